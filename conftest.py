@@ -1,0 +1,29 @@
+"""The examples in README, docs and docstrings are tests too."""
+
+from __future__ import annotations
+
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
+
+from sybil import Sybil
+from sybil.document import PythonDocStringDocument
+from sybil.parsers import myst, rest
+from sybil.sybil import SybilCollection
+
+LAYOUT = ELLIPSIS | NORMALIZE_WHITESPACE
+
+in_markdown = [
+    myst.PythonCodeBlockParser(doctest_optionflags=LAYOUT),
+    myst.SkipParser(),
+]
+in_docstrings = [rest.DocTestParser(LAYOUT), rest.SkipParser()]
+
+readme = Sybil(in_markdown, pattern="README.md")
+docs = Sybil(in_markdown, path="docs", pattern="*.md")
+docstrings = Sybil(
+    in_docstrings,
+    path="src",
+    pattern="*.py",
+    document_types={".py": PythonDocStringDocument},
+)
+
+pytest_collect_file = SybilCollection([readme, docs, docstrings]).pytest()

@@ -1,0 +1,70 @@
+"""What holds for every test: nothing leaves this machine, and no luck takes part."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# `gate` judges the same examples every time. `laws` looks at many more, and outside CI
+# at new ones in each run; a counterexample is kept afterwards as an `@example`.
+settings.register_profile(
+    "gate", max_examples=40, derandomize=True, deadline=None, print_blob=True
+)
+settings.register_profile(
+    "laws",
+    max_examples=500,
+    derandomize="CI" in os.environ,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine breaks no law
+)
+settings.load_profile("gate")
+
+
+def pytest_configure(config):
+    """Let sockets reach loopback only, also in threads and in examples of the docs."""
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+    patch.setattr(socket.socket, "sendto", guarded(socket.socket.sendto, at=-1))
+    patch.setattr(socket, "getaddrinfo", resolving(socket.getaddrinfo))
+
+
+def guarded(method, at=0):
+    def call(sock, *args):
+        if sock.family in {socket.AF_INET, socket.AF_INET6}:
+            refuse_beyond_loopback(args[at][0])
+        return method(sock, *args)
+
+    return call
+
+
+def resolving(getaddrinfo):
+    def call(host, *args, **kwargs):
+        if host:  # none: an address to listen on
+            refuse_beyond_loopback(host)
+        return getaddrinfo(host, *args, **kwargs)
+
+    return call
+
+
+def refuse_beyond_loopback(host):
+    # Failed is no Exception, so no retry and no `except` under test can swallow it.
+    __tracebackhide__ = True
+    host = host.decode() if isinstance(host, bytes) else host
+    if not is_loopback(host):
+        pytest.fail(f"a test reached for {host}: sockets go to loopback only")
+
+
+def is_loopback(host):
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

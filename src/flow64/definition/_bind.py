@@ -1,0 +1,73 @@
+"""Binding: the values of one environment filled into an unbound definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from attrs import evolve
+
+from ._json import FrozenDict, FrozenList, Problem, freeze, walk
+from ._model import Definition
+from ._values import BoundSecret, Value
+
+
+def unbound_names(definition: Definition) -> list[str]:
+    """Names of the values that nothing fills in yet, sorted."""
+    return sorted({value.name for value in _unbound(definition)})
+
+
+def bind(
+    definition: Definition, values: Mapping[str, Any], problems: list[Problem]
+) -> Definition:
+    """The definition with each value that `values` names filled in.
+
+    Args:
+        definition: What code or a file gave.
+        values: JSON data by value name; names that nothing asks for are ignored, since
+            the workflows of a fleet share one environment.
+        problems: Gets one entry for each value that is not JSON; its path begins with
+            the name. Of a secret value it shows nothing.
+    """
+    asked = _unbound(definition)
+    # A name that is secret in one place is shown in no other place either.
+    secret = {value.name for value in asked if value.secret}
+    filled = {}
+    for name in sorted({value.name for value in asked} & values.keys()):
+        found: list[Problem] = []
+        filled[name] = freeze(values[name], (name,), found)
+        problems += map(_masked, found) if name in secret else found
+    if not filled:
+        return definition
+    blocks = tuple(
+        block._replace(specs=_filled(block.specs, filled, secret))
+        for block in definition.blocks
+    )
+    return evolve(definition, blocks=blocks)
+
+
+def _unbound(definition: Definition) -> set[Value]:
+    return {
+        item
+        for block in definition.blocks
+        for _, item in walk(block.specs)
+        if type(item) is Value
+    }
+
+
+def _masked(problem: Problem) -> Problem:
+    message = "what this secret stands for is not JSON"
+    return evolve(problem, path=problem.path[:1], message=message)
+
+
+def _filled(item: Any, values: Mapping[str, Any], secret: AbstractSet[str]) -> Any:
+    if isinstance(item, dict):
+        filled = {k: _filled(inner, values, secret) for k, inner in item.items()}
+        return FrozenDict(filled)
+    if isinstance(item, list):
+        return FrozenList([_filled(inner, values, secret) for inner in item])
+    if type(item) is Value and item.name in values:
+        content = values[item.name]
+        return BoundSecret(item, content) if item.name in secret else content
+    return item

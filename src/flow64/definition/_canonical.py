@@ -1,0 +1,153 @@
+"""Canonical JSON: one text for each definition, the same bytes everywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from json.encoder import encode_basestring as quoted
+from operator import add
+from typing import Any
+
+from ._json import EMPTY, thaw
+from ._model import Definition, Edge, JoinedEdges, WireBlock
+from ._values import BoundSecret, Value
+
+
+def as_body(definition: Definition, *, reveal: bool = False) -> dict[str, Any]:
+    """The create body as plain dicts, keys in the order of the service's documents.
+
+    Args:
+        definition: What to write.
+        reveal: Write secrets that were bound as their text, for the request itself;
+            everything that is printed or saved shows them as unbound values.
+    """
+
+    def plain(value: Any) -> Any:
+        return thaw(value, _revealed if reveal else _shown)
+
+    graph = {
+        "blocks": [
+            {
+                "block_id": block.id,
+                "sequence_number": block.number,
+                "block_type": block.label,
+                "block_name": block.kind,
+                "specs": plain(block.specs),
+                **plain(block.extra),
+            }
+            for block in definition.blocks
+        ],
+        "edges": [
+            {
+                "from_block_id": edge.source,
+                "to_block_id": edge.target,
+                **plain(edge.extra),
+            }
+            for edge in definition.edges
+        ],
+        **plain(definition.graph_extra),
+    }
+    body: dict[str, Any] = {
+        "workflow_name": definition.name,
+        "workflow_description": definition.description,
+        "workflow_definition": graph,
+    }
+    if definition.id is not None:
+        body["id"] = definition.id
+    body |= plain(definition.extra)
+    return body
+
+
+def dumps(definition: Definition, *, indent: int | None = 2) -> str:
+    """The canonical text: UTF-8 once encoded, one newline at the end.
+
+    Args:
+        definition: What to write.
+        indent: Spaces a level; None writes it compact, which is much faster.
+    """
+    if indent is None:
+        return _compact(definition)
+    body = as_body(definition)
+    return json.dumps(body, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _shown(value: Any) -> Any:
+    if type(value) is Value:
+        return value.as_data()
+    if type(value) is BoundSecret:
+        return value.value.as_data()
+    return value
+
+
+def _revealed(value: Any) -> Any:
+    if type(value) is BoundSecret:
+        return thaw(value.content)
+    return _shown(value)
+
+
+def _compact(definition: Definition) -> str:
+    """`as_body` as text, piece by piece: no second copy of the graph is held."""
+    name, description = quoted(definition.name), quoted(definition.description)
+    tail = "" if definition.id is None else f',"id":{quoted(definition.id)}'
+    blocks = ",".join(_block_texts(definition.blocks))
+    edges = ",".join(_edge_texts(definition.edges))
+    return (
+        f'{{"workflow_name":{name},"workflow_description":{description},'
+        f'"workflow_definition":{{"blocks":[{blocks}],"edges":[{edges}]'
+        f"{_more(definition.graph_extra)}}}{tail}{_more(definition.extra)}}}\n"
+    )
+
+
+def _block_texts(blocks: Iterable[WireBlock]) -> list[str]:
+    texts = []
+    for block_id, kind, specs, label, number, extra in blocks:
+        more = "" if extra is EMPTY else _more(extra)
+        texts.append(
+            f'{{"block_id":{quoted(block_id)},"sequence_number":{number},'
+            f'{_names(label, kind)},"specs":{_text(specs)}{more}}}'
+        )
+    return texts
+
+
+@lru_cache(maxsize=1024)
+def _names(label: str, kind: str) -> str:
+    return f'"block_type":{quoted(label)},"block_name":{quoted(kind)}'
+
+
+def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
+    if isinstance(edges, JoinedEdges):
+        # Each half is made once for a block, however many edges it has.
+        topology, ids = edges.topology, [quoted(block_id) for block_id in edges.ids]
+        sources = [f'{{"from_block_id":{text},"to_block_id":' for text in ids]
+        targets = [f"{text}}}" for text in ids]
+        return map(
+            add,
+            map(sources.__getitem__, topology.sources),
+            map(targets.__getitem__, topology.targets),
+        )
+    return [
+        f'{{"from_block_id":{quoted(source)},"to_block_id":{quoted(target)}'
+        f"{_more(extra)}}}"
+        for source, target, extra in edges
+    ]
+
+
+def _more(members: Mapping[str, Any]) -> str:
+    """Members that follow others inside an object: `,"key":value...`, or nothing."""
+    return f",{_text(members)[1:-1]}" if members else ""
+
+
+def _text_encoder() -> Callable[[Any], str]:
+    encoder = json.JSONEncoder(
+        ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_shown
+    )
+    fast = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # not in typeshed
+    if fast is None:  # an interpreter without the C accelerator
+        return encoder.encode
+    # What JSONEncoder.encode makes anew at every call, made once: specs are small.
+    make = fast(None, _shown, quoted, None, ":", ",", False, False, False)
+    return lambda value: "".join(make(value, 0))
+
+
+_text = _text_encoder()

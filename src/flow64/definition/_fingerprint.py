@@ -1,0 +1,125 @@
+"""Fingerprints: SHA-256 over the RFC 8785 form of what a workflow means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from json.encoder import encode_basestring as quoted
+from typing import Any
+
+from ._ids import canonical_id
+from ._json import thaw
+from ._model import Definition, Edge
+from ._stamp import split_stamp
+from ._values import BoundSecret, Value
+
+
+def rfc8785(value: Any) -> bytes:
+    """The canonical JSON form of RFC 8785 (JCS): sorted keys, one spelling a number.
+
+    Integers beyond 2^53 - 1, which only what was read may hold, keep their digits.
+
+    Raises:
+        ValueError: A number is no JSON (NaN, infinity), or a text no Unicode.
+        TypeError: A value is no JSON.
+    """
+    return "".join(_pieces(value)).encode()
+
+
+def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
+    """What a definition says once order, numbers and labels are left out.
+
+    Args:
+        definition: What to reduce.
+        bound: Show secrets that were filled in as their text, as the service has them.
+    """
+    replace = _bound if bound else _unbound
+    description, _ = split_stamp(definition.description)
+    blocks: dict[str, Any] = {}
+    twins: dict[str, list[Any]] = {}
+    for block in definition.blocks:
+        block_id = canonical_id(block.id)
+        data = {"kind": block.kind, "specs": thaw(block.specs, replace)}
+        first = blocks.setdefault(block_id, data)
+        if first is not data:  # faulty, and yet no block may be lost from sight
+            twins.setdefault(block_id, [first]).append(data)
+    for block_id, all_of_them in twins.items():
+        blocks[block_id] = sorted(all_of_them, key=rfc8785)
+    return {
+        "name": definition.name,
+        "description": description,
+        "blocks": blocks,
+        "edges": sorted({_edge(edge) for edge in definition.edges}, key=rfc8785),
+    }
+
+
+def fingerprint(definition: Definition, *, bound: bool = False) -> str:
+    """64 hex digits; equal where two definitions mean the same."""
+    return digest(meaning(definition, bound=bound))
+
+
+def digest(value: Any) -> str:
+    """SHA-256, in hex, of the RFC 8785 form of plain JSON data."""
+    return hashlib.sha256(rfc8785(value)).hexdigest()
+
+
+def _edge(edge: Edge) -> tuple[str, ...]:
+    ends = (canonical_id(edge.source), canonical_id(edge.target))
+    return ends if edge.condition is None else (*ends, edge.condition)
+
+
+def _unbound(value: Any) -> Any:
+    if type(value) is BoundSecret:
+        return value.value.as_data()
+    return value.as_data() if type(value) is Value else value
+
+
+def _bound(value: Any) -> Any:
+    if type(value) is BoundSecret:
+        return thaw(value.content)
+    return value.as_data() if type(value) is Value else value
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield quoted(value)
+    elif isinstance(value, Mapping):
+        # RFC 8785 sorts by UTF-16 code units, which differs from code points where
+        # characters beyond U+FFFF meet U+E000 to U+FFFF.
+        separator = "{"
+        for key in sorted(value, key=lambda key: key.encode("utf-16-be")):
+            yield f"{separator}{quoted(key)}:"
+            yield from _pieces(value[key])
+            separator = ","
+        yield "}" if value else "{}"
+    elif isinstance(value, list | tuple):
+        separator = "["
+        for item in value:
+            yield separator
+            yield from _pieces(item)
+            separator = ","
+        yield "]" if value else "[]"
+    elif isinstance(value, float):
+        yield _double(value)
+    else:  # null, true, false and integers
+        yield json.dumps(value)
+
+
+def _double(value: float) -> str:
+    """A double as ECMAScript prints it, which RFC 8785 takes over."""
+    if value == 0:
+        return "0"
+    mantissa, _, exponent = json.dumps(abs(value), allow_nan=False).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    # Where the decimal point stands in the digits: 0.digits times ten to the `point`.
+    point = len(digits) - len(fraction) + int(exponent or 0)
+    text, minus = digits.rstrip("0"), "-" * (value < 0)
+    if 0 < point <= 21:
+        whole, rest = text[:point].ljust(point, "0"), text[point:]
+        return f"{minus}{whole}.{rest}" if rest else f"{minus}{whole}"
+    if -6 < point <= 0:
+        return f"{minus}0.{'0' * -point}{text}"
+    mantissa = f"{text[0]}.{text[1:]}" if text[1:] else text
+    return f"{minus}{mantissa}e{point - 1:+d}"

@@ -1,0 +1,310 @@
+"""Frozen JSON: what the specs of a definition are made of.
+
+`freeze` copies what a person wrote into values that nobody can change any more, and
+says at which path something cannot be JSON. `FrozenDict` and `FrozenList` are a dict
+and a list to everybody who reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NoReturn, TypeAlias
+
+from attrs import evolve, frozen
+
+from ..errors import shortened
+from ._values import VALUE_KEY, BoundSecret, Value
+
+MAX_DEPTH: Final = 256
+"""How deep specs may nest; more is a finding, and a ReadError in a file."""
+
+MAX_INTEGER: Final = 2**53 - 1
+"""Integers beyond this lose digits in programs that read JSON numbers as doubles."""
+
+Path: TypeAlias = tuple[str | int, ...]
+_Entry: TypeAlias = tuple[Any, Any, Any, Path]
+
+
+def _refuse(_self: object, *_: object, **__: object) -> NoReturn:
+    message = "a definition is frozen: build another one, with_(...) on its block"
+    raise TypeError(message)
+
+
+class FrozenDict(dict[str, Any]):
+    """A dict that cannot be changed any more."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __deepcopy__(self, memo: object) -> FrozenDict:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenDict, (dict(self),)
+
+
+class FrozenList(list[Any]):
+    """A list that cannot be changed any more."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = _refuse
+    reverse = sort = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
+    def __deepcopy__(self, memo: object) -> FrozenList:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenList, (list(self),)
+
+
+EMPTY: Final = FrozenDict()
+
+
+@frozen
+class Problem:
+    """A value that cannot be written as JSON, and where it stands."""
+
+    code: str
+    path: Path
+    message: str
+    help: str
+
+
+Convert: TypeAlias = Callable[[Any], Any]
+"""Turns a value into JSON data, into a `Problem`, or returns it unchanged."""
+
+
+@frozen
+class Limits:
+    """What freezing lets pass: code is held to more than what was read.
+
+    Attributes:
+        depth: How deep values may nest.
+        whole: Write whole numbers as integers: one spelling for each number.
+        integer: The largest integer that passes, up to `MAX_INTEGER`; None for any.
+        literals: Whether a literal with the key of an unbound value passes.
+    """
+
+    depth: int = MAX_DEPTH
+    whole: bool = True
+    integer: int | None = MAX_INTEGER
+    literals: bool = False
+
+
+CODE: Final = Limits()
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value needs no freezing: an exact scalar that any JSON reader keeps."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii() or _encodable(value)
+    return (
+        kind is bool
+        or value is None
+        or (kind is int and -MAX_INTEGER <= value <= MAX_INTEGER)
+    )
+
+
+def freeze(
+    value: Any,
+    path: Path,
+    problems: list[Problem],
+    convert: Convert | None = None,
+    limits: Limits = CODE,
+) -> Any:
+    """A frozen copy of a value, iteratively, so that depth is a finding and no crash.
+
+    Args:
+        value: What a person wrote, or what a parser read.
+        path: Where it stands, for the problems.
+        problems: Gets one entry for each value that is not JSON; null stands there.
+        convert: Asked first for everything that is no plain scalar.
+        limits: What is let pass.
+    """
+    if (quick := _quick(value, _QUICK_LEVELS)) is not _UNUSUAL:
+        return quick
+    root: list[Any] = [None]
+    # Each entry: where to put the result (container, key), the value, and its path.
+    todo: list[_Entry] = [(root, 0, value, path)]
+    while todo:
+        target, at, item, here = todo.pop()
+        if convert is not None:
+            item = convert(item)
+        made: Any = None
+        if type(item) is Problem:
+            problems.append(evolve(item, path=here))
+        elif not isinstance(item, Mapping | list | tuple) or hasattr(item, "_fields"):
+            made = _scalar(item, here, problems, limits)
+        elif len(here) - len(path) >= limits.depth:
+            problems.append(_too_deep(here, limits.depth))
+        elif isinstance(item, list | tuple):
+            made = FrozenList([None] * len(item))
+            todo += [(made, i, item[i], (*here, i)) for i in reversed(range(len(item)))]
+        elif VALUE_KEY in item and not limits.literals:
+            problems.append(_reserved(here))
+        else:
+            made = FrozenDict()
+            todo += _members(made, item, here, problems)
+        (dict if type(target) is FrozenDict else list).__setitem__(target, at, made)
+    return root[0]
+
+
+_QUICK_LEVELS: Final = 16
+_UNUSUAL: Final = object()
+
+
+def _quick(value: Any, levels: int) -> Any:
+    """What `freeze` makes of plain dicts, lists and scalars: nearly always all.
+
+    `_UNUSUAL` for everything else: `freeze` then goes the long way, which says why.
+    """
+    kind = type(value)
+    if kind is dict:
+        if not levels or VALUE_KEY in value:
+            return _UNUSUAL
+        made = FrozenDict()
+        for key, inner in value.items():
+            if type(key) is not str or not key.isascii():
+                return _UNUSUAL
+            if type(inner) is not str or not inner.isascii():
+                inner = _quick(inner, levels - 1)  # noqa: PLW2901 - the frozen one
+                if inner is _UNUSUAL:
+                    return _UNUSUAL
+            dict.__setitem__(made, key, inner)
+        return made
+    if kind is list or kind is tuple:
+        items = [_quick(inner, levels - 1) for inner in value] if levels else [_UNUSUAL]
+        return _UNUSUAL if _UNUSUAL in items else FrozenList(items)
+    return value if is_plain(value) else _UNUSUAL
+
+
+def thaw(value: Any, replace: Callable[[Any], Any] = lambda item: item) -> Any:
+    """Plain dicts and lists again; `replace` turns each other value into JSON data."""
+    if isinstance(value, dict):
+        return {key: thaw(item, replace) for key, item in value.items()}
+    if isinstance(value, list):
+        return [thaw(item, replace) for item in value]
+    return replace(value)
+
+
+def pointer(path: Path) -> str:
+    """A path as an RFC 6901 JSON pointer."""
+    return "".join(f"/{str(p).replace('~', '~0').replace('/', '~1')}" for p in path)
+
+
+def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value inside a frozen value with its path, keys in order, iteratively."""
+    todo = [(path, value)]
+    while todo:
+        here, item = todo.pop()
+        yield here, item
+        if isinstance(item, dict):
+            todo += [((*here, key), item[key]) for key in reversed(item)]
+        elif isinstance(item, list):
+            todo += [((*here, i), item[i]) for i in reversed(range(len(item)))]
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _members(
+    made: FrozenDict, item: Mapping[Any, Any], here: Path, problems: list[Problem]
+) -> list[_Entry]:
+    entries = []
+    for key, inner in item.items():
+        if type(key) is str and (key.isascii() or _encodable(key)):
+            # Set first and filled later, so that the order is the order written.
+            dict.__setitem__(made, key, None)
+            entries.append((made, key, inner, (*here, key)))
+        else:
+            problems.append(_no_key(key, here))
+    entries.reverse()  # taken from the end, so that problems come in the order written
+    return entries
+
+
+def _scalar(item: Any, here: Path, problems: list[Problem], limits: Limits) -> Any:
+    if is_plain(item) or type(item) in (Value, BoundSecret):
+        return item
+    if type(item) is int and limits.integer is None:
+        return item
+    if type(item) is float and item - item == 0:
+        is_whole = limits.whole and item.is_integer() and abs(item) <= MAX_INTEGER
+        return int(item) if is_whole else item
+    problems.append(_no_json(item, here))
+    return None
+
+
+def _no_key(key: Any, here: Path) -> Problem:
+    is_text = type(key) is str
+    what = "text with a lone surrogate" if is_text else f"a {_name(key)}"
+    message = f"{shortened(key)} is {what}, and JSON keys are Unicode text"
+    return Problem("not-json", here, message, "write the key as a plain str")
+
+
+def _no_json(item: Any, here: Path) -> Problem:
+    kind = type(item)
+    if kind is str:
+        message, advice = "text with a lone surrogate is not Unicode", "mend the text"
+    elif kind is float:
+        message = f"{item} is no JSON number"
+        advice = "leave the field out, or use null"
+    elif kind is int:
+        message = "integers beyond 2^53 - 1 lose digits in JSON"
+        advice = "write it as text"
+    elif kind in (bytes, bytearray):
+        message, advice = "bytes are not JSON", "decode them: data.decode()"
+    elif isinstance(item, set | frozenset):
+        message = "a set has no order"
+        advice = "write a list, sorted if it comes from a set"
+    else:
+        message = f"a {_name(item)} is not JSON ({shortened(item)})"
+        advice = f"convert it where you write it: str(...), {_conversion(item)}"
+    return Problem("not-json", here, message, advice)
+
+
+def _conversion(item: Any) -> str:
+    if hasattr(item, "isoformat"):
+        return "or .isoformat()"
+    if hasattr(item, "value"):
+        return "or .value"
+    if hasattr(item, "item"):
+        return "or .item()"
+    return "list(...) or dict(...)"
+
+
+def _name(item: Any) -> str:
+    kind = type(item)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{module}{kind.__qualname__}"
+
+
+def _too_deep(here: Path, limit: int) -> Problem:
+    return Problem(
+        "too-deep",
+        here[:4],  # the place where the nesting begins says more than its depths
+        f"values nest deeper than {limit} levels",
+        "flatten the value, or send it as JSON text",
+    )
+
+
+def _reserved(here: Path) -> Problem:
+    return Problem(
+        "reserved-literal",
+        here,
+        f"a literal with the key {VALUE_KEY!r} would be read back as an unbound value",
+        'write value("name") for a value that differs by environment',
+    )

@@ -1,0 +1,273 @@
+"""The definition: the frozen wire data that code, a file and an answer all become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple, Protocol, overload
+
+from attrs import field, frozen
+
+from ..diagnostics import Place
+from ._json import EMPTY, FrozenDict
+from ._stamp import Stamp
+
+
+class WireBlock(NamedTuple):
+    """One block as the service stores it.
+
+    A named tuple, as `Edge` is, because a definition has one for each block: it takes
+    half the time of an attrs class to make.
+
+    Attributes:
+        id: The block's UUID (`block_id`).
+        kind: Which block it is (`block_name`).
+        specs: Its settings, frozen; unset fields are absent.
+        label: The free-form `block_type`; the service ignores it.
+        number: `sequence_number`, from 1 in topological order when computed here.
+        extra: Keys that the documents do not name, kept as they were read.
+    """
+
+    id: str
+    kind: str
+    specs: FrozenDict
+    label: str
+    number: int
+    extra: FrozenDict = EMPTY
+
+
+class Edge(NamedTuple):
+    """Rows flow from one block to another.
+
+    Attributes:
+        source: Id of the block that gives rows (`from_block_id`).
+        target: Id of the block that takes them (`to_block_id`).
+        extra: `condition` and keys that the documents do not name, as read.
+    """
+
+    source: str
+    target: str
+    extra: FrozenDict = EMPTY
+
+    @property
+    def condition(self) -> str | None:
+        """The reserved `condition`, which the service does not use yet."""
+        found: str | None = self.extra.get("condition")
+        return found
+
+
+@frozen
+class Origin:
+    """Where a block came from.
+
+    Attributes:
+        key: The block's key, or None for a block that was read with a UUID.
+        path: Keys from the workflow down, joined by `/`: what people call the block.
+        place: The user's file and line, for a block written in code.
+        pointer: The JSON pointer, for a block that was read.
+        is_default: Whether the key is the block's kind because none was given.
+        allowed: Codes of findings that the block silences.
+        extra: Names of spec fields passed through `extra=` and so never judged.
+    """
+
+    key: str | None = None
+    path: str | None = None
+    place: Place | None = None
+    pointer: str | None = None
+    is_default: bool = False
+    allowed: Sequence[str] = ()
+    extra: Sequence[str] = ()
+
+    @property
+    def where(self) -> str | None:
+        """The key path, or the JSON pointer."""
+        return self.path or self.pointer
+
+
+class Origins(Protocol):
+    """Where the blocks of a definition came from, by their position in `blocks`."""
+
+    def __getitem__(self, position: int, /) -> Origin:
+        """The origin of the block at a position."""
+
+
+class Unknown:
+    """Origins of a definition that was made by hand."""
+
+    def __getitem__(self, position: int) -> Origin:
+        return Origin()
+
+
+@frozen
+class Topology:
+    """The edges of a definition by position of its blocks, dangling ends left out.
+
+    Attributes:
+        sources: For each edge the position of the block that gives rows.
+        targets: For each edge the position of the block that takes them.
+        count: How many blocks there are.
+        is_forward: Whether every edge leads to a later block, so that there is no
+            cycle, and edges are in the order of their sources.
+    """
+
+    sources: Sequence[int]
+    targets: Sequence[int]
+    count: int
+    is_forward: bool
+
+    @cached_property
+    def parents(self) -> Sequence[Sequence[int]]:
+        """For each block the positions of the blocks that feed it."""
+        return self._grouped(self.targets, self.sources)
+
+    @cached_property
+    def children(self) -> Sequence[Sequence[int]]:
+        """For each block the positions of the blocks that it feeds."""
+        return self._grouped(self.sources, self.targets)
+
+    @cached_property
+    def roots(self) -> Sequence[int]:
+        """Positions of the blocks that nothing feeds."""
+        fed = set(self.targets)
+        return [position for position in range(self.count) if position not in fed]
+
+    @cached_property
+    def order(self) -> Sequence[int]:
+        """Positions in a topological order; blocks on a cycle come last, as written."""
+        if self.is_forward:
+            return range(self.count)
+        waiting = [len(parents) for parents in self.parents]
+        ready = [i for i, n in enumerate(waiting) if not n]
+        for position in ready:
+            for child in self.children[position]:
+                waiting[child] -= 1
+                if not waiting[child]:
+                    ready.append(child)
+        seen = set(ready)
+        return [*ready, *(i for i in range(self.count) if i not in seen)]
+
+    def _grouped(self, by: Sequence[int], ends: Sequence[int]) -> list[list[int]]:
+        groups: list[list[int]] = [[] for _ in range(self.count)]
+        for position, end in zip(by, ends, strict=True):
+            groups[position].append(end)
+        return groups
+
+
+@frozen(eq=False, repr=False)
+class JoinedEdges(Sequence[Edge]):
+    """Edges given by the positions of their blocks; an `Edge` is made when it is read.
+
+    What lowering makes: a graph has many edges, and most are only ever written as text.
+    """
+
+    ids: Sequence[str]
+    topology: Topology
+
+    def __len__(self) -> int:
+        return len(self.topology.sources)
+
+    @overload
+    def __getitem__(self, at: int) -> Edge: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Edge, ...]: ...
+    def __getitem__(self, at: int | slice) -> Edge | tuple[Edge, ...]:
+        """One edge, or a tuple of some."""
+        if isinstance(at, slice):
+            return tuple(self)[at]
+        ids, topology = self.ids, self.topology
+        return Edge(ids[topology.sources[at]], ids[topology.targets[at]])
+
+    def __iter__(self) -> Iterator[Edge]:
+        ids, topology = self.ids, self.topology
+        for source, target in zip(topology.sources, topology.targets, strict=True):
+            yield Edge(ids[source], ids[target])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, JoinedEdges | tuple):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other))  # noqa: B905 - of one length
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+@frozen
+class Definition:
+    """A workflow as data: what is read, checked, compared and sent.
+
+    Equality, JSON and fingerprint are those of the wire data; `stamp`, `path` and
+    `origins` say where it came from and take no part in them.
+
+    Attributes:
+        name: The title (`workflow_name`, in answers `name`).
+        description: The description without its stamp.
+        blocks: In the order they are written.
+        edges: In the order they are written.
+        id: The workflow's id, or None where a file gave none.
+        extra: Keys of the body that the documents do not name, as read.
+        graph_extra: The same for the graph.
+        stamp: The stamp split off the description that was read, if it had one.
+        path: The path that `id` was computed from; None for an id that was read.
+        origins: Where each block came from.
+        allowed: Codes of findings that the whole workflow silences.
+        is_answer: Whether the service returned it, so that the safe rules alone judge.
+        is_key_derived: Whether the workflow's key is made from its title.
+        place: Where the workflow was written, if it was written in code.
+    """
+
+    name: str
+    description: str
+    blocks: tuple[WireBlock, ...] = field(repr=lambda blocks: f"<{len(blocks)}>")
+    edges: Sequence[Edge] = field(repr=lambda edges: f"<{len(edges)}>")
+    id: str | None = None
+    extra: FrozenDict = EMPTY
+    graph_extra: FrozenDict = EMPTY
+    stamp: Stamp | None = field(default=None, eq=False)
+    path: str | None = field(default=None, eq=False, repr=False)
+    origins: Origins = field(factory=Unknown, eq=False, repr=False)
+    allowed: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
+    is_answer: bool = field(default=False, eq=False, repr=False)
+    is_key_derived: bool = field(default=False, eq=False, repr=False)
+    place: Place | None = field(default=None, eq=False, repr=False)
+
+    def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
+        """The blocks of some kinds with their positions, in order of the kinds."""
+        for kind in kinds:
+            for position in self.by_kind.get(kind, ()):
+                yield position, self.blocks[position]
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, Sequence[int]]:
+        """Positions of the blocks of each kind."""
+        found: dict[str, list[int]] = {}
+        for position, block in enumerate(self.blocks):
+            found.setdefault(block.kind, []).append(position)
+        return found
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Position of each block id; of equal ids the first."""
+        ids = [block.id for block in self.blocks]
+        return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The edges by position of their blocks."""
+        if isinstance(self.edges, JoinedEdges):
+            # By position, since two blocks may by mistake have one id.
+            return self.edges.topology
+        index = self.index
+        pairs = sorted(
+            (index[source], index[target])
+            for source, target, _ in self.edges
+            if source in index and target in index
+        )
+        return Topology(
+            sources=[source for source, _ in pairs],
+            targets=[target for _, target in pairs],
+            count=len(self.blocks),
+            is_forward=all(source < target for source, target in pairs),
+        )

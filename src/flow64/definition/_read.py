@@ -1,0 +1,427 @@
+"""Strict JSON in: a text becomes a definition, or one error with a place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from json.decoder import scanstring  # type: ignore[attr-defined]  # not in typeshed
+from typing import Any, Final, NoReturn
+
+from attrs import frozen
+
+from ..errors import ReadError, did_you_mean, shortened
+from ._ids import LOCAL, canonical_id, escaped, id_of, is_uuid, path_of, slug
+from ._json import (
+    EMPTY,
+    MAX_DEPTH,
+    FrozenDict,
+    Limits,
+    Path,
+    Problem,
+    freeze,
+    pointer,
+    walk,
+)
+from ._model import Definition, Edge, Origin, WireBlock
+from ._stamp import split_stamp
+from ._values import VALUE_KEY, Value, as_value
+
+MAX_BYTES: Final = 32 * 2**20
+"""The largest text that is read; a longer one is refused before it is parsed."""
+
+MAX_NESTING: Final = MAX_DEPTH + 8
+"""How deep a text may nest: a spec's depth and the levels around it."""
+
+MAX_DIGITS: Final = 400
+"""Characters of the longest number that is read."""
+
+_BODY = Limits(depth=MAX_NESTING, whole=False, integer=None)
+_ANSWER = Limits(depth=MAX_NESTING, whole=False, integer=None, literals=True)
+
+_BODY_KEYS = frozenset(
+    {"workflow_name", "workflow_description", "workflow_definition", "id"}
+)
+_ANSWER_KEYS = frozenset(
+    {
+        "id", "name", "description", "workflow_definition", "user_uuid", "org_id",
+        "status", "step", "created_at", "updated_at", "last_run_date",
+    }
+)  # fmt: skip
+_BLOCK_KEYS = frozenset(
+    {"block_id", "sequence_number", "block_type", "block_name", "specs"}
+)
+_GRAPH_KEYS = frozenset({"blocks", "edges"})
+_EDGE_KEYS = frozenset({"from_block_id", "to_block_id"})
+
+
+def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
+    """The definition that a JSON text holds.
+
+    Create bodies, update bodies and answers of `GET /workflows/{id}` are read.
+
+    Args:
+        text: The JSON text; bytes must be UTF-8 without a byte order mark.
+        source: What errors call the text, for example its file name.
+
+    Raises:
+        ReadError: The text is no JSON, or no workflow; it says where.
+    """
+    reader = _Reader(_decoded(text, source), source)
+    return reader.definition(reader.parsed())
+
+
+def from_data(data: Any, *, source: str = "<answer>") -> Definition:
+    """The same for data that was parsed already, such as the body of an answer.
+
+    Raises:
+        ReadError: The data is no workflow; it says where.
+    """
+    return _Reader(None, source).definition(data)
+
+
+@frozen
+class _ReadOrigins:
+    origins: Sequence[Origin]
+
+    def __getitem__(self, position: int) -> Origin:
+        return self.origins[position]
+
+
+@frozen
+class _Reader:
+    text: str | None
+    source: str
+
+    def fail(self, problem: str, path: Path | None = None) -> NoReturn:
+        """Raise with the place of a path: its pointer, and its offset in the text."""
+        offset = line = None
+        if path is not None and self.text is not None:
+            offset = _offset(self.text, path)
+            line = self.text.count("\n", 0, offset) + 1
+        where = None if path is None else pointer(path)
+        raise ReadError(problem, self.source, offset, line, where)
+
+    def fail_too_deep(self) -> NoReturn:
+        offset = _too_deep_at(self.text or "")
+        line = (self.text or "").count("\n", 0, offset) + 1
+        problem = f"it nests deeper than {MAX_NESTING} levels"
+        raise ReadError(problem, self.source, offset, line) from None
+
+    def parsed(self) -> Any:
+        text = self.text or ""
+        try:
+            return json.loads(
+                text,
+                object_pairs_hook=_object,
+                parse_int=_integer,
+                parse_float=_float,
+                parse_constant=_constant,
+            )
+        except json.JSONDecodeError as error:
+            problem = f"no JSON: {error.msg}{_other_format(text)}"
+            raise ReadError(problem, self.source, error.pos, error.lineno) from None
+        except RecursionError:
+            self.fail_too_deep()
+
+    def definition(self, data: Any) -> Definition:
+        if isinstance(data, Problem):
+            self.fail(data.message, ())
+        if not isinstance(data, dict):
+            self.fail(f"a workflow is a JSON object, not {_json_type(data)}", ())
+        is_answer = "name" in data and "workflow_name" not in data
+        problems: list[Problem] = []
+        limits, convert = (_ANSWER, None) if is_answer else (_BODY, _as_value)
+        body = freeze(data, (), problems, convert, limits)
+        if problems and problems[0].code == "too-deep" and self.text is not None:
+            self.fail_too_deep()
+        if problems:
+            self.fail(problems[0].message, problems[0].path)
+        if not isinstance(body, dict):
+            self.fail(f"a workflow is a JSON object, not {_json_type(body)}", ())
+        return self._definition(body, is_answer=is_answer)
+
+    def _definition(self, body: Mapping[str, Any], *, is_answer: bool) -> Definition:
+        graph = body.get("workflow_definition")
+        if graph is None:
+            self.fail(self._no_graph(body), ())
+        if is_answer and "workflow_description" in body:
+            self.fail(
+                "workflow_description belongs to a create body, and name to an answer; "
+                "write workflow_name, or description",
+                ("workflow_description",),
+            )
+        name_key, description_key, known = (
+            ("name", "description", _ANSWER_KEYS)
+            if is_answer
+            else ("workflow_name", "workflow_description", _BODY_KEYS)
+        )
+        name = self._text(body, name_key, "")
+        workflow_id = self._text(body, "id", None) or None
+        text = self._text(body, description_key, "")
+        description, stamp = split_stamp(text, workflow_id)
+        path = None
+        # Without a path of its own, ids that are computed stand under what names it.
+        named = canonical_id(workflow_id) if workflow_id else slug(name) or "workflow"
+        owner = path_of((("ns", LOCAL), ("workflow", named)))
+        if workflow_id is None:
+            path, workflow_id = owner, id_of(owner)
+        here: Path = ("workflow_definition",)
+        blocks, origins, ids = self._blocks(self._list(graph, "blocks", here), owner)
+        edges = self._edges(self._list(graph, "edges", here), ids)
+        return Definition(
+            name=name,
+            description=description,
+            blocks=blocks,
+            edges=edges,
+            id=workflow_id,
+            extra=self._others(body, known, ()),
+            graph_extra=self._others(graph, _GRAPH_KEYS, here),
+            stamp=stamp,
+            path=path,
+            origins=_ReadOrigins(origins),
+            is_answer=is_answer,
+        )
+
+    def _no_graph(self, body: Mapping[str, Any]) -> str:
+        if "blocks" in body and "edges" in body:
+            return (
+                "this is a graph alone; wrap it: "
+                '{"workflow_name": ..., "workflow_description": ..., '
+                '"workflow_definition": {"blocks": ..., "edges": ...}}'
+            )
+        near = next((w for key in body if (w := did_you_mean(key, _BODY_KEYS))), "")
+        return (
+            "it has no workflow_definition, so there is no graph to read"
+            f"{near if 'workflow_definition' in near else ''}; lists of workflows and "
+            "bodies that change a name alone carry none"
+        )
+
+    def _blocks(
+        self, items: Sequence[Any], owner: str
+    ) -> tuple[tuple[WireBlock, ...], list[Origin], dict[str, str]]:
+        blocks, origins, ids = [], [], {}
+        for position, item in enumerate(items):
+            here: Path = ("workflow_definition", "blocks", position)
+            if not isinstance(item, dict):
+                self.fail(f"a block is an object, not {_json_type(item)}", here)
+            kind = self._required(item, "block_name", str, here)
+            written = self._text(item, "block_id", None, here)
+            key = None if is_uuid(written) else written or kind
+            block_id = written
+            if key is not None or block_id is None:
+                block_id = id_of(f"{owner}/block:{escaped(key or kind)}")
+            if written is not None:
+                ids[written] = block_id
+            blocks.append(
+                WireBlock(
+                    id=block_id,
+                    kind=kind,
+                    specs=self._required(item, "specs", dict, here),
+                    label=self._required(item, "block_type", str, here),
+                    number=self._required(item, "sequence_number", int, here),
+                    extra=self._others(item, _BLOCK_KEYS, here),
+                )
+            )
+            origins.append(
+                Origin(
+                    key=key,
+                    path=key,
+                    pointer=pointer(here),
+                    is_default=written is None or not written,
+                )
+            )
+        return tuple(blocks), origins, ids
+
+    def _edges(self, items: Sequence[Any], ids: Mapping[str, str]) -> tuple[Edge, ...]:
+        edges = []
+        for position, item in enumerate(items):
+            here: Path = ("workflow_definition", "edges", position)
+            if not isinstance(item, dict):
+                self.fail(f"an edge is an object, not {_json_type(item)}", here)
+            source = self._required(item, "from_block_id", str, here)
+            target = self._required(item, "to_block_id", str, here)
+            extra = self._others(item, _EDGE_KEYS, here)
+            if not isinstance(extra.get("condition", ""), str | None):
+                self.fail("condition is text or null", (*here, "condition"))
+            edges.append(Edge(ids.get(source, source), ids.get(target, target), extra))
+        return tuple(edges)
+
+    def _list(self, graph: Any, key: str, here: Path) -> Sequence[Any]:
+        if not isinstance(graph, dict):
+            self.fail(f"a graph is an object, not {_json_type(graph)}", here)
+        found: Sequence[Any] = self._required(graph, key, list, here)
+        return found
+
+    def _required(
+        self, data: Mapping[str, Any], key: str, kind: type[Any], here: Path
+    ) -> Any:
+        if key not in data:
+            near = did_you_mean(
+                key, data.keys() - _BLOCK_KEYS - _EDGE_KEYS - _GRAPH_KEYS
+            )
+            self.fail(f"{key} is missing{near}; the service requires it", here)
+        if not isinstance(data[key], kind) or isinstance(data[key], bool):
+            wanted = _JSON_TYPES[kind]
+            self.fail(f"{key} is {wanted}, not {_json_type(data[key])}", (*here, key))
+        return data[key]
+
+    def _text(
+        self, data: Mapping[str, Any], key: str, default: Any, here: Path = ()
+    ) -> Any:
+        found = data.get(key)
+        if found is not None and not isinstance(found, str):
+            self.fail(f"{key} is text, not {_json_type(found)}", (*here, key))
+        return default if found is None else found
+
+    def _others(
+        self, data: Mapping[str, Any], known: frozenset[str], here: Path
+    ) -> FrozenDict:
+        """The members that the documents do not name."""
+        if data.keys() <= known:
+            return EMPTY
+        others = FrozenDict({key: data[key] for key in data if key not in known})
+        for path, item in walk(others, here):
+            if type(item) is Value:
+                self.fail("an unbound value can stand in specs alone", path)
+        return others
+
+
+_JSON_TYPES: Mapping[type[Any], str] = {
+    str: "text",
+    int: "an integer",
+    dict: "an object",
+    list: "a list",
+}
+
+
+def _json_type(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    kinds: tuple[tuple[type[Any], str], ...]
+    kinds = (*_JSON_TYPES.items(), (float, "a number"))
+    names = (name for kind, name in kinds if isinstance(value, kind))
+    return next(names, "an unbound value")
+
+
+def _as_value(item: Any) -> Any:
+    if isinstance(item, dict) and VALUE_KEY in item:
+        return as_value(item) or Problem(
+            "not-json",
+            (),
+            f"{shortened(dict(item))} is no unbound value; write "
+            f'{{"{VALUE_KEY}": "name"}}, with "secret": true for a secret one',
+            "",
+        )
+    return item
+
+
+# -- Text -----------------------------------------------------------------------------
+
+
+def _decoded(text: str | bytes, source: str) -> str:
+    if len(text) > MAX_BYTES:
+        problem = f"it is longer than {MAX_BYTES // 2**20} MiB"
+        raise ReadError(problem, source, MAX_BYTES)
+    if isinstance(text, bytes):
+        for mark, name in _FORMATS.items():
+            if text.startswith(mark):
+                problem = f"no UTF-8 JSON: it begins like {name}"
+                raise ReadError(problem, source, 0)
+        try:
+            text = text.decode()
+        except UnicodeDecodeError as error:
+            problem = f"no UTF-8: {error.reason}"
+            raise ReadError(problem, source, error.start) from None
+    if text.startswith("\ufeff"):
+        raise ReadError("it begins with a byte order mark; save it without", source, 0)
+    return text
+
+
+_FORMATS: Mapping[bytes, str] = {
+    b"\xef\xbb\xbf": "UTF-8 with a byte order mark; save it without",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "a gzip file; unpack it first",
+    b"PK\x03\x04": "a zip file; unpack it first",
+    b"{\x00": "UTF-16",
+    b"\x00": "UTF-16 or UTF-32",
+}
+
+
+def _other_format(text: str) -> str:
+    if re.match(r"(---|[A-Za-z_]+:(\s|$))", text):
+        return " (it looks like YAML, which flow64 never reads)"
+    return ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    seen: set[str] = set()
+    twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    return Problem("not-json", (), f"the key {shortened(twice)} stands twice", "")
+
+
+def _integer(digits: str) -> Any:
+    if len(digits) > MAX_DIGITS:
+        return Problem("not-json", (), f"a number of {len(digits)} digits", "")
+    return int(digits)
+
+
+def _float(digits: str) -> Any:
+    number = float(digits)
+    if len(digits) > MAX_DIGITS or number - number != 0:
+        message = f"the number {shortened(digits)} is beyond what a double holds"
+        return Problem("not-json", (), message, "")
+    return number
+
+
+def _constant(name: str) -> Any:
+    return Problem("not-json", (), f"{name} is no JSON", "")
+
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|([\[{])|([\]}])', re.DOTALL)
+
+
+def _too_deep_at(text: str) -> int:
+    """Offset of the bracket that opens one level too many."""
+    brackets = (
+        (match.start(), 1 if match[1] else -1)
+        for match in _BRACKETS.finditer(text)
+        if match.lastindex
+    )
+    depths = accumulate(brackets, lambda seen, here: (here[0], seen[1] + here[1]))
+    return next((start for start, depth in depths if depth > MAX_NESTING), 0)
+
+
+def _offset(text: str, path: Path) -> int:
+    """Where the value of a path begins in a text that was parsed without error."""
+    at = _skip(text, 0)
+    for step in path:
+        at = _member(text, at, step)
+    return at
+
+
+def _member(text: str, at: int, step: str | int) -> int:
+    """Where a member, by its key or index, of the container at an offset begins."""
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
+    is_object, position, at = text[at] == "{", 0, _skip(text, at + 1)
+    while True:
+        key: str | int = position
+        if is_object:
+            key, at = scanstring(text, at + 1)
+            at = _skip(text, _skip(text, at) + 1)
+        if key == step:
+            return at
+        _, at = decoder.raw_decode(text, at)
+        at = _skip(text, _skip(text, at) + 1)
+        position += 1
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at

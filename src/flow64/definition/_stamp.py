@@ -1,0 +1,152 @@
+"""The stamp: the line of a deployed description that says which code deployed it.
+
+A wire format: `[flow64:1 PATH unbound16 bound16 commit FIELDS]`, on a line of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import quote, unquote
+
+from attrs import frozen
+
+from ._ids import canonical_id, id_of
+
+MAX_FIELDS: Final = 4096
+"""Characters of FIELDS above which a stamp carries `-` instead."""
+
+_NAME = r"(?:(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+|%)"
+_REF = r"[0-9a-f]{8}(?:(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?"
+_GROUP = rf"(?:{_NAME}(?:,{_NAME})*)?={_REF}(?:,{_REF})*"
+_LINE = re.compile(
+    r"[ \t]*\[flow64:1 (?P<path>[A-Za-z0-9._~%:/-]+) (?P<unbound>[0-9a-f]{16}) "
+    r"(?P<bound>[0-9a-f]{16}) (?P<commit>-|[0-9a-f]{7,64}) "
+    rf"(?P<fields>-|\.|{_GROUP}(?:;{_GROUP})*)\][ \t\r]*"
+)
+_BREAK = re.compile(r"(\r?\n)")
+_PIN = re.compile(r"(?:^|/)pin:(?P<id>[^/]+)$")
+
+
+@frozen
+class Stamp:
+    """What a deploy left at the end of the description.
+
+    Attributes:
+        path: The path that the workflow's id was computed from; of a pinned workflow it
+            ends in `/pin:ID`.
+        unbound: First 16 hex digits of the unbound fingerprint.
+        bound: First 16 hex digits of the bound fingerprint.
+        commit: The git commit of the code, or None outside git.
+        fields: Names of the top-level spec fields that were sent, by block reference
+            (see `block_refs`); None where they were too many.
+    """
+
+    path: str
+    unbound: str
+    bound: str
+    commit: str | None = None
+    fields: Mapping[str, frozenset[str]] | None = None
+
+    def __str__(self) -> str:
+        fields = "-" if self.fields is None else _fields_text(self.fields)
+        if len(fields) > MAX_FIELDS:
+            fields = "-"
+        commit = self.commit or "-"
+        return f"[flow64:1 {self.path} {self.unbound} {self.bound} {commit} {fields}]"
+
+    def is_genuine(self, workflow_id: str) -> bool:
+        """Whether its path computes to, or pins, the id of its workflow.
+
+        A copy made in the web editor keeps the text and gets another id.
+        """
+        pinned = _PIN.search(self.path)
+        owner = unquote(pinned["id"]) if pinned else id_of(self.path)
+        return canonical_id(owner) == canonical_id(workflow_id)
+
+    def fields_of(self, block_id: str) -> frozenset[str] | None:
+        """The fields that were sent for a block; None where none are on record."""
+        known = self.fields or {}
+        block_id = block_id.lower()
+        return known.get(block_id, known.get(block_id[:8]))
+
+
+def block_refs(ids: Iterable[str]) -> dict[str, str]:
+    """How a stamp names the blocks of a definition, by their ids.
+
+    By the first 8 characters, or in full where another block begins with the same:
+    ids that people make up often do.
+    """
+    lowered = {block_id: block_id.lower() for block_id in ids}
+    heads = Counter(text[:8] for text in set(lowered.values()))
+    return {
+        block_id: text[:8] if heads[text[:8]] == 1 else text
+        for block_id, text in lowered.items()
+    }
+
+
+def with_stamp(description: str, stamp: Stamp) -> str:
+    """A description that ends in a stamp, in place of those it had."""
+    text, _ = split_stamp(description)
+    if not text:
+        return str(stamp)
+    # After a carriage return a line feed alone would be read as one break with it.
+    extra = "\r" if text.endswith("\r") else ""
+    return f"{text}{extra}\n{stamp}"
+
+
+def split_stamp(
+    description: str, workflow_id: str | None = None
+) -> tuple[str, Stamp | None]:
+    """A description without the lines that are stamps, and its stamp.
+
+    Of several stamps the last one counts that is genuine for the workflow's id; where
+    none is, or no id is given, the last one.
+    """
+    if "[flow64:1 " not in description:
+        return description, None
+    rest: list[str] = []
+    stamps: list[Stamp] = []
+    pieces = ["", *_BREAK.split(description)]  # breaks and lines in turn
+    for before, line in zip(pieces[::2], pieces[1::2], strict=True):
+        if found := _LINE.fullmatch(line):
+            stamps.append(_stamp(found))
+        else:
+            rest += (before, line) if rest else (line,)
+    of_id = "" if workflow_id is None else workflow_id
+    genuine = [stamp for stamp in stamps if stamp.is_genuine(of_id)]
+    stamp = next(reversed(genuine or stamps), None)
+    return "".join(rest), stamp
+
+
+def _stamp(found: re.Match[str]) -> Stamp:
+    path, unbound, bound, commit, fields = found.groups()
+    known = None if commit == "-" else commit
+    return Stamp(path, unbound, bound, known, _fields(fields))
+
+
+def _fields_text(fields: Mapping[str, Iterable[str]]) -> str:
+    """`field,field=ref,ref;...`: blocks with the same fields stand together."""
+    groups: dict[str, list[str]] = {}
+    for ref in sorted(fields):
+        # As they are and not in NFC: the names of spec fields are data.
+        names = ",".join(sorted(quote(name, safe="") or "%" for name in fields[ref]))
+        groups.setdefault(names, []).append(ref)
+    texts = [f"{names}={','.join(refs)}" for names, refs in sorted(groups.items())]
+    return ";".join(texts) or "."
+
+
+def _fields(text: str) -> Mapping[str, frozenset[str]] | None:
+    if text == "-":
+        return None
+    fields: dict[str, frozenset[str]] = {}
+    for group in text.split(";") if text != "." else ():
+        names, _, refs = group.partition("=")
+        sent = frozenset(
+            "" if name == "%" else unquote(name) for name in names.split(",") if name
+        )
+        for ref in refs.split(","):
+            fields[ref] = fields.get(ref, frozenset()) | sent
+    return fields

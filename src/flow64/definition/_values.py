@@ -1,0 +1,88 @@
+"""A value that differs by environment: unbound it is a name, bound it is JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, final
+
+from attrs import frozen
+
+VALUE_KEY: Final = "flow64:value"
+"""The key that marks an unbound value in unbound JSON."""
+
+MASK: Final = "***"
+
+
+@frozen
+class Value:
+    """A whole value of a spec that each environment fills in.
+
+    Attributes:
+        name: The name that environments fill in.
+        secret: Whether the value filled in is masked in everything printed or saved.
+    """
+
+    name: str
+    secret: bool = False
+
+    def as_data(self) -> dict[str, Any]:
+        """The form of unbound JSON."""
+        data: dict[str, Any] = {VALUE_KEY: self.name}
+        if self.secret:
+            data["secret"] = True
+        return data
+
+
+@final
+class BoundSecret:
+    """A secret value that was filled in: shown by its name, sent as its text.
+
+    No attrs class, so that what lists fields (`asdict`, `vars`) does not find the text;
+    a pickle holds the unbound value.
+    """
+
+    __slots__ = ("_content", "_value")
+
+    def __init__(self, value: Value, content: Any) -> None:
+        self._value = value
+        self._content = content
+
+    @property
+    def value(self) -> Value:
+        """The value that was filled in."""
+        return self._value
+
+    @property
+    def content(self) -> Any:
+        """What it was filled with: frozen JSON, for the request alone."""
+        return self._content
+
+    def __repr__(self) -> str:
+        return f"BoundSecret({self._value.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BoundSecret):
+            return NotImplemented
+        return (self._value, self._content) == (other._value, other._content)
+
+    def __hash__(self) -> int:
+        return hash((self._value, self._content))
+
+    def __copy__(self) -> BoundSecret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> BoundSecret:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Value, (self._value.name, self._value.secret)
+
+
+def as_value(data: Mapping[str, Any]) -> Value | None:
+    """The unbound value that a mapping of unbound JSON stands for, if it is one."""
+    if VALUE_KEY not in data or not set(data) <= {VALUE_KEY, "secret"}:
+        return None
+    name, secret = data[VALUE_KEY], data.get("secret", False)
+    if not isinstance(name, str) or not name or not isinstance(secret, bool):
+        return None
+    return Value(name, secret)

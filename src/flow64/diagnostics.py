@@ -1,0 +1,166 @@
+"""A finding: one fact about a workflow, worded once, shown as text or JSON."""
+
+from __future__ import annotations
+
+import json
+import linecache
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeAlias
+
+from attrs import evolve, frozen
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+Family: TypeAlias = Literal[
+    "graph", "keys", "rows", "columns", "specs", "values", "effects", "cost", "facts"
+]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+
+@frozen
+class Place:
+    """A stretch of a source file.
+
+    Columns count UTF-8 bytes from 0, as Python's code objects do.
+    """
+
+    file: str
+    line: int
+    column: int | None = None
+    end_column: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@frozen
+class Finding:
+    """One thing that is wrong, doubtful or worth knowing about a workflow.
+
+    Attributes:
+        code: Stable kebab-case name; a promise, unlike the words of the message.
+        family: What the finding is about.
+        severity: `error` stops a compile; `warning` and `note` never do.
+        message: What is wrong, in one sentence without its end stop.
+        help: How to mend it, or None where nothing needs mending.
+        file: The user's file, where it is known.
+        line: The line in `file`, from 1.
+        where: The block's key path or JSON pointer, or None for the workflow.
+        block_id: The block it is about, or None.
+        place: `file` and `line` with columns, for the caret of the text form.
+    """
+
+    code: str
+    family: Family
+    severity: Severity
+    message: str
+    help: str | None = None
+    where: str | None = None
+    block_id: str | None = None
+    place: Place | None = None
+
+    @property
+    def file(self) -> str | None:
+        """The user's file, where it is known."""
+        return self.place.file if self.place else None
+
+    @property
+    def line(self) -> int | None:
+        """The line in `file`, from 1."""
+        return self.place.line if self.place else None
+
+    def at(self, where: str | None, place: Place | None) -> Finding:
+        """The same finding with the place it is shown at."""
+        return evolve(self, where=where, place=place)
+
+    def as_data(self) -> dict[str, Any]:
+        """The finding as plain JSON data, in a fixed key order."""
+        return {
+            "code": self.code,
+            "family": self.family,
+            "severity": self.severity,
+            "message": self.message,
+            "help": self.help,
+            "file": self.file,
+            "line": self.line,
+            "where": self.where,
+            "block_id": self.block_id,
+        }
+
+    def __str__(self) -> str:
+        parts = [self.code, str(self.place or self.where or ""), self.message]
+        if self.help:
+            parts.append(self.help)
+        return " · ".join(printable(part) for part in parts if part)
+
+
+def as_text(findings: Iterable[Finding]) -> str:
+    """Findings for a terminal: each with its source line and a caret under the block.
+
+    The text is what was found and nothing more; control characters of names and
+    source lines are shown escaped, so that no name can write to the terminal.
+    """
+    return "".join(f"{line}\n" for finding in findings for line in _lines(finding))
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    """Findings as a JSON array, exact and in order."""
+    data = [finding.as_data() for finding in findings]
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    # A faulty name may hold half a surrogate pair, which only an escape can carry.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors first, then warnings, then notes; otherwise in the order given."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many of each severity, as `1 error, 2 warnings`; `nothing found` if none."""
+    counts = [(sum(f.severity == s for f in findings), s) for s in SEVERITIES]
+    parts = [f"{n} {word}{'s' * (n != 1)}" for n, word in counts if n]
+    return ", ".join(parts) or "nothing found"
+
+
+def printable(text: str) -> str:
+    """The text with control, format and bidirectional characters shown as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    where = f" ({printable(finding.where)})" if finding.where else ""
+    yield f"{finding.severity}[{finding.code}] {printable(finding.message)}{where}"
+    if finding.place:
+        yield from _excerpt(finding.place)
+    if finding.help:
+        yield f"   = help: {printable(finding.help)}"
+
+
+def _characters(source: str, count: int) -> int:
+    """How many characters the first `count` UTF-8 bytes of a line are."""
+    head = source.encode("utf-8", "surrogatepass")[:count]
+    return len(head.decode("utf-8", "ignore"))
+
+
+def _excerpt(place: Place) -> Iterator[str]:
+    yield f"  --> {printable(str(place))}"
+    source = linecache.getline(place.file, place.line).rstrip()
+    if not source:
+        return
+    gutter = str(place.line)
+    indent = len(source) - len(source.lstrip())
+    start = indent if place.column is None else _characters(source, place.column)
+    end = len(source)
+    if place.end_column is not None:
+        end = _characters(source, place.end_column)
+    # Escaping may widen what stands before and under the caret, so both are measured.
+    before, marked = printable(source[indent:start]), printable(source[start:end])
+    yield f"   {gutter} | {printable(source.lstrip())}"
+    yield f"   {' ' * len(gutter)} | {' ' * len(before)}{'^' * max(1, len(marked))}"

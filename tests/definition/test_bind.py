@@ -1,0 +1,208 @@
+"""Values: filled in, and kept quiet where they are secret."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+
+import attr
+import pytest
+
+from flow64.definition import (
+    MASK,
+    VALUE_KEY,
+    BoundSecret,
+    Definition,
+    Edge,
+    FrozenDict,
+    FrozenList,
+    Problem,
+    Value,
+    WireBlock,
+    bind,
+    dumps,
+    fingerprint,
+    freeze,
+    loads,
+    unbound_names,
+)
+from flow64.definition._values import as_value
+
+ID = "aaaaaaaa-0000-4000-8000-000000000001"
+TOKEN = Value("token", secret=True)
+
+
+def definition(**specs):
+    problems = []
+    block = WireBlock(ID, "k", freeze(specs, (), problems), "k", 1)
+    assert problems == []
+    return Definition("n", "", (block,), (Edge(ID, ID),), id="x")
+
+
+def bound(made, problems=None, **values):
+    return bind(made, values, [] if problems is None else problems)
+
+
+def test_words_of_the_wire_are_pinned():
+    """They stand in files that people keep."""
+    assert (VALUE_KEY, MASK) == ("flow64:value", "***")
+
+
+def test_values_are_filled_in_wherever_they_stand():
+    """As JSON data, frozen; names without an entry stay."""
+    made = bound(
+        definition(a=Value("x"), b=[{"c": Value("x")}, Value("y")]), x={"k": (1,)}
+    )
+
+    assert made.blocks[0].specs == {
+        "a": {"k": [1]},
+        "b": [{"c": {"k": [1]}}, Value("y")],
+    }
+
+
+def test_names_that_nothing_fills_in():
+    """Sorted, each once; an entry of null fills in too."""
+    made = definition(a=Value("y"), b=[Value("x"), Value("y"), TOKEN])
+
+    assert [unbound_names(made), unbound_names(bound(made, x=None))] == [
+        ["token", "x", "y"],
+        ["token", "y"],
+    ]
+
+
+@pytest.mark.parametrize("values", [{}, {"other": object()}])
+def test_values_that_nothing_asks_for_are_ignored(values):
+    """One environment serves a fleet; what is not used is not judged."""
+    made, problems = definition(a=Value("x")), []
+
+    assert (bound(made, problems, **values) is made, problems) == (True, [])
+
+
+def test_what_is_not_json_is_a_problem_by_name():
+    """All of them, in order of the names."""
+    problems = []
+
+    bound(definition(a=Value("y"), b=Value("x")), problems, y={"k": b""}, x=2**53)
+
+    assert [(problem.path, problem.message) for problem in problems] == [
+        (("x",), "integers beyond 2^53 - 1 lose digits in JSON"),
+        (("y", "k"), "bytes are not JSON"),
+    ]
+
+
+class Sentinel:
+    """A credential of somebody else's class, with a careless repr."""
+
+    def __repr__(self):
+        return "s3cret"
+
+
+@pytest.mark.parametrize("secret", [Sentinel(), {"s3cret": b""}, {1: "s3cret"}])
+def test_a_faulty_secret_is_not_quoted(secret):
+    """The problem names the value and shows nothing of it."""
+    problems = []
+
+    bound(definition(a=TOKEN), problems, token=secret)
+
+    message = "what this secret stands for is not JSON"
+    assert [(p.path, p.message, "s3cret" in str(p)) for p in problems] == [
+        (("token",), message, False)
+    ]
+
+
+def test_a_secret_is_no_output():
+    """No repr, text, copy, pickle, list of fields or unbound fingerprint has it."""
+    unbound = definition(a=TOKEN, b=FrozenList([FrozenDict(c=TOKEN)]))
+    made = bound(unbound, token="s3cret")
+    shown = made.blocks[0].specs["a"]
+    try:
+        made.blocks[0].specs.clear()
+    except TypeError as error:
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+
+    outputs = [
+        repr(made),
+        repr(made.blocks),
+        str(shown),
+        f"{shown}",
+        dumps(made),
+        dumps(made, indent=None),
+        repr(attr.asdict(made)),
+        repr(pickle.dumps(made.blocks)),
+        repr(copy.deepcopy(made.blocks)),
+        "".join(trace.format()),
+    ]
+
+    assert [text for text in outputs if "s3cret" in text] == []
+    assert fingerprint(made) == fingerprint(unbound)
+
+
+def test_a_name_that_is_secret_once_is_secret_everywhere():
+    """Else the other place would show it."""
+    made = bound(definition(a=TOKEN, b=Value("token")), token="s3cret")
+
+    specs = made.blocks[0].specs
+    assert [type(specs[name]) for name in "ab"] == [BoundSecret, BoundSecret]
+
+
+def test_what_is_written_of_a_bound_secret_can_be_bound_again():
+    """`restore` reads a saved file and fills the secret in."""
+    made = bound(definition(a=TOKEN), token="s3cret")
+
+    again = bound(loads(dumps(made)), token="s3cret")
+
+    assert (again, hash(again)) == (made, hash(made))
+
+
+def test_a_bound_secret_is_a_value_of_its_own():
+    """Equal by name and text; a copy is the same, a pickle is unbound again."""
+    one, twin, other = (BoundSecret(TOKEN, text) for text in ("x", "x", "y"))
+
+    assert [one == twin, one == other, one == "x", hash(one) == hash(twin)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert [copy.copy(one) is one, copy.deepcopy(one) is one] == [True, True]
+    assert pickle.loads(pickle.dumps(one)) == TOKEN
+
+
+def test_a_bound_secret_offers_its_text_to_the_request():
+    """By name, and not as a field."""
+    secret = BoundSecret(TOKEN, "x")
+
+    assert [secret.value, secret.content, repr(secret)] == [
+        TOKEN,
+        "x",
+        "BoundSecret('token')",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        ({"flow64:value": "x"}, Value("x")),
+        ({"flow64:value": "x", "secret": False}, Value("x")),
+        ({"flow64:value": "x", "secret": True}, Value("x", secret=True)),
+        ({"flow64:value": ""}, None),
+        ({"flow64:value": 1}, None),
+        ({"flow64:value": "x", "secret": 1}, None),
+        ({"flow64:value": "x", "more": 1}, None),
+        ({"secret": True}, None),
+    ],
+)
+def test_the_form_of_an_unbound_value(data, value):
+    """Exactly this object, or none."""
+    assert as_value(data) == value
+
+
+def test_problems_are_values():
+    """A plain problem keeps its words."""
+    problems = []
+
+    bound(definition(a=Value("x")), problems, x=float("nan"))
+
+    advice = "leave the field out, or use null"
+    assert problems == [Problem("not-json", ("x",), "nan is no JSON number", advice)]

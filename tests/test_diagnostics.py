@@ -1,0 +1,218 @@
+"""Findings: as data, as text with the source line, as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flow64.diagnostics import (
+    SEVERITIES,
+    Finding,
+    Place,
+    as_json,
+    as_text,
+    by_severity,
+    printable,
+    summary,
+)
+
+PLAIN = Finding("cycle", "graph", "error", "a feeds itself")
+FULL = Finding(
+    "row-kind-mismatch",
+    "rows",
+    "warning",
+    "company rows flow into find_email",
+    "put CompanyToLeads() between",
+    where="work/find_email",
+    block_id="ID",
+    place=Place("leads.py", 14, 4, 15),
+)
+
+
+def finding(severity="error", **more):
+    return Finding("c", "graph", severity, "m", **more)
+
+
+def test_a_finding_is_data():
+    """With its keys in a fixed order; columns are for the caret alone."""
+    assert list(FULL.as_data().items()) == [
+        ("code", "row-kind-mismatch"),
+        ("family", "rows"),
+        ("severity", "warning"),
+        ("message", "company rows flow into find_email"),
+        ("help", "put CompanyToLeads() between"),
+        ("file", "leads.py"),
+        ("line", 14),
+        ("where", "work/find_email"),
+        ("block_id", "ID"),
+    ]
+
+
+def test_a_finding_without_a_place_has_no_file():
+    """A definition that was read has pointers instead."""
+    assert (PLAIN.file, PLAIN.line) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (PLAIN, "cycle · a feeds itself"),
+        (
+            FULL,
+            (
+                "row-kind-mismatch · leads.py:14 · company rows flow into find_email · "
+                "put CompanyToLeads() between"
+            ),
+        ),
+        (finding(where="/blocks/0"), "c · /blocks/0 · m"),
+        (Finding("c", "keys", "note", "a\x1b\nb"), "c · a\\x1b\\nb"),
+    ],
+)
+def test_a_finding_is_one_line(found, text):
+    """Code, place, words, help, with nothing that writes to a terminal."""
+    assert str(found) == text
+
+
+def test_a_finding_is_moved_to_where_it_is_shown():
+    """The same finding otherwise."""
+    place = Place("f.py", 1)
+
+    moved = PLAIN.at("work/a", place)
+
+    assert (moved, PLAIN.where) == (
+        Finding(
+            "cycle", "graph", "error", "a feeds itself", where="work/a", place=place
+        ),
+        None,
+    )
+
+
+SOURCE = """a = FindEmail()
+    b = FindPhone(x)\x20\x20
+é = "é" + Search(1)
+\tc\t= Tabs()
+\x20\x20\x20
+d = '\x1b\u202e' + Odd()
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "leads.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ((1, 4, 15), ["1 | a = FindEmail()", "  |     ^^^^^^^^^^^"]),
+        ((2, 8, 20), ["2 | b = FindPhone(x)", "  |     ^^^^^^^^^^^^"]),
+        ((2, 8, None), ["2 | b = FindPhone(x)", "  |     ^^^^^^^^^^^^"]),
+        ((2, None, None), ["2 | b = FindPhone(x)", "  | ^^^^^^^^^^^^^^^^"]),
+        ((3, 12, 21), ['3 | é = "é" + Search(1)', "  |           ^^^^^^^^^"]),
+        ((4, 5, 11), ["4 | c\\t= Tabs()", "  |      ^^^^^^"]),
+        ((6, 13, 18), ["6 | d = '\\x1b\\u202e' + Odd()", "  | " + " " * 19 + "^^^^^"]),
+        ((1, 15, 4), ["1 | a = FindEmail()", "  |                ^"]),
+        ((5, 0, 1), []),
+        ((99, 0, 1), []),
+    ],
+)
+def test_the_caret_stands_under_the_call(file, place, shown):
+    """Columns count bytes, as Python does; escapes are as wide as they are shown."""
+    text = as_text([finding(place=Place(file, *place))])
+
+    assert text.splitlines() == [
+        "error[c] m",
+        f"  --> {printable(file)}:{place[0]}",
+        *(f"   {line}" for line in shown),
+    ]
+
+
+def test_python_and_the_caret_agree_on_columns(file):
+    """What a code object says of a line with letters beyond ASCII."""
+    code = compile('é = "é" + len("x")', file, "exec")
+    columns = {p[2:] for p in code.co_positions()}
+
+    assert (12, 20) in columns
+
+
+def test_findings_as_text_name_block_and_help():
+    """A file that is not there costs the excerpt alone."""
+    assert as_text([PLAIN, FULL]) == (
+        "error[cycle] a feeds itself\n"
+        "warning[row-kind-mismatch] company rows flow into find_email "
+        "(work/find_email)\n"
+        "  --> leads.py:14\n"
+        "   = help: put CompanyToLeads() between\n"
+    )
+
+
+def test_findings_as_text_cannot_write_to_the_terminal():
+    """Whatever a name, a path or a file is called."""
+    nasty = "\x1b]0;x\x07\u202e\r\n"
+    found = Finding(
+        "c", "keys", "note", nasty, nasty, where=nasty, place=Place(nasty, 1)
+    )
+
+    text = as_text([found])
+
+    assert all(line.isprintable() for line in text.splitlines())
+    assert len(text.splitlines()) == 3
+
+
+def test_findings_as_json_are_exact():
+    """An array, in order, with text as it is."""
+    odd = Finding("c", "keys", "note", "é\x1b\u2028", where="\udfff x \ud800")
+
+    text = as_json([FULL, odd])
+
+    assert json.loads(text) == [FULL.as_data(), odd.as_data()]
+    assert ("é" in text, text.endswith("]\n"), bool(text.encode())) == (
+        True,
+        True,
+        True,
+    )
+
+
+def test_errors_come_first():
+    """Otherwise in the order found."""
+    found = [finding("note"), finding("error", help="1"), finding("warning"), finding()]
+
+    assert by_severity(found) == [found[1], found[3], found[2], found[0]]
+
+
+@pytest.mark.parametrize(
+    ("severities", "text"),
+    [
+        ([], "nothing found"),
+        (["error"], "1 error"),
+        (["note", "note", "error"], "1 error, 2 notes"),
+        (["warning", "error", "error", "warning"], "2 errors, 2 warnings"),
+    ],
+)
+def test_findings_are_counted(severities, text):
+    """By severity, the worst first."""
+    assert summary([finding(severity) for severity in severities]) == text
+
+
+def test_severities_are_pinned():
+    """From the worst down."""
+    assert SEVERITIES == ("error", "warning", "note")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("é 🚀", "é 🚀"),
+        ("\x1b\x9b\x00", "\\x1b\\x9b\\x00"),
+        ("\u202e\u2028\ufeff\u00a0", "\\u202e\\u2028\\ufeff\\xa0"),
+        ("\ud800", "\\ud800"),
+        ("\U000e0001", "\\U000e0001"),
+        ("a\nb", "a\\nb"),
+    ],
+)
+def test_what_cannot_be_seen_is_escaped(text, shown):
+    """Control, format and bidirectional characters, and spaces unlike U+0020."""
+    assert printable(text) == shown

@@ -1,0 +1,183 @@
+"""The catalogue: a class for each block that the service is known to have."""
+
+from __future__ import annotations
+
+from ._ai import (
+    Criterion,
+    LlmOpenai,
+    QaAgent,
+    ResearchAgent,
+    TransformData,
+)
+from ._catalogue import (
+    CATALOGUE,
+)
+from ._data import (
+    Condition,
+    Deduplicate,
+    DeduplicateWrtNotebook,
+    Filter,
+    FilterCondition,
+    GroupBy,
+    RemoveColumns,
+)
+from ._discovery import (
+    CompanyToLeads,
+    GithubFindPeople,
+    GoogleMapsSearch,
+    LeadsToCompany,
+)
+from ._enrichment import (
+    CompanyEnrichment,
+    FindEmail,
+    FindPhone,
+    LeadEnrichment,
+    LinkedinEnrichment,
+    ReverseEmail,
+    ReversePhone,
+    VerifyEmail,
+)
+from ._facts import (
+    CONFIDENCE,
+    UNKNOWN_COLUMNS,
+    About,
+    CatalogueBlock,
+    Column,
+    Columns,
+    Confidence,
+    Effect,
+    Fact,
+    Gives,
+    Price,
+    Role,
+    Takes,
+    facts_of,
+)
+from ._fields import (
+    FieldMap,
+    Specs,
+    columns_of,
+)
+from ._integrations import (
+    HubspotImport,
+    YcBatches,
+    YcCompanies,
+)
+from ._output import (
+    AppendToNotebook,
+    OutgoingWebhook,
+    SendSlackMessage,
+)
+from ._schema import (
+    field_docs,
+    specs_schema,
+)
+from ._social import (
+    KaggleLeaderboard,
+    TiktokGetFollowing,
+    XSearch,
+)
+from ._sources import (
+    ReadCsv,
+    ReadNotebook,
+    Search,
+    Webhook,
+)
+from ._web import (
+    BacklinksReferringDomains,
+    FindSubdomains,
+    ScrapeWeb,
+)
+from ._words import (
+    CREATE_NEW,
+    DATAFRAME_TYPES,
+    EMAIL_MODES,
+    FILTER_LOGIC,
+    FILTER_OPERATORS,
+    OLD_NAMES,
+    TYPE_WORDS,
+    UNARY_OPERATORS,
+    CompanyTier,
+    DataframeType,
+    EmailMode,
+    FilterLogic,
+    FilterOperator,
+    Tier,
+)
+
+__all__ = [
+    "CATALOGUE",
+    "CONFIDENCE",
+    "CREATE_NEW",
+    "DATAFRAME_TYPES",
+    "EMAIL_MODES",
+    "FILTER_LOGIC",
+    "FILTER_OPERATORS",
+    "OLD_NAMES",
+    "TYPE_WORDS",
+    "UNARY_OPERATORS",
+    "UNKNOWN_COLUMNS",
+    "About",
+    "AppendToNotebook",
+    "BacklinksReferringDomains",
+    "CatalogueBlock",
+    "Column",
+    "Columns",
+    "CompanyEnrichment",
+    "CompanyTier",
+    "CompanyToLeads",
+    "Condition",
+    "Confidence",
+    "Criterion",
+    "DataframeType",
+    "Deduplicate",
+    "DeduplicateWrtNotebook",
+    "Effect",
+    "EmailMode",
+    "Fact",
+    "FieldMap",
+    "Filter",
+    "FilterCondition",
+    "FilterLogic",
+    "FilterOperator",
+    "FindEmail",
+    "FindPhone",
+    "FindSubdomains",
+    "GithubFindPeople",
+    "Gives",
+    "GoogleMapsSearch",
+    "GroupBy",
+    "HubspotImport",
+    "KaggleLeaderboard",
+    "LeadEnrichment",
+    "LeadsToCompany",
+    "LinkedinEnrichment",
+    "LlmOpenai",
+    "OutgoingWebhook",
+    "Price",
+    "QaAgent",
+    "ReadCsv",
+    "ReadNotebook",
+    "RemoveColumns",
+    "ResearchAgent",
+    "ReverseEmail",
+    "ReversePhone",
+    "Role",
+    "ScrapeWeb",
+    "Search",
+    "SendSlackMessage",
+    "Specs",
+    "Takes",
+    "Tier",
+    "TiktokGetFollowing",
+    "TransformData",
+    "VerifyEmail",
+    "Webhook",
+    "XSearch",
+    "YcBatches",
+    "YcCompanies",
+    "columns_of",
+    "facts_of",
+    "field_docs",
+    "specs_schema",
+]

@@ -1,0 +1,145 @@
+"""AI: blocks that ask a model about each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, TypedDict
+
+from attrs import field, frozen
+
+from ..dsl import UNSET, Flow, Passthrough, Unset
+from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns, Fact
+from ._fields import FieldMap, Specs, columns_of
+
+
+class _Criterion(TypedDict):
+    criteria_name: str
+    description: str
+
+
+class Criterion(_Criterion, total=False):
+    """One criterion of `qa_agent`: what its endpoint takes, so inferred for the block.
+
+    Attributes:
+        criteria_name: What to call it.
+        description: What a row must be to fit, in words.
+        weight: How much it counts, by default 1.0.
+        threshold: From which score on it is met; sources disagree on the scale.
+    """
+
+    weight: float
+    threshold: float
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class LlmOpenai(Passthrough, CatalogueBlock):
+    """Ask a model of OpenAI about each row; nothing more is documented."""
+
+    kind: ClassVar[str] = "llm_openai"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="any",
+        gives="same",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        columns=Columns(opens=True),
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class QaAgent(Flow[Any, Any], CatalogueBlock):
+    """Judge each row by criteria; all its fields are inferred from the endpoint."""
+
+    kind: ClassVar[str] = "qa_agent"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="any",
+        gives="same",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+    )
+
+    qualification_criteria: Annotated[
+        Sequence[Criterion] | Unset, Fact("I", "endpoint")
+    ] = UNSET
+    """What to judge by; the endpoint requires it."""
+    references: Annotated[
+        Sequence[Mapping[str, str]] | Unset, Fact("I", "endpoint", default="[]")
+    ] = UNSET
+    """Further material to judge from."""
+    struct: Annotated[FieldMap | Unset, Fact("I", "endpoint", default="null")] = UNSET
+    """Further fields to answer: name to description; probably become columns."""
+    max_tool_calls: Annotated[
+        int | Unset, Fact("I", "endpoint", default="10", unit="calls")
+    ] = UNSET
+    """Most look-ups for each row; the endpoint takes 1 to 50."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """Probably one for each field of `struct`; others whose names are unknown."""
+        return Columns(adds=columns_of(specs.get("struct"), confidence="I"), opens=True)
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class ResearchAgent(Flow[Any, Any], CatalogueBlock):
+    """Research each row; all its fields are inferred from a hidden endpoint."""
+
+    kind: ClassVar[str] = "research_agent"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="any",
+        gives="same",
+        rows="I",
+        confidence="D",
+        source="SK, API-NEW",
+        effects=("may-spend",),
+    )
+
+    struct: Annotated[FieldMap | Unset, Fact("I", "endpoint")] = UNSET
+    """Fields to find: name to description, or to `{description, type}`."""
+    research_plan: Annotated[str | Unset, Fact("I", "endpoint")] = UNSET
+    """How to go about the research, in words."""
+    max_iterations: Annotated[
+        int | Unset, Fact("I", "endpoint", default="2", unit="rounds")
+    ] = UNSET
+    """Most rounds of research for each row."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """Probably one for each field of `struct`; others whose names are unknown."""
+        return Columns(adds=columns_of(specs.get("struct"), confidence="I"), opens=True)
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class TransformData(Passthrough, CatalogueBlock):
+    """Change the columns of each row as told; how it is told is not documented.
+
+    It has a field map of some kind (inferred: the service's field generator names it).
+    """
+
+    kind: ClassVar[str] = "transform_data"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="any",
+        gives="same",
+        rows="D1",
+        confidence="D",
+        source="SK, API-NEW",
+        effects=("may-spend",),
+        specs_known=False,
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""

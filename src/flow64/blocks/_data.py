@@ -1,0 +1,224 @@
+"""Data operations: blocks that choose, drop and group rows and columns.
+
+No source states a price for them; the advice to put them before whatever costs credits
+suggests that they have none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, TypedDict
+
+from attrs import field, frozen
+
+from ..dsl import RESERVED, UNSET, Passthrough, Unset, located
+from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Column, Columns, Fact
+from ._fields import Specs
+from ._words import FilterLogic, FilterOperator
+
+
+class _FilterCondition(TypedDict):
+    column: str
+    operator: FilterOperator
+
+
+class FilterCondition(_FilterCondition, total=False):
+    """One condition of a filter, as it is sent.
+
+    Attributes:
+        column: Column to test; it must exist at this point.
+        operator: One of the eleven operators.
+        value: What to compare with; a list for `in` and `not_in`, absent where
+            emptiness is asked for (both inferred).
+        logic: How it joins the condition before it; set from the second condition on.
+    """
+
+    value: Any
+    logic: FilterLogic
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class Filter(Passthrough, CatalogueBlock):
+    """Keep the rows that fit: `Filter.where("email_status").equals("OK")`.
+
+    Each step after the first condition is a block, so `.and_(...)` may follow or not.
+    How `and` and `or` mix, case, and comparison of text with numbers are undocumented.
+    """
+
+    kind: ClassVar[str] = "filter"
+    about: ClassVar[About] = About(
+        role="step", takes="any", gives="same", rows="D1", confidence="D1", source="SK"
+    )
+
+    filters: Annotated[Sequence[FilterCondition], Fact("D1", "SK", required=True)]
+    """Conditions in order, at least one (inferred): `{column, operator, value}`, from
+    the second on with `logic`."""
+
+    @staticmethod
+    def where(
+        column: str, *, key: str | None = None, was: str | None = None
+    ) -> Condition:
+        """Begin with a column; the operator comes next.
+
+        Args:
+            column: Column to test; it must exist at this point.
+            key: The block's key.
+            was: The key it had before.
+        """
+        return Condition(column, None, (), {"key": key, "was": was})
+
+    def and_(self, column: str) -> Condition:
+        """A further condition that must hold as well."""
+        return self._further(column, "and")
+
+    def or_(self, column: str) -> Condition:
+        """A further condition that may hold instead (inferred)."""
+        return self._further(column, "or")
+
+    def _further(self, column: str, logic: FilterLogic) -> Condition:
+        reserved = {name: getattr(self, name) for name in RESERVED}
+        return Condition(column, logic, tuple(self.filters), reserved)
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """Reads the columns of its conditions."""
+        filters = specs.get("filters")
+        names = [
+            condition["column"]
+            for condition in (filters if isinstance(filters, Sequence) else ())
+            if isinstance(condition, Mapping)
+            and isinstance(condition.get("column"), str)
+        ]
+        return Columns(reads=[Column(name, None, "D1") for name in names])
+
+
+@frozen
+class Condition:
+    """A column that waits for its operator; every operator gives a `Filter`."""
+
+    column: str
+    logic: FilterLogic | None
+    before: tuple[FilterCondition, ...]
+    reserved: Mapping[str, Any]
+
+    def equals(self, value: Any) -> Filter:
+        """The column is the value."""
+        return self._filter("equals", value)
+
+    def not_equals(self, value: Any) -> Filter:
+        """The column is anything but the value."""
+        return self._filter("not_equals", value)
+
+    def contains(self, value: Any) -> Filter:
+        """The column has the value in it."""
+        return self._filter("contains", value)
+
+    def not_contains(self, value: Any) -> Filter:
+        """The column does not have the value in it."""
+        return self._filter("not_contains", value)
+
+    def greater(self, value: Any) -> Filter:
+        """The column is more than the value; there is no greater-or-equal."""
+        return self._filter("greater", value)
+
+    def less(self, value: Any) -> Filter:
+        """The column is less than the value; there is no less-or-equal."""
+        return self._filter("less", value)
+
+    def in_(self, values: Sequence[Any]) -> Filter:
+        """The column is one of the values (a list, inferred)."""
+        return self._filter("in", values)
+
+    def not_in(self, values: Sequence[Any]) -> Filter:
+        """The column is none of the values (a list, inferred)."""
+        return self._filter("not_in", values)
+
+    def is_empty(self) -> Filter:
+        """The column has no value."""
+        return self._filter("is_empty")
+
+    def is_not_empty(self) -> Filter:
+        """The column has a value."""
+        return self._filter("is_not_empty")
+
+    def matches(self, pattern: str) -> Filter:
+        """The column fits a regular expression; its flavour is undocumented."""
+        return self._filter("matches", pattern)
+
+    def _filter(self, operator: FilterOperator, *value: Any) -> Filter:
+        condition: FilterCondition = {"column": self.column, "operator": operator}
+        if value:
+            condition["value"] = value[0]
+        if self.logic:
+            condition["logic"] = self.logic
+        made = Filter(filters=(*self.before, condition), **self.reserved)
+        return located(made, sys._getframe(2))
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class Deduplicate(Passthrough, CatalogueBlock):
+    """Drop rows that are there twice.
+
+    Which columns decide, and which row is kept, is not documented; no example sets a
+    field.
+    """
+
+    kind: ClassVar[str] = "deduplicate"
+    about: ClassVar[About] = About(
+        role="step", takes="any", gives="same", rows="D1", confidence="D1", source="SK"
+    )
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
+    """Drop rows that a notebook has already; which columns decide is not documented."""
+
+    kind: ClassVar[str] = "deduplicate_wrt_notebook"
+    about: ClassVar[About] = About(
+        role="step", takes="any", gives="same", rows="D1", confidence="D1", source="SK"
+    )
+
+    notebook_id: Annotated[str | Unset, Fact("I", "append_to_notebook")] = UNSET
+    """Notebook to compare with; it belongs to one organisation. That a notebook has to
+    be named is documented once, the field's name is inferred."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class GroupBy(Passthrough, CatalogueBlock):
+    """Group rows by a column; what becomes of the others is not documented."""
+
+    kind: ClassVar[str] = "group_by"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="any",
+        gives="same",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        specs_known=False,
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class RemoveColumns(Passthrough, CatalogueBlock):
+    """Drop columns; the field that names them is not documented."""
+
+    kind: ClassVar[str] = "remove_columns"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="any",
+        gives="same",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        specs_known=False,
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""

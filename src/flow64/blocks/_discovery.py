@@ -1,0 +1,96 @@
+"""Discovery: blocks that find people and companies, and turn one into the other."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from ..dsl import Company, Flow, Lead
+from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock
+from ._fields import Specs
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
+    """Make one row of each person that `CompanyEnrichment(find_people=True)` found.
+
+    How many rows come out is known only once it has run. No example sets a field of it.
+    """
+
+    kind: ClassVar[str] = "company_to_leads"
+    about: ClassVar[About] = About(
+        role="converter",
+        takes="COMPANY",
+        gives="LEAD",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        columns=UNKNOWN_COLUMNS,
+    )
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class LeadsToCompany(Flow[Lead, Company], CatalogueBlock):
+    """Turn rows about people into rows about their companies; how is not documented."""
+
+    kind: ClassVar[str] = "leads_to_company"
+    about: ClassVar[About] = About(
+        role="converter",
+        takes="LEAD",
+        gives="COMPANY",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        specs_known=False,
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class GithubFindPeople(Flow[Any, Any], CatalogueBlock):
+    """Find people on GitHub; whether from nothing or from rows is not documented."""
+
+    kind: ClassVar[str] = "github_find_people"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="any",
+        gives="LEAD",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        perhaps="step",
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class GoogleMapsSearch(Flow[Any, Any], CatalogueBlock):
+    """Find businesses on Google Maps; probably a source."""
+
+    kind: ClassVar[str] = "google_maps_search"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="none",
+        gives="COMPANY",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        perhaps="step",
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""

@@ -1,0 +1,295 @@
+"""Enrichment: blocks that add what they find about each row, for money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+from attrs import field, frozen
+
+from ..dsl import UNSET, Company, Flow, Lead, Unset
+from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price
+from ._fields import FieldMap, Specs, columns_of
+from ._words import CompanyTier, EmailMode, Tier
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
+    """Research each company and add one column for each field asked for.
+
+    With `find_people` it also finds people there, whom `company_to_leads` makes rows
+    of. Examples bring the columns `company_name` and `website`; which are read is
+    unknown.
+    """
+
+    kind: ClassVar[str] = "company_enrichment"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="COMPANY",
+        gives="COMPANY",
+        rows="D1",
+        confidence="D",
+        source="PW, SK, API-NEW",
+        effects=("spends",),
+    )
+
+    return_fields: Annotated[FieldMap, Fact("D1", "SK", required=True)]
+    """Fields to find: name to description, or to `{description, type}`; becomes
+    columns. That it is required is inferred."""
+    find_people: Annotated[bool | Unset, Fact("D1", "SK", default="false")] = UNSET
+    """Whether to find people at each company; `company_to_leads` needs it."""
+    people_focus_prompt: Annotated[str | Unset, Fact("D1", "SK")] = UNSET
+    """Which people to look for, in words; used with `find_people`."""
+    lead_struct: Annotated[FieldMap | Unset, Fact("I", "company endpoint")] = UNSET
+    """Fields to find about each person."""
+    full_org_chart: Annotated[
+        bool | Unset, Fact("I", "company endpoint", default="false")
+    ] = UNSET
+    """Whether to look for everybody in the organisation."""
+    research_plan: Annotated[str | Unset, Fact("I", "company endpoint")] = UNSET
+    """How to go about the research, in words."""
+    tier: Annotated[
+        CompanyTier | Unset, Fact("I", "company endpoint", default="low")
+    ] = UNSET
+    """Depth of the research. `high` may need an enterprise plan."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """One column for each field asked for.
+
+        Where the people are kept is unknown, so with `find_people` there may be others.
+        """
+        return Columns(
+            adds=columns_of(specs.get("return_fields"), confidence="D1"),
+            opens=specs.get("find_people", False) is not False,
+        )
+
+    @classmethod
+    def price(cls, specs: Mapping[str, Any]) -> Price | None:
+        """Known for the low tier alone."""
+        return _low_tier(specs)
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class LeadEnrichment(Flow[Lead, Lead], CatalogueBlock):
+    """Research each person and add one column for each field asked for."""
+
+    kind: ClassVar[str] = "lead_enrichment"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="LEAD",
+        gives="LEAD",
+        rows="D1",
+        confidence="D",
+        source="PW, SK, API-NEW",
+        effects=("spends",),
+    )
+
+    return_fields: Annotated[FieldMap, Fact("D", "PW, SK", required=True)]
+    """Fields to find: name to description, or to `{description, type}`; becomes
+    columns. That it is required is inferred."""
+    tier: Annotated[Tier | Unset, Fact("I", "people endpoint", default="low")] = UNSET
+    """Depth of the research. `high` may need an enterprise plan."""
+    research_plan: Annotated[str | Unset, Fact("I", "people endpoint")] = UNSET
+    """How to go about the research, in words."""
+    max_iterations: Annotated[
+        int | Unset, Fact("I", "people endpoint", unit="rounds")
+    ] = UNSET
+    """Most rounds of research for each row; a weak analogy."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """One column for each field asked for."""
+        return Columns(adds=columns_of(specs.get("return_fields")))
+
+    @classmethod
+    def price(cls, specs: Mapping[str, Any]) -> Price | None:
+        """Known for the low tier alone."""
+        return _low_tier(specs)
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
+    """Add what LinkedIn says about each person, perhaps also about each company.
+
+    The name is documented; its fields and row kinds are inferred from the endpoint.
+    """
+
+    kind: ClassVar[str] = "linkedin_enrichment"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="any",
+        gives="same",
+        rows="I",
+        confidence="D",
+        source="API-NEW",
+        effects=("may-spend",),
+    )
+
+    return_fields: Annotated[FieldMap | Unset, Fact("I", "API-NEW")] = UNSET
+    """Fields to find: name to description, or to `{description, type}`. Likely, since
+    the service's field generator names this block."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """Reads `linkedin_url`, adds what was asked for, perhaps more: all inferred."""
+        return Columns(
+            reads=[Column("linkedin_url", "str", "I")],
+            adds=columns_of(specs.get("return_fields"), confidence="I"),
+            opens=True,
+        )
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class FindEmail(Flow[Lead, Lead], CatalogueBlock):
+    """Find an e-mail address for each person.
+
+    A row should have a name and a company, or a LinkedIn URL; which columns are read is
+    not documented. Of the words in `email_status`, sources agree on `OK` alone.
+    """
+
+    kind: ClassVar[str] = "find_email"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="LEAD",
+        gives="LEAD",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        effects=("spends",),
+    )
+
+    mode: Annotated[
+        EmailMode | Unset, Fact("D", "SK, endpoint", default="PROFESSIONAL")
+    ] = UNSET
+    """Which address to find, in upper case."""
+    verify_emails: Annotated[bool | Unset, Fact("I", "endpoint", default="true")] = (
+        UNSET
+    )
+    """Whether to test each address over SMTP."""
+    providers: Annotated[
+        Sequence[str] | Unset, Fact("I", "endpoint", default="null")
+    ] = UNSET
+    """Providers in the order they are asked; their ids are unknown."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """`email`, `email_status`; in personal mode probably `personal_email` too."""
+        adds = [Column("email", None, "D1"), Column("email_status", "str", "D1")]
+        if specs.get("mode") == "PERSONAL":
+            adds.append(Column("personal_email", None, "I"))
+        return Columns(adds=adds)
+
+    @classmethod
+    def price(cls, specs: Mapping[str, Any]) -> Price | None:
+        """By mode; a personal address that the row already has is free."""
+        match specs.get("mode", "PROFESSIONAL"):
+            case "PROFESSIONAL":
+                return Price(0.05, "D", "FE, SK")
+            case "PERSONAL":
+                return Price(0.20, "D1", "FE")
+            case _:
+                return None
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class FindPhone(Flow[Lead, Lead], CatalogueBlock):
+    """Find a phone number for each person; no example sets a field of it."""
+
+    kind: ClassVar[str] = "find_phone"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="LEAD",
+        gives="LEAD",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        effects=("spends",),
+        columns=Columns(adds=[Column("phone", None, "I")]),
+        price=Price(0.30, "D1", "SK"),
+    )
+
+    providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
+    """Providers in the order they are asked; their ids are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class VerifyEmail(Flow[Lead, Lead], CatalogueBlock):
+    """Test the e-mail address of each person; nothing more is documented."""
+
+    kind: ClassVar[str] = "verify_email"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="LEAD",
+        gives="LEAD",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        columns=Columns(reads=[Column("email", None, "I")], opens=True),
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
+    """Find out whose e-mail address each row has: name, company, title and LinkedIn.
+
+    The names of the columns that it adds are not documented.
+    """
+
+    kind: ClassVar[str] = "reverse_email"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="LEAD",
+        gives="LEAD",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        columns=Columns(reads=[Column("email", None, "I")], opens=True),
+    )
+
+    providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
+    """Providers in the order they are asked; their ids are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
+    """Find out whose phone number each row has: name, company, title and LinkedIn.
+
+    The names of the columns that it adds are not documented.
+    """
+
+    kind: ClassVar[str] = "reverse_phone"
+    label: ClassVar[str] = "enrichment"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="LEAD",
+        gives="LEAD",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        columns=Columns(reads=[Column("phone", None, "I")], opens=True),
+    )
+
+    providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
+    """Providers in the order they are asked; their ids are unknown."""
+
+
+def _low_tier(specs: Mapping[str, Any]) -> Price | None:
+    """The one price of an enrichment that sources state, by row."""
+    if specs.get("tier", "low") == "low":
+        return Price(0.10, "D1", "older pages")
+    return None

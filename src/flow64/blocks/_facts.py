@@ -1,0 +1,197 @@
+"""What is known of a block: each fact with its source and its confidence."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Literal, TypeAlias
+
+from attrs import field, frozen
+
+from ..dsl import Block
+
+Confidence: TypeAlias = Literal["D", "D1", "I", "U"]
+"""How well a fact is known. D1: documented by one source that was wrong elsewhere."""
+
+CONFIDENCE: Final[Mapping[Confidence, str]] = {
+    "D": "documented",
+    "D1": "documented once",
+    "I": "inferred, unconfirmed",
+    "U": "unknown",
+}
+
+Role: TypeAlias = Literal["source", "step", "converter", "sink"]
+"""Where rows begin, change, change their kind, or leave the workflow."""
+
+Takes: TypeAlias = Literal["none", "LEAD", "COMPANY", "any"]
+"""The row kind that comes in; `none` where a block brings its own rows."""
+
+Gives: TypeAlias = Literal["LEAD", "COMPANY", "same", "dataframe_type", "unknown"]
+"""The row kind that goes out; `dataframe_type` where the spec of that name says."""
+
+Effect: TypeAlias = Literal[
+    "spends", "may-spend", "spends-on-create", "writes-outside", "creates-storage"
+]
+"""What a block does beyond its rows.
+
+`spends` is documented to cost credits. `may-spend` looks or works things up for a price
+that no source states. `spends-on-create` buys when the workflow is created or updated,
+before any run. `writes-outside` leaves something that stays after the run.
+`creates-storage` makes a place to keep rows.
+"""
+
+
+@frozen
+class Fact:
+    """What is known of a field; stands in its annotation: `Annotated[int, Fact(...)]`.
+
+    Attributes:
+        confidence: How well it is known.
+        source: Who says so, by the names that the docs page of sources explains.
+        default: What the service takes when the field is unset, in words; None where
+            no source states it. Of an endpoint's field, what the endpoint takes.
+        unit: The unit of a number.
+        required: Whether the service requires it.
+    """
+
+    confidence: Confidence
+    source: str
+    default: str | None = None
+    unit: str | None = None
+    required: bool = False
+
+
+@frozen
+class Column:
+    """A column that a block reads or adds.
+
+    Attributes:
+        name: Its name.
+        type: A type word of the service (`str`, `list[str]`...), or None if unknown.
+        confidence: How well it is known that the block reads or adds it.
+    """
+
+    name: str
+    type: str | None = None
+    confidence: Confidence = "D"
+
+
+@frozen
+class Columns:
+    """What a block does to the columns of its rows.
+
+    Attributes:
+        reads: Columns it needs; only those of confidence D or D1 are judged.
+        adds: Columns it adds.
+        drops: Columns it removes.
+        opens: Whether it may add columns that nobody knows.
+        resets: Whether its rows are new ones, without the columns that came in.
+    """
+
+    reads: Sequence[Column] = ()
+    adds: Sequence[Column] = ()
+    drops: Sequence[str] = ()
+    opens: bool = False
+    resets: bool = False
+
+
+UNKNOWN_COLUMNS: Final = Columns(opens=True, resets=True)
+"""Whatever came in, nobody knows the columns that go out."""
+
+
+@frozen
+class Price:
+    """Dollars for one input row, as an upper bound before filters; never a quote."""
+
+    dollars: float
+    confidence: Confidence
+    source: str
+
+
+@frozen
+class About:
+    """What is known of a kind.
+
+    Attributes:
+        role: Where it stands in a flow.
+        takes: Row kind that comes in; of a source with another role, where it has that.
+        gives: Row kind that goes out; `dataframe_type`: the spec of that name says.
+        rows: How well `role`, `takes` and `gives` are known.
+        confidence: How well the name is known.
+        source: Who names it.
+        effects: What it spends or touches, whatever its specs.
+        specs_known: Whether a field of it is known, if only by inference; where not,
+            `specs={...}` goes whole.
+        perhaps: Another role that it may have as well; never better than inferred.
+        columns: What it does to the columns, whatever its specs.
+        price: What a row costs, whatever its specs; None where that is unknown.
+    """
+
+    role: Role
+    takes: Takes
+    gives: Gives
+    rows: Confidence
+    confidence: Confidence
+    source: str
+    effects: Sequence[Effect] = ()
+    specs_known: bool = True
+    perhaps: Role | None = None
+    columns: Columns = field(factory=Columns)
+    price: Price | None = None
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether a flow may begin with it, as far as anybody knows."""
+        return "source" in (self.role, self.perhaps)
+
+    @property
+    def may_follow(self) -> bool:
+        """Whether rows may flow into it, as far as anybody knows."""
+        return self.role != "source" or self.perhaps is not None
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class CatalogueBlock(Block):
+    """A block of the catalogue: its class answers what is known of its kind.
+
+    The methods say what `about` says; classes whose specs matter override them.
+    """
+
+    about: ClassVar[About]
+    """What is known of the kind, whatever the specs."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:  # noqa: ARG003 - for subclasses
+        """What a block with these specs does to the columns of its rows."""
+        return cls.about.columns
+
+    @classmethod
+    def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses
+        """What a block with these specs spends or touches."""
+        return cls.about.effects
+
+    @classmethod
+    def price(cls, specs: Mapping[str, Any]) -> Price | None:  # noqa: ARG003 - for subclasses
+        """The price of one row, or None where it is unknown."""
+        return cls.about.price
+
+
+def facts_of(cls: type[Block]) -> Mapping[str, Fact]:
+    """The fact of each spec field of a catalogue class, in the order of the fields."""
+    # To mypy a class has the __hash__ of its instances, and so is not hashable.
+    hashable: Any = cls
+    return _facts_of(hashable)
+
+
+@cache
+def _facts_of(cls: Any) -> Mapping[str, Fact]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    found = {
+        name: fact
+        for name in cls.spec_names
+        for fact in getattr(hints[name], "__metadata__", ())
+        if isinstance(fact, Fact)
+    }
+    return MappingProxyType(found)

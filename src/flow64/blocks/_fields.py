@@ -1,0 +1,43 @@
+"""Field maps (`return_fields`, `input_schema`, `struct`), and specs given whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeAlias
+
+from ._facts import Column, Confidence, Fact
+from ._words import TYPE_WORDS
+
+FieldMap: TypeAlias = Mapping[str, Any] | type[Any]
+"""`{name: description}`, `{name: {description, type}}`, or a class under `@returns`."""
+
+Specs: TypeAlias = Annotated[Mapping[str, Any], Fact("U", "no source", default="{}")]
+"""The specs of a kind whose fields nobody knows, sent as they are."""
+
+
+def columns_of(
+    fields: Any, *, confidence: Confidence = "D", words_are_types: bool = False
+) -> Sequence[Column]:
+    """The columns that a field map names; none where it is no mapping.
+
+    Args:
+        fields: The field map as it stands in specs.
+        confidence: How well it is known that the block adds them.
+        words_are_types: Whether a bare type word is a type, as in `input_schema`; in
+            `return_fields` the service reads every bare text as a description.
+    """
+    if not isinstance(fields, Mapping):
+        return ()
+    return [
+        Column(name, _type_of(entry, words_are_types=words_are_types), confidence)
+        for name, entry in fields.items()
+    ]
+
+
+def _type_of(entry: Any, *, words_are_types: bool) -> str | None:
+    if isinstance(entry, Mapping):
+        found = entry.get("type")
+        return found if isinstance(found, str) else None
+    if words_are_types and isinstance(entry, str) and entry in TYPE_WORDS:
+        return entry
+    return None

@@ -1,0 +1,80 @@
+"""Integrations and special lists: blocks that bring rows from other services."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from ..dsl import Flow
+from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns
+from ._fields import Specs
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class HubspotImport(Flow[Any, Any], CatalogueBlock):
+    """Bring rows from HubSpot; probably a source, of either row kind.
+
+    The connection to HubSpot belongs to one organisation.
+    """
+
+    kind: ClassVar[str] = "hubspot_import"
+    label: ClassVar[str] = "io"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="none",
+        gives="unknown",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        specs_known=False,
+        columns=Columns(opens=True),
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class YcBatches(Flow[Any, Any], CatalogueBlock):
+    """Bring the companies of Y Combinator's batches; probably a source."""
+
+    kind: ClassVar[str] = "yc_batches"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="none",
+        gives="COMPANY",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        columns=Columns(opens=True),
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class YcCompanies(Flow[Any, Any], CatalogueBlock):
+    """Bring companies of Y Combinator; whether also from rows is not documented."""
+
+    kind: ClassVar[str] = "yc_companies"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="any",
+        gives="COMPANY",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        perhaps="step",
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""

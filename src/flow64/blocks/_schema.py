@@ -1,0 +1,133 @@
+"""What a catalogue class says of its specs, as a JSON Schema and as text."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Final, Literal, Union
+
+import attrs
+
+from ..dsl import Block, RowKind, Unset
+from ._facts import CatalogueBlock, Fact, facts_of
+from ._words import DATAFRAME_TYPES
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
+    """A JSON Schema (2020-12) of the specs of a kind, made from its class.
+
+    Fields that the class does not know are let through, since the service may know
+    them. What is known of a field stands beside its schema under `x-flow64`.
+    """
+    hints = typing.get_type_hints(cls)
+    docs = field_docs(cls)
+    facts = {name: fact for name, fact in facts_of(cls).items() if name != "specs"}
+    return {
+        "$schema": DIALECT,
+        "title": cls.kind,
+        "description": inspect.cleandoc(cls.__doc__ or ""),
+        "type": "object",
+        "properties": {
+            name: {
+                **_schema_of(hints[name]),
+                "description": docs.get(name, ""),
+                "x-flow64": _known(fact),
+            }
+            for name, fact in facts.items()
+        },
+        "required": [name for name, fact in facts.items() if fact.required],
+        "additionalProperties": True,
+    }
+
+
+def field_docs(cls: type[Block]) -> Mapping[str, str]:
+    """The docstring of each attribute of a block class, its own and inherited ones.
+
+    Attributes without one are left out; so are all of a class without source at hand.
+    """
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        docs |= _attribute_docs(base.__module__).get(base.__qualname__, {})
+    return types.MappingProxyType(docs)
+
+
+@cache
+def _attribute_docs(module: str) -> Mapping[str, Mapping[str, str]]:
+    """The attribute docstrings of the classes at the top of a module."""
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (OSError, TypeError):  # it has no source, or is part of the interpreter
+        return {}
+    return {
+        node.name: dict(_docs_in(node.body))
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def _docs_in(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for statement, following in itertools.pairwise(body):
+        match statement, following:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                yield name, " ".join(text.split())
+
+
+def _known(fact: Fact) -> dict[str, Any]:
+    """A fact as JSON; whether a field is required, the schema says itself."""
+    known = attrs.asdict(fact, filter=lambda _, found: found is not None)
+    del known["required"]
+    return known
+
+
+def _schema_of(hint: Any) -> dict[str, Any]:
+    """The schema of what JSON may hold where a class has a type."""
+    if hint is Any:
+        return {}
+    if hint in _WORDS:
+        return {"type": _WORDS[hint]}
+    if typing.is_typeddict(hint):
+        return _record(hint)
+    args = typing.get_args(hint)
+    origin = typing.get_origin(hint)
+    if origin in (Union, types.UnionType):
+        members = [member for member in args if member is not Unset]
+        if type[Any] in members:  # only a field map may be given as a class
+            entry = {"type": ["string", "object"]}
+            return {"type": "object", "additionalProperties": entry}
+        return _schema_of(*members)
+    if origin is Literal:
+        return {"enum": list(args)}
+    if origin is RowKind:
+        return {"enum": list(DATAFRAME_TYPES)}
+    if origin is Sequence:
+        return {"type": "array", "items": _schema_of(args[0])}
+    assert origin is Mapping, hint
+    return {"type": "object", "additionalProperties": _schema_of(args[1])}
+
+
+_WORDS: Final[Mapping[Any, str]] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+}
+
+
+def _record(hint: Any) -> dict[str, Any]:
+    fields = typing.get_type_hints(hint)
+    return {
+        "type": "object",
+        "properties": {name: _schema_of(found) for name, found in fields.items()},
+        "required": [name for name in fields if name in hint.__required_keys__],
+    }

@@ -1,0 +1,79 @@
+"""Social: blocks that find people where they meet."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from ..dsl import Flow
+from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns
+from ._fields import Specs
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class XSearch(Flow[Any, Any], CatalogueBlock):
+    """Find people on X; whether from nothing or from rows is not documented."""
+
+    kind: ClassVar[str] = "x_search"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="any",
+        gives="LEAD",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        perhaps="step",
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class TiktokGetFollowing(Flow[Any, Any], CatalogueBlock):
+    """Find whom an account on TikTok follows; whose account is not documented."""
+
+    kind: ClassVar[str] = "tiktok_get_following"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="LEAD",
+        gives="LEAD",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        perhaps="step",
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class KaggleLeaderboard(Flow[Any, Any], CatalogueBlock):
+    """Bring the people of a leaderboard on Kaggle; probably a source."""
+
+    kind: ClassVar[str] = "kaggle_leaderboard"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="none",
+        gives="LEAD",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        columns=Columns(opens=True),
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""

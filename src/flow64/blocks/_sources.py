@@ -1,0 +1,159 @@
+"""Sources: blocks that bring rows into a workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
+
+from attrs import field, frozen
+
+from ..dsl import UNSET, Flow, RowKind, Start, Unset
+from ._facts import About, CatalogueBlock, Columns, Effect, Fact
+from ._fields import FieldMap, columns_of
+
+# The default is for a file whose row kind nobody states: its rows may go anywhere.
+if TYPE_CHECKING:  # defaults of type variables come with Python 3.13
+    from typing_extensions import TypeVar as Variable
+
+    A = Variable("A", default=Any)
+else:
+    A = TypeVar("A")
+
+
+@frozen(eq=False, repr=False)
+class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
+    """Takes the rows that each run is started with (`webhook_payload`).
+
+    Columns that `input_schema` does not list pass through all the same (documented).
+    """
+
+    kind: ClassVar[str] = "webhook"
+    label: ClassVar[str] = "io"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="none",
+        gives="dataframe_type",
+        rows="D",
+        confidence="D",
+        source="PW, IN",
+    )
+
+    dataframe_type: Annotated[
+        RowKind[A], Fact("D", "PW, IN", default="LEAD (inferred)", required=True)
+    ]
+    """Row kind of everything downstream: `LEAD` or `COMPANY`. Sources disagree on
+    whether it may be left out, so it is always sent."""
+    input_schema: Annotated[FieldMap | Unset, Fact("D", "PW, IN")] = field(
+        default=UNSET, kw_only=True
+    )
+    """Columns that rows bring: name to type word (`{"email": "string"}`), or to a field
+    schema whose full shape is undocumented. A row that lacks a required column makes
+    the run's start answer 400; whether listed columns are required is unknown."""
+    webhook_input: Annotated[str | Unset, Fact("D1", "IN")] = field(
+        default=UNSET, kw_only=True
+    )
+    """Sample rows as JSON text, for runs that are started without a payload."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """The declared columns; others may come in as well."""
+        declared = columns_of(specs.get("input_schema"), words_are_types=True)
+        return Columns(adds=declared, opens=True)
+
+
+@frozen(eq=False, repr=False)
+class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
+    """Takes its rows from an uploaded CSV file.
+
+    Sources disagree on whether a run of it can be started by API: older pages say
+    never, the newest say that each run may name a file through `specs_override`.
+    """
+
+    kind: ClassVar[str] = "read_csv"
+    label: ClassVar[str] = "io"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="none",
+        gives="dataframe_type",
+        rows="I",
+        confidence="D",
+        source="PW, API-NEW",
+        columns=Columns(opens=True),
+    )
+
+    dataframe_type: Annotated[RowKind[A] | Unset, Fact("I", "webhook")] = UNSET
+    """Row kind of the file: `LEAD` or `COMPANY`. Known of `webhook` only; what an unset
+    one means is unknown."""
+    resource_handle_id: Annotated[str | Unset, Fact("D", "API-NEW")] = field(
+        default=UNSET, kw_only=True
+    )
+    """Handle of the uploaded file. Runs started by API need one, as an override."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class ReadNotebook(Flow[Start, Any], CatalogueBlock):
+    """Takes its rows from a notebook; what that holds says of which kind they are.
+
+    Nothing but the name is documented.
+    """
+
+    kind: ClassVar[str] = "read_notebook"
+    label: ClassVar[str] = "io"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="none",
+        gives="unknown",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        columns=Columns(opens=True),
+    )
+
+    notebook_id: Annotated[str | Unset, Fact("I", "append_to_notebook")] = UNSET
+    """Notebook to read; it belongs to one organisation. The field's name is
+    inferred."""
+
+
+@frozen(eq=False, repr=False)
+class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
+    """Finds people or companies by a question in plain words.
+
+    A run is started with an empty payload (documented once). Written in code it says
+    `auto_execute=False`, because true buys already when the workflow is created.
+    """
+
+    kind: ClassVar[str] = "search"
+    label: ClassVar[str] = "io"
+    about: ClassVar[About] = About(
+        role="source",
+        takes="none",
+        gives="dataframe_type",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        effects=("spends",),
+        columns=Columns(opens=True),
+    )
+
+    dataframe_type: Annotated[RowKind[A], Fact("D1", "SK", required=True)]
+    """What to find: `LEAD` or `COMPANY`. That it is required is inferred."""
+    query: Annotated[str, Fact("D1", "SK", required=True)] = field(kw_only=True)
+    """The question. Companies and roles by name work better than categories."""
+    max_results: Annotated[int | Unset, Fact("D1", "SK", unit="rows")] = field(
+        default=UNSET, kw_only=True
+    )
+    """Most rows to find. The default is undocumented; the deep-search endpoint has
+    1,000, and its exports end at 5,000."""
+    auto_execute: Annotated[bool | Unset, Fact("D1", "SK")] = field(
+        default=False, kw_only=True
+    )
+    """Whether to search, and so to pay, at once when the workflow is created. The
+    service's own default is undocumented, so it is sent as false unless asked for."""
+
+    @classmethod
+    def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:
+        """A search costs credits; when they are spent is what `auto_execute` says."""
+        # What an absent one means is unknown, so only a plain false is safe.
+        if specs.get("auto_execute") is False:
+            return cls.about.effects
+        return (*cls.about.effects, "spends-on-create")

@@ -1,0 +1,85 @@
+"""Web: blocks that read pages and what is known of domains."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from ..dsl import Flow
+from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns
+from ._fields import Specs
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class ScrapeWeb(Flow[Any, Any], CatalogueBlock):
+    """Read web pages for each row; nothing more is documented."""
+
+    kind: ClassVar[str] = "scrape_web"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="any",
+        gives="same",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        columns=Columns(opens=True),
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class BacklinksReferringDomains(Flow[Any, Any], CatalogueBlock):
+    """Find the domains that link to a company's site.
+
+    Whether they become rows or columns, and whether it may be a source, is unknown.
+    """
+
+    kind: ClassVar[str] = "backlinks_referring_domains"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="COMPANY",
+        gives="COMPANY",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        perhaps="source",
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class FindSubdomains(Flow[Any, Any], CatalogueBlock):
+    """Find the subdomains of a company's site.
+
+    Whether they become rows or columns, and whether it may be a source, is unknown.
+    """
+
+    kind: ClassVar[str] = "find_subdomains"
+    label: ClassVar[str] = "signal"
+    about: ClassVar[About] = About(
+        role="step",
+        takes="COMPANY",
+        gives="COMPANY",
+        rows="I",
+        confidence="D1",
+        source="SK",
+        effects=("may-spend",),
+        specs_known=False,
+        perhaps="source",
+        columns=UNKNOWN_COLUMNS,
+    )
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""

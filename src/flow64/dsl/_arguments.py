@@ -1,0 +1,81 @@
+"""Calls with an argument that does not exist, or without one, explained at once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from ..errors import ArgumentError, did_you_mean
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def helpful(function: F) -> F:
+    """The same function, whose wrong calls are an `ArgumentError` with advice."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            raise explained(function, args, kwargs, error) from None
+
+    return cast("F", call)
+
+
+def explained(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    error: TypeError,
+    *,
+    last: Sequence[str] = (),
+) -> Exception:
+    """What is wrong with the arguments of a call; the error itself if nothing is.
+
+    Args:
+        function: What was called.
+        args: The arguments without names.
+        kwargs: The arguments with names.
+        error: What Python says of the call.
+        last: Arguments that are listed after the others.
+    """
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        pass
+    else:
+        return error
+    kinds = inspect.Parameter
+    skip = 1 if next(iter(signature.parameters), "") == "self" else 0
+    parameters = list(signature.parameters.values())[skip:]
+    named = [p for p in parameters if p.kind is not kinds.VAR_POSITIONAL]
+    names = [p.name for p in named]
+    positional = [p.name for p in parameters if p.kind is kinds.POSITIONAL_OR_KEYWORD]
+    given = len(args) - skip
+    problems = [
+        f"it has no argument {name!r}{did_you_mean(name, names)}"
+        for name in kwargs
+        if name not in names
+    ]
+    problems += [
+        f"argument {p.name!r} is missing"
+        for p in named
+        if p.default is kinds.empty
+        and p.name not in kwargs
+        and p.name not in positional[:given]
+    ]
+    if given > len(positional) and len(named) == len(parameters):
+        allowed = f"only {', '.join(positional)} may" if positional else "none may"
+        problems.append(f"write arguments with their names; {allowed} go without")
+    problems += [
+        f"argument {name!r} is given twice"
+        for name in positional[:given]
+        if name in kwargs
+    ]
+    owner = getattr(args[0], "__name__", type(args[0]).__name__) if skip else ""
+    names.sort(key=lambda name: name in last)
+    return ArgumentError(owner or function.__name__, "; ".join(problems), names)

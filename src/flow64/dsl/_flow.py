@@ -1,0 +1,391 @@
+"""Flow and `>>`: an immutable graph value that is flattened once, at compile.
+
+Joining two flows makes a pair and touches neither of them, so it costs the same for a
+chain of ten blocks and of a hundred thousand, and needs no lock.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Literal,
+    Never,
+    NoReturn,
+    Self,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
+
+from ..errors import (
+    ArgumentError,
+    ComparisonError,
+    EmptyListError,
+    JoinedClassError,
+    JoinedFunctionError,
+    JoinedGeneratorError,
+    JoinedMappingError,
+    JoinedNoneError,
+    JoinedSetError,
+    JoinedStringError,
+    JoinedWorkflowError,
+    JoinError,
+    TruthError,
+    shortened,
+)
+
+In = TypeVar("In", contravariant=True)
+Out = TypeVar("Out", covariant=True)
+A = TypeVar("A")
+B = TypeVar("B")
+
+Shape: TypeAlias = Literal["block", "series", "parallel", "scope", "tap", "nothing"]
+
+
+class Part:
+    """What all flows share, whatever their rows.
+
+    A class of its own because mypy joins the items of a list to the base class that
+    inherits most, the first of several: that must be `Flow`, not the base of the blocks.
+    """
+
+    __slots__ = ()
+
+    shape: ClassVar[Shape]
+
+    def __init__(self) -> None:
+        problem = "a flow is made by a block, such as FindEmail(), and by >>"
+        raise ArgumentError(type(self).__name__, problem)
+
+    def __bool__(self) -> bool:
+        raise TruthError
+
+    # Of no type, so that type checkers refuse what is refused here.
+    def __gt__(self, other: Never) -> NoReturn:
+        raise ComparisonError
+
+    __lt__ = __ge__ = __le__ = __gt__
+
+    # A flow never changes, so a copy of it is itself; a second step is made by `again`.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+class Flow(Part, Generic[In, Out]):
+    """Rows of kind `In` come in, rows of kind `Out` go out.
+
+    `a >> b` feeds every exit of `a` into every entry of `b`. A list runs side by side:
+    `a >> [b, c] >> d`. Slots are empty here because attrs classes with two slotted
+    bases need them so.
+    """
+
+    __slots__ = ()
+
+    # Sequence, not list: a named list or a comprehension must pass as well. The order
+    # of the overloads matters.
+    @overload
+    def __rshift__(self, other: Passthrough) -> Flow[In, Out]: ...
+    @overload
+    def __rshift__(self, other: Flow[Out, B]) -> Flow[In, B]: ...
+    @overload
+    def __rshift__(self, other: Sequence[Passthrough]) -> Flow[In, Out]: ...
+    @overload
+    def __rshift__(self, other: Sequence[Flow[Out, B]]) -> Flow[In, B]: ...
+    @overload
+    # Another type to mypy, which joins the items of a mixed list otherwise.
+    def __rshift__(  # pyright: ignore[reportOverlappingOverload]
+        self, other: Sequence[Flow[Out, B] | Passthrough]
+    ) -> Flow[In, B]: ...
+    def __rshift__(self, other: Any) -> Any:
+        """Feed what leaves this flow into another flow, or into a list of them."""
+        if isinstance(other, Flow):
+            return Series(self, other)
+        return NotImplemented if (flow := joined(other)) is None else Series(self, flow)
+
+    def __rrshift__(self, other: Sequence[Flow[A, In]]) -> Flow[A, Out]:
+        """Feed what leaves a list of flows into this one."""
+        return NotImplemented if (flow := joined(other)) is None else Series(flow, self)
+
+    def scoped(self, name: str, *, was: str | None = None) -> Flow[In, Out]:
+        """The same flow with its keys, and so its ids, under a name.
+
+        Args:
+            name: Key of the scope, a segment of the path of every block inside.
+            was: The name it had before, which keeps the ids through a rename.
+
+        Raises:
+            ArgumentError: A name is no text.
+        """
+        return Scoped(self, name, was)
+
+    def __repr__(self) -> str:
+        return f"<flow {outline(self)}>"
+
+
+class Passthrough(Flow[Any, Any]):
+    """Takes either row kind and gives the same on.
+
+    A type of its own, since a generic identity becomes Unknown in pyright.
+    """
+
+    __slots__ = ()
+
+    @overload
+    def __rshift__(self, other: Passthrough) -> Passthrough: ...
+    @overload
+    def __rshift__(self, other: Flow[A, B]) -> Flow[A, B]: ...
+    @overload
+    def __rshift__(self, other: Sequence[Passthrough]) -> Passthrough: ...
+    @overload
+    def __rshift__(self, other: Sequence[Flow[A, B]]) -> Flow[A, B]: ...
+    @overload
+    def __rshift__(  # pyright: ignore[reportOverlappingOverload] - as above
+        self, other: Sequence[Flow[A, B] | Passthrough]
+    ) -> Flow[A, B]: ...
+    # Any row kind is taken, so these overloads do not ask for the one that comes out.
+    def __rshift__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: Any
+    ) -> Any:
+        """Feed what leaves this flow into another flow, or into a list of them."""
+        if isinstance(other, Flow):
+            return Series(self, other)
+        return Flow.__rshift__(self, other)
+
+    def scoped(self, name: str, *, was: str | None = None) -> Passthrough:
+        """The same flow with its keys, and so its ids, under a name."""
+        return Scoped(self, name, was)
+
+
+class Joined(Passthrough):
+    """A flow that is made of other flows."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (_steps(self),)
+
+
+class Series(Joined):
+    """Two flows, the exits of the first joined to the entries of the second."""
+
+    __slots__ = ("left", "right")
+    shape: ClassVar[Shape] = "series"
+
+    def __init__(self, left: Flow[Any, Any], right: Flow[Any, Any]) -> None:
+        self.left: Final = left
+        self.right: Final = right
+
+
+class Parallel(Joined):
+    """Flows side by side: all their entries, all their exits."""
+
+    __slots__ = ("members",)
+    shape: ClassVar[Shape] = "parallel"
+
+    def __init__(self, members: tuple[Flow[Any, Any], ...]) -> None:
+        self.members: Final = members
+
+
+class Scoped(Joined):
+    """A flow whose keys stand under a name."""
+
+    __slots__ = ("flow", "name", "was")
+    shape: ClassVar[Shape] = "scope"
+
+    def __init__(self, flow: Flow[Any, Any], name: str, was: str | None) -> None:
+        for what, text in (("name", name), ("was", was)):
+            if type(text) is not str and (text is not None or what == "name"):
+                problem = f"{what} is {shortened(text)}: write a str"
+                raise ArgumentError("scoped", problem)
+        self.flow: Final = flow
+        self.name: Final = name
+        self.was: Final = was
+
+
+class Tap(Joined):
+    """A side branch: rows enter it, and also pass beside it."""
+
+    __slots__ = ("flow",)
+    shape: ClassVar[Shape] = "tap"
+
+    def __init__(self, flow: Flow[Any, Any]) -> None:
+        self.flow: Final = flow
+
+
+class Nothing(Passthrough):
+    """A step that was left out: rows pass."""
+
+    __slots__ = ()
+    shape: ClassVar[Shape] = "nothing"
+
+    def __init__(self) -> None:
+        """There is nothing to keep."""
+
+
+@overload
+def fan(*flows: Passthrough) -> Passthrough: ...
+@overload
+def fan(*flows: Flow[A, B]) -> Flow[A, B]: ...
+def fan(*flows: Any) -> Any:
+    """Flows side by side, as a list is, but typed also where row kinds differ."""
+    return parallel(flows)
+
+
+@overload
+def tap(flow: Passthrough) -> Passthrough: ...
+@overload
+def tap(flow: Flow[A, Any]) -> Flow[A, A]: ...
+def tap(flow: Any) -> Any:
+    """A side branch: rows enter the flow, and they also pass beside it."""
+    return Tap(as_flow(flow))
+
+
+@overload
+def include_if(flag: bool, flow: Passthrough) -> Passthrough: ...
+@overload
+def include_if(flag: bool, flow: Flow[A, A]) -> Flow[A, A]: ...
+def include_if(flag: bool, flow: Any) -> Any:
+    """The flow if the flag is true when the graph is built; if not, rows pass."""
+    made = as_flow(flow)  # also where it is left out: a mistake in it is one today
+    return made if flag else Nothing()
+
+
+def as_flow(other: Any) -> Flow[Any, Any]:
+    """A flow, or a list of them side by side.
+
+    Raises:
+        JoinError: It is neither, or something often mistaken for a flow.
+    """
+    if isinstance(other, Flow):
+        return other
+    if (flow := joined(other)) is None:
+        raise JoinError(other)
+    return flow
+
+
+def joined(other: Any) -> Flow[Any, Any] | None:
+    """What a list or tuple beside `>>` stands for; None for strangers.
+
+    Raises:
+        JoinError: One of its subclasses, for what is often mistaken for a flow.
+    """
+    if isinstance(other, list | tuple):
+        return parallel(other)
+    for kinds, error in _MISTAKES:
+        if isinstance(other, kinds):
+            raise error(other)
+    if getattr(type(other), "is_flow64_workflow", False):
+        raise JoinedWorkflowError(other)
+    return None
+
+
+def parallel(members: Sequence[Any]) -> Flow[Any, Any]:
+    """Flows side by side."""
+    if not members:
+        raise EmptyListError(members)
+    return Parallel(tuple(as_flow(member) for member in members))
+
+
+_MISTAKES: tuple[tuple[Any, type[JoinError]], ...] = (
+    (str | bytes, JoinedStringError),
+    (type(None), JoinedNoneError),
+    (AbstractSet, JoinedSetError),
+    (Mapping, JoinedMappingError),
+    (Iterator, JoinedGeneratorError),
+    (type, JoinedClassError),
+    (
+        types.FunctionType | types.MethodType | types.BuiltinFunctionType,
+        JoinedFunctionError,
+    ),
+)
+
+
+def outline(flow: Flow[Any, Any], limit: int = 8) -> str:
+    """The first kinds of a flow in reading order, for reprs; iterative and bounded."""
+    words: list[str] = []
+    todo: list[Any] = [flow]
+    count = 0
+    while todo and count < limit:
+        item = todo.pop()
+        if isinstance(item, str):
+            words.append(item)
+        elif isinstance(item, Series):
+            todo += [item.right, " >> ", item.left]
+            # Of a long left spine only its end is shown, which is reached last.
+            if len(todo) > 64 * limit:
+                del todo[: -8 * limit]
+        elif isinstance(item, Parallel):
+            shown: list[Any] = [", "] * (2 * min(len(item.members), limit) - 1)
+            shown[::2] = item.members[:limit]
+            todo += ["]", *reversed(shown), "["]
+        elif isinstance(item, Tap):
+            todo += [")", item.flow, "tap("]
+        elif isinstance(item, Scoped):
+            todo.append(item.flow)
+        elif isinstance(item, Nothing):
+            words.append("nothing")
+        else:
+            count += 1
+            name = getattr(item, "block_name", type(item).__name__)
+            words.append(name if isinstance(name, str) else shortened(name))
+    closing = [item for item in reversed(todo) if item in ("]", ")")]
+    is_whole = len(closing) == len(todo)
+    return "".join(words) + ("".join(closing) if is_whole else " …")
+
+
+_Step: TypeAlias = tuple[Shape, Any]
+
+
+def _steps(flow: Flow[Any, Any]) -> tuple[_Step, ...]:
+    """A flow as steps in the order in which `_rebuilt` takes them: parts come first.
+
+    A pickle of nested flows would nest as deep as these, and that is limited.
+    """
+    found: list[_Step] = []
+    todo: list[Any] = [flow]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, Series):
+            found.append((item.shape, None))
+            todo += [item.left, item.right]
+        elif isinstance(item, Parallel):
+            found.append((item.shape, len(item.members)))
+            todo += item.members
+        elif isinstance(item, Scoped):
+            found.append((item.shape, (item.name, item.was)))
+            todo.append(item.flow)
+        elif isinstance(item, Tap):
+            found.append((item.shape, None))
+            todo.append(item.flow)
+        else:
+            found.append(("block", item))
+    return tuple(reversed(found))
+
+
+def _rebuilt(steps: Sequence[_Step]) -> Flow[Any, Any]:
+    done: list[Flow[Any, Any]] = []
+    for shape, value in steps:
+        if shape == "series":
+            right, left = done.pop(), done.pop()
+            done.append(Series(left, right))
+        elif shape == "parallel":
+            members = tuple(done[-value:])
+            del done[-value:]
+            done.append(Parallel(members))
+        elif shape == "scope":
+            done.append(Scoped(done.pop(), *value))
+        elif shape == "tap":
+            done.append(Tap(done.pop()))
+        else:
+            done.append(value)
+    (made,) = done
+    return made

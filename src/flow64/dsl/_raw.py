@@ -1,0 +1,36 @@
+"""RawBlock: a block of a kind that the catalogue does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from ..definition import is_plain
+from ..errors import ArgumentError, shortened
+from ._block import Block
+from ._flow import Flow
+
+
+@frozen(eq=False)
+class RawBlock(Flow[Any, Any], Block):
+    """A block of a kind that the catalogue does not know, or is not to judge.
+
+    Args:
+        block_name: What the service calls the block; picks the executor (documented).
+        specs: Its settings, sent as they are.
+
+    Raises:
+        ArgumentError: The kind is no text, or empty.
+    """
+
+    block_name: str  # pyright: ignore[reportIncompatibleMethodOverride] - as data here
+    specs: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        name = self.block_name
+        # Not left to the compiler, since a definition without kinds is none.
+        if type(name) is not str or not name or not is_plain(name):
+            problem = f"block_name is {shortened(name)}"
+            raise ArgumentError("RawBlock", f'{problem}; write RawBlock("new_kind")')

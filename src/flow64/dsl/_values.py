@@ -1,0 +1,31 @@
+"""`value`: a whole value that each environment fills in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..definition import Value, is_plain
+from ..errors import ArgumentError, shortened
+from ._arguments import helpful
+
+
+@helpful
+def value(name: str, *, secret: bool = False) -> Any:
+    """A whole value of a spec that differs by environment.
+
+    Typed as `Any`, so that it may stand wherever a value may. In unbound JSON it is
+    `{"flow64:value": name}`; a deploy fills it in from `values={name: ...}`.
+
+    Args:
+        name: What environments call it.
+        secret: Mask what is filled in wherever it is printed or saved.
+
+    Raises:
+        ArgumentError: The name is no text, or empty.
+    """
+    if type(name) is not str or not name or not is_plain(name):
+        raise ArgumentError("value", f"{shortened(name)} is no name: write a str")
+    if type(secret) is not bool:
+        problem = f"secret is {shortened(secret)}: write True or False"
+        raise ArgumentError("value", problem)
+    return Value(name, secret)

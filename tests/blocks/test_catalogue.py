@@ -1,0 +1,298 @@
+"""The catalogue holds every kind that is known, and says how well."""
+
+from __future__ import annotations
+
+import inspect
+
+import attrs
+import pytest
+
+from flow64 import blocks
+from flow64.blocks import (
+    CATALOGUE,
+    CONFIDENCE,
+    OLD_NAMES,
+    CatalogueBlock,
+    Fact,
+    facts_of,
+    field_docs,
+)
+from flow64.dsl import RESERVED, Company, Flow, Lead, Passthrough, Start, Unset
+from flow64.errors import ArgumentError
+
+KINDS = """
+kind                        role      or     takes   gives          rows name label
+webhook                     source    -      none    dataframe_type D    D    io
+read_csv                    source    -      none    dataframe_type I    D    io
+read_notebook               source    -      none    unknown        I    D1   io
+search                      source    -      none    dataframe_type D1   D1   io
+company_enrichment          step      -      COMPANY COMPANY        D1   D    enrichment
+lead_enrichment             step      -      LEAD    LEAD           D1   D    enrichment
+linkedin_enrichment         step      -      any     same           I    D    enrichment
+find_email                  step      -      LEAD    LEAD           D1   D1   enrichment
+find_phone                  step      -      LEAD    LEAD           D1   D1   enrichment
+verify_email                step      -      LEAD    LEAD           D1   D1   enrichment
+reverse_email               step      -      LEAD    LEAD           D1   D1   enrichment
+reverse_phone               step      -      LEAD    LEAD           D1   D1   enrichment
+company_to_leads            converter -      COMPANY LEAD           D1   D1   transform
+leads_to_company            converter -      LEAD    COMPANY        D1   D1   transform
+github_find_people          source    step   any     LEAD           I    D1   signal
+google_maps_search          source    step   none    COMPANY        I    D1   signal
+scrape_web                  step      -      any     same           I    D1   signal
+backlinks_referring_domains step      source COMPANY COMPANY        I    D1   signal
+find_subdomains             step      source COMPANY COMPANY        I    D1   signal
+x_search                    source    step   any     LEAD           I    D1   signal
+tiktok_get_following        source    step   LEAD    LEAD           I    D1   signal
+kaggle_leaderboard          source    -      none    LEAD           I    D1   signal
+llm_openai                  step      -      any     same           D1   D1   enrichment
+qa_agent                    step      -      any     same           I    D1   enrichment
+research_agent              step      -      any     same           I    D    enrichment
+transform_data              step      -      any     same           D1   D    transform
+filter                      step      -      any     same           D1   D1   transform
+deduplicate                 step      -      any     same           D1   D1   transform
+deduplicate_wrt_notebook    step      -      any     same           D1   D1   transform
+group_by                    step      -      any     same           D1   D1   transform
+remove_columns              step      -      any     same           D1   D1   transform
+append_to_notebook          sink      -      any     same           D1   D1   output
+send_slack_message          sink      -      any     same           D1   D1   output
+outgoing_webhook            sink      -      any     same           D1   D    output
+hubspot_import              source    -      none    unknown        I    D1   io
+yc_batches                  source    -      none    COMPANY        I    D1   signal
+yc_companies                source    step   any     COMPANY        I    D1   signal
+"""
+
+FIELDS = """
+webhook.dataframe_type                 D  required
+webhook.input_schema                   D
+webhook.webhook_input                  D1
+read_csv.dataframe_type                I
+read_csv.resource_handle_id            D
+read_notebook.notebook_id              I
+search.dataframe_type                  D1 required
+search.query                           D1 required
+search.max_results                     D1
+search.auto_execute                    D1
+company_enrichment.return_fields       D1 required
+company_enrichment.find_people         D1
+company_enrichment.people_focus_prompt D1
+company_enrichment.lead_struct         I
+company_enrichment.full_org_chart      I
+company_enrichment.research_plan       I
+company_enrichment.tier                I
+lead_enrichment.return_fields          D  required
+lead_enrichment.tier                   I
+lead_enrichment.research_plan          I
+lead_enrichment.max_iterations         I
+linkedin_enrichment.return_fields      I
+find_email.mode                        D
+find_email.verify_emails               I
+find_email.providers                   I
+find_phone.providers                   I
+verify_email.specs                     U
+reverse_email.providers                I
+reverse_phone.providers                I
+leads_to_company.specs                 U
+github_find_people.specs               U
+google_maps_search.specs               U
+scrape_web.specs                       U
+backlinks_referring_domains.specs      U
+find_subdomains.specs                  U
+x_search.specs                         U
+tiktok_get_following.specs             U
+kaggle_leaderboard.specs               U
+llm_openai.specs                       U
+qa_agent.qualification_criteria        I
+qa_agent.references                    I
+qa_agent.struct                        I
+qa_agent.max_tool_calls                I
+research_agent.struct                  I
+research_agent.research_plan           I
+research_agent.max_iterations          I
+transform_data.specs                   U
+filter.filters                         D1 required
+deduplicate_wrt_notebook.notebook_id   I
+group_by.specs                         U
+remove_columns.specs                   U
+append_to_notebook.notebook_id         D1 required
+append_to_notebook.notebook_name       D1
+send_slack_message.specs               U
+outgoing_webhook.url                   D  required
+outgoing_webhook.timeout_seconds       D
+hubspot_import.specs                   U
+yc_batches.specs                       U
+yc_companies.specs                     U
+"""
+
+every_class = pytest.mark.parametrize("cls", CATALOGUE.values(), ids=CATALOGUE)
+
+
+def table(text):
+    return [line.split() for line in text.strip().splitlines()]
+
+
+def test_the_kinds_are_those_that_the_service_is_known_to_have():
+    """37 kinds; role, row kinds and confidence as the sources have them."""
+    found = [
+        [
+            kind,
+            about.role,
+            about.perhaps or "-",
+            about.takes,
+            about.gives,
+            about.rows,
+            about.confidence,
+            block.label,
+        ]
+        for kind, block in CATALOGUE.items()
+        for about in [block.about]
+    ]
+
+    assert table(KINDS)[1:] == found
+    assert len(found) == 37
+
+
+def test_the_fields_are_those_that_are_documented_or_inferred():
+    """Every field has a fact; what nobody knows is `specs`, given whole."""
+    found = [
+        [f"{kind}.{name}", fact.confidence, *(["required"] if fact.required else [])]
+        for kind, block in CATALOGUE.items()
+        for name, fact in facts_of(block).items()
+    ]
+
+    assert table(FIELDS) == found
+
+
+@every_class
+def test_a_class_is_named_for_its_kind(cls):
+    """The name is the kind in CapWords."""
+    assert cls.__name__ == "".join(word.capitalize() for word in cls.kind.split("_"))
+
+
+@every_class
+def test_every_field_has_its_fact_and_its_docstring(cls):
+    """Nothing about a block goes unsaid, and no fact is about a reserved name."""
+    facts = facts_of(cls)
+
+    assert list(cls.spec_names) == list(facts)
+    assert not set(facts) & set(RESERVED)
+    assert all(isinstance(fact, Fact) and fact.source for fact in facts.values())
+    assert set(facts) <= {name for name, text in field_docs(cls).items() if text}
+
+
+@every_class
+def test_every_class_has_a_docstring_of_its_own(cls):
+    """The docs page of a kind begins with what its class says."""
+    first = inspect.cleandoc(vars(cls)["__doc__"]).splitlines()[0]
+
+    assert first.endswith((".", "`."))
+
+
+@every_class
+def test_what_is_required_of_a_person_is_required_by_the_service(cls):
+    """An argument without default is a required field, and the other way round."""
+    without_default = {
+        a.name for a in attrs.fields(cls) if a.init and a.default is attrs.NOTHING
+    }
+
+    assert without_default == {n for n, f in facts_of(cls).items() if f.required}
+
+
+@every_class
+def test_specs_go_whole_where_no_field_is_known(cls):
+    """`specs={...}` and named fields exclude each other."""
+    assert cls.about.specs_known is ("specs" not in cls.spec_names)
+    assert cls.about.specs_known or cls.spec_names == ("specs",)
+
+
+@every_class
+def test_row_kinds_are_types_only_where_they_are_documented(cls):
+    """What is inferred stops nobody's editor: it is `Flow[Any, Any]`, or a source."""
+    about = cls.about
+    base = cls.__orig_bases__[0] if "__orig_bases__" in vars(cls) else cls.__bases__[0]
+    rows = {"LEAD": Lead, "COMPANY": Company, "none": Start}
+
+    if about.rows == "I":
+        assert base not in (Flow[Lead, Lead], Flow[Company, Company], Passthrough)
+    elif about.gives == "same":
+        assert base is Passthrough
+    elif about.gives == "dataframe_type":
+        assert base.__origin__ is Flow
+        assert base.__args__[0] is Start
+    else:
+        assert base == Flow[rows[about.takes], rows[about.gives]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins", "follows"),
+    [
+        ("webhook", True, False),
+        ("find_email", False, True),
+        ("company_to_leads", False, True),
+        ("outgoing_webhook", False, True),
+        ("github_find_people", True, True),
+        ("find_subdomains", True, True),
+    ],
+)
+def test_where_a_block_may_stand(kind, begins, follows):
+    """Some blocks may be a source or a step, as far as anybody knows."""
+    about = CATALOGUE[kind].about
+
+    assert (about.may_begin, about.may_follow) == (begins, follows)
+
+
+def test_nothing_changes_the_catalogue():
+    """It is shared by everything in a process."""
+    with pytest.raises(TypeError):
+        CATALOGUE["webhook"] = None
+
+
+def test_old_names_lead_to_known_kinds():
+    """Names of older pages are no kinds, but are known."""
+    assert OLD_NAMES == {
+        "enrich_lead": "lead_enrichment",
+        "enrich_company": "company_enrichment",
+    }
+    assert set(OLD_NAMES.values()) < set(CATALOGUE)
+
+
+def test_confidence_has_words():
+    """Each mark reads as a phrase."""
+    assert set(CONFIDENCE) == {"D", "D1", "I", "U"}
+
+
+def test_every_class_is_public():
+    """`from flow64.blocks import ...` reaches every class of the catalogue."""
+    public = [getattr(blocks, name) for name in blocks.__all__]
+
+    assert [cls.__name__ for cls in CATALOGUE.values() if cls not in public] == []
+
+
+def test_a_block_says_what_it_does_whatever_its_specs():
+    """A class that overrides nothing repeats what `about` says."""
+    scrape = CATALOGUE["scrape_web"]
+
+    assert scrape.columns({}) == scrape.about.columns
+    assert scrape.effects({}) == scrape.about.effects
+    assert scrape.price({}) is None
+    assert issubclass(scrape, CatalogueBlock)
+
+
+def test_a_wrong_argument_is_named_at_once():
+    """Blocks share the mechanism that explains a wrong call."""
+    with pytest.raises(ArgumentError, match="mode"):
+        blocks.FindEmail(mod="PERSONAL")
+
+
+def test_unset_is_the_only_default_of_an_optional_field():
+    """Nothing is sent that nobody wrote, but for what keeps a search from buying."""
+    sent = {
+        f"{kind}.{a.name}": a.default
+        for kind, cls in CATALOGUE.items()
+        for a in attrs.fields(cls)
+        if a.name in cls.spec_names
+        and a.name != "specs"
+        and a.default is not attrs.NOTHING
+        and not isinstance(a.default, Unset)
+    }
+
+    assert sent == {"search.auto_execute": False}

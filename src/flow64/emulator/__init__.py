@@ -1,0 +1,34 @@
+"""The documented Workflows API on this machine, for trying, demonstrating and testing.
+
+Loopback only, and honest about what it does not know: `GUESSES` lists every behaviour
+that no document states, and `Switches` turns those that can be otherwise.
+"""
+
+from __future__ import annotations
+
+from ..errors import MissingExtraError
+
+try:
+    from ._clock import Clock
+    from ._guesses import GUESSES, Guess
+    from ._http import RequestRecord
+    from ._server import Emulator
+    from ._store import MemoryStore, OutboxEntry, Store
+    from ._switches import Switches
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in {"starlette", "uvicorn"}:
+        raise
+    part, extra = "flow64.emulator", "emulator"
+    raise MissingExtraError(part, extra) from error
+
+__all__ = [
+    "GUESSES",
+    "Clock",
+    "Emulator",
+    "Guess",
+    "MemoryStore",
+    "OutboxEntry",
+    "RequestRecord",
+    "Store",
+    "Switches",
+]

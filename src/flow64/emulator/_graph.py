@@ -1,0 +1,180 @@
+"""Graphs as they are saved: ids normalised, edges checked, row kinds followed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from ..blocks import CATALOGUE, facts_of
+from ..definition import Definition, from_data, is_uuid
+from ._store import Data
+from ._switches import Switches
+
+_GRAPH_KEYS: Final = frozenset({"blocks", "edges"})
+_BLOCK_KEYS: Final = frozenset(
+    {"block_id", "sequence_number", "block_type", "block_name", "specs"}
+)
+_EDGE_KEYS: Final = frozenset({"from_block_id", "to_block_id", "condition"})
+
+
+def normalised(graph: Data) -> Data:
+    """The graph with a UUID for each block, and the edges rewritten to match."""
+    new_ids: dict[str, str] = {}
+    blocks = []
+    for block in graph["blocks"]:
+        block_id = block.get("block_id")
+        if not is_uuid(block_id):
+            made = str(uuid4())
+            block_id = made if block_id is None else new_ids.setdefault(block_id, made)
+        blocks.append({**block, "block_id": block_id})
+    edges = [
+        {**edge, **{end: new_ids.get(edge[end], edge[end]) for end in _ENDS}}
+        for edge in graph["edges"]
+    ]
+    return {**graph, "blocks": blocks, "edges": edges}
+
+
+def as_saved(graph: Data, switches: Switches) -> Data:
+    """What the store keeps of a normalised graph."""
+    if switches.drop_unknown:
+        graph = {
+            "blocks": [_only(_BLOCK_KEYS, block) for block in graph["blocks"]],
+            "edges": [_only(_EDGE_KEYS, edge) for edge in graph["edges"]],
+        }
+    if switches.fill_defaults:
+        blocks = [
+            {**block, "specs": {**defaults(block["block_name"]), **block["specs"]}}
+            for block in graph["blocks"]
+        ]
+        graph = {**graph, "blocks": blocks}
+    return _reordered(graph) if switches.reorder else graph
+
+
+def definition_of(graph: Data) -> Definition:
+    """A normalised graph as a definition, for its order and its edges by position."""
+    return from_data({"name": "", "workflow_definition": graph})
+
+
+def problems_of(graph: Data, switches: Switches) -> Iterator[str]:
+    """Why a normalised graph cannot be saved."""
+    blocks = graph["blocks"]
+    ids = [block["block_id"] for block in blocks]
+    if not blocks:
+        yield "Workflow must have at least one block"
+    yield from (
+        f"Duplicate block_id: {block_id}"
+        for block_id, times in Counter(ids).items()
+        if times > 1
+    )
+    known = set(ids)
+    yield from (
+        f"Edge references a block that does not exist: {edge[end]}"
+        for edge in graph["edges"]
+        for end in _ENDS
+        if edge[end] not in known
+    )
+    definition = definition_of(graph)
+    if not _is_acyclic(definition):
+        yield "Workflow graph contains a cycle"
+    elif switches.check_row_kinds:
+        yield from _mismatches(definition)
+    for block in blocks:
+        if block["block_name"] == "outgoing_webhook":
+            url = block["specs"].get("url")
+            if not _is_web_address(url):
+                yield "outgoing_webhook: url must be an absolute http or https URL"
+
+
+def row_kinds(definition: Definition) -> Sequence[str | None]:
+    """The row kind that each block gives; None where no document says so."""
+    kinds: list[str | None] = [None] * len(definition.blocks)
+    for position in definition.topology.order:
+        block = definition.blocks[position]
+        cls = CATALOGUE.get(block.kind)
+        gives = cls.about.gives if cls and cls.about.rows in {"D", "D1"} else "unknown"
+        parents = definition.topology.parents[position]
+        match gives:
+            case "same":
+                kinds[position] = kinds[parents[0]] if parents else None
+            case "dataframe_type":
+                found = block.specs.get("dataframe_type", "LEAD")
+                kinds[position] = found if found in {"LEAD", "COMPANY"} else None
+            case "LEAD" | "COMPANY":
+                kinds[position] = gives
+            case _:
+                pass
+    return kinds
+
+
+def defaults(kind: str) -> Mapping[str, Any]:
+    """Values that the service is known, or inferred, to take for unset spec fields."""
+    cls = CATALOGUE.get(kind)
+    facts = facts_of(cls) if cls else {}
+    found = {
+        name: _default(fact.default) for name, fact in facts.items() if fact.default
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+_ENDS: Final = ("from_block_id", "to_block_id")
+
+
+def _only(keys: frozenset[str], data: Data) -> Data:
+    return {key: data[key] for key in data if key in keys}
+
+
+def _reordered(graph: Data) -> Data:
+    """The same graph from back to front: in another order, whatever the first was."""
+    blocks = [
+        {**block, "specs": dict(reversed(block["specs"].items()))}
+        for block in reversed(graph["blocks"])
+    ]
+    return {**graph, "blocks": blocks, "edges": graph["edges"][::-1]}
+
+
+def _is_acyclic(definition: Definition) -> bool:
+    place = {position: at for at, position in enumerate(definition.topology.order)}
+    return all(
+        place[parent] < place[position]
+        for position, parents in enumerate(definition.topology.parents)
+        for parent in parents
+    )
+
+
+def _mismatches(definition: Definition) -> Iterator[str]:
+    kinds = row_kinds(definition)
+    for position, block in enumerate(definition.blocks):
+        cls = CATALOGUE.get(block.kind)
+        if cls is None or cls.about.rows not in {"D", "D1"}:
+            continue
+        takes = cls.about.takes
+        for parent in definition.topology.parents[position]:
+            if takes in {"LEAD", "COMPANY"} and kinds[parent] not in {None, takes}:
+                source = definition.blocks[parent].kind
+                yield (
+                    f"{block.kind} takes {takes} rows, and {source} gives "
+                    f"{kinds[parent]} rows"
+                )
+
+
+def _is_web_address(url: object) -> bool:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        return bool(parts and parts.scheme in {"http", "https"} and parts.hostname)
+    except ValueError:
+        return False
+
+
+def _default(words: str) -> Any:
+    """The value that the words of a fact begin with; None where they state none."""
+    word, _, rest = words.partition(" ")
+    if rest and not rest.startswith("("):
+        return None
+    try:
+        return json.loads(word)
+    except ValueError:
+        return None if word in {"undocumented", "unknown"} else word

@@ -1,0 +1,46 @@
+"""Switches: behaviours that the documents leave open, each with its default."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Switches:
+    """How the emulator behaves where the service could behave otherwise.
+
+    Attributes:
+        speed: Seconds that each block of a run takes; 0 is as fast as it can.
+        honour_idempotency: Whether a repeated `Idempotency-Key` starts no second run.
+        key_clash: What the same key with another body gets: 409, 422, or the first run.
+        list_runs_late: From how many lists of runs a run is missing after its start.
+        list_runs_late_seconds: How many seconds a run is missing from lists.
+        fill_defaults: Whether saving writes documented defaults into specs.
+        reorder: Whether saving puts blocks, edges and spec keys into another order.
+        drop_unknown: Whether saving drops unknown keys of body, graph, block and edge.
+        bad_graph_status: The answer to a graph that is invalid.
+        foreign_status: The answer to an id of another organisation.
+        both_credentials_status: The answer to an API key and a Bearer token at once.
+        partial_upsert: Whether an update of a missing id may leave parts of it out.
+        check_row_kinds: Whether saving refuses rows of the wrong kind for a block.
+        require_columns: Whether rows must have every column that `input_schema` lists.
+        unknown_kind_fails: Whether a run fails at a kind that is not in the catalogue.
+    """
+
+    speed: float = 0.0
+    honour_idempotency: bool = True
+    key_clash: Literal["409", "422", "replay"] = "409"
+    list_runs_late: int = 0
+    list_runs_late_seconds: float = 0.0
+    fill_defaults: bool = False
+    reorder: bool = False
+    drop_unknown: bool = False
+    bad_graph_status: Literal[400, 422] = 400
+    foreign_status: Literal[403, 404] = 404
+    both_credentials_status: Literal[400, 401] = 400
+    partial_upsert: bool = False
+    check_row_kinds: bool = True
+    require_columns: bool = True
+    unknown_kind_fails: bool = False

@@ -1,0 +1,112 @@
+"""Synthetic values: typed, recognisable, the same for one row and field every time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+from ..blocks import columns_of
+from ._store import Row, Rows
+
+LIST_LENGTH: Final = 2
+
+
+def seed_of(row: Row) -> str:
+    """What the synthetic values of a row are drawn from: its contents, in any order."""
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+def mark(seed: str, field: str) -> str:
+    """Four hexadecimal digits for a field of a row."""
+    return f"{number(seed, field, 0x10000):04x}"
+
+
+def number(seed: str, field: str, below: int) -> int:
+    """A number for a field of a row."""
+    digest = sha256(f"{seed}/{field}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % below
+
+
+def value(seed: str, field: str, word: str) -> Any:
+    """A value of the type that a type word names; text for a word nobody knows."""
+    if word.startswith("list"):
+        of = word[4:].strip("[]") or "str"
+        return [value(seed, f"{field} {n}", of) for n in range(1, LIST_LENGTH + 1)]
+    match word:
+        case "int" | "integer":
+            return number(seed, field, 1000)
+        case "float":
+            return number(seed, field, 100_000) / 100
+        case "bool" | "boolean":
+            return number(seed, field, 2) == 1
+        case "dict":
+            # Documented: a dict comes back as JSON text.
+            return json.dumps({"synthetic": f"{field} {mark(seed, field)}"})
+        case _:
+            return f"synthetic {field} {mark(seed, field)}"
+
+
+def values(row: Row, fields: Any) -> Row:
+    """A value for each entry of a field map.
+
+    The type is the one written, else that of the row's own value, else text
+    (documented, without the step of examples).
+    """
+    seed = seed_of(row)
+    return {
+        column.name: value(
+            seed, column.name, column.type or _word(row.get(column.name))
+        )
+        for column in columns_of(fields)
+    }
+
+
+def email(seed: str) -> str:
+    """An address that belongs to nobody."""
+    return f"synthetic.{mark(seed, 'email')}@example.com"
+
+
+def phone(seed: str) -> str:
+    """A number from the block that is reserved for fiction."""
+    return f"+1 202 555 01{number(seed, 'phone', 100):02d}"
+
+
+def person(seed: str, company: Row | None = None) -> Row:
+    """A person, at a company or at one made up."""
+    company = company or company_of(seed)
+    return {
+        "name": f"Synthetic Person {mark(seed, 'name')}",
+        "title": value(seed, "title", "str"),
+        "linkedin_url": f"https://linkedin.example/in/{mark(seed, 'linkedin_url')}",
+        "company": company.get("company_name"),
+        "company_domain": company.get("website"),
+    }
+
+
+def company_of(seed: str) -> Row:
+    """A company."""
+    digits = mark(seed, "company_name")
+    return {
+        "company_name": f"Synthetic Company {digits}",
+        "website": f"https://company-{digits}.example",
+    }
+
+
+def sample(row_kind: str, seed: str, count: int) -> Rows:
+    """Rows of a kind, made up."""
+    make = company_of if row_kind == "COMPANY" else person
+    return [make(f"{seed}/{position}") for position in range(count)]
+
+
+def _word(found: Any) -> str:
+    kinds: Sequence[tuple[type[Any], str]] = (
+        (bool, "bool"),
+        (int, "int"),
+        (float, "float"),
+        (list, "list"),
+        (Mapping, "dict"),
+    )
+    return next((word for kind, word in kinds if isinstance(found, kind)), "str")

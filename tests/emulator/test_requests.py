@@ -1,0 +1,355 @@
+"""What comes before any operation: credentials, bodies, validation, strangers."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from hashlib import sha256
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from flow64.emulator import Switches
+from tests.emulator import support
+from tests.emulator.support import LEADS, NO_CERTIFICATES, create, start
+
+CREATE = "/workflows/create_workflow"
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+def errors(reply):
+    """Places and types of a 422 answer."""
+    assert reply.status_code == 422, reply.text
+    return [(".".join(map(str, e["loc"])), e["type"]) for e in reply.json()["detail"]]
+
+
+@pytest.mark.skipif(
+    support.contract() is None and "CI" not in os.environ,
+    reason="the published OpenAPI document is not beside this repository",
+)
+def test_published_contract_is_at_hand():
+    """All answers in these tests are held to the document, where it is at hand."""
+    assert "/workflows/run" in support.contract()["paths"]
+
+
+# -- Credentials ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"x-api-key": ""}, 401),
+        ({"authorization": "Basic abc"}, 401),
+        ({"authorization": "Bearer"}, 401),
+        ({"x-api-key": "k"}, 200),
+        ({"authorization": "Bearer t"}, 200),
+        ({"x-api-key": "k", "authorization": "Bearer t"}, 400),
+        ({"x-api-key": "é".encode("latin-1")}, 200),
+    ],
+)
+def test_one_credential_is_needed(shared, headers, status):
+    """An API key or a Bearer token lets in; none and both do not."""
+    reply = httpx.get(
+        f"{shared.url}/workflows", headers=headers, verify=NO_CERTIFICATES
+    )
+
+    assert reply.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", CREATE),
+        ("POST", "/workflows/update_workflow"),
+        ("POST", "/workflows/delete_workflow"),
+        ("POST", "/workflows/run"),
+        ("POST", "/workflows/cancel"),
+        ("GET", "/workflows"),
+        ("GET", "/workflows/blocks"),
+        ("GET", "/workflows/runs"),
+        ("GET", f"/workflows/{NOBODY}"),
+        ("GET", f"/workflows/runs/{NOBODY}/live_status"),
+        ("GET", f"/workflows/runs/{NOBODY}/results/download-links"),
+    ],
+)
+def test_every_route_asks_for_a_credential(shared, method, path):
+    """Without one nothing is said about the request itself."""
+    reply = httpx.request(method, shared.url + path, verify=NO_CERTIFICATES)
+
+    assert reply.status_code == 401
+
+
+def test_keys_can_be_a_set(serve, connect):
+    """Where keys are given, others are refused."""
+    emulator, _ = serve(api_keys=["good"])
+
+    statuses = [
+        connect(emulator, key).get("/workflows").status_code for key in ("good", "bad")
+    ]
+
+    assert statuses == [200, 401]
+
+
+def test_organisations_see_their_own(shared, connect):
+    """A key is an organisation, and answers carry it; another's ids are 404."""
+    ours, theirs = connect(shared), connect(shared)
+    own = create(ours, LEADS)
+    run_id = start(ours, own, []).json()["job_id"]
+
+    assert ours.get(f"/workflows/{own}").json()["org_id"].startswith("org_")
+    assert theirs.get("/workflows").json() == []
+    statuses = [
+        theirs.get(f"/workflows/{own}").status_code,
+        theirs.post(
+            "/workflows/update_workflow", params={"workflow_id": own}, json={}
+        ).status_code,
+        theirs.post(
+            "/workflows/delete_workflow", params={"workflow_id": own}
+        ).status_code,
+        start(theirs, own).status_code,
+        theirs.get(f"/workflows/runs/{run_id}/live_status").status_code,
+        theirs.post("/workflows/cancel", params={"job_id": run_id}).status_code,
+        theirs.get("/workflows/runs", params={"workflow_id": own}).status_code,
+        theirs.post(CREATE, json={**LEADS, "id": own}).status_code,
+    ]
+    assert statuses == [404] * 7 + [409]
+
+
+def test_foreign_ids_can_be_403(serve, connect):
+    """The other documented answer is a switch."""
+    emulator, ours = serve(switches=Switches(foreign_status=403))
+    own = create(ours, LEADS)
+
+    assert connect(emulator).get(f"/workflows/{own}").status_code == 403
+
+
+# -- Bodies ---------------------------------------------------------------------------
+
+DEEP = b"[" * 100_000
+
+
+MALFORMED = {
+    "open": b"{",
+    "utf-16": b"\xff\xfe",
+    "byte order mark": b"\xef\xbb\xbf{}",
+    "nan": b"[NaN]",
+    "infinity": b'{"a": Infinity}',
+    "1e999": b'{"a": 1e999}',
+    "deep and open": DEEP,
+    "deep": DEEP + b"]" * 100_000,
+    "300 deep": b"[" * 300 + b"]" * 300,
+    "surrogate": b'{"a": "\\ud800"}',
+    "surrogate key": b'{"\\udfff": 1}',
+    "digits": b"1" * 5_000,
+    "nul": b"\0",
+}
+
+
+@pytest.mark.parametrize("verb", ["create_workflow", "update_workflow"])
+@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED)
+def test_malformed_bodies_are_400(client, verb, content):
+    """What is no JSON that can be kept is refused with a sentence."""
+    headers = {"content-type": "application/json"}
+    path = f"/workflows/{verb}?workflow_id={uuid4()}"
+
+    reply = client.post(path, content=content, headers=headers)
+
+    assert reply.status_code == 400
+    assert reply.json()["detail"].startswith("Malformed JSON: ")
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"0", b'"x"', b"true"])
+def test_bodies_that_are_no_object_are_422(client, content):
+    """JSON of another type is refused with its place."""
+    reply = client.post(
+        CREATE, content=content, headers={"content-type": "application/json"}
+    )
+
+    assert errors(reply) == [("body", "dict_type")]
+
+
+def test_empty_body_is_422(client):
+    """A body that is required is missed."""
+    assert errors(client.post(CREATE)) == [("body", "missing")]
+
+
+@pytest.mark.parametrize(
+    "media", ["text/plain", "multipart/form-data; boundary=x", "x"]
+)
+def test_other_content_types_are_422(client, media):
+    """Only JSON is read."""
+    content = json.dumps(LEADS)
+
+    reply = client.post(CREATE, content=content, headers={"content-type": media})
+
+    assert errors(reply) == [("body", "model_attributes_type")]
+
+
+def test_long_bodies_are_413(client):
+    """A body beyond the limit is refused."""
+    reply = client.post(CREATE, content=b" " * (33 * 2**20))
+
+    assert reply.status_code == 413
+
+
+def test_long_whole_numbers_are_kept(client):
+    """A number of 300 digits comes back as it was."""
+    data = support.body(support.block("new_kind", big=10**300, text="ü \U0001f600"))
+
+    stored = client.get(f"/workflows/{create(client, data)}").json()
+
+    assert stored["workflow_definition"]["blocks"][0]["specs"] == {
+        "big": 10**300,
+        "text": "ü \U0001f600",
+    }
+
+
+GRAPH = "workflow_definition"
+GONE = object()
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "type"),
+    [
+        (("workflow_name",), GONE, "missing"),
+        (("workflow_name",), 1, "string_type"),
+        (("id",), "mine", "uuid_parsing"),
+        ((GRAPH,), [], "dict_type"),
+        ((GRAPH, "edges"), GONE, "missing"),
+        ((GRAPH, "blocks"), {}, "list_type"),
+        ((GRAPH, "blocks", 1, "block_name"), GONE, "missing"),
+        ((GRAPH, "blocks", 0, "sequence_number"), "x", "int_type"),
+        ((GRAPH, "blocks", 0, "sequence_number"), True, "int_type"),
+        ((GRAPH, "blocks", 0, "sequence_number"), 1.5, "int_type"),
+        ((GRAPH, "blocks", 0, "specs"), None, "dict_type"),
+        ((GRAPH, "edges", 0, "condition"), 1, "string_type"),
+    ],
+    ids=lambda part: "gone" if part is GONE else str(part),
+)
+def test_create_bodies_are_held_to_the_schema(client, place, value, type):
+    """Each fault is named with its place, in the list form."""
+    data = json.loads(json.dumps(LEADS))
+    *above, last = place
+    target = data
+    for step in above:
+        target = target[step]
+    if value is GONE:
+        del target[last]
+    else:
+        target[last] = value
+
+    found = errors(client.post(CREATE, json=data))
+
+    assert found == [(".".join(map(str, ("body", *place))), type)]
+
+
+def test_all_faults_come_together(client):
+    """Two faults, two entries."""
+    reply = client.post(CREATE, json={"workflow_name": None})
+
+    assert errors(reply) == [
+        ("body.workflow_description", "missing"),
+        ("body.workflow_definition", "missing"),
+        ("body.workflow_name", "string_type"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "found"),
+    [
+        ("POST", "/workflows/run", ("query.workflow_id", "missing")),
+        ("POST", "/workflows/delete_workflow", ("query.workflow_id", "missing")),
+        ("GET", "/workflows/runs?limit=0", ("query.limit", "greater_than_equal")),
+        ("GET", "/workflows/runs?limit=501", ("query.limit", "less_than_equal")),
+        ("GET", "/workflows/runs?limit=x", ("query.limit", "int_type")),
+        ("GET", f"/workflows/runs?limit={'9' * 500}", ("query.limit", "int_type")),
+        ("GET", "/workflows/runs/x/live_status", ("path.run_id", "uuid_parsing")),
+        (
+            "POST",
+            "/workflows/run?workflow_id=x&save_json=maybe",
+            ("query.save_json", "bool_parsing"),
+        ),
+    ],
+)
+def test_parameters_are_held_to_the_schema(client, method, path, found):
+    """Query and path parameters are judged like bodies."""
+    assert errors(client.request(method, path)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/workflows/", 404),
+        ("PUT", "/workflows", 405),
+        ("GET", "/workflows/run/x", 404),
+    ],
+)
+def test_unknown_routes_answer_in_the_same_shape(client, method, path, status):
+    """Also where there is no operation, errors are `detail`."""
+    reply = client.request(method, path)
+
+    assert (reply.status_code, list(reply.json())) == (status, ["detail"])
+
+
+def test_foreign_hosts_are_refused(client):
+    """A page elsewhere that points its name at loopback gets nothing."""
+    reply = client.get("/workflows", headers={"host": "evil.example"})
+
+    assert reply.status_code == 400
+
+
+# -- The log of requests --------------------------------------------------------------
+
+
+def test_requests_are_recorded_without_the_key(serve, connect):
+    """Method, path, query, digest and idempotency key are there; the key is not."""
+    emulator, _ = serve()
+    client = connect(emulator, "sentinel-key")
+    own = create(client, LEADS)
+
+    reply = start(client, own, [], {"idempotency-key": "once"}, save_json="true")
+
+    found = emulator.requests[-1]
+    assert [(r.method, r.path) for r in emulator.requests] == [
+        ("POST", CREATE),
+        ("POST", "/workflows/run"),
+    ]
+    assert found.query == {"workflow_id": own, "save_json": "true"}
+    assert found.digest == sha256(reply.request.content).hexdigest()
+    assert found.idempotency_key == "once"
+    assert "sentinel-key" not in repr(emulator.requests)
+
+
+# -- Sockets --------------------------------------------------------------------------
+
+
+START = b"Host: localhost\r\nx-api-key: k\r\n"
+BROKEN = {
+    "tls": b"\x16\x03\x01\x02\x00\x01\x00",
+    "garbage": b"GARBAGE\r\n\r\n",
+    "length": b"POST / HTTP/1.1\r\n" + START + b"Content-Length: -1\r\n\r\n",
+    "nul": b"GET /\0 HTTP/1.1\r\n" + START + b"\r\n",
+    "percent": b"GET /workflows/%ff HTTP/1.1\r\n" + START + b"\r\n",
+    "host": b"GET /workflows HTTP/1.1\r\nHost: [\r\nx-api-key: k\r\n\r\n",
+    "half": b"POST /workflows/create_workflow HTTP/1.1\r\n"
+    + START
+    + b'Content-Length: 100\r\n\r\n{"half',
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+def test_broken_requests_end_no_server(shared, client, capfd, sent):
+    """Each is answered or closed, prints nothing, and the next one is served."""
+    port = int(shared.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as raw:
+        raw.sendall(sent)
+        raw.shutdown(socket.SHUT_WR)
+        reply = raw.recv(4096)
+
+    assert reply.split()[1:2] in ([], [b"200"], [b"400"], [b"404"], [b"422"])
+    assert client.get("/workflows").status_code == 200
+    assert capfd.readouterr() == ("", "")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "flow64"
 author = "flow64 contributors"
@@ -13,8 +17,9 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "myst_parser",
+    "from_code",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_ext"]
 default_role = "code"  # `x` in a docstring is code, as it is in Markdown
 
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -1,0 +1,261 @@
+"""Pages that are made from the code: the catalogue, the findings, the guesses.
+
+A page holds its introduction and a line `<!-- from code: NAME -->`, in whose place the
+text goes while Sphinx reads the page. Nothing is written to disk.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, Union
+
+from attrs import NOTHING, fields_dict
+from sphinx.application import Sphinx
+
+from flow64 import blocks
+from flow64.analysis import findings_reference
+from flow64.blocks import (
+    CATALOGUE,
+    CONFIDENCE,
+    CatalogueBlock,
+    Fact,
+    facts_of,
+    field_docs,
+)
+from flow64.dsl import RowKind, Unset
+from flow64.emulator import GUESSES
+
+FAMILIES: Mapping[str, str] = {
+    "_sources": "Sources",
+    "_enrichment": "Enrichment",
+    "_discovery": "Discovery",
+    "_web": "Web",
+    "_social": "Social",
+    "_ai": "AI",
+    "_data": "Data operations",
+    "_output": "Output",
+    "_integrations": "Integrations and special lists",
+}
+"""Heading of each module of the catalogue, in the order of the page."""
+
+EFFECTS: Mapping[str, str] = {
+    "spends": "costs credits when it runs (documented)",
+    "may-spend": "looks things up, and may cost credits when it runs",
+    "spends-on-create": "**buys when the workflow is created or updated**",
+    "writes-outside": "leaves something outside that stays after the run",
+    "creates-storage": "may make a new place to keep rows",
+}
+
+PROBES: Sequence[Mapping[str, Any]] = (
+    {"mode": "PROFESSIONAL"},
+    {"mode": "PERSONAL"},
+    {"tier": "low"},
+    {"auto_execute": True},
+    {"notebook_id": "__create_new__"},
+)
+"""Specs that change what a block costs or touches."""
+
+
+_ROWS: Mapping[str, str] = {
+    "none": "nothing",
+    "any": "any rows",
+    "same": "the same",
+    "dataframe_type": "LEAD or COMPANY rows, as `dataframe_type` says",
+    "unknown": "rows of an unknown kind",
+}
+
+
+def catalogue() -> Iterator[str]:
+    """Every kind, by family."""
+    for module, title in FAMILIES.items():
+        yield f"## {title}\n"
+        for kind, block in CATALOGUE.items():
+            if block.__module__.endswith(f".{module}"):
+                yield from _block(kind, block)
+
+
+def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
+    facts, docs = facts_of(block), field_docs(block)
+    yield f"### {kind}\n"
+    yield f"::::{{py:class}} flow64.blocks.{block.__name__}({_signature(block)})\n"
+    yield inspect.cleandoc(block.__doc__ or "") + "\n"
+    yield from _about(block)
+    for name, fact in facts.items():
+        yield f":::{{py:attribute}} {name}"
+        yield f":type: {_type(typing.get_type_hints(block)[name])}\n"
+        yield docs.get(name, "") + "\n"
+        yield _fact(fact) + "\n"
+        yield ":::\n"
+    for name, method in vars(block).items():
+        made = method.__func__ if isinstance(method, staticmethod) else method
+        if inspect.isfunction(made) and not name.startswith("_"):
+            yield f":::{{py:method}} {name}{_parameters(made)}\n"
+            yield inspect.cleandoc(made.__doc__ or "").partition("\nArgs:")[0] + "\n"
+            yield ":::\n"
+    yield "::::\n"
+
+
+def _signature(block: type[CatalogueBlock]) -> str:
+    known = fields_dict(block)
+    texts, is_keyword = [], False
+    for name in facts_of(block):
+        if known[name].kw_only and not is_keyword:
+            is_keyword = True
+            texts.append("*")
+        texts.append(name if known[name].default is NOTHING else f"{name}=...")
+    return ", ".join(texts)
+
+
+def _parameters(made: Any) -> str:
+    found = inspect.signature(made)
+    bare = [p.replace(annotation=p.empty) for p in found.parameters.values()]
+    return str(inspect.Signature([p for p in bare if p.name != "self"]))
+
+
+def _about(block: type[CatalogueBlock]) -> Iterator[str]:
+    about = block.about
+    takes = _ROWS.get(about.takes, f"{about.takes} rows")
+    gives = _ROWS.get(about.gives, f"{about.gives} rows")
+    role = about.role + (f", perhaps {about.perhaps}" if about.perhaps else "")
+    yield f"- **Name:** `{block.kind}`, {CONFIDENCE[about.confidence]} ({about.source})"
+    yield f"- **Role:** {role}"
+    yield f"- **Rows:** takes {takes}, gives {gives} ({CONFIDENCE[about.rows]})"
+    yield f"- **Effects:** {_by_specs(block, _effects) or 'none known'}"
+    yield f"- **Price:** {_by_specs(block, _prices) or 'not known'}"
+    columns = block.columns({})
+    for word, names in (
+        ("Reads", [f"`{c.name}` ({CONFIDENCE[c.confidence]})" for c in columns.reads]),
+        ("Adds", [f"`{c.name}` ({CONFIDENCE[c.confidence]})" for c in columns.adds]),
+        ("Drops", [f"`{name}`" for name in columns.drops]),
+    ):
+        if names:
+            yield f"- **{word}:** {', '.join(names)}"
+    if "columns" in vars(block):
+        yield f"- **Columns:** {inspect.cleandoc(block.columns.__doc__ or '')}"
+    elif columns.opens:
+        yield "- **Columns:** it may add some that nobody knows"
+    if not about.specs_known:
+        yield "- **Fields:** no source names one; `specs={...}` goes whole"
+    yield ""
+
+
+_Ask: TypeAlias = Callable[[type[CatalogueBlock], Mapping[str, Any]], list[str]]
+
+
+def _by_specs(block: type[CatalogueBlock], ask: _Ask) -> str:
+    """What holds whatever the specs, then what single specs add."""
+    found = ask(block, {})
+    for specs in PROBES:
+        ((name, value),) = specs.items()
+        if name in block.spec_names:
+            new = [text for text in ask(block, specs) if text not in found]
+            found += [f"with `{name}={value!r}` {text}" for text in new]
+    return "; ".join(found)
+
+
+def _effects(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
+    return [EFFECTS[effect] for effect in block.effects(specs)]
+
+
+def _prices(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
+    if (price := block.price(specs)) is None:
+        return []
+    text = f"at most ${price.dollars:.2f} a row"
+    return [f"{text} ({CONFIDENCE[price.confidence]}; {price.source})"]
+
+
+def _fact(fact: Fact) -> str:
+    """`required · default: low · in seconds · documented (PW)`."""
+    parts = ["*required*"] if fact.required else []
+    if fact.default is not None:
+        parts.append(f"default: {fact.default}")
+    if fact.unit is not None:
+        parts.append(f"in {fact.unit}")
+    parts.append(f"{CONFIDENCE[fact.confidence]} ({fact.source})")
+    return " · ".join(parts)
+
+
+def _type(hint: Any) -> str:
+    """A type as a reader wants it: without the sentinel of unset fields."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        members = [_type(a) for a in arguments if a is not Unset]
+        return " | ".join(members)
+    if origin is Literal:
+        return f"Literal[{', '.join(repr(word) for word in arguments)}]"
+    if origin is RowKind:
+        return "RowKind"
+    if hint is Any or isinstance(hint, typing.TypeVar):
+        return "Any"
+    name = getattr(origin or hint, "__name__", str(hint)).lstrip("_")
+    inner = ", ".join(_type(argument) for argument in arguments)
+    return f"{name}[{inner}]" if inner else name
+
+
+def constants() -> Iterator[str]:
+    """What `flow64.blocks` exports beside classes and functions."""
+    yield ":::{py:currentmodule} flow64.blocks\n:::\n"
+    folder = Path(inspect.getfile(blocks)).parent
+    for path in sorted(folder.glob("_*.py")):
+        body = ast.parse(path.read_text("utf-8")).body
+        for statement, following in itertools.pairwise([*body, ast.Pass()]):
+            match statement:
+                case ast.AnnAssign(target=ast.Name(id=name)) if name in blocks.__all__:
+                    yield f":::{{py:data}} {name}\n"
+                    yield _text_of(following) + "\n"
+                    yield _values(getattr(blocks, name)) + "\n"
+                    yield ":::\n"
+
+
+def _text_of(statement: ast.stmt) -> str:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            return inspect.cleandoc(text)
+    return ""
+
+
+def _values(value: Any) -> str:
+    """The words of a `Literal`, or the entries of a table of words."""
+    if typing.get_origin(value) is Literal:
+        return ", ".join(f"`{word}`" for word in typing.get_args(value))
+    is_table = isinstance(value, Mapping) and all(
+        isinstance(v, str) for v in value.values()
+    )
+    return ", ".join(f"`{k}`: {v}" for k, v in value.items()) if is_table else ""
+
+
+def guesses() -> Iterator[str]:
+    """What the emulator does where no document says."""
+    marks = {"C": "sources conflict", "I": "inferred", "U": "unknown"}
+    for guess in GUESSES:
+        switch = f" `Switches({guess.switch}=...)` changes it." if guess.switch else ""
+        yield f"**{guess.name}** ({marks[guess.mark]})"
+        yield f": {guess.known}\n  The emulator: {guess.assumed}{switch}\n"
+
+
+PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
+    "catalogue": catalogue,
+    "findings": lambda: iter([findings_reference()]),
+    "guesses": guesses,
+    "constants": constants,
+}
+
+_MARK = re.compile(r"^<!-- from code: (\w+) -->$", re.MULTILINE)
+
+
+def fill(_app: Sphinx, _name: str, source: list[str]) -> None:
+    """Put the text in the place of its mark."""
+    source[0] = _MARK.sub(lambda found: "\n".join(PAGES[found[1]]()), source[0])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Called by Sphinx."""
+    app.connect("source-read", fill)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,91 @@
+"""A tour in one program: compile, check, refuse, deploy, run, read rows.
+
+`make demo` sets up what it needs and runs it. It deploys to an emulator on this
+machine: no key, no network beyond loopback, and nothing is spent.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+# The guide's example, from the file beside this one.
+from enrich_inbound_leads import growth, workflow
+
+from flow64 import COMPANY, Client, Workflow, returns
+from flow64.blocks import CompanyEnrichment, FindEmail, Webhook
+from flow64.diagnostics import as_text, summary
+from flow64.emulator import Emulator, Switches
+from flow64.errors import CompileError
+
+PEOPLE = [
+    {"email": "ada@example.com", "company": "Analytical Engines"},
+    {"email": "grace@example.com", "company": "Compilers and Daughters"},
+    {"email": "katherine@example.com", "company": "Orbit Mechanics"},
+]
+
+
+@returns
+class Person:
+    """What is read from each row, and its type."""
+
+    title: Annotated[str, "Current job title"]
+    linkedin_url: Annotated[str | None, "LinkedIn profile URL"]
+
+
+def main() -> None:
+    """Tell each step, and take it."""
+    tell("The pipeline", "A webhook brings people, each is researched, rows go on")
+    print(workflow.to_text(), end="")
+
+    tell("Its JSON", "The create body: no network, no key, the same bytes everywhere")
+    print(workflow.to_json(), end="")
+
+    found = workflow.check()
+    tell("Its findings", summary(found))
+    print(as_text(found), end="")
+
+    tell("A wrong one", "Company rows into a block about people, and a wrong word")
+    show_refusal()
+
+    # Half a second a block, so that there is something to watch.
+    with Emulator(switches=Switches(speed=0.5)) as emulator:
+        client = Client(api_key="no-real-key", base_url=emulator.url)
+
+        tell("Deploy", f"To an emulator at {emulator.url}")
+        deployment = workflow.deploy(client)
+        print(f"It was {deployment.state}, and is workflow {deployment.workflow_id}")
+        again = workflow.deploy(client)
+        print(f"Deployed again, it was {again.state}: nothing was sent")
+
+        tell("Run", f"{len(PEOPLE)} rows, once for the intent 'demo'")
+        run = workflow.run(PEOPLE, client, intent="demo")
+        for seen in run.watch(every=0.2):
+            share = seen.overall_progress_percentage
+            bar = "#" * int(share / 5)
+            print(f"{share:5.0f} % [{bar:20}] {seen.current_block or run.status}")
+
+        tell("Rows", "Typed as the class asks, with every column beside")
+        for row in run.wait().rows(Person):
+            print(f"{row.raw['email']:22} {row.value}")
+
+
+def show_refusal() -> None:
+    """Compile a pipeline that cannot work; the editor marks the line as well."""
+    flow = (
+        Webhook(COMPANY, input_schema={"company_name": "string"})
+        >> CompanyEnrichment(return_fields={"industry": "In two or three words"})
+        >> FindEmail(mode="professional")  # type: ignore[operator, arg-type]
+    )
+    try:
+        Workflow("Wrong", flow, project=growth).to_json()
+    except CompileError as error:
+        print(error)
+
+
+def tell(title: str, what: str) -> None:
+    """Begin a step."""
+    print(f"\n== {title} · {what}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()

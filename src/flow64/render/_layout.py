@@ -1,0 +1,177 @@
+"""What every picture of a definition shares: names, shapes, scopes, a tree of lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, TypeAlias
+
+from attrs import frozen
+
+from ..blocks import CATALOGUE
+from ..definition import Definition, Topology
+from ..diagnostics import printable
+
+Shape: TypeAlias = Literal["source", "step", "converter", "sink", "unknown"]
+"""What a block is drawn as: its role, or that the catalogue does not know its kind."""
+
+
+@frozen
+class Label:
+    """What a block is called.
+
+    Attributes:
+        scopes: Names of the scopes it stands in, outermost first.
+        name: Its key, or its kind where it has none; with a piece of its id where
+            another block of the workflow would be called the same.
+        kind: Its kind, where the name does not say it, else nothing.
+        shape: What it is drawn as.
+    """
+
+    scopes: Sequence[str]
+    name: str
+    kind: str
+    shape: Shape
+
+    @property
+    def path(self) -> str:
+        """The name under those of its scopes."""
+        return "/".join((*self.scopes, self.name))
+
+
+@frozen
+class Line:
+    """One block in a tree of lines.
+
+    Attributes:
+        position: The block's position in the definition.
+        before: The rails of its depth, and the mark of a branch that begins here.
+        below: What stands before further text of the block.
+        feeders: Positions of the blocks that feed it, where its place does not say so;
+            None where it does.
+    """
+
+    position: int
+    before: str
+    below: str
+    feeders: Sequence[int] | None
+
+
+MAX_DEPTH: Final = 20
+"""Levels of depth that a tree shows; deeper branches are not indented further."""
+
+
+def cut(text: object, limit: int) -> str:
+    """A text on one line that cannot write to a terminal, cut with an ellipsis."""
+    shown = str(text)
+    if len(shown) > limit:
+        shown = shown[: limit - 1] + "…"
+    return printable(shown)
+
+
+def labels(definition: Definition) -> Sequence[Label]:
+    """What each block is called, by position."""
+    made: list[Label] = []
+    for position, block in enumerate(definition.blocks):
+        origin = definition.origins[position]
+        kind = str(block.kind)
+        *scopes, name = [kind]
+        if origin.path is not None:
+            *scopes, name = [_unescaped(key) for key in origin.path.split("/")]
+        known = CATALOGUE.get(kind)
+        shape: Shape = known.about.role if known else "unknown"
+        made.append(Label(scopes, name, "" if name == kind else kind, shape))
+    counted = Counter(label.path for label in made)
+    for position, label in enumerate(made):
+        if counted[label.path] > 1:
+            name = f"{label.name} {str(definition.blocks[position].id)[:8]}"
+            made[position] = Label(label.scopes, name, label.kind, label.shape)
+    return made
+
+
+def tree(topology: Topology) -> Sequence[Line]:
+    """The blocks as lines, each block once, below what all its rows come by.
+
+    What follows a block stands right under it; branches are indented, and where they
+    join again the line goes on at the old depth. In a circle some edge leads back up.
+    """
+    parents = [sorted(set(found)) for found in topology.parents]
+    members = _members(topology.order, parents)
+    lines: list[Line] = []
+    # Each entry: a block, its rails, its mark, and whether to tell what feeds it.
+    todo = [
+        (position, "", "", number > 0 or bool(parents[position]))
+        for number, position in enumerate(members.get(len(parents), ()))
+    ]
+    todo.reverse()
+    while todo:
+        position, rails, mark, is_told = todo.pop()
+        inside = rails
+        if mark and len(rails) < MAX_DEPTH * len(mark):
+            inside += "│ " if mark == "├ " else "  "
+        feeders = parents[position] if is_told else None
+        children = members.get(position, [])
+        branches = [child for child in children if parents[child] == [position]]
+        joins = [child for child in children if parents[child] != [position]]
+        if not joins:
+            # A branch that ends at once is a side branch: the other one is the line.
+            longer = [child for child in branches if child in members]
+            if len(branches) == 1 or len(longer) == 1:
+                joins = longer or branches
+                branches = [child for child in branches if child not in joins]
+        lines.append(Line(position, rails + mark, inside, feeders))
+        entries = [(child, inside, "├ ", False) for child in branches]
+        if entries and not joins:
+            entries[-1] = (branches[-1], inside, "└ ", False)
+        is_line = not branches and len(joins) == 1 and parents[joins[0]] == [position]
+        entries += [(child, inside, "", not is_line) for child in joins]
+        todo += reversed(entries)
+    return lines
+
+
+def _members(
+    order: Sequence[int], parents: Sequence[Sequence[int]]
+) -> Mapping[int, Sequence[int]]:
+    """The blocks whose rows all come by a block, and by no block after that one.
+
+    These are the children in the dominator tree; its root is one number past the last
+    block. In topological order a block's dominator is the nearest common ancestor of
+    its parents, found along pointers that jump: a long way up costs a logarithm.
+    """
+    root = len(parents)
+    above, jump, depth = [root] * (root + 1), [root] * (root + 1), [0] * (root + 1)
+    seen = bytearray(root + 1)
+    members: dict[int, list[int]] = {}
+    for position in order:
+        found: int | None = None
+        for parent in parents[position]:
+            if not seen[parent]:  # it comes later, so this edge closes a circle
+                continue
+            if found is None:
+                found = parent
+                continue
+            other = parent
+            if depth[found] < depth[other]:
+                found, other = other, found
+            while depth[found] > depth[other]:
+                is_short = depth[jump[found]] >= depth[other]
+                found = jump[found] if is_short else above[found]
+            while found != other:
+                is_apart = jump[found] != jump[other]
+                found, other = (
+                    (jump[found], jump[other])
+                    if is_apart
+                    else (above[found], above[other])
+                )
+        boss = root if found is None else found
+        middle = jump[boss]
+        is_even = depth[boss] - depth[middle] == depth[middle] - depth[jump[middle]]
+        above[position], depth[position] = boss, depth[boss] + 1
+        jump[position] = jump[middle] if is_even else boss
+        seen[position] = 1
+        members.setdefault(boss, []).append(position)
+    return members
+
+
+def _unescaped(name: str) -> str:
+    return name.replace("%2F", "/")

@@ -1,0 +1,151 @@
+"""Sets of columns that share what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from attrs import frozen
+
+from ..blocks import Confidence
+
+
+class KnownColumn(NamedTuple):
+    """A column that rows have at some point.
+
+    Attributes:
+        name: Its name.
+        type: A type word of the service, or None if that is unknown.
+        confidence: How well it is known that the block adds it.
+        source: Position of the block that wrote it last; where branches meet, that of
+            the first branch.
+    """
+
+    name: str
+    type: str | None
+    confidence: Confidence
+    source: int
+
+
+Layer: TypeAlias = Mapping[str, KnownColumn | None]
+"""Columns by name; None for one that was dropped."""
+
+
+@frozen(eq=False, repr=False)
+class ColumnSet(Mapping[str, KnownColumn]):
+    """The columns that rows have at some point, by name.
+
+    Never changed: a set that grows is a new one that shares layers with the old. Layers
+    shrink from the first to the last, so that a column is found, and one added, in a
+    number of steps that grows with the logarithm of how many there are.
+
+    Attributes:
+        layers: The columns; later layers hide earlier ones.
+        is_open: Whether there may be others that nobody knows.
+    """
+
+    layers: Sequence[Layer]
+    is_open: bool
+
+    def __getitem__(self, name: str) -> KnownColumn:
+        found = _found(self.layers, name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._flat())
+
+    def __len__(self) -> int:
+        return len(self._flat())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ColumnSet):
+            return NotImplemented
+        return self.is_open == other.is_open and self._flat() == other._flat()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        names = [*self._flat(), *(["..."] if self.is_open else [])]
+        return f"ColumnSet({', '.join(names)})"
+
+    def with_(self, layer: Layer, *, is_open: bool) -> ColumnSet:
+        """The set with some columns added, replaced or dropped."""
+        if layer:
+            return ColumnSet(_grown(self.layers, layer), is_open)
+        return self if is_open == self.is_open else ColumnSet(self.layers, is_open)
+
+    def _flat(self) -> dict[str, KnownColumn]:
+        return {n: c for n, c in _folded(self.layers).items() if c is not None}
+
+
+NO_COLUMNS: Final = ColumnSet((), is_open=False)
+ANY_COLUMNS: Final = ColumnSet((), is_open=True)
+
+
+def united(sets: Sequence[ColumnSet]) -> ColumnSet:
+    """What rows may have where branches meet: whatever one of them has.
+
+    How the service merges rows is unknown, so nothing more can be said.
+    """
+    first, *others = dict(zip(map(id, sets), sets, strict=True)).values()
+    if not others:
+        return first
+    sets = [first, *others]
+    shared = 0
+    for layers in zip(*(each.layers for each in sets), strict=False):
+        if any(layer is not layers[0] for layer in layers):
+            break
+        shared += 1
+    prefix = first.layers[:shared]
+    entries: dict[str, list[KnownColumn | None]] = {}
+    for each in sets:
+        for name, entry in _folded(each.layers[shared:]).items():
+            entries.setdefault(name, []).append(entry)
+    layer = {}
+    for name, found in entries.items():
+        if len(found) < len(sets):  # some branch left it as it was
+            found.insert(0, _found(prefix, name))
+        layer[name] = _agreed([entry for entry in found if entry is not None])
+    is_open = any(each.is_open for each in sets)
+    return (
+        ColumnSet(_grown(prefix, layer), is_open)
+        if layer
+        else (first if first.is_open == is_open else ColumnSet(first.layers, is_open))
+    )
+
+
+def _agreed(found: Sequence[KnownColumn]) -> KnownColumn | None:
+    if not found:
+        return None
+    first = found[0]
+    is_one = all(column.type == first.type for column in found)
+    return first if is_one else first._replace(type=None)
+
+
+def _found(layers: Sequence[Layer], name: str) -> KnownColumn | None:
+    for layer in reversed(layers):
+        if name in layer:
+            return layer[name]
+    return None
+
+
+def _folded(layers: Sequence[Layer]) -> Layer:
+    if len(layers) == 1:
+        return layers[0]
+    folded: dict[str, KnownColumn | None] = {}
+    for layer in layers:
+        folded.update(layer)
+    return folded
+
+
+def _grown(layers: Sequence[Layer], layer: Layer) -> Sequence[Layer]:
+    """Layers with one more, which takes in those that are no larger than itself."""
+    kept = len(layers)
+    while kept and len(layers[kept - 1]) <= len(layer):
+        kept -= 1
+        layer = {**layers[kept], **layer}
+    if not kept and None in layer.values():
+        layer = {name: column for name, column in layer.items() if column is not None}
+    return (*layers[:kept], layer)

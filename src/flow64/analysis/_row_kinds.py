@@ -1,0 +1,75 @@
+"""Row kinds: what flows out of each block, followed along the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, TypeAlias
+
+from ..blocks import CATALOGUE, DATAFRAME_TYPES
+from ..definition import Definition
+
+Rows: TypeAlias = Literal["LEAD", "COMPANY"] | None
+"""A row kind, or None where it is not known for sure."""
+
+
+def _row(word: str) -> Rows:
+    return word if word in ("LEAD", "COMPANY") else None  # type: ignore[return-value]
+
+
+_SURE: Final = {
+    kind: block.about
+    for kind, block in CATALOGUE.items()
+    if block.about.rows in ("D", "D1")
+}
+"""What the documents say of row kinds, where they say it."""
+
+_TAKEN: Final = {
+    kind: word for kind, about in _SURE.items() if (word := _row(about.takes))
+}
+_GIVEN: Final = {
+    kind: word for kind, about in _SURE.items() if (word := _row(about.gives))
+}
+_PASSING: Final = frozenset(k for k, about in _SURE.items() if about.gives == "same")
+_BY_SPEC: Final = frozenset(
+    kind for kind, about in _SURE.items() if about.gives == "dataframe_type"
+)
+
+
+def taken(kind: str) -> Rows:
+    """The one row kind that a block takes, by a documented fact."""
+    return _TAKEN.get(kind)
+
+
+def row_kinds(definition: Definition) -> Sequence[Rows]:
+    """The row kind that leaves each block.
+
+    A universal block gives what comes in, where all of that is known and agrees.
+    """
+    blocks, topology = definition.blocks, definition.topology
+    kinds = [block.kind for block in blocks]
+    found: list[Rows] = [_GIVEN.get(kind) for kind in kinds]
+    passing = _PASSING.intersection(definition.by_kind)
+    for kind in _BY_SPEC.intersection(definition.by_kind):
+        for position in definition.by_kind[kind]:
+            word = blocks[position].specs.get("dataframe_type")
+            found[position] = word if word in DATAFRAME_TYPES else None
+    if not passing:
+        return found
+    if topology.is_forward:
+        edges: Iterable[tuple[int, int]] = zip(
+            topology.sources, topology.targets, strict=True
+        )
+    else:
+        children = topology.children
+        edges = ((s, t) for s in topology.order for t in children[s])
+    fed = bytearray(len(blocks))
+    # Edges come in the order of their sources: what leaves a source is known by then.
+    for source, target in edges:
+        if kinds[target] in passing:
+            given = found[source]
+            if not fed[target]:
+                fed[target] = 1
+                found[target] = given
+            elif found[target] != given:
+                found[target] = None
+    return found

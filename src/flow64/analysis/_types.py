@@ -1,0 +1,84 @@
+"""The JSON types of spec fields, taken from the annotations of the catalogue."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final, Union
+
+from attrs import frozen
+
+from ..blocks import CATALOGUE, facts_of
+from ..definition import BoundSecret, Value
+from ..dsl import Unset
+
+
+@frozen
+class FieldType:
+    """What JSON value a field takes.
+
+    Attributes:
+        name: In words.
+        kinds: The Python types of it.
+        items: Of a list, what its items are.
+        is_map: Whether it is a field map.
+    """
+
+    name: str
+    kinds: tuple[type[Any], ...]
+    items: FieldType | None = None
+    is_map: bool = False
+
+    def takes(self, value: Any) -> bool:
+        """Whether a JSON value fits; null and values that differ by environment do."""
+        if value is None or isinstance(value, Value | BoundSecret):
+            return True
+        if isinstance(value, bool) and bool not in self.kinds:
+            return False
+        if not isinstance(value, self.kinds):
+            return False
+        return self.items is None or all(map(self.items.takes, value))
+
+
+@cache
+def field_types(kind: str) -> Mapping[str, FieldType]:
+    """The type of each field of a kind that has one, documented or not.
+
+    Fields of listed words are left out: they are judged by their lists.
+    """
+    cls = CATALOGUE[kind]
+    hints = typing.get_type_hints(cls)
+    found = {name: _field_type(hints[name]) for name in facts_of(cls)}
+    return {name: made for name, made in found.items() if made is not None}
+
+
+@cache
+def field_maps(kind: str) -> Sequence[str]:
+    """The fields of a kind that are field maps."""
+    return [name for name, made in field_types(kind).items() if made.is_map]
+
+
+_SCALARS: Final[Mapping[Any, FieldType]] = {
+    str: FieldType("text", (str,)),
+    bool: FieldType("true or false", (bool,)),
+    int: FieldType("a whole number", (int,)),
+    float: FieldType("a number", (int, float)),
+}
+_OBJECT: Final = FieldType("an object", (dict,))
+_MAP: Final = FieldType("an object of names", (dict,), is_map=True)
+
+
+def _field_type(hint: Any) -> FieldType | None:
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    if typing.is_typeddict(hint):
+        return _OBJECT
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        members = [member for member in args if member is not Unset]
+        return _MAP if type[Any] in members else _field_type(members[0])
+    if origin is Sequence:
+        return FieldType("a list", (list,), _field_type(args[0]))
+    return _OBJECT if origin is Mapping else None

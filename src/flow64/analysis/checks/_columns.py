@@ -1,0 +1,176 @@
+"""Rules about columns: names that no block is known to give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from attrs import field, frozen
+
+from ...definition import Definition
+from .._columns import ColumnSet
+from .._lineage import column_flow, reads_columns
+from ._rule import Found, called, listed, note, texts, warning
+
+
+def unknown_column(definition: Definition) -> Iterator[Found]:
+    """A block reads a column that rows do not have at this point.
+
+    Told only where all columns are known; elsewhere see `near-miss-column`.
+    """
+    if not reads_columns(definition):
+        return
+    flow = column_flow(definition)
+    for position, columns in flow.reads:
+        before = flow.before[position]
+        if before.is_open:
+            continue
+        for column in columns:
+            if column.name not in before:
+                yield missing(position, column.name, before)
+
+
+def missing(position: int, name: str, before: ColumnSet) -> Found:
+    """The finding of a column that is not in a closed set."""
+    known = listed(before) or "none"
+    message = f"it reads the column {name!r}, which rows do not have here"
+    return warning(position, message, f"they have {known}")
+
+
+def near_miss_column(definition: Definition) -> Iterator[Found]:
+    """A block reads a column that is not known here, and one of nearly that name is.
+
+    Most rows may bring columns that nobody declared, so other names pass.
+    """
+    if not reads_columns(definition):
+        return
+    flow = column_flow(definition)
+    spellings = None
+    for position, columns in flow.reads:
+        before = flow.before[position]
+        for column in columns:
+            if column.name in before or not before.is_open:
+                continue
+            if spellings is None:
+                spellings = Spellings.of(flow.after)
+            near = next((n for n in spellings.near(column.name) if n in before), None)
+            if near is not None:
+                source = called(definition, before[near].source)
+                message = f"it reads the column {column.name!r}, and rows have {near!r}"
+                advice = (
+                    f"{near!r} comes from {source}; declare {column.name!r} if both"
+                )
+                yield warning(position, message, f"{advice} are meant")
+
+
+@frozen
+class Spellings:
+    """Names by what they look like, so that those one slip away are found at once.
+
+    Two names are near if they differ in case and separators alone, or in one letter
+    that was left out, added, swapped or replaced, in a name of five letters or more.
+    """
+
+    names: dict[str, dict[str, None]] = field(factory=dict)
+
+    @classmethod
+    def of(cls, sets: Iterable[ColumnSet]) -> Spellings:
+        """The spellings of all columns in some sets."""
+        made = cls()
+        layers = {id(layer): layer for each in sets for layer in each.layers}
+        for name in dict.fromkeys(name for layer in layers.values() for name in layer):
+            for shape in _shapes(name):
+                made.names.setdefault(shape, {})[name] = None
+        return made
+
+    def near(self, name: str) -> Iterator[str]:
+        """Known names that are one slip away from a name, the likeliest first."""
+        folded = _folded(name)
+        shapes = _shapes(name)
+        found = dict.fromkeys(n for s in shapes for n in self.names.get(s, ()))
+        for other in found:
+            if other != name and _is_slip(folded, _folded(other)):
+                yield other
+
+
+_LONGEST: Final = 64
+_SHORTEST: Final = 5
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+
+
+def _folded(name: str) -> str:
+    return _SEPARATORS.sub("", name).casefold()
+
+
+def _shapes(name: str) -> Sequence[str]:
+    """The name folded, and with each of its letters left out."""
+    folded = _folded(name)
+    if not _SHORTEST <= len(folded) <= _LONGEST:
+        return [folded]
+    return [folded, *(folded[:i] + folded[i + 1 :] for i in range(len(folded)))]
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether two names that share a shape differ by a slip, and not by a number."""
+    if one == other:
+        return True
+    start = 0
+    shortest = min(len(one), len(other))
+    while start < shortest and one[start] == other[start]:
+        start += 1
+    a, b = one[start:], other[start:]
+    if len(a) == len(b):
+        is_slip = a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
+        changed = a[:1] + b[:1]
+    else:
+        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+        is_slip = longer[1:] == shorter
+        changed = longer[:1]
+    return is_slip and not any(letter.isdigit() for letter in changed)
+
+
+def unused_input(definition: Definition) -> Iterator[Found]:
+    """A declared input column that no block is known to use; it only travels along.
+
+    Told only where all later blocks use columns of known names: research, models, and
+    kinds whose fields are unknown may use any.
+    """
+    sources = [
+        (position, [*declared])
+        for position, block in definition.of_kind("webhook")
+        if isinstance(declared := block.specs.get("input_schema"), Mapping)
+    ]
+    if not sources or not _NARROW.issuperset(definition.by_kind):
+        return
+    used = _NOTHING if _LOOKING.isdisjoint(definition.by_kind) else _IDENTIFYING
+    others = [block.specs for block in definition.blocks if block.kind != "webhook"]
+    text = "\n".join(texts(others))
+    for position, names in sources:
+        idle = [n for n in names if n not in used and n not in text]
+        if idle:
+            message = f"no block is known to use {listed(map(repr, idle))}"
+            yield note(position, message, "leave it out, unless the result needs it")
+
+
+_IDENTIFYING: Final = frozenset(
+    {
+        "full_name", "name", "first_name", "last_name", "linkedin_url", "linkedin",
+        "company", "company_domain", "company_name", "website", "domain",
+        "email", "personal_email", "phone",
+    }
+)  # fmt: skip
+"""Names that examples use; which of them each block reads, no page says."""
+
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+_LOOKING: Final = frozenset(
+    {"find_email", "find_phone", "verify_email", "reverse_email", "reverse_phone"}
+)
+
+_NARROW: Final = _LOOKING | {
+    "webhook", "read_csv", "read_notebook", "filter",
+    "deduplicate", "deduplicate_wrt_notebook",
+    "append_to_notebook", "outgoing_webhook",
+}  # fmt: skip
+"""Kinds that use columns of known names, or only take rows along."""

@@ -1,0 +1,221 @@
+"""Rules about kinds and spec fields: what the catalogue knows, and does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ...blocks import (
+    CATALOGUE,
+    OLD_NAMES,
+    TYPE_WORDS,
+    CatalogueBlock,
+    facts_of,
+)
+from ...definition import Definition, FrozenDict
+from ...errors import did_you_mean, shortened
+from .._types import field_maps, field_types
+from ._rule import Found, listed, note, warning
+from ._specs import conditions
+
+
+def old_kind_name(definition: Definition) -> Iterator[Found]:
+    """A kind goes by a name of older pages; newer sources agree on another one."""
+    for position, block in definition.of_kind(*OLD_NAMES):
+        message = f"{block.kind} is the old name of {OLD_NAMES[block.kind]}"
+        yield warning(position, message, f"write {OLD_NAMES[block.kind]}")
+
+
+def unknown_kind(definition: Definition) -> Iterator[Found]:
+    """A kind that the catalogue does not know, so nothing about the block was checked.
+
+    The service may know it all the same: its blocks are listed in no complete page.
+    """
+    known = CATALOGUE.keys() | OLD_NAMES.keys()
+    for kind, positions in definition.by_kind.items():
+        if kind not in known:
+            near = did_you_mean(kind, CATALOGUE)
+            more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""
+            message = (
+                f"{shortened(kind)} is not in the catalogue{near}, so not checked{more}"
+            )
+            yield note(
+                positions[0], message, "look it up in the service's list of blocks"
+            )
+
+
+def unknown_field(definition: Definition) -> Iterator[Found]:
+    """A spec field that the catalogue does not know of this kind, maybe a slip.
+
+    Of fields passed through `extra=`, only those that look like a known one are named.
+    """
+    for position, kind, name in _strange_fields(definition):
+        known = _fields(kind)
+        near = did_you_mean(name, known)
+        if near or name not in definition.origins[position].extra:
+            message = f"{kind} has no field {shortened(name)} that is known{near}"
+            yield warning(position, message, f"it has {listed(known, 20) or 'none'}")
+
+
+def unchecked_field(definition: Definition) -> Iterator[Found]:
+    """A field was passed through `extra=`; it is sent as it is and was not checked."""
+    for position, kind, name in _strange_fields(definition):
+        is_extra = name in definition.origins[position].extra
+        if is_extra and not did_you_mean(name, _fields(kind)):
+            message = f"{name} was passed through extra= and not checked"
+            yield note(position, message, "look it up in the service's list of blocks")
+
+
+def wrong_field_type(definition: Definition) -> Iterator[Found]:
+    """A documented field holds a value of another type than its documents give it.
+
+    Null, and values that an environment fills in, pass.
+    """
+    for kind, _ in _known(definition):
+        documented = _documented(kind)
+        plain: set[Any] = set()
+        for position, block in definition.of_kind(kind):
+            specs = block.specs
+            if not specs:
+                continue
+            shape = (*specs, *map(type, specs.values()))
+            if shape in plain:
+                continue
+            is_plain = True
+            for name, value in specs.items():
+                wanted = documented.get(name)
+                if wanted is None:
+                    continue
+                is_plain = is_plain and wanted.items is None
+                if not wanted.takes(value):
+                    is_plain = False
+                    message = (
+                        f"{name} is {shortened(value)}, where {wanted.name} is wanted"
+                    )
+                    yield warning(position, message, f"see the page of {kind}")
+            if (
+                is_plain
+            ):  # whatever has these fields with values of these types is right
+                plain.add(shape)
+
+
+def unknown_type_word(definition: Definition) -> Iterator[Found]:
+    """A field map names a type that is not on the documented list.
+
+    The service's field generator has more words (`enum`, `object`...), so it may pass.
+    """
+    for position, where, entry, is_bare in _entries(definition):
+        if is_bare and not where.startswith("input_schema"):
+            continue
+        word = entry if is_bare else entry.get("type")
+        if isinstance(word, str) and word not in TYPE_WORDS:
+            near = did_you_mean(word, TYPE_WORDS)
+            message = (
+                f"{where} is of type {shortened(word)}, which is undocumented{near}"
+            )
+            yield warning(position, message, f"documented are {', '.join(TYPE_WORDS)}")
+
+
+def type_word_as_description(definition: Definition) -> Iterator[Found]:
+    """A field to find is given as a bare type word.
+
+    The service reads bare text as the field's description (documented); its own guide
+    writes type words there all the same.
+    """
+    found: dict[int, list[str]] = {}
+    for position, where, entry, is_bare in _entries(definition):
+        if is_bare and entry in TYPE_WORDS and not where.startswith("input_schema"):
+            found.setdefault(position, []).append(where)
+    for position, names in found.items():
+        message = f"a bare type word is read as a description: {listed(names)}"
+        advice = 'write {"description": "Current job title", "type": "str"}'
+        yield note(position, message, advice)
+
+
+def mixed_logic(definition: Definition) -> Iterator[Found]:
+    """A filter mixes `and` with `or`; which binds first is unknown."""
+    for position, block in definition.of_kind("filter"):
+        words = [condition.get("logic") for condition in conditions(block.specs)]
+        if "and" in words[1:] and "or" in words[1:]:
+            message = "it mixes and with or, and which binds first is unknown"
+            yield warning(position, message, "write two filters, one after the other")
+
+
+def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
+    """Fields are used that no document confirms for the block, in one line for all."""
+    found: list[str] = []
+    for kind, cls in _known(definition):
+        doubtful = _doubtful(cls)
+        if not doubtful:
+            continue
+        used: set[str] = set()
+        for _, block in definition.of_kind(kind):
+            if block.specs:
+                used.update(block.specs)
+        if not cls.about.specs_known:
+            found += [f"{kind}.specs"] if used else []
+            continue
+        found += [f"{kind}.{name}" for name in doubtful if name in used]
+    for _, block in definition.of_kind("filter"):
+        if any(condition.get("logic") == "or" for condition in conditions(block.specs)):
+            found.append("filter.filters (or)")
+            break
+    if found:
+        message = f"it uses what no document confirms: {listed(found, 20)}"
+        yield note(None, message, "try it with few rows first")
+
+
+def _known(definition: Definition) -> Iterator[tuple[str, type[CatalogueBlock]]]:
+    for kind in definition.by_kind:
+        if kind in CATALOGUE:
+            yield kind, CATALOGUE[kind]
+
+
+def _fields(kind: str) -> Sequence[str]:
+    return [*facts_of(CATALOGUE[kind])]
+
+
+def _documented(kind: str) -> Mapping[str, Any]:
+    cls = CATALOGUE[kind]
+    facts = facts_of(cls)
+    return {
+        name: made
+        for name, made in field_types(kind).items()
+        if cls.about.specs_known and facts[name].confidence in ("D", "D1")
+    }
+
+
+def _doubtful(cls: type[CatalogueBlock]) -> Sequence[str]:
+    facts = facts_of(cls).items()
+    return [name for name, fact in facts if fact.confidence in ("I", "U")]
+
+
+def _strange_fields(definition: Definition) -> Iterator[tuple[int, str, str]]:
+    """Position, kind and name of each field that a kind is not known to have."""
+    for kind, cls in _known(definition):
+        if not cls.about.specs_known:
+            continue
+        known = facts_of(cls).keys()
+        for position, block in definition.of_kind(kind):
+            if not block.specs.keys() <= known:
+                for name in block.specs:
+                    if name not in known:
+                        yield position, kind, name
+
+
+def _entries(definition: Definition) -> Iterator[tuple[int, str, Any, bool]]:
+    """Each entry of each field map: where it stands, and whether it is bare text."""
+    for kind, _ in _known(definition):
+        names = field_maps(kind)
+        if not names:
+            continue
+        for position, block in definition.of_kind(kind):
+            for name in names:
+                fields = block.specs.get(name)
+                if not isinstance(fields, FrozenDict):
+                    continue
+                for key, entry in fields.items():
+                    if isinstance(entry, str):
+                        yield position, f"{name}.{key}", entry, True
+                    elif isinstance(entry, dict):
+                        yield position, f"{name}.{key}", entry, False

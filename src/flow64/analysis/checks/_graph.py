@@ -1,0 +1,80 @@
+"""Rules about the graph: blocks, edges, where rows come from and where they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...definition import Definition
+from ._rule import Found, called, error
+
+
+def no_blocks(definition: Definition) -> Iterator[Found]:
+    """A workflow has no blocks; the service rejects an empty graph (documented)."""
+    if not definition.blocks:
+        yield error(
+            None, "it has no blocks", "begin with a source: Webhook(LEAD) >> ..."
+        )
+
+
+def dangling_edge(definition: Definition) -> Iterator[Found]:
+    """An edge names a block that is not there; the service rejects it (documented)."""
+    if len(definition.topology.sources) == len(definition.edges):
+        return
+    index = definition.index
+    for source, target, _ in definition.edges:
+        if source not in index:
+            yield _dangling(index.get(target), source)
+        if target not in index:
+            yield _dangling(index.get(source), target)
+
+
+def self_edge(definition: Definition) -> Iterator[Found]:
+    """A block feeds itself; the graph is documented as acyclic."""
+    if definition.topology.is_forward:
+        return
+    for position, children in enumerate(definition.topology.children):
+        if position in children:
+            what = called(definition, position)
+            yield error(position, f"{what} feeds itself", _AGAIN)
+
+
+def cycle(definition: Definition) -> Iterator[Found]:
+    """Blocks feed each other in a circle; the graph is documented as acyclic."""
+    if definition.topology.is_forward:
+        return
+    for members in _circles(definition.topology.children):
+        path = " >> ".join(called(definition, position) for position in members)
+        first = called(definition, members[0])
+        yield error(members[0], f"rows run in a circle: {path} >> {first}", _AGAIN)
+
+
+_AGAIN = 'a step that comes twice is a block of its own: block.again(key="second")'
+
+
+def _dangling(position: int | None, block_id: str) -> Found:
+    message = f"an edge names block {block_id!r}, which is not in the definition"
+    return error(position, message, "add the block, or remove the edge")
+
+
+def _circles(children: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """One circle of each knot (strongly connected part), found iteratively."""
+    state = [0] * len(children)  # 0 not seen, 1 on the path, 2 done
+    for start in range(len(children)):
+        if state[start]:
+            continue
+        path, branches = [start], [iter(children[start])]
+        state[start] = 1
+        found = False
+        while path:
+            child = next(branches[-1], None)
+            if child is None:
+                state[path.pop()] = 2
+                branches.pop()
+            elif state[child] == 1:
+                if child != path[-1] and not found:
+                    found = True
+                    yield path[path.index(child) :]
+            elif state[child] == 0:
+                state[child] = 1
+                path.append(child)
+                branches.append(iter(children[child]))

@@ -1,0 +1,99 @@
+"""Rules about keys and ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from unicodedata import normalize
+
+from ...definition import Definition, Origin, is_uuid
+from ...errors import shortened
+from ._rule import Found, error, note, warning
+
+
+def duplicate_key(definition: Definition) -> Iterator[Found]:
+    """Two blocks of one scope have one key, and so one id.
+
+    Ids are what edges name, so they are unique.
+    """
+    for first, second in _twins(definition):
+        a, b = definition.origins[first], definition.origins[second]
+        if _are_default(a, b):
+            continue
+        what = f"id {definition.blocks[second].id!r}"
+        if a.key and b.key and _composed(a.key) == _composed(b.key):
+            what = f"key {b.key!r}"
+        also = f" and at {a.place}" if a.place else ""
+        yield error(second, f"{what} is used twice, here{also}", _OTHER_KEY)
+
+
+def ambiguous_default_key(definition: Definition) -> Iterator[Found]:
+    """Two blocks of one scope leave their key to their kind, which gives both one id.
+
+    A counter would tell them apart, and would move the ids of all later ones when a
+    block is inserted; so a person has to name them.
+    """
+    for first, second in _twins(definition):
+        a, b = definition.origins[first], definition.origins[second]
+        if _are_default(a, b):
+            also = f" and at {a.place}" if a.place else ""
+            message = f"two blocks of kind {b.key!r} have no key, here{also}"
+            yield error(second, message, _OTHER_KEY)
+
+
+def key_from_title(definition: Definition) -> Iterator[Found]:
+    """The workflow's key is made from its title, and its ids from its key.
+
+    Renaming the title will then make another workflow, and leave the old one behind.
+    """
+    if definition.is_key_derived:
+        message = "its key is made from its title, so a new title is a new workflow"
+        yield note(None, message, 'name it: Workflow(..., key="inbound")')
+
+
+def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
+    """The workflow's id is no UUID, and the service wants one (documented).
+
+    It may refuse another id, or replace it.
+    """
+    if definition.id is not None and not is_uuid(definition.id):
+        message = f"the workflow's id {shortened(definition.id)} is no UUID"
+        yield warning(None, message, "leave id out, or write the UUID of the workflow")
+
+
+def block_id_not_uuid(definition: Definition) -> Iterator[Found]:
+    """A block's id was read that is no UUID; the service replaces such ids.
+
+    It is taken for the block's key, and written as the UUID that is computed from it.
+    """
+    if not definition.blocks or definition.origins[0].pointer is None:
+        return  # lowering makes UUIDs
+    for position, block in enumerate(definition.blocks):
+        origin = definition.origins[position]
+        if origin.key is not None and not origin.is_default:
+            message = (
+                f"block_id {shortened(origin.key)} is no UUID, so it is read as a key"
+            )
+            yield note(position, message, f"it is written as {block.id}")
+
+
+_OTHER_KEY = 'name one of them: key="second", or put it into a scope: .scoped("name")'
+
+
+def _are_default(a: Origin, b: Origin) -> bool:
+    # Two kinds share no default key; such blocks were pinned to one id.
+    return a.is_default and b.is_default and a.key == b.key
+
+
+def _composed(key: str) -> str:
+    # A key that is none, a finding of its own, may be anything.
+    return normalize("NFC", str(key))
+
+
+def _twins(definition: Definition) -> Iterator[tuple[int, int]]:
+    """Each block whose id was there before, with the first that has it."""
+    if len(definition.index) == len(definition.blocks):
+        return
+    for position, block in enumerate(definition.blocks):
+        first = definition.index[block.id]
+        if first != position:
+            yield first, position

@@ -1,0 +1,166 @@
+"""Advice about the order of blocks: what to do before rows cost credits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from ...blocks import CATALOGUE
+from ...definition import BoundSecret, Definition, Value
+from .._cost import SPENDING
+from .._lineage import column_flow
+from ._rule import Found, called, note, warning
+
+
+def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
+    """`company_to_leads` has nobody to make rows of.
+
+    It takes the people whom a `company_enrichment` with `find_people` before it found.
+    """
+    if "company_to_leads" not in definition.by_kind:
+        return
+    blocks, topology = definition.blocks, definition.topology
+    parents = topology.parents
+    found = bytearray(len(blocks))
+    for position in topology.order:
+        block = blocks[position]
+        found[position] = _finds_people(block.kind, block.specs) or any(
+            found[parent] for parent in parents[position]
+        )
+    for position, _ in definition.of_kind("company_to_leads"):
+        if not found[position]:
+            message = (
+                "no company_enrichment before it has find_people, so it finds nobody"
+            )
+            yield warning(position, message, "set CompanyEnrichment(find_people=True)")
+
+
+def _finds_people(kind: str, specs: Any) -> bool:
+    if kind == "company_enrichment":
+        found = specs.get("find_people")
+        return found is True or isinstance(found, Value | BoundSecret)
+    return kind not in CATALOGUE  # an old or unknown name: it may
+
+
+def late_filter(definition: Definition) -> Iterator[Found]:
+    """A filter follows a block that costs credits, and reads nothing that it adds.
+
+    Put before, it spares the credits for the rows that it drops.
+    """
+    if "filter" not in definition.by_kind:
+        return
+    flow = column_flow(definition)
+    reads = dict(flow.reads)
+    paid = _paid_above(definition)
+    for position, _ in definition.of_kind("filter"):
+        above = paid[position]
+        if above is None:
+            continue
+        here, there = flow.before[position], flow.before[above]
+        names = [column.name for column in reads.get(position, ())]
+        if names and all(n in there and there[n] == here.get(n) for n in names):
+            kind = definition.blocks[above].kind
+            message = f"it reads nothing that {called(definition, above)} adds"
+            yield warning(position, message, f"put it before {kind}, {_SPARES}")
+
+
+def late_deduplicate(definition: Definition) -> Iterator[Found]:
+    """Rows are deduplicated after a block that costs credits for each of them.
+
+    Which columns decide is undocumented, so this may be meant.
+    """
+    kinds = [kind for kind in _DEDUPLICATING if kind in definition.by_kind]
+    if not kinds:
+        return
+    paid = _paid_above(definition)
+    for position, _ in definition.of_kind(*kinds):
+        above = paid[position]
+        if above is not None:
+            kind = definition.blocks[above].kind
+            message = f"rows are there twice when {called(definition, above)} is paid"
+            yield note(position, message, f"put it before {kind}, {_SPARES}")
+
+
+_DEDUPLICATING: Final = ("deduplicate", "deduplicate_wrt_notebook")
+_SPARES: Final = "which then costs nothing for the rows that are dropped"
+
+
+def mergeable_enrichment(definition: Definition) -> Iterator[Found]:
+    """Enrichment blocks of one kind and settings follow each other.
+
+    The service's own advice is one block that asks for all the fields. Fields that are
+    found by what the block before found are a reason not to.
+    """
+    for kind in ("lead_enrichment", "company_enrichment"):
+        positions = definition.by_kind.get(kind, ())
+        if len(positions) > 1:
+            yield from _runs(definition, kind, positions)
+
+
+def _runs(
+    definition: Definition, kind: str, positions: Sequence[int]
+) -> Iterator[Found]:
+    blocks, topology = definition.blocks, definition.topology
+    parents, children = topology.parents, topology.children
+    following: dict[int, int] = {}
+    for position in positions:
+        above = parents[position]
+        if len(above) != 1 or len(children[above[0]]) != 1:
+            continue
+        before = blocks[above[0]]
+        if before.kind == kind and _same(before.specs, blocks[position].specs):
+            following[above[0]] = position
+    inner = set(following.values())
+    for first in following:
+        if first in inner:
+            continue
+        count, last = 1, first
+        while last in following:
+            count, last = count + 1, following[last]
+        message = f"{count} {kind} blocks follow each other with the same settings"
+        advice = "one block that asks for all the fields is paid once for each row"
+        yield note(first, message, advice)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two blocks differ in the fields that they ask for alone."""
+    names = (one.keys() | other.keys()) - {"return_fields"}
+    return all(name in one and name in other for name in names) and all(
+        one[name] == other[name] for name in names
+    )
+
+
+def _paid_above(definition: Definition) -> Sequence[int | None]:
+    """For each block the nearest one before it that costs credits.
+
+    None where something branches, meets or makes rows in between.
+    """
+    blocks, topology = definition.blocks, definition.topology
+    parents, children = topology.parents, topology.children
+    is_paid = {kind: _is_paid(kind) for kind in definition.by_kind}
+    found: list[int | None] = [None] * len(blocks)
+    for position in topology.order:
+        above = parents[position]
+        if len(above) != 1 or len(children[above[0]]) != 1:
+            continue
+        kind = blocks[above[0]].kind
+        if is_paid[kind]:
+            found[position] = above[0]
+        elif kind in _PASSING:
+            found[position] = found[above[0]]
+    return found
+
+
+# What a filter or a deduplication may be put before without another result.
+_PASSING: Final = frozenset({"filter", *_DEDUPLICATING})
+
+
+def _is_paid(kind: str) -> bool:
+    """Whether a kind costs credits for each row that reaches it, and keeps the row."""
+    if kind not in CATALOGUE:
+        return False
+    about = CATALOGUE[kind].about
+    is_step = (
+        about.role == "step" and about.perhaps is None and not about.columns.resets
+    )
+    return is_step and not SPENDING.isdisjoint(about.effects)

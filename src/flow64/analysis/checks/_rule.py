@@ -1,0 +1,164 @@
+"""What a rule is: a function that reads one definition and yields what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from ...definition import Definition
+from ...diagnostics import Family, Finding, Severity
+
+
+@frozen
+class Found:
+    """One thing that a rule found.
+
+    Attributes:
+        severity: What `Finding` says.
+        position: Position of the block in the definition, or None for the workflow.
+        message: What is wrong.
+        help: How to mend it.
+    """
+
+    severity: Severity
+    position: int | None
+    message: str
+    help: str | None = None
+
+
+Rule: TypeAlias = Callable[[Definition], Iterator[Found]]
+"""Named for the fault; its code is that name in kebab-case, its docstring its page."""
+
+Family_: TypeAlias = tuple[Family, Sequence[Rule]]
+
+
+def error(position: int | None, message: str, help: str | None = None) -> Found:
+    """Something that the service cannot run, by a documented fact."""
+    return Found("error", position, message, help)
+
+
+def warning(position: int | None, message: str, help: str | None = None) -> Found:
+    """Something that is probably not what was meant."""
+    return Found("warning", position, message, help)
+
+
+def note(position: int | None, message: str, help: str | None = None) -> Found:
+    """Something worth knowing."""
+    return Found("note", position, message, help)
+
+
+R = TypeVar("R", bound=Rule)
+
+KINDS: Final = "concerns_kinds"
+
+
+def concerns(*kinds: str) -> Callable[[R], R]:
+    """Say that a rule finds nothing where none of some kinds is there."""
+
+    def mark(rule: R) -> R:
+        setattr(rule, KINDS, frozenset(kinds))
+        return rule
+
+    return mark
+
+
+def concerning(
+    rules: Iterable[Family_], kinds: AbstractSet[str]
+) -> tuple[Family_, ...]:
+    """The rules that may find something in a definition with these kinds."""
+    return tuple(
+        (
+            family,
+            tuple(
+                rule
+                for rule in members
+                if not (wanted := getattr(rule, KINDS, None)) or wanted & kinds
+            ),
+        )
+        for family, members in rules
+    )
+
+
+def code_of(rule: Rule) -> str:
+    """The code of a rule's findings."""
+    return rule.__name__.replace("_", "-")
+
+
+def called(definition: Definition, position: int) -> str:
+    """What people call a block, with where it was written."""
+    origin = definition.origins[position]
+    where = origin.place or origin.pointer
+    name = origin.path or definition.blocks[position].kind
+    return f"{name} ({where})" if where else name
+
+
+def listed(words: Iterable[str], limit: int = 8) -> str:
+    """Words joined by commas, the last by `and`; of many, how many more there are."""
+    shown = list(words)
+    if len(shown) > limit:
+        shown = [*shown[: limit - 1], f"{len(shown) - limit + 1} more"]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def texts(items: Iterable[Any]) -> Iterator[str]:
+    """All texts inside some values, in no order; containers are opened by level."""
+    while items:
+        inner: list[Any] = []
+        for item in items:
+            if isinstance(item, str):
+                yield item
+            elif isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        items = inner
+
+
+def run(rules: Iterable[Family_], definition: Definition) -> list[Finding]:
+    """What some rules find, with the place of each block, silenced codes left out."""
+    found = []
+    for family, members in rules:
+        for rule in members:
+            for item in rule(definition):
+                finding = _placed(item, code_of(rule), family, definition)
+                if finding is not None:
+                    found.append(finding)
+    return found
+
+
+def _placed(
+    found: Found, code: str, family: Family, definition: Definition
+) -> Finding | None:
+    if code in definition.allowed and not _is_structural(found, family):
+        return None
+    if found.position is None:
+        return Finding(
+            code,
+            family,
+            found.severity,
+            found.message,
+            found.help,
+            place=definition.place,
+        )
+    origin = definition.origins[found.position]
+    if code in origin.allowed and not _is_structural(found, family):
+        return None
+    block_id = definition.blocks[found.position].id
+    return Finding(
+        code,
+        family,
+        found.severity,
+        found.message,
+        found.help,
+        where=origin.where,
+        block_id=block_id,
+        place=origin.place,
+    )
+
+
+def _is_structural(found: Found, family: Family) -> bool:
+    """What no setting silences: a definition that is no graph, or has no ids."""
+    return found.severity == "error" and family in ("graph", "keys")

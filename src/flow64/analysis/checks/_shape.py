@@ -1,0 +1,182 @@
+"""Advice about the graph: how blocks are joined, where rows begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...blocks import CATALOGUE
+from ...definition import Definition
+from ._rule import Found, called, listed, note, warning
+
+
+def no_source(definition: Definition) -> Iterator[Found]:
+    """Nothing feeds a block that takes rows, so none reach it.
+
+    Kinds of which it is only possible that they bring rows are taken for sources.
+    """
+    for position in _roots(definition):
+        kind = definition.blocks[position].kind
+        if kind in CATALOGUE and not CATALOGUE[kind].about.may_begin:
+            message = f"nothing feeds {kind}, so no rows reach it"
+            yield warning(
+                position, message, "begin with a source: Webhook(LEAD) >> ..."
+            )
+
+
+def several_sources(definition: Definition) -> Iterator[Found]:
+    """Rows come from more than one block.
+
+    Whether the service starts such a workflow, and which block the rows of a run go to,
+    is unknown.
+    """
+    blocks = definition.blocks
+    found = [p for p in _roots(definition) if _brings_rows(blocks[p].kind)]
+    if len(found) > 1:
+        names = listed(called(definition, position) for position in found[:8])
+        more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+        message = f"rows come from {len(found)} sources: {names}{more}"
+        yield warning(found[1], message, _ONE_SOURCE)
+
+
+_ONE_SOURCE = (
+    "how the service starts a workflow of several sources is unknown: "
+    "make one workflow of each, or try it with few rows first"
+)
+
+
+def source_with_predecessor(definition: Definition) -> Iterator[Found]:
+    """Rows flow into a block that brings its own; what becomes of them is unknown."""
+    kinds = [kind for kind in definition.by_kind if _only_begins(kind)]
+    if not kinds:
+        return
+    parents = definition.topology.parents
+    for position, block in definition.of_kind(*kinds):
+        if parents[position]:
+            above = called(definition, parents[position][0])
+            message = f"{block.kind} brings its own rows, and {above} feeds it"
+            yield warning(position, message, "begin a workflow of its own with it")
+
+
+def isolated_block(definition: Definition) -> Iterator[Found]:
+    """A block that nothing leads to, and that leads nowhere, takes no part."""
+    for position in _isolated(definition):
+        message = "nothing leads to it, and it leads nowhere"
+        yield warning(position, message, "join it with >>, or remove it")
+
+
+def sink_with_successor(definition: Definition) -> Iterator[Found]:
+    """A block follows one that takes rows out; whether rows go on there is unknown.
+
+    Nothing forbids it, but no example of the service does it.
+    """
+    kinds = [kind for kind in definition.by_kind if _is_sink(kind)]
+    if not kinds:
+        return
+    children = definition.topology.children
+    for position, block in definition.of_kind(*kinds):
+        if children[position]:
+            below = called(definition, children[position][0])
+            message = f"{below} follows {block.kind}, and whether rows go on is unknown"
+            yield warning(position, message, "put it beside the chain: tap(...)")
+
+
+def several_parents(definition: Definition) -> Iterator[Found]:
+    """Rows of several blocks flow into one; how the service merges them is unknown.
+
+    They may come one after the other, or be joined, with rows twice or columns missing.
+    Blocks that the same blocks feed are one finding.
+    """
+    topology = definition.topology
+    if len(topology.targets) == len(set(topology.targets)):
+        return
+    meeting: dict[tuple[int, ...], list[int]] = {}
+    for position, above in enumerate(topology.parents):
+        if len(above) > 1:
+            meeting.setdefault(tuple(above), []).append(position)
+    for above, below in meeting.items():
+        names = listed(called(definition, parent) for parent in above[:3])
+        more = f" and {len(above) - 3} more" if len(above) > 3 else ""
+        also = f" (and {len(below) - 1} more blocks)" if len(below) > 1 else ""
+        message = f"rows of {len(above)} blocks meet here{also}: {names}{more}"
+        yield warning(below[0], message, _MERGING)
+
+
+_MERGING = (
+    "how the service merges them is unknown: end each branch in a block of its own, "
+    "or try it with few rows first"
+)
+
+
+def condition_present(definition: Definition) -> Iterator[Found]:
+    """An edge has a `condition`, which is reserved: the service does not branch yet."""
+    if type(definition.edges) is not tuple:
+        return  # lowering makes edges that have none
+    for edge in definition.edges:
+        if edge.extra and edge.condition is not None:
+            position = definition.index.get(edge.target)
+            message = "an edge to it has a condition, and conditions are reserved"
+            yield warning(position, message, "use Filter to choose rows")
+
+
+def first_block_not_webhook(definition: Definition) -> Iterator[Found]:
+    """Sources disagree on whether a workflow that begins so can be started by API.
+
+    One says that `webhook` alone works, the official page that all but `read_csv` do,
+    the newest pages that `read_csv` does too.
+    """
+    for position in _roots(definition):
+        kind = definition.blocks[position].kind
+        if kind not in ("webhook", "read_csv") and _brings_rows(kind):
+            message = (
+                f"it begins with {kind}, and sources disagree on starting it by API"
+            )
+            yield note(position, message, _READINGS)
+
+
+_READINGS = (
+    "webhook alone works (one source), all but read_csv work (the official page), "
+    "read_csv works too with an uploaded handle (the newest pages); such a run takes "
+    "no rows, and any rows that are sent with it answer 400"
+)
+
+
+def read_csv_source(definition: Definition) -> Iterator[Found]:
+    """A workflow that begins with `read_csv` needs a file to be started by API.
+
+    The file is uploaded before; older pages say that it cannot be started at all.
+    """
+    for position, block in definition.of_kind("read_csv"):
+        if not block.specs.get("resource_handle_id"):
+            message = "runs started by API need the handle of an uploaded file"
+            yield warning(position, message, _HANDLE)
+
+
+_HANDLE = "begin with Webhook(...), or name a file in each run's specs_override"
+
+
+def _brings_rows(kind: str) -> bool:
+    return kind not in CATALOGUE or CATALOGUE[kind].about.may_begin
+
+
+def _only_begins(kind: str) -> bool:
+    return kind in CATALOGUE and not CATALOGUE[kind].about.may_follow
+
+
+def _is_sink(kind: str) -> bool:
+    return kind in CATALOGUE and CATALOGUE[kind].about.role == "sink"
+
+
+def _isolated(definition: Definition) -> Sequence[int]:
+    if len(definition.blocks) < 2:
+        return []
+    topology = definition.topology
+    if not topology.sources:
+        return range(len(definition.blocks))
+    feeds = set(topology.sources)
+    return [position for position in topology.roots if position not in feeds]
+
+
+def _roots(definition: Definition) -> Sequence[int]:
+    """Blocks that nothing feeds, without those that are joined to nothing."""
+    alone = set(_isolated(definition))
+    return [p for p in definition.topology.roots if p not in alone]

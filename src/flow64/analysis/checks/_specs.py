@@ -1,0 +1,142 @@
+"""Rules about specs: documented words, required fields, addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...blocks import (
+    CREATE_NEW,
+    DATAFRAME_TYPES,
+    EMAIL_MODES,
+    FILTER_LOGIC,
+    FILTER_OPERATORS,
+)
+from ...definition import BoundSecret, Definition, Value
+from ...dsl import UNSET
+from ...errors import did_you_mean, shortened
+from ._rule import Found, concerns, error, note
+
+_WORDS: Sequence[tuple[str, str, Sequence[str]]] = (
+    ("find_email", "mode", EMAIL_MODES),
+    ("webhook", "dataframe_type", DATAFRAME_TYPES),
+    ("search", "dataframe_type", DATAFRAME_TYPES),
+)
+_CONDITION_WORDS = (("operator", FILTER_OPERATORS), ("logic", FILTER_LOGIC))
+"""Words that documents list in full."""
+
+
+@concerns("find_email", "webhook", "search", "filter")
+def unknown_word(definition: Definition) -> Iterator[Found]:
+    """A spec holds a word that is not on the documented list."""
+    blocks, by_kind = definition.blocks, definition.by_kind
+    for kind, name, words in _WORDS:
+        for position in by_kind.get(kind, ()):
+            found = blocks[position].specs.get(name, UNSET)
+            if found not in words and found is not UNSET:
+                yield from _word(position, name, found, words)
+    for position, block in definition.of_kind("filter"):
+        for i, condition in enumerate(conditions(block.specs)):
+            for name, words in _CONDITION_WORDS:
+                found = condition.get(name)
+                if found is not None and found not in words:
+                    yield from _word(position, f"filters[{i}].{name}", found, words)
+
+
+@concerns("outgoing_webhook", "append_to_notebook", "filter")
+def missing_field(definition: Definition) -> Iterator[Found]:
+    """A spec that the documents require is not there, or empty."""
+    for kind, names in _REQUIRED.items():
+        for position, block in definition.of_kind(kind):
+            for name in names:
+                if block.specs.get(name) in (None, ""):
+                    message = f"{kind} has no {name}, and the service requires it"
+                    yield error(position, message, f"set {name}=...")
+    for position, block in definition.of_kind("filter"):
+        for i, condition in enumerate(conditions(block.specs)):
+            for name in ("column", "operator"):
+                if condition.get(name) in (None, ""):
+                    message = f"filters[{i}] has no {name}, and the service requires it"
+                    advice = 'write Filter.where("column").equals(...)'
+                    yield error(position, message, advice)
+
+
+_REQUIRED: Mapping[str, Sequence[str]] = {
+    "outgoing_webhook": ("url",),
+    "append_to_notebook": ("notebook_id",),
+}
+
+
+@concerns("append_to_notebook")
+def notebook_name_missing(definition: Definition) -> Iterator[Found]:
+    """A new notebook is asked for without a name.
+
+    That it needs one is inferred from the one example.
+    """
+    for position, block in definition.of_kind("append_to_notebook"):
+        specs = block.specs
+        if specs.get("notebook_id") == CREATE_NEW and not specs.get("notebook_name"):
+            message = f"notebook_id is {CREATE_NEW!r}, and the new notebook has no name"
+            yield error(position, message, 'set notebook_name="Leads of May"')
+
+
+@concerns("outgoing_webhook")
+def insecure_url(definition: Definition) -> Iterator[Found]:
+    """An outgoing webhook goes to an address that is not absolute and https.
+
+    http to a loopback address is a note: the emulator delivers there, the service
+    cannot.
+    """
+    for position, block in definition.of_kind("outgoing_webhook"):
+        found = shown = block.specs.get("url")
+        if isinstance(found, BoundSecret):
+            # Judged like any other, and never shown.
+            found, shown = found.content, found.value
+        if found in (None, "") or isinstance(found, Value):
+            continue
+        yield from _url(position, found, shown)
+
+
+def conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The conditions of a filter that are mappings."""
+    found = specs.get("filters")
+    if not isinstance(found, list):
+        return ()
+    return [condition for condition in found if isinstance(condition, Mapping)]
+
+
+def _word(
+    position: int, name: str, found: Any, words: Sequence[str]
+) -> Iterator[Found]:
+    if isinstance(found, Value | BoundSecret):
+        return
+    near = did_you_mean(found, words) if isinstance(found, str) else ""
+    message = f"{name} is {shortened(found)}, which is no word of the service{near}"
+    yield error(position, message, f"it takes {', '.join(words)}")
+
+
+def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
+    try:
+        parts = urlsplit(found) if isinstance(found, str) else None
+        host = parts.hostname if parts else None
+    except ValueError:
+        parts = host = None
+    if parts is None or not host or parts.scheme not in ("http", "https"):
+        message = f"url is {shortened(shown)}, which is no absolute https address"
+        yield error(position, message, 'write url="https://your-domain.example/hook"')
+    elif parts.scheme == "http" and _is_loopback(host):
+        message = "url is http to this machine, which the service cannot reach"
+        yield note(position, message, "use https before you deploy it anywhere else")
+    elif parts.scheme == "http":
+        to = f" to {host}" if found is shown else ""
+        message = f"url is http{to}, so rows would travel in the clear"
+        yield error(position, message, "write https://")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

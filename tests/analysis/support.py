@@ -1,0 +1,38 @@
+"""What the tests of analysis share: small workflows, and what is found in them."""
+
+from __future__ import annotations
+
+from flow64 import Workflow
+from flow64.definition import (
+    Definition,
+    Edge,
+    WireBlock,
+    freeze,
+    id_of,
+)
+
+
+def wired(*blocks, edges=None, **changes):
+    """A definition made by hand of (kind, specs) pairs, by default a chain."""
+    ids = [id_of(f"block:{number}") for number in range(len(blocks))]
+    made = tuple(
+        WireBlock(block_id, kind, freeze(specs, (), []), kind, number)
+        for number, (block_id, (kind, specs)) in enumerate(
+            zip(ids, blocks, strict=True), 1
+        )
+    )
+    if edges is None:
+        edges = [(i, i + 1) for i in range(len(blocks) - 1)]
+    joined = tuple(Edge(ids[source], ids[target]) for source, target in edges)
+    return Definition("Leads", "", made, joined, **{"id": id_of("w"), **changes})
+
+
+def told(flow, code, *more):
+    """Severity, block and message of each finding of a code in a flow or workflow."""
+    if isinstance(flow, Workflow):
+        workflow = flow
+    else:
+        workflow = Workflow("Leads", flow, *more, key="leads")
+    return [
+        (f.severity, f.where, f.message) for f in workflow.check() if f.code == code
+    ]

@@ -1,0 +1,232 @@
+"""What a workflow spends and touches, and what it may cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, value
+from flow64.analysis import Charge, Touch, cost, effects
+from flow64.blocks import (
+    AppendToNotebook,
+    CompanyEnrichment,
+    CompanyToLeads,
+    Deduplicate,
+    FindEmail,
+    FindPhone,
+    LeadEnrichment,
+    OutgoingWebhook,
+    QaAgent,
+    Search,
+    SendSlackMessage,
+    Webhook,
+)
+from flow64.definition import BoundSecret, Value
+from tests.analysis.support import wired
+
+
+def definition(flow):
+    return Workflow("Leads", flow, key="leads").compile()
+
+
+def bought(tier):
+    return LeadEnrichment(return_fields={"a": "A"}, tier=tier, key=tier)
+
+
+END = "by documented prices, before filters: an estimate and no quote"
+
+
+@pytest.mark.parametrize(
+    ("flow", "dollars", "text"),
+    [
+        (Webhook(LEAD) >> Deduplicate(), 0, END),
+        (
+            Webhook(LEAD)
+            >> [FindEmail(), FindEmail(mode="PERSONAL", key="personal"), FindPhone()],
+            550,
+            (
+                "1,000 input rows may cost up to $550.00 (find_email $250.00, "
+                f"find_phone $300.00); {END}"
+            ),
+        ),
+        (
+            Webhook(LEAD) >> bought("low") >> bought("medium") >> QaAgent(),
+            100,
+            (
+                "1,000 input rows may cost up to $100.00 (lead_enrichment $100.00); "
+                "not counted, since no price is documented: lead_enrichment, "
+                f"qa_agent; {END}"
+            ),
+        ),
+        (
+            Webhook(COMPANY)
+            >> CompanyEnrichment(return_fields={"a": "A"}, find_people=True)
+            >> CompanyToLeads()
+            >> Deduplicate()
+            >> FindEmail(),
+            100,
+            (
+                "1,000 input rows may cost up to $100.00 (company_enrichment "
+                "$100.00); how "
+                f"many rows reach these is open: find_email $0.05 a row; {END}"
+            ),
+        ),
+        (
+            Search(LEAD, query="q") >> FindEmail(),
+            0,
+            (
+                "how many rows reach these is open: find_email $0.05 a row; not "
+                f"counted, since no price is documented: search; {END}"
+            ),
+        ),
+        (
+            Webhook(LEAD) >> RawBlock("enrich_lead") >> RawBlock("new_kind"),
+            0,
+            (
+                "not counted, since no price is documented: enrich_lead (now "
+                f"lead_enrichment), new_kind; {END}"
+            ),
+        ),
+        (
+            Webhook(LEAD) >> [FindEmail(), Deduplicate()] >> Deduplicate(key="end"),
+            50,
+            f"1,000 input rows may cost up to $50.00 (find_email $50.00); {END}",
+        ),
+        (
+            Webhook(LEAD) >> [Deduplicate(), Deduplicate(key="b")] >> FindEmail(),
+            50,
+            (
+                "1,000 input rows may cost up to $50.00 (find_email $50.00); where "
+                "branches "
+                f"meet, each row is counted once; {END}"
+            ),
+        ),
+    ],
+)
+def test_cost(flow, dollars, text):
+    """Known prices add up; what is unknown or open is named and never counted."""
+    found = cost(definition(flow))
+
+    assert (found.dollars, str(found)) == (dollars, text)
+
+
+def test_cost_is_whole_only_where_nothing_is_left_out():
+    """An unknown price or kind, and an open number of rows, leave some out."""
+    blocks = Webhook(LEAD), FindEmail(), bought("high"), RawBlock("new"), FindPhone()
+    first, email, high, new, phone = blocks
+
+    whole = [
+        cost(definition(flow)).is_whole
+        for flow in (first >> email, first >> high, first >> new, new >> phone)
+    ]
+
+    assert whole == [True, False, False, False]
+    assert cost(definition(Search(LEAD, query="q") >> email)).is_open
+
+
+def test_cost_is_data():
+    """Blocks of one kind and price are one charge, with their positions."""
+    flow = Webhook(LEAD) >> FindEmail() >> FindEmail(key="b") >> FindPhone()
+
+    assert cost(definition(flow)).charges == [
+        Charge("find_email", 0.05, False, [1, 2]),
+        Charge("find_phone", 0.3, False, [3]),
+    ]
+
+
+def test_cost_of_many_blocks_is_exact():
+    """A price is no binary fraction, and a hundred of them are a hundred times one."""
+    flow = Webhook(LEAD)
+    for number in range(100):
+        flow = flow >> FindEmail(key=f"k{number}")
+
+    assert cost(definition(flow)).dollars == 5000
+
+
+def test_cost_on_a_cycle():
+    """A graph that is faulty has a cost all the same."""
+    blocks = ("webhook", {}), ("find_email", {}), ("new_kind", {})
+
+    found = cost(wired(*blocks, edges=[(0, 1), (1, 2), (2, 1)]))
+
+    assert [charge.kind for charge in found.charges] == ["find_email"]
+
+
+def posting(url):
+    return ("outgoing_webhook", {"url": url})
+
+
+@pytest.mark.parametrize(
+    ("block", "target"),
+    [
+        (posting("https://user:secret@example.com/secret?q=1"), "https://example.com"),
+        (posting("nothing"), "no address"),
+        (posting("https://[x"), "no address"),
+        (posting(None), "nothing"),
+        (posting(5), "5"),
+        (posting(value("url")), "value 'url'"),
+    ],
+)
+def test_target_of_a_webhook_shows_no_secret(block, target):
+    """Of a URL the scheme and host are shown, since its path may be a secret."""
+    (touch,) = effects(wired(block)).touches
+
+    assert touch == Touch(
+        "outgoing_webhook", "writes-outside", f"posts to {target}", [0]
+    )
+
+
+def test_target_that_is_secret_goes_by_its_name():
+    """A secret value that was filled in is shown by its name."""
+    made = wired(posting("x"))
+    secret = BoundSecret(Value("url", secret=True), "https://secret.example")
+    block = made.blocks[0]
+    specs = type(block.specs)(url=secret)
+    made = type(made)("x", "", (block._replace(specs=specs),), ())
+
+    assert str(effects(made)) == (
+        "leaves something outside at each run: posts to value 'url'"
+    )
+
+
+def test_effects():
+    """What is spent and when, what stays outside, and what nobody knows."""
+    flow = (
+        Search(LEAD, query="q", auto_execute=True)
+        >> fan(FindEmail(), FindEmail(key="b"), QaAgent())
+        >> Deduplicate()
+        >> [
+            AppendToNotebook(notebook_id="n", key="old"),
+            AppendToNotebook(notebook_id="__create_new__", notebook_name="May"),
+            SendSlackMessage(),
+            OutgoingWebhook(url="https://example.com/hook"),
+            RawBlock("new_kind"),
+            RawBlock("enrich_lead"),
+        ]
+    )
+
+    found = effects(definition(flow))
+
+    assert str(found).split("; ") == [
+        "spends as soon as it is created: search",
+        "spends at each run: search, find_email (2 blocks)",
+        "may spend at each run (no source says): qa_agent",
+        (
+            "leaves something outside at each run: adds rows to it, makes a "
+            "notebook, adds "
+            "rows to notebook 'n', posts to https://example.com, sends to Slack"
+        ),
+        "unknown: enrich_lead (now lead_enrichment), new_kind",
+    ]
+    assert [touch.kind for touch in found.at_creation] == ["search"]
+
+
+def test_a_workflow_without_effects_says_nothing():
+    """Choosing rows spends nothing and touches nothing."""
+    assert str(effects(definition(Webhook(LEAD) >> Deduplicate()))) == ""
+
+
+def test_a_block_that_writes_outside_without_a_target_is_named_by_its_kind():
+    """What a kind touches may be unknown; then its kind stands there."""
+    touch = Touch("new_sink", "writes-outside", None, [1])
+
+    assert str(touch) == "new_sink"

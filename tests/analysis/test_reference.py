@@ -1,0 +1,86 @@
+"""The page of findings: every code has a section, and every example is what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import flow64
+from flow64 import Workflow, blocks
+from flow64.analysis import rules_by_code
+from flow64.analysis._reference import (
+    faults_by_code,
+    findings_reference,
+    pages_by_code,
+)
+
+PAGES = pages_by_code()
+
+
+def workflow_of(example):
+    """The workflow that an example makes."""
+    if example.startswith("{"):
+        return Workflow.from_json(example)
+    names = {name: getattr(flow64, name) for name in flow64.__all__}
+    names |= {name: getattr(blocks, name) for name in blocks.__all__}
+    exec(compile(example, "example.py", "exec"), names)
+    return names.get("workflow") or Workflow("Leads", names["flow"], key="leads")
+
+
+def test_every_code_has_a_page():
+    """What the rules and the compiler call their findings is what the page lists."""
+    assert {*rules_by_code(), *faults_by_code()} == {*PAGES}
+
+
+def test_every_code_of_the_compiler_is_known():
+    """No code stands in the compiler, or in what it freezes, without a page."""
+    package = Path(flow64.__file__).parent
+    sources = [*(package / "compiler").glob("*.py"), package / "definition/_json.py"]
+    text = "\n".join(source.read_text("utf-8") for source in sources)
+    codes = re.findall(
+        r'(?:Problem|Finding|yield|node,)\(?\s*"([a-z]+(?:-[a-z]+)+)"', text
+    )
+
+    assert {code for code in codes if code not in PAGES} == set()
+    assert len(set(codes)) > 5
+
+
+@pytest.mark.parametrize("code", [code for code in PAGES if PAGES[code].example])
+def test_example_has_its_finding(code):
+    """The example of a code has a finding of that code and of a severity listed."""
+    found = [f for f in workflow_of(PAGES[code].example).check() if f.code == code]
+
+    assert found
+    assert {f.severity for f in found} <= {*PAGES[code].severities}
+    family = faults_by_code()[code].family if code in faults_by_code() else None
+    assert {f.family for f in found} == {family or rules_by_code()[code][0]}
+
+
+def test_examples_are_right_apart_from_what_they_show():
+    """An example of advice compiles; only those of errors do not."""
+    stopped = {
+        code
+        for code, page in PAGES.items()
+        if page.example
+        and any(f.severity == "error" for f in workflow_of(page.example).check())
+    }
+
+    assert stopped == {c for c, p in PAGES.items() if "error" in p.severities}
+
+
+def test_reference_has_a_section_for_each_code():
+    """The page is Markdown with one heading a code, in order."""
+    text = findings_reference()
+
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == sorted(PAGES)
+    assert text.startswith("## ambiguous-default-key\n\n*error* · family *keys*\n")
+    assert "*error or note* · family *specs*" in text
+
+
+def test_every_rule_says_what_it_means():
+    """The docstring of a rule is its page: one sentence at least."""
+    silent = [c for c, (_, rule) in rules_by_code().items() if len(rule.__doc__) < 40]
+
+    assert silent == []

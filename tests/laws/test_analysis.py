@@ -1,0 +1,194 @@
+"""Laws of analysis: any definition is judged, and advice stops nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow64.analysis import (
+    SAFE_RULES,
+    code_of,
+    cost,
+    effects,
+    findings,
+    lineage,
+    output_columns,
+)
+from flow64.analysis._columns import NO_COLUMNS, united
+from flow64.analysis.checks._columns import Spellings
+from flow64.blocks import CATALOGUE, OLD_NAMES, facts_of
+from flow64.definition import Definition, Edge, WireBlock, id_of
+from tests.strategies import (
+    frozen,
+    json_values,
+    keys,
+    scalars,
+    values,
+    wire_definitions,
+)
+
+FIELDS = sorted({name for block in CATALOGUE.values() for name in facts_of(block)})
+kinds = st.sampled_from([*CATALOGUE, *OLD_NAMES, "new_kind"])
+words = st.sampled_from(
+    ["LEAD", "PERSONAL", "__create_new__", "sk_live_" + "0123456789", "and"]
+)
+members = st.sampled_from(["column", "operator", "logic", "type", *FIELDS]) | keys
+leaves = scalars | words | values
+data = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(members, inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def known_definitions(draw):
+    """Definitions of known kinds with known fields, right and wrong, in any graph."""
+    count = draw(st.integers(0, 7))
+    ids = [id_of(f"block:{number}") for number in range(count)]
+    specs = st.dictionaries(st.sampled_from(FIELDS) | keys, data, max_size=4)
+    blocks = tuple(
+        WireBlock(block_id, draw(kinds), frozen(draw(specs)), "", 1) for block_id in ids
+    )
+    ends = st.sampled_from([*ids, "gone"])
+    joined = st.lists(st.builds(Edge, ends, ends), max_size=10, unique=True)
+    return Definition("Leads", "", blocks, tuple(draw(joined)), id=id_of("w"))
+
+
+@given(wire_definitions() | known_definitions(), st.booleans())
+def test_any_definition_is_judged(definition, is_answer):
+    """Nothing raises, and whatever stops a compile is a safe rule's."""
+    definition = evolve(definition, is_answer=is_answer)
+
+    found = findings(definition)
+
+    safe = {code_of(rule) for _, rules in SAFE_RULES for rule in rules}
+    assert {f.code for f in found if f.severity == "error"} <= safe
+    assert len(lineage(definition)) == len(definition.blocks)
+    assert {f.block_id for f in found} <= {None, *(b.id for b in definition.blocks)}
+    assert set(output_columns(definition)) <= {
+        name for stage in lineage(definition) for name in stage.columns
+    }
+    assert cost(definition).dollars >= 0
+    str(cost(definition)), str(effects(definition))
+
+
+@given(known_definitions())
+def test_findings_are_the_same_each_time(definition):
+    """What was remembered of a definition changes nothing."""
+    assert findings(definition) == findings(definition) == findings(evolve(definition))
+
+
+names = st.sampled_from("abcdef")
+changes = st.lists(st.dictionaries(names, st.none() | st.integers(0, 3), max_size=3))
+
+
+def grown(columns, changes, model):
+    """A set and a dict that went through the same changes."""
+    for change in changes:
+        columns = columns.with_(change, is_open=False)
+        model = {n: v for n, v in (model | change).items() if v is not None}
+    return columns, model
+
+
+@given(changes)
+def test_a_set_of_columns_is_a_dict(changes):
+    """However layers are merged, a set holds what a dict would hold."""
+    columns, model = grown(NO_COLUMNS, changes, {})
+
+    assert dict(columns) == model
+    assert {name: columns[name] for name in "abcdef" if name in columns} == model
+
+
+@given(changes, st.lists(changes, min_size=1, max_size=3))
+def test_united_sets_hold_what_any_holds(common, branches):
+    """Where branches meet, a column is there if a branch has it."""
+    changed = [
+        [{n: v if v is None else _column(n, v) for n, v in c.items()} for c in each]
+        for each in (common, *branches)
+    ]
+    base, model = grown(NO_COLUMNS, changed[0], {})
+    pairs = [grown(base, each, model) for each in changed[1:]]
+
+    made = united([columns for columns, _ in pairs])
+
+    assert set(made) == {name for _, model in pairs for name in model}
+    for name, column in made.items():
+        assert column.source in {m[name].source for _, m in pairs if name in m}
+
+
+def _column(name, number):
+    from flow64.analysis import KnownColumn
+
+    return KnownColumn(name, None, "D", number)
+
+
+@given(st.text("abcdefgh_", min_size=5, max_size=9), st.data())
+def test_one_slip_is_near(name, data):
+    """A letter left out, doubled or swapped is found, if the name is long enough."""
+    letters = name.replace("_", "")
+    if len(letters) < 6:
+        return
+    at = data.draw(st.integers(0, len(letters) - 2))
+    slips = [
+        letters[:at] + letters[at + 1 :],
+        letters[:at] + letters[at] + letters[at:],
+        letters[:at] + letters[at + 1] + letters[at] + letters[at + 2 :],
+        letters[:at] + "x" + letters[at + 1 :],
+        letters.upper(),
+    ]
+    known = NO_COLUMNS.with_({name: _column(name, 0)}, is_open=True)
+
+    spellings = Spellings.of([known])
+
+    assert [list(spellings.near(slip)) for slip in slips if slip != name] == [
+        [name] for slip in slips if slip != name
+    ]
+
+
+@pytest.mark.parametrize("is_cyclic", [False, True])
+def test_a_deep_chain_is_judged(is_cyclic):
+    """A hundred thousand blocks in a row need no recursion, not even in a circle."""
+    count = 100_000
+    ids = [id_of(f"b{number}") for number in range(count)]
+    kind = ["webhook", "find_email", "filter", "lead_enrichment"]
+    specs = [
+        frozen({}),
+        frozen({"mode": "PERSONAL"}),
+        frozen({"filters": []}),
+        frozen({}),
+    ]
+    blocks = tuple(
+        WireBlock(block_id, kind[min(i, 1 + i % 3)], specs[min(i, 1 + i % 3)], "", i)
+        for i, block_id in enumerate(ids)
+    )
+    edges = [Edge(ids[i], ids[i + 1]) for i in range(count - 1)]
+    if is_cyclic:
+        edges.append(Edge(ids[-1], ids[1]))
+    definition = Definition("Leads", "", blocks, tuple(edges), id=id_of("w"))
+
+    limit = sys.getrecursionlimit()
+    found = findings(definition)
+
+    assert ("cycle" in {f.code for f in found}) == is_cyclic
+    assert len(lineage(definition)) == count
+    assert sys.getrecursionlimit() == limit
+
+
+@given(st.dictionaries(keys, json_values(), max_size=3))
+def test_allowed_codes_are_never_found(specs):
+    """What a workflow allows is not found, whatever it holds."""
+    kinds = ("find_email", "webhook", "filter", "new_kind")
+    blocks = tuple(WireBlock(id_of(kind), kind, frozen(specs), "", 1) for kind in kinds)
+    definition = Definition("Leads", "", blocks, (), id=id_of("w"))
+    codes = {f.code for f in findings(definition) if f.severity != "error"}
+
+    quiet = evolve(definition, allowed=frozenset(codes))
+
+    assert not codes & {f.code for f in findings(quiet)}

@@ -128,8 +128,18 @@ class JoinedWorkflowError(JoinError):
 
     def __str__(self) -> str:
         return (
-            f"{shortened(self.other)} is a whole workflow and no part of another: let a "
-            "function return the flow, and use that function in both"
+            f"{shortened(self.other)} is a whole workflow and no part of another: let "
+            "a function return the flow, and use that function in both"
+        )
+
+
+class UnfinishedFilterError(JoinError):
+    """`Filter.where("column")` stands where a filter is meant."""
+
+    def __str__(self) -> str:
+        return (
+            f"{shortened(self.other)} waits for its operator: write for example "
+            f'{shortened(self.other)}.equals("OK")'
         )
 
 

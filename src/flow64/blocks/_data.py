@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, TypedDict
 from attrs import field, frozen
 
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, located
+from ..errors import JoinError, UnfinishedFilterError
 from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Column, Columns, Fact
 from ._fields import Specs
 from ._words import FilterLogic, FilterOperator
@@ -93,14 +94,19 @@ class Filter(Passthrough, CatalogueBlock):
         return Columns(reads=[Column(name, None, "D1") for name in names])
 
 
-@frozen
+@frozen(repr=False)
 class Condition:
     """A column that waits for its operator; every operator gives a `Filter`."""
+
+    join_error: ClassVar[type[JoinError]] = UnfinishedFilterError
 
     column: str
     logic: FilterLogic | None
     before: tuple[FilterCondition, ...]
     reserved: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Filter.where({self.column!r})"
 
     def equals(self, value: Any) -> Filter:
         """The column is the value."""

@@ -116,7 +116,7 @@ def _names(label: str, kind: str) -> str:
 
 
 def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
-    if isinstance(edges, JoinedEdges):
+    if isinstance(edges, JoinedEdges) and len(edges) > len(edges.ids):
         # Each half is made once for a block, however many edges it has.
         topology, ids = edges.topology, [quoted(block_id) for block_id in edges.ids]
         sources = [f'{{"from_block_id":{text},"to_block_id":' for text in ids]

@@ -34,8 +34,6 @@ class FrozenDict(dict[str, Any]):
     """A dict that cannot be changed any more."""
 
     __slots__ = ()
-    __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
@@ -51,9 +49,6 @@ class FrozenList(list[Any]):
     """A list that cannot be changed any more."""
 
     __slots__ = ()
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
-    append = clear = extend = insert = pop = remove = _refuse
-    reverse = sort = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(self))
@@ -64,6 +59,16 @@ class FrozenList(list[Any]):
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenList, (list(self),)
 
+
+_CHANGES: Final = {
+    FrozenDict: "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update",
+    FrozenList: "__setitem__ __delitem__ __iadd__ __imul__ append clear extend insert "
+    "pop remove reverse sort",
+}
+# By name, since to a type checker an assignment would be a method that fits no dict.
+for _frozen, _methods in _CHANGES.items():
+    for _method in _methods.split():
+        setattr(_frozen, _method, _refuse)
 
 EMPTY: Final = FrozenDict()
 
@@ -154,7 +159,8 @@ def freeze(
         else:
             made = FrozenDict()
             todo += _members(made, item, here, problems)
-        (dict if type(target) is FrozenDict else list).__setitem__(target, at, made)
+        kind: Any = dict if type(target) is FrozenDict else list
+        kind.__setitem__(target, at, made)
     return root[0]
 
 

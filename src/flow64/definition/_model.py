@@ -89,6 +89,7 @@ class Origins(Protocol):
 
     def __getitem__(self, position: int, /) -> Origin:
         """The origin of the block at a position."""
+        ...
 
 
 class Unknown:

@@ -66,8 +66,9 @@ class Block:
         # Of a raw block the kind is an argument as well, and no spec either.
         none = {*RESERVED, "block_name"}
         cls.spec_names = tuple(name for name in cls.arguments if name not in none)
-        cls.__init__ = _noting_place(cls.__init__)  # type: ignore[method-assign]
-        cls.__repr__ = Block.__repr__  # type: ignore[method-assign]
+        # By name, since to a type checker an assignment would be a new signature.
+        setattr(cls, "__init__", _noting_place(cls.__init__))  # noqa: B010
+        setattr(cls, "__repr__", Block.__repr__)  # noqa: B010
 
     @property
     def block_name(self) -> str:

@@ -34,7 +34,6 @@ from ..errors import (
     JoinedNoneError,
     JoinedSetError,
     JoinedStringError,
-    JoinedWorkflowError,
     JoinError,
     TruthError,
     shortened,
@@ -52,7 +51,7 @@ class Part:
     """What all flows share, whatever their rows.
 
     A class of its own because mypy joins the items of a list to the base class that
-    inherits most, the first of several: that must be `Flow`, not the base of the blocks.
+    inherits most, or the first of several: that must be `Flow`, not what blocks share.
     """
 
     __slots__ = ()
@@ -70,7 +69,14 @@ class Part:
     def __gt__(self, other: Never) -> NoReturn:
         raise ComparisonError
 
-    __lt__ = __ge__ = __le__ = __gt__
+    def __ge__(self, other: Never) -> NoReturn:
+        raise ComparisonError
+
+    def __lt__(self, other: Never) -> NoReturn:
+        raise ComparisonError
+
+    def __le__(self, other: Never) -> NoReturn:
+        raise ComparisonError
 
     # A flow never changes, so a copy of it is itself; a second step is made by `again`.
     def __copy__(self) -> Self:
@@ -283,8 +289,8 @@ def joined(other: Any) -> Flow[Any, Any] | None:
     for kinds, error in _MISTAKES:
         if isinstance(other, kinds):
             raise error(other)
-    if getattr(type(other), "is_flow64_workflow", False):
-        raise JoinedWorkflowError(other)
+    if (own := getattr(type(other), "join_error", None)) is not None:
+        raise own(other)  # a class of ours that is near a flow, and says what to do
     return None
 
 

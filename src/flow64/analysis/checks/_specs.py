@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -48,25 +49,26 @@ def unknown_word(definition: Definition) -> Iterator[Found]:
 @concerns("outgoing_webhook", "append_to_notebook", "filter")
 def missing_field(definition: Definition) -> Iterator[Found]:
     """A spec that the documents require is not there, or empty."""
-    for kind, names in _REQUIRED.items():
-        for position, block in definition.of_kind(kind):
-            for name in names:
-                if block.specs.get(name) in (None, ""):
-                    message = f"{kind} has no {name}, and the service requires it"
-                    yield error(position, message, f"set {name}=...")
+    blocks, by_kind = definition.blocks, definition.by_kind
+    for kind, name in _REQUIRED:
+        for position in by_kind.get(kind, ()):
+            if blocks[position].specs.get(name) in _EMPTY:
+                message = f"{kind} has no {name}, and the service requires it"
+                yield error(position, message, f"set {name}=...")
     for position, block in definition.of_kind("filter"):
         for i, condition in enumerate(conditions(block.specs)):
             for name in ("column", "operator"):
-                if condition.get(name) in (None, ""):
+                if condition.get(name) in _EMPTY:
                     message = f"filters[{i}] has no {name}, and the service requires it"
                     advice = 'write Filter.where("column").equals(...)'
                     yield error(position, message, advice)
 
 
-_REQUIRED: Mapping[str, Sequence[str]] = {
-    "outgoing_webhook": ("url",),
-    "append_to_notebook": ("notebook_id",),
-}
+_REQUIRED: Sequence[tuple[str, str]] = (
+    ("outgoing_webhook", "url"),
+    ("append_to_notebook", "notebook_id"),
+)
+_EMPTY = (None, "")
 
 
 @concerns("append_to_notebook")
@@ -94,9 +96,15 @@ def insecure_url(definition: Definition) -> Iterator[Found]:
         if isinstance(found, BoundSecret):
             # Judged like any other, and never shown.
             found, shown = found.content, found.value
-        if found in (None, "") or isinstance(found, Value):
+        if found in _EMPTY or isinstance(found, Value):
+            continue
+        if isinstance(found, str) and _PLAIN_URL.match(found):
             continue
         yield from _url(position, found, shown)
+
+
+# What nearly every address is; the others are taken apart.
+_PLAIN_URL = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(/|$)")
 
 
 def conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

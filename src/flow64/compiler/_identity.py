@@ -1,0 +1,170 @@
+"""What a workflow is called: its paths per environment, its pins, what is faulty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from ..definition import (
+    DEFAULT_ENV,
+    EMPTY,
+    LOCAL,
+    ProjectKey,
+    Tag,
+    canonical_id,
+    id_of,
+    is_plain,
+    is_uuid,
+    path_of,
+    slug,
+    split_stamp,
+)
+from ..diagnostics import Finding, Place
+from ..errors import shortened
+from ._keys import is_key
+from ._lower import Head
+
+
+@frozen
+class Identity:
+    """The keys of a workflow, from which its path in each environment is made.
+
+    Attributes:
+        name: The title.
+        description: The description, without a stamp.
+        key: The workflow's key, or None for the slug of its title.
+        was: The key it had before, which keeps its ids through a rename.
+        project: Whose ids these are, or None for the namespace `local`.
+        segments: Axes and variants, as (tag, key) pairs.
+        id: Pins the workflow to an imported one in the environment `default`.
+        pins: `{"workflow": {environment: id}, "blocks": {key path: id}}`.
+        place: Where the workflow was written.
+    """
+
+    name: str
+    description: str = ""
+    key: str | None = None
+    was: str | None = None
+    project: ProjectKey | None = None
+    segments: Sequence[tuple[Tag, str]] = ()
+    id: str | None = None
+    pins: Mapping[str, Mapping[str, str]] = field(default=EMPTY)
+    place: Place | None = None
+
+    @property
+    def shown_key(self) -> str:
+        """The key, given or derived from the title."""
+        if self.key is not None:
+            return self.key
+        return slug(self.name) if isinstance(self.name, str) else ""
+
+    def segments_in(self, env: str) -> list[tuple[Tag, str]]:
+        """The path of the workflow in an environment, as (tag, key) pairs."""
+        if self.project is None:
+            owner: list[tuple[Tag, str]] = [("ns", LOCAL)]
+        else:
+            owner = [("ns", self.project.namespace), ("project", self.project.key)]
+        if env != DEFAULT_ENV:
+            owner.append(("env", env))
+        key = self.shown_key if self.was is None else self.was
+        return [*owner, ("workflow", key), *self.segments]
+
+    def path(self, env: str = DEFAULT_ENV) -> str:
+        """The path of the workflow in an environment."""
+        segments: list[tuple[Tag, str]] = self.segments_in(env)
+        if not all(is_key(key) for _, key in segments):
+            # Faulty keys are findings; whatever stands in for them goes no further.
+            segments = [(tag, key if is_key(key) else "-") for tag, key in segments]
+        return path_of(segments)
+
+    def pinned(self, env: str = DEFAULT_ENV) -> str | None:
+        """The id of the imported workflow that this is in an environment, if any."""
+        if env == DEFAULT_ENV and self.id is not None:
+            return self.id
+        pinned = self.pins.get("workflow", EMPTY)
+        return pinned.get(env) if isinstance(env, str) else None
+
+    def head(self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()) -> Head:
+        """What lowering needs to know."""
+        path, pinned = self.path(env), self.pinned(env)
+        if not is_uuid(pinned):  # a finding, where there is one
+            pinned = None
+        # Blocks stand under the path without the environment: the same ids everywhere.
+        blocks_path = path if env == DEFAULT_ENV else self.path()
+        if pinned is not None:
+            pinned = canonical_id(str(pinned))
+            path = f"{path}/{path_of([('pin', pinned)])}"
+        return Head(
+            name=self.name if isinstance(self.name, str) else str(self.name),
+            # A stamp that was pasted with the rest belongs to no code.
+            description=split_stamp(str(self.description))[0],
+            id=id_of(path) if pinned is None else pinned,
+            path=path,
+            blocks_path=blocks_path,
+            pins=self.pins.get("blocks", EMPTY),
+            allowed=frozenset(allowed),
+            # With `was=` the ids are those of the old key, whatever the title says.
+            is_key_derived=self.key is None and self.was is None,
+            place=self.place,
+        )
+
+    def _is_plainly_right(self, env: str) -> bool:
+        """Whether nothing can be wrong, by a test that costs little for many."""
+        return (
+            self.id is None
+            and not self.pins
+            and type(self.name) is str
+            and type(self.description) is str
+            and self.name.isascii()
+            and is_plain(self.description)
+            and (self.project is None or self.project.namespace != LOCAL)
+            and (self.was is None or is_key(self.shown_key))
+            and all(is_key(key) for _, key in self.segments_in(env))
+        )
+
+    def findings(self, env: str = DEFAULT_ENV) -> list[Finding]:
+        """What is wrong with the keys, title and pins."""
+        if self._is_plainly_right(env):
+            return []
+        faults = (*self._title_faults(), *self._key_faults(env), *self._pin_faults(env))
+        return [
+            Finding(code, "keys", "error", message, advice, place=self.place)
+            for code, message, advice in faults
+        ]
+
+    def _title_faults(self) -> Iterator[tuple[str, str, str]]:
+        for what, text in (("name", self.name), ("description", self.description)):
+            if type(text) is not str or not is_plain(text):
+                message = f"{what} {shortened(text)} is no Unicode text"
+                yield "invalid-name", message, f"write {what} as a plain str"
+        if self.key is None and not self.shown_key:
+            message = f"the title {shortened(self.name)} gives no key"
+            advice = 'name it yourself: Workflow(..., key="leads")'
+            yield "key-needed", message, advice
+
+    def _key_faults(self, env: str) -> Iterator[tuple[str, str, str]]:
+        keys: list[tuple[str, Any]] = [("env", env), *self.segments]
+        keys += [("key", self.key), ("was", self.was)]
+        if self.project is not None:
+            keys.append(("project key", self.project.key))
+            keys.append(("namespace", self.project.namespace))
+        for what, key in keys:
+            may_be_unset = what in ("key", "was")
+            if not is_key(key) and not (may_be_unset and key is None):
+                message = f"{what} {shortened(key)} is no key"
+                yield "invalid-key", message, "keys are text of 1 to 512 characters"
+        if self.project is not None and self.project.namespace == LOCAL:
+            message = f"the namespace {LOCAL!r} is that of workflows without a project"
+            advice = 'name a domain or repository of yours: namespace="acme.example"'
+            yield "invalid-key", message, advice
+
+    def _pin_faults(self, env: str) -> Iterator[tuple[str, str, str]]:
+        if unknown := set(self.pins) - {"workflow", "blocks"}:
+            message = f"pins has {', '.join(sorted(map(str, unknown)))}"
+            yield "unknown-pin", message, "pins has the parts workflow and blocks"
+        pinned = self.pinned(env)
+        if pinned is not None and not is_uuid(pinned):
+            message = f"id {shortened(pinned)} is no UUID, and the service wants one"
+            yield "invalid-id", message, "pin the UUID of the imported workflow"

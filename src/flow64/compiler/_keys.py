@@ -1,0 +1,223 @@
+"""Second pass: keys become ids, and the paths that order what has no other order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from ..definition import (
+    canonical_id,
+    escaped,
+    escaped_all,
+    ids_under,
+    is_plain,
+    is_uuid,
+)
+from ..diagnostics import Finding
+from ..dsl import Block
+from ..errors import did_you_mean, shortened
+from ._collect import ROOT, Graph, Scope
+
+MAX_KEY: Final = 512
+"""Characters of the longest key."""
+
+
+def _scope_path(scope: Scope) -> str:
+    """`scope:outer/scope:inner/`, or nothing for the workflow itself."""
+    segments = []
+    at: Scope | None = scope
+    while at is not None and at.parent is not None:
+        name = at.name if at.was is None else at.was
+        segments.append(f"scope:{escaped(name) if is_key(name) else '-'}/")
+        at = at.parent
+    return "".join(reversed(segments))
+
+
+def shown_path(block: Block, scope: Scope) -> str:
+    """Keys from the workflow down, joined by `/`: what people call a block."""
+    names = [block.block_name if block.key is None else block.key]
+    at: Scope | None = scope
+    while at is not None and at.parent is not None:
+        names.append(at.name)
+        at = at.parent
+    return "/".join(str(name).replace("/", "%2F") for name in reversed(names))
+
+
+def _id_key(block: Block) -> str:
+    """The key that a block's id is made from: the old one, where it was renamed."""
+    key = block.key if block.was is None else block.was
+    return block.block_name if key is None else key
+
+
+@frozen
+class Paths:
+    """The paths of nodes below the workflow, which order those that are ready."""
+
+    graph: Graph
+    prefixes: dict[Scope, str] = field(factory=dict)
+
+    def __call__(self, nodes: list[int]) -> list[str]:
+        blocks, scopes, prefixes = self.graph.blocks, self.graph.scopes, self.prefixes
+        keys = escaped_all([_id_key(blocks[node]) for node in nodes])
+        paths = []
+        for node, key in zip(nodes, keys, strict=True):
+            scope = scopes[node]
+            prefix = prefixes.get(scope)
+            if prefix is None:
+                prefix = prefixes[scope] = _scope_path(scope)
+            paths.append(f"{prefix}block:{key}")
+        return paths
+
+
+def ids_of(
+    graph: Graph,
+    prefix: str,
+    pins: Mapping[str, str],
+    findings: list[Finding],
+) -> list[str]:
+    """The id of each node: computed from its key path, or pinned.
+
+    Args:
+        graph: The nodes.
+        prefix: The path under which their paths stand.
+        pins: Ids of imported blocks, by key path as it is shown.
+        findings: Gets what is wrong with keys and pins.
+    """
+    ids = [""] * len(graph.blocks)
+    is_pinned = bool(pins)
+    for scope, nodes in graph.nodes.items():
+        if not nodes:
+            continue
+        path = f"{prefix}/{_scope_path(scope)}block:"
+        keys, needs_care = _id_keys(nodes)
+        if needs_care or scope is not ROOT or not _are_keys(keys):
+            keys = _judged(graph, scope, list(nodes.values()), keys, findings)
+            is_pinned = is_pinned or needs_care
+        made = ids_under(path, escaped_all(keys))
+        if len(made) == len(ids):  # the one scope that there is, nodes as they were met
+            ids = made
+        else:
+            for node, block_id in zip(nodes.values(), made, strict=True):
+                ids[node] = block_id
+    if is_pinned:
+        _pin(graph, pins, ids, findings)
+    return ids
+
+
+def _id_keys(blocks: Iterable[Block]) -> tuple[list[str], bool]:
+    """The keys that ids are made from, and whether any is pinned or was renamed."""
+    keys = []
+    needs_care = False
+    for block in blocks:
+        key = block.key
+        if key is None:
+            key = type(block).kind or block.block_name
+        if block.was is not None or block.id is not None:
+            needs_care = True
+            key = _id_key(block)
+        keys.append(key)
+    return keys, needs_care
+
+
+def _judged(
+    graph: Graph,
+    scope: Scope,
+    nodes: Sequence[int],
+    keys: list[str],
+    findings: list[Finding],
+) -> list[str]:
+    """The keys, with a finding for each faulty one; its kind stands in for it."""
+    if scope is not ROOT:
+        for name in (scope.name, scope.was):
+            if name is not None and not is_key(name):
+                what = f"scope name {shortened(name)}"
+                findings.append(_no_key(graph, nodes[0], what))
+    judged = []
+    for node, key in zip(nodes, keys, strict=True):
+        block = graph.blocks[node]
+        for written in (key, block.key):
+            if written is not None and not is_key(written):
+                findings.append(_no_key(graph, node, f"key {shortened(written)}"))
+                break
+        judged.append(key if is_key(key) else type(block).kind or "block")
+    if any(graph.blocks[node].was is not None for node in nodes):
+        _same_names(graph, nodes, findings)
+    return judged
+
+
+def _same_names(graph: Graph, nodes: Sequence[int], findings: list[Finding]) -> None:
+    """Two blocks that will have one key as soon as their `was=` is gone."""
+    seen: dict[str, int] = {}
+    for node in nodes:
+        block = graph.blocks[node]
+        key = block.key or block.block_name
+        if not is_key(key):
+            continue
+        first = seen.setdefault(escaped(key), node)
+        if first != node and _id_key(graph.blocks[first]) != _id_key(block):
+            message = (
+                f"key {key!r} is used twice, here and at "
+                f"{graph.blocks[first].place}; was= only hides it"
+            )
+            findings.append(_finding(graph, node, "duplicate-key", message, _ONE_KEY))
+
+
+_ONE_KEY = "give one of them another key="
+
+
+def is_key(key: Any) -> bool:
+    """Whether a value can be a key: text of 1 to 512 characters of Unicode."""
+    return type(key) is str and 0 < len(key) <= MAX_KEY and is_plain(key)
+
+
+def _are_keys(values: Sequence[Any]) -> bool:
+    """Whether all values are keys for certain, by a test that costs little for many."""
+    try:
+        is_plain_text = "".join(values).isascii()
+    except TypeError:
+        return False
+    return is_plain_text and "" not in values and max(map(len, values)) <= MAX_KEY
+
+
+def _no_key(graph: Graph, node: int, what: str) -> Finding:
+    message = f"{what} is no key: keys are text of 1 to {MAX_KEY} characters"
+    return _finding(graph, node, "invalid-key", message, 'write key="a-name"')
+
+
+def _pin(
+    graph: Graph, pins: Mapping[str, str], ids: list[str], findings: list[Finding]
+) -> None:
+    """Replace computed ids by those of imported blocks."""
+    blocks, scopes = graph.blocks, graph.scopes
+    paths = [shown_path(block, scopes[node]) for node, block in enumerate(blocks)]
+    nodes = dict(zip(paths, range(len(paths)), strict=True))
+    pinned = [(i, block.id) for i, block in enumerate(blocks) if block.id is not None]
+    for path, block_id in pins.items():
+        if path in nodes:
+            pinned.append((nodes[path], block_id))
+            continue
+        near = did_you_mean(path, nodes)
+        message = f"pins name the block {path!r}, which is not there{near}"
+        findings.append(Finding("unknown-pin", "keys", "error", message, "mend pins="))
+    for node, block_id in pinned:
+        if is_uuid(block_id):
+            ids[node] = canonical_id(block_id)
+        else:
+            message = f"id {shortened(block_id)} is no UUID, and the service wants one"
+            advice = "leave id= out, or pin the UUID of the imported block"
+            findings.append(_finding(graph, node, "invalid-id", message, advice))
+
+
+def _finding(graph: Graph, node: int, code: str, message: str, advice: str) -> Finding:
+    block = graph.blocks[node]
+    return Finding(
+        code=code,
+        family="keys",
+        severity="error",
+        message=message,
+        help=advice,
+        where=shown_path(block, graph.scopes[node]),
+        place=block.place,
+    )

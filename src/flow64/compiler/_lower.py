@@ -1,0 +1,219 @@
+"""Lowering: a flow becomes a definition, and findings of what cannot be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from ..definition import (
+    EMPTY,
+    Definition,
+    FrozenDict,
+    JoinedEdges,
+    Origin,
+    Problem,
+    WireBlock,
+    freeze,
+    pointer,
+)
+from ..diagnostics import Finding, Place
+from ..dsl import UNSET, Block, Flow, RowKind, field_map
+from ..errors import shortened
+from ._collect import Graph, collect
+from ._keys import ids_of, shown_path
+from ._order import arranged
+
+
+@frozen
+class Head:
+    """What a workflow is apart from its flow.
+
+    Attributes:
+        name: The title.
+        description: The description, without a stamp.
+        id: The workflow's id.
+        path: The path that the id was computed from, or that pins it.
+        blocks_path: The path under which the ids of its blocks stand: without the
+            environment, so that the same code has the same block ids everywhere.
+        pins: UUIDs of imported blocks by their key path, such as `work/find_email`.
+        allowed: Codes of findings that are silenced for the whole workflow.
+        is_key_derived: Whether the workflow's key is made from its title.
+        place: Where the workflow was written.
+    """
+
+    name: str
+    description: str
+    id: str
+    path: str
+    blocks_path: str
+    pins: Mapping[str, str] = EMPTY
+    allowed: frozenset[str] = frozenset()
+    is_key_derived: bool = False
+    place: Place | None = None
+
+
+@frozen
+class Lowered:
+    """A definition, faulty or not, and the findings of the lowering."""
+
+    definition: Definition
+    findings: Sequence[Finding] = field(factory=list)
+
+
+def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
+    """The definition of some flows.
+
+    The passes in reading order: nodes and edges, ids from key paths, a stable order,
+    and the wire form of each block.
+    """
+    findings: list[Finding] = []
+    graph = collect(flows)
+    ids = ids_of(graph, head.blocks_path, head.pins, findings)
+    order, topology = arranged(graph)
+    origins = LoweredOrigins(graph, order)
+    blocks = _wire_blocks(graph, ids, order, origins, findings)
+    edges = JoinedEdges([block.id for block in blocks], topology)
+    definition = Definition(
+        name=head.name,
+        description=head.description,
+        blocks=blocks,
+        edges=edges,
+        id=head.id,
+        path=head.path,
+        origins=origins,
+        allowed=head.allowed,
+        is_key_derived=head.is_key_derived,
+        place=head.place,
+    )
+    return Lowered(definition, findings)
+
+
+@frozen
+class LoweredOrigins:
+    """Key path and place of each block, looked up only when a finding is shown."""
+
+    graph: Graph
+    order: Sequence[int]
+
+    def __getitem__(self, position: int) -> Origin:
+        node = self.order[position]
+        block, scope = self.graph.blocks[node], self.graph.scopes[node]
+        return Origin(
+            key=block.block_name if block.key is None else block.key,
+            path=shown_path(block, scope),
+            place=block.place,
+            is_default=block.key is None,
+            allowed=_texts(block.allow),
+            extra=_texts(block.extra),
+        )
+
+
+def _texts(written: Any) -> tuple[str, ...]:
+    """The texts in a list or mapping; none of anything else, which stops no finding."""
+    if isinstance(written, str):
+        return (written,)
+    if not isinstance(written, Mapping | list | tuple | set | frozenset):
+        return ()
+    return tuple(text for text in written if isinstance(text, str))
+
+
+# -- Wire form ------------------------------------------------------------------------
+
+
+def _wire_blocks(
+    graph: Graph,
+    ids: list[str],
+    order: Sequence[int],
+    origins: LoweredOrigins,
+    findings: list[Finding],
+) -> tuple[WireBlock, ...]:
+    blocks = graph.blocks
+    made = []
+    for number, node in enumerate(order, 1):
+        block = blocks[node]
+        cls = type(block)
+        specs = FrozenDict()
+        problems: list[Problem] | None = None
+        for name in cls.spec_names:
+            found = getattr(block, name)
+            if found is UNSET:
+                continue
+            if type(found) is RowKind:
+                found = found.name
+            elif type(found) is not str or not found.isascii():
+                problems = [] if problems is None else problems
+                here = ("specs",) if name == "specs" else ("specs", name)
+                found = freeze(found, here, problems, _converted)
+            _put(specs, name, found)
+        if "specs" in specs or block.extra is not None:
+            problems = [] if problems is None else problems
+            specs = _opened(block, specs, problems)
+        if problems:
+            findings += _not_json(problems, ids[node], origins[number - 1])
+        kind = cls.kind or block.block_name
+        made.append(WireBlock(ids[node], kind, specs, cls.label or kind, number))
+    return tuple(made)
+
+
+_put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
+
+
+def _converted(item: Any) -> Any:
+    """What the language lets stand in specs, as JSON data."""
+    if type(item) is RowKind:
+        return item.name
+    if isinstance(item, type) and (fields := field_map(item)) is not None:
+        return fields
+    return item
+
+
+def _opened(block: Block, specs: FrozenDict, problems: list[Problem]) -> FrozenDict:
+    """Specs given whole, and the fields of `extra`, beside those of the class."""
+    opened = FrozenDict()
+    whole = specs.get("specs", EMPTY)
+    if not isinstance(whole, dict):
+        problems.append(_no_mapping("specs", whole))
+        whole = EMPTY
+    for name, found in (
+        whole | {k: v for k, v in specs.items() if k != "specs"}
+    ).items():
+        _put(opened, name, found)
+    extra = freeze(block.extra or {}, ("extra",), problems, _converted)
+    if not isinstance(extra, dict):
+        problems.append(_no_mapping("extra", extra))
+        extra = EMPTY
+    for name, found in extra.items():
+        if name in opened:
+            problems.append(
+                Problem(
+                    "extra-repeats-field",
+                    ("extra", name),
+                    f"extra sets {name!r}, which the block sets itself",
+                    f"write {name}=... alone",
+                )
+            )
+        _put(opened, name, found)
+    return opened
+
+
+def _no_mapping(name: str, found: Any) -> Problem:
+    message = f"{name} is a mapping of fields, not {shortened(found)}"
+    return Problem("not-json", (name,), message, f"write {name}={{...}}")
+
+
+def _not_json(
+    problems: Iterable[Problem], block_id: str, origin: Origin
+) -> Iterable[Finding]:
+    for problem in problems:
+        yield Finding(
+            code=problem.code,
+            family="values",
+            severity="error",
+            message=f"{pointer(problem.path)}: {problem.message}",
+            help=problem.help,
+            where=origin.where,
+            block_id=block_id,
+            place=origin.place,
+        )

@@ -1,0 +1,321 @@
+"""Workflow: what a user holds. Each method is one step into another room."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Never
+
+from attrs import evolve, field, frozen
+
+from .analysis import errors, findings
+from .compiler import Identity, Lowered, lower
+from .definition import (
+    DEFAULT_ENV,
+    EMPTY,
+    Definition,
+    Problem,
+    ProjectKey,
+    Tag,
+    bind,
+    dumps,
+    fingerprint,
+    loads,
+)
+from .diagnostics import Finding, Place, by_severity
+from .dsl import Flow, Start, as_flow, helpful
+from .errors import (
+    ArgumentError,
+    CompileError,
+    JoinedWorkflowError,
+    JoinError,
+    shortened,
+)
+
+if TYPE_CHECKING:
+    from .service import Client, Deployment, Run
+
+
+@frozen(init=False, repr=False, eq=False)
+class Workflow:
+    """A keyed flow: what is compiled, checked, deployed and run.
+
+    Args:
+        name: The title that people see.
+        flow: Begins at a source.
+        *more: Further flows of the same graph: a block that stands in several is one.
+        key: Name inside its project, from which its id is made; by default a slug of
+            the title, so that renaming the title makes another workflow.
+        was: The key it had before, which keeps its ids through a rename.
+        id: Pins it to an imported workflow in the environment `default`.
+        pins: Imported ids: `{"workflow": {environment: id}, "blocks": {key path: id}}`.
+        project: Whose ids these are; without one it deploys to loopback only.
+        description: What it is for; a deploy adds one line, the stamp.
+    """
+
+    # Known to `>>`, which has an error of its own for a whole workflow.
+    join_error: ClassVar[type[JoinError]] = JoinedWorkflowError
+
+    identity: Identity
+    flows: tuple[Flow[Any, Any], ...]
+    _read: Definition | None = field(alias="read")
+
+    @helpful
+    def __init__(
+        self,
+        name: str,
+        flow: Flow[Start, Any],
+        *more: Flow[Never, Any],
+        key: str | None = None,
+        was: str | None = None,
+        id: str | None = None,
+        pins: Mapping[str, Mapping[str, str]] | None = None,
+        project: ProjectKey | None = None,
+        description: str = "",
+    ) -> None:
+        if project is not None and not isinstance(project, ProjectKey):
+            problem = f"project is {shortened(project)}, which is no Project"
+            advice = 'write Project("growth", namespace="your-domain.example")'
+            raise ArgumentError("Workflow", f"{problem}; {advice}")
+        caller = sys._getframe(2)
+        identity = Identity(
+            name=name,
+            description=description,
+            key=key,
+            was=was,
+            project=project,
+            id=id,
+            pins=EMPTY if pins is None else _pins(pins),
+            place=Place(caller.f_code.co_filename, caller.f_lineno),
+        )
+        flows = (as_flow(flow), *map(as_flow, more))
+        self.__attrs_init__(identity, flows, None)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, source: str = "<text>") -> Workflow:
+        """A workflow from JSON: a create or update body, or an answer of the service.
+
+        Args:
+            text: The JSON text.
+            source: What errors call the text, for example its file name.
+
+        Raises:
+            ReadError: The text is no workflow; it says where.
+        """
+        return cls.from_definition(loads(text, source=source))
+
+    @classmethod
+    def from_definition(cls, definition: Definition) -> Workflow:
+        """A workflow that is given by its definition."""
+        made = cls.__new__(cls)
+        identity = Identity(definition.name, definition.description, id=definition.id)
+        made.__attrs_init__(identity, (), definition)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        return made
+
+    @property
+    def name(self) -> str:
+        """The title."""
+        return self.identity.name
+
+    @property
+    def key(self) -> str:
+        """The key, given or derived from the title."""
+        return self.identity.shown_key
+
+    @property
+    def project(self) -> ProjectKey | None:
+        """Whose ids these are."""
+        return self.identity.project
+
+    @property
+    def file(self) -> str | None:
+        """The file it was written in; None for one that was read."""
+        return self.identity.place.file if self.identity.place else None
+
+    def id(self, env: str = DEFAULT_ENV) -> str:
+        """The workflow's id in an environment."""
+        if self._read is not None:
+            return str(self._read.id)
+        return self.identity.head(env).id
+
+    def fingerprint(self) -> str:
+        """SHA-256 of what the workflow means, the same in every environment."""
+        return fingerprint(self._lowered(None, None).definition)
+
+    def varied(self, segments: Sequence[tuple[Tag, str]]) -> Workflow:
+        """The same workflow as a variant, with further segments in its path."""
+        longer = (*self.identity.segments, *segments)
+        return self._with(evolve(self.identity, segments=longer))
+
+    def compile(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> Definition:
+        """The definition.
+
+        Args:
+            env: The environment whose id it gets; None for `default`.
+            values: What `value("name")` stands for; names without an entry stay
+                unbound.
+
+        Raises:
+            CompileError: There are findings of severity error; it holds all of them.
+        """
+        lowered = self._lowered(env, values)
+        found = [*lowered.findings, *errors(lowered.definition)]
+        if found:
+            raise CompileError(str(self.name), found)
+        return lowered.definition
+
+    def to_json(
+        self,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        indent: int | None = 2,
+    ) -> str:
+        """The create body with its id, as canonical JSON; secrets stand by their names.
+
+        Args:
+            env: The environment whose id it gets; None for `default`.
+            values: What `value("name")` stands for.
+            indent: Spaces a level; None writes it compact.
+
+        Raises:
+            CompileError: There are findings of severity error.
+        """
+        return dumps(self.compile(env, values), indent=indent)
+
+    def check(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> list[Finding]:
+        """All findings, errors first; never raises."""
+        lowered = self._lowered(env, values)
+        return by_severity([*lowered.findings, *findings(lowered.definition)])
+
+    def deploy(
+        self,
+        client: Client | None = None,
+        *,
+        env: str = DEFAULT_ENV,
+        values: Mapping[str, Any] | None = None,
+        force: bool = False,
+        allow_spend: bool = False,
+    ) -> Deployment:
+        """Plan and apply of this one workflow; nothing is sent when nothing changed.
+
+        Args:
+            client: Where to; None makes one from the environment variables.
+            env: The environment to deploy to.
+            values: What `value("name")` stands for there.
+            force: Overwrite a workflow that was edited on the service, or that no code
+                of ours deployed.
+            allow_spend: Agree to blocks that spend credits as soon as they are written.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: It was refused before anything was written.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and a look did not tell.
+        """
+        from .service import deploy  # loads httpx
+
+        return deploy(
+            self, client, env=env, values=values, force=force, allow_spend=allow_spend
+        )
+
+    def run(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        client: Client | None = None,
+        *,
+        env: str = DEFAULT_ENV,
+        intent: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+    ) -> Run:
+        """Start a run, once for each intent.
+
+        Args:
+            rows: The rows for a webhook source; empty for other sources.
+            client: Where to; None makes one from the environment variables.
+            env: The environment to run in.
+            intent: Name of a run that must happen once, such as a date: the same intent
+                with the same rows is the same run, on any machine.
+            values: What `value("name")` stands for there.
+            stale: Run what is deployed even if it is not this code.
+
+        Raises:
+            RunError: It was refused before anything was sent.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and a look did not tell.
+        """
+        from .service import run  # loads httpx
+
+        return run(
+            self, rows, client, env=env, intent=intent, values=values, stale=stale
+        )
+
+    def to_mermaid(self) -> str:
+        """The graph as Mermaid text."""
+        from .render import mermaid  # only where a picture is wanted
+
+        return mermaid(self._lowered(None, None).definition)
+
+    def to_text(self) -> str:
+        """The graph as a text tree with row kinds and columns."""
+        from .render import text_tree  # only where a picture is wanted
+
+        return text_tree(self._lowered(None, None).definition)
+
+    def __repr__(self) -> str:
+        project = f", project={self.project.key!r}" if self.project else ""
+        return f"Workflow({self.name!r}, key={self.key!r}{project})"
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        """For notebooks: Mermaid where they know it, else text; no web service."""
+        return {"text/vnd.mermaid": self.to_mermaid(), "text/plain": self.to_text()}
+
+    def _with(self, identity: Identity) -> Workflow:
+        made = type(self).__new__(type(self))
+        made.__attrs_init__(identity, self.flows, self._read)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        return made
+
+    def _lowered(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
+        environment = DEFAULT_ENV if env is None else env
+        if self._read is not None:
+            lowered = Lowered(self._read)
+        else:
+            allowed = getattr(self.project, "allow", ())
+            head = self.identity.head(environment, allowed)
+            made = lower(self.flows, head)
+            found = self.identity.findings(environment)
+            lowered = Lowered(made.definition, [*found, *made.findings])
+        if not values:
+            return lowered
+        problems: list[Problem] = []
+        bound = bind(lowered.definition, values, problems)
+        return Lowered(bound, [*lowered.findings, *map(_not_json, problems)])
+
+
+def _pins(pins: Any) -> dict[str, dict[str, Any]]:
+    """A copy of the pins, which are a mapping of mappings whose keys are text."""
+    try:
+        made = {part: dict(ids) for part, ids in dict(pins).items()}
+    except (TypeError, ValueError):
+        made = None
+    names = (
+        []
+        if made is None
+        else [*made, *(name for ids in made.values() for name in ids)]
+    )
+    if made is None or not all(type(name) is str for name in names):
+        advice = (
+            'write pins={"workflow": {"prod": ID}, "blocks": {"work/find_email": ID}}'
+        )
+        raise ArgumentError("Workflow", f"pins is {shortened(pins)}; {advice}")
+    return made
+
+
+def _not_json(problem: Problem) -> Finding:
+    name = problem.path[0]
+    message = f"value {name!r}: {problem.message}"
+    return Finding(problem.code, "values", "error", message, problem.help)

@@ -1,0 +1,421 @@
+"""Lowering: what specs become, what cannot be written, and that all of it is said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import json
+import math
+import pathlib
+import re
+import time
+import tracemalloc
+
+import pytest
+
+from flow64 import COMPANY, LEAD, RawBlock, Workflow, errors, returns, value
+from flow64.blocks import (
+    CompanyEnrichment,
+    Filter,
+    FindEmail,
+    LeadEnrichment,
+    OutgoingWebhook,
+    Webhook,
+)
+from flow64.definition import MAX_DEPTH, Value
+from tests.dsl.support import compiled
+
+
+def specs_of(written, **fields):
+    """What a raw block with one spec has in the definition."""
+    return compiled(RawBlock("x", specs={"a": written}, **fields)).blocks[0].specs["a"]
+
+
+def problems_of(*flows):
+    """Code and message of each error, with the line of code that it points to."""
+    found = Workflow("w", *flows)._lowered(None, None).findings
+    return [(f.code, f.message) for f in found]
+
+
+# -- Values ---------------------------------------------------------------------------
+
+NUMBERS = {
+    "one": (1, "1"),
+    "a whole float": (1.0, "1"),
+    "zero": (0, "0"),
+    "minus zero": (-0.0, "0"),
+    "a fraction": (0.1, "0.1"),
+    "the largest integer": (2**53 - 1, "9007199254740991"),
+    "a large whole float": (1e15, "1000000000000000"),
+    "a float beyond integers": (1e21, "1e+21"),
+    "true": (True, "true"),
+    "null": (None, "null"),
+    "text": ("é\u2028", '"é\u2028"'),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_one_spelling(name):
+    """Numbers that are equal are written alike."""
+    written, text = NUMBERS[name]
+    workflow = Workflow("w", RawBlock("x", specs={"a": written}))
+
+    assert f'"specs":{{"a":{text}}}' in workflow.to_json(indent=None)
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Number(int):
+    """What looks like an integer and may print as anything."""
+
+
+class Text(str):
+    """What looks like text and may compare as anything."""
+
+    __slots__ = ()
+
+
+class Scalar:
+    """A number of a package such as numpy."""
+
+    def item(self):
+        return 5
+
+
+NO_JSON = {
+    "not a number": (math.nan, "nan is no JSON number"),
+    "infinity": (-math.inf, "-inf is no JSON number"),
+    "a large integer": (2**53, "integers beyond 2^53 - 1 lose digits in JSON"),
+    "a surrogate": ("\ud800", "text with a lone surrogate is not Unicode"),
+    "bytes": (b"x", "bytes are not JSON"),
+    "a set": ({1}, "a set has no order"),
+    "a path": (pathlib.PurePosixPath("x"), "a pathlib.PurePosixPath is not JSON"),
+    "a date": (dt.date(2026, 5, 1), "a datetime.date is not JSON"),
+    "an enum": (Colour.RED, ".Colour is not JSON"),
+    "a subclass of int": (Number(1), ".Number is not JSON"),
+    "a subclass of str": (Text("x"), ".Text is not JSON"),
+    "a number of a package": (Scalar(), ".Scalar is not JSON"),
+    "a generator": ((x for x in "ab"), "a generator is not JSON"),
+    "a function": (len, "a builtin_function_or_method is not JSON"),
+    "a class": (Scalar, "a type is not JSON"),
+    "a block": (FindEmail(), "a flow64.blocks._enrichment.FindEmail is not JSON"),
+    "a complex number": (1j, "a complex is not JSON"),
+    "a key that is no text": ({1: 2}, "1 is a int, and JSON keys are Unicode text"),
+    "a key with a surrogate": ({"\ud800": 1}, "and JSON keys are Unicode text"),
+    "an unbound value in disguise": (
+        {"flow64:value": "x"},
+        "a literal with the key 'flow64:value' would be read back as an unbound value",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_JSON)
+def test_no_json(name):
+    """What is no JSON is a finding with its path, and is never turned into text."""
+    written, text = NO_JSON[name]
+    block = RawBlock("x", specs={"a": [0, {"b": written}]}, key="k")
+
+    (finding,) = Workflow("w", block)._lowered(None, None).findings
+
+    assert (finding.severity, finding.family, finding.where) == ("error", "values", "k")
+    assert finding.place == block.place
+    assert finding.message.startswith("/specs/a/1/b: ")
+    assert text in finding.message
+    assert finding.help
+
+
+def test_order_of_keys_is_kept():
+    """Specs stand in the order of the class, and mappings in the order written."""
+    block = LeadEnrichment(tier="low", return_fields={"b": "x", "a": "y"})
+
+    assert json.dumps(compiled(block).blocks[0].specs) == (
+        '{"return_fields": {"b": "x", "a": "y"}, "tier": "low"}'
+    )
+
+
+def test_order_of_keys_means_nothing():
+    """The same mapping in another order has the same fingerprint."""
+    first = Workflow("w", RawBlock("x", specs={"a": 1, "b": {"c": 2, "d": 3}}))
+    second = Workflow("w", RawBlock("x", specs={"b": {"d": 3, "c": 2}, "a": 1}))
+
+    assert first.fingerprint() == second.fingerprint()
+    assert first.to_json() != second.to_json()
+
+
+def test_definition_is_a_copy():
+    """What is written is copied: a later change of it changes nothing (and may)."""
+    inner = ["a"]
+    specs = {"x": inner, "y": {"z": 1}}
+    workflow = Workflow("w", RawBlock("new", specs=specs))
+    definition = workflow.compile()
+    before = workflow.to_json()
+
+    inner.append("b")
+    specs["y"]["z"] = 2
+
+    assert definition.blocks[0].specs == {"x": ["a"], "y": {"z": 1}}
+    assert workflow.to_json() != before
+
+
+@pytest.mark.parametrize(
+    "change", ["specs.clear()", "specs['x'].append(1)", "del specs['x']"]
+)
+def test_definition_is_frozen(change):
+    """A definition refuses every change, at any depth."""
+    specs = compiled(RawBlock("new", specs={"x": [1]})).blocks[0].specs
+
+    with pytest.raises(TypeError, match="a definition is frozen"):
+        exec(change, {"specs": specs})
+    assert specs == {"x": [1]}
+
+
+def test_what_the_language_adds_to_json():
+    """Row kinds are written as their names, field maps as what they ask for."""
+
+    @returns
+    class Asked:
+        title: str
+
+    asked = {"title": {"description": "title", "type": "str"}}
+
+    assert specs_of([LEAD, COMPANY, (1, 2), Asked]) == [
+        "LEAD",
+        "COMPANY",
+        [1, 2],
+        asked,
+    ]
+    assert specs_of(1, extra={"rows": LEAD, "asked": Asked}) == 1
+
+
+# -- Values that differ by environment ------------------------------------------------
+
+hooked = Workflow(
+    "w",
+    Webhook(LEAD)
+    >> RawBlock("x", specs={"a": {"b": [value("n")]}, "c": value("key", secret=True)}),
+    key="w",
+)
+
+
+def test_unbound_values():
+    """A value that nothing fills in is written by its name."""
+    assert hooked.compile().blocks[1].specs == {
+        "a": {"b": [Value("n")]},
+        "c": Value("key", secret=True),
+    }
+    assert (
+        '"specs":{"a":{"b":[{"flow64:value":"n"}]},'
+        '"c":{"flow64:value":"key","secret":true}}'
+    ) in hooked.to_json(indent=None)
+
+
+def test_bound_values():
+    """Binding fills in what it names; a secret is shown by its name all the same."""
+    values = {"n": {"any": ["thing"]}, "key": "hidden", "unused": 1}
+
+    text = hooked.to_json(values=values, indent=None)
+
+    assert '{"a":{"b":[{"any":["thing"]}]},"c":{"flow64:value":"key"' in text
+    assert "hidden" not in text
+    assert "hidden" not in repr(hooked.compile(values=values))
+
+
+def test_values_that_are_no_json():
+    """What is filled in must be JSON as well."""
+    with pytest.raises(errors.CompileError) as caught:
+        hooked.compile(values={"n": {1}, "key": "x"})
+
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.family) == ("not-json", "values")
+    assert finding.message == "value 'n': a set has no order"
+
+
+def test_values_in_two_environments():
+    """The unbound fingerprint is the same wherever a workflow goes."""
+    prod = hooked.compile("prod", {"n": 1, "key": "x"})
+    staging = hooked.compile("staging", {"n": 2, "key": "y"})
+
+    assert prod.id != staging.id
+    assert [block.id for block in prod.blocks] == [block.id for block in staging.blocks]
+    assert hooked.fingerprint() == Workflow.from_json(hooked.to_json()).fingerprint()
+
+
+# -- Whole specs and extra ------------------------------------------------------------
+
+
+def test_extra():
+    """Fields that the class does not know follow those that it does."""
+    block = FindEmail(mode="PERSONAL", extra={"new": {"a": 1}, "b": None})
+
+    assert list(compiled(block).blocks[0].specs.items()) == [
+        ("mode", "PERSONAL"),
+        ("new", {"a": 1}),
+        ("b", None),
+    ]
+
+
+def test_whole_specs():
+    """Specs given whole are the specs, and not a field of that name."""
+    block = RawBlock("x", specs={"b": 1, "specs": {"c": 2}}, extra={"a": 3})
+
+    assert compiled(block).blocks[0].specs == {"b": 1, "specs": {"c": 2}, "a": 3}
+
+
+def test_empty_specs():
+    """Specs may be empty; they are written all the same."""
+    assert compiled(RawBlock("x")).blocks[0].specs == {}
+    assert '"specs":{}' in Workflow("w", RawBlock("x")).to_json(indent=None)
+
+
+def test_extra_that_repeats_a_field():
+    """`extra` overrides nothing silently."""
+    block = FindEmail(mode="PERSONAL", extra={"mode": "PROFESSIONAL"})
+    whole = RawBlock("x", specs={"a": 1}, extra={"a": 2})
+
+    assert [code for code, _ in problems_of(block)] == ["extra-repeats-field"]
+    assert problems_of(whole) == [
+        ("extra-repeats-field", "/extra/a: extra sets 'a', which the block sets itself")
+    ]
+
+
+JUNK = {"number": 5, "text": "x", "list": [1], "value": value("n"), "set": {1}}
+
+
+@pytest.mark.parametrize("argument", ["extra", "specs"])
+@pytest.mark.parametrize("name", JUNK)
+def test_fields_are_a_mapping(name, argument):
+    """Whatever else stands for fields is a finding at its block."""
+    block = RawBlock("x", **{argument: JUNK[name]})
+
+    findings = Workflow("w", block)._lowered(None, None).findings
+
+    assert {finding.code for finding in findings} == {"not-json"}
+    assert {finding.place for finding in findings} == {block.place}
+
+
+@pytest.mark.parametrize("name", JUNK)
+def test_any_allow(name):
+    """What `allow` holds cannot stop the findings from being shown."""
+    block = FindEmail(allow=JUNK[name], key=5)
+
+    assert "invalid-key" in [f.code for f in Workflow("w", block).check()]
+
+
+# -- All of it together ---------------------------------------------------------------
+
+
+def test_all_mistakes_come_together():
+    """One error holds all findings, each with file and line of the user's call."""
+    again = FindEmail(key="again")
+    flow = (
+        Webhook(LEAD)
+        >> FindEmail(key="same", mode="PROFESSIONALS")
+        >> RawBlock("new", key="same")
+        >> again
+        >> again
+        >> Filter.where("email").equals("x").with_(filters=[{"column": "a"}])
+        >> OutgoingWebhook(url="http://example.com")
+    )
+    circle = RawBlock("one") >> RawBlock("two", extra={"x": {1}})
+    lonely = LeadEnrichment(return_fields={})
+    company = Webhook(COMPANY, key="c") >> FindEmail(key="wrong-kind")
+    rows = circle.left
+
+    with pytest.raises(errors.CompileError) as caught:
+        Workflow("w", flow, circle >> rows, lonely, company).compile()
+
+    codes = sorted(finding.code for finding in caught.value.findings)
+    assert codes == [
+        "cycle",
+        "duplicate-key",
+        "insecure-url",
+        "missing-field",
+        "not-json",
+        "row-kind-mismatch",
+        "self-edge",
+        "unknown-word",
+    ]
+    assert {finding.file for finding in caught.value.findings} == {__file__}
+    lines = pathlib.Path(__file__).read_text("utf-8").splitlines()
+    marked = {f.code: lines[f.line - 1].strip() for f in caught.value.findings}
+    assert marked["unknown-word"] == '>> FindEmail(key="same", mode="PROFESSIONALS")'
+    assert marked["duplicate-key"] == '>> RawBlock("new", key="same")'
+    assert marked["self-edge"] == 'again = FindEmail(key="again")'
+    text = str(caught.value)
+    assert text.startswith("'w' has 8 errors\n\nerror[")
+    assert len(re.findall(r"--> .*test_lower.py:\d+", text)) == len(codes)
+    assert "did you mean 'PROFESSIONAL'?" in text
+
+
+def test_row_kinds_name_the_converter():
+    """Company rows in a block that takes leads name the block to put between."""
+    flow = (
+        Webhook(COMPANY) >> CompanyEnrichment(return_fields={"a": "b"}) >> FindEmail()
+    )
+
+    (finding,) = [f for f in Workflow("w", flow).check() if f.severity == "error"]
+
+    assert (finding.code, finding.message, finding.help) == (
+        "row-kind-mismatch",
+        "company rows flow into find_email, which takes lead rows",
+        "put CompanyToLeads() between",
+    )
+
+
+def test_inferred_row_kinds_are_silent():
+    """Where a row kind is only inferred, nothing is said of it."""
+    flow = Webhook(COMPANY) >> RawBlock("new_kind") >> FindEmail()
+
+    assert [f for f in Workflow("w", flow).check() if f.severity == "error"] == []
+
+
+def test_faulty_flow_has_a_definition():
+    """Lowering gives a definition whatever is wrong with the flow."""
+    block = RawBlock("x", specs={"a": {1}}, key=5)
+
+    definition = compiled(block >> block)
+
+    assert [made.specs for made in definition.blocks] == [{"a": None}]
+    assert len(definition.edges) == 1
+
+
+# -- Size -----------------------------------------------------------------------------
+
+
+def test_large_workflow():
+    """1,000 blocks, a prompt of 10 MB and specs 200 deep stay in time and memory."""
+    deep = "x"
+    for _ in range(200):
+        deep = {"a": deep} if isinstance(deep, list) else [deep]
+    flow = Webhook(LEAD) >> RawBlock("deep", specs={"a": deep})
+    for at in range(1000):
+        flow = flow >> RawBlock("step", key=f"{at}", specs={"a": at})
+    flow = flow >> RawBlock("prompt", specs={"prompt": "é" * 5_000_000})
+    workflow = Workflow("w", flow)
+    tracemalloc.start()
+    start = time.process_time()
+
+    text = workflow.to_json(indent=None)
+
+    seconds, (_, peak) = time.process_time() - start, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(text.encode()) > 10_000_000
+    assert seconds < 5
+    assert peak < 100_000_000
+    assert Workflow.from_json(text).fingerprint() == workflow.fingerprint()
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1, 100_000])
+def test_depth_is_limited_by_name(depth):
+    """Specs that nest deeper than the limit are a finding that names it."""
+    deep = 1
+    for _ in range(depth - 1):  # the spec itself is a level
+        deep = [deep]
+
+    found = problems_of(RawBlock("x", specs={"a": deep}))
+
+    expected = [] if depth <= MAX_DEPTH else ["too-deep"]
+    assert [code for code, _ in found] == expected
+    assert all(f"deeper than {MAX_DEPTH} levels" in message for _, message in found)

@@ -1,0 +1,428 @@
+"""Blocks: arguments, places in the code, changes, reprs and pickles."""
+
+from __future__ import annotations
+
+import copy
+import linecache
+import pickle
+import subprocess
+import sys
+import textwrap
+
+import attrs
+import pytest
+
+from flow64 import LEAD, Project, RawBlock, Workflow, errors, value, variants
+from flow64.blocks import Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
+from flow64.dsl import RESERVED, UNSET, Block, helpful
+from tests.dsl.support import compiled
+
+# -- Arguments ------------------------------------------------------------------------
+
+RESERVED_TEXT = "key, was, id, extra, allow"
+WRONG_CALLS = {
+    "unknown": (
+        lambda: OutgoingWebhook(url="https://a.example", timeout_secs=1),
+        (
+            "OutgoingWebhook: it has no argument 'timeout_secs' "
+            "(did you mean 'timeout_seconds'?); it takes "
+        ),
+    ),
+    "unknown, near nothing": (
+        lambda: OutgoingWebhook(url="https://a.example", zzz=1),
+        "OutgoingWebhook: it has no argument 'zzz'; it takes ",
+    ),
+    "in another case": (
+        lambda: FindEmail(MODE="PERSONAL"),
+        "FindEmail: it has no argument 'MODE' (did you mean 'mode'?); it takes ",
+    ),
+    "a reserved name, misspelt": (
+        lambda: FindEmail(kye="x"),
+        "FindEmail: it has no argument 'kye' (did you mean 'key'?); it takes ",
+    ),
+    "missing": (
+        LeadEnrichment,
+        "LeadEnrichment: argument 'return_fields' is missing; it takes ",
+    ),
+    "missing, and allowed without its name": (
+        Webhook,
+        "Webhook: argument 'dataframe_type' is missing; it takes ",
+    ),
+    "several": (
+        lambda: LeadEnrichment(return_field={}, teir="low"),
+        (
+            "LeadEnrichment: it has no argument 'return_field' (did you mean "
+            "'return_fields'?); it has no argument 'teir' (did you mean 'tier'?); "
+            "argument 'return_fields' is missing; it takes "
+        ),
+    ),
+    "without its name": (
+        lambda: FindEmail("PERSONAL"),
+        "FindEmail: write arguments with their names; none may go without; it takes ",
+    ),
+    "too many without names": (
+        lambda: Webhook(LEAD, {}),
+        (
+            "Webhook: write arguments with their names; only dataframe_type may go "
+            "without; it takes "
+        ),
+    ),
+    "given twice": (
+        lambda: Webhook(LEAD, dataframe_type=LEAD),
+        "Webhook: argument 'dataframe_type' is given twice; it takes ",
+    ),
+    "changed, unknown": (
+        lambda: FindEmail().with_(moed="PERSONAL"),
+        "FindEmail: it has no argument 'moed' (did you mean 'mode'?); it takes ",
+    ),
+    "of a raw block": (
+        RawBlock,
+        "RawBlock: argument 'block_name' is missing; it takes block_name, specs, ",
+    ),
+    "of a workflow": (
+        lambda: Workflow("x", Webhook(LEAD), projects=None),
+        (
+            "Workflow: it has no argument 'projects' (did you mean 'project'?); it "
+            "takes name, flow, key, was, id, pins, project, description"
+        ),
+    ),
+    "of a workflow, missing": (
+        lambda: Workflow("x"),
+        "Workflow: argument 'flow' is missing; it takes ",
+    ),
+    "of a project": (
+        lambda: Project("x", namespce="y"),
+        (
+            "Project: it has no argument 'namespce' (did you mean 'namespace'?); "
+            "argument 'namespace' is missing; it takes key, namespace, allow"
+        ),
+    ),
+    "of a function": (
+        lambda: variants(build=None, tables={}),
+        (
+            "variants: it has no argument 'tables' (did you mean 'table'?); argument "
+            "'table' is missing; it takes build, table"
+        ),
+    ),
+    "of value": (
+        value,
+        "value: argument 'name' is missing; it takes name, secret",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CALLS)
+def test_wrong_calls(name):
+    """A wrong call is explained at once, with the valid names and the closest one."""
+    call, text = WRONG_CALLS[name]
+
+    with pytest.raises(errors.ArgumentError) as caught:
+        call()
+
+    assert str(caught.value).startswith(text)
+    assert isinstance(caught.value, TypeError)
+    assert caught.value.__suppress_context__
+
+
+def test_reserved_names_come_last():
+    """The specs of a block are listed before what every block takes."""
+    with pytest.raises(errors.ArgumentError, match=rf"takes mode, .*{RESERVED_TEXT}$"):
+        FindEmail(x=1)
+
+
+def test_errors_from_inside_stay_as_they_are():
+    """A TypeError of the function itself is no wrong call."""
+
+    @helpful
+    def build(size):
+        return len(size)
+
+    with pytest.raises(TypeError, match="has no len") as caught:
+        build(5)
+
+    assert not isinstance(caught.value, errors.ArgumentError)
+
+
+def test_any_number_without_names():
+    """Where any number may go without names, that is never the mistake."""
+
+    @helpful
+    def join(first, *more, key):
+        return first, more, key
+
+    with pytest.raises(errors.ArgumentError) as caught:
+        join(1, 2, 3)
+
+    assert str(caught.value) == "join: argument 'key' is missing; it takes first, key"
+
+
+BAD_KINDS = {"number": 5, "list": [], "empty": "", "surrogate": "\ud800", "none": None}
+
+
+@pytest.mark.parametrize("name", BAD_KINDS)
+def test_raw_kind_is_text(name):
+    """A raw block cannot be without its kind."""
+    with pytest.raises(errors.ArgumentError, match=r"^RawBlock: block_name is "):
+        RawBlock(BAD_KINDS[name])
+
+
+BAD_VALUES = {
+    "empty": (("",), {}, "'' is no name: write a str"),
+    "number": ((5,), {}, "5 is no name: write a str"),
+    "surrogate": (("\ud800",), {}, r"'\ud800' is no name: write a str"),
+    "secret": (("x",), {"secret": 1}, "secret is 1: write True or False"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_VALUES)
+def test_value_names_are_text(name):
+    """A value has a name, and is secret or is not."""
+    args, kwargs, problem = BAD_VALUES[name]
+
+    with pytest.raises(errors.ArgumentError) as caught:
+        value(*args, **kwargs)
+
+    assert str(caught.value) == f"value: {problem}"
+
+
+# -- Frozen ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mode", "key", "kind", "block_name", "new"])
+def test_blocks_do_not_change(name):
+    """No attribute of a block can be set or removed."""
+    block = FindEmail(mode="PERSONAL")
+
+    with pytest.raises((attrs.exceptions.FrozenInstanceError, AttributeError)):
+        setattr(block, name, "x")
+    with pytest.raises((attrs.exceptions.FrozenInstanceError, AttributeError)):
+        delattr(block, name)
+    assert block.mode == "PERSONAL"
+
+
+def test_unset_is_not_none():
+    """None is a value and is written as null; an unset field is absent."""
+    flow = Webhook(LEAD) >> FindEmail(mode=None) >> FindEmail(key="b")
+    specs = [block.specs for block in compiled(flow).blocks]
+
+    assert specs[1:] == [{"mode": None}, {}]
+    assert (repr(UNSET), bool(UNSET), copy.deepcopy(UNSET)) == ("UNSET", False, UNSET)
+
+
+# -- with_ and again ------------------------------------------------------------------
+
+FULL = {
+    "mode": "PERSONAL",
+    "key": "k",
+    "was": "w",
+    "id": "f705d891-c558-5e46-bec1-54fd430378dc",
+    "extra": {"a": 1},
+    "allow": ("x",),
+}
+
+
+def arguments(block):
+    return {name: getattr(block, name) for name in (*block.spec_names, *RESERVED)}
+
+
+def test_with_keeps_everything_else():
+    """`with_` changes what it names, and so keeps key and id."""
+    block = FindEmail(**FULL)
+
+    changed = block.with_(mode="PROFESSIONAL", allow=())
+
+    assert arguments(changed) == arguments(block) | {
+        "mode": "PROFESSIONAL",
+        "allow": (),
+    }
+    assert (type(changed), changed == block) == (FindEmail, False)
+    assert block.mode == "PERSONAL"
+
+
+def test_again_is_a_step_of_its_own():
+    """`again` takes over the specs, and nothing that an id is made from."""
+    block = FindEmail(**FULL)
+
+    second = block.again(key="second")
+
+    kept = {"key": "second", "was": None, "id": None}
+    assert arguments(second) == arguments(block) | kept
+
+
+def test_again_of_a_raw_block():
+    """A raw block keeps its kind."""
+    second = RawBlock("new", specs={"a": 1}).again(key="b").with_(specs={"a": 2})
+
+    assert (second.block_name, second.key, second.specs) == ("new", "b", {"a": 2})
+
+
+def test_kind_of_a_raw_block_is_no_spec():
+    """What a raw block is called is written once, and not among its specs."""
+    block = Workflow("w", RawBlock("new", specs={"a": 1})).compile().blocks[0]
+
+    assert (block.kind, block.specs) == ("new", {"a": 1})
+
+
+# -- Places ---------------------------------------------------------------------------
+
+
+def placed(source, name="block", *, file="leads.py", scope=None):
+    """Where a program says that a block of it was made, and the text that is marked."""
+    source = textwrap.dedent(source)
+    lines = source.splitlines(keepends=True)
+    linecache.cache[file] = (len(source), None, lines, file)
+    scope = {"LEAD": LEAD, "FindEmail": FindEmail, "Filter": Filter} | (scope or {})
+    exec(compile(source, file, "exec"), scope)
+    place = scope[name].place
+    assert place.file == file
+    return place.line, lines[place.line - 1][place.column : place.end_column].rstrip()
+
+
+PLACES = {
+    "created": ("\nblock = FindEmail(key='a')", (2, "FindEmail(key='a')")),
+    "inside a line": (
+        "flow = FindEmail() >> (block := FindEmail(key='b'))",
+        (1, "FindEmail(key='b')"),
+    ),
+    "over several lines": (
+        "block = FindEmail(\n    key='b',\n)",
+        (1, "FindEmail("),
+    ),
+    "behind letters that take several bytes": (
+        "é = '日本'; block = FindEmail(key='ü'); ö = 1",
+        (1, "FindEmail(key='ü')"),
+    ),
+    "with_": (
+        "block = FindEmail()\nblock = block.with_(key='b')",
+        (2, "block.with_(key='b')"),
+    ),
+    "again": (
+        "block = FindEmail()\nblock = block.again(key='b')",
+        (2, "block.again(key='b')"),
+    ),
+    "a condition": (
+        "block = Filter.where('a').equals(1)",
+        (1, "Filter.where('a').equals(1)"),
+    ),
+    "a longer condition": (
+        "block = Filter.where('a').equals(1).and_('b').is_empty()",
+        (1, "Filter.where('a').equals(1).and_('b').is_empty()"),
+    ),
+    "in a function": (
+        "def make():\n    return FindEmail()\nblock = make()",
+        (2, "FindEmail()"),
+    ),
+    "in a comprehension": (
+        "block = [\n    FindEmail(key=key)\n    for key in 'ab'\n][-1]",
+        (2, "FindEmail(key=key)"),
+    ),
+    "in a lambda": ("block = (lambda: FindEmail())()", (1, "FindEmail()")),
+    "in a class": (
+        "class Steps:\n    find = FindEmail()\nblock = Steps.find",
+        (2, "FindEmail()"),
+    ),
+    "with unpacked arguments": (
+        "block = FindEmail(**{'key': 'b'})",
+        (1, "FindEmail(**{'key': 'b'})"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_place(name):
+    """A block knows file, line and columns of the call that made it."""
+    source, expected = PLACES[name]
+
+    assert placed(source) == expected
+
+
+def test_place_of_code_without_a_file():
+    """Code without a file has a line all the same, and no excerpt."""
+    scope = {"FindEmail": FindEmail}
+    exec("\n\nblock = FindEmail(mode='PROF')", scope)
+
+    with pytest.raises(errors.CompileError) as caught:
+        Workflow("w", scope["block"]).compile()
+
+    assert str(scope["block"].place) == "<string>:3"
+    assert "  --> <string>:3\n   = help:" in str(caught.value)
+
+
+def test_place_without_columns():
+    """An interpreter that keeps no columns still gives the line."""
+    program = (
+        "from flow64.blocks import FindEmail\n"
+        "block = FindEmail()\n"
+        "print(block.place.line, block.place.column, block.place.end_column)"
+    )
+    command = (sys.executable, "-X", "no_debug_ranges", "-c", program)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "2 None None\n"
+
+
+def test_place_of_a_subclass():
+    """A class of a user's own is a block as those of the catalogue are."""
+
+    class Personal(FindEmail):
+        """Always personal."""
+
+        def __init__(self, **fields):
+            super().__init__(mode="PERSONAL", **fields)
+
+    assert Personal(key="a").place.file == __file__
+    assert repr(Personal(key="a")) == "Personal(mode='PERSONAL', key='a')"
+    assert Personal.kind == "find_email"
+
+
+# -- Reprs and pickles ----------------------------------------------------------------
+
+
+class Broken:
+    """Something whose repr fails."""
+
+    def __repr__(self):
+        raise ValueError
+
+
+def test_repr_shows_what_is_set():
+    """A repr reads like the call, with what every block takes at its end."""
+    block = Webhook(LEAD, key="in", extra={"a": None}, allow=["x"])
+
+    assert repr(block) == (
+        "Webhook(dataframe_type=LEAD, key='in', extra={'a': None}, allow=['x'])"
+    )
+    assert repr(FindEmail()) == "FindEmail()"
+    assert repr(FindEmail(mode=value("m"))) == (
+        "FindEmail(mode=Value(name='m', secret=False))"
+    )
+
+
+def test_repr_is_short():
+    """Neither a long text nor a deep one makes a long repr, and none can fail."""
+    deep = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+    block = RawBlock("x", specs=deep, key="k" * 1000, extra=Broken(), allow=object())
+
+    text = repr(block)
+
+    assert len(text) < 200
+    assert "specs=<dict>" in text
+    assert "extra=<Broken>" in text
+    assert text.endswith("allow=<object object>)")
+    while deep:  # as C would otherwise recurse to free it
+        deep = deep["a"]
+
+
+def test_pickle_keeps_the_place():
+    """A block arrives in another process with its arguments and its place."""
+    block = RawBlock("new", specs={"a": 1}, key="k")
+
+    arrived = pickle.loads(pickle.dumps(block))
+
+    assert (arrived.block_name, arrived.place) == ("new", block.place)
+    assert arguments(arrived) == arguments(block)
+    assert pickle.loads(pickle.dumps(arrived)).place == block.place
+    assert pickle.loads(pickle.dumps(Webhook(LEAD))).dataframe_type is LEAD
+    assert isinstance(arrived, Block)

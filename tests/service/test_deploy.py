@@ -1,0 +1,330 @@
+"""Deploying, played by hand: what is sent, when it is sent again, and when never."""
+
+from __future__ import annotations
+
+import subprocess
+from copy import deepcopy
+
+import pytest
+from attrs import evolve
+
+from flow64 import Project, Workflow, errors, value
+from flow64.definition import dumps, from_data
+from flow64.service import Client, deploy
+from flow64.service._deploy import Deployment, _commit, deploying
+from tests.service.support import (
+    BROKEN,
+    HTML,
+    MISSING,
+    OK,
+    SECRET,
+    TAKEN,
+    Script,
+    answer,
+    deployed,
+    flow,
+    leads,
+    lost,
+    ready_of,
+    searched,
+    secret_leads,
+    specs_of,
+    stored,
+    unreachable,
+)
+
+OLD, NEW = leads(), leads(mode="PERSONAL")
+WAS, IS = answer(deployed(OLD)), answer(deployed(NEW))
+EDITED = answer({**deployed(OLD), "name": "Edited"})
+FOUND = answer(deployed(searched()))
+UNSTAMPED = answer({**deployed(NEW), "description": ""})
+
+
+def deploy_by(script, workflow, *, force=False, allow_spend=False, **values):
+    ready = ready_of(workflow, **values)
+    return script.play(deploying(ready, force=force, allow_spend=allow_spend))
+
+
+CREATE, UPDATE = "create_workflow", "update_workflow"
+
+
+@pytest.mark.parametrize(
+    ("code", "answers", "state", "lines"),
+    [
+        # All goes well.
+        (NEW, [MISSING, OK, IS], "absent", ["GET", CREATE, "GET"]),
+        (NEW, [IS], "unchanged", ["GET"]),
+        (NEW, [WAS, OK, IS], "update", ["GET", UPDATE, "GET"]),
+        (NEW, [UNSTAMPED, OK, IS], "converged", ["GET", UPDATE, "GET"]),
+        # Applied, and the answer was lost, broken or no JSON: no second write.
+        (NEW, [MISSING, lost(), IS], "absent", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, BROKEN, IS], "absent", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, HTML, IS], "absent", ["GET", CREATE, "GET"]),
+        (NEW, [WAS, lost(), IS], "update", ["GET", UPDATE, "GET"]),
+        # Not applied: once more.
+        (
+            NEW,
+            [MISSING, lost(), MISSING, OK, IS],
+            "absent",
+            ["GET", CREATE, "GET", CREATE, "GET"],
+        ),
+        (
+            NEW,
+            [WAS, BROKEN, WAS, OK, IS],
+            "update",
+            ["GET", UPDATE, "GET", UPDATE, "GET"],
+        ),
+        # An answer that comes late says that the first attempt was carried out.
+        (
+            NEW,
+            [MISSING, lost(), MISSING, TAKEN, IS],
+            "absent",
+            ["GET", CREATE, "GET", CREATE, "GET"],
+        ),
+        (NEW, [MISSING, TAKEN, IS], "absent", ["GET", CREATE, "GET"]),
+        # Nothing was sent: again, without a look.
+        (
+            NEW,
+            [MISSING, unreachable(), OK, IS],
+            "absent",
+            ["GET", CREATE, CREATE, "GET"],
+        ),
+    ],
+)
+def test_deploy_ends_with_what_was_sent_being_seen(code, answers, state, lines):
+    """Every write is proved by a look, and repeated once at most."""
+    script = Script(*answers)
+
+    done = deploy_by(script, code)
+
+    assert (done.state, done.has_written) == (state, state != "unchanged")
+    assert (script.lines, script.answers) == (lines, [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "words"),
+    [
+        # The id of a new workflow is taken by what is not this code.
+        ([MISSING, TAKEN, WAS], errors.StateRefusedError, "no stamp of ours"),
+        ([MISSING, TAKEN, MISSING], errors.StateRefusedError, "no stamp of ours"),
+        ([WAS, TAKEN], errors.ConflictError, "409"),
+        # Lost twice.
+        (
+            [MISSING, lost(), MISSING, lost(), MISSING],
+            errors.OutcomeUnknownError,
+            "ReadError",
+        ),
+        (
+            [WAS, lost(), WAS, unreachable(), *[unreachable()] * 3, WAS],
+            errors.OutcomeUnknownError,
+            "nothing was sent again",
+        ),
+        # Nothing was ever sent.
+        ([MISSING, *[unreachable()] * 4], errors.TransportError, "ReadError"),
+        # Lost, and somebody else wrote meanwhile: theirs is not overwritten.
+        ([WAS, lost(), EDITED], errors.OutcomeUnknownError, "neither old nor new"),
+        ([WAS, lost(), MISSING], errors.OutcomeUnknownError, "neither old nor new"),
+        # The look fails.
+        ([WAS, lost(), answer({}, 401)], errors.OutcomeUnknownError, "read back"),
+        ([WAS, OK, answer({}, 401)], errors.OutcomeUnknownError, "accepted"),
+        # It is there, but not as it was sent.
+        ([WAS, OK, WAS], errors.VerificationError, "mode"),
+        ([MISSING, OK, MISSING], errors.VerificationError, "not there at all"),
+        ([WAS, OK, UNSTAMPED], errors.VerificationError, "the stamp of this deploy"),
+        # Refused by the service.
+        ([WAS, answer({"detail": "bad"}, 422)], errors.UnprocessableError, "bad"),
+        ([answer({}, 401)], errors.AuthError, "SIXTYFOUR_API_KEY"),
+    ],
+)
+def test_deploy_that_does_not_end_well_says_how_it_stands(answers, error, words):
+    """Refused, not sent, unknown or otherwise: each is its own error."""
+    script = Script(*answers)
+
+    with pytest.raises(error, match=words):
+        deploy_by(script, NEW)
+    assert script.answers == []
+
+
+def test_applied_but_stored_otherwise_is_seen_although_the_answer_was_lost():
+    """Its stamp is ours, so it was carried out; what it holds is something else."""
+    other = deployed(NEW)
+    specs_of(other, "find_email")["mode"] = "NONE"
+
+    with pytest.raises(errors.VerificationError, match="'PERSONAL' became 'NONE'"):
+        deploy_by(Script(WAS, lost(), answer(other)), NEW)
+
+
+@pytest.mark.parametrize("failure", [lost(), BROKEN, HTML])
+def test_write_that_may_spend_is_never_sent_again(failure):
+    """A look that finds nothing is outcome unknown; one that finds it is success."""
+    script = Script(MISSING, failure, MISSING)
+
+    with pytest.raises(errors.OutcomeUnknownError, match="nothing was sent again"):
+        deploy_by(script, searched(), allow_spend=True)
+    assert script.lines == ["GET", CREATE, "GET"]
+    applied = Script(MISSING, failure, FOUND)
+    assert deploy_by(applied, searched(), allow_spend=True).state == "absent"
+    assert applied.lines == ["GET", CREATE, "GET"]
+
+
+def test_write_that_may_spend_needs_consent():
+    """Without it nothing is written; nor is it asked for where nothing is written."""
+    script = Script(MISSING)
+
+    with pytest.raises(errors.ConsentError, match="search buys at creation"):
+        deploy_by(script, searched())
+    assert script.lines == ["GET"]
+    assert deploy_by(Script(FOUND), searched()).state == "unchanged"
+
+
+def test_unmanaged_field_that_spends_needs_consent_too():
+    """What was set by hand is sent back with an update, so it may buy as well."""
+    auto = deployed(searched())
+    by_hand = deepcopy(auto)
+    del specs_of(auto, "search")["auto_execute"]
+    code = Workflow.from_definition(evolve(from_data(auto), name="Renamed"))
+    script = Script(answer(by_hand))
+
+    with pytest.raises(errors.ConsentError, match="buys at creation"):
+        deploy_by(script, code, force=True)
+    assert script.lines == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("live", "state"),
+    [
+        (EDITED, "conflict"),
+        (answer({**deployed(NEW), "name": "Edited"}), "drifted"),
+        (answer({**deployed(OLD), "description": "mine"}), "foreign"),
+    ],
+)
+def test_what_others_wrote_is_overwritten_only_by_force(live, state):
+    """Refused with what differs; with force, what was there is handed over."""
+    script = Script(live)
+
+    with pytest.raises(errors.StateRefusedError) as caught:
+        deploy_by(script, NEW)
+    assert (caught.value.state, script.lines) == (state, ["GET"])
+    assert caught.value.changes
+    forced = Script(live, OK, IS)
+    done = deploy_by(forced, NEW, force=True)
+    assert done.state == state
+    assert done.changes
+    assert done.replaced == from_data(live.json(forced.asked[0]))
+
+
+def test_converged_writes_the_description_alone():
+    """Only the stamp is missing, so only the stamp is written."""
+    script = Script(UNSTAMPED, OK, IS)
+
+    done = deploy_by(script, NEW)
+
+    assert list(script.asked[1].body) == ["workflow_description"]
+    assert (done.changes, done.replaced) == ((), None)
+
+
+def test_update_sends_unmanaged_fields_back():
+    """What is live and not the code's is in the body as it is."""
+    live = deployed(OLD)
+    specs_of(live, "find_email")["retries"] = 3
+    script = Script(answer(live), OK)
+    script.answers.append(stored(script))
+
+    done = deploy_by(script, NEW)
+
+    sent = script.asked[1].body["workflow_definition"]["blocks"][1]["specs"]
+    assert sent == {"mode": "PERSONAL", "retries": 3}
+    assert len(done.unmanaged) == 1
+
+
+def test_secret_is_sent_as_its_text_and_shown_by_its_name():
+    """It goes into the request, and nowhere else."""
+    code = secret_leads()
+    old = answer(deployed(code, hook="https://old.example.com/SENTINEL-OLD"))
+    script = Script(old, OK)
+    script.answers.append(stored(script))
+
+    done = deploy_by(script, code, hook=SECRET)
+
+    body = script.asked[1].body
+    assert body["workflow_definition"]["blocks"][1]["specs"]["url"] == SECRET
+    assert "SENTINEL" not in repr((done, script.asked))
+    assert '"url": "***"' in dumps(done.replaced)
+
+
+def test_failed_verification_shows_no_secret():
+    """The service shows the secret's text; the error does not."""
+    code = secret_leads()
+    data = deployed(code, hook=SECRET)
+    specs_of(data, "outgoing_webhook")["url"] += "/SENTINEL"
+
+    with pytest.raises(errors.VerificationError) as caught:
+        deploy_by(Script(MISSING, OK, answer(data)), code, hook=SECRET)
+    assert "outgoing_webhook.url: a secret value is another" in str(caught.value)
+    assert "SENTINEL" not in str(caught.value)
+
+
+def test_values_and_namespace_are_judged_before_anything_is_sent():
+    """No client needs to exist for that."""
+    unbound = Workflow("x", flow(url=value("hook")), project=Project("p", "a.example"))
+    client = Client("k", base_url="https://api.example.com")
+
+    with pytest.raises(errors.UnboundValueError, match='"hook"'):
+        unbound.deploy()
+    with pytest.raises(errors.LocalNamespaceError, match=r"api\.example\.com"):
+        leads(project=None).deploy(client)
+    with pytest.raises(errors.LocalNamespaceError):
+        leads(project=None).run([], client)
+    client.close()
+
+
+def test_deploy_without_a_client_makes_one_and_closes_it(monkeypatch):
+    """The key comes from the environment."""
+    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
+    with pytest.raises(errors.ConfigError, match="no API key"):
+        deploy(leads())
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "https://api.example.com")
+    closed = []
+    monkeypatch.setattr(Client, "close", lambda client: closed.append(client))
+    with pytest.raises(errors.LocalNamespaceError):
+        deploy(leads(project=None))
+    assert len(closed) == 1
+
+
+def test_commit_is_that_of_the_file_or_none(tmp_path, monkeypatch):
+    """Outside git, and without git, a stamp carries none."""
+
+    class Written:
+        file = str(tmp_path / "a.py")
+
+    assert _commit(Written()) is None
+    Written.file = None
+    monkeypatch.chdir(tmp_path)
+    assert _commit(Written()) is None
+    Written.file = str(tmp_path / "absent" / "a.py")
+    assert _commit(Written()) is None
+
+
+def test_commit_is_read_from_git(tmp_path):
+    """Inside git it is HEAD of the folder that holds the file."""
+
+    def git(*arguments):
+        name = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        done = subprocess.run(
+            ["git", *name, *arguments], cwd=tmp_path, check=True, capture_output=True
+        )
+        return done.stdout.decode().strip()
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "x")
+
+    class Written:
+        file = str(tmp_path / "a.py")
+
+    assert _commit(Written()) == git("rev-parse", "HEAD")
+
+
+def test_deployment_that_was_unchanged_has_written_nothing():
+    """`has_written` is whether anything was sent."""
+    assert not Deployment("id", "unchanged").has_written

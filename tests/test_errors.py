@@ -45,6 +45,7 @@ from flow64.errors import (
     TransportError,
     TruthError,
     UnboundValueError,
+    UnfinishedFilterError,
     VariantError,
     VerificationError,
     WaitTimeoutError,
@@ -102,6 +103,10 @@ WORDS = [
     (
         EmptyListError([]),
         "an empty list joins nothing: leave the step out, or write include_if(flag, step) for a step that is sometimes left out",
+    ),
+    (
+        UnfinishedFilterError("x"),
+        "'x' waits for its operator: write for example 'x'.equals(\"OK\")",
     ),
     (
         ComparisonError(),

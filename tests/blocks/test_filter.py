@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from flow64.blocks import FILTER_OPERATORS, UNARY_OPERATORS, Filter
+from flow64 import LEAD, fan
+from flow64.blocks import (
+    FILTER_OPERATORS,
+    UNARY_OPERATORS,
+    Deduplicate,
+    Filter,
+    Webhook,
+)
+from flow64.errors import UnfinishedFilterError
 
 SENTENCES = [
     (lambda c: c.equals("x"), {"operator": "equals", "value": "x"}),
@@ -87,3 +95,24 @@ def test_a_finding_points_at_the_operator():
 
     assert first.place.file == __file__
     assert later.place.line == first.place.line + 1
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda waiting: Webhook(LEAD) >> waiting,
+        lambda waiting: waiting >> Deduplicate(),
+        lambda waiting: [waiting] >> Deduplicate(),
+        lambda waiting: fan(waiting),
+    ],
+    ids=["right", "left", "list", "fan"],
+)
+def test_a_filter_without_its_operator_says_so(join):
+    """On either side of `>>`, and inside a list."""
+    with pytest.raises(UnfinishedFilterError) as caught:
+        join(Filter.where("status"))
+
+    assert str(caught.value) == (
+        "Filter.where('status') waits for its operator: "
+        "write for example Filter.where('status').equals(\"OK\")"
+    )

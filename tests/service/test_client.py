@@ -133,6 +133,7 @@ def test_endpoint_is_the_first_that_is_given(given, variables, endpoint, monkeyp
         "https://a.example?key=SENTINEL",
         "https://a.example#SENTINEL",
         "http://[",
+        "https://a.example:port",
         3,
     ],
 )
@@ -338,6 +339,7 @@ def test_failed_link_shows_no_signature(status):
         ("ftp://127.0.0.1/f", "http://127.0.0.1:9", False),
         ("https:///f", "https://api.example.com", False),
         ("http://[", "https://api.example.com", False),
+        ("https://a.example:port/", "https://api.example.com", False),
         ("", "https://api.example.com", False),
     ],
 )

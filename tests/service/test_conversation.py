@@ -195,7 +195,7 @@ def test_answer_that_is_no_json_is_named(content):
     ],
 )
 def test_answer_that_is_not_the_workflow_is_refused(data):
-    """What GET shows is read as strictly as any definition, and must be the one asked."""
+    """What GET shows is read strictly, and must be the workflow that was asked for."""
     script = Script(answer(data))
 
     with pytest.raises(errors.AnswerError):

@@ -286,10 +286,14 @@ def test_deploy_without_a_client_makes_one_and_closes_it(monkeypatch):
     monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "https://api.example.com")
     closed = []
-    monkeypatch.setattr(Client, "close", lambda client: closed.append(client))
+
+    def close(client):
+        closed.append(client.endpoint)
+
+    monkeypatch.setattr(Client, "close", close)
     with pytest.raises(errors.LocalNamespaceError):
         deploy(leads(project=None))
-    assert len(closed) == 1
+    assert closed == ["https://api.example.com"]
 
 
 def test_commit_is_that_of_the_file_or_none(tmp_path, monkeypatch):

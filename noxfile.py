@@ -149,7 +149,7 @@ def news(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build, install the wheel in a clean environment, run the examples from it."""
+    """The wheel, installed where nothing else is, and what its examples print."""
     place = (MADE / "package").absolute()
     shutil.rmtree(place, ignore_errors=True)
     pinned = {"UV_CONSTRAINT": str(Path(PINS).absolute())}

@@ -5,8 +5,8 @@ it is the same for every environment and can be committed; a deploy fills it in:
 
     workflow.deploy(env="staging", values=STAGING)
 
-A secret is sent, and masked in everything that is printed or saved. An unbound value
-stops a deploy before its first write.
+A secret is sent, and masked in everything that is printed or saved. A deploy
+that lacks one of them is refused before anything is written.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One fragment under two scopes: work and private addresses, looked up side by side.
 
-A fragment is a function that returns a flow. Used twice, its blocks would have the same
-keys and so the same ids; `.scoped("work")` puts the keys inside under a name, and each
-use has ids of its own that no later change of the other moves.
+A fragment is a plain function whose result is a flow. Used twice, its blocks would have
+the same keys and so the same ids; `.scoped("work")` puts the keys inside under a name,
+and each use has ids of its own that no later change of the other moves.
 """
 
 from __future__ import annotations

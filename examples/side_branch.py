@@ -1,6 +1,6 @@
 """Fan-out, fan-in and a side branch: two look-ups side by side, and an archive beside.
 
-A list runs side by side, and what follows is fed by every branch; how the service
+The members of a list are branches, and all of them feed the next block; how the service
 merges the rows of several branches is not documented, and `check()` says so. `tap` puts
 a branch beside the line: rows enter the archive and also go on.
 """

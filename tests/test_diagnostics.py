@@ -74,20 +74,6 @@ def test_a_finding_is_one_line(found, text):
     assert str(found) == text
 
 
-def test_a_finding_is_moved_to_where_it_is_shown():
-    """The same finding otherwise."""
-    place = Place("f.py", 1)
-
-    moved = PLAIN.at("work/a", place)
-
-    assert (moved, PLAIN.where) == (
-        Finding(
-            "cycle", "graph", "error", "a feeds itself", where="work/a", place=place
-        ),
-        None,
-    )
-
-
 SOURCE = """a = FindEmail()
     b = FindPhone(x)\x20\x20
 é = "é" + Search(1)

@@ -132,11 +132,11 @@ def test_exclusions(name):
 MISTAKES = {
     "two of one name": (
         lambda: variants(build, [("us", {}), ("us", {})]),
-        "two variants are called 'us', and would share ids",
+        "two variants are called 'us', and would share ids: rename one of them",
     ),
     "two of one name once normalized": (
         lambda: variants(build, {"\u00e9": {}, "e\u0301": {}}),
-        "two variants are called 'e\u0301', and would share ids",
+        "two variants are called 'e\u0301', and would share ids: rename one of them",
     ),
     "no name": (
         lambda: variants(build, {"": {}}),
@@ -162,13 +162,19 @@ MISTAKES = {
     ),
     "no workflow": (
         lambda: variants(lambda: None, {"us": {}}),
-        "<lambda> returns None, where a Workflow is wanted",
+        "<lambda> returns None: let it return a Workflow",
     ),
     "no workflow of something without a name": (
         lambda: variants(Callable(), {"us": {}}),
-        "build returns None, where a Workflow is wanted",
+        "build returns None: let it return a Workflow",
     ),
-    "no axis": (lambda: matrix(build, {}), "a matrix needs at least one axis"),
+    "no axis": (
+        lambda: matrix(build, {}),
+        (
+            "a matrix needs at least one axis: "
+            'write {"region": {"us": {...}, "uk": {...}}}'
+        ),
+    ),
     "an empty axis": (
         lambda: matrix(build, {"region": {}}),
         (
@@ -185,17 +191,20 @@ MISTAKES = {
     ),
     "axes of one name once normalized": (
         lambda: matrix(build, {"\u00e9": {"a": {}}, "e\u0301": {"a": {}}}),
-        "two variants are called 'e\u0301', and would share ids",
+        "two variants are called 'e\u0301', and would share ids: rename one of them",
     ),
     "two axes that set one thing": (
         lambda: matrix(
             build, {"a": {"x": {"mode": "PERSONAL"}}, "b": {"y": {"mode": "PERSONAL"}}}
         ),
-        "two axes set mode",
+        "two axes set mode: leave it to one of them",
     ),
     "an exclusion that fits nothing": (
         lambda: matrix(build, {"region": {"us": {}}}, exclude=[{"region": "de"}]),
-        "the exclusion {'region': 'de'} fits no combination",
+        (
+            "the exclusion {'region': 'de'} fits no combination: mend its names, "
+            "or leave it out"
+        ),
     ),
     "an exclusion of nothing": (
         lambda: matrix(build, {"region": {"us": {}}}, exclude=[{}]),

@@ -1,4 +1,4 @@
-"""flow64: a Python builder DSL for the Sixtyfour Workflows API."""
+"""flow64: Sixtyfour workflows as typed Python code."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import linecache
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Family: TypeAlias = Literal[
@@ -68,10 +68,6 @@ class Finding:
     def line(self) -> int | None:
         """The line in `file`, from 1."""
         return self.place.line if self.place else None
-
-    def at(self, where: str | None, place: Place | None) -> Finding:
-        """The same finding with the place it is shown at."""
-        return evolve(self, where=where, place=place)
 
     def as_data(self) -> dict[str, Any]:
         """The finding as plain JSON data, in a fixed key order."""
@@ -135,12 +131,16 @@ def _escape(character: str) -> str:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    where = f" ({printable(finding.where)})" if finding.where else ""
+    where = f" ({_cut(printable(finding.where))})" if finding.where else ""
     yield f"{finding.severity}[{finding.code}] {printable(finding.message)}{where}"
     if finding.place:
         yield from _excerpt(finding.place)
     if finding.help:
         yield f"   = help: {printable(finding.help)}"
+
+
+def _cut(text: str, limit: int = 200) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _characters(source: str, count: int) -> int:

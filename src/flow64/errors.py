@@ -18,7 +18,9 @@ from .diagnostics import Finding, as_text, printable, summary
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` where one of the known words is close, else nothing."""
-    options = sorted(known)
+    if len(word) > _LONGEST_WORD:
+        return ""
+    options = sorted(option for option in known if len(option) <= _LONGEST_WORD)
     close = get_close_matches(word, options, n=1, cutoff=0.6)
     if not close:
         folded = {option.casefold(): option for option in options}
@@ -26,9 +28,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+_LONGEST_WORD = 200  # a longer one is no slip of another, and slow to compare
+
+
 def shortened(value: object, limit: int = 60) -> str:
     """The repr of a value on one line, without addresses, cut with an ellipsis."""
-    text = printable(_ADDRESS.sub("", repr(value)))
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - what we say of a value works whatever it does
+        return f"<{type(value).__name__}>"
+    text = printable(_ADDRESS.sub("", text))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

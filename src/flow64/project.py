@@ -68,6 +68,8 @@ def variants(
             )
             raise VariantError(f'{problem}: write {{"us": {{...}}, "uk": {{...}}}}')
     _unique([name for name, _ in rows])
+    for name, parameters in rows:
+        _arguments(name, parameters)
     made = {
         name: _built(build, parameters, [("variant", name)])
         for name, parameters in rows
@@ -101,8 +103,11 @@ def matrix(
             problem = f"axis {axis!r} is {shortened(table)}, which names no variants"
             raise VariantError(f'{problem}: write {{"us": {{...}}, "uk": {{...}}}}')
         _unique(list(table))
+        for name, given in table.items():
+            _arguments(name, given)
     if not axes:
-        raise VariantError("a matrix needs at least one axis")
+        example = '{"region": {"us": {...}, "uk": {...}}}'
+        raise VariantError(f"a matrix needs at least one axis: write {example}")
     _unique(list(axes))
     excluded = _exclusions(exclude)
     unused = list(excluded)
@@ -116,13 +121,23 @@ def matrix(
         parameters: dict[str, Any] = {}
         for axis, name in at.items():
             if twice := parameters.keys() & axes[axis][name].keys():
-                raise VariantError(f"two axes set {', '.join(sorted(twice))}")
+                problem = f"two axes set {', '.join(sorted(twice))}"
+                raise VariantError(f"{problem}: leave it to one of them")
             parameters |= axes[axis][name]
         made[names] = _built(build, parameters, _segments(at))
     if unused:
-        raise VariantError(f"the exclusion {unused[0]} fits no combination")
+        problem = f"the exclusion {unused[0]} fits no combination"
+        raise VariantError(f"{problem}: mend its names, or leave it out")
     _unpinned(made)
     return made
+
+
+def _arguments(name: str, parameters: Any) -> None:
+    """Parameters become keyword arguments: a mapping whose keys are text."""
+    is_mapping = isinstance(parameters, Mapping)
+    if not is_mapping or not all(isinstance(key, str) for key in parameters):
+        problem = f"the parameters of {name!r} are {shortened(parameters)}"
+        raise VariantError(f'{problem}: write {{"argument": value}}')
 
 
 def _exclusions(exclude: Any) -> list[dict[str, str]]:
@@ -157,7 +172,7 @@ def _built(
     if not isinstance(made, Workflow):
         name = getattr(build, "__name__", "build")
         problem = f"{name} returns {shortened(made)}"
-        raise VariantError(f"{problem}, where a Workflow is wanted")
+        raise VariantError(f"{problem}: let it return a Workflow")
     return made.varied(segments)
 
 
@@ -182,5 +197,6 @@ def _unique(names: Sequence[Any]) -> None:
             raise VariantError(f"{shortened(name)} is no variant name: write a str")
         folded = unicodedata.normalize("NFC", name)
         if folded in seen:
-            raise VariantError(f"two variants are called {name!r}, and would share ids")
+            problem = f"two variants are called {name!r}, and would share ids"
+            raise VariantError(f"{problem}: rename one of them")
         seen[folded] = name

@@ -1,4 +1,4 @@
-"""Workflow: what a user holds. Each method is one step into another room."""
+"""Workflow: the object that people work with; its methods lead to the other rooms."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class Workflow:
         lowered = self._lowered(env, values)
         found = [*lowered.findings, *errors(lowered.definition)]
         if found:
-            raise CompileError(str(self.name), found)
+            raise CompileError(lowered.definition.name, found)
         return lowered.definition
 
     def to_json(
@@ -286,11 +286,15 @@ class Workflow:
         else:
             allowed = getattr(self.project, "allow", ())
             head = self.identity.head(environment, allowed)
-            made = lower(self.flows, head)
-            found = self.identity.findings(environment)
-            lowered = Lowered(made.definition, [*found, *made.findings])
-        if not values:
+            lowered = lower(self.flows, head)
+            if found := self.identity.findings(environment):
+                found += lowered.findings
+                lowered = Lowered(lowered.definition, found)
+        if values is None:
             return lowered
+        if not isinstance(values, Mapping):
+            found = [*lowered.findings, _no_values(values)]
+            return Lowered(lowered.definition, found)
         problems: list[Problem] = []
         bound = bind(lowered.definition, values, problems)
         return Lowered(bound, [*lowered.findings, *map(_not_json, problems)])
@@ -313,6 +317,14 @@ def _pins(pins: Any) -> dict[str, dict[str, Any]]:
         )
         raise ArgumentError("Workflow", f"pins is {shortened(pins)}; {advice}")
     return made
+
+
+def _no_values(given: Any) -> Finding:
+    # Its type alone is shown: what it holds may be secret.
+    message = f"values is of type {type(given).__name__}, and is to be a mapping"
+    return Finding(
+        "not-json", "values", "error", message, 'write values={"notebook": "..."}'
+    )
 
 
 def _not_json(problem: Problem) -> Finding:

@@ -386,7 +386,7 @@ FIELDS = [
     (
         "unchecked-field",
         finder(extra={"region": "eu"}),
-        [("note", "find_email", "region was passed through extra= and not checked")],
+        [("note", "find_email", "'region' was passed through extra= and not checked")],
     ),
     (
         "wrong-field-type",
@@ -841,6 +841,36 @@ def test_a_block_silences_advice():
     assert told(fan(first, second) >> Deduplicate(), "no-source") == [
         ("warning", "find_phone", "nothing feeds find_phone, so no rows reach it")
     ]
+
+
+def test_a_code_that_is_allowed_and_does_not_exist():
+    """It silences nothing, and is told where it stands; known codes are not."""
+    find = FindEmail(allow=["no-sources", "cost-estimate", "x" * 99])
+    project = Project("growth", namespace="acme.example", allow=["effect", "effects"])
+    workflow = Workflow("Leads", Webhook(LEAD) >> find, key="leads", project=project)
+
+    assert told(workflow, "unknown-allow") == [
+        (
+            "warning",
+            None,
+            "allow names 'effect', which no finding has (did you mean 'effects'?)",
+        ),
+        (
+            "warning",
+            "find_email",
+            (
+                "allow names 'no-sources', which no finding has "
+                "(did you mean 'no-source'?)"
+            ),
+        ),
+        (
+            "warning",
+            "find_email",
+            f"allow names '{'x' * 58}…, which no finding has",
+        ),
+    ]
+    assert told(Webhook(LEAD, allow="no-sources"), "unknown-allow") != []
+    assert told(Webhook(LEAD, allow=["unknown-allow", "x"]), "unknown-allow") == []
 
 
 def test_specs_of_any_shape_are_judged():

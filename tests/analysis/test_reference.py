@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import flow64
-from flow64 import Workflow, blocks
+from flow64 import Workflow, analysis, blocks
 from flow64.analysis import rules_by_code
 from flow64.analysis._reference import (
     faults_by_code,
@@ -84,3 +84,10 @@ def test_every_rule_says_what_it_means():
     silent = [c for c, (_, rule) in rules_by_code().items() if len(rule.__doc__) < 40]
 
     assert silent == []
+
+
+def test_what_the_room_does_not_have():
+    """Names that are loaded when asked for are those listed, and no others."""
+    assert [name for name in analysis.__all__ if not hasattr(analysis, name)] == []
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = analysis.nothing

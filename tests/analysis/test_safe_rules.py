@@ -66,6 +66,7 @@ def found_in(definition, code):
         ),
         (wired(("find_email", {"mode": "PERSONAL"})), "unknown-word", []),
         (wired(("find_email", {"mode": value("mode")})), "unknown-word", []),
+        (wired(("find_email", {"mode": None})), "unknown-word", []),
         (
             wired(("find_email", {"mode": "personal"})),
             "unknown-word",
@@ -95,7 +96,7 @@ def found_in(definition, code):
                     "filters[0].operator is 'eq', which is no word of the service",
                 ),
                 (
-                    "error",
+                    "warning",
                     (
                         "filters[0].logic is 'xor', which is no word of the service "
                         "(did you "
@@ -108,8 +109,8 @@ def found_in(definition, code):
             filtered(value=1),
             "missing-field",
             [
-                ("error", "filters[0] has no column, and the service requires it"),
-                ("error", "filters[0] has no operator, and the service requires it"),
+                ("warning", "filters[0] has no column, which every condition has"),
+                ("warning", "filters[0] has no operator, which every condition has"),
             ],
         ),
         (
@@ -131,6 +132,7 @@ def found_in(definition, code):
         (sent(""), "insecure-url", []),
         (sent(value("url")), "insecure-url", []),
         (sent("https://example.com"), "insecure-url", []),
+        (sent("https://example.com:8443/x"), "insecure-url", []),
         (sent("http://127.0.0.1:1/x"), "insecure-url", [("note", LOOPBACK)]),
         (sent("http://[::1]/x"), "insecure-url", [("note", LOOPBACK)]),
         (sent("http://localhost/x"), "insecure-url", [("note", LOOPBACK)]),

@@ -103,7 +103,7 @@ def test_a_finding_points_at_the_operator():
         lambda waiting: Webhook(LEAD) >> waiting,
         lambda waiting: waiting >> Deduplicate(),
         lambda waiting: [waiting] >> Deduplicate(),
-        lambda waiting: fan(waiting),
+        fan,
     ],
     ids=["right", "left", "list", "fan"],
 )

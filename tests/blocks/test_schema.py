@@ -129,8 +129,8 @@ def test_a_schema_in_full():
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "outgoing_webhook",
         "description": (
-            "Post the rows of a finished run to a URL of yours: one signed request a "
-            "run.\n\n"
+            "Send what a run found to an address of yours, in one signed request."
+            "\n\n"
             "Deliveries are unsigned until the organisation has a signing secret "
             "(documented)."
         ),

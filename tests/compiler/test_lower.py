@@ -16,7 +16,6 @@ import pytest
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, errors, returns, value
 from flow64.blocks import (
     CompanyEnrichment,
-    Filter,
     FindEmail,
     LeadEnrichment,
     OutgoingWebhook,
@@ -100,9 +99,9 @@ NO_JSON = {
     "a generator": ((x for x in "ab"), "a generator is not JSON"),
     "a function": (len, "a builtin_function_or_method is not JSON"),
     "a class": (Scalar, "a type is not JSON"),
-    "a block": (FindEmail(), "a flow64.blocks._enrichment.FindEmail is not JSON"),
+    "a block": (FindEmail(), "a flow64.blocks.FindEmail is not JSON"),
     "a complex number": (1j, "a complex is not JSON"),
-    "a key that is no text": ({1: 2}, "1 is a int, and JSON keys are Unicode text"),
+    "a key that is no text": ({1: 2}, "1 is an int, and JSON keys are Unicode text"),
     "a key with a surrogate": ({"\ud800": 1}, "and JSON keys are Unicode text"),
     "an unbound value in disguise": (
         {"flow64:value": "x"},
@@ -315,7 +314,7 @@ def test_all_mistakes_come_together():
         >> RawBlock("new", key="same")
         >> again
         >> again
-        >> Filter.where("email").equals("x").with_(filters=[{"column": "a"}])
+        >> OutgoingWebhook(url="", key="nowhere")
         >> OutgoingWebhook(url="http://example.com")
     )
     circle = RawBlock("one") >> RawBlock("two", extra={"x": {1}})

@@ -150,8 +150,7 @@ def test_what_is_not_json_is_a_problem_with_its_path(value, message, advice):
     made, problems = frozen({"a": [0, value]})
 
     place = ("specs", "a", 1)
-    if "pathlib" in message:  # the module's name differs between versions of Python
-        message = message.replace("pathlib.", f"{type(value).__module__}.")
+
     assert (made, problems) == (
         {"a": [0, None]},
         [Problem("not-json", place, message, advice)],
@@ -161,7 +160,7 @@ def test_what_is_not_json_is_a_problem_with_its_path(value, message, advice):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        (1, "1 is a int, and JSON keys are Unicode text"),
+        (1, "1 is an int, and JSON keys are Unicode text"),
         (None, "None is a NoneType, and JSON keys are Unicode text"),
         (
             "\ud800",

@@ -13,6 +13,7 @@ from flow64.definition import (
     Edge,
     FrozenDict,
     JoinedEdges,
+    ListedOrigins,
     Origin,
     Topology,
     WireBlock,
@@ -165,3 +166,10 @@ def test_a_block_is_called_by_its_path(origin, where):
 def test_the_condition_of_an_edge(extra, condition):
     """Reserved by the service; kept among the unknown members."""
     assert Edge("a", "b", extra).condition == condition
+
+
+def test_listed_origins_say_what_they_silence():
+    """With the positions of the blocks, others left out."""
+    origins = ListedOrigins([Origin(), Origin(key="b", allowed=("a-code",))])
+
+    assert (origins[1].key, list(origins.silenced())) == ("b", [(1, ("a-code",))])

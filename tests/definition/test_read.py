@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 import zipfile
+from pathlib import PurePath
 
 import pytest
 
@@ -33,7 +34,7 @@ from flow64.definition import (
     loads,
     with_stamp,
 )
-from flow64.errors import ReadError
+from flow64.errors import ArgumentError, ReadError
 
 ID = "6b1d7c1e-4c1f-4f0a-9a55-0d9b1f1f2a01"
 A = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -252,6 +253,11 @@ def test_origins_say_where_a_block_was_read():
 
 # -- What is no JSON ------------------------------------------------------------------
 
+BEYOND = "is beyond what a double holds; write it as text"
+TOO_DEEP = (
+    "it nests deeper than 264 levels; flatten it, or write inner values as JSON text"
+)
+
 
 def zipped():
     buffer = io.BytesIO()
@@ -312,21 +318,24 @@ def test_what_is_no_json_has_its_offset(text, message):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("[1, NaN]", "/1: NaN is no JSON"),
-        ("Infinity", ": Infinity is no JSON"),
-        ("-Infinity", ": -Infinity is no JSON"),
-        ("1e999", ": the number '1e999' is beyond what a double holds"),
-        ("-1e999", ": the number '-1e999' is beyond what a double holds"),
-        ("9" * 5000, ": a number of 5000 digits"),
+        ("[1, NaN]", "/1: NaN is no JSON; write null, or leave the field out"),
+        ("Infinity", ": Infinity is no JSON; write null, or leave the field out"),
+        ("-Infinity", ": -Infinity is no JSON; write null, or leave the field out"),
+        ("1e999", f": the number '1e999' {BEYOND}"),
+        ("-1e999", f": the number '-1e999' {BEYOND}"),
+        ("9" * 5000, ": a number of 5000 digits; write it as text"),
         (
             f"0.{'1' * 500}",
-            f": the number '0.{'1' * 56}… is beyond what a double holds",
+            f": the number '0.{'1' * 56}… {BEYOND}",
         ),
-        ('{"a": 1, "b": 2, "a": 3}', ": the key 'a' stands twice"),
-        (r'"\ud800"', ": text with a lone surrogate is not Unicode"),
+        ('{"a": 1, "b": 2, "a": 3}', ": the key 'a' stands twice; keep one of them"),
+        (r'"\ud800"', ": text with a lone surrogate is not Unicode; mend the text"),
         (
             r'{"\udc00": 1}',
-            ": '\\udc00' is text with a lone surrogate, and JSON keys are Unicode text",
+            (
+                ": '\\udc00' is text with a lone surrogate, and JSON keys are Unicode "
+                "text; write the key as a plain str"
+            ),
         ),
         (
             '{"flow64:value": ""}',
@@ -359,13 +368,13 @@ def test_deep_nesting_is_refused_alike_at_any_depth(opening, depth):
     offset = 7 + len(opening) * (MAX_NESTING - 1)
 
     assert refusal(f'{{"]":\n {opening * depth}') in {
-        f"<text>:2 (offset {offset}): it nests deeper than 264 levels",
+        f"<text>:2 (offset {offset}): {TOO_DEEP}",
         # Where the parser reaches the end first, that is the error.
         f"<text>:2 (offset {7 + len(opening) * depth}): no JSON: Expecting value",
     }
     closing = ("]" if opening == "[" else "}") * depth
     assert refusal(f'{{"]":\n {opening * depth}1{closing}}}') == (
-        f"<text>:2 (offset {offset}): it nests deeper than 264 levels"
+        f"<text>:2 (offset {offset}): {TOO_DEEP}"
     )
 
 
@@ -378,7 +387,8 @@ def test_the_deepest_text_that_is_read():
         from_data(body(more=[data["more"]]))
 
     assert str(caught.value) == (
-        "<answer> at /more/0/0/0: values nest deeper than 264 levels"
+        "<answer> at /more/0/0/0: values nest deeper than 264 levels; "
+        "flatten the value, or send it as JSON text"
     )
 
 
@@ -387,10 +397,21 @@ def test_a_long_text_is_refused_before_it_is_parsed(monkeypatch):
     assert MAX_BYTES == 32 * 2**20
     monkeypatch.setattr(_read, "MAX_BYTES", 2**20)
     longest = json.dumps(body()).ljust(2**20)
-    message = "<text> (offset 1048576): it is longer than 1 MiB"
+    message = "<text> (offset 1048576): it is longer than 1 MiB, the most that is read"
 
     assert loads(longest) == READ
     assert [refusal(f"{longest} "), refusal(b"\xff" * (2**20 + 1))] == [message] * 2
+
+
+@pytest.mark.parametrize("given", [None, 5, {"a": 1}, bytearray(b"{}"), PurePath("x")])
+def test_what_is_no_text_is_refused(given):
+    """A path or parsed data is not guessed at."""
+    with pytest.raises(ArgumentError) as caught:
+        loads(given)
+
+    assert str(caught.value) == (
+        f"from_json: text is {given!r}; give the JSON text, or its UTF-8 bytes"
+    )
 
 
 def test_a_huge_file_costs_nothing():
@@ -410,7 +431,8 @@ def test_a_huge_file_costs_nothing():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 
-    assert done.stdout == "<text> (offset 33554432): it is longer than 32 MiB\nTrue\n"
+    limit = "it is longer than 32 MiB, the most that is read"
+    assert done.stdout == f"<text> (offset 33554432): {limit}\nTrue\n"
 
 
 def test_a_large_prompt_is_read():
@@ -426,7 +448,7 @@ def test_many_keys_of_which_the_last_stands_twice():
     keys = "".join(f'"{n}":0,' for n in range(200_000))
 
     assert refusal(f'{{{keys}"199999":0}}') == (
-        "<text>:1 (offset 0) at /: the key '199999' stands twice"
+        "<text>:1 (offset 0) at /: the key '199999' stands twice; keep one of them"
     )
 
 
@@ -590,7 +612,8 @@ def test_a_wrong_shape_is_refused_with_its_place(data, place, message):
 def test_a_name_in_an_error_cannot_write_to_the_terminal():
     """Control characters of file names and keys are shown escaped."""
     assert refusal('{"\\u001b": NaN}', source="\x1b[2J") == (
-        "\\x1b[2J:1 (offset 11) at /\\x1b: NaN is no JSON"
+        "\\x1b[2J:1 (offset 11) at /\\x1b: NaN is no JSON; "
+        "write null, or leave the field out"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import traceback
 from typing import Annotated
@@ -348,3 +349,18 @@ def test_key_is_in_nothing_that_is_shown_logged_or_raised(serve, caplog):
     assert all(
         request.org_id for request in emulator.requests if "/workflows" in request.path
     )
+
+
+def test_a_client_made_by_run_is_closed_with_its_run(serve, monkeypatch):
+    """Nobody else can close it, and what is left open would be warned of."""
+    _emulator, client = serve()
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "obviously-fake")
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", client.endpoint)
+    leads().deploy()
+    run = leads().run(ROWS)
+    http = run._client._http
+
+    del run
+    gc.collect()
+
+    assert http.is_closed

@@ -1,17 +1,24 @@
-"""Judging a definition: row kinds, columns, rules, cost, and what differs."""
+"""Judging a definition: row kinds, columns, rules, cost, and what differs.
+
+A compile needs the safe rules alone, so the rest is loaded when it is asked for.
+"""
 
 from __future__ import annotations
 
-from ._columns import ColumnSet, KnownColumn
-from ._cost import Charge, Cost, cost
-from ._difference import differences
-from ._effects import Effects, Touch, effects
-from ._lineage import Stage, lineage, output_columns
-from ._reference import findings_reference
-from .checks import ADVICE, SAFE_RULES, code_of, errors, findings, rules_by_code
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .checks import SAFE_RULES, all_rules, code_of, errors, findings, rules_by_code
+
+if TYPE_CHECKING:
+    from ._columns import ColumnSet, KnownColumn
+    from ._cost import Charge, Cost, cost
+    from ._difference import differences
+    from ._effects import Effects, Touch, effects
+    from ._lineage import Stage, lineage, output_columns
+    from ._reference import findings_reference
 
 __all__ = [
-    "ADVICE",
     "SAFE_RULES",
     "Charge",
     "ColumnSet",
@@ -20,6 +27,7 @@ __all__ = [
     "KnownColumn",
     "Stage",
     "Touch",
+    "all_rules",
     "code_of",
     "cost",
     "differences",
@@ -31,3 +39,20 @@ __all__ = [
     "output_columns",
     "rules_by_code",
 ]
+
+_ROOMS = {
+    "_columns": ("ColumnSet", "KnownColumn"),
+    "_cost": ("Charge", "Cost", "cost"),
+    "_difference": ("differences",),
+    "_effects": ("Effects", "Touch", "effects"),
+    "_lineage": ("Stage", "lineage", "output_columns"),
+    "_reference": ("findings_reference",),
+}
+_LATER = {name: module for module, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

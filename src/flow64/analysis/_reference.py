@@ -252,7 +252,7 @@ _PAGES: Final[Mapping[str, Page]] = {
         '    >> LeadEnrichment(return_fields={"city": "City"}, key="city")\n)',
     ),
     "missing-field": Page(
-        _ERROR,
+        ("error", "warning"),
         "Set the field.",
         'flow = Webhook(LEAD) >> OutgoingWebhook(url="")',
     ),
@@ -369,6 +369,11 @@ _PAGES: Final[Mapping[str, Page]] = {
         "Try it with few rows first.",
         "flow = Webhook(LEAD) >> FindEmail(verify_emails=False)",
     ),
+    "unknown-allow": Page(
+        _WARNING,
+        "Write the code that the finding shows; leave out one that is no more.",
+        'flow = Webhook(LEAD) >> FindEmail(allow=["no-sources"])',
+    ),
     "unknown-column": Page(_WARNING, "Mend the spelling, or add the column before."),
     "unknown-field": Page(
         _WARNING,
@@ -392,7 +397,7 @@ _PAGES: Final[Mapping[str, Page]] = {
         'flow = Webhook(LEAD, input_schema={"email": "text"})',
     ),
     "unknown-word": Page(
-        _ERROR,
+        ("error", "warning"),
         "Write one of the documented words.",
         _body({"mode": "Personal"}, kind="find_email"),
     ),

@@ -40,6 +40,17 @@ def taken(kind: str) -> Rows:
     return _TAKEN.get(kind)
 
 
+def words_in_play(definition: Definition) -> set[Rows]:
+    """The row kinds that some block takes or gives for sure; with one, all fits."""
+    kinds = definition.by_kind
+    found = {_TAKEN.get(kind) for kind in kinds} | {_GIVEN.get(kind) for kind in kinds}
+    for kind in _BY_SPEC.intersection(kinds):
+        for position in kinds[kind]:
+            word = definition.blocks[position].specs.get("dataframe_type")
+            found.add(word if word in DATAFRAME_TYPES else None)
+    return found - {None}
+
+
 def row_kinds(definition: Definition) -> Sequence[Rows]:
     """The row kind that leaves each block.
 

@@ -56,6 +56,7 @@ from ._facts import (
 from ._fields import (
     FieldMap,
     Specs,
+    UncheckedBlock,
     columns_of,
 )
 from ._integrations import (
@@ -171,6 +172,7 @@ __all__ = [
     "Tier",
     "TiktokGetFollowing",
     "TransformData",
+    "UncheckedBlock",
     "VerifyEmail",
     "Webhook",
     "XSearch",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypedDict
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..dsl import UNSET, Flow, Passthrough, Unset
 from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns, Fact
-from ._fields import FieldMap, Specs, columns_of
+from ._fields import FieldMap, UncheckedBlock, columns_of
 
 
 class _Criterion(TypedDict):
@@ -32,7 +32,7 @@ class Criterion(_Criterion, total=False):
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class LlmOpenai(Passthrough, CatalogueBlock):
+class LlmOpenai(Passthrough, UncheckedBlock):
     """Ask a model of OpenAI about each row; nothing more is documented."""
 
     kind: ClassVar[str] = "llm_openai"
@@ -48,9 +48,6 @@ class LlmOpenai(Passthrough, CatalogueBlock):
         specs_known=False,
         columns=Columns(opens=True),
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
 
 
 @frozen(eq=False, repr=False, kw_only=True)
@@ -122,7 +119,7 @@ class ResearchAgent(Flow[Any, Any], CatalogueBlock):
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class TransformData(Passthrough, CatalogueBlock):
+class TransformData(Passthrough, UncheckedBlock):
     """Change the columns of each row as told; how it is told is not documented.
 
     It has a field map of some kind (inferred: the service's field generator names it).
@@ -140,6 +137,3 @@ class TransformData(Passthrough, CatalogueBlock):
         specs_known=False,
         columns=UNKNOWN_COLUMNS,
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""

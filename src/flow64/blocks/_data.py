@@ -10,12 +10,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypedDict
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, located
 from ..errors import JoinError, UnfinishedFilterError
 from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Column, Columns, Fact
-from ._fields import Specs
+from ._fields import UncheckedBlock
 from ._words import FilterLogic, FilterOperator
 
 
@@ -191,7 +191,7 @@ class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class GroupBy(Passthrough, CatalogueBlock):
+class GroupBy(Passthrough, UncheckedBlock):
     """Group rows by a column; what becomes of the others is not documented."""
 
     kind: ClassVar[str] = "group_by"
@@ -206,12 +206,9 @@ class GroupBy(Passthrough, CatalogueBlock):
         columns=UNKNOWN_COLUMNS,
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class RemoveColumns(Passthrough, CatalogueBlock):
+class RemoveColumns(Passthrough, UncheckedBlock):
     """Drop columns; the field that names them is not documented."""
 
     kind: ClassVar[str] = "remove_columns"
@@ -225,6 +222,3 @@ class RemoveColumns(Passthrough, CatalogueBlock):
         specs_known=False,
         columns=UNKNOWN_COLUMNS,
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""

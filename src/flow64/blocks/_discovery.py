@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..dsl import Company, Flow, Lead
 from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock
-from ._fields import Specs
+from ._fields import UncheckedBlock
 
 
 @frozen(eq=False, repr=False, kw_only=True)
@@ -31,7 +31,7 @@ class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class LeadsToCompany(Flow[Lead, Company], CatalogueBlock):
+class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
     """Turn rows about people into rows about their companies; how is not documented."""
 
     kind: ClassVar[str] = "leads_to_company"
@@ -46,12 +46,9 @@ class LeadsToCompany(Flow[Lead, Company], CatalogueBlock):
         columns=UNKNOWN_COLUMNS,
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class GithubFindPeople(Flow[Any, Any], CatalogueBlock):
+class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
     """Find people on GitHub; whether from nothing or from rows is not documented."""
 
     kind: ClassVar[str] = "github_find_people"
@@ -69,12 +66,9 @@ class GithubFindPeople(Flow[Any, Any], CatalogueBlock):
         columns=UNKNOWN_COLUMNS,
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class GoogleMapsSearch(Flow[Any, Any], CatalogueBlock):
+class GoogleMapsSearch(Flow[Any, Any], UncheckedBlock):
     """Find businesses on Google Maps; probably a source."""
 
     kind: ClassVar[str] = "google_maps_search"
@@ -91,6 +85,3 @@ class GoogleMapsSearch(Flow[Any, Any], CatalogueBlock):
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..dsl import UNSET, Company, Flow, Lead, Unset
 from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price
-from ._fields import FieldMap, Specs, columns_of
+from ._fields import FieldMap, UncheckedBlock, columns_of
 from ._words import CompanyTier, EmailMode, Tier
 
 
@@ -219,7 +219,7 @@ class FindPhone(Flow[Lead, Lead], CatalogueBlock):
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class VerifyEmail(Flow[Lead, Lead], CatalogueBlock):
+class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
     """Test the e-mail address of each person; nothing more is documented."""
 
     kind: ClassVar[str] = "verify_email"
@@ -235,9 +235,6 @@ class VerifyEmail(Flow[Lead, Lead], CatalogueBlock):
         specs_known=False,
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
 
 
 @frozen(eq=False, repr=False, kw_only=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
-from ._facts import Column, Confidence, Fact
+from attrs import field, frozen
+
+from ._facts import CatalogueBlock, Column, Confidence, Fact
 from ._words import TYPE_WORDS
 
 FieldMap: TypeAlias = Mapping[str, Any] | type[Any]
@@ -13,6 +15,14 @@ FieldMap: TypeAlias = Mapping[str, Any] | type[Any]
 
 Specs: TypeAlias = Annotated[Mapping[str, Any], Fact("U", "no source", default="{}")]
 """The specs of a kind whose fields nobody knows, sent as they are."""
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class UncheckedBlock(CatalogueBlock):
+    """A block whose settings go whole, because nobody knows the names of its fields."""
+
+    specs: Specs = field(factory=dict)
+    """All settings as they are sent; the names of its fields are unknown."""
 
 
 def columns_of(

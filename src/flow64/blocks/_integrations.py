@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns
-from ._fields import Specs
+from ._facts import UNKNOWN_COLUMNS, About, Columns
+from ._fields import UncheckedBlock
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class HubspotImport(Flow[Any, Any], CatalogueBlock):
+class HubspotImport(Flow[Any, Any], UncheckedBlock):
     """Bring rows from HubSpot; probably a source, of either row kind.
 
     The connection to HubSpot belongs to one organisation.
@@ -31,12 +31,9 @@ class HubspotImport(Flow[Any, Any], CatalogueBlock):
         columns=Columns(opens=True),
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class YcBatches(Flow[Any, Any], CatalogueBlock):
+class YcBatches(Flow[Any, Any], UncheckedBlock):
     """Bring the companies of Y Combinator's batches; probably a source."""
 
     kind: ClassVar[str] = "yc_batches"
@@ -53,12 +50,9 @@ class YcBatches(Flow[Any, Any], CatalogueBlock):
         columns=Columns(opens=True),
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class YcCompanies(Flow[Any, Any], CatalogueBlock):
+class YcCompanies(Flow[Any, Any], UncheckedBlock):
     """Bring companies of Y Combinator; whether also from rows is not documented."""
 
     kind: ClassVar[str] = "yc_companies"
@@ -75,6 +69,3 @@ class YcCompanies(Flow[Any, Any], CatalogueBlock):
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""

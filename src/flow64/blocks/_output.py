@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..dsl import UNSET, Passthrough, Unset
 from ._facts import About, CatalogueBlock, Effect, Fact
-from ._fields import Specs
+from ._fields import UncheckedBlock
 from ._words import CREATE_NEW
 
 
@@ -46,7 +46,7 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True)
 class OutgoingWebhook(Passthrough, CatalogueBlock):
-    """Post the rows of a finished run to a URL of yours: one signed request a run.
+    """Send what a run found to an address of yours, in one signed request.
 
     Deliveries are unsigned until the organisation has a signing secret (documented).
     """
@@ -70,7 +70,7 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class SendSlackMessage(Passthrough, CatalogueBlock):
+class SendSlackMessage(Passthrough, UncheckedBlock):
     """Send a message to a channel of Slack.
 
     Slack has to be connected first, and the connection belongs to one organisation.
@@ -89,6 +89,3 @@ class SendSlackMessage(Passthrough, CatalogueBlock):
         effects=("writes-outside",),
         specs_known=False,
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns
-from ._fields import Specs
+from ._facts import UNKNOWN_COLUMNS, About, Columns
+from ._fields import UncheckedBlock
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class XSearch(Flow[Any, Any], CatalogueBlock):
+class XSearch(Flow[Any, Any], UncheckedBlock):
     """Find people on X; whether from nothing or from rows is not documented."""
 
     kind: ClassVar[str] = "x_search"
@@ -30,12 +30,9 @@ class XSearch(Flow[Any, Any], CatalogueBlock):
         columns=UNKNOWN_COLUMNS,
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class TiktokGetFollowing(Flow[Any, Any], CatalogueBlock):
+class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
     """Find whom an account on TikTok follows; whose account is not documented."""
 
     kind: ClassVar[str] = "tiktok_get_following"
@@ -53,12 +50,9 @@ class TiktokGetFollowing(Flow[Any, Any], CatalogueBlock):
         columns=UNKNOWN_COLUMNS,
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class KaggleLeaderboard(Flow[Any, Any], CatalogueBlock):
+class KaggleLeaderboard(Flow[Any, Any], UncheckedBlock):
     """Bring the people of a leaderboard on Kaggle; probably a source."""
 
     kind: ClassVar[str] = "kaggle_leaderboard"
@@ -74,6 +68,3 @@ class KaggleLeaderboard(Flow[Any, Any], CatalogueBlock):
         specs_known=False,
         columns=Columns(opens=True),
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""

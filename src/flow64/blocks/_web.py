@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns
-from ._fields import Specs
+from ._facts import UNKNOWN_COLUMNS, About, Columns
+from ._fields import UncheckedBlock
 
 
 @frozen(eq=False, repr=False, kw_only=True)
-class ScrapeWeb(Flow[Any, Any], CatalogueBlock):
+class ScrapeWeb(Flow[Any, Any], UncheckedBlock):
     """Read web pages for each row; nothing more is documented."""
 
     kind: ClassVar[str] = "scrape_web"
@@ -29,12 +29,9 @@ class ScrapeWeb(Flow[Any, Any], CatalogueBlock):
         columns=Columns(opens=True),
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class BacklinksReferringDomains(Flow[Any, Any], CatalogueBlock):
+class BacklinksReferringDomains(Flow[Any, Any], UncheckedBlock):
     """Find the domains that link to a company's site.
 
     Whether they become rows or columns, and whether it may be a source, is unknown.
@@ -55,12 +52,9 @@ class BacklinksReferringDomains(Flow[Any, Any], CatalogueBlock):
         columns=UNKNOWN_COLUMNS,
     )
 
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""
-
 
 @frozen(eq=False, repr=False, kw_only=True)
-class FindSubdomains(Flow[Any, Any], CatalogueBlock):
+class FindSubdomains(Flow[Any, Any], UncheckedBlock):
     """Find the subdomains of a company's site.
 
     Whether they become rows or columns, and whether it may be a source, is unknown.
@@ -80,6 +74,3 @@ class FindSubdomains(Flow[Any, Any], CatalogueBlock):
         perhaps="source",
         columns=UNKNOWN_COLUMNS,
     )
-
-    specs: Specs = field(factory=dict)
-    """All settings as they are sent; the names of its fields are unknown."""

@@ -97,9 +97,9 @@ class Identity:
             pinned = canonical_id(str(pinned))
             path = f"{path}/{path_of([('pin', pinned)])}"
         return Head(
-            name=self.name if isinstance(self.name, str) else str(self.name),
+            name=_text(self.name),
             # A stamp that was pasted with the rest belongs to no code.
-            description=split_stamp(str(self.description))[0],
+            description=split_stamp(_text(self.description))[0],
             id=id_of(path) if pinned is None else pinned,
             path=path,
             blocks_path=blocks_path,
@@ -168,3 +168,8 @@ class Identity:
         if pinned is not None and not is_uuid(pinned):
             message = f"id {shortened(pinned)} is no UUID, and the service wants one"
             yield "invalid-id", message, "pin the UUID of the imported workflow"
+
+
+def _text(written: Any) -> str:
+    """A title or description; what is no text, a finding of its own, is shown."""
+    return written if isinstance(written, str) else shortened(written)

@@ -42,7 +42,8 @@ def shown_path(block: Block, scope: Scope) -> str:
     while at is not None and at.parent is not None:
         names.append(at.name)
         at = at.parent
-    return "/".join(str(name).replace("/", "%2F") for name in reversed(names))
+    texts = (n if isinstance(n, str) else shortened(n) for n in reversed(names))
+    return "/".join(text.replace("/", "%2F") for text in texts)
 
 
 def _id_key(block: Block) -> str:

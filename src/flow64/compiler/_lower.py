@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -100,14 +100,26 @@ class LoweredOrigins:
     def __getitem__(self, position: int) -> Origin:
         node = self.order[position]
         block, scope = self.graph.blocks[node], self.graph.scopes[node]
+        key = block.block_name if block.key is None else block.key
         return Origin(
-            key=block.block_name if block.key is None else block.key,
+            key=key if isinstance(key, str) else shortened(key),
             path=shown_path(block, scope),
             place=block.place,
             is_default=block.key is None,
             allowed=_texts(block.allow),
             extra=_texts(block.extra),
         )
+
+    def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
+        """The positions of blocks that silence codes, with these."""
+        blocks = self.graph.blocks
+        for position, node in enumerate(self.order):
+            allow = blocks[node].allow
+            if allow is not _NONE:
+                yield position, _texts(allow)
+
+
+_NONE: Final = ()  # Python has one empty tuple, and it is the default of `allow`
 
 
 def _texts(written: Any) -> tuple[str, ...]:

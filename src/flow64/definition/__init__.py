@@ -38,7 +38,16 @@ from ._json import (
     thaw,
     walk,
 )
-from ._model import Definition, Edge, JoinedEdges, Origin, Origins, Topology, WireBlock
+from ._model import (
+    Definition,
+    Edge,
+    JoinedEdges,
+    ListedOrigins,
+    Origin,
+    Origins,
+    Topology,
+    WireBlock,
+)
 from ._read import MAX_BYTES, MAX_NESTING, from_data, loads
 from ._stamp import (
     MAX_FIELDS,
@@ -68,6 +77,7 @@ __all__ = [
     "FrozenList",
     "JoinedEdges",
     "Limits",
+    "ListedOrigins",
     "Origin",
     "Origins",
     "Path",

@@ -8,7 +8,16 @@ from typing import Any
 
 from attrs import evolve
 
-from ._json import FrozenDict, FrozenList, Problem, freeze, walk
+from ._json import (
+    MAX_DEPTH,
+    FrozenDict,
+    FrozenList,
+    Problem,
+    freeze,
+    nesting,
+    too_deep,
+    walk,
+)
 from ._model import Definition
 from ._values import BoundSecret, Value
 
@@ -36,7 +45,12 @@ def bind(
     filled = {}
     for name in sorted({value.name for value in asked} & values.keys()):
         found: list[Problem] = []
-        filled[name] = freeze(values[name], (name,), found)
+        made = freeze(values[name], (name,), found)
+        level = max(asked[value] for value in asked if value.name == name)
+        if not found and level + nesting(made) > MAX_DEPTH:
+            found.append(too_deep((name,), MAX_DEPTH))
+            made = None
+        filled[name] = made
         problems += map(_masked, found) if name in secret else found
     if not filled:
         return definition
@@ -47,13 +61,17 @@ def bind(
     return evolve(definition, blocks=blocks)
 
 
-def _unbound(definition: Definition) -> set[Value]:
-    return {
-        item
-        for block in definition.blocks
-        for _, item in walk(block.specs)
-        if type(item) is Value
-    }
+def _unbound(definition: Definition) -> dict[Value, int]:
+    """The values that are not filled in, with the most levels one has around it.
+
+    Levels are counted inside of one spec field, as `freeze` counts them.
+    """
+    found: dict[Value, int] = {}
+    for block in definition.blocks:
+        for path, item in walk(block.specs):
+            if type(item) is Value:
+                found[item] = max(found.get(item, 0), len(path) - 1)
+    return found
 
 
 def _masked(problem: Problem) -> Problem:

@@ -116,21 +116,21 @@ def _names(label: str, kind: str) -> str:
 
 
 def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
-    if isinstance(edges, JoinedEdges) and len(edges) > len(edges.ids):
-        # Each half is made once for a block, however many edges it has.
-        topology, ids = edges.topology, [quoted(block_id) for block_id in edges.ids]
-        sources = [f'{{"from_block_id":{text},"to_block_id":' for text in ids]
-        targets = [f"{text}}}" for text in ids]
-        return map(
-            add,
-            map(sources.__getitem__, topology.sources),
-            map(targets.__getitem__, topology.targets),
-        )
-    return [
-        f'{{"from_block_id":{quoted(source)},"to_block_id":{quoted(target)}'
-        f"{_more(extra)}}}"
-        for source, target, extra in edges
-    ]
+    if type(edges) is not JoinedEdges:
+        return [
+            f'{{"from_block_id":{quoted(source)},"to_block_id":{quoted(target)}'
+            f"{_more(extra)}}}"
+            for source, target, extra in edges
+        ]
+    # Each half is made once for a block, however many edges it has.
+    topology, ids = edges.topology, [quoted(block_id) for block_id in edges.ids]
+    sources = [f'{{"from_block_id":{text},"to_block_id":' for text in ids]
+    targets = [f"{text}}}" for text in ids]
+    return map(
+        add,
+        map(sources.__getitem__, topology.sources),
+        map(targets.__getitem__, topology.targets),
+    )
 
 
 def _more(members: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ def stable_id(*segments: tuple[Tag, str]) -> UUID:
 
 def ids_under(prefix: str, names: Iterable[str]) -> list[str]:
     """`id_of(prefix + name)` for many names, with the prefix hashed once."""
-    base = hashlib.sha1(FLOW64.bytes + prefix.encode(), usedforsecurity=False)
+    base = hashlib.sha1(_NAMESPACE + prefix.encode(), usedforsecurity=False)
     made = []
     for name in names:
         sha = base.copy()
@@ -88,6 +88,7 @@ def ids_under(prefix: str, names: Iterable[str]) -> list[str]:
     return made
 
 
+_NAMESPACE = FLOW64.bytes
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 

@@ -8,6 +8,7 @@ and a list to everybody who reads them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Any, Final, NoReturn, TypeAlias
 
 from attrs import evolve, frozen
@@ -147,18 +148,20 @@ def freeze(
         made: Any = None
         if type(item) is Problem:
             problems.append(evolve(item, path=here))
-        elif not isinstance(item, Mapping | list | tuple) or hasattr(item, "_fields"):
+        elif not isinstance(item, Mapping | list | tuple) or _is_named_tuple(item):
             made = _scalar(item, here, problems, limits)
         elif len(here) - len(path) >= limits.depth:
-            problems.append(_too_deep(here, limits.depth))
+            problems.append(too_deep(here, limits.depth))
         elif isinstance(item, list | tuple):
             made = FrozenList([None] * len(item))
             todo += [(made, i, item[i], (*here, i)) for i in reversed(range(len(item)))]
-        elif VALUE_KEY in item and not limits.literals:
+        elif (members := _items(item, here, problems)) is None:
+            pass
+        elif not limits.literals and _holds_value_key(members):
             problems.append(_reserved(here))
         else:
             made = FrozenDict()
-            todo += _members(made, item, here, problems)
+            todo += _members(made, members, here, problems)
         kind: Any = dict if type(target) is FrozenDict else list
         kind.__setitem__(target, at, made)
     return root[0]
@@ -219,6 +222,12 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             todo += [((*here, i), item[i]) for i in reversed(range(len(item)))]
 
 
+def nesting(value: Any) -> int:
+    """How many levels of dicts and lists a frozen value has."""
+    containers = (path for path, item in walk(value) if isinstance(item, dict | list))
+    return max((len(path) + 1 for path in containers), default=0)
+
+
 def _encodable(text: str) -> bool:
     try:
         text.encode()
@@ -227,11 +236,35 @@ def _encodable(text: str) -> bool:
     return True
 
 
+def _is_named_tuple(item: Any) -> bool:
+    return isinstance(item, tuple) and hasattr(type(item), "_fields")
+
+
+def _items(
+    item: Mapping[Any, Any], here: Path, problems: list[Problem]
+) -> list[tuple[Any, Any]] | None:
+    """The members of a mapping; None for one that cannot be read."""
+    try:
+        return [(key, inner) for key, inner in item.items()]
+    except Exception as error:  # noqa: BLE001 - a mapping of theirs may do anything
+        what = f"{_name(item)} cannot be read: {shortened(error)}"
+        advice = "write a plain dict"
+        problems.append(Problem("not-json", here, f"a mapping {what}", advice))
+        return None
+
+
+def _holds_value_key(members: list[tuple[Any, Any]]) -> bool:
+    return any(type(key) is str and key == VALUE_KEY for key, _ in members)
+
+
 def _members(
-    made: FrozenDict, item: Mapping[Any, Any], here: Path, problems: list[Problem]
+    made: FrozenDict,
+    members: list[tuple[Any, Any]],
+    here: Path,
+    problems: list[Problem],
 ) -> list[_Entry]:
     entries = []
-    for key, inner in item.items():
+    for key, inner in members:
         if type(key) is str and (key.isascii() or _encodable(key)):
             # Set first and filled later, so that the order is the order written.
             dict.__setitem__(made, key, None)
@@ -256,7 +289,7 @@ def _scalar(item: Any, here: Path, problems: list[Problem], limits: Limits) -> A
 
 def _no_key(key: Any, here: Path) -> Problem:
     is_text = type(key) is str
-    what = "text with a lone surrogate" if is_text else f"a {_name(key)}"
+    what = "text with a lone surrogate" if is_text else _a(key)
     message = f"{shortened(key)} is {what}, and JSON keys are Unicode text"
     return Problem("not-json", here, message, "write the key as a plain str")
 
@@ -277,28 +310,39 @@ def _no_json(item: Any, here: Path) -> Problem:
         message = "a set has no order"
         advice = "write a list, sorted if it comes from a set"
     else:
-        message = f"a {_name(item)} is not JSON ({shortened(item)})"
+        message = f"{_a(item)} is not JSON ({shortened(item)})"
         advice = f"convert it where you write it: str(...), {_conversion(item)}"
     return Problem("not-json", here, message, advice)
 
 
 def _conversion(item: Any) -> str:
-    if hasattr(item, "isoformat"):
-        return "or .isoformat()"
-    if hasattr(item, "value"):
+    if isinstance(item, Enum):
         return "or .value"
-    if hasattr(item, "item"):
+    # Its class is asked, since an object of theirs may answer anything, or raise.
+    if hasattr(type(item), "isoformat"):
+        return "or .isoformat()"
+    if hasattr(type(item), "item"):
         return "or .item()"
     return "list(...) or dict(...)"
 
 
+def _a(item: Any) -> str:
+    """The name of a value's type with its article."""
+    name = _name(item)
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
+
+
 def _name(item: Any) -> str:
     kind = type(item)
-    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"{module}{kind.__qualname__}"
+    # Without private modules, which differ between versions: pathlib._local.Path.
+    parts = [part for part in kind.__module__.split(".") if not part.startswith("_")]
+    return ".".join(
+        [*(part for part in parts if part != "builtins"), kind.__qualname__]
+    )
 
 
-def _too_deep(here: Path, limit: int) -> Problem:
+def too_deep(here: Path, limit: int) -> Problem:
+    """What is said of a value that nests deeper than a limit."""
     return Problem(
         "too-deep",
         here[:4],  # the place where the nesting begins says more than its depths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol, overload
 
@@ -89,7 +89,25 @@ class Origins(Protocol):
 
     def __getitem__(self, position: int, /) -> Origin:
         """The origin of the block at a position."""
-        ...
+
+    def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
+        """The positions of blocks that silence codes, with these."""
+
+
+@frozen
+class ListedOrigins:
+    """Origins that were worked out one by one, in the order of the blocks."""
+
+    origins: Sequence[Origin]
+
+    def __getitem__(self, position: int) -> Origin:
+        return self.origins[position]
+
+    def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
+        """The positions of blocks that silence codes, with these."""
+        for position, origin in enumerate(self.origins):
+            if origin.allowed:
+                yield position, origin.allowed
 
 
 class Unknown:
@@ -97,6 +115,9 @@ class Unknown:
 
     def __getitem__(self, position: int) -> Origin:
         return Origin()
+
+    def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
+        return ()
 
 
 @frozen
@@ -214,7 +235,7 @@ class Definition:
         path: The path that `id` was computed from; None for an id that was read.
         origins: Where each block came from.
         allowed: Codes of findings that the whole workflow silences.
-        is_answer: Whether the service returned it, so that the safe rules alone judge.
+        is_answer: Whether it was read as an answer of the service.
         is_key_derived: Whether the workflow's key is made from its title.
         place: Where the workflow was written, if it was written in code.
     """

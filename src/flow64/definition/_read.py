@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 from attrs import frozen
 
-from ..errors import ReadError, did_you_mean, shortened
+from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ._ids import LOCAL, canonical_id, escaped, id_of, is_uuid, path_of, slug
 from ._json import (
     EMPTY,
@@ -24,7 +24,7 @@ from ._json import (
     pointer,
     walk,
 )
-from ._model import Definition, Edge, Origin, WireBlock
+from ._model import Definition, Edge, ListedOrigins, Origin, WireBlock
 from ._stamp import split_stamp
 from ._values import VALUE_KEY, Value, as_value
 
@@ -67,6 +67,7 @@ def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
 
     Raises:
         ReadError: The text is no JSON, or no workflow; it says where.
+        ArgumentError: What was given is no text at all.
     """
     reader = _Reader(_decoded(text, source), source)
     return reader.definition(reader.parsed())
@@ -79,14 +80,6 @@ def from_data(data: Any, *, source: str = "<answer>") -> Definition:
         ReadError: The data is no workflow; it says where.
     """
     return _Reader(None, source).definition(data)
-
-
-@frozen
-class _ReadOrigins:
-    origins: Sequence[Origin]
-
-    def __getitem__(self, position: int) -> Origin:
-        return self.origins[position]
 
 
 @frozen
@@ -106,7 +99,8 @@ class _Reader:
     def fail_too_deep(self) -> NoReturn:
         offset = _too_deep_at(self.text or "")
         line = (self.text or "").count("\n", 0, offset) + 1
-        problem = f"it nests deeper than {MAX_NESTING} levels"
+        advice = "flatten it, or write inner values as JSON text"
+        problem = f"it nests deeper than {MAX_NESTING} levels; {advice}"
         raise ReadError(problem, self.source, offset, line) from None
 
     def parsed(self) -> Any:
@@ -127,7 +121,7 @@ class _Reader:
 
     def definition(self, data: Any) -> Definition:
         if isinstance(data, Problem):
-            self.fail(data.message, ())
+            self.fail(_worded(data), ())
         if not isinstance(data, dict):
             self.fail(f"a workflow is a JSON object, not {_json_type(data)}", ())
         is_answer = "name" in data and "workflow_name" not in data
@@ -137,7 +131,7 @@ class _Reader:
         if problems and problems[0].code == "too-deep" and self.text is not None:
             self.fail_too_deep()
         if problems:
-            self.fail(problems[0].message, problems[0].path)
+            self.fail(_worded(problems[0]), problems[0].path)
         if not isinstance(body, dict):
             self.fail(f"a workflow is a JSON object, not {_json_type(body)}", ())
         return self._definition(body, is_answer=is_answer)
@@ -180,7 +174,7 @@ class _Reader:
             graph_extra=self._others(graph, _GRAPH_KEYS, here),
             stamp=stamp,
             path=path,
-            origins=_ReadOrigins(origins),
+            origins=ListedOrigins(origins),
             is_answer=is_answer,
         )
 
@@ -191,11 +185,12 @@ class _Reader:
                 '{"workflow_name": ..., "workflow_description": ..., '
                 '"workflow_definition": {"blocks": ..., "edges": ...}}'
             )
-        near = next((w for key in body if (w := did_you_mean(key, _BODY_KEYS))), "")
+        unknown = (key for key in body if key not in _BODY_KEYS)
+        words = (did_you_mean(key, ("workflow_definition",)) for key in unknown)
+        near = next(filter(None, words), "")
         return (
-            "it has no workflow_definition, so there is no graph to read"
-            f"{near if 'workflow_definition' in near else ''}; lists of workflows and "
-            "bodies that change a name alone carry none"
+            f"it has no workflow_definition, so there is no graph to read{near}; lists "
+            "of workflows and bodies that change a name alone carry none"
         )
 
     def _blocks(
@@ -288,6 +283,10 @@ class _Reader:
         return others
 
 
+def _worded(problem: Problem) -> str:
+    return "; ".join(filter(None, (problem.message, problem.help)))
+
+
 _JSON_TYPES: Mapping[type[Any], str] = {
     str: "text",
     int: "an integer",
@@ -321,8 +320,11 @@ def _as_value(item: Any) -> Any:
 
 
 def _decoded(text: str | bytes, source: str) -> str:
+    if not isinstance(text, str | bytes):
+        problem = f"text is {shortened(text)}; give the JSON text, or its UTF-8 bytes"
+        raise ArgumentError("from_json", problem)
     if len(text) > MAX_BYTES:
-        problem = f"it is longer than {MAX_BYTES // 2**20} MiB"
+        problem = f"it is longer than {MAX_BYTES // 2**20} MiB, the most that is read"
         raise ReadError(problem, source, MAX_BYTES)
     if isinstance(text, bytes):
         for mark, name in _FORMATS.items():
@@ -362,12 +364,12 @@ def _object(pairs: list[tuple[str, Any]]) -> Any:
         return made
     seen: set[str] = set()
     twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-    return Problem("not-json", (), f"the key {shortened(twice)} stands twice", "")
+    return Problem("not-json", (), f"the key {shortened(twice)} stands twice", _ONE)
 
 
 def _integer(digits: str) -> Any:
     if len(digits) > MAX_DIGITS:
-        return Problem("not-json", (), f"a number of {len(digits)} digits", "")
+        return Problem("not-json", (), f"a number of {len(digits)} digits", _TEXT)
     return int(digits)
 
 
@@ -375,12 +377,17 @@ def _float(digits: str) -> Any:
     number = float(digits)
     if len(digits) > MAX_DIGITS or number - number != 0:
         message = f"the number {shortened(digits)} is beyond what a double holds"
-        return Problem("not-json", (), message, "")
+        return Problem("not-json", (), message, _TEXT)
     return number
 
 
 def _constant(name: str) -> Any:
-    return Problem("not-json", (), f"{name} is no JSON", "")
+    return Problem("not-json", (), f"{name} is no JSON", _NULL)
+
+
+_ONE = "keep one of them"
+_TEXT = "write it as text"
+_NULL = "write null, or leave the field out"
 
 
 _SPACE = re.compile(r"[ \t\r\n]*")

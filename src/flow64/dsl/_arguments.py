@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from ..errors import ArgumentError, did_you_mean
+from ..errors import ArgumentError, did_you_mean, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,7 +57,7 @@ def explained(
     positional = [p.name for p in parameters if p.kind is kinds.POSITIONAL_OR_KEYWORD]
     given = len(args) - skip
     problems = [
-        f"it has no argument {name!r}{did_you_mean(name, names)}"
+        f"it has no argument {shortened(name)}{did_you_mean(name, names)}"
         for name in kwargs
         if name not in names
     ]

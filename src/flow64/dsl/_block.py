@@ -107,7 +107,7 @@ class Block:
 
     def __repr__(self) -> str:
         fields = [
-            f"{name}={_shown(value)}"
+            f"{name}={shortened(value)}"
             for name in sorted(type(self).arguments, key=_is_reserved)
             if (value := getattr(self, name)) is not UNSET
             and value is not None
@@ -137,13 +137,6 @@ def _unpickled(cls: type[Block], fields: Mapping[str, Any], place: Place) -> Blo
 
 def _is_reserved(name: str) -> bool:
     return name in RESERVED
-
-
-def _shown(value: Any) -> str:
-    try:
-        return shortened(value)
-    except Exception:  # noqa: BLE001 - a repr of ours works whatever theirs does
-        return f"<{type(value).__name__}>"
 
 
 def _noting_place(initialise: Any) -> Any:

@@ -342,7 +342,8 @@ def outline(flow: Flow[Any, Any], limit: int = 8) -> str:
         else:
             count += 1
             name = getattr(item, "block_name", type(item).__name__)
-            words.append(name if isinstance(name, str) else shortened(name))
+            is_word = isinstance(name, str) and name.isprintable() and len(name) <= 60
+            words.append(name if is_word else shortened(name))
     closing = [item for item in reversed(todo) if item in ("]", ")")]
     is_whole = len(closing) == len(todo)
     return "".join(words) + ("".join(closing) if is_whole else " …")

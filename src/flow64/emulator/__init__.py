@@ -15,11 +15,10 @@ try:
     from ._server import Emulator
     from ._store import MemoryStore, OutboxEntry, Store
     from ._switches import Switches
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] not in {"starlette", "uvicorn"}:
+except ModuleNotFoundError as _missing:
+    if (_missing.name or "").partition(".")[0] not in {"starlette", "uvicorn"}:
         raise
-    part, extra = "flow64.emulator", "emulator"
-    raise MissingExtraError(part, extra) from error
+    raise MissingExtraError("flow64.emulator", "emulator") from _missing
 
 __all__ = [
     "GUESSES",

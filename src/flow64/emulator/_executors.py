@@ -103,11 +103,6 @@ class Step:
 Executor: TypeAlias = Callable[[Step], "Rows | Failed"]
 
 
-def pass_on(step: Step) -> Rows:
-    """The rows as they came."""
-    return step.rows
-
-
 # -- Sources --------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any, Final, TypeVar, overload
 from uuid import uuid4
+from weakref import finalize
 
 from attrs import define, field
 
@@ -101,7 +102,10 @@ def run(
         if client is None:
             player.close()
         raise
-    return Run(started.id, started.workflow_id, player, started.is_presumed)
+    made = Run(started.id, started.workflow_id, player, started.is_presumed)
+    if client is None:  # made here, so that nobody else can close it
+        finalize(made, player.close)
+    return made
 
 
 @define

@@ -15,6 +15,7 @@ from ..definition import (
     Definition,
     FrozenDict,
     FrozenList,
+    ListedOrigins,
     Stamp,
     WireBlock,
     block_refs,
@@ -126,12 +127,14 @@ def _called_alike(live: Definition, code: Definition) -> Definition:
     """A live definition whose blocks are called as the code calls them."""
     return evolve(
         live,
-        origins=[
-            code.origins[code.index[block.id]]
-            if block.id in code.index
-            else live.origins[position]
-            for position, block in enumerate(live.blocks)
-        ],
+        origins=ListedOrigins(
+            [
+                code.origins[code.index[block.id]]
+                if block.id in code.index
+                else live.origins[position]
+                for position, block in enumerate(live.blocks)
+            ]
+        ),
     )
 
 

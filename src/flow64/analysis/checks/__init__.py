@@ -8,47 +8,10 @@ from typing import Final
 
 from ...definition import Definition
 from ...diagnostics import Family, Finding
-from ._columns import near_miss_column, unknown_column, unused_input
-from ._fields import (
-    mixed_logic,
-    old_kind_name,
-    type_word_as_description,
-    unchecked_field,
-    unconfirmed_facts,
-    unknown_field,
-    unknown_kind,
-    unknown_type_word,
-    wrong_field_type,
-)
 from ._graph import cycle, dangling_edge, no_blocks, self_edge
-from ._keys import (
-    ambiguous_default_key,
-    block_id_not_uuid,
-    duplicate_key,
-    key_from_title,
-    workflow_id_not_uuid,
-)
-from ._money import auto_execute, cost_estimate, create_new_notebook, effects
-from ._order import (
-    company_to_leads_without_people,
-    late_deduplicate,
-    late_filter,
-    mergeable_enrichment,
-)
+from ._keys import ambiguous_default_key, duplicate_key
 from ._rows import row_kind_mismatch
 from ._rule import Family_, Found, Rule, code_of, concerning, run
-from ._secrets import secret_in_specs
-from ._shape import (
-    condition_present,
-    first_block_not_webhook,
-    isolated_block,
-    no_source,
-    read_csv_source,
-    several_parents,
-    several_sources,
-    sink_with_successor,
-    source_with_predecessor,
-)
 from ._specs import insecure_url, missing_field, notebook_name_missing, unknown_word
 
 SAFE_RULES: Final[Sequence[Family_]] = (
@@ -58,44 +21,6 @@ SAFE_RULES: Final[Sequence[Family_]] = (
     ("specs", (unknown_word, missing_field, notebook_name_missing, insecure_url)),
 )
 """Rules that decide by documented facts alone; every error is one of theirs."""
-
-ADVICE: Final[Sequence[Family_]] = (
-    (
-        "graph",
-        (
-            no_source,
-            several_sources,
-            source_with_predecessor,
-            isolated_block,
-            sink_with_successor,
-            several_parents,
-            condition_present,
-            first_block_not_webhook,
-            read_csv_source,
-        ),
-    ),
-    ("keys", (key_from_title, workflow_id_not_uuid, block_id_not_uuid)),
-    ("rows", (company_to_leads_without_people,)),
-    ("columns", (unknown_column, near_miss_column, unused_input)),
-    (
-        "specs",
-        (
-            old_kind_name,
-            unknown_kind,
-            unknown_field,
-            unchecked_field,
-            wrong_field_type,
-            unknown_type_word,
-            type_word_as_description,
-            mixed_logic,
-        ),
-    ),
-    ("values", (secret_in_specs,)),
-    ("effects", (auto_execute, create_new_notebook, effects)),
-    ("cost", (late_filter, late_deduplicate, mergeable_enrichment, cost_estimate)),
-    ("facts", (unconfirmed_facts,)),
-)
-"""Rules that warn and note; they never stop a compile."""
 
 
 def errors(definition: Definition) -> list[Finding]:
@@ -125,23 +50,28 @@ def _is_sound(definition: Definition) -> bool:
 
 def findings(definition: Definition) -> list[Finding]:
     """What all rules find."""
-    return run((*SAFE_RULES, *ADVICE), definition)
+    return run(all_rules(), definition)
+
+
+def all_rules() -> Sequence[Family_]:
+    """All rules by family, the safe ones first."""
+    from ._advice import ADVICE  # a compile is done without
+
+    return (*SAFE_RULES, *ADVICE)
 
 
 def rules_by_code() -> Mapping[str, tuple[Family, Rule]]:
     """Each rule with its family, by the code of its findings."""
     return {
-        code_of(rule): (family, rule)
-        for family, rules in (*SAFE_RULES, *ADVICE)
-        for rule in rules
+        code_of(rule): (family, rule) for family, rules in all_rules() for rule in rules
     }
 
 
 __all__ = [
-    "ADVICE",
     "SAFE_RULES",
     "Found",
     "Rule",
+    "all_rules",
     "code_of",
     "errors",
     "findings",

@@ -9,6 +9,7 @@ from typing import Final
 from attrs import field, frozen
 
 from ...definition import Definition
+from ...errors import shortened
 from .._columns import ColumnSet
 from .._lineage import column_flow, reads_columns
 from ._rule import Found, called, listed, note, texts, warning
@@ -34,7 +35,7 @@ def unknown_column(definition: Definition) -> Iterator[Found]:
 def missing(position: int, name: str, before: ColumnSet) -> Found:
     """The finding of a column that is not in a closed set."""
     known = listed(before) or "none"
-    message = f"it reads the column {name!r}, which rows do not have here"
+    message = f"it reads the column {shortened(name)}, which rows do not have here"
     return warning(position, message, f"they have {known}")
 
 
@@ -57,10 +58,9 @@ def near_miss_column(definition: Definition) -> Iterator[Found]:
             near = next((n for n in spellings.near(column.name) if n in before), None)
             if near is not None:
                 source = called(definition, before[near].source)
-                message = f"it reads the column {column.name!r}, and rows have {near!r}"
-                advice = (
-                    f"{near!r} comes from {source}; declare {column.name!r} if both"
-                )
+                read, there = shortened(column.name), shortened(near)
+                message = f"it reads the column {read}, and rows have {there}"
+                advice = f"{there} comes from {source}; declare {read} if both"
                 yield warning(position, message, f"{advice} are meant")
 
 
@@ -149,7 +149,7 @@ def unused_input(definition: Definition) -> Iterator[Found]:
     for position, names in sources:
         idle = [n for n in names if n not in used and n not in text]
         if idle:
-            message = f"no block is known to use {listed(map(repr, idle))}"
+            message = f"no block is known to use {listed(map(shortened, idle))}"
             yield note(position, message, "leave it out, unless the result needs it")
 
 

@@ -62,7 +62,7 @@ def unchecked_field(definition: Definition) -> Iterator[Found]:
     for position, kind, name in _strange_fields(definition):
         is_extra = name in definition.origins[position].extra
         if is_extra and not did_you_mean(name, _fields(kind)):
-            message = f"{name} was passed through extra= and not checked"
+            message = f"{shortened(name)} was passed through extra= and not checked"
             yield note(position, message, "look it up in the service's list of blocks")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...definition import Definition
+from ...errors import shortened
 from ._rule import Found, called, error
 
 
@@ -52,7 +53,8 @@ _AGAIN = 'a step that comes twice is a block of its own: block.again(key="second
 
 
 def _dangling(position: int | None, block_id: str) -> Found:
-    message = f"an edge names block {block_id!r}, which is not in the definition"
+    named = f"an edge names block {shortened(block_id)}"
+    message = f"{named}, which is not in the definition"
     return error(position, message, "add the block, or remove the edge")
 
 

@@ -19,9 +19,9 @@ def duplicate_key(definition: Definition) -> Iterator[Found]:
         a, b = definition.origins[first], definition.origins[second]
         if _are_default(a, b):
             continue
-        what = f"id {definition.blocks[second].id!r}"
+        what = f"id {shortened(definition.blocks[second].id)}"
         if a.key and b.key and _composed(a.key) == _composed(b.key):
-            what = f"key {b.key!r}"
+            what = f"key {shortened(b.key)}"
         also = f" and at {a.place}" if a.place else ""
         yield error(second, f"{what} is used twice, here{also}", _OTHER_KEY)
 
@@ -36,7 +36,7 @@ def ambiguous_default_key(definition: Definition) -> Iterator[Found]:
         a, b = definition.origins[first], definition.origins[second]
         if _are_default(a, b):
             also = f" and at {a.place}" if a.place else ""
-            message = f"two blocks of kind {b.key!r} have no key, here{also}"
+            message = f"two blocks of kind {shortened(b.key)} have no key, here{also}"
             yield error(second, message, _OTHER_KEY)
 
 

@@ -95,6 +95,13 @@ def called(definition: Definition, position: int) -> str:
     return f"{name} ({where})" if where else name
 
 
+def all_called(definition: Definition, positions: Sequence[int], limit: int) -> str:
+    """What people call some blocks; of many, how many more there are."""
+    names = listed(called(definition, position) for position in positions[:limit])
+    rest = len(positions) - limit
+    return f"{names} and {rest} more" if rest > 0 else names
+
+
 def listed(words: Iterable[str], limit: int = 8) -> str:
     """Words joined by commas, the last by `and`; of many, how many more there are."""
     shown = list(words)

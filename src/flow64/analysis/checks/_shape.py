@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...blocks import CATALOGUE
 from ...definition import Definition
-from ._rule import Found, called, listed, note, warning
+from ._rule import Found, all_called, called, note, warning
 
 
 def no_source(definition: Definition) -> Iterator[Found]:
@@ -32,9 +32,8 @@ def several_sources(definition: Definition) -> Iterator[Found]:
     blocks = definition.blocks
     found = [p for p in _roots(definition) if _brings_rows(blocks[p].kind)]
     if len(found) > 1:
-        names = listed(called(definition, position) for position in found[:8])
-        more = f" and {len(found) - 8} more" if len(found) > 8 else ""
-        message = f"rows come from {len(found)} sources: {names}{more}"
+        names = all_called(definition, found, 8)
+        message = f"rows come from {len(found)} sources: {names}"
         yield warning(found[1], message, _ONE_SOURCE)
 
 
@@ -58,7 +57,7 @@ def source_with_predecessor(definition: Definition) -> Iterator[Found]:
 
 
 def isolated_block(definition: Definition) -> Iterator[Found]:
-    """A block that nothing leads to, and that leads nowhere, takes no part."""
+    """A block is joined to no other, so it takes no part in a run."""
     for position in _isolated(definition):
         message = "nothing leads to it, and it leads nowhere"
         yield warning(position, message, "join it with >>, or remove it")
@@ -94,10 +93,9 @@ def several_parents(definition: Definition) -> Iterator[Found]:
         if len(above) > 1:
             meeting.setdefault(tuple(above), []).append(position)
     for above, below in meeting.items():
-        names = listed(called(definition, parent) for parent in above[:3])
-        more = f" and {len(above) - 3} more" if len(above) > 3 else ""
+        names = all_called(definition, above, 3)
         also = f" (and {len(below) - 1} more blocks)" if len(below) > 1 else ""
-        message = f"rows of {len(above)} blocks meet here{also}: {names}{more}"
+        message = f"rows of {len(above)} blocks meet here{also}: {names}"
         yield warning(below[0], message, _MERGING)
 
 

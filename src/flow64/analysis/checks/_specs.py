@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,39 +16,48 @@ from ...blocks import (
     FILTER_OPERATORS,
 )
 from ...definition import BoundSecret, Definition, Value
-from ...dsl import UNSET
 from ...errors import did_you_mean, shortened
-from ._rule import Found, concerns, error, note
+from ._rule import Found, concerns, error, note, warning
 
 _WORDS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("find_email", "mode", EMAIL_MODES),
     ("webhook", "dataframe_type", DATAFRAME_TYPES),
     ("search", "dataframe_type", DATAFRAME_TYPES),
 )
-_CONDITION_WORDS = (("operator", FILTER_OPERATORS), ("logic", FILTER_LOGIC))
 """Words that documents list in full."""
+_CONDITION_WORDS: Sequence[tuple[str, Sequence[str], Callable[..., Found]]] = (
+    ("operator", FILTER_OPERATORS, error),
+    ("logic", FILTER_LOGIC, warning),  # that `or` is the other word is inferred
+)
 
 
 @concerns("find_email", "webhook", "search", "filter")
 def unknown_word(definition: Definition) -> Iterator[Found]:
-    """A spec holds a word that is not on the documented list."""
+    """A spec holds a word that is not on the documented list.
+
+    What joins two conditions of a filter is documented in part, so it is a warning.
+    """
     blocks, by_kind = definition.blocks, definition.by_kind
     for kind, name, words in _WORDS:
         for position in by_kind.get(kind, ()):
-            found = blocks[position].specs.get(name, UNSET)
-            if found not in words and found is not UNSET:
-                yield from _word(position, name, found, words)
+            found = blocks[position].specs.get(name)
+            if found is not None and found not in words:
+                yield from _word(position, name, found, words, error)
     for position, block in definition.of_kind("filter"):
         for i, condition in enumerate(conditions(block.specs)):
-            for name, words in _CONDITION_WORDS:
+            for name, words, told in _CONDITION_WORDS:
                 found = condition.get(name)
                 if found is not None and found not in words:
-                    yield from _word(position, f"filters[{i}].{name}", found, words)
+                    where = f"filters[{i}].{name}"
+                    yield from _word(position, where, found, words, told)
 
 
 @concerns("outgoing_webhook", "append_to_notebook", "filter")
 def missing_field(definition: Definition) -> Iterator[Found]:
-    """A spec that the documents require is not there, or empty."""
+    """A spec that the documents require is not there, or empty.
+
+    Inside a condition of a filter it is a warning: one source alone asks for it there.
+    """
     blocks, by_kind = definition.blocks, definition.by_kind
     for kind, name in _REQUIRED:
         for position in by_kind.get(kind, ()):
@@ -59,9 +68,9 @@ def missing_field(definition: Definition) -> Iterator[Found]:
         for i, condition in enumerate(conditions(block.specs)):
             for name in ("column", "operator"):
                 if condition.get(name) in _EMPTY:
-                    message = f"filters[{i}] has no {name}, and the service requires it"
+                    message = f"filters[{i}] has no {name}, which every condition has"
                     advice = 'write Filter.where("column").equals(...)'
-                    yield error(position, message, advice)
+                    yield warning(position, message, advice)
 
 
 _REQUIRED: Sequence[tuple[str, str]] = (
@@ -116,13 +125,17 @@ def conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _word(
-    position: int, name: str, found: Any, words: Sequence[str]
+    position: int,
+    name: str,
+    found: Any,
+    words: Sequence[str],
+    told: Callable[..., Found],
 ) -> Iterator[Found]:
     if isinstance(found, Value | BoundSecret):
         return
     near = did_you_mean(found, words) if isinstance(found, str) else ""
     message = f"{name} is {shortened(found)}, which is no word of the service{near}"
-    yield error(position, message, f"it takes {', '.join(words)}")
+    yield told(position, message, f"it takes {', '.join(words)}")
 
 
 def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:

@@ -1,0 +1,29 @@
+"""A rule about silence: a code that is allowed and that no finding has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...definition import Definition
+from ...errors import did_you_mean, shortened
+from ._rule import Found, warning
+
+
+def unknown_allow(definition: Definition) -> Iterator[Found]:
+    """`allow=` names a code that no finding has, so it silences nothing.
+
+    It may be a slip, or the code of another release.
+    """
+    silenced = [(None, sorted(definition.allowed)), *definition.origins.silenced()]
+    for position, codes in silenced:
+        for code in codes:
+            if code not in _known():
+                near = did_you_mean(code, _known())
+                message = f"allow names {shortened(code)}, which no finding has{near}"
+                yield warning(position, message, "write the code that a finding shows")
+
+
+def _known() -> frozenset[str]:
+    from .._reference import pages_by_code  # noqa: PLC0415 - this rule is one of them
+
+    return frozenset(pages_by_code())

@@ -141,7 +141,7 @@ WORDS = [
     ),
     (
         LocalNamespaceError("Leads", "https://api.example"),
-        '\'Leads\' belongs to no project, so https://api.example could hold somebody else\'s workflow of that id; give it one: Workflow(..., project=Project("growth", namespace="your-domain.example"))',
+        '\'Leads\' has no project: anybody who uses its key without one gets the same id, so it is not deployed to https://api.example; name what is yours: Workflow(..., project=Project("growth", namespace="your-domain.example"))',
     ),
     (
         UnboundValueError("Leads", "prod", ["a", "b"]),
@@ -190,7 +190,7 @@ WORDS = [
     ),
     (
         OutcomeUnknownError("run of 'Leads'", "reset"),
-        "run of 'Leads': outcome unknown (reset); nothing was sent again",
+        "run of 'Leads': outcome unknown (reset); nothing was sent again, so look at it in the web editor before you do",
     ),
     (
         WaitTimeoutError("RUN", "running", 30.0),
@@ -204,10 +204,13 @@ WORDS = [
         AuthError(401, "GET", "/workflows", "no"),
         "GET /workflows answered 401: no; check SIXTYFOUR_API_KEY; it is sent as x-api-key",
     ),
-    (TransportError("GET", "/workflows", "refused"), "GET /workflows: refused"),
+    (
+        TransportError("GET", "/workflows", "refused"),
+        "GET /workflows: refused; it changes nothing, so try again",
+    ),
     (
         AnswerError("GET", "/workflows", "it is a list"),
-        "GET /workflows answered something unexpected: it is a list",
+        "GET /workflows answered something unexpected: it is a list; check that SIXTYFOUR_API_ENDPOINT is the service",
     ),
 ]
 GROUPS = {"FlowError", "DeployError", "RunError"}

@@ -279,9 +279,10 @@ class LocalNamespaceError(DeployError):
 
     def __str__(self) -> str:
         return (
-            f"{self.workflow!r} belongs to no project, so {self.endpoint} could hold "
-            "somebody else's workflow of that id; give it one: Workflow(..., "
-            'project=Project("growth", namespace="your-domain.example"))'
+            f"{self.workflow!r} has no project: anybody who uses its key without one "
+            f"gets the same id, so it is not deployed to {self.endpoint}; name what is "
+            'yours: Workflow(..., project=Project("growth", '
+            'namespace="your-domain.example"))'
         )
 
 
@@ -429,7 +430,10 @@ class OutcomeUnknownError(FlowError):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.what}: outcome unknown ({self.reason}); nothing was sent again"
+        return (
+            f"{self.what}: outcome unknown ({self.reason}); nothing was sent again, so "
+            "look at it in the web editor before you do"
+        )
 
 
 @frozen(repr=False)
@@ -480,6 +484,8 @@ class ApiError(FlowError):
 class BadRequestError(ApiError):
     """400: refused by the route's rules."""
 
+    hint = "mend what it names; the same request is refused again"
+
 
 class AuthError(ApiError):
     """401: the key is missing, wrong or expired."""
@@ -489,6 +495,8 @@ class AuthError(ApiError):
 
 class PaymentError(ApiError):
     """402: too few credits or no subscription."""
+
+    hint = "add credits before you try again"
 
 
 class ForbiddenError(ApiError):
@@ -500,21 +508,31 @@ class ForbiddenError(ApiError):
 class NotFoundError(ApiError):
     """404: not there, or another organisation's."""
 
+    hint = "check the id, and whose key it is"
+
 
 class ConflictError(ApiError):
     """409: the id is taken."""
+
+    hint = "look at what has the id before you try again"
 
 
 class UnprocessableError(ApiError):
     """422: the body does not fit the schema, or the graph is invalid."""
 
+    hint = "mend what it names; the same request is refused again"
+
 
 class RateLimitedError(ApiError):
     """429: too many requests (500 a minute and key are documented)."""
 
+    hint = "wait a minute before you try again"
+
 
 class ServerError(ApiError):
     """5xx: the service failed."""
+
+    hint = "try again later"
 
 
 @frozen(repr=False)
@@ -527,7 +545,13 @@ class TransportError(FlowError):
     sent: bool = True
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}: {self.reason}"
+        if not self.sent:
+            advice = "nothing was sent: check the network and SIXTYFOUR_API_ENDPOINT"
+        elif self.method == "GET":
+            advice = "it changes nothing, so try again"
+        else:
+            advice = "it may have arrived, so look before you send it again"
+        return f"{self.method} {self.path}: {self.reason}; {advice}"
 
 
 @frozen(repr=False)
@@ -540,7 +564,8 @@ class AnswerError(FlowError):
 
     def __str__(self) -> str:
         return (
-            f"{self.method} {self.path} answered something unexpected: {self.problem}"
+            f"{self.method} {self.path} answered something unexpected: {self.problem}; "
+            "check that SIXTYFOUR_API_ENDPOINT is the service"
         )
 
 

@@ -115,6 +115,7 @@ def golden(session: nox.Session) -> None:
     """Rewrite expected texts and files; never in CI, and the diff is reviewed."""
     if "CI" in os.environ:
         session.error("expected texts are reviewed by people, so CI rewrites none")
+    session.run(sys.executable, "docs/_ext/from_code.py")
     rewrite = ("--inline-snapshot=create,fix", *session.posargs)
     # 1: a test whose text was rewritten is reported as failed, this once.
     python(session, "pytest", *rewrite, env=TOOLS_FIRST, success_codes=[0, 1])

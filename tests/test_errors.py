@@ -12,6 +12,7 @@ from flow64 import errors
 from flow64.diagnostics import Finding
 from flow64.errors import (
     API_ERRORS,
+    AmbiguousRowsError,
     AnswerError,
     ApiError,
     ArgumentError,
@@ -46,6 +47,7 @@ from flow64.errors import (
     TruthError,
     UnboundValueError,
     UnfinishedFilterError,
+    ValueInTextError,
     VariantError,
     VerificationError,
     WaitTimeoutError,
@@ -107,6 +109,14 @@ WORDS = [
     (
         UnfinishedFilterError("x"),
         "'x' waits for its operator: write for example 'x'.equals(\"OK\")",
+    ),
+    (
+        ValueInTextError("hook"),
+        "value('hook') stands for a whole value and cannot be part of a text: let the environment fill in the whole text",
+    ),
+    (
+        AmbiguousRowsError("r", ["archive", "work/deliver"]),
+        "run r ends in several blocks: archive, work/deliver; say whose rows are wanted: run.rows(Person, block='work/deliver')",
     ),
     (
         ComparisonError(),

@@ -1,7 +1,9 @@
 """Pages that are made from the code: the catalogue, the findings, the guesses.
 
-A page holds its introduction and a line `<!-- from code: NAME -->`, in whose place the
-text goes while Sphinx reads the page. Nothing is written to disk.
+What stands in a page between `<!-- from code: NAME -->` and `<!-- end of NAME -->` is
+written by `python docs/_ext/from_code.py`, which `make golden` runs too. It is plain
+Markdown and is committed, so that the pages can be read where nothing builds them; a
+test holds it to the code. When Sphinx reads a page, it learns of the names in it.
 """
 
 from __future__ import annotations
@@ -10,14 +12,14 @@ import ast
 import inspect
 import itertools
 import re
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from attrs import NOTHING, fields_dict
-from sphinx.application import Sphinx
 
 from flow64 import blocks
 from flow64.analysis import findings_reference
@@ -31,6 +33,9 @@ from flow64.blocks import (
 )
 from flow64.dsl import RowKind, Unset
 from flow64.emulator import GUESSES
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 FAMILIES: Mapping[str, str] = {
     "_sources": "Sources",
@@ -84,22 +89,33 @@ def catalogue() -> Iterator[str]:
 def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
     facts, docs = facts_of(block), field_docs(block)
     yield f"### {kind}\n"
-    yield f"::::{{py:class}} flow64.blocks.{block.__name__}({_signature(block)})\n"
+    yield f"`flow64.blocks.{block.__name__}({_signature(block)})`\n"
     yield inspect.cleandoc(block.__doc__ or "") + "\n"
     yield from _about(block)
+    if facts:
+        yield "Fields:\n"
     for name, fact in facts.items():
-        yield f":::{{py:attribute}} {name}"
-        yield f":type: {_type(typing.get_type_hints(block)[name])}\n"
-        yield docs.get(name, "") + "\n"
-        yield _fact(fact) + "\n"
-        yield ":::\n"
-    for name, method in vars(block).items():
-        made = method.__func__ if isinstance(method, staticmethod) else method
-        if inspect.isfunction(made) and not name.startswith("_"):
-            yield f":::{{py:method}} {name}{_parameters(made)}\n"
-            yield inspect.cleandoc(made.__doc__ or "").partition("\nArgs:")[0] + "\n"
-            yield ":::\n"
-    yield "::::\n"
+        kind_of_value = _type(typing.get_type_hints(block)[name])
+        known = f"- **`{name}`** · `{kind_of_value}` · {_fact(fact)}"
+        yield _item(known, docs.get(name, ""))
+    methods = {
+        name: made
+        for name, method in vars(block).items()
+        if not (name.startswith("_") or isinstance(method, classmethod))
+        and inspect.isfunction(made := getattr(method, "__func__", method))
+    }
+    if methods:
+        yield "\nMethods:\n"
+    for name, made in methods.items():
+        text = inspect.cleandoc(made.__doc__ or "").partition("\nArgs:")[0]
+        yield _item(f"- **`{name}{_parameters(made)}`**", text)
+    yield ""
+
+
+def _item(head: str, text: str) -> str:
+    """An entry of a list: what it is in one line, then its text in another."""
+    body = textwrap.indent(text.strip(), "  ")
+    return f"{head}\\\n{body}" if body else head
 
 
 def _signature(block: type[CatalogueBlock]) -> str:
@@ -201,17 +217,15 @@ def _type(hint: Any) -> str:
 
 def constants() -> Iterator[str]:
     """What `flow64.blocks` exports beside classes and functions."""
-    yield ":::{py:currentmodule} flow64.blocks\n:::\n"
     folder = Path(inspect.getfile(blocks)).parent
     for path in sorted(folder.glob("_*.py")):
         body = ast.parse(path.read_text("utf-8")).body
         for statement, following in itertools.pairwise([*body, ast.Pass()]):
             match statement:
                 case ast.AnnAssign(target=ast.Name(id=name)) if name in blocks.__all__:
-                    yield f":::{{py:data}} {name}\n"
-                    yield _text_of(following) + "\n"
-                    yield _values(getattr(blocks, name)) + "\n"
-                    yield ":::\n"
+                    yield f"`flow64.blocks.{name}`\n"
+                    texts = (_text_of(following), _values(getattr(blocks, name)))
+                    yield from (f"{text}\n" for text in texts if text)
 
 
 def _text_of(statement: ast.stmt) -> str:
@@ -236,26 +250,65 @@ def guesses() -> Iterator[str]:
     marks = {"C": "sources conflict", "I": "inferred", "U": "unknown"}
     for guess in GUESSES:
         switch = f" `Switches({guess.switch}=...)` changes it." if guess.switch else ""
-        yield f"**{guess.name}** ({marks[guess.mark]})"
-        yield f": {guess.known}\n  The emulator: {guess.assumed}{switch}\n"
+        yield _item(
+            f"- **{guess.name}** ({marks[guess.mark]})",
+            f"{guess.known}\nThe emulator: {guess.assumed}{switch}",
+        )
 
 
-PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
+def findings() -> Iterator[str]:
+    """What `check()` can say. The examples are run by the tests of their rules."""
+    yield "<!-- skip: start -->\n"
+    yield findings_reference().replace("```{code-block} ", "```").strip() + "\n"
+    yield "<!-- skip: end -->"
+
+
+TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "catalogue": catalogue,
-    "findings": lambda: iter([findings_reference()]),
+    "findings": findings,
     "guesses": guesses,
     "constants": constants,
 }
 
-_MARK = re.compile(r"^<!-- from code: (\w+) -->$", re.MULTILINE)
+_MADE = re.compile(
+    r"^<!-- from code: (\w+) -->$.*?^<!-- end of \1 -->$", re.MULTILINE | re.DOTALL
+)
+_NAME = re.compile(r"^`flow64\.blocks\.(\w+)(\(.*\))?`$", re.MULTILINE)
 
 
-def fill(_app: Sphinx, _name: str, source: list[str]) -> None:
-    """Put the text in the place of its mark."""
-    source[0] = _MARK.sub(lambda found: "\n".join(PAGES[found[1]]()), source[0])
+def current(page: str) -> str:
+    """A page with what the code says today between its marks."""
+    return _MADE.sub(_made, page)
+
+
+def _made(found: re.Match[str]) -> str:
+    text = "\n".join(TEXTS[found[1]]()).strip()
+    return f"<!-- from code: {found[1]} -->\n\n{text}\n\n<!-- end of {found[1]} -->"
+
+
+def main() -> None:
+    """Write every marked page anew."""
+    for path in sorted(Path(__file__).parent.parent.glob("*.md")):
+        path.write_text(current(path.read_text("utf-8")), "utf-8", newline="\n")
+
+
+def describe(_app: Sphinx, _name: str, source: list[str]) -> None:
+    """Let Sphinx know of the names of `flow64.blocks` that a made text describes."""
+    source[0] = _MADE.sub(lambda found: _NAME.sub(_directive, found[0]), source[0])
+
+
+def _directive(found: re.Match[str]) -> str:
+    name, arguments = found.groups()
+    role = "data" if arguments is None else "class"
+    module = ":module: flow64.blocks"
+    return f":::{{py:{role}}} {name}{arguments or ''}\n{module}\n:::"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
-    app.connect("source-read", fill)
+    app.connect("source-read", describe)
     return {"parallel_read_safe": True}
+
+
+if __name__ == "__main__":
+    main()

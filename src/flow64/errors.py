@@ -182,6 +182,19 @@ class TruthError(FlowError, TypeError):
 
 
 @frozen(repr=False)
+class ValueInTextError(FlowError, TypeError):
+    """A value that differs by environment was put into a text."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"value({self.name!r}) stands for a whole value and cannot be part of a "
+            "text: let the environment fill in the whole text"
+        )
+
+
+@frozen(repr=False)
 class ReturnsError(FlowError, TypeError):
     """A class under `@returns` has annotations that say no type the service knows."""
 
@@ -387,6 +400,21 @@ class StaleDeploymentError(RunError):
         return (
             f"{self.workflow!r} ({self.workflow_id}) is not what this code says: "
             f"{self.reason}; deploy() first, or run what is there: run(..., stale=True)"
+        )
+
+
+@frozen(repr=False)
+class AmbiguousRowsError(RunError):
+    """A workflow ends in several blocks, so its run has no one final file."""
+
+    run_id: str
+    ends: Sequence[str]
+
+    def __str__(self) -> str:
+        ends = ", ".join(self.ends)
+        return (
+            f"run {self.run_id} ends in several blocks: {printable(ends)}; say whose "
+            f"rows are wanted: run.rows(Person, block={self.ends[-1]!r})"
         )
 
 

@@ -6,7 +6,7 @@ import itertools
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, overload
 
 from attrs import field, frozen
 
@@ -43,11 +43,16 @@ class Project(ProjectKey):
 Project.__init__ = helpful(Project.__init__)  # type: ignore[method-assign]
 
 
-@helpful
+@overload
 def variants(
-    build: Callable[..., Workflow],
-    table: Mapping[str, Mapping[str, Any]] | Iterable[tuple[str, Mapping[str, Any]]],
-) -> dict[str, Workflow]:
+    build: Callable[..., Workflow], table: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Workflow]: ...
+@overload
+def variants(
+    build: Callable[..., Workflow], table: Iterable[tuple[str, Mapping[str, Any]]]
+) -> dict[str, Workflow]: ...
+@helpful
+def variants(build: Callable[..., Workflow], table: Any) -> dict[str, Workflow]:
     """One workflow for each row of a table: `build(**parameters)`.
 
     The variant's name becomes a segment of the workflow's path, so every variant has

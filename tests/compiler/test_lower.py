@@ -98,7 +98,7 @@ NO_JSON = {
     "a number of a package": (Scalar(), ".Scalar is not JSON"),
     "a generator": ((x for x in "ab"), "a generator is not JSON"),
     "a function": (len, "a builtin_function_or_method is not JSON"),
-    "a class": (Scalar, "a type is not JSON"),
+    "a class": (Scalar, "the class tests.compiler.test_lower.Scalar is not JSON"),
     "a block": (FindEmail(), "a flow64.blocks.FindEmail is not JSON"),
     "a complex number": (1j, "a complex is not JSON"),
     "a key that is no text": ({1: 2}, "1 is an int, and JSON keys are Unicode text"),

@@ -28,6 +28,7 @@ from flow64.definition import (
     unbound_names,
 )
 from flow64.definition._values import as_value
+from flow64.errors import ValueInTextError
 
 ID = "aaaaaaaa-0000-4000-8000-000000000001"
 TOKEN = Value("token", secret=True)
@@ -206,3 +207,12 @@ def test_problems_are_values():
 
     advice = "leave the field out, or use null"
     assert problems == [Problem("not-json", ("x",), "nan is no JSON number", advice)]
+
+
+@pytest.mark.parametrize(
+    "write", [str, "{}".format, "%s".__mod__], ids=["str", "format", "%"]
+)
+def test_a_value_is_no_part_of_a_text(write):
+    """It would be sent as its repr; the environment fills in the whole text."""
+    with pytest.raises(ValueInTextError, match=r"value\('hook'\) stands for a whole"):
+        write(Value("hook"))

@@ -535,3 +535,10 @@ def test_threads_do_not_mix():
         definition = workflow.compile()
         keys = [definition.origins[at].key for at in range(201)]
         assert ["webhook", *(f"{name}-{at}" for at in range(200))] == keys
+
+
+@pytest.mark.parametrize("flag", ["no", 1, None])
+def test_a_flag_is_true_or_false(flag):
+    """A text from configuration is true whatever it says."""
+    with pytest.raises(errors.ArgumentError, match="neither True nor False"):
+        include_if(flag, FindEmail())

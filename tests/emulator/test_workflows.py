@@ -383,3 +383,13 @@ def test_copy_keeps_all_but_id_and_name(shared, client):
     assert copied["name"] == "Test (copy)"
     for key in ("description", "workflow_definition", "org_id"):
         assert copied[key] == original[key]
+
+
+def test_an_edit_names_what_is_there(shared, client):
+    """An edit that changes nothing would make a drift test pass for no reason."""
+    own = create(client, LEADS)
+
+    with pytest.raises(KeyError, match="no workflow 'nowhere' is here"):
+        shared.edit("nowhere", name="x")
+    with pytest.raises(KeyError, match="no block has the id or kind nope"):
+        shared.edit(own, specs={"nope": {}})

@@ -11,7 +11,17 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from flow64 import COMPANY, LEAD, Client, Project, Workflow, errors, returns, value
+from flow64 import (
+    COMPANY,
+    LEAD,
+    Client,
+    Project,
+    Workflow,
+    errors,
+    returns,
+    tap,
+    value,
+)
 from flow64.blocks import (
     CompanyEnrichment,
     CompanyToLeads,
@@ -364,3 +374,46 @@ def test_a_client_made_by_run_is_closed_with_its_run(serve, monkeypatch):
     gc.collect()
 
     assert http.is_closed
+
+
+def branched(key):
+    """A side branch that ends in a sink of its own, under any key."""
+    person = {"title": {"description": "Job title", "type": "str"}}
+    aside = OutgoingWebhook(key=key, url="https://archive.acme.example/x")
+    deliver = OutgoingWebhook(key="deliver", url="https://crm.acme.example/x")
+    flow = (
+        Webhook(LEAD) >> tap(aside) >> LeadEnrichment(return_fields=person) >> deliver
+    )
+    project = Project("growth", namespace="acme.example")
+    return Workflow("Branched", flow, key="branched", project=project)
+
+
+@pytest.mark.parametrize("key", ["archive", "zz"])
+def test_rows_of_several_ends_are_named_and_never_guessed(serve, key):
+    """Which file is the last one turns on the spelling of keys; so none is taken."""
+    _emulator, client = serve()
+    workflow = branched(key)
+    workflow.deploy(client)
+    run = workflow.run(ROWS, client).wait(every=0.01)
+
+    with pytest.raises(errors.AmbiguousRowsError) as caught:
+        run.rows()
+
+    assert sorted(caught.value.ends) == sorted([key, "deliver"])
+    assert ["title" in row.raw for row in run.rows(block=key)] == [False, False]
+    assert ["title" in row.raw for row in run.rows(block="deliver")] == [True, True]
+    with pytest.raises(errors.ArgumentError, match="did you mean 'deliver'"):
+        run.rows(block="deliverr")
+
+
+@pytest.mark.parametrize("call", ["deploy", "run"])
+def test_the_name_of_an_environment_is_no_client(call):
+    """The commonest slip of the two is named."""
+    arguments = ("staging",) if call == "deploy" else (ROWS, "staging")
+
+    with pytest.raises(errors.ArgumentError) as caught:
+        getattr(leads(), call)(*arguments)
+
+    assert str(caught.value) == (
+        f"{call}: client is 'staging', no Client; did you mean env='staging'?"
+    )

@@ -123,7 +123,7 @@ Workflow("x", leads >> find, ky="x")  # type: ignore[call-arg]  # pyright: ignor
 Workflow("x", leads >> find, project="growth")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Workflow("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Project("growth")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-variants(contact, {})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+variants(contact, {})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
 leads >> Workflow("x", leads)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 late: Flow[Start, Lead] = companies  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 

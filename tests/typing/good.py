@@ -165,7 +165,10 @@ def build(mode: EmailMode) -> Workflow:
     return Workflow("Leads", leads >> contact(mode))
 
 
-assert_type(variants(build, {"us": {"mode": "PERSONAL"}}), dict[str, Workflow])
+assert_type(
+    variants(build, {"us": {"mode": "PERSONAL", "size": 2}, "uk": {"mode": "x"}}),
+    dict[str, Workflow],
+)
 assert_type(variants(build, [("us", {"mode": "PERSONAL"})]), dict[str, Workflow])
 assert_type(
     matrix(build, {"mode": {"work": {"mode": "PERSONAL"}}}, exclude=[]),

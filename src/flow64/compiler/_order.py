@@ -17,6 +17,9 @@ def arranged(graph: Graph) -> tuple[Sequence[int], Topology]:
     """The order of the nodes, and the edges by where their ends stand in it."""
     count = len(graph.blocks)
     sources, targets = graph.sources, graph.targets
+    if len(sources) == count - 1 and sources[:1] == [count - 2]:
+        # A chain that was nested to the right is joined from its end.
+        sources, targets = sources[::-1], targets[::-1]
     if sources == list(range(count - 1)) and targets == list(range(1, count)):
         # A chain has one order, the one it was met in.
         return range(count), Topology(sources, targets, count, is_forward=True)

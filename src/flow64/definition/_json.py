@@ -309,6 +309,9 @@ def _no_json(item: Any, here: Path) -> Problem:
     elif isinstance(item, set | frozenset):
         message = "a set has no order"
         advice = "write a list, sorted if it comes from a set"
+    elif isinstance(item, type):
+        message = f"the class {_name_of(item)} is not JSON"
+        advice = f"to ask for its fields, put @returns above class {item.__name__}"
     else:
         message = f"{_a(item)} is not JSON ({shortened(item)})"
         advice = f"convert it where you write it: str(...), {_conversion(item)}"
@@ -333,7 +336,10 @@ def _a(item: Any) -> str:
 
 
 def _name(item: Any) -> str:
-    kind = type(item)
+    return _name_of(type(item))
+
+
+def _name_of(kind: type[Any]) -> str:
     # Without private modules, which differ between versions: pathlib._local.Path.
     parts = [part for part in kind.__module__.split(".") if not part.startswith("_")]
     return ".".join(

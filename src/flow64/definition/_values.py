@@ -7,6 +7,8 @@ from typing import Any, Final, final
 
 from attrs import frozen
 
+from ..errors import ValueInTextError
+
 VALUE_KEY: Final = "flow64:value"
 """The key that marks an unbound value in unbound JSON."""
 
@@ -24,6 +26,12 @@ class Value:
 
     name: str
     secret: bool = False
+
+    def __str__(self) -> str:
+        raise ValueInTextError(self.name)
+
+    def __format__(self, _: str) -> str:
+        raise ValueInTextError(self.name)
 
     def as_data(self) -> dict[str, Any]:
         """The form of unbound JSON."""

@@ -261,6 +261,11 @@ def include_if(flag: bool, flow: Passthrough) -> Passthrough: ...
 def include_if(flag: bool, flow: Flow[A, A]) -> Flow[A, A]: ...
 def include_if(flag: bool, flow: Any) -> Any:
     """The flow if the flag is true when the graph is built; if not, rows pass."""
+    if not isinstance(flag, bool):
+        problem = f"flag is {shortened(flag)}, neither True nor False"
+        raise ArgumentError(
+            "include_if", f"{problem}; write bool(...) of what is meant"
+        )
     made = as_flow(flow)  # also where it is left out: a mistake in it is one today
     return made if flag else Nothing()
 

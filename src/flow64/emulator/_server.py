@@ -175,10 +175,22 @@ class Emulator:
             description: Its new description, stamp and all.
             specs: Spec fields to set, by block id or by kind.
             definition: A whole new graph, taken as it is.
+
+        Raises:
+            KeyError: There is no such workflow, or no block of that id or kind.
         """
         before = self.store.workflow(workflow_id.lower())
-        graph = dict(definition or (before.definition if before else {}))
+        if before is None:
+            raise KeyError(f"no workflow {workflow_id!r} is here")
+        graph = dict(definition or before.definition)
         if specs:
+            there = {
+                block[name]
+                for block in graph["blocks"]
+                for name in ("block_id", "block_name")
+            }
+            if unknown := sorted(specs.keys() - there):
+                raise KeyError(f"no block has the id or kind {', '.join(unknown)}")
             graph["blocks"] = [_edited(block, specs) for block in graph["blocks"]]
         changes: Data = {"definition": graph, "updated_at": self.clock.now()}
         if name is not None:

@@ -138,7 +138,8 @@ class Client:
             finally:
                 response.close()
         except httpx.HTTPError as error:
-            reason = f"no answer ({type(error).__name__})"
+            host = httpx.URL(self.endpoint).host if asked.url is None else "the store"
+            reason = f"no answer from {host} ({type(error).__name__})"
             sent = not isinstance(error, NOT_SENT)
             return TransportError(method, path, reason, sent=sent)
         if content is None:
@@ -248,8 +249,9 @@ class _SignedURL(httpx.URL):
 
 def _endpoint(given: str | None) -> str:
     names = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_BASE_URL")
-    found = given or next((v for n in names if (v := os.environ.get(n))), None)
-    text = str(found or DEFAULT_ENDPOINT).rstrip("/")
+    name = next((name for name in names if os.environ.get(name)), "")
+    source = "base_url=" if given else name
+    text = str(given or os.environ.get(name) or DEFAULT_ENDPOINT).rstrip("/")
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
@@ -259,11 +261,13 @@ def _endpoint(given: str | None) -> str:
     is_plain = url.scheme in ("http", "https") and url.host and " " not in text
     if not is_plain or url.query or url.fragment:
         raise ConfigError(
-            f"the endpoint is no plain https address, such as {DEFAULT_ENDPOINT}"
+            f"the endpoint given by {source} is no plain https address, such as "
+            f"{DEFAULT_ENDPOINT}"
         )
     if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigError(
-            f"the endpoint {url.host!r} is http, so the key would travel in the clear; "
+            f"the endpoint http://{url.host} given by {source} would let the key "
+            "travel in the clear; "
             "write https (http is for this machine alone)"
         )
     return text

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ..analysis import differences
 from ..blocks import CATALOGUE
@@ -22,6 +22,7 @@ from ..definition import (
     with_stamp,
 )
 from ..errors import (
+    ArgumentError,
     ConflictError,
     ConsentError,
     FlowError,
@@ -30,6 +31,7 @@ from ..errors import (
     StateRefusedError,
     UnboundValueError,
     VerificationError,
+    shortened,
 )
 from ._client import Client
 from ._state import (
@@ -87,8 +89,8 @@ class Deployment:
 
     workflow_id: str
     state: State
-    changes: Sequence[str] = ()
-    unmanaged: Sequence[str] = ()
+    changes: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
+    unmanaged: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
     replaced: Definition | None = None
 
     @property
@@ -132,6 +134,7 @@ def deploy(
     allow_spend: bool = False,
 ) -> Deployment:
     """See `Workflow.deploy`."""
+    require_client("deploy", client)
     ready = prepared(workflow, env, values)
     player = client or Client()
     try:
@@ -162,6 +165,13 @@ def prepared(workflow: Deployable, env: str, values: Mapping[str, Any] | None) -
         fields=sent_fields(definition),
     )
     return Ready(workflow, env, definition, stamp)
+
+
+def require_client(callee: str, client: Any) -> None:
+    """Refuse what is no client, such as the name of an environment."""
+    if client is not None and not callable(getattr(client, "play", None)):
+        near = f"; did you mean env={client!r}?" if isinstance(client, str) else ""
+        raise ArgumentError(callee, f"client is {shortened(client)}, no Client{near}")
 
 
 def require_namespace(ready: Ready, client: Client) -> None:

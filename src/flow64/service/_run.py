@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, overload
 from uuid import uuid4
 from weakref import finalize
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ..definition import (
     DEFAULT_ENV,
@@ -26,6 +26,7 @@ from ..definition import (
 )
 from ..diagnostics import printable
 from ..errors import (
+    AmbiguousRowsError,
     AnswerError,
     ArgumentError,
     FlowError,
@@ -36,13 +37,21 @@ from ..errors import (
     RunFailedError,
     StaleDeploymentError,
     WaitTimeoutError,
+    did_you_mean,
     shortened,
 )
 from ._client import Client
-from ._deploy import Deployable, Ready, prepared, require_namespace
+from ._deploy import (
+    Deployable,
+    Ready,
+    prepared,
+    require_client,
+    require_namespace,
+)
 from ._rows import Row, rows_of, typed_rows
 from ._state import compare
 from .api import (
+    BlockStatus,
     Conversation,
     LiveStatus,
     ResultItem,
@@ -88,6 +97,7 @@ def run(
     if intent is not None and not (isinstance(intent, str) and intent.strip()):
         problem = f"intent is {shortened(intent)}, which names no run"
         raise ArgumentError("run", f'{problem}; write for example intent="2026-11-24"')
+    require_client("run", client)
     ready = prepared(workflow, env, values)
     payload = _payload(ready.definition, rows)
     player = client or Client()
@@ -102,7 +112,13 @@ def run(
         if client is None:
             player.close()
         raise
-    made = Run(started.id, started.workflow_id, player, started.is_presumed)
+    made = Run(
+        started.id,
+        started.workflow_id,
+        player,
+        started.is_presumed,
+        stages=stages_of(ready.definition),
+    )
     if client is None:  # made here, so that nobody else can close it
         finalize(made, player.close)
     return made
@@ -260,6 +276,55 @@ def normal(word: str) -> str:
     return {"canceled": "cancelled", "timed_out": "timeout"}.get(lowered, lowered)
 
 
+@frozen
+class Stages:
+    """The blocks of a run as its code calls them.
+
+    Attributes:
+        numbers: `sequence_number` of each block, by key path.
+        ends: Key paths of the blocks that feed no other.
+    """
+
+    numbers: Mapping[str, int] = field(factory=dict)
+    ends: Sequence[str] = ()
+
+    def number(self, run_id: str, path: str | None) -> int | None:
+        """The number of a block by its key path; None for whatever comes last.
+
+        Raises:
+            AmbiguousRowsError: Several blocks come last, and none is named.
+            ArgumentError: No block has that key path.
+        """
+        if path is None and len(self.ends) > 1:
+            raise AmbiguousRowsError(run_id, self.ends)
+        if path is None:
+            return None
+        if path not in self.numbers:
+            near = did_you_mean(path, self.numbers) if isinstance(path, str) else ""
+            problem = f"no block has the key path {shortened(path)}{near}"
+            raise ArgumentError("rows", problem, tuple(self.numbers))
+        return self.numbers[path]
+
+    def blamed(self, block: BlockStatus) -> str:
+        """What a block failed with, under the name that the code gives it."""
+        paths = {number: path for path, number in self.numbers.items()}
+        name = paths.get(block.sequence_number, block.block_name)
+        return f"{name}: {block.error_message}" if name else str(block.error_message)
+
+
+def stages_of(definition: Definition) -> Stages:
+    """The blocks of a definition as its code calls them."""
+    paths = [
+        definition.origins[position].path or block.id
+        for position, block in enumerate(definition.blocks)
+    ]
+    feeding = set(definition.topology.sources)
+    return Stages(
+        numbers={p: b.number for p, b in zip(paths, definition.blocks, strict=True)},
+        ends=[path for position, path in enumerate(paths) if position not in feeding],
+    )
+
+
 @define
 class Run:
     """A run on the service.
@@ -277,6 +342,7 @@ class Run:
     _client: Client = field(repr=False)
     is_presumed: bool = False
     status: str = "queued"
+    _stages: Stages = field(factory=Stages, repr=False)
 
     def watch(
         self, *, every: float = 5.0, timeout: float = DAY
@@ -330,7 +396,7 @@ class Run:
         """
         messages: list[str] = []
         for seen in self.watch(every=every, timeout=timeout):
-            messages = [b.error_message for b in seen.blocks if b.error_message]
+            messages = [self._stages.blamed(b) for b in seen.blocks if b.error_message]
         if self.status != "completed":
             reason = "; ".join(messages or self._listed_reasons()) or None
             raise RunFailedError(self.id, self.status, reason)
@@ -367,26 +433,37 @@ class Run:
         return sorted(items, key=lambda item: item.block_number or 0)
 
     @overload
-    def rows(self) -> Iterator[Row[Mapping[str, Any]]]: ...
+    def rows(self, *, block: str | None = None) -> Iterator[Row[Mapping[str, Any]]]: ...
     @overload
-    def rows(self, type: type[T]) -> Iterator[Row[T]]: ...
-    def rows(self, type: Any = None) -> Any:
-        """The rows of the final file of a completed run.
+    def rows(self, type: type[T], *, block: str | None = None) -> Iterator[Row[T]]: ...
+    def rows(self, type: Any = None, *, block: str | None = None) -> Any:
+        """The rows of a completed run: those of its final file, or of one block.
 
         Args:
             type: An attrs class, dataclass or TypedDict whose fields are columns; None
                 gives each row as a mapping.
+            block: Key path of the block whose rows are wanted, such as
+                `work/find_email`; needed where the workflow ends in several blocks,
+                as it does with a side branch.
 
         Raises:
+            AmbiguousRowsError: The workflow ends in several blocks, and none is named.
+            ArgumentError: No block has that key path.
             AnswerError: There is no file, or it cannot be read.
             RunFailedError: The run ended otherwise; `results()` has what was saved.
             WaitTimeoutError: It goes on, so the last file is not the final one.
         """
+        number = self._stages.number(self.id, block)
         if self.status != "completed":
             self.wait(timeout=0)
         items = self.results()
+        if number is not None:
+            items = [item for item in items if item.block_number == number]
         if not items:
-            raise AnswerError("GET", f"results of run {self.id}", "there is no file")
+            of = f" of {block}" if block else ""
+            raise AnswerError(
+                "GET", f"results of run {self.id}", f"there is no file{of}"
+            )
         return typed_rows(self._content(items[-1]), type)
 
     def _content(self, item: ResultItem) -> Iterator[Mapping[str, Any]]:

@@ -1,0 +1,49 @@
+"""The pages that are made from the code say what the code says."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "docs"
+FROM_CODE = runpy.run_path(str(FOLDER / "_ext" / "from_code.py"))
+MARK = re.compile(r"^<!-- from code: (\w+) -->$", re.MULTILINE)
+
+PAGES = {
+    path.name: page
+    for path in sorted(FOLDER.glob("*.md"))
+    if MARK.search(page := path.read_text("utf-8"))
+}
+
+
+def test_every_text_has_its_page():
+    """Each text that can be made stands in one page, between both of its marks."""
+    placed = [name for page in PAGES.values() for name in MARK.findall(page)]
+    ended = [n for p in PAGES.values() for n in re.findall(r"<!-- end of (\w+) -->", p)]
+
+    assert placed == ended
+    assert sorted(placed) == sorted(FROM_CODE["TEXTS"])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_current(name):
+    """A marked page is as the code is; `make golden` writes it anew."""
+    page = PAGES[name]
+
+    assert page == FROM_CODE["current"](page)
+
+
+def test_stale_text_is_replaced():
+    """What stands between the marks goes, and what stands around them stays."""
+    page = (
+        "# Before\n\n<!-- from code: guesses -->\nold\n<!-- end of guesses -->\nafter\n"
+    )
+
+    made = FROM_CODE["current"](page)
+
+    assert made.startswith("# Before\n\n<!-- from code: guesses -->\n\n- **")
+    assert made.endswith("\n\n<!-- end of guesses -->\nafter\n")
+    assert "old\n<!--" not in made

@@ -285,9 +285,9 @@ class Workflow:
             lowered = Lowered(self._read)
         else:
             allowed = getattr(self.project, "allow", ())
-            head = self.identity.head(environment, allowed)
+            head, found = self.identity.resolved(environment, allowed)
             lowered = lower(self.flows, head)
-            if found := self.identity.findings(environment):
+            if found:
                 found += lowered.findings
                 lowered = Lowered(lowered.definition, found)
         if values is None:

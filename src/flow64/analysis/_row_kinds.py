@@ -30,9 +30,10 @@ _GIVEN: Final = {
     kind: word for kind, about in _SURE.items() if (word := _row(about.gives))
 }
 _PASSING: Final = frozenset(k for k, about in _SURE.items() if about.gives == "same")
-_BY_SPEC: Final = frozenset(
+BY_SPEC: Final = frozenset(
     kind for kind, about in _SURE.items() if about.gives == "dataframe_type"
 )
+"""Kinds whose `dataframe_type` says which rows they give."""
 
 
 def taken(kind: str) -> Rows:
@@ -40,15 +41,11 @@ def taken(kind: str) -> Rows:
     return _TAKEN.get(kind)
 
 
-def words_in_play(definition: Definition) -> set[Rows]:
-    """The row kinds that some block takes or gives for sure; with one, all fits."""
-    kinds = definition.by_kind
-    found = {_TAKEN.get(kind) for kind in kinds} | {_GIVEN.get(kind) for kind in kinds}
-    for kind in _BY_SPEC.intersection(kinds):
-        for position in kinds[kind]:
-            word = definition.blocks[position].specs.get("dataframe_type")
-            found.add(word if word in DATAFRAME_TYPES else None)
-    return found - {None}
+def words_of(kinds: Iterable[str]) -> set[str]:
+    """The row kinds that blocks of some kinds take or give whatever their specs say."""
+    return {
+        word for kind in kinds for word in (_TAKEN.get(kind), _GIVEN.get(kind)) if word
+    }
 
 
 def row_kinds(definition: Definition) -> Sequence[Rows]:
@@ -60,7 +57,7 @@ def row_kinds(definition: Definition) -> Sequence[Rows]:
     kinds = [block.kind for block in blocks]
     found: list[Rows] = [_GIVEN.get(kind) for kind in kinds]
     passing = _PASSING.intersection(definition.by_kind)
-    for kind in _BY_SPEC.intersection(definition.by_kind):
+    for kind in BY_SPEC.intersection(definition.by_kind):
         for position in definition.by_kind[kind]:
             word = blocks[position].specs.get("dataframe_type")
             found[position] = word if word in DATAFRAME_TYPES else None

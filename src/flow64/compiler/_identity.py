@@ -110,7 +110,29 @@ class Identity:
             place=self.place,
         )
 
-    def _is_plainly_right(self, env: str) -> bool:
+    def resolved(
+        self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
+    ) -> tuple[Head, list[Finding]]:
+        """The head, and what is wrong with the keys, title and pins."""
+        segments = self.segments_in(env)
+        if not self._is_plainly_right(segments):
+            return self.head(env, allowed), self.findings(env)
+        path = path_of(segments)
+        is_default = env == DEFAULT_ENV
+        head = Head(
+            self.name,
+            split_stamp(self.description)[0],
+            id_of(path),
+            path,
+            path if is_default else path_of(self.segments_in(DEFAULT_ENV)),
+            EMPTY,
+            frozenset(allowed),
+            self.key is None and self.was is None,
+            self.place,
+        )
+        return head, []
+
+    def _is_plainly_right(self, segments: Sequence[tuple[Tag, str]]) -> bool:
         """Whether nothing can be wrong, by a test that costs little for many."""
         return (
             self.id is None
@@ -121,13 +143,11 @@ class Identity:
             and is_plain(self.description)
             and (self.project is None or self.project.namespace != LOCAL)
             and (self.was is None or is_key(self.shown_key))
-            and all(is_key(key) for _, key in self.segments_in(env))
+            and all(is_key(key) for _, key in segments)
         )
 
     def findings(self, env: str = DEFAULT_ENV) -> list[Finding]:
         """What is wrong with the keys, title and pins."""
-        if self._is_plainly_right(env):
-            return []
         faults = (*self._title_faults(), *self._key_faults(env), *self._pin_faults(env))
         return [
             Finding(code, "keys", "error", message, advice, place=self.place)

@@ -59,7 +59,7 @@ def escaped_all(keys: Sequence[str]) -> Sequence[str]:
 
 def path_of(segments: Iterable[tuple[Tag, str]]) -> str:
     """The text of a key path: `tag:key` joined by `/`."""
-    return "/".join(f"{tag}:{escaped(key)}" for tag, key in segments)
+    return "/".join([f"{tag}:{escaped(key)}" for tag, key in segments])
 
 
 def id_of(path: str) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 from ...definition import Definition
 from ...diagnostics import Family, Finding
 from ._graph import cycle, dangling_edge, no_blocks, self_edge
 from ._keys import ambiguous_default_key, duplicate_key
+from ._plain import is_plainly_right
 from ._rows import row_kind_mismatch
-from ._rule import Family_, Found, Rule, code_of, concerning, run
+from ._rule import Family_, Found, Rule, code_of, run
 from ._specs import insecure_url, missing_field, notebook_name_missing, unknown_word
 
 SAFE_RULES: Final[Sequence[Family_]] = (
@@ -25,27 +25,9 @@ SAFE_RULES: Final[Sequence[Family_]] = (
 
 def errors(definition: Definition) -> list[Finding]:
     """What the safe rules find with severity error: what stops a compile."""
-    rules = _safe_rules(frozenset(definition.by_kind), is_sound=_is_sound(definition))
-    return [f for f in run(rules, definition) if f.severity == "error"]
-
-
-@lru_cache(maxsize=1024)
-def _safe_rules(kinds: frozenset[str], *, is_sound: bool) -> Sequence[Family_]:
-    """The safe rules that may find something."""
-    structural = ("graph", "keys") if is_sound else ()
-    rules = [(family, r) for family, r in SAFE_RULES if family not in structural]
-    return concerning(rules, kinds)
-
-
-def _is_sound(definition: Definition) -> bool:
-    """Whether the structural rules can find nothing, by a test that costs little."""
-    blocks, topology = definition.blocks, definition.topology
-    return (
-        bool(blocks)
-        and topology.is_forward
-        and len(topology.sources) == len(definition.edges)
-        and len({block.id for block in blocks}) == len(blocks)
-    )
+    if is_plainly_right(definition):
+        return []
+    return [f for f in run(SAFE_RULES, definition) if f.severity == "error"]
 
 
 def findings(definition: Definition) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...definition import Definition
-from .._row_kinds import row_kinds, taken, words_in_play
+from .._row_kinds import row_kinds, taken
 from ._rule import Found, error
 
 
@@ -14,8 +14,6 @@ def row_kind_mismatch(definition: Definition) -> Iterator[Found]:
 
     Judged only where both kinds are documented; where one is inferred, nothing is said.
     """
-    if len(words_in_play(definition)) < 2:
-        return
     kinds = row_kinds(definition)
     blocks, topology = definition.blocks, definition.topology
     wanted = [taken(block.kind) for block in blocks]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
@@ -48,38 +47,6 @@ def warning(position: int | None, message: str, help: str | None = None) -> Foun
 def note(position: int | None, message: str, help: str | None = None) -> Found:
     """Something worth knowing."""
     return Found("note", position, message, help)
-
-
-R = TypeVar("R", bound=Rule)
-
-KINDS: Final = "concerns_kinds"
-
-
-def concerns(*kinds: str) -> Callable[[R], R]:
-    """Say that a rule finds nothing where none of some kinds is there."""
-
-    def mark(rule: R) -> R:
-        setattr(rule, KINDS, frozenset(kinds))
-        return rule
-
-    return mark
-
-
-def concerning(
-    rules: Iterable[Family_], kinds: AbstractSet[str]
-) -> tuple[Family_, ...]:
-    """The rules that may find something in a definition with these kinds."""
-    return tuple(
-        (
-            family,
-            tuple(
-                rule
-                for rule in members
-                if not (wanted := getattr(rule, KINDS, None)) or wanted & kinds
-            ),
-        )
-        for family, members in rules
-    )
 
 
 def code_of(rule: Rule) -> str:

@@ -17,7 +17,7 @@ from ...blocks import (
 )
 from ...definition import BoundSecret, Definition, Value
 from ...errors import did_you_mean, shortened
-from ._rule import Found, concerns, error, note, warning
+from ._rule import Found, error, note, warning
 
 _WORDS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("find_email", "mode", EMAIL_MODES),
@@ -31,7 +31,6 @@ _CONDITION_WORDS: Sequence[tuple[str, Sequence[str], Callable[..., Found]]] = (
 )
 
 
-@concerns("find_email", "webhook", "search", "filter")
 def unknown_word(definition: Definition) -> Iterator[Found]:
     """A spec holds a word that is not on the documented list.
 
@@ -52,7 +51,6 @@ def unknown_word(definition: Definition) -> Iterator[Found]:
                     yield from _word(position, where, found, words, told)
 
 
-@concerns("outgoing_webhook", "append_to_notebook", "filter")
 def missing_field(definition: Definition) -> Iterator[Found]:
     """A spec that the documents require is not there, or empty.
 
@@ -80,7 +78,6 @@ _REQUIRED: Sequence[tuple[str, str]] = (
 _EMPTY = (None, "")
 
 
-@concerns("append_to_notebook")
 def notebook_name_missing(definition: Definition) -> Iterator[Found]:
     """A new notebook is asked for without a name.
 
@@ -93,7 +90,6 @@ def notebook_name_missing(definition: Definition) -> Iterator[Found]:
             yield error(position, message, 'set notebook_name="Leads of May"')
 
 
-@concerns("outgoing_webhook")
 def insecure_url(definition: Definition) -> Iterator[Found]:
     """An outgoing webhook goes to an address that is not absolute and https.
 
@@ -107,13 +103,13 @@ def insecure_url(definition: Definition) -> Iterator[Found]:
             found, shown = found.content, found.value
         if found in _EMPTY or isinstance(found, Value):
             continue
-        if isinstance(found, str) and _PLAIN_URL.match(found):
+        if isinstance(found, str) and PLAIN_URL.match(found):
             continue
         yield from _url(position, found, shown)
 
 
 # What nearly every address is; the others are taken apart.
-_PLAIN_URL = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(/|$)")
+PLAIN_URL = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(/|$)")
 
 
 def conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

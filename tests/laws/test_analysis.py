@@ -14,6 +14,7 @@ from flow64.analysis import (
     code_of,
     cost,
     effects,
+    errors,
     findings,
     lineage,
     output_columns,
@@ -77,6 +78,55 @@ def test_any_definition_is_judged(definition, is_answer):
     }
     assert cost(definition).dollars >= 0
     str(cost(definition)), str(effects(definition))
+
+
+plausible = st.fixed_dictionaries(
+    {},
+    optional={
+        "mode": st.sampled_from(["PERSONAL", "PROF", None, 1, []]),
+        "dataframe_type": st.sampled_from(["LEAD", "COMPANY", "lead", None, {}]),
+        "url": st.sampled_from(
+            ["https://a.example/x", "http://a.example", "", None, 1]
+        ),
+        "notebook_id": st.sampled_from(["n", "__create_new__", "", None]),
+        "notebook_name": st.sampled_from(["Leads", ""]),
+        "filters": st.lists(
+            st.fixed_dictionaries(
+                {}, optional={"operator": st.sampled_from(["equals", "is", None, []])}
+            )
+            | st.just("no mapping"),
+            max_size=2,
+        ),
+    },
+)
+judged = st.sampled_from(
+    [
+        "webhook", "search", "find_email", "company_enrichment", "company_to_leads",
+        "deduplicate", "filter", "outgoing_webhook", "append_to_notebook", "new_kind",
+    ]
+)  # fmt: skip
+
+
+@st.composite
+def plausible_definitions(draw):
+    """Chains and forks of the kinds that safe rules judge, most of them in order."""
+    count = draw(st.integers(1, 5))
+    ids = [id_of(f"block:{number}") for number in range(count)]
+    blocks = tuple(
+        WireBlock(block_id, draw(judged), frozen(draw(plausible)), "", number)
+        for number, block_id in enumerate(ids, 1)
+    )
+    starts = [draw(st.integers(0, number)) for number in range(count - 1)]
+    edges = tuple(Edge(ids[at], ids[n]) for n, at in enumerate(starts, 1))
+    return Definition("Leads", "", blocks, edges, id=id_of("w"))
+
+
+@given(plausible_definitions() | known_definitions() | wire_definitions())
+def test_a_compile_finds_the_errors_that_a_check_finds(definition):
+    """The test that comes before the rules skips them only where they find nothing."""
+    found = [f for f in findings(definition) if f.severity == "error"]
+
+    assert errors(definition) == found
 
 
 @given(known_definitions())

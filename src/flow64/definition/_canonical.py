@@ -122,8 +122,13 @@ def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
             f"{_more(extra)}}}"
             for source, target, extra in edges
         ]
-    # Each half is made once for a block, however many edges it has.
     topology, ids = edges.topology, [quoted(block_id) for block_id in edges.ids]
+    if len(topology.sources) <= len(ids):
+        return [
+            f'{{"from_block_id":{ids[source]},"to_block_id":{ids[target]}}}'
+            for source, target in zip(topology.sources, topology.targets, strict=True)
+        ]
+    # Each half is made once for a block, however many edges it has.
     sources = [f'{{"from_block_id":{text},"to_block_id":' for text in ids]
     targets = [f"{text}}}" for text in ids]
     return map(

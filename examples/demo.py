@@ -74,6 +74,7 @@ def show_refusal() -> None:
     flow = (
         Webhook(COMPANY, input_schema={"company_name": "string"})
         >> CompanyEnrichment(return_fields={"industry": "In two or three words"})
+        # The type checker sees both mistakes as well, and is told to let them pass.
         >> FindEmail(mode="professional")  # type: ignore[operator, arg-type]
     )
     try:

@@ -727,3 +727,13 @@ def test_frozen_members_are_shared_when_there_are_none():
 
     assert made.blocks[0].extra is EMPTY
     assert isinstance(made.blocks[0].specs, FrozenDict)
+
+
+def test_a_file_name_is_no_text():
+    """The commonest slip is to give the name in place of what the file holds."""
+    with pytest.raises(ReadError) as caught:
+        loads("flows/leads.json")
+
+    assert str(caught.value).endswith(
+        "(it looks like a file name; give the text: Path(...).read_text())"
+    )

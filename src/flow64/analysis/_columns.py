@@ -64,6 +64,7 @@ class ColumnSet(Mapping[str, KnownColumn]):
             return NotImplemented
         return self.is_open == other.is_open and self._flat() == other._flat()
 
+    # How Python spells that a class is not hashable.
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from ..blocks import CATALOGUE, DATAFRAME_TYPES
@@ -12,8 +12,7 @@ Rows: TypeAlias = Literal["LEAD", "COMPANY"] | None
 """A row kind, or None where it is not known for sure."""
 
 
-def _row(word: str) -> Rows:
-    return word if word in ("LEAD", "COMPANY") else None  # type: ignore[return-value]
+_ROWS: Final[Mapping[str, Rows]] = {"LEAD": "LEAD", "COMPANY": "COMPANY"}
 
 
 _SURE: Final = {
@@ -24,10 +23,10 @@ _SURE: Final = {
 """What the documents say of row kinds, where they say it."""
 
 _TAKEN: Final = {
-    kind: word for kind, about in _SURE.items() if (word := _row(about.takes))
+    kind: word for kind, about in _SURE.items() if (word := _ROWS.get(about.takes))
 }
 _GIVEN: Final = {
-    kind: word for kind, about in _SURE.items() if (word := _row(about.gives))
+    kind: word for kind, about in _SURE.items() if (word := _ROWS.get(about.gives))
 }
 _PASSING: Final = frozenset(k for k, about in _SURE.items() if about.gives == "same")
 BY_SPEC: Final = frozenset(

@@ -355,6 +355,8 @@ _FORMATS: Mapping[bytes, str] = {
 def _other_format(text: str) -> str:
     if re.match(r"(---|[A-Za-z_]+:(\s|$))", text):
         return " (it looks like YAML, which flow64 never reads)"
+    if re.fullmatch(r"[^\n{\[]{1,200}\.json", text):
+        return " (it looks like a file name; give the text: Path(...).read_text())"
     return ""
 
 
@@ -363,6 +365,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Any:
     if len(made) == len(pairs):
         return made
     seen: set[str] = set()
+    # `add` gives None, so that only a key that was seen before ends the search.
     twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
     return Problem("not-json", (), f"the key {shortened(twice)} stands twice", _ONE)
 

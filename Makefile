@@ -49,7 +49,7 @@ golden: $(DEV) ## Rewrite the expected texts in tests; review the diff like code
 requirements: $(BASE) ## Compile requirements/*.txt from pyproject.toml anew
 	@echo "==> compiling requirements/ (existing pins are kept; UPGRADE=1 takes the newest)"
 	@$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
-	@$(COMPILE) --extra emulator --constraints requirements/dev.txt --output-file requirements/demo.txt
+	@$(COMPILE) --extra emulator --extra cli --constraints requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## Remove everything that make, nox and the tools have made

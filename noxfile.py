@@ -231,7 +231,7 @@ def can_fail(node: ast.AST) -> bool:
 
 
 def public_names() -> set[str]:
-    doors = ("flow64", "flow64.blocks")
+    doors = ("flow64", "flow64.blocks", "flow64.emulator", "flow64.testing")
     return {
         f"{door}.{name}"
         for door in doors

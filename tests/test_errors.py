@@ -22,6 +22,7 @@ from flow64.errors import (
     ConfigError,
     ConsentError,
     EmptyListError,
+    EmulatorStoreError,
     FlowError,
     IntentFailedError,
     JoinedClassError,
@@ -148,6 +149,10 @@ WORDS = [
     (
         MissingExtraError("the emulator", "emulator"),
         "the emulator needs more packages: pip install 'flow64[emulator]'",
+    ),
+    (
+        EmulatorStoreError("runs.db", "it is damaged"),
+        "the emulator's store runs.db: it is damaged; name another file",
     ),
     (
         LocalNamespaceError("Leads", "https://api.example"),

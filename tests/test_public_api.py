@@ -18,7 +18,7 @@ from flow64.blocks import CatalogueBlock
 from flow64.dsl import RESERVED
 
 EXPECTED = Path(__file__).with_name("public_api.txt")
-DOORS = ("flow64", "flow64.blocks")
+DOORS = ("flow64", "flow64.blocks", "flow64.emulator", "flow64.testing")
 
 
 def public_api():

@@ -279,6 +279,18 @@ class MissingExtraError(FlowError, ImportError):
         return f"{self.part} needs more packages: pip install 'flow64[{self.extra}]'"
 
 
+@frozen(repr=False)
+class EmulatorStoreError(FlowError):
+    """The file in which an emulator remembers cannot be used, or not any more."""
+
+    path: str
+    problem: str
+    advice: str = "name another file"
+
+    def __str__(self) -> str:
+        return f"the emulator's store {self.path}: {self.problem}; {self.advice}"
+
+
 class DeployError(FlowError):
     """A deploy was refused before anything was written."""
 

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from functools import partial
 
 import pytest
 
 from flow64.blocks import CATALOGUE, FILTER_OPERATORS
-from flow64.emulator import Emulator
-from flow64.emulator._executors import EXECUTORS, OPERATORS
+from flow64.emulator import Emulator, _filters
+from flow64.emulator._executors import EXECUTORS
+from flow64.emulator._filters import OPERATORS
+from flow64.emulator._matching import Matcher
+from flow64.emulator._step import BlockFailedError
 from flow64.emulator._synthetic import seed_of, value
-from tests.emulator.support import WEBHOOK, block, body, run_rows, status_of
+from tests.emulator.support import (
+    WEBHOOK,
+    block,
+    body,
+    create,
+    run_rows,
+    start,
+    status_of,
+    wait,
+)
 
 COMPANIES = block("webhook", dataframe_type="COMPANY")
 
@@ -89,6 +103,7 @@ def test_source_inside_a_graph_passes_rows_on(through):
         ("{", "webhook: webhook_input is not JSON text"),
         (5, "webhook: webhook_input is not JSON text"),
         ("[1]", "webhook: webhook_input holds something else than rows"),
+        ("[" * 100_000, "webhook: webhook_input is not JSON text"),
     ],
 )
 def test_sample_rows_of_a_webhook(shared, client, sample, found):
@@ -97,6 +112,56 @@ def test_sample_rows_of_a_webhook(shared, client, sample, found):
 
     message = status_of(client, run_id)["blocks"][0]["error_message"]
     assert (message or shared.rows(run_id, "webhook")) == found
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", '"\\ud800"'])
+def test_sample_rows_that_no_answer_could_hold(client, value):
+    """What JSON cannot say fails in the block too."""
+    sample = block("webhook", webhook_input=f'[{{"a": {value}}}]')
+
+    run_id = run_rows(client, body(sample), None)
+
+    message = status_of(client, run_id)["blocks"][0]["error_message"]
+    assert message.startswith("webhook: webhook_input holds what JSON cannot")
+
+
+def test_uploaded_file_is_read(shared, client):
+    """Its handle is named when the run starts."""
+    content = "name,n\nAda,1\nBo,2\n"
+    handle = uploaded(client, content)
+
+    run_id = run_file(client, handle)
+
+    assert shared.rows(run_id, "read_csv") == [
+        {"name": "Ada", "n": "1"},
+        {"name": "Bo", "n": "2"},
+    ]
+
+
+def test_handle_of_nobody_fails_in_the_block(shared, client, connect):
+    """So does that of a file of another organisation."""
+    foreign = uploaded(connect(shared), "a\n1\n")
+
+    for handle in ("unknown", foreign):
+        live = status_of(client, run_file(client, handle))
+        message = f"read_csv: no uploaded file has the handle {handle!r}"
+        assert live["blocks"][0]["error_message"] == message
+
+
+def uploaded(client, content):
+    reply = client.post("/storage/csv/upload", files={"file": ("a.csv", content)})
+    return reply.json()["resource_handle_id"]
+
+
+def run_file(client, handle):
+    reply = client.post(
+        "/workflows/run",
+        params={"workflow_id": create(client, body(block("read_csv")))},
+        json={"specs_override": {"resource_handle_id": handle}},
+    )
+    run_id = reply.json()["job_id"]
+    wait(client, run_id)
+    return run_id
 
 
 # -- Enrichment -----------------------------------------------------------------------
@@ -298,12 +363,55 @@ def test_logic_is_joined_from_left_to_right(through, logic, kept):
     assert [row["n"] for row in found] == kept
 
 
-@pytest.mark.parametrize("filters", [None, [], {}, ["x"]])
+@pytest.mark.parametrize("filters", [None, [], {}, ["x"], [{"operator": []}]])
 def test_filters_that_are_none_fail(through, filters):
     """A filter without conditions fails in its block."""
     found = through(WEBHOOK, block("filter", filters=filters), rows=[{}])
 
     assert found.startswith("filter: ")
+
+
+def test_expression_without_an_end_is_ended(monkeypatch, serve):
+    """The block fails, and meanwhile the emulator answers as fast as ever."""
+    monkeypatch.setattr(_filters, "Matcher", partial(Matcher, seconds=2))
+    _, client = serve()
+    conditions = [{"column": "a", "operator": "matches", "value": "(a+)+$"}]
+    own = create(client, body(WEBHOOK, block("filter", filters=conditions)))
+
+    began = time.monotonic()
+    run_id = start(client, own, [{"a": "a" * 50 + "b"}]).json()["job_id"]
+    statuses = [status_of(client, run_id)["overall_status"] for _ in range(10)]
+    answered = time.monotonic() - began
+
+    assert answered < 1.5
+    assert statuses[-1] == "running"
+    message = wait(client, run_id)["blocks"][1]["error_message"]
+    assert message.startswith(
+        "filter: the regular expression '(a+)+$' took longer than 2 seconds"
+    )
+
+
+def test_matching_that_ends_by_itself():
+    """A process that is gone is an expression that cannot be matched."""
+    matcher = Matcher("a")
+    assert matcher.found_in(["a", "b"]) == [True, False]
+    matcher._process.kill()
+
+    with pytest.raises(BlockFailedError, match="took longer"):
+        matcher.found_in(["a"] * 100_000)
+
+    matcher.close()
+    matcher.close()
+
+
+def test_expression_meets_many_rows(through):
+    """More than are asked about at once, and texts of any letters."""
+    rows = [{"n": n, "a": f"é\n{n}"} for n in range(1200)]
+    conditions = [{"column": "a", "operator": "matches", "value": "é\n.*7$"}]
+
+    found = through(WEBHOOK, block("filter", filters=conditions), rows=rows)
+
+    assert [row["n"] for row in found] == [n for n in range(1200) if n % 10 == 7]
 
 
 def test_missing_column_is_empty(through):
@@ -341,6 +449,15 @@ def test_columns_are_removed(through, columns):
     )
 
     assert found == [{"b": 2}]
+
+
+def test_many_rows_are_grouped(through):
+    """Groups stand in the order of their first rows, rows in theirs."""
+    rows = [{"n": n, "g": [n % 3]} for n in range(1200)]
+
+    found = through(WEBHOOK, block("group_by", column="g"), rows=rows)
+
+    assert found == sorted(rows, key=lambda row: (row["n"] % 3, row["n"]))
 
 
 def test_notebooks_keep_rows(through):
@@ -427,7 +544,10 @@ def test_fault_of_the_emulator_ends_the_run_visibly(monkeypatch, serve):
 
     emulator.stop()
     assert raised == [ZeroDivisionError]
-    assert emulator.store.run(run_id).error == "the emulator failed: ZeroDivisionError"
+    assert (
+        emulator.store.runs.get(run_id).error
+        == "the emulator failed: ZeroDivisionError"
+    )
 
 
 def test_emulator_can_be_made_without_serving():

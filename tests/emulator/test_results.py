@@ -102,6 +102,62 @@ def test_ndjson_is_one_row_a_line(client):
     assert [json.loads(line) for line in download(item).text.splitlines()] == ROWS
 
 
+@pytest.mark.parametrize("format", ["csv", "json", "ndjson"])
+def test_large_files_are_whole(client, format):
+    """Whatever is read at a time; the size is the one that was said."""
+    rows = [
+        {"n": n, "text": f"é{n}", **({"late": 1} if n > 999 else {})}
+        for n in range(1200)
+    ]
+    run_id = finished(client, SOURCE, rows, result_formats=["json", "ndjson"])
+    (item,) = links(client, run_id, format=format)
+
+    reply = download(item)
+
+    assert int(reply.headers["content-length"]) == len(reply.content)
+    assert item["file_size"] == len(reply.content)
+    match format:
+        case "csv":
+            found = list(csv.DictReader(io.StringIO(reply.text, newline="")))
+            assert found[0] == {"n": "0", "text": "é0", "late": ""}
+            assert [row["n"] for row in found] == [str(n) for n in range(1200)]
+        case "json":
+            assert reply.json() == rows
+        case _:
+            assert [json.loads(line) for line in reply.text.splitlines()] == rows
+
+
+@pytest.mark.parametrize(
+    "range",
+    ["bytes=0-1", "bytes=-5", "bytes=9-1", "bytes=0-,0-,0-", "x", "bytes=1-99999"],
+)
+def test_ranges_are_not_served(client, range):
+    """A guess: the whole file comes, and that is what is said."""
+    item = links(client, run_rows(client, SOURCE, ROWS))[0]
+
+    url = item["download_url"]
+    reply = httpx.get(url, headers={"range": range}, verify=NO_CERTIFICATES)
+
+    assert (reply.status_code, len(reply.content)) == (200, item["file_size"])
+    assert "content-range" not in reply.headers
+    assert reply.headers["accept-ranges"] == "none"
+
+
+def test_size_of_a_file_is_counted_once(shared, client):
+    """It is kept for the lists to come."""
+    run_id = finished(client, SOURCE, ROWS, save_json="true")
+    for word in ("csv", "json", "csv"):
+        links(client, run_id, format=word)
+
+    (state,) = shared.store.blocks.of(run_id)
+
+    assert state.sizes == {
+        word: links(client, run_id, format=word)[0]["file_size"]
+        for word in ("csv", "json")
+    }
+    assert state.columns == ("name", "n", "tags", "ok", "none", "other")
+
+
 def test_formats_that_were_not_saved_have_no_files(client):
     """A guess: an empty list. A word that is no format is 400."""
     run_id = run_rows(client, SOURCE, ROWS)
@@ -178,7 +234,8 @@ def test_signed_link_to_nothing_is_404(serve):
     """A link outlives no store."""
     emulator, client = serve()
     item = links(client, run_rows(client, SOURCE, ROWS))[0]
-    emulator.store._stages.clear()
+    for state in emulator.store.blocks.all():
+        emulator.store.blocks.remove(state.id)
 
     assert download(item).status_code == 404
 

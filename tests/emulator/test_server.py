@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -11,7 +12,17 @@ import attrs
 import httpx
 import pytest
 
-from flow64.emulator import GUESSES, Clock, Emulator, Switches
+from flow64.emulator import (
+    GUESSES,
+    Clock,
+    Emulator,
+    Store,
+    Switches,
+    _balance,
+    _server,
+)
+from flow64.errors import EmulatorStoreError
+from tests.emulator.support import LEADS, create, links, run_rows, start, wait
 
 
 def test_context_manager_serves_on_loopback():
@@ -66,6 +77,139 @@ def test_taken_port_is_an_error():
             Emulator(port=port).start()
 
 
+def test_file_is_let_go_when_it_stops(tmp_path):
+    """Another emulator finds what the first one remembered; so does the first again."""
+    path = tmp_path / "emulator.db"
+    key = {"x-api-key": "k"}
+    first, second = Emulator(store=path), None
+    with first, httpx.Client(base_url=first.url, headers=key) as client:
+        own = create(client, LEADS)
+
+    second = Emulator(store=str(path))
+    for emulator in (second, first):
+        with emulator:
+            found = httpx.get(f"{emulator.url}/workflows", headers=key).json()
+            assert [item["id"] for item in found] == [own]
+
+
+def test_file_is_open_in_one_emulator_at_a_time(tmp_path):
+    """A second one is refused at once, and the first goes on."""
+    path = tmp_path / "emulator.db"
+    with Emulator(store=path) as first:
+        with pytest.raises(EmulatorStoreError, match="another program has it open"):
+            Emulator(store=path)
+
+        reply = httpx.get(f"{first.url}/workflows", headers={"x-api-key": "k"})
+    assert reply.status_code == 200
+
+
+def test_store_that_was_given_stays_open():
+    """Who opened it closes it."""
+    with Store() as store:
+        with Emulator(store=store) as emulator:
+            assert emulator.store is store
+
+        assert store.workflows.all() == []
+
+
+def test_store_that_cannot_be_used_is_503(serve):
+    """In the shape of all errors, saying what is wrong; the emulator goes on."""
+    emulator, client = serve()
+    own = create(client, LEADS)
+    emulator.store.close()
+
+    replies = [client.get("/workflows"), client.get(f"/workflows/{own}")]
+
+    assert [reply.status_code for reply in replies] == [503, 503]
+    assert "the emulator's store" in replies[0].json()["detail"]
+    assert client.get("/workflows/blocks").status_code == 200
+
+
+def test_run_goes_on_where_it_was(tmp_path):
+    """A run that was under way when the emulator stopped ends after it starts again."""
+    path, key = tmp_path / "emulator.db", {"x-api-key": "k"}
+    with (
+        Emulator(store=path, switches=Switches(speed=30)) as emulator,
+        httpx.Client(base_url=emulator.url, headers=key) as client,
+    ):
+        run_id = start(client, create(client, LEADS), [{"name": "Ada"}]).json()[
+            "job_id"
+        ]
+
+    again = Emulator(store=path)
+    with httpx.Client(
+        transport=again.transport(), base_url="http://localhost", headers=key
+    ) as client:
+        assert wait(client, run_id)["overall_status"] == "completed"
+    again.stop()
+
+
+def test_stopping_hangs_up_on_who_stalls(capfd):
+    """In a second or so, without a word."""
+    with contextlib.ExitStack() as open_ones:
+        with Emulator() as emulator:
+            port = int(emulator.url.rpartition(":")[2])
+            for _ in range(10):
+                raw = socket.create_connection(("127.0.0.1", port))
+                open_ones.enter_context(raw)
+                raw.sendall(b"POST /workflows/run HTTP/1.1\r\nHost: localhost\r\n")
+                raw.sendall(b"Content-Length: 9\r\n\r\n{")
+            httpx.get(f"{emulator.url}/workflows", headers={"x-api-key": "k"})
+            began = time.monotonic()
+        took = time.monotonic() - began
+
+    assert took < 3
+    assert capfd.readouterr() == ("", "")
+
+
+def test_fault_of_the_emulator_is_500_in_the_same_shape(monkeypatch, caplog):
+    """The answer is JSON; what happened is logged, since it is a fault of ours."""
+
+    def broken(*_):
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(_balance, "balance", broken)
+    with Emulator() as emulator:
+        reply = httpx.get(f"{emulator.url}/check-balance", headers={"x-api-key": "k"})
+
+    assert (reply.status_code, list(reply.json())) == (500, ["detail"])
+    assert "ZeroDivisionError: a fault" in caplog.text
+
+
+def test_long_logs_of_requests_lose_their_first_half(monkeypatch):
+    """So that an emulator can be left alone for days."""
+    monkeypatch.setattr(_server, "MAX_REQUESTS", 10)
+    emulator = Emulator()
+    with httpx.Client(
+        transport=emulator.transport(), base_url="http://localhost"
+    ) as client:
+        for number in range(11):
+            client.get("/workflows", params={"n": number})
+    emulator.stop()
+
+    seen = [int(request.query["n"]) for request in emulator.requests]
+    assert seen == [5, 6, 7, 8, 9, 10]
+
+
+def test_what_the_page_asks_for_is_not_recorded(serve, connect):
+    """Requests are those to the API."""
+    emulator, client = serve()
+    for path in ("/", "/_emulator/page/summary", "/openapi.json"):
+        assert client.get(path).status_code == 200
+
+    assert [request.path for request in emulator.requests] == ["/openapi.json"]
+
+
+def test_nobody_in_between_says_where_requests_come_from(serve):
+    """Headers of proxies change no link."""
+    _, client = serve()
+    client.headers["x-forwarded-proto"] = "https"
+    client.headers["x-forwarded-host"] = "evil.example"
+    run_id = run_rows(client, LEADS, [])
+
+    assert links(client, run_id)[0]["download_url"].startswith(str(client.base_url))
+
+
 def test_app_can_be_used_in_process():
     """The ASGI app answers without a socket."""
     emulator = Emulator()
@@ -92,7 +236,7 @@ def test_clock_goes_forward():
     assert 900 <= (clock.now() - before).total_seconds() < 960
 
 
-@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "jwt", "cryptography"])
 def test_missing_extra_says_what_to_install(missing):
     """Without the extra, the import raises one error with the line to run."""
     program = (

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from ..errors import MissingExtraError
 
+_EXTRA = {"starlette", "uvicorn", "jwt", "cryptography"}
+
 try:
     from ._clock import Clock
+    from ._door import RequestRecord
+    from ._faults import Fault, Faults
+    from ._fixtures import Fixture, load_fixtures
     from ._guesses import GUESSES, Guess
-    from ._http import RequestRecord
-    from ._server import Emulator
-    from ._store import MemoryStore, OutboxEntry, Store
+    from ._oauth import OAuthClient
+    from ._server import Emulator, OutboxEntry
+    from ._store import Store
     from ._switches import Switches
 except ModuleNotFoundError as _missing:
-    if (_missing.name or "").partition(".")[0] not in {"starlette", "uvicorn"}:
+    if (_missing.name or "").partition(".")[0] not in _EXTRA:
         raise
     raise MissingExtraError("flow64.emulator", "emulator") from _missing
 
@@ -24,10 +29,14 @@ __all__ = [
     "GUESSES",
     "Clock",
     "Emulator",
+    "Fault",
+    "Faults",
+    "Fixture",
     "Guess",
-    "MemoryStore",
+    "OAuthClient",
     "OutboxEntry",
     "RequestRecord",
     "Store",
     "Switches",
+    "load_fixtures",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ._clock import stamp, stamp_or_none
-from ._store import BlockState, Data, Run, Workflow
+from ._records import BlockState, Data, Run, Workflow
 
 
 def workflow_answer(workflow: Workflow, *, with_definition: bool = True) -> Data:
@@ -57,35 +57,36 @@ def run_answer(run: Run) -> Data:
         "error_message": run.error,
         "metrics": None,
         "blocks": None,
-        "blocks_count": len(run.blocks),
+        "blocks_count": run.blocks_count,
     }
 
 
-def live_answer(run: Run) -> Data:
+def live_answer(run: Run, blocks: Sequence[BlockState]) -> Data:
     """A `WorkflowLiveStatusResponse`."""
-    working = [block for block in run.blocks if block.status == "running"]
+    working = [block for block in blocks if block.status == "running"]
     current = working[0] if working and not run.is_done else None
-    progress = [_progress(block) for block in run.blocks]
+    progress = [_progress(block) for block in blocks]
+    moments = [block.updated_at for block in blocks if block.updated_at]
     return {
         "run_id": run.id,
         "workflow_id": run.workflow_id,
         "overall_status": run.status,
         "current_block": current and current.kind,
         "current_block_sequence": current and current.number,
-        "total_blocks": len(run.blocks),
-        "completed_blocks": sum(block.status == "completed" for block in run.blocks),
+        "total_blocks": len(blocks),
+        "completed_blocks": sum(block.status == "completed" for block in blocks),
         "started_at": stamp_or_none(run.started_at),
         "completed_at": stamp_or_none(run.completed_at),
-        "last_updated": stamp(run.updated_at),
+        "last_updated": stamp(max([run.updated_at, *moments])),
         "overall_progress_percentage": round(sum(progress) / len(progress), 1),
-        "estimation_blocked_by": None if run.is_done else _blocking(run.blocks),
-        "blocks": [_block_answer(block, run) for block in run.blocks],
+        "estimation_blocked_by": None if run.is_done else _blocking(blocks),
+        "blocks": [_block_answer(block, run) for block in blocks],
     }
 
 
 def _block_answer(block: BlockState, run: Run) -> Data:
     return {
-        "block_id": block.id,
+        "block_id": block.block_id,
         "block_name": block.kind,
         "sequence_number": block.number,
         "previous_block_ids": list(block.parents),
@@ -97,7 +98,7 @@ def _block_answer(block: BlockState, run: Run) -> Data:
         "processed_count": block.processed,
         "total_count": block.total,
         "estimated_total_count": None,
-        "last_updated": stamp(block.completed_at or run.updated_at),
+        "last_updated": stamp(block.updated_at or run.queued_at),
         "error_message": block.error,
         "metrics": {
             "row_count": block.made,

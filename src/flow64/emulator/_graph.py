@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from ..blocks import CATALOGUE, facts_of
 from ..definition import Definition, from_data, is_uuid
-from ._store import Data
+from ._records import Data
 from ._switches import Switches
 
 _GRAPH_KEYS: Final = frozenset({"blocks", "edges"})

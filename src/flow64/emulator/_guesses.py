@@ -124,6 +124,104 @@ GUESSES: Final[tuple[Guess, ...]] = (
         "Malformed JSON answers 400, or 422.",
         "400; 413 for a body that is too long; 422 for another content type.",
     ),
+    Guess(
+        "rate-limit",
+        "C",
+        "500 requests a minute for each key, in another place 1,000.",
+        "Any number, so that tests need not wait.",
+        "rate_limit",
+    ),
+    Guess(
+        "retry-after",
+        "U",
+        "No header of a 429 is described.",
+        "None; those who come too often are not counted.",
+        "retry_after",
+    ),
+    Guess(
+        "token-claims",
+        "I",
+        "Assertions are RS256; their claims are not listed.",
+        "As in RFC 7523: iss and sub the client, aud the token endpoint or the issuer, "
+        "exp at most 5 minutes after iat, a jti that is used once.",
+    ),
+    Guess(
+        "token-errors",
+        "I",
+        "Errors of the token endpoint may be spelled as OAuth spells them.",
+        "They are; a field that is missing is 422 in the list form.",
+    ),
+    Guess(
+        "token-answer",
+        "U",
+        "The answer with a token has no schema, and a token no default lifetime.",
+        "As in RFC 6749, for an hour; tokens end with the process.",
+    ),
+    # -- Files, schedules, signatures
+    Guess(
+        "upload",
+        "U",
+        "The upload gives a resource handle id; its form is not shown.",
+        "The field `file` of a multipart form, or text/csv as the body: UTF-8, with a "
+        "header, at most 100 MiB.",
+    ),
+    Guess(
+        "balance",
+        "U",
+        "It answers `credits`; what else, and for whom, is not said.",
+        "The credits alone; a million where none run out.",
+    ),
+    Guess(
+        "schedules-start-nothing",
+        "U",
+        "A schedule runs its workflow.",
+        "It is kept and listed, and nothing is started by it.",
+    ),
+    Guess(
+        "schedule-times",
+        "U",
+        "`next_run_times` is a list; its length and what it is while off is not said.",
+        "Five, in UTC; none while it is off. A time that the clocks skip is left out, "
+        "one that comes twice counts once unless every hour counts.",
+    ),
+    Guess(
+        "schedule-validation",
+        "U",
+        "A cron expression has five fields, a time zone is one of the IANA.",
+        "Names of days and months, lists, ranges and steps are read; what is wrong "
+        "gets 422.",
+    ),
+    Guess(
+        "schedule-changes",
+        "U",
+        "Fields of a change may be null.",
+        "They stay as they are; so do the schedules of a deleted workflow.",
+    ),
+    Guess(
+        "schedule-deleted",
+        "C",
+        "Deleting answers 200 or 204.",
+        "200 with the id.",
+    ),
+    Guess(
+        "signing-admin",
+        "I",
+        "Secrets are made, rolled and deleted by admins.",
+        "Every key is one.",
+    ),
+    Guess(
+        "signing-roll",
+        "U",
+        "Two secrets sign during an overlap; rolling without one, or a third time, is "
+        "not mentioned.",
+        "400 without one; the oldest of three is revoked.",
+    ),
+    Guess(
+        "signing-preview",
+        "I",
+        "A preview is the prefix, dots and the last four characters.",
+        "Four dots; the status is `active`.",
+    ),
     # -- Starting
     Guess(
         "idempotency",
@@ -218,6 +316,12 @@ GUESSES: Final[tuple[Guess, ...]] = (
         "The block at work when a run was cancelled stays `running`.",
     ),
     Guess(
+        "interrupted-run",
+        "U",
+        "What becomes of a run when the service stops is not said.",
+        "It goes on at its first unfinished block when the emulator starts again.",
+    ),
+    Guess(
         "stage-files",
         "U",
         "Every stage that saved something has a file.",
@@ -240,6 +344,12 @@ GUESSES: Final[tuple[Guess, ...]] = (
         "U",
         "Values are text, lists and dicts JSON text.",
         "UTF-8, CRLF, a missing value is empty, true and false as in JSON.",
+    ),
+    Guess(
+        "download-ranges",
+        "U",
+        "Whether a part of a file can be asked for is not said.",
+        "The whole file comes, with 200.",
     ),
     Guess(
         "link-refused",
@@ -320,9 +430,90 @@ GUESSES: Final[tuple[Guess, ...]] = (
     ),
     Guess(
         "outside-writes",
+        "U",
+        "Slack messages are sent to a channel.",
+        "Nothing leaves this process: they are kept in the outbox.",
+    ),
+    Guess(
+        "read-csv-handle",
+        "U",
+        "A handle names an uploaded file; a wrong one is not mentioned.",
+        "The run starts, and fails in the block.",
+    ),
+    Guess(
+        "matches-time",
+        "U",
+        "Whether an expression may take for ever is not said.",
+        "The block fails where it takes more than 5 seconds for 500 rows.",
+    ),
+    # -- Deliveries
+    Guess(
+        "delivery-hosts",
+        "U",
+        "Where an outgoing webhook may go is not said.",
+        "To this machine, and to hosts that are allowed; else it stays in the outbox.",
+    ),
+    Guess(
+        "delivery-body",
+        "U",
+        "It has `event_id`, `run_id`, the rows, and sometimes `results_download_url`.",
+        "Those and no more; the rows are `results`.",
+    ),
+    Guess(
+        "delivery-inline",
+        "U",
+        "Many rows presumably give way to a link; the threshold is not given.",
+        "More than 256 KiB of rows: `results` is null, and the link is one of 15 "
+        "minutes, to JSON where the run saves it, else to CSV.",
+    ),
+    Guess(
+        "delivery-event",
         "I",
-        "An outgoing webhook posts once a run.",
-        "Nothing leaves this process: it is kept in the outbox.",
+        "An event id is for dropping duplicates; that attempts share it is inferred.",
+        "They do, also where the emulator was stopped in between.",
+    ),
+    Guess(
+        "delivery-retries",
+        "U",
+        "All but a 2xx within 10 seconds is tried again; a schedule is not given.",
+        "5 times, after 1, 2, 4, 8 and 16 seconds, 50 times faster where runs take no "
+        "time; a redirect is not followed.",
+    ),
+    Guess(
+        "delivery-timeout",
+        "U",
+        "`timeout_seconds` has no default, and no limit.",
+        "10 seconds, or less.",
+    ),
+    Guess(
+        "delivery-failed",
+        "U",
+        "Whether a run fails with its delivery is not said.",
+        "It waits for it, and completes all the same.",
+    ),
+    # -- Credits
+    Guess(
+        "credits",
+        "I",
+        "Some prices a row are documented, and one credit is ten cents; a workflow can "
+        "start and then fail for lack of credits.",
+        "Blocks pay by row; the one that lacks credits fails, and what it could pay is "
+        "spent. What has no known price costs nothing.",
+        "credits",
+    ),
+    Guess(
+        "credits-of-cancelled",
+        "I",
+        "Rows that were processed are presumably billed.",
+        "They are, by the 500 that were begun.",
+    ),
+    Guess(
+        "auto-execute-on-update",
+        "U",
+        "`auto_execute` searches when the workflow is created; an update is not "
+        "mentioned.",
+        "On create alone; the rows are found again when the workflow runs.",
+        "auto_execute_on_update",
     ),
     Guess(
         "ai-blocks",

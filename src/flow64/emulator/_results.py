@@ -1,4 +1,7 @@
-"""Result files: one for each finished stage, with a link that is signed and expires."""
+"""Result files: one for each finished stage, with a link that is signed and expires.
+
+Files are made as they are read, some hundreds of rows at a time.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,16 @@ import hmac
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from math import ceil
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from ._clock import stamp
-from ._store import Data, Rows, Stage
+from ._clock import stamp_or_none
+from ._records import BlockState, Data, Rows
+from ._store import Store
 
 EXPIRES: Final = 900
 """Seconds that a link lives (documented)."""
@@ -54,35 +58,50 @@ class Links:
         return hmac.digest(self.secret, f"{path} {expires}".encode(), "sha256").hex()
 
 
-def result_item(stage: Stage, format: str, link: str) -> Data:
-    """A stage as an item of the list of downloads."""
-    content = rendered(stage.rows, format)
-    kind = re.sub(r"[^a-z0-9_]+", "-", stage.kind.lower())[:40]
+def file_path(run_id: str, block_id: str, format: str) -> str:
+    """Where the file of a stage is downloaded."""
+    return f"/files/{run_id}/{block_id}.{format}"
+
+
+def result_item(store: Store, block: BlockState, format: str, link: str) -> Data:
+    """A finished stage as an item of the list of downloads."""
+    kind = re.sub(r"[^a-z0-9_]+", "-", block.kind.lower())[:40]
+    size = size_of(store, block, format)
     return {
-        "filename": f"block_{stage.number}_{kind}.{format}",
+        "filename": f"block_{block.number}_{kind}.{format}",
         "storage_bucket": "emulator",
-        "file_size": len(content),
-        "row_count": len(stage.rows),
-        "block_number": stage.number,
-        "created_at": stamp(stage.created_at),
+        "file_size": size,
+        "row_count": block.made,
+        "block_number": block.number,
+        "created_at": stamp_or_none(block.completed_at),
         "message": None,
         "content_type": CONTENT_TYPES[format],
         "download_url": link,
         "download_expires_in_seconds": EXPIRES,
-        "results": stage.rows if len(content) <= INLINE_BYTES else None,
+        "results": list(store.rows(block.rows)) if size <= INLINE_BYTES else None,
     }
 
 
-def rendered(rows: Rows, format: str) -> bytes:
-    """Rows as the bytes of a file."""
+def size_of(store: Store, block: BlockState, format: str) -> int:
+    """Bytes of the file of a stage; counted once, then kept."""
+    if format in block.sizes:
+        return block.sizes[format]
+    size = sum(map(len, content(store, block, format)))
+    store.blocks.change(
+        block.id, lambda old: evolve(old, sizes={**old.sizes, format: size})
+    )
+    return size
+
+
+def content(store: Store, block: BlockState, format: str) -> Iterator[bytes]:
+    """The file of a stage, in pieces."""
     match format:
         case "json":
-            return json.dumps(rows, ensure_ascii=False).encode()
+            return _as_json(store.texts(block.rows))
         case "ndjson":
-            lines = (json.dumps(row, ensure_ascii=False) for row in rows)
-            return "".join(f"{line}\n" for line in lines).encode()
+            return _as_lines(store.chunks(block.rows))
         case _:
-            return _as_csv(rows).encode()
+            return _as_csv(store.chunks(block.rows), block.columns)
 
 
 def cell(value: Any) -> str:
@@ -92,12 +111,32 @@ def cell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _as_csv(rows: Rows) -> str:
-    text = io.StringIO()
+def _as_json(texts: Iterator[bytes]) -> Iterator[bytes]:
+    # Each text is a list already: without their brackets they are one.
+    before = b"["
+    for text in texts:
+        yield before + text[1:-1]
+        before = b","
+    yield b"[]" if before == b"[" else b"]"
+
+
+def _as_lines(chunks: Iterator[Rows]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield "".join(f"{_encode(row)}\n" for row in chunk).encode()
+
+
+def _as_csv(chunks: Iterator[Rows], columns: Iterable[str]) -> Iterator[bytes]:
     # In the order of first appearance, as rows of several parents may differ.
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.writer(text)
-    if columns:
-        writer.writerow(columns)
-    writer.writerows([cell(row.get(name)) for name in columns] for row in rows)
-    return text.getvalue()
+    names = list(columns)
+    yield _csv_lines([names] if names else [])
+    for chunk in chunks:
+        yield _csv_lines([[cell(row.get(name)) for name in names] for row in chunk])
+
+
+def _csv_lines(cells: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(cells)
+    return text.getvalue().encode()
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False).encode

@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 import secrets
-import socket
-import time
-from collections.abc import Collection, Mapping
-from threading import Thread
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from uuid import uuid4
 
-import uvicorn
-from attrs import evolve
-from starlette.applications import Starlette
+import httpx
+from attrs import frozen
+from starlette.types import ASGIApp
 
+from ._access import Access, Limiter, organisations
 from ._answers import workflow_answer
-from ._app import Api, make_app
+from ._app import make_app, routes_of
 from ._clock import Clock
+from ._deliveries import Deliveries
+from ._door import Door, RequestRecord
+from ._editor import copied, edited
 from ._engine import Engine
-from ._http import Door, RequestRecord
+from ._faults import Faults
+from ._faulty import FaultyApp
+from ._fixtures import Fixture, as_fixtures
+from ._oauth import Authority, OAuthClient
+from ._records import Data, Rows
 from ._results import Links
-from ._store import Data, MemoryStore, OutboxEntry, Rows, Store
+from ._services import Services
+from ._serving import Serving
+from ._store import MEMORY, Store
 from ._switches import Switches
+from ._transport import InProcessTransport
 
-HOST: Final = "127.0.0.1"
+MAX_REQUESTS: Final = 100_000
+"""How many requests are kept; beyond, the older half is dropped."""
+
+
+@frozen
+class OutboxEntry:
+    """Something that a run wrote outside, or would have.
+
+    Attributes:
+        org_id: Organisation of the run.
+        run_id: The run.
+        block_id: The block that wrote it.
+        kind: The block's kind.
+        target: The address or the channel.
+        outcome: What became of it.
+        rows: The rows that it wrote.
+    """
+
+    org_id: str
+    run_id: str
+    block_id: str
+    kind: str
+    target: str | None
+    outcome: str
+    rows: Rows
 
 
 class Emulator:
     """The documented Workflows API, in this process.
 
-    As a context manager it is served on a loopback port; `.app` is the ASGI app alone.
+    As a context manager it is served on a loopback port; `.transport()` needs no port,
+    and `.app` is the ASGI app alone.
 
         with Emulator() as emulator:
             client = Client(api_key="any", base_url=emulator.url)
@@ -39,104 +72,149 @@ class Emulator:
         app: The ASGI app.
         clock: The clock of stamps and of links; `clock.advance(901)` lets links expire.
         switches: What may be otherwise; set another value at any time.
-        requests: Every request that came in, oldest first.
+        requests: The requests that came in, oldest first; of very many the last.
         store: What is remembered.
+        fixtures: What stands in for synthetic values, by block id or kind; set one at
+            any time.
+        faults: What is to go wrong; nothing, until some are added.
     """
 
-    app: Starlette
+    app: ASGIApp
     clock: Clock
     switches: Switches
     requests: list[RequestRecord]
     store: Store
+    fixtures: dict[str, Fixture]
+    faults: Faults
 
     def __init__(
         self,
         *,
-        api_keys: Collection[str] | None = None,
+        api_keys: Collection[str] | Mapping[str, str] | None = None,
         switches: Switches | None = None,
-        store: Store | None = None,
+        store: Store | str | Path | None = None,
         port: int = 0,
+        oauth_clients: Iterable[OAuthClient] = (),
+        fixtures: Mapping[str, Fixture] | None = None,
+        allow_hosts: Collection[str] = (),
+        seed: int = 0,
     ) -> None:
         """Make an emulator that is not served yet.
 
         Args:
-            api_keys: Keys that are accepted; None for any. Each is an organisation.
+            api_keys: Keys that are accepted; None for any. Each is an organisation, or
+                is given with the name of one.
             switches: What may be otherwise.
-            store: Where to remember; None for memory.
+            store: Where to remember: a file, which `stop()` closes, or an open store;
+                None for memory.
             port: Port to serve on; 0 for a free one.
+            oauth_clients: Machine clients that may exchange assertions for tokens.
+            fixtures: What stands in for synthetic values, by block id or kind.
+            allow_hosts: Hosts beside this machine that outgoing webhooks are posted to.
+            seed: What decides where a fault happens only sometimes.
+
+        Raises:
+            ConfigError: The key of an OAuth client is no public RSA key, or a fixture
+                is none.
+            EmulatorStoreError: The file cannot be used.
         """
         self.clock = Clock()
         self.switches = switches or Switches()
         self.requests = []
-        self.store = MemoryStore() if store is None else store
+        self._keys = organisations(api_keys)
+        self._authority = Authority.of(oauth_clients, self.clock)
+        self.fixtures = as_fixtures(fixtures)
+        self._allow_hosts = frozenset(allow_hosts)
+        self.faults = Faults(seed)
+        self._failing: dict[str, str] = {}
         self._port = port
-        self._engine = Engine(self.store, self.clock)
-        self._served: tuple[uvicorn.Server, Thread, str] | None = None
-        api = Api(
-            self.store,
+        self._path = None if store is None or isinstance(store, Store) else store
+        self._served: Serving | None = None
+        self._use(store if isinstance(store, Store) else Store(self._path or MEMORY))
+
+    def _use(self, store: Store) -> None:
+        """Put everything together around a store."""
+        self.store = store
+        self._is_open = True
+        links = Links(secrets.token_bytes(32))
+        self._engine = Engine(
+            store,
             self.clock,
-            self._engine,
-            Links(secrets.token_bytes(32)),
             lambda: self.switches,
+            Deliveries(
+                store,
+                self.clock,
+                links,
+                lambda: self.url or "http://localhost",
+                self._allow_hosts,
+            ),
+            self.fixtures,
+            self._failing,
         )
-        door = Door(
-            None if api_keys is None else frozenset(api_keys),
-            lambda: self.switches.both_credentials_status,
-            self.requests.append,
+        services = Services(
+            store, self.clock, self._engine, links, lambda: self.switches
         )
-        self.app = make_app(api, door)
+        access = Access(
+            self._keys, self._authority, Limiter(self.clock), lambda: self.switches
+        )
+        door = Door(access, self._record)
+        routes = routes_of(services, self._authority, self.faults, self._turn)
+        self.app = FaultyApp(make_app(routes, door), self.faults)
 
     # -- Serving ----------------------------------------------------------------------
 
     @property
     def url(self) -> str:
         """Where it is served; empty while it is not."""
-        return self._served[2] if self._served else ""
+        return self._served.url if self._served else ""
 
     def start(self) -> Self:
-        """Serve, from a thread, until `stop()`."""
+        """Serve, from a thread, until `stop()`.
+
+        Raises:
+            EmulatorStoreError: The file cannot be used any more.
+            OSError: The port is in use.
+        """
         if self._served:
             return self
-        # With its protocol named, asyncio sets TCP_NODELAY on what it accepts; without
-        # it each answer waits 40 ms for an acknowledgement.
-        listener = socket.socket(proto=socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, self._port))
-        except OSError:
-            listener.close()
-            raise
-        server = uvicorn.Server(
-            uvicorn.Config(
-                self.app,
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                lifespan="off",
-                loop="asyncio",
-                http="h11",
-                ws="none",
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        thread = Thread(
-            target=server.run, args=([listener],), name="flow64-emulator", daemon=True
-        )
-        self._served = server, thread, f"http://{HOST}:{listener.getsockname()[1]}"
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.002)
+        self._resume()
+        self._served = Serving(self.app, self._port)
         return self
 
     def stop(self) -> None:
-        """End serving and working; runs stay where they are."""
+        """End serving and working; runs stay where they are, to go on another time."""
         if self._served:
-            server, thread, _ = self._served
-            server.should_exit = True
-            thread.join()
+            self.faults.release()
+            self._served.stop()
             self._served = None
         self._engine.stop()
+        if self._path is not None:
+            self.store.close()
+            self._is_open = False
+
+    def transport(self) -> httpx.BaseTransport:
+        """A transport for httpx, and for `Client`, that needs no socket.
+
+            client = Client("any", base_url="http://localhost", transport=...)
+
+        It is for one client, and is closed with it.
+        """
+        self._resume()
+        return InProcessTransport(self.app)
+
+    def _turn(self, switches: Switches) -> None:
+        self.switches = switches
+
+    def _record(self, request: RequestRecord) -> None:
+        self.requests.append(request)
+        if len(self.requests) > MAX_REQUESTS:
+            del self.requests[: MAX_REQUESTS // 2]
+
+    def _resume(self) -> None:
+        """Let runs go on that have not ended, from what was remembered."""
+        if not self._is_open and self._path is not None:
+            self._use(Store(self._path))
+        self._engine.resume()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -154,9 +232,9 @@ class Emulator:
     def fail_block(self, kind: str, message: str | None) -> None:
         """Let every block of a kind fail with a message; None lets them work again."""
         if message is None:
-            self._engine.faults.pop(kind, None)
+            self._failing.pop(kind, None)
         else:
-            self._engine.faults[kind] = message
+            self._failing[kind] = message
 
     def edit(
         self,
@@ -179,63 +257,46 @@ class Emulator:
         Raises:
             KeyError: There is no such workflow, or no block of that id or kind.
         """
-        before = self.store.workflow(workflow_id.lower())
-        if before is None:
-            raise KeyError(f"no workflow {workflow_id!r} is here")
-        graph = dict(definition or before.definition)
-        if specs:
-            there = {
-                block[name]
-                for block in graph["blocks"]
-                for name in ("block_id", "block_name")
-            }
-            if unknown := sorted(specs.keys() - there):
-                raise KeyError(f"no block has the id or kind {', '.join(unknown)}")
-            graph["blocks"] = [_edited(block, specs) for block in graph["blocks"]]
-        changes: Data = {"definition": graph, "updated_at": self.clock.now()}
-        if name is not None:
-            changes["name"] = name
-        if description is not None:
-            changes["description"] = description
-        changed = self.store.change_workflow(
-            workflow_id.lower(), lambda old: evolve(old, **changes)
+        changed = edited(
+            self.store,
+            self.clock,
+            workflow_id,
+            name=name,
+            description=description,
+            specs=specs,
+            definition=definition,
         )
         return workflow_answer(changed)
 
     def copy(self, workflow_id: str) -> str:
-        """Duplicate a workflow as if in the web editor, and return the copy's id."""
-        new_id, now = str(uuid4()), self.clock.now()
-        found = next(
-            workflow
-            for workflow in self.store.workflows()
-            if workflow.id == workflow_id.lower()
-        )
-        duplicate = evolve(
-            found,
-            id=new_id,
-            name=f"{found.name} (copy)",
-            created_at=now,
-            updated_at=now,
-            last_run_date=None,
-        )
-        self.store.add_workflow(duplicate)
-        return new_id
+        """Duplicate a workflow as if in the web editor, and return the copy's id.
+
+        Raises:
+            KeyError: There is no such workflow.
+        """
+        return copied(self.store, self.clock, workflow_id).id
 
     def rows(self, run_id: str, kind: str) -> Rows:
         """The rows that the blocks of a kind gave in a run."""
         return [
             row
-            for stage in self.store.stages(run_id)
-            if stage.kind == kind
-            for row in stage.rows
+            for block in self.store.blocks.of(run_id)
+            if block.kind == kind
+            for row in self.store.rows(block.rows)
         ]
 
     @property
     def outbox(self) -> list[OutboxEntry]:
         """What runs would have written outside, oldest first."""
-        return self.store.outbox()
-
-
-def _edited(block: Data, specs: Mapping[str, Mapping[str, Any]]) -> Data:
-    changes = specs.get(block["block_id"], specs.get(block["block_name"], {}))
-    return {**block, "specs": {**block["specs"], **changes}}
+        return [
+            OutboxEntry(
+                org_id=sent.org_id,
+                run_id=sent.run_id,
+                block_id=sent.block_id,
+                kind=sent.kind,
+                target=sent.target,
+                outcome=sent.outcome,
+                rows=list(self.store.rows(sent.rows)),
+            )
+            for sent in self.store.sent.all()
+        ]

@@ -1,4 +1,4 @@
-"""What requests must look like, as data, and what is said where they do not.
+"""What requests and answers look like, as data, and what is said where one does not.
 
 The words and types of complaints are those of the service's own framework, since its
 documents show them; nobody should match on them.
@@ -13,15 +13,17 @@ from typing import Any, Final, Literal, TypeAlias
 from attrs import field, frozen
 
 from ..definition import is_uuid
-from ._store import Data
+from ._records import Data
 
 Location: TypeAlias = tuple[str | int, ...]
-Type: TypeAlias = Literal["string", "integer", "boolean", "object", "array"]
+Type: TypeAlias = Literal[
+    "string", "integer", "number", "boolean", "object", "array", "any"
+]
 
 
 @frozen(kw_only=True)
 class Shape:
-    """A JSON value that is accepted.
+    """A JSON value that is accepted, or answered.
 
     Attributes:
         type: Its JSON type.
@@ -30,10 +32,16 @@ class Shape:
         required: Members that an object must have.
         items: Shape of the items of an array.
         alternative: Another shape that will do, of another type.
-        minimum: The smallest integer.
-        maximum: The largest integer.
+        minimum: The smallest number.
+        maximum: The largest number.
+        shortest: Characters of the shortest text.
+        longest: Characters of the longest text.
         is_uuid: Whether a text must be a UUID.
+        choices: The texts that will do; any where there are none.
+        format: What a text is, such as `date-time`; it is not checked.
         default: What stands for a query parameter that is not sent.
+        name: Under what the document of the API lists it; empty where it stands in
+            its place.
     """
 
     type: Type
@@ -44,8 +52,13 @@ class Shape:
     alternative: Shape | None = None
     minimum: int | None = None
     maximum: int | None = None
+    shortest: int | None = None
+    longest: int | None = None
     is_uuid: bool = False
+    choices: Sequence[str] = ()
+    format: str | None = None
     default: Any = None
+    name: str = ""
 
 
 def invalid(location: Location, type: str, message: str) -> Data:
@@ -67,9 +80,18 @@ def complaints(value: Any, shape: Shape, location: Location) -> Iterator[Data]:
 
 
 def parameters(
-    found: Mapping[str, str], shapes: Mapping[str, Shape], required: Sequence[str] = ()
+    found: Mapping[str, Sequence[str]],
+    shapes: Mapping[str, Shape],
+    required: Sequence[str] = (),
 ) -> Data:
-    """Query or path parameters as values; text stays where it is no such value."""
+    """Query or path parameters as values; text stays where it is no such value.
+
+    Args:
+        found: What was sent for each name, in that order; the last counts, except for
+            arrays.
+        shapes: What they must be.
+        required: Names that have no default.
+    """
     made: Data = {
         name: _parsed(found[name], shape) if name in found else shape.default
         for name, shape in shapes.items()
@@ -86,6 +108,7 @@ UUID: Final = Shape(type="string", is_uuid=True)
 
 BLOCK: Final = Shape(
     type="object",
+    name="Block",
     fields={
         "block_id": OPTIONAL_TEXT,
         "sequence_number": Shape(type="integer"),
@@ -97,6 +120,7 @@ BLOCK: Final = Shape(
 )
 EDGE: Final = Shape(
     type="object",
+    name="WorkflowEdge",
     fields={
         "from_block_id": TEXT,
         "to_block_id": TEXT,
@@ -106,9 +130,11 @@ EDGE: Final = Shape(
 )
 
 
-def _graph(*, nullable: bool) -> Shape:
+def graph_shape(*, nullable: bool) -> Shape:
+    """The graph of a workflow."""
     return Shape(
         type="object",
+        name="WorkflowGraph",
         nullable=nullable,
         fields={
             "blocks": Shape(type="array", items=BLOCK),
@@ -120,25 +146,27 @@ def _graph(*, nullable: bool) -> Shape:
 
 CREATE: Final = Shape(
     type="object",
+    name="CreateWorkflowRequest",
     fields={
         "workflow_name": TEXT,
         "workflow_description": TEXT,
-        "workflow_definition": _graph(nullable=False),
+        "workflow_definition": graph_shape(nullable=False),
         "id": Shape(type="string", nullable=True, is_uuid=True),
     },
     required=("workflow_name", "workflow_description", "workflow_definition"),
 )
 UPDATE: Final = Shape(
     type="object",
+    name="UpdateWorkflowRequest",
     fields={
         "workflow_name": OPTIONAL_TEXT,
         "workflow_description": OPTIONAL_TEXT,
-        "workflow_definition": _graph(nullable=True),
+        "workflow_definition": graph_shape(nullable=True),
     },
 )
 RUN: Final = Shape(
     type="object",
-    nullable=True,
+    name="RunWorkflowRequest",
     fields={
         "webhook_payload": Shape(
             type="array", items=ANY_OBJECT, alternative=ANY_OBJECT, nullable=True
@@ -146,7 +174,7 @@ RUN: Final = Shape(
         "specs_override": Shape(type="object", nullable=True),
     },
 )
-CANCEL: Final = Shape(type="object", nullable=True, fields={"job_id": OPTIONAL_TEXT})
+CANCEL: Final = Shape(type="object", fields={"job_id": OPTIONAL_TEXT})
 
 
 # -- Types ----------------------------------------------------------------------------
@@ -165,6 +193,11 @@ _TYPES: Final[Mapping[Type, tuple[Callable[[Any], bool], str, str]]] = {
         "Input should be a valid string",
     ),
     "integer": (_is_integer, "int_type", "Input should be a valid integer"),
+    "number": (
+        lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+        "float_type",
+        "Input should be a valid number",
+    ),
     "boolean": (
         lambda value: isinstance(value, bool),
         "bool_parsing",
@@ -180,6 +213,7 @@ _TYPES: Final[Mapping[Type, tuple[Callable[[Any], bool], str, str]]] = {
         "list_type",
         "Input should be a valid list",
     ),
+    "any": (lambda _: True, "", ""),
 }
 
 _WORDS: Final = {
@@ -206,6 +240,15 @@ def _items(value: list[Any], shape: Shape, location: Location) -> Iterator[Data]
 def _text(value: str, shape: Shape, location: Location) -> Iterator[Data]:
     if shape.is_uuid and not is_uuid(value):
         yield invalid(location, "uuid_parsing", "Input should be a valid UUID")
+    if shape.choices and value not in shape.choices:
+        words = f"Input should be {' or '.join(map(repr, shape.choices))}"
+        yield invalid(location, "literal_error", words)
+    if shape.shortest is not None and len(value) < shape.shortest:
+        words = f"String should have at least {shape.shortest} character"
+        yield invalid(location, "string_too_short", words)
+    if shape.longest is not None and len(value) > shape.longest:
+        words = f"String should have at most {shape.longest} characters"
+        yield invalid(location, "string_too_long", words)
 
 
 def _out_of_range(value: float, shape: Shape, location: Location) -> Iterator[Data]:
@@ -224,13 +267,18 @@ def _nothing(_value: Any, _shape: Shape, _location: Location) -> Iterator[Data]:
 _CHECKS: Final[Mapping[Type, Callable[[Any, Shape, Location], Iterator[Data]]]] = {
     "string": _text,
     "integer": _out_of_range,
+    "number": _out_of_range,
     "boolean": _nothing,
     "object": _members,
     "array": _items,
+    "any": _nothing,
 }
 
 
-def _parsed(text: str, shape: Shape) -> Any:
+def _parsed(sent: Sequence[str], shape: Shape) -> Any:
+    if shape.type == "array":
+        return list(sent)
+    text = sent[-1]
     if shape.type == "boolean":
         return _WORDS.get(text.lower(), text)
     if shape.type == "integer" and re.fullmatch(r"[+-]?[0-9]{1,18}", text):

@@ -1,283 +1,556 @@
-"""What the emulator remembers: workflows, runs, their rows, notebooks and the outbox.
+"""What the emulator remembers, in one SQLite file: tables of records, and rows.
 
-`Store` is what the other modules rely on: every method is one atomic step, so that a
-store on disk can take the place of the one in memory.
+One process at a time has a file open, so that nothing is overwritten unseen. A write
+that was answered survives the end of the process, whatever ended it.
 """
+
+# ruff: noqa: S608 - the only names put into queries are those of our own classes
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import json
+import sqlite3
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import islice
+from os import fspath
+from pathlib import Path
 from threading import RLock
-from typing import Any, Final, Protocol, TypeAlias
+from types import TracebackType
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from weakref import finalize
+from zlib import crc32
 
-from attrs import define, evolve, field, frozen
+from attrs import frozen
+from cattrs.preconf.json import make_converter
 
-Data: TypeAlias = dict[str, Any]
-Row: TypeAlias = dict[str, Any]
-Rows: TypeAlias = list[Row]
+from ..errors import EmulatorStoreError
+from ._records import (
+    BlockState,
+    Claim,
+    Data,
+    Graph,
+    Notebook,
+    Row,
+    Rows,
+    Run,
+    Schedule,
+    Sent,
+    SigningSecret,
+    Spending,
+    Upload,
+    Workflow,
+)
 
-DONE: Final = frozenset({"completed", "failed", "cancelled"})
+MEMORY: Final = ":memory:"
 
+APPLICATION: Final = 0x66363465
+"""Marks a file as ours, in SQLite's own place for that."""
 
-@frozen(kw_only=True)
-class Workflow:
-    """A stored workflow; `extra` holds body keys that the documents do not name."""
+SCHEMA: Final = 1
+"""Version of the tables; a file of a later one is refused."""
 
-    id: str
-    org_id: str
-    name: str
-    description: str
-    definition: Data
-    created_at: datetime
-    updated_at: datetime
-    last_run_date: datetime | None = None
-    extra: Data = field(factory=dict)
+CHUNK: Final = 500
+"""Rows that are kept, and read, together."""
 
-
-@frozen(kw_only=True)
-class BlockState:
-    """How far one block of a run has come."""
-
-    id: str
-    kind: str
-    number: int
-    parents: Sequence[str]
-    row_kind: str
-    status: str = "pending"
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    processed: int = 0
-    total: int = 0
-    made: int = 0
-    error: str | None = None
+PAGE: Final = 100
+"""Records that are read together."""
 
 
-@frozen(kw_only=True)
-class Run:
-    """A run: what it was started with, and how far it has come.
-
-    Attributes:
-        graph: The definition as it was when the run started, override applied.
-        payload: Rows that the run was started with; None for none.
-        formats: Formats in which results are saved.
-        unlisted: How many more lists of runs leave it out.
-        claim: What makes a second start the same run: organisation, workflow and key.
-        digest: Digest of the request that started it.
-    """
-
-    id: str
-    workflow_id: str
-    org_id: str
-    workflow_name: str
-    graph: Data
-    payload: Rows | None
-    formats: Sequence[str]
-    queued_at: datetime
-    updated_at: datetime
-    status: str = "queued"
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    reason: str | None = None
-    error: str | None = None
-    blocks: tuple[BlockState, ...] = ()
-    unlisted: int = 0
-    claim: tuple[str, str, str] | None = None
-    digest: str = ""
+class Record(Protocol):
+    """What a table can keep."""
 
     @property
-    def is_done(self) -> bool:
-        """Whether the run has ended."""
-        return self.status in DONE
+    def id(self) -> str:
+        """What it is found by."""
+        ...
 
-    def with_block(self, position: int, **changes: Any) -> Run:
-        """The run with one of its block states changed."""
-        blocks = list(self.blocks)
-        blocks[position] = evolve(blocks[position], **changes)
-        return evolve(self, blocks=tuple(blocks))
+    @property
+    def parent(self) -> str:
+        """What it is listed under."""
+        ...
 
 
-@frozen
-class Stage:
-    """The rows that a block of a run gave."""
-
-    block_id: str
-    kind: str
-    number: int
-    rows: Rows = field(repr=False)
-    created_at: datetime
+R = TypeVar("R", bound=Record)
 
 
 @frozen
-class OutboxEntry:
-    """Something that a run would have written outside, and that stayed here."""
+class Table(Generic[R]):
+    """The records of one class; each method is one atomic step.
 
-    run_id: str
-    block_id: str
-    kind: str
-    target: str | None
-    rows: Rows = field(repr=False)
+    Attributes:
+        store: Where they are kept.
+        cls: Their class; it names the table.
+    """
+
+    store: Store
+    cls: type[R]
+
+    def get(self, id: str) -> R | None:
+        """One record, or None."""
+        found = self.store.fetch(f"{self._select} WHERE id = ?", (id,))
+        return self._read(found[0]) if found else None
+
+    def of(self, parent: str) -> list[R]:
+        """The records under a parent, in the order they were added."""
+        query = f"{self._select} WHERE parent = ? ORDER BY place"
+        return [self._read(found) for found in self.store.fetch(query, (parent,))]
+
+    def newest(self, parent: str) -> Iterator[R]:
+        """The records under a parent, the last added first, read as they are used."""
+        query = (
+            f"{self._select} WHERE parent = ? AND place < ? "
+            f"ORDER BY place DESC LIMIT {PAGE}"
+        )
+        place = 2**62
+        while page := self.store.fetch(query, (parent, place)):
+            yield from map(self._read, page)
+            place = page[-1][0]
+
+    def all(self) -> list[R]:
+        """All records, in the order they were added."""
+        found = self.store.fetch(f"{self._select} ORDER BY place", ())
+        return [self._read(record) for record in found]
+
+    def page(self, before: int | None, limit: int) -> list[tuple[int, R]]:
+        """Records of all parents, the last added first, each with its place.
+
+        Args:
+            before: The place that the page before ended with; None for the first page.
+            limit: How many.
+        """
+        query = f"{self._select} WHERE place < ? ORDER BY place DESC LIMIT ?"
+        start = 2**62 if before is None else before
+        return [
+            (found[0], self._read(found))
+            for found in self.store.fetch(query, (start, limit))
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """How many records there are under each parent."""
+        query = f"SELECT parent, count(*) FROM {self._name} GROUP BY parent"
+        return {parent.decode(): count for parent, count in self.store.fetch(query, ())}
+
+    def add(self, record: R) -> bool:
+        """Add a record; False, and nothing is changed, where its id is taken."""
+        added = self.store.execute(
+            f"INSERT OR IGNORE INTO {self._name} (id, parent, data, sum) "
+            "VALUES (?, ?, ?, ?)",
+            (record.id, record.parent, *_summed(_written(record))),
+        )
+        return added == 1
+
+    def put(self, record: R) -> None:
+        """Add a record, or replace the one of its id."""
+        if not self.add(record):
+            self._replace(record)
+
+    def change(self, id: str, change: Callable[[R], R]) -> R:
+        """Replace a record by what a function makes of it.
+
+        Raises:
+            KeyError: There is no such record.
+        """
+        with self.store.transaction():
+            before = self.get(id)
+            if before is None:
+                raise KeyError(id)
+            after = change(before)
+            if after is not before:
+                self._replace(after)
+            return after
+
+    def remove(self, id: str) -> bool:
+        """Remove a record; False where there is none."""
+        query = f"DELETE FROM {self._name} WHERE id = ?"
+        return self.store.execute(query, (id,)) == 1
+
+    @property
+    def _name(self) -> str:
+        return self.cls.__name__
+
+    @property
+    def _select(self) -> str:
+        return f"SELECT place, data, sum FROM {self._name}"
+
+    def _replace(self, record: R) -> None:
+        self.store.execute(
+            f"UPDATE {self._name} SET parent = ?, data = ?, sum = ? WHERE id = ?",
+            (record.parent, *_summed(_written(record)), record.id),
+        )
+
+    def _read(self, found: tuple[int, bytes, int]) -> R:
+        return _CONVERTER.loads(self.store.checked(*found[1:]), self.cls)
 
 
-class Store(Protocol):
-    """What is remembered; each method is one atomic step."""
+class Store:
+    """One file of records and rows; `:memory:` lasts as long as the object.
 
-    @abstractmethod
-    def workflow(self, workflow_id: str) -> Workflow | None:
-        """One workflow, of any organisation."""
+    Any thread may use it.
 
-    @abstractmethod
-    def workflows(self) -> list[Workflow]:
-        """All workflows, in the order they were made."""
+    Attributes:
+        path: The file.
+    """
 
-    @abstractmethod
-    def add_workflow(self, workflow: Workflow) -> bool:
-        """Add a workflow; False, and nothing is changed, where its id is taken."""
+    path: str
 
-    @abstractmethod
-    def change_workflow(
-        self, workflow_id: str, change: Callable[[Workflow], Workflow]
-    ) -> Workflow:
-        """Replace a workflow by what a function makes of it."""
+    def __init__(self, path: str | Path = MEMORY) -> None:
+        """Open a file, or make it.
 
-    @abstractmethod
-    def remove_workflow(self, workflow_id: str) -> None:
-        """Remove a workflow; its runs stay."""
+        Args:
+            path: The file; its folder must exist.
 
-    @abstractmethod
-    def run(self, run_id: str) -> Run | None:
-        """One run, of any organisation."""
+        Raises:
+            EmulatorStoreError: It cannot be opened, is in use, damaged, of another
+                program, or was written by a later flow64.
+        """
+        self.path = fspath(path)
+        self._connection = _opened(self.path)
+        self._lock = RLock()
+        self._is_inside = False
+        # For those who never close it: one in memory lasts as long as the object.
+        finalize(self, self._connection.close)
 
-    @abstractmethod
-    def runs(self) -> list[Run]:
-        """All runs, in the order they were started."""
+    # -- Records ----------------------------------------------------------------------
 
-    @abstractmethod
-    def add_run(self, run: Run) -> Run:
-        """Add a run; where its claim is taken, nothing is added: the earlier run."""
+    @property
+    def workflows(self) -> Table[Workflow]:
+        """Workflows, by organisation."""
+        return Table(self, Workflow)
 
-    @abstractmethod
-    def change_run(self, run_id: str, change: Callable[[Run], Run]) -> Run:
-        """Replace a run by what a function makes of it."""
+    @property
+    def runs(self) -> Table[Run]:
+        """Runs, by organisation."""
+        return Table(self, Run)
 
-    @abstractmethod
-    def add_stage(self, run_id: str, stage: Stage) -> None:
-        """Keep the rows that a block gave."""
+    @property
+    def graphs(self) -> Table[Graph]:
+        """The graph of each run."""
+        return Table(self, Graph)
 
-    @abstractmethod
-    def stages(self, run_id: str) -> list[Stage]:
-        """The stages of a run, in the order they were finished."""
+    @property
+    def claims(self) -> Table[Claim]:
+        """Idempotency keys that were used."""
+        return Table(self, Claim)
 
-    @abstractmethod
-    def notebook(self, org_id: str, notebook_id: str) -> Rows:
-        """Rows of a notebook; none where nobody wrote to it."""
+    @property
+    def blocks(self) -> Table[BlockState]:
+        """The states of blocks, by run."""
+        return Table(self, BlockState)
 
-    @abstractmethod
-    def extend_notebook(self, org_id: str, notebook_id: str, rows: Rows) -> None:
-        """Add rows to a notebook."""
+    @property
+    def sent(self) -> Table[Sent]:
+        """The outbox, by organisation."""
+        return Table(self, Sent)
 
-    @abstractmethod
-    def post(self, entry: OutboxEntry) -> None:
-        """Keep what would have been written outside."""
+    @property
+    def spendings(self) -> Table[Spending]:
+        """What was spent, by organisation."""
+        return Table(self, Spending)
 
-    @abstractmethod
-    def outbox(self) -> list[OutboxEntry]:
-        """What would have been written outside, oldest first."""
+    def spent(self, org_id: str) -> float:
+        """The credits that an organisation spent, as far as prices are known."""
+        query = (
+            "SELECT coalesce(sum(json_extract(data, '$.credits')), 0) "
+            f"FROM {Spending.__name__} WHERE parent = ?"
+        )
+        return float(self.fetch(query, (org_id,))[0][0])
 
+    @property
+    def notebooks(self) -> Table[Notebook]:
+        """Notebooks, by organisation."""
+        return Table(self, Notebook)
 
-@define
-class MemoryStore:
-    """A store that lasts as long as the process."""
+    @property
+    def uploads(self) -> Table[Upload]:
+        """Uploaded files, by organisation."""
+        return Table(self, Upload)
 
-    _lock: RLock = field(factory=RLock, init=False)
-    _workflows: dict[str, Workflow] = field(factory=dict, init=False)
-    _runs: dict[str, Run] = field(factory=dict, init=False)
-    _claims: dict[tuple[str, str, str], str] = field(factory=dict, init=False)
-    _stages: dict[str, list[Stage]] = field(factory=dict, init=False)
-    _notebooks: dict[tuple[str, str], Rows] = field(factory=dict, init=False)
-    _outbox: list[OutboxEntry] = field(factory=list, init=False)
+    @property
+    def schedules(self) -> Table[Schedule]:
+        """Schedules, by organisation."""
+        return Table(self, Schedule)
 
-    def workflow(self, workflow_id: str) -> Workflow | None:
-        """One workflow, of any organisation."""
-        return self._workflows.get(workflow_id)
+    @property
+    def secrets(self) -> Table[SigningSecret]:
+        """Signing secrets, by organisation."""
+        return Table(self, SigningSecret)
 
-    def workflows(self) -> list[Workflow]:
-        """All workflows, in the order they were made."""
-        with self._lock:
-            return list(self._workflows.values())
+    # -- Rows -------------------------------------------------------------------------
 
-    def add_workflow(self, workflow: Workflow) -> bool:
-        """Add a workflow; False, and nothing is changed, where its id is taken."""
-        with self._lock:
-            return self._workflows.setdefault(workflow.id, workflow) is workflow
+    def rows(self, owner: str) -> Iterator[Row]:
+        """The rows of an owner, read as they are used."""
+        for chunk in self.chunks(owner):
+            yield from chunk
 
-    def change_workflow(
-        self, workflow_id: str, change: Callable[[Workflow], Workflow]
-    ) -> Workflow:
-        """Replace a workflow by what a function makes of it."""
-        with self._lock:
-            self._workflows[workflow_id] = changed = change(
-                self._workflows[workflow_id]
+    def chunks(self, owner: str) -> Iterator[Rows]:
+        """The same, some hundreds at a time."""
+        return map(json.loads, self.texts(owner))
+
+    def texts(self, owner: str) -> Iterator[bytes]:
+        """The same, as the text of a JSON list each."""
+        query = (
+            "SELECT chunk, data, sum FROM rows WHERE owner = ? AND chunk > ? "
+            "ORDER BY chunk LIMIT 1"
+        )
+        at = -1
+        while found := self.fetch(query, (owner, at)):
+            at, data, sum_ = found[0]
+            yield self.checked(data, sum_)
+
+    def size(self, owner: str) -> int:
+        """How many bytes the rows of an owner are, roughly."""
+        query = (
+            "SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) "
+            "FROM rows WHERE owner = ?"
+        )
+        return int(self.fetch(query, (owner,))[0][0])
+
+    def add_rows(self, owner: str, rows: Iterable[Row]) -> int:
+        """Add rows to an owner's, some hundreds in a step, and count them."""
+        count, remaining = 0, iter(rows)
+        while chunk := list(islice(remaining, CHUNK)):
+            text = _ENCODER.encode(chunk)
+            self.execute(
+                "INSERT INTO rows (owner, chunk, data, sum) VALUES (?1, (SELECT "
+                "coalesce(max(chunk), -1) + 1 FROM rows WHERE owner = ?1), ?2, ?3)",
+                (owner, *_summed(text)),
             )
-            return changed
+            count += len(chunk)
+        return count
 
-    def remove_workflow(self, workflow_id: str) -> None:
-        """Remove a workflow; its runs stay."""
+    def copy_rows(self, source: str, target: str) -> None:
+        """Add the rows of one owner to those of another."""
+        self.execute(
+            "INSERT INTO rows (owner, chunk, data, sum) SELECT ?2, chunk + 1 + (SELECT "
+            "coalesce(max(chunk), -1) FROM rows WHERE owner = ?2), data, sum "
+            "FROM rows WHERE owner = ?1",
+            (source, target),
+        )
+
+    def remove_rows(self, owner: str) -> None:
+        """Remove the rows of an owner."""
+        self.execute("DELETE FROM rows WHERE owner = ?", (owner,))
+
+    # -- Steps ------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Make all that is done inside one atomic step; other threads wait.
+
+        One inside another is part of it.
+
+        Raises:
+            EmulatorStoreError: It could not be saved, so nothing of it was.
+        """
         with self._lock:
-            self._workflows.pop(workflow_id, None)
+            if self._is_inside:
+                yield
+                return
+            self.execute("BEGIN IMMEDIATE")
+            self._is_inside = True
+            try:
+                yield
+                self.execute("COMMIT")
+            except BaseException:
+                self._undo()
+                raise
+            finally:
+                self._is_inside = False
 
-    def run(self, run_id: str) -> Run | None:
-        """One run, of any organisation."""
-        return self._runs.get(run_id)
+    def execute(self, query: str, values: tuple[Any, ...] = ()) -> int:
+        """Do one step, and say how many records it wrote.
 
-    def runs(self) -> list[Run]:
-        """All runs, in the order they were started."""
+        Raises:
+            EmulatorStoreError: The file could not be written or read.
+        """
+        with self._answering() as connection:
+            return connection.execute(query, values).rowcount
+
+    def fetch(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """All that a query finds.
+
+        Raises:
+            EmulatorStoreError: The file could not be read.
+        """
+        with self._answering() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def checked(self, data: bytes, sum_: int) -> bytes:
+        """Data as it was written.
+
+        Raises:
+            EmulatorStoreError: It is not.
+        """
+        if crc32(data) != sum_:
+            raise EmulatorStoreError(self.path, *_REASONS["CORRUPT"])
+        return data
+
+    def close(self) -> None:
+        """Let go of the file; closing twice does nothing."""
         with self._lock:
-            return list(self._runs.values())
+            self._connection.close()
 
-    def add_run(self, run: Run) -> Run:
-        """Add a run; where its claim is taken, nothing is added: the earlier run."""
-        with self._lock:
-            if run.claim is not None:
-                first = self._claims.setdefault(run.claim, run.id)
-                if first != run.id:
-                    return self._runs[first]
-            self._runs[run.id] = run
-            return run
+    def __enter__(self) -> Self:
+        return self
 
-    def change_run(self, run_id: str, change: Callable[[Run], Run]) -> Run:
-        """Replace a run by what a function makes of it."""
-        with self._lock:
-            self._runs[run_id] = changed = change(self._runs[run_id])
-            return changed
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
-    def add_stage(self, run_id: str, stage: Stage) -> None:
-        """Keep the rows that a block gave."""
+    @contextmanager
+    def _answering(self) -> Generator[sqlite3.Connection]:
         with self._lock:
-            self._stages.setdefault(run_id, []).append(stage)
+            try:
+                # A full disk can end a transaction by itself: what is done inside after
+                # that would be saved alone.
+                if self._is_inside != self._connection.in_transaction:
+                    raise EmulatorStoreError(self.path, *_REASONS["FULL"])
+                yield self._connection
+            except sqlite3.Error as error:
+                raise _refusal(self.path, error) from error
 
-    def stages(self, run_id: str) -> list[Stage]:
-        """The stages of a run, in the order they were finished."""
-        with self._lock:
-            return list(self._stages.get(run_id, ()))
+    def _undo(self) -> None:
+        with suppress(sqlite3.Error):  # closed, or undone already
+            self._connection.execute("ROLLBACK")
 
-    def notebook(self, org_id: str, notebook_id: str) -> Rows:
-        """Rows of a notebook; none where nobody wrote to it."""
-        with self._lock:
-            return list(self._notebooks.get((org_id, notebook_id), ()))
 
-    def extend_notebook(self, org_id: str, notebook_id: str, rows: Rows) -> None:
-        """Add rows to a notebook."""
-        with self._lock:
-            self._notebooks.setdefault((org_id, notebook_id), []).extend(rows)
+_RECORDS: Final = (
+    Workflow,
+    Run,
+    Graph,
+    Claim,
+    BlockState,
+    Sent,
+    Spending,
+    Notebook,
+    Upload,
+    Schedule,
+    SigningSecret,
+)
 
-    def post(self, entry: OutboxEntry) -> None:
-        """Keep what would have been written outside."""
-        with self._lock:
-            self._outbox.append(entry)
+_TABLES: Final = "".join(
+    f"CREATE TABLE {cls.__name__} (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
+    f"parent TEXT NOT NULL, data TEXT NOT NULL, sum INTEGER NOT NULL);"
+    f"CREATE INDEX {cls.__name__}_parent ON {cls.__name__} (parent, place);"
+    for cls in _RECORDS
+) + (
+    "CREATE TABLE rows (owner TEXT NOT NULL, chunk INTEGER NOT NULL, "
+    "data TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, chunk)) "
+    "WITHOUT ROWID;"
+)
 
-    def outbox(self) -> list[OutboxEntry]:
-        """What would have been written outside, oldest first."""
-        with self._lock:
-            return list(self._outbox)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+_CONVERTER: Final = make_converter()
+# What is JSON already is taken as it is.
+_CONVERTER.register_unstructure_hook_func(lambda hint: hint == Data, lambda data: data)
+_CONVERTER.register_structure_hook_func(lambda hint: hint == Data, lambda data, _: data)
+
+
+def _written(record: Record) -> str:
+    return _CONVERTER.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def _summed(text: str) -> tuple[str, int]:
+    # SQLite knows a damaged page by its structure only, not by what stands in it.
+    return text, crc32(text.encode())
+
+
+def _opened(path: str) -> sqlite3.Connection:
+    if not path:  # to SQLite: a file that is deleted when it is closed
+        raise EmulatorStoreError(path, "a file needs a name", "name one")
+    try:
+        connection = sqlite3.connect(
+            path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise _refusal(path, error) from error
+    try:
+        _prepare(path, connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise _refusal(path, error) from error
+    except EmulatorStoreError:
+        connection.close()
+        raise
+    connection.text_factory = bytes
+    return connection
+
+
+def _prepare(path: str, connection: sqlite3.Connection) -> None:
+    def one(query: str) -> Any:
+        return connection.execute(query).fetchone()[0]
+
+    # Held until the process ends, so that a second emulator is refused at once.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("BEGIN IMMEDIATE")
+    application, version = one("PRAGMA application_id"), one("PRAGMA user_version")
+    is_new = not (application or version or one("SELECT count(*) FROM sqlite_master"))
+    connection.execute("ROLLBACK")
+    # Up to here nothing was written: another program's file stays as it is.
+    if not is_new and application != APPLICATION:
+        raise EmulatorStoreError(path, "it belongs to another program")
+    if version > SCHEMA:
+        raise EmulatorStoreError(
+            path,
+            "it was written by a later flow64",
+            "install that, or name another file",
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Every commit reaches the operating system, so the process may be killed any time.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("BEGIN IMMEDIATE")
+    if is_new:
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    connection.execute("COMMIT")
+    if (found := one("PRAGMA integrity_check(1)")) != "ok":
+        raise EmulatorStoreError(path, f"it is damaged ({found})")
+
+
+def _refusal(path: str, error: sqlite3.Error) -> EmulatorStoreError:
+    # Those of the module itself have no name: it refuses a closed connection.
+    name = getattr(error, "sqlite_errorname", "CLOSED")
+    known = next((words for code, words in _REASONS.items() if code in name), None)
+    return EmulatorStoreError(path, *(known or (str(error),)))
+
+
+_IN_USE: Final = (
+    "another program has it open",
+    "stop that emulator first, or name another file",
+)
+
+_READ_ONLY: Final = (
+    "it cannot be written to",
+    "change its mode, or name another file",
+)
+
+_REASONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "BUSY": _IN_USE,
+    "LOCKED": _IN_USE,
+    "CANTOPEN": (
+        "it cannot be opened",
+        "name a file in a folder that exists and can be written to",
+    ),
+    "READONLY": _READ_ONLY,
+    "IOERR_LOCK": _READ_ONLY,
+    "FULL": (
+        "the disk is full, so nothing of this step was saved",
+        "make room and try again",
+    ),
+    "IOERR": (
+        "the disk refused to read or to write, so nothing of this step was saved",
+        "look after the disk, or name another file",
+    ),
+    "NOTADB": ("it is no database of the emulator",),
+    "CORRUPT": ("it is damaged",),
+    "CLOSED": ("it was closed", "open it again"),
+}
+"""What SQLite's names of errors mean here."""

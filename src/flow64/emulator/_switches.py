@@ -23,10 +23,15 @@ class Switches:
         bad_graph_status: The answer to a graph that is invalid.
         foreign_status: The answer to an id of another organisation.
         both_credentials_status: The answer to an API key and a Bearer token at once.
+        rate_limit: Requests a minute that a key may make; None for any number.
+        retry_after: Whether the answer to one more says when to come again.
         partial_upsert: Whether an update of a missing id may leave parts of it out.
         check_row_kinds: Whether saving refuses rows of the wrong kind for a block.
         require_columns: Whether rows must have every column that `input_schema` lists.
         unknown_kind_fails: Whether a run fails at a kind that is not in the catalogue.
+        credits: Credits that an organisation may spend in all; None for any number.
+        auto_execute_on_update: Whether an update lets a search spend that is to run
+            when its workflow is created.
     """
 
     speed: float = 0.0
@@ -40,7 +45,11 @@ class Switches:
     bad_graph_status: Literal[400, 422] = 400
     foreign_status: Literal[403, 404] = 404
     both_credentials_status: Literal[400, 401] = 400
+    rate_limit: int | None = None
+    retry_after: bool = False
     partial_upsert: bool = False
     check_row_kinds: bool = True
     require_columns: bool = True
     unknown_kind_fails: bool = False
+    credits: float | None = None
+    auto_execute_on_update: bool = False

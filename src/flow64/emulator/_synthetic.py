@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from ..blocks import columns_of
-from ._store import Row, Rows
+from ..blocks import Column
+from ._records import Row
 
 LIST_LENGTH: Final = 2
+
+_canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def seed_of(row: Row) -> str:
     """What the synthetic values of a row are drawn from: its contents, in any order."""
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode()).hexdigest()
+    return sha256(_canonical(row).encode()).hexdigest()
+
+
+def digest_of(value: object) -> bytes:
+    """What tells values apart, whatever the order of their keys."""
+    return sha256(_canonical(value).encode()).digest()
 
 
 def mark(seed: str, field: str) -> str:
@@ -49,19 +55,23 @@ def value(seed: str, field: str, word: str) -> Any:
             return f"synthetic {field} {mark(seed, field)}"
 
 
-def values(row: Row, fields: Any) -> Row:
-    """A value for each entry of a field map.
+def maker(columns: Sequence[Column]) -> Callable[[Row], Row]:
+    """What makes a value for each column, out of a row.
 
     The type is the one written, else that of the row's own value, else text
     (documented, without the step of examples).
     """
-    seed = seed_of(row)
-    return {
-        column.name: value(
-            seed, column.name, column.type or _word(row.get(column.name))
-        )
-        for column in columns_of(fields)
-    }
+
+    def make(row: Row) -> Row:
+        seed = seed_of(row)
+        return {
+            column.name: value(
+                seed, column.name, column.type or _word(row.get(column.name))
+            )
+            for column in columns
+        }
+
+    return make
 
 
 def email(seed: str) -> str:
@@ -95,10 +105,10 @@ def company_of(seed: str) -> Row:
     }
 
 
-def sample(row_kind: str, seed: str, count: int) -> Rows:
+def sample(row_kind: str, seed: str, count: int) -> Iterator[Row]:
     """Rows of a kind, made up."""
     make = company_of if row_kind == "COMPANY" else person
-    return [make(f"{seed}/{position}") for position in range(count)]
+    return (make(f"{seed}/{position}") for position in range(count))
 
 
 def _word(found: Any) -> str:

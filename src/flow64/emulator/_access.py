@@ -1,0 +1,124 @@
+"""Who asks: the organisation of a credential, and how often it may ask."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from math import ceil
+from threading import Lock
+from typing import Final, Protocol
+
+from attrs import define, field, frozen
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ._clock import Clock
+from ._http import refused
+from ._switches import Switches
+
+WINDOW: Final = timedelta(minutes=1)
+"""Time over which requests are counted (documented)."""
+
+
+class Tokens(Protocol):
+    """What knows the access tokens that were given out."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any token can have been given out."""
+
+    def organisation(self, token: str) -> str | None:
+        """The organisation of a token; None where it is none of ours, or expired."""
+
+
+@define
+class Limiter:
+    """Counts the requests of each credential, by the emulator's clock."""
+
+    clock: Clock
+    _recent: dict[str, deque[datetime]] = field(factory=dict, init=False, repr=False)
+    _lock: Lock = field(factory=Lock, init=False)
+
+    def wait(self, who: str, limit: int) -> float:
+        """Seconds to wait; 0, and the request is counted, where none are."""
+        now = self.clock.now()
+        with self._lock:
+            recent = self._recent.setdefault(who, deque())
+            while recent and recent[0] <= now - WINDOW:
+                recent.popleft()
+            if len(recent) >= limit:
+                oldest = recent[0] if recent else now
+                return (oldest + WINDOW - now).total_seconds()
+            recent.append(now)
+            return 0.0
+
+
+@frozen
+class Access:
+    """Credentials and the organisations that they belong to.
+
+    Attributes:
+        keys: Organisation of each key; None where any key is one.
+        tokens: What knows access tokens.
+        limiter: Counts requests.
+        switches: The switches as they are now.
+    """
+
+    keys: Mapping[str, str] | None = field(repr=False)
+    tokens: Tokens
+    limiter: Limiter
+    switches: Callable[[], Switches]
+
+    def organisation(self, request: Request) -> str | Response:
+        """The organisation that asks, or the answer to who may not."""
+        key = request.headers.get("x-api-key")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        bearer = token.strip() if scheme.lower() == "bearer" else None
+        if key is not None and bearer is not None:
+            return refused(
+                self.switches().both_credentials_status,
+                "Send either x-api-key or a Bearer token, not both",
+            )
+        if not (key or bearer):
+            return refused(401, "Missing API key")
+        org = self._of_token(bearer) if bearer else self._of_key(key or "")
+        if org is None:
+            return refused(401, f"Invalid {'token' if bearer else 'API key'}")
+        return self._limited(bearer or key or "") or org
+
+    def _limited(self, credential: str) -> Response | None:
+        """The answer to who asks too often, or None."""
+        switches = self.switches()
+        if switches.rate_limit is None:
+            return None
+        wait = self.limiter.wait(organisation_of(credential), switches.rate_limit)
+        if not wait:
+            return None
+        reply = refused(429, "Rate limit exceeded")
+        if switches.retry_after:
+            reply.headers["retry-after"] = str(ceil(wait))
+        return reply
+
+    def _of_token(self, token: str) -> str | None:
+        found = self.tokens.organisation(token)
+        is_any = self.keys is None and not self.tokens.is_used
+        return organisation_of(token) if found is None and is_any else found
+
+    def _of_key(self, key: str) -> str | None:
+        return organisation_of(key) if self.keys is None else self.keys.get(key)
+
+
+def organisations(
+    keys: Collection[str] | Mapping[str, str] | None,
+) -> Mapping[str, str] | None:
+    """The organisation of each key; each key is one where no names are given."""
+    if keys is None or isinstance(keys, Mapping):
+        return keys
+    return {key: organisation_of(key) for key in keys}
+
+
+def organisation_of(credential: str) -> str:
+    """The organisation that a key or token belongs to; it does not tell the key."""
+    return f"org_{sha256(credential.encode()).hexdigest()[:16]}"

@@ -1,0 +1,262 @@
+"""Routes about the emulator itself: faults, switches, the clock, edits, the outbox.
+
+They need no credential, and no web page of another origin can use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from threading import Lock
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+from attrs import asdict, evolve, field, fields, frozen
+from starlette.responses import Response
+
+from ._answers import workflow_answer
+from ._clock import stamp
+from ._door import OURS
+from ._editor import copied, edited
+from ._faults import FAULT, Fault, Faults, problems_of
+from ._guesses import GUESSES
+from ._http import Call, Route, answer, refused, unprocessable
+from ._page_data import MARKS
+from ._records import Data, Sent
+from ._services import Services
+from ._shapes import OPTIONAL_TEXT, UUID, Shape, graph_shape, invalid
+from ._switches import Switches
+
+EDIT: Final = Shape(
+    type="object",
+    fields={
+        "name": OPTIONAL_TEXT,
+        "description": OPTIONAL_TEXT,
+        "specs": Shape(type="object", nullable=True),
+        "definition": graph_shape(nullable=True),
+    },
+)
+
+CLOCK: Final = Shape(
+    type="object",
+    fields={"advance": Shape(type="number", minimum=0, maximum=10 * 366 * 86_400)},
+    required=("advance",),
+)
+
+
+def routes(
+    services: Services, faults: Faults, turn: Callable[[Switches], None]
+) -> tuple[Route, ...]:
+    """The routes.
+
+    Args:
+        services: The parts of the emulator.
+        faults: What goes wrong.
+        turn: Sets the switches.
+    """
+    admin = _Admin(services, faults, turn)
+    one = {"workflow_id": UUID}
+    count = Shape(type="integer", minimum=0, maximum=1000, default=100)
+    return (
+        _route("GET", "faults", admin.faults_now),
+        _route("POST", "faults", admin.add_fault, body=FAULT),
+        _route("DELETE", "faults", admin.clear_faults),
+        _route("GET", "switches", admin.switches_now),
+        _route("PATCH", "switches", admin.turn_switches, body=Shape(type="object")),
+        _route("GET", "clock", admin.time_now),
+        _route("POST", "clock", admin.advance_clock, body=CLOCK),
+        _route("GET", "guesses", admin.guesses),
+        _route(
+            "GET",
+            "outbox",
+            admin.outbox,
+            query={"run_id": OPTIONAL_TEXT, "limit": count, "rows": count},
+        ),
+        _route(
+            "POST", "workflows/{workflow_id}/edit", admin.edit, parts=one, body=EDIT
+        ),
+        _route("POST", "workflows/{workflow_id}/copy", admin.copy, parts=one),
+    )
+
+
+def _route(
+    method: str, path: str, handler: Callable[[Call], Response], **more: Any
+) -> Route:
+    return Route(
+        method=method,
+        path=OURS + path,
+        handler=handler,
+        is_open=True,
+        is_hidden=True,
+        **more,
+    )
+
+
+@frozen
+class _Admin:
+    services: Services
+    faults: Faults
+    turn: Callable[[Switches], None]
+    lock: Lock = field(factory=Lock)
+
+    # -- Faults -----------------------------------------------------------------------
+
+    def faults_now(self, _call: Call) -> Response:
+        """What can still go wrong, and what has."""
+        log = [asdict(happened) for happened in self.faults.log]
+        return answer({"active": self.faults.data(), "log": log})
+
+    def add_fault(self, call: Call) -> Response:
+        """Let one more thing go wrong."""
+        if found := problems_of(call.body):
+            return unprocessable(
+                [{**one, "loc": ["body", *one["loc"]]} for one in found]
+            )
+        self.faults.add(Fault(**call.body))
+        return answer({"active": self.faults.data()}, 201)
+
+    def clear_faults(self, _call: Call) -> Response:
+        """Let nothing go wrong any more."""
+        self.faults.clear()
+        return answer({"active": []})
+
+    # -- Switches and the clock -------------------------------------------------------
+
+    def switches_now(self, _call: Call) -> Response:
+        """The switches as they are."""
+        return answer(asdict(self.services.switches()))
+
+    def turn_switches(self, call: Call) -> Response:
+        """Turn those that the body names."""
+        if found := list(_problems(call.body)):
+            return unprocessable(found)
+        with self.lock:
+            self.turn(evolve(self.services.switches(), **call.body))
+        return self.switches_now(call)
+
+    def time_now(self, _call: Call) -> Response:
+        """What time it is."""
+        return answer({"now": stamp(self.services.clock.now())})
+
+    def advance_clock(self, call: Call) -> Response:
+        """Put the clock forward, by seconds."""
+        self.services.clock.advance(call.body["advance"])
+        return self.time_now(call)
+
+    # -- What there is to know --------------------------------------------------------
+
+    def guesses(self, _call: Call) -> Response:
+        """What the emulator does not know, by how much is known."""
+        return answer(
+            {
+                words: [_without_mark(asdict(g)) for g in GUESSES if g.mark == mark]
+                for mark, words in MARKS.items()
+            }
+        )
+
+    def outbox(self, call: Call) -> Response:
+        """What runs wrote outside, or would have; newest first, with some rows."""
+        sent = reversed(self.services.store.sent.all())
+        run_id = call.query["run_id"]
+        chosen = (one for one in sent if run_id is None or one.run_id == run_id.lower())
+        limit, rows = call.query["limit"], call.query["rows"]
+        return answer([self._sent(one, rows) for one in islice(chosen, limit)])
+
+    def _sent(self, sent: Sent, rows: int) -> Data:
+        return {
+            "org_id": sent.org_id,
+            "run_id": sent.run_id,
+            "block_id": sent.block_id,
+            "kind": sent.kind,
+            "target": sent.target,
+            "outcome": sent.outcome,
+            "created_at": stamp(sent.created_at),
+            "rows": list(islice(self.services.store.rows(sent.rows), rows)),
+        }
+
+    # -- The web editor ---------------------------------------------------------------
+
+    def edit(self, call: Call) -> Response:
+        """Change a workflow as if in the web editor."""
+        store, clock = self.services.store, self.services.clock
+        workflow_id, known = call.path["workflow_id"], ", ".join(EDIT.fields)
+        if store.workflows.get(workflow_id.lower()) is None:
+            return _no_workflow()
+        if unknown := call.body.keys() - EDIT.fields.keys():
+            words = f"An edit has no such field; it has {known}"
+            return unprocessable([_extra(name, words) for name in sorted(unknown)])
+        specs: Data = call.body.get("specs") or {}
+        if not all(isinstance(specs[name], dict) for name in specs):
+            words = "Input should be fields by block id or kind"
+            return unprocessable([invalid(("body", "specs"), "dict_type", words)])
+        try:
+            changed = edited(store, clock, workflow_id, **call.body)
+        except KeyError as error:
+            words = str(error.args[0])
+            return unprocessable([invalid(("body", "specs"), "value_error", words)])
+        return answer(workflow_answer(changed))
+
+    def copy(self, call: Call) -> Response:
+        """Duplicate a workflow as if in the web editor."""
+        store, clock = self.services.store, self.services.clock
+        try:
+            duplicate = copied(store, clock, call.path["workflow_id"])
+        except KeyError:
+            return _no_workflow()
+        return answer(workflow_answer(duplicate), 201)
+
+
+def _no_workflow() -> Response:
+    return refused(404, "Workflow not found")
+
+
+def _without_mark(guess: Data) -> Data:
+    return {name: value for name, value in guess.items() if name != "mark"}
+
+
+# -- Switches as data -----------------------------------------------------------------
+
+
+def _problems(data: Data) -> Iterator[Data]:
+    """What is wrong with switches, in words that name what is right."""
+    hints = get_type_hints(Switches)
+    known = ", ".join(attribute.name for attribute in fields(Switches))
+    for name, value in data.items():
+        if name not in hints:
+            yield _extra(name, f"There is no such switch; there are {known}")
+        elif not _fits(value, hints[name]):
+            words = f"Input should be {_words(hints[name])}"
+            yield invalid(("body", name), "literal_error", words)
+
+
+def _extra(name: str, words: str) -> Data:
+    return invalid(("body", name), "extra_forbidden", words)
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The members of a union or the words of a literal; a type alone is one."""
+    return get_args(hint) or (hint,)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return any(
+            value == word and type(value) is type(word) for word in get_args(hint)
+        )
+    if type(value) is int and float in _options(hint):
+        return value >= 0
+    has_type = type(value) in _options(hint)
+    return has_type and (not isinstance(value, int | float) or value >= 0)
+
+
+def _words(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(map(repr, get_args(hint)))
+    return " or ".join(_TYPES[option] for option in _options(hint))
+
+
+_TYPES: Final = {
+    bool: "true or false",
+    int: "a whole number, 0 or more",
+    float: "a number, 0 or more",
+    type(None): "null",
+}

@@ -1,0 +1,151 @@
+"""Credits: what blocks cost, as far as prices are known, and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from attrs import define, field
+
+from ..blocks import CATALOGUE
+from ._executors import searched
+from ._records import BlockState, Row, Rows, Run, Spending, Workflow
+from ._step import BlockFailedError
+from ._store import Store
+from ._switches import Switches
+
+CREDITS_A_DOLLAR: Final = 10
+"""One credit is ten cents (derived from an example of the documents)."""
+
+DIGITS: Final = 6
+"""Digits that credits are rounded to, so that tenths stay tenths."""
+
+
+def balance(store: Store, org_id: str, switches: Switches) -> float | None:
+    """The credits that an organisation has left; None where there is no limit."""
+    if switches.credits is None:
+        return None
+    return max(0.0, round(switches.credits - store.spent(org_id), DIGITS))
+
+
+def price_of(kind: str, specs: Mapping[str, Any]) -> float | None:
+    """The credits that a row costs; None where nobody knows."""
+    cls = CATALOGUE.get(kind)
+    price = cls.price(specs) if cls else None
+    return None if price is None else round(price.dollars * CREDITS_A_DOLLAR, DIGITS)
+
+
+def spends(kind: str) -> bool:
+    """Whether a kind costs credits, or may."""
+    cls = CATALOGUE.get(kind)
+    return cls is not None and not {"spends", "may-spend"}.isdisjoint(cls.about.effects)
+
+
+@define
+class Bill:
+    """What a block has cost so far.
+
+    Attributes:
+        kind: The kind of the block.
+        specs: Its settings.
+        limit: The credits that were left when it began; None for no limit.
+    """
+
+    kind: str
+    specs: Mapping[str, Any]
+    limit: float | None
+    _rows: int = field(default=0, init=False)
+    _price: float | None = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._price = price_of(self.kind, self.specs)
+
+    @property
+    def credits(self) -> float | None:
+        """What it has cost; None where nobody knows the price."""
+        return self._price and round(self._rows * self._price, DIGITS)
+
+    def take(self, rows: Rows) -> None:
+        """Pay for rows before they are worked on.
+
+        Raises:
+            BlockFailedError: There are not credits enough; what they pay for is paid.
+        """
+        count = len(rows) - sum(map(self._is_free, rows))
+        if self._price and self.limit is not None:
+            payable = self._payable
+            if self._rows + count > payable:
+                self._rows = payable
+                raise BlockFailedError(self._refusal())
+        self._rows += count
+
+    def give(self, count: int) -> None:
+        """Count rows that a source found."""
+        self._rows += count
+
+    def look(self, left: float | None) -> None:
+        """Look again at what is left, since another run may have spent it.
+
+        Raises:
+            BlockFailedError: It is not enough any more.
+        """
+        self.limit = left
+        self.take([])
+
+    def pay(self, store: Store, run: Run, block: BlockState, now: datetime) -> None:
+        """Keep what it has cost, in the transaction that ends the block."""
+        if not self._rows or not spends(self.kind):
+            return
+        spending = Spending(
+            id=block.id,
+            org_id=run.org_id,
+            workflow_id=run.workflow_id,
+            run_id=run.id,
+            kind=self.kind,
+            rows=self._rows,
+            credits=self.credits,
+            created_at=now,
+        )
+        store.spendings.put(spending)
+
+    @property
+    def _payable(self) -> int:
+        """How many rows can be paid for; only where there are a price and a limit."""
+        return int(round((self.limit or 0) / (self._price or 1), DIGITS))
+
+    def _is_free(self, row: Row) -> bool:
+        # Documented: a personal address that the row has already is free.
+        return (
+            self.kind == "find_email"
+            and self.specs.get("mode") == "PERSONAL"
+            and bool(row.get("personal_email"))
+        )
+
+    def _refusal(self) -> str:
+        return (
+            f"not enough credits: a row costs {self._price:g}, and {self.limit:g} were "
+            f"left when the block began, enough for {self._rows} rows"
+        )
+
+
+def executed_at_creation(store: Store, workflow: Workflow, now: datetime) -> None:
+    """Let the searches of a workflow spend that are to run when it is saved.
+
+    The rows are those that a run will find: a search gives the same every time.
+    """
+    for block in workflow.definition["blocks"]:
+        specs = block["specs"]
+        if block["block_name"] == "search" and specs.get("auto_execute") is True:
+            spending = Spending(
+                id=str(uuid4()),
+                org_id=workflow.org_id,
+                workflow_id=workflow.id,
+                run_id=None,
+                kind="search",
+                rows=searched(specs),
+                credits=price_of("search", specs),
+                created_at=now,
+            )
+            store.spendings.add(spending)

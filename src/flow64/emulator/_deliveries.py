@@ -1,0 +1,213 @@
+"""Outgoing webhooks: posted, signed, and tried again."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import ssl
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+from attrs import evolve, frozen
+
+from ..definition import WireBlock
+from ._clock import Clock
+from ._records import Data, Sent
+from ._results import Links, file_path
+from ._secrets import active_secrets
+from ._sinks import event_id
+from ._store import Store
+from ._switches import Switches
+
+SECONDS: Final = 10.0
+"""How long a receiver may take to answer (documented)."""
+
+RETRIES: Final = 5
+"""How often a delivery is tried again."""
+
+WAIT, SHORT_WAIT = 1.0, 0.02
+"""Seconds before the first retry, each further one waits twice as long; the second
+where runs take no time either."""
+
+INLINE_BYTES: Final = 256 * 1024
+"""Rows of up to this size stand in the body; the threshold is a guess."""
+
+EVENT: Final = "outgoing_webhook.completed"
+"""What a delivery says that happened (documented)."""
+
+TICK: Final = 0.05
+"""Seconds after which a wait looks whether it is to end."""
+
+
+@frozen
+class Deliveries:
+    """Posts what runs leave to be delivered.
+
+    Attributes:
+        store: Where that is kept, and the rows.
+        clock: What time it is.
+        links: What signs download links.
+        base_url: Where the emulator is served.
+        allow_hosts: Hosts beside loopback that may be posted to.
+    """
+
+    store: Store
+    clock: Clock
+    links: Links
+    base_url: Callable[[], str]
+    allow_hosts: Collection[str] = frozenset()
+
+    def deliver(
+        self, run_id: str, block: WireBlock, switches: Switches, stop: Event
+    ) -> None:
+        """Deliver what a block left for that, until it arrives or was tried enough.
+
+        Where the emulator stops, it stays as it is, to be delivered another time.
+        """
+        sent = self.store.sent.get(event_id(run_id, block.id))
+        if sent is None or not sent.is_open:
+            return
+        outcome = self._refusal(sent) or self._tried(sent, block, switches, stop)
+        if stop.is_set() and outcome is None:
+            run = self.store.runs.get(run_id)
+            if run is None or not run.is_done:
+                return
+        self._say(sent, outcome or "given up, since the run was cancelled")
+
+    def _refusal(self, sent: Sent) -> str | None:
+        """Why it may not go out, or None."""
+        host = urlsplit(sent.target or "").hostname or ""
+        if is_loopback(host) or host in self.allow_hosts:
+            return None
+        return f"not sent: {host or 'nothing'} is not this machine, nor allowed"
+
+    def _tried(
+        self, sent: Sent, block: WireBlock, switches: Switches, stop: Event
+    ) -> str | None:
+        """The outcome of posting it as often as it takes; None where that was ended."""
+        body = json.dumps(self._envelope(sent), ensure_ascii=False).encode()
+        seconds = _seconds(block.specs.get("timeout_seconds"))
+        wait = WAIT if switches.speed else SHORT_WAIT
+        for attempt in range(1, RETRIES + 2):
+            headers = self._headers(sent, body, attempt)
+            answer = _answer(sent.target or "", body, headers, seconds, stop)
+            outcome = f"attempt {attempt}: {answer}"
+            if isinstance(answer, int) and 200 <= answer < 300:
+                return outcome
+            self._say(sent, outcome, is_open=True)
+            if attempt <= RETRIES and stop.wait(wait * 2 ** (attempt - 1)):
+                return None
+        return f"given up after {outcome}"
+
+    def _envelope(self, sent: Sent) -> Data:
+        """The body: the rows, or where they can be read if they are many."""
+        rows, link = None, None
+        if self.store.size(sent.rows) <= INLINE_BYTES:
+            rows = list(self.store.rows(sent.rows))
+        else:
+            run = self.store.runs.get(sent.run_id)
+            is_json = run is not None and "json" in run.formats
+            path = file_path(sent.run_id, sent.block_id, "json" if is_json else "csv")
+            link = self.links.url(self.base_url(), path, self.clock.now())
+        return {
+            "event_id": sent.id,
+            "run_id": sent.run_id,
+            "results": rows,
+            "results_download_url": link,
+        }
+
+    def _headers(self, sent: Sent, body: bytes, attempt: int) -> Mapping[str, str]:
+        active = active_secrets(self.store, sent.org_id, self.clock.now())
+        # By the real time, since that is what receivers compare it with.
+        signed = signature([one.plaintext for one in active], int(time.time()), body)
+        return {
+            "Content-Type": "application/json",
+            "User-Agent": "flow64-emulator",
+            "Sixtyfour-Event-Id": sent.id,
+            "Sixtyfour-Event-Type": EVENT,
+            "Sixtyfour-Delivery-Attempt": str(attempt),
+            **({"Sixtyfour-Signature": signed} if active else {}),
+        }
+
+    def _say(self, sent: Sent, outcome: str, *, is_open: bool = False) -> None:
+        self.store.sent.change(
+            sent.id, lambda old: evolve(old, outcome=outcome, is_open=is_open)
+        )
+
+
+def signature(secrets: Iterable[str], moment: int, body: bytes) -> str:
+    """The header that signs a body: one `v1` for each secret, the newest first."""
+    text = b"%d.%b" % (moment, body)
+    digests = (hmac.digest(secret.encode(), text, "sha256") for secret in secrets)
+    return ",".join([f"t={moment}", *(f"v1={digest.hex()}" for digest in digests)])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, whatever names resolve to."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _seconds(timeout: Any) -> float:
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    return min(float(timeout), SECONDS) if is_number and timeout > 0 else SECONDS
+
+
+def _answer(
+    target: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    seconds: float,
+    stop: Event,
+) -> int | str:
+    """The status that a receiver answers, or why there is none."""
+    answers: SimpleQueue[int | str] = SimpleQueue()
+    # A receiver that drips can hold a thread, but not a run.
+    post = Thread(
+        target=_post, args=(target, body, headers, seconds, answers.put), daemon=True
+    )
+    post.start()
+    ends = time.monotonic() + seconds
+    while not stop.is_set() and time.monotonic() < ends:
+        try:
+            return answers.get(timeout=TICK)
+        except Empty:
+            continue
+    return f"no answer within {seconds:g} seconds"
+
+
+def _post(
+    target: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    seconds: float,
+    give: Callable[[int | str], None],
+) -> None:
+    try:
+        with (
+            httpx.Client(
+                timeout=seconds,
+                follow_redirects=False,
+                trust_env=False,  # no proxy, no credentials
+                verify=_certificates(urlsplit(target).scheme),
+            ) as client,
+            client.stream("POST", target, content=body, headers=headers) as response,
+        ):
+            give(response.status_code)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        give(str(error) or type(error).__name__)
+
+
+def _certificates(scheme: str) -> ssl.SSLContext:
+    if scheme == "https":
+        return ssl.create_default_context()
+    # None are needed, and reading all of them takes longer than a delivery.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,0 +1,95 @@
+"""Changes to workflows as if somebody made them in the web editor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from attrs import evolve
+
+from ._clock import Clock
+from ._records import Data, Workflow
+from ._store import Store
+
+
+def edited(
+    store: Store,
+    clock: Clock,
+    workflow_id: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    specs: Mapping[str, Mapping[str, Any]] | None = None,
+    definition: Mapping[str, Any] | None = None,
+) -> Workflow:
+    """Change what is given of a workflow, of any organisation.
+
+    Args:
+        store: Where it is.
+        clock: What time it is.
+        workflow_id: Which workflow.
+        name: Its new title.
+        description: Its new description, stamp and all.
+        specs: Spec fields to set, by block id or by kind.
+        definition: A whole new graph, taken as it is.
+
+    Raises:
+        KeyError: There is no such workflow, or no block of that id or kind.
+    """
+
+    def change(before: Workflow) -> Workflow:
+        graph = dict(definition or before.definition)
+        return evolve(
+            before,
+            name=before.name if name is None else name,
+            description=before.description if description is None else description,
+            definition=_with_specs(graph, specs) if specs else graph,
+            updated_at=clock.now(),
+        )
+
+    with store.transaction():
+        _found(store, workflow_id)
+        return store.workflows.change(workflow_id.lower(), change)
+
+
+def copied(store: Store, clock: Clock, workflow_id: str) -> Workflow:
+    """Duplicate a workflow, stamp and all, under a new id.
+
+    Raises:
+        KeyError: There is no such workflow.
+    """
+    found, now = _found(store, workflow_id), clock.now()
+    duplicate = evolve(
+        found,
+        id=str(uuid4()),
+        name=f"{found.name} (copy)",
+        created_at=now,
+        updated_at=now,
+        last_run_date=None,
+    )
+    store.workflows.add(duplicate)
+    return duplicate
+
+
+def _found(store: Store, workflow_id: str) -> Workflow:
+    found = store.workflows.get(workflow_id.lower())
+    if found is None:
+        raise KeyError(f"no workflow {workflow_id!r} is here")
+    return found
+
+
+def _with_specs(graph: Data, specs: Mapping[str, Mapping[str, Any]]) -> Data:
+    names = ("block_id", "block_name")
+    there = {block[name] for block in graph["blocks"] for name in names}
+    if unknown := sorted(specs.keys() - there):
+        raise KeyError(f"no block has the id or kind {', '.join(unknown)}")
+    return {
+        **graph,
+        "blocks": [_with_fields(block, specs) for block in graph["blocks"]],
+    }
+
+
+def _with_fields(block: Data, specs: Mapping[str, Mapping[str, Any]]) -> Data:
+    changes = specs.get(block["block_id"], specs.get(block["block_name"], {}))
+    return {**block, "specs": {**block["specs"], **changes}}

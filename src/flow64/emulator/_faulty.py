@@ -1,0 +1,494 @@
+"""An ASGI app around another that lets requests meet their faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from gzip import compress
+from http import HTTPStatus
+from typing import Any, Final, NoReturn, TypeAlias, cast
+from zlib import MAX_WBITS, Z_FULL_FLUSH, compressobj, crc32
+
+from attrs import evolve, frozen
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ._faults import Fault, Faults, Kind, Rule
+from ._records import Data
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+LARGE: Final = 2**29
+"""Bytes of a body that is meant to be too long."""
+
+_KNOWN: Final = frozenset({"results", "specs"})
+"""Members that hold what users made: nothing is rewritten inside."""
+
+
+class FaultyApp:
+    """The outermost app: without faults it only hands on."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or do to it what is to go wrong."""
+        is_request = scope["type"] == "http"
+        # Before the fault is seen by others, who may let go at once.
+        released = self._faults.released
+        rule = self._faults.take(scope["method"], scope["path"]) if is_request else None
+        if rule is None:
+            await self._app(scope, receive, send)
+            return
+        body = await _received(receive)
+        if body is not None:
+            exchange = _Exchange(
+                self._app,
+                scope,
+                receive,
+                send,
+                rule,
+                body,
+                lambda: self._faults.released > released,
+            )
+            await _PLAYS[rule.fault.kind](exchange)
+
+
+@frozen
+class _Answer:
+    status: int
+    headers: Headers
+    body: bytes
+
+    def with_body(self, body: bytes, **headers: str) -> _Answer:
+        """The same with another body, of the length that its headers say."""
+        changed = {"content-length": str(len(body)), **headers}
+        names = {name.replace("_", "-").encode(): changed[name] for name in changed}
+        kept = [pair for pair in self.headers if pair[0].lower() not in names]
+        added = [(name, value.encode()) for name, value in names.items()]
+        return _Answer(self.status, kept + added, body)
+
+    def without_length(self) -> _Answer:
+        """The same, so that its end is known only when it comes."""
+        kept = [pair for pair in self.headers if pair[0].lower() != b"content-length"]
+        return evolve(self, headers=kept)
+
+
+@frozen
+class _Exchange:
+    """A request whose body is read, and the ways to answer it."""
+
+    app: ASGIApp
+    scope: Scope
+    receive: Receive
+    send: Send
+    rule: Rule
+    body: bytes
+    is_released: Callable[[], bool]
+
+    @property
+    def fault(self) -> Fault:
+        return self.rule.fault
+
+    async def answer(self) -> _Answer:
+        """Let the request be handled; nothing is sent."""
+        sent: list[Message] = []
+        unread = [{"type": "http.request", "body": self.body, "more_body": False}]
+
+        async def receive() -> Message:
+            if not unread:  # a request that is handled in secret is not given up
+                await asyncio.Event().wait()
+            return unread.pop()
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self.app(self.scope, receive, send)
+        start, *parts = sent
+        body = b"".join(part.get("body", b"") for part in parts)
+        return _Answer(start["status"], list(start["headers"]), body)
+
+    async def give(self, answer: _Answer) -> None:
+        """Send an answer."""
+        await self.begin(answer)
+        await self.go_on(answer.body, is_last=True)
+
+    async def begin(self, answer: _Answer) -> None:
+        """Send the start of an answer."""
+        start = {"status": answer.status, "headers": answer.headers}
+        await self.send({"type": "http.response.start", **start})
+
+    async def go_on(self, body: bytes, *, is_last: bool = False) -> None:
+        """Send some of its body."""
+        more = {"body": body, "more_body": not is_last}
+        await self.send({"type": "http.response.body", **more})
+
+    async def is_there_after(self, seconds: float) -> bool:
+        """Wait, and tell whether somebody still waits for the answer."""
+        leaving = asyncio.ensure_future(self._gone())
+        waiting = asyncio.ensure_future(self.wait(seconds))
+        try:
+            await asyncio.wait({leaving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            return not leaving.done()
+        finally:
+            leaving.cancel()
+            waiting.cancel()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait, at most until the faults are let go."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while not self.is_released():
+            left = ends - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            await asyncio.sleep(min(left, 0.05))
+
+    async def reset(self) -> None:
+        """End the connection so that the other side gets ECONNRESET."""
+        transport = await self._flushed()
+        if not transport.is_closing():
+            connection = transport.get_extra_info("socket")
+            # Without lingering, closing sends a reset.
+            lingering = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+            transport.abort()
+        await self._gone()
+
+    async def close(self) -> None:
+        """End the connection as if all had been said."""
+        (await self._flushed()).close()
+        await self._gone()
+
+    async def _flushed(self) -> asyncio.Transport:
+        """The connection, once what was sent is on its way."""
+        # uvicorn does not offer it; in process, and behind other apps, there is none.
+        found = getattr(getattr(self.send, "__self__", None), "transport", None)
+        if not isinstance(found, asyncio.Transport):
+            _break_off(self.fault.kind)
+        for _ in range(1000):
+            if found.is_closing() or not found.get_write_buffer_size():
+                break
+            await asyncio.sleep(0.001)
+        return found
+
+    async def _gone(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+
+def _break_off(kind: Kind) -> NoReturn:
+    raise ConnectionResetError(f"the fault {kind}")
+
+
+async def _received(receive: Receive) -> bytes | None:
+    """The whole body; None where the request ended before it did."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+# -- No answer, or a late one ---------------------------------------------------------
+
+
+async def _reset_before(exchange: _Exchange) -> None:
+    await exchange.reset()
+
+
+async def _reset_after(exchange: _Exchange) -> None:
+    await exchange.answer()
+    await exchange.reset()
+
+
+async def _close_before(exchange: _Exchange) -> None:
+    await exchange.close()
+
+
+async def _close_after(exchange: _Exchange) -> None:
+    await exchange.answer()
+    await exchange.close()
+
+
+async def _hang_before(exchange: _Exchange) -> None:
+    if await exchange.is_there_after(_seconds(exchange.fault, 60)):
+        await exchange.give(await exchange.answer())
+
+
+async def _hang_after(exchange: _Exchange) -> None:
+    answer = await exchange.answer()
+    if await exchange.is_there_after(_seconds(exchange.fault, 60)):
+        await exchange.give(answer)
+
+
+# -- Another answer -------------------------------------------------------------------
+
+
+async def _status_before(exchange: _Exchange) -> None:
+    await exchange.give(_made(exchange.fault))
+
+
+async def _status_after(exchange: _Exchange) -> None:
+    await exchange.answer()
+    await exchange.give(_made(exchange.fault))
+
+
+def _made(fault: Fault) -> _Answer:
+    words = json.dumps({"detail": _PHRASES.get(fault.status, "A fault")})
+    headers = {name.lower(): value for name, value in fault.headers.items()}
+    if fault.retry_after is not None:
+        headers["retry-after"] = fault.retry_after
+    body = (words if fault.body is None else fault.body).encode()
+    if fault.status in {204, 304}:  # these have none
+        body = b""
+    bare = _Answer(fault.status, [(b"content-type", b"application/json")], b"")
+    return bare.with_body(body, **headers)
+
+
+async def _html(exchange: _Exchange) -> None:
+    page = b"<!doctype html><title>Log in</title><h1>Log in</h1>\n"
+    bare = _Answer(200, [(b"content-type", b"text/html; charset=utf-8")], b"")
+    await exchange.give(bare.with_body(page))
+
+
+async def _empty(exchange: _Exchange) -> None:
+    answer = await exchange.answer()
+    await exchange.give(evolve(answer, status=200).with_body(b""))
+
+
+# -- A damaged answer -----------------------------------------------------------------
+
+
+async def _truncate(exchange: _Exchange) -> None:
+    answer = await exchange.answer()
+    await exchange.begin(answer)
+    await exchange.go_on(_part(answer.body, exchange.fault))
+    await exchange.reset()
+
+
+async def _truncate_chunked(exchange: _Exchange) -> None:
+    answer = await exchange.answer()
+    await exchange.begin(answer.without_length())
+    await exchange.go_on(_part(answer.body, exchange.fault))
+    await exchange.reset()
+
+
+async def _cut_json(exchange: _Exchange) -> None:
+    answer = await exchange.answer()
+    await exchange.give(answer.with_body(_part(answer.body, exchange.fault)))
+
+
+async def _slow(exchange: _Exchange) -> None:
+    answer, size = await exchange.answer(), exchange.fault.size or 1
+    pause = _seconds(exchange.fault, 0.05)
+    await exchange.begin(answer)
+    for start in range(0, len(answer.body), size):
+        await exchange.go_on(answer.body[start : start + size])
+        if not await exchange.is_there_after(pause):
+            return
+    await exchange.go_on(b"", is_last=True)
+
+
+async def _endless(exchange: _Exchange) -> None:
+    answer, left = await exchange.answer(), _size(exchange.fault)
+    part, pause = b" " * 2**16, _seconds(exchange.fault, 0)
+    await exchange.begin(answer.without_length())
+    while left > 0:
+        await exchange.go_on(part[:left])
+        left -= len(part)
+        if not await exchange.is_there_after(pause):
+            return
+        if exchange.is_released():
+            await exchange.reset()
+            return
+    await exchange.go_on(b"", is_last=True)
+
+
+async def _bad_gzip(exchange: _Exchange) -> None:
+    answer = await exchange.answer()
+    cut = _part(compress(answer.body, mtime=0), exchange.fault)
+    await exchange.give(answer.with_body(cut, content_encoding="gzip"))
+
+
+async def _gzip_bomb(exchange: _Exchange) -> None:
+    answer = await exchange.answer()
+    bomb = await asyncio.to_thread(_bomb, _size(exchange.fault))
+    await exchange.give(answer.with_body(bomb, content_encoding="gzip"))
+
+
+def _bomb(size: int) -> bytes:
+    """Blanks, as gzip has them; what is packed once is repeated."""
+    many, count, rest = b" " * 2**20, size // 2**20, b" " * (size % 2**20)
+    packer = compressobj(wbits=-MAX_WBITS)
+    # After a full flush nothing refers back, so the block may be repeated.
+    block = packer.compress(many) + packer.flush(Z_FULL_FLUSH)
+    end = packer.compress(rest) + packer.flush()
+    checksum = 0
+    for _ in range(count):
+        checksum = crc32(many, checksum)
+    trailer = struct.pack("<II", crc32(rest, checksum), size % 2**32)
+    return compress(b"")[:10] + block * count + end + trailer
+
+
+# -- More, or older, than was asked for -----------------------------------------------
+
+
+async def _duplicate(exchange: _Exchange) -> None:
+    await exchange.answer()
+    await exchange.give(await exchange.answer())
+
+
+async def _late_duplicate(exchange: _Exchange) -> None:
+    await exchange.give(await exchange.answer())
+    await exchange.wait(_seconds(exchange.fault, 1))
+    await exchange.answer()
+
+
+async def _stale_read(exchange: _Exchange) -> None:
+    scope, memory = exchange.scope, exchange.rule.memory
+    credentials = (b"x-api-key", b"authorization")
+    who = [value for name, value in scope["headers"] if name in credentials]
+    asked = (scope["method"], scope["path"], scope["query_string"], *who)
+    if asked not in memory:
+        memory[asked] = await exchange.answer()
+    await exchange.give(memory[asked])
+
+
+# -- Other data -----------------------------------------------------------------------
+
+
+async def _unknown_status(exchange: _Exchange) -> None:
+    word = exchange.fault.word or "paused"
+    await _rewritten(exchange, {"status": word, "overall_status": word})
+
+
+async def _null_download_url(exchange: _Exchange) -> None:
+    await _rewritten(exchange, {"download_url": None})
+
+
+async def _rewrite(exchange: _Exchange) -> None:
+    await _rewritten(exchange, exchange.fault.members)
+
+
+async def _missing_field(exchange: _Exchange) -> None:
+    await _rewritten(exchange, {exchange.fault.word or "status": _NOTHING})
+
+
+async def _rewritten(exchange: _Exchange, members: Mapping[str, Any]) -> None:
+    answer = await exchange.answer()
+    data = _data(answer.body)
+    if data is not None:
+        answer = answer.with_body(json.dumps(_changed(data, members)).encode())
+    await exchange.give(answer)
+
+
+_NOTHING: Final = object()
+
+
+def _changed(data: Any, members: Mapping[str, Any]) -> Any:
+    """The data with other members, at any depth."""
+    if isinstance(data, list):
+        return [_changed(item, members) for item in cast(Iterable[Any], data)]
+    if not isinstance(data, dict):
+        return data
+    changed: Data = {
+        name: members[name]
+        if name in members
+        else value
+        if name in _KNOWN
+        else _changed(value, members)
+        for name, value in cast(Data, data).items()
+    }
+    return {name: value for name, value in changed.items() if value is not _NOTHING}
+
+
+async def _drop_spec_field(exchange: _Exchange) -> None:
+    def lose(data: Any) -> None:
+        for block in data["workflow_definition"]["blocks"]:
+            specs = block["specs"]
+            name = exchange.fault.word or next(iter(specs), None)
+            if name in specs:
+                del specs[name]
+                if exchange.fault.word is None:
+                    return
+
+    await _sent_otherwise(exchange, lose)
+
+
+async def _other_name(exchange: _Exchange) -> None:
+    def rename(data: Any) -> None:
+        data["workflow_name"] = exchange.fault.word or "Renamed"
+
+    await _sent_otherwise(exchange, rename)
+
+
+async def _sent_otherwise(exchange: _Exchange, change: Callable[[Any], None]) -> None:
+    data = _data(exchange.body)
+    try:
+        change(data)
+    except (KeyError, TypeError):  # no workflow, so it is refused as it is
+        changed = exchange
+    else:
+        changed = evolve(exchange, body=json.dumps(data).encode())
+    await exchange.give(await changed.answer())
+
+
+# -- Parts ----------------------------------------------------------------------------
+
+
+def _data(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _part(body: bytes, fault: Fault) -> bytes:
+    size = int(len(body) * fault.fraction) if fault.size is None else fault.size
+    return body[:size]
+
+
+def _seconds(fault: Fault, standard: float) -> float:
+    return standard if fault.seconds is None else fault.seconds
+
+
+def _size(fault: Fault) -> int:
+    return LARGE if fault.size is None else fault.size
+
+
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+_PLAYS: Final[Mapping[Kind, Callable[[_Exchange], Awaitable[None]]]] = {
+    "reset_before": _reset_before,
+    "reset_after": _reset_after,
+    "close_before": _close_before,
+    "close_after": _close_after,
+    "hang_before": _hang_before,
+    "hang_after": _hang_after,
+    "status_before": _status_before,
+    "status_after": _status_after,
+    "html": _html,
+    "empty": _empty,
+    "truncate": _truncate,
+    "truncate_chunked": _truncate_chunked,
+    "cut_json": _cut_json,
+    "slow": _slow,
+    "endless": _endless,
+    "bad_gzip": _bad_gzip,
+    "gzip_bomb": _gzip_bomb,
+    "duplicate": _duplicate,
+    "late_duplicate": _late_duplicate,
+    "stale_read": _stale_read,
+    "unknown_status": _unknown_status,
+    "null_download_url": _null_download_url,
+    "rewrite": _rewrite,
+    "missing_field": _missing_field,
+    "drop_spec_field": _drop_spec_field,
+    "other_name": _other_name,
+}

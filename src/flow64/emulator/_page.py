@@ -1,0 +1,267 @@
+"""The page at `/`: what is in the emulator, to look at and never to change."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from itertools import islice
+from typing import Any, Final
+
+from attrs import asdict, frozen
+from starlette.responses import HTMLResponse, Response
+
+from ._clock import stamp
+from ._guesses import GUESSES
+from ._http import Call, Route, answer, refused
+from ._page_data import (
+    MARKS,
+    block_data,
+    graph_data,
+    notebook_item,
+    progress,
+    rows_data,
+    run_item,
+    sent_item,
+    state_item,
+    switch_items,
+    workflow_item,
+)
+from ._records import Data
+from ._services import Services
+from ._shapes import OPTIONAL_TEXT, TEXT, UUID, Shape
+from ._store import Table
+
+PATH: Final = "/_emulator/page"
+
+RECENT: Final = 500
+"""Runs that are looked at for those of one workflow, and for those under way."""
+
+_BEFORE: Final = Shape(type="integer", nullable=True)
+_LIMIT: Final = Shape(type="integer", minimum=1, maximum=200, default=50)
+_AT: Final = Shape(type="integer", minimum=0, default=0)
+_PAGED: Final = {"before": _BEFORE, "limit": _LIMIT}
+_OF: Final = {"workflow_id": OPTIONAL_TEXT, "run_id": OPTIONAL_TEXT}
+
+
+def routes(
+    services: Services, faults: Callable[[], Sequence[Data]]
+) -> tuple[Route, ...]:
+    """The page, and what it asks for; nothing of it changes anything.
+
+    Args:
+        services: The parts of the emulator.
+        faults: The faults that are active, each as data.
+    """
+    page = _Page(services, faults)
+    return (
+        _route("/", page.html),
+        _route(f"{PATH}/summary", page.summary),
+        _route(f"{PATH}/workflows", page.workflows, _PAGED),
+        _route(f"{PATH}/runs", page.runs, {**_PAGED, "workflow_id": OPTIONAL_TEXT}),
+        _route(f"{PATH}/notebooks", page.notebooks, _PAGED),
+        _route(f"{PATH}/notebook", page.notebook, {"id": TEXT}),
+        _route(f"{PATH}/outbox", page.outbox, _PAGED),
+        _route(f"{PATH}/behaviour", page.behaviour),
+        _route(f"{PATH}/graph", page.graph, _OF),
+        _route(f"{PATH}/block", page.block, {**_OF, "position": _AT}),
+        _route(f"{PATH}/rows", page.rows, {"of": TEXT, "from": _AT, "limit": _LIMIT}),
+        _route(f"{PATH}/workflows/{{id}}", page.workflow, parts={"id": UUID}),
+        _route(f"{PATH}/runs/{{id}}", page.run, {"since": OPTIONAL_TEXT}, {"id": UUID}),
+    )
+
+
+def _route(
+    path: str,
+    handler: Callable[[Call], Response],
+    query: dict[str, Shape] | None = None,
+    parts: dict[str, Shape] | None = None,
+) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        handler=handler,
+        query=query or {},
+        parts=parts or {},
+        required=[name for name, shape in (query or {}).items() if shape is TEXT],
+        is_open=True,
+        is_hidden=True,
+    )
+
+
+@frozen
+class _Page:
+    services: Services
+    faults: Callable[[], Sequence[Data]]
+
+    def html(self, _call: Call) -> Response:
+        """The page itself."""
+        text, headers = _document()
+        return HTMLResponse(text, headers=headers)
+
+    def summary(self, _call: Call) -> Response:
+        """How much there is of everything."""
+        store = self.services.store
+        tables: dict[str, Table[Any]] = {
+            "workflows": store.workflows,
+            "runs": store.runs,
+            "notebooks": store.notebooks,
+            "outbox": store.sent,
+        }
+        recent = store.runs.page(None, RECENT)
+        return _data(
+            {
+                "now": stamp(self.services.clock.now()),
+                "store": store.path,
+                "counts": {
+                    name: sum(table.counts().values()) for name, table in tables.items()
+                },
+                "active": sum(not run.is_done for _, run in recent),
+                "faults": len(self.faults()),
+            }
+        )
+
+    def workflows(self, call: Call) -> Response:
+        """Workflows of all organisations, the newest first."""
+        return _listed(call, self.services.store.workflows, workflow_item)
+
+    def workflow(self, call: Call) -> Response:
+        """One workflow."""
+        found = self.services.store.workflows.get(call.path["id"].lower())
+        return _missing() if found is None else _data(workflow_item(found))
+
+    def runs(self, call: Call) -> Response:
+        """Runs of all organisations, the newest first, or those of one workflow."""
+        store, workflow_id = self.services.store, call.query["workflow_id"]
+
+        def item(run: Any) -> Data:
+            return run_item(run, None if run.is_done else store.blocks.of(run.id))
+
+        if workflow_id is None:
+            return _listed(call, store.runs, item)
+        recent = store.runs.page(None, RECENT)
+        theirs = (run for _, run in recent if run.workflow_id == workflow_id)
+        return _data({"items": [item(run) for run in islice(theirs, 20)], "next": None})
+
+    def run(self, call: Call) -> Response:
+        """One run, and those of its blocks that moved since the last answer."""
+        store, since = self.services.store, call.query["since"] or ""
+        # Before the blocks are read, so that what moves meanwhile is told again.
+        now = stamp(self.services.clock.now())
+        run = store.runs.get(call.path["id"].lower())
+        if run is None:
+            return _missing()
+        states = store.blocks.of(run.id)
+        moved = [
+            state_item(state)
+            for state in states
+            if not since or (state.updated_at and stamp(state.updated_at) >= since)
+        ]
+        return _data({**run_item(run), **progress(states), "states": moved, "now": now})
+
+    def notebooks(self, call: Call) -> Response:
+        """Notebooks of all organisations."""
+        return _listed(call, self.services.store.notebooks, notebook_item)
+
+    def notebook(self, call: Call) -> Response:
+        """One notebook."""
+        found = self.services.store.notebooks.get(call.query["id"])
+        return _missing() if found is None else _data(notebook_item(found))
+
+    def outbox(self, call: Call) -> Response:
+        """What was written outside, or would have been, the newest first."""
+        return _listed(call, self.services.store.sent, sent_item)
+
+    def behaviour(self, _call: Call) -> Response:
+        """The switches, the faults that are active, and what is guessed."""
+        return _data(
+            {
+                "switches": switch_items(self.services.switches()),
+                "faults": list(self.faults()),
+                "guesses": [asdict(guess) for guess in GUESSES],
+                "marks": MARKS,
+            }
+        )
+
+    def graph(self, call: Call) -> Response:
+        """The graph of a workflow, or of a run as it was when it started."""
+        graph = self._graph(call)
+        return _missing() if graph is None else _data(graph_data(graph))
+
+    def block(self, call: Call) -> Response:
+        """One block of a graph: its specs, and what is known of its kind."""
+        graph = self._graph(call)
+        blocks = [] if graph is None else graph["blocks"]
+        position = call.query["position"]
+        if position >= len(blocks):
+            return _missing()
+        return _data(block_data(blocks[position]))
+
+    def rows(self, call: Call) -> Response:
+        """Some rows of a block, a payload or a notebook, and whether there are more."""
+        first, limit = call.query["from"], call.query["limit"]
+        rows = self.services.store.rows(call.query["of"])
+        found = list(islice(rows, first, first + limit + 1))
+        return _data({**rows_data(found[:limit]), "more": len(found) > limit})
+
+    def _graph(self, call: Call) -> Data | None:
+        store, run_id = self.services.store, call.query["run_id"]
+        if run_id is not None:
+            graph = store.graphs.get(run_id.lower())
+            return None if graph is None else graph.data
+        workflow = store.workflows.get((call.query["workflow_id"] or "").lower())
+        return None if workflow is None else workflow.definition
+
+
+def _listed(call: Call, table: Table[Any], item: Callable[[Any], Data]) -> Response:
+    limit = call.query["limit"]
+    found = table.page(call.query["before"], limit + 1)
+    return _data(
+        {
+            "items": [item(record) for _, record in found[:limit]],
+            "next": found[limit - 1][0] if len(found) > limit else None,
+        }
+    )
+
+
+def _data(data: Data) -> Response:
+    reply = answer(data)
+    reply.headers.update(_NEVER_KEPT)
+    return reply
+
+
+def _missing() -> Response:
+    return refused(404, "There is no such thing here")
+
+
+_NEVER_KEPT: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+@cache
+def _document() -> tuple[str, dict[str, str]]:
+    """The page and its headers; its one style and one script are known by digest."""
+    text = files(__package__).joinpath("_page.html").read_text("utf-8")
+    policy = (
+        "default-src 'none'",
+        f"script-src {_digest(text, 'script')}",
+        f"style-src {_digest(text, 'style')}",
+        "connect-src 'self'",
+        "img-src data:",  # the icon in the tab
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",  # so that no text can become markup
+    )
+    return text, {
+        **_NEVER_KEPT,
+        "content-security-policy": "; ".join(policy),
+        "referrer-policy": "no-referrer",
+        "cross-origin-resource-policy": "same-origin",
+    }
+
+
+def _digest(text: str, tag: str) -> str:
+    inside = text.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+    return f"'sha256-{b64encode(sha256(inside.encode()).digest()).decode()}'"

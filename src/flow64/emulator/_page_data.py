@@ -1,0 +1,231 @@
+"""What the page shows of records: small pieces of JSON, with long texts cut."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from attrs import fields
+
+from ..blocks import CATALOGUE, CONFIDENCE, About
+from ._clock import stamp, stamp_or_none
+from ._records import (
+    BlockState,
+    Data,
+    Notebook,
+    Row,
+    Run,
+    Sent,
+    Workflow,
+    notebook_of,
+)
+from ._switches import Switches
+
+MAX_COLUMNS: Final = 60
+"""Columns of a page of rows; more are counted."""
+
+SHORT, LONG = 250, 20_000
+"""Characters shown of a name or a cell, and of a text that is looked at by itself."""
+
+MARKS: Final[Mapping[str, str]] = {
+    "C": "sources conflict",
+    "I": "inferred",
+    "U": "unknown",
+}
+"""How much is known of a guess, in words."""
+
+
+def cut(text: str, limit: int = SHORT) -> str:
+    """A text, or its beginning and how long it is."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text):,} characters)"
+
+
+def workflow_item(workflow: Workflow) -> Data:
+    """A workflow as a list shows it."""
+    return {
+        "id": workflow.id,
+        "org": workflow.org_id,
+        "name": cut(workflow.name),
+        "description": cut(workflow.description, LONG),
+        "blocks": len(workflow.definition["blocks"]),
+        "updated": stamp(workflow.updated_at),
+        "last_run": stamp_or_none(workflow.last_run_date),
+    }
+
+
+def run_item(run: Run, blocks: Iterable[BlockState] | None = None) -> Data:
+    """A run as a list shows it; its blocks are asked for while it is under way."""
+    item: Data = {
+        "id": run.id,
+        "org": run.org_id,
+        "workflow_id": run.workflow_id,
+        "name": cut(run.workflow_name),
+        "status": cut(run.status),
+        "is_done": run.is_done,
+        "blocks": run.blocks_count,
+        "queued": stamp(run.queued_at),
+        "started": stamp_or_none(run.started_at),
+        "completed": stamp_or_none(run.completed_at),
+        "error": run.error and cut(run.error, LONG),
+    }
+    if blocks is not None:
+        item |= progress(blocks)
+    return item
+
+
+def progress(blocks: Iterable[BlockState]) -> Data:
+    """How many blocks are done, and how far the run is, from 0 to 1."""
+    done, sum_of, count = 0, 0.0, 0
+    for block in blocks:
+        is_done = block.status == "completed"
+        done += is_done
+        count += 1
+        sum_of += 1 if is_done else block.processed / max(block.total, 1)
+    return {"done": done, "progress": round(sum_of / max(count, 1), 4)}
+
+
+def state_item(state: BlockState) -> Data:
+    """How far a block of a run has come."""
+    return {
+        "position": state.position,
+        "status": cut(state.status),
+        "processed": state.processed,
+        "total": state.total,
+        "made": state.made,
+        "row_kind": state.row_kind,
+        "started": stamp_or_none(state.started_at),
+        "completed": stamp_or_none(state.completed_at),
+        "error": state.error and cut(state.error, LONG),
+        "rows": state.rows,
+    }
+
+
+def notebook_item(notebook: Notebook) -> Data:
+    """A notebook as a list shows it."""
+    return {
+        "id": notebook.id,
+        "org": notebook.org_id,
+        "name": cut(notebook.name or notebook.notebook_id),
+        "notebook_id": cut(notebook.notebook_id),
+        "count": notebook.row_count,
+        "updated": stamp(notebook.updated_at),
+        "rows": notebook_of(notebook.org_id, notebook.notebook_id),
+    }
+
+
+def sent_item(sent: Sent) -> Data:
+    """Something written outside, or that would have been."""
+    return {
+        "id": sent.id,
+        "org": sent.org_id,
+        "run_id": sent.run_id,
+        "position": sent.position,
+        "kind": cut(sent.kind),
+        "target": sent.target and cut(sent.target),
+        "outcome": cut(sent.outcome, LONG),
+        "created": stamp(sent.created_at),
+        "rows": sent.rows,
+    }
+
+
+def graph_data(graph: Data) -> Data:
+    """The blocks of a graph without their specs, and its edges by position."""
+    blocks = graph["blocks"]
+    at = {block["block_id"]: position for position, block in enumerate(blocks)}
+    ends = ((edge["from_block_id"], edge["to_block_id"]) for edge in graph["edges"])
+    return {
+        "blocks": [_node(block) for block in blocks],
+        "edges": [[at[a], at[b]] for a, b in ends if a in at and b in at],
+    }
+
+
+def block_data(block: Data) -> Data:
+    """One block: its specs, and what the catalogue knows of its kind."""
+    specs = json.dumps(block["specs"], indent=2, ensure_ascii=False)
+    shown = {**_node(block), "id": block["block_id"], "specs": cut(specs, LONG)}
+    cls = CATALOGUE.get(block["block_name"])
+    return shown if cls is None else shown | _known(cls.about, cls.__doc__ or "")
+
+
+def rows_data(rows: Sequence[Row]) -> Data:
+    """Rows as a table of texts; null where a row has no such value."""
+    columns = list(dict.fromkeys(chain.from_iterable(rows)))
+    shown = columns[:MAX_COLUMNS]
+    return {
+        "columns": [cut(column) for column in shown],
+        "hidden_columns": len(columns) - len(shown),
+        "rows": [[_cell(row.get(column)) for column in shown] for row in rows],
+    }
+
+
+def switch_items(switches: Switches) -> list[Data]:
+    """Every switch with its value, its default and what it does."""
+    words = _attributes(inspect.getdoc(Switches) or "")
+    return [
+        {
+            "name": field.name,
+            "value": json.dumps(getattr(switches, field.name), default=str),
+            "default": json.dumps(field.default, default=str),
+            "does": words.get(field.name, ""),
+        }
+        for field in fields(Switches)
+    ]
+
+
+def _node(block: Data) -> Data:
+    kind = block["block_name"]
+    cls = CATALOGUE.get(kind)
+    return {
+        "kind": cut(kind),
+        "role": "unknown" if cls is None else cls.about.role,
+        "note": cut(next(_notes(block["specs"]), ""), 80),
+    }
+
+
+def _notes(specs: Mapping[str, Any]) -> Iterator[str]:
+    """What tells a block from others of its kind: a value, else what it asks for."""
+    for value in specs.values():
+        match value:
+            case str() if value and not value.isspace():
+                yield value
+            case [{**condition}, *_]:
+                yield " ".join(str(part) for part in condition.values())
+    for value in specs.values():
+        match value:
+            case {**asked} if asked:
+                yield ", ".join(map(str, asked))
+            case [str(), *_]:
+                yield ", ".join(str(part) for part in value)
+
+
+def _known(about: About, doc: str) -> Data:
+    return {
+        "summary": " ".join(doc.partition("\n\n")[0].split()),
+        "takes": about.takes,
+        "gives": about.gives,
+        "effects": list(about.effects),
+        "reads": [column.name for column in about.columns.reads],
+        "adds": [column.name for column in about.columns.adds],
+        "known": CONFIDENCE[about.confidence],
+        "rows_known": CONFIDENCE[about.rows],
+    }
+
+
+def _cell(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return cut(text)
+
+
+def _attributes(doc: str) -> dict[str, str]:
+    """What a docstring says of each attribute."""
+    _, _, listed = doc.partition("Attributes:\n")
+    found = re.findall(r"^    (\w+): (.+(?:\n     +.+)*)", listed, re.MULTILINE)
+    return {name: " ".join(words.split()) for name, words in found}

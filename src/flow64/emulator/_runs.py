@@ -1,0 +1,322 @@
+"""The routes of runs: start, list, watch, cancel, and read what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from attrs import evolve, frozen
+from starlette.responses import Response, StreamingResponse
+
+from ._answers import live_answer, run_answer, started_answer
+from ._engine import pending
+from ._graph import definition_of
+from ._http import Call, Route, answer, refused, unprocessable
+from ._owned import no_workflow, own_run, own_workflow
+from ._records import BlockState, Claim, Data, Graph, Rows, Run, Workflow, payload_of
+from ._replies import CANCELLED, DOWNLOADS, LIVE_STATUS, RUNS, STARTED
+from ._results import CONTENT_TYPES, content, file_path, result_item, size_of
+from ._services import Services
+from ._shapes import CANCEL, OPTIONAL_TEXT, RUN, TEXT, UUID, Shape, invalid
+from ._switches import Switches
+
+
+def routes(services: Services) -> tuple[Route, ...]:
+    """Every operation on runs."""
+    api = _Runs(services)
+    one_run = {"run_id": UUID}
+    return (
+        Route(
+            method="POST",
+            path="/workflows/run",
+            handler=api.run,
+            query={
+                "workflow_id": TEXT,
+                "save_json": Shape(type="boolean", default=False),
+                "result_formats": Shape(type="array", items=TEXT, nullable=True),
+            },
+            required=("workflow_id",),
+            headers={"Idempotency-Key": OPTIONAL_TEXT},
+            body=RUN,
+            needs_body=False,
+            answers={200: STARTED},
+        ),
+        Route(
+            method="POST",
+            path="/workflows/cancel",
+            handler=api.cancel,
+            query={"job_id": OPTIONAL_TEXT},
+            body=CANCEL,
+            needs_body=False,
+            answers={200: CANCELLED},
+        ),
+        Route(
+            method="GET",
+            path="/workflows/runs",
+            handler=api.runs,
+            query={
+                "status": OPTIONAL_TEXT,
+                "workflow_id": OPTIONAL_TEXT,
+                "limit": Shape(type="integer", minimum=1, maximum=500, default=100),
+            },
+            answers={200: RUNS},
+        ),
+        Route(
+            method="GET",
+            path="/workflows/runs/{run_id}/live_status",
+            handler=api.live_status,
+            parts=one_run,
+            answers={200: LIVE_STATUS},
+        ),
+        Route(
+            method="GET",
+            path="/workflows/runs/{run_id}/results/download-links",
+            handler=api.download_links,
+            parts=one_run,
+            query={"format": Shape(type="string", default="csv")},
+            answers={200: DOWNLOADS},
+        ),
+        Route(
+            method="GET",
+            path="/files/{run_id}/{filename}",
+            handler=api.download,
+            parts={"run_id": UUID, "filename": TEXT},
+            query={"expires": Shape(type="integer"), "signature": TEXT},
+            required=("expires", "signature"),
+            is_open=True,
+            is_hidden=True,
+        ),
+    )
+
+
+@frozen
+class _Runs:
+    services: Services
+
+    def run(self, call: Call) -> Response:
+        """Start a run, or find the one that the same key has started."""
+        workflow = own_workflow(self.services, call, call.query["workflow_id"])
+        if not isinstance(workflow, Workflow):
+            return workflow or no_workflow()
+        switches, body = self.services.switches(), call.body or {}
+        payload = _rows(body.get("webhook_payload"))
+        graph = _overridden(workflow.definition, body.get("specs_override"))
+        problem = next(_start_problems(graph, payload, switches), None)
+        if problem:
+            return refused(400, problem)
+        now = self.services.clock.now()
+        run = Run(
+            id=str(uuid4()),
+            workflow_id=workflow.id,
+            org_id=call.org_id,
+            workflow_name=workflow.name,
+            formats=_formats(call),
+            has_payload=payload is not None,
+            queued_at=now,
+            updated_at=now,
+            blocks_count=len(graph["blocks"]),
+            unlisted=int(switches.list_runs_late),
+            digest=_digest([body, sorted(call.query.items()), call.formats]),
+        )
+        key = call.idempotency_key if switches.honour_idempotency else None
+        first = self._add(run, graph, payload or [], key)
+        if first.id != run.id:
+            return _repeated(first, run, switches)
+        self.services.engine.start(run.id)
+        return answer(started_answer(run, already_started=False))
+
+    def runs(self, call: Call) -> Response:
+        """The organisation's runs, newest first."""
+        workflow_id, status = call.query["workflow_id"], call.query["status"]
+        wanted = {"active": {"queued", "running"}, None: None}.get(status, {status})
+        found = self.services.store.runs.newest(call.org_id)
+        if workflow_id is not None:
+            workflow_id = workflow_id.lower()
+            found = (run for run in found if run.workflow_id == workflow_id)
+            first = next(found, None)
+            if first is None:
+                # Runs outlive their workflow (documented), so one without any is asked.
+                workflow = own_workflow(self.services, call, workflow_id)
+                is_there = isinstance(workflow, Workflow)
+                return answer([]) if is_there else no_workflow()
+            found = _with(first, found)
+        listed: list[Data] = []
+        for run in found:
+            if len(listed) == call.query["limit"]:
+                break
+            if self._is_listed(run) and (wanted is None or run.status in wanted):
+                listed.append(run_answer(run))
+        return answer(listed)
+
+    def live_status(self, call: Call) -> Response:
+        """How far a run has come, block by block."""
+        # Of one moment, so that a run that is done has no block at work.
+        with self.services.store.transaction():
+            run = own_run(self.services, call, call.path["run_id"])
+            if isinstance(run, Response):
+                return run
+            blocks = self.services.store.blocks.of(run.id)
+        return answer(live_answer(run, blocks))
+
+    def download_links(self, call: Call) -> Response:
+        """A file for each block of a run that has finished."""
+        run = own_run(self.services, call, call.path["run_id"])
+        if isinstance(run, Response):
+            return run
+        wanted, now = call.query["format"], self.services.clock.now()
+        if wanted not in CONTENT_TYPES:
+            return refused(400, f"format must be one of {', '.join(CONTENT_TYPES)}")
+        items: list[Data] = []
+        for block in self._stages(run.id) if wanted in run.formats else ():
+            path = file_path(run.id, block.block_id, wanted)
+            link = self.services.links.url(call.base_url, path, now)
+            items.append(result_item(self.services.store, block, wanted, link))
+        return answer(items)
+
+    def download(self, call: Call) -> Response:
+        """A result file, to whoever has a link that is signed and has not expired."""
+        now, store = self.services.clock.now(), self.services.store
+        problem = self.services.links.problem(call.url, call.query, now)
+        if problem:
+            return refused(403, problem)
+        block_id, _, wanted = call.path["filename"].rpartition(".")
+        stages = self._stages(call.path["run_id"].lower())
+        block = next((block for block in stages if block.block_id == block_id), None)
+        if block is None:
+            return refused(404, "File not found")
+        # It is always whole: a request for a part of it is answered as any other.
+        headers = {
+            "content-length": str(size_of(store, block, wanted)),
+            "accept-ranges": "none",
+        }
+        return StreamingResponse(
+            content(store, block, wanted),
+            media_type=CONTENT_TYPES[wanted],
+            headers=headers,
+        )
+
+    def cancel(self, call: Call) -> Response:
+        """End a run; one that has ended already stays as it is."""
+        job_id = call.query["job_id"] or (call.body or {}).get("job_id")
+        if job_id is None:
+            return unprocessable(
+                [invalid(("query", "job_id"), "missing", "Field required")]
+            )
+        run = own_run(self.services, call, job_id)
+        if isinstance(run, Response):
+            return run
+        status = self.services.engine.cancel(run.id).status
+        # The reply spells it with one l, everything else with two (documented).
+        spelled = "canceled" if status == "cancelled" else status
+        return answer({"job_id": run.id, "status": spelled})
+
+    # -- Helpers ----------------------------------------------------------------------
+
+    def _add(self, run: Run, graph: Data, payload: Rows, key: str | None) -> Run:
+        """Keep a run and all it needs; where the key is taken, nothing: that run."""
+        store = self.services.store
+        blocks = list(pending(run.id, graph))
+        claim = Claim(id=f"{run.org_id}/{run.workflow_id}/{key}", run_id=run.id)
+        with store.transaction():
+            if key is not None and not store.claims.add(claim):
+                taken = store.claims.get(claim.id)
+                first = None if taken is None else store.runs.get(taken.run_id)
+                assert first is not None  # they were added together
+                return first
+            store.runs.add(run)
+            store.graphs.add(Graph(id=run.id, data=graph))
+            for block in blocks:
+                store.blocks.add(block)
+            store.add_rows(payload_of(run.id), payload)
+            if store.workflows.get(run.workflow_id):  # it may be deleted meanwhile
+                store.workflows.change(
+                    run.workflow_id,
+                    lambda old: evolve(old, last_run_date=run.queued_at),
+                )
+        return run
+
+    def _stages(self, run_id: str) -> Iterator[BlockState]:
+        """The blocks of a run that have finished, in the order of the graph."""
+        blocks = self.services.store.blocks.of(run_id)
+        return (block for block in blocks if block.status == "completed")
+
+    def _is_listed(self, run: Run) -> bool:
+        if run.unlisted > 0:
+            self.services.store.runs.change(
+                run.id, lambda run: evolve(run, unlisted=run.unlisted - 1)
+            )
+            return False
+        late = timedelta(seconds=self.services.switches().list_runs_late_seconds)
+        return self.services.clock.now() >= run.queued_at + late
+
+
+def _with(first: Run, others: Iterator[Run]) -> Iterator[Run]:
+    yield first
+    yield from others
+
+
+def _rows(payload: Any) -> Rows | None:
+    return [payload] if isinstance(payload, dict) else payload
+
+
+def _formats(call: Call) -> list[str]:
+    asked = ["csv", *(["json"] if call.query["save_json"] else ()), *call.formats]
+    return [word for word in dict.fromkeys(asked) if word in CONTENT_TYPES]
+
+
+def _digest(data: Any) -> str:
+    return sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _repeated(first: Run, run: Run, switches: Switches) -> Response:
+    """The answer to a start whose key has started a run before."""
+    if first.digest == run.digest or switches.key_clash == "replay":
+        return answer(started_answer(first, already_started=True))
+    words = "This Idempotency-Key was used with another request"
+    if switches.key_clash == "409":
+        return refused(409, words)
+    return unprocessable([invalid(("header", "idempotency-key"), "value_error", words)])
+
+
+def _overridden(graph: Data, override: Data | None) -> Data:
+    """The graph with specs laid over those of its first block."""
+    if not override:
+        return graph
+    first = definition_of(graph).topology.order[0]
+    blocks = [
+        {**block, "specs": {**block["specs"], **override}} if at == first else block
+        for at, block in enumerate(graph["blocks"])
+    ]
+    return {**graph, "blocks": blocks}
+
+
+def _start_problems(
+    graph: Data, payload: Rows | None, switches: Switches
+) -> Iterator[str]:
+    """Why a run cannot be started."""
+    definition = definition_of(graph)
+    if payload and "webhook" not in definition.by_kind:
+        yield "webhook_payload is only for workflows whose source block is webhook"
+    for position, block in definition.of_kind("read_csv"):
+        is_source = not definition.topology.parents[position]
+        if is_source and not block.specs.get("resource_handle_id"):
+            yield (
+                "Workflows that start with read_csv need "
+                "specs_override.resource_handle_id to be run by API"
+            )
+    for _, block in definition.of_kind("webhook"):
+        declared = block.specs.get("input_schema")
+        names = declared if isinstance(declared, dict) else {}
+        required = [name for name in names if _is_required(names[name])]
+        if payload and switches.require_columns:
+            missing = sorted({n for row in payload for n in required if n not in row})
+            if missing:
+                yield f"Missing required columns: {', '.join(missing)}"
+
+
+def _is_required(entry: Any) -> bool:
+    return not (isinstance(entry, dict) and entry.get("required") is False)

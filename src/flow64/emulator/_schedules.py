@@ -1,0 +1,243 @@
+"""The routes of schedules: kept and listed; the emulator starts nothing by them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import uuid4
+
+from attrs import evolve, frozen
+from starlette.responses import Response
+
+from ._clock import stamp
+from ._cron import as_cron, as_zone, next_times
+from ._http import Call, Route, answer, refused, unprocessable
+from ._owned import foreign, no_workflow, own_workflow
+from ._records import Data, Schedule, Workflow
+from ._services import Services
+from ._shapes import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Shape, invalid
+
+LISTED: Final = 5
+"""How many of the next times are listed."""
+
+_FIELDS: Final[dict[str, Shape]] = {
+    "name": Shape(type="string", shortest=1, longest=120),
+    "cron_expression": Shape(type="string", shortest=1),
+    "timezone": Shape(type="string", default="UTC"),
+    "description": OPTIONAL_TEXT,
+    "is_active": Shape(type="boolean", default=True),
+}
+
+CREATE: Final = Shape(
+    type="object",
+    name="CreateScheduleRequest",
+    fields={"workflow_id": TEXT, **_FIELDS},
+    required=("workflow_id", "name", "cron_expression"),
+)
+
+UPDATE: Final = Shape(
+    type="object",
+    name="UpdateScheduleRequest",
+    fields={
+        name: evolve(shape, nullable=True, default=None)
+        for name, shape in _FIELDS.items()
+    },
+)
+
+REPLY: Final = Shape(
+    type="object",
+    name="ScheduleResponse",
+    fields={
+        "id": TEXT,
+        "workflow_id": TEXT,
+        "team_id": OPTIONAL_TEXT,
+        "name": TEXT,
+        "description": OPTIONAL_TEXT,
+        "cron_expression": TEXT,
+        "timezone": TEXT,
+        "is_active": Shape(type="boolean"),
+        "disabled_reason": OPTIONAL_TEXT,
+        "created_by": OPTIONAL_TEXT,
+        "api_key_id": Shape(type="integer", nullable=True),
+        "next_run_times": Shape(type="array", items=TEXT),
+        "created_at": TEXT,
+        "updated_at": TEXT,
+    },
+    required=(
+        "id",
+        "workflow_id",
+        "name",
+        "cron_expression",
+        "timezone",
+        "is_active",
+        "created_at",
+        "updated_at",
+    ),
+)
+
+
+def routes(services: Services) -> tuple[Route, ...]:
+    """Every operation on schedules."""
+    api = _Schedules(services)
+    one = "/schedules/{schedule_id}"
+    parts = {"schedule_id": TEXT}
+    return (
+        Route(
+            method="POST",
+            path="/schedules",
+            handler=api.create_schedule,
+            body=CREATE,
+            answers={201: REPLY},
+        ),
+        Route(
+            method="GET",
+            path="/schedules",
+            handler=api.schedules,
+            query={"workflow_id": OPTIONAL_TEXT},
+            answers={200: Shape(type="array", items=REPLY)},
+        ),
+        Route(
+            method="GET",
+            path=one,
+            handler=api.schedule,
+            parts=parts,
+            answers={200: REPLY},
+        ),
+        Route(
+            method="PATCH",
+            path=one,
+            handler=api.update_schedule,
+            parts=parts,
+            body=UPDATE,
+            answers={200: REPLY},
+        ),
+        Route(
+            method="DELETE",
+            path=one,
+            handler=api.delete_schedule,
+            parts=parts,
+            answers={200: ANY_OBJECT},
+        ),
+    )
+
+
+@frozen
+class _Schedules:
+    services: Services
+
+    def create_schedule(self, call: Call) -> Response:
+        """Have a workflow run at the times of a cron expression."""
+        problems = _problems(call.body)
+        if problems:
+            return unprocessable(problems)
+        workflow = own_workflow(self.services, call, call.body["workflow_id"])
+        if not isinstance(workflow, Workflow):
+            return workflow or no_workflow()
+        now = self.services.clock.now()
+        schedule = Schedule(
+            id=str(uuid4()),
+            org_id=call.org_id,
+            workflow_id=workflow.id,
+            name=call.body["name"],
+            cron_expression=call.body["cron_expression"],
+            timezone=call.body.get("timezone", "UTC"),
+            description=call.body.get("description"),
+            is_active=call.body.get("is_active", True),
+            created_at=now,
+            updated_at=now,
+        )
+        self.services.store.schedules.add(schedule)
+        return answer(self._answer(schedule), 201)
+
+    def schedules(self, call: Call) -> Response:
+        """The organisation's schedules, all or those of a workflow."""
+        wanted = call.query["workflow_id"]
+        return answer(
+            [
+                self._answer(schedule)
+                for schedule in self.services.store.schedules.of(call.org_id)
+                if wanted is None or schedule.workflow_id == wanted.lower()
+            ]
+        )
+
+    def schedule(self, call: Call) -> Response:
+        """One schedule, with the times at which it is due next."""
+        found = self._own(call)
+        return found if isinstance(found, Response) else answer(self._answer(found))
+
+    def update_schedule(self, call: Call) -> Response:
+        """Change what the body names of a schedule."""
+        found = self._own(call)
+        if isinstance(found, Response):
+            return found
+        changes: dict[str, Any] = {
+            name: call.body[name]
+            for name in UPDATE.fields
+            if call.body.get(name) is not None
+        }
+        if problems := _problems(changes):
+            return unprocessable(problems)
+        now = self.services.clock.now()
+        try:
+            changed = self.services.store.schedules.change(
+                found.id, lambda old: evolve(old, **changes, updated_at=now)
+            )
+        except KeyError:  # deleted meanwhile
+            return _no_schedule()
+        return answer(self._answer(changed))
+
+    def delete_schedule(self, call: Call) -> Response:
+        """Remove a schedule; its workflow stays."""
+        found = self._own(call)
+        if isinstance(found, Response):
+            return found
+        if not self.services.store.schedules.remove(found.id):
+            return _no_schedule()
+        return answer({"id": found.id, "deleted": True})
+
+    def _own(self, call: Call) -> Schedule | Response:
+        found = self.services.store.schedules.get(call.path["schedule_id"])
+        if found is None:
+            return _no_schedule()
+        is_own = found.org_id == call.org_id
+        return found if is_own else foreign(self.services, "Schedule")
+
+    def _answer(self, schedule: Schedule) -> Data:
+        """A `ScheduleResponse`."""
+        cron, zone = as_cron(schedule.cron_expression), as_zone(schedule.timezone)
+        times = []
+        # A zone can be gone, if a file moved to another machine.
+        if schedule.is_active and zone is not None and not isinstance(cron, str):
+            times = next_times(cron, zone, self.services.clock.now(), LISTED)
+        return {
+            "id": schedule.id,
+            "workflow_id": schedule.workflow_id,
+            "team_id": schedule.org_id,
+            "name": schedule.name,
+            "description": schedule.description,
+            "cron_expression": schedule.cron_expression,
+            "timezone": schedule.timezone,
+            "is_active": schedule.is_active,
+            "disabled_reason": None,
+            "created_by": None,
+            "api_key_id": None,
+            "next_run_times": [stamp(time) for time in times],
+            "created_at": stamp(schedule.created_at),
+            "updated_at": stamp(schedule.updated_at),
+        }
+
+
+def _problems(body: Data) -> list[Data]:
+    """What no shape can say of the body of a schedule."""
+    found: list[Data] = []
+    if "cron_expression" in body:
+        cron = as_cron(body["cron_expression"])
+        if isinstance(cron, str):
+            found.append(invalid(("body", "cron_expression"), "value_error", cron))
+    if "timezone" in body and as_zone(body["timezone"]) is None:
+        words = f"{body['timezone']!r} is no time zone of the IANA"
+        found.append(invalid(("body", "timezone"), "value_error", words))
+    return found
+
+
+def _no_schedule() -> Response:
+    return refused(404, "Schedule not found")

@@ -1,0 +1,118 @@
+"""An httpx transport that asks an ASGI app in this process, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, MutableMapping
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeAlias
+
+import httpx
+from starlette.types import ASGIApp
+
+Message: TypeAlias = MutableMapping[str, Any]
+
+
+class InProcessTransport(httpx.BaseTransport):
+    """Plays requests against an app, on an event loop in a thread of its own.
+
+    What ends without an answer, or in the middle of one, is what it would be over a
+    socket: a `RemoteProtocolError`, or a `ReadError` where it was reset.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(
+            target=self._loop.run_forever, name="flow64-in-process", daemon=True
+        )
+        self._thread.start()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Ask the app."""
+        timeout = request.extensions.get("timeout", {}).get("read")
+        answer = _Answer(request, timeout)
+        asyncio.run_coroutine_threadsafe(answer.play(self._app), self._loop)
+        start = answer.message()
+        return httpx.Response(
+            start["status"], headers=start["headers"], stream=answer, request=request
+        )
+
+    def close(self) -> None:
+        """End the thread; closing twice does nothing."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+
+class _Answer(httpx.SyncByteStream):
+    """One exchange: the app sends from its loop, the client reads from its thread."""
+
+    def __init__(self, request: httpx.Request, timeout: float | None) -> None:
+        self._scope = _scope(request)
+        self._messages: SimpleQueue[Message | None] = SimpleQueue()
+        self._timeout = timeout
+        self._is_reset = False
+        self._request: list[Message] = [
+            {"type": "http.request", "body": request.read(), "more_body": False}
+        ]
+
+    async def play(self, app: ASGIApp) -> None:
+        """Let the app answer."""
+        is_over = asyncio.Event()
+
+        async def receive() -> Message:
+            if self._request:
+                return self._request.pop()
+            await is_over.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            self._messages.put(message)
+
+        try:
+            await app(self._scope, receive, send)
+        except ConnectionResetError:
+            self._is_reset = True
+        finally:
+            is_over.set()
+            self._messages.put(None)
+
+    def message(self) -> Message:
+        """What the app sends next."""
+        try:
+            found = self._messages.get(timeout=self._timeout)
+        except Empty:
+            raise httpx.ReadTimeout("the emulator did not answer in time") from None
+        if found is None and self._is_reset:
+            raise httpx.ReadError("the emulator reset the connection")
+        if found is None:
+            raise httpx.RemoteProtocolError("the emulator ended without an answer")
+        return found
+
+    def __iter__(self) -> Iterator[bytes]:
+        is_more = True
+        while is_more:
+            message = self.message()
+            is_more = message.get("more_body", False)
+            yield message.get("body", b"")
+
+
+def _scope(request: httpx.Request) -> Message:
+    path, _, query = request.url.raw_path.partition(b"?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": request.url.scheme,
+        "path": request.url.path,
+        "raw_path": path,
+        "query_string": query,
+        "root_path": "",
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "client": ("127.0.0.1", 0),
+        "server": (request.url.host, request.url.port),
+    }

@@ -1,0 +1,177 @@
+"""The upload of CSV files, whose form no document states."""
+
+from __future__ import annotations
+
+import csv
+from codecs import iterdecode
+from collections.abc import Iterator
+from email.message import Message
+from typing import IO, Final
+from uuid import uuid4
+
+from attrs import frozen
+from starlette.responses import Response
+
+from ..errors import EmulatorStoreError
+from ._http import Call, Route, answer, refused, unprocessable
+from ._records import Row, Upload, upload_of
+from ._services import Services
+from ._shapes import TEXT, Shape, invalid
+
+REPLY: Final = Shape(
+    type="object",
+    name="UploadResponse",
+    fields={
+        "resource_handle_id": TEXT,
+        "filename": TEXT,
+        "row_count": Shape(type="integer"),
+    },
+    required=("resource_handle_id",),
+)
+
+BODY: Final = Shape(
+    type="object",
+    name="UploadForm",
+    fields={"file": Shape(type="string", format="binary")},
+    required=("file",),
+)
+
+MAX_HEADERS: Final = 100
+"""Header lines of one part."""
+
+
+def routes(services: Services) -> tuple[Route, ...]:
+    """The one operation on files."""
+    return (
+        Route(
+            method="POST",
+            path="/storage/csv/upload",
+            handler=_Uploads(services).upload_csv,
+            body=BODY,
+            media="file",
+            answers={200: REPLY},
+        ),
+    )
+
+
+@frozen
+class _Uploads:
+    services: Services
+
+    def upload_csv(self, call: Call) -> Response:
+        """Keep the rows of a CSV file for blocks that read one.
+
+        A guess: the field `file` of a multipart form, or the file as the body.
+        """
+        store, made = self.services.store, str(uuid4())
+        try:
+            lines = _lines(call.file, call.media)
+            if isinstance(lines, Response):
+                return lines
+            filename, content = lines
+            # Not in one transaction, so that others need not wait for a long file.
+            count = store.add_rows(upload_of(made), _rows(content))
+        except (csv.Error, ValueError) as error:
+            store.remove_rows(upload_of(made))
+            words = "the file is not UTF-8" if _is_decoding(error) else str(error)
+            return refused(400, f"Malformed CSV: {words}")
+        except EmulatorStoreError:
+            store.remove_rows(upload_of(made))
+            raise
+        upload = Upload(
+            id=made,
+            org_id=call.org_id,
+            filename=filename,
+            row_count=count,
+            created_at=self.services.clock.now(),
+        )
+        store.uploads.add(upload)
+        return answer(
+            {"resource_handle_id": made, "filename": filename, "row_count": count}
+        )
+
+
+def _is_decoding(error: Exception) -> bool:
+    return isinstance(error, UnicodeDecodeError)
+
+
+def _rows(content: Iterator[bytes]) -> Iterator[Row]:
+    """The rows of a file, each with every column of its header; all values are text.
+
+    Raises:
+        ValueError: It is no table: a header that is missing or has a name twice or
+            none, a row that is longer than the header, bytes that are not UTF-8.
+        csv.Error: A quote that does not end, or a value that is too long.
+    """
+    reader = csv.reader(iterdecode(content, "utf-8-sig"), strict=True)
+    header = next((row for row in reader if row), None)
+    if header is None:
+        raise ValueError("it has no header")
+    if "" in header:
+        raise ValueError("a column has no name")
+    if len(set(header)) < len(header):
+        raise ValueError("a column is there twice")
+    for values in filter(None, reader):
+        if len(values) > len(header):
+            raise ValueError(f"line {reader.line_num} has more values than the header")
+        missing = [""] * (len(header) - len(values))
+        yield dict(zip(header, values + missing, strict=True))
+
+
+def _lines(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Response:
+    """Name and lines of the file in a body, or the answer to a body without one."""
+    message = Message()
+    message["content-type"] = media
+    if message.get_content_type() == "text/csv":
+        return "upload.csv", iter(file)
+    boundary = message.get_boundary()
+    if message.get_content_type() != "multipart/form-data" or not boundary:
+        words = "Input should be multipart/form-data with a field `file`, or text/csv"
+        return unprocessable([invalid(("body",), "model_attributes_type", words)])
+    delimiter = f"--{boundary}".encode("latin-1", "replace")
+    for _ in _part(file, delimiter):  # what stands before the first part
+        pass
+    while (headers := _headers(file)) is not None:
+        found = headers.get_param("name", header="content-disposition")
+        if found == "file":
+            return _name(headers), _part(file, delimiter)
+        for _ in _part(file, delimiter):
+            pass
+    return unprocessable([invalid(("body", "file"), "missing", "Field required")])
+
+
+def _name(headers: Message) -> str:
+    # Some spellings of a name can bring in what is not Unicode.
+    name = headers.get_filename("upload.csv")
+    return name.encode("utf-8", "replace").decode()
+
+
+def _headers(file: IO[bytes]) -> Message | None:
+    """The headers of the part that begins here; None where there is none."""
+    found = Message()
+    for _ in range(MAX_HEADERS):
+        line = file.readline().decode("utf-8", "replace")
+        if not line:
+            return None
+        name, _, value = line.strip().partition(":")
+        if not name:
+            return found
+        found[name] = value.strip()
+    return None
+
+
+def _part(file: IO[bytes], delimiter: bytes) -> Iterator[bytes]:
+    """The lines of a part up to its end; the last is without the delimiter's break.
+
+    Raises:
+        ValueError: The body ends before the part does.
+    """
+    before = b""
+    for line in file:
+        if line.startswith(delimiter) and not line[len(delimiter) :].strip(b"-\r\n \t"):
+            yield before.removesuffix(b"\n").removesuffix(b"\r")
+            return
+        if before:
+            yield before
+        before = line
+    raise ValueError("the body ends before its last part does")

@@ -1,0 +1,222 @@
+"""The routes of workflows: create, update, delete, list, read, and the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from threading import Lock
+from typing import Final
+from uuid import uuid4
+
+from attrs import evolve, frozen
+from starlette.responses import Response
+
+from ..blocks import CATALOGUE, specs_schema
+from ..definition import is_uuid
+from ._answers import workflow_answer
+from ._credits import executed_at_creation
+from ._graph import as_saved, normalised, problems_of
+from ._http import Call, Route, answer, refused, unprocessable
+from ._owned import no_workflow, own_workflow
+from ._records import Data, Workflow
+from ._replies import BLOCK_INFOS, WORKFLOW, WORKFLOWS
+from ._services import Services
+from ._shapes import CREATE, TEXT, UPDATE, UUID, invalid
+
+
+def routes(services: Services) -> tuple[Route, ...]:
+    """Every operation on workflows, short of running them."""
+    api = _Workflows(services)
+    named = {"workflow_id": TEXT}
+    return (
+        Route(
+            method="POST",
+            path="/workflows/create_workflow",
+            handler=api.create_workflow,
+            body=CREATE,
+            answers={200: WORKFLOW},
+        ),
+        Route(
+            method="POST",
+            path="/workflows/update_workflow",
+            handler=api.update_workflow,
+            body=UPDATE,
+            query=named,
+            required=tuple(named),
+            answers={200: WORKFLOW},
+        ),
+        Route(
+            method="POST",
+            path="/workflows/delete_workflow",
+            handler=api.delete_workflow,
+            query=named,
+            required=tuple(named),
+            answers={200: WORKFLOW},
+        ),
+        Route(
+            method="GET",
+            path="/workflows",
+            handler=api.workflows,
+            answers={200: WORKFLOWS},
+        ),
+        Route(
+            method="GET",
+            path="/workflows/blocks",
+            handler=api.blocks,
+            answers={200: BLOCK_INFOS},
+        ),
+        Route(
+            method="GET",
+            path="/workflows/{workflow_id}",
+            handler=api.workflow,
+            parts={"workflow_id": UUID},
+            answers={200: WORKFLOW},
+        ),
+    )
+
+
+@frozen
+class _Workflows:
+    services: Services
+
+    def create_workflow(self, call: Call) -> Response:
+        """Add a workflow, under an id of the caller's or a new one."""
+        return self._create(call, call.body.get("id") or str(uuid4()))
+
+    def update_workflow(self, call: Call) -> Response:
+        """Change what the body names of a workflow; make it where it is missing."""
+        workflow_id = call.query["workflow_id"]
+        found = own_workflow(self.services, call, workflow_id)
+        if found is None:
+            return self._create_by_update(call, workflow_id)
+        if isinstance(found, Response):
+            return found
+        changes: Data = {}
+        for key, field in _UPDATED.items():
+            if call.body.get(key) is not None:
+                changes[field] = call.body[key]
+        if "definition" in changes:
+            saved = self._saved(changes["definition"])
+            if isinstance(saved, Response):
+                return saved
+            changes["definition"] = saved
+        changes |= {
+            "updated_at": self.services.clock.now(),
+            "extra": self._extra(call),
+        }
+        store = self.services.store
+        try:
+            with store.transaction():
+                changed = store.workflows.change(
+                    found.id, lambda old: evolve(old, **changes)
+                )
+                is_executed = self.services.switches().auto_execute_on_update
+                if is_executed and "definition" in changes:
+                    executed_at_creation(store, changed, changed.updated_at)
+        except KeyError:  # deleted meanwhile
+            return self._create_by_update(call, workflow_id)
+        return answer(workflow_answer(changed))
+
+    def delete_workflow(self, call: Call) -> Response:
+        """Remove a workflow for good; its runs stay."""
+        found = own_workflow(self.services, call, call.query["workflow_id"])
+        if not isinstance(found, Workflow):
+            return found or no_workflow()
+        # Of two who delete it at once, one did.
+        if not self.services.store.workflows.remove(found.id):
+            return no_workflow()
+        return answer(workflow_answer(found))
+
+    def workflows(self, call: Call) -> Response:
+        """All workflows of the organisation, without their definitions."""
+        found = self.services.store.workflows.of(call.org_id)
+        return answer([workflow_answer(one, with_definition=False) for one in found])
+
+    def workflow(self, call: Call) -> Response:
+        """One workflow with its definition."""
+        found = own_workflow(self.services, call, call.path["workflow_id"])
+        if not isinstance(found, Workflow):
+            return found or no_workflow()
+        return answer(workflow_answer(found))
+
+    def blocks(self, _call: Call) -> Response:
+        """Every kind of the catalogue with the schema of its specs."""
+        # Sources are parsed for it, which Python 3.11 cannot do in two threads at once.
+        with _LOCK:
+            return answer(_block_infos())
+
+    # -- Helpers ----------------------------------------------------------------------
+
+    def _create_by_update(self, call: Call, workflow_id: str) -> Response:
+        if not is_uuid(workflow_id):
+            words = "Input should be a valid UUID"
+            return unprocessable(
+                [invalid(("query", "workflow_id"), "uuid_parsing", words)]
+            )
+        missing = [key for key in _UPDATED if call.body.get(key) is None]
+        is_partial = self.services.switches().partial_upsert
+        if missing and not (is_partial and "workflow_definition" not in missing):
+            return unprocessable(
+                [invalid(("body", key), "missing", "Field required") for key in missing]
+            )
+        return self._create(call, workflow_id)
+
+    def _create(self, call: Call, workflow_id: str) -> Response:
+        saved = self._saved(call.body["workflow_definition"])
+        if isinstance(saved, Response):
+            return saved
+        now = self.services.clock.now()
+        workflow = Workflow(
+            id=workflow_id.lower(),
+            org_id=call.org_id,
+            name=call.body.get("workflow_name") or "",
+            description=call.body.get("workflow_description") or "",
+            definition=saved,
+            created_at=now,
+            updated_at=now,
+            extra=self._extra(call),
+        )
+        store = self.services.store
+        with store.transaction():
+            if not store.workflows.add(workflow):
+                return refused(
+                    409, "A workflow with this ID already exists; use update_workflow"
+                )
+            executed_at_creation(store, workflow, now)
+        return answer(workflow_answer(workflow))
+
+    def _saved(self, graph: Data) -> Data | Response:
+        """The graph as it is kept, or the answer to one that is invalid."""
+        graph, switches = normalised(graph), self.services.switches()
+        problems = list(problems_of(graph, switches))
+        if not problems:
+            return as_saved(graph, switches)
+        if switches.bad_graph_status == 400:
+            return refused(400, "; ".join(problems))
+        place = ("body", "workflow_definition")
+        return unprocessable([invalid(place, "value_error", text) for text in problems])
+
+    def _extra(self, call: Call) -> Data:
+        if self.services.switches().drop_unknown:
+            return {}
+        return {key: call.body[key] for key in call.body if key not in CREATE.fields}
+
+
+_LOCK: Final = Lock()
+
+
+@cache
+def _block_infos() -> list[Data]:
+    """Every kind as a `BlockInfoResponse`."""
+    return [
+        {"block_name": kind, "specs_schema": specs_schema(cls)}
+        for kind, cls in CATALOGUE.items()
+    ]
+
+
+_UPDATED: Final[Mapping[str, str]] = {
+    "workflow_name": "name",
+    "workflow_description": "description",
+    "workflow_definition": "definition",
+}
+"""Keys of an update body, with what they change."""

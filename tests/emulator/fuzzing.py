@@ -1,0 +1,121 @@
+"""Hooks of Schemathesis: what no schema can say of a good request.
+
+It runs in a process of its own, which learns from the environment where the emulator
+is and how to sign for its OAuth client.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from uuid import uuid4
+
+import httpx
+import jwt
+import schemathesis
+
+from tests.emulator.support import LEADS, NO_CERTIFICATES, create
+
+URL, KEY, SIGNING_KEY = "FUZZ_URL", "FUZZ_KEY", "FUZZ_SIGNING_KEY"
+WORKFLOW = "FUZZ_WORKFLOW"
+CLIENT = "fuzzing"
+
+
+def another_workflow(case):
+    """Something to delete, so that there is always something."""
+    with client() as asked:
+        case.query["workflow_id"] = create(asked, LEADS)
+
+
+def another_schedule(case):
+    """The same for schedules."""
+    with client() as asked:
+        body = {
+            "workflow_id": create(asked, LEADS),
+            "name": "To delete",
+            "cron_expression": "0 9 * * 1",
+        }
+        made = asked.post("/schedules", json=body).json()
+    case.path_parameters["schedule_id"] = made["id"]
+
+
+def that_is_there(case):
+    """The workflow that was made before."""
+    for place in (case.query, case.body):
+        if isinstance(place, dict) and "workflow_id" in place:
+            place["workflow_id"] = os.environ[WORKFLOW]
+
+
+def a_good_graph(case):
+    """Edges that lead to blocks, and blocks that take what they are given."""
+    if case.body.get("workflow_definition") is not None:
+        case.body["workflow_definition"] = LEADS["workflow_definition"]
+
+
+def a_good_time(case):
+    """A cron expression, and a time zone."""
+    for name, value in (("cron_expression", "0 9 * * 1"), ("timezone", "Asia/Tokyo")):
+        if case.body.get(name) is not None:
+            case.body[name] = value
+
+
+def a_good_assertion(case):
+    """Signed, and used once."""
+    now = int(time.time())
+    claims = {"iss": CLIENT, "sub": CLIENT, "aud": os.environ[URL], "jti": str(uuid4())}
+    times = {"iat": now, "exp": now + 60}
+    case.body = {
+        "grant_type": "client_credentials",
+        "client_id": CLIENT,
+        "client_assertion_type": (
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        ),
+        "client_assertion": jwt.encode(
+            {**claims, **times}, os.environ[SIGNING_KEY], "RS256"
+        ),
+    }
+
+
+def a_good_file(case):
+    """A table in a form."""
+    case.body, case.media_type = {"file": b"name\nAda\n"}, "multipart/form-data"
+
+
+def client():
+    """What prepares things beside the run."""
+    return httpx.Client(
+        base_url=os.environ[URL],
+        headers={"x-api-key": os.environ[KEY]},
+        verify=NO_CERTIFICATES,
+    )
+
+
+MADE_GOOD = {
+    "POST /workflows/create_workflow": a_good_graph,
+    "POST /workflows/update_workflow": a_good_graph,
+    "POST /schedules": a_good_time,
+    "PATCH /schedules/{schedule_id}": a_good_time,
+    "POST /oauth/token": a_good_assertion,
+    "POST /storage/csv/upload": a_good_file,
+}
+BESIDE = {
+    "POST /workflows/run": that_is_there,
+    "POST /workflows/update_workflow": that_is_there,
+    "POST /schedules": that_is_there,
+    "POST /workflows/delete_workflow": another_workflow,
+    "DELETE /schedules/{schedule_id}": another_schedule,
+}
+
+
+@schemathesis.hook
+def before_call(_context, case, _kwargs):
+    """Make a request good that is meant to be."""
+    meta = case.meta
+    if meta is None or meta.generation.mode.is_negative:
+        return
+    label = case.operation.label
+    if label in MADE_GOOD and (isinstance(case.body, dict) or "csv" in label):
+        MADE_GOOD[label](case)
+    # Where requests follow each other, what was made is deleted, and asked for again.
+    if label in BESIDE and meta.phase.name.value != "stateful":
+        BESIDE[label](case)

@@ -1,0 +1,196 @@
+"""What comes over a socket and is no good request ends nothing and prints nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from tests.emulator.support import NO_CERTIFICATES
+
+PROGRAM = """
+from flow64.emulator import Emulator
+with Emulator() as emulator:
+    print(emulator.url, flush=True)
+    input()
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """An emulator in a process of its own: its address, the process, what it prints."""
+    said = tmp_path_factory.mktemp("sockets") / "stderr"
+    with (
+        said.open("w") as errors,
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        yield process.stdout.readline().strip(), process, said
+        process.communicate("\n", timeout=30)
+    assert process.returncode == 0
+
+
+@pytest.fixture
+def address(served):
+    """Where to connect to; after the test the emulator must be as it was."""
+    url, process, said = served
+    yield "127.0.0.1", int(url.rpartition(":")[2])
+    reply = httpx.get(
+        f"{url}/workflows", headers={"x-api-key": "k"}, verify=NO_CERTIFICATES
+    )
+    assert reply.status_code == 200
+    assert process.poll() is None
+    assert said.read_text() == ""
+
+
+def exchange(address, sent):
+    """The statuses of what comes back until the other side is done."""
+    got = b""
+    with (
+        socket.create_connection(address, timeout=20) as raw,
+        contextlib.suppress(ConnectionError),
+    ):
+        raw.sendall(sent)
+        # What waits for the rest is told that there is none.
+        if not select.select([raw], [], [], 0.5)[0]:
+            raw.shutdown(socket.SHUT_WR)
+        while more := raw.recv(65536):
+            got += more
+    assert b"Traceback" not in got
+    return [int(part[:3]) for part in got.split(b"HTTP/1.1 ")[1:]]
+
+
+def post(*headers, body=b""):
+    """A request with a credential and a body, as bytes."""
+    lines = [
+        b"POST /workflows/create_workflow HTTP/1.1",
+        b"Host: localhost",
+        b"x-api-key: k",
+        b"Content-Type: application/json",
+        *headers,
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def get(path=b"/workflows", *headers):
+    """The same without a body."""
+    lines = [b"GET " + path + b" HTTP/1.1", b"Host: localhost", b"x-api-key: k"]
+    return b"\r\n".join([*lines, *headers, b"Connection: close"]) + b"\r\n\r\n"
+
+
+CHUNKED = b"Transfer-Encoding: chunked"
+
+BROKEN = {
+    "garbage": b"GARBAGE\r\n\r\n",
+    "zeros": b"\0" * 1000,
+    "noise": bytes(range(256)) * 10,
+    "nothing": b"",
+    "line breaks": b"\r\n" * 100,
+    "tls": bytes.fromhex("16030100f4010000f00303") + b"\x41" * 200,
+    "http 2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "no version": b"GET /\r\n",
+    "no host": b"GET /workflows HTTP/1.1\r\nx-api-key: k\r\n\r\n",
+    "two hosts": get(b"/workflows", b"Host: localhost"),
+    "bad host": get().replace(b"localhost", b"["),
+    "long host": get().replace(b"localhost", b"localhost/.evil.example"),
+    "negative length": post(b"Content-Length: -1", body=b"{}"),
+    "bad length": post(b"Content-Length: two", body=b"{}"),
+    "huge length": post(b"Content-Length: " + b"9" * 30, body=b"{}"),
+    "two lengths": post(b"Content-Length: 2", b"Content-Length: 3", body=b"{}a"),
+    "length and chunks": post(b"Content-Length: 2", CHUNKED, body=b"0\r\n\r\n"),
+    "bad chunk": post(CHUNKED, body=b"xyz\r\n{}\r\n"),
+    "long chunk": post(CHUNKED, body=b"f" * 17 + b"\r\n{}\r\n"),
+    "open chunk": post(CHUNKED, body=b"5\r\n{}"),
+    "other encoding": post(b"Transfer-Encoding: gzip", body=b"{}"),
+    "long header": get(b"/workflows", b"x-long: " + b"a" * 200_000),
+    "long url": get(b"/workflows?a=" + b"a" * 200_000),
+    "many headers": get(b"/workflows", *[b"x-%d: 1" % n for n in range(20_000)]),
+    "absolute": get(b"http://localhost/workflows"),
+    "nul header": get(b"/workflows", b"x-nul: a\0b"),
+    "nul path": get(b"/work\0flows"),
+    "nul in path": get(b"/workflows/%00"),
+    "no utf-8": get(b"/workflows/%ff"),
+    "bytes in path": get(b"/workflows/\xff"),
+    "bad escape": get(b"/workflows/%zz"),
+    "half a header": b"GET /workflows HTTP/1.1\r\nHost: loc",
+    "half a body": post(b"Content-Length: 100", body=b'{"half'),
+    "no body": post(b"Content-Length: 100"),
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+def test_what_is_no_request_is_refused(address, sent):
+    """4xx, or the connection ends; the next request is served, nothing is printed."""
+    assert all(400 <= status < 500 for status in exchange(address, sent))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        get(),
+        get(b"/workflows", b"x-folded: a", b" b"),
+        get(b"/workflows?%ff=%00"),
+        b"GET /workflows HTTP/1.0\r\nx-api-key: k\r\n\r\n",
+        get(b"/workflows", b"Expect: 100-continue"),
+        get(b"/workflows", b"Upgrade: websocket", b"Connection: Upgrade"),
+    ],
+)
+def test_what_is_unusual_is_answered(address, sent):
+    """What these tests send is refused for what is wrong with it alone."""
+    assert exchange(address, sent)[-1] == 200
+
+
+def test_second_request_of_two_is_answered(address):
+    """Also when it comes at once, and the first was refused."""
+    first = post(b"Content-Length: 2", body=b"[]")
+
+    assert exchange(address, first + get()) == [422, 200]
+
+
+def test_what_follows_length_and_chunks_is_no_request(address):
+    """A request whose end two headers tell differently ends the connection."""
+    sent = post(b"Content-Length: 4", CHUNKED, body=b"0\r\n\r\n" + get())
+
+    assert exchange(address, sent) == [400]
+
+
+def test_stalled_connections_hold_nobody_up(address):
+    """A hundred that stop in the middle; others are served meanwhile."""
+    started = [
+        b"",
+        b"GET /workflows HTTP/1.1\r\nHost: lo",
+        post(b"Content-Length: 1000", body=b"{"),
+        post(CHUNKED, body=b"5\r\n{"),
+    ]
+    with contextlib.ExitStack() as open_ones:
+        for number in range(100):
+            raw = socket.create_connection(address, timeout=5)
+            open_ones.enter_context(raw)
+            raw.sendall(started[number % len(started)])
+
+        assert exchange(address, get()) == [200]
+
+
+def test_answers_that_nobody_reads_hold_nobody_up(address):
+    """Connections that are reset before their answer comes."""
+    for _ in range(20):
+        with socket.create_connection(address, timeout=5) as raw:
+            linger = b"\1\0\0\0\0\0\0\0"  # on, for no time: reset when closed
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            raw.sendall(get(b"/workflows/blocks"))
+
+
+def test_only_loopback_is_listened_on(address):
+    """What listens on all addresses would answer to this one too."""
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.2", address[1]), timeout=5)

@@ -1,0 +1,26 @@
+"""The command `flow64`: one module a command, and what all of them share.
+
+A command parses, calls one public function, prints, and returns an exit code. Results
+go to stdout, talk to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import MissingExtraError
+
+try:
+    from ._main import main
+except ModuleNotFoundError as _missing:
+    if (_missing.name or "").partition(".")[0] not in {"click", "rich"}:
+        raise
+
+    def main(arguments: list[str] | None = None) -> int:  # noqa: ARG001 - as above
+        """Say what to install: without its extra there is no command."""
+        problem = MissingExtraError("the command flow64", "cli")
+        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
+        return 1
+
+
+__all__ = ["main"]

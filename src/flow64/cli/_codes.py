@@ -1,0 +1,46 @@
+"""Exit codes: what a program that started `flow64` is told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import (
+    ConsentError,
+    FlowError,
+    IntentFailedError,
+    LocalNamespaceError,
+    OutcomeUnknownError,
+    StaleDeploymentError,
+    StateRefusedError,
+)
+
+FAILED: Final = 1
+"""It failed, or there are findings of severity error."""
+
+REFUSED: Final = 3
+"""It was not done, since it would overwrite, pay or repeat what nobody agreed to."""
+
+UNKNOWN: Final = 4
+"""It may or may not have been done."""
+
+USAGE: Final = 64
+"""The command line itself is wrong."""
+
+INTERRUPTED: Final = 130
+"""Ctrl-C ended it."""
+
+REFUSALS: Final = (
+    ConsentError,
+    IntentFailedError,
+    LocalNamespaceError,
+    StaleDeploymentError,
+    StateRefusedError,
+)
+"""Errors after which nothing was sent, and which a word of consent would let pass."""
+
+
+def code_of(error: FlowError) -> int:
+    """The exit code of an error."""
+    if isinstance(error, OutcomeUnknownError):
+        return UNKNOWN
+    return REFUSED if isinstance(error, REFUSALS) else FAILED

@@ -1,0 +1,120 @@
+"""What the options of `flow64 serve` give, as the emulator takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from types import NoneType
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import click
+
+from ..emulator import OAuthClient, Switches
+from ..errors import did_you_mean
+
+WORDS: Final = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+"""How a switch is turned on and off."""
+
+FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def switches_of(given: Sequence[str]) -> Switches:
+    """Switches that are given as `NAME=VALUE`, each value in the type that it has."""
+    hints = get_type_hints(Switches)
+    chosen: dict[str, Any] = {}
+    for pair in given:
+        written, text = pair_of("--switch", pair)
+        name = written.replace("-", "_")
+        if name not in hints:
+            near = did_you_mean(name, hints)
+            problem = f"there is no switch {written!r}{near}"
+            raise wrong("--switch", f"{problem}; there are {', '.join(hints)}")
+        fitting = [made for made in readings(hints[name], text) if made is not WRONG]
+        if not fitting:
+            what = " or ".join(words(hints[name]))
+            raise wrong("--switch", f"{name} is {text!r}; it takes {what}")
+        chosen[name] = fitting[0]
+    return Switches(**chosen)
+
+
+def keys_of(path: Path) -> Collection[str] | Mapping[str, str]:
+    """The keys in a file, one a line, each with its organisation or all without."""
+    lines = [line.split() for line in text_of("--api-keys", path).splitlines()]
+    keys = [parts for parts in lines if parts and not parts[0].startswith("#")]
+    widths = {len(parts) for parts in keys}
+    if widths == {1}:
+        return [key for (key,) in keys]
+    if widths == {2}:
+        return dict(keys)
+    problem = f"{path} is not one key a line, or one key and its organisation"
+    raise wrong("--api-keys", problem)
+
+
+def client_of(given: str) -> OAuthClient:
+    """A client that is given as `ID=FILE`, the file being its public key."""
+    client_id, file = pair_of("--oauth-client", given)
+    pem = text_of("--oauth-client", Path(file))
+    return OAuthClient(client_id=client_id, public_key_pem=pem)
+
+
+def pair_of(option: str, given: str) -> tuple[str, str]:
+    """The two sides of `NAME=VALUE`."""
+    name, equals, text = given.partition("=")
+    if not (name and equals):
+        raise wrong(option, f"{given!r} is not written as NAME=VALUE")
+    return name, text
+
+
+def text_of(option: str, path: Path) -> str:
+    """The text of a file that an option names."""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise wrong(option, f"{path} cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise wrong(option, f"{path} is no text in UTF-8") from error
+
+
+def wrong(option: str, problem: str) -> click.BadParameter:
+    """The error for what an option gives."""
+    context = click.get_current_context(silent=True)
+    return click.BadParameter(problem, context, param_hint=option)
+
+
+WRONG: Final = object()
+"""What a text is that cannot be read as a type."""
+
+
+def readings(hint: Any, text: str) -> Sequence[Any]:
+    """A text in each of the types of a hint; `WRONG` where it is none of that."""
+    if get_origin(hint) is Literal:
+        return [word for word in get_args(hint) if str(word) == text]
+    if args := get_args(hint):  # a union
+        return [made for part in args for made in readings(part, text)]
+    if hint is bool:
+        return [WORDS.get(text.lower(), WRONG)]
+    if hint is NoneType:
+        return [None if text.lower() == "none" else WRONG]
+    try:
+        made = hint(text)
+    except ValueError:
+        return [WRONG]
+    return [made if hint is str or (isfinite(made) and made >= 0) else WRONG]
+
+
+def words(hint: Any) -> Sequence[str]:
+    """What may be written for a type."""
+    if get_origin(hint) is Literal:
+        return [str(word) for word in get_args(hint)]
+    if args := get_args(hint):
+        return [word for part in args for word in words(part)]
+    return {
+        bool: ["true", "false"],
+        int: ["a whole number"],
+        float: ["a number"],
+        NoneType: ["none"],
+    }.get(hint, ["a text"])

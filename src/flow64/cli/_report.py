@@ -1,0 +1,121 @@
+"""Reports of errors that should not be: where they came from, and no secret."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from traceback import extract_tb
+from typing import Final
+
+from attrs import define
+
+from ..diagnostics import printable
+from ._terminal import complain, talk
+
+_NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL")
+"""What variables of the environment that hold secrets are called."""
+
+_SECRETS: Final = re.compile(r"sk[_-]\S+|[\w+/=%\\.~-]{20,}")
+"""Keys, and whatever else is long enough to be one: rather too much than too little."""
+
+
+@define
+class Options:
+    """What was said before the command.
+
+    Attributes:
+        debug: Whether to show where an unexpected error came from.
+    """
+
+    debug: bool = False
+
+
+def own_up(error: BaseException, *, debug: bool) -> None:
+    """Say that flow64 failed as it should not, and where the report of it is."""
+    report = report_of(error)
+    complain(
+        f"flow64 failed with {type(error).__name__}, which it should not: "
+        f"please report it, with {saved(report)}"
+    )
+    if debug:
+        talk(report)
+
+
+def own_up_in_threads(*, debug: bool) -> None:
+    """Let what fails in threads and servers, or is logged there, be said like that."""
+
+    def failed(thread: threading.ExceptHookArgs) -> None:
+        if thread.exc_value is not None:
+            own_up(thread.exc_value, debug=debug)
+
+    threading.excepthook = failed
+    logging.basicConfig(level=logging.WARNING, handlers=[_Logged(debug)], force=True)
+
+
+class _Logged(logging.Handler):
+    def __init__(self, debug: bool) -> None:
+        super().__init__()
+        self._debug = debug
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say what was logged."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            talk(record.getMessage())
+        else:
+            own_up(error, debug=self._debug)
+
+
+def report_of(error: BaseException) -> str:
+    """What is known of an error, without locals, source lines or arguments."""
+    python = f"Python {platform.python_version()} on {sys.platform}"
+    lines = [f"flow64 {version('flow64')}, {python}", *_lines(error)]
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def saved(report: str) -> str:
+    """The file that a report was saved in, which its owner alone can read."""
+    try:
+        handle, path = tempfile.mkstemp(prefix="flow64-report-", suffix=".txt")
+        os.close(handle)
+        Path(path).write_text(report, "utf-8", "backslashreplace")
+    except OSError as error:
+        return f"what --debug shows (no report was saved: {error})"
+    return path
+
+
+def masked(text: str) -> str:
+    """A text without what may be a secret."""
+    for name, value in os.environ.items():
+        if _NAMES.search(name.upper()) and len(value) >= 4:
+            text = text.replace(value, "***")
+    return _SECRETS.sub("***", text)
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    """An error, where it was raised, and those that led to it."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield f"{type(link).__name__}: {masked(_words(link))}"
+        for frame in extract_tb(link.__traceback__):
+            yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
+        link = link.__cause__ or (
+            None if link.__suppress_context__ else link.__context__
+        )
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error may fail to say what it is
+        return "(it does not say)"

@@ -1,0 +1,157 @@
+"""`flow64 serve`: the emulator on a port of this machine, until it is told to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+from attrs import asdict
+
+from ..emulator import Emulator, Switches, load_fixtures
+from ._ending import Ending
+from ._given import FILE, client_of, keys_of, switches_of
+from ._report import Options, own_up_in_threads
+from ._requests import Told
+from ._terminal import give, talk
+
+PORT: Final = 6464
+
+
+@click.command("serve")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="Where to listen; 0 for a free port.",
+)
+@click.option(
+    "--store",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A file that remembers everything; without it, all is gone at the end.",
+)
+@click.option(
+    "--speed",
+    metavar="SECONDS",
+    help="How long each block takes, so that there is something to watch.",
+)
+@click.option(
+    "--switch",
+    "switches",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Behave otherwise where the documents leave it open; repeatable.",
+)
+@click.option(
+    "--fixtures",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="JSON or CSV: what blocks answer in place of made-up values; repeatable.",
+)
+@click.option(
+    "--api-keys",
+    type=FILE,
+    metavar="FILE",
+    help="The keys to accept, one a line, each with its organisation or all without; "
+    "any key is accepted otherwise.",
+)
+@click.option(
+    "--oauth-client",
+    "oauth_clients",
+    multiple=True,
+    metavar="ID=FILE",
+    help="A client that may get tokens, and its public key as PEM; repeatable.",
+)
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="HOST",
+    help="A host beside this machine that webhooks may be posted to; repeatable.",
+)
+@click.option(
+    "--seed", type=int, default=0, metavar="N", help="Settles what faults hit."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show each request.")
+@click.pass_obj
+def command(
+    options: Options,
+    *,
+    port: int,
+    store: Path | None,
+    speed: str | None,
+    switches: Sequence[str],
+    fixtures: Sequence[Path],
+    api_keys: Path | None,
+    oauth_clients: Sequence[str],
+    allow_hosts: Sequence[str],
+    seed: int,
+    verbose: bool,
+) -> int:
+    """Play the documented Workflows API on this machine.
+
+    Nothing is spent, and no account is needed. The first line on stdout is the address:
+    programs talk to it, and a browser shows what happens there. SIGTERM or Ctrl-C ends
+    it. With --store it goes on where it was when it is started again.
+    """
+    chosen = [*switches, *([f"speed={speed}"] if speed is not None else [])]
+    emulator = Emulator(
+        api_keys=None if api_keys is None else keys_of(api_keys),
+        switches=switches_of(chosen),
+        store=store,
+        port=port,
+        fixtures=load_fixtures(fixtures),
+        oauth_clients=[client_of(given) for given in oauth_clients],
+        allow_hosts=allow_hosts,
+        seed=seed,
+    )
+    own_up_in_threads(debug=options.debug)
+    if verbose:
+        emulator.app = Told(emulator.app)
+    ending = Ending()
+    try:
+        start(emulator, port)
+        give(emulator.url)
+        introduce(emulator, store, api_keys)
+        return ending.wait()
+    finally:
+        emulator.stop()
+
+
+def start(emulator: Emulator, port: int) -> None:
+    """Serve, or say why not.
+
+    Raises:
+        click.ClickException: The port cannot be used.
+    """
+    try:
+        emulator.start()
+    except OSError as error:
+        problem = f"port {port} cannot be used ({error.strerror or error})"
+        advice = "stop what uses it, or take a free one: --port 0"
+        raise click.ClickException(f"{problem}; {advice}") from error
+
+
+def introduce(emulator: Emulator, store: Path | None, keys: Path | None) -> None:
+    """Say what was started, and how it is used."""
+    url, standard = emulator.url, asdict(Switches())
+    changed = [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in asdict(emulator.switches).items()
+        if value != standard[name]
+    ]
+    key = f"(one of {keys})" if keys else "any"
+    lines = {
+        "page": url,
+        "programs": f"SIXTYFOUR_API_ENDPOINT={url} SIXTYFOUR_API_KEY={key}",
+        "store": str(store) if store else "memory: gone at the end",
+        "switches": ", ".join(changed) or "as they are by themselves",
+        "to end": "Ctrl-C",
+    }
+    talk("The documented Workflows API, played on this machine; nothing is spent.")
+    for label, text in lines.items():
+        talk(text, f"{label:10}", "bold")

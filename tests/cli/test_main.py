@@ -1,0 +1,406 @@
+"""The group of commands: help, errors, exit codes, reports."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+from flow64.cli import main
+from flow64.cli._codes import code_of
+from flow64.cli._main import COMMANDS
+from flow64.cli._report import masked, report_of, saved
+from flow64.cli._terminal import careful, complain, give, talk
+from flow64.errors import (
+    ConfigError,
+    ConsentError,
+    IntentFailedError,
+    LocalNamespaceError,
+    MissingExtraError,
+    OutcomeUnknownError,
+    RunFailedError,
+    StaleDeploymentError,
+    StateRefusedError,
+)
+from tests.cli.support import environment, flow64
+
+SENTINEL = "sk_SENTINEL-0123456789"
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Add a command `told` that does what a function does."""
+
+    def added(function):
+        module = ModuleType("flow64.cli.told")
+        module.command = click.command("told")(function)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setitem(COMMANDS, "told", "Do as told.")
+
+    return added
+
+
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_help_lists_commands(asked, capsys):
+    """Help names every command, and goes to stdout."""
+    code = main([asked])
+
+    listed = re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE)
+    assert (code, listed) == (0, list(COMMANDS))
+
+
+def test_version():
+    """The command says which flow64 it is."""
+    done = flow64("--version")
+
+    assert re.fullmatch(r"flow64 \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_completion():
+    """A shell is told how a command goes on."""
+    asked = {"COMP_WORDS": "flow64 se", "COMP_CWORD": "1"}
+    done = flow64(env=environment(_FLOW64_COMPLETE="bash_complete", **asked))
+
+    assert done.stdout == "plain,serve\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "Missing command. (see flow64 --help)"),
+        (
+            ["srve"],
+            "there is no command 'srve' (did you mean 'serve'?) (see flow64 --help)",
+        ),
+    ],
+    ids=["none", "unknown"],
+)
+def test_wrong_command_line(arguments, problem, capsys):
+    """A wrong command line is one line on stderr, and exit code 64."""
+    code = main(arguments)
+
+    assert (code, *capsys.readouterr()) == (64, "", f"error: {problem}\n")
+
+
+def test_wrong_option(capsys):
+    """What click says of an option is one such line too, whatever its words."""
+    code = main(["--nope"])
+
+    printed, talk = capsys.readouterr()
+    assert (code, printed, talk.count("\n")) == (64, "", 1)
+    assert re.fullmatch(r"error: .*--nope.* \(see flow64 --help\)\n", talk)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("no key"), 1),
+        (RunFailedError("run", "failed"), 1),
+        (MissingExtraError("flow64.emulator", "emulator"), 1),
+        (ConsentError("Found", []), 3),
+        (IntentFailedError("run", "failed", "today"), 3),
+        (LocalNamespaceError("Found", "https://api.example.com"), 3),
+        (StaleDeploymentError("Found", "id", "the code has changed"), 3),
+        (StateRefusedError("Found", "id", "drifted", []), 3),
+        (OutcomeUnknownError("starting", "no answer"), 4),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_code_of_an_error(error, code):
+    """Failed, refused and unknown have exit codes of their own."""
+    assert code_of(error) == code
+
+
+def test_error_on_purpose(command, capsys):
+    """An error of flow64 is its message alone, with control characters escaped."""
+
+    def told():
+        raise ConfigError("no \x1b[31mkey\u202e [link=x]at all[/]")
+
+    command(told)
+
+    code = main(["told"])
+
+    wanted = "error: no \\x1b[31mkey\\u202e [link=x]at all[/]\n"
+    assert (code, *capsys.readouterr()) == (1, "", wanted)
+
+
+@pytest.mark.parametrize(
+    ("result", "code"), [(None, 0), (0, 0), (2, 2)], ids=["none", "0", "2"]
+)
+def test_result_is_the_code(command, result, code):
+    """What a command returns is its exit code; nothing is done well."""
+    command(lambda: result)
+
+    assert main(["told"]) == code
+
+
+def test_interrupted(command, capsys):
+    """Ctrl-C is no error to explain."""
+
+    def told():
+        raise KeyboardInterrupt
+
+    command(told)
+
+    assert (main(["told"]), capsys.readouterr().out) == (130, "")
+
+
+@pytest.fixture
+def broken(command, monkeypatch, tmp_path):
+    """A command that fails as none should, with a secret in hand."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+    def told():
+        key = SENTINEL
+        try:
+            {}[base64.b64encode(key.encode()).decode()]
+        except KeyError as error:
+            raise RuntimeError(f"with {key}\x1b") from error
+
+    command(told)
+    return tmp_path
+
+
+def test_unexpected_error(broken, capsys):
+    """It is one line that names a report, which its owner alone can read."""
+    code = main(["told"])
+
+    (report,) = broken.iterdir()
+    problem = "flow64 failed with RuntimeError, which it should not"
+    wanted = f"error: {problem}: please report it, with {report}\n"
+    assert (code, *capsys.readouterr()) == (1, "", wanted)
+    assert report.stat().st_mode & 0o777 == 0o600
+
+
+def test_report_holds_no_secret(broken):
+    """A report says where an error came from, and neither locals nor lines of code."""
+    main(["told"])
+
+    (report,) = broken.iterdir()
+    text = report.read_text("utf-8")
+    assert re.findall(r"^\w+Error: .*$", text, re.MULTILINE) == [
+        "RuntimeError: with ***",
+        "KeyError: '***'",
+    ]
+    assert f"{__file__}:" in text
+    assert "SENTINEL" not in text
+
+
+def test_debug_shows_the_report(broken, capsys):
+    """Asked for, it is on stderr too."""
+    main(["--debug", "told"])
+
+    (report,) = broken.iterdir()
+    assert report.read_text("utf-8") in capsys.readouterr().err
+
+
+def test_report_without_a_place(monkeypatch):
+    """Where no file can be written, that is said, and nothing worse happens."""
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
+
+    assert saved("text").startswith("what --debug shows (no report was saved: ")
+
+
+def test_error_that_cannot_speak():
+    """An error whose own words fail is reported by its class."""
+
+    class MuteError(Exception):
+        def __str__(self):
+            raise ValueError
+
+    assert "MuteError: (it does not say)" in report_of(MuteError())
+
+
+def test_masked(monkeypatch):
+    """What variables hold as secrets is masked, however short it is."""
+    monkeypatch.setenv("SOME_API_KEY", "a b c d")
+
+    assert masked("key a b c d here") == "key *** here"
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "part", "extra"),
+    [
+        ("click", ["serve"], "the command flow64", "cli"),
+        ("rich", ["--help"], "the command flow64", "cli"),
+        ("starlette", ["serve"], "flow64.emulator", "emulator"),
+        ("uvicorn", ["serve"], "flow64.emulator", "emulator"),
+    ],
+)
+def test_missing_extra(missing, arguments, part, extra):
+    """Without its packages, a command says which line installs them."""
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {arguments}; "
+        "from flow64.cli import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    wanted = f"error: {part} needs more packages: pip install 'flow64[{extra}]'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", wanted)
+
+
+def test_help_needs_no_emulator():
+    """What one command needs is not needed by the others, or to list it."""
+    program = (
+        "import sys; sys.modules['starlette'] = None; sys.argv[1:] = ['--help']; "
+        "from flow64.cli import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii:strict"},
+        {"NO_COLOR": "1", "COLUMNS": "20", "TERM": "xterm-256color"},
+        {"TERM": "dumb"},
+    ],
+    ids=["locale", "ascii", "narrow", "dumb"],
+)
+def test_any_terminal(variables):
+    """No locale, width or colour makes an error more than its line."""
+    done = flow64("sérve", env={"PATH": "/usr/bin:/bin", **variables}, text=False)
+
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert done.stderr.startswith(b"error: there is no command 's")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+    ids=["colour", "NO_COLOR", "dumb"],
+)
+def test_colour(variables, is_coloured):
+    """On a terminal an error has colour, unless that is turned off."""
+    reader, writer = os.openpty()
+    flow64("srve", stderr=writer, env=environment(**{"TERM": "xterm", **variables}))
+    os.close(writer)
+
+    talk = os.read(reader, 65536)
+    os.close(reader)
+
+    assert (b"\x1b[" in talk) == is_coloured
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_closed_stream(closed):
+    """Where nobody can read, the exit code still tells."""
+    done = subprocess.run(
+        f'"{sys.executable}" -m flow64 srve {closed}>&-',
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, "Traceback" in done.stderr) == (64, False)
+
+
+class Gone(io.TextIOWrapper):
+    """A stream whose other end is gone."""
+
+    def __init__(self):
+        super().__init__(io.BytesIO(), "ascii", errors="strict")
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_nobody_listens(monkeypatch):
+    """Talk to nobody is no error."""
+    monkeypatch.setattr(sys, "stderr", Gone())
+
+    complain("unheard")
+
+    assert talk("unheard") is None
+
+
+def test_result_that_cannot_be_given(monkeypatch):
+    """A result that nobody gets is an error."""
+    monkeypatch.setattr(sys, "stdout", Gone())
+
+    with pytest.raises(click.ClickException, match="stdout cannot be written to"):
+        give("a line")
+
+
+def test_no_stdout(monkeypatch):
+    """Started without a stdout, a command works on."""
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert give("a line") is None
+
+
+def test_careful():
+    """What an encoding lacks is written as an escape."""
+    stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
+
+    careful(stream, None)
+    stream.write("é")
+    stream.flush()
+
+    assert stream.buffer.getvalue() == b"\\xe9"
+
+
+def test_each_command_is_a_module():
+    """Each command is a module of its name."""
+    folder = Path(sys.modules["flow64.cli"].__file__).parent
+
+    assert [name for name in COMMANDS if not (folder / f"{name}.py").exists()] == []
+
+
+# -- What fails in the background -----------------------------------------------------
+
+BACKGROUND = """
+import logging, threading
+from flow64.cli._report import own_up_in_threads
+
+def fail():
+    raise KeyError("in a thread")
+
+own_up_in_threads(debug=False)
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+logger = logging.getLogger("some.server")
+logger.warning("said %s", "plainly")
+try:
+    fail()
+except KeyError:
+    logger.exception("not said")
+"""
+
+
+def test_background(tmp_path):
+    """What fails in a thread, or is logged, is a line, and a report where it failed."""
+    settings = environment(TMPDIR=str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", BACKGROUND],
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    first, second, third = done.stderr.splitlines()
+    assert second == "said plainly"
+    assert first.startswith("error: flow64 failed with KeyError, which it should not")
+    assert third.startswith("error: flow64 failed with KeyError, which it should not")
+    assert len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,87 @@
+"""What the page on serving shows is what happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flow64.cli.serve import command
+from flow64.emulator import load_fixtures
+from flow64.emulator._faults import KINDS
+from tests.cli.support import ended, environment, serving
+
+PAGE = Path(__file__).parent.parent.parent.joinpath("docs", "how-to-serve.md")
+TEXT = PAGE.read_text("utf-8")
+
+BINARIES = Path(sys.executable).parent
+PROGRAM = """
+import os
+from flow64 import Client
+with Client() as client:
+    print(client.endpoint == os.environ["SIXTYFOUR_API_ENDPOINT"], client.is_local)
+"""
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def test_transcript():
+    """It prints what the page shows."""
+    shown = blocks("console")[0].partition("\n")[2]
+    with serving() as (process, url):
+        _, talk, _ = ended(process)
+
+    assert f"{url}\n{talk}".replace(url, "http://127.0.0.1:6464") == shown
+
+
+def test_options():
+    """The page has every option, and no other."""
+    listed = re.findall(r"^\| `(--[\w-]+)", TEXT, re.MULTILINE)
+
+    assert listed == [option.opts[-1] for option in command.params]
+
+
+def test_kinds_of_faults():
+    """The page has every kind of fault, and no other."""
+    (table,) = re.findall(
+        r"^\| what goes wrong .*?\n\n", TEXT, re.MULTILINE | re.DOTALL
+    )
+
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(KINDS)
+
+
+def test_fixtures(tmp_path):
+    """The file of fixtures that the page shows is one."""
+    (shown,) = [block for block in blocks("console") if "cat fixtures.json" in block]
+    text = shown[shown.index("{\n") : shown.rindex("\n}") + 2]
+    path = tmp_path / "fixtures.json"
+    path.write_text(text, "utf-8")
+
+    assert list(load_fixtures([path])) == list(json.loads(text))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script of bash")
+def test_script(tmp_path):
+    """The script for CI starts an emulator, points programs at it, and ends it."""
+    (script,) = blocks("bash")
+    (tmp_path / "deploy_everything.py").write_text(PROGRAM, "utf-8")
+    path = f"{BINARIES}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env=environment(PATH=path),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "True True\n"), done.stderr

@@ -6,6 +6,8 @@ machine: no key, no network beyond loopback, and nothing is spent.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 # The guide's example, from the file beside this one.
@@ -68,6 +70,11 @@ def main() -> None:
         for row in run.wait().rows(Person):
             print(f"{row.raw['email']:22} {row.value}")
 
+    tell("See it", "The emulator has a page, which shows what your own programs do")
+    command = Path(sys.executable).with_name("flow64")
+    print(f"Start one with: {shown(command)} serve")
+    print("Then open the address that it prints, http://127.0.0.1:6464, in a browser.")
+
 
 def show_refusal() -> None:
     """Compile a pipeline that cannot work; the editor marks the line as well."""
@@ -81,6 +88,12 @@ def show_refusal() -> None:
         Workflow("Wrong", flow, project=growth).to_json()
     except CompileError as error:
         print(error)
+
+
+def shown(path: Path) -> str:
+    """A path as it is written from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def tell(title: str, what: str) -> None:

@@ -1,0 +1,210 @@
+"""Test a pipeline: try it out on an emulator, and look at the rows after each block.
+
+A plugin of pytest, which finds it by itself. It gives the fixtures `flow64_emulator`,
+`flow64_client` and `flow64_url`; what they need is loaded when a test asks for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from attrs import field, frozen
+
+from .definition import DEFAULT_ENV, Definition
+from .errors import ArgumentError, RunFailedError, WaitTimeoutError, did_you_mean
+from .workflow import Workflow
+
+if TYPE_CHECKING:
+    from .emulator import Emulator, OutboxEntry
+    from .service import Client
+
+__all__ = ["Outcome", "try_out"]
+
+KEY: Final = "flow64-testing"
+"""The key of every client here, so that all of them see the same workflows."""
+
+LOOK: Final = 0.002
+"""Seconds between two looks at a run."""
+
+
+@pytest.fixture
+def flow64_emulator() -> Iterator[Emulator]:
+    """An emulator for this test alone: in memory, and without a port until asked."""
+    with _emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def flow64_client(flow64_emulator: Emulator) -> Iterator[Client]:
+    """A client of the emulator of this test."""
+    with _client(flow64_emulator) as client:
+        yield client
+
+
+@pytest.fixture
+def flow64_url(flow64_emulator: Emulator) -> str:
+    """The address of the emulator of this test, which is served on a free port."""
+    return flow64_emulator.start().url
+
+
+@frozen(repr=False)
+class Outcome:
+    """What came of a run: how it ended, and the rows after each block.
+
+    Attributes:
+        run_id: The run.
+        workflow_id: Its workflow.
+        status: How it ended: `completed`, `failed` or `cancelled`.
+        failure: The block that failed, and its message; None for a completed run.
+        counts: How many rows each block gave, by key path, in the order of the blocks;
+            a block that the run did not come to is not there.
+        ends: Key paths of the blocks that feed no other.
+        outbox: What was written outside, or would have been.
+    """
+
+    run_id: str
+    workflow_id: str
+    status: str
+    failure: str | None
+    counts: Mapping[str, int]
+    ends: Sequence[str]
+    outbox: Sequence[OutboxEntry]
+    _blocks: Sequence[str]
+    _rows: Mapping[str, list[dict[str, Any]]] = field(alias="rows")
+
+    def rows(self, block: str | None = None) -> list[dict[str, Any]]:
+        """The rows that a block gave.
+
+        Args:
+            block: Its key path, such as `work/find_email`; by default the last block.
+
+        Raises:
+            ArgumentError: No block has that key path, or none is named and the workflow
+                ends in several.
+            RunFailedError: The run ended before the block had given any.
+        """
+        if block is None:
+            if len(self.ends) > 1:
+                problem = "the workflow ends in several blocks, so name one"
+                raise ArgumentError("rows", problem, self.ends)
+            (block,) = self.ends
+        if block not in self._blocks:
+            near = did_you_mean(block, self._blocks)
+            problem = f"no block has the key path {block!r}{near}"
+            raise ArgumentError("rows", problem, self._blocks)
+        if block not in self._rows:
+            raise RunFailedError(self.run_id, self.status, self.failure)
+        return self._rows[block]
+
+    def columns(self, block: str | None = None) -> list[str]:
+        """The columns of the rows that a block gave, in the order they first come.
+
+        Args:
+            block: Its key path; by default the last block.
+        """
+        return list(dict.fromkeys(name for row in self.rows(block) for name in row))
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{block} {count}" for block, count in self.counts.items())
+        why = f" in {self.failure}" if self.failure else ""
+        return f"<Outcome {self.status}{why}; rows: {counts}>"
+
+
+def try_out(
+    workflow: Workflow,
+    rows: Iterable[Mapping[str, Any]] = (),
+    emulator: Emulator | None = None,
+    *,
+    client: Client | None = None,
+    env: str = DEFAULT_ENV,
+    values: Mapping[str, Any] | None = None,
+    timeout: float = 60.0,
+) -> Outcome:
+    """Deploy a workflow to an emulator, run it, and wait until it has ended.
+
+        outcome = try_out(workflow, [{"company": "Acme"}], flow64_emulator)
+        assert outcome.counts == {"webhook": 1, "find_email": 1, "outgoing_webhook": 1}
+
+    A run that fails is an outcome too, with the block and the message in `failure`.
+
+    Args:
+        workflow: What to try out; it needs no project.
+        rows: The rows for a webhook source; empty for other sources.
+        emulator: Where; None makes one for this call.
+        client: Whose workflow it is, where the emulator is told which keys it takes.
+        env: The environment to deploy to.
+        values: What `value("name")` stands for there.
+        timeout: Seconds after which to give up.
+
+    Raises:
+        CompileError: The workflow has errors.
+        DeployError: It was refused, for example since it was edited on the emulator.
+        RunError: Its rows cannot be sent, or it had not ended in time.
+    """
+    with ExitStack() as ends:
+        here = emulator or ends.enter_context(_emulator())
+        player = client or ends.enter_context(_client(here))
+        # On an emulator nothing is spent, so nobody needs to agree to it.
+        workflow.deploy(player, env=env, values=values, allow_spend=True)
+        run_id = workflow.run(rows, player, env=env, values=values).id
+        _wait(here, run_id, timeout)
+        return _outcome(here, run_id, workflow.compile(env, values))
+
+
+@contextmanager
+def _emulator() -> Iterator[Emulator]:
+    from .emulator import Emulator
+
+    emulator = Emulator()
+    try:
+        yield emulator
+    finally:
+        emulator.stop()
+        emulator.store.close()  # since 3.13, Python warns of one that is left open
+
+
+def _client(emulator: Emulator) -> Client:
+    from .service import Client
+
+    return Client(KEY, base_url="http://127.0.0.1", transport=emulator.transport())
+
+
+def _wait(emulator: Emulator, run_id: str, timeout: float) -> None:
+    """Look past the API, whose rate limit is for those who ask it."""
+    ends = monotonic() + timeout
+    while (run := emulator.store.runs.get(run_id)) and not run.is_done:
+        if monotonic() > ends:
+            raise WaitTimeoutError(run_id, run.status, timeout)
+        sleep(LOOK)
+
+
+def _outcome(emulator: Emulator, run_id: str, definition: Definition) -> Outcome:
+    run = emulator.store.runs.get(run_id)
+    assert run is not None
+    paths = {
+        str(block.id): definition.origins[position].path or str(block.id)
+        for position, block in enumerate(definition.blocks)
+    }
+    states = emulator.store.blocks.of(run_id)
+    rows = {
+        paths[state.block_id]: list(emulator.store.rows(state.rows))
+        for state in states
+        if state.status == "completed"
+    }
+    feeding = set(definition.topology.sources)
+    blamed = [f"{paths[s.block_id]}: {s.error}" for s in states if s.error]
+    return Outcome(
+        run_id=run_id,
+        workflow_id=run.workflow_id,
+        status=run.status,
+        failure="; ".join(blamed) or run.error or run.reason,
+        counts={path: len(rows[path]) for path in paths.values() if path in rows},
+        ends=[p for at, p in enumerate(paths.values()) if at not in feeding],
+        outbox=[entry for entry in emulator.outbox if entry.run_id == run_id],
+        blocks=tuple(paths.values()),
+        rows=rows,
+    )

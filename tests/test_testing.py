@@ -1,0 +1,373 @@
+"""The plugin of pytest, and what is asserted with it."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flow64 import COMPANY, LEAD, Client, Workflow, tap, value
+from flow64.blocks import (
+    Deduplicate,
+    Filter,
+    FindEmail,
+    LeadEnrichment,
+    OutgoingWebhook,
+    Search,
+    Webhook,
+)
+from flow64.emulator import Emulator, Switches
+from flow64.errors import (
+    ArgumentError,
+    CompileError,
+    RowsError,
+    RunFailedError,
+    StateRefusedError,
+    WaitTimeoutError,
+)
+from flow64.testing import KEY, try_out
+
+FOLDER = Path(__file__).parent.parent
+HOOK = "https://crm.acme.example/hooks/contacts"
+PEOPLE = [
+    {"full_name": "Ada Lovelace", "company": "Engines"},
+    {"full_name": "Ada Lovelace", "company": "Engines"},
+    {"full_name": "Grace Hopper", "company": "Compilers"},
+]
+
+
+def found(row):
+    status = "OK" if row["full_name"].startswith("Ada") else "NOT_FOUND"
+    return {"email": "ada@example.com", "email_status": status}
+
+
+def contacts(**more):
+    """A workflow without a project, some of whose keys are in a scope."""
+    lookup = FindEmail() >> Filter.where("email_status").equals("OK")
+    flow = (
+        Webhook(LEAD)
+        >> Deduplicate()
+        >> lookup.scoped("work")
+        >> OutgoingWebhook(url=HOOK)
+    )
+    return Workflow("Contacts", flow, **more)
+
+
+def archived():
+    """A workflow that ends in two blocks."""
+    archive = OutgoingWebhook(key="archive", url="https://archive.acme.example/in")
+    flow = Webhook(LEAD) >> tap(archive) >> OutgoingWebhook(url=HOOK)
+    return Workflow("Archived", flow)
+
+
+# -- What came of a run ---------------------------------------------------------------
+
+
+def test_rows_after_each_block(flow64_emulator):
+    """Rows are found by key path; without one, those of the last block."""
+    flow64_emulator.fixtures["find_email"] = found
+
+    outcome = try_out(contacts(), PEOPLE, flow64_emulator)
+
+    ada = {**PEOPLE[0], "email": "ada@example.com", "email_status": "OK"}
+    assert outcome.rows("webhook") == PEOPLE
+    assert outcome.rows("deduplicate") == PEOPLE[1:]
+    assert outcome.rows("work/filter") == outcome.rows() == [ada]
+
+
+def test_counts_are_in_the_order_of_the_blocks(flow64_emulator):
+    """One comparison says how many rows every block gave."""
+    flow64_emulator.fixtures["find_email"] = found
+
+    outcome = try_out(contacts(), PEOPLE, flow64_emulator)
+
+    assert list(outcome.counts.items()) == [
+        ("webhook", 3),
+        ("deduplicate", 2),
+        ("work/find_email", 2),
+        ("work/filter", 1),
+        ("outgoing_webhook", 1),
+    ]
+    assert repr(outcome) == (
+        "<Outcome completed; rows: webhook 3, deduplicate 2, work/find_email 2, "
+        "work/filter 1, outgoing_webhook 1>"
+    )
+
+
+def test_columns():
+    """Columns come in the order in which rows first have them."""
+    flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "Job title"})
+
+    outcome = try_out(Workflow("Titles", flow), [{"a": 1}, {"b": 2, "a": 3}])
+
+    assert outcome.columns("webhook") == ["a", "b"]
+    assert outcome.columns() == ["a", "title", "b"]
+
+
+def test_outbox_is_that_of_the_run(flow64_emulator):
+    """What was written outside is that of this run alone, with its target."""
+    first = try_out(contacts(), PEOPLE[:1], flow64_emulator)
+    second = try_out(archived(), PEOPLE[:1], flow64_emulator)
+
+    targets = [sorted(entry.target for entry in o.outbox) for o in (first, second)]
+
+    assert targets == [[HOOK], ["https://archive.acme.example/in", HOOK]]
+
+
+def test_several_ends():
+    """Where a workflow ends in several blocks, rows are those of one that is named."""
+    outcome = try_out(archived(), PEOPLE)
+
+    with pytest.raises(ArgumentError, match="several blocks, so name one; it takes"):
+        outcome.rows()
+    assert outcome.rows("archive") == PEOPLE
+
+
+def test_no_such_block():
+    """A key path that does not exist is an error that names those that do."""
+    outcome = try_out(contacts(), PEOPLE)
+
+    with pytest.raises(ArgumentError) as raised:
+        outcome.rows("find_email")
+
+    assert str(raised.value) == (
+        "rows: no block has the key path 'find_email' (did you mean 'work/find_email'?)"
+        "; it takes webhook, deduplicate, work/find_email, work/filter, "
+        "outgoing_webhook"
+    )
+
+
+def test_a_block_that_fails(flow64_emulator):
+    """A run that fails is an outcome: the block, its words, and the rows before it."""
+    flow64_emulator.fail_block("find_email", "out of credits")
+
+    outcome = try_out(contacts(), PEOPLE, flow64_emulator)
+
+    assert outcome.status == "failed"
+    assert outcome.failure == "work/find_email: out of credits"
+    assert outcome.counts == {"webhook": 3, "deduplicate": 2}
+    assert "failed in work/find_email: out of credits" in repr(outcome)
+    with pytest.raises(RunFailedError, match="work/find_email: out of credits"):
+        outcome.rows()
+
+
+def test_credits_run_out(flow64_emulator):
+    """Where credits are counted, a block that has none left fails."""
+    flow64_emulator.switches = Switches(credits=0.1)
+
+    outcome = try_out(contacts(), PEOPLE, flow64_emulator)
+
+    assert outcome.status == "failed"
+    assert outcome.failure.startswith("work/find_email: ")
+
+
+def test_a_completed_run_has_no_failure():
+    """Nothing is blamed where nothing failed."""
+    outcome = try_out(contacts(), PEOPLE)
+
+    assert (outcome.status, outcome.failure) == ("completed", None)
+
+
+def test_a_run_that_takes_too_long():
+    """A slow run is waited for until the time given is over."""
+    with (
+        Emulator(switches=Switches(speed=5)) as emulator,
+        pytest.raises(WaitTimeoutError, match="still running after"),
+    ):
+        try_out(contacts(), PEOPLE, emulator, timeout=0.2)
+
+
+# -- What is tried out ----------------------------------------------------------------
+
+
+def test_a_source_of_its_own():
+    """A workflow that brings its own rows is tried out without any; nobody pays."""
+    search = Search(LEAD, query="people", max_results=4, auto_execute=True)
+
+    outcome = try_out(Workflow("Found", search >> FindEmail()))
+
+    assert outcome.counts == {"search": 4, "find_email": 4}
+
+
+EXAMPLES = sorted(p.stem for p in (FOLDER / "examples").glob("*.py"))
+EXAMPLES.remove("demo")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples(name):
+    """Every example deploys, and runs to its end."""
+    module = runpy.run_path(str(FOLDER / "examples" / f"{name}.py"))
+    workflow = module.get("workflow") or module["workflows"]["de"]
+    source, *_ = workflow.compile().blocks
+    columns = source.specs.get("input_schema", {})
+    rows = [dict.fromkeys(columns, "a")] if source.kind == "webhook" else []
+
+    outcome = try_out(workflow, rows, values=module.get("STAGING"))
+
+    blocks = len(workflow.compile().blocks)
+    assert (outcome.failure, len(outcome.counts)) == (None, blocks)
+
+
+def test_values():
+    """Values are filled in, as in a deploy."""
+    flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
+
+    outcome = try_out(Workflow("Hooked", flow), PEOPLE, values={"hook": HOOK})
+
+    assert [entry.target for entry in outcome.outbox] == [HOOK]
+
+
+def test_what_was_read():
+    """A workflow from JSON has no key paths, so its blocks are named by their ids."""
+    workflow = Workflow.from_json(contacts().to_json())
+
+    outcome = try_out(workflow, PEOPLE)
+
+    assert list(outcome.counts) == [str(b.id) for b in workflow.compile().blocks]
+
+
+def test_mistakes_show_before_the_run():
+    """What cannot be compiled, or sent, is an error as ever."""
+    wrong = Workflow("Wrong", Webhook(COMPANY) >> FindEmail())
+
+    with pytest.raises(CompileError, match="row-kind-mismatch"):
+        try_out(wrong, PEOPLE)
+    with pytest.raises(RowsError, match="not int"):
+        try_out(contacts(), [1])
+
+
+def test_an_edit_by_hand_is_not_overwritten(flow64_emulator):
+    """After an edit on the emulator a deploy is refused, and so is trying out."""
+    try_out(contacts(), PEOPLE, flow64_emulator)
+    flow64_emulator.edit(contacts().id(), name="Renamed")
+
+    with pytest.raises(StateRefusedError) as raised:
+        try_out(contacts(), PEOPLE, flow64_emulator)
+
+    assert raised.value.state == "drifted"
+
+
+def test_a_client_of_ones_own():
+    """Where keys are given out, a client says whose workflow it is."""
+    with (
+        Emulator(api_keys=["ours"]) as emulator,
+        Client("ours", base_url=emulator.url) as client,
+    ):
+        outcome = try_out(contacts(), PEOPLE, emulator, client=client)
+        again = contacts().deploy(client)
+
+    assert (outcome.status, again.state) == ("completed", "unchanged")
+
+
+# -- Fixtures -------------------------------------------------------------------------
+
+
+def test_client_sees_what_was_tried_out(flow64_emulator, flow64_client):
+    """The client is of the emulator of the same test, and of the same organisation."""
+    outcome = try_out(contacts(), PEOPLE, flow64_emulator)
+
+    deployment = contacts().deploy(flow64_client)
+
+    assert (deployment.state, deployment.workflow_id) == (
+        "unchanged",
+        outcome.workflow_id,
+    )
+
+
+def test_client_waits_and_reads(flow64_client):
+    """The client does what any client does."""
+    contacts().deploy(flow64_client)
+
+    run = contacts().run(PEOPLE, flow64_client).wait(every=0.01)
+
+    assert len(list(run.rows(block="deduplicate"))) == 2
+
+
+def test_address(flow64_url, flow64_client):
+    """Where a test asks for it, the same emulator has an address."""
+    contacts().deploy(flow64_client)
+
+    with Client(KEY, base_url=flow64_url) as over_a_socket:
+        found = contacts().deploy(over_a_socket).state
+
+    assert found == "unchanged"
+
+
+# -- The plugin -----------------------------------------------------------------------
+
+
+def pytest_in(folder, *arguments):
+    """Run pytest as users do, in a folder that knows nothing of this one."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_page_is_a_file_of_tests(tmp_path):
+    """What the page on testing shows passes as it stands, with the plugin alone."""
+    page = (FOLDER / "docs" / "testing.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "test_page.py").write_text("\n".join(blocks), "utf-8")
+    (tmp_path / "examples").symlink_to(FOLDER / "examples")
+
+    printed = pytest_in(tmp_path, "-W", "error", "-o", "pythonpath=.")
+
+    count = page.count("\ndef test_")
+    assert f"{count} passed" in printed, printed
+
+
+def test_each_test_has_an_emulator_of_its_own(tmp_path):
+    """Nothing of one test is there in another, in whatever order and process."""
+    (tmp_path / "test_own.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('n', range(6))\n"
+        "def test_own(flow64_emulator, flow64_url, n):\n"
+        "    assert flow64_emulator.store.workflows.all() == []\n"
+        "    flow64_emulator.fixtures['find_email'] = {'email': str(n)}\n"
+        "    assert len(flow64_emulator.fixtures) == 1\n",
+        "utf-8",
+    )
+
+    printed = pytest_in(tmp_path, "-n", "2")
+
+    assert "6 passed" in printed, printed
+
+
+def test_plugin_loads_little(tmp_path):
+    """Where no test asks for an emulator, neither it nor httpx is loaded."""
+    (tmp_path / "test_other.py").write_text(
+        "import sys\n"
+        "def test_other(request):\n"
+        "    assert request.config.pluginmanager.has_plugin('flow64')\n"
+        "    heavy = {'httpx', 'starlette', 'cattrs', 'click', 'flow64.emulator'}\n"
+        "    assert heavy & sys.modules.keys() == set()\n",
+        "utf-8",
+    )
+
+    printed = pytest_in(tmp_path, "-p", "no:xdist")
+
+    assert "1 passed" in printed, printed
+
+
+def test_plugin_without_its_extra(tmp_path):
+    """Without the emulator's packages, a test that needs one says what to install."""
+    (tmp_path / "conftest.py").write_text(
+        "import sys\nsys.modules['starlette'] = None\n", "utf-8"
+    )
+    (tmp_path / "test_it.py").write_text(
+        "def test_it(flow64_emulator):\n    assert False\n", "utf-8"
+    )
+
+    printed = pytest_in(tmp_path, "-p", "no:schemathesis")
+
+    assert "pip install 'flow64[emulator]'" in printed, printed
+    assert "1 error" in printed

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Never
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from .analysis import errors, findings
 from .compiler import Identity, Lowered, lower
@@ -145,7 +145,7 @@ class Workflow:
     def varied(self, segments: Sequence[tuple[Tag, str]]) -> Workflow:
         """The same workflow as a variant, with further segments in its path."""
         longer = (*self.identity.segments, *segments)
-        return self._with(evolve(self.identity, segments=longer))
+        return self._with(self.identity._replace(segments=longer))
 
     def compile(
         self, env: str | None = None, values: Mapping[str, Any] | None = None

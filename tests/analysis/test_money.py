@@ -159,6 +159,11 @@ def posting(url):
     ("block", "target"),
     [
         (posting("https://user:secret@example.com/secret?q=1"), "https://example.com"),
+        (posting("https://example.com/x"), "https://example.com"),
+        (posting("https://EXAMPLE.com/x"), "https://example.com"),
+        (posting("https://example.com:8443/x"), "https://example.com"),
+        (posting("https://example.com?q=1"), "https://example.com"),
+        (posting("https://example.com\n"), "https://example.com"),
         (posting("nothing"), "no address"),
         (posting("https://[x"), "no address"),
         (posting(None), "nothing"),
@@ -218,6 +223,11 @@ def test_effects():
         "unknown: enrich_lead (now lead_enrichment), new_kind",
     ]
     assert [touch.kind for touch in found.at_creation] == ["search"]
+    assert {touch.kind for touch in found.outside} == {
+        "append_to_notebook",
+        "outgoing_webhook",
+        "send_slack_message",
+    }
 
 
 def test_a_workflow_without_effects_says_nothing():

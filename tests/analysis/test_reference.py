@@ -6,15 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 import flow64
 from flow64 import Workflow, analysis, blocks
-from flow64.analysis import rules_by_code
+from flow64.analysis import all_rules, findings, rules_by_code
 from flow64.analysis._reference import (
     faults_by_code,
     findings_reference,
     pages_by_code,
 )
+from flow64.analysis.checks import _asked
+from flow64.analysis.checks._rule import run
+from flow64.definition import freeze, thaw
 
 PAGES = pages_by_code()
 
@@ -56,6 +60,27 @@ def test_example_has_its_finding(code):
     assert {f.severity for f in found} <= {*PAGES[code].severities}
     family = faults_by_code()[code].family if code in faults_by_code() else None
     assert {f.family for f in found} == {family or rules_by_code()[code][0]}
+
+
+@pytest.mark.parametrize("word", ["x", "str"])
+@pytest.mark.parametrize("code", [c for c in rules_by_code() if PAGES[c].example])
+def test_a_dull_workflow_of_the_same_shape_hides_no_finding(code, word, monkeypatch):
+    """A rule that the dull one does not call for is asked of the example all the same.
+
+    A rule that looks at more than it says above its name is caught here.
+    """
+    monkeypatch.setattr(_asked, "_known", {})
+    dull = {str: word, bool: False, int: 0}
+    definition = workflow_of(PAGES[code].example)._lowered(None, None).definition
+    blocks = [
+        block._replace(
+            specs=freeze(thaw(block.specs, lambda v: dull.get(type(v), v)), (), [])
+        )
+        for block in definition.blocks
+    ]
+    findings(evolve(definition, blocks=tuple(blocks)))
+
+    assert findings(definition) == run(all_rules(), definition)
 
 
 def test_examples_are_right_apart_from_what_they_show():

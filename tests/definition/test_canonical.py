@@ -128,8 +128,8 @@ def test_revealing_leaves_unbound_values_unbound():
 def test_a_python_without_the_fast_encoder_writes_the_same(monkeypatch):
     """The accelerator is a matter of speed alone."""
     monkeypatch.setattr(json.encoder, "c_make_encoder", None)
-    slow = _canonical._text_encoder()
-    monkeypatch.setattr(_canonical, "_text", slow)
+    slow = _canonical._encoder()
+    monkeypatch.setattr(_canonical, "_pieces", slow)
 
     assert dumps(DEFINITION, indent=None) == COMPACT
 

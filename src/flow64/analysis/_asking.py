@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from functools import cache, lru_cache
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from ..blocks import CATALOGUE, OLD_NAMES, CatalogueBlock
 from ..definition import Definition
+
+_Question: TypeAlias = Literal["columns", "effects", "price"]
+_Ask: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 _TEXT: Final = frozenset({str})
 
@@ -20,23 +24,26 @@ def unknown_kinds(definition: Definition) -> Sequence[str]:
     ]
 
 
-def asker(
-    cls: type[CatalogueBlock], about: Literal["columns", "effects", "price"]
-) -> Callable[[Mapping[str, Any]], Any]:
+def _asker(cls: type[CatalogueBlock], about: _Question) -> _Ask:
     """What a catalogue class answers for some specs: its method, or a faster equal."""
     method = getattr(cls, about)
     if method.__func__ is getattr(CatalogueBlock, about).__func__:
         constant = getattr(cls.about, about)
         return lambda _: constant
-    known: dict[Any, Any] = {}
+
+    @lru_cache(maxsize=256)
+    def ask_of_texts(texts: tuple[tuple[str, str], ...]) -> Any:
+        return method(dict(texts))
 
     def ask(specs: Mapping[str, Any]) -> Any:
         # Text alone, since 1 and True are one key of a dict and two values in JSON.
-        if not _TEXT.issuperset(map(type, specs.values())):
-            return method(specs)
-        question = tuple(specs.items())
-        if question not in known:
-            known[question] = method(specs)
-        return known[question]
+        if _TEXT.issuperset(map(type, specs.values())):
+            return ask_of_texts(tuple(specs.items()))
+        return method(specs)
 
     return ask
+
+
+# Cast because to mypy a class has the __hash__ of its instances, and is not hashable.
+asker: Final = cast("Callable[[type[CatalogueBlock], _Question], _Ask]", cache(_asker))
+"""What a catalogue class answers for some specs; the same function each time."""

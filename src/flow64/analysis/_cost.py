@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 from attrs import frozen
 
@@ -54,7 +55,7 @@ class Cost:
         An upper bound for these blocks, before filters; blocks that any number of rows
         may reach are left out.
         """
-        return sum(self._counted().values())
+        return sum(_counted(self._told()).values())
 
     @property
     def is_open(self) -> bool:
@@ -68,38 +69,51 @@ class Cost:
         return is_priced and not self.is_open and not self.unknown
 
     def __str__(self) -> str:
-        return "; ".join(self._parts())
+        return _words(self._told(), tuple(self.unknown), meets=self.meets)
 
-    def _counted(self) -> dict[str, float]:
-        """Dollars for 1,000 input rows by kind, of those whose rows can be counted."""
-        counted: dict[str, float] = {}
-        for kind, dollars, is_open, positions in self.charges:
-            if dollars is not None and not is_open:
-                # Of the price of 1,000 rows, no cent is lost to binary fractions.
-                thousand = round(ROWS * dollars, 2) * len(positions)
-                counted[kind] = counted.get(kind, 0.0) + thousand
-        return counted
+    def _told(self) -> tuple[_Told, ...]:
+        return tuple([(*charge[:3], len(charge.positions)) for charge in self.charges])
 
-    def _parts(self) -> Iterator[str]:
-        counted = self._counted()
-        if counted:
-            parts = ", ".join(f"{kind} ${sum_:,.2f}" for kind, sum_ in counted.items())
-            total = f"${self.dollars:,.2f}"
-            yield f"{ROWS:,} input rows may cost up to {total} ({parts})"
-        each = [
-            f"{kind} ${dollars:.2f} a row"
-            for kind, dollars, is_open, _ in self.charges
-            if dollars is not None and is_open
-        ]
-        if each:
-            yield f"how many rows reach these is open: {', '.join(each)}"
-        unpriced = [charge.kind for charge in self.charges if charge.dollars is None]
-        if unpriced or self.unknown:
-            kinds = ", ".join(dict.fromkeys([*unpriced, *self.unknown]))
-            yield f"not counted, since no price is documented: {kinds}"
-        if self.meets:
-            yield "where branches meet, each row is counted once"
-        yield "by documented prices, before filters: an estimate and no quote"
+
+_Told: TypeAlias = tuple[str, float | None, bool, int]
+"""What is told of a charge: kind, dollars, whether it is open, how many blocks."""
+
+
+def _counted(told: Sequence[_Told]) -> dict[str, float]:
+    """Dollars for 1,000 input rows by kind, of those whose rows can be counted."""
+    counted: dict[str, float] = {}
+    for kind, dollars, is_open, count in told:
+        if dollars is not None and not is_open:
+            # Of the price of 1,000 rows, no cent is lost to binary fractions.
+            thousand = round(ROWS * dollars, 2) * count
+            counted[kind] = counted.get(kind, 0.0) + thousand
+    return counted
+
+
+@lru_cache(maxsize=256)
+def _words(told: Sequence[_Told], unknown: Sequence[str], *, meets: bool) -> str:
+    """A cost in words; made once for the many workflows of a fleet."""
+    parts = []
+    counted = _counted(told)
+    if counted:
+        kinds = ", ".join(f"{kind} ${sum_:,.2f}" for kind, sum_ in counted.items())
+        total = f"${sum(counted.values()):,.2f}"
+        parts.append(f"{ROWS:,} input rows may cost up to {total} ({kinds})")
+    each = [
+        f"{kind} ${dollars:.2f} a row"
+        for kind, dollars, is_open, _ in told
+        if dollars is not None and is_open
+    ]
+    if each:
+        parts.append(f"how many rows reach these is open: {', '.join(each)}")
+    unpriced = [kind for kind, dollars, _, _ in told if dollars is None]
+    if unpriced or unknown:
+        kinds = ", ".join(dict.fromkeys([*unpriced, *unknown]))
+        parts.append(f"not counted, since no price is documented: {kinds}")
+    if meets:
+        parts.append("where branches meet, each row is counted once")
+    parts.append("by documented prices, before filters: an estimate and no quote")
+    return "; ".join(parts)
 
 
 def cost(definition: Definition) -> Cost:
@@ -108,17 +122,16 @@ def cost(definition: Definition) -> Cost:
     found: dict[tuple[str, float | None, bool], list[int]] = {}
     is_open, meets = _reached(definition)
     for kind, positions in definition.by_kind.items():
-        block = CATALOGUE.get(kind)
-        if block is None or SPENDING.isdisjoint(block.about.effects):
+        if not _spends(kind):
             continue
-        ask = asker(block, "price")
+        ask = asker(CATALOGUE[kind], "price")
         for position in positions:
             price = ask(blocks[position].specs)
             dollars = None if price is None else price.dollars
             key = (kind, dollars, bool(is_open[position]))
             found.setdefault(key, []).append(position)
     charges = [Charge(*what, where) for what, where in found.items()]
-    has_met = any(meets[position] for each in charges for position in each.positions)
+    has_met = any(meets) and any(meets[at] for c in charges for at in c.positions)
     return Cost(charges, unknown_kinds(definition), has_met)
 
 
@@ -128,6 +141,14 @@ SPENDING: Final = frozenset({"spends", "may-spend"})
 _GIVEN: Final = frozenset({"webhook", "read_csv", "read_notebook"})
 
 
+@lru_cache(maxsize=256)
+def _spends(kind: str) -> bool:
+    """Whether a kind is known to cost credits, or may cost some."""
+    block = CATALOGUE.get(kind)
+    return block is not None and not SPENDING.isdisjoint(block.about.effects)
+
+
+@lru_cache(maxsize=256)
 def _makes_rows(kind: str) -> bool:
     """Whether as many rows come out as a block finds, however many went in."""
     if kind in _GIVEN:
@@ -141,7 +162,7 @@ def _reached(definition: Definition) -> tuple[bytearray, bytearray]:
     topology = definition.topology
     count = len(definition.blocks)
     is_open, meets = bytearray(count), bytearray(count)
-    made = {kind for kind in definition.by_kind if _makes_rows(kind)}
+    made = {*filter(_makes_rows, definition.by_kind)}
     joined = len(topology.sources) > len(set(topology.targets))
     if not made and not joined:
         return is_open, meets

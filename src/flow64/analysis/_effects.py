@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -63,23 +65,26 @@ class Effects:
         return self.of("writes-outside", "creates-storage")
 
     def __str__(self) -> str:
-        return "; ".join(self._parts())
-
-    def _parts(self) -> Iterator[str]:
-        for words, effect in _SPENDING.items():
-            if found := self.of(effect):
-                yield f"{words}: {', '.join(map(str, found))}"
-        if self.outside:
-            found = self.outside
-            yield f"leaves something outside at each run: {', '.join(map(str, found))}"
-        if self.unknown:
-            yield f"unknown: {', '.join(self.unknown)}"
+        told = [(touch.effect, str(touch)) for touch in self.touches]
+        return _told(tuple(told), tuple(self.unknown))
 
 
-_SPENDING: Final[Mapping[str, Effect]] = {
-    "spends as soon as it is created": "spends-on-create",
-    "spends at each run": "spends",
-    "may spend at each run (no source says)": "may-spend",
+@lru_cache(maxsize=256)
+def _told(touches: Sequence[tuple[Effect, str]], unknown: Sequence[str]) -> str:
+    """Effects in words; made once for the many workflows of a fleet."""
+    found: dict[str, list[str]] = {words: [] for words in _WORDS.values()}
+    for effect, what in touches:
+        found[_WORDS[effect]].append(what)
+    found["unknown"] = [*unknown]
+    return "; ".join(f"{words}: {', '.join(of)}" for words, of in found.items() if of)
+
+
+_WORDS: Final[Mapping[Effect, str]] = {
+    "spends-on-create": "spends as soon as it is created",
+    "spends": "spends at each run",
+    "may-spend": "may spend at each run (no source says)",
+    "writes-outside": "leaves something outside at each run",
+    "creates-storage": "leaves something outside at each run",
 }
 
 
@@ -122,11 +127,17 @@ _DOES: Final = {"send_slack_message": "sends to Slack"}
 def _host(url: Any) -> str:
     if not isinstance(url, str):
         return _shown(url)
+    if plain := _PLAIN_ADDRESS.match(url):
+        return plain[0]
     try:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "no address"
     except ValueError:
         return "no address"
+
+
+# What nearly every address begins with, as `urlsplit` would show it.
+_PLAIN_ADDRESS: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*(?=/|\Z)")
 
 
 def _shown(found: Any) -> str:

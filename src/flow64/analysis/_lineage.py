@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from attrs import evolve, frozen
 
 from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Column, Columns
-from ..definition import BoundSecret, Definition, Value
+from ..definition import BoundSecret, Definition, Value, WireBlock
 from ._asking import asker
 from ._columns import ANY_COLUMNS, NO_COLUMNS, ColumnSet, KnownColumn, united
 from ._memo import once
@@ -54,9 +54,32 @@ def output_columns(definition: Definition) -> ColumnSet:
     return united(ends) if ends else NO_COLUMNS
 
 
-def reads_columns(definition: Definition) -> bool:
-    """Whether a block of a kind that is known to read named columns is there."""
-    return not READERS.isdisjoint(definition.by_kind)
+@once
+def reads_from_afar(definition: Definition) -> bool:
+    """Whether a block reads a column that the block which feeds it may not add.
+
+    Where none does, every column that is read is known to be there, and is new.
+    """
+    blocks, topology = definition.blocks, definition.topology
+    feeding: dict[int, list[int]] = {at: [] for at, _ in definition.of_kind(*READERS)}
+    if not feeding:
+        return False
+    for source, target in zip(topology.sources, topology.targets, strict=True):
+        if target in feeding:
+            feeding[target].append(source)
+    return not topology.is_forward or any(
+        len(above) != 1 or not _adds_all(blocks[above[0]], blocks[position])
+        for position, above in feeding.items()
+    )
+
+
+def _adds_all(before: WireBlock, block: WireBlock) -> bool:
+    """Whether a block adds all columns that the one after it reads."""
+    if before.kind not in CATALOGUE:
+        return False
+    reads = asker(CATALOGUE[block.kind], "columns")(block.specs).reads
+    adds = asker(CATALOGUE[before.kind], "columns")(before.specs).adds
+    return {c.name for c in adds}.issuperset([c.name for c in reads])
 
 
 READERS: Final = frozenset({"filter"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from ..blocks import CATALOGUE, DATAFRAME_TYPES
@@ -40,11 +41,11 @@ def taken(kind: str) -> Rows:
     return _TAKEN.get(kind)
 
 
-def words_of(kinds: Iterable[str]) -> set[str]:
+@lru_cache(maxsize=256)
+def words_of(kinds: frozenset[str]) -> frozenset[str]:
     """The row kinds that blocks of some kinds take or give whatever their specs say."""
-    return {
-        word for kind in kinds for word in (_TAKEN.get(kind), _GIVEN.get(kind)) if word
-    }
+    words = {table.get(kind) for kind in kinds for table in (_TAKEN, _GIVEN)}
+    return frozenset(word for word in words if word)
 
 
 def row_kinds(definition: Definition) -> Sequence[Rows]:

@@ -87,9 +87,8 @@ class Filter(Passthrough, CatalogueBlock):
         filters = specs.get("filters")
         names = [
             condition["column"]
-            for condition in (filters if isinstance(filters, Sequence) else ())
-            if isinstance(condition, Mapping)
-            and isinstance(condition.get("column"), str)
+            for condition in (filters if isinstance(filters, list | tuple) else ())
+            if isinstance(condition, dict) and isinstance(condition.get("column"), str)
         ]
         return Columns(reads=[Column(name, None, "D1") for name in names])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from attrs import frozen
 
@@ -189,9 +189,9 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
         """By mode; a personal address that the row already has is free."""
         match specs.get("mode", "PROFESSIONAL"):
             case "PROFESSIONAL":
-                return Price(0.05, "D", "FE, SK")
+                return _PROFESSIONAL
             case "PERSONAL":
-                return Price(0.20, "D1", "FE")
+                return _PERSONAL
             case _:
                 return None
 
@@ -287,6 +287,9 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
 
 def _low_tier(specs: Mapping[str, Any]) -> Price | None:
     """The one price of an enrichment that sources state, by row."""
-    if specs.get("tier", "low") == "low":
-        return Price(0.10, "D1", "older pages")
-    return None
+    return _LOW_TIER if specs.get("tier", "low") == "low" else None
+
+
+_LOW_TIER: Final = Price(0.10, "D1", "older pages")
+_PROFESSIONAL: Final = Price(0.05, "D", "FE, SK")
+_PERSONAL: Final = Price(0.20, "D1", "FE")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-from attrs import field, frozen
+from typing import Any, NamedTuple
 
 from ..definition import (
     DEFAULT_ENV,
@@ -27,9 +25,10 @@ from ._keys import is_key
 from ._lower import Head
 
 
-@frozen
-class Identity:
+class Identity(NamedTuple):
     """The keys of a workflow, from which its path in each environment is made.
+
+    A named tuple, as `Head` is, because each of many small workflows makes one.
 
     Attributes:
         name: The title.
@@ -50,7 +49,7 @@ class Identity:
     project: ProjectKey | None = None
     segments: Sequence[tuple[Tag, str]] = ()
     id: str | None = None
-    pins: Mapping[str, Mapping[str, str]] = field(default=EMPTY)
+    pins: Mapping[str, Mapping[str, str]] = EMPTY
     place: Place | None = None
 
     @property
@@ -134,6 +133,9 @@ class Identity:
 
     def _is_plainly_right(self, segments: Sequence[tuple[Tag, str]]) -> bool:
         """Whether nothing can be wrong, by a test that costs little for many."""
+        for _, key in segments:
+            if not is_key(key):
+                return False
         return (
             self.id is None
             and not self.pins
@@ -143,7 +145,6 @@ class Identity:
             and is_plain(self.description)
             and (self.project is None or self.project.namespace != LOCAL)
             and (self.was is None or is_key(self.shown_key))
-            and all(is_key(key) for _, key in segments)
         )
 
     def findings(self, env: str = DEFAULT_ENV) -> list[Finding]:

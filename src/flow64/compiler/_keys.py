@@ -91,7 +91,8 @@ def ids_of(
     for scope, nodes in graph.nodes.items():
         if not nodes:
             continue
-        path = f"{prefix}/{_scope_path(scope)}block:"
+        inside = "" if scope is ROOT else _scope_path(scope)
+        path = f"{prefix}/{inside}block:"
         keys, needs_care = _id_keys(nodes)
         if needs_care or scope is not ROOT or not _are_keys(keys):
             keys = _judged(graph, scope, list(nodes.values()), keys, findings)
@@ -170,16 +171,18 @@ _ONE_KEY = "give one of them another key="
 
 def is_key(key: Any) -> bool:
     """Whether a value can be a key: text of 1 to 512 characters of Unicode."""
-    return type(key) is str and 0 < len(key) <= MAX_KEY and is_plain(key)
+    is_short = type(key) is str and 0 < len(key) <= MAX_KEY
+    return is_short and (key.isascii() or is_plain(key))
 
 
 def _are_keys(values: Sequence[Any]) -> bool:
     """Whether all values are keys for certain, by a test that costs little for many."""
     try:
-        is_plain_text = "".join(values).isascii()
+        text = "".join(values)
     except TypeError:
         return False
-    return is_plain_text and "" not in values and max(map(len, values)) <= MAX_KEY
+    is_short = len(text) <= MAX_KEY or max(map(len, values)) <= MAX_KEY
+    return is_short and text.isascii() and "" not in values
 
 
 def _no_key(graph: Graph, node: int, what: str) -> Finding:

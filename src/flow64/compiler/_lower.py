@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..definition import (
     EMPTY,
+    UNUSUAL,
     Definition,
     FrozenDict,
     JoinedEdges,
@@ -17,6 +18,7 @@ from ..definition import (
     WireBlock,
     freeze,
     pointer,
+    quickly_frozen,
 )
 from ..diagnostics import Finding, Place
 from ..dsl import UNSET, Block, Flow, RowKind, field_map
@@ -26,9 +28,10 @@ from ._keys import ids_of, shown_path
 from ._order import arranged
 
 
-@frozen
-class Head:
+class Head(NamedTuple):
     """What a workflow is apart from its flow.
+
+    A named tuple, as `Lowered` is, because each of many small workflows makes one.
 
     Attributes:
         name: The title.
@@ -54,12 +57,11 @@ class Head:
     place: Place | None = None
 
 
-@frozen
-class Lowered:
+class Lowered(NamedTuple):
     """A definition, faulty or not, and the findings of the lowering."""
 
     definition: Definition
-    findings: Sequence[Finding] = field(factory=list)
+    findings: Sequence[Finding] = ()
 
 
 def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
@@ -155,9 +157,11 @@ def _wire_blocks(
             if type(found) is RowKind:
                 found = found.name
             elif type(found) is not str or not found.isascii():
-                problems = [] if problems is None else problems
-                here = ("specs",) if name == "specs" else ("specs", name)
-                found = freeze(found, here, problems, _converted)
+                written, found = found, quickly_frozen(found)
+                if found is UNUSUAL:
+                    problems = [] if problems is None else problems
+                    here = ("specs",) if name == "specs" else ("specs", name)
+                    found = freeze(written, here, problems, _converted)
             _put(specs, name, found)
         if "specs" in specs or block.extra is not None:
             problems = [] if problems is None else problems
@@ -165,10 +169,12 @@ def _wire_blocks(
         if problems:
             findings += _not_json(problems, ids[node], origins[number - 1])
         kind = cls.kind or block.block_name
-        made.append(WireBlock(ids[node], kind, specs, cls.label or kind, number))
+        label = cls.label or kind
+        made.append(_new(WireBlock, (ids[node], kind, specs, label, number, EMPTY)))
     return tuple(made)
 
 
+_new = tuple.__new__  # what a named tuple calls in turn
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 

@@ -105,7 +105,7 @@ def _block_texts(blocks: Iterable[WireBlock]) -> list[str]:
         more = "" if extra is EMPTY else _more(extra)
         texts.append(
             f'{{"block_id":{quoted(block_id)},"sequence_number":{number},'
-            f'{_names(label, kind)},"specs":{_text(specs)}{more}}}'
+            f'{_names(label, kind)},"specs":{"".join(_pieces(specs, 0))}{more}}}'
         )
     return texts
 
@@ -122,7 +122,7 @@ def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
             f"{_more(extra)}}}"
             for source, target, extra in edges
         ]
-    topology, ids = edges.topology, [quoted(block_id) for block_id in edges.ids]
+    topology, ids = edges.topology, [*map(quoted, edges.ids)]
     if len(topology.sources) <= len(ids):
         return [
             f'{{"from_block_id":{ids[source]},"to_block_id":{ids[target]}}}'
@@ -140,19 +140,20 @@ def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
 
 def _more(members: Mapping[str, Any]) -> str:
     """Members that follow others inside an object: `,"key":value...`, or nothing."""
-    return f",{_text(members)[1:-1]}" if members else ""
+    return f",{''.join(_pieces(members, 0))[1:-1]}" if members else ""
 
 
-def _text_encoder() -> Callable[[Any], str]:
+def _encoder() -> Callable[[Any, int], Iterable[str]]:
     encoder = json.JSONEncoder(
         ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_shown
     )
     fast = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # not in typeshed
     if fast is None:  # an interpreter without the C accelerator
-        return encoder.encode
+        return lambda value, _: encoder.iterencode(value)
     # What JSONEncoder.encode makes anew at every call, made once: specs are small.
-    make = fast(None, _shown, quoted, None, ":", ",", False, False, False)
-    return lambda value: "".join(make(value, 0))
+    made: Callable[[Any, int], Iterable[str]]
+    made = fast(None, _shown, quoted, None, ":", ",", False, False, False)
+    return made
 
 
-_text = _text_encoder()
+_pieces = _encoder()

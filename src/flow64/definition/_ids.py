@@ -44,9 +44,13 @@ class ProjectKey:
     namespace: str
 
 
-@lru_cache(maxsize=4096)
 def escaped(key: str) -> str:
     """A key as it stands in a path: NFC, UTF-8, all but unreserved bytes as `%XX`."""
+    return key if _PLAIN.fullmatch(key) else _escaped(key)
+
+
+@lru_cache(maxsize=4096)
+def _escaped(key: str) -> str:
     return quote(unicodedata.normalize("NFC", key), safe="")
 
 

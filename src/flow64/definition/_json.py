@@ -136,7 +136,7 @@ def freeze(
         convert: Asked first for everything that is no plain scalar.
         limits: What is let pass.
     """
-    if (quick := _quick(value, _QUICK_LEVELS)) is not _UNUSUAL:
+    if (quick := quickly_frozen(value)) is not UNUSUAL:
         return quick
     root: list[Any] = [None]
     # Each entry: where to put the result (container, key), the value, and its path.
@@ -167,33 +167,35 @@ def freeze(
     return root[0]
 
 
-_QUICK_LEVELS: Final = 16
-_UNUSUAL: Final = object()
+UNUSUAL: Final = object()
+"""What `quickly_frozen` leaves to `freeze`."""
 
 
-def _quick(value: Any, levels: int) -> Any:
+def quickly_frozen(value: Any, levels: int = 16) -> Any:
     """What `freeze` makes of plain dicts, lists and scalars: nearly always all.
 
-    `_UNUSUAL` for everything else: `freeze` then goes the long way, which says why.
+    `UNUSUAL` for everything else: `freeze` then goes the long way, which says why.
     """
     kind = type(value)
     if kind is dict:
         if not levels or VALUE_KEY in value:
-            return _UNUSUAL
+            return UNUSUAL
         made = FrozenDict()
         for key, inner in value.items():
             if type(key) is not str or not key.isascii():
-                return _UNUSUAL
+                return UNUSUAL
             if type(inner) is not str or not inner.isascii():
-                inner = _quick(inner, levels - 1)  # noqa: PLW2901 - the frozen one
-                if inner is _UNUSUAL:
-                    return _UNUSUAL
+                inner = quickly_frozen(inner, levels - 1)  # noqa: PLW2901 - frozen
+                if inner is UNUSUAL:
+                    return UNUSUAL
             dict.__setitem__(made, key, inner)
         return made
     if kind is list or kind is tuple:
-        items = [_quick(inner, levels - 1) for inner in value] if levels else [_UNUSUAL]
-        return _UNUSUAL if _UNUSUAL in items else FrozenList(items)
-    return value if is_plain(value) else _UNUSUAL
+        if not levels:
+            return UNUSUAL
+        items = FrozenList([quickly_frozen(inner, levels - 1) for inner in value])
+        return UNUSUAL if UNUSUAL in items else items
+    return value if is_plain(value) else UNUSUAL
 
 
 def thaw(value: Any, replace: Callable[[Any], Any] = lambda item: item) -> Any:

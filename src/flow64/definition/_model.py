@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple, Protocol, overload
+from typing import Any, NamedTuple, Protocol, overload
 
 from attrs import field, frozen
 
@@ -260,6 +260,11 @@ class Definition:
         for kind in kinds:
             for position in self.by_kind.get(kind, ()):
                 yield position, self.blocks[position]
+
+    @cached_property
+    def memo(self) -> dict[object, Any]:
+        """What analysis worked out of it, kept for as long as the definition is."""
+        return {}
 
     @cached_property
     def by_kind(self) -> Mapping[str, Sequence[int]]:

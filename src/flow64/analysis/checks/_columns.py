@@ -11,16 +11,17 @@ from attrs import field, frozen
 from ...definition import Definition
 from ...errors import shortened
 from .._columns import ColumnSet
-from .._lineage import column_flow, reads_columns
-from ._rule import Found, called, listed, note, texts, warning
+from .._lineage import READERS, column_flow, reads_from_afar
+from ._rule import Found, called, listed, note, of_kinds, only_where, texts, warning
 
 
+@of_kinds(*READERS)
 def unknown_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that rows do not have at this point.
 
     Told only where all columns are known; elsewhere see `near-miss-column`.
     """
-    if not reads_columns(definition):
+    if not reads_from_afar(definition):
         return
     flow = column_flow(definition)
     for position, columns in flow.reads:
@@ -39,12 +40,13 @@ def missing(position: int, name: str, before: ColumnSet) -> Found:
     return warning(position, message, f"they have {known}")
 
 
+@of_kinds(*READERS)
 def near_miss_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that is not known here, and one of nearly that name is.
 
     Most rows may bring columns that nobody declared, so other names pass.
     """
-    if not reads_columns(definition):
+    if not reads_from_afar(definition):
         return
     flow = column_flow(definition)
     spellings = None
@@ -130,6 +132,7 @@ def _is_slip(one: str, other: str) -> bool:
     return is_slip and not any(letter.isdigit() for letter in changed)
 
 
+@only_where(lambda definition: _NARROW.issuperset(definition.by_kind))
 def unused_input(definition: Definition) -> Iterator[Found]:
     """A declared input column that no block is known to use; it only travels along.
 
@@ -168,7 +171,7 @@ _LOOKING: Final = frozenset(
     {"find_email", "find_phone", "verify_email", "reverse_email", "reverse_phone"}
 )
 
-_NARROW: Final = _LOOKING | {
+_NARROW: Final[frozenset[str]] = _LOOKING | {
     "webhook", "read_csv", "read_notebook", "filter",
     "deduplicate", "deduplicate_wrt_notebook",
     "append_to_notebook", "outgoing_webhook",

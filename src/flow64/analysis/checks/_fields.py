@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from ...blocks import (
     CATALOGUE,
@@ -12,13 +13,44 @@ from ...blocks import (
     CatalogueBlock,
     facts_of,
 )
-from ...definition import Definition, FrozenDict
+from ...definition import Definition
 from ...errors import did_you_mean, shortened
+from .._memo import once
 from .._types import field_maps, field_types
-from ._rule import Found, listed, note, warning
+from ._rule import Found, by_shape, listed, note, of_kinds, only_where, warning
 from ._specs import conditions
 
+_TYPE_WORDS: Final = frozenset(TYPE_WORDS)
 
+
+def _known(definition: Definition) -> Iterator[tuple[str, type[CatalogueBlock]]]:
+    for kind in definition.by_kind:
+        if kind in CATALOGUE:
+            yield kind, CATALOGUE[kind]
+
+
+def _strange_fields(definition: Definition) -> Iterator[tuple[int, str, str]]:
+    """Position, kind and name of each field that a kind is not known to have."""
+    for kind, cls in _known(definition):
+        if not cls.about.specs_known:
+            continue
+        known = facts_of(cls).keys()
+        for position, block in definition.of_kind(kind):
+            if not block.specs.keys() <= known:
+                for name in block.specs:
+                    if name not in known:
+                        yield position, kind, name
+
+
+def _has_strange_fields(definition: Definition) -> bool:
+    return any(True for _ in _strange_fields(definition))
+
+
+def _has_field_maps(definition: Definition) -> bool:
+    return any(field_maps(kind) for kind, _ in _known(definition))
+
+
+@by_shape
 def old_kind_name(definition: Definition) -> Iterator[Found]:
     """A kind goes by a name of older pages; newer sources agree on another one."""
     for position, block in definition.of_kind(*OLD_NAMES):
@@ -26,6 +58,7 @@ def old_kind_name(definition: Definition) -> Iterator[Found]:
         yield warning(position, message, f"write {OLD_NAMES[block.kind]}")
 
 
+@by_shape
 def unknown_kind(definition: Definition) -> Iterator[Found]:
     """A kind that the catalogue does not know, so nothing about the block was checked.
 
@@ -44,6 +77,7 @@ def unknown_kind(definition: Definition) -> Iterator[Found]:
             )
 
 
+@only_where(_has_strange_fields)
 def unknown_field(definition: Definition) -> Iterator[Found]:
     """A spec field that the catalogue does not know of this kind, maybe a slip.
 
@@ -57,6 +91,7 @@ def unknown_field(definition: Definition) -> Iterator[Found]:
             yield warning(position, message, f"it has {listed(known, 20) or 'none'}")
 
 
+@only_where(_has_strange_fields)
 def unchecked_field(definition: Definition) -> Iterator[Found]:
     """A field was passed through `extra=`; it is sent as it is and was not checked."""
     for position, kind, name in _strange_fields(definition):
@@ -66,6 +101,7 @@ def unchecked_field(definition: Definition) -> Iterator[Found]:
             yield note(position, message, "look it up in the service's list of blocks")
 
 
+@by_shape
 def wrong_field_type(definition: Definition) -> Iterator[Found]:
     """A documented field holds a value of another type than its documents give it.
 
@@ -93,22 +129,18 @@ def wrong_field_type(definition: Definition) -> Iterator[Found]:
                         f"{name} is {shortened(value)}, where {wanted.name} is wanted"
                     )
                     yield warning(position, message, f"see the page of {kind}")
-            if (
-                is_plain
-            ):  # whatever has these fields with values of these types is right
+            if is_plain:  # so is whatever has these fields with values of these types
                 plain.add(shape)
 
 
+@only_where(_has_field_maps)
 def unknown_type_word(definition: Definition) -> Iterator[Found]:
     """A field map names a type that is not on the documented list.
 
     The service's field generator has more words (`enum`, `object`...), so it may pass.
     """
-    for position, where, entry, is_bare in _entries(definition):
-        if is_bare and not where.startswith("input_schema"):
-            continue
-        word = entry if is_bare else entry.get("type")
-        if isinstance(word, str) and word not in TYPE_WORDS:
+    for position, where, word in _strange_types(definition):
+        if word not in _TYPE_WORDS:
             near = did_you_mean(word, TYPE_WORDS)
             message = (
                 f"{where} is of type {shortened(word)}, which is undocumented{near}"
@@ -116,6 +148,7 @@ def unknown_type_word(definition: Definition) -> Iterator[Found]:
             yield warning(position, message, f"documented are {', '.join(TYPE_WORDS)}")
 
 
+@only_where(_has_field_maps)
 def type_word_as_description(definition: Definition) -> Iterator[Found]:
     """A field to find is given as a bare type word.
 
@@ -123,8 +156,8 @@ def type_word_as_description(definition: Definition) -> Iterator[Found]:
     writes type words there all the same.
     """
     found: dict[int, list[str]] = {}
-    for position, where, entry, is_bare in _entries(definition):
-        if is_bare and entry in TYPE_WORDS and not where.startswith("input_schema"):
+    for position, where, word in _strange_types(definition):
+        if word in _TYPE_WORDS:
             found.setdefault(position, []).append(where)
     for position, names in found.items():
         message = f"a bare type word is read as a description: {listed(names)}"
@@ -132,6 +165,7 @@ def type_word_as_description(definition: Definition) -> Iterator[Found]:
         yield note(position, message, advice)
 
 
+@of_kinds("filter")
 def mixed_logic(definition: Definition) -> Iterator[Found]:
     """A filter mixes `and` with `or`; which binds first is unknown."""
     for position, block in definition.of_kind("filter"):
@@ -145,17 +179,16 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
     """Fields are used that no document confirms for the block, in one line for all."""
     found: list[str] = []
     for kind, cls in _known(definition):
-        doubtful = _doubtful(cls)
+        doubtful = _doubtful(kind)
         if not doubtful:
             continue
         used: set[str] = set()
-        for _, block in definition.of_kind(kind):
-            if block.specs:
-                used.update(block.specs)
-        if not cls.about.specs_known:
-            found += [f"{kind}.specs"] if used else []
-            continue
-        found += [f"{kind}.{name}" for name in doubtful if name in used]
+        for position in definition.by_kind[kind]:
+            used.update(definition.blocks[position].specs)
+        if cls.about.specs_known:
+            found += [f"{kind}.{name}" for name in doubtful if name in used]
+        elif used:
+            found.append(f"{kind}.specs")
     for _, block in definition.of_kind("filter"):
         if any(condition.get("logic") == "or" for condition in conditions(block.specs)):
             found.append("filter.filters (or)")
@@ -165,16 +198,11 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
         yield note(None, message, "try it with few rows first")
 
 
-def _known(definition: Definition) -> Iterator[tuple[str, type[CatalogueBlock]]]:
-    for kind in definition.by_kind:
-        if kind in CATALOGUE:
-            yield kind, CATALOGUE[kind]
-
-
 def _fields(kind: str) -> Sequence[str]:
     return [*facts_of(CATALOGUE[kind])]
 
 
+@cache
 def _documented(kind: str) -> Mapping[str, Any]:
     cls = CATALOGUE[kind]
     facts = facts_of(cls)
@@ -185,26 +213,19 @@ def _documented(kind: str) -> Mapping[str, Any]:
     }
 
 
-def _doubtful(cls: type[CatalogueBlock]) -> Sequence[str]:
-    facts = facts_of(cls).items()
+@cache
+def _doubtful(kind: str) -> Sequence[str]:
+    facts = facts_of(CATALOGUE[kind]).items()
     return [name for name, fact in facts if fact.confidence in ("I", "U")]
 
 
-def _strange_fields(definition: Definition) -> Iterator[tuple[int, str, str]]:
-    """Position, kind and name of each field that a kind is not known to have."""
-    for kind, cls in _known(definition):
-        if not cls.about.specs_known:
-            continue
-        known = facts_of(cls).keys()
-        for position, block in definition.of_kind(kind):
-            if not block.specs.keys() <= known:
-                for name in block.specs:
-                    if name not in known:
-                        yield position, kind, name
+@once
+def _strange_types(definition: Definition) -> Sequence[tuple[int, str, str]]:
+    """Unknown type words, and known ones where a description stands, with their place.
 
-
-def _entries(definition: Definition) -> Iterator[tuple[int, str, Any, bool]]:
-    """Each entry of each field map: where it stands, and whether it is bare text."""
+    Bare text in a field map is a description, but for `input_schema`.
+    """
+    found = []
     for kind, _ in _known(definition):
         names = field_maps(kind)
         if not names:
@@ -212,10 +233,12 @@ def _entries(definition: Definition) -> Iterator[tuple[int, str, Any, bool]]:
         for position, block in definition.of_kind(kind):
             for name in names:
                 fields = block.specs.get(name)
-                if not isinstance(fields, FrozenDict):
+                if not isinstance(fields, dict):
                     continue
                 for key, entry in fields.items():
-                    if isinstance(entry, str):
-                        yield position, f"{name}.{key}", entry, True
-                    elif isinstance(entry, dict):
-                        yield position, f"{name}.{key}", entry, False
+                    is_bare = isinstance(entry, str)
+                    word = entry.get("type") if isinstance(entry, dict) else entry
+                    is_described = is_bare and name != "input_schema"
+                    if isinstance(word, str) and is_described is (word in _TYPE_WORDS):
+                        found.append((position, f"{name}.{key}", word))
+    return found

@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 from ...definition import Definition, Origin, is_uuid
 from ...errors import shortened
-from ._rule import Found, error, note, warning
+from ._rule import Found, error, is_read, note, only_where, warning
 
 
 def duplicate_key(definition: Definition) -> Iterator[Found]:
@@ -50,6 +50,7 @@ def key_from_title(definition: Definition) -> Iterator[Found]:
         yield note(None, message, 'name it: Workflow(..., key="inbound")')
 
 
+@only_where(is_read)
 def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
     """The workflow's id is no UUID, and the service wants one (documented).
 
@@ -60,13 +61,14 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
         yield warning(None, message, "leave id out, or write the UUID of the workflow")
 
 
+@only_where(is_read)  # lowering makes UUIDs
 def block_id_not_uuid(definition: Definition) -> Iterator[Found]:
     """A block's id was read that is no UUID; the service replaces such ids.
 
     It is taken for the block's key, and written as the UUID that is computed from it.
     """
     if not definition.blocks or definition.origins[0].pointer is None:
-        return  # lowering makes UUIDs
+        return
     for position, block in enumerate(definition.blocks):
         origin = definition.origins[position]
         if origin.key is not None and not origin.is_default:

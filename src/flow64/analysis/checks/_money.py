@@ -8,9 +8,10 @@ from ...blocks import CREATE_NEW
 from ...definition import BoundSecret, Definition, Value
 from .._cost import cost
 from .._effects import effects as effects_of
-from ._rule import Found, note, warning
+from ._rule import Found, note, of_kinds, warning
 
 
+@of_kinds("search")
 def auto_execute(definition: Definition) -> Iterator[Found]:
     """A search costs credits as soon as the workflow is created (documented).
 
@@ -28,6 +29,7 @@ def auto_execute(definition: Definition) -> Iterator[Found]:
             yield note(position, message, "set auto_execute=False")
 
 
+@of_kinds("append_to_notebook")
 def create_new_notebook(definition: Definition) -> Iterator[Found]:
     """A notebook is to be created; whether once or at each run is unknown."""
     for position, block in definition.of_kind("append_to_notebook"):

@@ -8,17 +8,19 @@ from typing import Any, Final
 from ...blocks import CATALOGUE
 from ...definition import BoundSecret, Definition, Value
 from .._cost import SPENDING
-from .._lineage import column_flow
-from ._rule import Found, called, note, warning
+from .._lineage import column_flow, reads_from_afar
+from ._rule import Found, by_shape, called, note, of_kinds, only_where, warning
+
+_ENRICHING: Final = ("lead_enrichment", "company_enrichment")
+_DEDUPLICATING: Final = ("deduplicate", "deduplicate_wrt_notebook")
 
 
+@of_kinds("company_to_leads")
 def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
     """`company_to_leads` has nobody to make rows of.
 
     It takes the people whom a `company_enrichment` with `find_people` before it found.
     """
-    if "company_to_leads" not in definition.by_kind:
-        return
     blocks, topology = definition.blocks, definition.topology
     parents = topology.parents
     found = bytearray(len(blocks))
@@ -42,12 +44,13 @@ def _finds_people(kind: str, specs: Any) -> bool:
     return kind not in CATALOGUE  # an old or unknown name: it may
 
 
+@of_kinds("filter")
 def late_filter(definition: Definition) -> Iterator[Found]:
     """A filter follows a block that costs credits, and reads nothing that it adds.
 
     Put before, it spares the credits for the rows that it drops.
     """
-    if "filter" not in definition.by_kind:
+    if not reads_from_afar(definition):
         return
     flow = column_flow(definition)
     reads = dict(flow.reads)
@@ -64,16 +67,16 @@ def late_filter(definition: Definition) -> Iterator[Found]:
             yield warning(position, message, f"put it before {kind}, {_SPARES}")
 
 
+@by_shape
 def late_deduplicate(definition: Definition) -> Iterator[Found]:
     """Rows are deduplicated after a block that costs credits for each of them.
 
     Which columns decide is undocumented, so this may be meant.
     """
-    kinds = [kind for kind in _DEDUPLICATING if kind in definition.by_kind]
-    if not kinds:
+    if definition.by_kind.keys().isdisjoint(_DEDUPLICATING):
         return
     paid = _paid_above(definition)
-    for position, _ in definition.of_kind(*kinds):
+    for position, _ in definition.of_kind(*_DEDUPLICATING):
         above = paid[position]
         if above is not None:
             kind = definition.blocks[above].kind
@@ -81,20 +84,18 @@ def late_deduplicate(definition: Definition) -> Iterator[Found]:
             yield note(position, message, f"put it before {kind}, {_SPARES}")
 
 
-_DEDUPLICATING: Final = ("deduplicate", "deduplicate_wrt_notebook")
 _SPARES: Final = "which then costs nothing for the rows that are dropped"
 
 
+@only_where(lambda d: any(len(d.by_kind.get(kind, ())) > 1 for kind in _ENRICHING))
 def mergeable_enrichment(definition: Definition) -> Iterator[Found]:
     """Enrichment blocks of one kind and settings follow each other.
 
     The service's own advice is one block that asks for all the fields. Fields that are
     found by what the block before found are a reason not to.
     """
-    for kind in ("lead_enrichment", "company_enrichment"):
-        positions = definition.by_kind.get(kind, ())
-        if len(positions) > 1:
-            yield from _runs(definition, kind, positions)
+    for kind in _ENRICHING:
+        yield from _runs(definition, kind, definition.by_kind.get(kind, ()))
 
 
 def _runs(

@@ -1,7 +1,7 @@
-"""What nearly every definition is: one in which the safe rules can find no error.
+"""What nearly every definition is: one in which the safe rules can find nothing.
 
-A compile asks this first, in one pass, and goes through the rules only where the answer
-is no. A law holds that the two agree.
+This is asked first, in one pass, and the rules only where the answer is no. A law holds
+that they find nothing where it is yes.
 """
 
 from __future__ import annotations
@@ -9,42 +9,55 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ...blocks import CREATE_NEW, DATAFRAME_TYPES, EMAIL_MODES, FILTER_OPERATORS
+from ...blocks import (
+    CREATE_NEW,
+    DATAFRAME_TYPES,
+    EMAIL_MODES,
+    FILTER_LOGIC,
+    FILTER_OPERATORS,
+)
 from ...definition import Definition
 from .._row_kinds import BY_SPEC, words_of
 from ._specs import PLAIN_URL
 
 
 def is_plainly_right(definition: Definition) -> bool:
-    """Whether the safe rules can find no error; False says nothing."""
+    """Whether the safe rules can find nothing; False says nothing."""
     blocks, topology = definition.blocks, definition.topology
     is_graph = topology.is_forward and len(topology.sources) == len(definition.edges)
     if not blocks or not is_graph:
         return False
-    ids, kinds, rows = set(), set(), set()
-    for block_id, kind, specs, _, _, _ in blocks:
-        ids.add(block_id)
-        kinds.add(kind)
+    rows = set()
+    for _, kind, specs, _, _, _ in blocks:
         is_plain = _PLAIN.get(kind)
         if is_plain is not None and not is_plain(specs):
             return False
         if kind in BY_SPEC:
             rows.add(specs.get("dataframe_type"))
     # One row kind fits everywhere; two may, and then the rule has to follow them.
-    rows = (rows | words_of(kinds)) - {None}
-    return len(ids) == len(blocks) and len(rows) < 2
+    rows |= words_of(frozenset([block.kind for block in blocks]))
+    rows.discard(None)
+    return len(rows) < 2 and len({block.id for block in blocks}) == len(blocks)
 
 
 _MODES: Final = (*EMAIL_MODES, None)
 _ROWS: Final = (*DATAFRAME_TYPES, None)
+_LOGIC: Final = (*FILTER_LOGIC, None)
 
 
 def _filter(specs: Mapping[str, Any]) -> bool:
     found = specs.get("filters")
-    return isinstance(found, list) and all(
-        isinstance(condition, dict) and condition.get("operator") in FILTER_OPERATORS
-        for condition in found
-    )
+    if not isinstance(found, list):
+        return False
+    for condition in found:
+        if not (
+            isinstance(condition, dict)
+            and condition.get("operator") in FILTER_OPERATORS
+            and condition.get("logic") in _LOGIC
+            and condition.get("column") not in ("", None)
+        ):
+            return False
+    return True
 
 
 def _outgoing_webhook(specs: Mapping[str, Any]) -> bool:

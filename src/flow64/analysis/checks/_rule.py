@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
-
-from attrs import frozen
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from ...definition import Definition
 from ...diagnostics import Family, Finding, Severity
 
 
-@frozen
-class Found:
+class Found(NamedTuple):
     """One thing that a rule found.
 
     Attributes:
@@ -32,6 +29,44 @@ Rule: TypeAlias = Callable[[Definition], Iterator[Found]]
 """Named for the fault; its code is that name in kebab-case, its docstring its page."""
 
 Family_: TypeAlias = tuple[Family, Sequence[Rule]]
+
+Test: TypeAlias = Callable[[Definition], bool]
+"""Whether a rule can speak of a definition, by its shape alone (see `_asked`)."""
+
+_TESTS: Final[dict[Rule, Test]] = {}
+
+
+def only_where(test: Test) -> Callable[[Rule], Rule]:
+    """Say of which definitions a rule can speak: it is not asked of others."""
+
+    def keep(rule: Rule) -> Rule:
+        _TESTS[rule] = test
+        return rule
+
+    return keep
+
+
+def of_kinds(*kinds: str) -> Callable[[Rule], Rule]:
+    """Say that a rule speaks only where there is a block of one of some kinds."""
+    return only_where(
+        lambda definition: not definition.by_kind.keys().isdisjoint(kinds)
+    )
+
+
+def is_read(definition: Definition) -> bool:
+    """Whether a definition was read or made by hand, and not lowered from a flow."""
+    return type(definition.edges) is tuple
+
+
+def by_shape(rule: Rule) -> Rule:
+    """Say that nothing but the shape decides whether a rule finds anything."""
+    return only_where(lambda definition: any(True for _ in rule(definition)))(rule)
+
+
+def can_speak(rule: Rule, definition: Definition) -> bool:
+    """Whether a rule can find anything in definitions of this shape."""
+    test = _TESTS.get(rule)
+    return test is None or test(definition)
 
 
 def error(position: int | None, message: str, help: str | None = None) -> Found:
@@ -77,18 +112,20 @@ def listed(words: Iterable[str], limit: int = 8) -> str:
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
-def texts(items: Iterable[Any]) -> Iterator[str]:
+def texts(items: Iterable[Any]) -> Sequence[str]:
     """All texts inside some values, in no order; containers are opened by level."""
+    found = []
     while items:
         inner: list[Any] = []
         for item in items:
             if isinstance(item, str):
-                yield item
+                found.append(item)
             elif isinstance(item, dict):
                 inner += item.values()
             elif isinstance(item, list):
                 inner += item
         items = inner
+    return found
 
 
 def run(rules: Iterable[Family_], definition: Definition) -> list[Finding]:

@@ -6,9 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from ...blocks import CATALOGUE
 from ...definition import Definition
-from ._rule import Found, all_called, called, note, warning
+from ._rule import (
+    Found,
+    all_called,
+    by_shape,
+    called,
+    is_read,
+    note,
+    of_kinds,
+    only_where,
+    warning,
+)
 
 
+@by_shape
 def no_source(definition: Definition) -> Iterator[Found]:
     """Nothing feeds a block that takes rows, so none reach it.
 
@@ -23,6 +34,7 @@ def no_source(definition: Definition) -> Iterator[Found]:
             )
 
 
+@by_shape
 def several_sources(definition: Definition) -> Iterator[Found]:
     """Rows come from more than one block.
 
@@ -43,6 +55,7 @@ _ONE_SOURCE = (
 )
 
 
+@by_shape
 def source_with_predecessor(definition: Definition) -> Iterator[Found]:
     """Rows flow into a block that brings its own; what becomes of them is unknown."""
     kinds = [kind for kind in definition.by_kind if _only_begins(kind)]
@@ -56,6 +69,7 @@ def source_with_predecessor(definition: Definition) -> Iterator[Found]:
             yield warning(position, message, "begin a workflow of its own with it")
 
 
+@by_shape
 def isolated_block(definition: Definition) -> Iterator[Found]:
     """A block is joined to no other, so it takes no part in a run."""
     for position in _isolated(definition):
@@ -63,6 +77,7 @@ def isolated_block(definition: Definition) -> Iterator[Found]:
         yield warning(position, message, "join it with >>, or remove it")
 
 
+@by_shape
 def sink_with_successor(definition: Definition) -> Iterator[Found]:
     """A block follows one that takes rows out; whether rows go on there is unknown.
 
@@ -79,6 +94,7 @@ def sink_with_successor(definition: Definition) -> Iterator[Found]:
             yield warning(position, message, "put it beside the chain: tap(...)")
 
 
+@by_shape
 def several_parents(definition: Definition) -> Iterator[Found]:
     """Rows of several blocks flow into one; how the service merges them is unknown.
 
@@ -105,10 +121,9 @@ _MERGING = (
 )
 
 
+@only_where(is_read)  # lowering makes edges that have none
 def condition_present(definition: Definition) -> Iterator[Found]:
     """An edge has a `condition`, which is reserved: the service does not branch yet."""
-    if type(definition.edges) is not tuple:
-        return  # lowering makes edges that have none
     for edge in definition.edges:
         if edge.extra and edge.condition is not None:
             position = definition.index.get(edge.target)
@@ -116,6 +131,7 @@ def condition_present(definition: Definition) -> Iterator[Found]:
             yield warning(position, message, "use Filter to choose rows")
 
 
+@by_shape
 def first_block_not_webhook(definition: Definition) -> Iterator[Found]:
     """Sources disagree on whether a workflow that begins so can be started by API.
 
@@ -138,6 +154,7 @@ _READINGS = (
 )
 
 
+@of_kinds("read_csv")
 def read_csv_source(definition: Definition) -> Iterator[Found]:
     """A workflow that begins with `read_csv` needs a file to be started by API.
 

@@ -117,7 +117,7 @@ def conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     found = specs.get("filters")
     if not isinstance(found, list):
         return ()
-    return [condition for condition in found if isinstance(condition, Mapping)]
+    return [condition for condition in found if isinstance(condition, dict)]
 
 
 def _word(

@@ -1,0 +1,94 @@
+"""Which rules are asked: those that can speak of a definition of such a shape."""
+
+from __future__ import annotations
+
+import pytest
+
+from flow64.analysis import all_rules
+from flow64.analysis._types import field_types
+from flow64.analysis.checks import _asked
+from flow64.analysis.checks._asked import LARGEST, asked_of, shape_of
+from flow64.blocks import CATALOGUE
+
+from .support import wired
+
+SOURCE = ("webhook", {"dataframe_type": "LEAD"})
+
+
+def asked(*blocks, **changes):
+    """The names of the rules that are asked of a definition of some blocks."""
+    found = asked_of(wired(*blocks, **changes))
+    return {rule.__name__ for _, rules in found for rule in rules}
+
+
+@pytest.mark.parametrize(
+    ("rule", "block"),
+    [
+        ("mixed_logic", ("filter", {})),
+        ("unknown_kind", ("new_kind", {})),
+        ("unknown_field", ("find_email", {"moode": "PERSONAL"})),
+        ("wrong_field_type", ("outgoing_webhook", {"timeout_seconds": "5"})),
+        ("wrong_field_type", ("filter", {"filters": ["email_status"]})),
+        ("unknown_type_word", ("lead_enrichment", {})),
+        ("auto_execute", ("search", {})),
+    ],
+)
+def test_a_rule_is_asked_where_it_can_speak(rule, block):
+    """It is not asked of a workflow that has nothing it speaks of."""
+    assert rule in asked(SOURCE, block)
+    assert rule not in asked(("find_phone", {}), ("verify_email", {}))
+
+
+def test_all_rules_are_asked_that_say_nothing_of_where_they_speak():
+    """A new rule is asked of every definition, until it says that it need not be."""
+    names = {rule.__name__ for _, rules in all_rules() for rule in rules}
+
+    assert {"effects", "cost_estimate", "secret_in_specs"} < asked(SOURCE) < names
+
+
+def test_workflows_of_one_shape_are_looked_up_once():
+    """The texts of a fleet differ, and its shape does not."""
+    fleet = [wired(SOURCE, ("outgoing_webhook", {"url": url})) for url in "ab"]
+
+    assert asked_of(fleet[0]) is asked_of(fleet[1])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        wired(SOURCE, ("filter", {"filters": [1]})),
+        wired(SOURCE, ("filter", {"filters": {}})),
+        wired(SOURCE, ("filter", {"filter": [{}]})),
+        wired(SOURCE, ("deduplicate", {"filters": [{}]})),
+        wired(SOURCE, ("filter", {"filters": [{}]}), edges=[]),
+        wired(SOURCE, ("filter", {"filters": [{}]}), edges=[(1, 0)]),
+    ],
+)
+def test_other_shapes_are_told_apart(other):
+    """Kinds, edges, names of specs, types of values and of the items of a list."""
+    assert shape_of(other) != shape_of(wired(SOURCE, ("filter", {"filters": [{}]})))
+
+
+def test_a_field_takes_no_lists_inside_a_list():
+    """So a shape need not look deeper than at the items of a list."""
+    types = [made for kind in CATALOGUE for made in field_types(kind).values()]
+
+    assert not [made for made in types if made.items and made.items.items]
+
+
+def test_what_is_remembered_has_a_bound(monkeypatch):
+    """However many shapes there are, few are kept."""
+    monkeypatch.setattr(_asked, "_MOST", 2)
+    monkeypatch.setattr(_asked, "_known", {})
+    for count in range(1, 6):
+        asked(*[SOURCE] * count)
+
+    assert len(_asked._known) <= 2
+
+
+def test_the_shape_of_a_large_workflow_is_not_kept(monkeypatch):
+    """It would be large itself, and hardly come a second time."""
+    monkeypatch.setattr(_asked, "_known", {})
+    asked(*[SOURCE] * (LARGEST + 1))
+
+    assert _asked._known == {}

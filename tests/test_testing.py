@@ -297,13 +297,73 @@ def test_address(flow64_url, flow64_client):
     assert found == "unchanged"
 
 
+def twice():
+    """A workflow with two blocks of a kind."""
+    flow = Webhook(LEAD) >> FindEmail(key="first") >> FindEmail().scoped("work")
+    return Workflow("Twice", flow)
+
+
+def test_fixtures_of_one_block(flow64_emulator):
+    """By its key path, for one run; a kind is for all others, as before afterwards."""
+    flow64_emulator.fixtures["find_email"] = {"email": "before"}
+    given = {"work/find_email": {"email": "work"}, "find_email": {"email": "kind"}}
+
+    found = try_out(twice(), [{}], flow64_emulator, fixtures=given)
+    after = try_out(twice(), [{}], flow64_emulator)
+
+    assert found.rows("first")[0]["email"] == "kind"
+    assert found.rows("work/find_email")[0]["email"] == "work"
+    assert after.rows()[0]["email"] == "before"
+    assert dict(flow64_emulator.fixtures) == {"find_email": {"email": "before"}}
+
+
+def test_one_block_fails(flow64_emulator):
+    """By its key path, for one run."""
+    failing = {"work/find_email": "out of credits"}
+
+    found = try_out(twice(), PEOPLE, flow64_emulator, failing=failing)
+    after = try_out(twice(), PEOPLE, flow64_emulator)
+
+    assert found.failure == "work/find_email: out of credits"
+    assert list(found.counts) == ["webhook", "first"]
+    assert after.failure is None
+
+
+@pytest.mark.parametrize("option", ["fixtures", "failing"])
+def test_fixtures_of_no_block(option):
+    """A name that no block of the workflow has is refused, with those they have."""
+    with pytest.raises(ArgumentError) as raised:
+        try_out(twice(), **{option: {"work/find_emial": {}}})
+
+    assert str(raised.value) == (
+        f"{option}: no block has the key path or kind 'work/find_emial' (did you mean "
+        "'work/find_email'?); it takes webhook, first, work/find_email"
+    )
+
+
+def test_failure_names_its_block_once():
+    """Also where the block says by itself why it failed."""
+    outcome = try_out(
+        contacts(), PEOPLE, fixtures={"work/find_email": lambda row: row["x"]}
+    )
+
+    words = "work/find_email: the fixture failed: KeyError: 'x'"
+    assert outcome.failure == words
+
+
 # -- The plugin -----------------------------------------------------------------------
+
+
+# Plugins that take long to load, and have no part in this.
+LITTLE = [
+    f"-pno:{name}" for name in ("cacheprovider", "schemathesis", "hypothesispytest")
+]
 
 
 def pytest_in(folder, *arguments):
     """Run pytest as users do, in a folder that knows nothing of this one."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments],
+        [sys.executable, "-m", "pytest", "-q", *LITTLE, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -342,6 +402,22 @@ def test_each_test_has_an_emulator_of_its_own(tmp_path):
     assert "6 passed" in printed, printed
 
 
+def test_try_out_without_pytest():
+    """Where pytest is not installed, workflows can be tried out all the same."""
+    program = (
+        "import sys; sys.modules['pytest'] = None\n"
+        "from flow64 import LEAD, Workflow\n"
+        "from flow64.blocks import FindEmail, Webhook\n"
+        "from flow64.testing import try_out\n"
+        "print(try_out(Workflow('A', Webhook(LEAD) >> FindEmail()), [{}]).counts)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("{'webhook': 1, 'find_email': 1}\n", "")
+
+
 def test_plugin_loads_little(tmp_path):
     """Where no test asks for an emulator, neither it nor httpx is loaded."""
     (tmp_path / "test_other.py").write_text(
@@ -367,7 +443,7 @@ def test_plugin_without_its_extra(tmp_path):
         "def test_it(flow64_emulator):\n    assert False\n", "utf-8"
     )
 
-    printed = pytest_in(tmp_path, "-p", "no:schemathesis")
+    printed = pytest_in(tmp_path)
 
     assert "pip install 'flow64[emulator]'" in printed, printed
     assert "1 error" in printed

@@ -1,17 +1,17 @@
 """Test a pipeline: try it out on an emulator, and look at the rows after each block.
 
-A plugin of pytest, which finds it by itself. It gives the fixtures `flow64_emulator`,
-`flow64_client` and `flow64_url`; what they need is loaded when a test asks for one.
+`try_out` works anywhere. Where pytest is installed, this is a plugin that it finds by
+itself, with the fixtures `flow64_emulator`, `flow64_client` and `flow64_url`; what they
+need is loaded when a test asks for one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import pytest
 from attrs import field, frozen
 
 from .definition import DEFAULT_ENV, Definition
@@ -19,10 +19,12 @@ from .errors import ArgumentError, RunFailedError, WaitTimeoutError, did_you_mea
 from .workflow import Workflow
 
 if TYPE_CHECKING:
-    from .emulator import Emulator, OutboxEntry
+    from .emulator import Emulator, Fixture, OutboxEntry
     from .service import Client
 
 __all__ = ["Outcome", "try_out"]
+
+T = TypeVar("T")
 
 KEY: Final = "flow64-testing"
 """The key of every client here, so that all of them see the same workflows."""
@@ -30,25 +32,28 @@ KEY: Final = "flow64-testing"
 LOOK: Final = 0.002
 """Seconds between two looks at a run."""
 
+try:
+    import pytest
+except ModuleNotFoundError:  # `try_out` needs none
+    pass
+else:
 
-@pytest.fixture
-def flow64_emulator() -> Iterator[Emulator]:
-    """An emulator for this test alone: in memory, and without a port until asked."""
-    with _emulator() as emulator:
-        yield emulator
+    @pytest.fixture
+    def flow64_emulator() -> Iterator[Emulator]:
+        """An emulator for this test alone: in memory, without a port until asked."""
+        with _emulator() as emulator:
+            yield emulator
 
+    @pytest.fixture
+    def flow64_client(flow64_emulator: Emulator) -> Iterator[Client]:
+        """A client of the emulator of this test."""
+        with _client(flow64_emulator) as client:
+            yield client
 
-@pytest.fixture
-def flow64_client(flow64_emulator: Emulator) -> Iterator[Client]:
-    """A client of the emulator of this test."""
-    with _client(flow64_emulator) as client:
-        yield client
-
-
-@pytest.fixture
-def flow64_url(flow64_emulator: Emulator) -> str:
-    """The address of the emulator of this test, which is served on a free port."""
-    return flow64_emulator.start().url
+    @pytest.fixture
+    def flow64_url(flow64_emulator: Emulator) -> str:
+        """The address of the emulator of this test, which is served on a free port."""
+        return flow64_emulator.start().url
 
 
 @frozen(repr=False)
@@ -119,6 +124,8 @@ def try_out(
     rows: Iterable[Mapping[str, Any]] = (),
     emulator: Emulator | None = None,
     *,
+    fixtures: Mapping[str, Fixture] | None = None,
+    failing: Mapping[str, str] | None = None,
     client: Client | None = None,
     env: str = DEFAULT_ENV,
     values: Mapping[str, Any] | None = None,
@@ -135,24 +142,34 @@ def try_out(
         workflow: What to try out; it needs no project.
         rows: The rows for a webhook source; empty for other sources.
         emulator: Where; None makes one for this call.
+        fixtures: What stands in for synthetic values in this run, by the key path of a
+            block, or by a kind for all its blocks; it goes before the emulator's own.
+        failing: Messages that blocks fail with in this run, by the same names.
         client: Whose workflow it is, where the emulator is told which keys it takes.
         env: The environment to deploy to.
         values: What `value("name")` stands for there.
         timeout: Seconds after which to give up.
 
     Raises:
+        ArgumentError: The workflow has no block of such a key path or kind.
         CompileError: The workflow has errors.
         DeployError: It was refused, for example since it was edited on the emulator.
         RunError: Its rows cannot be sent, or it had not ended in time.
     """
     with ExitStack() as ends:
+        definition = workflow.compile(env, values)
         here = emulator or ends.enter_context(_emulator())
+        given = _by_id("fixtures", fixtures or {}, definition)
+        ends.enter_context(_laid_over(here.fixtures, given))
+        for block_id, message in _by_id("failing", failing or {}, definition).items():
+            here.fail_block(block_id, message)
+            ends.callback(here.fail_block, block_id, None)
         player = client or ends.enter_context(_client(here))
         # On an emulator nothing is spent, so nobody needs to agree to it.
         workflow.deploy(player, env=env, values=values, allow_spend=True)
         run_id = workflow.run(rows, player, env=env, values=values).id
         _wait(here, run_id, timeout)
-        return _outcome(here, run_id, workflow.compile(env, values))
+        return _outcome(here, run_id, definition)
 
 
 @contextmanager
@@ -173,6 +190,50 @@ def _client(emulator: Emulator) -> Client:
     return Client(KEY, base_url="http://127.0.0.1", transport=emulator.transport())
 
 
+def _by_id(option: str, given: Mapping[str, T], definition: Definition) -> dict[str, T]:
+    """What is given by key path or kind, by the ids of blocks; a key path wins.
+
+    Raises:
+        ArgumentError: No block has one of the names.
+    """
+    paths = _paths(definition)
+    kinds = {str(block.id): block.kind for block in definition.blocks}
+    known = dict.fromkeys((*paths.values(), *kinds.values()))
+    for name in given:
+        if name not in known:
+            near = did_you_mean(name, known)
+            problem = f"no block has the key path or kind {name!r}{near}"
+            raise ArgumentError(option, problem, [*paths.values()])
+    return {
+        block_id: given[path if path in given else kinds[block_id]]
+        for block_id, path in paths.items()
+        if path in given or kinds[block_id] in given
+    }
+
+
+@contextmanager
+def _laid_over(found: MutableMapping[str, T], more: Mapping[str, T]) -> Iterator[None]:
+    """Let more be there for a while."""
+    before = dict(found)
+    try:
+        found.update(more)
+        yield
+    finally:
+        for name in more:
+            if name in before:
+                found[name] = before[name]
+            else:
+                found.pop(name, None)
+
+
+def _paths(definition: Definition) -> dict[str, str]:
+    """The key path of each block, by its id; of one that was read, the id."""
+    return {
+        str(block.id): definition.origins[position].path or str(block.id)
+        for position, block in enumerate(definition.blocks)
+    }
+
+
 def _wait(emulator: Emulator, run_id: str, timeout: float) -> None:
     """Look past the API, whose rate limit is for those who ask it."""
     ends = monotonic() + timeout
@@ -185,10 +246,7 @@ def _wait(emulator: Emulator, run_id: str, timeout: float) -> None:
 def _outcome(emulator: Emulator, run_id: str, definition: Definition) -> Outcome:
     run = emulator.store.runs.get(run_id)
     assert run is not None
-    paths = {
-        str(block.id): definition.origins[position].path or str(block.id)
-        for position, block in enumerate(definition.blocks)
-    }
+    paths = _paths(definition)
     states = emulator.store.blocks.of(run_id)
     rows = {
         paths[state.block_id]: list(emulator.store.rows(state.rows))

@@ -80,7 +80,7 @@ def test_block_that_lacks_credits_fails(serve):
     live = status_of(client, run_id)
     assert live["overall_status"] == "failed"
     assert live["blocks"][2]["error_message"] == (
-        "find_phone: not enough credits: a row costs 3, and 8 were left when the block "
+        "not enough credits: a row costs 3, and 8 were left when the block "
         "began, enough for 2 rows"
     )
     assert left(client) == 2

@@ -100,10 +100,10 @@ def test_source_inside_a_graph_passes_rows_on(through):
         (None, []),
         ("", []),
         ('[{"a": 1}]', [{"a": 1}]),
-        ("{", "webhook: webhook_input is not JSON text"),
-        (5, "webhook: webhook_input is not JSON text"),
-        ("[1]", "webhook: webhook_input holds something else than rows"),
-        ("[" * 100_000, "webhook: webhook_input is not JSON text"),
+        ("{", "webhook_input is not JSON text"),
+        (5, "webhook_input is not JSON text"),
+        ("[1]", "webhook_input holds something else than rows"),
+        ("[" * 100_000, "webhook_input is not JSON text"),
     ],
 )
 def test_sample_rows_of_a_webhook(shared, client, sample, found):
@@ -122,7 +122,7 @@ def test_sample_rows_that_no_answer_could_hold(client, value):
     run_id = run_rows(client, body(sample), None)
 
     message = status_of(client, run_id)["blocks"][0]["error_message"]
-    assert message.startswith("webhook: webhook_input holds what JSON cannot")
+    assert message.startswith("webhook_input holds what JSON cannot")
 
 
 def test_uploaded_file_is_read(shared, client):
@@ -144,7 +144,7 @@ def test_handle_of_nobody_fails_in_the_block(shared, client, connect):
 
     for handle in ("unknown", foreign):
         live = status_of(client, run_file(client, handle))
-        message = f"read_csv: no uploaded file has the handle {handle!r}"
+        message = f"no uploaded file has the handle {handle!r}"
         assert live["blocks"][0]["error_message"] == message
 
 
@@ -312,8 +312,8 @@ def test_leads_become_their_companies(through):
         ("is_not_empty", None, ["OK", 5, "5", 10, True, ["x", "OK"], "ok"]),
         ("matches", r"^\d+$", [5, "5", 10]),
         ("matches", "(?i)^ok$", ["OK", "ok"]),
-        ("matches", "(", "filter: invalid regular expression"),
-        ("above", 1, "filter: unknown filter operator: above"),
+        ("matches", "(", "invalid regular expression"),
+        ("above", 1, "unknown filter operator: above"),
     ],
 )
 def test_operators(through, operator, value, kept):
@@ -368,7 +368,7 @@ def test_filters_that_are_none_fail(through, filters):
     """A filter without conditions fails in its block."""
     found = through(WEBHOOK, block("filter", filters=filters), rows=[{}])
 
-    assert found.startswith("filter: ")
+    assert isinstance(found, str)  # its message
 
 
 def test_expression_without_an_end_is_ended(monkeypatch, serve):
@@ -387,7 +387,7 @@ def test_expression_without_an_end_is_ended(monkeypatch, serve):
     assert statuses[-1] == "running"
     message = wait(client, run_id)["blocks"][1]["error_message"]
     assert message.startswith(
-        "filter: the regular expression '(a+)+$' took longer than 2 seconds"
+        "the regular expression '(a+)+$' took longer than 2 seconds"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -141,14 +142,75 @@ def test_fixture_that_fails(through, fixture, words):
     """The block fails with the words, not the emulator."""
     found = through({"find_email": fixture}, WEBHOOK, EMAIL, rows=[ADA])
 
-    assert found.startswith(f"find_email: {words}")
+    assert found.startswith(f"{words}")
 
 
 @pytest.mark.parametrize("fixture", [5, "text", None, [1], [ADA, None]], ids=range(5))
 def test_fixture_that_is_none(fixture):
-    """It is refused when the emulator is made."""
+    """It is refused when the emulator is made, and when it is set."""
     with pytest.raises(ConfigError, match="the fixture 'find_email' "):
         Emulator(fixtures={"find_email": fixture})
+    with pytest.raises(ConfigError, match="the fixture 'find_email' "):
+        Emulator().fixtures["find_email"] = fixture
+
+
+def test_name_that_no_block_has(tmp_path):
+    """What is nearly a kind is refused, wherever it is given."""
+    emulator = Emulator()
+    paths = [tmp_path / "all.json", tmp_path / "find_emial.csv"]
+    paths[0].write_text('{"find_emial": {}}', "utf-8")
+    paths[1].write_text("email\n", "utf-8")
+    ways = [
+        lambda: Emulator(fixtures={"find_emial": {}}),
+        lambda: emulator.fixtures.update(find_emial={}),
+        *(partial(load_fixtures, [path]) for path in paths),
+    ]
+
+    for way in ways:
+        with pytest.raises(ConfigError, match=r"\(did you mean 'find_email'\?\)"):
+            way()
+
+
+def test_name_that_may_be_a_new_kind():
+    """What is close to nothing is let through, and so is any id; all can be removed."""
+    names = ["brand_new", "find_email", EMAIL["block_id"]]
+    emulator = Emulator(fixtures=dict.fromkeys(names, ADA))
+
+    assert list(emulator.fixtures) == names
+    assert repr(emulator.fixtures) == f"<Fixtures for {', '.join(names)}>"
+    emulator.fixtures.clear()
+    assert len(emulator.fixtures) == 0
+
+
+LINES = [
+    {"where": {"name": "Ada"}, "set": {"email": "ada@example.com"}},
+    {"set": {"email": None}},
+]
+
+
+@pytest.mark.parametrize("lines", [LINES, tuple(LINES)], ids=["list", "tuple"])
+def test_lines_from_python(through, lines):
+    """A list of `where` and `set` is what it is in a file."""
+    found = through({"find_email": lines}, WEBHOOK, EMAIL, rows=[ADA, BO])
+
+    assert [row["email"] for row in found] == ["ada@example.com", None]
+
+
+def test_one_line_needs_no_list(through):
+    """A mapping of `where` and `set` is a list of one."""
+    found = through({"find_email": LINES[0]}, WEBHOOK, EMAIL, rows=[ADA, BO])
+
+    assert [row["email"] == "ada@example.com" for row in found] == [True, False]
+
+
+def test_line_with_another_key():
+    """The right one is named; a row may have a column `set` all the same."""
+    problem = "has 'when' beside 'set' at 1; what a row must have stands under 'where'"
+    with pytest.raises(ConfigError, match=problem):
+        Emulator(fixtures={"find_email": [*LINES[1:], {"when": {}, "set": {}}]})
+    rows = [{"name": "Ada", "set": "blue"}]
+
+    assert Emulator(fixtures={"search": rows}).fixtures["search"] == rows
 
 
 # -- From files -----------------------------------------------------------------------
@@ -239,6 +301,7 @@ def test_earlier_files_win(tmp_path):
         ("a.json", '{"x": 5}', "'x' must be a mapping, a list of mappings, or a"),
         ("a.json", '{"x": [{}, 1]}', "'x' holds something else than a mapping at 1"),
         ("a.json", '{"x": [{"set": {}}, {"name": 1}]}', "'x' at 1 must have a mapping"),
+        ("a.json", '{"x": [{"when": 1, "set": {}}]}', "'x' has 'when' beside 'set'"),
         ("a.json", '{"x": [{"set": 1}]}', "'x' at 0 must have a mapping"),
         ("a.json", '{"x": [{"where": 1, "set": {}}]}', "'x' at 0 must have a mapping"),
         ("a.csv", "", "its first line must name each column once"),

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from flow64.emulator import Switches
+from flow64.errors import ConfigError
 from tests.emulator.support import (
     ACCOUNTS,
     EMAIL,
@@ -261,7 +262,7 @@ def test_unknown_run_is_404(client):
 
 
 def test_run_fails_in_a_block(serve):
-    """The block says why, the run repeats it, and what follows never starts."""
+    """The block says why, the run names it, and what follows never starts."""
     emulator, client = serve()
     emulator.fail_block("find_email", "Out of credits")
 
@@ -272,9 +273,23 @@ def test_run_fails_in_a_block(serve):
     assert [b["status"] for b in live["blocks"]] == ["completed", "failed", "pending"]
     assert live["blocks"][1]["error_message"] == "Out of credits"
     listed = runs(client)[0]
-    assert listed["error_message"] == "Out of credits"
+    assert listed["error_message"] == "find_email: Out of credits"
     assert listed["status_reason"] == "block_failed"
     assert emulator.outbox == []
+
+
+def test_one_block_of_a_kind_fails(serve):
+    """Named by its id, it alone does; a kind that is none is refused."""
+    emulator, client = serve()
+    emulator.fail_block(EMAIL["block_id"], "Out of credits")
+    first = block("find_email", 2)
+
+    run_id = run_rows(client, body(WEBHOOK, first, EMAIL), [ADA])
+
+    statuses = [b["status"] for b in status_of(client, run_id)["blocks"]]
+    assert statuses == ["completed", "completed", "failed"]
+    with pytest.raises(ConfigError, match=r"'find_emial' \(did you mean 'find_email'"):
+        emulator.fail_block("find_emial", "Out of credits")
 
 
 def test_block_can_work_again(serve):

@@ -47,7 +47,7 @@ class Engine:
         switches: The switches as they are now.
         deliveries: What posts outgoing webhooks.
         fixtures: What stands in for synthetic values, by block id or kind.
-        faults: Message that the blocks of a kind fail with.
+        faults: Message that blocks fail with, by block id or kind.
     """
 
     store: Store

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from ..errors import ConfigError
+from ..blocks import CATALOGUE
+from ..definition import is_uuid
+from ..errors import ConfigError, did_you_mean
 from ._executors import as_rows
 from ._filters import equals
 from ._records import Row, Rows
@@ -55,21 +64,83 @@ Fixture: TypeAlias = (
 
 A mapping is laid over every row. Of a step, a list stands in the place of each row, and
 a function of the row gives a mapping or a list for it. Of a source, a list is its rows,
-and a function without arguments gives them.
+and a function without arguments gives them. A list of `{"where": ..., "set": ...}` has
+values for the rows that it names.
 """
 
 
-def as_fixtures(found: Mapping[str, Fixture] | None) -> dict[str, Fixture]:
-    """Fixtures by kind or block id, if they are some.
+class Fixtures(MutableMapping[str, Fixture]):
+    """Fixtures by kind or block id, each judged when it is set.
+
+    Setting one raises `ConfigError` where it is neither a mapping, nor a list of them,
+    nor a function, or where no block can have its name.
+    """
+
+    def __init__(self, found: Mapping[str, Fixture] | None = None) -> None:
+        self._found: dict[str, Fixture] = {}
+        self.update(found or {})
+
+    def __getitem__(self, name: str) -> Fixture:
+        return self._found[name]
+
+    def __setitem__(self, name: str, fixture: Fixture) -> None:
+        where = f"the fixture {name!r}"
+        judge_name(where, name)
+        self._found[name] = as_fixture(where, fixture)
+
+    def __delitem__(self, name: str) -> None:
+        del self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __repr__(self) -> str:
+        return f"<Fixtures for {', '.join(self) or 'no block'}>"
+
+
+def judge_name(where: str, name: str) -> None:
+    """Refuse what is nearly a kind, and so the name of no block.
+
+    A kind that the catalogue lacks may be a new one.
 
     Raises:
-        ConfigError: One is neither a mapping, nor a list of them, nor a function.
+        ConfigError: It is.
     """
-    for name, fixture in (found or {}).items():
-        problem = _problem(fixture)
-        if problem:
-            raise ConfigError(f"the fixture {name!r} {problem}")
-    return dict(found or {})
+    if name not in CATALOGUE and not is_uuid(name):
+        near = did_you_mean(name, CATALOGUE)
+        if near:
+            raise ConfigError(
+                f"{where}: no block is of the kind {name!r}{near}; a block of a new "
+                "kind is named by its id"
+            )
+
+
+def as_fixture(where: str, found: Any) -> Fixture:
+    """What was given, as a fixture.
+
+    Args:
+        where: What it is called in messages.
+        found: What was given.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if isinstance(found, Mapping):
+        return _as_lines(where, [found]) if _is_line(found) else found
+    if not isinstance(found, list | tuple):
+        if callable(found):
+            function: Callable[..., Any] = found
+            return function
+        problem = "must be a mapping, a list of mappings, or a function"
+        raise ConfigError(f"{where} {problem}")
+    for number, row in enumerate(found):
+        if not isinstance(row, Mapping):
+            problem = f"holds something else than a mapping at {number}"
+            raise ConfigError(f"{where} {problem}")
+    return _as_lines(where, found) if any(map(_is_meant, found)) else found
 
 
 def laid(fixture: Fixture, executor: Executor, step: Step) -> Iterator[Row]:
@@ -148,15 +219,39 @@ def _listed(found: Any) -> Any:
             return found
 
 
-def _problem(fixture: Any) -> str | None:
-    if callable(fixture) or isinstance(fixture, Mapping):
-        return None
-    if not isinstance(fixture, list | tuple):
-        return "must be a mapping, a list of mappings, or a function"
-    for number, row in enumerate(fixture):
-        if not isinstance(row, Mapping):
-            return f"holds something else than a mapping at {number}"
-    return None
+def _as_lines(where: str, found: Sequence[Mapping[str, Any]]) -> Lines:
+    """Entries of `where` and `set` as lines.
+
+    Raises:
+        ConfigError: One of them is something else.
+    """
+    lines = []
+    for number, entry in enumerate(found):
+        others = [name for name in entry if name not in {"where", "set"}]
+        if others and "set" in entry:
+            raise ConfigError(
+                f"{where} has {others[0]!r} beside 'set' at {number}; what a row must "
+                "have stands under 'where'"
+            )
+        chosen, values = entry.get("where", {}), entry.get("set")
+        if others or not (isinstance(chosen, Mapping) and isinstance(values, Mapping)):
+            raise ConfigError(
+                f"{where} at {number} must have a mapping 'set', and 'where' as "
+                "another or not at all"
+            )
+        lines.append(Line(dict(chosen), dict(values)))
+    return Lines(lines)
+
+
+def _is_line(entry: Mapping[str, Any]) -> bool:
+    return _is_meant(entry) and isinstance(entry["set"], Mapping)
+
+
+def _is_meant(entry: Mapping[str, Any]) -> bool:
+    """Whether it is, or was to be, one of `where` and `set`."""
+    return "set" in entry and (
+        entry.keys() <= {"where", "set"} or isinstance(entry["set"], Mapping)
+    )
 
 
 # -- Files ----------------------------------------------------------------------------
@@ -169,37 +264,16 @@ def _from_json(path: Path, text: str) -> Mapping[str, Fixture]:
         raise ConfigError(f"{path}: it is not JSON: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: it must be an object by kind or block id")
+    found = {}
     for name, fixture in data.items():
-        problem = _problem(fixture)
-        if problem:
-            raise ConfigError(f"{path}: {name!r} {problem}")
-    return {name: _as_lines(path, name, fixture) for name, fixture in data.items()}
-
-
-def _as_lines(path: Path, name: str, fixture: Any) -> Fixture:
-    """A list of `where` and `set` as lines; all else as it is."""
-    if isinstance(fixture, dict) or not any(map(_is_line, fixture)):
-        rows: Fixture = fixture
-        return rows
-    lines = []
-    for number, entry in enumerate(fixture):
-        where, values = entry.get("where", {}), entry.get("set")
-        if not (
-            _is_line(entry) and isinstance(where, dict) and isinstance(values, dict)
-        ):
-            raise ConfigError(
-                f"{path}: {name!r} at {number} must have a mapping `set`, and `where` "
-                "as another or not at all"
-            )
-        lines.append(Line(where, values))
-    return Lines(lines)
-
-
-def _is_line(entry: Mapping[str, Any]) -> bool:
-    return "set" in entry and entry.keys() <= {"where", "set"}
+        where = f"{path}: {name!r}"
+        judge_name(where, name)
+        found[name] = as_fixture(where, fixture)
+    return found
 
 
 def _from_csv(path: Path, text: str) -> Mapping[str, Fixture]:
+    judge_name(str(path), path.stem)
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
     lines = []
     try:

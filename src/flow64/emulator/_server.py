@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import httpx
 from attrs import frozen
 from starlette.types import ASGIApp
 
@@ -16,13 +15,13 @@ from ._access import Access, Limiter, organisations
 from ._answers import workflow_answer
 from ._app import make_app, routes_of
 from ._clock import Clock
-from ._deliveries import Deliveries
+from ._deliveries import Deliveries, as_host
 from ._door import Door, RequestRecord
 from ._editor import copied, edited
 from ._engine import Engine
 from ._faults import Faults
 from ._faulty import FaultyApp
-from ._fixtures import Fixture, as_fixtures
+from ._fixtures import Fixture, Fixtures, judge_name
 from ._oauth import Authority, OAuthClient
 from ._records import Data, Rows
 from ._results import Links
@@ -84,7 +83,7 @@ class Emulator:
     switches: Switches
     requests: list[RequestRecord]
     store: Store
-    fixtures: dict[str, Fixture]
+    fixtures: Fixtures
     faults: Faults
 
     def __init__(
@@ -114,8 +113,8 @@ class Emulator:
             seed: What decides where a fault happens only sometimes.
 
         Raises:
-            ConfigError: The key of an OAuth client is no public RSA key, or a fixture
-                is none.
+            ConfigError: The key of an OAuth client is no public RSA key, a fixture is
+                none, or a host is no name of one.
             EmulatorStoreError: The file cannot be used.
         """
         self.clock = Clock()
@@ -123,8 +122,8 @@ class Emulator:
         self.requests = []
         self._keys = organisations(api_keys)
         self._authority = Authority.of(oauth_clients, self.clock)
-        self.fixtures = as_fixtures(fixtures)
-        self._allow_hosts = frozenset(allow_hosts)
+        self.fixtures = Fixtures(fixtures)
+        self._allow_hosts = frozenset(map(as_host, allow_hosts))
         self.faults = Faults(seed)
         self._failing: dict[str, str] = {}
         self._port = port
@@ -158,7 +157,13 @@ class Emulator:
             self._keys, self._authority, Limiter(self.clock), lambda: self.switches
         )
         door = Door(access, self._record)
-        routes = routes_of(services, self._authority, self.faults, self._turn)
+        routes = routes_of(
+            services,
+            self._authority,
+            self.faults,
+            self._turn,
+            has_keys=self._keys is not None,
+        )
         self.app = FaultyApp(make_app(routes, door), self.faults)
 
     # -- Serving ----------------------------------------------------------------------
@@ -192,7 +197,7 @@ class Emulator:
             self.store.close()
             self._is_open = False
 
-    def transport(self) -> httpx.BaseTransport:
+    def transport(self) -> InProcessTransport:
         """A transport for httpx, and for `Client`, that needs no socket.
 
             client = Client("any", base_url="http://localhost", transport=...)
@@ -230,7 +235,16 @@ class Emulator:
     # -- What tests and demonstrations need -------------------------------------------
 
     def fail_block(self, kind: str, message: str | None) -> None:
-        """Let every block of a kind fail with a message; None lets them work again."""
+        """Let every block of a kind fail with a message; None lets them work again.
+
+        Args:
+            kind: Their kind, or the id of one block.
+            message: What they fail with.
+
+        Raises:
+            ConfigError: The kind is none, but nearly one.
+        """
+        judge_name("fail_block", kind)
         if message is None:
             self._failing.pop(kind, None)
         else:

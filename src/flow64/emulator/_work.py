@@ -45,7 +45,7 @@ class Tools:
         clock: What time it is.
         deliveries: What posts outgoing webhooks.
         fixtures: What stands in for synthetic values, by block id or kind.
-        faults: Message that the blocks of a kind fail with.
+        faults: Message that blocks fail with, by block id or kind.
     """
 
     store: Store
@@ -136,7 +136,7 @@ class _AtWork:
             StoppedError: The run ends here.
         """
         self._look_around()
-        store, kind = self.tools.store, self.state.kind
+        store = self.tools.store
         step = Step(self.definition, self.state, self.run, store, self._take)
         # What it had written when it was interrupted.
         store.remove_rows(self.state.rows)
@@ -146,10 +146,7 @@ class _AtWork:
         self._change(status="running", started_at=now, total=total, processed=0)
         try:
             self._refuse()
-            try:
-                changes = self._write(step)
-            except BlockFailedError as error:
-                raise BlockFailedError(f"{kind}: {error}") from error
+            changes = self._write(step)
             total = total or changes["made"]
             self._pass_time(total)
             self._finish(step, changes | {"total": total, "processed": total})
@@ -164,7 +161,8 @@ class _AtWork:
             if not self._is_over():
                 self._bill.pay(store, self.run, self.state, now)
                 self._change(status="failed", completed_at=now, error=message)
-                self.tools.end_run(self.run.id, "failed", message)
+                words = f"{self.state.kind}: {message}"
+                self.tools.end_run(self.run.id, "failed", words)
 
     # -- Steps ------------------------------------------------------------------------
 
@@ -232,9 +230,10 @@ class _AtWork:
 
     def _refuse(self) -> None:
         """Fail where it is not even to begin."""
-        kind = self.state.kind
-        if kind in self.tools.faults:
-            raise BlockFailedError(self.tools.faults[kind])
+        kind, faults = self.state.kind, self.tools.faults
+        message = faults.get(self.state.block_id, faults.get(kind))
+        if message is not None:
+            raise BlockFailedError(message)
         if kind not in EXECUTORS and self.switches.unknown_kind_fails:
             raise BlockFailedError(f"Unknown block type: {kind}")
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flow64.cli.serve import command
@@ -33,12 +34,17 @@ def blocks(language):
 
 
 def test_transcript():
-    """It prints what the page shows."""
+    """It prints what the page shows: the address to stdout, at once, the rest is talk.
+
+    SIGTERM is its good end.
+    """
     shown = blocks("console")[0].partition("\n")[2]
     with serving() as (process, url):
-        _, talk, _ = ended(process)
+        status = httpx.get(url, trust_env=False).status_code
+        rest, talk, code = ended(process)
 
     assert f"{url}\n{talk}".replace(url, "http://127.0.0.1:6464") == shown
+    assert (status, rest, code) == (200, "", 0)
 
 
 def test_options():

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 import httpx
 import pytest
@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from flow64 import Client
 from flow64.cli import main
+from flow64.cli._given import keys_of
+from flow64.emulator._store import Store
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -68,49 +70,27 @@ def test_from_start_to_end():
     assert monotonic() - began < 60
 
 
-def test_first_line_is_the_address():
-    """Stdout has the address and nothing else, at once; talk goes to stderr."""
-    with serving() as (process, url):
-        page = httpx.get(url, trust_env=False)
-        rest, talk, code = ended(process)
-
-    assert ADDRESS.fullmatch(url)
-    assert (page.status_code, rest, code) == (200, "", 0)
-    assert url in talk
-    assert f"SIXTYFOUR_API_ENDPOINT={url} SIXTYFOUR_API_KEY=any" in talk
-
-
-@pytest.mark.parametrize(
-    ("number", "wanted"),
-    [(signal.SIGTERM, 0), (signal.SIGINT, 130)],
-    ids=["SIGTERM", "Ctrl-C"],
-)
-def test_signals(number, wanted):
-    """SIGTERM is the good end; Ctrl-C is said to be one that was interrupted."""
-    with serving() as (process, _):
-        rest, talk, code = ended(process, number)
-
-    assert (rest, code, "Traceback" in talk) == ("", wanted, False)
-
-
 def test_ends_while_somebody_waits():
-    """A connection that stays open, and half a request, hold nothing up for long."""
+    """Half a request holds nothing up for long; Ctrl-C has a code of its own."""
     with serving() as (process, url):
         place = httpx.URL(url)
         with socket.create_connection((place.host, place.port)) as waiting:
             waiting.sendall(b"POST /workflows/create_workflow HTTP/1.1\r\nHost: ")
             began = monotonic()
-            _, talk, code = ended(process)
+            rest, talk, code = ended(process, signal.SIGINT)
 
-    assert (code, "Traceback" in talk) == (0, False)
+    assert (rest, code, "Traceback" in talk) == ("", 130, False)
     assert monotonic() - began < 10
 
 
 # -- Options --------------------------------------------------------------------------
 
 
-def test_store_remembers(tmp_path):
-    """A run that was cut short by the end goes on when it is served again."""
+def test_store_remembers(tmp_path, capsys):
+    """A run that was cut short by the end goes on when it is served again.
+
+    No second emulator gets the file meanwhile.
+    """
     store, workflow = tmp_path / "emulator.db", example("enrich_inbound_leads")
     with serving("--store", str(store), "--speed", "0.5") as (process, url):
         with Client("any", base_url=url) as client:
@@ -120,6 +100,7 @@ def test_store_remembers(tmp_path):
     assert (code, str(store) in talk, "speed=0.5" in talk) == (0, True, True)
 
     with serving("--store", str(store)) as (process, url):
+        second = main(["serve", "--port", "0", "--store", str(store)])
         with Client("any", base_url=url) as client:
             found = workflow.deploy(client).state
             again = workflow.run(ROWS, client, intent="today")
@@ -127,95 +108,83 @@ def test_store_remembers(tmp_path):
         _, _, code = ended(process)
 
     assert (found, again.id, status, code) == ("unchanged", run.id, "completed", 0)
+    assert second == 1
+    assert "another program has it open" in capsys.readouterr().err
 
 
-def test_fixtures_and_requests(tmp_path):
-    """Files say what blocks answer, and every request is shown without its query."""
-    fixtures = tmp_path / "fixtures.json"
-    fixtures.write_text('{"lead_enrichment": {"title": "Countess"}}', "utf-8")
+@pytest.fixture
+def files(tmp_path):
+    """Files that options name: fixtures, keys, and the public key of a client."""
+    (tmp_path / "fixtures.json").write_text(
+        '{"lead_enrichment": {"title": "Countess"}}', "utf-8"
+    )
+    (tmp_path / "keys.txt").write_text(
+        "local-1 acme\nlocal-2 acme\nlocal-3 b\n", "utf-8"
+    )
+    key = rsa.generate_private_key(65537, 2048).public_key()
+    (tmp_path / "client.pem").write_bytes(
+        key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    return tmp_path
+
+
+def test_options(files):
+    """Files say what blocks answer and who may ask; switches are read in their types.
+
+    With `--verbose` every request is shown, without its query.
+    """
+    pairs = ("foreign_status=403", "fill-defaults=yes", "rate_limit=100")
+    options = [part for pair in pairs for part in ("--switch", pair)]
+    options += ["--fixtures", files / "fixtures.json", "--api-keys", files / "keys.txt"]
+    options += ["--oauth-client", f"ours={files / 'client.pem'}", "--verbose"]
     workflow = example("enrich_inbound_leads")
-    with serving("--fixtures", str(fixtures), "--verbose") as (process, url):
-        with Client("any", base_url=url) as client:
+    with serving(*map(str, options)) as (process, url):
+        with Client("local-1", base_url=url) as client:
             workflow.deploy(client)
             run = workflow.run(ROWS, client)
             rows = list(run.wait(every=0.02).rows())
-            httpx.get(f"{url}/\x1b[31m?secret=1".replace("\x1b", "%1b"))
+        path = f"{url}/workflows/{workflow.id()}"
+        headers = [
+            *({"x-api-key": key} for key in ("local-2", "local-3", "other")),
+            # Where tokens are given out, one that nobody gave out is refused.
+            {"authorization": "Bearer made-up"},
+        ]
+        statuses = [httpx.get(path, headers=sent).status_code for sent in headers]
+        httpx.get(f"{url}/%1b[31m?secret=1")
+        httpx.post(f"{url}/_emulator/faults", json={"kind": "reset_before"})
+        with pytest.raises(httpx.ReadError):
+            httpx.get(f"{url}/workflows")
         _, talk, _ = ended(process)
 
     assert [row.raw["title"] for row in rows] == ["Countess"]
+    assert statuses == [200, 403, 401, 401]
+    assert "foreign_status=403" in talk
+    assert "fill_defaults=true" in talk
+    assert f"SIXTYFOUR_API_KEY=(one of {files / 'keys.txt'})" in talk
+    assert "local-1" not in talk
     assert re.search(
         r"^200 POST /workflows/create_workflow \(\d+ ms\)$", talk, re.MULTILINE
     )
     assert r"404 GET /\x1b[31m (" in talk
     assert "secret" not in talk
-
-
-def test_a_fault_while_requests_are_shown():
-    """A request that gets no answer is shown as one."""
-    with serving("--verbose") as (process, url):
-        fault = {"kind": "reset_before", "path": "/workflows"}
-        httpx.post(f"{url}/_emulator/faults", json=fault)
-        with pytest.raises(httpx.ReadError):
-            httpx.get(f"{url}/workflows", headers={"x-api-key": "any"})
-        _, talk, _ = ended(process)
-
     assert "no answer GET /workflows (" in talk
     assert "Traceback" not in talk
 
 
-def test_switches():
-    """A switch is set by its name, in either spelling, and read in its type."""
-    given = ("foreign_status=403", "fill-defaults=yes", "rate_limit=100")
-    options = [part for pair in given for part in ("--switch", pair)]
-    with serving(*options) as (process, url):
-        workflow = example("enrich_inbound_leads")
-        with Client("one", base_url=url) as client:
-            workflow.deploy(client)
-        path = f"{url}/workflows/{workflow.id()}"
-        answer = httpx.get(path, headers={"x-api-key": "two"})
-        _, talk, _ = ended(process)
-
-    assert answer.status_code == 403
-    assert "fill_defaults=true" in talk
-    assert "foreign_status=403" in talk
-
-
 @pytest.mark.parametrize(
-    ("text", "statuses"),
+    ("text", "keys"),
     [
-        ("# ours\n\nlocal-1\nlocal-2\n", [200, 200, 401]),
-        ("local-1 acme\nlocal-2 acme\n", [200, 200, 401]),
+        ("# ours\n\nlocal-1\nlocal-2\n", ["local-1", "local-2"]),
+        ("local-1 acme\nlocal-1 acme\n", {"local-1": "acme"}),
     ],
     ids=["keys", "organisations"],
 )
-def test_api_keys(tmp_path, text, statuses):
-    """With a file of keys, no other key is accepted, and none is shown."""
-    keys = tmp_path / "keys.txt"
-    keys.write_text(text, "utf-8")
-    with serving("--api-keys", str(keys)) as (process, url):
-        found = [
-            httpx.get(f"{url}/workflows", headers={"x-api-key": key}).status_code
-            for key in ("local-1", "local-2", "other")
-        ]
-        _, talk, _ = ended(process)
+def test_api_keys(tmp_path, text, keys):
+    """A file has keys alone, or each with its organisation, and comments."""
+    path = tmp_path / "keys.txt"
+    path.write_text(text, "utf-8")
 
-    assert found == statuses
-    assert f"SIXTYFOUR_API_KEY=(one of {keys})" in talk
-    assert "local-1" not in talk
-
-
-def test_oauth_client(tmp_path):
-    """A client of OAuth is its id and the file of its public key."""
-    pem = tmp_path / "client.pem"
-    key = rsa.generate_private_key(65537, 2048).public_key()
-    pem.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    with serving("--oauth-client", f"ours={pem}") as (process, url):
-        # Where tokens are given out, one that nobody gave out is refused.
-        headers = {"authorization": "Bearer made-up"}
-        answer = httpx.get(f"{url}/workflows", headers=headers)
-        _, _, code = ended(process)
-
-    assert (answer.status_code, code) == (401, 0)
+    assert keys_of(path) == keys
 
 
 # -- What is refused ------------------------------------------------------------------
@@ -223,33 +192,51 @@ def test_oauth_client(tmp_path):
 BAD = {
     "switch": (["--switch", "sped=1"], 64, "there is no switch 'sped' (did you mean"),
     "pair": (["--switch", "speed"], 64, "'speed' is not written as NAME=VALUE"),
-    "number": (["--speed", "nan"], 64, "speed is 'nan'; it takes a number"),
-    "negative": (["--speed", "-1"], 64, "speed is '-1'; it takes a number"),
+    "number": (["--speed", "nan"], 64, "speed is 'nan'; it takes a number (0 or more)"),
+    "negative": (["--speed", "-1"], 64, "speed is '-1'; it takes a number (0 or more)"),
     "word": (["--switch", "foreign_status=500"], 64, "it takes 403 or 404"),
     "flag": (["--switch", "reorder=2"], 64, "it takes true or false"),
-    "none": (["--switch", "rate_limit=x"], 64, "it takes a whole number or none"),
-    "port": (["--port", "65536"], 64, "65536 is not in the range"),
+    "credits": (["--switch", "credits=-5"], 64, "a number (0 or more) or none"),
+    "none": (["--switch", "rate_limit=x"], 64, "a whole number (0 or more) or none"),
+    "port": (["--port", "65536"], 64, "'65536' is not a whole number from 0 to 65535"),
+    "long port": (["--port", "00000099999999"], 64, "is not a whole number from 0"),
+    "no port": (["--port", "abc"], 64, "'abc' is not a whole number from 0 to 65535"),
     "option": (["--ports", "1"], 64, "--ports"),
+    "host": (["--allow-host", "https://a.example:1/x"], 64, "did you mean 'a.example'"),
     "no fixtures": (["--fixtures", "nowhere.json"], 64, "nowhere.json"),
-    "fixtures": (["--fixtures", "bad.json"], 1, "bad.json"),
+    "fixtures": (["--fixtures", "bad.json"], 64, "bad.json"),
     "keys": (["--api-keys", "keys.txt"], 64, "keys.txt is not one key a line"),
+    "two": (["--api-keys", "two.txt"], 64, "two organisations, in lines 1 and 3"),
     "binary": (["--api-keys", "store.db"], 64, "store.db is no text in UTF-8"),
+    "client": (["--oauth-client", "foo"], 64, "'foo' is not written as ID=FILE"),
     "no pem": (["--oauth-client", "us=no.pem"], 64, "no.pem cannot be read (No such"),
-    "pem": (["--oauth-client", "us=keys.txt"], 1, "'us'"),
+    "pem": (["--oauth-client", "us=keys.txt"], 64, "the public_key_pem of the OAuth"),
     "store": (["--store", "store.db"], 1, "it is no database of the emulator"),
+    "damaged": (["--store", "damaged.db"], 1, "it is damaged"),
     "folder": (["--store", "."], 64, "is a directory"),
     "nowhere": (["--store", "no/folder.db"], 1, "it cannot be opened"),
 }
 
 
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    """A store with a page that holds something else, of which SQLite says much."""
+    path = tmp_path_factory.mktemp("damaged") / "emulator.db"
+    Store(path).close()
+    content = path.read_bytes()
+    return content[:-4096] + b"\x0d" * 4096
+
+
 @pytest.mark.parametrize("what", BAD)
-def test_refused(tmp_path, monkeypatch, capsys, what):
+def test_refused(tmp_path, monkeypatch, capsys, damaged, what):
     """What cannot be served is one line that says why, and an exit code."""
     options, wanted, problem = BAD[what]
     monkeypatch.chdir(tmp_path)
     Path("bad.json").write_text("[", "utf-8")
     Path("keys.txt").write_text("one\ntwo words\nand three words\n", "utf-8")
+    Path("two.txt").write_text("k1 a\nk2 a\nk1 b\n", "utf-8")
     Path("store.db").write_bytes(b"\xff" * 4096)
+    Path("damaged.db").write_bytes(damaged)
 
     code = main(["serve", "--port", "0", *options])
 
@@ -270,17 +257,6 @@ def test_port_that_is_taken():
         f"error: port {port} cannot be used (Address already in use); stop what uses "
         "it, or take a free one: --port 0\n"
     )
-
-
-def test_store_that_is_open(tmp_path):
-    """A second emulator on one file is refused."""
-    store = tmp_path / "emulator.db"
-    with serving("--store", str(store)) as (_, url):
-        done = flow64("serve", "--port", "0", "--store", store)
-
-    assert ADDRESS.fullmatch(url)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "another program has it open" in done.stderr
 
 
 # -- Terminals ------------------------------------------------------------------------
@@ -326,29 +302,23 @@ def test_closed_stderr():
 
 
 def test_narrow_terminal():
-    """On a narrow terminal that knows ASCII alone, the address stays whole."""
+    """On a narrow terminal that knows ASCII alone, the address stays whole.
+
+    A reader that is gone after the first line, like `head -1`, changes nothing.
+    """
     reader, writer = os.openpty()
     narrow = {"TERM": "xterm", "COLUMNS": "20", "PYTHONIOENCODING": "ascii"}
     with serving(stderr=writer, env=environment(**narrow)) as (process, url):
         os.close(writer)
+        process.stdout.close()
+        process.stdout = None
         talk = b""
         while b"Ctrl-C" not in talk:
             talk += os.read(reader, 65536)
+        status = httpx.get(url, trust_env=False).status_code
         process.terminate()
         code = process.wait(timeout=30)
     os.close(reader)
 
-    assert code == 0
-    assert f"SIXTYFOUR_API_ENDPOINT={url} ".encode() in talk
-
-
-def test_reader_that_leaves():
-    """A reader that is gone after the first line, like `head -1`, changes nothing."""
-    with serving("--verbose", stderr=subprocess.DEVNULL) as (process, url):
-        process.stdout.close()
-        process.stdout = None
-        sleep(0.1)
-        status = httpx.get(url, trust_env=False).status_code
-        _, _, code = ended(process)
-
     assert (status, code) == (200, 0)
+    assert f"SIXTYFOUR_API_ENDPOINT={url} ".encode() in talk

@@ -15,12 +15,15 @@ import pytest
 from attrs import evolve
 from playwright.sync_api import sync_playwright
 
+from flow64.definition import id_of
 from flow64.emulator import GUESSES, Emulator, Switches
 from flow64.emulator._faults import Fault
 from flow64.emulator._records import Graph, rows_of
 from tests.emulator.support import (
+    EMAIL,
     LEADS,
     NO_CERTIFICATES,
+    WEBHOOK,
     block,
     body,
     create,
@@ -661,6 +664,62 @@ def test_motion_stops_where_it_is_not_wanted(look):
     assert turning == ["turn", "none"]
 
 
+def test_keys_that_were_given_are_asked_for(look):
+    """Where any key will do, `any` is shown; else that one of them is needed."""
+    with Emulator() as other:
+        free = look("overview", url=other.url).inner_text(".copy pre")
+    page = look("overview")
+
+    assert "SIXTYFOUR_API_KEY=any" in free
+    assert "any" not in page.inner_text(".copy pre")
+    assert "one of the keys you gave" in page.inner_text("main")
+
+
+def test_wide_graph_opens_at_its_sources(look, client):
+    """At its left end, unless a block was chosen, or the run failed in one."""
+    blocks = [WEBHOOK, *(block("deduplicate", n) for n in range(2, 14))]
+    run_id = ran(client, body(*blocks), ROWS[:1])
+    page = look(f"run/{run_id}")
+
+    assert page.evaluate("document.querySelector('.graph').scrollLeft") == 0
+    go(page, f"run/{run_id}/12", "table.rows")
+    assert page.evaluate("document.querySelector('.graph').scrollLeft") > 500
+
+
+def test_blocks_of_one_kind_are_told_apart(look, client):
+    """By their number; a kind that is there once needs none."""
+    data = body(WEBHOOK, EMAIL, block("find_email", 2))
+    page = look(f"workflow/{create(client, {**data, 'id': str(uuid4())})}/2")
+    page.wait_for_selector("[aria-label='About the block']")
+
+    kinds = [node.text_content() for node in page.query_selector_all(".node .kind")]
+    assert kinds == ["webhook", "find_email #2", "find_email #3"]
+    assert "find_email #3" in page.inner_text("[aria-label='About the block'] h2")
+    assert "find_email #2" in page.inner_text("[aria-label='About the block'] dd a")
+
+
+@pytest.mark.parametrize(
+    ("is_copied", "words"),
+    [
+        (False, "deployed by flow64 as growth/contacts"),
+        (True, "a copy of what flow64 deployed as growth/contacts"),
+    ],
+    ids=["deployed", "copied"],
+)
+def test_stamp_is_no_text_of_the_description(look, client, is_copied, words):
+    """What a deploy leaves there is shown as what it is."""
+    path = "growth/contacts"
+    stamp = f"[flow64:1 {path} {'a' * 16} {'b' * 16} - .]"
+    workflow_id = str(uuid4()) if is_copied else str(id_of(path))
+    description = {"workflow_description": f"Ours\n{stamp}", "id": workflow_id}
+    create(client, {**body(WEBHOOK), **description})
+    page = look(f"workflow/{workflow_id}")
+
+    text = page.inner_text("main")
+    assert words in text
+    assert "flow64:1" not in text
+
+
 # -- Size -----------------------------------------------------------------------------
 
 
@@ -766,7 +825,8 @@ def test_block_is_told_from_others_of_its_kind(client, specs, note):
     made = create(client, body(WEB, block("new_kind", **specs)))
     found = client.get(f"{PAGE}/graph", params={"workflow_id": made}).json()
 
-    assert found["blocks"][1] == {"kind": "new_kind", "role": "unknown", "note": note}
+    known = {"kind": "new_kind", "role": "unknown", "note": note}
+    assert found["blocks"][1] == {**known, "number": None}
     assert found["edges"] == [[0, 1]]
 
 

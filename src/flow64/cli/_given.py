@@ -13,6 +13,8 @@ import click
 from ..emulator import OAuthClient, Switches
 from ..errors import did_you_mean
 
+MAX_PORT: Final = 65535
+
 WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -22,12 +24,22 @@ WORDS: Final = {
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+def port_of(given: str | int) -> int:
+    """The number of a port."""
+    text = str(given)
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_PORT)):
+        number = int(text)
+        if number <= MAX_PORT:
+            return number
+    raise wrong("--port", f"{text!r} is not a whole number from 0 to {MAX_PORT}")
+
+
 def switches_of(given: Sequence[str]) -> Switches:
     """Switches that are given as `NAME=VALUE`, each value in the type that it has."""
     hints = get_type_hints(Switches)
     chosen: dict[str, Any] = {}
     for pair in given:
-        written, text = pair_of("--switch", pair)
+        written, text = pair_of("--switch", pair, "NAME=VALUE")
         name = written.replace("-", "_")
         if name not in hints:
             near = did_you_mean(name, hints)
@@ -43,29 +55,36 @@ def switches_of(given: Sequence[str]) -> Switches:
 
 def keys_of(path: Path) -> Collection[str] | Mapping[str, str]:
     """The keys in a file, one a line, each with its organisation or all without."""
-    lines = [line.split() for line in text_of("--api-keys", path).splitlines()]
-    keys = [parts for parts in lines if parts and not parts[0].startswith("#")]
-    widths = {len(parts) for parts in keys}
+    lines = enumerate(text_of("--api-keys", path).splitlines(), 1)
+    parted = ((number, line.split()) for number, line in lines)
+    keys = [(n, parts) for n, parts in parted if parts and parts[0][0] != "#"]
+    widths = {len(parts) for _, parts in keys}
     if widths == {1}:
-        return [key for (key,) in keys]
-    if widths == {2}:
-        return dict(keys)
-    problem = f"{path} is not one key a line, or one key and its organisation"
-    raise wrong("--api-keys", problem)
+        return [key for _, (key,) in keys]
+    if widths != {2}:
+        problem = f"{path} is not one key a line, or one key and its organisation"
+        raise wrong("--api-keys", problem)
+    found: dict[str, tuple[int, str]] = {}
+    for number, (key, org) in keys:
+        before, other = found.setdefault(key, (number, org))
+        if org != other:
+            problem = f"{path} gives one key to two organisations"
+            raise wrong("--api-keys", f"{problem}, in lines {before} and {number}")
+    return {key: org for key, (_, org) in found.items()}
 
 
 def client_of(given: str) -> OAuthClient:
     """A client that is given as `ID=FILE`, the file being its public key."""
-    client_id, file = pair_of("--oauth-client", given)
+    client_id, file = pair_of("--oauth-client", given, "ID=FILE")
     pem = text_of("--oauth-client", Path(file))
     return OAuthClient(client_id=client_id, public_key_pem=pem)
 
 
-def pair_of(option: str, given: str) -> tuple[str, str]:
-    """The two sides of `NAME=VALUE`."""
+def pair_of(option: str, given: str, form: str) -> tuple[str, str]:
+    """The two sides of an equals sign."""
     name, equals, text = given.partition("=")
     if not (name and equals):
-        raise wrong(option, f"{given!r} is not written as NAME=VALUE")
+        raise wrong(option, f"{given!r} is not written as {form}")
     return name, text
 
 
@@ -114,7 +133,7 @@ def words(hint: Any) -> Sequence[str]:
         return [word for part in args for word in words(part)]
     return {
         bool: ["true", "false"],
-        int: ["a whole number"],
-        float: ["a number"],
+        int: ["a whole number (0 or more)"],
+        float: ["a number (0 or more)"],
         NoneType: ["none"],
     }.get(hint, ["a text"])

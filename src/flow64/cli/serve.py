@@ -10,8 +10,9 @@ import click
 from attrs import asdict
 
 from ..emulator import Emulator, Switches, load_fixtures
+from ..errors import ConfigError
 from ._ending import Ending
-from ._given import FILE, client_of, keys_of, switches_of
+from ._given import FILE, client_of, keys_of, port_of, switches_of
 from ._report import Options, own_up_in_threads
 from ._requests import Told
 from ._terminal import give, talk
@@ -22,8 +23,9 @@ PORT: Final = 6464
 @click.command("serve")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=port_of,
     default=PORT,
+    metavar="N",
     show_default=True,
     help="Where to listen; 0 for a free port.",
 )
@@ -99,16 +101,19 @@ def command(
     it. With --store it goes on where it was when it is started again.
     """
     chosen = [*switches, *([f"speed={speed}"] if speed is not None else [])]
-    emulator = Emulator(
-        api_keys=None if api_keys is None else keys_of(api_keys),
-        switches=switches_of(chosen),
-        store=store,
-        port=port,
-        fixtures=load_fixtures(fixtures),
-        oauth_clients=[client_of(given) for given in oauth_clients],
-        allow_hosts=allow_hosts,
-        seed=seed,
-    )
+    try:
+        emulator = Emulator(
+            api_keys=None if api_keys is None else keys_of(api_keys),
+            switches=switches_of(chosen),
+            store=store,
+            port=port,
+            fixtures=load_fixtures(fixtures),
+            oauth_clients=[client_of(given) for given in oauth_clients],
+            allow_hosts=allow_hosts,
+            seed=seed,
+        )
+    except ConfigError as error:  # what the command line gives cannot be used
+        raise click.UsageError(str(error)) from error
     own_up_in_threads(debug=options.debug)
     if verbose:
         emulator.app = Told(emulator.app)

@@ -26,6 +26,8 @@ def routes_of(
     authority: Authority,
     faults: Faults,
     turn: Callable[[Switches], None],
+    *,
+    has_keys: bool,
 ) -> tuple[Route, ...]:
     """Every operation of the API, and what is about the emulator itself.
 
@@ -34,6 +36,7 @@ def routes_of(
         authority: What gives out tokens.
         faults: What goes wrong.
         turn: Sets the switches.
+        has_keys: Whether the emulator was told which keys it takes.
     """
     found = [route for module in DOCUMENTED for route in module.routes(services)]
     found += authority.routes()
@@ -41,7 +44,7 @@ def routes_of(
         *found,
         document_route(found),
         *_admin.routes(services, faults, turn),
-        *_page.routes(services, faults.data),
+        *_page.routes(services, faults.data, has_keys),
     )
 
 

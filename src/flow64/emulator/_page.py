@@ -47,15 +47,16 @@ _OF: Final = {"workflow_id": OPTIONAL_TEXT, "run_id": OPTIONAL_TEXT}
 
 
 def routes(
-    services: Services, faults: Callable[[], Sequence[Data]]
+    services: Services, faults: Callable[[], Sequence[Data]], has_keys: bool
 ) -> tuple[Route, ...]:
     """The page, and what it asks for; nothing of it changes anything.
 
     Args:
         services: The parts of the emulator.
         faults: The faults that are active, each as data.
+        has_keys: Whether the emulator was told which keys it takes.
     """
-    page = _Page(services, faults)
+    page = _Page(services, faults, has_keys)
     return (
         _route("/", page.html),
         _route(f"{PATH}/summary", page.summary),
@@ -95,10 +96,13 @@ def _route(
 class _Page:
     services: Services
     faults: Callable[[], Sequence[Data]]
+    has_keys: bool
 
     def html(self, _call: Call) -> Response:
         """The page itself."""
         text, headers = _document()
+        if self.has_keys:
+            text = text.replace('data-keys="any"', 'data-keys="given"')
         return HTMLResponse(text, headers=headers)
 
     def summary(self, _call: Call) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from attrs import fields
 
 from ..blocks import CATALOGUE, CONFIDENCE, About
+from ..definition import split_stamp
 from ._clock import stamp, stamp_or_none
 from ._records import (
     BlockState,
@@ -47,12 +49,15 @@ def cut(text: str, limit: int = SHORT) -> str:
 
 
 def workflow_item(workflow: Workflow) -> Data:
-    """A workflow as a list shows it."""
+    """A workflow as a list shows it; what a deploy left is told apart."""
+    text, left = split_stamp(workflow.description, workflow.id)
     return {
         "id": workflow.id,
         "org": workflow.org_id,
         "name": cut(workflow.name),
-        "description": cut(workflow.description, LONG),
+        "description": cut(text, LONG),
+        "deployed": left and cut(left.path),
+        "is_copy": left is not None and not left.is_genuine(workflow.id),
         "blocks": len(workflow.definition["blocks"]),
         "updated": stamp(workflow.updated_at),
         "last_run": stamp_or_none(workflow.last_run_date),
@@ -139,8 +144,16 @@ def graph_data(graph: Data) -> Data:
     blocks = graph["blocks"]
     at = {block["block_id"]: position for position, block in enumerate(blocks)}
     ends = ((edge["from_block_id"], edge["to_block_id"]) for edge in graph["edges"])
+    many = Counter(block["block_name"] for block in blocks)
+    numbers = [
+        block["sequence_number"] if many[block["block_name"]] > 1 else None
+        for block in blocks
+    ]
     return {
-        "blocks": [_node(block) for block in blocks],
+        "blocks": [
+            {**_node(block), "number": number}
+            for block, number in zip(blocks, numbers, strict=True)
+        ],
         "edges": [[at[a], at[b]] for a, b in ends if a in at and b in at],
     }
 

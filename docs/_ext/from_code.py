@@ -1,4 +1,4 @@
-"""Pages that are made from the code: the catalogue, the findings, the guesses.
+"""Pages that are made from the code: the catalogue, findings, guesses, switches.
 
 What stands in a page between `<!-- from code: NAME -->` and `<!-- end of NAME -->` is
 written by `python docs/_ext/from_code.py`, which `make golden` runs too. It is plain
@@ -32,7 +32,8 @@ from flow64.blocks import (
     field_docs,
 )
 from flow64.dsl import RowKind, Unset
-from flow64.emulator import GUESSES
+from flow64.emulator import GUESSES, Switches
+from flow64.emulator._page_data import switch_items
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -256,6 +257,34 @@ def guesses() -> Iterator[str]:
         )
 
 
+def switches() -> Iterator[str]:
+    """Every switch, what it takes, and its default."""
+    hints = typing.get_type_hints(Switches)
+    yield "| switch | values | default | what it does |\n|---|---|---|---|"
+    for item in switch_items(Switches()):
+        values = ", or ".join(_takes(hints[item["name"]]))
+        default = item["default"].strip('"').replace("null", "none")
+        yield f"| `{item['name']}` | {values} | `{default}` | {item['does']} |"
+
+
+def _takes(hint: Any) -> list[str]:
+    """What may be given for a type, in words."""
+    if typing.get_origin(hint) is Literal:
+        *words, last = [f"`{word}`" for word in typing.get_args(hint)]
+        return [f"{', '.join(words)} or {last}"]
+    if members := typing.get_args(hint):
+        return [words for member in members for words in _takes(member)]
+    return [_WORDS[hint]]
+
+
+_WORDS: Mapping[type, str] = {
+    bool: "`true` or `false`",
+    int: "a whole number, 0 or more",
+    float: "a number, 0 or more",
+    types.NoneType: "`none`",
+}
+
+
 def findings() -> Iterator[str]:
     """What `check()` can say. The examples are run by the tests of their rules."""
     yield "<!-- skip: start -->\n"
@@ -267,6 +296,7 @@ TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "catalogue": catalogue,
     "findings": findings,
     "guesses": guesses,
+    "switches": switches,
     "constants": constants,
 }
 

@@ -249,6 +249,7 @@ def test_every_field_of_a_fault_can_be_sent(emulator, admin):
             "body.often",
             "it has kind, method, path, times",
         ),
+        ({"kind": "html", "path": "run"}, "body.path", "did you mean '/run'"),
         ({"kind": "html", "times": 0}, "body.times", "greater than or equal to 1"),
         ({"kind": "html", "headers": []}, "body.headers", "valid dictionary"),
         ({"kind": "html", "retry_after": "\n"}, "body.headers", "retry-after"),

@@ -11,8 +11,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from flow64.emulator import Switches
-from flow64.emulator._deliveries import is_loopback, signature
+from flow64.emulator import Emulator, Switches
+from flow64.emulator._deliveries import as_host, is_loopback, signature
+from flow64.errors import ConfigError
 from tests.emulator.receiver import receiving
 from tests.emulator.support import (
     NO_CERTIFICATES,
@@ -234,6 +235,39 @@ def test_hosts_can_be_allowed(monkeypatch, serve):
     assert emulator.outbox[0].outcome == "attempt 1: 200"
 
 
+@pytest.mark.parametrize(
+    ("given", "host"),
+    [
+        ("Hooks.Example.com", "hooks.example.com"),
+        ("Bücher.example", "bücher.example"),
+        ("db_1", "db_1"),
+        ("[::2]", "::2"),
+    ],
+)
+def test_hosts_are_names(given, host):
+    """In any case, and addresses as well."""
+    assert as_host(given) == host
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("https://hooks.example.com/in", "did you mean 'hooks.example.com'"),
+        ("hooks.example.com:8080", "did you mean 'hooks.example.com'"),
+        ("hooks.example.com/in", "did you mean 'hooks.example.com'"),
+        ("http://[x", "and not 'http://[x'"),
+        ("*.example.com", "without scheme, port or path"),
+        ("", "without scheme, port or path"),
+    ],
+)
+def test_what_is_no_name_of_a_host_is_refused(given, near):
+    """With the host that was probably meant."""
+    with pytest.raises(ConfigError) as caught:
+        Emulator(allow_hosts=[given])
+
+    assert near in str(caught.value)
+
+
 def test_proxies_of_the_environment_are_not_used(monkeypatch, serve):
     """A delivery goes where it says."""
     emulator, client = serve()
@@ -315,4 +349,5 @@ def test_interrupted_delivery_goes_on(serve, tmp_path):
 
     assert len(receiver.deliveries) == 2
     assert len(set(receiver.headers("Sixtyfour-Event-Id"))) == 1
-    assert after.outbox[0].outcome == "attempt 1: 200"
+    assert receiver.headers("Sixtyfour-Delivery-Attempt") == ["1", "2"]
+    assert after.outbox[0].outcome == "attempt 2: 200"

@@ -230,6 +230,14 @@ def test_what_is_about_the_emulator_never_fails(emulator, client, path):
         ({"headers": {"a b": "c"}}, "headers: 'a b' cannot be sent"),
         ({"headers": {"a": 1}}, "headers: 'a' cannot be sent"),
         ({"headers": {"Content-Length": "1"}}, "headers: 'Content-Length' cannot be"),
+        (
+            {"path": "workflows/run*"},
+            r"path: A path begins with '/' or '\*' \(did you mean '/workflows/run\*'",
+        ),
+        (
+            {"path": "http://127.0.0.1:6464/workflows"},
+            r"path: A path begins with '/' or '\*' \(did you mean '/workflows'",
+        ),
     ],
     ids=str,
 )

@@ -101,6 +101,14 @@ def test_references_lead_somewhere():
     assert referred == set(names)
 
 
+def test_only_what_takes_a_body_refuses_one_as_too_long():
+    """And all of those do."""
+    found = operations(own_contract())
+    refusing = {key for key, one in found.items() if "413" in one["responses"]}
+
+    assert refusing == {key for key, one in found.items() if "requestBody" in one}
+
+
 def test_open_operations_say_so():
     """Those that need no credential, and no others."""
     found = {

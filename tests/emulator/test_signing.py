@@ -82,6 +82,15 @@ def test_third_in_an_overlap_revokes_the_oldest(serve):
     assert signing(emulator, client) == [third, second]
 
 
+def test_roll_needs_a_body(client):
+    """As the published document says; an empty object takes the default."""
+    client.post(PATH)
+
+    replies = [client.post(f"{PATH}/roll", **sent) for sent in ({}, {"json": {}})]
+
+    assert [reply.status_code for reply in replies] == [422, 200]
+
+
 def test_roll_needs_a_secret(client):
     """Without one there is nothing to roll."""
     assert client.post(f"{PATH}/roll", json={}).status_code == 400

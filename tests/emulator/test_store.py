@@ -21,6 +21,7 @@ import httpx
 import pytest
 from attrs import evolve
 
+from flow64.emulator import Emulator
 from flow64.emulator._records import (
     BlockState,
     Claim,
@@ -440,7 +441,7 @@ def write(round_):
             store.claims.add(Claim(id=f"{round_}/{number}", run_id=round_))
             store.add_rows(f"{round_}/{number}", [{"n": number}] * 50)
             store.add_rows(f"{round_}/{number}", [{"n": number}] * 50)
-        print(number, flush=True)
+        print(f"{number}\\n", end="", flush=True)  # one write, unbuffered too
     os._exit(0)
 
 for line in sys.stdin:
@@ -492,7 +493,7 @@ def test_killed_process_loses_no_write_it_acknowledged(path):
                 sizes = {sum(1 for _ in store.rows(name)) for name in found}
                 # What was being written when it was killed must not be there half.
                 next_rows = [*store.rows(f"{round_}/{len(found)}")]
-                total = len(store.claims.all())
+                total = sum(store.claims.counts().values())
 
             assert last < 999
             assert found[: last + 1] == [f"{round_}/{n}" for n in range(last + 1)]
@@ -909,6 +910,32 @@ def test_store_closed_inside_a_transaction_saves_nothing(path):
         close_inside()
     with Store(path) as again:
         assert again.claims.all() == []
+
+
+@pytest.mark.parametrize("way", ["removed", "replaced"])
+def test_file_that_is_gone_takes_no_writes(tmp_path, monkeypatch, way):
+    """What would be lost is refused, until the file is back; 503 is the answer."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("emulator.db")
+    emulator = Emulator(store=path)
+    with httpx.Client(
+        transport=emulator.transport(), base_url="http://emulator"
+    ) as client:
+        monkeypatch.chdir("/")
+        before = client.post("/webhooks/signing-secret", headers={"x-api-key": "any"})
+        path = tmp_path / path
+        path.rename(tmp_path / "kept.db")
+        if way == "replaced":
+            path.write_bytes((tmp_path / "kept.db").read_bytes())
+        gone = client.post("/webhooks/signing-secret", headers={"x-api-key": "any"})
+        (tmp_path / "kept.db").rename(path)
+        after = client.post("/webhooks/signing-secret", headers={"x-api-key": "any"})
+    emulator.stop()
+
+    assert [reply.status_code for reply in (before, gone, after)] == [201, 503, 201]
+    assert "removed or replaced" in gone.json()["detail"]
+    with Store(path) as store:
+        assert len(store.secrets.all()) == 2
 
 
 def test_file_says_whose_it_is(path):

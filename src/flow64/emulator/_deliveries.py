@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
+import re
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -17,6 +18,7 @@ import httpx
 from attrs import evolve, frozen
 
 from ..definition import WireBlock
+from ..errors import ConfigError
 from ._clock import Clock
 from ._records import Data, Sent
 from ._results import Links, file_path
@@ -78,7 +80,8 @@ class Deliveries:
             run = self.store.runs.get(run_id)
             if run is None or not run.is_done:
                 return
-        self._say(sent, outcome or "given up, since the run was cancelled")
+        words = outcome or "given up, since the run was cancelled"
+        self._say(sent, words, is_open=False)
 
     def _refusal(self, sent: Sent) -> str | None:
         """Why it may not go out, or None."""
@@ -94,13 +97,16 @@ class Deliveries:
         body = json.dumps(self._envelope(sent), ensure_ascii=False).encode()
         seconds = _seconds(block.specs.get("timeout_seconds"))
         wait = WAIT if switches.speed else SHORT_WAIT
-        for attempt in range(1, RETRIES + 2):
+        # Also where the last attempt was cut short by the end of the emulator.
+        first = min(sent.attempts, RETRIES) + 1
+        for attempt in range(first, RETRIES + 2):
+            self._say(sent, sent.outcome, attempts=attempt)
             headers = self._headers(sent, body, attempt)
             answer = _answer(sent.target or "", body, headers, seconds, stop)
             outcome = f"attempt {attempt}: {answer}"
             if isinstance(answer, int) and 200 <= answer < 300:
                 return outcome
-            self._say(sent, outcome, is_open=True)
+            sent = self._say(sent, outcome)
             if attempt <= RETRIES and stop.wait(wait * 2 ** (attempt - 1)):
                 return None
         return f"given up after {outcome}"
@@ -135,9 +141,9 @@ class Deliveries:
             **({"Sixtyfour-Signature": signed} if active else {}),
         }
 
-    def _say(self, sent: Sent, outcome: str, *, is_open: bool = False) -> None:
-        self.store.sent.change(
-            sent.id, lambda old: evolve(old, outcome=outcome, is_open=is_open)
+    def _say(self, sent: Sent, outcome: str, **changes: Any) -> Sent:
+        return self.store.sent.change(
+            sent.id, lambda old: evolve(old, outcome=outcome, **changes)
         )
 
 
@@ -154,6 +160,36 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def as_host(text: str) -> str:
+    """The name of a host, as URLs are compared with it.
+
+    Raises:
+        ConfigError: It is something else, such as a URL.
+    """
+    host = text.strip().lower()
+    bare = host.removeprefix("[").removesuffix("]")
+    if _HOST.fullmatch(host) or _is_address(bare):
+        return bare
+    try:
+        meant = urlsplit(host if "//" in host else f"//{host}").hostname or ""
+    except ValueError:
+        meant = ""
+    near = f" (did you mean {meant!r}?)" if _HOST.fullmatch(meant) else ""
+    problem = "is the name of a host, without scheme, port or path"
+    raise ConfigError(f"an allowed host {problem}, and not {text!r}{near}")
+
+
+_HOST: Final = re.compile(r"\w([\w.-]*\w)?\.?")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _seconds(timeout: Any) -> float:

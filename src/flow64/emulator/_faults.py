@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from random import Random
 from threading import Lock
 from typing import Any, Final, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
 
 from attrs import asdict, define, field, fields, frozen
 
@@ -178,7 +179,7 @@ def problems_of(data: Data) -> Sequence[Data]:
         for name in data
         if name not in FAULT.fields
     ]
-    found = [*unknown, *complaints(data, FAULT, ())]
+    found = [*unknown, *complaints(data, FAULT, ()), *_path_problems(data)]
     if not found:
         sent = {**data.get("headers", {}), "retry-after": data.get("retry_after") or ""}
         found = [
@@ -187,6 +188,15 @@ def problems_of(data: Data) -> Sequence[Data]:
             if not _is_header(name, sent[name])
         ]
     return found
+
+
+def _path_problems(data: Data) -> Iterator[Data]:
+    """What is wrong with a pattern that no path can fit."""
+    path = data.get("path")
+    if isinstance(path, str) and not path.startswith(("/", "*")):
+        meant = "/" + urlsplit(path).path.lstrip("/")
+        words = f"A path begins with '/' or '*' (did you mean {meant!r}?)"
+        yield _problem("path", words)
 
 
 @frozen

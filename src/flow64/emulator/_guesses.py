@@ -162,8 +162,8 @@ GUESSES: Final[tuple[Guess, ...]] = (
         "upload",
         "U",
         "The upload gives a resource handle id; its form is not shown.",
-        "The field `file` of a multipart form, or text/csv as the body: UTF-8, with a "
-        "header, at most 100 MiB.",
+        "The field `file` of a multipart form, or text/csv as the body: UTF-8, commas, "
+        "a header and no row that is shorter or longer, at most 100 MiB.",
     ),
     Guess(
         "balance",
@@ -215,6 +215,12 @@ GUESSES: Final[tuple[Guess, ...]] = (
         "Two secrets sign during an overlap; rolling without one, or a third time, is "
         "not mentioned.",
         "400 without one; the oldest of three is revoked.",
+    ),
+    Guess(
+        "signing-roll-body",
+        "C",
+        "Rolling needs a body, whose one field has a default.",
+        "422 without a body; `{}` takes the default.",
     ),
     Guess(
         "signing-preview",

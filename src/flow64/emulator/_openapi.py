@@ -20,12 +20,14 @@ ALWAYS: Final[Mapping[int, Shape]] = {
     403: ERROR,
     404: ERROR,
     409: ERROR,
-    413: ERROR,
     422: VALIDATION_ERROR,
     500: ERROR,
     503: ERROR,
 }
 """Errors that any operation may answer."""
+
+WITH_BODY: Final[Mapping[int, Shape]] = {413: ERROR}
+"""Errors that operations with a body may answer as well."""
 
 WITH_CREDENTIAL: Final[Mapping[int, Shape]] = {401: ERROR, 429: ERROR}
 """Errors that operations with a credential may answer as well."""
@@ -183,7 +185,11 @@ def _body(route: Route, schemas: _Schemas) -> Data:
 
 
 def _answers(route: Route, schemas: _Schemas) -> Data:
-    shared = ALWAYS if route.is_open else {**ALWAYS, **WITH_CREDENTIAL}
+    shared = dict(ALWAYS)
+    if not route.is_open:
+        shared.update(WITH_CREDENTIAL)
+    if route.body is not None:
+        shared.update(WITH_BODY)
     found: Data = {}
     for status in sorted({*route.answers, *shared}):
         shapes = (route.answers.get(status), shared.get(status))

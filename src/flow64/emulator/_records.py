@@ -166,6 +166,7 @@ class Sent:
         position: Where the block stands in the graph of its run.
         outcome: What became of it.
         is_open: Whether it is still to be delivered.
+        attempts: How often it was tried, also before the emulator was stopped.
     """
 
     id: str
@@ -178,6 +179,7 @@ class Sent:
     outcome: str
     created_at: datetime
     is_open: bool = False
+    attempts: int = 0
 
     @property
     def parent(self) -> str:

@@ -206,6 +206,9 @@ class Store:
         """
         self.path = fspath(path)
         self._connection = _opened(self.path)
+        # SQLite too found it from the folder that was the current one then.
+        self._file = None if self.path == MEMORY else Path(self.path).absolute()
+        self._inode = _inode(self._file)
         self._lock = RLock()
         self._is_inside = False
         # For those who never close it: one in memory lasts as long as the object.
@@ -365,6 +368,9 @@ class Store:
             EmulatorStoreError: The file could not be written or read.
         """
         with self._answering() as connection:
+            # What is written to a file without a name is lost.
+            if self._file is not None and _inode(self._file) != self._inode:
+                raise EmulatorStoreError(self.path, *_REASONS["GONE"])
             return connection.execute(query, values).rowcount
 
     def fetch(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
@@ -461,6 +467,15 @@ def _summed(text: str) -> tuple[str, int]:
     return text, crc32(text.encode())
 
 
+def _inode(file: Path | None) -> tuple[int, int] | None:
+    """What tells a file from any other of its name; None where there is none."""
+    try:
+        found = None if file is None else file.stat()
+    except OSError:
+        return None
+    return found and (found.st_dev, found.st_ino)
+
+
 def _opened(path: str) -> sqlite3.Connection:
     if not path:  # to SQLite: a file that is deleted when it is closed
         raise EmulatorStoreError(path, "a file needs a name", "name one")
@@ -512,7 +527,8 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {SCHEMA}")
     connection.execute("COMMIT")
     if (found := one("PRAGMA integrity_check(1)")) != "ok":
-        raise EmulatorStoreError(path, f"it is damaged ({found})")
+        words = " ".join(str(found).split())
+        raise EmulatorStoreError(path, f"it is damaged ({words})")
 
 
 def _refusal(path: str, error: sqlite3.Error) -> EmulatorStoreError:
@@ -552,5 +568,9 @@ _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "NOTADB": ("it is no database of the emulator",),
     "CORRUPT": ("it is damaged",),
     "CLOSED": ("it was closed", "open it again"),
+    "GONE": (
+        "the file was removed or replaced while open, so nothing of this was saved",
+        "put it back, or end the emulator and start it again",
+    ),
 }
 """What SQLite's names of errors mean here."""

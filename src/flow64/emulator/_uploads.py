@@ -100,7 +100,7 @@ def _rows(content: Iterator[bytes]) -> Iterator[Row]:
 
     Raises:
         ValueError: It is no table: a header that is missing or has a name twice or
-            none, a row that is longer than the header, bytes that are not UTF-8.
+            none, a row that is shorter or longer than it, bytes that are not UTF-8.
         csv.Error: A quote that does not end, or a value that is too long.
     """
     reader = csv.reader(iterdecode(content, "utf-8-sig"), strict=True)
@@ -111,11 +111,15 @@ def _rows(content: Iterator[bytes]) -> Iterator[Row]:
         raise ValueError("a column has no name")
     if len(set(header)) < len(header):
         raise ValueError("a column is there twice")
+    if len(header) == 1 and ";" in header[0]:
+        raise ValueError("its header has ';' where a comma separates columns")
     for values in filter(None, reader):
-        if len(values) > len(header):
-            raise ValueError(f"line {reader.line_num} has more values than the header")
-        missing = [""] * (len(header) - len(values))
-        yield dict(zip(header, values + missing, strict=True))
+        if len(values) != len(header):
+            raise ValueError(
+                f"line {reader.line_num}: {len(values)} values for {len(header)} "
+                "columns"
+            )
+        yield dict(zip(header, values, strict=True))
 
 
 def _lines(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Response:

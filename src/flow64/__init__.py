@@ -23,11 +23,12 @@ from .project import Project, matrix, variants
 from .workflow import Workflow
 
 if TYPE_CHECKING:
-    from .service import Client
+    from .service import AsyncClient, Client
 
 __all__ = [
     "COMPANY",
     "LEAD",
+    "AsyncClient",
     "Client",
     "Company",
     "Flow",
@@ -48,9 +49,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Client":  # loads httpx
-        from .service import Client
+    if name in {"AsyncClient", "Client"}:  # loads httpx
+        from . import service
 
-        return Client
+        return getattr(service, name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

@@ -9,19 +9,39 @@ from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import as_body, with_stamp
 from flow64.errors import TransportError
 from flow64.service._deploy import prepared
-from flow64.service.api import Answer, Sleep
+from flow64.service.api import (
+    Answer,
+    Begin,
+    Emit,
+    Leave,
+    Now,
+    Policy,
+    Renew,
+    Request,
+    Retry,
+    Sleep,
+    Turn,
+)
 
 GROWTH = Project("growth", namespace="acme.example")
 SECRET = "https://hooks.example.com/SENTINEL-VALUE"
 
 
 class Script:
-    """Plays conversations by hand: answers in order, and keeps what was asked."""
+    """Plays conversations by hand: answers in order, and keeps what was asked.
 
-    def __init__(self, *answers):
+    Its clock moves by the waits alone, and by `seconds` with each request.
+    """
+
+    def __init__(self, *answers, policy=None, seconds=0.0):
         self.answers = list(answers)
         self.asked = []
         self.waits = []
+        self.events = []
+        self.turns = []
+        self.policy = policy or Policy()
+        self.now = 0.0
+        self.seconds = seconds
 
     def play(self, conversation):
         reply = None
@@ -33,14 +53,35 @@ class Script:
                     step = conversation.send(reply)
             except StopIteration as stop:
                 return stop.value
-            if isinstance(step, Sleep):
+            reply = self.reply(step)
+
+    def reply(self, step):
+        match step:
+            case Request():
+                self.asked.append(step)
+                self.now += self.seconds
+                reply = self.answers.pop(0)
+                return reply(step) if callable(reply) else reply
+            case Sleep():
                 self.waits.append(step.seconds)
-                reply = None
-                continue
-            self.asked.append(step)
-            reply = self.answers.pop(0)
-            if callable(reply):
-                reply = reply(step)
+                self.now += step.seconds
+            case Now():
+                return self.now
+            case Retry():
+                left = self.policy.deadline - self.now
+                facts = (step.request, step.error, step.failures)
+                return self.policy.wait(*facts, left=left, luck=0.5)
+            case Renew():
+                return False
+            case Emit():
+                self.events.append(step.event)
+            case Turn():
+                self.turns.append(step.name)
+            case Leave():
+                self.turns.clear()
+            case Begin():
+                pass
+        return None
 
     @property
     def lines(self):

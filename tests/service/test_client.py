@@ -1,381 +1,305 @@
-"""The client: which key and endpoint it takes, and what it shows of them."""
+"""Both clients: what they send, what they make of an answer, and of none."""
 
 from __future__ import annotations
 
-import copy
+import asyncio
 import gzip
-import logging
-import pickle
-import re
-import traceback
+import itertools
 
-import httpx
 import pytest
 
 from flow64 import errors
-from flow64.service import Client, _client
-from flow64.service.api import Request, ResultItem, Sleep, ask, download, send
+from flow64.errors import NoAnswerError
+from flow64.service import AsyncClient, Client, Policy, _exchange, _player
+from flow64.service._player import AsyncClock, Clock
+from flow64.service.api import Fetch, Now, Read, Request, Sleep, ask, send
+from tests.service.credentials import KINDS, QUICK, played
+from tests.service.fault_server import FaultServer, Reply, unused_port
 
 KEY = "sk_SENTINEL-KEY"
+HOME = "https://api.example.com"
 
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch):
-    for name in ("API_KEY", "API_ENDPOINT", "API_BASE_URL"):
+    for name in ("API_KEY", "API_ENDPOINT", "API_BASE_URL", "OAUTH_CLIENT_ID"):
         monkeypatch.delenv(f"SIXTYFOUR_{name}", raising=False)
 
 
-class Server(httpx.BaseTransport):
+class Answered:
+    """An answer of so many parts."""
+
+    def __init__(self, *parts, status=200, headers=None):
+        self.status, self.headers = status, headers or {}
+        self.parts = iter(parts)
+        self.is_closed = False
+
+    def read(self, timeout):
+        return next(self.parts, b"")
+
+    def close(self):
+        self.is_closed = True
+
+
+class Transport:
     """Answers every request with what a function gives, and keeps the requests."""
 
     def __init__(self, reply):
         self.reply = reply
         self.requests = []
+        self.is_closed = False
 
-    def handle_request(self, request):
-        request.read()
+    def send(self, request):
         self.requests.append(request)
         return self.reply(request)
 
+    def close(self):
+        self.is_closed = True
 
-def client(reply, base_url="https://api.example.com", **more):
-    server = Server(reply)
-    return Client(KEY, base_url=base_url, transport=server, **more), server
+
+class Awaited:
+    """The same, awaited."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    async def send(self, request):
+        return Awaited(self.inner.send(request))
+
+    async def read(self, timeout):  # noqa: ASYNC109 - as the protocol says
+        return self.inner.read(timeout)
+
+    async def close(self):
+        self.inner.close()
+
+
+def carried(kind, reply, *talks, **options):
+    """What conversations come to over a transport, with what was sent."""
+    inner = Transport(reply)
+    options = {"api_key": KEY, "base_url": HOME, **options}
+    transport = inner if kind == "sync" else Awaited(inner)
+    return played(kind, *talks, transport=transport, **options), inner.requests
 
 
 def ok(_):
-    return httpx.Response(200, json={})
+    return Answered(b"{}")
 
 
-def frames(error):
-    """A traceback as the most talkative of tools prints it, causes and all."""
-    seen = []
-    while error is not None:
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        seen += told.format()
-        error = error.__cause__ or error.__context__
-    return "".join(line for line in seen if "test_client.py" not in line)
-
-
-# -- Key and endpoint -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "key",
-    ["", " ", "SENTINEL\n", " SENTINEL", "SENTI NEL", "SENTINEL\u00e9", "\x00SENTINEL"],
-)
-def test_key_that_can_be_none_is_refused_without_being_shown(key, monkeypatch):
-    """Given or from the environment, in no message and no local of ours."""
-    with pytest.raises(errors.ConfigError, match="not shown here") as given:
-        Client(key)
-    if "\x00" not in key:
-        monkeypatch.setenv("SIXTYFOUR_API_KEY", key)
-        with pytest.raises(errors.ConfigError, match="not shown here"):
-            Client()
-    inner = given.value.__traceback__.tb_next
-    told = traceback.TracebackException(
-        type(given.value), given.value, inner, capture_locals=True
-    )
-    assert "SENTINEL" not in "".join(told.format())
-
-
-def test_missing_key_is_named_with_the_way_out():
-    """The variable, and the argument."""
-    with pytest.raises(errors.ConfigError, match="SIXTYFOUR_API_KEY"):
-        Client()
-
-
-@pytest.mark.parametrize(
-    ("given", "variables", "endpoint"),
-    [
-        (None, {}, "https://api.sixtyfour.ai"),
-        (None, {"BASE_URL": "https://b.example"}, "https://b.example"),
-        (
-            None,
-            {"BASE_URL": "https://b.example", "ENDPOINT": "https://e.example/"},
-            "https://e.example",
-        ),
-        (None, {"BASE_URL": "https://b.example", "ENDPOINT": ""}, "https://b.example"),
-        (
-            "https://g.example/api/",
-            {"ENDPOINT": "https://e.example"},
-            "https://g.example/api",
-        ),
-        ("http://127.0.0.1:8000", {}, "http://127.0.0.1:8000"),
-        ("http://localhost", {}, "http://localhost"),
-        ("http://[::1]:8000", {}, "http://[::1]:8000"),
-    ],
-)
-def test_endpoint_is_the_first_that_is_given(given, variables, endpoint, monkeypatch):
-    """Argument, SIXTYFOUR_API_ENDPOINT, SIXTYFOUR_API_BASE_URL, the service."""
-    for name, text in variables.items():
-        monkeypatch.setenv(f"SIXTYFOUR_API_{name}", text)
-    with Client("k", base_url=given) as made:
-        assert made.endpoint == endpoint
-        assert made.is_local == endpoint.startswith("http:")
-        assert repr(made) == f"Client({endpoint!r})"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://api.example.com",
-        "http://10.0.0.1",
-        "http://127.0.0.1.example.com",
-        "http://x.localhost",
-        "http://localhost@evil.example",
-        "https://u:SENTINEL@a.example",
-        "https://u@a.example",
-        "ftp://a.example",
-        "a.example",
-        "https://",
-        "https://a b",
-        "https://a.example?key=SENTINEL",
-        "https://a.example#SENTINEL",
-        "http://[",
-        "https://a.example:port",
-        3,
-    ],
-)
-def test_endpoint_that_would_show_the_key_is_refused(url):
-    """No http beyond this machine, no user name, nothing but an address."""
-    with pytest.raises(errors.ConfigError) as caught:
-        Client("k", base_url=url)
-    assert "SENTINEL" not in str(caught.value)
-
-
-@pytest.mark.parametrize("act", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_client_is_neither_copied_nor_pickled(act):
-    """Either would hold the key."""
-    made, _ = client(ok)
-
-    for part in (made, made._auth):
-        with pytest.raises(errors.ConfigError):
-            act(part)
-
-
-def test_client_shows_its_key_nowhere():
-    """Not in its repr, its attributes, or theirs."""
-    made, _ = client(ok)
-
-    shown = [made, vars(made), vars(made._auth), made._http, vars(made._http)]
-    assert "SENTINEL" not in repr(shown) + str(made)
+@pytest.fixture
+def server():
+    with FaultServer() as made:
+        yield made
 
 
 # -- Requests -------------------------------------------------------------------------
 
 
-def test_request_carries_the_key_and_no_other_credential():
-    """One header, also where the endpoint has a path, and no cookie comes back."""
-    made, server = client(
-        lambda _: httpx.Response(200, json={}, headers={"set-cookie": "a=b"}),
-        "https://api.example.com/v0",
+@pytest.mark.parametrize("kind", KINDS)
+def test_request_is_sent_as_it_is_asked(kind):
+    """Also where the endpoint has a path."""
+    request = Request(
+        "POST", "/x", {"a": ["1 2", "3"]}, {"\u00e9": None}, None, "key-1"
     )
-    request = Request("POST", "/x", {"a": "1 2"}, {"\u00e9": None}, "key-1")
 
-    made.play(ask(request))
-    made.play(ask(Request("GET", "/y")))
+    found, sent = carried(
+        kind, ok, ask(request), ask(Request("GET", "/y")), base_url=f"{HOME}/v0"
+    )
 
-    first, second = server.requests
-    assert str(first.url) == "https://api.example.com/v0/x?a=1%202" or str(
-        first.url
-    ).endswith("/v0/x?a=1+2")
-    assert first.headers["x-api-key"] == KEY
-    assert first.headers["idempotency-key"] == "key-1"
+    first, second = sent
+    assert found == [{}, {}]
+    assert (first.method, first.url) == ("POST", f"{HOME}/v0/x?a=1+2&a=3")
     assert first.content == '{"\u00e9":null}'.encode()
-    for sent in server.requests:
-        assert not {"authorization", "cookie"} & set(sent.headers)
-    assert "content-type" not in second.headers
+    assert first.headers["idempotency-key"] == "key-1"
+    assert first.headers["content-type"] == "application/json"
+    assert (second.method, second.url, second.content) == ("GET", f"{HOME}/v0/y", None)
+    assert not {"content-type", "idempotency-key"} & set(second.headers)
+    assert {seen.headers["x-api-key"] for seen in sent} == {KEY}
+    assert not any("authorization" in seen.headers for seen in sent)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(
-    "target", ["https://api.example.com/z", "https://evil.example/", "/z"]
-)
-def test_redirect_is_followed_nowhere(status, target):
-    """No key, body or intent leaves for another place."""
-    made, server = client(
-        lambda _: httpx.Response(status, headers={"location": target})
-    )
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_cookie_comes_back(kind, server):
+    server.always("*", "*", Reply(200, {}, {"set-cookie": "a=b; Path=/"}))
 
-    for request in (Request("GET", "/x"), Request("POST", "/x", body={})):
-        with pytest.raises(errors.ApiError, match="redirect"):
-            made.play(ask(request))
-    assert len(server.requests) == 2
+    talks = [ask(Request("GET", "/x")) for _ in range(2)]
+
+    played(kind, *talks, api_key=KEY, base_url=server.url)
+
+    assert [seen.all("cookie") for seen in server.requests] == [[]] * 2
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("failure", "sent"),
     [
-        (httpx.ConnectError("x"), False),
-        (httpx.ConnectTimeout("x"), False),
-        (httpx.PoolTimeout("x"), False),
-        (httpx.ProxyError("x"), False),
-        (httpx.ReadError("x"), True),
-        (httpx.ReadTimeout("x"), True),
-        (httpx.WriteError("x"), True),
-        (httpx.RemoteProtocolError("x"), True),
+        (NoAnswerError("ConnectError", sent=False), False),
+        (NoAnswerError("ReadError"), True),
+        (ConnectionResetError("x"), True),
     ],
+    ids=["not sent", "sent", "any"],
 )
-def test_failure_says_whether_anything_was_sent(failure, sent, monkeypatch):
-    """Where no connection was made, nothing was."""
-    monkeypatch.setattr(_client.time, "sleep", lambda _: None)
+def test_failure_says_whether_anything_was_sent(kind, failure, sent):
+    """Where nothing was, it is sent again."""
 
     def fail(_):
         raise failure
 
-    made, server = client(fail)
+    talk = ask(Request("POST", "/x", body={"SENTINEL": 1}))
 
-    with pytest.raises(errors.TransportError) as caught:
-        made.play(ask(Request("POST", "/x", body={"SENTINEL": 1})))
-    assert (caught.value.sent, len(server.requests)) == (sent, 1 if sent else 4)
-    assert "SENTINEL" not in frames(caught.value)
+    (error,), requests = carried(kind, fail, talk)
+
+    assert isinstance(error, errors.TransportError)
+    assert (error.sent, len(requests)) == (sent, 1 if sent else 1 + QUICK.retries)
 
 
-def test_wait_is_slept(monkeypatch):
-    """The client does what the conversation asks for."""
+@pytest.mark.parametrize("kind", KINDS)
+def test_refused_connection_has_sent_nothing(kind):
+    talk = ask(Request("POST", "/x", body={}))
+    url = f"http://127.0.0.1:{unused_port()}"
+
+    (error,) = played(kind, talk, api_key=KEY, base_url=url)
+
+    assert (error.sent, error.attempts) == (False, 1 + QUICK.retries)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wait_is_slept(kind):
+    """The client does what the conversation asks for, by its own clock."""
     slept = []
-    monkeypatch.setattr(_client.time, "sleep", slept.append)
-    made, _ = client(ok)
 
     def talk():
         assert (yield Sleep(3)) is None
-        return "done"
+        return (yield Now())
 
-    assert (made.play(talk()), slept) == ("done", [3])
+    async def sleep(seconds):
+        slept.append(seconds)
 
+    async def awaited():
+        async with AsyncClient(KEY, journal=None) as client:
+            client._player.clock = AsyncClock(lambda: 7.0, sleep)
+            return await client.play(talk())
 
-def test_answer_that_is_too_large_is_refused_once(monkeypatch):
-    """Also one that is small until it is unpacked; it is not asked for again."""
-    monkeypatch.setattr(_client, "MAX_ANSWER", 2**20)
-    bomb = gzip.compress(b"0" * 2**24)
-    made, server = client(
-        lambda _: httpx.Response(
-            200, headers={"content-encoding": "gzip"}, content=bomb
-        )
-    )
-
-    with pytest.raises(errors.AnswerError, match="more than 1 MiB"):
-        made.play(ask(Request("GET", "/x")))
-    assert len(server.requests) == 1
-
-
-class Drip(httpx.SyncByteStream):
-    def __iter__(self):
-        while True:
-            yield b"["
-
-
-def test_body_that_never_ends_is_given_up(monkeypatch):
-    """The time of a request is the time of its body too."""
-    clock = iter(range(1000))
-    monkeypatch.setattr(_client.time, "monotonic", lambda: next(clock))
-    made, _ = client(lambda _: httpx.Response(200, stream=Drip()), timeout=5)
-
-    with pytest.raises(errors.TransportError, match="ReadTimeout"):
-        made.play(ask(Request("POST", "/x")))
-
-
-def test_key_that_an_error_repeats_is_masked():
-    """The service's words are shown, the key is not."""
-    made, _ = client(
-        lambda request: httpx.Response(
-            401, json={"detail": f"bad key {request.headers['x-api-key']}"}
-        )
-    )
-
-    with pytest.raises(errors.AuthError, match=r"bad key \*\*\*") as caught:
-        made.play(ask(Request("GET", "/x")))
-    assert "SENTINEL" not in frames(caught.value)
-
-
-# -- Signed links ---------------------------------------------------------------------
-
-
-def linked(url):
-    return ResultItem("f", download_url=url)
-
-
-def test_signed_link_gets_no_credential_and_is_in_no_log(caplog):
-    """Neither key nor cookie; httpx logs the address without its signature."""
-    caplog.set_level(logging.DEBUG)
-    made, server = client(lambda _: httpx.Response(200, content=b"rows"))
-
-    content = made.play(download(linked("https://files.example/f?sig=SENTINEL")))
-
-    (request,) = server.requests
-    assert content == b"rows"
-    assert request.url.raw_path == b"/f?sig=SENTINEL"
-    assert not {"x-api-key", "authorization", "cookie"} & set(request.headers)
-    assert "files.example" in caplog.text
-    assert "SENTINEL" not in caplog.text
-    assert "SENTINEL" not in repr(request.url)
-
-
-@pytest.mark.parametrize("status", [302, 401, 403])
-def test_failed_link_shows_no_signature(status):
-    """Not in the error, nor in the locals of its traceback."""
-    made, server = client(
-        lambda _: httpx.Response(
-            status, headers={"location": "https://x.example/?SENTINEL"}
-        )
-    )
-
-    with pytest.raises(errors.ApiError) as caught:
-        made.play(download(linked("https://files.example/f?sig=SENTINEL")))
-    assert "SENTINEL" not in frames(caught.value)
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize(
-    ("url", "base_url", "is_followed"),
-    [
-        ("https://files.example/f", "https://api.example.com", True),
-        ("https://user:pw@files.example/f", "https://api.example.com", True),
-        ("http://127.0.0.1:9/f", "http://127.0.0.1:9", True),
-        ("http://127.0.0.1:9/f", "https://api.example.com", False),
-        ("http://files.example/f", "http://127.0.0.1:9", False),
-        ("file:///etc/passwd", "http://127.0.0.1:9", False),
-        ("ftp://127.0.0.1/f", "http://127.0.0.1:9", False),
-        ("https:///f", "https://api.example.com", False),
-        ("http://[", "https://api.example.com", False),
-        ("https://a.example:port/", "https://api.example.com", False),
-        ("", "https://api.example.com", False),
-    ],
-)
-def test_link_is_followed_only_over_https(url, base_url, is_followed):
-    """Or on this machine, where the endpoint is on it as well."""
-    made, server = client(ok, base_url)
-
-    if is_followed:
-        made.play(download(linked(url)))
-        assert "authorization" not in server.requests[0].headers
+    if kind == "async":
+        found = asyncio.run(awaited())
     else:
-        with pytest.raises(errors.AnswerError, match="no https address"):
-            made.play(download(linked(url)))
-    assert len(server.requests) == is_followed
+        with Client(KEY, journal=None) as client:
+            client._player.clock = Clock(lambda: 7.0, slept.append)
+            found = client.play(talk())
+
+    assert (found, slept) == (7.0, [3])
 
 
-def test_download_may_take_longer_than_a_request(monkeypatch):
-    """A large file comes as long as bytes come."""
-    clock = iter(range(0, 10_000, 100))
-    monkeypatch.setattr(_client.time, "monotonic", lambda: next(clock))
-    made, _ = client(lambda _: httpx.Response(200, content=b"x"), timeout=5)
+@pytest.mark.parametrize("kind", KINDS)
+def test_answer_that_is_too_large_is_not_read(kind, server, monkeypatch):
+    """Also one that is small until it is unpacked."""
+    for module in (_player, _exchange):
+        monkeypatch.setattr(module, "MAX_ANSWER", 2**20)
+    bomb = gzip.compress(b"0" * 2**24)
+    server.always("*", "*", Reply(200, bomb, {"content-encoding": "gzip"}))
+    patience = Policy(retries=0)
 
-    assert (
-        made.play(send(Request("GET", "", url="https://x.example/f"))).content == b"x"
+    (error,) = played(
+        kind,
+        ask(Request("GET", "/x")),
+        api_key=KEY,
+        base_url=server.url,
+        policy=patience,
     )
 
+    assert isinstance(error, errors.AnswerError)
+    assert "more than 1 MiB" in str(error)
 
-def test_nothing_for_this_machine_passes_through_a_proxy(monkeypatch):
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_that_is_too_large_is_read_in_part(kind):
+    """What it says at its beginning is not needed, its status is."""
+    talk = ask(Request("GET", "/x"))
+
+    (error,), _ = carried(kind, lambda _: Answered(b"x" * 2**20, status=404), talk)
+
+    assert isinstance(error, errors.NotFoundError)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_body_that_never_ends_is_given_up(kind):
+    """The time of a request is the time of its body too."""
+    answered = Answered(*itertools.repeat(b"[", 10**6))
+    patience = Policy(timeout=0.05, retries=0)
+
+    (error,), _ = carried(
+        kind, lambda _: answered, ask(Request("POST", "/x")), policy=patience
+    )
+
+    assert isinstance(error, errors.TransportError)
+    assert "took too long" in str(error)
+    assert answered.is_closed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_answer_may_be_any_content(kind):
+    (found,), _ = carried(
+        kind, lambda _: Answered(b"ro", b"ws"), send(Request("GET", "/x"))
+    )
+
+    assert found.content == b"rows"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_download_may_take_longer_than_a_request(kind, server):
+    """A large file comes as long as bytes come."""
+    server.always("GET", "/f", Reply(200, b"rows", size=1, pause=0.1))
+
+    def talk():
+        stream = yield Fetch(f"{server.url}/f")
+        parts = []
+        while part := (yield Read(stream)):
+            parts.append(part)
+        return b"".join(parts)
+
+    patience = Policy(timeout=0.3)
+    (found,) = played(kind, talk(), api_key=KEY, base_url=server.url, policy=patience)
+
+    assert found == b"rows"
+
+
+def test_transport_is_closed_with_its_client():
+    inner = Transport(ok)
+
+    with Client(KEY, transport=inner, journal=None):
+        assert not inner.is_closed
+    assert inner.is_closed
+
+
+# -- Proxies --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _proxied(monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("_proxied")
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_for_this_machine_passes_through_a_proxy(kind, server):
     """A proxy of the environment is for the world outside."""
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:1")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:1")
-    monkeypatch.delenv("NO_PROXY", raising=False)
+    server.always("*", "*", Reply(200, {}))
+    talk = ask(Request("GET", "/x"))
 
-    def mounts(base_url):
-        with Client("k", base_url=base_url) as made:
-            return [re.sub(r"\W", "", str(m.pattern)) for m in made._http._mounts]
+    assert played(kind, talk, api_key=KEY, base_url=server.url) == [{}]
 
-    assert mounts("http://127.0.0.1:9") == []
-    assert "https" in mounts("https://api.example.com")
+
+@pytest.mark.usefixtures("_proxied")
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_goes_outside_passes_through_the_proxy(kind):
+    """Which is not there, so nothing is sent; and no name is looked up."""
+    talk = ask(Request("POST", "/x", body={}))
+
+    (error,) = played(kind, talk, api_key=KEY, base_url=HOME)
+
+    assert not error.sent

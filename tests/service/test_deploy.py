@@ -115,12 +115,12 @@ def test_deploy_ends_with_what_was_sent_being_seen(code, answers, state, lines):
             "ReadError",
         ),
         (
-            [WAS, lost(), WAS, unreachable(), *[unreachable()] * 3, WAS],
+            [WAS, lost(), WAS, unreachable(), *[unreachable()] * 6, WAS],
             errors.OutcomeUnknownError,
             "nothing was sent again",
         ),
         # Nothing was ever sent.
-        ([MISSING, *[unreachable()] * 4], errors.TransportError, "ReadError"),
+        ([MISSING, *[unreachable()] * 7], errors.TransportError, "ReadError"),
         # Lost, and somebody else wrote meanwhile: theirs is not overwritten.
         ([WAS, lost(), EDITED], errors.OutcomeUnknownError, "neither old nor new"),
         ([WAS, lost(), MISSING], errors.OutcomeUnknownError, "neither old nor new"),

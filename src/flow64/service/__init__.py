@@ -1,24 +1,95 @@
-"""The service: a client, deploying, running."""
+"""The service: clients, deploying, running, results."""
 
 from __future__ import annotations
 
-from ._client import DEFAULT_ENDPOINT, Client
-from ._deploy import Deployment, deploy
+from ._async_client import AsyncClient
+from ._async_run import AsyncRun
+from ._batch import Batch
+from ._batches import FailedBatch
+from ._client import Client
+from ._deploy import Deployment
+from ._doors import deploy, run, run_batches
+from ._endpoint import DEFAULT_ENDPOINT
+from ._events import (
+    BlockDone,
+    BlockFailed,
+    BlockStarted,
+    Finished,
+    Progress,
+    Queued,
+    RunEvent,
+    Running,
+)
+from ._oauth import OAuth
+from ._options import BatchOptions, RunOptions
 from ._rows import Row
-from ._run import Run, run
+from ._run import Run
 from ._state import State
-from .api import BlockStatus, LiveStatus, ResultItem
+from ._tying import Tied, Ties
+from ._wire import (
+    AsyncHttpAnswer,
+    AsyncTransport,
+    HttpAnswer,
+    HttpRequest,
+    Transport,
+)
+from .api import (
+    Balance,
+    BlockInfo,
+    BlockStatus,
+    LiveStatus,
+    NewSigningSecret,
+    Policy,
+    ResultItem,
+    RunEntry,
+    Schedule,
+    SigningSecret,
+    Started,
+    WorkflowInfo,
+)
 
 __all__ = [
     "DEFAULT_ENDPOINT",
+    "AsyncClient",
+    "AsyncHttpAnswer",
+    "AsyncRun",
+    "AsyncTransport",
+    "Balance",
+    "Batch",
+    "BatchOptions",
+    "BlockDone",
+    "BlockFailed",
+    "BlockInfo",
+    "BlockStarted",
     "BlockStatus",
     "Client",
     "Deployment",
+    "FailedBatch",
+    "Finished",
+    "HttpAnswer",
+    "HttpRequest",
     "LiveStatus",
+    "NewSigningSecret",
+    "OAuth",
+    "Policy",
+    "Progress",
+    "Queued",
     "ResultItem",
     "Row",
     "Run",
+    "RunEntry",
+    "RunEvent",
+    "RunOptions",
+    "Running",
+    "Schedule",
+    "SigningSecret",
+    "Started",
     "State",
+    "Tied",
+    "Ties",
+    "Transport",
+    "WorkflowInfo",
     "deploy",
     "run",
+    "run_batches",
 ]

@@ -1,53 +1,58 @@
-"""The client: plays conversations over httpx, with one credential for one origin."""
+"""The client that blocks: one credential for one origin."""
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from collections.abc import Generator
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import ip_address
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self, TypeVar
 
-import httpx
-
-from ..errors import AnswerError, ConfigError, TransportError
-from .api import Answer, Conversation, Request, Sleep
+from ..errors import ConfigError
+from ._auth import TokenSource
+from ._batch import Batch, known, noting_batches, plan_of
+from ._batches import Plan, batching
+from ._budget import Budget
+from ._deploy import Deployable, Deployment, deployment
+from ._facade import Runs, Schedules, SigningSecrets, Workflows
+from ._http import HttpxTransport
+from ._launch import launcher, launching
+from ._loop import BlockingTransport
+from ._player import Player
+from ._run import Run
+from ._settings import DEFAULT, Settled, credential_of, settled
+from ._watching import DAY
+from ._wire import Transport
+from .api import (
+    Balance,
+    BlockInfo,
+    Conversation,
+    Policy,
+    get_balance,
+    list_blocks,
+)
 
 T = TypeVar("T")
 
-DEFAULT_ENDPOINT: Final = "https://api.sixtyfour.ai"
-"""Base URL of the service (documented)."""
-
-TIMEOUT: Final = 60.0
-"""Seconds for one request."""
-
-MAX_ANSWER: Final = 256 * 2**20
-"""Bytes of the largest answer that is read."""
-
-NOT_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-)
-"""Failures before anything reached the service: no connection to it was made."""
-
 
 class Client:
-    """Talks to the service: one API key, one endpoint.
+    """Talks to the service: one credential, one endpoint. For many threads at once.
 
     Args:
         api_key: The key; by default that of `SIXTYFOUR_API_KEY`.
         base_url: The endpoint; by default that of `SIXTYFOUR_API_ENDPOINT`, then
             `SIXTYFOUR_API_BASE_URL`, then the service itself.
-        timeout: Seconds for one request; for a download, seconds without a byte.
-        transport: Something else than the network, such as an ASGI transport.
+        oauth: An `OAuth` client instead of a key.
+        policy: How patient it is: deadline, time-outs, repetitions, pace.
+        journal: File in which runs are remembered; by default that of
+            `FLOW64_JOURNAL`, then `.flow64/runs.jsonl`; None for none.
+        env: The environment that it is for; another is refused. None is for any.
+        hosts: The only hosts whose signed result links are opened; None opens all.
+        allow_http: Whether an http endpoint that is not on this machine is meant,
+            such as an emulator in the next container.
+        transport: Something else than the network, such as `Emulator().transport()`.
 
     Raises:
-        ConfigError: The key or the endpoint cannot be used; the key is never shown.
+        ConfigError: The credential or the endpoint cannot be used; no key is shown.
     """
 
     def __init__(
@@ -55,49 +60,270 @@ class Client:
         api_key: str | None = None,
         *,
         base_url: str | None = None,
-        timeout: float = TIMEOUT,
-        transport: httpx.BaseTransport | None = None,
+        oauth: TokenSource | None = None,
+        policy: Policy | None = None,
+        journal: str | PathLike[str] | None = DEFAULT,
+        env: str | None = None,
+        hosts: Iterable[str] | None = None,
+        allow_http: bool = False,
+        transport: Transport | None = None,
     ) -> None:
-        self._auth: Final = _KeyAuth(api_key)
+        credential = credential_of(api_key, oauth)
         del api_key  # an error from here on may show the locals of its frames
-        self.endpoint: Final = _endpoint(base_url)
-        self._auth.require_usable()
-        self._timeout: Final = timeout
-        self._http: Final = httpx.Client(
-            timeout=timeout,
-            follow_redirects=False,
-            transport=transport,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            # What is sent to this machine does not pass through anybody's proxy.
-            trust_env=not self.is_local,
+        self._settled: Final[Settled] = settled(
+            credential,
+            base_url=base_url,
+            policy=policy,
+            journal=journal,
+            env=env,
+            hosts=hosts,
+            allow_http=allow_http,
+        )
+        channel = self._settled.channel
+        # What is sent to this machine does not pass through anybody's proxy.
+        trust_env = not channel.is_local
+        self._player: Final = Player(
+            channel,
+            transport or BlockingTransport(lambda: HttpxTransport(trust_env=trust_env)),
         )
 
-    def play(self, conversation: Conversation[T]) -> T:
-        """Do what a conversation asks for until it is over, and give its result."""
-        reply: Any = None
-        while True:
-            try:
-                if isinstance(reply, AnswerError | TransportError):
-                    step = conversation.throw(reply)
-                else:
-                    step = conversation.send(reply)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            if isinstance(step, Sleep):
-                time.sleep(step.seconds)
-                reply = None
-            else:
-                reply = self._answer(step)
+    @property
+    def endpoint(self) -> str:
+        """The base URL."""
+        return self._settled.channel.endpoint
 
     @property
     def is_local(self) -> bool:
         """Whether the endpoint is on this machine."""
-        return is_loopback(httpx.URL(self.endpoint).host)
+        return self._settled.channel.is_local
+
+    @property
+    def policy(self) -> Policy:
+        """How patient it is."""
+        return self._settled.channel.policy
+
+    @property
+    def env(self) -> str | None:
+        """The environment that it is for; None for any."""
+        return self._settled.env
+
+    def deploy(
+        self,
+        workflow: Deployable,
+        *,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        force: bool = False,
+        allow_spend: bool = False,
+    ) -> Deployment:
+        """Plan and apply of one workflow; nothing is sent when nothing changed.
+
+        Args:
+            workflow: What to deploy.
+            env: The environment to deploy to; by default that of the client, then
+                `default`.
+            values: What `value("name")` stands for there.
+            force: Overwrite a workflow that was edited on the service, or that no code
+                of ours deployed.
+            allow_spend: Agree to blocks that spend credits as soon as they are written.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: It was refused before anything was written.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and a look did not tell.
+        """
+        talk = deployment(
+            workflow,
+            self._settled.channel,
+            env=self._settled.env_of("deploy", env),
+            values=values,
+            force=force,
+            allow_spend=allow_spend,
+        )
+        del values  # some may be secret, and an error may show the locals of its frames
+        return self.play(talk)
+
+    @property
+    def workflows(self) -> Workflows:
+        """The calls about workflows: create, get, list, update, delete."""
+        return Workflows(self, self._settled)
+
+    @property
+    def runs(self) -> Runs:
+        """The calls about runs: start, get, list, status, cancel, download links."""
+        return Runs(self, self._settled)
+
+    @property
+    def schedules(self) -> Schedules:
+        """The calls about schedules: create, get, list, update, delete."""
+        return Schedules(self)
+
+    @property
+    def signing_secret(self) -> SigningSecrets:
+        """The calls about the secret of deliveries: get, create, roll, delete."""
+        return SigningSecrets(self)
+
+    def blocks(self) -> Sequence[BlockInfo]:
+        """The kinds of blocks, each with the JSON Schema of its specs."""
+        return self.play(list_blocks())
+
+    def balance(self) -> Balance:
+        """What is left to spend."""
+        return self.play(get_balance())
+
+    def run(
+        self,
+        workflow: Deployable,
+        rows: Any = (),
+        *,
+        env: str | None = None,
+        intent: str | None = None,
+        retry: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        allow_unpriced: bool = False,
+        check_columns: bool = True,
+        specs_override: Mapping[str, Any] | None = None,
+        save_json: bool = True,
+        result_formats: Sequence[str] = (),
+    ) -> Run:
+        """Start a run, once for each intent.
+
+        Args:
+            workflow: What to run; it has to be deployed.
+            rows: The rows for a webhook source: a list or any iterable of mappings, or
+                the path of a CSV, JSON or NDJSON file. Other sources take none.
+            env: The environment; by default that of the client, then `default`.
+            intent: Name of a run that must happen once, such as a date: the same intent
+                with the same rows is the same run, on any machine.
+            retry: Id of a run that ended without success, to be started again, once.
+            values: What `value("name")` stands for there.
+            stale: Run what is deployed even if it is not this code.
+            max_rows: Rows beyond which nothing is started.
+            max_cost: Dollars by documented prices beyond which nothing is started.
+            allow_unpriced: Go on although something has no documented price.
+            check_columns: Hold rows against the `input_schema` of the source.
+            specs_override: What the first block is set to in this run; send all its
+                settings, since whether those left out are kept is not documented.
+            save_json: Keep the results as JSON too, so that types survive.
+            result_formats: Further formats, such as `ndjson`.
+
+        Raises:
+            RunError: It was refused before anything was sent.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and the looks did not tell.
+        """
+        made = launcher(
+            "run",
+            workflow,
+            self._settled,
+            env=env,
+            values=values,
+            budget=Budget(max_rows, max_cost, allow_unpriced),
+            stale=stale,
+            check_columns=check_columns,
+            specs_override=specs_override,
+            save_json=save_json,
+            result_formats=result_formats,
+        )
+        del values  # as in `deploy`
+        talk = launching(made, rows, intent=intent, retry=retry)
+        started, facts = self.play(talk)
+        return Run(started.id, started.workflow_id, self, **facts)
+
+    def run_batches(
+        self,
+        workflow: Deployable,
+        rows: Any,
+        *,
+        size: int = 1000,
+        concurrency: int = 4,
+        intent: str,
+        retry_failed: bool = False,
+        folder: str | PathLike[str] | None = None,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        allow_unpriced: bool = False,
+        check_columns: bool = True,
+        every: float = 5.0,
+        timeout: float = DAY,
+    ) -> Iterator[Batch[Run]]:
+        """Run an input of any length in batches, and give each as it has completed.
+
+        They come in the order of the input. A batch is named by the intent, its place
+        and its rows, so the same call on the same input, on any machine and after any
+        accident, goes on where the last one stopped and buys no finished batch again.
+
+        Args:
+            workflow: What to run; it has to be deployed.
+            rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
+                It is read as it is needed, and must come in the same order again.
+            size: Rows of each batch but the last.
+            concurrency: How many runs are under way at a time.
+            intent: Name of all of it together, such as a date.
+            retry_failed: Start batches again that failed when this intent was run
+                before, which pays for their rows again.
+            folder: Where the final file of each batch is saved as soon as it is there.
+            env: The environment; by default that of the client, then `default`.
+            values: What `value("name")` stands for there.
+            stale: Run what is deployed even if it is not this code.
+            max_rows: Rows of all batches beyond which nothing is started.
+            max_cost: Dollars of all batches, by documented prices, likewise.
+            allow_unpriced: Go on although something has no documented price.
+            check_columns: Hold rows against the `input_schema` of the source.
+            every: Seconds between looks at a run.
+            timeout: Seconds after which a run is not waited for any more.
+
+        Raises:
+            RowsError: Rows cannot be sent. Those of a list or a file are judged before
+                the first batch is started.
+            BudgetError: All of it may take more than was said.
+            BatchesError: Batches have failed, or were not started after two failures
+                in a row or for want of credits; raised when all others were handed out.
+        """
+        plan = plan_of(
+            workflow,
+            self._settled,
+            size=size,
+            concurrency=concurrency,
+            intent=intent,
+            retry_failed=retry_failed,
+            folder=folder,
+            env=env,
+            values=values,
+            max_rows=max_rows,
+            max_cost=max_cost,
+            allow_unpriced=allow_unpriced,
+            every=every,
+            timeout=timeout,
+            stale=stale,
+            check_columns=check_columns,
+        )
+        return self._batches(plan, rows)
+
+    def _batches(self, plan: Plan, rows: Any) -> Iterator[Batch[Run]]:
+        with noting_batches(plan.intent):
+            for done in self.events(batching(plan, rows)):
+                run = Run(done.run.id, done.run.workflow_id, self, **known(done))
+                yield Batch.of(done, run)
+
+    def play(self, conversation: Conversation[T]) -> T:
+        """Do what a conversation asks for until it is over, and give its result."""
+        return self._player.play(conversation)
+
+    def events(self, conversation: Conversation[T]) -> Generator[Any, None, T]:
+        """The same, with what the conversation tells on the way."""
+        return self._player.events(conversation)
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._player.transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -112,162 +338,12 @@ class Client:
 
     def __repr__(self) -> str:
         # Tracebacks show also a client that was refused while it was made.
-        return f"Client({getattr(self, 'endpoint', None)!r})"
+        if (made := getattr(self, "_settled", None)) is None:
+            return "Client(None)"
+        return f"Client({made.channel.endpoint!r})"
 
     def __reduce__(self) -> NoReturn:
         raise ConfigError(
-            "a Client is neither copied nor pickled, since it holds the key: "
+            "a Client is neither copied nor pickled, since it holds a credential: "
             "make another one"
         )
-
-    # Failures are returned and not raised, so that no traceback leads into frames that
-    # hold headers, bodies or signed links.
-    def _answer(self, asked: Request) -> Answer | AnswerError | TransportError:
-        """What came back, or what went wrong."""
-        method, path = asked.method, asked.path
-        try:
-            request = self._request(asked)
-            if request is None:
-                return AnswerError(method, path, "a link that is no https address")
-            # Without a credential of its own, a signed link gets an empty `Auth`, as
-            # httpx would make one of a user name in the link.
-            auth = self._auth if asked.url is None else httpx.Auth()
-            response = self._http.send(request, auth=auth, stream=True)
-            try:
-                content = self._read(response, is_download=asked.url is not None)
-            finally:
-                response.close()
-        except httpx.HTTPError as error:
-            host = httpx.URL(self.endpoint).host if asked.url is None else "the store"
-            reason = f"no answer from {host} ({type(error).__name__})"
-            sent = not isinstance(error, NOT_SENT)
-            return TransportError(method, path, reason, sent=sent)
-        if content is None:
-            problem = f"an answer of more than {MAX_ANSWER // 2**20} MiB"
-            return AnswerError(method, path, problem)
-        if response.status_code >= 300:  # an error repeats what the service says
-            content = self._auth.masked(content)
-        headers = {name.lower(): text for name, text in response.headers.items()}
-        return Answer(response.status_code, headers, content)
-
-    def _request(self, asked: Request) -> httpx.Request | None:
-        """The request of httpx; None for a link that is not followed."""
-        if asked.url is not None:
-            try:
-                url = _SignedURL(asked.url)
-            except httpx.InvalidURL:
-                return None
-            is_here = self.is_local and is_loopback(url.host)
-            if not url.host or not (
-                url.scheme == "https" or (url.scheme == "http" and is_here)
-            ):
-                return None
-            request = self._http.build_request("GET", url)
-            request.url = url
-            return request
-        headers = {"accept": "application/json"}
-        content = None
-        if asked.body is not None:
-            text = json.dumps(asked.body, ensure_ascii=False, separators=(",", ":"))
-            content = text.encode()
-            headers["content-type"] = "application/json"
-        if asked.idempotency_key is not None:
-            headers["idempotency-key"] = asked.idempotency_key
-        return self._http.build_request(
-            asked.method,
-            self.endpoint + asked.path,
-            params=dict(asked.query),
-            content=content,
-            headers=headers,
-        )
-
-    def _read(self, response: httpx.Response, *, is_download: bool) -> bytes | None:
-        """The body; None where it is too large."""
-        ends = time.monotonic() + self._timeout
-        content = bytearray()
-        for chunk in response.iter_bytes():
-            content += chunk
-            if len(content) > MAX_ANSWER:
-                return None
-            if not is_download and time.monotonic() > ends:
-                raise httpx.ReadTimeout("the body took too long")
-        return bytes(content)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine; of names, `localhost` alone is taken for it."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-class _KeyAuth(httpx.Auth):
-    """Puts the key on requests; what lists attributes does not find it."""
-
-    __slots__ = ("_key",)
-
-    def __init__(self, given: str | None) -> None:
-        self._key = os.environ.get("SIXTYFOUR_API_KEY") if given is None else given
-
-    def require_usable(self) -> None:
-        """Refuse a key that is missing or that cannot be one."""
-        if self._key is None:
-            raise ConfigError(
-                'no API key: set SIXTYFOUR_API_KEY, or pass Client(api_key="...")'
-            )
-        # "!" to "~": what is printed, and no space.
-        if not self._key or not all("!" <= sign <= "~" for sign in self._key):
-            raise ConfigError(
-                "the API key is empty, or has spaces, line breaks or other characters "
-                "that no key has; copy it again (it is not shown here)"
-            )
-
-    def auth_flow(
-        self, request: httpx.Request
-    ) -> Generator[httpx.Request, httpx.Response, None]:
-        """Send the key, as documented, in `x-api-key`."""
-        request.headers["x-api-key"] = self._key or ""
-        yield request
-
-    def masked(self, content: bytes) -> bytes:
-        """A text without the key."""
-        return content.replace((self._key or "").encode(), b"***")
-
-    def __reduce__(self) -> NoReturn:
-        raise ConfigError("a key is neither copied nor pickled")
-
-
-class _SignedURL(httpx.URL):
-    """A link whose query is a secret for as long as it lives: httpx logs addresses."""
-
-    def __str__(self) -> str:
-        return f"{self.scheme}://{self.host}/(signed link)"
-
-    __repr__ = __str__
-
-
-def _endpoint(given: str | None) -> str:
-    names = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_BASE_URL")
-    name = next((name for name in names if os.environ.get(name)), "")
-    source = "base_url=" if given else name
-    text = str(given or os.environ.get(name) or DEFAULT_ENDPOINT).rstrip("/")
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        raise ConfigError("the endpoint is no URL") from None
-    if url.userinfo:
-        raise ConfigError("the endpoint has a user name or password in it; remove it")
-    is_plain = url.scheme in ("http", "https") and url.host and " " not in text
-    if not is_plain or url.query or url.fragment:
-        raise ConfigError(
-            f"the endpoint given by {source} is no plain https address, such as "
-            f"{DEFAULT_ENDPOINT}"
-        )
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise ConfigError(
-            f"the endpoint http://{url.host} given by {source} would let the key "
-            "travel in the clear; "
-            "write https (http is for this machine alone)"
-        )
-    return text

@@ -12,7 +12,6 @@ from attrs import evolve, field, frozen
 from ..analysis import differences
 from ..blocks import CATALOGUE
 from ..definition import (
-    DEFAULT_ENV,
     EMPTY,
     LOCAL,
     Definition,
@@ -22,7 +21,6 @@ from ..definition import (
     with_stamp,
 )
 from ..errors import (
-    ArgumentError,
     ConflictError,
     ConsentError,
     FlowError,
@@ -31,9 +29,8 @@ from ..errors import (
     StateRefusedError,
     UnboundValueError,
     VerificationError,
-    shortened,
 )
-from ._client import Client
+from ._exchange import Channel
 from ._state import (
     State,
     compare,
@@ -124,26 +121,20 @@ class Ready:
         return "/pin:" in self.stamp.path
 
 
-def deploy(
+def deployment(
     workflow: Deployable,
-    client: Client | None = None,
+    channel: Channel,
     *,
-    env: str = DEFAULT_ENV,
-    values: Mapping[str, Any] | None = None,
-    force: bool = False,
-    allow_spend: bool = False,
-) -> Deployment:
-    """See `Workflow.deploy`."""
-    require_client("deploy", client)
+    env: str,
+    values: Mapping[str, Any] | None,
+    force: bool,
+    allow_spend: bool,
+) -> Conversation[Deployment]:
+    """Deploy a workflow to where a client leads."""
     ready = prepared(workflow, env, values)
-    player = client or Client()
-    try:
-        require_namespace(ready, player)
-        talk = deploying(ready, force=force, allow_spend=allow_spend)
-        return player.play(talk)
-    finally:
-        if client is None:
-            player.close()
+    del values  # some may be secret, and an error may show the locals of its frames
+    require_namespace(ready, channel)
+    return (yield from deploying(ready, force=force, allow_spend=allow_spend))
 
 
 def prepared(workflow: Deployable, env: str, values: Mapping[str, Any] | None) -> Ready:
@@ -167,18 +158,11 @@ def prepared(workflow: Deployable, env: str, values: Mapping[str, Any] | None) -
     return Ready(workflow, env, definition, stamp)
 
 
-def require_client(callee: str, client: Any) -> None:
-    """Refuse what is no client, such as the name of an environment."""
-    if client is not None and not callable(getattr(client, "play", None)):
-        near = f"; did you mean env={client!r}?" if isinstance(client, str) else ""
-        raise ArgumentError(callee, f"client is {shortened(client)}, no Client{near}")
-
-
-def require_namespace(ready: Ready, client: Client) -> None:
+def require_namespace(ready: Ready, channel: Channel) -> None:
     """Refuse a workflow whose id others may share, anywhere but on this machine."""
     is_shared = ready.stamp.path.startswith(f"ns:{LOCAL}/") and not ready.is_pinned
-    if is_shared and not client.is_local:
-        raise LocalNamespaceError(ready.name, client.endpoint)
+    if is_shared and not channel.is_local:
+        raise LocalNamespaceError(ready.name, channel.endpoint)
 
 
 def deploying(

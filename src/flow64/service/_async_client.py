@@ -1,0 +1,354 @@
+"""The client that awaits: one credential for one origin."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from os import PathLike
+from types import TracebackType
+from typing import Any, Final, NoReturn, Self, TypeVar
+
+from ..errors import ConfigError
+from ._async_facade import (
+    AsyncRuns,
+    AsyncSchedules,
+    AsyncSigningSecrets,
+    AsyncWorkflows,
+)
+from ._async_run import AsyncRun
+from ._auth import TokenSource
+from ._batch import Batch, known, noting_batches, plan_of
+from ._batches import Plan, batching
+from ._budget import Budget
+from ._deploy import Deployable, Deployment, deployment
+from ._http import HttpxTransport
+from ._launch import launcher, launching
+from ._player import AsyncPlayer
+from ._settings import DEFAULT, Settled, credential_of, settled
+from ._watching import DAY
+from ._wire import AsyncTransport
+from .api import (
+    Balance,
+    BlockInfo,
+    Conversation,
+    Policy,
+    get_balance,
+    list_blocks,
+)
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Talks to the service: one credential, one endpoint. For one event loop.
+
+    The same as `Client`, method by method, each awaited.
+
+    Args:
+        api_key: The key; by default that of `SIXTYFOUR_API_KEY`.
+        base_url: The endpoint; by default that of `SIXTYFOUR_API_ENDPOINT`, then
+            `SIXTYFOUR_API_BASE_URL`, then the service itself.
+        oauth: An `OAuth` client instead of a key.
+        policy: How patient it is: deadline, time-outs, repetitions, pace.
+        journal: File in which runs are remembered; by default that of
+            `FLOW64_JOURNAL`, then `.flow64/runs.jsonl`; None for none.
+        env: The environment that it is for; another is refused. None is for any.
+        hosts: The only hosts whose signed result links are opened; None opens all.
+        allow_http: Whether an http endpoint that is not on this machine is meant,
+            such as an emulator in the next container.
+        transport: Something else than the network, with the same methods.
+
+    Raises:
+        ConfigError: The credential or the endpoint cannot be used; no key is shown.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        oauth: TokenSource | None = None,
+        policy: Policy | None = None,
+        journal: str | PathLike[str] | None = DEFAULT,
+        env: str | None = None,
+        hosts: Iterable[str] | None = None,
+        allow_http: bool = False,
+        transport: AsyncTransport | None = None,
+    ) -> None:
+        credential = credential_of(api_key, oauth)
+        del api_key  # an error from here on may show the locals of its frames
+        self._settled: Final[Settled] = settled(
+            credential,
+            base_url=base_url,
+            policy=policy,
+            journal=journal,
+            env=env,
+            hosts=hosts,
+            allow_http=allow_http,
+        )
+        channel = self._settled.channel
+        # What is sent to this machine does not pass through anybody's proxy.
+        trust_env = not channel.is_local
+        self._player: Final = AsyncPlayer(
+            channel, transport or HttpxTransport(trust_env=trust_env)
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL."""
+        return self._settled.channel.endpoint
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the endpoint is on this machine."""
+        return self._settled.channel.is_local
+
+    @property
+    def policy(self) -> Policy:
+        """How patient it is."""
+        return self._settled.channel.policy
+
+    @property
+    def env(self) -> str | None:
+        """The environment that it is for; None for any."""
+        return self._settled.env
+
+    async def deploy(
+        self,
+        workflow: Deployable,
+        *,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        force: bool = False,
+        allow_spend: bool = False,
+    ) -> Deployment:
+        """Plan and apply of one workflow; nothing is sent when nothing changed.
+
+        Args:
+            workflow: What to deploy.
+            env: The environment to deploy to; by default that of the client, then
+                `default`.
+            values: What `value("name")` stands for there.
+            force: Overwrite a workflow that was edited on the service, or that no code
+                of ours deployed.
+            allow_spend: Agree to blocks that spend credits as soon as they are written.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: It was refused before anything was written.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and a look did not tell.
+        """
+        talk = deployment(
+            workflow,
+            self._settled.channel,
+            env=self._settled.env_of("deploy", env),
+            values=values,
+            force=force,
+            allow_spend=allow_spend,
+        )
+        del values  # some may be secret, and an error may show the locals of its frames
+        return await self.play(talk)
+
+    @property
+    def workflows(self) -> AsyncWorkflows:
+        """The calls about workflows: create, get, list, update, delete."""
+        return AsyncWorkflows(self, self._settled)
+
+    @property
+    def runs(self) -> AsyncRuns:
+        """The calls about runs: start, get, list, status, cancel, download links."""
+        return AsyncRuns(self, self._settled)
+
+    @property
+    def schedules(self) -> AsyncSchedules:
+        """The calls about schedules: create, get, list, update, delete."""
+        return AsyncSchedules(self)
+
+    @property
+    def signing_secret(self) -> AsyncSigningSecrets:
+        """The calls about the secret of deliveries: get, create, roll, delete."""
+        return AsyncSigningSecrets(self)
+
+    async def blocks(self) -> Sequence[BlockInfo]:
+        """The kinds of blocks, each with the JSON Schema of its specs."""
+        return await self.play(list_blocks())
+
+    async def balance(self) -> Balance:
+        """What is left to spend."""
+        return await self.play(get_balance())
+
+    async def run(
+        self,
+        workflow: Deployable,
+        rows: Any = (),
+        *,
+        env: str | None = None,
+        intent: str | None = None,
+        retry: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        allow_unpriced: bool = False,
+        check_columns: bool = True,
+        specs_override: Mapping[str, Any] | None = None,
+        save_json: bool = True,
+        result_formats: Sequence[str] = (),
+    ) -> AsyncRun:
+        """Start a run, once for each intent.
+
+        Args:
+            workflow: What to run; it has to be deployed.
+            rows: The rows for a webhook source: a list or any iterable of mappings, or
+                the path of a CSV, JSON or NDJSON file. Other sources take none.
+            env: The environment; by default that of the client, then `default`.
+            intent: Name of a run that must happen once, such as a date: the same intent
+                with the same rows is the same run, on any machine.
+            retry: Id of a run that ended without success, to be started again, once.
+            values: What `value("name")` stands for there.
+            stale: Run what is deployed even if it is not this code.
+            max_rows: Rows beyond which nothing is started.
+            max_cost: Dollars by documented prices beyond which nothing is started.
+            allow_unpriced: Go on although something has no documented price.
+            check_columns: Hold rows against the `input_schema` of the source.
+            specs_override: What the first block is set to in this run; send all its
+                settings, since whether those left out are kept is not documented.
+            save_json: Keep the results as JSON too, so that types survive.
+            result_formats: Further formats, such as `ndjson`.
+
+        Raises:
+            RunError: It was refused before anything was sent.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and the looks did not tell.
+        """
+        made = launcher(
+            "run",
+            workflow,
+            self._settled,
+            env=env,
+            values=values,
+            budget=Budget(max_rows, max_cost, allow_unpriced),
+            stale=stale,
+            check_columns=check_columns,
+            specs_override=specs_override,
+            save_json=save_json,
+            result_formats=result_formats,
+        )
+        del values  # as in `deploy`
+        talk = launching(made, rows, intent=intent, retry=retry)
+        started, facts = await self.play(talk)
+        return AsyncRun(started.id, started.workflow_id, self, **facts)
+
+    def run_batches(
+        self,
+        workflow: Deployable,
+        rows: Any,
+        *,
+        size: int = 1000,
+        concurrency: int = 4,
+        intent: str,
+        retry_failed: bool = False,
+        folder: str | PathLike[str] | None = None,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        allow_unpriced: bool = False,
+        check_columns: bool = True,
+        every: float = 5.0,
+        timeout: float = DAY,
+    ) -> AsyncIterator[Batch[AsyncRun]]:
+        """Run an input of any length in batches, and give each as it has completed.
+
+        They come in the order of the input. A batch is named by the intent, its place
+        and its rows, so the same call on the same input, on any machine and after any
+        accident, goes on where the last one stopped and buys no finished batch again.
+
+        Args:
+            workflow: What to run; it has to be deployed.
+            rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
+                It is read as it is needed, and must come in the same order again.
+            size: Rows of each batch but the last.
+            concurrency: How many runs are under way at a time.
+            intent: Name of all of it together, such as a date.
+            retry_failed: Start batches again that failed when this intent was run
+                before, which pays for their rows again.
+            folder: Where the final file of each batch is saved as soon as it is there.
+            env: The environment; by default that of the client, then `default`.
+            values: What `value("name")` stands for there.
+            stale: Run what is deployed even if it is not this code.
+            max_rows: Rows of all batches beyond which nothing is started.
+            max_cost: Dollars of all batches, by documented prices, likewise.
+            allow_unpriced: Go on although something has no documented price.
+            check_columns: Hold rows against the `input_schema` of the source.
+            every: Seconds between looks at a run.
+            timeout: Seconds after which a run is not waited for any more.
+
+        Raises:
+            RowsError: Rows cannot be sent. Those of a list or a file are judged before
+                the first batch is started.
+            BudgetError: All of it may take more than was said.
+            BatchesError: Batches have failed, or were not started after two failures
+                in a row or for want of credits; raised when all others were handed out.
+        """
+        plan = plan_of(
+            workflow,
+            self._settled,
+            size=size,
+            concurrency=concurrency,
+            intent=intent,
+            retry_failed=retry_failed,
+            folder=folder,
+            env=env,
+            values=values,
+            max_rows=max_rows,
+            max_cost=max_cost,
+            allow_unpriced=allow_unpriced,
+            every=every,
+            timeout=timeout,
+            stale=stale,
+            check_columns=check_columns,
+        )
+        return self._batches(plan, rows)
+
+    async def _batches(self, plan: Plan, rows: Any) -> AsyncIterator[Batch[AsyncRun]]:
+        with noting_batches(plan.intent):
+            async for done in self.events(batching(plan, rows)):
+                run = AsyncRun(done.run.id, done.run.workflow_id, self, **known(done))
+                yield Batch.of(done, run)
+
+    async def play(self, conversation: Conversation[T]) -> T:
+        """Do what a conversation asks for until it is over, and give its result."""
+        return await self._player.play(conversation)
+
+    def events(self, conversation: Conversation[Any]) -> AsyncIterator[Any]:
+        """What the conversation tells on the way."""
+        return self._player.events(conversation)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._player.transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        # Tracebacks show also a client that was refused while it was made.
+        if (made := getattr(self, "_settled", None)) is None:
+            return "AsyncClient(None)"
+        return f"AsyncClient({made.channel.endpoint!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigError(
+            "an AsyncClient is neither copied nor pickled, since it holds a "
+            "credential: make another one"
+        )

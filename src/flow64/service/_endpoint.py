@@ -1,0 +1,95 @@
+"""Where requests go to, and which links are followed."""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from ..errors import ConfigError
+
+DEFAULT_ENDPOINT: Final = "https://api.sixtyfour.ai"
+"""Base URL of the service (documented)."""
+
+NAMES: Final = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_BASE_URL")
+"""Environment variables for another one; both are documented, the first wins."""
+
+
+def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
+    """The base URL: as given, else of the environment, else the service's.
+
+    Args:
+        given: The base URL, or None; an empty text is none, and is not passed over.
+        allow_http: Whether http is meant although it is not for this machine, as for an
+            emulator in the next container.
+
+    Raises:
+        ConfigError: It is no plain https address; http is for this machine alone.
+    """
+    name = next((name for name in NAMES if os.environ.get(name)), "")
+    source = name if given is None else "base_url="
+    found = os.environ.get(name, DEFAULT_ENDPOINT) if given is None else given
+    text = str(found).rstrip("/")
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        raise ConfigError(f"the endpoint given by {source} is no URL") from None
+    if url.username is not None or url.password is not None:
+        raise ConfigError("the endpoint has a user name or password in it; remove it")
+    is_plain = text.isascii() and text.isprintable() and not set(text) & set(" \\")
+    is_web = url.scheme in ("http", "https") and host
+    if not is_plain or not is_web or "?" in text or "#" in text:
+        raise ConfigError(
+            f"the endpoint given by {source} is no plain https address, such as "
+            f"{DEFAULT_ENDPOINT}"
+        )
+    if url.scheme == "http" and not is_loopback(host) and not allow_http:
+        raise ConfigError(
+            f"the endpoint http://{host} given by {source} would let the key travel "
+            "in the clear; write https (http is for this machine alone), or pass "
+            "allow_http=True if that is meant"
+        )
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine; of names, `localhost` alone is taken for it."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, in lower case; empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_followed(link: str, endpoint: str, hosts: frozenset[str] | None = None) -> bool:
+    """Whether a signed link is one to open.
+
+    Args:
+        link: An https address; plain http only from this machine to itself, or where
+            the endpoint itself is of http, and of the same host.
+        endpoint: Of the client.
+        hosts: The only hosts to open links of; None allows all.
+    """
+    try:
+        url = urlsplit(link)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        return False
+    home = urlsplit(endpoint)
+    is_here = is_loopback(host_of(endpoint)) and is_loopback(host)
+    is_same = (url.scheme, url.netloc) == (home.scheme, home.netloc)
+    is_safe = url.scheme == "https" or (url.scheme == "http" and (is_here or is_same))
+    is_plain = (
+        url.username is None and link.isprintable() and not set(link) & set(" \\")
+    )
+    is_allowed = hosts is None or is_here or host in hosts
+    return bool(host) and is_safe and is_plain and is_allowed

@@ -1,0 +1,110 @@
+"""The network without `await`: an event loop in a thread of its own.
+
+A thread can be stopped neither while it looks up a host nor while headers come in byte
+by byte; a task can. So a `Client` has the same deadlines as an `AsyncClient`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from threading import Lock, Thread
+from typing import Any, Final, TypeVar
+
+from ..errors import ConfigError
+from ._wire import AsyncHttpAnswer, AsyncTransport, HttpRequest
+
+T = TypeVar("T")
+
+
+class BlockingTransport:
+    """Carries requests through an async transport, from any thread."""
+
+    def __init__(self, make: Callable[[], AsyncTransport]) -> None:
+        self._make: Final = make
+        self._lock: Final = Lock()
+        self._pid: Final = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._inner: AsyncTransport | None = None
+        self._thread: Thread | None = None
+        self._is_closed = False
+
+    def send(self, request: HttpRequest) -> BlockingAnswer:
+        """Send a request."""
+        answer: AsyncHttpAnswer = self._waited(lambda inner: inner.send(request))
+        return BlockingAnswer(self, answer)
+
+    def close(self) -> None:
+        """Close the connections and end the thread; closing twice does nothing."""
+        with self._lock:
+            is_ours = os.getpid() == self._pid
+            loop, self._loop = self._loop, None
+            self._is_closed = True
+        if loop is not None and is_ours and self._inner and self._thread:
+            asyncio.run_coroutine_threadsafe(self._inner.close(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
+            loop.close()
+
+    def waited(self, job: Coroutine[Any, Any, T]) -> T:
+        """Let the loop do something, and wait for it."""
+        loop = self._loop
+        if loop is None or os.getpid() != self._pid:
+            job.close()
+            raise ConfigError(_NOT_HERE)
+        future = asyncio.run_coroutine_threadsafe(job, loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # a Ctrl-C ends the request as well
+            raise
+
+    def _waited(self, job: Callable[[AsyncTransport], Coroutine[Any, Any, T]]) -> T:
+        self._begin()
+        if (inner := self._inner) is None:  # pragma: no cover - closed in between
+            raise ConfigError(_NOT_HERE)
+        return self.waited(job(inner))
+
+    def _begin(self) -> None:
+        """Start the thread, when there is something to send."""
+        with self._lock:
+            if self._is_closed or os.getpid() != self._pid:
+                raise ConfigError(_NOT_HERE)
+            if self._loop is not None:
+                return
+            loop = asyncio.new_event_loop()
+            thread = Thread(target=loop.run_forever, name="flow64-http", daemon=True)
+            thread.start()
+            self._inner = asyncio.run_coroutine_threadsafe(
+                _made(self._make), loop
+            ).result()
+            self._thread, self._loop = thread, loop
+
+
+class BlockingAnswer:
+    """An answer that is read from any thread."""
+
+    def __init__(self, transport: BlockingTransport, inner: AsyncHttpAnswer) -> None:
+        self.status: Final = inner.status
+        self.headers: Final[Mapping[str, str]] = inner.headers
+        self._transport: Final = transport
+        self._inner: Final = inner
+
+    def read(self, timeout: float) -> bytes:
+        """The next part of the body; empty at its end."""
+        return self._transport.waited(self._inner.read(timeout))
+
+    def close(self) -> None:
+        """Let it go."""
+        self._transport.waited(self._inner.close())
+
+
+async def _made(make: Callable[[], AsyncTransport]) -> AsyncTransport:
+    return make()
+
+
+_NOT_HERE: Final = (
+    "this client is closed, or belongs to another process (a forked one has to make "
+    "its own): make another Client"
+)

@@ -1,0 +1,38 @@
+"""The pace that all users of a client keep together."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Lock
+from typing import Final
+
+MINUTE: Final = 60.0
+
+
+class Pace:
+    """No more than so many requests in any minute, whoever sends them.
+
+    Requests go out at once until the minute is full, and then as the oldest of it
+    passes: the fastest that a limit by the minute allows.
+    """
+
+    def __init__(self, per_minute: int | None) -> None:
+        self._lock: Final = Lock()
+        self._sent: Final = deque[float](maxlen=per_minute)
+        self._per_minute: Final = per_minute
+        self._held_until = float("-inf")
+
+    def reserve(self, now: float) -> float:
+        """Take a place; gives the seconds to wait for it."""
+        if self._per_minute is None:
+            return max(self._held_until - now, 0.0)
+        with self._lock:
+            at = max(now, self._held_until)
+            if len(self._sent) == self._per_minute:
+                at = max(at, self._sent[0] + MINUTE)
+            self._sent.append(at)
+            return at - now
+
+    def hold(self, until: float) -> None:
+        """Nobody sends before a time: the service has said that it is too much."""
+        self._held_until = max(self._held_until, until)

@@ -1,0 +1,480 @@
+"""Play conversations: without and with `await`, in the same steps.
+
+Failures come back as values and are thrown into the conversation, so that no traceback
+leads into frames that hold headers, bodies or signed links.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import suppress
+from threading import Lock
+from typing import Any, Final, TypeVar, assert_never
+
+from attrs import define, field, frozen
+
+from ..errors import FlowError, LinkRefusedError, NoAnswerError, TransportError
+from ._exchange import MAX_ANSWER, MAX_ERROR, Channel
+from ._turns import TURNS, Held
+from ._wire import AsyncHttpAnswer, AsyncTransport, HttpAnswer, Transport
+from .api import (
+    Begin,
+    Close,
+    Conversation,
+    Emit,
+    Fetch,
+    Leave,
+    Now,
+    Read,
+    Renew,
+    Request,
+    Retry,
+    Sleep,
+    Stream,
+    Turn,
+)
+
+T = TypeVar("T")
+
+WAITING: Final = 0.02
+"""Seconds between two looks of a task at a turn that somebody else has."""
+
+
+@frozen
+class Clock:
+    """Time as it passes, for a client that blocks."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@frozen
+class AsyncClock:
+    """The same for one that awaits."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@define
+class _Scene:
+    """One conversation that is being played: until when, and what it holds."""
+
+    ends: float
+    streams: list[Stream] = field(factory=list)
+    turns: list[Held] = field(factory=list)
+    result: Any = None
+
+    def begin(self, now: float, policy_deadline: float, step: Begin) -> None:
+        """A call of its own begins."""
+        given = policy_deadline if step.seconds is None else step.seconds
+        self.ends = now + min(given, policy_deadline)
+
+    def release(self) -> None:
+        """Let the turns go."""
+        while self.turns:
+            self.turns.pop().release()
+
+
+def _next(conversation: Conversation[T], reply: Any) -> Any:
+    """The next step; throws a failure in."""
+    if isinstance(reply, FlowError):
+        return conversation.throw(reply)
+    return conversation.send(reply)
+
+
+class _Playing:
+    """What does not wait for anything, and so is the same with and without `await`."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel: Final = channel
+
+    def _scene(self, now: float, ends: float | None = None) -> _Scene:
+        return _Scene(now + self.channel.policy.deadline if ends is None else ends)
+
+    def _retry(self, step: Retry, left: float) -> float | None:
+        channel = self.channel
+        return channel.policy.wait(
+            step.request, step.error, step.failures, left=left, luck=channel.luck()
+        )
+
+    def _too_late(self, step: Request | Fetch) -> TransportError:
+        reason = f"the deadline of {self.channel.policy.deadline:g} s is over"
+        return self.channel.lost(step, reason, sent=False)
+
+    def _busy(self) -> TransportError:
+        reason = "another start of this workflow in this process is not over"
+        return TransportError("POST", "/workflows/run", reason, sent=False)
+
+    @staticmethod
+    def _failed(error: NoAnswerError | OSError) -> TransportError:
+        reason = error.reason if isinstance(error, NoAnswerError) else _named(error)
+        return TransportError("GET", "(signed link)", f"it broke off ({reason})")
+
+
+def _named(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _limit(status: int) -> int:
+    """Bytes that are read of an answer."""
+    return MAX_ANSWER if status < 300 else MAX_ERROR
+
+
+class Player(_Playing):
+    """Plays conversations and blocks until they are over; for many threads at once."""
+
+    def __init__(
+        self, channel: Channel, transport: Transport, clock: Clock | None = None
+    ) -> None:
+        super().__init__(channel)
+        self.transport: Final = transport
+        self.clock = clock or Clock()
+        self._renewing: Final = Lock()
+
+    def play(self, conversation: Conversation[T], ends: float | None = None) -> T:
+        """Do what a conversation asks for until it is over, and give its result."""
+        events = self.events(conversation, ends)
+        while True:
+            try:
+                next(events)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+
+    def events(
+        self, conversation: Conversation[T], ends: float | None = None
+    ) -> Generator[Any, None, T]:
+        """The same, with what the conversation emits on the way."""
+        scene = self._scene(self.clock.now(), ends)
+        reply: Any = None
+        try:
+            while True:
+                try:
+                    step = _next(conversation, reply)
+                except StopIteration as stop:
+                    result: T = stop.value
+                    return result
+                if isinstance(step, Emit):
+                    yield step.event
+                    reply = None
+                else:
+                    reply = self._reply(step, scene)
+        finally:
+            conversation.close()
+            scene.release()
+            for stream in scene.streams:
+                self._closed(stream)
+
+    def _reply(self, step: Any, scene: _Scene) -> Any:  # noqa: C901 - one case a step
+        now, channel = self.clock.now(), self.channel
+        left = scene.ends - now
+        match step:
+            case Request():
+                return self._asked(step, scene)
+            case Fetch():
+                return self._fetched(step, scene)
+            case Read():
+                return self._read(step)
+            case Close():
+                scene.streams.remove(step.stream)
+                return self._closed(step.stream)
+            case Sleep():
+                seconds = step.seconds if step.is_apart else min(step.seconds, left)
+                return self.clock.sleep(max(seconds, 0))
+            case Now():
+                return now
+            case Begin():
+                return scene.begin(now, channel.policy.deadline, step)
+            case Retry():
+                wait = self._retry(step, left)
+                channel.note(step, now, wait)
+                return wait
+            case Renew():
+                return self._renewed(step.turn, scene)
+            case Turn():
+                return self._turn(step, scene, left)
+            case Leave():
+                return scene.release()
+            case _:
+                assert_never(step)
+
+    def _turn(self, step: Turn, scene: _Scene, left: float) -> TransportError | None:
+        held = TURNS.of(step.name)
+        if not held.take(left):
+            return self._busy()
+        scene.turns.append(held)
+        return None
+
+    def _renewed(self, turn: int, scene: _Scene) -> Any:
+        credential = self.channel.credential
+        if credential.source is None:
+            return False
+        with self._renewing:
+            now = self.clock.now()
+            if credential.turn > turn and not credential.is_due(now):
+                return True
+            talk = credential.source.obtain(self.channel.endpoint)
+            try:
+                token = self.play(talk, scene.ends)
+            except FlowError as error:
+                return error
+            credential.keep(token, self.clock.now())
+            return True
+
+    def _asked(self, step: Request, scene: _Scene) -> Any:
+        channel, credential = self.channel, self.channel.credential
+        # Read first: a token that comes between these lines is not asked for again.
+        turn = credential.turn
+        if not step.is_open and credential.is_due(self.clock.now()):
+            reply = self._renewed(turn, scene)
+            if reply is not True:
+                return reply
+        now = self.clock.now()
+        wait = channel.pace.reserve(now)
+        if wait >= scene.ends - now:
+            return self._too_late(step)
+        if wait:
+            self.clock.sleep(wait)
+            now = self.clock.now()
+        timeout = min(channel.policy.timeout, scene.ends - now)
+        turn = credential.turn
+        try:
+            answer = self.transport.send(channel.request(step, timeout))
+            try:
+                content = self._body(answer, now + timeout)
+            finally:
+                answer.close()
+        except NoAnswerError as error:
+            return channel.lost(step, error.reason, sent=error.sent)
+        except OSError as error:
+            return channel.lost(step, _named(error), sent=True)
+        if content is None:
+            return channel.too_large(step)
+        return channel.answer(answer.status, answer.headers, content, turn)
+
+    def _body(self, answer: HttpAnswer, ends: float) -> bytes | None:
+        """The body; None where it is too large. Of an error, its beginning."""
+        content, limit = bytearray(), _limit(answer.status)
+        while True:
+            left = ends - self.clock.now()
+            if left <= 0:
+                raise NoAnswerError("the answer took too long")
+            part = answer.read(left)
+            content += part
+            if len(content) > limit:
+                return None if answer.status < 300 else bytes(content[:limit])
+            if not part:
+                return bytes(content)
+
+    def _fetched(self, step: Fetch, scene: _Scene) -> Any:
+        left = scene.ends - self.clock.now()
+        if left <= 0:
+            return self._too_late(step)
+        try:
+            timeout = min(self.channel.policy.timeout, left)
+            answer = self.transport.send(self.channel.link(step, timeout))
+        except NoAnswerError as error:
+            return self.channel.lost(step, error.reason, sent=error.sent)
+        except OSError as error:
+            return self.channel.lost(step, _named(error), sent=True)
+        except LinkRefusedError as error:
+            return error
+        stream = Stream(answer.status, answer.headers, answer)
+        scene.streams.append(stream)
+        return stream
+
+    def _read(self, step: Read) -> Any:
+        source: Any = step.stream.source
+        try:
+            return source.read(self.channel.policy.timeout)
+        except (NoAnswerError, OSError) as error:
+            return self._failed(error)
+
+    @staticmethod
+    def _closed(stream: Stream) -> None:
+        source: Any = stream.source
+        with suppress(NoAnswerError, OSError):
+            source.close()
+
+
+class AsyncPlayer(_Playing):
+    """Plays conversations on an event loop; for many tasks at once."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        transport: AsyncTransport,
+        clock: AsyncClock | None = None,
+    ) -> None:
+        super().__init__(channel)
+        self.transport: Final = transport
+        self.clock = clock or AsyncClock()
+        self._renewing: Final = asyncio.Lock()
+
+    async def play(self, conversation: Conversation[T], ends: float | None = None) -> T:
+        """Do what a conversation asks for until it is over, and give its result."""
+        scene = self._scene(self.clock.now(), ends)
+        async for _ in self._events(conversation, scene):
+            pass
+        result: T = scene.result
+        return result
+
+    def events(self, conversation: Conversation[Any]) -> AsyncIterator[Any]:
+        """What the conversation emits on the way."""
+        return self._events(conversation, self._scene(self.clock.now()))
+
+    async def _events(
+        self, conversation: Conversation[Any], scene: _Scene
+    ) -> AsyncIterator[Any]:
+        reply: Any = None
+        try:
+            while True:
+                try:
+                    step = _next(conversation, reply)
+                except StopIteration as stop:
+                    scene.result = stop.value
+                    return
+                if isinstance(step, Emit):
+                    yield step.event
+                    reply = None
+                else:
+                    reply = await self._reply(step, scene)
+        finally:
+            conversation.close()
+            scene.release()
+            for stream in scene.streams:
+                await self._closed(stream)
+
+    async def _reply(self, step: Any, scene: _Scene) -> Any:  # noqa: C901 - one case a step
+        now, channel = self.clock.now(), self.channel
+        left = scene.ends - now
+        match step:
+            case Request():
+                return await self._asked(step, scene)
+            case Fetch():
+                return await self._fetched(step, scene)
+            case Read():
+                return await self._read(step)
+            case Close():
+                scene.streams.remove(step.stream)
+                return await self._closed(step.stream)
+            case Sleep():
+                seconds = step.seconds if step.is_apart else min(step.seconds, left)
+                return await self.clock.sleep(max(seconds, 0))
+            case Now():
+                return now
+            case Begin():
+                return scene.begin(now, channel.policy.deadline, step)
+            case Retry():
+                wait = self._retry(step, left)
+                channel.note(step, now, wait)
+                return wait
+            case Renew():
+                return await self._renewed(step.turn, scene)
+            case Turn():
+                return await self._turn(step, scene)
+            case Leave():
+                return scene.release()
+            case _:
+                assert_never(step)
+
+    async def _turn(self, step: Turn, scene: _Scene) -> TransportError | None:
+        held = TURNS.of(step.name)
+        while not held.take_now():
+            if self.clock.now() >= scene.ends:
+                return self._busy()
+            await self.clock.sleep(WAITING)
+        scene.turns.append(held)
+        return None
+
+    async def _renewed(self, turn: int, scene: _Scene) -> Any:
+        credential = self.channel.credential
+        if credential.source is None:
+            return False
+        async with self._renewing:
+            now = self.clock.now()
+            if credential.turn > turn and not credential.is_due(now):
+                return True
+            talk = credential.source.obtain(self.channel.endpoint)
+            try:
+                token = await self.play(talk, scene.ends)
+            except FlowError as error:
+                return error
+            credential.keep(token, self.clock.now())
+            return True
+
+    async def _asked(self, step: Request, scene: _Scene) -> Any:
+        channel, credential = self.channel, self.channel.credential
+        if not step.is_open and credential.is_due(self.clock.now()):
+            reply = await self._renewed(credential.turn, scene)
+            if reply is not True:
+                return reply
+        now = self.clock.now()
+        wait = channel.pace.reserve(now)
+        if wait >= scene.ends - now:
+            return self._too_late(step)
+        if wait:
+            await self.clock.sleep(wait)
+            now = self.clock.now()
+        timeout = min(channel.policy.timeout, scene.ends - now)
+        turn = credential.turn
+        try:
+            answer = await self.transport.send(channel.request(step, timeout))
+            try:
+                content = await self._body(answer, now + timeout)
+            finally:
+                await answer.close()
+        except NoAnswerError as error:
+            return channel.lost(step, error.reason, sent=error.sent)
+        except OSError as error:
+            return channel.lost(step, _named(error), sent=True)
+        if content is None:
+            return channel.too_large(step)
+        return channel.answer(answer.status, answer.headers, content, turn)
+
+    async def _body(self, answer: AsyncHttpAnswer, ends: float) -> bytes | None:
+        """The body; None where it is too large. Of an error, its beginning."""
+        content, limit = bytearray(), _limit(answer.status)
+        while True:
+            left = ends - self.clock.now()
+            if left <= 0:
+                raise NoAnswerError("the answer took too long")
+            part = await answer.read(left)
+            content += part
+            if len(content) > limit:
+                return None if answer.status < 300 else bytes(content[:limit])
+            if not part:
+                return bytes(content)
+
+    async def _fetched(self, step: Fetch, scene: _Scene) -> Any:
+        left = scene.ends - self.clock.now()
+        if left <= 0:
+            return self._too_late(step)
+        try:
+            timeout = min(self.channel.policy.timeout, left)
+            answer = await self.transport.send(self.channel.link(step, timeout))
+        except NoAnswerError as error:
+            return self.channel.lost(step, error.reason, sent=error.sent)
+        except OSError as error:
+            return self.channel.lost(step, _named(error), sent=True)
+        except LinkRefusedError as error:
+            return error
+        stream = Stream(answer.status, answer.headers, answer)
+        scene.streams.append(stream)
+        return stream
+
+    async def _read(self, step: Read) -> Any:
+        source: Any = step.stream.source
+        try:
+            return await source.read(self.channel.policy.timeout)
+        except (NoAnswerError, OSError) as error:
+            return self._failed(error)
+
+    @staticmethod
+    async def _closed(stream: Stream) -> None:
+        source: Any = stream.source
+        with suppress(NoAnswerError, OSError):
+            await source.close()

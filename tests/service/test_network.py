@@ -1,0 +1,456 @@
+"""Single calls over real sockets: refused, reset, hung, cut, dripping, packed."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import socket
+import sys
+import threading
+import time
+from uuid import uuid4
+
+import pytest
+
+from flow64 import LEAD, Project, Workflow, errors
+from flow64.blocks import FindEmail, Search, Webhook
+from flow64.emulator import Emulator
+from flow64.service import AsyncClient, Client, Policy
+from flow64.service._http import CONNECTIONS
+from flow64.service.api import Request, ask, send
+from tests.service import clients
+from tests.service.clients import BOTH, KEY, play, use
+from tests.service.fault_server import (
+    CLOSED,
+    HUNG,
+    LOST,
+    PASS,
+    TWICE,
+    Drop,
+    FaultServer,
+    Forward,
+    Hang,
+    Reply,
+    cut,
+)
+
+READ = Request("GET", "/x")
+GROWTH = Project("growth", namespace="acme.example")
+QUICK = Policy(first_wait=0.001, first_rest=0.001, timeout=0.3, deadline=5)
+OK = Reply(200, {"a": 1})
+
+
+@pytest.fixture
+def server():
+    with FaultServer() as made:
+        yield made
+
+
+def leads(mode="PROFESSIONAL"):
+    flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail(mode=mode)
+    return Workflow("Leads", flow, key="leads", project=GROWTH)
+
+
+@BOTH
+def test_refused_connection_is_tried_again(kind, server):
+    """Nothing was sent, so it is free, for a write as well."""
+    server.then(OK)
+    server.refuse()
+    opened = threading.Timer(0.05, server.listen)
+    opened.start()
+    patient = Policy(first_wait=0.04, deadline=5)
+
+    found = play(kind, server.url, ask(Request("POST", "/x")), policy=patient)
+    opened.join()
+
+    assert (found, len(server.requests)) == ({"a": 1}, 1)
+
+
+@BOTH
+def test_attempts_and_time_are_told(kind, server):
+    server.refuse()
+
+    with pytest.raises(errors.TransportError, match=r"\(7 attempts in 0\.\d+ s\)") as e:
+        play(kind, server.url, ask(READ), policy=QUICK)
+    assert (e.value.sent, e.value.attempts) == (False, 7)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "act",
+    [
+        Drop("reset"),
+        Drop("close"),
+        Drop("reset", after="headers"),
+        Reply(200, {"a": 1}, cut=3),
+        Reply(200, {"a": 1}, cut=3, ending="reset"),
+        Reply(200, {"a": 1}, length=100),
+        Reply(200, {"a": 1}, is_chunked=True, cut=3),
+        Hang(),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_lost_answer_is_asked_for_again_where_that_is_free(kind, server, act, method):
+    server.then(act, OK)
+    asked = Request(method, "/x", body=None if method == "GET" else {})
+
+    if method == "GET":
+        assert play(kind, server.url, ask(asked), policy=QUICK) == {"a": 1}
+    else:
+        with pytest.raises(errors.TransportError) as caught:
+            play(kind, server.url, ask(asked), policy=QUICK)
+        assert caught.value.sent is True
+    assert len(server.requests) == (2 if method == "GET" else 1)
+
+
+def packed(data, *, cut_at=None):
+    content = gzip.compress(data)
+    return Reply(200, content[:cut_at], {"content-encoding": "gzip"})
+
+
+@BOTH
+def test_packed_answer_is_unpacked(kind, server):
+    server.then(packed(b'{"a": 1}'))
+
+    assert play(kind, server.url, ask(READ)) == {"a": 1}
+
+
+@BOTH
+def test_packed_answer_that_was_cut_is_no_answer(kind, server):
+    """Its length is right, and what is in it is not."""
+    data = b'{"a": "' + os.urandom(3000).hex().encode() + b'"}'
+    server.then(packed(data, cut_at=1000), packed(data))
+
+    assert len(play(kind, server.url, ask(READ), policy=QUICK)["a"]) == 6000
+
+
+@BOTH
+def test_bomb_is_not_unpacked_to_its_end(kind, server, monkeypatch):
+    monkeypatch.setattr("flow64.service._player.MAX_ANSWER", 2**20)
+    server.then(packed(bytes(50 * 2**20)))
+
+    with pytest.raises(errors.AnswerError, match="more than"):
+        play(kind, server.url, send(Request("POST", "/x")), policy=QUICK)
+
+
+@BOTH
+def test_garbage_that_says_it_is_packed_is_no_answer(kind, server):
+    server.then(Reply(200, b"nothing of that kind", {"content-encoding": "gzip"}))
+
+    with pytest.raises(errors.TransportError, match="DecodingError"):
+        play(kind, server.url, send(Request("POST", "/x")), policy=QUICK)
+
+
+def endless():
+    while True:
+        yield b"x" * 10_000
+
+
+def dripping():
+    while True:
+        yield b" "
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "act",
+    [
+        Hang(),
+        Reply(200, dripping, length=None, pause=0.05),
+        Reply(200, {"a": 1}, headers={f"x-{n}": "y" for n in range(99)}, delay=9),
+    ],
+)
+def test_deadline_holds_for_what_never_ends(kind, server, act):
+    server.always("*", "*", act)
+    began = time.monotonic()
+
+    with pytest.raises(errors.TransportError):
+        play(kind, server.url, ask(READ), policy=Policy(deadline=0.5, timeout=60))
+
+    assert 0.4 < time.monotonic() - began < 1.5
+
+
+@BOTH
+def test_endless_body_is_cut_by_size(kind, server, monkeypatch):
+    monkeypatch.setattr("flow64.service._player.MAX_ANSWER", 2**20)
+    server.always("*", "*", Reply(200, endless, length=None))
+
+    with pytest.raises(errors.AnswerError, match="more than"):
+        play(kind, server.url, send(Request("POST", "/x")))
+
+
+@BOTH
+def test_headers_that_drip_do_not_outlast_the_deadline(kind):
+    """Each byte comes well within any time-out between two of them."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip():
+        conn, _ = listener.accept()
+        with conn:
+            conn.recv(9999)
+            conn.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+            while not over.wait(0.02):
+                try:
+                    conn.sendall(b"y")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    began = time.monotonic()
+    try:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        policy = Policy(deadline=0.4, timeout=60)
+        with pytest.raises(errors.TransportError):
+            play(kind, url, ask(READ), policy=policy)
+        assert time.monotonic() - began < 1.4
+    finally:
+        over.set()
+        thread.join()
+        listener.close()
+
+
+# -- Deploying ------------------------------------------------------------------------
+
+CREATE = "/workflows/create_workflow"
+
+
+def deploy(kind, url, workflow, policy=QUICK, **more):
+    return use(kind, url, lambda client: client.deploy(workflow, **more), policy=policy)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    with Emulator() as made:
+        yield made
+
+
+@pytest.fixture
+def emulator(shared, monkeypatch):
+    """One emulator for all, in which each test has a key and ids of its own."""
+    monkeypatch.setattr(clients, "KEY", f"sk_test_{uuid4().hex}")
+    growth = Project("growth", namespace=f"{uuid4()}.example")
+    monkeypatch.setattr(sys.modules[__name__], "GROWTH", growth)
+    return shared
+
+
+@pytest.fixture
+def faulty(emulator):
+    with FaultServer(emulator) as made:
+        yield made
+
+
+HTML = Reply(200, "<html>log in</html>", {"content-type": "text/html"})
+BEFORE = [Drop("reset"), Drop("close"), Reply(500), Reply(503, b"<html>"), Hang()]
+AFTER = [
+    LOST,
+    CLOSED,
+    HUNG,
+    cut(5),
+    cut(0, "close"),
+    *[
+        Forward(lambda _, odd=odd: odd)
+        for odd in (
+            Reply(500),
+            Reply(502, b"<html>"),
+            Reply(504),
+            Reply(200, b'{"id": "tru'),
+            Reply(200, b"nothing"),
+            Reply(200, b"null"),
+            Reply(200, b"[]"),
+            Reply(200, b""),
+            HTML,
+        )
+    ],
+    TWICE,
+]
+
+
+@BOTH
+@pytest.mark.parametrize("act", [*BEFORE, *AFTER])
+def test_deploy_whose_answer_is_lost_ends_with_one_workflow(
+    kind, faulty, emulator, act
+):
+    """Not applied: sent again. Applied: seen to be there, and not sent again."""
+    faulty.on("POST", CREATE, act)
+
+    done = deploy(kind, faulty.url, leads())
+
+    sent = len(faulty.of("POST"))
+    assert (done.state, sent) == ("absent", 2 if act in BEFORE else 1)
+    assert len(use(kind, emulator.url, lambda c: c.workflows.list())) == 1
+    assert deploy(kind, emulator.url, leads()).state == "unchanged"
+
+
+@BOTH
+@pytest.mark.parametrize("act", [Drop("reset"), Reply(500), Hang()])
+def test_write_that_may_spend_is_never_sent_again(kind, faulty, act):
+    """A look that finds nothing does not prove that nothing was bought."""
+    found = Search(LEAD, query="people", auto_execute=True) >> FindEmail()
+    workflow = Workflow("Found", found, key="found", project=GROWTH)
+    faulty.on("POST", CREATE, act)
+
+    with pytest.raises(errors.OutcomeUnknownError):
+        deploy(kind, faulty.url, workflow, allow_spend=True)
+
+    assert len(faulty.of("POST")) == 1
+
+
+@BOTH
+@pytest.mark.parametrize("act", AFTER)
+def test_write_that_spent_and_is_there_is_done(kind, faulty, act):
+    found = Search(LEAD, query="people", auto_execute=True) >> FindEmail()
+    workflow = Workflow("Found", found, key="found", project=GROWTH)
+    faulty.on("POST", CREATE, act)
+
+    assert deploy(kind, faulty.url, workflow, allow_spend=True).state == "absent"
+    assert len(faulty.of("POST")) == 1
+
+
+@BOTH
+def test_late_duplicate_of_a_write_changes_nothing(kind, faulty, emulator):
+    """A proxy sends the first again, after the second has come."""
+    deploy(kind, emulator.url, leads())
+    faulty.on("POST", "/workflows/update_workflow", Forward(again=0.05))
+
+    done = deploy(kind, faulty.url, leads("PERSONAL"))
+    faulty.settle()
+
+    assert done.state == "update"
+    assert deploy(kind, emulator.url, leads("PERSONAL")).state == "unchanged"
+
+
+@BOTH
+def test_hanging_service_is_left_at_the_deadline(kind, faulty):
+    """What became of the write is unknown, and that is said."""
+    faulty.on("POST", CREATE, HUNG)
+    faulty.on("GET", "*", PASS)
+    faulty.always("GET", "*", Hang())
+    began = time.monotonic()
+
+    with pytest.raises(errors.OutcomeUnknownError, match="could not be read back"):
+        deploy(kind, faulty.url, leads(), Policy(deadline=1, timeout=0.4))
+
+    assert 0.8 < time.monotonic() - began < 2
+
+
+@BOTH
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_clock_that_jumps_changes_no_wait(kind, faulty, monkeypatch, jump):
+    real = time.time
+    faulty.on("GET", "*", Reply(500), Reply(429))
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+
+    assert deploy(kind, faulty.url, leads()).state == "absent"
+
+
+# -- Many users -----------------------------------------------------------------------
+
+
+def test_threads_share_a_client(emulator):
+    with Client(KEY, base_url=emulator.url, journal=None) as client:
+        found = []
+
+        def look():
+            found.extend(client.play(ask(Request("GET", "/workflows"))) for _ in "abc")
+
+        threads = [threading.Thread(target=look) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert found == [[]] * 24
+
+
+def test_more_tasks_than_connections_wait_for_one(server):
+    server.always("*", "*", Reply(200, [], delay=0.01))
+
+    async def many():
+        async with AsyncClient(KEY, base_url=server.url, journal=None) as client:
+            looks = [client.play(ask(READ)) for _ in range(CONNECTIONS * 2)]
+            return await asyncio.gather(*looks)
+
+    assert asyncio.run(many()) == [[]] * CONNECTIONS * 2
+
+
+def test_client_is_as_good_as_new_after_many_were_cancelled(server):
+    """Whoever gives up waiting for an answer or a connection leaves none behind."""
+    server.always("GET", "/hang", Hang())
+    server.always("GET", "/x", Reply(200, []))
+
+    async def many():
+        async with AsyncClient(KEY, base_url=server.url, journal=None) as client:
+            hung = Request("GET", "/hang")
+            tasks = [
+                asyncio.create_task(client.play(ask(hung)))
+                for _ in range(CONNECTIONS * 3)
+            ]
+            await asyncio.sleep(0.2)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            looks = [client.play(ask(READ)) for _ in range(CONNECTIONS * 2)]
+            return await asyncio.wait_for(asyncio.gather(*looks), 5)
+
+    assert asyncio.run(many()) == [[]] * CONNECTIONS * 2
+
+
+def test_client_of_another_loop_fails_loudly(server):
+    server.always("*", "*", Reply(200, [], delay=0.05))
+
+    async def look(client):
+        return await asyncio.gather(*(client.play(ask(READ)) for _ in range(40)))
+
+    client = AsyncClient(KEY, base_url=server.url, journal=None)
+    assert len(asyncio.run(look(client))) == 40
+    with pytest.raises((RuntimeError, errors.FlowError)):
+        asyncio.run(look(client))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_forked_process_is_told_to_make_its_own(server):
+    server.always("*", "*", Reply(200, []))
+    with Client(KEY, base_url=server.url, journal=None) as client:
+        client.play(ask(READ))
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:  # pragma: no cover - in the child
+            said = b"nothing"
+            try:
+                client.play(ask(READ))
+            except errors.ConfigError as error:
+                said = str(error).encode()
+            finally:
+                os.write(write, said)
+                os._exit(0)
+        os.waitpid(pid, 0)
+        os.close(write)
+        with os.fdopen(read, "rb") as pipe:
+            said = pipe.read()
+
+        assert b"make another Client" in said
+        assert client.play(ask(READ)) == []
+
+
+def test_closed_client_says_so(server):
+    client = Client(KEY, base_url=server.url, journal=None)
+    client.close()
+    client.close()
+
+    with pytest.raises(errors.ConfigError, match="closed"):
+        client.play(ask(READ))
+
+
+def test_interrupt_ends_the_request(server):
+    """Ctrl-C comes while the thread waits for the loop that waits for the service."""
+    server.always("*", "*", Hang())
+    with Client(KEY, base_url=server.url, journal=None) as client:
+        timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), 2))
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            client.play(ask(READ))
+        assert time.monotonic() - began < 2

@@ -6,12 +6,14 @@ out. Mistakes inside a pipeline are findings and come together, in a `CompileErr
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from .diagnostics import Finding, as_text, printable, summary
 
@@ -255,6 +257,19 @@ class ReadError(FlowError, ValueError):
         return f"{place}: {printable(self.problem)}"
 
 
+@frozen(repr=False)
+class StaleChangesError(FlowError, ValueError):
+    """Changes were to be made to a definition that they were not found in."""
+
+    block_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"the changes speak of the block {shortened(self.block_id)}, which is not "
+            "there as they know it; find them anew: apply(diff(before, after), before)"
+        )
+
+
 # -- Configuration, deploying, running ------------------------------------------------
 
 
@@ -455,10 +470,14 @@ class IntentFailedError(RunError):
     intent: str
 
     def __str__(self) -> str:
+        run, intent = f"run {printable(self.run_id)} ended", ""
+        if self.intent:
+            run = f"the run of intent {self.intent!r} is {self.run_id}, which ended"
+            intent = f"intent={self.intent!r}, "
         return (
-            f"the run of intent {self.intent!r} is {self.run_id}, which ended as "
-            f"{self.status} and may have charged for rows; it is not repeated by "
-            "itself: run again under another intent to pay for it again"
+            f"{run} as {printable(self.status)} and may have charged for rows; it is "
+            "not repeated by itself: to start it again, and maybe pay for those rows "
+            f"again: run(..., {intent}retry={self.run_id!r})"
         )
 
 
@@ -486,9 +505,17 @@ class WaitTimeoutError(RunError):
 
     def __str__(self) -> str:
         return (
-            f"run {self.run_id} is still {self.status} after {self.seconds:g} s; it "
-            "goes on and was not cancelled: wait again with run.wait()"
+            f"run {printable(self.run_id)} is still {printable(self.status)} after "
+            f"{self.seconds:g} s; it was not cancelled, and {going_on(self.run_id)}"
         )
+
+
+def going_on(run_id: str) -> str:
+    """That a run goes on, and the lines that wait for it again."""
+    # Double quotes hold whatever an id may be made of, in Python and in JSON alike.
+    line = f"client.runs.get({json.dumps(run_id)}).wait()"
+    command = f"flow64 watch {shlex.quote(run_id)}"
+    return f"goes on; wait again with {line}, or in a shell: {printable(command)}"
 
 
 @frozen(repr=False)
@@ -501,6 +528,10 @@ class ApiError(FlowError):
         path: Path of the request, without its query.
         message: The service's own words, capped.
         fields: `path: message` for each field the service complained about.
+        request_id: The id that the service or a proxy gave the request, if any.
+        wait: Seconds that the service asks to wait before another try, if it does.
+        attempts: How often it was sent.
+        elapsed: Seconds for all attempts and the waits between them.
     """
 
     status: int
@@ -508,16 +539,21 @@ class ApiError(FlowError):
     path: str
     message: str
     fields: Sequence[str] = ()
-    headers: Mapping[str, str] = field(factory=dict)
+    request_id: str | None = None
+    wait: float | None = None
+    attempts: int = 1
+    elapsed: float = 0.0
 
     hint = ""
 
     def __str__(self) -> str:
         fields = "".join(f"\n  {printable(line)}" for line in self.fields)
         hint = f"; {self.hint}" if self.hint else ""
+        wait = f"; it asks to wait {self.wait:g} s" if self.wait else ""
+        request = f" (request {printable(self.request_id)})" if self.request_id else ""
         return (
-            f"{self.method} {self.path} answered {self.status}: "
-            f"{printable(self.message)}{hint}{fields}"
+            f"{self.method} {self.path} answered {self.status}{_tries(self)}: "
+            f"{printable(self.message)}{request}{wait}{hint}{fields}"
         )
 
 
@@ -528,9 +564,9 @@ class BadRequestError(ApiError):
 
 
 class AuthError(ApiError):
-    """401: the key is missing, wrong or expired."""
+    """401: the key or token is missing, wrong or expired."""
 
-    hint = "check SIXTYFOUR_API_KEY; it is sent as x-api-key"
+    hint = "check the credential: SIXTYFOUR_API_KEY, or the OAuth client"
 
 
 class PaymentError(ApiError):
@@ -576,13 +612,69 @@ class ServerError(ApiError):
 
 
 @frozen(repr=False)
+class NoAnswerError(FlowError):
+    """What a transport raises where no answer comes.
+
+    Attributes:
+        reason: In a few words, without address or header.
+        sent: Whether anything may have reached the service.
+    """
+
+    reason: str
+    sent: bool = True
+
+    def __str__(self) -> str:
+        return f"no answer: {self.reason}" + ("" if self.sent else "; nothing was sent")
+
+
+@frozen(repr=False)
+class LinkRefusedError(FlowError):
+    """A signed link was not opened, for where it leads; `host` is all that is shown."""
+
+    host: str
+
+    def __str__(self) -> str:
+        return (
+            f"a result link to {printable(self.host)} was not opened: it is no plain "
+            "https address, or leads to none of the hosts that are allowed"
+        )
+
+
+@frozen(repr=False)
+class TokenError(FlowError):
+    """No access token could be had, so nothing else was sent.
+
+    Attributes:
+        problem: What went wrong, without anything secret.
+        may_pass: Whether trying again later may help.
+    """
+
+    problem: str
+    may_pass: bool = False
+
+    def __str__(self) -> str:
+        return f"no access token: {printable(self.problem)}"
+
+
+@frozen(repr=False)
 class TransportError(FlowError):
-    """No answer came: refused, reset, or timed out."""
+    """No answer came: refused, reset, or timed out.
+
+    Attributes:
+        method: HTTP method.
+        path: Path of the request, without its query.
+        reason: What went wrong.
+        sent: Whether anything may have reached the service.
+        attempts: How often it was tried.
+        elapsed: Seconds for all attempts and the waits between them.
+    """
 
     method: str
     path: str
     reason: str
     sent: bool = True
+    attempts: int = 1
+    elapsed: float = 0.0
 
     def __str__(self) -> str:
         if not self.sent:
@@ -591,7 +683,7 @@ class TransportError(FlowError):
             advice = "it changes nothing, so try again"
         else:
             advice = "it may have arrived, so look before you send it again"
-        return f"{self.method} {self.path}: {self.reason}; {advice}"
+        return f"{self.method} {self.path}{_tries(self)}: {self.reason}; {advice}"
 
 
 @frozen(repr=False)
@@ -601,12 +693,21 @@ class AnswerError(FlowError):
     method: str
     path: str
     problem: str
+    attempts: int = 1
+    elapsed: float = 0.0
+    is_final: bool = False
 
     def __str__(self) -> str:
         return (
-            f"{self.method} {self.path} answered something unexpected: {self.problem}; "
-            "check that SIXTYFOUR_API_ENDPOINT is the service"
+            f"{self.method} {self.path} answered something unexpected{_tries(self)}: "
+            f"{self.problem}; check that SIXTYFOUR_API_ENDPOINT is the service"
         )
+
+
+def _tries(error: ApiError | TransportError | AnswerError) -> str:
+    if error.attempts == 1:
+        return ""
+    return f" ({error.attempts} attempts in {error.elapsed:.3g} s)"
 
 
 API_ERRORS: Mapping[int, type[ApiError]] = {
@@ -626,3 +727,255 @@ def for_status(status: int, **facts: Any) -> ApiError:
     """The error of an HTTP status."""
     kind = API_ERRORS.get(status, ServerError if status >= 500 else ApiError)
     return kind(status, **facts)
+
+
+# -- Receiving webhooks ---------------------------------------------------------------
+
+
+class DeliveryError(FlowError):
+    """A delivery of the service is not to be handled, or not now."""
+
+    @property
+    def answer(self) -> int:
+        """The HTTP status to answer with; without a 2xx, it is delivered again."""
+        return 400
+
+
+@frozen(repr=False)
+class WebhookError(DeliveryError):
+    """Nothing shows that a delivery comes from the service, and just now."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"a webhook was not accepted: {self.problem}"
+
+
+@frozen(repr=False)
+class EventError(DeliveryError, ValueError):
+    """A delivery of the service has a body that cannot be read."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return (
+            f"a signed webhook cannot be read: {self.problem}; keep its raw body to "
+            "find out why"
+        )
+
+
+@frozen(repr=False)
+class DuplicateEventError(DeliveryError):
+    """An event was delivered before; `is_done` says whether it has been handled."""
+
+    key: str
+    is_done: bool
+
+    @property
+    def answer(self) -> int:
+        """200, and 503 while it is not known how the handling of it ends."""
+        return 200 if self.is_done else 503
+
+    def __str__(self) -> str:
+        if self.is_done:
+            return f"event {self.key} was handled before: answer 200, and do no more"
+        return (
+            f"event {self.key} is being handled: answer 503, so that it comes again "
+            "should that fail"
+        )
+
+
+@frozen(repr=False)
+class SampleError(FlowError):
+    """A sample of a webhook got no answer."""
+
+    target: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.target} did not answer: {printable(self.reason)}; check that your "
+            "receiver runs there"
+        )
+
+
+# -- Results --------------------------------------------------------------------------
+
+
+@frozen(repr=False)
+class NoResultError(RunError):
+    """A run has no result file, or none of the block whose rows are wanted."""
+
+    run_id: str
+    block: str | int | None = None
+
+    def __str__(self) -> str:
+        of = "" if self.block is None else f" of block {shortened(self.block)}"
+        return (
+            f"run {printable(self.run_id)} has no result file{of}; results() lists the "
+            "files that there are"
+        )
+
+
+@frozen(repr=False)
+class ResultError(RunError, ValueError):
+    """A result file is cut off, or is not what its name says.
+
+    Attributes:
+        name: Its name, as the service calls it.
+        problem: What is wrong.
+        line: Where, from 1; None where that is not known.
+        offset: Where, from 0: of bytes that are no text in bytes, else in characters.
+    """
+
+    name: str
+    problem: str
+    line: int | None = None
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        place = f":{self.line}" if self.line is not None else ""
+        place += f" (offset {self.offset})" if self.offset is not None else ""
+        return (
+            f"result {printable(self.name)}{place}: {printable(self.problem)}; "
+            "download it again, or look at the file"
+        )
+
+
+@frozen(repr=False)
+class SaveError(FlowError):
+    """Rows could not be saved; no file was made, and none was changed."""
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.path)} was not written: {printable(self.problem)}"
+
+
+@frozen(repr=False)
+class RowKeyError(RunError, ValueError):
+    """Rows cannot be told apart by a column: some lack it, or share a value of it."""
+
+    key: str
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems[:20])
+        more = len(self.problems) - 20
+        return (
+            f"rows cannot be told apart by {self.key!r}; name a column that each row "
+            f"has, with a value of its own:{listed}"
+            + (f"\n  and {more} more" if more > 0 else "")
+        )
+
+
+# -- Starting runs --------------------------------------------------------------------
+
+
+@frozen(repr=False)
+class IntentChangedError(RunError):
+    """What is to run is not what the journal remembers under this name.
+
+    Attributes:
+        what: The intent, or the run that is to be started again.
+        change: What differs.
+        run_id: The run that was started then, where that is known.
+    """
+
+    what: str
+    change: str
+    run_id: str | None = None
+
+    def __str__(self) -> str:
+        run = f" (run {printable(self.run_id)})" if self.run_id else ""
+        return (
+            f"{self.what} was started before{run} with {self.change}; nothing was "
+            "sent. Give it what it had, or name what is new: run(..., intent=...)"
+        )
+
+
+@frozen(repr=False)
+class RetryError(RunError):
+    """A run is not to be started again by `retry=`; nothing was sent."""
+
+    run_id: str
+    problem: str
+
+    def __str__(self) -> str:
+        run_id, problem = printable(self.run_id), printable(self.problem)
+        return f"retry={run_id!r}: {problem}"
+
+
+@frozen(repr=False)
+class JournalError(RunError):
+    """The file that remembers runs cannot be used; no run is started without it."""
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return (
+            f"the journal of runs {printable(self.path)}: {printable(self.problem)}; "
+            "mend that, or name another file with journal= or FLOW64_JOURNAL "
+            "(journal=None remembers nothing, so a start that is cut off may be paid "
+            "twice)"
+        )
+
+
+@frozen(repr=False)
+class BudgetError(RunError):
+    """A run is not certain to stay within its limits; nothing was sent.
+
+    Attributes:
+        workflow: Title of the workflow.
+        problems: Which limit is exceeded, or why that cannot be known.
+        rows: Rows that it would start with; None where nobody knows.
+        dollars: What blocks with a documented price may cost for them.
+        unpriced: What `dollars` leaves out, and why.
+    """
+
+    workflow: str
+    problems: Sequence[str]
+    rows: int | None
+    dollars: float
+    unpriced: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        rows = "an unknown number of" if self.rows is None else f"{self.rows:,}"
+        left_out = "".join(f"\n  not counted: {item}" for item in self.unpriced)
+        return (
+            f"{self.workflow!r} was not run: {'; '.join(self.problems)}. It would "
+            f"start with {rows} rows and may cost ${self.dollars:,.2f} by documented "
+            f"prices, an estimate and no quote{left_out}"
+        )
+
+
+@frozen(repr=False)
+class BatchesError(RunError):
+    """Batches of a larger input have not completed; those that have are not repeated.
+
+    Attributes:
+        intent: Name of all of it.
+        lines: What became of each batch that has not completed.
+        stopped: Why no more was started; empty where all were.
+        failed: The same batches as data.
+    """
+
+    intent: str
+    lines: Sequence[str]
+    stopped: str = ""
+    failed: Sequence[Any] = ()
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  {printable(line)}" for line in self.lines[:20])
+        more = len(self.lines) - 20
+        listed += f"\n  and {more} more" if more > 0 else ""
+        stopped = printable(self.stopped)
+        why = f"; no more was started: {stopped}" if self.stopped else ""
+        return (
+            f"{len(self.lines)} batches of intent {self.intent!r} have not completed"
+            f"{why}; their rows may have been charged. The same call with the same "
+            "intent goes on and buys no finished batch again; retry_failed=True starts "
+            f"the failed ones again, and pays for their rows again:{listed}"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from attrs import field, frozen
@@ -33,7 +33,10 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .service import Client, Deployment, Run
+    from typing_extensions import Unpack
+
+    from .analysis import LiveCatalogue
+    from .service import Batch, BatchOptions, Client, Deployment, Run, RunOptions
 
 
 @frozen(init=False, repr=False, eq=False)
@@ -185,17 +188,31 @@ class Workflow:
         return dumps(self.compile(env, values), indent=indent)
 
     def check(
-        self, env: str | None = None, values: Mapping[str, Any] | None = None
+        self,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        *,
+        blocks: LiveCatalogue | None = None,
     ) -> list[Finding]:
-        """All findings, errors first; never raises."""
+        """All findings, errors first; never raises for what it finds.
+
+        Args:
+            env: The environment whose id it gets; None for `default`.
+            values: What `value("name")` stands for.
+            blocks: What the service says of its blocks, in the place of what is built
+                in; needs the extra `schemas`.
+
+        Raises:
+            MissingExtraError: `blocks` was given, and the extra is not installed.
+        """
         lowered = self._lowered(env, values)
-        return by_severity([*lowered.findings, *findings(lowered.definition)])
+        return by_severity([*lowered.findings, *findings(lowered.definition, blocks)])
 
     def deploy(
         self,
         client: Client | None = None,
         *,
-        env: str = DEFAULT_ENV,
+        env: str | None = None,
         values: Mapping[str, Any] | None = None,
         force: bool = False,
         allow_spend: bool = False,
@@ -204,7 +221,8 @@ class Workflow:
 
         Args:
             client: Where to; None makes one from the environment variables.
-            env: The environment to deploy to.
+            env: The environment to deploy to; by default that of the client, then
+                `default`.
             values: What `value("name")` stands for there.
             force: Overwrite a workflow that was edited on the service, or that no code
                 of ours deployed.
@@ -224,35 +242,52 @@ class Workflow:
 
     def run(
         self,
-        rows: Iterable[Mapping[str, Any]],
+        rows: Any = (),
         client: Client | None = None,
-        *,
-        env: str = DEFAULT_ENV,
-        intent: str | None = None,
-        values: Mapping[str, Any] | None = None,
-        stale: bool = False,
+        **options: Unpack[RunOptions],
     ) -> Run:
-        """Start a run, once for each intent.
+        """Start a run, once for each intent; `Client.run` says what each option is.
 
         Args:
-            rows: The rows for a webhook source; empty for other sources.
+            rows: The rows for a webhook source: a list or any iterable of mappings, or
+                the path of a CSV, JSON or NDJSON file. Other sources take none.
             client: Where to; None makes one from the environment variables.
-            env: The environment to run in.
-            intent: Name of a run that must happen once, such as a date: the same intent
-                with the same rows is the same run, on any machine.
-            values: What `value("name")` stands for there.
-            stale: Run what is deployed even if it is not this code.
+            **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
+                `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
+                `save_json`, `result_formats`.
 
         Raises:
             RunError: It was refused before anything was sent.
             ApiError: The service refused it.
-            OutcomeUnknownError: No answer came, and a look did not tell.
+            OutcomeUnknownError: No answer came, and the looks did not tell.
         """
         from .service import run  # loads httpx
 
-        return run(
-            self, rows, client, env=env, intent=intent, values=values, stale=stale
-        )
+        return run(self, rows, client, **options)
+
+    def run_batches(
+        self,
+        rows: Any,
+        client: Client | None = None,
+        **options: Unpack[BatchOptions],
+    ) -> Iterator[Batch[Run]]:
+        """Run an input of any length in batches; see `Client.run_batches`.
+
+        Args:
+            rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
+            client: Where to; None makes one from the environment variables.
+            **options: `intent`, which is needed, `size`, `concurrency`,
+                `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
+                `max_cost`, `allow_unpriced`, `check_columns`, `every`, `timeout`.
+
+        Raises:
+            RowsError: Rows cannot be sent.
+            BudgetError: All of it may take more than was said.
+            BatchesError: Batches have failed, or were not started after that.
+        """
+        from .service import run_batches  # loads httpx
+
+        return run_batches(self, rows, client, **options)
 
     def to_mermaid(self) -> str:
         """The graph as Mermaid text."""

@@ -1,0 +1,107 @@
+"""A batch that has completed, as it is handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from attrs import field, frozen
+
+from ..errors import ArgumentError, FlowError
+from ._async_run import AsyncRun
+from ._batches import Finished, Plan
+from ._budget import Budget
+from ._deploy import Deployable
+from ._launch import launcher
+from ._run import Run
+from ._settings import Settled
+from ._stages import stages_of
+from ._watching import require_times
+
+R = TypeVar("R", Run, AsyncRun)
+
+
+@frozen
+class Batch(Generic[R]):
+    """A batch that has completed.
+
+    Attributes:
+        index: Its place among the batches, from 0.
+        first: Number of its first row in the input, from 1.
+        count: How many rows of the input it has.
+        run: Its run, whose `rows()` are those that came of it.
+        path: Where its rows were saved; None where nobody asked for that.
+    """
+
+    index: int
+    first: int
+    count: int
+    run: R = field(repr=False)
+    path: Path | None = None
+
+    @classmethod
+    def of(cls, done: Finished, run: R) -> Batch[R]:
+        """The batch with its run."""
+        part = done.part
+        return cls(part.index, part.first, part.count, run, done.path)
+
+
+@contextmanager
+def noting_batches(intent: str) -> Generator[None]:
+    """Say that nothing is lost: with a Ctrl-C, the end of a task, or bad input."""
+    try:
+        yield
+    except (FlowError, GeneratorExit):  # it says so itself; nobody reads on
+        raise
+    except BaseException as stop:
+        stop.add_note(
+            f"runs of intent {intent!r} that were started go on; the same call goes on "
+            "with them, and buys no finished batch again"
+        )
+        raise
+
+
+def known(done: Finished) -> dict[str, Any]:
+    """What a handle of its run is told."""
+    return {**done.facts, "status": "completed", "is_new": False}
+
+
+def plan_of(
+    workflow: Deployable,
+    settled: Settled,
+    *,
+    size: int,
+    concurrency: int,
+    intent: str,
+    retry_failed: bool,
+    folder: str | PathLike[str] | None,
+    env: str | None,
+    values: Mapping[str, Any] | None,
+    max_rows: int | None,
+    max_cost: float | None,
+    allow_unpriced: bool,
+    every: float,
+    timeout: float,
+    **more: Any,
+) -> Plan:
+    """How an input is fed; see `Client.run_batches`."""
+    require_times("run_batches", every, timeout)
+    made = launcher(
+        "run_batches",
+        workflow,
+        settled,
+        env=env,
+        values=values,
+        budget=Budget(max_rows, max_cost, allow_unpriced),
+        **more,
+    )
+    ends = stages_of(made.ready.definition).ends
+    if folder is not None and len(ends) > 1:
+        problem = f"it ends in several blocks ({', '.join(ends)}), so there is no one"
+        advice = "leave folder= out, and save batch.run.rows(block=...)"
+        raise ArgumentError("run_batches", f"{problem} final file; {advice}")
+    place = None if folder is None else Path(folder)
+    return Plan(made, intent, size, concurrency, retry_failed, place, every, timeout)

@@ -1,0 +1,130 @@
+"""From a workflow and rows to a run: judged, started once, and handed to either client.
+
+What a user may say of a run is in one place, for one run and for many in batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from ._budget import Budget
+from ._deploy import Deployable, Ready, prepared, require_namespace
+from ._payload import payload_of, rows_from
+from ._proof import SentRows
+from ._settings import Settled
+from ._stages import stages_of
+from ._starting import Batch, StartedRun, require_named, starting
+from .api import Conversation
+
+@frozen
+class Launcher:
+    """How runs of one workflow are started.
+
+    Attributes:
+        ready: The workflow, compiled for its environment.
+        settled: Of the client.
+        budget: What all of it may take at most.
+        stale: Run what is deployed even if it is not this code.
+        check_columns: Whether rows are held against the declared columns.
+        specs_override: What the first block is set to in these runs.
+        save_json: Whether results are kept as JSON too.
+        result_formats: Further formats.
+    """
+
+    ready: Ready
+    settled: Settled
+    budget: Budget
+    stale: bool = False
+    check_columns: bool = True
+    specs_override: Mapping[str, Any] | None = field(default=None, repr=False)
+    save_json: bool = True
+    result_formats: Sequence[str] = ()
+
+    def payload(self, rows: Any, first: int = 1) -> dict[str, Any]:
+        """The body of a start.
+
+        Args:
+            rows: As `rows_from` takes them.
+            first: Number of the first of them, for errors.
+
+        Raises:
+            RowsError: Something cannot be sent; all that is wrong is listed.
+        """
+        return payload_of(
+            self.ready.definition,
+            rows_from(rows),
+            specs_override=self.specs_override,
+            check_columns=self.check_columns,
+            first=first,
+        )
+
+    def started(
+        self,
+        payload: Mapping[str, Any],
+        *,
+        intent: str | None,
+        retry: str | None = None,
+        batch: Batch | None = None,
+        budget: Budget | None = None,
+    ) -> Conversation[StartedRun]:
+        """Start a run once for its intent; see `starting`."""
+        return (
+            yield from starting(
+                self.ready,
+                payload,
+                intent=intent,
+                retry=retry,
+                stale=self.stale,
+                journal=self.settled.journal,
+                endpoint=self.settled.channel.endpoint,
+                budget=budget or self.budget,
+                batch=batch,
+                save_json=self.save_json,
+                result_formats=self.result_formats,
+            )
+        )
+
+    def facts(self, run: StartedRun, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """What a handle is told of the run beside its id and workflow."""
+        rows = payload["webhook_payload"]
+        return {
+            "is_presumed": run.is_presumed,
+            "stages": stages_of(self.ready.definition),
+            "proof": SentRows.of(rows) if run.is_presumed else None,
+            "journal": self.settled.journal,
+        }
+
+
+def launcher(
+    callee: str,
+    workflow: Deployable,
+    settled: Settled,
+    *,
+    env: str | None,
+    values: Mapping[str, Any] | None,
+    budget: Budget,
+    **more: Any,
+) -> Launcher:
+    """Compile a workflow and judge whether this client may run it.
+
+    Raises:
+        CompileError: The workflow has errors.
+        UnboundValueError: The environment does not fill in all its values.
+        LocalNamespaceError: Its id may be somebody else's there.
+    """
+    ready = prepared(workflow, settled.env_of(callee, env), values)
+    require_namespace(ready, settled.channel)
+    return Launcher(ready, settled, budget, **more)
+
+
+def launching(
+    made: Launcher, rows: Any, *, intent: str | None, retry: str | None
+) -> Conversation[tuple[StartedRun, dict[str, Any]]]:
+    """Start one run; gives it, and what its handle is told."""
+    require_named(intent, retry)
+    payload = made.payload(rows)
+    run = yield from made.started(payload, intent=intent, retry=retry)
+    return run, made.facts(run, payload)

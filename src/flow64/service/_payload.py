@@ -1,0 +1,242 @@
+"""The body of a start: rows from wherever they are, judged before anything is spent."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ..blocks import TYPE_WORDS
+from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
+from ..errors import ResultError, RowsError, shortened
+from ._table import read_rows
+
+KINDS_OF_FILES: Final = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+}
+"""What a file of rows holds, by the end of its name."""
+
+_DATA: Final = Limits(literals=True)
+"""Rows may say anything, also what would stand for a value in a workflow."""
+
+_log = logging.getLogger("flow64")
+
+
+def rows_from(given: Any) -> list[dict[str, Any]]:
+    """Rows as a list of their own.
+
+    Args:
+        given: A list or any iterable of mappings; a single mapping is one row; a path
+            names a CSV, JSON or NDJSON file, in which CSV cells are text.
+
+    Raises:
+        RowsError: It is none of these; all rows that are wrong are listed.
+    """
+    given = iterable_of(given)
+    rows, wrong = [], []
+    for number, row in enumerate(given, 1):
+        if isinstance(row, Mapping):
+            rows.append(dict(row))
+        else:
+            kind = type(row).__name__
+            wrong.append(f"row {number}: a row is a mapping of columns, not {kind}")
+    if wrong:
+        raise RowsError(wrong)
+    return rows
+
+
+def payload_of(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    specs_override: Mapping[str, Any] | None = None,
+    check_columns: bool = True,
+    first: int = 1,
+) -> dict[str, Any]:
+    """The body of a start: a copy, which nobody changes later.
+
+    Args:
+        definition: The workflow.
+        rows: The rows; none for a source other than `webhook`.
+        specs_override: What the first block is set to in this run.
+        check_columns: Whether rows are held against the `input_schema` of the source.
+        first: Number of the first row, for what is listed.
+
+    Raises:
+        RowsError: Something cannot be sent, or would be turned away; all that is wrong
+            is listed, with the number of its row.
+    """
+    problems: list[Problem] = []
+    frozen = freeze(list(rows), (), problems, limits=_DATA)
+    wrong = [f"{_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
+    sources = [definition.blocks[position] for position in definition.topology.roots]
+    kinds = ", ".join(block.kind for block in sources)
+    hooks = [block for block in sources if block.kind == "webhook"]
+    if rows and not hooks:
+        wrong.append(
+            f"the workflow begins with {kinds}, and the service takes rows for a "
+            "webhook source alone: run([])"
+        )
+    if check_columns:
+        misfits = [text for block in hooks for text in _misfits(block, rows, first)]
+        wrong += misfits
+        if misfits:
+            wrong.append(
+                "the service turns a run away for rows without a required column "
+                "(documented); which of the declared columns are required is not: "
+                "mend the rows or input_schema, or pass check_columns=False"
+            )
+    body: dict[str, Any] = {"webhook_payload": thaw(frozen)}
+    if specs_override is not None:
+        body["specs_override"] = _override(specs_override, wrong)
+    if wrong:
+        raise RowsError(wrong)
+    _note_specs(sources, specs_override)
+    return body
+
+
+# -- Rows -----------------------------------------------------------------------------
+
+
+def iterable_of(given: Any) -> Iterable[Any]:
+    """Whatever rows are given as, one by one; a file is read as they are asked for."""
+    if isinstance(given, str | os.PathLike):
+        return _rows_of_file(Path(given))
+    if isinstance(given, Mapping):
+        return [given]
+    if isinstance(given, Iterable) and not isinstance(given, bytes | bytearray):
+        return given
+    problem = f"{shortened(given)} is no list of rows; a row is a mapping of columns"
+    raise RowsError([f"{problem}, and a text names a file of rows"])
+
+
+def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The rows of a CSV, JSON or NDJSON file."""
+    kind = KINDS_OF_FILES.get(path.suffix.lower())
+    if kind is None:
+        known = ", ".join(KINDS_OF_FILES)
+        problem = f"{str(path)!r} names no file of rows; the end of its name is none of"
+        raise RowsError([f"{problem} {known}"])
+    try:
+        yield from read_rows(path, content_type=kind, name=str(path))
+    except ResultError as error:
+        where = "" if error.line is None else f":{error.line}"
+        raise RowsError([f"{path}{where}: {error.problem}"]) from error
+
+
+def _place(path: Sequence[str | int], first: int) -> str:
+    """`row 3` for a row, `row 3 /email` for what is in it."""
+    number, *inside = path
+    below = pointer(tuple(inside))
+    return f"row {int(number) + first}" + (f" {below}" if below else "")
+
+
+# -- Columns --------------------------------------------------------------------------
+
+
+def _misfits(
+    source: WireBlock, rows: Sequence[Mapping[str, Any]], first: int
+) -> Iterator[str]:
+    """What rows lack of the declared columns, or hold of clearly another type."""
+    declared = source.specs.get("input_schema")
+    columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
+    needed = [name for name, entry in columns.items() if _is_required(entry)]
+    words = {name: word for name, e in columns.items() if (word := _word(e))}
+    for number, row in enumerate(rows, first):
+        if missing := [name for name in needed if name not in row]:
+            yield f"row {number} lacks {', '.join(missing)}"
+        for name, word in words.items():
+            if name in row and not _fits(row[name], word):
+                value = shortened(row[name], 40)
+                yield f"row {number}: {name} is {value}, and declared as {word}"
+
+
+def _is_required(entry: Any) -> bool:
+    """Whether a declared column is needed; the marks that would say no are guesses."""
+    if not isinstance(entry, Mapping):
+        return True
+    marks = (entry.get("required") is False, entry.get("optional") is True)
+    return not (any(marks) or "default" in entry)
+
+
+def _word(entry: Any) -> str | None:
+    """The type word of a declared column, where there is one."""
+    word = entry.get("type") if isinstance(entry, Mapping) else entry
+    return word if isinstance(word, str) and word in TYPE_WORDS else None
+
+
+def _fits(value: Any, word: str) -> bool:
+    """Whether a value may pass for a type: texts of numbers do, and so does null.
+
+    How the service converts is not documented, so only what is clearly of another type
+    does not: a list where a text is declared, a word where a number is.
+    """
+    if value is None:
+        return True
+    if word.startswith("list"):
+        return isinstance(value, str | list | tuple)
+    if word == "dict":
+        return isinstance(value, str | Mapping)
+    if not isinstance(value, str | int | float):
+        return False
+    if word in ("int", "integer", "float"):
+        return _is_number(value)
+    if word in ("bool", "boolean"):
+        return str(value).strip().lower() in _TRUTHS
+    return True
+
+
+_TRUTHS: Final = {"", "true", "false", "yes", "no", "0", "1", "t", "f", "y", "n"}
+
+
+def _is_number(value: str | float) -> bool:
+    """Whether a value is a number, or a text that may stand for one; empty is none."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, str):
+        # Thousands and currencies are written in many ways.
+        return not value.strip() or any(character.isdigit() for character in value)
+    return True
+
+
+# -- Specs ----------------------------------------------------------------------------
+
+
+def _override(given: Any, wrong: list[str]) -> Any:
+    """A copy of `specs_override`."""
+    if not isinstance(given, Mapping):
+        wrong.append(f"specs_override is {shortened(given)}, no mapping of settings")
+        return None
+    problems: list[Problem] = []
+    frozen = freeze(given, (), problems, limits=_DATA)
+    wrong += [
+        f"specs_override{pointer(p.path)}: {p.message}; {p.help}" for p in problems
+    ]
+    return thaw(frozen)
+
+
+def _note_specs(
+    sources: Sequence[WireBlock], override: Mapping[str, Any] | None
+) -> None:
+    """Say what is not known of the settings that a run is started with."""
+    for source in sources:
+        given = override or {}
+        lacking = [name for name in source.specs if name not in given]
+        if given and lacking:
+            _log.warning(
+                "specs_override lacks %s of %s: whether the service keeps what it does "
+                "not name is not documented, so give all settings of the block",
+                ", ".join(lacking),
+                source.kind,
+            )
+        if source.kind == "read_csv" and "resource_handle_id" not in given:
+            _log.warning(
+                "the workflow begins with read_csv: a run that names no "
+                "resource_handle_id in specs_override is turned away (older pages of "
+                "the service say that any run of it is)"
+            )

@@ -1,0 +1,110 @@
+"""Whether rows of a result are those that were sent."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, TypeAlias, cast
+
+from attrs import field, frozen
+
+from ..definition import digest
+
+
+@frozen
+class SentRows:
+    """The rows that were sent, as hashes: what they hold is kept nowhere.
+
+    Columns that a stage adds do not matter, nor what CSV makes of a value: a number is
+    one with its text, and an empty cell with null and with no cell at all.
+    """
+
+    columns: Sequence[str] = field(repr=False)
+    _hashes: Counter[bytes] = field(repr=False)
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> SentRows:
+        """What is kept of rows."""
+        given = list(rows)
+        columns = sorted({column for row in given for column in row})
+        return cls(columns, Counter(_hash(row, columns) for row in given))
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether there were rows, and columns in them."""
+        return bool(self.columns)
+
+    def fits(self, rows: Iterable[Mapping[str, Any]]) -> bool:
+        """Whether these are the rows that were sent, in any order."""
+        left = self._hashes.copy()
+        for row in rows:
+            found = _hash(row, self.columns)
+            if not left[found]:
+                return False
+            left[found] -= 1
+        return not any(left.values())
+
+
+@frozen
+class SentBody:
+    """The hash of a body that was sent, which is what a journal has of it.
+
+    It tells less: rows fit only where nothing was added to them, nor their order or
+    their types were changed.
+    """
+
+    digest: str
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether there is a hash."""
+        return bool(self.digest)
+
+    def fits(self, rows: Iterable[Mapping[str, Any]]) -> bool:
+        """Whether these are the rows that were sent, in their order."""
+        return digest({"webhook_payload": [dict(row) for row in rows]}) == self.digest
+
+
+Proof: TypeAlias = SentRows | SentBody
+"""What is known of the rows that were sent."""
+
+
+def as_proof(given: Any) -> Proof | None:
+    """Rows as what is kept of them; a proof as it is."""
+    if given is None or isinstance(given, SentRows | SentBody):
+        return given
+    return SentRows.of(given)
+
+
+def _hash(row: Mapping[str, Any], columns: Sequence[str]) -> bytes:
+    cells = json.dumps([_cell(row.get(column)) for column in columns])
+    return sha256(cells.encode()).digest()
+
+
+def _cell(value: Any) -> Any:
+    """What a cell says, however a file spells it."""
+    if isinstance(value, str):
+        value = _read(value)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        is_whole = isinstance(value, float) and value.is_integer()
+        return str(int(value) if is_whole else value)
+    if isinstance(value, Mapping):
+        named = cast("Mapping[str, Any]", value)
+        return {name: _cell(named[name]) for name in sorted(named)}
+    if isinstance(value, list | tuple):
+        return [_cell(entry) for entry in cast("Sequence[Any]", value)]
+    return value
+
+
+def _read(text: str) -> Any:
+    """A text that is a number, a truth value, a list or an object in JSON, as that."""
+    try:
+        return json.loads(text.lower() if text in {"True", "False"} else text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,176 @@
+"""Samples: what the service would send, sent to a receiver of one's own."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+from uuid import uuid4
+
+from ..errors import ArgumentError, ConfigError, SampleError
+from ._signature import (
+    ATTEMPT,
+    EVENT_ID,
+    EVENT_TYPE,
+    VISIBLE,
+    hiding_frames,
+    require_positive,
+    sign,
+)
+
+CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
+LOOPBACK: Final = frozenset({"localhost"})
+"""Names of this machine, beside its addresses."""
+
+
+@hiding_frames
+def send_sample(
+    url: str,
+    secrets: str | Iterable[str],
+    event: Mapping[str, Any] | bytes | None = None,
+    *,
+    event_type: str = "outgoing_webhook.completed",
+    attempt: int = 1,
+    at: float | None = None,
+    timeout: float = 10.0,
+) -> int:
+    """Post a signed sample to a receiver of yours; the status that it answers.
+
+    It is sent once, past all proxies, and no redirect is followed.
+
+    Args:
+        url: The receiver: https, or http on this machine.
+        secrets: The secret; or several, the newest first, as while one is rolled.
+        event: The body, by default a new event of a run with one row; bytes are sent as
+            they are.
+        event_type: What `Sixtyfour-Event-Type` says.
+        attempt: What `Sixtyfour-Delivery-Attempt` says.
+        at: When it is signed, in Unix seconds; by default now.
+        timeout: How many seconds all of it may take. The service waits for 10.
+
+    Raises:
+        SampleError: No answer came.
+        ConfigError: The URL, a secret, or another argument cannot be used.
+        ArgumentError: The event is neither a mapping nor bytes.
+    """
+    target = _target(url)
+    require_positive("timeout", timeout)
+    if not isinstance(attempt, int) or attempt < 1:
+        raise ConfigError("attempt has to be a whole number above 0")
+    if not VISIBLE.fullmatch(event_type):
+        raise ConfigError("event_type has to be a word of visible ASCII characters")
+    body, event_id = _body(event)
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "flow64",
+        EVENT_ID: event_id,
+        EVENT_TYPE: event_type,
+        ATTEMPT: f"{attempt:d}",
+        **sign(body, secrets, at),
+    }
+    return _answer(target, body, headers, timeout)
+
+
+def _target(url: str) -> SplitResult:
+    """Where a sample goes.
+
+    Raises:
+        ConfigError: It cannot. The URL may hold a token, so it is not shown.
+    """
+    try:
+        target = urlsplit(url if VISIBLE.fullmatch(url) else "")
+        is_whole = bool(target.hostname) and (target.port is None or target.port > 0)
+    except ValueError:
+        target, is_whole = urlsplit(""), False
+    if is_whole and "@" not in target.netloc:
+        match target.scheme:
+            case "https":
+                return target
+            case "http" if _is_loopback(target.hostname or ""):
+                return target
+            case _:
+                pass  # refused below
+    raise ConfigError(
+        "url has to be https://..., or http://... on this machine, in ASCII and "
+        "without a user or password"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine, whatever names resolve to."""
+    try:
+        return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _body(event: Mapping[str, Any] | bytes | None) -> tuple[bytes, str]:
+    """The body of a sample, and the id of its event for the header."""
+    if isinstance(event, bytes):
+        return event, str(uuid4())
+    if event is None:
+        event = {
+            "event_id": str(uuid4()),
+            "run_id": str(uuid4()),
+            "results": [{"full_name": "Ada Lovelace", "email": "ada@example.com"}],
+            "results_download_url": None,
+        }
+    if not isinstance(event, Mapping):
+        problem = f"event is a mapping or bytes, and not a {type(event).__name__}"
+        raise ArgumentError("send_sample", problem)
+    # Half a surrogate pair is written as an escape, which alone can carry it.
+    text = json.dumps(dict(event), ensure_ascii=False)
+    body = text.encode("utf-8", "backslashreplace")
+    match event.get("event_id"):
+        case str(event_id) if VISIBLE.fullmatch(event_id):
+            return body, event_id
+        case _:
+            return body, str(uuid4())
+
+
+def _answer(
+    target: SplitResult, body: bytes, headers: Mapping[str, str], timeout: float
+) -> int:
+    """The status that a receiver answers.
+
+    Raises:
+        SampleError: None came in time.
+    """
+    answers: SimpleQueue[int | str] = SimpleQueue()
+    # A receiver that drips can hold a thread, but not the caller.
+    post = Thread(
+        target=_post, args=(target, body, headers, timeout, answers.put), daemon=True
+    )
+    post.start()
+    try:
+        answer = answers.get(timeout=timeout)
+    except Empty:
+        answer = f"no answer within {timeout:g} s"
+    if isinstance(answer, int):
+        return answer
+    raise SampleError(f"{target.scheme}://{target.netloc}", answer)
+
+
+def _post(
+    target: SplitResult,
+    body: bytes,
+    headers: Mapping[str, str],
+    timeout: float,
+    give: Callable[[int | str], None],
+) -> None:
+    path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+    connection = CONNECTIONS[target.scheme](
+        target.hostname or "", target.port, timeout=timeout
+    )
+    try:
+        connection.request("POST", path, body, dict(headers))
+        give(connection.getresponse().status)
+    except (HTTPException, OSError, ValueError) as error:
+        give(str(error) or type(error).__name__)
+    finally:
+        connection.close()

@@ -120,7 +120,7 @@ def cost(definition: Definition) -> Cost:
     """What a run may cost for 1,000 input rows, by the prices that are documented."""
     blocks = definition.blocks
     found: dict[tuple[str, float | None, bool], list[int]] = {}
-    is_open, meets = _reached(definition)
+    is_open, meets = reached(definition)
     for kind, positions in definition.by_kind.items():
         if not _spends(kind):
             continue
@@ -157,7 +157,7 @@ def _makes_rows(kind: str) -> bool:
     return block is None or block.about.role in ("source", "converter")
 
 
-def _reached(definition: Definition) -> tuple[bytearray, bytearray]:
+def reached(definition: Definition) -> tuple[bytearray, bytearray]:
     """Where the number of rows is open, and where branches have met before."""
     topology = definition.topology
     count = len(definition.blocks)

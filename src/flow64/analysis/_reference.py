@@ -18,7 +18,8 @@ class Page(NamedTuple):
         severities: Those that its findings may have.
         mend: How to mend it.
         example: A program that makes `flow` or `workflow`, or the JSON of a workflow,
-            with such a finding; empty where no kind of today's catalogue leads to it.
+            with such a finding; empty where no kind of today's catalogue leads to it,
+            and where it takes the service's own list of blocks.
     """
 
     severities: Sequence[Severity]
@@ -315,6 +316,10 @@ _PAGES: Final[Mapping[str, Page]] = {
         "Put the converter between.",
         "flow = Webhook(COMPANY) >> FindEmail()",
     ),
+    "schema-mismatch": Page(
+        _WARNING,
+        "Look the field up in the live schema, and write what it takes.",
+    ),
     "secret-in-specs": Page(
         _WARNING,
         'Write `value("name", secret=True)`, and revoke what was shown to others.',
@@ -391,6 +396,10 @@ _PAGES: Final[Mapping[str, Page]] = {
         'pins = {"blocks": {"gone": "00000000-0000-4000-8000-000000000001"}}\n'
         'workflow = Workflow("Leads", Webhook(LEAD), key="leads", pins=pins)',
     ),
+    "unlisted-kind": Page(
+        _WARNING,
+        "Mend the spelling; where the kind is newer than the list, fetch it again.",
+    ),
     "unknown-type-word": Page(
         _WARNING,
         "Write one of the documented words.",
@@ -400,6 +409,10 @@ _PAGES: Final[Mapping[str, Page]] = {
         ("error", "warning"),
         "Write one of the documented words.",
         _body({"mode": "Personal"}, kind="find_email"),
+    ),
+    "unusable-schema": Page(
+        _WARNING,
+        "Fetch the list again; where it stays so, that kind is judged without it.",
     ),
     "unused-input": Page(
         _NOTE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...definition import Definition
 from ...diagnostics import Family, Finding
@@ -13,6 +13,10 @@ from ._plain import is_plainly_right
 from ._rows import row_kind_mismatch
 from ._rule import Family_, Found, Rule, code_of, run
 from ._specs import insecure_url, missing_field, notebook_name_missing, unknown_word
+
+if TYPE_CHECKING:
+    from .._live import LiveCatalogue
+    from ._live import LiveRule
 
 SAFE_RULES: Final[Sequence[Family_]] = (
     ("graph", (no_blocks, dangling_edge, self_edge, cycle)),
@@ -30,26 +34,44 @@ def errors(definition: Definition) -> list[Finding]:
     return [f for f in run(SAFE_RULES, definition) if f.severity == "error"]
 
 
-def findings(definition: Definition) -> list[Finding]:
-    """What all rules find; those that can find nothing are not asked."""
+def findings(
+    definition: Definition, blocks: LiveCatalogue | None = None
+) -> list[Finding]:
+    """What all rules find; those that can find nothing are not asked.
+
+    Args:
+        definition: What is judged.
+        blocks: What the service says of its blocks; it outranks what is built in.
+
+    Raises:
+        MissingExtraError: `blocks` was given, and the extra `schemas` is not there.
+    """
     from ._asked import asked_of  # a compile is done without
 
+    if blocks is not None:
+        from ._live import live_findings  # nor is a check with it the common one
+
+        return live_findings(definition, blocks, SAFE_RULES)
     safe = [] if is_plainly_right(definition) else run(SAFE_RULES, definition)
     return [*safe, *run(asked_of(definition), definition)]
 
 
 def all_rules() -> Sequence[Family_]:
-    """All rules by family, the safe ones first."""
+    """All rules that read a definition alone, by family, the safe ones first."""
     from ._advice import ADVICE  # a compile is done without
 
     return (*SAFE_RULES, *ADVICE)
 
 
-def rules_by_code() -> Mapping[str, tuple[Family, Rule]]:
-    """Each rule with its family, by the code of its findings."""
-    return {
-        code_of(rule): (family, rule) for family, rules in all_rules() for rule in rules
-    }
+def rules_by_code() -> Mapping[str, tuple[Family, Rule | LiveRule]]:
+    """Each rule with its family, by the code of its findings; live ones too."""
+    from ._live import LIVE_RULES  # as above
+
+    rules: list[tuple[Family, Rule | LiveRule]]
+    rules = [(family, rule) for family, found in all_rules() for rule in found]
+    for rule in LIVE_RULES:
+        rules.append(("specs", rule))
+    return {code_of(rule): (family, rule) for family, rule in rules}
 
 
 __all__ = [

@@ -84,7 +84,7 @@ def note(position: int | None, message: str, help: str | None = None) -> Found:
     return Found("note", position, message, help)
 
 
-def code_of(rule: Rule) -> str:
+def code_of(rule: Callable[..., Iterator[Found]]) -> str:
     """The code of a rule's findings."""
     return rule.__name__.replace("_", "-")
 

@@ -42,7 +42,7 @@ def secret_in_specs(definition: Definition) -> Iterator[Found]:
     for position, block in enumerate(definition.blocks):
         for path, item in walk(block.specs):
             if isinstance(item, str) and (name := _secret(item)):
-                where = _masked(pointer(path))
+                where = masked(pointer(path))
                 message = f"specs{where} looks like {name} ({item[:3]}***)"
                 yield warning(position, message, _VALUE)
 
@@ -54,7 +54,7 @@ def _secret(text: str) -> str | None:
     return next((n for n, shape in _SHAPES.items() if shape.search(text)), None)
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
     """A path without whatever in it looks like a secret itself."""
     for shape in _SHAPES.values():
         text = shape.sub("***", text)

@@ -1,0 +1,161 @@
+"""What the service itself says of its blocks: the answer of `GET /workflows/blocks`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from attrs import field, frozen
+
+from ..definition import MAX_BYTES, FrozenDict, Limits, Problem, freeze, pointer
+from ..errors import ArgumentError, ReadError, shortened
+
+MAX_LEVELS: Final = 64
+"""How deep a schema may nest; one that nests deeper is kept apart and not used."""
+
+MOST_ERRORS: Final = 20
+"""Mismatches of one block that are told."""
+
+_LIMITS: Final = Limits(depth=MAX_LEVELS, whole=False, integer=None, literals=True)
+
+
+@frozen
+class LiveBlock:
+    """A kind as the service lists it.
+
+    Attributes:
+        kind: Its name (`block_name`).
+        specs_schema: The JSON Schema of its specs; None for one that nests too deep.
+        extra: Keys that the documents do not name, as they came.
+    """
+
+    kind: str
+    specs_schema: FrozenDict | None
+    extra: FrozenDict
+
+
+@frozen
+class LiveCatalogue:
+    """The kinds that the service lists, with the schemas of their specs.
+
+    Made from the answer of `GET /workflows/blocks`, and given to `check(blocks=...)`:
+    where it speaks, it outranks what flow64 knows of a field.
+    """
+
+    blocks: Mapping[str, LiveBlock] = field(repr=lambda blocks: f"<{len(blocks)}>")
+    """Each kind by its name, in the order of the answer."""
+
+    @classmethod
+    def of(cls, data: Any, *, source: str = "<answer>") -> LiveCatalogue:
+        """The catalogue that an answer holds.
+
+        Args:
+            data: The answer, parsed: a list of objects.
+            source: What errors call it.
+
+        Raises:
+            ReadError: The data is no such answer; it says where.
+        """
+        if not isinstance(data, list | tuple):
+            advice = "give the list that GET /workflows/blocks answers"
+            raise ReadError(f"it is no list; {advice}", source, pointer="")
+        blocks: dict[str, LiveBlock] = {}
+        for position, item in enumerate(data):
+            block = _block(item, position, source)
+            if block.kind in blocks:
+                problem = f"the kind {shortened(block.kind)} stands twice"
+                raise ReadError(problem, source, pointer=f"/{position}/block_name")
+            blocks[block.kind] = block
+        return cls(FrozenDict(blocks))
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> LiveCatalogue:
+        """The catalogue that a file holds: the JSON text of an answer, in UTF-8.
+
+        Raises:
+            ReadError: The text is no such answer; it says where.
+            OSError: The file cannot be read.
+        """
+        file = Path(path)
+        with file.open("rb") as opened:
+            text = opened.read(MAX_BYTES + 1)
+        return cls.of(_parsed(text, str(file)), source=str(file))
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What was found out of each schema, kept for as long as the catalogue is."""
+        return {}
+
+
+def as_catalogue(blocks: Any) -> LiveCatalogue:
+    """What was given as `blocks=`, which is a `LiveCatalogue` and nothing else.
+
+    Raises:
+        ArgumentError: It is something else.
+    """
+    if not isinstance(blocks, LiveCatalogue):
+        advice = "write LiveCatalogue.read(path), or LiveCatalogue.of(answer)"
+        problem = f"blocks is of type {type(blocks).__name__}; {advice}"
+        raise ArgumentError("check", problem)
+    return blocks
+
+
+def _block(item: Any, position: int, source: str) -> LiveBlock:
+    """One entry, frozen; what is wrong with it is told with its place."""
+
+    def fail(problem: str, *path: str | int) -> NoReturn:
+        raise ReadError(problem, source, pointer=pointer((position, *path)))
+
+    problems: list[Problem] = []
+    made = freeze(item, (position,), problems, None, _LIMITS)
+    others = [found for found in problems if not _is_deep_schema(found)]
+    if others:
+        raise ReadError(others[0].message, source, pointer=pointer(others[0].path))
+    if not isinstance(made, dict):
+        fail(f"an entry is an object, not {shortened(made)}")
+    kind, schema = made.get("block_name"), made.get("specs_schema")
+    if not isinstance(kind, str) or not kind:
+        fail("block_name is the name of a kind", "block_name")
+    if not isinstance(schema, FrozenDict):
+        fail(f"specs_schema of {shortened(kind)} is an object", "specs_schema")
+    known = ("block_name", "specs_schema")
+    extra = FrozenDict({key: made[key] for key in made if key not in known})
+    return LiveBlock(kind, None if problems else schema, extra)
+
+
+def _is_deep_schema(problem: Problem) -> bool:
+    return problem.code == "too-deep" and problem.path[1:2] == ("specs_schema",)
+
+
+def _parsed(text: bytes, source: str) -> Any:
+    """The data of a text; NaN and the like are left to `freeze`, which knows where."""
+    if len(text) > MAX_BYTES:
+        problem = f"it is longer than {MAX_BYTES // 2**20} MiB, the most that is read"
+        raise ReadError(problem, source, MAX_BYTES)
+    try:
+        return json.loads(
+            text.decode(), object_pairs_hook=_object, parse_constant=float
+        )
+    except json.JSONDecodeError as error:
+        problem = f"no JSON: {error.msg}"
+        raise ReadError(problem, source, error.pos, error.lineno) from None
+    except UnicodeDecodeError as error:
+        problem = f"no UTF-8: {error.reason}"
+        raise ReadError(problem, source, error.start) from None
+    except RecursionError:
+        raise ReadError("it nests too deep to be read", source) from None
+    except ValueError as error:  # as of a number of 5,000 digits
+        raise ReadError(f"no JSON: {shortened(str(error))}", source) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+    return Problem("not-json", (), f"the key {shortened(twice)} stands twice", "")

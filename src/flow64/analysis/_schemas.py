@@ -1,0 +1,494 @@
+"""Judging specs by the schemas of a live catalogue; needs the extra `schemas`.
+
+The schemas are somebody else's, so nothing in them is trusted: no reference is fetched,
+every step is counted, and what cannot be used is said in words, not by a traceback.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from attrs import define, fields, frozen
+
+from ..blocks import CATALOGUE
+from ..definition import BoundSecret, FrozenDict, Path, Value, pointer, walk
+from ..errors import MissingExtraError, did_you_mean, shortened
+from ._live import MAX_LEVELS, MOST_ERRORS, LiveBlock
+from ._patterns import Effort, effort_of
+from ._types import field_maps
+
+try:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError, best_match
+    from jsonschema.validators import extend, validator_for
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import specification_with
+except ModuleNotFoundError as _missing:
+    if (_missing.name or "").partition(".")[0] not in {"jsonschema", "referencing"}:
+        raise
+    raise MissingExtraError("check(blocks=...)", "schemas") from _missing
+
+MOST_VALUES: Final = 20_000
+"""Values inside the largest schema that is used."""
+
+STEPS: Final = 30_000
+"""Steps for the blocks of one kind, beside some for each value in their specs."""
+
+STEPS_IN_ALL: Final = 1_000_000
+"""Steps of a whole check, beside the same."""
+
+STEPS_A_VALUE: Final = 60
+"""Steps for each value, of specs or of a schema that is looked at itself."""
+
+
+class UnusableError(Exception):
+    """A schema cannot be used, for the reason given; it never leaves this module."""
+
+
+class Mismatch(NamedTuple):
+    """Specs do not fit a schema.
+
+    Attributes:
+        path: Where in the specs.
+        message: What is wrong there; never the value, which may be a secret.
+    """
+
+    path: Path
+    message: str
+
+
+@frozen
+class Ruling:
+    """What the schema of a kind says of blocks of it.
+
+    Attributes:
+        mismatches: For each block where its specs do not fit; of more than
+            `MOST_ERRORS` places one more than these.
+        spoken: For each block the spec fields that the schema speaks of.
+        inside: Of the fields of the kind those whose values it looks into.
+    """
+
+    mismatches: Sequence[Sequence[Mismatch]]
+    spoken: Sequence[frozenset[str]]
+    inside: frozenset[str]
+
+
+@define
+class Budget:
+    """Steps that may still be taken, so that no schema takes for ever."""
+
+    left: int
+    total: Budget | None = None
+
+    def spend(self, steps: int) -> None:
+        """Take some steps.
+
+        Raises:
+            UnusableError: There are not so many left.
+        """
+        self.left -= steps
+        if self.left < 0:
+            raise UnusableError("judging by it takes too long")
+        if self.total is not None:
+            self.total.spend(steps)
+
+
+def budget_of(specs: Sequence[FrozenDict]) -> Budget:
+    """The steps of a check of blocks with some specs."""
+    return Budget(STEPS_IN_ALL + STEPS_A_VALUE * sum(map(_size, specs)))
+
+
+def ruling(
+    live: LiveBlock,
+    specs: Sequence[FrozenDict],
+    budget: Budget,
+    memo: dict[str, Any],
+) -> Ruling | str:
+    """What a live schema says of the specs of blocks, or why it cannot be used."""
+    try:
+        if live.kind not in memo:
+            memo[live.kind] = _sound(live, budget)
+        return _judged(memo[live.kind], live.kind, specs, budget)
+    except UnusableError as error:
+        return str(error)
+    except Unresolvable as error:
+        return f"its reference {shortened(error.ref)} leads nowhere; none is fetched"
+    except RecursionError:
+        return "it leads round in circles, or nests too deep"
+    except Exception as error:  # noqa: BLE001 - a schema of theirs may do anything
+        return f"the validator fails on it ({type(error).__name__})"
+
+
+# -- The schema itself ----------------------------------------------------------------
+
+
+@frozen
+class _Sound:
+    """A schema that is one, and small enough.
+
+    Attributes:
+        schema: As it came.
+        dialect: The validator class of its dialect.
+        size: How many values stand in it.
+        names: The spec fields that it speaks of.
+        efforts: Of each pattern for names of fields.
+    """
+
+    schema: FrozenDict
+    dialect: Any
+    size: int
+    names: frozenset[str]
+    efforts: Sequence[Effort]
+
+
+def _sound(live: LiveBlock, total: Budget) -> _Sound:
+    schema = live.specs_schema
+    if schema is None:
+        raise UnusableError(f"it nests deeper than {MAX_LEVELS} levels")
+    size = _size(schema)
+    if size > MOST_VALUES:
+        raise UnusableError(f"it holds more than {MOST_VALUES} values")
+    dialect = _dialect(schema)
+    efforts = [
+        _effort(name) for name, is_for_names in _patterns(schema) if is_for_names
+    ]
+    budget = Budget(STEPS + STEPS_A_VALUE * size, total)
+    court = _Court(budget, size=_size(FrozenDict(dialect.META_SCHEMA)), values=size)
+    for error in court.validator(dialect, dialect.META_SCHEMA).iter_errors(schema):
+        where = pointer(tuple(error.absolute_path))
+        raise UnusableError(f"it is no JSON Schema at {where or '/'}")
+    return _Sound(schema, dialect, size, _names(schema, dialect), efforts)
+
+
+def _dialect(schema: FrozenDict) -> Any:
+    named = schema.get("$schema")
+    if named is None:
+        return Draft202012Validator
+    unknown: Any = None
+    asked = {"$schema": named} if isinstance(named, str) else {}
+    found = validator_for(asked, default=unknown)
+    if found is None:
+        raise UnusableError(f"its dialect {shortened(named)} is not known")
+    return found
+
+
+def _patterns(schema: FrozenDict) -> Iterator[tuple[str, bool]]:
+    """Each regular expression, and whether it is one for names of fields."""
+    for _, item in walk(schema):
+        if isinstance(item, dict):
+            if isinstance(found := item.get("pattern"), str):
+                _effort(found)
+                yield found, False
+            if isinstance(found := item.get("patternProperties"), dict):
+                yield from ((name, True) for name in found)
+
+
+def _effort(pattern: str) -> Effort:
+    try:
+        effort = effort_of(pattern)
+    except re.error:
+        problem = f"its pattern {shortened(pattern)} is none that Python knows"
+        raise UnusableError(problem) from None
+    if effort is None:
+        raise UnusableError(f"its pattern {shortened(pattern)} may take for ever")
+    return effort
+
+
+def _names(schema: FrozenDict, dialect: Any) -> frozenset[str]:
+    """The fields that a schema has properties of, by itself or by what it refers to."""
+    specification = specification_with(dialect.ID_OF(dialect.META_SCHEMA))
+    root = specification.create_resource(schema)
+    names: set[str] = set()
+    seen: set[int] = set()
+    todo: list[tuple[Any, Any]] = [(schema, Registry().resolver_with_root(root))]
+    while todo:
+        item, resolver = todo.pop()
+        if not isinstance(item, dict) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        names.update(item.get("properties", ()))
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            todo += [(member, resolver) for member in item.get(keyword, ())]
+        todo += [(item.get(keyword), resolver) for keyword in ("then", "else")]
+        if "$ref" in item:
+            found = resolver.lookup(item["$ref"])
+            todo.append((found.contents, found.resolver))
+    return frozenset(names)
+
+
+# -- Judging by it --------------------------------------------------------------------
+
+
+def _judged(
+    sound: _Sound, kind: str, specs: Sequence[FrozenDict], total: Budget
+) -> Ruling:
+    sizes = [*map(_size, specs)]
+    budget = Budget(STEPS + STEPS_A_VALUE * sum(sizes), total)
+    court = _Court(budget, sound.size, efforts=sound.efforts)
+    validator = court.validator(sound.dialect, sound.schema)
+    mismatches, spoken = [], []
+    for found, court.values in zip(specs, sizes, strict=True):
+        court.unsure = _holders(found)
+        errors = [*validator.iter_errors(found)]
+        mismatches.append(_told(found, errors) if errors else ())
+        is_closed = any(e.validator in _CLOSING and not e.absolute_path for e in errors)
+        spoken.append(frozenset(found) if is_closed else sound.names)
+    court.unsure = frozenset()
+    probes = _probes(kind)
+    inside = frozenset(
+        name
+        for name in sound.names & probes.keys()
+        if any(map(_is_deep, validator.iter_errors({name: probes[name]})))
+    )
+    return Ruling(mismatches, spoken, inside)
+
+
+def _told(specs: FrozenDict, errors: Sequence[ValidationError]) -> list[Mismatch]:
+    """The first mismatches in the order of the specs, and one more if there is one."""
+    once: dict[Any, ValidationError] = {}
+    for error in errors:
+        # `required` says the same for each field that is missing.
+        path = tuple(error.absolute_path)
+        once.setdefault((path, error.validator, id(error.validator_value)), error)
+    # The validator goes through fields in an order that differs from run to run.
+    places = {path: place for place, (path, _) in enumerate(walk(specs))}
+    found = sorted(once.items(), key=lambda item: places.get(item[0][0], 0))
+    return [_mismatch(error) for _, error in found[: MOST_ERRORS + 1]]
+
+
+_CLOSING: Final = ("additionalProperties", "unevaluatedProperties")
+
+
+def _probes(kind: str) -> Mapping[str, Any]:
+    """Values that are wrong deep inside: a schema that refuses one looks there."""
+    if kind == "filter":
+        return {"filters": [{"logic": _NONSENSE}]}
+    if kind not in CATALOGUE:
+        return {}
+    entry = {"description": _NONSENSE, "type": _NONSENSE}
+    return {name: {"probe": entry} for name in field_maps(kind)}
+
+
+_NONSENSE: Final = "flow64:no-such-word"
+
+
+def _is_deep(error: ValidationError) -> bool:
+    return any(len(leaf.absolute_path) > 1 for leaf in _leaves(error))
+
+
+def _leaves(error: ValidationError) -> Iterator[ValidationError]:
+    """The errors inside an error that have no others inside."""
+    todo = [error]
+    while todo:
+        item = todo.pop()
+        todo += reversed(item.context or ())
+        if not item.context:
+            yield item
+
+
+_UNBOUND: Final = (Value, BoundSecret)
+
+
+def _holders(specs: FrozenDict) -> frozenset[int]:
+    """The containers in which, at any depth, a value stands that is not judged."""
+    holders: set[int] = set()
+
+    def holds(item: Any) -> bool:
+        members = item.values() if isinstance(item, dict) else item
+        # Each is asked, so that all containers inside are found.
+        inner = [
+            holds(member)
+            if isinstance(member, dict | list)
+            else type(member) in _UNBOUND
+            for member in members
+        ]
+        if any(inner):
+            holders.add(id(item))
+        return any(inner)
+
+    if any(type(item) in _UNBOUND for _, item in walk(specs)):
+        holds(specs)
+    return frozenset(holders)
+
+
+def _size(value: Any) -> int:
+    return sum(1 for _ in walk(value))
+
+
+_Ask: TypeAlias = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
+
+
+@define
+class _Court:
+    """What a validator may spend, and what it has to know to count it.
+
+    Attributes:
+        budget: The steps that are left.
+        size: How many values stand in the schema.
+        values: How many stand in what is judged.
+        efforts: Of each pattern for names of fields.
+        unsure: Identities of the containers that hold values which are not judged.
+    """
+
+    budget: Budget
+    size: int
+    values: int = 0
+    efforts: Sequence[Effort] = ()
+    unsure: frozenset[int] = frozenset()
+
+    def validator(self, dialect: Any, schema: Any) -> Any:
+        """A validator that counts its steps and fetches nothing."""
+        asks = {
+            name: self._counted(name, ask) for name, ask in dialect.VALIDATORS.items()
+        }
+        made: Any = extend(dialect, asks)  # type: ignore[no-untyped-call]
+        names = [(found.name, found.alias) for found in fields(made) if found.init]
+
+        def evolve(self_: Any, **changes: Any) -> Any:
+            self.budget.spend(1)
+            given = {alias: getattr(self_, name) for name, alias in names}
+            return made(**(given | changes))
+
+        # By itself it takes another class, which counts nothing, where a part of the
+        # schema names a dialect.
+        made.evolve = evolve
+        return made(schema, registry=Registry())
+
+    def _counted(self, keyword: str, ask: _Ask) -> _Ask:
+        def counted(
+            validator: Any, value: Any, instance: Any, schema: Any
+        ) -> Iterator[ValidationError]:
+            self.budget.spend(1 + self._weight(keyword, value, instance))
+            if type(instance) in _UNBOUND:
+                return
+            if keyword in _UNSURE and id(instance) in self.unsure:
+                return
+            for error in ask(validator, value, instance, schema) or ():
+                # It quotes the whole instance.
+                self.budget.spend(len(error.message) // 100)
+                yield error
+
+        return counted
+
+    def _weight(self, keyword: str, value: Any, instance: Any) -> int:
+        """Steps for what a keyword does by itself: about as long as one descent."""
+        if keyword == "pattern" and isinstance(instance, str):
+            return _effort(value).of(instance) // _ATTEMPTS
+        if keyword in _NAMING and isinstance(instance, dict):
+            named = sum(each.of(name) for each in self.efforts for name in instance)
+            return named // _ATTEMPTS + self.size // 10
+        if keyword in ("enum", "const", "unevaluatedItems"):
+            return self.size // 10 if isinstance(instance, dict | list) else 0
+        if keyword == "uniqueItems" and isinstance(instance, list):
+            is_text = all(type(item) is str for item in instance)
+            return len(instance) * (1 if is_text else self.values) // 20
+        return len(value) // 10 if isinstance(value, dict | list) else 0
+
+
+_ATTEMPTS: Final = 100
+"""Attempts of a regular expression that take as long as a step."""
+
+_NAMING: Final = frozenset({"patternProperties", *_CLOSING})
+
+# Of a container with values that are not judged, these may say what is not so.
+_UNSURE: Final = frozenset(
+    {
+        "const", "contains", "disallow", "enum", "if", "not", "oneOf",
+        "unevaluatedItems", "unevaluatedProperties", "uniqueItems",
+    }
+)  # fmt: skip
+
+
+# -- In words -------------------------------------------------------------------------
+
+
+def _mismatch(error: ValidationError) -> Mismatch:
+    leaves = [*_leaves(error)]
+    if len({tuple(leaf.absolute_path) for leaf in leaves}) == 1 and all(
+        leaf.validator == "type" for leaf in leaves
+    ):
+        wanted = [word for leaf in leaves for word in _types(leaf.validator_value)]
+        found = leaves[0]
+        return Mismatch(tuple(found.absolute_path), _type_text(found.instance, wanted))
+    found = best_match([error]) or error
+    return Mismatch(tuple(found.absolute_path), _text(found))
+
+
+def _text(error: ValidationError) -> str:
+    value: Any = error.validator_value
+    instance: Any = error.instance
+    schema: Any = error.schema
+    match error.validator:
+        case "type":
+            return _type_text(instance, _types(value))
+        case "enum":
+            near = _near(instance, value)
+            return f"is none of what the live schema takes{near}: {_some(value)}"
+        case "required" if isinstance(value, list):
+            missing = [name for name in value if name not in instance]
+            return f"has no {_some(missing)}, which the live schema requires"
+        case "additionalProperties" | "unevaluatedProperties" if value is False:
+            known = schema.get("properties", {})
+            strange = [name for name in instance if name not in known]
+            near = _near(strange[0], known) if len(strange) == 1 else ""
+            return f"has {_some(strange)}, which the live schema does not know{near}"
+        case "anyOf" | "oneOf":
+            return "fits none of the forms that the live schema takes, or several"
+        case None:  # of a schema that is `false` the validator says no place
+            return "holds something that the live schema does not take"
+    return f"does not fit {error.validator} {shortened(value)} of the live schema"
+
+
+def _near(word: Any, known: Iterable[Any]) -> str:
+    # Of very many words, all would take too long to compare.
+    words = [each for each in islice(known, _COMPARED) if isinstance(each, str)]
+    return did_you_mean(word, words) if isinstance(word, str) else ""
+
+
+_COMPARED: Final = 100
+
+
+def _types(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _type_text(instance: Any, wanted: Sequence[Any]) -> str:
+    words = [_TYPE_NAMES.get(word, str(word)) for word in dict.fromkeys(wanted)]
+    return (
+        f"is {_type_name(instance)}, where the live schema wants {' or '.join(words)}"
+    )
+
+
+_TYPE_NAMES: Final = {
+    "null": "null",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+_PYTHON: Final[Mapping[type[Any], str]] = {
+    type(None): "null",
+    bool: "boolean",  # before int, which it is one of
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+}
+
+
+def _type_name(instance: Any) -> str:
+    found = (name for kind, name in _PYTHON.items() if isinstance(instance, kind))
+    return _TYPE_NAMES[next(found, "object")]
+
+
+def _some(values: Sequence[Any]) -> str:
+    shown = ", ".join(map(shortened, values[:8]))
+    return f"{shown} and {len(values) - 8} more" if len(values) > 8 else shown

@@ -1,0 +1,207 @@
+"""Rules that ask a live catalogue, and which built-in rules it outranks.
+
+These rules read a definition and what the live catalogue says of it. Errors are those
+of the safe rules with or without it, so that a check and a compile agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from attrs import evolve, frozen
+
+from ...blocks import OLD_NAMES
+from ...definition import Definition, FrozenDict, Path
+from ...diagnostics import Finding
+from ...errors import did_you_mean, shortened
+from .._live import MOST_ERRORS, LiveCatalogue, as_catalogue
+from ._advice import ADVICE
+from ._fields import (
+    unchecked_field,
+    unconfirmed_facts,
+    unknown_field,
+    unknown_kind,
+    unknown_type_word,
+    wrong_field_type,
+)
+from ._rule import Family_, Found, Rule, run, warning
+from ._secrets import masked
+from ._specs import missing_field, unknown_word
+
+if TYPE_CHECKING:
+    from .._schemas import Mismatch
+
+
+@frozen
+class Verdict:
+    """What a live catalogue says of a definition.
+
+    Attributes:
+        kinds: The kinds that it lists.
+        unlisted: The kinds that it does not list, with the positions of their blocks.
+        unusable: The kinds whose schema cannot be used, with the reason.
+        mismatches: By position of a block, where its specs do not fit.
+        spoken: By position of a block, the fields that its schema speaks of.
+        inside: The same for the fields whose values it looks into.
+    """
+
+    kinds: Sequence[str]
+    unlisted: Mapping[str, Sequence[int]]
+    unusable: Mapping[str, str]
+    mismatches: Mapping[int, Sequence[Mismatch]]
+    spoken: Mapping[int, frozenset[str]]
+    inside: Mapping[int, frozenset[str]]
+
+
+LiveRule: TypeAlias = Callable[[Definition, Verdict], Iterator[Found]]
+"""Like a `Rule`, but that it reads a verdict as well."""
+
+
+def unlisted_kind(
+    definition: Definition,  # noqa: ARG001 - a rule reads one
+    verdict: Verdict,
+) -> Iterator[Found]:
+    """The service's own list of blocks, given as `blocks=`, does not have a kind.
+
+    The list may be older than the kind, or another organisation's.
+    """
+    for kind, positions in verdict.unlisted.items():
+        near = did_you_mean(kind, verdict.kinds)
+        if OLD_NAMES.get(kind) in verdict.kinds:
+            near = f" (did you mean {OLD_NAMES[kind]!r}?)"
+        more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""
+        message = f"the service does not list {shortened(kind)}{near}{more}"
+        yield warning(positions[0], message, "mend the name, or fetch the list again")
+
+
+def schema_mismatch(definition: Definition, verdict: Verdict) -> Iterator[Found]:
+    """A spec does not fit the schema that the service's own list of blocks has for it.
+
+    Values that an environment fills in are not judged before they are filled in, and
+    secret ones never. What is told of a value is where it stands, not what it is.
+    """
+    for position, found in verdict.mismatches.items():
+        kind = definition.blocks[position].kind
+        for path, message in found[:MOST_ERRORS]:
+            text = f"{_where(path) or kind} {message}"
+            yield warning(position, masked(text), "look it up in the live schema")
+        if len(found) > MOST_ERRORS:
+            yield warning(position, f"{kind} has more that does not fit", _FEWER)
+
+
+_FEWER = f"mend these {MOST_ERRORS} first"
+
+
+def unusable_schema(definition: Definition, verdict: Verdict) -> Iterator[Found]:
+    """The service's own list of blocks has a schema that cannot be used.
+
+    It is broken, refers to what is not in it (nothing is fetched), or would take too
+    long. Blocks of that kind are judged as if there were no list.
+    """
+    for kind, reason in verdict.unusable.items():
+        message = f"the live schema of {shortened(kind)} cannot be used: {reason}"
+        yield warning(definition.by_kind[kind][0], message, "fetch the list again")
+
+
+LIVE_RULES: Final[Sequence[LiveRule]] = (
+    unlisted_kind,
+    schema_mismatch,
+    unusable_schema,
+)
+"""Rules that are asked where a live catalogue is at hand; all of family `specs`."""
+
+_BY_FIELD: Final[Sequence[Rule]] = (
+    unknown_field,
+    unchecked_field,
+    wrong_field_type,
+    unconfirmed_facts,
+)
+"""Rules about fields: they see those that the live schema does not speak of."""
+
+_BY_WORD: Final[Sequence[Rule]] = (unknown_word, missing_field, unknown_type_word)
+"""Rules about what stands inside fields: they see those that it does not look into."""
+
+
+def live_findings(
+    definition: Definition, blocks: LiveCatalogue, safe: Sequence[Family_]
+) -> list[Finding]:
+    """What all rules find, where a live catalogue is at hand."""
+    verdict = judged(definition, as_catalogue(blocks))
+    unspoken = _without(definition, verdict.spoken)
+    unseen = _without(definition, verdict.inside)
+    found: list[Finding] = []
+    for family, rules in (*safe, *ADVICE):
+        for rule in rules:
+            if rule is unknown_kind:
+                continue  # a live catalogue knows better
+            asked = unspoken if rule in _BY_FIELD else definition
+            here = run([(family, [rule])], asked)
+            if rule in _BY_WORD:
+                # What stops a compile is told whatever the live catalogue says.
+                lesser = run([(family, [rule])], unseen)
+                here = [f for f in here if f.severity == "error" or f in lesser]
+            found += here
+    asks = [_about(rule, verdict) for rule in LIVE_RULES]
+    return [*found, *run([("specs", asks)], definition)]
+
+
+def judged(definition: Definition, blocks: LiveCatalogue) -> Verdict:
+    """What a live catalogue says of a definition."""
+    from .._schemas import budget_of, ruling  # noqa: PLC0415 - loads jsonschema
+
+    unlisted: dict[str, Sequence[int]] = {}
+    unusable: dict[str, str] = {}
+    mismatches: dict[int, Sequence[Mismatch]] = {}
+    spoken: dict[int, frozenset[str]] = {}
+    inside: dict[int, frozenset[str]] = {}
+    budget = budget_of([block.specs for block in definition.blocks])
+    for kind, positions in definition.by_kind.items():
+        live = blocks.blocks.get(kind)
+        if live is None:
+            unlisted[kind] = positions
+            continue
+        specs = [definition.blocks[position].specs for position in positions]
+        found = ruling(live, specs, budget, blocks.memo)
+        if isinstance(found, str):
+            unusable[kind] = found
+            continue
+        mismatches |= zip(positions, found.mismatches, strict=True)
+        spoken |= zip(positions, found.spoken, strict=True)
+        inside |= dict.fromkeys(positions, found.inside)
+    kinds = [*blocks.blocks]
+    return Verdict(kinds, unlisted, unusable, mismatches, spoken, inside)
+
+
+def _about(rule: LiveRule, verdict: Verdict) -> Rule:
+    @wraps(rule)
+    def ask(definition: Definition) -> Iterator[Found]:
+        return rule(definition, verdict)
+
+    return ask
+
+
+def _without(
+    definition: Definition, fields: Mapping[int, frozenset[str]]
+) -> Definition:
+    """A definition whose blocks lack some of their spec fields."""
+    blocks = []
+    for position, block in enumerate(definition.blocks):
+        hidden = fields.get(position, frozenset())
+        if not hidden.isdisjoint(block.specs):
+            kept = {k: v for k, v in block.specs.items() if k not in hidden}
+            block = block._replace(specs=FrozenDict(kept))  # noqa: PLW2901 - a view
+        blocks.append(block)
+    return evolve(definition, blocks=tuple(blocks))
+
+
+def _where(path: Path) -> str:
+    """A path in specs, as in `filters[0].operator`."""
+    text = ""
+    for step in path:
+        if isinstance(step, str) and step.isidentifier():
+            text += f".{step}"
+        else:
+            text += f"[{shortened(step)}]"
+    return text.removeprefix(".")

@@ -231,7 +231,14 @@ def can_fail(node: ast.AST) -> bool:
 
 
 def public_names() -> set[str]:
-    doors = ("flow64", "flow64.blocks", "flow64.emulator", "flow64.testing")
+    doors = (
+        "flow64",
+        "flow64.blocks",
+        "flow64.emulator",
+        "flow64.service",
+        "flow64.testing",
+        "flow64.webhooks",
+    )
     return {
         f"{door}.{name}"
         for door in doors

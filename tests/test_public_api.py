@@ -18,7 +18,14 @@ from flow64.blocks import CatalogueBlock
 from flow64.dsl import RESERVED
 
 EXPECTED = Path(__file__).with_name("public_api.txt")
-DOORS = ("flow64", "flow64.blocks", "flow64.emulator", "flow64.testing")
+DOORS = (
+    "flow64",
+    "flow64.blocks",
+    "flow64.emulator",
+    "flow64.service",
+    "flow64.testing",
+    "flow64.webhooks",
+)
 
 
 def public_api():

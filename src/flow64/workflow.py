@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .analysis import LiveCatalogue
-    from .service import Batch, BatchOptions, Client, Deployment, Run, RunOptions
+    from .service import Batch, BatchOptions, Client, Deployment, Rows, Run, RunOptions
 
 
 @frozen(init=False, repr=False, eq=False)
@@ -242,7 +242,7 @@ class Workflow:
 
     def run(
         self,
-        rows: Any = (),
+        rows: Rows = (),
         client: Client | None = None,
         **options: Unpack[RunOptions],
     ) -> Run:
@@ -267,7 +267,7 @@ class Workflow:
 
     def run_batches(
         self,
-        rows: Any,
+        rows: Rows,
         client: Client | None = None,
         **options: Unpack[BatchOptions],
     ) -> Iterator[Batch[Run]]:

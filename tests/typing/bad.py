@@ -142,7 +142,7 @@ Person(title="Engineer").title = "Chief"  # type: ignore[misc]  # pyright: ignor
 def results(client: Client) -> None:
     run = Workflow("x", leads).run([{}], client, intent="first")
     Workflow("x", leads).run([{}], client, inten="first")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    Workflow("x", leads).run("a,b", client)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Workflow("x", leads).run([1], client)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     for row in run.rows(Person):
         row.value.title  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
         late: FindEmail | None = row.value  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]

@@ -22,6 +22,7 @@ from ._events import (
 )
 from ._oauth import OAuth
 from ._options import BatchOptions, RunOptions
+from ._payload import Rows
 from ._rows import Row
 from ._run import Run
 from ._state import State
@@ -76,6 +77,7 @@ __all__ = [
     "Queued",
     "ResultItem",
     "Row",
+    "Rows",
     "Run",
     "RunEntry",
     "RunEvent",

@@ -22,6 +22,7 @@ from ._budget import Budget
 from ._deploy import Deployable, Deployment, deployment
 from ._http import HttpxTransport
 from ._launch import launcher, launching
+from ._payload import Rows
 from ._player import AsyncPlayer
 from ._settings import DEFAULT, Settled, credential_of, settled
 from ._watching import DAY
@@ -180,7 +181,7 @@ class AsyncClient:
     async def run(
         self,
         workflow: Deployable,
-        rows: Any = (),
+        rows: Rows = (),
         *,
         env: str | None = None,
         intent: str | None = None,
@@ -242,7 +243,7 @@ class AsyncClient:
     def run_batches(
         self,
         workflow: Deployable,
-        rows: Any,
+        rows: Rows,
         *,
         size: int = 1000,
         concurrency: int = 4,

@@ -51,7 +51,7 @@ class AsyncRun(Tracked):
     _client: AsyncClient = field(repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.endpoint = self._client.endpoint
+        self._is_at(self._client.endpoint)
 
     def watch(
         self, *, every: float = 5.0, timeout: float = DAY

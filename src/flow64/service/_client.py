@@ -17,6 +17,7 @@ from ._facade import Runs, Schedules, SigningSecrets, Workflows
 from ._http import HttpxTransport
 from ._launch import launcher, launching
 from ._loop import BlockingTransport
+from ._payload import Rows
 from ._player import Player
 from ._run import Run
 from ._settings import DEFAULT, Settled, credential_of, settled
@@ -175,7 +176,7 @@ class Client:
     def run(
         self,
         workflow: Deployable,
-        rows: Any = (),
+        rows: Rows = (),
         *,
         env: str | None = None,
         intent: str | None = None,
@@ -237,7 +238,7 @@ class Client:
     def run_batches(
         self,
         workflow: Deployable,
-        rows: Any,
+        rows: Rows,
         *,
         size: int = 1000,
         concurrency: int = 4,

@@ -14,6 +14,7 @@ from ._batch import Batch
 from ._client import Client
 from ._deploy import Deployable, Deployment, prepared
 from ._options import BatchOptions, RunOptions
+from ._payload import Rows
 from ._run import Run
 
 
@@ -38,7 +39,7 @@ def deploy(
 
 def run(
     workflow: Deployable,
-    rows: Any = (),
+    rows: Rows = (),
     client: Client | None = None,
     **options: Unpack[RunOptions],
 ) -> Run:
@@ -59,7 +60,7 @@ def run(
 
 def run_batches(
     workflow: Deployable,
-    rows: Any,
+    rows: Rows,
     client: Client | None = None,
     **options: Unpack[BatchOptions],
 ) -> Iterator[Batch[Run]]:

@@ -19,6 +19,7 @@ from ._stages import stages_of
 from ._starting import Batch, StartedRun, require_named, starting
 from .api import Conversation
 
+
 @frozen
 class Launcher:
     """How runs of one workflow are started.

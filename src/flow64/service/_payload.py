@@ -6,12 +6,17 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ..blocks import TYPE_WORDS
 from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
 from ..errors import ResultError, RowsError, shortened
 from ._table import read_rows
+
+Rows: TypeAlias = (
+    Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
+)
+"""What rows are given as: mappings, one mapping, or the path of a file."""
 
 KINDS_OF_FILES: Final = {
     ".csv": "text/csv",

@@ -49,7 +49,7 @@ class Run(Tracked):
     _client: Client = field(repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.endpoint = self._client.endpoint
+        self._is_at(self._client.endpoint)
 
     def watch(self, *, every: float = 5.0, timeout: float = DAY) -> Iterator[RunEvent]:
         """What happens to the run, until it has ended; each event prints as a line.

@@ -25,9 +25,9 @@ from ..definition import (
 )
 
 State: TypeAlias = Literal[
-    "absent", "unchanged", "update", "drifted", "conflict", "converged", "foreign"
+    "new", "unchanged", "update", "drifted", "conflict", "converged", "foreign"
 ]
-"""absent: not there. unchanged: live and stamp are the code's. update: the code has
+"""new: not there. unchanged: live and stamp are the code's. update: the code has
 changed. drifted: edited on the service. conflict: both. converged: live is what the
 code says, and the stamp does not say so. foreign: not deployed by this code."""
 
@@ -88,7 +88,7 @@ def compare(code: Definition, live: Definition | None, stamp: Stamp) -> Comparis
         stamp: What a deploy of the code would leave there.
     """
     if live is None:
-        return Comparison("absent")
+        return Comparison("new")
     ours, sent, left = fields_of(code), _last_sent(live), _genuine(live)
     kinds = {block.id.lower(): block.kind for block in code.blocks}
     unmanaged, dropped = [], False

@@ -46,6 +46,10 @@ class Tracked:
     endpoint: str = field(default="", kw_only=True, repr=False)
     reason: str | None = field(default=None, init=False, repr=False)
 
+    def _is_at(self, endpoint: str) -> None:
+        """Take note of where it runs."""
+        self.endpoint = endpoint
+
     @property
     def is_ended(self) -> bool:
         """Whether it has ended, as far as is known."""

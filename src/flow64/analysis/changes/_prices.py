@@ -12,8 +12,7 @@ from ...blocks import CATALOGUE
 from ...definition import Definition
 from ...errors import ArgumentError, shortened
 from .._asking import unknown_kinds
-from .._cost import Charge, Cost, cost
-from .._cost import reached
+from .._cost import Charge, Cost, cost, reached
 from ._model import Estimate, RowPrice
 
 

@@ -55,7 +55,7 @@ def lines_of_class(path, cls):
     yield f"class {path}({', '.join(map(plain, bases))})"
     # Every block of the catalogue takes what their common class takes.
     hidden = RESERVED if CatalogueBlock in cls.__mro__[1:] else ()
-    if cls.__init__ is not object.__init__:
+    if inspect.isfunction(cls.__init__):
         yield from lines_of_function("    __init__", cls.__init__, hidden)
     for name, member in sorted(vars(cls).items()):
         if name.startswith("_") and name not in {"__rshift__", "__rrshift__"}:

@@ -52,20 +52,20 @@ CREATE, UPDATE = "create_workflow", "update_workflow"
     ("code", "answers", "state", "lines"),
     [
         # All goes well.
-        (NEW, [MISSING, OK, IS], "absent", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, OK, IS], "new", ["GET", CREATE, "GET"]),
         (NEW, [IS], "unchanged", ["GET"]),
         (NEW, [WAS, OK, IS], "update", ["GET", UPDATE, "GET"]),
         (NEW, [UNSTAMPED, OK, IS], "converged", ["GET", UPDATE, "GET"]),
         # Applied, and the answer was lost, broken or no JSON: no second write.
-        (NEW, [MISSING, lost(), IS], "absent", ["GET", CREATE, "GET"]),
-        (NEW, [MISSING, BROKEN, IS], "absent", ["GET", CREATE, "GET"]),
-        (NEW, [MISSING, HTML, IS], "absent", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, lost(), IS], "new", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, BROKEN, IS], "new", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, HTML, IS], "new", ["GET", CREATE, "GET"]),
         (NEW, [WAS, lost(), IS], "update", ["GET", UPDATE, "GET"]),
         # Not applied: once more.
         (
             NEW,
             [MISSING, lost(), MISSING, OK, IS],
-            "absent",
+            "new",
             ["GET", CREATE, "GET", CREATE, "GET"],
         ),
         (
@@ -78,15 +78,15 @@ CREATE, UPDATE = "create_workflow", "update_workflow"
         (
             NEW,
             [MISSING, lost(), MISSING, TAKEN, IS],
-            "absent",
+            "new",
             ["GET", CREATE, "GET", CREATE, "GET"],
         ),
-        (NEW, [MISSING, TAKEN, IS], "absent", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, TAKEN, IS], "new", ["GET", CREATE, "GET"]),
         # Nothing was sent: again, without a look.
         (
             NEW,
             [MISSING, unreachable(), OK, IS],
-            "absent",
+            "new",
             ["GET", CREATE, CREATE, "GET"],
         ),
     ],
@@ -163,7 +163,7 @@ def test_write_that_may_spend_is_never_sent_again(failure):
         deploy_by(script, searched(), allow_spend=True)
     assert script.lines == ["GET", CREATE, "GET"]
     applied = Script(MISSING, failure, FOUND)
-    assert deploy_by(applied, searched(), allow_spend=True).state == "absent"
+    assert deploy_by(applied, searched(), allow_spend=True).state == "new"
     assert applied.lines == ["GET", CREATE, "GET"]
 
 

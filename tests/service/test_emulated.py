@@ -66,7 +66,7 @@ def test_deploy_creates_once_updates_and_writes_nothing_when_nothing_changed(ser
     states = [leads().deploy(client).state for _ in range(2)]
     done = leads(mode="PERSONAL").deploy(client)
 
-    assert (states, done.state) == (["absent", "unchanged"], "update")
+    assert (states, done.state) == (["new", "unchanged"], "update")
     assert list(done.changes) == ["find_email.mode: 'PROFESSIONAL' became 'PERSONAL'"]
     assert writes(emulator) == ["create_workflow", "update_workflow"]
 
@@ -92,7 +92,7 @@ def test_service_that_normalises_leaves_nothing_to_deploy(serve, switches):
     def made(name):
         return Workflow(name, flow, key="n", project=Project("p", "acme.example"))
 
-    assert made("A").deploy(client).state == "absent"
+    assert made("A").deploy(client).state == "new"
     assert made("A").deploy(client).state == "unchanged"
     assert made("B").deploy(client).state == "update"
     again = made("B").deploy(client)
@@ -138,7 +138,7 @@ def test_workflow_that_was_read_is_deployed_to_its_own_id(serve):
     _, client = serve()
     read = Workflow.from_json(leads().to_json())
 
-    assert [read.deploy(client).state for _ in range(2)] == ["absent", "unchanged"]
+    assert [read.deploy(client).state for _ in range(2)] == ["new", "unchanged"]
 
 
 def test_environments_have_ids_of_their_own(serve):

@@ -279,7 +279,7 @@ def test_deploy_whose_answer_is_lost_ends_with_one_workflow(
     done = deploy(kind, faulty.url, leads())
 
     sent = len(faulty.of("POST"))
-    assert (done.state, sent) == ("absent", 2 if act in BEFORE else 1)
+    assert (done.state, sent) == ("new", 2 if act in BEFORE else 1)
     assert len(use(kind, emulator.url, lambda c: c.workflows.list())) == 1
     assert deploy(kind, emulator.url, leads()).state == "unchanged"
 
@@ -305,7 +305,7 @@ def test_write_that_spent_and_is_there_is_done(kind, faulty, act):
     workflow = Workflow("Found", found, key="found", project=GROWTH)
     faulty.on("POST", CREATE, act)
 
-    assert deploy(kind, faulty.url, workflow, allow_spend=True).state == "absent"
+    assert deploy(kind, faulty.url, workflow, allow_spend=True).state == "new"
     assert len(faulty.of("POST")) == 1
 
 
@@ -343,7 +343,7 @@ def test_clock_that_jumps_changes_no_wait(kind, faulty, monkeypatch, jump):
     faulty.on("GET", "*", Reply(500), Reply(429))
     monkeypatch.setattr(time, "time", lambda: real() + jump)
 
-    assert deploy(kind, faulty.url, leads()).state == "absent"
+    assert deploy(kind, faulty.url, leads()).state == "new"
 
 
 # -- Many users -----------------------------------------------------------------------

@@ -49,7 +49,7 @@ def stamped_again(data):
 @pytest.mark.parametrize(
     ("state", "code", "live"),
     [
-        ("absent", OLD, None),
+        ("new", OLD, None),
         ("unchanged", OLD, deployed(OLD)),
         ("update", NEW, deployed(OLD)),
         ("drifted", OLD, edited(deployed(OLD), mode="PERSONAL")),

@@ -53,6 +53,9 @@ def routes(services: Services) -> tuple[Route, ...]:
         ),
     )
 
+LONGEST_CELL: Final = 131_072
+"""Characters of a value that a file may have: as many as Python's `csv` takes."""
+
 
 @frozen
 class _Uploads:
@@ -119,6 +122,8 @@ def _rows(content: Iterator[bytes]) -> Iterator[Row]:
                 f"line {reader.line_num}: {len(values)} values for {len(header)} "
                 "columns"
             )
+        if max(map(len, values)) > LONGEST_CELL:  # csv's own limit is the process's
+            raise ValueError(f"line {reader.line_num}: field larger than {LONGEST_CELL}")
         yield dict(zip(header, values, strict=True))
 
 

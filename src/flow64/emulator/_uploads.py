@@ -123,7 +123,8 @@ def _rows(content: Iterator[bytes]) -> Iterator[Row]:
                 "columns"
             )
         if max(map(len, values)) > LONGEST_CELL:  # csv's own limit is the process's
-            raise ValueError(f"line {reader.line_num}: field larger than {LONGEST_CELL}")
+            where = f"line {reader.line_num}"
+            raise ValueError(f"{where}: field larger than {LONGEST_CELL}")
         yield dict(zip(header, values, strict=True))
 
 

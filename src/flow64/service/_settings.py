@@ -26,7 +26,14 @@ PLACE: Final = Path(".flow64", "runs.jsonl")
 PLACE_NAME: Final = "FLOW64_JOURNAL"
 """Environment variable for another place; empty for none."""
 
-DEFAULT: Final[Any] = object()
+class _Default:
+    """Stands for what was not said."""
+
+    def __repr__(self) -> str:
+        return "DEFAULT"
+
+
+DEFAULT: Final[Any] = _Default()
 """Stands for the place that the environment or the working folder gives."""
 
 

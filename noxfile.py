@@ -239,11 +239,18 @@ def public_names() -> set[str]:
         "flow64.testing",
         "flow64.webhooks",
     )
-    return {
-        f"{door}.{name}"
+    named = {
+        f"{door}.{name}": getattr(importlib.import_module(door), name)
         for door in doors
         for name in importlib.import_module(door).__all__
         if not name.startswith("__")
+    }
+    # What is behind two doors has its page under the name at the front one.
+    return {
+        path
+        for path, thing in named.items()
+        if path.count(".") == 1
+        or named.get(f"flow64.{path.rpartition('.')[2]}") is not thing
     }
 
 

@@ -15,10 +15,10 @@ import click
 import pytest
 
 from flow64.cli import main
-from flow64.cli._codes import code_of
-from flow64.cli._main import COMMANDS
+from flow64.cli._main import COMMANDS, careful
+from flow64.cli._outcomes import code_of
 from flow64.cli._report import masked, report_of, saved
-from flow64.cli._terminal import careful, complain, give, talk
+from flow64.cli._terminal import complain, give, talk
 from flow64.errors import (
     ConfigError,
     ConsentError,
@@ -232,7 +232,7 @@ def test_masked(monkeypatch):
     ("missing", "arguments", "part", "extra"),
     [
         ("click", ["serve"], "the command flow64", "cli"),
-        ("rich", ["--help"], "the command flow64", "cli"),
+        ("rich", ["srve"], "the command flow64", "cli"),
         ("starlette", ["serve"], "flow64.emulator", "emulator"),
         ("uvicorn", ["serve"], "flow64.emulator", "emulator"),
     ],
@@ -352,7 +352,8 @@ def test_careful():
     """What an encoding lacks is written as an escape."""
     stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
 
-    careful(stream, None)
+    careful(stream)
+    careful(None)
     stream.write("é")
     stream.flush()
 

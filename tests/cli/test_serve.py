@@ -62,7 +62,7 @@ def test_from_start_to_end():
 
     state, status, rows = done.stdout.splitlines()
     assert (state, status, sorted(json.loads(rows)[0])) == (
-        "absent",
+        "new",
         "completed",
         ["company", "email", "linkedin_url", "title"],
     )

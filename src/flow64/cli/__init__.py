@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import sys
 
-from ..errors import MissingExtraError
-
 try:
     from ._main import main
 except ModuleNotFoundError as _missing:
-    if (_missing.name or "").partition(".")[0] not in {"click", "rich"}:
+    if (_missing.name or "").partition(".")[0] != "click":
         raise
 
     def main(arguments: list[str] | None = None) -> int:  # noqa: ARG001 - as above
         """Say what to install: without its extra there is no command."""
+        from ..errors import MissingExtraError  # noqa: PLC0415 - help loads little
+
         problem = MissingExtraError("the command flow64", "cli")
-        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
+        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - click is missing
         return 1
 
 

@@ -4,16 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..errors import (
-    ConsentError,
-    FlowError,
-    IntentFailedError,
-    LocalNamespaceError,
-    OutcomeUnknownError,
-    StaleDeploymentError,
-    StateRefusedError,
-)
-
 FAILED: Final = 1
 """It failed, or there are findings of severity error."""
 
@@ -28,19 +18,3 @@ USAGE: Final = 64
 
 INTERRUPTED: Final = 130
 """Ctrl-C ended it."""
-
-REFUSALS: Final = (
-    ConsentError,
-    IntentFailedError,
-    LocalNamespaceError,
-    StaleDeploymentError,
-    StateRefusedError,
-)
-"""Errors after which nothing was sent, and which a word of consent would let pass."""
-
-
-def code_of(error: FlowError) -> int:
-    """The exit code of an error."""
-    if isinstance(error, OutcomeUnknownError):
-        return UNKNOWN
-    return REFUSED if isinstance(error, REFUSALS) else FAILED

@@ -15,8 +15,6 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Final
 
-from attrs import define
-
 from ..diagnostics import printable
 from ._terminal import complain, talk
 
@@ -25,17 +23,6 @@ _NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL")
 
 _SECRETS: Final = re.compile(r"sk[_-]\S+|[\w+/=%\\.~-]{20,}")
 """Keys, and whatever else is long enough to be one: rather too much than too little."""
-
-
-@define
-class Options:
-    """What was said before the command.
-
-    Attributes:
-        debug: Whether to show where an unexpected error came from.
-    """
-
-    debug: bool = False
 
 
 def own_up(error: BaseException, *, debug: bool) -> None:

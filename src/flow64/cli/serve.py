@@ -13,7 +13,8 @@ from ..emulator import Emulator, Switches, load_fixtures
 from ..errors import ConfigError
 from ._ending import Ending
 from ._given import FILE, client_of, keys_of, port_of, switches_of
-from ._report import Options, own_up_in_threads
+from ._options import Options
+from ._report import own_up_in_threads
 from ._requests import Told
 from ._terminal import give, talk
 

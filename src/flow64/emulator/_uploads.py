@@ -53,6 +53,7 @@ def routes(services: Services) -> tuple[Route, ...]:
         ),
     )
 
+
 LONGEST_CELL: Final = 131_072
 """Characters of a value that a file may have: as many as Python's `csv` takes."""
 

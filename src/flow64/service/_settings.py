@@ -26,6 +26,7 @@ PLACE: Final = Path(".flow64", "runs.jsonl")
 PLACE_NAME: Final = "FLOW64_JOURNAL"
 """Environment variable for another place; empty for none."""
 
+
 class _Default:
     """Stands for what was not said."""
 

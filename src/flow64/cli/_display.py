@@ -1,0 +1,112 @@
+"""Events of a run on their way: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Protocol, Self
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from ..diagnostics import printable
+from ..service import (
+    BlockDone,
+    BlockFailed,
+    BlockStarted,
+    Finished,
+    Queued,
+    RunEvent,
+    Running,
+)
+from ..service import Progress as Further
+from ..service._progress import Lines
+from ._terminal import Console, drawing, stderr_console, talk
+
+
+class Display(Protocol):
+    """Shows what happens to a run."""
+
+    def show(self, event: RunEvent) -> None:
+        """Show an event."""
+
+
+@contextmanager
+def displaying(run_id: str) -> Generator[Display]:
+    """Show events on stderr, as well as it can."""
+    console = stderr_console()
+    if console.is_terminal and not console.is_dumb_terminal:
+        with drawing(console), Drawn(run_id, console) as drawn:
+            yield drawn
+    else:
+        yield Plain()
+
+
+class Plain:
+    """Events as lines, without those that would say little new."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
+
+    def show(self, event: RunEvent) -> None:
+        """Show an event."""
+        for line in self._lines.lines(event):
+            talk(line)
+
+
+class Drawn:
+    """Events as bars: one for each block, with counts."""
+
+    def __init__(self, run_id: str, console: Console) -> None:
+        self._tasks: dict[int, TaskID] = {}
+        # Names may have anything in them, so nothing is read as markup.
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[words]}", markup=False),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._run = self._progress.add_task(
+            f"run {printable(run_id)}", total=None, words=""
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, event: RunEvent) -> None:
+        """Show an event."""
+        match event:
+            case Queued() | Running():
+                self._progress.update(self._run, words=str(event))
+            case Finished():
+                self._progress.update(self._run, words=str(event), total=1, completed=1)
+            case BlockStarted():
+                self._task(event)
+            case Further():
+                of = "" if event.total is None else f" of {event.total}"
+                self._progress.update(
+                    self._task(event),
+                    completed=event.shown,
+                    words=f"{event.processed}{of} rows",
+                )
+            case BlockDone():
+                rows = "done" if event.rows is None else f"done, {event.rows} rows"
+                self._progress.update(self._task(event), completed=100, words=rows)
+                self._progress.stop_task(self._task(event))
+            case BlockFailed():
+                why = f": {event.message}" if event.message else ""
+                words = printable(f"{event.status}{why}")
+                self._progress.update(self._task(event), words=words)
+                self._progress.stop_task(self._task(event))
+
+    def _task(self, event: BlockStarted | Further | BlockDone | BlockFailed) -> TaskID:
+        if event.number not in self._tasks:
+            name = f"  {event.number} {printable(event.name)}"
+            self._tasks[event.number] = self._progress.add_task(
+                name, total=100, words=""
+            )
+        return self._tasks[event.number]

@@ -1,0 +1,123 @@
+"""`flow64 results`: what a run gave, as files that are complete or absent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ..diagnostics import printable
+from ..service import Client, ResultItem, Run
+from ..service._names import safe_name
+from ..service._outputs import chosen, reading, require_free
+from ..service._table import write_csv
+from ._service import connected
+from ._shared import env_option, example, json_option, run_argument
+from ._terminal import give, give_data, talk
+
+
+@click.command(
+    "results",
+    epilog=example(
+        "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results",
+        "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results --all --safe-csv",
+    ),
+)
+@run_argument
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Where to; no name that the service gives leads out of it.",
+)
+@click.option(
+    "--all",
+    "every_stage",
+    is_flag=True,
+    help="The files of all stages, also of a run that has not completed.",
+)
+@click.option(
+    "--block",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="The file of this block instead of the final one.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option(
+    "--safe-csv",
+    is_flag=True,
+    help="Write CSV in which no cell is run as a formula by a spreadsheet.",
+)
+@env_option
+@json_option
+def command(
+    *,
+    run_id: str,
+    output: Path,
+    every_stage: bool,
+    block: int | None,
+    overwrite: bool,
+    safe_csv: bool,
+    env: str | None,
+    as_json: bool,
+) -> int:
+    """Download what a run gave.
+
+    By default that is the final file of a completed run, byte for byte: JSON where the
+    run kept it, since types survive in it, else CSV.
+    """
+    if every_stage and block is not None:
+        raise click.UsageError("--all and --block: leave one of them out")
+    with connected(env) as client:
+        run = client.runs.get(run_id)
+        if safe_csv:
+            items = _chosen(run, client, block, every_stage=every_stage)
+            paths = save_safely(client, run, output, items, overwrite=overwrite)
+        else:
+            paths = run.download(
+                output, block=block, every_stage=every_stage, overwrite=overwrite
+            )
+    if as_json:
+        give_data([str(path) for path in paths])
+    else:
+        for path in paths:
+            give(printable(str(path)))
+    return 0
+
+
+def save_safely(
+    client: Client,
+    run: Run,
+    folder: Path,
+    items: Sequence[ResultItem],
+    *,
+    overwrite: bool,
+) -> Sequence[Path]:
+    """Save files as CSV whose text no spreadsheet runs, and say so.
+
+    Raises:
+        SaveError: A file is there already, or cannot be written.
+    """
+    names: list[str] = []
+    for item in items:
+        stem = safe_name(item.filename).rpartition(".")[0]
+        names.append(safe_name(f"{stem}.csv", taken=names))
+    paths = [folder / name for name in names]
+    for path in paths:
+        require_free(path, overwrite=overwrite)
+    folder.mkdir(parents=True, exist_ok=True)
+    for item, path in zip(items, paths, strict=True):
+        rows = client.play(reading(run, item))
+        write_csv(rows, path, safe=True, overwrite=overwrite)
+    talk("text that a spreadsheet might run has a ' before it")
+    return paths
+
+
+def _chosen(
+    run: Run, client: Client, block: int | None, *, every_stage: bool
+) -> Sequence[ResultItem]:
+    """The files that are asked for."""
+    return run.results() if every_stage else [client.play(chosen(run, block))]

@@ -1,0 +1,302 @@
+"""`flow64 run`: say what it would spend, ask, start it once, and follow it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import frozen
+
+from ..definition import DEFAULT_ENV, Definition
+from ..diagnostics import printable
+from ..errors import ForbiddenError, NotFoundError
+from ..service import Client, Run
+from ..service._budget import Budget
+from ..service._outputs import require_free
+from ..service._payload import rows_from
+from ..workflow import Workflow
+from ._codes import INTERRUPTED
+from ._estimate import estimate
+from ._outcomes import RefusedError
+from ._service import connected, resuming
+from ._shared import (
+    FILE,
+    env_option,
+    every_option,
+    example,
+    json_option,
+    read_values,
+    timeout_option,
+    values_option,
+    wrong,
+    yes_option,
+)
+from ._sources import load
+from ._terminal import agreed, give, give_data, is_interactive, talk
+from .watch import followed
+
+
+@frozen
+class Output:
+    """Where the rows of a run are saved.
+
+    Attributes:
+        path: A CSV or NDJSON file.
+        block: Whose rows, by its key path or number; None for whatever comes last.
+        is_safe: Whether no cell of a CSV may be run as a formula.
+        overwrite: Whether a file that is there is replaced.
+    """
+
+    path: Path
+    block: str | int | None
+    is_safe: bool
+    overwrite: bool
+
+    def require_usable(self) -> None:
+        """Refuse what cannot be written, before anything is spent.
+
+        Raises:
+            click.UsageError: It is neither CSV nor NDJSON, or its folder is not there.
+            SaveError: It is there already.
+        """
+        if self.path.suffix not in (".csv", ".ndjson"):
+            raise wrong("--output", f"{self.path} ends neither in .csv nor in .ndjson")
+        if self.is_safe and self.path.suffix != ".csv":
+            raise wrong("--safe-csv", f"{self.path} is no CSV file")
+        if not self.path.parent.is_dir():
+            raise wrong("--output", f"there is no folder {self.path.parent}")
+        require_free(self.path, overwrite=self.overwrite)
+
+    def save(self, run: Run) -> int:
+        """Save the rows of a run, and give their number."""
+        if self.path.suffix == ".ndjson":
+            return run.to_ndjson(self.path, block=self.block, overwrite=self.overwrite)
+        if self.is_safe:
+            talk("text that a spreadsheet might run gets a ' before it")
+        return run.to_csv(
+            self.path, block=self.block, safe=self.is_safe, overwrite=self.overwrite
+        )
+
+
+@click.command(
+    "run",
+    epilog=example(
+        "flow64 run leads.py:inbound people.csv --intent 2026-W20 --output found.csv",
+        "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
+        "flow64 run leads.py:inbound people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d",
+    ),
+)
+@click.argument("source")
+@click.argument("rows", required=False, type=FILE)
+@click.option(
+    "--intent",
+    metavar="NAME",
+    help="Names a run that must happen once, such as a date or a CI job: the same "
+    "intent with the same rows is the same run, on any machine.",
+)
+@click.option(
+    "--retry",
+    metavar="RUN_ID",
+    help="Start this run again, once, which ended without success; what it has "
+    "processed may be paid for again.",
+)
+@click.option("--new", "is_new", is_flag=True, help="Start a run whatever ran before.")
+@env_option
+@values_option
+@click.option(
+    "--max-rows",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Refuse to start with more rows.",
+)
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0),
+    metavar="DOLLARS",
+    help="Refuse what may cost more by documented prices, or whose price is unknown.",
+)
+@click.option(
+    "--allow-unpriced", is_flag=True, help="Go on where a price is not known."
+)
+@click.option("--stale", is_flag=True, help="Run what is there, although code differs.")
+@yes_option
+@click.option(
+    "--wait/--no-wait", default=True, help="Follow it until it ends; default."
+)
+@every_option
+@timeout_option
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Save the rows that it gives as .csv or .ndjson.",
+)
+@click.option(
+    "--block",
+    metavar="KEY",
+    help="Save the rows of this block, by its key or number; needed where the workflow "
+    "ends in several.",
+)
+@click.option(
+    "--safe-csv",
+    is_flag=True,
+    help="Let no cell of the CSV be run as a formula by a spreadsheet.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the file that is there.")
+@json_option
+def command(
+    *,
+    source: str,
+    rows: Path | None,
+    intent: str | None,
+    retry: str | None,
+    is_new: bool,
+    env: str | None,
+    values: Path | None,
+    max_rows: int | None,
+    max_cost: float | None,
+    allow_unpriced: bool,
+    stale: bool,
+    yes: bool,
+    wait: bool,
+    every: float,
+    timeout: float,
+    output: Path | None,
+    block: str | None,
+    safe_csv: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> int:
+    """Run a workflow with the rows of a file, once for each intent.
+
+    SOURCE is one workflow: SOURCE:KEY, or the source alone where it holds no other.
+    ROWS is a CSV, JSON or NDJSON file; workflows that find their rows themselves take
+    none. What it would spend is shown before it asks. Ctrl-C leaves the run going.
+
+    The id of the run goes to stdout as soon as it is known. It ends with 1 where the
+    run ended otherwise than completed, with 3 where it was refused and nothing was
+    sent, and with 4 where nobody knows whether a run was started.
+    """
+    if is_new and (intent or retry):
+        raise click.UsageError("--new starts a run of its own: leave out its name")
+    saved = _saved(output, safe_csv, block, wait=wait, overwrite=overwrite)
+    given = read_values(values)
+    workflow = load(source).only.workflow
+    if not (intent or retry or is_new or is_interactive()):
+        raise RefusedError(
+            "repeated, this command would start a run each time and pay again: name "
+            "the run with --intent, as in --intent 2026-W20, or say --new"
+        )
+    sent = [] if rows is None else rows_from(rows)
+    definition = workflow.compile(env, given)
+    Budget(max_rows, max_cost, allow_unpriced).require(
+        workflow.name, definition, len(sent)
+    )
+    with connected(env) as client:
+        _show(client, workflow, definition, env, len(sent))
+        agreed("Start it?", yes=yes)
+        try:
+            run = client.run(
+                workflow,
+                sent,
+                env=env,
+                intent=intent,
+                retry=retry,
+                values=given,
+                stale=stale,
+                max_rows=max_rows,
+                max_cost=max_cost,
+                allow_unpriced=allow_unpriced,
+            )
+        except KeyboardInterrupt:
+            talk(_cut_off(intent or retry))
+            return INTERRUPTED
+        if not as_json:
+            give(printable(run.id))
+        if not wait:
+            talk(f"follow it: {resuming(run.id, env)}")
+            code, count = 0, None
+        else:
+            code, count = _followed(run, every, timeout, saved, env)
+    if as_json and code != INTERRUPTED:
+        give_data(_data_of(run, output, count))
+    return code
+
+
+def _saved(
+    path: Path | None, is_safe: bool, block: str | None, *, wait: bool, overwrite: bool
+) -> Output | None:
+    """Where the rows are saved, once that is known to be possible.
+
+    Raises:
+        click.UsageError: Options do not go together, or name no file that can be made.
+        SaveError: The file is there already.
+    """
+    if path is None:
+        if is_safe or overwrite or block:
+            raise click.UsageError("rows are saved with --output FILE: name it")
+        return None
+    if not wait:
+        raise click.UsageError("--no-wait saves nothing: leave out --output")
+    number = int(block) if block is not None and block.isdecimal() else block
+    saved = Output(path, number, is_safe=is_safe, overwrite=overwrite)
+    saved.require_usable()
+    return saved
+
+
+def _followed(
+    run: Run, every: float, timeout: float, saved: Output | None, env: str | None
+) -> tuple[int, int | None]:
+    """Follow a run and save its rows; gives the exit code and the number of rows."""
+    try:
+        code = followed(run, every, timeout)
+        if saved is None or code:
+            return code, None
+        count = saved.save(run)
+    except KeyboardInterrupt:
+        talk(f"the run goes on; follow it again: {resuming(run.id, env)}")
+        return INTERRUPTED, None
+    talk(f"{count} rows are in {saved.path}")
+    return code, count
+
+
+def _show(
+    client: Client,
+    workflow: Workflow,
+    definition: Definition,
+    env: str | None,
+    rows: int,
+) -> None:
+    """Show what would be run, where, for whom, and for how much."""
+    facts = [
+        ("run", f"{workflow.name} ({definition.id})"),
+        ("environment", f"{env or DEFAULT_ENV} at {client.endpoint}"),
+    ]
+    try:
+        owner = client.workflows.get(str(definition.id)).org_id
+    except (NotFoundError, ForbiddenError):
+        owner = None  # starting it says more of that
+    if owner:
+        facts.append(("organisation", owner))
+    for label, text in (*facts, *estimate(definition, rows)):
+        talk(text, f"{label:13}", "bold")
+
+
+def _cut_off(name: str | None) -> str:
+    """What to do after a start that Ctrl-C has cut off."""
+    if name:
+        return "it may have been started: the same command finds it, and pays once"
+    return "it may have been started: look at `flow64 runs` before starting another"
+
+
+def _data_of(run: Run, output: Path | None, count: int | None) -> dict[str, Any]:
+    return {
+        "run_id": run.id,
+        "workflow_id": run.workflow_id,
+        "status": run.status,
+        "reason": run.reason,
+        "is_presumed": run.is_presumed,
+        "output": None if count is None else str(output),
+        "rows": count,
+    }

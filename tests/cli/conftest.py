@@ -1,0 +1,89 @@
+"""One emulator for all commands; each test is an organisation of its own."""
+
+from __future__ import annotations
+
+import io
+from uuid import uuid4
+
+import pytest
+
+from flow64.cli import main
+from flow64.emulator import Emulator, Switches
+
+LEADS = """
+from flow64 import LEAD, Project, Workflow
+from flow64.blocks import LeadEnrichment, Webhook
+
+growth = Project("growth", namespace="acme.example")
+flow = Webhook(LEAD, input_schema={"email": "string"}) >> LeadEnrichment(
+    return_fields={"title": "Job title"}
+)
+inbound = Workflow("Inbound leads", flow, key="inbound", project=growth)
+"""
+
+
+@pytest.fixture(scope="session")
+def served():
+    """An emulator on a port of this machine."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def service(served, monkeypatch, tmp_path):
+    """The emulator as the service of this test, in a folder of its own."""
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", served.url)
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", f"sk_test_not_a_real_key_{uuid4().hex}")
+    monkeypatch.delenv("FLOW64_JOURNAL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    yield served
+    served.faults.clear()
+    served.switches = Switches()
+
+
+@pytest.fixture
+def namespace():
+    """A namespace of this test: ids are of one service, whoever asks."""
+    return f"{uuid4().hex}.example"
+
+
+@pytest.fixture
+def leads(tmp_path, monkeypatch, namespace):
+    """A file with one workflow, `inbound`, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "leads.py"
+    path.write_text(LEADS.replace("acme.example", namespace), "utf-8")
+    return path
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Two rows, one of them a formula."""
+    path = tmp_path / "people.csv"
+    path.write_text("email,company\nada@acme.example,Acme\ng@x.example,=1+1\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def flow64(capsys):
+    """Do what a command line says: exit code, stdout, stderr."""
+
+    def done(*arguments):
+        code = main([*map(str, arguments)])
+        printed, told = capsys.readouterr()
+        return code, printed, told
+
+    return done
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """Let somebody be there who answers what is asked."""
+
+    def answers(text):
+        for module in ("run", "_terminal"):  # so that `run` imports the real one
+            there = f"flow64.cli.{module}.is_interactive"
+            monkeypatch.setattr(there, lambda: True)
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+    return answers

@@ -1,0 +1,140 @@
+"""`flow64 check`: findings as text and as data, and when they are an error."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+FAULTY = """
+from flow64 import COMPANY, LEAD, Project, Workflow
+from flow64.blocks import CompanyEnrichment, FindEmail, Webhook
+
+growth = Project("growth", namespace="acme.example")
+flow = Webhook(COMPANY) >> CompanyEnrichment(return_fields={"a": "b"}) >> FindEmail()
+mixed = Workflow("Mixed\\x1b[31m", flow, key="mixed\\x1b[31m", project=growth)
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "faulty.py"
+    path.write_text(FAULTY, "utf-8")
+    return path
+
+
+def test_sound(leads, flow64):
+    """Warnings and notes are no reason to fail, and are on stdout."""
+    code, printed, told = flow64("check", "leads.py")
+
+    assert (code, "note[effects]" in printed) == (0, True)
+    assert told == "2 notes\n"
+
+
+def test_faulty(faulty, flow64):
+    """An error ends it with 1, and names the user's line."""
+    code, printed, told = flow64("check", "faulty.py")
+
+    assert code == 1
+    assert "error[row-kind-mismatch]" in printed
+    assert "faulty.py:6" in printed
+    assert told.startswith("1 error, ")
+
+
+def test_json(faulty, flow64):
+    """As data they are exact, each with its workflow."""
+    code, printed, _ = flow64("check", "faulty.py", "--json")
+
+    found = json.loads(printed)
+    (error,) = [finding for finding in found if finding["severity"] == "error"]
+    assert code == 1
+    assert (error["workflow"], error["code"], error["line"]) == (
+        "mixed\x1b[31m",
+        "row-kind-mismatch",
+        6,
+    )
+
+
+def test_several(faulty, leads, flow64):
+    """Of several workflows each has its name above, with nothing that steers."""
+    code, printed, told = flow64("check", ".")
+
+    assert code == 1
+    assert "\nmixed\\x1b[31m:\n" in f"\n{printed}"
+    assert "\ninbound:\n" in printed
+    assert told.startswith("2 workflows: 1 error")
+    assert "\x1b" not in printed + told
+
+
+def test_one_of_several(faulty, leads, flow64):
+    """A key behind a colon picks one."""
+    assert flow64("check", ".:inbound")[0] == 0
+
+
+def test_nothing_to_say(leads, flow64, tmp_path):
+    """Where nothing was found, there is nothing on stdout."""
+    text = "from flow64 import *\nfrom flow64.blocks import *\n"
+    text += "g = Project('g', 'acme.example')\n"
+    text += "w = Workflow('w', Webhook(LEAD), key='w', project=g)"
+    (tmp_path / "plain.py").write_text(text, "utf-8")
+
+    code, printed, told = flow64("check", "plain.py")
+
+    assert (code, printed, told) == (0, "", "nothing found\n")
+    assert flow64("check", "plain.py", "--json")[1] == "[]\n"
+
+
+def test_json_source(leads, flow64, tmp_path):
+    """JSON is checked as code is."""
+    flow64("compile", "leads.py", "-o", "made")
+
+    assert flow64("check", "made")[0] == 0
+
+
+def test_values(flow64, tmp_path, monkeypatch):
+    """Values are read from a file; one that is no object is a wrong command line."""
+    monkeypatch.chdir(tmp_path)
+    text = "from flow64 import *\nfrom flow64.blocks import *\n"
+    text += "flow = Webhook(LEAD) >> AppendToNotebook(notebook_id=value('n'))\n"
+    text += "w = Workflow('w', flow, project=Project('g', 'acme.example'))"
+    (tmp_path / "w.py").write_text(text, "utf-8")
+    (tmp_path / "good.json").write_text('{"n": "book"}', "utf-8")
+    (tmp_path / "bad.json").write_text('["secret"]', "utf-8")
+
+    code, printed, told = flow64("check", "w.py", "--values", "bad.json")
+
+    assert flow64("check", "w.py", "--values", "good.json")[0] == 0
+    assert (code, printed) == (64, "")
+    assert "bad.json is no JSON object" in told
+    assert "secret" not in told
+
+
+def test_blocks(leads, flow64, tmp_path):
+    """A saved list of blocks outranks what is built in."""
+    (tmp_path / "blocks.json").write_text(
+        '[{"block_name": "webhook", "specs_schema": {}}]', "utf-8"
+    )
+
+    _, printed, _ = flow64("check", "leads.py", "--blocks", "blocks.json")
+
+    assert "unlisted-kind" in printed
+
+
+def test_user_error(flow64, tmp_path, monkeypatch):
+    """A module that fails is shown as Python shows it, and nothing of ours."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.py").write_text("1/0", "utf-8")
+
+    code, printed, told = flow64("check", "bad.py")
+
+    path = tmp_path / "bad.py"
+    assert (code, printed) == (1, "")
+    assert told == (
+        f"error: {path} cannot be imported\n"
+        "Traceback (most recent call last):\n"
+        f'  File "{path}", line 1, in <module>\n'
+        "    1/0\n"
+        "    ~^~\n"
+        "ZeroDivisionError: division by zero\n"
+    )

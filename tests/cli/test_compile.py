@@ -1,0 +1,212 @@
+"""`flow64 compile`: to stdout, into a folder, and whether that is current."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flow64.cli._sources import load
+from flow64.cli._terminal import give_text
+
+TWO = """
+from flow64 import LEAD, Project, Workflow
+from flow64.blocks import Webhook
+
+growth = Project("growth", namespace="acme.example")
+w = [Workflow(key, Webhook(LEAD), key=key, project=growth) for key in KEYS]
+"""
+
+
+@pytest.fixture
+def two(tmp_path, monkeypatch):
+    """A file with workflows of these keys."""
+    monkeypatch.chdir(tmp_path)
+
+    def written(*keys):
+        path = tmp_path / "two.py"
+        path.write_text(TWO.replace("KEYS", ascii(keys)), "utf-8")
+        return path.name
+
+    return written
+
+
+def test_stdout(leads, flow64):
+    """One workflow is its JSON, the same as in Python."""
+    code, printed, told = flow64("compile", "leads.py")
+
+    assert (code, told) == (0, "")
+    assert printed == load("leads.py").only.workflow.to_json()
+
+
+def test_env(leads, flow64):
+    """The id is that of the environment."""
+    here, there = (
+        json.loads(flow64("compile", "leads.py", *more)[1])["id"]
+        for more in ([], ["--env", "staging"])
+    )
+
+    assert here == load("leads.py").only.workflow.id()
+    assert there == load("leads.py").only.workflow.id("staging")
+
+
+def test_several_to_stdout(two, flow64):
+    """Of several, one is to be named, or a folder."""
+    code, printed, told = flow64("compile", two("a", "b"))
+
+    assert (code, printed) == (64, "")
+    assert "two.py holds 2 workflows: a, b; name one of them, as in two.py:a" in told
+
+
+def test_folder(two, flow64):
+    """Each is a file named for its key, inside the folder whatever the key."""
+    source = two("a", "../../b", "c\n")
+
+    code, printed, _ = flow64("compile", source, "-o", "made/here")
+
+    names = ["a.json", "..%2F..%2Fb.json", "c%0A.json"]
+    assert (code, printed.splitlines()) == (0, [f"made/here/{name}" for name in names])
+    assert sorted(path.name for path in Path("made/here").iterdir()) == sorted(names)
+    assert [*Path().glob("*.json")] == []
+
+
+def test_folder_as_json(two, flow64):
+    """With --json the paths are data."""
+    _, printed, _ = flow64("compile", two("a"), "-o", "made", "--json")
+
+    assert json.loads(printed) == ["made/a.json"]
+
+
+def test_folder_compiles_to_itself(two, flow64):
+    """What was compiled is a source too, and gives the same files."""
+    flow64("compile", two("a", "b/c"), "-o", "first")
+    flow64("compile", "first", "-o", "second")
+
+    contents = [
+        {path.name: path.read_bytes() for path in Path(name).iterdir()}
+        for name in ("first", "second")
+    ]
+    assert contents[0] == contents[1]
+
+
+def test_faulty(two, flow64, tmp_path):
+    """Where one has errors nothing is written, and the errors of all are told."""
+    text = Path(two("a")).read_text("utf-8")
+    text += "\nbad = Workflow('x', Webhook(LEAD) >> [Webhook(LEAD)], key='')"
+    text += "\nworse = Workflow('?', Webhook(LEAD))"
+    Path("two.py").write_text(text, "utf-8")
+
+    code, printed, told = flow64("compile", "two.py", "-o", "made")
+
+    assert (code, printed, Path("made").exists()) == (1, "", False)
+    assert "error[invalid-key]" in told
+    assert "error[key-needed]" in told
+
+
+def test_keys_that_are_one_file(two, flow64):
+    """Two keys that some machines take for one file are refused."""
+    code, _, told = flow64("compile", two("Leads", "leads"), "-o", "made")
+
+    assert (code, Path("made").exists()) == (1, False)
+    assert "'Leads' and 'leads' are one file on some machines" in told
+
+
+@pytest.mark.parametrize("obstacle", ["made", "made/b.json"])
+def test_cannot_be_written(two, flow64, obstacle):
+    """What cannot be written leaves everything as it was."""
+    source = two("a", "b")
+    if obstacle == "made":
+        Path("made").write_text("a file", "utf-8")
+    else:
+        Path("made/b.json").mkdir(parents=True)
+
+    code, printed, _ = flow64("compile", source, "-o", "made")
+
+    assert (code != 0, printed) == (True, "")
+    assert [path for path in Path().rglob("*") if path.is_file()] in (
+        [Path("two.py"), Path("made")],
+        [Path("made"), Path("two.py")],
+        [Path("two.py")],
+    )
+
+
+def test_current(two, flow64):
+    """What was just written is current, and nothing is touched."""
+    source = two("a", "b")
+    flow64("compile", source, "-o", "made")
+
+    code, printed, told = flow64("compile", source, "-o", "made", "--check")
+
+    assert (code, printed, told) == (0, "", "all are current\n")
+
+
+def test_stale(two, flow64):
+    """What is missing, other, or left over is told; files of others are not."""
+    flow64("compile", two("a", "b", "old"), "-o", "made")
+    Path("made/b.json").write_text("{}", "utf-8")
+    Path("made/package.json").write_text("{}", "utf-8")
+    Path("made/flow64.json").write_text("{}", "utf-8")
+
+    code, printed, told = flow64(
+        "compile", two("a", "b", "new"), "-o", "made", "--check"
+    )
+
+    assert (code, told) == (1, "3 files are not current\n")
+    assert printed.splitlines() == [
+        "made/b.json: the code says something else",
+        "made/new.json: it is missing",
+        "made/old.json: no workflow makes it any more",
+    ]
+    assert not Path("made/new.json").exists()
+
+
+def test_stale_as_json(two, flow64):
+    """With --json the problems are data; of one workflow nothing can be left over."""
+    flow64("compile", two("a", "b"), "-o", "made")
+    Path("made/a.json").unlink()
+
+    code, printed, _ = flow64("compile", "two.py:a", "-o", "made", "--check", "--json")
+
+    assert (code, json.loads(printed)) == (
+        1,
+        [{"file": "made/a.json", "problem": "it is missing"}],
+    )
+
+
+def test_check_needs_a_folder(two, flow64):
+    """There is nothing to compare stdout with."""
+    code, _, told = flow64("compile", two("a"), "--check")
+
+    assert (code, "name it with -o DIR" in told) == (64, True)
+
+
+class Screen:
+    """A terminal that knows Latin-1 alone."""
+
+    encoding = "latin-1"
+
+    def __init__(self):
+        self.text = ""
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        text.encode(self.encoding)
+        self.text += text
+
+    def flush(self):
+        pass
+
+
+def test_terminal(monkeypatch):
+    """On a terminal JSON is the same data, without what would steer it."""
+    screen, data = Screen(), {"name": "é→\x9b31m\u202e𝄞\x1b"}
+    monkeypatch.setattr("sys.stdout", screen)
+
+    give_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+
+    assert json.loads(screen.text) == data
+    assert screen.text.replace("\n", "").isprintable()
+    assert "é" in screen.text

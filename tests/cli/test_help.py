@@ -1,0 +1,104 @@
+"""Help: what every command says, what none takes, and what it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from flow64 import LEAD, Workflow
+from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
+from flow64.cli._estimate import estimate
+from flow64.cli._importing import OURS
+from flow64.cli._main import COMMANDS
+from flow64.dsl import RawBlock
+
+ONLINE = [name for name in COMMANDS if name not in {"check", "compile", "serve"}]
+
+
+def options_of(name):
+    command = import_module(f"flow64.cli.{name}").command
+    return {option for param in command.params for option in param.opts}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "serve"])
+def test_help(name, flow64):
+    """Each command says what it does, with an example, and can print data."""
+    code, printed, told = flow64(name, "--help")
+
+    assert (code, told) == (0, "")
+    assert f"Example:\n    flow64 {name}" in printed
+    assert "--json" in printed
+
+
+@pytest.mark.parametrize("name", ONLINE)
+def test_environment(name):
+    """Each command that asks the service takes an environment."""
+    assert "--env" in options_of(name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_key(name):
+    """No command takes a credential: a command line is read by others."""
+    forbidden = {"--key", "--api-key", "--token", "--secret", "--password"}
+
+    assert not forbidden & options_of(name)
+
+
+LOADED = """
+import sys, types
+package = types.ModuleType("flow64")
+package.__path__ = [{folder!r}]
+sys.modules["flow64"] = package
+from flow64.cli import main
+code = main(["--help"])
+loaded = {{name.partition(".")[0] for name in sys.modules}}
+print(sorted(loaded & {{"attr", "rich", "httpx", "cattrs", "starlette", "json"}}), code)
+"""
+
+
+def test_what_help_loads():
+    """To list the commands takes click and next to nothing beside it."""
+    program = LOADED.format(folder=str(OURS))
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert (done.stderr, done.stdout.splitlines()[-1]) == ("", "[] 0")
+
+
+# -- What a run would spend -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flow", "wanted"),
+    [
+        (
+            Webhook(LEAD) >> FindEmail(),
+            {
+                "rows": "2,000",
+                "cost": "up to $100.00: documented prices, before filters; no quote",
+            },
+        ),
+        (
+            Webhook(LEAD) >> VerifyEmail(),
+            {"not counted": "verify_email: no price is documented"},
+        ),
+        (
+            Webhook(LEAD) >> RawBlock("new_kind"),
+            {"not counted": "new_kind: nobody knows whether it charges"},
+        ),
+        (
+            Search(LEAD, query="CTOs", auto_execute=False) >> FindEmail(),
+            {"rows": "as many as its source makes"},
+        ),
+    ],
+    ids=["priced", "unpriced", "unknown", "source"],
+)
+def test_estimate(flow, wanted):
+    """What is known of a run's cost is said, and what is not."""
+    found = dict(estimate(Workflow("w", flow, key="w").compile(), 2000))
+
+    assert {label: found[label] for label in wanted} == wanted

@@ -1,0 +1,305 @@
+"""`flow64 run`: what it shows, asks, starts once, follows and saves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from flow64 import Client
+from flow64.cli._sources import load
+from flow64.emulator import Switches
+from tests.cli.support import FLOW64, environment
+
+QUICK = ("--every", "0.01")
+
+
+@pytest.fixture
+def deployed(service, leads, people, flow64):
+    """The emulator, with the workflow of `leads.py` on it."""
+    flow64("deploy", "leads.py", "--yes")
+    return service
+
+
+@pytest.fixture
+def start(deployed, flow64):
+    """Run it with options, and give what came of that."""
+
+    def started(*options):
+        return flow64("run", "leads.py:inbound", "people.csv", *QUICK, *options)
+
+    return started
+
+
+def runs():
+    """The ids of all runs."""
+    with Client(journal=None) as client:
+        return [run.job_id for run in client.runs.list()]
+
+
+def test_run(start, deployed):
+    """It says what it does and costs, gives the id of the run, and follows it."""
+    code, printed, told = start("--intent", "today", "--yes")
+
+    workflow_id = load("leads.py").only.workflow.id()
+    assert (code, [printed]) == (0, [f"{run}\n" for run in runs()])
+    assert told.startswith(
+        f"run          Inbound leads ({workflow_id})\n"
+        f"environment  default at {deployed.url}\n"
+        "organisation org_"
+    )
+    assert "rows         2\ncost         up to $0.20: documented prices" in told
+    assert told.endswith("completed\n")
+
+
+def test_same_intent(start):
+    """The same intent with the same rows is the same run."""
+    first, second = (start("--intent", "today", "--yes")[:2] for _ in range(2))
+
+    assert (first, len(runs())) == (second, 1)
+
+
+@pytest.mark.parametrize("option", [["--intent", "tomorrow"], ["--new"]])
+def test_another_run(start, option):
+    """Another intent, or none at all, is another run."""
+    start("--intent", "today", "--yes")
+    start(*option, "--yes")
+
+    assert len(runs()) == 2
+
+
+def test_nameless(start):
+    """A command line that nobody reads has to name its run, even with --yes."""
+    code, printed, told = start("--yes")
+
+    assert (code, printed, runs()) == (3, "", [])
+    assert "name the run with --intent, as in --intent 2026-W20, or say --new" in told
+
+
+def test_nobody_agrees(start):
+    """A command line that nobody reads has to agree beforehand."""
+    code, printed, told = start("--intent", "today")
+
+    assert (code, printed, runs()) == (3, "", [])
+    assert told.endswith("error: nobody can be asked here; agree with --yes\n")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3)])
+def test_asks(start, answering, answer, code):
+    """Somebody who is there is asked, and needs no name."""
+    answering(answer)
+
+    assert (start()[0], len(runs())) == (code, code == 0)
+
+
+def test_json(start):
+    """With --json it is the run and nothing else."""
+    _, printed, _ = start("--new", "--yes", "--json", "--output", "out.csv")
+
+    (run_id,) = runs()
+    assert json.loads(printed) == {
+        "run_id": run_id,
+        "workflow_id": load("leads.py").only.workflow.id(),
+        "status": "completed",
+        "reason": None,
+        "is_presumed": False,
+        "output": "out.csv",
+        "rows": 2,
+    }
+
+
+def test_no_wait(start):
+    """Not waited for, the line that follows it is told."""
+    code, printed, told = start("--new", "--yes", "--no-wait")
+
+    assert (code, told.splitlines()[-1]) == (
+        0,
+        f"follow it: flow64 watch {printed.strip()}",
+    )
+
+
+def test_failed(start, deployed):
+    """A run that fails is told with its reason, and repeated only by its id."""
+    deployed.switches = Switches(credits=0)
+    code, printed, told = start("--intent", "today", "--yes")
+    again, _, refused = start("--intent", "today", "--yes")
+    deployed.switches = Switches()
+    retried, new, _ = start("--retry", printed.strip(), "--yes")
+
+    assert (code, again, retried, new == printed) == (1, 3, 0, False)
+    assert f"error: run {printed.strip()} ended as failed" in told
+    assert refused.endswith(f"here: --retry {printed.strip()}\n")
+
+
+def test_stale(start, leads):
+    """Other code than is deployed is refused, unless that is meant."""
+    leads.write_text(leads.read_text("utf-8").replace("Job title", "Role"), "utf-8")
+    refused, _, told = start("--new", "--yes")
+    accepted, *_ = start("--new", "--yes", "--stale")
+
+    assert (refused, accepted) == (3, 0)
+    assert told.endswith("here: flow64 deploy, or --stale to run what is there\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--max-rows", "1"], 3),
+        (["--max-rows", "2"], 0),
+        (["--max-cost", "0.19"], 3),
+        (["--max-cost", "0.2"], 0),
+    ],
+)
+def test_limits(start, options, code):
+    """What may take more than was said is refused before anything is sent."""
+    assert (start("--new", "--yes", *options)[0], len(runs())) == (code, code == 0)
+
+
+def test_not_deployed(service, leads, people, flow64):
+    """What is not there is not run."""
+    code, _, told = flow64("run", "leads.py", "people.csv", "--new", "--yes")
+
+    assert (code, "it is not deployed" in told) == (3, True)
+    assert "organisation" not in told
+
+
+def test_bad_rows(start, people):
+    """Rows that cannot be sent are listed, and nothing is spent."""
+    people.write_text("company\nAcme\n", "utf-8")
+
+    code, printed, told = start("--new", "--yes")
+
+    assert (code, printed, runs()) == (1, "", [])
+    assert "row 1 lacks email" in told
+
+
+# -- Saving ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "formula"),
+    [(["out.csv"], "=1+1"), (["out.csv", "--safe-csv"], "'=1+1")],
+    ids=["exact", "safe"],
+)
+def test_csv(start, people, options, formula):
+    """Rows are saved as they are; on demand no cell is run as a formula."""
+    people.write_text("email,company\ng@x.example,=1+1\n", "utf-8")
+
+    code, _, told = start("--new", "--yes", "--output", *options)
+
+    assert code == 0
+    assert f"g@x.example,{formula}," in Path("out.csv").read_text("utf-8")
+    assert told.endswith("1 rows are in out.csv\n")
+    assert ("gets a ' before it" in told) == (formula[0] == "'")
+
+
+@pytest.mark.parametrize("block", ["webhook", "1"])
+def test_block(start, block):
+    """The rows of one block can be saved in the place of the last."""
+    start("--new", "--yes", "--output", "out.ndjson", "--block", block)
+
+    first, *_ = Path("out.ndjson").read_text("utf-8").splitlines()
+    assert json.loads(first) == {"email": "ada@acme.example", "company": "Acme"}
+
+
+WRONG = {
+    "both": (["--new", "--intent", "x"], "--new starts a run of its own"),
+    "kind": (["--new", "--output", "x.txt"], "ends neither in .csv nor in .ndjson"),
+    "folder": (["--new", "--output", "no/x.csv"], "there is no folder no"),
+    "safe": (["--new", "--output", "x.ndjson", "--safe-csv"], "is no CSV file"),
+    "unsaved": (["--new", "--safe-csv"], "rows are saved with --output FILE"),
+    "no wait": (["--new", "--no-wait", "--output", "x.csv"], "leave out --output"),
+    "option": (["--inent", "x"], "--intent"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_command_line(start, what):
+    """Options that do not go together are found before anything is sent."""
+    options, problem = WRONG[what]
+
+    code, printed, told = start(*options)
+
+    assert (code, printed, runs()) == (64, "", [])
+    assert problem in told
+
+
+def test_file_that_is_there(start):
+    """A file that is there is kept, and nothing is spent for it."""
+    Path("out.csv").write_text("mine", "utf-8")
+    options = ["--new", "--yes", "--output", "out.csv"]
+
+    code, _, told = start(*options)
+
+    assert (code, runs(), Path("out.csv").read_text("utf-8")) == (1, [], "mine")
+    assert told.endswith("here: --overwrite replaces a file that is there\n")
+    assert start(*options, "--overwrite")[0] == 0
+
+
+# -- Cut off --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        (["--intent", "today"], "the same command finds it, and pays once"),
+        (["--new"], "look at `flow64 runs` before starting another"),
+    ],
+    ids=["intent", "new"],
+)
+def test_interrupted_start(start, monkeypatch, options, advice):
+    """Ctrl-C while it is started says how to find out what became of it."""
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "run", stopped)
+
+    code, _, told = start("--yes", *options)
+
+    assert (code, advice in told) == (130, True)
+
+
+def test_interrupted(deployed):
+    """Ctrl-C leaves the run going, and says how to follow it again."""
+    deployed.switches = Switches(speed=30)
+    process = subprocess.Popen(
+        [
+            *FLOW64,
+            "run",
+            "leads.py",
+            "people.csv",
+            "--new",
+            "--yes",
+            "--env",
+            "default",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**here()),
+    )
+    run_id = process.stdout.readline().strip()
+    for line in process.stderr:
+        if line == "running\n":
+            break
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+
+    with Client(journal=None) as client:
+        assert client.runs.get(run_id).status == "running"
+        client.runs.cancel(run_id)
+    assert process.returncode == 130
+    assert told.endswith(
+        f"the run goes on; follow it again: flow64 watch {run_id} --env default\n"
+    )
+
+
+def here():
+    """The variables that lead to the emulator."""
+    names = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_KEY")
+    return {name: os.environ[name] for name in names}

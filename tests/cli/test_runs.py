@@ -1,0 +1,313 @@
+"""Commands about runs and workflows that are there: watch, results, runs, list, ..."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from flow64 import Client
+from flow64.cli._display import Drawn, displaying
+from flow64.cli._sources import load
+from flow64.cli._terminal import Console, drawing, talk
+from flow64.emulator import Switches
+from flow64.service import (
+    BlockDone,
+    BlockFailed,
+    BlockStarted,
+    Finished,
+    Progress,
+    Queued,
+    Running,
+)
+
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def run_id(service, leads, people, flow64):
+    """A run that has completed."""
+    flow64("deploy", "leads.py", "--yes")
+    options = ["--new", "--yes", "--every", "0.01"]
+    return flow64("run", "leads.py", "people.csv", *options)[1].strip()
+
+
+@pytest.fixture
+def going(service, leads, people, flow64):
+    """A run that goes on for a long time."""
+    flow64("deploy", "leads.py", "--yes")
+    service.switches = Switches(speed=30)
+    options = ["--new", "--yes", "--no-wait"]
+    run_id = flow64("run", "leads.py", "people.csv", *options)[1].strip()
+    yield run_id
+    with Client(journal=None) as client:
+        client.runs.cancel(run_id)
+
+
+# -- watch ----------------------------------------------------------------------------
+
+
+def test_watch(run_id, flow64):
+    """What happens is told on stderr, and how it ended is the result."""
+    code, printed, told = flow64("watch", run_id)
+
+    assert (code, printed) == (0, "completed\n")
+    assert told.splitlines()[-2:] == ["2 lead_enrichment: done, 2 rows", "completed"]
+
+
+def test_watch_json(run_id, flow64):
+    """With --json each event is a line of its own."""
+    code, printed, told = flow64("watch", run_id, "--json")
+
+    events = [json.loads(line) for line in printed.splitlines()]
+    assert (code, told) == (0, "")
+    assert events[0] == {
+        "event": "block-started",
+        "number": 1,
+        "name": "webhook",
+        "total": 2,
+    }
+    assert events[-1] == {"event": "finished", "status": "completed", "reason": None}
+
+
+def test_watch_cancelled(going, flow64):
+    """A run that ended otherwise is an error."""
+    cancelled = flow64("cancel", going)
+
+    code, printed, told = flow64("watch", going)
+
+    assert cancelled[:2] == (0, "cancelled\n")
+    assert (code, printed) == (1, "cancelled\n")
+    assert f"error: run {going} ended as cancelled" in told
+
+
+def test_watch_timeout(going, flow64):
+    """When the time is over the run goes on, and the line that resumes is told."""
+    code, _, told = flow64("watch", going, "--timeout", "0.01", "--every", "0.01")
+
+    assert (code, f"flow64 watch {going}" in told) == (1, True)
+
+
+def test_watch_interrupted(run_id, flow64, monkeypatch):
+    """Ctrl-C leaves it going, with the line that resumes, also in an environment."""
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flow64.cli.watch.followed", stopped)
+
+    code, printed, told = flow64("watch", run_id, "--env", "two words")
+
+    assert (code, printed) == (130, "")
+    assert told == (
+        f"the run goes on; follow it again: flow64 watch {run_id} --env 'two words'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [["watch"], ["cancel"], ["results", "-o", "out"]], ids=lambda c: c[0]
+)
+def test_no_such_run(service, flow64, command):
+    """A run that is not there is one message."""
+    name, *options = command
+    code, printed, told = flow64(name, NOWHERE, *options)
+
+    assert (code, printed, told.startswith("error: GET /workflows/runs/")) == (
+        1,
+        "",
+        True,
+    )
+
+
+# -- Bars -----------------------------------------------------------------------------
+
+EVENTS = [
+    Queued(),
+    Running(),
+    BlockStarted(1, "web[bold]hook\x1b]8;;x"),
+    Progress(1, "webhook", 1, 2, 50.0),
+    Progress(2, "odd", 1, None, 250.0),
+    BlockDone(1, "webhook", 2),
+    BlockDone(2, "odd"),
+    BlockFailed(3, "find", "failed", "no\x1b[31m credits"),
+    BlockFailed(4, "other", "timeout"),
+    Finished("failed", "no credits"),
+]
+
+
+def test_bars(tmp_path):
+    """Each block is a bar with counts; no name steers the terminal."""
+    with (tmp_path / "screen").open("w+", encoding="utf-8") as screen:
+        console = Console(
+            file=screen, force_terminal=True, color_system=None, width=100
+        )
+        with drawing(console), Drawn("run-1", console) as drawn:
+            for event in EVENTS:
+                drawn.show(event)
+            talk("told meanwhile")
+        screen.seek(0)
+        text = screen.read()
+
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert any(line.endswith("told meanwhile") for line in lines)
+    assert "\x1b[31m" not in text
+    assert "\x1b]" not in text
+    last = "\n".join(lines[-6:])
+    for words in (
+        "failed: no credits",
+        "web[bold]hook\\x1b]8;;x",
+        "done, 2 rows",
+        "failed: no\\x1b[31m credits",
+        "timeout",
+    ):
+        assert words in last
+
+
+def test_bars_on_a_terminal(monkeypatch):
+    """Bars are drawn where a terminal is there that can, and lines elsewhere."""
+    reader, writer = os.openpty()
+    kinds = []
+    with os.fdopen(writer, "w") as terminal:
+        monkeypatch.setattr("sys.stderr", terminal)
+        for term in ("xterm", "dumb"):
+            monkeypatch.setenv("TERM", term)
+            with displaying("run") as display:
+                kinds.append(type(display).__name__)
+    os.close(reader)
+
+    assert kinds == ["Drawn", "Plain"]
+
+
+# -- results --------------------------------------------------------------------------
+
+
+def test_results(run_id, flow64):
+    """The final file is saved as it is; one that is there is kept."""
+    code, printed, _ = flow64("results", run_id, "-o", "out")
+    again, _, told = flow64("results", run_id, "-o", "out")
+
+    (path,) = printed.splitlines()
+    rows = json.loads(Path(path).read_text("utf-8"))
+    assert (code, again, rows[1]["company"]) == (0, 1, "=1+1")
+    assert told.endswith("here: --overwrite replaces a file that is there\n")
+    assert flow64("results", run_id, "-o", "out", "--overwrite")[0] == 0
+
+
+def test_results_of_all(run_id, flow64):
+    """The files of all stages, or of one."""
+    _, every, _ = flow64("results", run_id, "-o", "out", "--all", "--json")
+    _, first, _ = flow64("results", run_id, "-o", "one", "--block", "1", "--json")
+
+    names = [path.name for path in sorted(Path("out").iterdir())]
+    assert [Path(path).name for path in json.loads(every)] == names
+    assert json.loads(first) == [f"one/{names[0]}"]
+
+
+@pytest.mark.parametrize(
+    ("options", "count"), [([], 1), (["--all"], 2), (["--block", "1"], 1)]
+)
+def test_results_as_safe_csv(run_id, flow64, options, count):
+    """On demand they are CSV that no spreadsheet runs, which is said."""
+    options = ["-o", "out", "--safe-csv", *options]
+
+    code, printed, told = flow64("results", run_id, *options)
+
+    texts = [Path(path).read_text("utf-8") for path in printed.splitlines()]
+    assert (code, len(texts)) == (0, count)
+    assert all(",'=1+1" in text for text in texts)
+    assert told == "text that a spreadsheet might run has a ' before it\n"
+    assert flow64("results", run_id, *options)[0] == 1
+
+
+def test_results_options(run_id, flow64):
+    """One block of all is a mistake of the command line."""
+    code, _, told = flow64("results", run_id, "-o", "x", "--all", "--block", "1")
+
+    assert (code, "leave one of them out" in told) == (64, True)
+
+
+# -- The rest -------------------------------------------------------------------------
+
+
+def test_cancel_what_has_ended(run_id, flow64):
+    """A run that has ended stays as it ended, and that is no error."""
+    code, printed, told = flow64("cancel", run_id, "--json")
+
+    assert (code, json.loads(printed), told) == (
+        0,
+        {"run_id": run_id, "status": "completed"},
+        "",
+    )
+
+
+def test_runs(run_id, flow64):
+    """Runs are listed, of all workflows or of one, by code or by id."""
+    workflow_id = load("leads.py").only.workflow.id()
+    sources = ([], ["leads.py:inbound"], [workflow_id], [NOWHERE])
+    outcomes = [flow64("runs", *source) for source in sources]
+
+    everything, by_code, by_id, none = outcomes
+    assert everything[1].startswith(f"{run_id}  completed  20")
+    assert everything[1].endswith("  Inbound leads\n")
+    assert everything == by_code == by_id
+    assert none[0] in (0, 1)
+    assert none[1] == ""
+
+
+def test_runs_as_json(run_id, flow64):
+    """With --json they are what the service answers."""
+    _, printed, _ = flow64("runs", "--limit", "1", "--status", "completed", "--json")
+
+    (one,) = json.loads(printed)
+    assert (one["job_id"], one["status"]) == (run_id, "completed")
+
+
+def test_no_runs(service, flow64):
+    """Where there are none, that is talk."""
+    assert flow64("runs") == (0, "", "there are no runs\n")
+
+
+def test_list(service, leads, namespace, flow64):
+    """Workflows are listed with what deployed them, and nothing that steers."""
+    flow64("deploy", "leads.py", "--yes")
+    with Client(journal=None) as client:
+        made = client.workflows.create(load("leads.py").only.workflow, env="other")
+        client.workflows.update(made.id, name="By hand\x1b[31m")
+
+    _, printed, _ = flow64("list")
+    _, data, _ = flow64("list", "--json")
+
+    workflow_id = load("leads.py").only.workflow.id()
+    lines = [line.split("  ") for line in printed.splitlines()]
+    path = f"ns:{namespace}/project:growth/workflow:inbound"
+    assert [line[0] for line in lines] == [one["id"] for one in json.loads(data)]
+    by_id = {line[0]: line for line in lines}
+    assert (by_id[workflow_id][1], by_id[workflow_id][-1]) == ("Inbound leads", path)
+    assert (by_id[made.id][1], by_id[made.id][-1]) == ("By hand\\x1b[31m", "-")
+
+
+def test_empty_list(service, flow64):
+    """Where there are none, that is talk."""
+    assert flow64("list") == (0, "", "there are no workflows\n")
+
+
+def test_balance(service, flow64):
+    """What is left is a number on stdout."""
+    code, printed, told = flow64("balance")
+
+    assert (code, printed) == (0, "1000000\n")
+    assert told.startswith("credits, about $100,000.00")
+    assert json.loads(flow64("balance", "--json")[1]) == {"credits": 1000000.0}
+
+
+@pytest.mark.parametrize("command", ["runs", "list", "balance", "watch", "cancel"])
+def test_no_key(leads, flow64, monkeypatch, command):
+    """Without a credential each says which variable to set."""
+    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
+    arguments = [NOWHERE] if command in ("watch", "cancel") else []
+
+    code, printed, told = flow64(command, *arguments)
+
+    assert (code, printed, "set SIXTYFOUR_API_KEY" in told) == (1, "", True)

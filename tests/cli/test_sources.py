@@ -1,0 +1,429 @@
+"""What commands work on: files, modules, folders, and one workflow of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from flow64 import LEAD, Project, Workflow
+from flow64.blocks import Webhook
+from flow64.cli._sources import Found, load, parted
+from flow64.errors import ReadError
+
+HEAD = """
+from flow64 import LEAD, Project, Workflow, matrix, variants
+from flow64.blocks import Webhook
+
+growth = Project("growth", namespace="acme.example")
+
+def made(key="made", **more):
+    return Workflow(key, Webhook(LEAD), key=key, project=growth)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def write():
+    """Write a file of the working folder; Python gets what each one needs."""
+
+    def written(name, text=""):
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEAD + text if path.suffix == ".py" else text, "utf-8")
+        return str(path)
+
+    return written
+
+
+def body(key):
+    return Workflow(
+        key, Webhook(LEAD), key=key, project=Project("growth", "acme.example")
+    ).to_json()
+
+
+# -- What counts ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a = made('a')\nb = made('b')", ["a", "b"]),
+        ("_hidden = made('a')", ["a"]),
+        ("a = b = made('a')", ["a"]),
+        ("all_ = [made('a'), (made('b'), [made('c')])]", ["a", "b", "c"]),
+        ("all_ = {'x': made('a'), 'y': {'z': made('b')}}", ["a", "b"]),
+        ("all_ = {made('a')}", ["a"]),
+        ("loop = [made('a')]\nloop.append(loop)", ["a"]),
+        ("v = variants(made, {'us': {}, 'uk': {}})", ["made/us", "made/uk"]),
+        (
+            "m = matrix(made, {'size': {'big': {}}, 'region': {'us': {}}})",
+            ["made/us/big"],
+        ),
+        ("other = 3\nclass A: w = made('a')\nb = made('b')", ["b"]),
+    ],
+    ids=range(10),
+)
+def test_what_counts(write, text, names):
+    """Workflows at module level, wherever they are kept, each once and in order."""
+    assert load(write("leads.py", text)).names == names
+
+
+def test_projects(write):
+    """Projects count too, also those that only a workflow names, each once."""
+    other = "made = Workflow('x', Webhook(LEAD), project=Project('b', 'acme.example'))"
+    found = load(write("leads.py", f"w = made()\n{other}"))
+
+    assert [project.key for project in found.projects] == ["growth", "b"]
+
+
+def test_where(write):
+    """It is said where each was found."""
+    (one,) = load(write("leads.py", "inbound = made('a')")).workflows
+
+    assert (one.where, one.workflow.name) == ("leads.py: inbound", "a")
+
+
+def test_faulty_keys(write):
+    """Workflows whose keys are faulty are found all the same: a check says so."""
+    text = "w = [Workflow('-', Webhook(LEAD)), Workflow('?', Webhook(LEAD))]"
+
+    assert load(write("leads.py", text)).names == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("key", "stem"),
+    [
+        ("inbound", "inbound"),
+        ("a/b", "a%2Fb"),
+        ("..", ".."),
+        ("a\0b", "a%00b"),
+        ("é@", "%C3%A9%40"),
+        ("\udc80", "%5Cudc80"),
+    ],
+    ids=range(6),
+)
+def test_stem(key, stem):
+    """A file is named for the key, and stays in its folder."""
+    found = Found()
+    found.add(Workflow("w", Webhook(LEAD), key=key), "here")
+
+    assert found.workflows[0].stem == stem
+
+
+def test_stem_of_a_variant(write):
+    """The names of a variant stand behind an @, which no key can bring along."""
+    found = load(write("leads.py", "v = variants(made, {'us/1': {}})"))
+
+    assert found.workflows[0].stem == "made@us%2F1"
+
+
+def test_long_stems():
+    """Long keys that begin alike have files of their own, with names that fit."""
+    found = Found()
+    for end in "ab":
+        found.add(Workflow("w", Webhook(LEAD), key="x" * 500 + end), "here")
+
+    first, second = (one.stem for one in found.workflows)
+    assert first != second
+    assert max(len(first), len(second)) < 200
+
+
+# -- Which one ------------------------------------------------------------------------
+
+
+def test_picked(write):
+    """A key behind a colon picks one workflow, and its project."""
+    found = load(write("leads.py", "a = made('a')\nb = made('b')") + ":b")
+
+    assert (found.names, found.is_picked, found.only.name) == (["b"], True, "b")
+    assert [project.key for project in found.projects] == ["growth"]
+
+
+def test_picked_variant(write):
+    """A variant is picked by its names; by the key alone where it is the only one."""
+    path = write("leads.py", "v = variants(made, {'us': {}})")
+
+    assert load(f"{path}:made/us").names == load(f"{path}:made").names == ["made/us"]
+
+
+def test_picked_without_a_project(write):
+    """A workflow without a project brings none."""
+    path = write("leads.py", "w = Workflow('a', Webhook(LEAD))")
+
+    assert load(f"{path}:a").projects == []
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("leads.py:inbund", "holds no workflow 'inbund' (did you mean 'inbound'?)"),
+        ("leads.py:made", "'made' is the key of 2 workflows: made/us, made/uk"),
+        ("leadz.py", "no file, folder or module 'leadz.py' (did you mean 'leads.py'?)"),
+        ("no/where.py", "there is no file, folder or module 'no/where.py'"),
+        ("no.such.module", "there is no file, folder or module 'no.such.module'"),
+        ("leads.inner", "there is no file, folder or module 'leads.inner'"),
+        ("empty.py", "empty.py holds no workflow; a Workflow counts at the level"),
+        ("text.txt", "text.txt is neither Python nor JSON"),
+    ],
+)
+def test_wrong_source(write, source, problem):
+    """What is not there is a mistake of the command line, with what is near."""
+    text = "inbound = made('inbound')\nv = variants(made, {'us': {}, 'uk': {}})"
+    write("leads.py", text)
+    write("empty.py")
+    write("text.txt", "text")
+
+    with pytest.raises(click.UsageError) as caught:
+        load(source)
+
+    assert problem in str(caught.value)
+
+
+def test_one_is_needed(write):
+    """Where a command takes one workflow, several are named, with the line to write."""
+    found = load(write("leads.py", "w = [made(str(n)) for n in range(30)]"))
+
+    with pytest.raises(click.UsageError, match="holds 30 workflows") as caught:
+        _ = found.only
+
+    assert "18, 19 and 10 more; name one of them, as in leads.py:0" in str(caught.value)
+
+
+def test_two_of_one_id(write):
+    """Two workflows of one id would overwrite each other."""
+    path = write("leads.py", "a = made('a')\nb = made('a')\nx = [b]")
+    write(
+        "leads.py", "a = made('a')\nb = [Workflow('A', Webhook(LEAD), project=growth)]"
+    )
+
+    with pytest.raises(click.ClickException) as caught:
+        load(path)
+
+    assert "'a' is there twice: in leads.py: a, and in leads.py: b" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("leads.py", ("leads.py", None)),
+        ("leads.py:", ("leads.py", None)),
+        ("leads.py:a:b", ("leads.py", "a:b")),
+        ("odd:name.py", ("odd:name.py", None)),
+        ("odd:name.py:a", ("odd:name.py", "a")),
+        ("acme.leads:a/b:c", ("acme.leads", "a/b:c")),
+        ("nothing", ("nothing", None)),
+        ("", ("", None)),
+    ],
+)
+def test_parted(write, source, wanted):
+    """A key stands behind the first colon that is no part of a file's name."""
+    write("leads.py")
+    write("odd:name.py")
+
+    assert parted(source) == wanted
+
+
+# -- Modules --------------------------------------------------------------------------
+
+
+def test_neighbours(write):
+    """A file finds what lies beside it, and in the working folder."""
+    write("sub/shared.py", "one = made('one')")
+    write("common.py", "def two():\n    return made('two')")
+    text = "from shared import one\nfrom common import two\nw = [one, two()]"
+
+    assert load(write("sub/leads.py", text)).names == ["one", "two"]
+
+
+def test_module(write):
+    """A module is named as it is imported."""
+    write("acme/__init__.py")
+    write("acme/leads.py", "from . import growth as g\nw = made('a')")
+
+    found = load("acme.leads:a")
+
+    assert found.only.where == "acme.leads: w"
+
+
+def test_package(write):
+    """A package is all that is in it; as a folder, it is the same."""
+    write("acme/__init__.py", "w = made('first')")
+    write("acme/leads.py", "from .inner.more import w as same\nw = made('a')")
+    write("acme/inner/__init__.py")
+    write("acme/inner/more.py", "w = made('b')")
+
+    assert load("acme").names == ["first", "b", "a"]
+    assert load("./acme/").names == ["first", "b", "a"]
+
+
+def test_file_of_a_package(write):
+    """A file of a package is imported as a part of it."""
+    write("acme/__init__.py")
+    write("acme/shared.py")
+    path = write("acme/leads.py", "from .shared import made as m\nw = m('a')")
+
+    assert load(path).names == ["a"]
+
+
+def test_module_that_is_loaded(write):
+    """A module that has the name of one that is loaded is another one."""
+    assert load(write("json.py", "w = made('a')")).names == ["a"]
+    assert sys.modules["json"] is json
+
+
+def test_odd_file_name(write):
+    """A file needs no name that Python could import."""
+    assert load(write("my leads-2.py", "w = made('a')")).names == ["a"]
+
+
+def test_nothing_is_left_behind(write):
+    """Two versions of one folder do not see each other's modules."""
+    for version in ("old", "new"):
+        write(f"{version}/shared.py", f"key = '{version}'")
+        write(f"{version}/leads.py", "from shared import key\nw = made(key)")
+    path, modules = [*sys.path], {*sys.modules}
+
+    assert [load(f"{v}/leads.py").names for v in ("old", "new")] == [["old"], ["new"]]
+    assert ([*sys.path], {*sys.modules} - modules) == (path, set())
+
+
+def test_folder(write):
+    """A folder is its code, each file once, without what is for tools and tests."""
+    write("all/a.py", "from b import w\nv = made('a')")
+    write("all/b.py", "w = made('b')")
+    write("all/sub/b.py", "w = made('c')")
+    write("all/a.json", "{}")
+    for name in ("conftest.py", "test_x.py", "x_test.py", "__main__.py", "setup.py"):
+        write(f"all/{name}", "raise SystemExit")
+    for name in (".hidden/x.py", "node_modules/x.py", "env/lib/x.py"):
+        write(f"all/{name}", "raise SystemExit")
+    write("all/env/pyvenv.cfg")
+
+    assert load("all").names == ["b", "a", "c"]
+
+
+def test_one_file_by_two_names(write):
+    """What is imported by two names is still one workflow."""
+    write("all/sub/b.py", "w = Workflow('b', Webhook(LEAD), project=growth)")
+    write("all/a.py", "from sub.b import w\nv = made('a')")
+
+    assert load("all").names == ["b", "a"]
+
+
+def test_what_modules_print(write, capsys):
+    """What a module prints is talk."""
+    load(write("leads.py", "print('loading')\nw = made('a')"))
+
+    assert capsys.readouterr() == ("", "loading\n")
+
+
+# -- Modules that fail ----------------------------------------------------------------
+
+FAILING = {
+    "raises": "def f():\n    {}['gone']\nf()",
+    "syntax": "w = (",
+    "of ours": "w = Workflow('x', Webhook(LEAD), kye='a')",
+    "led to": "try:\n    {}['gone']\nexcept KeyError:\n    made().check(3)\n    1/0",
+    "variant": "def bad(**_):\n    raise ValueError('no')\nvariants(bad, {'us': {}})",
+    "missing": "import nowhere.at_all",
+    "group": "raise ExceptionGroup('both', [ValueError('a'), KeyError('b')])",
+}
+
+
+@pytest.mark.parametrize("what", FAILING)
+def test_traceback(write, what):
+    """A module that fails shows the user's own traceback, and no frame of ours."""
+    path = write("leads.py", FAILING[what])
+
+    with pytest.raises(click.ClickException) as caught:
+        load(path)
+
+    message = str(caught.value)
+    frames = re.findall(r"^[ |+]*File .*$", message, re.MULTILINE)
+    assert message.startswith(f"{Path(path).resolve()} cannot be imported\n")
+    assert frames
+    assert all(f'"{Path(path).resolve()}"' in frame for frame in frames)
+
+
+def test_traceback_of_a_module(write):
+    """The same for a module by its name, whose neighbour it is that fails."""
+    write("acme/__init__.py")
+    write("acme/shared.py", "1/0")
+    write("acme/leads.py", "from .shared import x")
+
+    with pytest.raises(click.ClickException) as caught:
+        load("acme.leads")
+
+    message = str(caught.value)
+    frames = [line for line in message.splitlines() if line.startswith("  File")]
+    assert message.startswith("acme.leads cannot be imported\nTraceback")
+    assert message.endswith("ZeroDivisionError: division by zero")
+    assert len(frames) == 2
+
+
+def test_module_that_exits(write):
+    """A program that runs when it is imported is told apart."""
+    with pytest.raises(click.ClickException) as caught:
+        load(write("leads.py", "import sys\nsys.exit()"))
+
+    assert "ends the program while it is imported; put what runs under" in str(
+        caught.value
+    )
+
+
+def test_interrupted(write):
+    """Ctrl-C is not the module's failure."""
+    with pytest.raises(KeyboardInterrupt):
+        load(write("leads.py", "raise KeyboardInterrupt"))
+
+
+# -- JSON -----------------------------------------------------------------------------
+
+
+def test_json_file(write):
+    """A JSON file is a workflow, called as its file is."""
+    one = load(write("inbound@us.json", body("leads"))).only
+
+    assert (one.name, one.stem, one.workflow.name) == (
+        "inbound/us",
+        "inbound@us",
+        "leads",
+    )
+
+
+def test_json_folder(write):
+    """A folder without code is its JSON, without the file that says more of it."""
+    for key in ("b", "a"):
+        write(f"all/{key}.json", body(key))
+    write("all/flow64.json", "{}")
+
+    assert load("all").names == ["a", "b"]
+    assert load("all:b").names == ["b"]
+
+
+def test_bad_json(write):
+    """A JSON file that is no workflow says so."""
+    with pytest.raises(ReadError, match=r"bad\.json"):
+        load(write("bad.json", "[]"))
+
+
+def test_unreadable_json(write, monkeypatch):
+    """A file that cannot be read says why."""
+    path = write("a.json", "{}")
+
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(click.ClickException, match="cannot be read"):
+        load(path)

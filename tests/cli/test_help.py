@@ -52,9 +52,10 @@ import sys, types
 package = types.ModuleType("flow64")
 package.__path__ = [{folder!r}]
 sys.modules["flow64"] = package
+before = set(sys.modules)  # such as what measures coverage
 from flow64.cli import main
 code = main(["--help"])
-loaded = {{name.partition(".")[0] for name in sys.modules}}
+loaded = {{name.partition(".")[0] for name in sys.modules}} - before
 print(sorted(loaded & {{"attr", "rich", "httpx", "cattrs", "starlette", "json"}}), code)
 """
 

@@ -1,0 +1,161 @@
+"""What a workflow's own methods lead to, and what a client says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+
+from flow64 import errors
+from flow64.emulator import Emulator
+from flow64.service import AsyncClient, Client, Policy, _turns
+from flow64.service._http import HttpxTransport
+from flow64.service._loop import BlockingTransport
+from flow64.service._wire import HttpRequest
+from tests.service.clients import BOTH, use
+from tests.service.fault_server import FaultServer, Reply
+from tests.service.support import leads
+
+ROWS = [{"email": "ada@example.com"}, {"email": "grace@example.com"}]
+
+
+@pytest.fixture
+def emulator():
+    with Emulator() as made:
+        yield made
+
+
+@pytest.fixture
+def surroundings(emulator, monkeypatch):
+    """What a user sets, so that a workflow needs no client."""
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "sk_test_not_a_real_key")
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", emulator.url)
+    return emulator
+
+
+def test_batches_without_a_client_make_one(surroundings):
+    leads().deploy()
+
+    done = list(leads().run_batches(ROWS, size=1, intent="x", every=0.01))
+    gc.collect()
+
+    assert [batch.first for batch in done] == [1, 2]
+    assert len({entry.run_id for entry in surroundings.outbox}) == 2
+
+
+def test_batches_with_a_client_use_it(emulator):
+    with Client("k", base_url=emulator.url, journal=None) as client:
+        leads().deploy(client)
+        done = leads().run_batches(ROWS, client, size=2, intent="x", every=0.01)
+
+        assert [batch.count for batch in done] == [2]
+
+
+def test_client_of_a_run_that_was_refused_is_closed(surroundings):
+    """Nothing is left open, which Python would warn of."""
+    with pytest.raises(errors.StaleDeploymentError):
+        leads().run(ROWS)
+    assert surroundings.outbox == []
+
+
+@pytest.mark.parametrize("call", ["deploy", "run", "run_batches"])
+def test_client_that_awaits_is_named(call):
+    async def attempt():
+        async with AsyncClient("k", base_url="http://127.0.0.1:9") as client:
+            arguments = (client,) if call == "deploy" else (ROWS, client)
+            more = {"intent": "x"} if call == "run_batches" else {}
+            getattr(leads(), call)(*arguments, **more)
+
+    with pytest.raises(errors.ArgumentError, match=rf"await client\.{call}\("):
+        asyncio.run(attempt())
+
+
+@BOTH
+def test_client_tells_its_settings(kind):
+    policy = Policy(deadline=7)
+
+    def tell(client):
+        found = (client.policy, client.env, client.is_local, repr(client))
+        return done(found) if kind == "async" else found
+
+    async def done(found):
+        return found
+
+    found = use(kind, "http://127.0.0.1:9", tell, policy=policy, env="staging")
+
+    name = "Client" if kind == "sync" else "AsyncClient"
+    assert found == (policy, "staging", True, f"{name}('http://127.0.0.1:9')")
+
+
+@BOTH
+def test_client_of_one_environment_refuses_another(kind):
+    with pytest.raises(errors.ArgumentError, match="make one for 'prod'"):
+        use(
+            kind,
+            "http://127.0.0.1:9",
+            lambda client: client.deploy(leads(), env="prod"),
+            env="staging",
+        )
+
+
+def test_address_that_is_none_was_not_sent():
+    async def attempt():
+        transport = HttpxTransport(trust_env=False)
+        try:
+            await transport.send(HttpRequest("GET", "http://127.0.0.1:99999999", {}))
+        finally:
+            await transport.close()
+
+    with pytest.raises(errors.NoAnswerError, match="no URL") as caught:
+        asyncio.run(attempt())
+    assert caught.value.sent is False
+
+
+def test_what_broke_off_has_no_end():
+    """Reading on does not look like the end of the body."""
+
+    async def attempt(url):
+        transport = HttpxTransport(trust_env=False)
+        answer = await transport.send(HttpRequest("GET", url, {}))
+        found = []
+        try:
+            for _ in range(4):
+                try:
+                    found.append(await answer.read(5))
+                except errors.NoAnswerError as error:
+                    found.append(error.reason)
+        finally:
+            await answer.close()
+            await answer.close()
+            await transport.close()
+        return found
+
+    with FaultServer() as server:
+        server.then(Reply(200, b"abcdef", cut=3))
+        found = asyncio.run(attempt(server.url))
+
+    assert b"" not in found
+    assert found[-1] == found[-2] == "RemoteProtocolError"
+
+
+def test_answer_cannot_be_read_when_its_client_is_closed():
+    transport = BlockingTransport(lambda: HttpxTransport(trust_env=False))
+    with FaultServer() as server:
+        server.then(Reply(200, b"abc"))
+        answer = transport.send(HttpRequest("GET", server.url, {}))
+        answer.close()
+        transport.close()
+
+        with pytest.raises(errors.ConfigError, match="closed"):
+            answer.read(1)
+
+
+def test_forked_process_forgets_who_held_a_turn():
+    turns = _turns.Turns()
+    held = turns.of("x")
+    assert held.take_now()
+
+    turns.forget()
+
+    assert turns.of("x").take(0)

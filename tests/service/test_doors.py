@@ -103,7 +103,7 @@ def test_address_that_is_none_was_not_sent():
     async def attempt():
         transport = HttpxTransport(trust_env=False)
         try:
-            await transport.send(HttpRequest("GET", "http://127.0.0.1:99999999", {}))
+            await transport.send(HttpRequest("GET", "http://127.0.0.1:port", {}))
         finally:
             await transport.close()
 

@@ -339,6 +339,15 @@ def test_link_is_opened_without_a_credential(kind):
 
 
 @BOTH
+def test_part_of_whatever_version_may_be_asked_for(kind):
+    fake = Fake(Reply([b"a"], status=206))
+
+    play(kind, fake, fetched(start=3))
+
+    assert "if-range" not in fake.asked[0].headers
+
+
+@BOTH
 @pytest.mark.parametrize(
     "link",
     [

@@ -76,6 +76,9 @@ LOOK: Final = 30.0
 MAX_WRONG: Final = 1000
 """Problems with rows after which no further ones are looked for."""
 
+TRIES: Final = 5
+"""How often a file is tried to be saved, which another process may be at."""
+
 KINDS: Final = (".ndjson", ".json", ".csv")
 """Ends of the names of files that are saved; whatever else the service says is CSV."""
 
@@ -567,26 +570,32 @@ class _Job:
     # -- Saving -----------------------------------------------------------------------
 
     def _saved(self, flight: _Flight, folder: Path) -> Conversation[Path]:
-        """The final file of a batch, under a name that sorts like the input."""
-        part, run_id = flight.part, flight.run.id
-        if (path := self._saved_before(part, run_id)) is not None:
-            return path
+        """The final file of a batch, also where another process is at it or has it."""
+        failures = 0
+        while (path := self._saved_before(flight.part, flight.run.id)) is None:
+            try:
+                return (yield from self._written(flight, folder))
+            except SaveError:
+                failures += 1
+                if failures == TRIES:
+                    raise
+                _require_folder(folder)
+                yield Sleep(self.plan.every, is_apart=True)
+        return path
+
+    def _written(self, flight: _Flight, folder: Path) -> Conversation[Path]:
+        """Save it under a name that sorts like the input."""
         yield Begin()
         item = yield from chosen(flight.tracked, None)
-        stem = _stem(part, run_id)
-        try:
-            if item.download_url is None and item.results is not None and item.is_whole:
-                path = folder / f"{stem}.ndjson"
-                write_ndjson(item.results, path)
-                return path
-            suffix = Path(item.filename).suffix.lower()
-            kind = suffix if suffix in KINDS else ".csv"
-            return (yield from saving(run_id, item, folder / f"{stem}{kind}"))
-        except SaveError:
-            # Another process that does the same may have been faster.
-            if (path := self._saved_before(part, run_id)) is not None:
-                return path
-            raise
+        path = folder / _stem(flight.part, flight.run.id)
+        if item.download_url is None and item.results is not None and item.is_whole:
+            path = path.with_name(f"{path.name}.ndjson")
+            write_ndjson(item.results, path)
+            return path
+        suffix = Path(item.filename).suffix.lower()
+        kind = suffix if suffix in KINDS else ".csv"
+        path = path.with_name(f"{path.name}{kind}")
+        return (yield from saving(flight.run.id, item, path))
 
     def _saved_before(self, part: Part, run_id: str) -> Path | None:
         """The file that an earlier try has saved; it is whole, or not there."""
@@ -609,12 +618,13 @@ class _Job:
     ) -> None:
         price = self.price
         dollars = round(price.dollars * part.count / 1000, 6) if is_bought else None
-        batch = FailedBatch(part, run_id, status, reason, dollars, price.is_whole)
+        why = None if reason is None else _line(reason)
+        batch = FailedBatch(part, run_id, status, why, dollars, price.is_whole)
         self.failed[part.index] = batch
         _log.warning("%s", batch)
 
     def _stop(self, why: str, error: FlowError | None = None) -> None:
-        self.stopped = self.stopped or why
+        self.stopped = self.stopped or _line(why)
         self.error = self.error or error
 
     def _hand_out(self) -> Conversation[None]:
@@ -635,6 +645,11 @@ _NOT_SEEN_BEFORE: Final = (
 def _stem(part: Part, run_id: str) -> str:
     """A name for the rows of one run: another intent has other runs, and names."""
     return safe_name(f"{part.index:06}-{run_id}")
+
+
+def _line(text: str) -> str:
+    """A text in one line."""
+    return " ".join(text.split())
 
 
 def _is_nothing(error: FlowError) -> bool:

@@ -92,10 +92,7 @@ class HttpxAnswer:
             raise self._failed
         try:
             async with _Attempt(was_sent=True).told(timeout):
-                async for part in self._parts:
-                    if part:
-                        return part
-                return b""
+                return await anext(self._parts, b"")
         except NoAnswerError as error:
             self._failed = error
             raise

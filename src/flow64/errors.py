@@ -968,14 +968,19 @@ class BatchesError(RunError):
     failed: Sequence[Any] = ()
 
     def __str__(self) -> str:
+        count = len(self.lines)
         listed = "".join(f"\n  {printable(line)}" for line in self.lines[:20])
-        more = len(self.lines) - 20
-        listed += f"\n  and {more} more" if more > 0 else ""
-        stopped = printable(self.stopped)
-        why = f"; no more was started: {stopped}" if self.stopped else ""
+        listed += f"\n  and {count - 20} more" if count > 20 else ""
+        why = f"; no more was started: {printable(self.stopped)}" if self.stopped else ""
+        if not count:
+            return (
+                f"the batches of intent {self.intent!r} came to an early end{why}. "
+                "The same call with the same intent goes on from there"
+            )
+        batches = "1 batch" if count == 1 else f"{count} batches"
         return (
-            f"{len(self.lines)} batches of intent {self.intent!r} have not completed"
-            f"{why}; their rows may have been charged. The same call with the same "
-            "intent goes on and buys no finished batch again; retry_failed=True starts "
-            f"the failed ones again, and pays for their rows again:{listed}"
+            f"{batches} of intent {self.intent!r} did not complete{why}; their rows "
+            "may have been charged. The same call with the same intent goes on and "
+            "buys no finished batch again; retry_failed=True starts the failed ones "
+            f"again, and pays for their rows again:{listed}"
         )

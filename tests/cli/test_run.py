@@ -145,6 +145,25 @@ def test_stale(start, leads):
     assert told.endswith("here: flow64 deploy, or --stale to run what is there\n")
 
 
+def test_price_of_what_is_deployed(start, deployed):
+    """What runs is what is there, also where it costs more than the code would."""
+    workflow_id = load("leads.py").only.workflow.id()
+    *_, before = start("--new", "--yes")
+    deployed.edit(workflow_id, specs={"lead_enrichment": {"tier": "high"}})
+
+    *_, told = start("--new", "--yes", "--stale")
+
+    assert ("not counted" in before, "not counted" in told) == (False, True)
+
+
+def test_rows_are_missing(deployed, flow64):
+    """A run of no rows would have been started for the name, and be the one."""
+    code, printed, told = flow64("run", "leads.py:inbound", "--new", "--yes")
+
+    assert (code, printed, runs()) == (64, "", [])
+    assert "ROWS is missing" in told
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
@@ -214,6 +233,8 @@ WRONG = {
     "unsaved": (["--new", "--safe-csv"], "rows are saved with --output FILE"),
     "no wait": (["--new", "--no-wait", "--output", "x.csv"], "leave out --output"),
     "option": (["--inent", "x"], "--intent"),
+    "empty": (["--intent", " "], "--intent is empty: is the variable set"),
+    "none": (["--retry", ""], "--retry is empty"),
 }
 
 

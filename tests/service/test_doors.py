@@ -159,3 +159,20 @@ def test_forked_process_forgets_who_held_a_turn():
     turns.forget()
 
     assert turns.of("x").take(0)
+
+
+def test_runs_of_batches_may_be_read_when_the_batches_are_over(surroundings):
+    leads().deploy()
+
+    (batch,) = list(leads().run_batches(ROWS, size=2, intent="y", every=0.01))
+    gc.collect()
+
+    assert len(list(batch.run.rows())) == 2
+
+
+def test_row_that_is_none_is_numbered_in_the_whole_input(emulator):
+    with (
+        Client("k", base_url=emulator.url, journal=None) as client,
+        pytest.raises(errors.RowsError, match="row 3: a row is a mapping"),
+    ):
+        list(client.run_batches(leads(), [*ROWS, 1], size=2, intent="z"))

@@ -85,6 +85,16 @@ def test_broken_file_is_named_with_its_line(tmp_path):
         rows_from(path)
 
 
+@pytest.mark.parametrize("line", ["b@x.example", "b@x.example,Acme,more"])
+def test_line_of_csv_that_does_not_fit_its_header_is_refused(tmp_path, line):
+    """A comma too many moves what is bought to another column."""
+    path = tmp_path / "rows.csv"
+    path.write_text(f"email,company\na@x.example,Acme\n{line}\n")
+
+    with pytest.raises(errors.RowsError, match=r"rows\.csv: row 2: its cells"):
+        rows_from(path)
+
+
 # -- The body -------------------------------------------------------------------------
 
 

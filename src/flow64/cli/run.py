@@ -180,6 +180,10 @@ def command(
     """
     if is_new and (intent or retry):
         raise click.UsageError("--new starts a run of its own: leave out its name")
+    for option, name in (("--intent", intent), ("--retry", retry)):
+        if name is not None and not name.strip():
+            problem = f"{option} is empty: is the variable set that it comes from?"
+            raise click.UsageError(problem)
     saved = _saved(output, safe_csv, block, wait=wait, overwrite=overwrite)
     given = read_values(values)
     workflow = load(source).only.workflow
@@ -190,6 +194,12 @@ def command(
         )
     sent = [] if rows is None else rows_from(rows)
     definition = workflow.compile(env, given)
+    roots = definition.topology.roots
+    if rows is None and any(definition.blocks[at].kind == "webhook" for at in roots):
+        problem = (
+            "ROWS is missing: the workflow begins with a webhook, which brings them"
+        )
+        raise click.UsageError(problem)
     Budget(max_rows, max_cost, allow_unpriced).require(
         workflow.name, definition, len(sent)
     )
@@ -268,17 +278,22 @@ def _show(
     env: str | None,
     rows: int,
 ) -> None:
-    """Show what would be run, where, for whom, and for how much."""
+    """Show what would be run, where, for whom, and for how much.
+
+    The price is that of what is deployed, since that is what runs.
+    """
     facts = [
         ("run", f"{workflow.name} ({definition.id})"),
         ("environment", f"{env or DEFAULT_ENV} at {client.endpoint}"),
     ]
     try:
-        owner = client.workflows.get(str(definition.id)).org_id
+        live = client.workflows.get(str(definition.id))
     except (NotFoundError, ForbiddenError):
-        owner = None  # starting it says more of that
-    if owner:
-        facts.append(("organisation", owner))
+        pass  # starting it says more of that
+    else:
+        definition = live.definition or definition
+        if live.org_id:
+            facts.append(("organisation", live.org_id))
     for label, text in (*facts, *estimate(definition, rows)):
         talk(text, f"{label:13}", "bold")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from os import PathLike
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self, TypeVar
@@ -315,9 +316,12 @@ class AsyncClient:
 
     async def _batches(self, plan: Plan, rows: Any) -> AsyncIterator[Batch[AsyncRun]]:
         with noting_batches(plan.intent):
-            async for done in self.events(batching(plan, rows)):
-                run = AsyncRun(done.run.id, done.run.workflow_id, self, **known(done))
-                yield Batch.of(done, run)
+            async with aclosing(self._player.events(batching(plan, rows))) as events:
+                async for done in events:
+                    run = AsyncRun(
+                        done.run.id, done.run.workflow_id, self, **known(done)
+                    )
+                    yield Batch.of(done, run)
 
     async def play(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it is over, and give its result."""

@@ -71,7 +71,8 @@ def run_batches(
     _require_sound(workflow, options)
     made = Client()
     batches = made.run_batches(workflow, rows, **options)
-    finalize(batches, made.close)  # nobody else can close it
+    # Nobody else can close it; its runs may still be read when the batches are over.
+    finalize(made, made._player.transport.close)  # noqa: SLF001 - it is ours
     return batches
 
 

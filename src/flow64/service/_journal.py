@@ -132,7 +132,11 @@ class Memory:
 
     def is_known(self, run_id: str, start: Start) -> bool:
         """Whether a run is another's, or was there before a start."""
-        return run_id in self.jobs or self._seen.get(run_id, start.since) < start.since
+        return run_id in self.jobs or self.is_older(run_id, start)
+
+    def is_older(self, run_id: str, start: Start) -> bool:
+        """Whether a run was there before a start."""
+        return self._seen.get(run_id, start.since) < start.since
 
     def take(self, entry: Mapping[str, Any]) -> None:
         """Learn from a line."""

@@ -56,7 +56,7 @@ class Launcher:
         """
         return payload_of(
             self.ready.definition,
-            rows_from(rows),
+            rows_from(rows, first),
             specs_override=self.specs_override,
             check_columns=self.check_columns,
             first=first,

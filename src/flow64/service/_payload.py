@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -32,19 +33,20 @@ _DATA: Final = Limits(literals=True)
 _log = logging.getLogger("flow64")
 
 
-def rows_from(given: Any) -> list[dict[str, Any]]:
+def rows_from(given: Any, first: int = 1) -> list[dict[str, Any]]:
     """Rows as a list of their own.
 
     Args:
         given: A list or any iterable of mappings; a single mapping is one row; a path
             names a CSV, JSON or NDJSON file, in which CSV cells are text.
+        first: Number of the first row, for errors.
 
     Raises:
         RowsError: It is none of these; all rows that are wrong are listed.
     """
     given = iterable_of(given)
     rows, wrong = [], []
-    for number, row in enumerate(given, 1):
+    for number, row in enumerate(given, first):
         if isinstance(row, Mapping):
             rows.append(dict(row))
         else:
@@ -128,10 +130,25 @@ def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
         problem = f"{str(path)!r} names no file of rows; the end of its name is none of"
         raise RowsError([f"{problem} {known}"])
     try:
-        yield from read_rows(path, content_type=kind, name=str(path))
+        for number, row in enumerate(
+            read_rows(path, content_type=kind, name=str(path)), 1
+        ):
+            if kind == "text/csv" and _is_ragged(row):
+                problem = "its cells are not those of the header, one for one"
+                raise RowsError([f"{path}: row {number}: {problem}"])
+            yield row
     except ResultError as error:
         where = "" if error.line is None else f":{error.line}"
         raise RowsError([f"{path}{where}: {error.problem}"]) from error
+
+
+def _is_ragged(row: Mapping[str, Any]) -> bool:
+    """Whether a line of CSV had fewer cells than the header, or more."""
+    return None in row.values() or any(_NAMELESS.fullmatch(name) for name in row)
+
+
+_NAMELESS: Final = re.compile(r"#\d+")
+"""What a cell beyond the header is called."""
 
 
 def _place(path: Sequence[str | int], first: int) -> str:

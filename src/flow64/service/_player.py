@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import suppress
 from threading import Lock
 from typing import Any, Final, TypeVar, assert_never
@@ -322,13 +322,13 @@ class AsyncPlayer(_Playing):
         result: T = scene.result
         return result
 
-    def events(self, conversation: Conversation[Any]) -> AsyncIterator[Any]:
+    def events(self, conversation: Conversation[Any]) -> AsyncGenerator[Any]:
         """What the conversation emits on the way."""
         return self._events(conversation, self._scene(self.clock.now()))
 
     async def _events(
         self, conversation: Conversation[Any], scene: _Scene
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any]:
         reply: Any = None
         try:
             while True:

@@ -8,7 +8,7 @@ again, also by the next process.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from unicodedata import normalize
@@ -495,9 +495,33 @@ class _Starting:
             reason = f"{lost}; the list shows {len(new)} new runs"
             raise OutcomeUnknownError(self._what, reason) from lost
         if not new:
+            self._require_no_doubt(found, lost)
             return None
         self._keep(new[0], is_found=True, is_presumed=True)
         return self._run(new[0], is_presumed=True, is_attached=not is_sent)
+
+    def _require_no_doubt(self, found: Iterable[str], lost: FlowError) -> None:
+        """Refuse to send again while a run that may be ours counts as another's.
+
+        Raises:
+            OutcomeUnknownError: One was only taken for that of another start.
+        """
+        start = self.memory.of_key(self.key)
+        for run_id in found:
+            other = self.memory.of_job(run_id)
+            is_doubtful = (
+                other is not None
+                and other.is_presumed
+                and run_id not in self.listed
+                and start is not None
+                and not self.memory.is_older(run_id, start)
+            )
+            if is_doubtful:
+                reason = (
+                    f"{lost}; run {run_id}, which may be the one, was taken for that "
+                    "of another start, and nothing has proven it yet"
+                )
+                raise OutcomeUnknownError(self._what, reason) from lost
 
     def _is_known(self, run_id: str) -> bool:
         """Whether a run was there before the start, or is known to be another's."""

@@ -971,7 +971,9 @@ class BatchesError(RunError):
         count = len(self.lines)
         listed = "".join(f"\n  {printable(line)}" for line in self.lines[:20])
         listed += f"\n  and {count - 20} more" if count > 20 else ""
-        why = f"; no more was started: {printable(self.stopped)}" if self.stopped else ""
+        why = (
+            f"; no more was started: {printable(self.stopped)}" if self.stopped else ""
+        )
         if not count:
             return (
                 f"the batches of intent {self.intent!r} came to an early end{why}. "

@@ -84,7 +84,7 @@ modes = st.sampled_from(MODES)
 
 
 def troubles(*places):
-    """What goes wrong with the next requests: where, what, how often, after how many."""
+    """What goes wrong with the next requests: where, what, how often, after when."""
     one = st.tuples(
         st.sampled_from(places),
         st.sampled_from([*MISHAPS]),

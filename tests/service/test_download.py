@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from hashlib import sha256
 
 import attrs
 import pytest
@@ -475,3 +477,76 @@ def test_listing(lists, format, asked, found):
 def test_format_that_is_asked_for_by_name_is_not_replaced():
     with pytest.raises(NotFoundError):
         Lists(json=Exception()).play(listing(RUN, "json"))
+
+
+class Odd(Store):
+    """Answers a request for the rest as it is told, the first time."""
+
+    def __init__(self, status, **more):
+        super().__init__(**more)
+        self.odd = [status]
+
+    def open(self, step):
+        if not step.start or not self.odd:
+            return super().open(step)
+        status = self.odd.pop()
+        if status != 200:
+            self.statuses.insert(0, status)
+            return super().open(step)
+        self.opened.append((step.url, step.start))
+        self.left_open += 1
+        return Stream(200, {"etag": self.etag}, [0, self.content, None])
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_store_that_gives_no_part_gives_the_whole(tmp_path, status):
+    """It may know nothing of parts, or be busy; what has come is not mixed with it."""
+    store = Odd(status, cuts=[20])
+
+    store.play(saving(RUN, item(), tmp_path / "a.csv"))
+
+    assert ((tmp_path / "a.csv").read_bytes(), store.left_open) == (ROWS, 0)
+
+
+def test_rest_that_cannot_be_looked_at_is_passed_over(tmp_path):
+    """Another process may have removed it, or it leads nowhere."""
+    (tmp_path / ".a.csv.0123456789ab.part").symlink_to(tmp_path / "nowhere")
+
+    Store().play(saving(RUN, item(), tmp_path / "a.csv"))
+
+    assert files(tmp_path) == ["a.csv"]
+
+
+def test_file_that_has_both_names_is_not_written_to(tmp_path):
+    """A process was killed between giving the one and taking the other."""
+    target = tmp_path / "a.csv"
+    target.write_bytes(b"whole")
+    kept = tmp_path / "kept"
+    os.link(target, kept)
+    version = sha256(b'"v1"').hexdigest()[:12]
+    os.link(target, tmp_path / f".a.csv.{version}.part")
+
+    Store().play(saving(RUN, item(), target, overwrite=True))
+
+    assert (target.read_bytes(), kept.read_bytes()) == (ROWS, b"whole")
+
+
+def test_file_that_was_replaced_before_it_was_locked_is_not_written_to(
+    tmp_path, monkeypatch
+):
+    """Another process has just given it its name."""
+    version = sha256(b'"v1"').hexdigest()[:12]
+    part = tmp_path / f".a.csv.{version}.part"
+    flock, replaced = fcntl.flock, []
+
+    def late(file, how):
+        if not replaced:
+            replaced.append(part.rename(tmp_path / "theirs"))
+        return flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+
+    Store().play(saving(RUN, item(), tmp_path / "a.csv"))
+
+    assert (tmp_path / "a.csv").read_bytes() == ROWS
+    assert (tmp_path / "theirs").read_bytes() == b""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from unittest.mock import patch
 from uuid import uuid4
 
+import pytest
 from attrs import evolve
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -27,6 +29,7 @@ from flow64.emulator import Emulator, Fault, Switches
 from flow64.emulator._records import payload_of
 from flow64.emulator._results import content
 from flow64.service import AsyncClient, Client, _starting
+from tests.service.clients import BOTH, use
 from tests.survival.support import QUICK, hurried, workflow
 
 KEYS = ["leads", "others"]
@@ -391,5 +394,45 @@ def test_nothing_is_paid_twice_lost_or_mixed(monkeypatch, caplog):
     with Emulator() as emulator, patch.object(_starting, "LOOKS", (0.0, 0.0)):
         monkeypatch.setattr(Service, "emulator", emulator, raising=False)
         run_state_machine_as_test(
-            Service, settings=settings(stateful_step_count=20, max_examples=40)
+            Service, settings=settings(stateful_step_count=16, max_examples=16)
         )
+
+
+@BOTH
+@pytest.mark.parametrize("is_honoured", [True, False])
+def test_run_that_may_be_of_another_start_is_not_paid_twice(
+    kind, is_honoured, tmp_path, monkeypatch
+):
+    """Two starts are lost and cannot be looked for; only the second was carried out.
+
+    Where the first takes its run for its own, the second must not be sent once more.
+    """
+    monkeypatch.setattr(_starting, "LOOKS", (0.0, 0.0))
+    made, lists = workflow(), PLACES["list"]
+    down = Fault("status_before", status=500, times=None, after=1, **lists)
+    switches = Switches(honour_idempotency=is_honoured)
+    with Emulator(switches=switches) as emulator:
+
+        def start(intent):
+            return lambda client: client.run(
+                made, [{"email": f"{intent}@acme.example"}], intent=intent
+            )
+
+        def does(call):
+            facts = {"policy": QUICK, "journal": tmp_path / "runs.jsonl"}
+            return use(kind, emulator.url, lambda c: call(hurried(c)), **facts)
+
+        does(lambda client: client.deploy(made))
+        for intent, lost in (("a", "reset_before"), ("b", "reset_after")):
+            emulator.faults.add(Fault(lost, **PLACES["start"]), down)
+            with pytest.raises(errors.OutcomeUnknownError):
+                does(start(intent))
+            emulator.faults.clear()
+        for intent in "abab":
+            with suppress(errors.OutcomeUnknownError):
+                does(start(intent))
+        store = emulator.store
+        started = [list(store.rows(payload_of(run.id))) for run in store.runs.all()]
+
+    assert started.count([{"email": "b@acme.example"}]) == 1
+    assert started.count([{"email": "a@acme.example"}]) <= 1

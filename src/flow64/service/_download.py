@@ -355,6 +355,7 @@ def _locked(path: Path, lock: int) -> bool:
     Where a process was killed while it gave the file its name, the file has both, and
     nothing may be written to it any more.
     """
+    assert fcntl is not None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

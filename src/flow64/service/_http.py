@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 
@@ -82,7 +82,7 @@ class HttpxAnswer:
             name.lower(): text for name, text in response.headers.items()
         }
         self._response: Final = response
-        self._parts: Final = response.aiter_bytes()
+        self._parts: Final = cast("AsyncGenerator[bytes]", response.aiter_bytes())
         self._slots: asyncio.Semaphore | None = slots
         self._failed: NoAnswerError | None = None
 
@@ -102,6 +102,7 @@ class HttpxAnswer:
         slots, self._slots = self._slots, None
         if slots is not None:
             try:
+                await self._parts.aclose()
                 await self._response.aclose()
             finally:
                 slots.release()

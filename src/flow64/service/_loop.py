@@ -42,7 +42,7 @@ class BlockingTransport:
             loop, self._loop = self._loop, None
             self._is_closed = True
         if loop is not None and is_ours and self._inner and self._thread:
-            asyncio.run_coroutine_threadsafe(self._inner.close(), loop).result()
+            asyncio.run_coroutine_threadsafe(_ended(self._inner), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join()
             loop.close()
@@ -102,6 +102,13 @@ class BlockingAnswer:
 
 async def _made(make: Callable[[], AsyncTransport]) -> AsyncTransport:
     return make()
+
+
+async def _ended(inner: AsyncTransport) -> None:
+    """Close a transport, and what was left half read, while there is a loop to do it."""
+    await inner.close()
+    await asyncio.get_running_loop().shutdown_asyncgens()
+    await asyncio.sleep(0)
 
 
 _NOT_HERE: Final = (

@@ -105,7 +105,7 @@ async def _made(make: Callable[[], AsyncTransport]) -> AsyncTransport:
 
 
 async def _ended(inner: AsyncTransport) -> None:
-    """Close a transport, and what was left half read, while there is a loop to do it."""
+    """Close a transport, and what was left half read, while there is a loop for it."""
     await inner.close()
     await asyncio.get_running_loop().shutdown_asyncgens()
     await asyncio.sleep(0)

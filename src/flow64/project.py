@@ -40,7 +40,7 @@ class Project(ProjectKey):
     allow: Sequence[str] = field(default=(), converter=_codes)
 
 
-Project.__init__ = helpful(Project.__init__)  # type: ignore[method-assign]
+Project.__init__ = helpful(Project.__init__)  # type: ignore[method-assign] # made by attrs
 
 
 @overload

@@ -82,7 +82,7 @@ def goes_forward(events):
                 assert number not in done
                 before = shares.get(number, (0, 0))
                 assert (count, share) >= before
-                assert count >= before[0] and share >= before[1]  # noqa: PT018
+                assert count >= before[0] and share >= before[1]  # noqa: PT018 - one fact
                 shares[number] = (count, share)
             case BlockDone(number):
                 assert number in begun

@@ -345,7 +345,7 @@ class _Court:
         asks = {
             name: self._counted(name, ask) for name, ask in dialect.VALIDATORS.items()
         }
-        made: Any = extend(dialect, asks)  # type: ignore[no-untyped-call]
+        made: Any = extend(dialect, asks)  # type: ignore[no-untyped-call] # so are its types
         names = [(found.name, found.alias) for found in fields(made) if found.init]
 
         def evolve(self_: Any, **changes: Any) -> Any:

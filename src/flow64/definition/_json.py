@@ -36,7 +36,7 @@ class FrozenDict(dict[str, Any]):
 
     __slots__ = ()
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override] # it is frozen
         return hash(frozenset(self.items()))
 
     def __deepcopy__(self, memo: object) -> FrozenDict:
@@ -51,7 +51,7 @@ class FrozenList(list[Any]):
 
     __slots__ = ()
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override] # it is frozen
         return hash(tuple(self))
 
     def __deepcopy__(self, memo: object) -> FrozenList:

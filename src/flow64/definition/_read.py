@@ -366,7 +366,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Any:
         return made
     seen: set[str] = set()
     # `add` gives None, so that only a key that was seen before ends the search.
-    twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value] # None, which is false
     return Problem("not-json", (), f"the key {shortened(twice)} stands twice", _ONE)
 
 

@@ -36,7 +36,7 @@ from .api import (
 try:
     import fcntl
 except ModuleNotFoundError:  # pragma: no cover - Windows, where nothing is locked
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # asked for below
 
 DAY: Final = 24 * 3600.0
 

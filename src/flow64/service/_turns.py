@@ -12,8 +12,7 @@ class Turns:
     """Who comes first, for every name; kept for as long as somebody holds one."""
 
     def __init__(self) -> None:
-        self._guard = Lock()
-        self._of: WeakValueDictionary[str, Held] = WeakValueDictionary()
+        self.forget()
 
     def of(self, name: str) -> Held:
         """What to take for a name."""
@@ -25,7 +24,8 @@ class Turns:
 
     def forget(self) -> None:
         """Begin anew, as a forked process has to: who held a turn is not there."""
-        self.__init__()  # type: ignore[misc]
+        self._guard = Lock()
+        self._of: WeakValueDictionary[str, Held] = WeakValueDictionary()
 
 
 class Held:

@@ -980,9 +980,16 @@ class BatchesError(RunError):
                 "The same call with the same intent goes on from there"
             )
         batches = "1 batch" if count == 1 else f"{count} batches"
+        dear = [b for b in self.failed if getattr(b, "dollars", 0) is not None]
+        charged = again = ""
+        if dear or not self.failed:
+            charged = "; their rows may have been charged"
+            again = (
+                "; retry_failed=True starts the failed ones again, and pays for their "
+                "rows again"
+            )
         return (
-            f"{batches} of intent {self.intent!r} did not complete{why}; their rows "
-            "may have been charged. The same call with the same intent goes on and "
-            "buys no finished batch again; retry_failed=True starts the failed ones "
-            f"again, and pays for their rows again:{listed}"
+            f"{batches} of intent {self.intent!r} did not complete{why}{charged}. The "
+            "same call with the same intent goes on and buys no finished batch again"
+            f"{again}:{listed}"
         )

@@ -58,9 +58,10 @@ def test_run(start, deployed):
 
 def test_same_intent(start):
     """The same intent with the same rows is the same run."""
-    first, second = (start("--intent", "today", "--yes")[:2] for _ in range(2))
+    first, second = (start("--intent", "today", "--yes") for _ in range(2))
 
-    assert (first, len(runs())) == (second, 1)
+    assert (first[:2], len(runs())) == (second[:2], 1)
+    assert ["bought now" in told for *_, told in (first, second)] == [False, True]
 
 
 @pytest.mark.parametrize("option", [["--intent", "tomorrow"], ["--new"]])
@@ -107,6 +108,7 @@ def test_json(start):
         "status": "completed",
         "reason": None,
         "is_presumed": False,
+        "is_attached": False,
         "output": "out.csv",
         "rows": 2,
     }

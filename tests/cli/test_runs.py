@@ -238,7 +238,7 @@ def test_cancel_what_has_ended(run_id, flow64):
     assert (code, json.loads(printed), told) == (
         0,
         {"run_id": run_id, "status": "completed"},
-        "",
+        "nothing was cancelled: it had ended before\n",
     )
 
 

@@ -176,3 +176,48 @@ def test_row_that_is_none_is_numbered_in_the_whole_input(emulator):
         pytest.raises(errors.RowsError, match="row 3: a row is a mapping"),
     ):
         list(client.run_batches(leads(), [*ROWS, 1], size=2, intent="z"))
+
+
+@BOTH
+def test_closed_client_says_so(kind):
+    """Whatever httpx would say of it."""
+
+    def late(client):
+        if kind == "sync":
+            client.close()
+            return client.balance()
+
+        async def awaited():
+            await client.close()
+            return await client.balance()
+
+        return awaited()
+
+    with pytest.raises(errors.ConfigError, match="closed"):
+        use(kind, "http://127.0.0.1:9", late)
+
+
+@BOTH
+def test_waits_are_told(kind, caplog):
+    """Nobody sits before a silent screen."""
+    caplog.set_level("INFO", "flow64")
+    with FaultServer() as server:
+        server.then(Reply(503), Reply(429, headers={"retry-after": "1"}))
+        server.always("*", "*", Reply(200, {"credits": 1}))
+        policy = Policy(first_wait=0.01, first_rest=0.01)
+        use(kind, server.url, lambda client: client.balance(), policy=policy)
+
+    assert ["trying again in" in line for line in caplog.messages] == [True, True]
+
+
+def test_rows_are_saved_to_a_file_and_not_over_a_folder(emulator, tmp_path):
+    with Client("k", base_url=emulator.url, journal=None) as client:
+        leads().deploy(client)
+        run = leads().run(ROWS, client).wait(every=0.01)
+
+        with pytest.raises(errors.SaveError, match="it is a folder"):
+            run.to_csv(tmp_path)
+        with pytest.raises(errors.SaveError) as caught:
+            run.to_csv(tmp_path / "none" / "a.csv")
+
+    assert ".part" not in str(caught.value)

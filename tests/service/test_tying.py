@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, value
+from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, errors, value
 from flow64.blocks import (
     CATALOGUE,
     CompanyEnrichment,
@@ -230,3 +230,10 @@ def test_people_may_be_kept_in_any_column():
     assert lost(Webhook(COMPANY) >> step, key="domain") == [
         f"company_enrichment (company_enrichment) {OPEN}"
     ]
+
+
+@pytest.mark.parametrize("key", [["a", "b"], ("a", "b"), None])
+def test_key_is_the_name_of_one_column(key):
+    """Several columns are no key; a column made of them is."""
+    with pytest.raises(errors.ArgumentError, match="the name of one column"):
+        keyed_rows([{"a": 1, "b": 2}], key)

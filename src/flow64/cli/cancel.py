@@ -24,4 +24,6 @@ def command(*, run_id: str, env: str | None, as_json: bool) -> int:
         give(printable(status))
     if status == "cancelled":
         talk("rows that were processed before that may have been charged")
+    else:
+        talk("nothing was cancelled: it had ended before")
     return 0

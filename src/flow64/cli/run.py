@@ -178,12 +178,7 @@ def command(
     run ended otherwise than completed, with 3 where it was refused and nothing was
     sent, and with 4 where nobody knows whether a run was started.
     """
-    if is_new and (intent or retry):
-        raise click.UsageError("--new starts a run of its own: leave out its name")
-    for option, name in (("--intent", intent), ("--retry", retry)):
-        if name is not None and not name.strip():
-            problem = f"{option} is empty: is the variable set that it comes from?"
-            raise click.UsageError(problem)
+    _require_name(intent, retry, is_new=is_new)
     saved = _saved(output, safe_csv, block, wait=wait, overwrite=overwrite)
     given = read_values(values)
     workflow = load(source).only.workflow
@@ -222,6 +217,8 @@ def command(
         except KeyboardInterrupt:
             talk(_cut_off(intent or retry))
             return INTERRUPTED
+        if run.is_attached:
+            talk("it was started before; nothing was started or bought now")
         if not as_json:
             give(printable(run.id))
         if not wait:
@@ -229,9 +226,23 @@ def command(
             code, count = 0, None
         else:
             code, count = _followed(run, every, timeout, saved, env)
-    if as_json and code != INTERRUPTED:
+    if as_json:
         give_data(_data_of(run, output, count))
     return code
+
+
+def _require_name(intent: str | None, retry: str | None, *, is_new: bool) -> None:
+    """Refuse names that are none.
+
+    Raises:
+        click.UsageError: One is empty, or stands beside `--new`.
+    """
+    if is_new and (intent or retry):
+        raise click.UsageError("--new starts a run of its own: leave out its name")
+    for option, name in (("--intent", intent), ("--retry", retry)):
+        if name is not None and not name.strip():
+            problem = f"{option} is empty: is the variable set that it comes from?"
+            raise click.UsageError(problem)
 
 
 def _saved(
@@ -312,6 +323,7 @@ def _data_of(run: Run, output: Path | None, count: int | None) -> dict[str, Any]
         "status": run.status,
         "reason": run.reason,
         "is_presumed": run.is_presumed,
+        "is_attached": run.is_attached,
         "output": None if count is None else str(output),
         "rows": count,
     }

@@ -45,6 +45,7 @@ class AsyncRun(Tracked):
         is_presumed: Whether the answer to its start was lost, and it was taken for ours
             because it was the only new one. Its rows are handed out once they prove it.
         status: Its last known status; empty where nothing is known yet.
+        is_attached: Whether it was there before: nothing was started for it now.
         reason: Why it ended otherwise than completed, where the service says so.
     """
 

@@ -43,7 +43,7 @@ def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
     if not is_plain or not is_web or "?" in text or "#" in text:
         raise ConfigError(
             f"the endpoint given by {source} is no plain https address, such as "
-            f"{DEFAULT_ENDPOINT}"
+            f"{DEFAULT_ENDPOINT}, or http://127.0.0.1:6464 for an emulator"
         )
     if url.scheme == "http" and not is_loopback(host) and not allow_http:
         raise ConfigError(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from attrs import frozen
 
@@ -15,6 +16,9 @@ from ._endpoint import host_of, is_followed, is_loopback
 from ._pace import Pace
 from ._wire import HttpRequest
 from .api import Answer, Fetch, Policy, Request, Retry
+
+LONG: Final = 2.0
+"""Seconds of a wait that somebody may wonder at."""
 
 MAX_ANSWER: Final = 256 * 2**20
 """Bytes of the largest answer of the API that is read."""
@@ -102,14 +106,19 @@ class Channel:
         return Answer(status, headers, content, turn)
 
     def note(self, step: Retry, now: float, wait: float | None) -> None:
-        """Let all users wait when the service has said that it is too much."""
+        """Tell of a wait; let all users wait where the service says it is too much."""
         error = step.error
+        if wait is not None:
+            level = logging.INFO if wait < LONG else logging.WARNING
+            _log.log(level, "%s; trying again in %.3g s", error, wait)
         if wait is not None and isinstance(error, ApiError) and error.status == 429:
             self.pace.hold(now + wait)
 
     def lost(self, step: Request | Fetch, reason: str, *, sent: bool) -> TransportError:
         """The error of a step that got no answer."""
-        where = "the store" if isinstance(step, Fetch) else host_of(self.endpoint)
+        where = (
+            "the store" if isinstance(step, Fetch) else urlsplit(self.endpoint).netloc
+        )
         method, path = names_of(step)
         return TransportError(method, path, f"no answer from {where} ({reason})", sent)
 
@@ -127,3 +136,5 @@ def names_of(step: Request | Fetch) -> tuple[str, str]:
 
 
 AGENT: Final = "flow64"
+
+_log = logging.getLogger("flow64")

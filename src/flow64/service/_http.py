@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 import httpx
 
-from ..errors import NoAnswerError
+from ..errors import ConfigError, NoAnswerError
 from ._wire import HttpRequest
 
 CONNECTIONS: Final = 32
@@ -36,9 +36,12 @@ class HttpxTransport:
         )
         # Nobody waits inside the pool: what is cancelled there is never given back.
         self._slots: Final = asyncio.Semaphore(CONNECTIONS)
+        self._is_closed = False
 
     async def send(self, request: HttpRequest) -> HttpxAnswer:
         """Send a request, and give its answer once it has begun."""
+        if self._is_closed:
+            raise ConfigError("this client is closed: make another one")
         attempt = _Attempt()
         async with attempt.told(request.timeout):
             await self._slots.acquire()
@@ -70,6 +73,7 @@ class HttpxTransport:
 
     async def close(self) -> None:
         """Close the connections."""
+        self._is_closed = True
         await self._http.aclose()
 
 

@@ -93,6 +93,7 @@ class Launcher:
         rows = payload["webhook_payload"]
         return {
             "is_presumed": run.is_presumed,
+            "is_attached": run.is_attached,
             "stages": stages_of(self.ready.definition),
             "proof": SentRows.of(rows) if run.is_presumed else None,
             "journal": self.settled.journal,

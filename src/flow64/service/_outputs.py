@@ -165,6 +165,8 @@ def require_free(path: Any, *, overwrite: bool) -> None:
     Raises:
         SaveError: It is there, and is not to be replaced.
     """
+    if isinstance(path, str | Path) and Path(path).is_dir():
+        raise SaveError(str(path), "it is a folder; name a file")
     if not overwrite and isinstance(path, str | Path) and os.path.lexists(path):
         problem = "it exists; name another file, or overwrite=True to replace it"
         raise SaveError(str(path), problem)

@@ -435,7 +435,10 @@ def _saying(path: str) -> Generator[None]:
     """What goes wrong with any of our files is said of the one to be written."""
     try:
         yield
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+        raise SaveError(path, problem) from error
+    except UnicodeError as error:
         raise SaveError(path, f"{error}") from error
 
 

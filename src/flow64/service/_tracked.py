@@ -30,6 +30,7 @@ class Tracked:
         is_presumed: Whether the answer to its start was lost, and it was taken for ours
             because it was the only new one. Its rows are handed out once they prove it.
         status: Its last known status; empty where nothing is known yet.
+        is_attached: Whether it was there before: nothing was started for it now.
         reason: Why it ended otherwise than completed, where the service says so.
     """
 
@@ -42,6 +43,7 @@ class Tracked:
         default=None, kw_only=True, repr=False, converter=as_proof
     )
     journal: Journal | None = field(default=None, kw_only=True, repr=False)
+    is_attached: bool = field(default=False, kw_only=True, repr=False)
     is_new: bool = field(default=True, kw_only=True, repr=False)
     endpoint: str = field(default="", kw_only=True, repr=False)
     reason: str | None = field(default=None, init=False, repr=False)

@@ -11,7 +11,7 @@ from attrs import frozen
 from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Columns
 from ..definition import BoundSecret, Definition, Value, WireBlock
 from ..diagnostics import printable
-from ..errors import RowKeyError, shortened
+from ..errors import ArgumentError, RowKeyError, shortened
 from ._rows import Row
 
 T = TypeVar("T")
@@ -86,8 +86,12 @@ def keyed_rows(
     """The rows by their key, so that a start can refuse rows that cannot be tied later.
 
     Raises:
+        ArgumentError: `key` is no name of a column.
         RowKeyError: A row has no key, or that of another one.
     """
+    if not isinstance(key, str):
+        problem = f"row_key is {shortened(key)}, and is to be the name of one column"
+        raise ArgumentError("tied", problem)
     rows: dict[Any, Mapping[str, Any]] = {}
     first: dict[Any, int] = {}
     problems: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 
 import pytest
@@ -27,6 +28,8 @@ settings.load_profile("gate")
 
 def pytest_configure(config):
     """Let sockets reach loopback only, also in threads and in examples of the docs."""
+    # What a shell starts in the background ignores Ctrl-C, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     for name in ("connect", "connect_ex"):

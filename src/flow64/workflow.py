@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Never
+from typing import TYPE_CHECKING, Any, ClassVar, Never, Unpack
 
 from attrs import field, frozen
 
@@ -33,8 +33,6 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
     from .analysis import LiveCatalogue
     from .service import Batch, BatchOptions, Client, Deployment, Rows, Run, RunOptions
 

@@ -13,6 +13,7 @@ from flow64.service import AsyncClient, Client, Policy, _turns
 from flow64.service._http import HttpxTransport
 from flow64.service._loop import BlockingTransport
 from flow64.service._wire import HttpRequest
+from tests.service import clients
 from tests.service.clients import BOTH, use
 from tests.service.fault_server import FaultServer, Reply
 from tests.service.support import leads
@@ -221,3 +222,36 @@ def test_rows_are_saved_to_a_file_and_not_over_a_folder(emulator, tmp_path):
             run.to_csv(tmp_path / "none" / "a.csv")
 
     assert ".part" not in str(caught.value)
+
+
+@BOTH
+@pytest.mark.parametrize(("block", "count"), [(None, 1), ("webhook", 0)])
+def test_where_a_key_may_be_lost_is_said(kind, emulator, block, count):
+    """By the code of the run, on the way to the rows that are wanted."""
+    with Client(clients.KEY, base_url=emulator.url, journal=None) as setting_up:
+        leads().deploy(setting_up)
+
+    def tied(client):
+        if kind == "sync":
+            run = client.run(leads(), ROWS).wait(every=0.01)
+            return run.tied(ROWS, row_key="email", block=block)
+
+        async def awaited():
+            run = await (await client.run(leads(), ROWS)).wait(every=0.01)
+            return await run.tied(ROWS, row_key="email", block=block)
+
+        return awaited()
+
+    lines = use(kind, emulator.url, tied).may_be_lost
+
+    assert ["find_email" in line for line in lines] == [True] * count
+
+
+def test_where_a_key_may_be_lost_is_not_known_without_code(emulator):
+    with Client("k", base_url=emulator.url, journal=None) as client:
+        leads().deploy(client)
+        run = leads().run(ROWS, client).wait(every=0.01)
+        stale = leads().run(ROWS, client, stale=True).wait(every=0.01)
+        others = [client.runs.get(run.id), stale]
+
+        assert [r.tied(ROWS, row_key="email").may_be_lost for r in others] == [(), ()]

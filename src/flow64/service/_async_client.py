@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from os import PathLike
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self, TypeVar
+from typing import Any, Final, NoReturn, Self, TypeVar, Unpack
 
 from ..errors import ConfigError
 from ._async_facade import (
@@ -19,14 +19,13 @@ from ._async_run import AsyncRun
 from ._auth import TokenSource
 from ._batch import Batch, known, noting_batches, plan_of
 from ._batches import Plan, batching
-from ._budget import Budget
 from ._deploy import Deployable, Deployment, deployment
 from ._http import HttpxTransport
 from ._launch import launcher, launching
+from ._options import BatchOptions, RunOptions
 from ._payload import Rows
 from ._player import AsyncPlayer
 from ._settings import DEFAULT, Settled, credential_of, settled
-from ._watching import DAY
 from ._wire import AsyncTransport
 from .api import (
     Balance,
@@ -180,139 +179,47 @@ class AsyncClient:
         return await self.play(get_balance())
 
     async def run(
-        self,
-        workflow: Deployable,
-        rows: Rows = (),
-        *,
-        env: str | None = None,
-        intent: str | None = None,
-        retry: str | None = None,
-        values: Mapping[str, Any] | None = None,
-        stale: bool = False,
-        max_rows: int | None = None,
-        max_cost: float | None = None,
-        allow_unpriced: bool = False,
-        check_columns: bool = True,
-        specs_override: Mapping[str, Any] | None = None,
-        save_json: bool = True,
-        result_formats: Sequence[str] = (),
+        self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
     ) -> AsyncRun:
-        """Start a run, once for each intent.
+        """Start a run, once for each intent; `Client.run` says what each option is.
 
         Args:
             workflow: What to run; it has to be deployed.
-            rows: The rows for a webhook source: a list or any iterable of mappings, or
-                the path of a CSV, JSON or NDJSON file. Other sources take none.
-            env: The environment; by default that of the client, then `default`.
-            intent: Name of a run that must happen once, such as a date: the same intent
-                with the same rows is the same run, on any machine.
-            retry: Id of a run that ended without success, to be started again, once.
-            values: What `value("name")` stands for there.
-            stale: Run what is deployed even if it is not this code.
-            max_rows: Rows beyond which nothing is started.
-            max_cost: Dollars by documented prices beyond which nothing is started.
-            allow_unpriced: Go on although something has no documented price.
-            check_columns: Hold rows against the `input_schema` of the source.
-            specs_override: What the first block is set to in this run; send all its
-                settings, since whether those left out are kept is not documented.
-            save_json: Keep the results as JSON too, so that types survive.
-            result_formats: Further formats, such as `ndjson`.
+            rows: The rows for a webhook source, or the path of a file of rows.
+            **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
+                `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
+                `save_json`, `result_formats`.
 
         Raises:
             RunError: It was refused before anything was sent.
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the looks did not tell.
         """
-        made = launcher(
-            "run",
-            workflow,
-            self._settled,
-            env=env,
-            values=values,
-            budget=Budget(max_rows, max_cost, allow_unpriced),
-            stale=stale,
-            check_columns=check_columns,
-            specs_override=specs_override,
-            save_json=save_json,
-            result_formats=result_formats,
-        )
-        del values  # as in `deploy`
+        intent, retry = options.pop("intent", None), options.pop("retry", None)
+        made = launcher("run", workflow, self._settled, **options)
+        del options  # with the values, as in `deploy`
         talk = launching(made, rows, intent=intent, retry=retry)
         started, facts = await self.play(talk)
         return AsyncRun(started.id, started.workflow_id, self, **facts)
 
     def run_batches(
-        self,
-        workflow: Deployable,
-        rows: Rows,
-        *,
-        size: int = 1000,
-        concurrency: int = 4,
-        intent: str,
-        retry_failed: bool = False,
-        folder: str | PathLike[str] | None = None,
-        env: str | None = None,
-        values: Mapping[str, Any] | None = None,
-        stale: bool = False,
-        max_rows: int | None = None,
-        max_cost: float | None = None,
-        allow_unpriced: bool = False,
-        check_columns: bool = True,
-        every: float = 5.0,
-        timeout: float = DAY,
+        self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
     ) -> AsyncIterator[Batch[AsyncRun]]:
-        """Run an input of any length in batches, and give each as it has completed.
-
-        They come in the order of the input. A batch is named by the intent, its place
-        and its rows, so the same call on the same input, on any machine and after any
-        accident, goes on where the last one stopped and buys no finished batch again.
+        """Run an input of any length in batches; see `Client.run_batches`.
 
         Args:
             workflow: What to run; it has to be deployed.
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
-                It is read as it is needed, and must come in the same order again.
-            size: Rows of each batch but the last.
-            concurrency: How many runs are under way at a time.
-            intent: Name of all of it together, such as a date.
-            retry_failed: Start batches again that failed when this intent was run
-                before, which pays for their rows again.
-            folder: Where the final file of each batch is saved as soon as it is there.
-            env: The environment; by default that of the client, then `default`.
-            values: What `value("name")` stands for there.
-            stale: Run what is deployed even if it is not this code.
-            max_rows: Rows of all batches beyond which nothing is started.
-            max_cost: Dollars of all batches, by documented prices, likewise.
-            allow_unpriced: Go on although something has no documented price.
-            check_columns: Hold rows against the `input_schema` of the source.
-            every: Seconds between looks at a run.
-            timeout: Seconds after which a run is not waited for any more.
+            **options: `intent`, which is needed, `size`, `concurrency`,
+                `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
+                `max_cost`, `allow_unpriced`, `check_columns`, `every`, `timeout`.
 
         Raises:
-            RowsError: Rows cannot be sent. Those of a list or a file are judged before
-                the first batch is started.
+            RowsError: Rows cannot be sent.
             BudgetError: All of it may take more than was said.
-            BatchesError: Batches have failed, or were not started after two failures
-                in a row or for want of credits; raised when all others were handed out.
+            BatchesError: Batches have failed, or were not started after that.
         """
-        plan = plan_of(
-            workflow,
-            self._settled,
-            size=size,
-            concurrency=concurrency,
-            intent=intent,
-            retry_failed=retry_failed,
-            folder=folder,
-            env=env,
-            values=values,
-            max_rows=max_rows,
-            max_cost=max_cost,
-            allow_unpriced=allow_unpriced,
-            every=every,
-            timeout=timeout,
-            stale=stale,
-            check_columns=check_columns,
-        )
-        return self._batches(plan, rows)
+        return self._batches(plan_of(workflow, self._settled, **options), rows)
 
     async def _batches(self, plan: Plan, rows: Any) -> AsyncIterator[Batch[AsyncRun]]:
         with noting_batches(plan.intent):

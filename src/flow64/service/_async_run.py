@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ._events import RunEvent
 from ._journal import Journal
@@ -197,7 +197,8 @@ class AsyncRun(Tracked):
         """
         given = list(inputs)
         keyed_rows(given, row_key)
-        return tie(given, await self.rows(type, block=block), row_key)
+        made = tie(given, await self.rows(type, block=block), row_key)
+        return evolve(made, may_be_lost=self._losses(row_key, block))
 
     async def to_csv(
         self,

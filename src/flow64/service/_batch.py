@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -13,13 +13,12 @@ from attrs import field, frozen
 from ..errors import ArgumentError, FlowError
 from ._async_run import AsyncRun
 from ._batches import Finished, Plan
-from ._budget import Budget
 from ._deploy import Deployable
 from ._launch import launcher
 from ._run import Run
 from ._settings import Settled
 from ._stages import stages_of
-from ._watching import require_times
+from ._watching import DAY, require_times
 
 R = TypeVar("R", Run, AsyncRun)
 
@@ -73,31 +72,18 @@ def plan_of(
     workflow: Deployable,
     settled: Settled,
     *,
-    size: int,
-    concurrency: int,
     intent: str,
-    retry_failed: bool,
-    folder: str | PathLike[str] | None,
-    env: str | None,
-    values: Mapping[str, Any] | None,
-    max_rows: int | None,
-    max_cost: float | None,
-    allow_unpriced: bool,
-    every: float,
-    timeout: float,
+    size: int = 1000,
+    concurrency: int = 4,
+    retry_failed: bool = False,
+    folder: str | PathLike[str] | None = None,
+    every: float = 5.0,
+    timeout: float = DAY,
     **more: Any,
 ) -> Plan:
     """How an input is fed; see `Client.run_batches`."""
     require_times("run_batches", every, timeout)
-    made = launcher(
-        "run_batches",
-        workflow,
-        settled,
-        env=env,
-        values=values,
-        budget=Budget(max_rows, max_cost, allow_unpriced),
-        **more,
-    )
+    made = launcher("run_batches", workflow, settled, **more)
     ends = stages_of(made.ready.definition).ends
     if folder is not None and len(ends) > 1:
         problem = f"it ends in several blocks ({', '.join(ends)}), so there is no one"

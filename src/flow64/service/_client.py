@@ -11,7 +11,6 @@ from ..errors import ConfigError
 from ._auth import TokenSource
 from ._batch import Batch, known, noting_batches, plan_of
 from ._batches import Plan, batching
-from ._budget import Budget
 from ._deploy import Deployable, Deployment, deployment
 from ._facade import Runs, Schedules, SigningSecrets, Workflows
 from ._http import HttpxTransport
@@ -223,7 +222,9 @@ class Client:
             self._settled,
             env=env,
             values=values,
-            budget=Budget(max_rows, max_cost, allow_unpriced),
+            max_rows=max_rows,
+            max_cost=max_cost,
+            allow_unpriced=allow_unpriced,
             stale=stale,
             check_columns=check_columns,
             specs_override=specs_override,

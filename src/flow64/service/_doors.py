@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 from weakref import finalize
-
-from typing_extensions import Unpack
 
 from ..definition import DEFAULT_ENV
 from ..errors import ArgumentError, shortened

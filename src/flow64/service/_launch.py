@@ -95,6 +95,8 @@ class Launcher:
             "is_presumed": run.is_presumed,
             "is_attached": run.is_attached,
             "stages": stages_of(self.ready.definition),
+            # Where something else may run, it says nothing of what ran.
+            "definition": None if self.stale else self.ready.definition,
             "proof": SentRows.of(rows) if run.is_presumed else None,
             "journal": self.settled.journal,
         }
@@ -105,18 +107,21 @@ def launcher(
     workflow: Deployable,
     settled: Settled,
     *,
-    env: str | None,
-    values: Mapping[str, Any] | None,
-    budget: Budget,
+    env: str | None = None,
+    values: Mapping[str, Any] | None = None,
+    max_rows: int | None = None,
+    max_cost: float | None = None,
+    allow_unpriced: bool = False,
     **more: Any,
 ) -> Launcher:
-    """Compile a workflow and judge whether this client may run it.
+    """Compile a workflow and judge whether this client may run it; see `Client.run`.
 
     Raises:
         CompileError: The workflow has errors.
         UnboundValueError: The environment does not fill in all its values.
         LocalNamespaceError: Its id may be somebody else's there.
     """
+    budget = Budget(max_rows, max_cost, allow_unpriced)
     ready = prepared(workflow, settled.env_of(callee, env), values)
     require_namespace(ready, settled.channel)
     return Launcher(ready, settled, budget, **more)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Required
-
-from typing_extensions import TypedDict
+from typing import Any, Required, TypedDict
 
 
 class _Options(TypedDict, total=False):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ._events import RunEvent
 from ._journal import Journal
@@ -182,7 +182,8 @@ class Run(Tracked):
         """
         given = list(inputs)
         keyed_rows(given, row_key)
-        return tie(given, self.rows(type, block=block), row_key)
+        made = tie(given, self.rows(type, block=block), row_key)
+        return evolve(made, may_be_lost=self._losses(row_key, block))
 
     def to_csv(
         self,

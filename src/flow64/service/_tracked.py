@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
 
-from ..definition import canonical_id
+from ..definition import Definition, canonical_id
 from ..errors import JournalError
 from ._journal import Journal, Start
 from ._proof import Proof, SentBody, as_proof
 from ._stages import Stages
+from ._tying import where_key_may_be_lost
 from ._words import ENDED, later, normal
 from .api import LiveStatus
 
@@ -39,6 +40,7 @@ class Tracked:
     is_presumed: bool = field(default=False, kw_only=True)
     status: str = field(default="queued", kw_only=True)
     stages: Stages = field(factory=Stages, kw_only=True, repr=False)
+    definition: Definition | None = field(default=None, kw_only=True, repr=False)
     proof: Proof | None = field(
         default=None, kw_only=True, repr=False, converter=as_proof
     )
@@ -51,6 +53,15 @@ class Tracked:
     def _is_at(self, endpoint: str) -> None:
         """Take note of where it runs."""
         self.endpoint = endpoint
+
+    def _losses(self, key: str, block: str | int | None) -> Sequence[str]:
+        """Where a column may be lost on its way to the rows of a block."""
+        if self.definition is None:
+            return ()
+        number = self.stages.number(self.id, block)
+        blocks = enumerate(self.definition.blocks)
+        end = next((at for at, found in blocks if found.number == number), None)
+        return where_key_may_be_lost(self.definition, key, end=end)
 
     @property
     def is_ended(self) -> bool:

@@ -39,10 +39,13 @@ class Ties(Generic[T]):
         tied: Each row of the input, in its order.
         unmatched: Rows of the result that lack the key, or have one that no row of the
             input has.
+        may_be_lost: Which blocks may drop or change the column on its way, one line
+            each; none where the code of the run is not at hand.
     """
 
     tied: Sequence[Tied[T]]
     unmatched: Sequence[Row[T]] = ()
+    may_be_lost: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Tied[T]]:
         return iter(self.tied)

@@ -11,15 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, Workflow
-from flow64.analysis import (
-    KindChanged,
-    Unmanaged,
-    apply,
-    as_data,
-    as_lines,
-    consequences,
-    diff,
-)
+from flow64.analysis import apply, as_data, as_lines, consequences, diff
+from flow64.analysis.changes import KindChanged, Unmanaged
 from flow64.analysis.changes._model import Hidden
 from flow64.blocks import (
     Deduplicate,

@@ -9,7 +9,8 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD
-from flow64.analysis import Hidden, apply, diff
+from flow64.analysis import apply, diff
+from flow64.analysis.changes import Hidden
 from flow64.blocks import Deduplicate, FindEmail, FindPhone, Webhook
 from flow64.definition import FrozenDict, fingerprint
 from flow64.errors import StaleChangesError

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from flow64 import LEAD, RawBlock
-from flow64.analysis import (
+from flow64.analysis import as_data, consequences
+from flow64.analysis.changes import (
     CostChanged,
     Estimate,
     FindingAppeared,
@@ -15,8 +16,6 @@ from flow64.analysis import (
     OtherColumnsChanged,
     RowPrice,
     RowsChanged,
-    as_data,
-    consequences,
 )
 from flow64.blocks import (
     Deduplicate,

@@ -7,17 +7,16 @@ from typing import get_args
 
 import pytest
 
-from flow64.analysis import (
+from flow64.analysis import Change, Consequence, as_data, as_lines
+from flow64.analysis.changes import (
     BlockAdded,
     BlockMoved,
     BlockRef,
     BlockRemoved,
     BlockRenamed,
-    Change,
     ColumnAdded,
     ColumnDropped,
     ColumnRetyped,
-    Consequence,
     CostChanged,
     DescriptionChanged,
     EdgeAdded,
@@ -43,8 +42,6 @@ from flow64.analysis import (
     RowsChanged,
     TitleChanged,
     Unmanaged,
-    as_data,
-    as_lines,
 )
 from flow64.definition import BoundSecret, FrozenDict, Value, WireBlock
 from flow64.diagnostics import Finding

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from flow64.analysis import BlockRenamed, Hidden, apply, diff
+from flow64.analysis import apply, diff
+from flow64.analysis.changes import BlockRenamed, Hidden
 from flow64.definition import (
     Edge,
     FrozenDict,

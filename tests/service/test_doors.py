@@ -16,7 +16,7 @@ from flow64.service._wire import HttpRequest
 from tests.service import clients
 from tests.service.clients import BOTH, use
 from tests.service.fault_server import FaultServer, Reply
-from tests.service.support import leads
+from tests.service.support import leads, searched
 
 ROWS = [{"email": "ada@example.com"}, {"email": "grace@example.com"}]
 
@@ -255,3 +255,28 @@ def test_where_a_key_may_be_lost_is_not_known_without_code(emulator):
         others = [client.runs.get(run.id), stale]
 
         assert [r.tied(ROWS, row_key="email").may_be_lost for r in others] == [(), ()]
+
+
+@BOTH
+def test_preview_says_what_a_deploy_would_do_and_writes_nothing(kind, emulator):
+    def seen(workflow):
+        return use(kind, emulator.url, lambda client: client.preview(workflow))
+
+    first = seen(leads())
+    use(kind, emulator.url, lambda client: client.deploy(leads()))
+    same, other = seen(leads()), seen(leads(mode="PERSONAL"))
+    emulator.edit(leads().id(), specs={"find_email": {"mode": "PERSONAL"}})
+    drifted = seen(leads())
+
+    found = [preview.state for preview in (first, same, other, drifted)]
+    assert found == ["new", "unchanged", "update", "drifted"]
+    assert [same.is_empty, other.is_empty, drifted.needs_force] == [True, False, True]
+    assert list(other.changes) == ["find_email.mode: 'PROFESSIONAL' became 'PERSONAL'"]
+    assert len([r for r in emulator.requests if r.method == "POST"]) == 1
+
+
+@BOTH
+def test_preview_says_what_would_be_bought(kind, emulator):
+    found = use(kind, emulator.url, lambda client: client.preview(searched()))
+
+    assert ["buys at creation" in line for line in found.spends] == [True]

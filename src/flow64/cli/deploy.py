@@ -13,10 +13,10 @@ from attrs import define, frozen
 from ..definition import DEFAULT_ENV, as_body
 from ..diagnostics import printable
 from ..errors import FlowError
-from ..service import Client, Deployment, State
+from ..service import Client, Deployment, Preview, State
 from ._codes import INTERRUPTED, REFUSED, UNKNOWN
 from ._outcomes import code_of, way_on
-from ._preview import Faulty, Preview, judged
+from ._preview import Faulty, judged
 from ._service import connected
 from ._shared import (
     env_option,

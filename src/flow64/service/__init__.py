@@ -7,7 +7,7 @@ from ._async_run import AsyncRun
 from ._batch import Batch
 from ._batches import FailedBatch
 from ._client import Client
-from ._deploy import Deployment
+from ._deploy import Deployment, Preview
 from ._doors import deploy, run, run_batches
 from ._endpoint import DEFAULT_ENDPOINT
 from ._events import (
@@ -73,6 +73,7 @@ __all__ = [
     "NewSigningSecret",
     "OAuth",
     "Policy",
+    "Preview",
     "Progress",
     "Queued",
     "ResultItem",

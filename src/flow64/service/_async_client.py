@@ -19,7 +19,7 @@ from ._async_run import AsyncRun
 from ._auth import TokenSource
 from ._batch import Batch, known, noting_batches, plan_of
 from ._batches import Plan, batching
-from ._deploy import Deployable, Deployment, deployment
+from ._deploy import Deployable, Deployment, Preview, deployment, previewing
 from ._http import HttpxTransport
 from ._launch import launcher, launching
 from ._options import BatchOptions, RunOptions
@@ -177,6 +177,30 @@ class AsyncClient:
     async def balance(self) -> Balance:
         """What is left to spend."""
         return await self.play(get_balance())
+
+    async def preview(
+        self,
+        workflow: Deployable,
+        *,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Preview:
+        """See what a deploy would do, as things are now; nothing is written.
+
+        Args:
+            workflow: What would be deployed.
+            env: The environment; by default that of the client, then `default`.
+            values: What `value("name")` stands for there.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: It cannot be deployed there at all.
+            ApiError: The service refused to say.
+        """
+        env = self._settled.env_of("preview", env)
+        talk = previewing(workflow, self._settled.channel, env=env, values=values)
+        del values  # as in `deploy`
+        return await self.play(talk)
 
     async def run(
         self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from ._auth import TokenSource
 from ._batch import Batch, known, noting_batches, plan_of
 from ._batches import Plan, batching
-from ._deploy import Deployable, Deployment, deployment
+from ._deploy import Deployable, Deployment, Preview, deployment, previewing
 from ._facade import Runs, Schedules, SigningSecrets, Workflows
 from ._http import HttpxTransport
 from ._launch import launcher, launching
@@ -171,6 +171,30 @@ class Client:
     def balance(self) -> Balance:
         """What is left to spend."""
         return self.play(get_balance())
+
+    def preview(
+        self,
+        workflow: Deployable,
+        *,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Preview:
+        """See what a deploy would do, as things are now; nothing is written.
+
+        Args:
+            workflow: What would be deployed.
+            env: The environment; by default that of the client, then `default`.
+            values: What `value("name")` stands for there.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: It cannot be deployed there at all.
+            ApiError: The service refused to say.
+        """
+        env = self._settled.env_of("preview", env)
+        talk = previewing(workflow, self._settled.channel, env=env, values=values)
+        del values  # as in `deploy`
+        return self.play(talk)
 
     def run(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from attrs import evolve, field, frozen
 
@@ -97,6 +97,37 @@ class Deployment:
 
 
 @frozen
+class Preview:
+    """What a deploy would do, as things are now.
+
+    Attributes:
+        workflow_id: Id of the workflow.
+        state: What is the case.
+        changes: What a write would change, one line each.
+        edits: How what is live differs from the code, where that stops a deploy.
+        unmanaged: Live fields that code does not set, and that stay as they are.
+        spends: What would be bought as soon as it is written.
+    """
+
+    workflow_id: str
+    state: State
+    changes: Sequence[str] = ()
+    edits: Sequence[str] = ()
+    unmanaged: Sequence[str] = ()
+    spends: Sequence[str] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be sent."""
+        return self.state == "unchanged"
+
+    @property
+    def needs_force(self) -> bool:
+        """Whether it would overwrite what this code did not put there."""
+        return self.state in ("foreign", "drifted", "conflict")
+
+
+@frozen
 class Ready:
     """A workflow compiled for one environment, and checked before anything is sent."""
 
@@ -165,29 +196,44 @@ def require_namespace(ready: Ready, channel: Channel) -> None:
         raise LocalNamespaceError(ready.name, channel.endpoint)
 
 
+def previewing(
+    workflow: Deployable,
+    channel: Channel,
+    *,
+    env: str,
+    values: Mapping[str, Any] | None,
+) -> Conversation[Preview]:
+    """See what a deploy would do; nothing but a read is sent."""
+    ready = prepared(workflow, env, values)
+    del values  # as in `deployment`
+    require_namespace(ready, channel)
+    preview, *_ = yield from _looked(ready)
+    return preview
+
+
 def deploying(
     ready: Ready, *, force: bool, allow_spend: bool
 ) -> Conversation[Deployment]:
     """Look, decide, write what was decided, and look whether it is there."""
     code = ready.definition
-    before = yield from get_workflow(ready.id)
-    found = compare(code, before, ready.stamp)
-    if found.state in ("foreign", "drifted", "conflict") and not force:
+    found, before, sent = yield from _looked(ready)
+    if found.needs_force and not force:
         raise StateRefusedError(ready.name, ready.id, found.state, found.edits)
-    if found.state == "unchanged":
-        return Deployment(ready.id, "unchanged", unmanaged=found.unmanaged)
-    description = with_stamp(code.description, ready.stamp)
-    # What is live beside the code is sent back, so it too decides what is spent.
-    sent = evolve(merged(code, before), description=description)
-    spends = spends_when_written(sent)
-    if found.state == "converged":
-        write = _Write(ready, sent, before, is_stamp_alone=True, spends=bool(spends))
-    elif spends and not allow_spend:
-        raise ConsentError(ready.name, spends)
-    else:
-        write = _Write(ready, sent, before, spends=bool(spends))
+    if found.is_empty:
+        return Deployment(ready.id, found.state, unmanaged=found.unmanaged)
+    is_stamp_alone = found.state == "converged"
+    if found.spends and not allow_spend:
+        raise ConsentError(ready.name, found.spends)
+    write = _Write(
+        ready,
+        evolve(sent, description=with_stamp(code.description, ready.stamp)),
+        before,
+        is_stamp_alone=is_stamp_alone,
+        # Nobody knows what a service does with a description alone.
+        spends=bool(spends_when_written(sent)),
+    )
     yield from write.carried_out()
-    is_replaced = before is not None and found.state != "converged"
+    is_replaced = before is not None and not is_stamp_alone
     return Deployment(
         ready.id,
         found.state,
@@ -195,6 +241,29 @@ def deploying(
         found.unmanaged,
         replaced=veiled(before, code) if before and is_replaced else None,
     )
+
+
+_GRAPH_STAYS: Final = ("unchanged", "converged")
+"""States after which no graph is written."""
+
+
+def _looked(
+    ready: Ready,
+) -> Conversation[tuple[Preview, Definition | None, Definition]]:
+    """Look at what is live; gives what follows, what is live, and what to send."""
+    before = yield from get_workflow(ready.id)
+    found = compare(ready.definition, before, ready.stamp)
+    # What is live beside the code is sent back, so it too decides what is spent.
+    sent = merged(ready.definition, before)
+    preview = Preview(
+        ready.id,
+        found.state,
+        found.changes,
+        found.edits,
+        found.unmanaged,
+        () if found.state in _GRAPH_STAYS else spends_when_written(sent),
+    )
+    return preview, before, sent
 
 
 def spends_when_written(definition: Definition) -> Sequence[str]:

@@ -202,3 +202,26 @@ def test_severities_are_pinned():
 def test_what_cannot_be_seen_is_escaped(text, shown):
     """Control, format and bidirectional characters, and spaces unlike U+0020."""
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "shown", "carets"),
+    [
+        (0, 4, "a" * 99 + "…", 4),
+        (0, None, "a" * 99 + "…", 100),
+        (120, 124, None, 4),
+    ],
+)
+def test_line_that_would_be_wrapped_is_cut(tmp_path, start, end, shown, carets):
+    """What is marked is seen, and nothing is as wide as no terminal is."""
+    path = tmp_path / "long.py"
+    path.write_text("a" * 180 + "\n")
+    place = Place(str(path), 1, start, end)
+
+    *_, line, marks = as_text(
+        [Finding("x", "y", "note", "z", place=place)]
+    ).splitlines()
+
+    assert max(len(line), len(marks)) <= 107
+    assert marks.count("^") == carets
+    assert shown is None or line.endswith(shown)

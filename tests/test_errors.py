@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import pickle
+from types import SimpleNamespace
 
 import pytest
 
@@ -325,6 +326,15 @@ WORDS = [
     (
         BatchesError("2026-W48", [f"batch {n}" for n in range(22)]),
         "22 batches of intent '2026-W48' did not complete; their rows may have been charged. The same call with the same intent goes on and buys no finished batch again; retry_failed=True starts the failed ones again, and pays for their rows again:\n  batch 0\n  batch 1\n  batch 2\n  batch 3\n  batch 4\n  batch 5\n  batch 6\n  batch 7\n  batch 8\n  batch 9\n  batch 10\n  batch 11\n  batch 12\n  batch 13\n  batch 14\n  batch 15\n  batch 16\n  batch 17\n  batch 18\n  batch 19\n  and 2 more",
+    ),
+    (
+        BatchesError(
+            "2026-W48",
+            ["batch 2 (rows 21 to 30) was not started"],
+            "row 26 lacks company",
+            [SimpleNamespace(dollars=None)],
+        ),
+        "1 batch of intent '2026-W48' did not complete; no more was started: row 26 lacks company. The same call with the same intent goes on and buys no finished batch again:\n  batch 2 (rows 21 to 30) was not started",
     ),
     (
         BatchesError("2026-W48", [], "rows.csv: it ends within a line"),

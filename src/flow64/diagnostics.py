@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import linecache
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import frozen
 
@@ -149,6 +149,10 @@ def _characters(source: str, count: int) -> int:
     return len(head.decode("utf-8", "ignore"))
 
 
+WIDEST: Final = 100
+"""Characters of a line of the user's that an excerpt shows."""
+
+
 def _excerpt(place: Place) -> Iterator[str]:
     yield f"  --> {printable(str(place))}"
     source = linecache.getline(place.file, place.line).rstrip()
@@ -162,5 +166,11 @@ def _excerpt(place: Place) -> Iterator[str]:
         end = _characters(source, place.end_column)
     # Escaping may widen what stands before and under the caret, so both are measured.
     before, marked = printable(source[indent:start]), printable(source[start:end])
-    yield f"   {gutter} | {printable(source.lstrip())}"
-    yield f"   {' ' * len(gutter)} | {' ' * len(before)}{'^' * max(1, len(marked))}"
+    shown, at, carets = printable(source.lstrip()), len(before), max(1, len(marked))
+    if len(shown) > WIDEST:  # what a terminal would wrap is cut around what is marked
+        if skipped := max(0, min(at, at + carets + 1 - WIDEST)):
+            shown, at = f"…{shown[skipped:]}", at - skipped + 1
+        shown = shown if len(shown) <= WIDEST else f"{shown[: WIDEST - 1]}…"
+        carets = max(1, min(carets, WIDEST - at))
+    yield f"   {gutter} | {shown}"
+    yield f"   {' ' * len(gutter)} | {' ' * at}{'^' * carets}"

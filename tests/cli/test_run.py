@@ -214,7 +214,7 @@ def test_csv(start, people, options, formula):
 
     assert code == 0
     assert f"g@x.example,{formula}," in Path("out.csv").read_text("utf-8")
-    assert told.endswith("1 rows are in out.csv\n")
+    assert told.endswith("1 row is in out.csv\n")
     assert ("gets a ' before it" in told) == (formula[0] == "'")
 
 

@@ -95,6 +95,16 @@ def test_line_of_csv_that_does_not_fit_its_header_is_refused(tmp_path, line):
         rows_from(path)
 
 
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_csv_of_another_separator_is_refused(tmp_path, sign):
+    """It would be one column, which nothing knows."""
+    path = tmp_path / "rows.csv"
+    path.write_text(f"email{sign}company\na@x.example{sign}Acme\n")
+
+    with pytest.raises(errors.RowsError, match="commas are what separates them"):
+        rows_from(path)
+
+
 # -- The body -------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from ..errors import (
     LocalNamespaceError,
     OutcomeUnknownError,
     RetryError,
+    RowsError,
     SaveError,
     StaleDeploymentError,
     StateRefusedError,
@@ -58,6 +59,8 @@ def way_on(error: FlowError) -> str:
             return "here: flow64 deploy, or --stale to run what is there"
         case BudgetError():
             return "here: another --max-rows or --max-cost, or --allow-unpriced"
+        case RowsError():
+            return "here: --no-check-columns sends rows whatever columns they have"
         case SaveError():
             return "here: --overwrite replaces a file that is there"
         case IntentChangedError():

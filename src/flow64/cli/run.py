@@ -120,6 +120,11 @@ class Output:
     "--allow-unpriced", is_flag=True, help="Go on where a price is not known."
 )
 @click.option("--stale", is_flag=True, help="Run what is there, although code differs.")
+@click.option(
+    "--check-columns/--no-check-columns",
+    default=True,
+    help="Hold rows against the columns that the webhook declares; default.",
+)
 @yes_option
 @click.option(
     "--wait/--no-wait", default=True, help="Follow it until it ends; default."
@@ -158,6 +163,7 @@ def command(
     max_cost: float | None,
     allow_unpriced: bool,
     stale: bool,
+    check_columns: bool,
     yes: bool,
     wait: bool,
     every: float,
@@ -210,6 +216,7 @@ def command(
                 retry=retry,
                 values=given,
                 stale=stale,
+                check_columns=check_columns,
                 max_rows=max_rows,
                 max_cost=max_cost,
                 allow_unpriced=allow_unpriced,
@@ -278,7 +285,11 @@ def _followed(
     except KeyboardInterrupt:
         talk(f"the run goes on; follow it again: {resuming(run.id, env)}")
         return INTERRUPTED, None
-    talk(f"{count} rows are in {saved.path}")
+    talk(
+        f"1 row is in {saved.path}"
+        if count == 1
+        else f"{count} rows are in {saved.path}"
+    )
     return code, count
 
 

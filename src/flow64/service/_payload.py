@@ -133,18 +133,22 @@ def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
         for number, row in enumerate(
             read_rows(path, content_type=kind, name=str(path)), 1
         ):
-            if kind == "text/csv" and _is_ragged(row):
-                problem = "its cells are not those of the header, one for one"
-                raise RowsError([f"{path}: row {number}: {problem}"])
+            if kind == "text/csv":
+                _require_cells(path, number, row)
             yield row
     except ResultError as error:
         where = "" if error.line is None else f":{error.line}"
         raise RowsError([f"{path}{where}: {error.problem}"]) from error
 
 
-def _is_ragged(row: Mapping[str, Any]) -> bool:
-    """Whether a line of CSV had fewer cells than the header, or more."""
-    return None in row.values() or any(_NAMELESS.fullmatch(name) for name in row)
+def _require_cells(path: Path, number: int, row: Mapping[str, Any]) -> None:
+    """Refuse CSV of other separators, and lines with other cells than the header."""
+    if len(row) == 1 and any(sign in name for name in row for sign in ";\t|"):
+        problem = "its header has one column: commas are what separates them"
+        raise RowsError([f"{path}: {problem}"])
+    if None in row.values() or any(_NAMELESS.fullmatch(name) for name in row):
+        problem = "its cells are not those of the header, one for one"
+        raise RowsError([f"{path}: row {number}: {problem}"])
 
 
 _NAMELESS: Final = re.compile(r"#\d+")

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from flow64 import LEAD
 from flow64.analysis import apply, diff
-from flow64.analysis.changes import Hidden
+from flow64.analysis.changes import Hidden, Unmanaged
 from flow64.blocks import Deduplicate, FindEmail, FindPhone, Webhook
 from flow64.definition import FrozenDict, fingerprint
 from flow64.errors import StaleChangesError
@@ -32,6 +32,18 @@ def test_it_keeps_what_a_fingerprint_leaves_out():
         "find_phone",
     ]
     assert made.origins[1].place == FIRST.origins[1].place
+
+
+def test_what_is_unmanaged_stays_as_it_is():
+    """It is told, and is nobody's to change."""
+    before = compiled(Webhook(LEAD) >> FindEmail(mode="PERSONAL"))
+    after = compiled(Webhook(LEAD) >> FindEmail(mode="PROFESSIONAL"))
+    managed = {block.id: frozenset[str]() for block in after.blocks}
+
+    changes = list(diff(before, after, managed=managed))
+
+    assert [type(change) for change in changes] == [Unmanaged]
+    assert fingerprint(apply(changes, before)) == fingerprint(before)
 
 
 def test_some_changes_can_be_made_alone():

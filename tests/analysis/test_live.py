@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -854,3 +855,11 @@ def test_the_answer_of_the_emulator_accepts_what_flow64_shows():
     answer = LiveCatalogue.of(json.loads(json.dumps(data)))
 
     assert codes(flow, answer).keys() & LIVE_CODES == set()
+
+
+def test_typed_answer_is_taken_as_it_is():
+    """What a client gives need not be taken apart first."""
+    data = [{"block_name": "webhook", "specs_schema": {"type": "object"}}]
+    typed = [SimpleNamespace(as_data=lambda: data[0])]
+
+    assert LiveCatalogue.of(typed) == LiveCatalogue.of(data)

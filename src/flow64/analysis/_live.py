@@ -55,7 +55,7 @@ class LiveCatalogue:
         """The catalogue that an answer holds.
 
         Args:
-            data: The answer, parsed: a list of objects.
+            data: The answer: what `client.blocks()` gives, or a parsed list of objects.
             source: What errors call it.
 
         Raises:
@@ -66,7 +66,8 @@ class LiveCatalogue:
             raise ReadError(f"it is no list; {advice}", source, pointer="")
         blocks: dict[str, LiveBlock] = {}
         for position, item in enumerate(data):
-            block = _block(item, position, source)
+            as_data = getattr(item, "as_data", None)  # of a typed answer
+            block = _block(as_data() if as_data else item, position, source)
             if block.kind in blocks:
                 problem = f"the kind {shortened(block.kind)} stands twice"
                 raise ReadError(problem, source, pointer=f"/{position}/block_name")

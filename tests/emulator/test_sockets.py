@@ -189,6 +189,8 @@ def test_answers_that_nobody_reads_hold_nobody_up(address):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             raw.sendall(get(b"/workflows/blocks"))
 
+    assert exchange(address, get()) == [200]
+
 
 def test_only_loopback_is_listened_on(address):
     """What listens on all addresses would answer to this one too."""

@@ -58,7 +58,7 @@ MEETING = of(_HOOK >> [FindEmail(), FILTER] >> _MEET)
 )
 def test_run_within_its_limits_passes(definition, rows, limits):
     """Prices that nobody knows pass where that is said, or where none was asked for."""
-    Budget(**limits).require("Leads", definition, rows)
+    assert Budget(**limits).require("Leads", definition, rows) is None
 
 
 @pytest.mark.parametrize(

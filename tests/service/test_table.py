@@ -534,7 +534,9 @@ def test_json_that_is_cut_is_never_fewer_rows(rows, data):
     text = json.dumps(rows)
     cut = data.draw(st.integers(0, len(text) - 1))
 
-    complaint(text[:cut], "f.json", chunk=data.draw(chunks))
+    error, given_before = complaint(text[:cut], "f.json", chunk=data.draw(chunks))
+
+    assert (error.name, given_before <= len(rows)) == ("f.json", True)
 
 
 @given(json_rows.filter(bool), st.data())
@@ -542,4 +544,8 @@ def test_ndjson_that_is_cut_within_a_line_is_an_error(rows, data):
     line = json.dumps(rows[-1])
     cut = data.draw(st.integers(1, len(line) - 1))
 
-    complaint("".join(json.dumps(row) + "\n" for row in rows) + line[:cut], "f.ndjson")
+    whole = "".join(json.dumps(row) + "\n" for row in rows)
+
+    error, given_before = complaint(whole + line[:cut], "f.ndjson")
+
+    assert (error.name, given_before) == ("f.ndjson", len(rows))

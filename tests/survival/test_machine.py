@@ -397,6 +397,9 @@ def test_nothing_is_paid_twice_lost_or_mixed(monkeypatch, caplog):
             Service, settings=settings(stateful_step_count=16, max_examples=16)
         )
 
+    # What went wrong would have been raised; and there was something to go wrong.
+    assert len(emulator.requests) > 100
+
 
 @BOTH
 @pytest.mark.parametrize("is_honoured", [True, False])

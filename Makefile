@@ -38,6 +38,10 @@ check: $(DEV) ## Run every gate, then the tests as `make test` does: what CI run
 bench: $(BENCH) ## Print the table of benchmarks
 	@echo "==> running the benchmarks"
 	@$(RUN) benchmarks/run.py
+	@echo "==> running the emulator"
+	@$(RUN) benchmarks/emulator.py
+	@echo "==> comparing definitions"
+	@$(RUN) benchmarks/diff.py
 
 docs: $(DEV) ## Build the documentation into docs/_build/html
 	@echo "==> building the documentation"

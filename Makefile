@@ -42,6 +42,8 @@ bench: $(BENCH) ## Print the table of benchmarks
 	@$(RUN) benchmarks/emulator.py
 	@echo "==> comparing definitions"
 	@$(RUN) benchmarks/diff.py
+	@echo "==> planning fleets"
+	@$(RUN) benchmarks/plan.py
 
 docs: $(DEV) ## Build the documentation into docs/_build/html
 	@echo "==> building the documentation"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
+from tempfile import TemporaryDirectory
 
 from sybil import Sybil
 from sybil.document import PythonDocStringDocument
@@ -12,6 +13,9 @@ from sybil.sybil import SybilCollection
 
 # Runs of examples are remembered nowhere; whoever wants a journal names its place.
 os.environ["FLOW64_JOURNAL"] = ""
+# What they replace is kept apart, for as long as the tests run.
+_history = TemporaryDirectory(prefix="flow64-history-")
+os.environ["FLOW64_HISTORY"] = _history.name
 
 LAYOUT = ELLIPSIS | NORMALIZE_WHITESPACE
 

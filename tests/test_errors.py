@@ -29,6 +29,7 @@ from flow64.errors import (
     EmulatorStoreError,
     EventError,
     FlowError,
+    HistoryError,
     IntentChangedError,
     IntentFailedError,
     JoinedClassError,
@@ -46,7 +47,10 @@ from flow64.errors import (
     MissingExtraError,
     NoAnswerError,
     NoResultError,
+    OrganisationError,
     OutcomeUnknownError,
+    PlanRefusedError,
+    PruneError,
     ReadError,
     ResultError,
     RetryError,
@@ -55,16 +59,20 @@ from flow64.errors import (
     RowsError,
     RunFailedError,
     SampleError,
+    SavedPlanError,
     SaveError,
     ServerError,
+    SettingsError,
     StaleChangesError,
     StaleDeploymentError,
+    StalePlanError,
     StateRefusedError,
     TokenError,
     TransportError,
     TruthError,
     UnboundValueError,
     UnfinishedFilterError,
+    UnknownEnvironmentError,
     ValueInTextError,
     VariantError,
     VerificationError,
@@ -78,6 +86,22 @@ from flow64.errors import (
 # ruff: noqa: E501 - the words of an error stand here as they are shown
 
 WORDS = [
+    (
+        SettingsError("pyproject.toml", ["line 2, [tool.flow64]: zzz\x1b", "b"]),
+        "pyproject.toml cannot be used:\n  line 2, [tool.flow64]: zzz\\x1b\n  b",
+    ),
+    (
+        UnknownEnvironmentError("", ["staging", "prod"]),
+        "several environments are configured (staging, prod): say which one is meant, as in --env staging",
+    ),
+    (
+        UnknownEnvironmentError("prd", ["staging", "prod"]),
+        "there is no environment 'prd' (did you mean 'prod'?); there are staging, prod",
+    ),
+    (
+        OrganisationError("prod", "org_b", "org_a", "GET /workflows"),
+        "GET /workflows answered for organisation 'org_a', and environment 'prod' has org_id = 'org_b': no more was sent; use the key of that organisation, or mend org_id",
+    ),
     (
         ArgumentError("find_email()", "no argument 'mod'", ["mode", "key"]),
         "find_email(): no argument 'mod'; it takes mode, key",
@@ -191,6 +215,42 @@ WORDS = [
     (
         StateRefusedError("Leads", "ID", "conflict"),
         "'Leads' (ID) was edited on the service, and the code has changed as well; nothing was written. Take the edit into the code, or overwrite it: deploy(force=True)",
+    ),
+    (
+        StateRefusedError("Leads", "ID", "behind"),
+        "'Leads' (ID) was deployed by newer code, which yours does not have; nothing was written. Merge that code, or overwrite it: deploy(force=True)",
+    ),
+    (
+        StateRefusedError("Leads", "ID", "absent"),
+        "'Leads' (ID) is pinned to a workflow that is not there, or not shown to you; nothing was written, since a pin is never created: mend the pin, or the credential",
+    ),
+    (
+        HistoryError(".flow64/history\x1b", "it is no folder"),
+        "the history .flow64/history\\x1b: it is no folder; what cannot be saved first is not overwritten; FLOW64_HISTORY names another folder",
+    ),
+    (
+        PlanRefusedError(["a: it was edited\x1b", "b: search buys"]),
+        "the plan was refused, and nothing was written:\n  a: it was edited\\x1b\n  b: search buys",
+    ),
+    (
+        PruneError(["2 would be deleted"], ["a", "b\x1b"]),
+        "prune was refused, and did not delete a, b\\x1b:\n  2 would be deleted",
+    ),
+    (
+        PruneError(["it is not known"]),
+        "prune was refused, and did not delete anything:\n  it is not known",
+    ),
+    (
+        StalePlanError("a b", "ID", "edited", ["~ x\x1b"], ["~ y"], ["c"]),
+        "'a b' (ID) was edited since the plan was made; it was not written. Make a new plan, and then take their edit into the code, overwrite it with --force 'a b', or leave it with --skip-drifted\n  their edit:\n    ~ x\\x1b\n  our change:\n    ~ y\n  also changed since: c",
+    ),
+    (
+        StalePlanError("a", "ID", "deleted"),
+        "'a' (ID) was deleted since the plan was made; it was not written. Make a new plan, and then take their edit into the code, overwrite it with --force a, or leave it with --skip-drifted",
+    ),
+    (
+        SavedPlanError("plan.json\x1b", "it was edited since it was made"),
+        "the plan plan.json\\x1b is not applied: it was edited since it was made; make a new one: flow64 plan SOURCE -o FILE",
     ),
     (
         ConsentError("Leads", ["search buys", "search 2 buys"]),

@@ -346,7 +346,8 @@ class UnboundValueError(DeployError):
 class StateRefusedError(DeployError):
     """What is deployed is not what this code deployed last, so nothing was written.
 
-    `state` is `foreign`, `drifted` or `conflict`; `changes` says what differs.
+    `state` is `foreign`, `drifted`, `conflict`, `behind` or `absent`; `changes` says
+    what differs.
     """
 
     workflow: str
@@ -356,14 +357,26 @@ class StateRefusedError(DeployError):
 
     def __str__(self) -> str:
         why = {
+            "absent": "is pinned to a workflow that is not there, or not shown to you",
+            "behind": "was deployed by newer code, which yours does not have",
             "foreign": "was not deployed by this code (it carries no stamp of ours)",
             "drifted": "was edited on the service since it was deployed",
             "conflict": "was edited on the service, and the code has changed as well",
         }[self.state]
+        if self.state == "absent":
+            return (
+                f"{self.workflow!r} ({self.workflow_id}) {why}; nothing was written, "
+                "since a pin is never created: mend the pin, or the credential"
+            )
+        way = (
+            "Merge that code"
+            if self.state == "behind"
+            else "Take the edit into the code"
+        )
         listed = "".join(f"\n  {printable(change)}" for change in self.changes)
         return (
             f"{self.workflow!r} ({self.workflow_id}) {why}; nothing was written. "
-            f"Take the edit into the code, or overwrite it: deploy(force=True){listed}"
+            f"{way}, or overwrite it: deploy(force=True){listed}"
         )
 
 
@@ -992,4 +1005,180 @@ class BatchesError(RunError):
             f"{batches} of intent {self.intent!r} did not complete{why}{charged}. The "
             "same call with the same intent goes on and buys no finished batch again"
             f"{again}:{listed}"
+        )
+
+
+# -- Environments ---------------------------------------------------------------------
+
+
+@frozen(repr=False)
+class SettingsError(ConfigError):
+    """`[tool.flow64]` has mistakes; all of them are in `mistakes`.
+
+    Attributes:
+        problem: The file.
+        mistakes: What is wrong, one line each, with the line of the file.
+    """
+
+    mistakes: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  {printable(mistake)}" for mistake in self.mistakes)
+        return f"{printable(self.problem)} cannot be used:{listed}"
+
+
+@frozen(repr=False)
+class UnknownEnvironmentError(ConfigError):
+    """An environment is named that is not configured, or none where there are several.
+
+    Attributes:
+        problem: The name; empty where none was given.
+        names: Those that there are.
+    """
+
+    names: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        names = ", ".join(map(printable, self.names))
+        if not self.problem:
+            return (
+                f"several environments are configured ({names}): say which one is "
+                f"meant, as in --env {printable(self.names[0])}"
+            )
+        near = did_you_mean(self.problem, self.names)
+        return f"there is no environment {self.problem!r}{near}; there are {names}"
+
+
+@frozen(repr=False)
+class OrganisationError(FlowError):
+    """A credential belongs to another organisation than the environment says.
+
+    Attributes:
+        env: The environment.
+        expected: Its `org_id`.
+        found: What the service said.
+        what: The request whose answer said so.
+    """
+
+    env: str
+    expected: str
+    found: str
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} answered for organisation {shortened(self.found)}, and "
+            f"environment {self.env!r} has org_id = {shortened(self.expected)}: no "
+            "more was sent; use the key of that organisation, or mend org_id"
+        )
+
+
+# -- Plan and apply -------------------------------------------------------------------
+
+
+@frozen(repr=False)
+class HistoryError(DeployError):
+    """What a write replaces cannot be saved, or was not: no save, no write.
+
+    Attributes:
+        path: The folder or the file.
+        problem: What is the matter with it.
+    """
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return (
+            f"the history {printable(self.path)}: {printable(self.problem)}; what "
+            "cannot be saved first is not overwritten; FLOW64_HISTORY names another "
+            "folder"
+        )
+
+
+@frozen(repr=False)
+class PlanRefusedError(DeployError):
+    """A plan needs more than was agreed to, so nothing was written.
+
+    Attributes:
+        problems: What is missing, one line for each workflow and reason.
+    """
+
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems)
+        return f"the plan was refused, and nothing was written:{listed}"
+
+
+@frozen(repr=False)
+class PruneError(DeployError):
+    """Workflows that code has no more are not deleted.
+
+    Attributes:
+        problems: Why, one line each.
+        victims: Keys of those that would be deleted.
+    """
+
+    problems: Sequence[str]
+    victims: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems)
+        keys = ", ".join(printable(key) for key in self.victims) or "anything"
+        return f"prune was refused, and did not delete {keys}:{listed}"
+
+
+@frozen(repr=False)
+class StalePlanError(DeployError):
+    """Something that a plan would write to is no more as it was when it was planned.
+
+    Attributes:
+        workflow: Key of the workflow.
+        workflow_id: Its id.
+        event: What became of it: `edited`, `deleted`, `created`, or what else.
+        edits: What somebody did since the plan was made.
+        changes: What the plan would have changed.
+        others: Keys of further workflows that it is so with.
+    """
+
+    workflow: str
+    workflow_id: str
+    event: str
+    edits: Sequence[str] = ()
+    changes: Sequence[str] = ()
+    others: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        name = shlex.quote(printable(self.workflow))
+        theirs = "".join(f"\n    {printable(line)}" for line in self.edits)
+        ours = "".join(f"\n    {printable(line)}" for line in self.changes)
+        more = ", ".join(printable(key) for key in self.others)
+        return (
+            f"{self.workflow!r} ({self.workflow_id}) was {self.event} since the plan "
+            "was made; it was not written. Make a new plan, and then take their edit "
+            f"into the code, overwrite it with --force {name}, or leave it with "
+            "--skip-drifted"
+            + (f"\n  their edit:{theirs}" if theirs else "")
+            + (f"\n  our change:{ours}" if ours else "")
+            + (f"\n  also changed since: {more}" if more else "")
+        )
+
+
+@frozen(repr=False)
+class SavedPlanError(DeployError):
+    """A saved plan is not applied; nothing was written.
+
+    Attributes:
+        path: Its file.
+        problem: Why.
+    """
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return (
+            f"the plan {printable(self.path)} is not applied: "
+            f"{printable(self.problem)}; make a new one: flow64 plan SOURCE -o FILE"
         )

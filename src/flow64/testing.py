@@ -165,11 +165,21 @@ def try_out(
             here.fail_block(block_id, message)
             ends.callback(here.fail_block, block_id, None)
         player = client or ends.enter_context(_client(here))
+        _fill(player, definition)
         # On an emulator nothing is spent, so nobody needs to agree to it.
         workflow.deploy(player, env=env, values=values, allow_spend=True)
         run_id = workflow.run(rows, player, env=env, values=values).id
         _wait(here, run_id, timeout)
         return _outcome(here, run_id, definition)
+
+
+def _fill(client: Client, definition: Definition) -> None:
+    """Create what is pinned to a workflow that is not there: no deploy does that."""
+    from .service.api import create_workflow, get_workflow
+
+    is_pinned = definition.path is None or "/pin:" in definition.path
+    if is_pinned and client.play(get_workflow(str(definition.id))) is None:
+        client.play(create_workflow(definition))
 
 
 @contextmanager

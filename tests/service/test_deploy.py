@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from copy import deepcopy
 
 import pytest
@@ -11,7 +10,8 @@ from attrs import evolve
 from flow64 import Project, Workflow, errors, value
 from flow64.definition import dumps, from_data
 from flow64.service import Client, deploy
-from flow64.service._deploy import Deployment, _commit, deploying
+from flow64.service._deploy import Deployment, deploying
+from flow64.service.plan._history import History
 from tests.service.support import (
     BROKEN,
     HTML,
@@ -38,6 +38,13 @@ WAS, IS = answer(deployed(OLD)), answer(deployed(NEW))
 EDITED = answer({**deployed(OLD), "name": "Edited"})
 FOUND = answer(deployed(searched()))
 UNSTAMPED = answer({**deployed(NEW), "description": ""})
+
+
+@pytest.fixture(autouse=True)
+def history(tmp_path, monkeypatch):
+    """What is replaced is saved there."""
+    monkeypatch.setenv("FLOW64_HISTORY", str(tmp_path / "history"))
+    return History.of()
 
 
 def deploy_by(script, workflow, *, force=False, allow_spend=False, **values):
@@ -244,12 +251,60 @@ def test_secret_is_sent_as_its_text_and_shown_by_its_name():
     script = Script(old, OK)
     script.answers.append(stored(script))
 
-    done = deploy_by(script, code, hook=SECRET)
+    done = deploy_by(script, code, hook=SECRET, force=True)
 
     body = script.asked[1].body
     assert body["workflow_definition"]["blocks"][1]["specs"]["url"] == SECRET
     assert "SENTINEL" not in repr((done, script.asked))
     assert '"url": "***"' in dumps(done.replaced)
+
+
+def test_secret_that_is_not_known_is_overwritten_only_by_force(history):
+    """Its text is saved nowhere, so it would be lost; that is said first."""
+    code = secret_leads()
+    script = Script(answer(deployed(code, hook="https://old.example.com/SENTINEL")))
+
+    with pytest.raises(errors.PlanRefusedError, match="specs/url would be lost") as e:
+        deploy_by(script, code, hook=SECRET)
+    assert "--force secret, in Python force=True" in str(e.value)
+    assert "SENTINEL" not in str(e.value)
+    assert (script.lines, history.folder.exists()) == (["GET"], False)
+
+
+@pytest.mark.parametrize(
+    ("live", "reason"),
+    [(WAS, "update"), (EDITED, "forced"), (UNSTAMPED, "stamp")],
+)
+def test_what_is_replaced_is_saved_before_the_write(history, live, reason):
+    """Also where the description alone is written."""
+    script = Script(live, lambda _: saved.extend(history.entries()) or OK, IS)
+    saved = []
+
+    deploy_by(script, NEW, force=True)
+
+    (entry,) = saved
+    assert (entry.key, entry.reason) == ("leads", reason)
+    assert entry.definition == from_data(live.json(script.asked[0]))
+
+
+def test_without_a_place_to_save_it_nothing_is_written(history):
+    history.folder.write_text("no folder")
+    script = Script(WAS)
+
+    with pytest.raises(errors.HistoryError, match="cannot be used"):
+        deploy_by(script, NEW)
+    assert script.lines == ["GET"]
+    assert deploy_by(Script(MISSING, OK, IS), NEW).state == "new"
+
+
+def test_pin_to_what_is_not_there_creates_nothing():
+    """Also not by force."""
+    pinned = Workflow.from_definition(from_data(deployed(NEW)))
+    script = Script(MISSING)
+
+    with pytest.raises(errors.StateRefusedError, match="a pin is never created"):
+        deploy_by(script, pinned, force=True)
+    assert script.lines == ["GET"]
 
 
 def test_failed_verification_shows_no_secret():
@@ -294,39 +349,6 @@ def test_deploy_without_a_client_makes_one_and_closes_it(monkeypatch):
     with pytest.raises(errors.LocalNamespaceError):
         deploy(leads(project=None))
     assert closed == ["https://api.example.com"]
-
-
-def test_commit_is_that_of_the_file_or_none(tmp_path, monkeypatch):
-    """Outside git, and without git, a stamp carries none."""
-
-    class Written:
-        file = str(tmp_path / "a.py")
-
-    assert _commit(Written()) is None
-    Written.file = None
-    monkeypatch.chdir(tmp_path)
-    assert _commit(Written()) is None
-    Written.file = str(tmp_path / "absent" / "a.py")
-    assert _commit(Written()) is None
-
-
-def test_commit_is_read_from_git(tmp_path):
-    """Inside git it is HEAD of the folder that holds the file."""
-
-    def git(*arguments):
-        name = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        done = subprocess.run(
-            ["git", *name, *arguments], cwd=tmp_path, check=True, capture_output=True
-        )
-        return done.stdout.decode().strip()
-
-    git("init", "-q")
-    git("commit", "-q", "--allow-empty", "-m", "x")
-
-    class Written:
-        file = str(tmp_path / "a.py")
-
-    assert _commit(Written()) == git("rev-parse", "HEAD")
 
 
 def test_deployment_that_was_unchanged_has_written_nothing():

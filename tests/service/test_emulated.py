@@ -134,11 +134,14 @@ def test_copy_made_in_the_editor_is_foreign(serve):
 
 
 def test_workflow_that_was_read_is_deployed_to_its_own_id(serve):
-    """Once it is stamped, it is unchanged."""
+    """Its id is a pin: it is never created. Once it is stamped, it is unchanged."""
     _, client = serve()
     read = Workflow.from_json(leads().to_json())
 
-    assert [read.deploy(client).state for _ in range(2)] == ["new", "unchanged"]
+    with pytest.raises(errors.StateRefusedError, match="a pin is never created"):
+        read.deploy(client)
+    leads().deploy(client)
+    assert [read.deploy(client).state for _ in range(2)] == ["converged", "unchanged"]
 
 
 def test_environments_have_ids_of_their_own(serve):

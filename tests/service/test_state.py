@@ -107,6 +107,13 @@ def test_field_that_code_no_longer_sets_is_removed():
     assert "retries" not in sent.blocks[1].specs
 
 
+def test_new_workflow_is_sent_as_the_code_has_it():
+    """Nothing is live beside it."""
+    code = ready_of(NEW).definition
+
+    assert merged(code, None) is code
+
+
 def test_block_that_becomes_another_kind_keeps_nothing():
     """Unmanaged fields belong to the kind that they were set for."""
     live = edited(deployed(OLD), retries=3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._bind import bind, unbound_names
+from ._bind import bind, suffixed, unbound_names
 from ._canonical import as_body, dumps
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
 from ._ids import (
@@ -117,6 +117,7 @@ __all__ = [
     "slug",
     "split_stamp",
     "stable_id",
+    "suffixed",
     "thaw",
     "unbound_names",
     "walk",

@@ -1,4 +1,4 @@
-"""Binding: the values of one environment filled into an unbound definition."""
+"""Binding: what differs by environment, put into an unbound definition."""
 
 from __future__ import annotations
 
@@ -59,6 +59,22 @@ def bind(
         for block in definition.blocks
     )
     return evolve(definition, blocks=blocks)
+
+
+def suffixed(definition: Definition, suffix: str) -> Definition:
+    """The definition with the name suffix of an environment after its title.
+
+    The ids are made by then, also where the title gave the key.
+
+    Args:
+        definition: What code or a file gave.
+        suffix: Such as `(staging)`; empty adds nothing. A title that ends in it, since
+            it was read from the service, gets no second one.
+    """
+    name = definition.name
+    if not suffix or name == suffix or name.endswith(f" {suffix}"):
+        return definition
+    return evolve(definition, name=f"{name} {suffix}")
 
 
 def _unbound(definition: Definition) -> dict[Value, int]:

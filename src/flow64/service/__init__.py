@@ -25,6 +25,8 @@ from ._options import BatchOptions, RunOptions
 from ._payload import Rows
 from ._rows import Row
 from ._run import Run
+from ._same_code import DeployedCode, SameCode, deployed_codes, same_code
+from ._settings import Terms
 from ._state import State
 from ._tying import Tied, Ties
 from ._wire import (
@@ -64,6 +66,7 @@ __all__ = [
     "BlockStarted",
     "BlockStatus",
     "Client",
+    "DeployedCode",
     "Deployment",
     "FailedBatch",
     "Finished",
@@ -84,15 +87,19 @@ __all__ = [
     "RunEvent",
     "RunOptions",
     "Running",
+    "SameCode",
     "Schedule",
     "SigningSecret",
     "Started",
     "State",
+    "Terms",
     "Tied",
     "Ties",
     "Transport",
     "WorkflowInfo",
     "deploy",
+    "deployed_codes",
     "run",
     "run_batches",
+    "same_code",
 ]

@@ -25,7 +25,7 @@ from ._launch import launcher, launching
 from ._options import BatchOptions, RunOptions
 from ._payload import Rows
 from ._player import AsyncPlayer
-from ._settings import DEFAULT, Settled, credential_of, settled
+from ._settings import DEFAULT, Settled, Terms, credential_of, settled
 from ._wire import AsyncTransport
 from .api import (
     Balance,
@@ -52,10 +52,14 @@ class AsyncClient:
         policy: How patient it is: deadline, time-outs, repetitions, pace.
         journal: File in which runs are remembered; by default that of
             `FLOW64_JOURNAL`, then `.flow64/runs.jsonl`; None for none.
+        history: Folder that keeps what a deploy replaces; by default that of
+            `FLOW64_HISTORY`, else `.flow64/history` in the working folder.
         env: The environment that it is for; another is refused. None is for any.
         hosts: The only hosts whose signed result links are opened; None opens all.
         allow_http: Whether an http endpoint that is not on this machine is meant,
             such as an emulator in the next container.
+        terms: What its environment says for every call: values, suffix, limits, and
+            whose key it is; `flow64.environments` makes them of `[tool.flow64]`.
         transport: Something else than the network, with the same methods.
 
     Raises:
@@ -70,9 +74,11 @@ class AsyncClient:
         oauth: TokenSource | None = None,
         policy: Policy | None = None,
         journal: str | PathLike[str] | None = DEFAULT,
+        history: str | PathLike[str] | None = None,
         env: str | None = None,
         hosts: Iterable[str] | None = None,
         allow_http: bool = False,
+        terms: Terms | None = None,
         transport: AsyncTransport | None = None,
     ) -> None:
         credential = credential_of(api_key, oauth)
@@ -82,9 +88,11 @@ class AsyncClient:
             base_url=base_url,
             policy=policy,
             journal=journal,
+            history=history,
             env=env,
             hosts=hosts,
             allow_http=allow_http,
+            terms=terms,
         )
         channel = self._settled.channel
         # What is sent to this machine does not pass through anybody's proxy.
@@ -141,8 +149,8 @@ class AsyncClient:
         """
         talk = deployment(
             workflow,
-            self._settled.channel,
-            env=self._settled.env_of("deploy", env),
+            self._settled,
+            env=env,
             values=values,
             force=force,
             allow_spend=allow_spend,
@@ -197,8 +205,7 @@ class AsyncClient:
             DeployError: It cannot be deployed there at all.
             ApiError: The service refused to say.
         """
-        env = self._settled.env_of("preview", env)
-        talk = previewing(workflow, self._settled.channel, env=env, values=values)
+        talk = previewing(workflow, self._settled, env=env, values=values)
         del values  # as in `deploy`
         return await self.play(talk)
 
@@ -247,7 +254,8 @@ class AsyncClient:
 
     async def _batches(self, plan: Plan, rows: Any) -> AsyncIterator[Batch[AsyncRun]]:
         with noting_batches(plan.intent):
-            async with aclosing(self._player.events(batching(plan, rows))) as events:
+            talk = self._guarded(batching(plan, rows))
+            async with aclosing(self._player.events(talk)) as events:
                 async for done in events:
                     run = AsyncRun(
                         done.run.id, done.run.workflow_id, self, **known(done)
@@ -256,11 +264,14 @@ class AsyncClient:
 
     async def play(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it is over, and give its result."""
-        return await self._player.play(conversation)
+        return await self._player.play(self._guarded(conversation))
 
     def events(self, conversation: Conversation[Any]) -> AsyncIterator[Any]:
         """What the conversation tells on the way."""
-        return self._player.events(conversation)
+        return self._player.events(self._guarded(conversation))
+
+    def _guarded(self, conversation: Conversation[T]) -> Conversation[T]:
+        return self._settled.organisation.guarded(conversation)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -19,7 +19,7 @@ from ._loop import BlockingTransport
 from ._payload import Rows
 from ._player import Player
 from ._run import Run
-from ._settings import DEFAULT, Settled, credential_of, settled
+from ._settings import DEFAULT, Settled, Terms, credential_of, settled
 from ._watching import DAY
 from ._wire import Transport
 from .api import (
@@ -45,10 +45,14 @@ class Client:
         policy: How patient it is: deadline, time-outs, repetitions, pace.
         journal: File in which runs are remembered; by default that of
             `FLOW64_JOURNAL`, then `.flow64/runs.jsonl`; None for none.
+        history: Folder that keeps what a deploy replaces; by default that of
+            `FLOW64_HISTORY`, else `.flow64/history` in the working folder.
         env: The environment that it is for; another is refused. None is for any.
         hosts: The only hosts whose signed result links are opened; None opens all.
         allow_http: Whether an http endpoint that is not on this machine is meant,
             such as an emulator in the next container.
+        terms: What its environment says for every call: values, suffix, limits, and
+            whose key it is; `flow64.environments` makes them of `[tool.flow64]`.
         transport: Something else than the network, such as `Emulator().transport()`.
 
     Raises:
@@ -63,9 +67,11 @@ class Client:
         oauth: TokenSource | None = None,
         policy: Policy | None = None,
         journal: str | PathLike[str] | None = DEFAULT,
+        history: str | PathLike[str] | None = None,
         env: str | None = None,
         hosts: Iterable[str] | None = None,
         allow_http: bool = False,
+        terms: Terms | None = None,
         transport: Transport | None = None,
     ) -> None:
         credential = credential_of(api_key, oauth)
@@ -75,9 +81,11 @@ class Client:
             base_url=base_url,
             policy=policy,
             journal=journal,
+            history=history,
             env=env,
             hosts=hosts,
             allow_http=allow_http,
+            terms=terms,
         )
         channel = self._settled.channel
         # What is sent to this machine does not pass through anybody's proxy.
@@ -135,8 +143,8 @@ class Client:
         """
         talk = deployment(
             workflow,
-            self._settled.channel,
-            env=self._settled.env_of("deploy", env),
+            self._settled,
+            env=env,
             values=values,
             force=force,
             allow_spend=allow_spend,
@@ -191,8 +199,7 @@ class Client:
             DeployError: It cannot be deployed there at all.
             ApiError: The service refused to say.
         """
-        env = self._settled.env_of("preview", env)
-        talk = previewing(workflow, self._settled.channel, env=env, values=values)
+        talk = previewing(workflow, self._settled, env=env, values=values)
         del values  # as in `deploy`
         return self.play(talk)
 
@@ -341,11 +348,14 @@ class Client:
 
     def play(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it is over, and give its result."""
-        return self._player.play(conversation)
+        return self._player.play(self._guarded(conversation))
 
     def events(self, conversation: Conversation[T]) -> Generator[Any, None, T]:
         """The same, with what the conversation tells on the way."""
-        return self._player.events(conversation)
+        return self._player.events(self._guarded(conversation))
+
+    def _guarded(self, conversation: Conversation[T]) -> Conversation[T]:
+        return self._settled.organisation.guarded(conversation)
 
     def close(self) -> None:
         """Close the connections."""

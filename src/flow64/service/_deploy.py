@@ -2,73 +2,37 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from ..analysis import differences
-from ..blocks import CATALOGUE
-from ..definition import (
-    EMPTY,
-    LOCAL,
-    Definition,
-    Stamp,
-    path_of,
-    unbound_names,
-    with_stamp,
-)
-from ..errors import (
-    ConflictError,
-    ConsentError,
-    FlowError,
-    LocalNamespaceError,
-    OutcomeUnknownError,
-    StateRefusedError,
-    UnboundValueError,
-    VerificationError,
-)
+from ..definition import LOCAL, Definition, Stamp
+from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
 from ._exchange import Channel
-from ._state import (
-    State,
-    compare,
-    fields_of,
-    merged,
-    reduced,
-    sent_fields,
-    short,
-    veiled,
-)
-from .api import (
-    Conversation,
-    create_workflow,
-    get_workflow,
-    is_refusal,
-    update_description,
-    update_workflow,
-)
+from ._settings import Settled
+from ._state import State, compare, veiled
+from .api import Conversation
+from .plan._agreement import NOTHING, Agreement
+from .plan._alone import planned_alone
+from .plan._applying import applying
+from .plan._behind import Git
+from .plan._history import History
+from .plan._model import Plan, Step, Target
+from .plan._target import Deployable, target_of
 
-
-class Deployable(Protocol):
-    """What a deploy needs of a workflow."""
-
-    @property
-    def name(self) -> str:
-        """The title."""
-
-    @property
-    def file(self) -> str | None:
-        """The file it was written in, where that is known."""
-
-    def compile(
-        self, env: str | None = None, values: Mapping[str, Any] | None = None
-    ) -> Definition:
-        """The definition for an environment."""
-
-    def fingerprint(self) -> str:
-        """The unbound fingerprint."""
+__all__ = [
+    "Deployable",
+    "Deployment",
+    "Preview",
+    "Ready",
+    "deploying",
+    "deployment",
+    "prepared",
+    "previewing",
+    "ready_for",
+    "require_namespace",
+]
 
 
 @frozen
@@ -124,7 +88,7 @@ class Preview:
     @property
     def needs_force(self) -> bool:
         """Whether it would overwrite what this code did not put there."""
-        return self.state in ("foreign", "drifted", "conflict")
+        return self.state in ("foreign", "drifted", "conflict", "behind")
 
 
 @frozen
@@ -133,8 +97,17 @@ class Ready:
 
     workflow: Deployable
     env: str
-    definition: Definition
-    stamp: Stamp
+    target: Target
+
+    @property
+    def definition(self) -> Definition:
+        """What is wanted, with the values of the environment filled in."""
+        return self.target.definition
+
+    @property
+    def stamp(self) -> Stamp:
+        """What a deploy of it leaves behind."""
+        return self.target.stamp
 
     @property
     def name(self) -> str:
@@ -144,49 +117,96 @@ class Ready:
     @property
     def id(self) -> str:
         """The workflow's id."""
-        return str(self.definition.id)
+        return self.target.id
 
     @property
     def is_pinned(self) -> bool:
         """Whether the code names an imported workflow."""
-        return "/pin:" in self.stamp.path
+        return self.target.is_pinned
 
 
 def deployment(
     workflow: Deployable,
-    channel: Channel,
+    settled: Settled,
     *,
-    env: str,
+    env: str | None,
     values: Mapping[str, Any] | None,
     force: bool,
     allow_spend: bool,
 ) -> Conversation[Deployment]:
     """Deploy a workflow to where a client leads."""
-    ready = prepared(workflow, env, values)
-    del values  # some may be secret, and an error may show the locals of its frames
-    require_namespace(ready, channel)
-    return (yield from deploying(ready, force=force, allow_spend=allow_spend))
+    ready = ready_for("deploy", workflow, settled, env, values)
+    return (
+        yield from deploying(
+            ready,
+            force=force,
+            allow_spend=allow_spend,
+            endpoint=settled.channel.endpoint,
+            history=settled.history,
+        )
+    )
 
 
-def prepared(workflow: Deployable, env: str, values: Mapping[str, Any] | None) -> Ready:
+def previewing(
+    workflow: Deployable,
+    settled: Settled,
+    *,
+    env: str | None,
+    values: Mapping[str, Any] | None,
+) -> Conversation[Preview]:
+    """See what a deploy would do; nothing but a read is sent."""
+    ready = ready_for("preview", workflow, settled, env, values)
+    step = yield from planned_alone(
+        ready.target, env=ready.env, endpoint=settled.channel.endpoint
+    )
+    words = compare(ready.definition, _before(step), ready.stamp)
+    spends = () if step.action == "stamp" else step.spends
+    return Preview(
+        ready.id, step.state, words.changes, words.edits, step.unmanaged, spends
+    )
+
+
+def ready_for(
+    callee: str,
+    workflow: Deployable,
+    settled: Settled,
+    env: str | None,
+    values: Mapping[str, Any] | None,
+) -> Ready:
+    """Compile for where a client leads, with what its environment says.
+
+    Raises:
+        ArgumentError: The client is for another environment.
+        CompileError: The workflow has errors.
+        UnboundValueError: The environment does not fill in all its values.
+        LocalNamespaceError: Others may share its id there.
+    """
+    bound, suffix = settled.values_of(values), settled.terms.suffix
+    ready = prepared(workflow, settled.env_of(callee, env), bound, suffix)
+    require_namespace(ready, settled.channel)
+    return ready
+
+
+def prepared(
+    workflow: Deployable,
+    env: str,
+    values: Mapping[str, Any] | None,
+    suffix: str = "",
+) -> Ready:
     """Compile for an environment, before anything is sent.
+
+    Args:
+        workflow: What to deploy.
+        env: Where.
+        values: What its values stand for there.
+        suffix: What the environment adds to titles.
 
     Raises:
         CompileError: The workflow has errors.
         UnboundValueError: The environment does not fill in all its values.
     """
-    definition = workflow.compile(env, values)
-    if names := unbound_names(definition):
-        raise UnboundValueError(workflow.name, env, names)
-    pin = path_of([("ns", LOCAL), ("pin", str(definition.id))])
-    stamp = Stamp(
-        path=definition.path or pin,
-        unbound=workflow.fingerprint()[:16],
-        bound=short(definition),
-        commit=_commit(workflow),
-        fields=sent_fields(definition),
-    )
-    return Ready(workflow, env, definition, stamp)
+    target = target_of(workflow, env, values, suffix=suffix, git=Git())
+    return Ready(workflow, env, target)
 
 
 def require_namespace(ready: Ready, channel: Channel) -> None:
@@ -196,194 +216,55 @@ def require_namespace(ready: Ready, channel: Channel) -> None:
         raise LocalNamespaceError(ready.name, channel.endpoint)
 
 
-def previewing(
-    workflow: Deployable,
-    channel: Channel,
-    *,
-    env: str,
-    values: Mapping[str, Any] | None,
-) -> Conversation[Preview]:
-    """See what a deploy would do; nothing but a read is sent."""
-    ready = prepared(workflow, env, values)
-    del values  # as in `deployment`
-    require_namespace(ready, channel)
-    preview, *_ = yield from _looked(ready)
-    return preview
-
-
 def deploying(
-    ready: Ready, *, force: bool, allow_spend: bool
+    ready: Ready,
+    *,
+    force: bool,
+    allow_spend: bool,
+    endpoint: str = "",
+    history: History | None = None,
 ) -> Conversation[Deployment]:
-    """Look, decide, write what was decided, and look whether it is there."""
-    code = ready.definition
-    found, before, sent = yield from _looked(ready)
-    if found.needs_force and not force:
-        raise StateRefusedError(ready.name, ready.id, found.state, found.edits)
-    if found.is_empty:
-        return Deployment(ready.id, found.state, unmanaged=found.unmanaged)
-    is_stamp_alone = found.state == "converged"
-    if found.spends and not allow_spend:
-        raise ConsentError(ready.name, found.spends)
-    write = _Write(
-        ready,
-        evolve(sent, description=with_stamp(code.description, ready.stamp)),
-        before,
-        is_stamp_alone=is_stamp_alone,
-        # Nobody knows what a service does with a description alone.
-        spends=bool(spends_when_written(sent)),
+    """Plan one workflow, and apply that plan.
+
+    Args:
+        ready: What to deploy.
+        force: Whether to overwrite what this code did not leave there.
+        allow_spend: Whether it may buy as soon as it is written.
+        endpoint: Where the client that plays this leads.
+        history: Where what is replaced is saved; None takes the default place.
+    """
+    code, target = ready.definition, ready.target
+    step = yield from planned_alone(target, env=ready.env, endpoint=endpoint)
+    before = _before(step)
+    words = compare(code, before, ready.stamp)
+    if step.action == "refuse" and not (force and step.lifted_by):
+        raise StateRefusedError(ready.name, ready.id, step.state, words.edits)
+    if step.action == "none":
+        return Deployment(ready.id, "unchanged", unmanaged=step.unmanaged)
+    if step.action != "stamp" and step.spends and not allow_spend:
+        raise ConsentError(ready.name, step.spends)
+    key = frozenset({target.key})
+    named = key if force else NOTHING.force
+    agreed = Agreement(force=named, behind=named, allow_spend=key)
+    # One look is all there is: the plan is as old as the request before.
+    summary = yield from applying(
+        Plan(ready.env, endpoint, [step]),
+        agreed,
+        history=history or History.of(),
+        is_fresh=True,
     )
-    yield from write.carried_out()
-    is_replaced = before is not None and not is_stamp_alone
+    if summary.failed is not None:
+        raise summary.failed.error
+    is_replaced = before is not None and step.action != "stamp"
     return Deployment(
         ready.id,
-        found.state,
-        found.changes,
-        found.unmanaged,
+        step.state,
+        words.changes,
+        step.unmanaged,
         replaced=veiled(before, code) if before and is_replaced else None,
     )
 
 
-_GRAPH_STAYS: Final = ("unchanged", "converged")
-"""States after which no graph is written."""
-
-
-def _looked(
-    ready: Ready,
-) -> Conversation[tuple[Preview, Definition | None, Definition]]:
-    """Look at what is live; gives what follows, what is live, and what to send."""
-    before = yield from get_workflow(ready.id)
-    found = compare(ready.definition, before, ready.stamp)
-    # What is live beside the code is sent back, so it too decides what is spent.
-    sent = merged(ready.definition, before)
-    preview = Preview(
-        ready.id,
-        found.state,
-        found.changes,
-        found.edits,
-        found.unmanaged,
-        () if found.state in _GRAPH_STAYS else spends_when_written(sent),
-    )
-    return preview, before, sent
-
-
-def spends_when_written(definition: Definition) -> Sequence[str]:
-    """The blocks that spend credits as soon as they are written."""
-    return [
-        f"{definition.origins[position].where or block.kind} buys at creation"
-        for position, block in enumerate(definition.blocks)
-        if block.kind in CATALOGUE
-        and "spends-on-create" in CATALOGUE[block.kind].effects(block.specs)
-    ]
-
-
-@frozen
-class _Write:
-    """One write and the look that proves it; sent again only where that is free."""
-
-    ready: Ready
-    sent: Definition
-    before: Definition | None
-    is_stamp_alone: bool = False
-    spends: bool = False
-
-    @property
-    def _what(self) -> str:
-        return f"deploying {self.ready.name!r} ({self.ready.id})"
-
-    def carried_out(self) -> Conversation[None]:
-        """Until what was sent is seen to be there.
-
-        Raises:
-            ApiError: The service turned it away.
-            TransportError: It could not be sent.
-            VerificationError: Something else than was sent is there.
-            StateRefusedError: The id of a new workflow is taken.
-            OutcomeUnknownError: No answer came, and the look does not tell.
-        """
-        is_last = False
-        while True:
-            lost = yield from self._attempt(is_first=not is_last)
-            live = yield from self._look(lost)
-            if not (wrong := _missing(self.ready, live)):
-                return
-            is_taken = self.before is None and isinstance(lost, ConflictError)
-            if is_taken:
-                seen = wrong if live else ()
-                name, workflow_id = self.ready.name, self.ready.id
-                raise StateRefusedError(name, workflow_id, "foreign", seen) from lost
-            is_untouched = _is_same(live, self.before)
-            if lost is None or (not is_untouched and self._bears_our_stamp(live)):
-                raise VerificationError(self.ready.name, self.ready.id, wrong)
-            if not is_untouched:
-                reason = f"{lost}; what is there now is neither old nor new"
-                raise OutcomeUnknownError(self._what, reason) from lost
-            if is_last or self.spends:
-                raise OutcomeUnknownError(self._what, str(lost)) from lost
-            is_last = True
-
-    def _attempt(self, *, is_first: bool) -> Conversation[FlowError | None]:
-        """Send it; gives the error that leaves open whether it was carried out."""
-        try:
-            if self.before is None:
-                yield from create_workflow(self.sent)
-            elif self.is_stamp_alone:
-                yield from update_description(self.ready.id, self.sent.description)
-            else:
-                yield from update_workflow(self.sent)
-        except FlowError as error:
-            # A 409 may be the answer to an attempt of ours that was carried out late.
-            is_taken = self.before is None and isinstance(error, ConflictError)
-            if is_first and is_refusal(error) and not is_taken:
-                raise
-            return error
-        return None
-
-    def _look(self, lost: FlowError | None) -> Conversation[Definition | None]:
-        try:
-            return (yield from get_workflow(self.ready.id))
-        except FlowError as error:
-            before = lost or "the service accepted it"
-            reason = f"{before}; then it could not be read back: {error}"
-            raise OutcomeUnknownError(self._what, reason) from error
-
-    def _bears_our_stamp(self, live: Definition | None) -> bool:
-        return live is not None and live.stamp == self.ready.stamp
-
-
-def _is_same(live: Definition | None, before: Definition | None) -> bool:
-    if live is None or before is None:
-        return live is before
-    # Unknown keys of an answer may be such that change by themselves.
-    seen, known = evolve(live, extra=EMPTY), evolve(before, extra=EMPTY)
-    return seen == known and live.stamp == before.stamp
-
-
-def _missing(ready: Ready, live: Definition | None) -> Sequence[str]:
-    """What the service shows otherwise than it was sent."""
-    if live is None:
-        return ["it is not there at all"]
-    code = ready.definition
-    seen = reduced(live, fields_of(code))
-    found: list[str] = []
-    if short(seen) != ready.stamp.bound:
-        found += differences(code, veiled(seen, code))
-    if live.stamp is None or live.stamp.bound != ready.stamp.bound:
-        found.append("the stamp of this deploy is not in its description")
-    return found
-
-
-def _commit(workflow: Deployable) -> str | None:
-    """The git commit that the workflow's file belongs to, or None outside git."""
-    folder = Path(workflow.file).parent if workflow.file else Path()
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
+def _before(step: Step) -> Definition | None:
+    """What is there, as it was read."""
+    return step.live.definition if step.live else None

@@ -16,6 +16,7 @@ from ..definition import (
     freeze,
     from_data,
     pointer,
+    suffixed,
     thaw,
     unbound_names,
     with_stamp,
@@ -33,10 +34,10 @@ from ..errors import (
     UnboundValueError,
     shortened,
 )
-from ._deploy import Deployable, spends_when_written
+from ._deploy import Deployable
 from ._payload import rows_from
 from ._settings import Settled
-from ._state import fields_of, reduced, short
+from ._state import fields_of, reduced, short, spends_when_written
 from .api import (
     Conversation,
     Started,
@@ -106,7 +107,8 @@ class Source:
             problem = f"{shortened(given)} is no workflow; give a Workflow(...)"
             raise ArgumentError(self.callee, f"{problem}, a definition, or JSON data")
         workflow: Deployable = given
-        return workflow.compile(self._env(settled), self.values)
+        bound = workflow.compile(self._env(settled), settled.values_of(self.values))
+        return suffixed(bound, settled.terms.suffix)
 
     def _env(self, settled: Settled) -> str:
         return settled.env_of(self.callee, self.env)

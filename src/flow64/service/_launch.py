@@ -11,7 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ._budget import Budget
-from ._deploy import Deployable, Ready, prepared, require_namespace
+from ._deploy import Deployable, Ready, ready_for
 from ._payload import payload_of, rows_from
 from ._proof import SentRows
 from ._settings import Settled
@@ -122,9 +122,8 @@ def launcher(
         LocalNamespaceError: Its id may be somebody else's there.
     """
     budget = Budget(max_rows, max_cost, allow_unpriced)
-    ready = prepared(workflow, settled.env_of(callee, env), values)
-    require_namespace(ready, settled.channel)
-    return Launcher(ready, settled, budget, **more)
+    ready = ready_for(callee, workflow, settled, env, values)
+    return Launcher(ready, settled, settled.budget_of(budget), **more)
 
 
 def launching(

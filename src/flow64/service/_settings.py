@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import random
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from ..definition import DEFAULT_ENV
 from ..errors import ArgumentError, ConfigError, shortened
 from ._auth import KEY_NAME, Credential, TokenSource
+from ._budget import Budget
 from ._endpoint import endpoint_of
 from ._exchange import Channel
 from ._journal import Journal
 from ._oauth import CLIENT_NAME, OAuth
+from ._organisation import Organisation
 from ._pace import Pace
 from .api import Policy
+from .plan._history import History
 
 PLACE: Final = Path(".flow64", "runs.jsonl")
 """Where runs are remembered, below the working folder."""
@@ -39,6 +42,28 @@ DEFAULT: Final[Any] = _Default()
 
 
 @frozen
+class Terms:
+    """What an environment says once, for every call of its client.
+
+    Attributes:
+        values: What `value("name")` stands for, where a call gives nothing.
+        suffix: What is added to titles, such as `(staging)`.
+        max_rows: Rows beyond which no run is started, where a call says nothing.
+        max_cost: Dollars beyond which none is, likewise.
+        org_id: The organisation that the credential must belong to; None for any.
+    """
+
+    values: Mapping[str, Any] | None = field(default=None, repr=False)
+    suffix: str = ""
+    max_rows: int | None = None
+    max_cost: float | None = None
+    org_id: str | None = None
+
+
+NO_TERMS: Final = Terms()
+
+
+@frozen
 class Settled:
     """A client's settings.
 
@@ -46,11 +71,19 @@ class Settled:
         channel: Endpoint, credential, policy and pace.
         journal: Where runs are remembered; None for nowhere.
         env: The environment that the client is for; None for any.
+        history: Where what is replaced is saved.
+        terms: What that environment says.
+        organisation: Holds answers against the organisation of that environment.
     """
 
     channel: Channel
     journal: Journal | None
     env: str | None
+    history: History
+    terms: Terms = NO_TERMS
+    organisation: Organisation = field(
+        factory=lambda: Organisation(None), eq=False, repr=False
+    )
 
     def env_of(self, callee: str, given: str | None) -> str:
         """The environment of a call.
@@ -63,6 +96,23 @@ class Settled:
         problem = f"env is {given!r}, and this client is for {self.env!r}"
         raise ArgumentError(callee, f"{problem}; make one for {given!r}")
 
+    def values_of(self, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """The values of a call: as given, else those of the environment."""
+        return self.terms.values if given is None else given
+
+    def budget_of(self, given: Budget) -> Budget:
+        """The limits of a call, each as given, else that of the environment.
+
+        Raises:
+            ArgumentError: A limit of the environment is none.
+        """
+        rows, cost = given.max_rows, given.max_cost
+        return evolve(
+            given,
+            max_rows=self.terms.max_rows if rows is None else rows,
+            max_cost=self.terms.max_cost if cost is None else cost,
+        )
+
 
 def settled(
     credential: Credential,
@@ -70,9 +120,11 @@ def settled(
     base_url: str | None,
     policy: Policy | None,
     journal: Any,
+    history: Any = None,
     env: str | None,
     hosts: Iterable[str] | None,
     allow_http: bool = False,
+    terms: Terms | None = None,
 ) -> Settled:
     """Judge what was given.
 
@@ -82,6 +134,8 @@ def settled(
     credential.require_usable()
     if policy is not None and not isinstance(policy, Policy):
         raise ConfigError(f"policy is {shortened(policy)}; write policy=Policy(...)")
+    if terms is not None and not isinstance(terms, Terms):
+        raise ConfigError(f"terms is {shortened(terms)}; write terms=Terms(...)")
     if isinstance(hosts, str):
         raise ConfigError(f"hosts is the text {hosts!r}; write hosts=[{hosts!r}]")
     channel = Channel(
@@ -92,7 +146,11 @@ def settled(
         None if hosts is None else frozenset(host.lower() for host in hosts),
         random,
     )
-    return Settled(channel, _journal(journal), env)
+    says = terms or NO_TERMS
+    organisation = Organisation(says.org_id, env)
+    return Settled(
+        channel, _journal(journal), env, History.of(history), says, organisation
+    )
 
 
 def credential_of(api_key: str | None, oauth: TokenSource | None) -> Credential:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 from attrs import evolve, frozen
 
 from ..analysis import differences
+from ..blocks import CATALOGUE
 from ..definition import (
     EMPTY,
     MASK,
@@ -25,11 +26,23 @@ from ..definition import (
 )
 
 State: TypeAlias = Literal[
-    "new", "unchanged", "update", "drifted", "conflict", "converged", "foreign"
+    "new",
+    "absent",
+    "unchanged",
+    "update",
+    "drifted",
+    "conflict",
+    "converged",
+    "behind",
+    "foreign",
+    "orphan",
+    "copy",
 ]
-"""new: not there. unchanged: live and stamp are the code's. update: the code has
-changed. drifted: edited on the service. conflict: both. converged: live is what the
-code says, and the stamp does not say so. foreign: not deployed by this code."""
+"""new: not there. absent: pinned, and not there. unchanged: live and stamp are the
+code's. update: the code has changed. drifted: edited on the service. conflict: both.
+converged: live is what the code says, and the stamp does not say so. behind: deployed
+by newer code. foreign: not deployed by this code. orphan: deployed by this code, which
+has it no more. copy: of one that was, made on the service."""
 
 Fields: TypeAlias = Mapping[str, frozenset[str]]
 """Names of the top-level spec fields that are set, by block."""
@@ -51,6 +64,27 @@ class Comparison:
     state: State
     edits: Sequence[str] = ()
     changes: Sequence[str] = ()
+    unmanaged: Sequence[str] = ()
+
+
+@frozen
+class Judgement:
+    """What live and stamp tell, before anybody says what differs.
+
+    Attributes:
+        state: What is the case.
+        last: The stamp of the last deploy, or what was recorded at the pull.
+        sent: The fields that were set last time, by block id in lower case.
+        is_equal: Whether live is what the code says.
+        is_untouched: Whether live is as the last deploy left it.
+        unmanaged: Fields that are live and that code neither sets nor set.
+    """
+
+    state: State
+    last: Stamp | None
+    sent: Fields
+    is_equal: bool
+    is_untouched: bool
     unmanaged: Sequence[str] = ()
 
 
@@ -79,19 +113,23 @@ def short(definition: Definition) -> str:
     return fingerprint(definition, bound=True)[:16]
 
 
-def compare(code: Definition, live: Definition | None, stamp: Stamp) -> Comparison:
-    """The state of a workflow.
+def judge(
+    code: Definition, live: Definition, stamp: Stamp, pulled: Stamp | None = None
+) -> Judgement:
+    """The state of a workflow that is there.
 
     Args:
         code: What the code says, with its values filled in.
         live: What the service has.
         stamp: What a deploy of the code would leave there.
+        pulled: What was recorded when it was pulled; stands in for a genuine stamp.
     """
-    if live is None:
-        return Comparison("new")
-    ours, sent, left = fields_of(code), _last_sent(live), _genuine(live)
+    genuine = _genuine(live)
+    last = genuine or pulled
+    ours, sent = fields_of(code), _last_sent(live, last)
     kinds = {block.id.lower(): block.kind for block in code.blocks}
-    unmanaged, dropped = [], False
+    unmanaged: list[str] = []
+    dropped = False
     for block in live.blocks:
         ref = block.id.lower()
         if kinds.get(ref) != block.kind:
@@ -103,27 +141,52 @@ def compare(code: Definition, live: Definition | None, stamp: Stamp) -> Comparis
                 unmanaged.append(f"{block.kind} ({ref[:8]}).{name}")
     is_equal = not dropped and short(reduced(live, ours)) == stamp.bound
     # Where the stamp had no room for FIELDS, what code sets now has to stand in.
-    known = ours if left is not None and left.fields is None else sent
+    known = ours if last is not None and last.fields is None else sent
+    is_untouched = last is not None and short(reduced(live, known)) == last.bound
     state: State
-    if left is None:
-        state = "converged" if is_equal else "foreign"
-    elif is_equal:
-        same = (left.path, left.unbound, left.bound)
-        is_stamped = same == (stamp.path, stamp.unbound, stamp.bound)
+    if is_equal:
+        marks = genuine and (genuine.path, genuine.unbound, genuine.bound)
+        is_stamped = marks == (stamp.path, stamp.unbound, stamp.bound)
         state = "unchanged" if is_stamped else "converged"
-    elif short(reduced(live, known)) == left.bound:
+    elif last is None:
+        state = "foreign"
+    elif is_untouched:
         state = "update"
     else:
-        state = "drifted" if left.bound == stamp.bound else "conflict"
-    if is_equal:
-        return Comparison(state, unmanaged=sorted(unmanaged))
-    either = {ref: names | sent.get(ref, _NONE) for ref, names in ours.items()}
-    shown = _called_alike(veiled(reduced(live, either), code), code)
+        state = "drifted" if last.bound == stamp.bound else "conflict"
+    return Judgement(state, last, sent, is_equal, is_untouched, sorted(unmanaged))
+
+
+def compare(code: Definition, live: Definition | None, stamp: Stamp) -> Comparison:
+    """The state of a workflow, and what differs in words.
+
+    Args:
+        code: What the code says, with its values filled in.
+        live: What the service has.
+        stamp: What a deploy of the code would leave there.
+    """
+    if live is None:
+        return Comparison("new")
+    found = judge(code, live, stamp)
+    if found.is_equal:
+        return Comparison(found.state, unmanaged=found.unmanaged)
+    shown = shown_as(reduced(live, managed(code, found)), code)
     edits, changes = differences(code, shown), differences(shown, code)
-    return Comparison(state, list(edits), list(changes), sorted(unmanaged))
+    return Comparison(found.state, list(edits), list(changes), found.unmanaged)
 
 
-def _called_alike(live: Definition, code: Definition) -> Definition:
+def managed(code: Definition, found: Judgement) -> Fields:
+    """The fields that code sets or set last time, by block id in lower case."""
+    ours = fields_of(code)
+    return {ref: names | found.sent.get(ref, _NONE) for ref, names in ours.items()}
+
+
+def shown_as(live: Definition, code: Definition) -> Definition:
+    """A live definition as it is shown: blocks called as in the code, secrets not."""
+    return called_alike(veiled(live, code), code)
+
+
+def called_alike(live: Definition, code: Definition) -> Definition:
     """A live definition whose blocks are called as the code calls them."""
     return evolve(
         live,
@@ -138,7 +201,9 @@ def _called_alike(live: Definition, code: Definition) -> Definition:
     )
 
 
-def merged(code: Definition, live: Definition | None) -> Definition:
+def merged(
+    code: Definition, live: Definition | None, pulled: Stamp | None = None
+) -> Definition:
     """What a write sends: the code, and what is live beside it, as it is.
 
     That is unmanaged spec fields, and keys that no document names, such as what an
@@ -146,9 +211,9 @@ def merged(code: Definition, live: Definition | None) -> Definition:
     """
     if live is None:
         return code
-    sent = _last_sent(live)
+    sent = _last_sent(live, _genuine(live) or pulled)
     there = {block.id.lower(): block for block in live.blocks}
-    blocks = []
+    blocks: list[WireBlock] = []
     for block in code.blocks:
         old = there.get(block.id.lower())
         if old is not None and old.kind == block.kind:
@@ -163,6 +228,16 @@ def merged(code: Definition, live: Definition | None) -> Definition:
         blocks=tuple(blocks),
         graph_extra=FrozenDict({**live.graph_extra, **code.graph_extra}),
     )
+
+
+def spends_when_written(definition: Definition) -> Sequence[str]:
+    """The blocks that spend credits as soon as they are written."""
+    return [
+        f"{definition.origins[position].where or block.kind} buys at creation"
+        for position, block in enumerate(definition.blocks)
+        if block.kind in CATALOGUE
+        and "spends-on-create" in CATALOGUE[block.kind].effects(block.specs)
+    ]
 
 
 def veiled(live: Definition, code: Definition) -> Definition:
@@ -180,7 +255,7 @@ def veiled(live: Definition, code: Definition) -> Definition:
     ]
     if not secrets:
         return live
-    blocks = []
+    blocks: list[WireBlock] = []
     for block in live.blocks:
         wanted = ours.get(block.id.lower(), EMPTY)
         specs = {
@@ -193,7 +268,8 @@ def veiled(live: Definition, code: Definition) -> Definition:
 
 def _veiled(found: Any, wanted: Any, secrets: Sequence[Any]) -> Any:
     if any(isinstance(item, BoundSecret) for _, item in walk(wanted)):
-        return wanted if thaw(wanted, _revealed) == thaw(found) else MASK
+        is_same = thaw(wanted, _revealed) == thaw(found, _revealed)
+        return wanted if is_same else MASK
     return _without(found, secrets)
 
 
@@ -224,12 +300,12 @@ def _genuine(live: Definition) -> Stamp | None:
     return stamp if stamp is not None and stamp.is_genuine(live.id or "") else None
 
 
-def _last_sent(live: Definition) -> Fields:
+def _last_sent(live: Definition, last: Stamp | None) -> Fields:
     """What the last deploy set, by block id; nothing where that is not on record."""
-    if (stamp := _genuine(live)) is None:
+    if last is None:
         return {}
     return {
-        block.id.lower(): stamp.fields_of(block.id) or _NONE for block in live.blocks
+        block.id.lower(): last.fields_of(block.id) or _NONE for block in live.blocks
     }
 
 

@@ -1,0 +1,237 @@
+"""What was agreed to by name, and what a plan needs of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+from attrs import field, frozen
+
+from ...diagnostics import printable
+from ...errors import (
+    ArgumentError,
+    PlanRefusedError,
+    PruneError,
+    did_you_mean,
+    shortened,
+)
+from ._history import Reason, Saved
+from ._model import Plan, Step
+
+Doing: TypeAlias = Literal["create", "update", "stamp", "delete"]
+
+
+def _names(given: Any) -> frozenset[str]:
+    if isinstance(given, str):
+        problem = f"a list of keys is wanted, not the text {given!r}"
+        raise ArgumentError("Agreement", problem)
+    names = frozenset(given)
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentError("Agreement", f"{shortened(given)} are no keys")
+    return names
+
+
+@frozen
+class Agreement:
+    """What somebody agreed to, workflow by workflow.
+
+    Attributes:
+        force: Keys of workflows that may be overwritten although somebody edited them
+            on the service, or although not all of what is there can be saved.
+        behind: Keys of workflows that newer code deployed, and that may be overwritten.
+        create: Keys of workflows that are new, although one like them is left behind.
+        allow_spend: Keys of workflows that may buy as soon as they are written.
+        prune: How many workflows that code has no more are to be deleted; None deletes
+            none.
+        skip_drifted: Whether to leave alone what would be refused because of what is
+            on the service, and to go on with the rest.
+    """
+
+    force: frozenset[str] = field(default=frozenset(), converter=_names)
+    behind: frozenset[str] = field(default=frozenset(), converter=_names)
+    create: frozenset[str] = field(default=frozenset(), converter=_names)
+    allow_spend: frozenset[str] = field(default=frozenset(), converter=_names)
+    prune: int | None = None
+    skip_drifted: bool = False
+
+
+NOTHING: Final = Agreement()
+
+
+@frozen
+class Job:
+    """One step that writes, with all that it needs.
+
+    Attributes:
+        step: What was planned.
+        doing: What is sent.
+        reason: Why something is replaced, for the history.
+        saved: What is saved of it first; None where nothing was there.
+    """
+
+    step: Step
+    doing: Doing
+    reason: Reason
+    saved: Saved | None = None
+
+
+SKIPPED: Final = frozenset({"drifted", "conflict", "behind", "foreign"})
+"""States that `skip_drifted` leaves alone."""
+
+
+def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[Job]:
+    """What is to be written, in order, deletions last.
+
+    Raises:
+        PlanRefusedError: It needs more than was agreed to.
+        PruneError: Something is in the way of a deletion.
+    """
+    problems = [*_unknown(plan, agreed)]
+    jobs: list[Job] = []
+    for step in plan.steps:
+        doing = _doing(step, agreed)
+        if doing is None:
+            problems += _refusal(step, agreed)
+            continue
+        if doing != "stamp" and step.spends and step.key not in agreed.allow_spend:
+            what = "; ".join(step.spends)
+            problems.append(f"{step.key}: {what}; if that is meant: {_spend(step)}")
+        jobs.append(Job(step, doing, _reason(step, doing)))
+    deletions = [step for step in plan.victims if agreed.prune is not None]
+    prune = [*_prune_problems(plan, agreed)]
+    if problems:
+        raise PlanRefusedError([*problems, *prune])
+    if prune:
+        raise PruneError(prune, [step.key for step in plan.victims])
+    return [*jobs, *(Job(step, "delete", "pruned") for step in deletions)]
+
+
+def skipped(plan: Plan, agreed: Agreement) -> Sequence[str]:
+    """Keys of the workflows that are left alone although something is to be done."""
+    return [step.key for step in plan.steps if _is_skipped(step, agreed)]
+
+
+def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
+    """Refuse to replace what cannot be saved whole, unless that is forced.
+
+    Raises:
+        PlanRefusedError: Some text would be lost.
+    """
+    problems = [
+        f"{job.step.key}: {', '.join(job.saved.withheld)} would be lost, since text in "
+        "the place of a secret is not saved; if that is meant: --force "
+        f"{_quoted(job.step)}, in Python force=True"
+        for job in jobs
+        if job.saved and job.saved.withheld and job.step.key not in agreed.force
+    ]
+    if problems:
+        raise PlanRefusedError(problems)
+
+
+def _doing(step: Step, agreed: Agreement) -> Doing | None:
+    """What is sent for a step; None for nothing."""
+    match step.action:
+        case "create" | "update" | "stamp":
+            return step.action
+        case "refuse" if _is_lifted(step, agreed):
+            return "create" if step.live is None else "update"
+        case _:  # a deletion too: those are judged together
+            return None
+
+
+def _is_lifted(step: Step, agreed: Agreement) -> bool:
+    if step.lifted_by is None or step.sent is None:
+        return False
+    given: frozenset[str] = getattr(agreed, step.lifted_by)
+    return step.key in given
+
+
+def _is_skipped(step: Step, agreed: Agreement) -> bool:
+    is_refused = step.action == "refuse" and not _is_lifted(step, agreed)
+    return is_refused and agreed.skip_drifted and step.state in SKIPPED
+
+
+def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
+    if step.action != "refuse" or _is_skipped(step, agreed):
+        return
+    why = "; ".join(step.reasons) or f"it is {step.state}"
+    ways: list[str] = []
+    if step.lifted_by is not None:
+        ways.append(f"{_FLAGS[step.lifted_by]} {_quoted(step)}")
+    if step.state in SKIPPED:
+        ways.append("--skip-drifted")
+    way = f"; if that is meant: {' or '.join(ways)}" if ways else ""
+    yield f"{step.key}: {why}{way}"
+
+
+def _reason(step: Step, doing: Doing) -> Reason:
+    if doing == "stamp":
+        return "stamp"
+    if step.target is None:
+        return "restored"
+    return "forced" if step.state in SKIPPED else "update"
+
+
+def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
+    """What is in the way of deleting what code has no more."""
+    victims = plan.victims
+    if agreed.prune is None:
+        if any(step.action == "delete" for step in victims):
+            yield (
+                f"the plan deletes {len(victims)}, and nobody has agreed to that "
+                f"number; if it is meant: --prune={len(victims)}"
+            )
+        return
+    if plan.projects is None:
+        yield (
+            "it is not known what code has no more, since not all of the project was "
+            "loaded; give the whole project"
+        )
+    if agreed.prune != len(victims):
+        yield (
+            f"{len(victims)} would be deleted, and {agreed.prune} were agreed to; if "
+            f"that is meant: --prune={len(victims)}"
+        )
+    for step in victims:
+        yield from at_work(step, agreed)
+
+
+def at_work(step: Step, agreed: Agreement) -> Iterator[str]:
+    """Why a workflow is not deleted: something is at work with it, or may be."""
+    for schedule in step.touched.schedules or ():
+        name = printable(schedule.name or schedule.id)
+        yield f"{step.key}: schedule {name} is active; delete it, or switch it off"
+    for run in step.touched.runs or ():
+        run_id = printable(run.id)
+        yield f"{step.key}: run {run_id} is in flight; wait for it, or cancel it"
+    if step.touched.is_idle is None and step.key not in agreed.force:
+        yield (
+            f"{step.key}: whether a schedule or a run uses it could not be checked; if "
+            f"that is meant: --force {_quoted(step)}"
+        )
+
+
+def _unknown(plan: Plan, agreed: Agreement) -> Iterator[str]:
+    """Names that were agreed to and that are in no plan, such as misspelled ones."""
+    known = {step.key for step in plan.steps}
+    for flag in ("force", "behind", "create", "allow_spend"):
+        for name in sorted(getattr(agreed, flag) - known):
+            near = did_you_mean(name, known)
+            yield f"{_FLAGS[flag]} {shlex.quote(name)}: there is no such key{near}"
+
+
+_FLAGS: Final = {
+    "force": "--force",
+    "behind": "--allow-behind",
+    "create": "--create",
+    "allow_spend": "--allow-spend",
+}
+
+
+def _quoted(step: Step) -> str:
+    return shlex.quote(step.key)
+
+
+def _spend(step: Step) -> str:
+    return f"--allow-spend {_quoted(step)}"

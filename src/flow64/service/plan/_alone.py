@@ -1,0 +1,34 @@
+"""The plan of one workflow for a deploy that follows at once."""
+
+from __future__ import annotations
+
+from ...definition import EMPTY, Definition
+from ..api import Conversation
+from ._behind import Git
+from ._model import Step, Target
+from ._planning import Planner
+
+
+def _nothing(_: str) -> Definition | None:
+    return None
+
+
+def planned_alone(target: Target, *, env: str, endpoint: str) -> Conversation[Step]:
+    """What becomes of one workflow, told by one look at it.
+
+    Nobody is shown it before it is carried out, so that what is at work with the
+    workflow is not looked for: that look is the last one before the write.
+    """
+    planner = Planner(
+        targets=[target],
+        env=env,
+        endpoint=endpoint,
+        projects=None,
+        branches=False,
+        prune=False,
+        prices=EMPTY,
+        git=Git(),
+        bases=_nothing,
+        cache=None,
+    )
+    return (yield from planner.step_of(target, None))

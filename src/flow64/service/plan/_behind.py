@@ -1,0 +1,99 @@
+"""Git: which commit code belongs to, and whether a deployed one is behind it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final, Literal, Protocol, TypeAlias
+
+from attrs import Factory, frozen
+
+Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
+"""What a commit is to that of the code. ancestor: the code has all of it. apart: it has
+something that the code lacks. unknown: this copy of the repository does not know it.
+no-git: there is no repository, or no git."""
+
+NOT_CHECKED: Final = {
+    "unknown": "its commit is not known in this copy of the repository",
+    "no-git": "the code is in no git repository that can be read",
+}
+"""Why nobody knows whether newer code deployed something."""
+
+TIMEOUT: Final = 10
+"""Seconds for one question to git."""
+
+
+class Ancestry(Protocol):
+    """Answers what a commit is to that of the code in a file."""
+
+    def relation(self, file: str | None, commit: str) -> Relation:
+        """What `commit` is to the commit that the file belongs to."""
+
+
+@frozen
+class Git:
+    """Asks git, once for each folder and commit; made anew for each plan."""
+
+    _heads: dict[Path, str | None] = Factory(dict[Path, str | None])
+    _relations: dict[tuple[Path, str], Relation] = Factory(
+        dict[tuple[Path, str], Relation]
+    )
+
+    def commit_of(self, file: str | None) -> str | None:
+        """The commit that a file belongs to; None outside git.
+
+        Args:
+            file: None for what was written in no file: the working folder counts.
+        """
+        folder = _folder(file)
+        if folder not in self._heads:
+            done = _git(folder, "rev-parse", "HEAD")
+            is_told = done is not None and done.returncode == 0
+            self._heads[folder] = done.stdout.strip() if done and is_told else None
+        return self._heads[folder]
+
+    def relation(self, file: str | None, commit: str) -> Relation:
+        """What a commit is to the commit that the file belongs to."""
+        folder = _folder(file)
+        if (folder, commit) not in self._relations:
+            self._relations[folder, commit] = self._asked(folder, file, commit)
+        return self._relations[folder, commit]
+
+    def _asked(self, folder: Path, file: str | None, commit: str) -> Relation:
+        ours = self.commit_of(file)
+        if ours is None:
+            return "no-git"
+        if ours == commit:
+            return "ancestor"
+        done = _git(folder, "merge-base", "--is-ancestor", commit, ours)
+        if done is None:
+            return "no-git"
+        if done.returncode not in (0, 1):
+            return "unknown"
+        if done.returncode == 0:
+            return "ancestor"
+        # Of a shallow copy git sees no further than its end, and says no as well.
+        shallow = _git(folder, "rev-parse", "--is-shallow-repository")
+        is_whole = shallow is not None and shallow.stdout.strip() == "false"
+        return "apart" if is_whole else "unknown"
+
+
+def _folder(file: str | None) -> Path:
+    return Path(file).absolute().parent if file else Path.cwd()
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """What git answers; None where it cannot be asked."""
+    try:
+        return subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
+            ["git", *arguments],  # noqa: S607 - whichever git the user has
+            cwd=folder,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None

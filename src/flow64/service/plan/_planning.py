@@ -1,0 +1,628 @@
+"""Planning: what a deploy would do, told from what the service shows; reads only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from attrs import Factory, define, evolve, frozen
+
+from ...analysis import effects
+from ...analysis.changes import Change, Unmanaged, consequences, diff
+from ...definition import (
+    EMPTY,
+    Definition,
+    ProjectKey,
+    Stamp,
+    canonical_id,
+    split_stamp,
+    with_stamp,
+)
+from ...errors import (
+    AnswerError,
+    ApiError,
+    ArgumentError,
+    FlowError,
+    ForbiddenError,
+    NotFoundError,
+)
+from .._state import (
+    Judgement,
+    called_alike,
+    fields_of,
+    judge,
+    managed,
+    merged,
+    reduced,
+    short,
+    shown_as,
+    spends_when_written,
+    veiled,
+)
+from ..api import (
+    MOST_RUNS,
+    Begin,
+    Conversation,
+    Emit,
+    Request,
+    RunEntry,
+    Schedule,
+    WorkflowInfo,
+    get_workflow,
+    list_runs,
+    list_schedules,
+    list_workflows,
+)
+from ._behind import NOT_CHECKED, Ancestry, Git
+from ._model import (
+    ABSENT_BASE,
+    Cache,
+    Held,
+    Plan,
+    Rename,
+    RunRef,
+    ScheduleRef,
+    Sighting,
+    Step,
+    Target,
+    Touched,
+    is_pin,
+    live_of,
+)
+from ._renames import renames
+from ._target import key_of, owner, owner_of
+
+T = TypeVar("T")
+
+Bases = Callable[[str], Definition | None]
+"""Finds a definition, values filled in, by the first 16 digits of a fingerprint."""
+
+
+@frozen
+class Looked:
+    """One more workflow was looked at.
+
+    Attributes:
+        done: How many were by now.
+        total: How many targets there are.
+    """
+
+    done: int
+    total: int
+
+
+def _nothing(_: str) -> Definition | None:
+    return None
+
+
+def planning(
+    targets: Iterable[Target],
+    *,
+    env: str,
+    endpoint: str,
+    projects: Iterable[ProjectKey] | None = None,
+    create: Iterable[str] = (),
+    branches: bool = False,
+    prune: bool = False,
+    prices: Mapping[str, float] = EMPTY,
+    git: Ancestry | None = None,
+    bases: Bases = _nothing,
+    cache: Cache | None = None,
+) -> Conversation[Plan]:
+    """Look at what the service has, and say what a deploy would do.
+
+    One list tells which workflows are there and what code deployed them; each one that
+    the cache does not vouch for is read. Two more lists tell what is at work with those
+    that would be changed or pruned. A plan of one target alone asks for that one.
+
+    Args:
+        targets: What is wanted, each id and each key once.
+        env: Name of the environment.
+        endpoint: Where the client that plays this leads.
+        projects: The projects whose code is here whole, so that what the service has
+            beyond it is an orphan; None looks for no orphans.
+        create: Keys of workflows that are new, whatever orphan they are like.
+        branches: Whether workflows may be updated that a commit deployed which the
+            code does not have.
+        prune: Whether orphans are deleted; pinned ones never are.
+        prices: Dollars for one row by kind, in place of those that are documented.
+        git: Knows the commits; None asks git.
+        bases: Finds the definition that was deployed last, to say what was edited.
+        cache: Vouches for workflows that have not changed since they were read.
+
+    Raises:
+        ArgumentError: Two targets have one id or one key.
+        ApiError: The service refused to show a workflow.
+        TransportError: It cannot be reached.
+    """
+    wanted = tuple(targets)
+    _require_apart(wanted)
+    planner = Planner(
+        targets=wanted,
+        env=env,
+        endpoint=endpoint,
+        projects=None if projects is None else tuple(projects),
+        branches=branches,
+        prune=prune,
+        prices=prices,
+        git=Git() if git is None else git,
+        bases=bases,
+        cache=cache,
+    )
+    plan = yield from planner.counted(planner.planned(frozenset(create)))
+    return evolve(plan, requests=planner.requests)
+
+
+def _require_apart(targets: Sequence[Target]) -> None:
+    ids: dict[str, str] = {}
+    keys: set[str] = set()
+    for target in targets:
+        if other := ids.get(canonical_id(target.id)):
+            problem = f"{other!r} and {target.key!r} have one id, {target.id}"
+            raise ArgumentError("planning", f"{problem}; pin one of them elsewhere")
+        if target.key in keys:
+            problem = f"two workflows are called {target.key!r}"
+            raise ArgumentError("planning", f"{problem}; give each a key of its own")
+        ids[canonical_id(target.id)] = target.key
+        keys.add(target.key)
+
+
+@define
+class Planner:
+    """One plan on its way.
+
+    Attributes:
+        requests: How many requests were sent.
+        vouched: How many workflows the cache vouched for.
+        not_checked: What nobody could check.
+    """
+
+    targets: Sequence[Target]
+    env: str
+    endpoint: str
+    projects: tuple[ProjectKey, ...] | None
+    branches: bool
+    prune: bool
+    prices: Mapping[str, float]
+    git: Ancestry
+    bases: Bases
+    cache: Cache | None
+    requests: int = 0
+    vouched: int = 0
+    not_checked: list[str] = Factory(list[str])
+
+    def counted(self, conversation: Conversation[T]) -> Conversation[T]:
+        """The conversation, its requests counted, repetitions and all."""
+        step = next(conversation)
+        try:
+            while True:
+                self.requests += isinstance(step, Request)
+                try:
+                    reply: Any = yield step
+                except FlowError as error:
+                    step = conversation.throw(error)
+                else:
+                    step = conversation.send(reply)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            conversation.close()
+
+    def planned(self, create: frozenset[str]) -> Conversation[Plan]:
+        """All of it."""
+        listed = yield from self._listed()
+        steps: list[Step] = []
+        for at, target in enumerate(self.targets, 1):
+            steps.append((yield from self.step_of(target, listed)))
+            yield Emit(Looked(at, len(self.targets)))
+        extra = () if listed is None else (yield from self._beyond(listed))
+        orphans = [step for step in extra if step.may_prune]
+        new = [step for step in steps if step.state == "new"]
+        found = [
+            evolve(rename, is_decided=rename.key in create)
+            for rename in renames(new, orphans)
+        ]
+        open_ = {rename.key: rename for rename in found if not rename.is_decided}
+        steps = [_undecided(step, open_.get(step.key)) for step in steps]
+        steps = yield from self._touched([*steps, *extra])
+        return Plan(
+            env=self.env,
+            endpoint=self.endpoint,
+            steps=steps,
+            projects=None if listed is None else self.projects,
+            renames=tuple(found),
+            not_checked=tuple(self.not_checked),
+            vouched=self.vouched,
+        )
+
+    # -- What is there -----------------------------------------------------------------
+
+    def _listed(self) -> Conversation[Mapping[str, WorkflowInfo] | None]:
+        """All workflows by id; None where the list is not needed, or is refused."""
+        if self.projects is None:
+            self.not_checked.append(
+                "orphans: not looked for, since not all code of a project is at hand"
+            )
+            if len(self.targets) == 1:
+                return None
+        yield Begin()
+        try:
+            listed = yield from list_workflows()
+        except (ForbiddenError, NotFoundError) as error:
+            self.not_checked.append(f"orphans and copies: {_refusal(error)}")
+            return None
+        return {canonical_id(info.id): info for info in listed}
+
+    def step_of(
+        self, target: Target, listed: Mapping[str, WorkflowInfo] | None
+    ) -> Conversation[Step]:
+        """What becomes of one target."""
+        sighting: Sighting | None = None
+        if listed is not None:
+            info = listed.get(canonical_id(target.id))
+            if info is None:
+                return _missing(target)
+            sighting = self._sighting(target, info)
+            if self.cache is not None and sighting is not None:
+                unmanaged = self.cache.vouched(sighting)
+                if unmanaged is not None:
+                    self.vouched += 1
+                    return _unchanged(target, unmanaged)
+        yield Begin()
+        live = yield from get_workflow(target.id)
+        if live is None:
+            return _missing(target)
+        step = self._compared(target, live)
+        if (
+            self.cache is not None
+            and sighting is not None
+            and step.state == "unchanged"
+        ):
+            self.cache.keep(sighting, step.unmanaged)
+        return step
+
+    def _sighting(self, target: Target, info: WorkflowInfo) -> Sighting | None:
+        """What a cache may know it by; None where its time is too coarse to tell."""
+        if not info.updated_at or not _FINE.search(info.updated_at):
+            return None
+        return Sighting(
+            endpoint=self.endpoint,
+            id=canonical_id(info.id),
+            name=info.name,
+            description=info.description,
+            updated_at=info.updated_at,
+            wanted=str(evolve(target.stamp, commit=None)),
+        )
+
+    # -- What of it is to be done ------------------------------------------------------
+
+    def _compared(self, target: Target, live: Definition) -> Step:
+        code, stamp = target.definition, target.stamp
+        found = judge(code, live, stamp, target.pulled)
+        if found.state == "unchanged":
+            return evolve(_unchanged(target, found.unmanaged), live=live_of(live))
+        merge = merged(code, live, target.pulled)
+        sent = evolve(merge, description=with_stamp(code.description, stamp))
+        step = evolve(
+            _step(target, found.state),
+            live=live_of(live),
+            sent=Held(sent),
+            unmanaged=tuple(found.unmanaged),
+        )
+        if found.state == "converged":
+            why = _WHY[found.state]
+            if found.last is None:
+                why = "it is what the code says, and no code of yours deployed it"
+            return evolve(step, action="stamp", reasons=(why,))
+        shown = shown_as(live, code)
+        then = merged(code, shown, target.pulled)
+        step = evolve(
+            step,
+            changes=_changes(shown, code, managed(code, found)),
+            consequences=tuple(consequences(shown, then, prices=self.prices)),
+            spends=tuple(spends_when_written(sent)),
+            effects=str(effects(then)),
+        )
+        return self._decided(step, target, live, found)
+
+    def _decided(
+        self, step: Step, target: Target, live: Definition, found: Judgement
+    ) -> Step:
+        """What is to be done with a workflow that differs, and why."""
+        reasons = [_WHY[found.state]]
+        last = found.last
+        if last is None:
+            if live.stamp is not None:
+                reasons.append(
+                    f"it carries the stamp of {live.stamp.path}, and not its own"
+                )
+            return evolve(
+                step, action="refuse", lifted_by="force", reasons=tuple(reasons)
+            )
+        if last is target.pulled:
+            reasons.append("the last deploy is what was recorded when it was pulled")
+        doubts: list[str] = []
+        if last.fields is None:
+            doubts.append(
+                "fields that code set last time and sets no more: its stamp had no room"
+            )
+        is_behind, doubt = self._is_behind(target, last)
+        doubts += doubt
+        if is_behind:
+            commit = f"{last.commit:.12}"
+            reasons.append(
+                f"your code is not built on commit {commit} that deployed it"
+            )
+        step = evolve(step, action="update")
+        if found.is_untouched:
+            step = evolve(step, base="stamp")
+            if is_behind and not self.branches:
+                reasons[0] = _WHY["behind"]
+                step = evolve(step, state="behind", action="refuse", lifted_by="behind")
+        else:
+            step = evolve(step, action="refuse", lifted_by="force")
+            edits = self._edits(target, live, found, last)
+            if edits is None:
+                doubts.append(f"what was edited: {ABSENT_BASE}")
+            else:
+                step = evolve(step, base="found", edits=edits)
+        return evolve(step, reasons=tuple(reasons), not_checked=tuple(doubts))
+
+    def _is_behind(self, target: Target, last: Stamp) -> tuple[bool, Sequence[str]]:
+        """Whether newer code deployed it, and why nobody knows."""
+        about = "whether newer code deployed it"
+        if last is target.pulled:
+            return False, ()
+        if last.commit is None:
+            return False, (f"{about}: its stamp names no commit",)
+        relation = self.git.relation(target.file, last.commit)
+        if relation in NOT_CHECKED:
+            return False, (f"{about}: {NOT_CHECKED[relation]}",)
+        return relation == "apart", ()
+
+    def _edits(
+        self, target: Target, live: Definition, found: Judgement, last: Stamp
+    ) -> tuple[Change, ...] | None:
+        """What was done on the service since the last deploy; None: not known."""
+        code = target.definition
+        for mark in (last.unbound, last.bound):
+            base = self.bases(mark)
+            if base is None or short(base) != last.bound:
+                continue
+            ours = fields_of(base)
+            names = {
+                ref: known | ours.get(ref, _NONE) for ref, known in found.sent.items()
+            }
+            shown = called_alike(veiled(shown_as(live, code), base), code)
+            return _changes(called_alike(base, code), shown, {**ours, **names})
+        return None
+
+    # -- What is there beyond the code -------------------------------------------------
+
+    def _beyond(self, listed: Mapping[str, WorkflowInfo]) -> Conversation[list[Step]]:
+        """Orphans, where they are looked for, then copies."""
+        ours = {canonical_id(target.id) for target in self.targets}
+        paths = {target.stamp.path for target in self.targets}
+        owners = {owner(project, self.env) for project in self.projects or ()}
+        orphans: list[tuple[Stamp, WorkflowInfo]] = []
+        copies: list[tuple[Stamp, WorkflowInfo]] = []
+        for workflow_id, info in listed.items():
+            if workflow_id in ours:
+                continue
+            _, stamp = split_stamp(info.description, workflow_id)
+            if stamp is None:
+                continue
+            if stamp.is_genuine(workflow_id):
+                if owner_of(stamp.path) in owners:
+                    orphans.append((stamp, info))
+            elif stamp.path in paths or owner_of(stamp.path) in owners:
+                copies.append((stamp, info))
+        # Not in the order of the list, which a service may change: keys hang on it.
+        for found in (orphans, copies):
+            found.sort(key=lambda one: (one[0].path, one[1].id))
+        taken = {target.key for target in self.targets}
+        steps: list[Step] = []
+        for stamp, info in orphans:
+            yield Begin()
+            live = yield from get_workflow(info.id)
+            if live is not None:
+                key = _called(key_of(stamp.path), info.id, taken)
+                steps.append(_orphan(key, stamp, live, prune=self.prune))
+        duplicates = [
+            _copy(_called(f"{key_of(stamp.path)} (copy)", info.id, taken), stamp, info)
+            for stamp, info in copies
+        ]
+        return [*steps, *duplicates]
+
+    # -- What is at work with it -------------------------------------------------------
+
+    def _touched(self, steps: Sequence[Step]) -> Conversation[list[Step]]:
+        """The steps, each with the schedules and runs that are at work with it."""
+        ids = {canonical_id(step.id) for step in steps if _is_touched(step)}
+        if not ids:
+            return [*steps]
+        only = next(iter(ids)) if len(ids) == 1 else None
+        schedules = yield from self._asked("schedules", list_schedules(only))
+        runs = yield from self._asked(
+            "runs in flight", list_runs(only, status="active")
+        )
+        is_cut = runs is not None and len(runs) >= MOST_RUNS
+        if is_cut:
+            self.not_checked.append(
+                f"runs in flight beyond the newest {MOST_RUNS}, which are all that the "
+                "service lists"
+            )
+        on, running = _by_workflow(schedules), _by_workflow(runs)
+        made: list[Step] = []
+        for step in steps:
+            if _is_touched(step):
+                found = on.get(canonical_id(step.id), ())
+                flying = running.get(canonical_id(step.id), ())
+                knows_runs = runs is not None and not (is_cut and not flying)
+                touched = Touched(
+                    schedules=None
+                    if schedules is None
+                    else tuple(map(_schedule, filter(_is_on, found))),
+                    runs=tuple(map(_run, flying)) if knows_runs else None,
+                )
+                made.append(evolve(step, touched=touched))
+            else:
+                made.append(step)
+        return made
+
+    def _asked(
+        self, what: str, conversation: Conversation[Sequence[T]]
+    ) -> Conversation[Sequence[T] | None]:
+        """A list; None where the service does not give it."""
+        yield Begin()
+        try:
+            return (yield from conversation)
+        except (ApiError, AnswerError) as error:
+            self.not_checked.append(f"{what}: {_refusal(error)}")
+            return None
+
+
+# -- Steps -----------------------------------------------------------------------------
+
+_NONE: Final = frozenset[str]()
+
+_FINE: Final = re.compile(r"\.\d{3,}")
+"""A time that tells thousandths of a second: two edits rarely share one."""
+
+_WHY: Final = {
+    "converged": "it is what the code says, and its stamp does not say so",
+    "update": "the code has changed since it was deployed",
+    "drifted": "it was edited on the service since it was deployed",
+    "conflict": "it was edited on the service, and the code has changed as well",
+    "foreign": "no code of yours deployed it, and it is not what the code says",
+    "behind": "newer code, or that of another branch, deployed it",
+}
+"""The first reason for each state."""
+
+
+def _step(target: Target, state: Any) -> Step:
+    return Step(
+        target.key, target.id, target.name, target.stamp.path, state, target=target
+    )
+
+
+def _unchanged(target: Target, unmanaged: Sequence[str]) -> Step:
+    return evolve(_step(target, "unchanged"), unmanaged=tuple(unmanaged))
+
+
+def _missing(target: Target) -> Step:
+    """A target that is not there: created, unless it is pinned."""
+    if target.is_pinned:
+        why = (
+            "it is pinned to a workflow that is not there, or that is not shown to you"
+        )
+        return evolve(_step(target, "absent"), action="refuse", reasons=(why,))
+    code = target.definition
+    reasons = ["there is no such workflow"]
+    if code.is_key_derived:
+        reasons.append(
+            "its key is made of its title: another title is another workflow"
+        )
+    description = with_stamp(code.description, target.stamp)
+    return evolve(
+        _step(target, "new"),
+        action="create",
+        reasons=tuple(reasons),
+        sent=Held(evolve(code, description=description)),
+        spends=tuple(spends_when_written(code)),
+        effects=str(effects(code)),
+    )
+
+
+def _undecided(step: Step, rename: Rename | None) -> Step:
+    """A workflow to create, which waits where it may be a renamed one."""
+    if rename is None:
+        return step
+    why = f"it may be {rename.orphan} under another key"
+    return evolve(
+        step, action="refuse", lifted_by="create", reasons=(*step.reasons, why)
+    )
+
+
+def _orphan(key: str, stamp: Stamp, live: Definition, *, prune: bool) -> Step:
+    reasons = ["the code has it no more"]
+    doubts: list[str] = []
+    is_pinned = is_pin(stamp.path)
+    if is_pinned:
+        reasons.append("it is pinned: prune never takes it")
+    if stamp.fields is None:
+        doubts.append("whether it was edited since: its stamp had no room for fields")
+    elif _is_edited(live, stamp):
+        reasons.append("it was edited on the service since it was deployed")
+    return Step(
+        key,
+        str(live.id),
+        live.name,
+        stamp.path,
+        "orphan",
+        "delete" if prune and not is_pinned else "none",
+        reasons=tuple(reasons),
+        live=live_of(live),
+        not_checked=tuple(doubts),
+    )
+
+
+def _is_edited(live: Definition, stamp: Stamp) -> bool:
+    fields = {
+        block.id.lower(): stamp.fields_of(block.id) or _NONE for block in live.blocks
+    }
+    return short(reduced(live, fields)) != stamp.bound
+
+
+def _copy(key: str, stamp: Stamp, info: WorkflowInfo) -> Step:
+    why = "it carries the stamp of another workflow, of which it is a copy"
+    return Step(key, info.id, info.name, stamp.path, "copy", reasons=(why,))
+
+
+def _called(key: str, workflow_id: str, taken: set[str]) -> str:
+    """A key that no step has yet, told apart by the id where it has to be."""
+    names = (key, f"{key} {workflow_id[:8]}", f"{key} {workflow_id}")
+    name = next(name for name in names if name not in taken)
+    taken.add(name)
+    return name
+
+
+def _is_touched(step: Step) -> bool:
+    """Whether a write would change what runs; a stamp alone does not."""
+    is_update = step.live is not None and step.sent is not None
+    return (is_update and step.action != "stamp") or step.may_prune
+
+
+def _changes(
+    before: Definition, after: Definition, ours: Mapping[str, frozenset[str]]
+) -> tuple[Change, ...]:
+    found = diff(before, after, bound=True, managed=ours)
+    return tuple(change for change in found if not isinstance(change, Unmanaged))
+
+
+def _refusal(error: ApiError | AnswerError) -> str:
+    """Why a list was not given, in a few words."""
+    if isinstance(error, ApiError):
+        return f"the service answered {error.status}"
+    return "the service did not answer as documented"
+
+
+def _by_workflow(found: Sequence[Any] | None) -> Mapping[str, Sequence[Any]]:
+    grouped: dict[str, list[Any]] = {}
+    for one in found or ():
+        grouped.setdefault(canonical_id(one.workflow_id), []).append(one)
+    return grouped
+
+
+def _is_on(schedule: Schedule) -> bool:
+    return schedule.is_active is not False
+
+
+def _schedule(found: Schedule) -> ScheduleRef:
+    return ScheduleRef(found.id, found.name, found.cron_expression, found.timezone)
+
+
+def _run(found: RunEntry) -> RunRef:
+    return RunRef(found.job_id, found.status)

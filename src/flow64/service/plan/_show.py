@@ -1,0 +1,270 @@
+"""A plan as text and as JSON data; what looks like a secret is masked in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from ...analysis import as_data as change_data
+from ...analysis import as_lines
+from ...analysis.checks._secrets import masked
+from ...diagnostics import printable
+from ._model import (
+    Action,
+    Consent,
+    Plan,
+    Rename,
+    RunRef,
+    ScheduleRef,
+    Step,
+    Touched,
+    counted,
+)
+
+_SIGNS: Final[dict[Action, str]] = {
+    "none": " ",
+    "create": "+",
+    "update": "~",
+    "stamp": "=",
+    "delete": "-",
+    "refuse": "!",
+}
+
+_DOES: Final[dict[Action, str]] = {
+    "none": "nothing is done",
+    "create": "is created",
+    "update": "is updated",
+    "stamp": "gets its stamp, and nothing else",
+    "delete": "is deleted",
+    "refuse": "is refused",
+}
+
+_SUMMARY: Final[dict[Action, str]] = {
+    "create": "to create",
+    "update": "to update",
+    "stamp": "to stamp",
+    "delete": "to delete",
+    "refuse": "refused",
+}
+
+_WAYS: Final[dict[Consent, Sequence[str]]] = {
+    "force": (
+        "take what is there into the code",
+        "overwrite it: --force {key}",
+        "leave it as it is: --skip-drifted",
+    ),
+    "behind": (
+        "bring your code up to that commit",
+        "overwrite it: --behind {key}",
+        "let branches deploy: branches = true in the environment",
+    ),
+    "create": ("say that it is another workflow: --create {key}",),
+}
+
+
+def as_text(plan: Plan) -> str:
+    """A plan as people read it: what is done first, then what is not known.
+
+    Workflows of which nothing is to be said are only counted.
+    """
+    return "".join(f"{_clean(line)}\n" for line in _lines(plan))
+
+
+def as_data(plan: Plan) -> dict[str, Any]:
+    """A plan as plain JSON data: no definition and no secret is in it."""
+    projects = plan.projects
+    data: dict[str, Any] = {
+        "environment": plan.env,
+        "endpoint": plan.endpoint,
+        "is_empty": plan.is_empty,
+        "steps": [_step_data(step) for step in plan.steps],
+        "renames": [_rename_data(rename) for rename in plan.renames],
+        "projects": None
+        if projects is None
+        else [{"key": one.key, "namespace": one.namespace} for one in projects],
+        "not_checked": list(plan.not_checked),
+        "requests": plan.requests,
+        "vouched": plan.vouched,
+    }
+    found: dict[str, Any] = _masked(data)
+    return found
+
+
+# -- JSON ------------------------------------------------------------------------------
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    return {
+        "key": step.key,
+        "id": step.id,
+        "name": step.name,
+        "path": step.path,
+        "state": step.state,
+        "action": step.action,
+        "lifted_by": step.lifted_by,
+        "reasons": list(step.reasons),
+        "base": step.base,
+        "edits": [change_data(change) for change in step.edits],
+        "changes": [change_data(change) for change in step.changes],
+        "consequences": [change_data(found) for found in step.consequences],
+        "unmanaged": list(step.unmanaged),
+        "spends": list(step.spends),
+        "effects": step.effects,
+        "touched": _touched_data(step.touched),
+        "not_checked": list(step.not_checked),
+        "live": step.live.digest if step.live else None,
+        "stamp": str(step.target.stamp) if step.target else None,
+    }
+
+
+def _touched_data(touched: Touched) -> dict[str, Any]:
+    schedules, runs = touched.schedules, touched.runs
+    return {
+        "schedules": None
+        if schedules is None
+        else [
+            {
+                "id": one.id,
+                "name": one.name,
+                "cron_expression": one.cron_expression,
+                "timezone": one.timezone,
+            }
+            for one in schedules
+        ],
+        "runs": None
+        if runs is None
+        else [{"id": one.id, "status": one.status} for one in runs],
+    }
+
+
+def _rename_data(rename: Rename) -> dict[str, Any]:
+    return {
+        "key": rename.key,
+        "orphan": rename.orphan,
+        "orphan_id": rename.orphan_id,
+        "was": rename.was,
+        "is_decided": rename.is_decided,
+    }
+
+
+def _masked(value: Any) -> Any:
+    """Data in which no text is shaped like a key."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {masked(key): _masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    return value
+
+
+# -- Text ------------------------------------------------------------------------------
+
+
+def _clean(line: str) -> str:
+    return printable(masked(line))
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"plan for environment {plan.env} at {plan.endpoint}"
+    for step in plan.steps:
+        if step.state != "unchanged" or step.unmanaged:
+            yield ""
+            yield from _step_lines(step)
+    undecided = [rename for rename in plan.renames if not rename.is_decided]
+    if undecided:
+        yield ""
+        yield "possibly renamed:"
+        for rename in undecided:
+            yield f"    {_rename_line(rename)}"
+    if plan.not_checked:
+        yield ""
+        yield "not checked:"
+        yield from (f"    {doubt}" for doubt in plan.not_checked)
+    yield ""
+    yield _summary(plan)
+
+
+def _summary(plan: Plan) -> str:
+    """How many of each, and what it took."""
+    parts: list[str] = []
+    for action, words in _SUMMARY.items():
+        if number := sum(step.action == action for step in plan.steps):
+            parts.append(f"{number:,} {words}")
+    if number := sum(step.may_prune and step.action == "none" for step in plan.steps):
+        parts.append(f"{number:,} to prune")
+    if number := sum(step.state == "copy" for step in plan.steps):
+        parts.append(f"{number:,} {'copy' if number == 1 else 'copies'}")
+    if number := sum(step.state == "unchanged" for step in plan.steps):
+        parts.append(f"{number:,} unchanged")
+    took = counted(plan.requests, "request")
+    vouched = f", {plan.vouched:,} known from before" if plan.vouched else ""
+    return f"{', '.join(parts) or 'nothing to do'} ({took}{vouched})"
+
+
+def _step_lines(step: Step) -> Iterator[str]:
+    does = "" if step.action == "none" else f", {_DOES[step.action]}"
+    yield f"{_SIGNS[step.action]} {step.key}: {step.state}{does}"
+    yield f"    {step.name} ({step.id})"
+    yield from (f"    {reason}" for reason in step.reasons)
+    if step.edits:
+        yield "    what was edited on the service:"
+        yield from _indented(as_lines(step.edits))
+    if step.changes:
+        is_forced = step.action == "refuse"
+        yield "    what the code would change:" if is_forced else "    what changes:"
+        yield from _indented(as_lines(step.changes))
+    if step.consequences:
+        yield "    what follows:"
+        yield from _indented(as_lines(step.consequences))
+    if step.unmanaged:
+        yield f"    left as it is, not set by code: {', '.join(step.unmanaged)}"
+    if step.spends:
+        yield f"    spends as soon as it is written: {', '.join(step.spends)}"
+    if step.effects and step.action == "create":
+        yield f"    {step.effects}"
+    yield from (f"    {line}" for line in _touched_lines(step.touched))
+    yield from (f"    not checked: {doubt}" for doubt in step.not_checked)
+    if step.action == "refuse" and step.lifted_by is not None:
+        ways = [way.format(key=step.key) for way in _WAYS[step.lifted_by]]
+        yield f"    ways on: {'; '.join(ways)}"
+    elif step.action == "refuse":
+        yield "    ways on: correct the pin, or take it away to create a new workflow"
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"        {line}" for line in lines)
+
+
+def _touched_lines(touched: Touched) -> Iterator[str]:
+    schedules, runs = touched.schedules, touched.runs
+    if schedules:
+        yield f"{counted(len(schedules), 'active schedule')}: {_named(schedules)}"
+    if runs:
+        yield f"{counted(len(runs), 'run')} in flight: {_named(runs)}"
+    missing = ["schedules"] * (schedules is None) + ["runs in flight"] * (runs is None)
+    if missing:
+        yield f"not checked: {' and '.join(missing)}"
+
+
+MOST_NAMED: Final = 3
+"""Schedules or runs of one workflow that a text names; JSON has all."""
+
+
+def _named(found: Sequence[ScheduleRef] | Sequence[RunRef]) -> str:
+    names = [
+        f"{one.name} ({one.cron_expression})"
+        if isinstance(one, ScheduleRef)
+        else f"{one.id} ({one.status})"
+        for one in found[:MOST_NAMED]
+    ]
+    more = len(found) - len(names)
+    return ", ".join([*names, *([f"{more} more"] if more else [])])
+
+
+def _rename_line(rename: Rename) -> str:
+    was = f'Workflow(..., was="{rename.was}")' if rename.was else ""
+    keeps = f"{was} keeps its ids; " if was else "its ids hang on names that changed; "
+    return (
+        f"{rename.orphan} -> {rename.key}: {keeps}--create {rename.key} makes another"
+    )

@@ -1,0 +1,172 @@
+"""Laws of plans: what one writes empties the next, whatever the server tidies."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from flow64 import LEAD, RawBlock, Workflow
+from flow64.blocks import Webhook
+from flow64.definition import unbound_names
+from flow64.service.api import create_workflow, update_description, update_workflow
+from flow64.service.plan._show import as_data, as_text
+from flow64.service.plan._target import target_of
+from tests.laws.test_compiler import workflows
+from tests.service.plan.planned import History, service, target
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "demo")
+TIDYING = ("fill_defaults", "reorder", "drop_unknown")
+SWITCHES = [{}, *({name: True} for name in TIDYING), dict.fromkeys(TIDYING, True)]
+
+
+@pytest.fixture(
+    scope="module", params=[SWITCHES[0], SWITCHES[-1]], ids=["as-is", "tidy"]
+)
+def here(request):
+    with service(**request.param) as found:
+        yield found
+
+
+def carry_out(here, plan):
+    """Write what a plan says is written, as applying does."""
+    for step in plan.writes:
+        if step.action == "create":
+            here.client.play(create_workflow(step.sent.content))
+        elif step.action == "update":
+            here.client.play(update_workflow(step.sent.content))
+        else:
+            text = step.sent.content.description
+            here.client.play(update_description(step.id, text))
+
+
+def planned(here, *wanted):
+    """A plan that can be shown, whatever is in it."""
+    plan = here.plan(*wanted)
+    assert as_text(plan)
+    assert as_data(plan)["is_empty"] == plan.is_empty
+    return plan
+
+
+def targets_of(name):
+    """What an example wants of the environment whose values stand in it."""
+    module = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    made = module.get("workflows") or {"": module["workflow"]}
+    return [target(one, **module.get("STAGING", {})) for one in made.values()]
+
+
+@pytest.mark.parametrize(
+    "switches", SWITCHES, ids=lambda chosen: "-".join(chosen) or "as-is"
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_plan_after_a_deploy_is_empty_for_each_example(name, switches):
+    """F11: defaults filled in, another order, keys dropped: none is a change."""
+    wanted = targets_of(name)
+
+    with service(**switches) as here:
+        first = planned(here, *wanted)
+        carry_out(here, first)
+        then = planned(here, *wanted)
+
+    assert {step.state for step in first.steps} == {"new"}
+    assert {step.state for step in then.steps} == {"unchanged"}
+    assert then.is_empty
+
+
+STAMPS = json.loads(Path(__file__).with_name("stamps.json").read_text("utf-8"))
+"""What each release of flow64 left in the description of each example. An entry is
+taken out only where its example itself was changed."""
+
+
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [(release, name) for release, stamps in STAMPS.items() for name in stamps],
+)
+def test_upgrade_of_flow64_alone_makes_an_empty_plan(release, name):
+    """F23: fingerprints, fields and paths are what they were in every release."""
+    wanted = targets_of(name)
+    with service() as here:
+        for one, stamp in zip(wanted, STAMPS[release][name], strict=True):
+            description = f"{one.definition.description}\n{stamp}"
+            here.write(evolve(one.definition, description=description))
+        plan = here.plan(*wanted)
+
+    assert [str(one.stamp) for one in wanted] == STAMPS[release][name]
+    assert plan.is_empty
+
+
+def test_every_example_has_a_stamp_of_this_release():
+    """A new example, or a new release, needs an entry in `stamps.json`."""
+    assert list(STAMPS[version("flow64")]) == NAMES
+
+
+def filled(workflow):
+    """A target whose values are filled in, secrets among them."""
+    names = unbound_names(workflow.compile())
+    values = {name: f"what {name} stands for" for name in names}
+    return target_of(workflow, "default", values, git=History())
+
+
+@st.composite
+def histories(draw):
+    """A workflow, and what became of it: another title and flow under the same key."""
+    before = draw(workflows())
+    after = draw(workflows())
+    later = Workflow(
+        after.name,
+        *after.flows,
+        key=before.key,
+        project=before.project,
+        description=after.identity.description,
+    )
+    return filled(before), filled(later)
+
+
+@given(history=histories())
+@settings(deadline=None)
+def test_plan_after_a_deploy_is_empty(here, history):
+    """And an untouched workflow is never called edited, whatever the code did since."""
+    carry_out(here, planned(here, history[0]))
+    assert planned(here, history[0]).is_empty
+
+    plan = planned(here, history[1])
+    carry_out(here, plan)
+
+    assert {step.state for step in plan.steps} <= {"update", "unchanged"}
+    assert planned(here, history[1]).is_empty
+
+
+fields = st.dictionaries(
+    st.sampled_from(["tier", "mode", "limit"]),
+    st.none() | st.booleans() | st.sampled_from(["high", "PERSONAL", 3, 1.5]),
+    max_size=3,
+)
+
+
+@given(code=fields, edit=fields)
+@example(code={"mode": "PERSONAL"}, edit={"mode": None})
+@settings(deadline=None)
+def test_edit_is_drift_exactly_where_code_sets_the_field(here, code, edit):
+    """What code does not set is listed, sent back, and never a change."""
+    made = Workflow("Raw", Webhook(LEAD) >> RawBlock("step", specs=code), key="raw")
+    carry_out(here, planned(here, made))
+    here.edit(made.id(), specs={"step": edit})
+
+    (step,) = planned(here, made).steps
+
+    is_edited = any(
+        edit[name] is not code[name] and (edit[name] != code[name])
+        for name in edit.keys() & code.keys()
+    )
+    assert step.state == ("drifted" if is_edited else "unchanged")
+    names = {name.partition(").")[2] for name in step.unmanaged}
+    assert names >= edit.keys() - code.keys()
+    # Leave it as code has it, for the next example.
+    here.client.workflows.delete(made.id())

@@ -1,0 +1,1333 @@
+"""How plans read: a golden text and golden JSON for each state.
+
+`make golden` writes what is expected anew.
+"""
+
+# ruff: noqa: E501 - golden text is as wide as it is
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from inline_snapshot import snapshot
+
+from flow64.service.plan._show import as_data, as_text
+from tests.service.plan import planned as at
+from tests.service.plan.planned import service
+
+IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+MADE_UP = "11111111-1111-4111-8111-111111111111"
+
+
+def steady(text):
+    """A text whose random ids, of copies and runs, are told apart and not shown."""
+    found = dict.fromkeys(IDS.findall(text))
+    found.pop(MADE_UP, None)
+    for number, name in enumerate(found, 1):
+        text = text.replace(name, f"<id {number}>").replace(name[:8], f"<{number}>")
+    return text
+
+
+def plan_of(arrange):
+    with service(speed=60.0 if arrange is at.at_work else 0.0) as here:
+        wanted, options = arrange(here)
+        return here.plan(*wanted, **options)
+
+
+def text_of(arrange):
+    return steady(as_text(plan_of(arrange)))
+
+
+def data_of(arrange):
+    """The data, proved to be JSON, without what every plan has alike."""
+    data = as_data(plan_of(arrange))
+    text = steady(json.dumps(data, ensure_ascii=False))
+    return json.loads(text)
+
+
+TEXTS = snapshot(
+    {
+        "new": """\
+plan for environment default at http://127.0.0.1
+
++ leads: new, is created
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    there is no such workflow
+    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to create (1 request)
+""",
+        "new_by_title": """\
+plan for environment default at http://127.0.0.1
+
++ found-people: new, is created
+    Found people (4dadc2f8-6be7-532e-a793-b5712d4b02c3)
+    there is no such workflow
+    its key is made of its title: another title is another workflow
+    spends as soon as it is written: search buys at creation
+    spends as soon as it is created: search; spends at each run: search, find_email
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to create (1 request)
+""",
+        "absent": """\
+plan for environment default at http://127.0.0.1
+
+! leads: absent, is refused
+    Leads (11111111-1111-4111-8111-111111111111)
+    it is pinned to a workflow that is not there, or that is not shown to you
+    ways on: correct the pin, or take it away to create a new workflow
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (1 request)
+""",
+        "unchanged": """\
+plan for environment default at http://127.0.0.1
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 unchanged (1 request)
+""",
+        "unmanaged": """\
+plan for environment default at http://127.0.0.1
+
+  leads: unchanged
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    left as it is, not set by code: find_email (362c3001).tier
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 unchanged (1 request)
+""",
+        "update": """\
+plan for environment default at http://127.0.0.1
+
+~ leads: update, is updated
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    the code has changed since it was deployed
+    what changes:
+        ~ block find_email
+            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    what follows:
+        + column personal_email
+        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to update (3 requests)
+""",
+        "at_work": """\
+plan for environment default at http://127.0.0.1
+
+~ leads: update, is updated
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    the code has changed since it was deployed
+    what changes:
+        ~ block find_email
+            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    what follows:
+        + column personal_email
+        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+    1 active schedule: Weekly (0 9 * * 1)
+    1 run in flight: <id 1> (running)
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to update (3 requests)
+""",
+        "drifted": """\
+plan for environment default at http://127.0.0.1
+
+! leads: drifted, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it was edited on the service since it was deployed
+    what the code would change:
+        ~ title: "Renamed by hand" -> "Leads"
+    not checked: what was edited: base not available
+    ways on: take what is there into the code; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "drifted_with_base": """\
+plan for environment default at http://127.0.0.1
+
+! leads: drifted, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it was edited on the service since it was deployed
+    what was edited on the service:
+        ~ title: "Leads" -> "Renamed by hand"
+    what the code would change:
+        ~ title: "Renamed by hand" -> "Leads"
+    ways on: take what is there into the code; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "conflict": """\
+plan for environment default at http://127.0.0.1
+
+! leads: conflict, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it was edited on the service, and the code has changed as well
+    what was edited on the service:
+        ~ title: "Leads" -> "Renamed by hand"
+    what the code would change:
+        ~ title: "Renamed by hand" -> "Leads"
+        ~ block find_email
+            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    what follows:
+        + column personal_email
+        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+    ways on: take what is there into the code; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "converged": """\
+plan for environment default at http://127.0.0.1
+
+= leads: converged, gets its stamp, and nothing else
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it is what the code says, and its stamp does not say so
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to stamp (1 request)
+""",
+        "adopted": """\
+plan for environment default at http://127.0.0.1
+
+= leads: converged, gets its stamp, and nothing else
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it is what the code says, and no code of yours deployed it
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to stamp (1 request)
+""",
+        "behind": """\
+plan for environment default at http://127.0.0.1
+
+! leads: behind, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    newer code, or that of another branch, deployed it
+    your code is not built on commit bbbbbbbbbbbb that deployed it
+    what the code would change:
+        ~ block find_email
+            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    what follows:
+        - column personal_email
+        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+    ways on: bring your code up to that commit; overwrite it: --behind leads; let branches deploy: branches = true in the environment
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "foreign": """\
+plan for environment default at http://127.0.0.1
+
+! leads: foreign, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    no code of yours deployed it, and it is not what the code says
+    what the code would change:
+        ~ block find_email
+            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    what follows:
+        - column personal_email
+        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+    ways on: take what is there into the code; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "orphan": """\
+plan for environment default at http://127.0.0.1
+
+  gone: orphan
+    Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
+    the code has it no more
+
+1 to prune (4 requests)
+""",
+        "pruned": """\
+plan for environment default at http://127.0.0.1
+
+- gone: orphan, is deleted
+    Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
+    the code has it no more
+
+1 to delete (4 requests)
+""",
+        "pinned_orphan": """\
+plan for environment default at http://127.0.0.1
+
+  leads: orphan
+    Leads (11111111-1111-4111-8111-111111111111)
+    the code has it no more
+    it is pinned: prune never takes it
+
+nothing to do (2 requests)
+""",
+        "copy": """\
+plan for environment default at http://127.0.0.1
+
+  leads (copy): copy
+    Leads (copy) (<id 1>)
+    it carries the stamp of another workflow, of which it is a copy
+
+1 copy, 1 unchanged (2 requests)
+""",
+        "renamed": """\
+plan for environment default at http://127.0.0.1
+
+! new: new, is refused
+    Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
+    there is no such workflow
+    it may be old under another key
+    ways on: say that it is another workflow: --create new
+
+  old: orphan
+    Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
+    the code has it no more
+
+possibly renamed:
+    old -> new: Workflow(..., was="old") keeps its ids; --create new makes another
+
+1 refused, 1 to prune (4 requests)
+""",
+        "secret": """\
+plan for environment default at http://127.0.0.1
+
+! secret: conflict, is refused
+    Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
+    it was edited on the service, and the code has changed as well
+    what was edited on the service:
+        ~ block outgoing_webhook
+            ~ /url: secret "hook" -> ***
+    what the code would change:
+        ~ block outgoing_webhook
+            ~ /url: *** -> secret "hook"
+    ways on: take what is there into the code; overwrite it: --force secret; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+    }
+)
+DATA = snapshot(
+    {
+        "new": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "new",
+                    "action": "create",
+                    "lifted_by": None,
+                    "reasons": ["there is no such workflow"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "new_by_title": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "found-people",
+                    "id": "4dadc2f8-6be7-532e-a793-b5712d4b02c3",
+                    "name": "Found people",
+                    "path": "ns:acme.example/project:growth/workflow:found-people",
+                    "state": "new",
+                    "action": "create",
+                    "lifted_by": None,
+                    "reasons": [
+                        "there is no such workflow",
+                        "its key is made of its title: another title is another workflow",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": ["search buys at creation"],
+                    "effects": "spends as soon as it is created: search; spends at each run: search, find_email",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:found-people 709fda43e6da8929 709fda43e6da8929 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa =d61f8d56;auto_execute,dataframe_type,query=67ac9545]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "absent": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "11111111-1111-4111-8111-111111111111",
+                    "name": "Leads",
+                    "path": "ns:local/workflow:leads/pin:11111111-1111-4111-8111-111111111111",
+                    "state": "absent",
+                    "action": "refuse",
+                    "lifted_by": None,
+                    "reasons": [
+                        "it is pinned to a workflow that is not there, or that is not shown to you"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:local/workflow:leads/pin:11111111-1111-4111-8111-111111111111 93f17320fb610e61 93f17320fb610e61 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=da929a01;mode=304adaac;url=00b5bfc8]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "unchanged": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "unchanged",
+                    "action": "none",
+                    "lifted_by": None,
+                    "reasons": [],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "unmanaged": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "unchanged",
+                    "action": "none",
+                    "lifted_by": None,
+                    "reasons": [],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": ["find_email (362c3001).tier"],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "675212af63782afa4739c0f841f6f8aaee6b43c639bb81679b145b4dc0e569fb",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "update": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "update",
+                    "action": "update",
+                    "lifted_by": None,
+                    "reasons": ["the code has changed since it was deployed"],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PROFESSIONAL",
+                            "after": "PERSONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-added",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "at_work": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "update",
+                    "action": "update",
+                    "lifted_by": None,
+                    "reasons": ["the code has changed since it was deployed"],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PROFESSIONAL",
+                            "after": "PERSONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-added",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {
+                        "schedules": [
+                            {
+                                "id": "<id 1>",
+                                "name": "Weekly",
+                                "cron_expression": "0 9 * * 1",
+                                "timezone": "UTC",
+                            }
+                        ],
+                        "runs": [{"id": "<id 2>", "status": "running"}],
+                    },
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "drifted": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "drifted",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "reasons": ["it was edited on the service since it was deployed"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "title-changed",
+                            "before": "Renamed by hand",
+                            "after": "Leads",
+                        }
+                    ],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": ["what was edited: base not available"],
+                    "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "drifted_with_base": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "drifted",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "reasons": ["it was edited on the service since it was deployed"],
+                    "base": "found",
+                    "edits": [
+                        {
+                            "change": "title-changed",
+                            "before": "Leads",
+                            "after": "Renamed by hand",
+                        }
+                    ],
+                    "changes": [
+                        {
+                            "change": "title-changed",
+                            "before": "Renamed by hand",
+                            "after": "Leads",
+                        }
+                    ],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "conflict": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "conflict",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "reasons": [
+                        "it was edited on the service, and the code has changed as well"
+                    ],
+                    "base": "found",
+                    "edits": [
+                        {
+                            "change": "title-changed",
+                            "before": "Leads",
+                            "after": "Renamed by hand",
+                        }
+                    ],
+                    "changes": [
+                        {
+                            "change": "title-changed",
+                            "before": "Renamed by hand",
+                            "after": "Leads",
+                        },
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PROFESSIONAL",
+                            "after": "PERSONAL",
+                        },
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-added",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "converged": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "converged",
+                    "action": "stamp",
+                    "lifted_by": None,
+                    "reasons": [
+                        "it is what the code says, and its stamp does not say so"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "988a72723773c93543df4f2bef93d6118c107fbe142b08a0cdba933196d8cb15",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "adopted": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "converged",
+                    "action": "stamp",
+                    "lifted_by": None,
+                    "reasons": [
+                        "it is what the code says, and no code of yours deployed it"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "6366e6ebbdc3c67737418716e41b70fb4670fe8de355be3cc3970db1447274f0",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "behind": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "behind",
+                    "action": "refuse",
+                    "lifted_by": "behind",
+                    "reasons": [
+                        "newer code, or that of another branch, deployed it",
+                        "your code is not built on commit bbbbbbbbbbbb that deployed it",
+                    ],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PERSONAL",
+                            "after": "PROFESSIONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-dropped",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "3cbf67274397407e4ceb70e64acdbe5ca9711157f022c0ac8c44991d6aed20f4",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "foreign": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "foreign",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "reasons": [
+                        "no code of yours deployed it, and it is not what the code says"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PERSONAL",
+                            "after": "PROFESSIONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-dropped",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "baf690ddc37fc8d6e4d911923c8f3ed82bbdcb59e8cac9b17fa22f0696b8f81f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "orphan": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "gone",
+                    "id": "73686e8d-5f18-56e7-a44f-a508af759c46",
+                    "name": "Gone",
+                    "path": "ns:acme.example/project:growth/workflow:gone",
+                    "state": "orphan",
+                    "action": "none",
+                    "lifted_by": None,
+                    "reasons": ["the code has it no more"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "f7248fdbbe10c7dcf3d7577ea03a32d47be98f10801dd7a7771d29894350e5d4",
+                    "stamp": None,
+                }
+            ],
+            "renames": [],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 4,
+            "vouched": 0,
+        },
+        "pruned": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "gone",
+                    "id": "73686e8d-5f18-56e7-a44f-a508af759c46",
+                    "name": "Gone",
+                    "path": "ns:acme.example/project:growth/workflow:gone",
+                    "state": "orphan",
+                    "action": "delete",
+                    "lifted_by": None,
+                    "reasons": ["the code has it no more"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "f7248fdbbe10c7dcf3d7577ea03a32d47be98f10801dd7a7771d29894350e5d4",
+                    "stamp": None,
+                }
+            ],
+            "renames": [],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 4,
+            "vouched": 0,
+        },
+        "pinned_orphan": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "11111111-1111-4111-8111-111111111111",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads/pin:11111111-1111-4111-8111-111111111111",
+                    "state": "orphan",
+                    "action": "none",
+                    "lifted_by": None,
+                    "reasons": [
+                        "the code has it no more",
+                        "it is pinned: prune never takes it",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "78929c0746edd17d6a22269eb40c6fad8868f0a75ccab51d180c74e1299eee5d",
+                    "stamp": None,
+                }
+            ],
+            "renames": [],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 2,
+            "vouched": 0,
+        },
+        "copy": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "unchanged",
+                    "action": "none",
+                    "lifted_by": None,
+                    "reasons": [],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                },
+                {
+                    "key": "leads (copy)",
+                    "id": "<id 1>",
+                    "name": "Leads (copy)",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "copy",
+                    "action": "none",
+                    "lifted_by": None,
+                    "reasons": [
+                        "it carries the stamp of another workflow, of which it is a copy"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": None,
+                },
+            ],
+            "renames": [],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 2,
+            "vouched": 0,
+        },
+        "renamed": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "new",
+                    "id": "0448b51f-dc97-543b-8b1b-1b75e2a59385",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:new",
+                    "state": "new",
+                    "action": "refuse",
+                    "lifted_by": "create",
+                    "reasons": [
+                        "there is no such workflow",
+                        "it may be old under another key",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:new 96dc781e7eaadcf8 96dc781e7eaadcf8 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=6266e506;mode=c7e68c1a;url=75dc808a]",
+                },
+                {
+                    "key": "old",
+                    "id": "85130e7b-91ba-562f-bcaf-40fc3111aa13",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:old",
+                    "state": "orphan",
+                    "action": "none",
+                    "lifted_by": None,
+                    "reasons": ["the code has it no more"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "392f02f2964399937ef3c527575d6130dada6a4b96d75ee49662485f4d6d8f2f",
+                    "stamp": None,
+                },
+            ],
+            "renames": [
+                {
+                    "key": "new",
+                    "orphan": "old",
+                    "orphan_id": "85130e7b-91ba-562f-bcaf-40fc3111aa13",
+                    "was": "old",
+                    "is_decided": False,
+                }
+            ],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 4,
+            "vouched": 0,
+        },
+        "secret": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "secret",
+                    "id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:secret",
+                    "state": "conflict",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "reasons": [
+                        "it was edited on the service, and the code has changed as well"
+                    ],
+                    "base": "found",
+                    "edits": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "fe3309b5-f825-5bca-97da-f457eb965723",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "path": "/url",
+                            "before": {"flow64:value": "hook", "secret": True},
+                            "after": "***",
+                        }
+                    ],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "fe3309b5-f825-5bca-97da-f457eb965723",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "path": "/url",
+                            "before": "***",
+                            "after": {"flow64:value": "hook", "secret": True},
+                        }
+                    ],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "leaves something outside at each run: posts to value 'hook'",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "c86eb33071a6481eda91e3a49c9f9c04c4146498acdf81cb9fb070678f891e11",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:secret d483426f14ab48ad 20480e9cea0abcc7 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type=bf0f7331;url=fe3309b5]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+    }
+)
+ARRANGED = [
+    at.new,
+    at.new_by_title,
+    at.absent,
+    at.unchanged,
+    at.unmanaged,
+    at.update,
+    at.at_work,
+    at.drifted,
+    at.drifted_with_base,
+    at.conflict,
+    at.converged,
+    at.adopted,
+    at.behind,
+    at.foreign,
+    at.orphan,
+    at.pruned,
+    at.pinned_orphan,
+    at.copy,
+    at.renamed,
+    at.secret,
+]
+NAMES = [arrange.__name__ for arrange in ARRANGED]
+
+
+@pytest.mark.parametrize("arrange", ARRANGED, ids=NAMES)
+def test_plan_reads_as_expected(arrange):
+    """Text for people: what is done, why, and what is not known."""
+    assert text_of(arrange) == TEXTS[arrange.__name__]
+
+
+@pytest.mark.parametrize("arrange", ARRANGED, ids=NAMES)
+def test_plan_is_json(arrange):
+    """Data for programs: the same, and all of it."""
+    assert data_of(arrange) == DATA[arrange.__name__]
+
+
+@pytest.mark.parametrize("make", [text_of, data_of])
+def test_no_secret_is_shown(make):
+    """Neither the one that is bound now, nor the last one, nor what stands there."""
+    assert "SENTINEL" not in str(make(at.secret))

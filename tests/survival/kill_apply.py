@@ -1,0 +1,194 @@
+"""Kill an apply at random instants; the next deploy alone has to mend it (L3, L4).
+
+As a program: `PYTHONPATH=. python tests/survival/kill_apply.py 200` kills two hundred
+times, and says the seed. One process that has imported everything forks a new one for
+each deploy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import mkdtemp
+from uuid import uuid4
+
+from attrs import define, field
+
+from flow64 import LEAD, Client, Project, Workflow
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.emulator import Emulator
+from flow64.service import Policy
+from flow64.service.plan._agreement import Agreement
+from flow64.service.plan._applying import applying
+from flow64.service.plan._behind import Git
+from flow64.service.plan._cache import FileCache
+from flow64.service.plan._history import History
+from flow64.service.plan._planning import planning
+from flow64.service.plan._saved import save_plan
+from flow64.service.plan._target import target_of
+
+
+def say(what):
+    """A line, at once."""
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
+HOSTS = ("a.example", "b.example")
+"""Two states of the code: a host for each, and a workflow that only it has."""
+
+
+def workflows(namespace, state):
+    """All workflows of a project in one of two states."""
+    project = Project("growth", namespace)
+    url = f"https://{HOSTS[state]}/hook"
+    flow = Webhook(LEAD) >> FindEmail() >> OutgoingWebhook(url=url)
+    keys = ["one", "two", f"only-{state}"]
+    return project, [Workflow(key, flow, key=key, project=project) for key in keys]
+
+
+def client_of(url, key):
+    """A client that keeps no pace, since it talks to an emulator."""
+    hurried = Policy(requests_per_minute=None)
+    return Client(key, base_url=url, journal=None, policy=hurried)
+
+
+def deploy(client, namespace, state, folder):
+    """Plan, save the plan, and apply it: what a deploy on the command line does."""
+    url = client.endpoint
+    project, wanted = workflows(namespace, state)
+    history = History(Path(folder, "history"))
+    git = Git()
+    with FileCache(Path(folder, "seen.json")) as cache:
+        targets = [target_of(one, "default", git=git) for one in wanted]
+        plan = client.play(
+            planning(
+                targets,
+                env="default",
+                endpoint=url,
+                projects=[project],
+                create=[target.key for target in targets],
+                cache=cache,
+                git=git,
+            )
+        )
+        save_plan(plan, Path(folder, "plan.json"))
+        agreed = Agreement(prune=len(plan.victims))
+        talk = applying(plan, agreed, history=history, endpoint=url)
+        return plan, client.play(talk)
+
+
+def serve_deploys():
+    """Fork a deploy for each line of arguments; say its id, then how it ended."""
+    while line := sys.stdin.readline():
+        pid = os.fork()
+        if pid == 0:
+            url, key, *arguments = json.loads(line)
+            deploy(client_of(url, key), *arguments)
+            os._exit(0)
+        say(pid)
+        sys.stdin.readline()  # until then its id is that of no other process
+        _, status = os.waitpid(pid, 0)
+        say(status)
+
+
+@define
+class Killer:
+    """Deploys one state after the other, and kills each deploy on its way.
+
+    Attributes:
+        url: The service.
+        folder: Where histories, plans and the cache are.
+        luck: Says when to kill.
+        longest: Seconds that a deploy takes when nobody kills it.
+        kills: How many were killed before their end.
+    """
+
+    url: str
+    folder: Path
+    luck: random.Random
+    key: str = field(factory=lambda: f"sk_test_{uuid4().hex}")
+    namespace: str = field(factory=lambda: f"{uuid4()}.example")
+    longest: float = 0.0
+    kills: int = 0
+    _child: subprocess.Popen = field(init=False)
+    _client: Client = field(init=False)
+
+    def __enter__(self):
+        self._child = subprocess.Popen(
+            [sys.executable, __file__, "serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._client = client_of(self.url, self.key)
+        assert self._deployed(0, None) == 0
+        began = time.monotonic()
+        assert self._deployed(1, None) == 0
+        self.longest = time.monotonic() - began
+        return self
+
+    def __exit__(self, *_):
+        self._client.close()
+        self._child.stdin.close()
+        self._child.wait()
+        self._child.stdout.close()
+
+    def round(self, state):
+        """Kill a deploy, deploy again without a kill, and judge what is there."""
+        status = self._deployed(state, self.luck.uniform(0, self.longest * 1.05))
+        self.kills += os.WIFSIGNALED(status)
+        arguments = (self._client, self.namespace, state, self.folder)
+        _, summary = deploy(*arguments)
+        assert summary.is_complete, summary
+        plan, again = deploy(*arguments)
+        assert (plan.is_empty, again.done) == (True, ())
+        assert [step.key for step in plan.steps] == [
+            "one", "two", f"only-{state}",
+        ]  # fmt: skip
+        left = [path.name for path in self.folder.rglob(".flow64-*")]
+        assert left == [], left
+        json.loads(Path(self.folder, "plan.json").read_text())
+
+    def _deployed(self, state, seconds):
+        """Deploy in a process of its own; gives how that ended."""
+        arguments = (self.url, self.key, self.namespace, state, str(self.folder))
+        self._child.stdin.write(json.dumps(arguments) + "\n")
+        self._child.stdin.flush()
+        pid = int(self._child.stdout.readline())
+        if seconds is not None:
+            time.sleep(seconds)
+            os.kill(pid, signal.SIGKILL)
+        self._child.stdin.write("\n")
+        self._child.stdin.flush()
+        return int(self._child.stdout.readline())
+
+
+def kill(times, seed, folder):
+    """Kill so many deploys; gives how many of them had not ended before."""
+    with (
+        Emulator() as emulator,
+        Killer(emulator.url, Path(folder), random.Random(seed)) as killer,
+    ):
+        for number in range(times):
+            killer.round(number % 2)
+        # What was replaced is there, every time.
+        entries = History(killer.folder / "history").entries()
+        assert len(entries) >= times
+        return killer.kills
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["serve"]:
+        serve_deploys()
+    else:
+        chosen = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(10**6)
+        say(f"seed {chosen}")
+        killed = kill(int(sys.argv[1]), chosen, mkdtemp())
+        say(f"{killed} deploys were killed on their way, and each was mended")

@@ -235,7 +235,9 @@ def public_names() -> set[str]:
         "flow64",
         "flow64.blocks",
         "flow64.emulator",
+        "flow64.environments",
         "flow64.service",
+        "flow64.service.plan",
         "flow64.testing",
         "flow64.webhooks",
     )

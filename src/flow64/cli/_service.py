@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from ..diagnostics import printable
+from ..environments import Environment, load, opened
 from ..service import Client
 from ._terminal import give, talk
 
@@ -22,17 +23,27 @@ class _Telling(logging.Handler):
         talk(record.getMessage())
 
 
-@contextmanager
-def connected(env: str | None) -> Generator[Client]:
-    """A client with the credential and the endpoint of the environment variables.
+def environment_of(env: str | None) -> Environment:
+    """The environment of a name: of pyproject.toml, else of the variables.
 
     Raises:
-        ConfigError: They cannot be used; no key is shown.
+        SettingsError: The file has mistakes.
+        UnknownEnvironmentError: There is none of that name, or several without one.
+    """
+    return load().environment(env)
+
+
+@contextmanager
+def connected(env: str | None) -> Generator[Client]:
+    """A client of an environment; the emulator is started for it.
+
+    Raises:
+        ConfigError: It cannot be used; no key is shown.
     """
     handler = _Telling(logging.WARNING)
     _log.addHandler(handler)
     try:
-        with Client(env=env) as client:
+        with opened(environment_of(env)) as client:
             yield client
     finally:
         _log.removeHandler(handler)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 import click
 from attrs import define, frozen
 
-from ..definition import DEFAULT_ENV, as_body
+from ..definition import as_body
 from ..diagnostics import printable
 from ..errors import FlowError
 from ..service import Client, Deployment, Preview, State
@@ -98,8 +98,8 @@ def command(
     loaded = load(source)
     require_known("--force", force, loaded.names)
     require_known("--allow-spend", allow_spend, loaded.names)
-    environment = env or DEFAULT_ENV
     with connected(env) as client:
+        environment = str(client.env)
         steps = [
             Step(one, judged(one, environment, given, client))
             for one in loaded.workflows

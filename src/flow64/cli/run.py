@@ -8,7 +8,7 @@ from typing import Any
 import click
 from attrs import frozen
 
-from ..definition import DEFAULT_ENV, Definition
+from ..definition import Definition, suffixed
 from ..diagnostics import printable
 from ..errors import ForbiddenError, NotFoundError
 from ..service import Client, Run
@@ -19,7 +19,7 @@ from ..workflow import Workflow
 from ._codes import INTERRUPTED
 from ._estimate import estimate
 from ._outcomes import RefusedError
-from ._service import connected, resuming
+from ._service import connected, environment_of, resuming
 from ._shared import (
     FILE,
     env_option,
@@ -194,18 +194,22 @@ def command(
             "the run with --intent, as in --intent 2026-W20, or say --new"
         )
     sent = [] if rows is None else rows_from(rows)
-    definition = workflow.compile(env, given)
+    environment = environment_of(env)
+    bound = environment.bound if given is None else given
+    definition = suffixed(workflow.compile(environment.name, bound), environment.suffix)
     roots = definition.topology.roots
     if rows is None and any(definition.blocks[at].kind == "webhook" for at in roots):
         problem = (
             "ROWS is missing: the workflow begins with a webhook, which brings them"
         )
         raise click.UsageError(problem)
-    Budget(max_rows, max_cost, allow_unpriced).require(
-        workflow.name, definition, len(sent)
-    )
+    Budget(
+        environment.max_rows if max_rows is None else max_rows,
+        environment.max_cost if max_cost is None else max_cost,
+        allow_unpriced,
+    ).require(workflow.name, definition, len(sent))
     with connected(env) as client:
-        _show(client, workflow, definition, env, len(sent))
+        _show(client, workflow, definition, len(sent))
         agreed("Start it?", yes=yes)
         try:
             run = client.run(
@@ -297,7 +301,6 @@ def _show(
     client: Client,
     workflow: Workflow,
     definition: Definition,
-    env: str | None,
     rows: int,
 ) -> None:
     """Show what would be run, where, for whom, and for how much.
@@ -306,7 +309,7 @@ def _show(
     """
     facts = [
         ("run", f"{workflow.name} ({definition.id})"),
-        ("environment", f"{env or DEFAULT_ENV} at {client.endpoint}"),
+        ("environment", f"{client.env} at {client.endpoint}"),
     ]
     try:
         live = client.workflows.get(str(definition.id))

@@ -1,0 +1,471 @@
+"""Reading `[tool.flow64]`: everything that is wrong with it is said at once."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from attrs import field, frozen
+
+from ..analysis.checks._secrets import masked
+from ..definition import DEFAULT_ENV, Problem, freeze
+from ..errors import ConfigError, SettingsError, did_you_mean, shortened
+from ..service import DEFAULT_ENDPOINT
+from ..service._endpoint import endpoint_of
+from ._lines import ROOT, line_of, lines_of
+from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
+
+T = TypeVar("T")
+
+FILE: Final = "pyproject.toml"
+
+KEPT: Final = Path(".flow64")
+"""Where flow64 keeps what it remembers, below the folder of the project."""
+
+LONGEST: Final = 512
+"""Characters of the longest name, as of every key."""
+
+
+def load(start: str | PathLike[str] | None = None) -> Settings:
+    """The settings of the project that a folder belongs to.
+
+    They are those of the next `pyproject.toml` upwards that has a `[tool.flow64]`; the
+    search ends at the folder of a git repository. Without one, the environment
+    variables are the one environment.
+
+    Args:
+        start: A folder, or the file itself; None for the working folder.
+
+    Raises:
+        SettingsError: The file has mistakes; all of them are listed.
+    """
+    place = Path.cwd() if start is None else Path(start).absolute()
+    folder = place.parent if place.is_file() else place
+    files = [place] if place.is_file() else _files(folder)
+    for file in files:
+        text = _text_of(file)
+        data = _parsed(file, text).get("tool", {})
+        if isinstance(data, dict) and ROOT[1] in data:
+            reader = _Reader(file, text)
+            settings = reader.settings(data[ROOT[1]])
+            reader.end()
+            return settings
+    return _settings(folder, None)
+
+
+def _files(folder: Path) -> Sequence[Path]:
+    found: list[Path] = []
+    for above in (folder, *folder.parents):
+        if (above / FILE).is_file():
+            found.append(above / FILE)
+        if (above / ".git").exists():
+            break
+    return found
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8"
+        raise SettingsError(_shown(file), [f"it cannot be read: {reason}"]) from error
+
+
+def _parsed(file: Path, text: str) -> dict[str, Any]:
+    # Only what the parser says of the place is repeated: no line, which may hold a key.
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        mistake = f"it is no TOML: {error}"
+    raise SettingsError(_shown(file), [mistake])
+
+
+def _shown(file: Path) -> str:
+    """A file as people know it: from the working folder, where it is below that."""
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
+
+
+def _settings(
+    folder: Path,
+    file: Path | None,
+    environments: Mapping[str, Environment] | None = None,
+    **given: Any,
+) -> Settings:
+    """Settings with what is there without being written."""
+    found = dict(environments or {})
+    if not found.keys() - {EMULATOR}:
+        found[DEFAULT_ENV] = Environment(DEFAULT_ENV)
+    if EMULATOR not in found:
+        found[EMULATOR] = _emulator(folder)
+    usual: dict[str, Any] = {
+        "source": None,
+        "history": folder / KEPT / "history",
+        "cache": folder / KEPT / "cache",
+    }
+    return Settings(folder, file, environments=found, **{**usual, **given})
+
+
+def _emulator(folder: Path, **given: Any) -> Environment:
+    store = folder / KEPT / "emulator.db"
+    return Environment(EMULATOR, store=store, **given)
+
+
+# -- What a key may be ----------------------------------------------------------------
+
+
+class _WrongError(Exception):
+    """What is wrong with one value; it never shows the value."""
+
+
+def _kind(value: Any) -> str:
+    """What TOML calls a value; the value itself may be a secret in a wrong place."""
+    names: dict[type, str] = {
+        str: "text",
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        list: "a list",
+        dict: "a table",
+    }
+    return names.get(type(value), "a date or time")
+
+
+def _of(kind: type[T], wanted: str, value: Any) -> T:
+    if type(value) is kind:
+        return value
+    raise _WrongError(f"is {_kind(value)}; write {wanted}")
+
+
+def _text(value: Any) -> str:
+    text = _of(str, 'text, as in "..."', value)
+    if not text.strip() or not text.isprintable():
+        raise _WrongError("is empty, or has line breaks or signs that nobody sees")
+    _require_no_secret(text)
+    return text
+
+
+def _flag(value: Any) -> bool:
+    return _of(bool, "true or false", value)
+
+
+def _count(value: Any) -> int:
+    count = _of(int, "a whole number, as in 500", value)
+    if count < 0:
+        raise _WrongError("is below 0; write a number from 0 up")
+    return count
+
+
+def _amount(value: Any) -> float:
+    number = value if type(value) is int else _of(float, "dollars, as in 2.5", value)
+    if not math.isfinite(number) or number < 0:
+        raise _WrongError("is no number from 0 up; write dollars, as in 2.5")
+    return number
+
+
+def _texts(value: Any) -> Sequence[str]:
+    return tuple(map(_text, _of(list, 'a list of texts, as in ["..."]', value)))
+
+
+def _hosts(value: Any) -> Sequence[str]:
+    hosts = _texts(value)
+    for host in hosts:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?", host):
+            raise _WrongError(
+                f"has {shortened(host)}, which is no host; write a name alone, as in "
+                '"files.example.com"'
+            )
+    return hosts
+
+
+def _variable(value: Any) -> Reference:
+    """What `{ env = "NAME" }` stands for."""
+    name = value.get("env") if isinstance(value, dict) else None
+    is_alone = isinstance(value, dict) and len(value) == 1
+    if not is_alone or not isinstance(name, str):
+        raise _WrongError(
+            "names no environment variable, where alone a secret may stand; write "
+            '{ env = "NAME_OF_THE_VARIABLE" }'
+        )
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or masked(name) != name:
+        raise _WrongError(
+            "names a variable that can be none; write its name, and never what it "
+            'holds: { env = "NAME_OF_THE_VARIABLE" }'
+        )
+    return Reference(name)
+
+
+def _reference_or_text(value: Any) -> str | Reference:
+    return _variable(value) if isinstance(value, dict) else _text(value)
+
+
+def _value(value: Any) -> Any:
+    """What `value("name")` stands for, with references in the place of secrets."""
+    problems: list[Problem] = []
+    freeze(value, (), problems)
+    if problems:
+        # Which of these it is would be said with the value.
+        raise _WrongError(
+            "is no JSON: it is, or has in it, a date, a time, NaN, or a number beyond "
+            "2^53; write that as text"
+        )
+    return _referring(value)
+
+
+def _referring(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"env"}:
+            return _variable(value)
+        for key in value:
+            _require_no_secret(key)
+        return {key: _referring(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_referring(inner) for inner in value]
+    if isinstance(value, str):
+        _require_no_secret(value)
+    return value
+
+
+def _require_no_secret(text: str) -> None:
+    if masked(text) != text:
+        raise _WrongError(
+            "looks like a key, and a secret does not belong into this file; write "
+            '{ env = "NAME_OF_THE_VARIABLE" }, and make that key a new one'
+        )
+
+
+# -- Sections -------------------------------------------------------------------------
+
+
+@frozen
+class _Section:
+    """A section whose keys are taken one by one; those that nobody takes are unknown.
+
+    Attributes:
+        reader: Gets the mistakes.
+        path: Its name, as a path.
+        data: What it holds.
+        known: The keys that were asked for.
+    """
+
+    reader: _Reader
+    path: tuple[str, ...]
+    data: Mapping[str, Any]
+    known: list[str] = field(factory=list[str])
+
+    def take(self, key: str, check: Callable[[Any], T], default: Any = None) -> T | Any:
+        """The value of a key; the default where it is not there, or wrong."""
+        self.known.append(key)
+        if key not in self.data:
+            return default
+        try:
+            return check(self.data[key])
+        except _WrongError as error:
+            self.wrong(key, str(error))
+            return default
+
+    def section(self, key: str) -> _Section | None:
+        """A section below this one; None where it is not there."""
+        table = self.take(key, lambda value: _of(dict, "a table", value))
+        if table is None:
+            return None
+        return _Section(self.reader, (*self.path, key), table)
+
+    def wrong(self, key: str, problem: str) -> None:
+        """Say what is wrong with a key."""
+        self.reader.wrong((*self.path, key), f"{_key(key)} {problem}")
+
+    def end(self, advice: Mapping[str, str] | None = None) -> None:
+        """Say which keys nobody takes.
+
+        Args:
+            advice: What to say of a key that somebody may expect.
+        """
+        for key in self.data:
+            if key in self.known:
+                continue
+            known = ", ".join(sorted(self.known))
+            near = did_you_mean(key, self.known) or f"; there are {known}"
+            self.wrong(key, "is no key here" + (advice or {}).get(key, near))
+
+
+def _key(key: str) -> str:
+    """A key as it is shown: nothing in it that may be a secret."""
+    shown = shortened(masked(key))[1:-1]
+    return shown if re.fullmatch(r"[\w-]+", key) else f"{shown!r}"
+
+
+class _Reader:
+    """Makes settings of a file, and collects what is wrong with it."""
+
+    def __init__(self, file: Path, text: str) -> None:
+        self.file = file
+        self.folder = file.parent
+        self.text = text
+        self.mistakes: list[tuple[tuple[str, ...], str]] = []
+
+    def wrong(self, path: tuple[str, ...], problem: str) -> None:
+        """Note a mistake at a key, or at a section."""
+        self.mistakes.append((path, problem))
+
+    def end(self) -> None:
+        """Raise what is wrong.
+
+        Raises:
+            SettingsError: Anything is.
+        """
+        if not self.mistakes:
+            return
+        lines = lines_of(self.text)
+        found = [
+            (line_of(lines, path) or 0, path, problem)
+            for path, problem in self.mistakes
+        ]
+        listed = [
+            f"line {line}, [{'.'.join(map(_key, path[:-1]))}]: {problem}"
+            for line, path, problem in sorted(found)
+        ]
+        raise SettingsError(_shown(self.file), listed)
+
+    def settings(self, data: Any) -> Settings:
+        """What `[tool.flow64]` says."""
+        if not isinstance(data, dict):
+            self.wrong(ROOT, f"flow64 is {_kind(data)}; write a table")
+            data = {}
+        top = _Section(self, ROOT, data)
+        journal = top.take("journal", self.place, self.folder / KEPT / "runs.jsonl")
+        given: dict[str, Any] = {
+            "source": top.take("source", _text),
+            "prices": self.prices(top),
+            "allow": top.take("allow", _texts, ()),
+        }
+        for key, check in (("history", self.place), ("cache", self.place_or_none)):
+            if key in top.data:
+                given[key] = top.take(key, check, self.folder / KEPT / key)
+            top.known.append(key)
+        history = given.get("history", self.folder / KEPT / "history")
+        kept = {"journal": journal, "history": history}
+        environments = self.environments(top, kept)
+        top.end(
+            {
+                "module": " (did you mean 'source'?)",
+                "namespace": ': it is part of ids, so code alone says it: Project("...'
+                '", namespace="...")',
+            }
+        )
+        return _settings(self.folder, self.file, environments, **given)
+
+    def place(self, value: Any) -> Path:
+        """A path, from the folder of the file."""
+        return self.folder / _text(value)
+
+    def place_or_none(self, value: Any) -> Path | None:
+        """A path, or false for none."""
+        return None if value is False else self.place(value)
+
+    def prices(self, top: _Section) -> Mapping[str, float]:
+        """Dollars a row by kind."""
+        table = top.section("prices")
+        if table is None:
+            return {}
+        return {kind: table.take(kind, _amount, 0.0) for kind in table.data}
+
+    def environments(
+        self, top: _Section, kept: Mapping[str, Path | None]
+    ) -> Mapping[str, Environment]:
+        """The environments by name."""
+        table = top.section("environments")
+        found: dict[str, Environment] = {}
+        names: dict[str, str] = {}
+        for name in table.data if table else ():
+            assert table is not None
+            section = table.section(name)
+            if len(name) > LONGEST or not name.strip() or not name.isprintable():
+                table.wrong(name, f"is no name: write 1 to {LONGEST} signs")
+            other = names.setdefault(unicodedata.normalize("NFC", name), name)
+            if other != name:
+                table.wrong(name, "is there twice, in two spellings of one name")
+            if section is not None:
+                found[name] = self.environment(name, section, kept)
+        return found
+
+    def environment(
+        self, name: str, section: _Section, kept: Mapping[str, Path | None]
+    ) -> Environment:
+        """One environment."""
+        values = section.section("values")
+        given: dict[str, Any] = {
+            "values": {name: values.take(name, _value) for name in values.data}
+            if values
+            else {},
+            "suffix": section.take("suffix", _text, ""),
+            "max_rows": section.take("max_rows", _count),
+            "max_cost": section.take("max_cost", _amount),
+            "branches": section.take("branches", _flag, default=False),
+            **kept,
+        }
+        if name == EMULATOR:
+            here = ": the emulator is on this machine and takes any key"
+            placed = ("endpoint", "api_key", "oauth", "org_id", "hosts", "allow_http")
+            section.end(dict.fromkeys(placed, here))
+            return _emulator(self.folder, **given)
+        allow_http = section.take("allow_http", _flag, default=False)
+        made = Environment(
+            name,
+            endpoint=section.take(
+                "endpoint", lambda url: _endpoint(url, allow_http), DEFAULT_ENDPOINT
+            ),
+            credential=self.credential(section),
+            org_id=section.take("org_id", _reference_or_text),
+            hosts=section.take("hosts", _hosts),
+            allow_http=allow_http,
+            **given,
+        )
+        section.end({"key": " (did you mean 'api_key'?)"})
+        return made
+
+    def credential(self, section: _Section) -> Reference | OAuthFile | None:
+        """The one credential."""
+        key = section.take("api_key", _variable)
+        oauth = section.section("oauth")
+        if ("api_key" in section.data) == ("oauth" in section.data):
+            which = "both api_key and oauth" if oauth else "neither api_key nor oauth"
+            example = 'api_key = { env = "NAME_OF_THE_VARIABLE" }'
+            self.wrong((*section.path, ""), f"has {which}; write one: {example}")
+        return key if oauth is None else self.oauth(oauth)
+
+    def oauth(self, section: _Section) -> OAuthFile | None:
+        """An OAuth client."""
+        client_id = section.take("client_id", _reference_or_text)
+        kid = section.take("kid", _reference_or_text)
+        file = section.take("file", self.key_file)
+        audience = section.take("audience", _reference_or_text)
+        for key in ("client_id", "kid", "file"):
+            if key not in section.data:
+                section.wrong(key, "is missing")
+        section.end()
+        return OAuthFile(client_id, kid, file, audience)
+
+    def key_file(self, value: Any) -> Path | Reference:
+        """The file of a private key, or the variable that names it."""
+        return _variable(value) if isinstance(value, dict) else self.place(value)
+
+
+def _endpoint(value: Any, allow_http: bool) -> str | Reference:
+    given = _reference_or_text(value)
+    if isinstance(given, Reference):  # judged when it is used
+        return given
+    try:
+        return endpoint_of(given, allow_http=allow_http)
+    except ConfigError:
+        # Its words are for a call, and of what is no URL nothing is shown.
+        raise _WrongError(
+            f"is no plain https address, as {DEFAULT_ENDPOINT} is; http is for this "
+            "machine alone, or with allow_http = true, and no password belongs in it"
+        ) from None

@@ -1,0 +1,550 @@
+"""What `[tool.flow64]` may say, what is made of it, and all that is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow64 import LEAD, Project, Workflow, value
+from flow64.blocks import OutgoingWebhook, Webhook
+from flow64.definition import fingerprint, suffixed
+from flow64.environments import (
+    EMULATOR,
+    Environment,
+    OAuthFile,
+    Reference,
+    Settings,
+    load,
+)
+from flow64.environments._lines import line_of, lines_of
+from flow64.errors import ConfigError, SettingsError, UnknownEnvironmentError
+from flow64.service import DEFAULT_ENDPOINT
+
+# ruff: noqa: E501 - the words of a mistake stand here as they are shown
+
+KEY = 'api_key = { env = "STAGING_KEY" }\n'
+STAGING = f"[tool.flow64.environments.staging]\n{KEY}"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder that commands are called in, and that no other one is above."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".git").mkdir()
+    return tmp_path
+
+
+def written(folder, text, name="pyproject.toml"):
+    """The settings of a file."""
+    (folder / name).write_text(text, "utf-8")
+    return load(folder)
+
+
+# -- What is read ---------------------------------------------------------------------
+
+
+def test_everything_that_a_file_may_say(project):
+    settings = written(
+        project,
+        """
+[tool.flow64]
+source = "pipelines"
+history = "kept/history"
+cache = false
+journal = "kept/runs.jsonl"
+prices = { find_email = 0.04, new_kind = 1 }
+allow = ["isolated-block"]
+
+[tool.flow64.environments.staging]
+endpoint = "https://staging.example.com/"
+api_key = { env = "STAGING_KEY" }
+org_id = "org_1"
+suffix = "(staging)"
+max_rows = 50
+max_cost = 2
+branches = true
+hosts = ["files.example.com", "::1"]
+values.notebook = "nb_1"
+values.hook = { env = "STAGING_HOOK" }
+values.deep = { list = [1, { token = { env = "STAGING_TOKEN" } }], flag = true }
+
+[tool.flow64.environments.prod]
+allow_http = true
+endpoint = "http://next.example.com"
+org_id = { env = "PROD_ORG" }
+oauth = { client_id = "client_1", kid = { env = "KID" }, file = "prod.pem", audience = "aud" }
+
+[tool.flow64.environments.emulator]
+values = { notebook = "nb_0" }
+max_rows = 10
+""",
+    )
+
+    journal, history = project / "kept/runs.jsonl", project / "kept/history"
+    assert settings == Settings(
+        folder=project,
+        file=project / "pyproject.toml",
+        source="pipelines",
+        environments={
+            "staging": Environment(
+                "staging",
+                endpoint="https://staging.example.com",
+                credential=Reference("STAGING_KEY"),
+                org_id="org_1",
+                values={
+                    "notebook": "nb_1",
+                    "hook": Reference("STAGING_HOOK"),
+                    "deep": {
+                        "list": [1, {"token": Reference("STAGING_TOKEN")}],
+                        "flag": True,
+                    },
+                },
+                suffix="(staging)",
+                max_rows=50,
+                max_cost=2,
+                branches=True,
+                hosts=("files.example.com", "::1"),
+                journal=journal,
+                history=history,
+            ),
+            "prod": Environment(
+                "prod",
+                endpoint="http://next.example.com",
+                credential=OAuthFile(
+                    "client_1", Reference("KID"), project / "prod.pem", "aud"
+                ),
+                org_id=Reference("PROD_ORG"),
+                allow_http=True,
+                journal=journal,
+                history=history,
+            ),
+            "emulator": Environment(
+                "emulator",
+                values={"notebook": "nb_0"},
+                max_rows=10,
+                journal=journal,
+                history=history,
+                store=project / ".flow64/emulator.db",
+            ),
+        },
+        history=project / "kept/history",
+        cache=None,
+        prices={"find_email": 0.04, "new_kind": 1},
+        allow=("isolated-block",),
+    )
+
+
+def test_what_a_file_leaves_out(project):
+    """An endpoint that is not named is the service, whatever the variables say."""
+    settings = written(project, STAGING)
+
+    assert settings.environments == {
+        "staging": Environment(
+            "staging",
+            endpoint=DEFAULT_ENDPOINT,
+            credential=Reference("STAGING_KEY"),
+            journal=project / ".flow64/runs.jsonl",
+            history=project / ".flow64/history",
+        ),
+        EMULATOR: Environment(EMULATOR, store=project / ".flow64/emulator.db"),
+    }
+    assert (settings.source, settings.prices, settings.allow) == (None, {}, ())
+    assert settings.history == project / ".flow64/history"
+    assert settings.cache == project / ".flow64/cache"
+
+
+@pytest.mark.parametrize("text", [None, "", "[tool.other]\n", "tool = 5\n"])
+def test_without_settings_the_variables_are_the_environment(project, text):
+    if text is not None:
+        (project / "pyproject.toml").write_text(text, "utf-8")
+
+    settings = load()
+
+    assert (settings.file, settings.folder) == (None, project)
+    assert settings.environment() == Environment("default")
+    assert settings.environment("staging") == Environment("staging")
+    assert settings.environment(EMULATOR).store == project / ".flow64/emulator.db"
+
+
+def test_a_section_without_environments_is_the_same(project):
+    """And that of the emulator is none that has to be told from others."""
+    settings = written(project, "[tool.flow64.environments.emulator]\nmax_rows = 1\n")
+
+    assert settings.environment() == Environment("default")
+    assert settings.environment(EMULATOR).max_rows == 1
+
+
+def test_the_next_file_upwards_counts(project):
+    """One without a section of ours is passed over."""
+    inner = project / "a" / "b"
+    inner.mkdir(parents=True)
+    (project / "a" / "pyproject.toml").write_text("[project]\nname = 'a'\n", "utf-8")
+    written(project, STAGING)
+
+    settings = load(inner)
+
+    assert settings.file == project / "pyproject.toml"
+    assert settings.environment().name == "staging"
+
+
+def test_the_search_ends_at_a_repository(project):
+    written(project, STAGING)
+    (project / "other" / ".git").mkdir(parents=True)
+
+    assert load(project / "other").file is None
+
+
+def test_the_search_ends_at_the_top(project, monkeypatch):
+    (project / ".git").rmdir()
+    monkeypatch.setattr(Path, "is_file", lambda path: False)
+
+    assert load().file is None
+
+
+def test_a_file_can_be_named(project):
+    (project / "other.toml").write_text(STAGING, "utf-8")
+
+    assert load(project / "other.toml").environment().name == "staging"
+
+
+def test_what_of_an_oauth_client_a_variable_may_say(project):
+    """All of it, as for a runner that keeps the file elsewhere."""
+    settings = written(
+        project,
+        """
+[tool.flow64.environments.prod]
+endpoint = { env = "ENDPOINT" }
+oauth.client_id = { env = "CLIENT" }
+oauth.kid = { env = "KID" }
+oauth.file = { env = "PEM_FILE" }
+oauth.audience = { env = "AUDIENCE" }
+""",
+    )
+
+    found = settings.environment()
+    names = ("CLIENT", "KID", "PEM_FILE", "AUDIENCE")
+    assert found.credential == OAuthFile(*map(Reference, names))
+    assert found.endpoint == Reference("ENDPOINT")
+
+
+# -- Which environment is meant -------------------------------------------------------
+
+
+def two(project):
+    return written(project, STAGING + STAGING.replace("staging", "prod"))
+
+
+def test_the_only_environment_needs_no_name(project):
+    assert written(project, STAGING).environment().name == "staging"
+
+
+def test_of_several_one_is_named(project):
+    settings = two(project)
+
+    with pytest.raises(UnknownEnvironmentError) as caught:
+        settings.environment()
+
+    assert str(caught.value) == (
+        "several environments are configured (staging, prod): say which one is meant, as in --env staging"
+    )
+    assert settings.environment("prod").name == "prod"
+
+
+def test_unknown_name(project):
+    with pytest.raises(UnknownEnvironmentError) as caught:
+        two(project).environment("prd")
+
+    assert str(caught.value) == (
+        "there is no environment 'prd' (did you mean 'prod'?); there are staging, prod, emulator"
+    )
+
+
+# -- What is wrong --------------------------------------------------------------------
+
+WRONG = {
+    "[tool]\nflow64 = 5\n": ["line 2, [tool]: flow64 is a whole number; write a table"],
+    "[[tool.flow64]]\nsource = 'x'\n": [
+        "line 1, [tool]: flow64 is a list; write a table"
+    ],
+    "[tool.flow64]\nmodule = 'acme'\nnamespace = 'acme.example'\nsurce = 1\n": [
+        "line 2, [tool.flow64]: module is no key here (did you mean 'source'?)",
+        'line 3, [tool.flow64]: namespace is no key here: it is part of ids, so code alone says it: Project("...", namespace="...")',
+        "line 4, [tool.flow64]: surce is no key here (did you mean 'source'?)",
+    ],
+    "[tool.flow64]\nzzz = 1\n": [
+        "line 2, [tool.flow64]: zzz is no key here; there are allow, cache, environments, history, journal, prices, source"
+    ],
+    "[tool.flow64]\nsource = true\nallow = 'x'\nhistory = 1\ncache = true\n": [
+        'line 2, [tool.flow64]: source is true or false; write text, as in "..."',
+        'line 3, [tool.flow64]: allow is text; write a list of texts, as in ["..."]',
+        'line 4, [tool.flow64]: history is a whole number; write text, as in "..."',
+        'line 5, [tool.flow64]: cache is true or false; write text, as in "..."',
+    ],
+    "[tool.flow64]\nallow = [1]\nsource = ''\n": [
+        'line 2, [tool.flow64]: allow is a whole number; write text, as in "..."',
+        "line 3, [tool.flow64]: source is empty, or has line breaks or signs that nobody sees",
+    ],
+    "[tool.flow64.prices]\nfind_email = -1\nsearch = 'x'\nwebhook = nan\n": [
+        "line 2, [tool.flow64.prices]: find_email is no number from 0 up; write dollars, as in 2.5",
+        "line 3, [tool.flow64.prices]: search is text; write dollars, as in 2.5",
+        "line 4, [tool.flow64.prices]: webhook is no number from 0 up; write dollars, as in 2.5",
+    ],
+    "[tool.flow64]\nprices = []\nenvironments = []\n": [
+        "line 2, [tool.flow64]: prices is a list; write a table",
+        "line 3, [tool.flow64]: environments is a list; write a table",
+    ],
+    "[tool.flow64.environments]\nstaging = 2026-11-24\n": [
+        "line 2, [tool.flow64.environments]: staging is a date or time; write a table"
+    ],
+    f"{STAGING}endpoints = 'x'\nmax_rows = -1\nmax_cost = 'x'\nbranches = 1\n": [
+        "line 3, [tool.flow64.environments.staging]: endpoints is no key here (did you mean 'endpoint'?)",
+        "line 4, [tool.flow64.environments.staging]: max_rows is below 0; write a number from 0 up",
+        "line 5, [tool.flow64.environments.staging]: max_cost is text; write dollars, as in 2.5",
+        "line 6, [tool.flow64.environments.staging]: branches is a whole number; write true or false",
+    ],
+    f"{STAGING}max_rows = true\nsuffix = 'a\\tb'\nhosts = ['https://x']\n": [
+        "line 3, [tool.flow64.environments.staging]: max_rows is true or false; write a whole number, as in 500",
+        "line 5, [tool.flow64.environments.staging]: hosts has 'https://x', which is no host; write a name alone, as in \"files.example.com\"",
+    ],
+    "[tool.flow64.environments.staging]\nkey = 'x'\n": [
+        'line 1, [tool.flow64.environments.staging]: has neither api_key nor oauth; write one: api_key = { env = "NAME_OF_THE_VARIABLE" }',
+        "line 2, [tool.flow64.environments.staging]: key is no key here (did you mean 'api_key'?)",
+    ],
+    f"{STAGING}[tool.flow64.environments.staging.oauth]\nclient = 'x'\nfile = 1\n": [
+        'line 1, [tool.flow64.environments.staging]: has both api_key and oauth; write one: api_key = { env = "NAME_OF_THE_VARIABLE" }',
+        "line 3, [tool.flow64.environments.staging.oauth]: client_id is missing",
+        "line 3, [tool.flow64.environments.staging.oauth]: kid is missing",
+        "line 4, [tool.flow64.environments.staging.oauth]: client is no key here (did you mean 'client_id'?)",
+        'line 5, [tool.flow64.environments.staging.oauth]: file is a whole number; write text, as in "..."',
+    ],
+    "[tool.flow64.environments.staging]\nendpoint = 'ftp://x'\n" + KEY: [
+        "line 2, [tool.flow64.environments.staging]: endpoint is no plain https address, as https://api.sixtyfour.ai is; http is for this machine alone, or with allow_http = true, and no password belongs in it"
+    ],
+    "[tool.flow64.environments.emulator]\nendpoint = 'x'\napi_key = 'x'\nzzz = 1\n": [
+        "line 2, [tool.flow64.environments.emulator]: endpoint is no key here: the emulator is on this machine and takes any key",
+        "line 3, [tool.flow64.environments.emulator]: api_key is no key here: the emulator is on this machine and takes any key",
+        "line 4, [tool.flow64.environments.emulator]: zzz is no key here; there are branches, max_cost, max_rows, suffix, values",
+    ],
+    f"{STAGING}values.day = 2026-11-24\nvalues.n = [nan]\nvalues.x.env = 5\n": [
+        "line 3, [tool.flow64.environments.staging.values]: day is no JSON: it is, or has in it, a date, a time, NaN, or a number beyond 2^53; write that as text",
+        "line 4, [tool.flow64.environments.staging.values]: n is no JSON: it is, or has in it, a date, a time, NaN, or a number beyond 2^53; write that as text",
+        'line 5, [tool.flow64.environments.staging.values]: x names no environment variable, where alone a secret may stand; write { env = "NAME_OF_THE_VARIABLE" }',
+    ],
+    f"{STAGING}[tool.flow64.environments.' ']\n{KEY}": [
+        "line 3, [tool.flow64.environments]: ' ' is no name: write 1 to 512 signs"
+    ],
+    f'[tool.flow64.environments."caf\u00e9"]\n{KEY}[tool.flow64.environments."cafe\u0301"]\n{KEY}': [
+        "line 3, [tool.flow64.environments]: 'cafe\u0301' is there twice, in two spellings of one name"
+    ],
+    "[tool.flow64]\nsource = 'a'\nsource = 'b'\n": [
+        "it is no TOML: Cannot overwrite a value (at line 3, column 13)"
+    ],
+}
+
+
+@pytest.mark.parametrize(("text", "mistakes"), WRONG.items(), ids=range(len(WRONG)))
+def test_all_mistakes_are_one_error(project, text, mistakes):
+    with pytest.raises(SettingsError) as caught:
+        written(project, text)
+
+    assert list(caught.value.mistakes) == mistakes
+    listed = "".join(f"\n  {mistake}" for mistake in mistakes)
+    assert str(caught.value) == f"pyproject.toml cannot be used:{listed}"
+
+
+SECRETS = {
+    "api_key = 'sk_live_SENTINEL0123456789'": 'api_key names no environment variable, where alone a secret may stand; write { env = "NAME_OF_THE_VARIABLE" }',
+    "api_key = { env = 'sk_live_SENTINEL0123456789' }": 'api_key names a variable that can be none; write its name, and never what it holds: { env = "NAME_OF_THE_VARIABLE" }',
+    "api_key = { env = 'SENTINEL-1' }": 'api_key names a variable that can be none; write its name, and never what it holds: { env = "NAME_OF_THE_VARIABLE" }',
+    "values.hook = 'sk_live_SENTINEL0123456789'": 'hook looks like a key, and a secret does not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
+    "values.hook = [{ a = 'Bearer sk_live_SENTINEL0123456789' }]": 'hook looks like a key, and a secret does not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
+    "values.hook = { sk_live_SENTINEL0123456789 = 1 }": 'hook looks like a key, and a secret does not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
+    "suffix = 'sk_live_SENTINEL0123456789'": 'suffix looks like a key, and a secret does not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
+    "sk_live_SENTINEL0123456789 = 1": "*** is no key here; there are allow_http, api_key, branches, endpoint, hosts, max_cost, max_rows, oauth, org_id, suffix, values",
+    "endpoint = 'https://user:SENTINEL@example.com'": "endpoint is no plain https address, as https://api.sixtyfour.ai is; http is for this machine alone, or with allow_http = true, and no password belongs in it",
+}
+
+
+@pytest.mark.parametrize(("line", "words"), SECRETS.items(), ids=range(len(SECRETS)))
+def test_a_secret_in_the_file_is_refused_and_not_shown(project, line, words):
+    is_key = line.startswith("api_key")
+    text = f"[tool.flow64.environments.staging]\n{line}\n{'' if is_key else KEY}"
+
+    with pytest.raises(SettingsError) as caught:
+        written(project, text)
+
+    place = "[tool.flow64.environments.staging"
+    place += ".values]" if line.startswith("values") else "]"
+    assert caught.value.mistakes == [f"line 2, {place}: {words}"]
+    assert "SENTINEL" not in str(caught.value)
+
+
+def test_toml_that_is_none_is_not_repeated(project):
+    with pytest.raises(SettingsError) as caught:
+        written(project, "[tool.flow64]\nkey = sk_live_SENTINEL\n")
+
+    assert str(caught.value) == (
+        "pyproject.toml cannot be used:\n  it is no TOML: Invalid value (at line 2, column 7)"
+    )
+
+
+def test_a_file_that_cannot_be_read(project):
+    (project / "pyproject.toml").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="cannot be read: it is no UTF-8"):
+        load()
+
+
+def test_a_file_elsewhere_is_named_in_full(project, monkeypatch):
+    (project / "a").mkdir()
+    (project / "pyproject.toml").write_text("[tool.flow64]\nzzz = 1\n", "utf-8")
+    monkeypatch.chdir(project / "a")
+
+    with pytest.raises(SettingsError) as caught:
+        load()
+
+    assert caught.value.problem == str(project / "pyproject.toml")
+
+
+# -- Lines ----------------------------------------------------------------------------
+
+
+def test_lines_of_all_ways_to_write_a_key():
+    text = """\
+dependencies = [
+  "a",
+]
+tool.flow64.source = "x"
+[tool.flow64.environments]
+# a comment
+staging.max_rows = 1
+"a b" = { suffix = '''
+[tool.flow64.no]
+''' }
+
+[tool.flow64.environments.prod] # a comment
+values = [
+  ["tool"],
+]
+[[tool.flow64.list]]
+[tool.other]
+x = 1
+[project]
+y = "[z"
+"""
+    lines = lines_of(text.replace("\n", "\r\n"))
+    inside = {".".join(path[2:]): line for path, line in lines.items()}
+
+    assert inside == {
+        "": 4,
+        "source": 4,
+        "environments": 5,
+        "environments.staging": 7,
+        "environments.staging.max_rows": 7,
+        "environments.a b": 8,
+        "environments.a b.suffix": 8,
+        "environments.prod": 12,
+        "environments.prod.values": 13,
+        "list": 16,
+    }
+    assert line_of(lines, ("tool", "flow64", "environments", "prod", "x")) == 12
+    assert line_of(lines, ("project",)) is None
+
+
+# -- What is read when it is needed ---------------------------------------------------
+
+
+def test_values_are_read_when_they_are_asked_for(monkeypatch):
+    """So a workflow needs the variables of its own values alone."""
+    monkeypatch.setenv("HOOK", "https://hooks.example.com/SENTINEL")
+    monkeypatch.delenv("TOKEN", raising=False)
+    values = {
+        "hook": Reference("HOOK"),
+        "deep": {"list": [Reference("HOOK"), 1]},
+        "token": Reference("TOKEN"),
+    }
+    bound = Environment("staging", values=values).bound
+
+    assert bound["hook"] == "https://hooks.example.com/SENTINEL"
+    assert bound["deep"] == {"list": ["https://hooks.example.com/SENTINEL", 1]}
+    assert (len(bound), list(bound)) == (3, ["hook", "deep", "token"])
+    assert repr(bound) == "<values of 'staging': hook, deep, token>"
+    with pytest.raises(ConfigError) as caught:
+        bound["token"]
+    assert str(caught.value) == (
+        "environment 'staging' takes values.token from the variable TOKEN, which is not set; set it, or name another one"
+    )
+
+
+# -- Laws: what depends on an environment ---------------------------------------------
+
+
+def inbound():
+    flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
+    return Workflow(
+        "Inbound", flow, project=Project("growth", namespace="acme.example")
+    )
+
+
+NAMES = st.text(min_size=1, max_size=8).filter(
+    lambda text: text.strip() and text.isprintable() and not text.startswith("\ud800")
+)
+
+
+@given(env=st.sampled_from(["staging", "prod"]), suffix=NAMES)
+def test_the_suffix_changes_the_bound_name_and_nothing_else(env, suffix):
+    """No id depends on it, and the unbound fingerprint is that of every environment."""
+    workflow = inbound()
+    values = {"hook": "https://hooks.example.com/x"}
+
+    plain = workflow.compile(env, values)
+    made = suffixed(workflow.compile(env, values), suffix)
+
+    assert made.name == f"Inbound {suffix}"
+    assert (made.id, made.path, made.blocks) == (plain.id, plain.path, plain.blocks)
+    assert fingerprint(made, bound=True) != fingerprint(plain, bound=True)
+    assert workflow.fingerprint() == fingerprint(workflow.compile(env))
+    assert workflow.compile("other").id != made.id
+
+
+@pytest.mark.parametrize(
+    ("title", "suffix", "expected"),
+    [
+        ("Inbound", "", "Inbound"),
+        ("Inbound", "(staging)", "Inbound (staging)"),
+        ("Inbound (staging)", "(staging)", "Inbound (staging)"),
+        ("(staging)", "(staging)", "(staging)"),
+        ("Not(staging)", "(staging)", "Not(staging) (staging)"),
+    ],
+)
+def test_a_title_has_its_suffix_once(title, suffix, expected):
+    """Also one that was read from the service, where it had it already."""
+    workflow = Workflow(title, Webhook(LEAD), key="inbound")
+
+    assert suffixed(workflow.compile("staging"), suffix).name == expected
+
+
+@pytest.mark.parametrize("name", ["staging", "default", "caf\u00e9"])
+def test_ids_depend_on_the_name_of_an_environment_alone(project, name):
+    """Whatever else the file says of it."""
+    sections = [
+        f'[tool.flow64.environments."{name}"]\n{KEY}',
+        f'[tool.flow64.environments."{name}"]\n{KEY}suffix = "x"\nvalues.hook = "https://hooks.example.com/y"\n',
+    ]
+    found = set()
+    for section in sections:
+        env = written(project, section).environment()
+        made = suffixed(inbound().compile(env.name, env.bound), env.suffix)
+        found.add((made.id, tuple(block.id for block in made.blocks)))
+
+    assert len(found) == 1
+
+
+def test_nothing_of_a_secret_is_in_a_repr(project, monkeypatch):
+    monkeypatch.setenv("STAGING_KEY", "sk_live_SENTINEL")
+    settings = written(project, STAGING + "values.hook = { env = 'STAGING_KEY' }\n")
+
+    assert os.environ["STAGING_KEY"] not in repr(settings)

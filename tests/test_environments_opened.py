@@ -1,0 +1,360 @@
+"""From an environment to what is deployed and run there, over two organisations."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from flow64 import LEAD, Project, Workflow, value
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.emulator import Emulator
+from flow64.environments import (
+    EMULATOR,
+    Environment,
+    OAuthFile,
+    Reference,
+    async_client_for,
+    client_for,
+    load,
+    opened,
+)
+from flow64.errors import (
+    BudgetError,
+    ConfigError,
+    EmulatorStoreError,
+    OrganisationError,
+)
+from flow64.service import Client, deployed_codes, same_code
+from tests.service.credentials import pem
+
+HOOK = "https://hooks.example.com/SENTINEL"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setenv("HOOK", HOOK)
+    monkeypatch.setenv("STAGING_KEY", "key-of-a")
+    monkeypatch.setenv("PROD_KEY", "key-of-b")
+    return tmp_path
+
+
+@pytest.fixture
+def emulator():
+    keys = {"key-of-a": "org_a", "key-of-b": "org_b"}
+    with Emulator(api_keys=keys) as made:
+        yield made
+
+
+@pytest.fixture
+def settings(project, emulator):
+    """Staging and prod: two organisations of one service."""
+    project.joinpath("pyproject.toml").write_text(
+        f"""
+[tool.flow64.environments.staging]
+endpoint = "{emulator.url}"
+api_key = {{ env = "STAGING_KEY" }}
+org_id = "org_a"
+suffix = "(staging)"
+values = {{ hook = {{ env = "HOOK" }} }}
+max_rows = 2
+
+[tool.flow64.environments.prod]
+endpoint = "{emulator.url}"
+api_key = {{ env = "PROD_KEY" }}
+org_id = "org_b"
+values = {{ hook = "https://hooks.example.com/prod" }}
+""",
+        "utf-8",
+    )
+    return load()
+
+
+def inbound(title="Inbound", description=""):
+    flow = (
+        Webhook(LEAD, input_schema={"full_name": "string"})
+        >> FindEmail()
+        >> OutgoingWebhook(url=value("hook", secret=True))
+    )
+    project = Project("growth", namespace="acme.example")
+    return Workflow(
+        title, flow, key="inbound", project=project, description=description
+    )
+
+
+def rows(count):
+    return [{"full_name": f"Ada {number}"} for number in range(count)]
+
+
+def posted(emulator):
+    return [seen.path for seen in emulator.requests if seen.method == "POST"]
+
+
+# -- A client of an environment -------------------------------------------------------
+
+
+def test_an_environment_says_all_that_a_client_needs(settings, emulator):
+    """Name, values and suffix, for deploys and for runs."""
+    with opened(settings.environment("staging")) as client:
+        done = client.deploy(inbound())
+        again = client.deploy(inbound())
+        run = client.run(inbound(), rows(2))
+        title = client.workflows.get(done.workflow_id).name
+        live = client.workflows.get(done.workflow_id).definition
+
+    assert (done.workflow_id, done.state) == (inbound().id("staging"), "new")
+    assert (again.state, title) == ("unchanged", "Inbound (staging)")
+    assert live.blocks[-1].specs["url"] == HOOK
+    assert run.workflow_id == done.workflow_id
+
+
+def test_limits_hold_unless_a_call_says_otherwise(settings):
+    with opened(settings.environment("staging")) as client:
+        client.deploy(inbound())
+        with pytest.raises(BudgetError, match="3 rows are more than max_rows=2"):
+            client.run(inbound(), rows(3))
+        with pytest.raises(BudgetError, match="1 rows are more than max_rows=0"):
+            client.run(inbound(), rows(1), max_rows=0)
+        with pytest.raises(BudgetError, match="max_rows=2"):
+            list(client.run_batches(inbound(), rows(3), intent="a", size=2))
+        assert client.run(inbound(), rows(3), max_rows=3).id
+
+
+def test_values_of_a_call_stand_in_place_of_those_of_the_environment(settings):
+    with opened(settings.environment("staging")) as client:
+        done = client.deploy(inbound(), values={"hook": "https://other.example.com/"})
+        live = client.workflows.get(done.workflow_id).definition
+
+    assert live.blocks[-1].specs["url"] == "https://other.example.com/"
+
+
+def test_another_environment_is_refused(settings):
+    with (
+        opened(settings.environment("prod")) as client,
+        pytest.raises(TypeError, match="this client is for 'prod'"),
+    ):
+        client.deploy(inbound(), env="staging")
+
+
+def test_the_same_with_await(settings, emulator):
+    async def deployed():
+        async with async_client_for(settings.environment("staging")) as client:
+            done = await client.deploy(inbound())
+            return done, (await client.workflows.get(done.workflow_id)).name
+
+    done, title = asyncio.run(deployed())
+
+    assert (done.state, title) == ("new", "Inbound (staging)")
+
+
+def test_terms_are_terms():
+    with pytest.raises(ConfigError) as caught:
+        Client("k", terms={}, journal=None)
+
+    assert str(caught.value) == "terms is {}; write terms=Terms(...)"
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        (
+            Environment("a", credential=Reference("NOT_THERE")),
+            "environment 'a' takes api_key from the variable NOT_THERE, which",
+        ),
+        (
+            Environment("a", org_id=Reference("NOT_THERE")),
+            "environment 'a' takes org_id from the variable NOT_THERE, which",
+        ),
+        (
+            Environment("a", endpoint=Reference("HOOK_HTTP")),
+            "would let the key travel in the clear",
+        ),
+        (
+            Environment("a", credential=OAuthFile("c", "k", Reference("NOT_THERE"))),
+            "environment 'a' takes oauth.file from the variable NOT_THERE, which",
+        ),
+    ],
+)
+def test_what_a_variable_does_not_say(project, monkeypatch, environment, words):
+    monkeypatch.setenv("HOOK_HTTP", "http://example.com")
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
+    with pytest.raises(ConfigError, match=words):
+        client_for(environment)
+
+
+@pytest.mark.parametrize("audience", [None, "aud", Reference("AUDIENCE")])
+def test_an_oauth_client(project, monkeypatch, audience):
+    """Its key is in a file, and no API key of the variables stands beside it."""
+    (project / "key.pem").write_text(pem(), "utf-8")
+    (project / "key.pem").chmod(0o600)
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
+    monkeypatch.setenv("AUDIENCE", "aud")
+    oauth = OAuthFile("client_1", "kid_1", project / "key.pem", audience)
+
+    with client_for(Environment("a", credential=oauth)) as client:
+        source = client._settled.channel.credential.source
+
+    assert (source.client_id, source._kid) == ("client_1", "kid_1")
+    assert source._audience == (None if audience is None else "aud")
+
+
+def test_without_settings_the_variables_say_where(project, emulator, monkeypatch):
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", emulator.url)
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "key-of-a")
+    with opened(load().environment()) as client:
+        done = client.deploy(inbound(), values={"hook": HOOK})
+
+    assert done.workflow_id == inbound().id()
+
+
+def test_runs_are_remembered_with_the_project(settings, project, monkeypatch):
+    """Unless a variable says where."""
+    monkeypatch.delenv("FLOW64_JOURNAL", raising=False)
+    with client_for(settings.environment("prod")) as client:
+        assert client._settled.journal.path == project / ".flow64/runs.jsonl"
+
+    monkeypatch.setenv("FLOW64_JOURNAL", str(project / "elsewhere.jsonl"))
+    with client_for(settings.environment("prod")) as client:
+        assert client._settled.journal.path == project / "elsewhere.jsonl"
+
+
+# -- The emulator ---------------------------------------------------------------------
+
+
+def test_the_emulator_is_always_there(project):
+    """It is started when it is needed, and remembers in the project."""
+    environment = load().environment(EMULATOR)
+    with opened(environment) as client:
+        first = client.deploy(inbound(), values={"hook": HOOK})
+    with opened(environment) as client:
+        second = client.deploy(inbound(), values={"hook": HOOK})
+        run = client.run(inbound(), rows(1), values={"hook": HOOK})
+        (found,) = run.wait(every=0.01).rows()
+
+    assert (first.state, second.state) == ("new", "unchanged")
+    assert first.workflow_id == inbound().id("emulator")
+    assert found.raw["full_name"] == "Ada 0"
+    assert (project / ".flow64/.gitignore").read_text("utf-8") == "*\n"
+
+
+def test_only_one_process_has_the_emulator(project):
+    environment = load().environment(EMULATOR)
+    with (
+        opened(environment),
+        pytest.raises(EmulatorStoreError),
+        opened(environment),
+    ):
+        pass  # pragma: no cover - it is not entered
+
+
+def test_the_emulator_has_to_be_started(project):
+    with pytest.raises(ConfigError) as caught:
+        client_for(load().environment(EMULATOR))
+
+    assert str(caught.value) == (
+        "environment 'emulator' has to be started: write "
+        "`with opened(environment) as client:`"
+    )
+
+
+def test_no_room_for_the_emulator(project):
+    (project / ".flow64").write_text("a file", "utf-8")
+    with (
+        pytest.raises(ConfigError, match="cannot be made"),
+        opened(load().environment(EMULATOR)),
+    ):
+        pass  # pragma: no cover - it is not entered
+
+
+# -- Whose key it is ------------------------------------------------------------------
+
+
+def swapped(monkeypatch):
+    """The key of one organisation under the name of the other."""
+    monkeypatch.setenv("PROD_KEY", "key-of-a")
+
+
+def test_a_key_of_another_organisation_writes_nothing(settings, emulator, monkeypatch):
+    """What is deployed says whose it is, and so does the list where nothing is."""
+    swapped(monkeypatch)
+    with opened(settings.environment("staging")) as client:
+        client.deploy(inbound())
+    before = posted(emulator)
+
+    with opened(settings.environment("prod")) as client:
+        with pytest.raises(OrganisationError) as caught:
+            client.deploy(inbound())
+        with pytest.raises(OrganisationError):
+            client.workflows.get(inbound().id("staging"))
+
+    assert posted(emulator) == before
+    assert str(caught.value) == (
+        "GET /workflows answered for organisation 'org_a', and environment 'prod' has "
+        "org_id = 'org_b': no more was sent; use the key of that organisation, or "
+        "mend org_id"
+    )
+
+
+def test_the_same_of_an_async_client(settings, emulator, monkeypatch):
+    swapped(monkeypatch)
+    with opened(settings.environment("staging")) as client:
+        client.deploy(inbound())
+    before = posted(emulator)
+
+    async def deployed():
+        async with async_client_for(settings.environment("prod")) as client:
+            await client.deploy(inbound())
+
+    with pytest.raises(OrganisationError):
+        asyncio.run(deployed())
+    assert posted(emulator) == before
+
+
+def test_an_empty_organisation_names_nobody(settings, emulator):
+    """So the first workflow is created after one look at the list."""
+    with opened(settings.environment("prod")) as client:
+        assert client.deploy(inbound()).state == "new"
+        asked = [seen.path for seen in emulator.requests]
+        client.deploy(inbound(description="more"))
+
+    assert asked.count("/workflows") == 1
+    assert [seen.path for seen in emulator.requests].count("/workflows") == 1
+
+
+# -- Is production what staging ran? --------------------------------------------------
+
+
+def compared(settings):
+    found = {}
+    for name in ("prod", "staging"):
+        with opened(settings.environment(name)) as client:
+            found[name] = client.play(deployed_codes({"inbound": inbound().id(name)}))
+    (answer,) = same_code(found["prod"], found["staging"])
+    return answer.verdict, answer.reason
+
+
+def deploy(settings, name, workflow):
+    with opened(settings.environment(name)) as client:
+        client.deploy(workflow)
+
+
+def test_is_production_what_staging_ran(settings, emulator):
+    """With other values and another title, it is the same code all the same."""
+    deploy(settings, "staging", inbound())
+    assert compared(settings) == ("different", "here: it is not there")
+
+    deploy(settings, "prod", inbound())
+    assert compared(settings) == ("same", "")
+
+    deploy(settings, "staging", inbound(description="new"))
+    verdict, reason = compared(settings)
+    assert (verdict, reason[:21]) == ("different", "the code deployed is ")
+
+    deploy(settings, "prod", inbound(description="new"))
+    emulator.edit(inbound().id("prod"), name="By hand")
+    assert compared(settings) == (
+        "different",
+        "edited on the service since it was deployed: here",
+    )

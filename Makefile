@@ -28,12 +28,13 @@ demo: $(DEMO) ## Set up what a user needs, then compile, check, deploy and run a
 
 test: $(DEV) ## Set up, then run the tests on this Python
 	@echo "==> running the tests"
-	@$(RUN) -m pytest -n auto --dist loadfile
+	@$(RUN) $(MEASURED) -m pytest -n auto --dist loadfile
 
-check: $(DEV) ## Run every gate, then the tests as `make test` does: what CI runs
+check: $(DEV) ## Run `make test`, measured, then every gate: what CI runs
+	@$(RUN) -m coverage erase
+	@$(MAKE) --no-print-directory test MEASURED="-m coverage run"
 	@echo "==> running the gates of noxfile.py"
-	@$(RUN) -m nox
-	@$(MAKE) --no-print-directory test
+	@IS_TESTED=1 $(RUN) -m nox
 
 bench: $(BENCH) ## Print the table of benchmarks
 	@echo "==> running the benchmarks"

@@ -80,8 +80,13 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The tests, measured, on the oldest supported Python and the newest at hand."""
-    python(session, "coverage", "erase")
+    # `make check` has done it on this Python, with `make test`.
+    is_tested = "IS_TESTED" in os.environ
+    if not is_tested:
+        python(session, "coverage", "erase")
     for version, interpreter in interpreters(session).items():
+        if is_tested and interpreter == sys.executable:
+            continue
         session.log(f"tests on Python {version}")
         environment = MADE / f"tests-{version}"
         runner = make_environment(session, environment, interpreter)

@@ -17,17 +17,28 @@ _TEXT: Final = frozenset({str})
 
 def unknown_kinds(definition: Definition) -> Sequence[str]:
     """The kinds that the catalogue does not know, old names with the current ones."""
+    return [*_unknown_of(tuple(definition.by_kind))]
+
+
+@lru_cache(maxsize=256)
+def _unknown_of(kinds: tuple[str, ...]) -> Sequence[str]:
     return [
         f"{kind} (now {OLD_NAMES[kind]})" if kind in OLD_NAMES else kind
-        for kind in definition.by_kind
+        for kind in kinds
         if kind not in CATALOGUE
     ]
+
+
+def is_constant(cls: type[CatalogueBlock], about: _Question) -> bool:
+    """Whether a catalogue class answers a question without a look at the specs."""
+    answer: Any = getattr(cls, about)
+    return answer.__func__ is getattr(CatalogueBlock, about).__func__
 
 
 def _asker(cls: type[CatalogueBlock], about: _Question) -> _Ask:
     """What a catalogue class answers for some specs: its method, or a faster equal."""
     method = getattr(cls, about)
-    if method.__func__ is getattr(CatalogueBlock, about).__func__:
+    if is_constant(cls, about):
         constant = getattr(cls.about, about)
         return lambda _: constant
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import frozen
 
@@ -121,11 +121,9 @@ def cost(definition: Definition) -> Cost:
     blocks = definition.blocks
     found: dict[tuple[str, float | None, bool], list[int]] = {}
     is_open, meets = reached(definition)
-    for kind, positions in definition.by_kind.items():
-        if not _spends(kind):
-            continue
-        ask = asker(CATALOGUE[kind], "price")
-        for position in positions:
+    by_kind = definition.by_kind
+    for kind, ask in _spending(tuple(by_kind)):
+        for position in by_kind[kind]:
             price = ask(blocks[position].specs)
             dollars = None if price is None else price.dollars
             key = (kind, dollars, bool(is_open[position]))
@@ -142,13 +140,21 @@ _GIVEN: Final = frozenset({"webhook", "read_csv", "read_notebook"})
 
 
 @lru_cache(maxsize=256)
-def _spends(kind: str) -> bool:
-    """Whether a kind is known to cost credits, or may cost some."""
-    block = CATALOGUE.get(kind)
-    return block is not None and not SPENDING.isdisjoint(block.about.effects)
+def _spending(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
+    """Of some kinds those known to cost credits, or that may, with their prices."""
+    return [
+        (kind, asker(CATALOGUE[kind], "price"))
+        for kind in kinds
+        if kind in CATALOGUE and not SPENDING.isdisjoint(CATALOGUE[kind].about.effects)
+    ]
 
 
 @lru_cache(maxsize=256)
+def _making_rows(kinds: tuple[str, ...]) -> frozenset[str]:
+    """Of some kinds those of which as many rows come out as they find."""
+    return frozenset(filter(_makes_rows, kinds))
+
+
 def _makes_rows(kind: str) -> bool:
     """Whether as many rows come out as a block finds, however many went in."""
     if kind in _GIVEN:
@@ -162,7 +168,7 @@ def reached(definition: Definition) -> tuple[bytearray, bytearray]:
     topology = definition.topology
     count = len(definition.blocks)
     is_open, meets = bytearray(count), bytearray(count)
-    made = {*filter(_makes_rows, definition.by_kind)}
+    made = _making_rows(tuple(definition.by_kind))
     joined = len(topology.sources) > len(set(topology.targets))
     if not made and not joined:
         return is_open, meets

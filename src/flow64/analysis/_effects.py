@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from attrs import frozen
 from ..blocks import CATALOGUE, CREATE_NEW, Effect
 from ..definition import BoundSecret, Definition, Value
 from ..errors import shortened
-from ._asking import asker, unknown_kinds
+from ._asking import asker, is_constant, unknown_kinds
 
 
 class Touch(NamedTuple):
@@ -91,18 +91,26 @@ _WORDS: Final[Mapping[Effect, str]] = {
 def effects(definition: Definition) -> Effects:
     """What a workflow spends and touches, by what is known of its blocks."""
     found: dict[tuple[str, Effect, str | None], list[int]] = {}
-    blocks = definition.blocks
-    for kind, positions in definition.by_kind.items():
-        if kind not in CATALOGUE:
-            continue
-        ask = asker(CATALOGUE[kind], "effects")
-        for position in positions:
+    blocks, by_kind = definition.blocks, definition.by_kind
+    for kind, ask in _acting(tuple(by_kind)):
+        for position in by_kind[kind]:
             specs = blocks[position].specs
             for effect in ask(specs):
                 target = _target(kind, specs, effect) if effect in _OUTSIDE else None
                 found.setdefault((kind, effect, target), []).append(position)
     touches = [Touch(*what, where) for what, where in found.items()]
     return Effects(touches, unknown_kinds(definition))
+
+
+@lru_cache(maxsize=256)
+def _acting(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
+    """Of some kinds those that may do more than pass rows on, with what they do."""
+    known = [kind for kind in kinds if kind in CATALOGUE]
+    return [
+        (kind, asker(CATALOGUE[kind], "effects"))
+        for kind in known
+        if CATALOGUE[kind].about.effects or not is_constant(CATALOGUE[kind], "effects")
+    ]
 
 
 _OUTSIDE: Final = ("writes-outside", "creates-storage")

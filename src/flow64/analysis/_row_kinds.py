@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from ..blocks import CATALOGUE, DATAFRAME_TYPES
@@ -35,17 +34,16 @@ BY_SPEC: Final = frozenset(
 )
 """Kinds whose `dataframe_type` says which rows they give."""
 
+WORDS: Final[Mapping[str, frozenset[str]]] = {
+    kind: frozenset(table[kind] for table in (_TAKEN, _GIVEN) if kind in table)
+    for kind in _TAKEN.keys() | _GIVEN.keys()
+}
+"""The row kinds that blocks of a kind take or give whatever their specs say."""
+
 
 def taken(kind: str) -> Rows:
     """The one row kind that a block takes, by a documented fact."""
     return _TAKEN.get(kind)
-
-
-@lru_cache(maxsize=256)
-def words_of(kinds: frozenset[str]) -> frozenset[str]:
-    """The row kinds that blocks of some kinds take or give whatever their specs say."""
-    words = {table.get(kind) for kind in kinds for table in (_TAKEN, _GIVEN)}
-    return frozenset(word for word in words if word)
 
 
 def row_kinds(definition: Definition) -> Sequence[Rows]:

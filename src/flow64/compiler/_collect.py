@@ -77,13 +77,14 @@ def collect(flows: Sequence[Flow[Any, Any]]) -> Graph:
     return graph
 
 
-def _collect(  # noqa: C901, PLR0912 - one loop over all shapes, the hottest there is
+def _collect(  # noqa: C901, PLR0912, PLR0915 - one loop over all shapes, the hottest there is
     flow: Flow[Any, Any],
     graph: Graph,
     known: dict[tuple[Scope, str, str | None], Scope],
 ) -> None:
     """A stack machine: flows give way to their parts and a mark that joins these."""
     blocks, scopes = graph.blocks, graph.scopes
+    sources, targets = graph.sources, graph.targets
     scope, here = ROOT, graph.nodes[ROOT]
     todo: list[Any] = [flow]
     done: list[Part] = []
@@ -96,12 +97,24 @@ def _collect(  # noqa: C901, PLR0912 - one loop over all shapes, the hottest the
             item = item.left
             shape = item.shape
         if shape == "block":
-            node = here.get(item)
-            if node is None:
-                node = here[item] = len(blocks)
-                blocks.append(item)
-                scopes.append(scope)
-            done.append((node, node, False))
+            entry = before = None
+            while True:
+                node = here.get(item)
+                if node is None:
+                    node = here[item] = len(blocks)
+                    blocks.append(item)
+                    scopes.append(scope)
+                if before is None:
+                    entry = node
+                else:
+                    sources.append(before)
+                    targets.append(node)
+                # One block after another, as nearly always, is joined at once.
+                if len(todo) < 2 or todo[-2] is not _JOIN or todo[-1].shape != "block":
+                    break
+                before, item = node, todo.pop()
+                todo.pop()
+            done.append((entry, node, False))
         elif shape == "join":
             entries, exits, passes = done.pop()
             first = done[-1]
@@ -112,9 +125,9 @@ def _collect(  # noqa: C901, PLR0912 - one loop over all shapes, the hottest the
                 or type(first[1]) is not int
             ):
                 done[-1] = _joined(graph, first, (entries, exits, passes))
-            else:  # one block after another, as nearly always
-                graph.sources.append(first[1])
-                graph.targets.append(entries)
+            else:
+                sources.append(first[1])
+                targets.append(entries)
                 done[-1] = (first[0], exits, False)
         elif shape == "parallel":
             todo.append(_Mark("united", len(item.members)))

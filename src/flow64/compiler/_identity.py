@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..definition import (
     DEFAULT_ENV,
@@ -12,6 +12,7 @@ from ..definition import (
     ProjectKey,
     Tag,
     canonical_id,
+    escaped,
     id_of,
     is_plain,
     is_uuid,
@@ -113,39 +114,42 @@ class Identity(NamedTuple):
         self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
     ) -> tuple[Head, list[Finding]]:
         """The head, and what is wrong with the keys, title and pins."""
-        segments = self.segments_in(env)
-        if not self._is_plainly_right(segments):
+        path = self._plain_path(env)
+        if path is None:
             return self.head(env, allowed), self.findings(env)
-        path = path_of(segments)
-        is_default = env == DEFAULT_ENV
-        head = Head(
-            self.name,
-            split_stamp(self.description)[0],
+        name, description, key, was, _, _, _, _, place = self
+        head = (
+            name,
+            split_stamp(description)[0] if description else "",
             id_of(path),
             path,
-            path if is_default else path_of(self.segments_in(DEFAULT_ENV)),
+            path if env == DEFAULT_ENV else self.path(),
             EMPTY,
             frozenset(allowed),
-            self.key is None and self.was is None,
-            self.place,
+            key is None and was is None,
+            place,
         )
-        return head, []
+        return _new(Head, head), []
 
-    def _is_plainly_right(self, segments: Sequence[tuple[Tag, str]]) -> bool:
-        """Whether nothing can be wrong, by a test that costs little for many."""
-        for _, key in segments:
-            if not is_key(key):
-                return False
-        return (
-            self.id is None
-            and not self.pins
-            and type(self.name) is str
-            and type(self.description) is str
-            and self.name.isascii()
-            and is_plain(self.description)
-            and (self.project is None or self.project.namespace != LOCAL)
-            and (self.was is None or is_key(self.shown_key))
-        )
+    def _plain_path(self, env: str) -> str | None:
+        """The path where nothing can be wrong, by a test that costs little for many."""
+        name, description, key, was, project, segments, pinned, pins, _ = self
+        if not (
+            pinned is None
+            and not pins
+            and type(name) is str
+            and name.isascii()
+            and type(description) is str
+            and (not description or is_plain(description))
+            and (project is None or project.namespace != LOCAL)
+            and (was is None or is_key(self.shown_key))
+        ):
+            return None
+        if project is None and was is None and not segments and env == DEFAULT_ENV:
+            key = slug(name) if key is None else key  # as nearly always without one
+            return f"{_LOCAL_WORKFLOW}{escaped(key)}" if is_key(key) else None
+        found = self.segments_in(env)
+        return path_of(found) if all(is_key(key) for _, key in found) else None
 
     def findings(self, env: str = DEFAULT_ENV) -> list[Finding]:
         """What is wrong with the keys, title and pins."""
@@ -189,6 +193,10 @@ class Identity(NamedTuple):
         if pinned is not None and not is_uuid(pinned):
             message = f"id {shortened(pinned)} is no UUID, and the service wants one"
             yield "invalid-id", message, "pin the UUID of the imported workflow"
+
+
+_LOCAL_WORKFLOW: Final = f"{path_of([('ns', LOCAL)])}/workflow:"
+_new = tuple.__new__  # what a named tuple calls in turn
 
 
 def _text(written: Any) -> str:

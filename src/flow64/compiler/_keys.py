@@ -13,6 +13,7 @@ from ..definition import (
     escaped_all,
     ids_under,
     is_plain,
+    is_unreserved,
     is_uuid,
 )
 from ..diagnostics import Finding
@@ -94,10 +95,11 @@ def ids_of(
         inside = "" if scope is ROOT else _scope_path(scope)
         path = f"{prefix}/{inside}block:"
         keys, needs_care = _id_keys(nodes)
-        if needs_care or scope is not ROOT or not _are_keys(keys):
-            keys = _judged(graph, scope, list(nodes.values()), keys, findings)
+        if needs_care or scope is not ROOT or not _are_plain_keys(keys):
+            judged = _judged(graph, scope, list(nodes.values()), keys, findings)
+            keys = escaped_all(judged)
             is_pinned = is_pinned or needs_care
-        made = ids_under(path, escaped_all(keys))
+        made = ids_under(path, keys)
         if len(made) == len(ids):  # the one scope that there is, nodes as they were met
             ids = made
         else:
@@ -108,7 +110,7 @@ def ids_of(
     return ids
 
 
-def _id_keys(blocks: Iterable[Block]) -> tuple[list[str], bool]:
+def _id_keys(blocks: Iterable[Block]) -> tuple[Sequence[str], bool]:
     """The keys that ids are made from, and whether any is pinned or was renamed."""
     keys = []
     needs_care = False
@@ -127,7 +129,7 @@ def _judged(
     graph: Graph,
     scope: Scope,
     nodes: Sequence[int],
-    keys: list[str],
+    keys: Sequence[str],
     findings: list[Finding],
 ) -> list[str]:
     """The keys, with a finding for each faulty one; its kind stands in for it."""
@@ -175,14 +177,14 @@ def is_key(key: Any) -> bool:
     return is_short and (key.isascii() or is_plain(key))
 
 
-def _are_keys(values: Sequence[Any]) -> bool:
-    """Whether all values are keys for certain, by a test that costs little for many."""
+def _are_plain_keys(values: Sequence[Any]) -> bool:
+    """Whether all values are keys that stand in a path as they are, by a quick test."""
     try:
         text = "".join(values)
     except TypeError:
         return False
     is_short = len(text) <= MAX_KEY or max(map(len, values)) <= MAX_KEY
-    return is_short and text.isascii() and "" not in values
+    return is_short and "" not in values and is_unreserved(text)
 
 
 def _no_key(graph: Graph, node: int, what: str) -> Finding:

@@ -76,7 +76,8 @@ def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
     order, topology = arranged(graph)
     origins = LoweredOrigins(graph, order)
     blocks = _wire_blocks(graph, ids, order, origins, findings)
-    edges = JoinedEdges([block.id for block in blocks], topology)
+    in_order = ids if type(order) is range else [ids[node] for node in order]
+    edges = JoinedEdges(in_order, topology)
     definition = Definition(
         name=head.name,
         description=head.description,
@@ -163,7 +164,7 @@ def _wire_blocks(
                     here = ("specs",) if name == "specs" else ("specs", name)
                     found = freeze(written, here, problems, _converted)
             _put(specs, name, found)
-        if "specs" in specs or block.extra is not None:
+        if block.extra is not None or "specs" in specs:
             problems = [] if problems is None else problems
             specs = _opened(block, specs, problems)
         if problems:

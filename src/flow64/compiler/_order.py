@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import islice
 from operator import lt
-from typing import Any
+from typing import Any, Final
 
 from ..definition import Topology
 from ._collect import Graph
 from ._keys import Paths
+
+SHORT: Final = 64
+"""Nodes of the longest chain whose topology is made once for all that are as long."""
 
 
 def arranged(graph: Graph) -> tuple[Sequence[int], Topology]:
     """The order of the nodes, and the edges by where their ends stand in it."""
     count = len(graph.blocks)
     sources, targets = graph.sources, graph.targets
-    if len(sources) == count - 1 and sources[:1] == [count - 2]:
-        # A chain that was nested to the right is joined from its end.
-        sources, targets = sources[::-1], targets[::-1]
-    if sources == list(range(count - 1)) and targets == list(range(1, count)):
+    if len(sources) == count - 1:
+        if count > 2 and sources[0] == count - 2:
+            # A chain that was nested to the right is joined from its end.
+            sources, targets = sources[::-1], targets[::-1]
         # A chain has one order, the one it was met in.
-        return range(count), Topology(sources, targets, count, is_forward=True)
+        if count <= SHORT:
+            chain = _chain(count)
+            if sources == chain.sources and targets == chain.targets:
+                return range(count), chain
+        elif sources == list(range(count - 1)) and targets == list(range(1, count)):
+            return range(count), Topology(sources, targets, count, is_forward=True)
     order = ordered(count, sources, targets, Paths(graph))
     rank = [0] * count
     for position, node in enumerate(order):
@@ -72,6 +81,13 @@ def ordered(
         left = [node for node in range(count) if node not in placed]
         order += reversed(_descending(left, paths))
     return order
+
+
+@lru_cache(maxsize=SHORT)
+def _chain(count: int) -> Topology:
+    """The edges of a chain, whose nodes are in order."""
+    sources, targets = list(range(count - 1)), list(range(1, count))
+    return Topology(sources, targets, count, is_forward=True)
 
 
 class _Ready:

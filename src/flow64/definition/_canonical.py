@@ -122,15 +122,15 @@ def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
             f"{_more(extra)}}}"
             for source, target, extra in edges
         ]
-    topology, ids = edges.topology, [*map(quoted, edges.ids)]
+    topology, ids = edges.topology, edges.ids  # UUIDs, which need no escapes
     if len(topology.sources) <= len(ids):
         return [
-            f'{{"from_block_id":{ids[source]},"to_block_id":{ids[target]}}}'
+            f'{{"from_block_id":"{ids[source]}","to_block_id":"{ids[target]}"}}'
             for source, target in zip(topology.sources, topology.targets, strict=True)
         ]
     # Each half is made once for a block, however many edges it has.
-    sources = [f'{{"from_block_id":{text},"to_block_id":' for text in ids]
-    targets = [f"{text}}}" for text in ids]
+    sources = [f'{{"from_block_id":"{block_id}","to_block_id":' for block_id in ids]
+    targets = [f'"{block_id}"}}' for block_id in ids]
     return map(
         add,
         map(sources.__getitem__, topology.sources),

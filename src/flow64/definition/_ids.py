@@ -44,6 +44,11 @@ class ProjectKey:
     namespace: str
 
 
+def is_unreserved(key: str) -> bool:
+    """Whether a key stands in a path as it is: nothing but unreserved characters."""
+    return _PLAIN.fullmatch(key) is not None
+
+
 def escaped(key: str) -> str:
     """A key as it stands in a path: NFC, UTF-8, all but unreserved bytes as `%XX`."""
     return key if _PLAIN.fullmatch(key) else _escaped(key)

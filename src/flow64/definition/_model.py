@@ -180,6 +180,7 @@ class JoinedEdges(Sequence[Edge]):
     """Edges given by the positions of their blocks; an `Edge` is made when it is read.
 
     What lowering makes: a graph has many edges, and most are only ever written as text.
+    The ids are UUIDs, as all are that lowering makes.
     """
 
     ids: Sequence[str]
@@ -280,12 +281,18 @@ class Definition:
         ids = [block.id for block in self.blocks]
         return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 
-    @cached_property
+    @property
     def topology(self) -> Topology:
         """The edges by position of their blocks."""
-        if isinstance(self.edges, JoinedEdges):
+        edges = self.edges
+        if isinstance(edges, JoinedEdges):
             # By position, since two blocks may by mistake have one id.
-            return self.edges.topology
+            return edges.topology
+        return self._listed_topology
+
+    @cached_property
+    def _listed_topology(self) -> Topology:
+        """The topology of edges that name their blocks."""
         index = self.index
         pairs = sorted(
             (index[source], index[target])

@@ -44,9 +44,9 @@ def shape_of(definition: Definition) -> Hashable:
     topology = definition.topology
     shape: list[Hashable] = [type(definition.edges)]
     for _, kind, specs, _, _, _ in definition.blocks:
-        here = (kind, *specs, *map(type, specs.values()))
-        shape.append(here)
-        if FrozenList in here:
+        types = tuple(map(type, specs.values()))
+        shape.append((kind, *specs, *types))
+        if FrozenList in types:
             lists = (item for item in specs.values() if type(item) is FrozenList)
             shape += [frozenset(map(type, items)) for items in lists]
     return (*shape, None, *topology.sources, None, *topology.targets)

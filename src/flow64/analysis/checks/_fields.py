@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from ...blocks import (
@@ -178,14 +178,12 @@ def mixed_logic(definition: Definition) -> Iterator[Found]:
 def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
     """Fields are used that no document confirms for the block, in one line for all."""
     found: list[str] = []
-    for kind, cls in _known(definition):
-        doubtful = _doubtful(kind)
-        if not doubtful:
-            continue
+    by_kind, blocks = definition.by_kind, definition.blocks
+    for kind, doubtful in _doubtful(tuple(by_kind)):
         used: set[str] = set()
-        for position in definition.by_kind[kind]:
-            used.update(definition.blocks[position].specs)
-        if cls.about.specs_known:
+        for position in by_kind[kind]:
+            used.update(blocks[position].specs)
+        if CATALOGUE[kind].about.specs_known:
             found += [f"{kind}.{name}" for name in doubtful if name in used]
         elif used:
             found.append(f"{kind}.specs")
@@ -213,10 +211,23 @@ def _documented(kind: str) -> Mapping[str, Any]:
     }
 
 
-@cache
-def _doubtful(kind: str) -> Sequence[str]:
-    facts = facts_of(CATALOGUE[kind]).items()
-    return [name for name, fact in facts if fact.confidence in ("I", "U")]
+@lru_cache(maxsize=256)
+def _doubtful(kinds: tuple[str, ...]) -> Sequence[tuple[str, Sequence[str]]]:
+    """Of some kinds those with fields that no document confirms, and these."""
+    found = []
+    for kind in kinds:
+        facts = facts_of(CATALOGUE[kind]).items() if kind in CATALOGUE else ()
+        names = [name for name, fact in facts if fact.confidence in ("I", "U")]
+        if names:
+            found.append((kind, names))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _mapped(kinds: tuple[str, ...]) -> Sequence[tuple[str, Sequence[str]]]:
+    """Of some kinds those with fields that are field maps, and these."""
+    known = [kind for kind in kinds if kind in CATALOGUE]
+    return [(kind, names) for kind in known if (names := field_maps(kind))]
 
 
 @once
@@ -226,19 +237,19 @@ def _strange_types(definition: Definition) -> Sequence[tuple[int, str, str]]:
     Bare text in a field map is a description, but for `input_schema`.
     """
     found = []
-    for kind, _ in _known(definition):
-        names = field_maps(kind)
-        if not names:
-            continue
-        for position, block in definition.of_kind(kind):
+    by_kind, blocks = definition.by_kind, definition.blocks
+    for kind, names in _mapped(tuple(by_kind)):
+        for position in by_kind[kind]:
+            specs = blocks[position].specs
             for name in names:
-                fields = block.specs.get(name)
+                fields = specs.get(name)
                 if not isinstance(fields, dict):
                     continue
+                is_described = name != "input_schema"
                 for key, entry in fields.items():
-                    is_bare = isinstance(entry, str)
-                    word = entry.get("type") if isinstance(entry, dict) else entry
-                    is_described = is_bare and name != "input_schema"
-                    if isinstance(word, str) and is_described is (word in _TYPE_WORDS):
+                    word, is_strange = entry, is_described
+                    if isinstance(entry, dict):
+                        word, is_strange = entry.get("type"), False
+                    if isinstance(word, str) and is_strange is (word in _TYPE_WORDS):
                         found.append((position, f"{name}.{key}", word))
     return found

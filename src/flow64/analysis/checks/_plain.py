@@ -17,7 +17,7 @@ from ...blocks import (
     FILTER_OPERATORS,
 )
 from ...definition import Definition
-from .._row_kinds import BY_SPEC, words_of
+from .._row_kinds import BY_SPEC, WORDS
 from ._specs import PLAIN_URL
 
 
@@ -27,21 +27,32 @@ def is_plainly_right(definition: Definition) -> bool:
     is_graph = topology.is_forward and len(topology.sources) == len(definition.edges)
     if not blocks or not is_graph:
         return False
-    rows = set()
-    for _, kind, specs, _, _, _ in blocks:
-        is_plain = _PLAIN.get(kind)
-        if is_plain is not None and not is_plain(specs):
-            return False
-        if kind in BY_SPEC:
-            rows.add(specs.get("dataframe_type"))
+    ids = set()
+    rows = 0
+    for block_id, kind, specs, _, _, _ in blocks:
+        ids.add(block_id)
+        known = _KNOWN.get(kind)
+        if known is not None:
+            is_plain, bits, says_rows = known
+            rows |= bits
+            if says_rows:
+                word = specs.get("dataframe_type")
+                if word not in _ROW_WORDS:
+                    return False
+                rows |= _ROWS[word]
+            if is_plain is not None and not is_plain(specs):
+                return False
     # One row kind fits everywhere; two may, and then the rule has to follow them.
-    rows |= words_of(frozenset([block.kind for block in blocks]))
-    rows.discard(None)
-    return len(rows) < 2 and len({block.id for block in blocks}) == len(blocks)
+    return rows in _ROWS.values() and len(ids) == len(blocks)
 
 
 _MODES: Final = (*EMAIL_MODES, None)
-_ROWS: Final = (*DATAFRAME_TYPES, None)
+_ROWS: Final[Mapping[Any, int]] = {
+    None: 0,
+    **{word: 1 << at for at, word in enumerate(DATAFRAME_TYPES)},
+}
+"""A bit for each row kind."""
+_ROW_WORDS: Final = tuple(_ROWS)  # what is looked for here need not be hashable
 _LOGIC: Final = (*FILTER_LOGIC, None)
 
 
@@ -72,10 +83,19 @@ def _append_to_notebook(specs: Mapping[str, Any]) -> bool:
 
 _PLAIN: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "find_email": lambda specs: specs.get("mode") in _MODES,
-    "webhook": lambda specs: specs.get("dataframe_type") in _ROWS,
-    "search": lambda specs: specs.get("dataframe_type") in _ROWS,
     "filter": _filter,
     "outgoing_webhook": _outgoing_webhook,
     "append_to_notebook": _append_to_notebook,
 }
 """Whether specs of a kind are beyond doubt; other kinds no safe rule judges."""
+
+_KNOWN: Final = {
+    kind: (
+        _PLAIN.get(kind),
+        sum(_ROWS[word] for word in WORDS.get(kind, ())),
+        kind in BY_SPEC,
+    )
+    for kind in {*_PLAIN, *WORDS, *BY_SPEC}
+}
+"""The same of each kind with the row kinds that it takes or gives in any case, and
+whether its `dataframe_type` says more."""

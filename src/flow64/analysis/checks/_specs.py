@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -154,6 +153,8 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
 
 def _is_loopback(host: str) -> bool:
     try:
+        from ipaddress import ip_address  # noqa: PLC0415 - few URLs get this far
+
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")

@@ -44,6 +44,7 @@ from flow64.errors import (
     JournalError,
     LinkRefusedError,
     LocalNamespaceError,
+    ManifestError,
     MissingExtraError,
     NoAnswerError,
     NoResultError,
@@ -51,6 +52,7 @@ from flow64.errors import (
     OutcomeUnknownError,
     PlanRefusedError,
     PruneError,
+    PullError,
     ReadError,
     ResultError,
     RetryError,
@@ -86,6 +88,13 @@ from flow64.errors import (
 # ruff: noqa: E501 - the words of an error stand here as they are shown
 
 WORDS = [
+    (
+        ManifestError("a\x1b/flow64.json", "it is none", "/files"),
+        "a\\x1b/flow64.json at /files: it is none",
+    ),
+    (ManifestError("a.json", "x", ""), "a.json at /: x"),
+    (ManifestError("a.json", "x"), "a.json: x"),
+    (PullError("x\x1b", "it is not there"), "x\\x1b was not pulled: it is not there"),
     (
         SettingsError("pyproject.toml", ["line 2, [tool.flow64]: zzz\x1b", "b"]),
         "pyproject.toml cannot be used:\n  line 2, [tool.flow64]: zzz\\x1b\n  b",

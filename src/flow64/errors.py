@@ -1182,3 +1182,91 @@ class SavedPlanError(DeployError):
             f"the plan {printable(self.path)} is not applied: "
             f"{printable(self.problem)}; make a new one: flow64 plan SOURCE -o FILE"
         )
+
+
+# -- Manifests and pulls --------------------------------------------------------------
+
+
+@frozen(repr=False)
+class ManifestError(FlowError, ValueError):
+    """A folder of JSON, or its manifest `flow64.json`, cannot be used as it is.
+
+    Attributes:
+        path: The file.
+        problem: What is the matter, and the way out.
+        pointer: Where in the file, as a JSON pointer.
+    """
+
+    path: str
+    problem: str
+    pointer: str | None = None
+
+    def __str__(self) -> str:
+        place = printable(self.path)
+        if self.pointer is not None:
+            place += f" at {printable(self.pointer) or '/'}"
+        return f"{place}: {printable(self.problem)}"
+
+
+@frozen(repr=False)
+class PullError(FlowError):
+    """A workflow cannot be pulled; no file was written.
+
+    Attributes:
+        wanted: What was asked for, an id or a key.
+        problem: Why it was not pulled, and the way out.
+    """
+
+    wanted: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.wanted)} was not pulled: {printable(self.problem)}"
+
+
+# -- Code -----------------------------------------------------------------------------
+
+
+@frozen(repr=False)
+class CannotLiftError(FlowError, ValueError):
+    """A definition says what flow64 code cannot say.
+
+    Attributes:
+        workflow: The workflow's title.
+        problems: What it is, each in words.
+    """
+
+    workflow: str
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        shown = "; ".join(printable(problem) for problem in self.problems[:_MOST_SHOWN])
+        more = len(self.problems) - _MOST_SHOWN
+        rest = f"; and {more} more" if more > 0 else ""
+        return (
+            f"{shortened(self.workflow)} cannot be written as flow64 code: "
+            f"{shown}{rest}; mend that, or keep it as JSON"
+        )
+
+
+_MOST_SHOWN = 5
+
+
+@frozen(repr=False)
+class UnsafeCodeError(FlowError, ValueError):
+    """Python source holds what no code of a workflow needs; it was not given out.
+
+    Attributes:
+        problem: What it is.
+        line: Where it stands.
+    """
+
+    problem: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = "" if self.line is None else f" in line {self.line}"
+        return (
+            f"the source that was made{where} holds {self.problem}, so it is not given "
+            "out; that is a mistake of flow64: please report it, and keep the JSON"
+        )

@@ -266,7 +266,7 @@ def test_secret_that_is_not_known_is_overwritten_only_by_force(history):
 
     with pytest.raises(errors.PlanRefusedError, match="specs/url would be lost") as e:
         deploy_by(script, code, hook=SECRET)
-    assert "--force secret, in Python force=True" in str(e.value)
+    assert "if that is meant: --force secret" in str(e.value)
     assert "SENTINEL" not in str(e.value)
     assert (script.lines, history.folder.exists()) == (["GET"], False)
 

@@ -143,15 +143,19 @@ def test_block_added_in_the_editor_is_drift():
     )
 
 
-def test_unknown_keys_of_blocks_and_graph_are_sent_back():
-    """What an editor keeps beside a block is not lost in an update."""
+def test_unknown_keys_of_blocks_edges_and_graph_are_sent_back():
+    """What an editor keeps beside a block or an edge is not lost in an update."""
     live = deployed(OLD)
     live["workflow_definition"]["layout"] = "wide"
     live["workflow_definition"]["blocks"][0]["position"] = [1, 2]
+    first, second = live["workflow_definition"]["edges"]
+    first |= {"colour": "red", "condition": None}
+    second |= {"condition": "by hand"}
 
     sent = merged(ready_of(NEW).definition, from_data(live))
 
     assert sent.graph_extra == {"layout": "wide"}
+    assert [dict(edge.extra) for edge in sent.edges] == [{"colour": "red"}, {}]
     assert [dict(block.extra) for block in sent.blocks] == [
         {"position": [1, 2]},
         {},

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
@@ -102,21 +103,28 @@ def serve_deploys():
 class Killer:
     """Deploys one state after the other, and kills each deploy on its way.
 
+    Each deploy creates a workflow, updates one, writes the stamp of one that somebody
+    has edited into what is wanted, and deletes one.
+
     Attributes:
-        url: The service.
+        emulator: The service.
         folder: Where histories, plans and the cache are.
         luck: Says when to kill.
-        longest: Seconds that a deploy takes when nobody kills it.
+        requests: How many a deploy sends when nobody kills it.
+        seconds: How long each of them takes.
         kills: How many were killed before their end.
+        left: How often each kind of step was left to do after a kill.
     """
 
-    url: str
+    emulator: Emulator
     folder: Path
     luck: random.Random
     key: str = field(factory=lambda: f"sk_test_{uuid4().hex}")
     namespace: str = field(factory=lambda: f"{uuid4()}.example")
-    longest: float = 0.0
+    requests: int = 0
+    seconds: float = 0.0
     kills: int = 0
+    left: Counter = field(factory=Counter)
     _child: subprocess.Popen = field(init=False)
     _client: Client = field(init=False)
 
@@ -127,11 +135,14 @@ class Killer:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._client = client_of(self.url, self.key)
+        self._client = client_of(self.emulator.url, self.key)
         assert self._deployed(0, None) == 0
+        self._converge(1)
+        self.emulator.requests.clear()
         began = time.monotonic()
         assert self._deployed(1, None) == 0
-        self.longest = time.monotonic() - began
+        self.requests = len(self.emulator.requests)
+        self.seconds = (time.monotonic() - began) / self.requests
         return self
 
     def __exit__(self, *_):
@@ -142,28 +153,56 @@ class Killer:
 
     def round(self, state):
         """Kill a deploy, deploy again without a kill, and judge what is there."""
-        status = self._deployed(state, self.luck.uniform(0, self.longest * 1.05))
-        self.kills += os.WIFSIGNALED(status)
+        self._converge(state)
+        status = self._deployed(state, self.luck.randint(0, self.requests))
+        was_killed = os.WIFSIGNALED(status)
+        self.kills += was_killed
         arguments = (self._client, self.namespace, state, self.folder)
-        _, summary = deploy(*arguments)
+        plan, summary = deploy(*arguments)
         assert summary.is_complete, summary
+        if was_killed:
+            left = [step.action for step in plan.writes]
+            left += ["delete"] * len(plan.victims)
+            self.left.update(left or ["nothing"])
         plan, again = deploy(*arguments)
         assert (plan.is_empty, again.done) == (True, ())
         assert [step.key for step in plan.steps] == [
             "one", "two", f"only-{state}",
         ]  # fmt: skip
+        assert len(self._client.workflows.list()) == len(plan.steps)
         left = [path.name for path in self.folder.rglob(".flow64-*")]
         assert left == [], left
         json.loads(Path(self.folder, "plan.json").read_text())
 
-    def _deployed(self, state, seconds):
-        """Deploy in a process of its own; gives how that ended."""
-        arguments = (self.url, self.key, self.namespace, state, str(self.folder))
+    def _converge(self, state):
+        """Edit a workflow by hand into what is wanted next."""
+        _, (_, two, _) = workflows(self.namespace, state)
+        url = f"https://{HOSTS[state]}/hook"
+        self.emulator.edit(two.id(), specs={"outgoing_webhook": {"url": url}})
+
+    def _deployed(self, state, number):
+        """Deploy in a process of its own; gives how that ended.
+
+        Args:
+            state: What is wanted.
+            number: Of the request after which it is killed; None for not at all.
+        """
+        self.emulator.requests.clear()
+        arguments = (
+            self.emulator.url,
+            self.key,
+            self.namespace,
+            state,
+            str(self.folder),
+        )
         self._child.stdin.write(json.dumps(arguments) + "\n")
         self._child.stdin.flush()
         pid = int(self._child.stdout.readline())
-        if seconds is not None:
-            time.sleep(seconds)
+        if number is not None:
+            latest = time.monotonic() + 5
+            while len(self.emulator.requests) < number and time.monotonic() < latest:
+                time.sleep(0.0002)
+            time.sleep(self.luck.uniform(0, self.seconds))
             os.kill(pid, signal.SIGKILL)
         self._child.stdin.write("\n")
         self._child.stdin.flush()
@@ -171,17 +210,17 @@ class Killer:
 
 
 def kill(times, seed, folder):
-    """Kill so many deploys; gives how many of them had not ended before."""
+    """Kill so many deploys; gives who did, which knows what they had left to do."""
     with (
         Emulator() as emulator,
-        Killer(emulator.url, Path(folder), random.Random(seed)) as killer,
+        Killer(emulator, Path(folder), random.Random(seed)) as killer,
     ):
         for number in range(times):
             killer.round(number % 2)
         # What was replaced is there, every time.
         entries = History(killer.folder / "history").entries()
         assert len(entries) >= times
-        return killer.kills
+        return killer
 
 
 if __name__ == "__main__":
@@ -190,5 +229,6 @@ if __name__ == "__main__":
     else:
         chosen = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(10**6)
         say(f"seed {chosen}")
-        killed = kill(int(sys.argv[1]), chosen, mkdtemp())
-        say(f"{killed} deploys were killed on their way, and each was mended")
+        done = kill(int(sys.argv[1]), chosen, mkdtemp())
+        say(f"{done.kills} deploys were killed on their way, and each was mended")
+        say(f"of these, so many had left to do: {dict(done.left)}")

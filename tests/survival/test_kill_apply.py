@@ -12,4 +12,7 @@ from tests.survival.kill_apply import kill
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_deploy_that_was_killed_is_mended_by_the_next_one(tmp_path):
     """Twenty instants; as a program, `kill_apply.py` does hundreds."""
-    assert kill(20, seed=64, folder=tmp_path) > 0
+    killer = kill(20, seed=64, folder=tmp_path)
+
+    assert killer.kills > 0
+    assert killer.left.keys() <= {"create", "update", "stamp", "delete", "nothing"}

@@ -164,12 +164,13 @@ def masked(content: bytes, secrets: Iterable[str | None]) -> bytes:
         if secret is None or len(secret) < SHORTEST:
             continue
         # The longest first: a shorter one may be a part of it.
-        for spelling in sorted(_spellings(secret), key=len, reverse=True):
+        for spelling in sorted(spellings(secret), key=len, reverse=True):
             content = content.replace(spelling, b"***")
     return content
 
 
-def _spellings(secret: str) -> set[bytes]:
+def spellings(secret: str) -> set[bytes]:
+    """A text as it is, in URLs, in JSON, and inside of base64."""
     in_json = dumps(secret)[1:-1]
     spelled = {
         secret,
@@ -178,6 +179,7 @@ def _spellings(secret: str) -> set[bytes]:
         quote(secret, safe="!*'()"),  # as JavaScript does
         in_json,
         in_json.replace("/", "\\/"),
+        dumps(secret, ensure_ascii=False)[1:-1],
     }
     return {text.encode() for text in spelled} | {*_in_base64(secret.encode())}
 

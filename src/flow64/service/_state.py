@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ..analysis import differences
 from ..blocks import CATALOGUE
@@ -14,6 +14,7 @@ from ..definition import (
     MASK,
     BoundSecret,
     Definition,
+    Edge,
     FrozenDict,
     FrozenList,
     ListedOrigins,
@@ -24,6 +25,7 @@ from ..definition import (
     thaw,
     walk,
 )
+from ._auth import spellings
 
 State: TypeAlias = Literal[
     "new",
@@ -108,6 +110,17 @@ def reduced(live: Definition, fields: Fields) -> Definition:
     return evolve(live, blocks=blocks)
 
 
+def last_sent(live: Definition, last: Stamp | None) -> Fields:
+    """What the last deploy set, by block id; nothing where that is not on record."""
+    if last is None:
+        return {}
+    if last.fields is None and short(live) == last.bound:
+        return fields_of(live)  # no record is needed: all that is live was sent
+    return {
+        block.id.lower(): last.fields_of(block.id) or _NONE for block in live.blocks
+    }
+
+
 def short(definition: Definition) -> str:
     """The first 16 digits of the bound fingerprint, as a stamp has them."""
     return fingerprint(definition, bound=True)[:16]
@@ -126,7 +139,7 @@ def judge(
     """
     genuine = _genuine(live)
     last = genuine or pulled
-    ours, sent = fields_of(code), _last_sent(live, last)
+    ours, sent = fields_of(code), last_sent(live, last)
     kinds = {block.id.lower(): block.kind for block in code.blocks}
     unmanaged: list[str] = []
     dropped = False
@@ -141,7 +154,7 @@ def judge(
                 unmanaged.append(f"{block.kind} ({ref[:8]}).{name}")
     is_equal = not dropped and short(reduced(live, ours)) == stamp.bound
     # Where the stamp had no room for FIELDS, what code sets now has to stand in.
-    known = ours if last is not None and last.fields is None else sent
+    known = ours if last is not None and not is_known(last, sent) else sent
     is_untouched = last is not None and short(reduced(live, known)) == last.bound
     state: State
     if is_equal:
@@ -155,6 +168,16 @@ def judge(
     else:
         state = "drifted" if last.bound == stamp.bound else "conflict"
     return Judgement(state, last, sent, is_equal, is_untouched, sorted(unmanaged))
+
+
+def is_known(last: Stamp, sent: Fields) -> bool:
+    """Whether it is known which fields the last deploy sent.
+
+    Args:
+        last: Its stamp, which may have had no room for them.
+        sent: What is known of them, as in a `Judgement`.
+    """
+    return last.fields is not None or any(sent.values())
 
 
 def compare(code: Definition, live: Definition | None, stamp: Stamp) -> Comparison:
@@ -202,16 +225,27 @@ def called_alike(live: Definition, code: Definition) -> Definition:
 
 
 def merged(
-    code: Definition, live: Definition | None, pulled: Stamp | None = None
+    code: Definition,
+    live: Definition | None,
+    pulled: Stamp | None = None,
+    *,
+    sent: Fields | None = None,
 ) -> Definition:
     """What a write sends: the code, and what is live beside it, as it is.
 
     That is unmanaged spec fields, and keys that no document names, such as what an
-    editor may remember of a block.
+    editor may remember of a block or an edge.
+
+    Args:
+        code: What the code says.
+        live: What the service has; None where nothing is there.
+        pulled: What was recorded when it was pulled.
+        sent: What the last deploy set, where that is told already.
     """
     if live is None:
         return code
-    sent = _last_sent(live, _genuine(live) or pulled)
+    if sent is None:
+        sent = last_sent(live, _genuine(live) or pulled)
     there = {block.id.lower(): block for block in live.blocks}
     blocks: list[WireBlock] = []
     for block in code.blocks:
@@ -226,8 +260,19 @@ def merged(
     return evolve(
         code,
         blocks=tuple(blocks),
+        edges=_with_extras(code, live),
         graph_extra=FrozenDict({**live.graph_extra, **code.graph_extra}),
     )
+
+
+def unnamed_of_edges(live: Definition) -> Mapping[tuple[str, str], FrozenDict]:
+    """Keys of edges that no document names, by the ids of both ends in lower case."""
+    found: dict[tuple[str, str], FrozenDict] = {}
+    for edge in live.edges:
+        if edge.extra.keys() - _MANAGED:
+            more = {k: v for k, v in edge.extra.items() if k not in _MANAGED}
+            found[edge.source.lower(), edge.target.lower()] = FrozenDict(more)
+    return found
 
 
 def spends_when_written(definition: Definition) -> Sequence[str]:
@@ -244,54 +289,117 @@ def veiled(live: Definition, code: Definition) -> Definition:
     """A live definition as it may be shown, although secrets are live as their text.
 
     A field that code fills with a secret is shown as in the code where it is equal, and
-    masked where it is not; a secret that stands anywhere else is masked as well.
+    masked where it is not; a secret that stands anywhere else, in whatever spelling, is
+    masked as well.
     """
-    ours = {block.id.lower(): block.specs for block in code.blocks}
-    secrets = [
-        item.content
-        for block in code.blocks
-        for _, item in walk(block.specs)
-        if isinstance(item, BoundSecret) and item.content not in ("", None)
-    ]
-    if not secrets:
+    veil = Veil.of([code])
+    if not veil.secrets:
         return live
+    ours = {block.id.lower(): block.specs for block in code.blocks}
     blocks: list[WireBlock] = []
     for block in live.blocks:
         wanted = ours.get(block.id.lower(), EMPTY)
         specs = {
-            name: _veiled(found, wanted.get(name), secrets)
+            name: veil.beside(found, wanted.get(name))
             for name, found in block.specs.items()
         }
-        blocks.append(block._replace(specs=FrozenDict(specs)))
-    return evolve(live, blocks=tuple(blocks))
+        extra = veil.over(block.extra)
+        blocks.append(block._replace(specs=FrozenDict(specs), extra=extra))
+    return evolve(
+        live,
+        name=veil.beside(live.name, code.name),
+        description=veil.beside(live.description, code.description),
+        blocks=tuple(blocks),
+        edges=tuple(edge._replace(extra=veil.over(edge.extra)) for edge in live.edges),
+        graph_extra=veil.over(live.graph_extra),
+    )
 
 
-def _veiled(found: Any, wanted: Any, secrets: Sequence[Any]) -> Any:
-    if any(isinstance(item, BoundSecret) for _, item in walk(wanted)):
-        is_same = thaw(wanted, _revealed) == thaw(found, _revealed)
-        return wanted if is_same else MASK
-    return _without(found, secrets)
+@frozen
+class Veil:
+    """What must not be shown of what is live.
+
+    Attributes:
+        secrets: The secrets that code binds, whole.
+        texts: Every spelling of every text in them.
+    """
+
+    secrets: Sequence[Any] = field(repr=False)
+    texts: Sequence[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, definitions: Iterable[Definition]) -> Veil:
+        """Over the secrets that were bound in definitions."""
+        secrets = [
+            item.content
+            for definition in definitions
+            for block in definition.blocks
+            for _, item in walk(block.specs)
+            if isinstance(item, BoundSecret) and item.content not in ("", None)
+        ]
+        return cls(secrets, texts_of(secrets))
+
+    def beside(self, found: Any, wanted: Any) -> Any:
+        """What is live where code says something: as in the code where it is equal."""
+        if any(isinstance(item, BoundSecret) for _, item in walk(wanted)):
+            is_same = thaw(wanted, _revealed) == thaw(found, _revealed)
+            return wanted if is_same else MASK
+        return found if wanted is not None and found == wanted else self.over(found)
+
+    def over(self, found: Any) -> Any:
+        """What is live where code says nothing."""
+        if any(found == secret for secret in self.secrets):
+            return MASK
+        if isinstance(found, str):
+            return MASK if self._is_told(found) else found
+        if isinstance(found, dict):
+            if any(map(self._is_told, found)):
+                return FrozenDict({MASK: MASK})
+            return FrozenDict({name: self.over(inner) for name, inner in found.items()})
+        if isinstance(found, list):
+            return FrozenList([self.over(inner) for inner in found])
+        return found
+
+    def _is_told(self, found: str) -> bool:
+        return any(text in found for text in self.texts)
 
 
-def _without(found: Any, secrets: Sequence[Any]) -> Any:
-    if any(
-        found == secret
-        or (isinstance(found, str) and isinstance(secret, str) and secret in found)
-        for secret in secrets
-    ):
-        return MASK
-    if isinstance(found, dict):
-        return FrozenDict({k: _without(inner, secrets) for k, inner in found.items()})
-    if isinstance(found, list):
-        return FrozenList([_without(inner, secrets) for inner in found])
-    return found
+def texts_of(secrets: Iterable[Any]) -> Sequence[str]:
+    """What tells a secret inside of a text: what it consists of, however spelled.
+
+    A part of a secret that is very short tells nothing, and nor does a short spelling.
+    """
+    found: set[str] = set()
+    for secret in secrets:
+        for path, text in walk(secret):
+            if isinstance(text, str) and (len(text) >= SHORTEST or (text and not path)):
+                found.add(text)
+                found.update(_coded(text))
+    return sorted(found)
+
+
+def _coded(text: str) -> Sequence[str]:
+    try:
+        made = [spelled.decode() for spelled in spellings(text)]
+    except UnicodeEncodeError:
+        return ()  # half a surrogate pair, as a variable of the environment may hold
+    return [spelled for spelled in made if len(spelled) >= SHORTEST_CODED]
 
 
 def _revealed(item: Any) -> Any:
     return thaw(item.content) if isinstance(item, BoundSecret) else item
 
 
+SHORTEST: Final = 4
+"""Characters of the shortest text inside a secret that is looked for by itself."""
+
+SHORTEST_CODED: Final = 8
+"""The same of one that is spelled otherwise, such as in base64."""
+
 _NONE: Final = frozenset[str]()
+
+_MANAGED: Final = frozenset({"condition"})
+"""What code says of an edge: one that it does not set is taken away."""
 
 
 def _genuine(live: Definition) -> Stamp | None:
@@ -300,13 +408,22 @@ def _genuine(live: Definition) -> Stamp | None:
     return stamp if stamp is not None and stamp.is_genuine(live.id or "") else None
 
 
-def _last_sent(live: Definition, last: Stamp | None) -> Fields:
-    """What the last deploy set, by block id; nothing where that is not on record."""
-    if last is None:
-        return {}
-    return {
-        block.id.lower(): last.fields_of(block.id) or _NONE for block in live.blocks
-    }
+def _with_extras(code: Definition, live: Definition) -> Sequence[Edge]:
+    """The edges of the code, with what is live beside each."""
+    there = unnamed_of_edges(live)
+    if not there:
+        return code.edges
+    return tuple(
+        edge._replace(
+            extra=FrozenDict(
+                {
+                    **there.get((edge.source.lower(), edge.target.lower()), EMPTY),
+                    **edge.extra,
+                }
+            )
+        )
+        for edge in code.edges
+    )
 
 
 def _kept(block: WireBlock, names: frozenset[str]) -> FrozenDict:

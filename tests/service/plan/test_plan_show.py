@@ -157,7 +157,7 @@ plan for environment default at http://127.0.0.1
     what the code would change:
         ~ title: "Renamed by hand" -> "Leads"
     not checked: what was edited: base not available
-    ways on: take what is there into the code; overwrite it: --force leads; leave it as it is: --skip-drifted
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -174,7 +174,7 @@ plan for environment default at http://127.0.0.1
         ~ title: "Leads" -> "Renamed by hand"
     what the code would change:
         ~ title: "Renamed by hand" -> "Leads"
-    ways on: take what is there into the code; overwrite it: --force leads; leave it as it is: --skip-drifted
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -196,7 +196,7 @@ plan for environment default at http://127.0.0.1
     what follows:
         + column personal_email
         ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
-    ways on: take what is there into the code; overwrite it: --force leads; leave it as it is: --skip-drifted
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -240,7 +240,7 @@ plan for environment default at http://127.0.0.1
     what follows:
         - column personal_email
         ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
-    ways on: bring your code up to that commit; overwrite it: --behind leads; let branches deploy: branches = true in the environment
+    ways on: bring your code up to that commit; overwrite it: --allow-behind leads; let branches deploy: branches = true in the environment
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -259,7 +259,7 @@ plan for environment default at http://127.0.0.1
     what follows:
         - column personal_email
         ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
-    ways on: take what is there into the code; overwrite it: --force leads; leave it as it is: --skip-drifted
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -333,7 +333,7 @@ plan for environment default at http://127.0.0.1
     what the code would change:
         ~ block outgoing_webhook
             ~ /url: *** -> secret "hook"
-    ways on: take what is there into the code; overwrite it: --force secret; leave it as it is: --skip-drifted
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force secret; leave it as it is: --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand

@@ -300,13 +300,16 @@ def test_edited_orphan_is_told(here, edit, reasons):
     assert len(step.reasons) == reasons
 
 
-def test_orphan_without_fields_in_its_stamp_is_not_judged(here):
-    """Where FIELDS had no room, nobody knows whether it was edited."""
+def test_orphan_without_fields_in_its_stamp_is_judged_as_a_whole(here):
+    """Where FIELDS had no room, nobody knows whether it was edited, or not at all."""
     gone = here.put(leads("Gone", key="gone"))
     without_fields(here, gone)
 
+    (before,) = here.plan(**WHOLE).steps
+    here.edit(gone, specs={"find_email": {"tier": "high"}})
     (step,) = here.plan(**WHOLE).steps
 
+    assert (before.not_checked, len(before.reasons), len(step.reasons)) == ((), 1, 1)
     assert step.not_checked == (
         "whether it was edited since: its stamp had no room for fields",
     )
@@ -537,6 +540,7 @@ def test_stamp_without_room_for_fields_says_what_it_hides(here):
     """Live is then held against what code sets now."""
     workflow_id = here.put(OLD)
     without_fields(here, workflow_id)
+    here.edit(workflow_id, specs={"find_email": {"tier": "high"}})
 
     plan = here.plan(NEW)
     here.edit(workflow_id, name="Renamed")
@@ -548,6 +552,18 @@ def test_stamp_without_room_for_fields_says_what_it_hides(here):
         "fields that code set last time and sets no more: its stamp had no room"
     ]
     assert (step.state, step.edits) == ("conflict", (TitleChanged("Leads", "Renamed"),))
+
+
+def test_stamp_without_room_hides_nothing_where_nobody_edited(here):
+    """All that is live was sent then, so that a dropped field is seen as one."""
+    before = leads(extra={"retries": 3})
+    without_fields(here, here.put(before))
+
+    (step,) = here.plan(OLD).steps
+
+    assert (step.state, step.not_checked, step.unmanaged) == ("update", (), ())
+    assert [type(change).__name__ for change in step.changes] == ["FieldRemoved"]
+    assert "retries" not in step.sent.content.blocks[1].specs
 
 
 def test_field_that_code_sets_no_more_is_a_change(here):
@@ -776,3 +792,17 @@ def test_digest_changes_with_all_that_an_update_replaces(here, edit, is_same):
         here.edit(workflow_id, **edit)
 
     assert (here.plan(NEW).steps[0].live.digest == before) == is_same
+
+
+@pytest.mark.parametrize("part", ["graph", "block", "edge"])
+def test_digest_changes_with_what_an_editor_keeps_beside(here, part):
+    """Keys that no document names are sent back too."""
+    workflow_id = here.put(OLD)
+    before = here.plan(NEW).steps[0].live.digest
+    data = as_body(here.client.workflows.get(workflow_id).definition)
+    graph = data["workflow_definition"]
+    places = {"graph": graph, "block": graph["blocks"][0], "edge": graph["edges"][0]}
+    places[part]["colour"] = "red"
+    here.edit(workflow_id, definition=graph)
+
+    assert here.plan(NEW).steps[0].live.digest != before

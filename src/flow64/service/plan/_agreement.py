@@ -56,6 +56,14 @@ class Agreement:
     skip_drifted: bool = False
 
 
+FLAGS: Final = {
+    "force": "--force",
+    "behind": "--allow-behind",
+    "create": "--create",
+    "allow_spend": "--allow-spend",
+}
+"""The options that give what is agreed to."""
+
 NOTHING: Final = Agreement()
 
 
@@ -112,6 +120,14 @@ def skipped(plan: Plan, agreed: Agreement) -> Sequence[str]:
     return [step.key for step in plan.steps if _is_skipped(step, agreed)]
 
 
+def is_lifted(step: Step, agreed: Agreement) -> bool:
+    """Whether a step that is refused was agreed to by name."""
+    if step.lifted_by is None or step.sent is None:
+        return False
+    given: frozenset[str] = getattr(agreed, step.lifted_by)
+    return step.key in given
+
+
 def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
     """Refuse to replace what cannot be saved whole, unless that is forced.
 
@@ -121,7 +137,7 @@ def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
     problems = [
         f"{job.step.key}: {', '.join(job.saved.withheld)} would be lost, since text in "
         "the place of a secret is not saved; if that is meant: --force "
-        f"{_quoted(job.step)}, in Python force=True"
+        f"{_quoted(job.step)}"
         for job in jobs
         if job.saved and job.saved.withheld and job.step.key not in agreed.force
     ]
@@ -134,21 +150,14 @@ def _doing(step: Step, agreed: Agreement) -> Doing | None:
     match step.action:
         case "create" | "update" | "stamp":
             return step.action
-        case "refuse" if _is_lifted(step, agreed):
+        case "refuse" if is_lifted(step, agreed):
             return "create" if step.live is None else "update"
         case _:  # a deletion too: those are judged together
             return None
 
 
-def _is_lifted(step: Step, agreed: Agreement) -> bool:
-    if step.lifted_by is None or step.sent is None:
-        return False
-    given: frozenset[str] = getattr(agreed, step.lifted_by)
-    return step.key in given
-
-
 def _is_skipped(step: Step, agreed: Agreement) -> bool:
-    is_refused = step.action == "refuse" and not _is_lifted(step, agreed)
+    is_refused = step.action == "refuse" and not is_lifted(step, agreed)
     return is_refused and agreed.skip_drifted and step.state in SKIPPED
 
 
@@ -158,7 +167,7 @@ def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
     why = "; ".join(step.reasons) or f"it is {step.state}"
     ways: list[str] = []
     if step.lifted_by is not None:
-        ways.append(f"{_FLAGS[step.lifted_by]} {_quoted(step)}")
+        ways.append(f"{FLAGS[step.lifted_by]} {_quoted(step)}")
     if step.state in SKIPPED:
         ways.append("--skip-drifted")
     way = f"; if that is meant: {' or '.join(ways)}" if ways else ""
@@ -218,15 +227,7 @@ def _unknown(plan: Plan, agreed: Agreement) -> Iterator[str]:
     for flag in ("force", "behind", "create", "allow_spend"):
         for name in sorted(getattr(agreed, flag) - known):
             near = did_you_mean(name, known)
-            yield f"{_FLAGS[flag]} {shlex.quote(name)}: there is no such key{near}"
-
-
-_FLAGS: Final = {
-    "force": "--force",
-    "behind": "--allow-behind",
-    "create": "--create",
-    "allow_spend": "--allow-spend",
-}
+            yield f"{FLAGS[flag]} {shlex.quote(name)}: there is no such key{near}"
 
 
 def _quoted(step: Step) -> str:

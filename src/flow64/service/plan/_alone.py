@@ -9,6 +9,10 @@ from ._model import Step, Target
 from ._planning import Planner
 
 
+def _as_it_is(live: Definition) -> Definition:
+    return live
+
+
 def _nothing(_: str) -> Definition | None:
     return None
 
@@ -27,6 +31,8 @@ def planned_alone(target: Target, *, env: str, endpoint: str) -> Conversation[St
         branches=False,
         prune=False,
         prices=EMPTY,
+        unseen=(),
+        cover=_as_it_is,
         git=Git(),
         bases=_nothing,
         cache=None,

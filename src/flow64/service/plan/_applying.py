@@ -21,6 +21,7 @@ from ...definition import (
     Value,
     canonical_id,
     split_stamp,
+    walk,
 )
 from ...errors import (
     FlowError,
@@ -64,8 +65,8 @@ from ._target import owner, owner_of
 from ._writing import Kind, Write, deleted
 
 TELLING: Final = 8
-"""Characters of the shortest value that is taken for a secret of a workflow that code
-has no more, since nothing says any more which of its values are secret."""
+"""Characters of the longest text in a value, at least, that is taken for a secret of a
+workflow that code has no more: nothing says any more which of its values are secret."""
 
 
 @frozen
@@ -412,9 +413,10 @@ def _told(
     """Values that may be secrets of a workflow that code has no more."""
     names = {item.value.name for item in known}
     for name in sorted(values.keys() - names):
-        text = values[name]
-        if isinstance(text, str) and len(text) >= TELLING:
-            yield BoundSecret(Value(name, secret=True), text)
+        found = values[name]
+        texts = [text for _, text in walk(found) if isinstance(text, str)]
+        if any(len(text) >= TELLING for text in texts):
+            yield BoundSecret(Value(name, secret=True), found)
 
 
 def _with_saved(

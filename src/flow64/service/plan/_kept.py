@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
@@ -23,9 +23,7 @@ from ...definition import (
     thaw,
     walk,
 )
-
-SHORTEST: Final = 4
-"""Characters of the shortest text inside a secret that is looked for by itself."""
+from .._state import texts_of
 
 
 @frozen
@@ -102,17 +100,9 @@ class _Keeper:
     shown: Callable[[Any], Any] | None
     withheld: list[str] = field(factory=list[str])
     _texts: Sequence[str] = field(init=False)
-    _wholes: Sequence[Any] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        contents = [thaw(item.content) for item in self.known]
-        self._wholes = [whole for whole in contents if whole not in ("", None)]
-        self._texts = [
-            text
-            for whole in self._wholes
-            for path, text in walk(whole)
-            if isinstance(text, str) and (len(text) >= SHORTEST or not path)
-        ]
+        self._texts = texts_of(item.content for item in self.known)
 
     def block(self, position: int, block: WireBlock, wanted: FrozenDict) -> WireBlock:
         """A block; `wanted` are the specs of the same one in the code."""

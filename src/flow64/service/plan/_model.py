@@ -20,7 +20,7 @@ from ...definition import (
     meaning,
     thaw,
 )
-from .._state import State
+from .._state import State, unnamed_of_edges
 
 Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete", "refuse"]
 """What applying does: `stamp` writes the description alone; `refuse` writes nothing,
@@ -368,8 +368,11 @@ def digest_of(live: Definition) -> str:
     """SHA-256, in hex, of all that an update of a workflow would replace.
 
     Order, numbers and labels are left out, since a service may answer them otherwise
-    each time; unmanaged fields and unknown keys of graph and blocks are in.
+    each time; unmanaged fields and unknown keys of graph, blocks and edges are in.
     """
+    beside_edges = sorted(
+        [*ends, thaw(extra)] for ends, extra in unnamed_of_edges(live).items()
+    )
     return digest(
         {
             **meaning(live, bound=True),
@@ -380,6 +383,7 @@ def digest_of(live: Definition) -> str:
                 for block in live.blocks
                 if block.extra
             },
+            **({"edge_extras": beside_edges} if beside_edges else {}),
         }
     )
 

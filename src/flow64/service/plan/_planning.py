@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from attrs import Factory, define, evolve, frozen
@@ -29,9 +29,12 @@ from ...errors import (
 )
 from .._state import (
     Judgement,
+    Veil,
     called_alike,
     fields_of,
+    is_known,
     judge,
+    last_sent,
     managed,
     merged,
     reduced,
@@ -96,6 +99,10 @@ def _nothing(_: str) -> Definition | None:
     return None
 
 
+def _as_it_is(live: Definition) -> Definition:
+    return live
+
+
 def planning(
     targets: Iterable[Target],
     *,
@@ -109,6 +116,8 @@ def planning(
     git: Ancestry | None = None,
     bases: Bases = _nothing,
     cache: Cache | None = None,
+    unseen: Container[str] = (),
+    cover: Callable[[Definition], Definition] = _as_it_is,
 ) -> Conversation[Plan]:
     """Look at what the service has, and say what a deploy would do.
 
@@ -130,6 +139,10 @@ def planning(
         git: Knows the commits; None asks git.
         bases: Finds the definition that was deployed last, to say what was edited.
         cache: Vouches for workflows that have not changed since they were read.
+        unseen: Keys of targets whose ids nobody vouches for: they are planned as new,
+            and never asked for.
+        cover: Hides what may not be shown of what is live, once it was compared. The
+            plan holds what it gives, so such a plan is to be read, and not applied.
 
     Raises:
         ArgumentError: Two targets have one id or one key.
@@ -149,6 +162,8 @@ def planning(
         git=Git() if git is None else git,
         bases=bases,
         cache=cache,
+        unseen=unseen,
+        cover=cover,
     )
     plan = yield from planner.counted(planner.planned(frozenset(create)))
     return evolve(plan, requests=planner.requests)
@@ -188,6 +203,8 @@ class Planner:
     git: Ancestry
     bases: Bases
     cache: Cache | None
+    unseen: Container[str]
+    cover: Callable[[Definition], Definition]
     requests: int = 0
     vouched: int = 0
     not_checked: list[str] = Factory(list[str])
@@ -259,6 +276,8 @@ class Planner:
         self, target: Target, listed: Mapping[str, WorkflowInfo] | None
     ) -> Conversation[Step]:
         """What becomes of one target."""
+        if target.key in self.unseen:
+            return _unseen(target, listed)
         sighting: Sighting | None = None
         if listed is not None:
             info = listed.get(canonical_id(target.id))
@@ -301,6 +320,7 @@ class Planner:
     def _compared(self, target: Target, live: Definition) -> Step:
         code, stamp = target.definition, target.stamp
         found = judge(code, live, stamp, target.pulled)
+        live = self.cover(live)
         if found.state == "unchanged":
             return evolve(_unchanged(target, found.unmanaged), live=live_of(live))
         merge = merged(code, live, target.pulled)
@@ -317,7 +337,7 @@ class Planner:
                 why = "it is what the code says, and no code of yours deployed it"
             return evolve(step, action="stamp", reasons=(why,))
         shown = shown_as(live, code)
-        then = merged(code, shown, target.pulled)
+        then = merged(code, shown, sent=found.sent)
         step = evolve(
             step,
             changes=_changes(shown, code, managed(code, found)),
@@ -344,7 +364,7 @@ class Planner:
         if last is target.pulled:
             reasons.append("the last deploy is what was recorded when it was pulled")
         doubts: list[str] = []
-        if last.fields is None:
+        if not is_known(last, found.sent):
             doubts.append(
                 "fields that code set last time and sets no more: its stamp had no room"
             )
@@ -429,12 +449,14 @@ class Planner:
             live = yield from get_workflow(info.id)
             if live is not None:
                 key = _called(key_of(stamp.path), info.id, taken)
-                steps.append(_orphan(key, stamp, live, prune=self.prune))
+                shown = self.cover(live)
+                steps.append(_orphan(key, stamp, live, shown, prune=self.prune))
         duplicates = [
             _copy(_called(f"{key_of(stamp.path)} (copy)", info.id, taken), stamp, info)
             for stamp, info in copies
         ]
-        return [*steps, *duplicates]
+        veil = Veil.of(target.definition for target in self.targets)
+        return [evolve(one, name=veil.over(one.name)) for one in (*steps, *duplicates)]
 
     # -- What is at work with it -------------------------------------------------------
 
@@ -536,6 +558,17 @@ def _missing(target: Target) -> Step:
     )
 
 
+def _unseen(target: Target, listed: Mapping[str, WorkflowInfo] | None) -> Step:
+    """A target that is new, whatever there is under its id."""
+    doubt = "its id: nobody vouches for its key, so nothing was asked about it"
+    if listed is not None and canonical_id(target.id) in listed:
+        doubt = (
+            "what is there under its id: nobody vouches for its key, so it was not read"
+        )
+    reasons = ("it is not known yet, so it counts as new",)
+    return evolve(_missing(target), reasons=reasons, not_checked=(doubt,))
+
+
 def _undecided(step: Step, rename: Rename | None) -> Step:
     """A workflow to create, which waits where it may be a renamed one."""
     if rename is None:
@@ -546,34 +579,31 @@ def _undecided(step: Step, rename: Rename | None) -> Step:
     )
 
 
-def _orphan(key: str, stamp: Stamp, live: Definition, *, prune: bool) -> Step:
+def _orphan(
+    key: str, stamp: Stamp, live: Definition, shown: Definition, *, prune: bool
+) -> Step:
     reasons = ["the code has it no more"]
     doubts: list[str] = []
     is_pinned = is_pin(stamp.path)
     if is_pinned:
         reasons.append("it is pinned: prune never takes it")
-    if stamp.fields is None:
+    if short(reduced(live, last_sent(live, stamp))) == stamp.bound:
+        pass  # it is as it was deployed
+    elif stamp.fields is None:
         doubts.append("whether it was edited since: its stamp had no room for fields")
-    elif _is_edited(live, stamp):
+    else:
         reasons.append("it was edited on the service since it was deployed")
     return Step(
         key,
         str(live.id),
-        live.name,
+        shown.name,
         stamp.path,
         "orphan",
         "delete" if prune and not is_pinned else "none",
         reasons=tuple(reasons),
-        live=live_of(live),
+        live=live_of(shown),
         not_checked=tuple(doubts),
     )
-
-
-def _is_edited(live: Definition, stamp: Stamp) -> bool:
-    fields = {
-        block.id.lower(): stamp.fields_of(block.id) or _NONE for block in live.blocks
-    }
-    return short(reduced(live, fields)) != stamp.bound
 
 
 def _copy(key: str, stamp: Stamp, info: WorkflowInfo) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from ...analysis import as_data as change_data
 from ...analysis import as_lines
 from ...analysis.checks._secrets import masked
 from ...diagnostics import printable
+from ._agreement import FLAGS, NOTHING, Agreement, is_lifted
 from ._model import (
     Action,
     Consent,
@@ -49,25 +51,29 @@ _SUMMARY: Final[dict[Action, str]] = {
 
 _WAYS: Final[dict[Consent, Sequence[str]]] = {
     "force": (
-        "take what is there into the code",
+        "take what is there into the code: flow64 pull",
         "overwrite it: --force {key}",
         "leave it as it is: --skip-drifted",
     ),
     "behind": (
         "bring your code up to that commit",
-        "overwrite it: --behind {key}",
+        "overwrite it: --allow-behind {key}",
         "let branches deploy: branches = true in the environment",
     ),
     "create": ("say that it is another workflow: --create {key}",),
 }
 
 
-def as_text(plan: Plan) -> str:
+def as_text(plan: Plan, agreed: Agreement = NOTHING) -> str:
     """A plan as people read it: what is done first, then what is not known.
 
     Workflows of which nothing is to be said are only counted.
+
+    Args:
+        plan: The plan.
+        agreed: What is agreed to already: such steps are not shown as refused.
     """
-    return "".join(f"{_clean(line)}\n" for line in _lines(plan))
+    return "".join(f"{_clean(line)}\n" for line in _lines(plan, agreed))
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
@@ -165,12 +171,12 @@ def _clean(line: str) -> str:
     return printable(masked(line))
 
 
-def _lines(plan: Plan) -> Iterator[str]:
+def _lines(plan: Plan, agreed: Agreement) -> Iterator[str]:
     yield f"plan for environment {plan.env} at {plan.endpoint}"
     for step in plan.steps:
         if step.state != "unchanged" or step.unmanaged:
             yield ""
-            yield from _step_lines(step)
+            yield from _step_lines(step, is_lifted(step, agreed))
     undecided = [rename for rename in plan.renames if not rename.is_decided]
     if undecided:
         yield ""
@@ -182,14 +188,15 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield "not checked:"
         yield from (f"    {doubt}" for doubt in plan.not_checked)
     yield ""
-    yield _summary(plan)
+    yield _summary(plan, agreed)
 
 
-def _summary(plan: Plan) -> str:
+def _summary(plan: Plan, agreed: Agreement) -> str:
     """How many of each, and what it took."""
     parts: list[str] = []
+    does = Counter(_does(step, is_lifted(step, agreed)) for step in plan.steps)
     for action, words in _SUMMARY.items():
-        if number := sum(step.action == action for step in plan.steps):
+        if number := does[action]:
             parts.append(f"{number:,} {words}")
     if number := sum(step.may_prune and step.action == "none" for step in plan.steps):
         parts.append(f"{number:,} to prune")
@@ -197,22 +204,36 @@ def _summary(plan: Plan) -> str:
         parts.append(f"{number:,} {'copy' if number == 1 else 'copies'}")
     if number := sum(step.state == "unchanged" for step in plan.steps):
         parts.append(f"{number:,} unchanged")
+    told = ", ".join(parts) or "nothing to do"
+    if not plan.requests:  # of a plan that was read again, or brings something back
+        return told
     took = counted(plan.requests, "request")
     vouched = f", {plan.vouched:,} known from before" if plan.vouched else ""
-    return f"{', '.join(parts) or 'nothing to do'} ({took}{vouched})"
+    return f"{told} ({took}{vouched})"
 
 
-def _step_lines(step: Step) -> Iterator[str]:
-    does = "" if step.action == "none" else f", {_DOES[step.action]}"
-    yield f"{_SIGNS[step.action]} {step.key}: {step.state}{does}"
+def _does(step: Step, is_agreed: bool) -> Action:
+    """What is done, where what is refused was agreed to as well."""
+    if not is_agreed:
+        return step.action
+    return "create" if step.live is None else "update"
+
+
+def _step_lines(step: Step, is_agreed: bool) -> Iterator[str]:
+    action = _does(step, is_agreed)
+    does = "" if action == "none" else f", {_DOES[action]}"
+    agreed = (
+        f", as {FLAGS[step.lifted_by]} says" if is_agreed and step.lifted_by else ""
+    )
+    yield f"{_SIGNS[action]} {step.key}: {step.state}{does}{agreed}"
     yield f"    {step.name} ({step.id})"
     yield from (f"    {reason}" for reason in step.reasons)
     if step.edits:
         yield "    what was edited on the service:"
         yield from _indented(as_lines(step.edits))
     if step.changes:
-        is_forced = step.action == "refuse"
-        yield "    what the code would change:" if is_forced else "    what changes:"
+        is_open = action == "refuse"
+        yield "    what the code would change:" if is_open else "    what changes:"
         yield from _indented(as_lines(step.changes))
     if step.consequences:
         yield "    what follows:"
@@ -225,10 +246,10 @@ def _step_lines(step: Step) -> Iterator[str]:
         yield f"    {step.effects}"
     yield from (f"    {line}" for line in _touched_lines(step.touched))
     yield from (f"    not checked: {doubt}" for doubt in step.not_checked)
-    if step.action == "refuse" and step.lifted_by is not None:
+    if action == "refuse" and step.lifted_by is not None:
         ways = [way.format(key=step.key) for way in _WAYS[step.lifted_by]]
         yield f"    ways on: {'; '.join(ways)}"
-    elif step.action == "refuse":
+    elif action == "refuse":
         yield "    ways on: correct the pin, or take it away to create a new workflow"
 
 

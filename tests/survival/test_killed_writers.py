@@ -1,0 +1,128 @@
+"""kill -9 while a file is written: it is the old one or the new one (L4)."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from flow64.service.plan import (
+    FileCache,
+    History,
+    Saved,
+    Sighting,
+    load_plan,
+    save_plan,
+)
+from flow64.service.plan import _saved as saved_plans
+from tests.service.plan.planned import OLD, service
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+KILLS = 30
+MANY = 400
+"""Entries that make a file large enough to be caught in the middle of."""
+
+
+def killed_again_and_again(write, check):
+    """Kill a process that does nothing but write, at some instant of it; each time."""
+    luck = random.Random(64)
+    for number in range(KILLS):
+        pid = os.fork()
+        if pid == 0:  # pragma: no cover - in the child
+            try:
+                for turn in range(10**6):
+                    write(turn)
+            finally:
+                os._exit(1)
+        time.sleep(luck.uniform(0, 0.008))
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        assert os.WIFSIGNALED(status)
+        check(number)
+
+
+def left(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name[0] == ".")
+
+
+def test_cache(tmp_path):
+    """What it vouches for is what was said once, all of it."""
+    path = tmp_path / "seen.json"
+
+    def sighting(number):
+        return Sighting("e", str(number), "n", "d", "u", "w")
+
+    def write(turn):
+        cache = FileCache(path)
+        for number in range(MANY):
+            cache.keep(sighting(number), [f"turn {turn % 2}"])
+        cache.save()
+
+    def check(_):
+        cache = FileCache(path)
+        found = {cache.vouched(sighting(number)) for number in range(MANY)}
+        assert found in ({("turn 0",)}, {("turn 1",)})
+
+    write(0)
+    killed_again_and_again(write, check)
+    write(0)
+    assert left(tmp_path) == []
+
+
+def test_history(tmp_path):
+    """Entries are there whole or not at all; no kill takes away an older one."""
+    history = History(tmp_path)
+    definition = OLD.compile()
+
+    def saved(turn):
+        return Saved(
+            key="leads",
+            workflow_id=str(definition.id),
+            env="default",
+            endpoint="http://127.0.0.1",
+            at=datetime(2026, 11, 25, tzinfo=UTC).replace(microsecond=turn % 10**6),
+            reason="update",
+            definition=definition,
+        )
+
+    def write(turn):
+        history.require_writable([saved(turn)])
+        history.save(saved(turn))
+        for path in sorted(tmp_path.glob("*.json"))[20:]:
+            path.unlink()
+
+    def check(_):
+        entries = history.entries()
+        assert entries
+        assert {entry.definition for entry in entries} == {entries[0].definition}
+
+    write(0)
+    killed_again_and_again(write, check)
+    history.require_writable()
+    assert left(tmp_path) == []
+
+
+def test_saved_plan(tmp_path, monkeypatch):
+    """A torn plan would be refused; there is none: each is the one or the other."""
+    monkeypatch.setattr(saved_plans, "ROUNDS", 1)
+    path = tmp_path / "plan.json"
+    with service() as here:
+        empty = here.plan()
+        plans = [here.plan(OLD), empty]
+
+    def write(turn):
+        save_plan(plans[turn % 2], path)
+
+    def check(_):
+        assert len(load_plan(path).steps) in {0, 1}
+        json.loads(path.read_bytes())
+
+    write(0)
+    killed_again_and_again(write, check)
+    write(0)
+    assert left(tmp_path) == []

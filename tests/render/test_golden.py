@@ -1,4 +1,4 @@
-"""What every example looks like; `make golden` writes the files anew."""
+"""What every example, and what differs, looks like; `make golden` writes it anew."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from inline_snapshot import external_file
 
+from flow64.render import mermaid_changed, svg_changed, text_changed
+from tests.render.pairs import PAIRS
 from tests.test_examples import NAMES, workflows
 
 GOLDEN = Path(__file__).parent / "golden"
+
+IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
 
 def picked(name):
@@ -30,3 +34,34 @@ def test_mermaid(name):
     text = picked(name).to_mermaid()
 
     assert text == external_file(GOLDEN / f"{name}.mmd", format=".txt")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_svg(name):
+    """The picture of each example, as it stands in its file."""
+    picture = picked(name).to_svg()
+
+    assert picture == external_file(GOLDEN / f"{name}.svg", format=".txt")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(
+    ("drawn", "ending"),
+    [(text_changed, "txt"), (mermaid_changed, "mmd"), (svg_changed, "svg")],
+    ids=["text", "mermaid", "svg"],
+)
+def test_changed(name, drawn, ending):
+    """What differs in each pair, as it stands in its file."""
+    text = drawn(*PAIRS[name])
+
+    path = GOLDEN / "changed" / f"{name}.{ending}"
+    assert text == external_file(path, format=".txt")
+
+
+def test_documentation():
+    """The pictures of the documentation are those that are drawn."""
+    alone = picked("side_branch").to_svg()
+    changed = svg_changed(*PAIRS["branch_inserted"])
+
+    assert alone == external_file(IMAGES / "graph-alone.svg", format=".txt")
+    assert changed == external_file(IMAGES / "graph-changed.svg", format=".txt")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, tap
+from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, tap, value
 from flow64.blocks import Deduplicate, Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, Definition, Edge, FrozenDict, WireBlock
 from flow64.render import mermaid, text_tree
@@ -127,6 +127,15 @@ def test_specs_are_shortened():
         "filter filters=[country in […], and size greater 5]",
         'odd text="xxx…" list=[1, […], {…}, {}, null, true, and 2 more] map={a, b}',
     ]
+
+
+def test_many_specs():
+    """Of many specs some are shown; what a value stands for never is."""
+    specs = {"of": [value("secret_list", secret=True)], **dict.fromkeys("abcdef", 1)}
+
+    text = Workflow("w", Webhook(LEAD) >> RawBlock("odd", specs=specs)).to_text()
+
+    assert "odd of=[<secret_list>] a=1 b=1 c=1 d=1 e=1 and 1 more" in text
 
 
 HOSTILE = [

@@ -1,14 +1,16 @@
-"""Text: a definition as a tree of lines, for terminals, notebooks and reviews."""
+"""Text: definitions as trees of lines, for terminals, notebooks and reviews."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from ..analysis import ColumnSet, Stage, lineage
+from ..analysis import Change, ColumnSet, Stage, lineage
 from ..definition import BoundSecret, Definition, Value
+from ._cells import wrapped
+from ._graph import SIGNS, Graph, Mark, Node, graph_between
 from ._layout import Label, Line, cut, labels, tree
 
 _NAME: Final = 60
@@ -16,7 +18,7 @@ _SPEC: Final = 40
 _MOST: Final = 6
 
 
-def text_tree(definition: Definition) -> str:
+def text_tree(definition: Definition, *, width: int | None = None) -> str:
     """The graph as a tree of lines, with row kinds and columns.
 
     A block stands under the one that feeds it. Branches are indented, and the line goes
@@ -24,19 +26,120 @@ def text_tree(definition: Definition) -> str:
     After `→` come the rows that leave it, where they are other than those that came in:
     their kind, the columns that were added (`+`) or dropped (`-`), all of them (`=`) at
     the ends of the graph, and `…` where there may be others.
+
+    Args:
+        definition: What to draw.
+        width: The most characters of a line, where there is a limit: longer lines go
+            on below, under the rails of their block.
     """
     names = labels(definition)
     stages = lineage(definition)
     topology = definition.topology
-    lines = [cut(definition.name, 2 * _NAME), _counts(definition)]
+    lines = [(cut(definition.name, 2 * _NAME), ""), (_counts(definition), "")]
     for line in tree(topology):
         at = line.position
         parents = topology.parents[at]
         rows = _rows(stages, at, parents, is_end=not topology.children[at])
-        lines.append(f"{line.before}{_block(definition, names, line)}")
+        below = f"{line.below}    "
+        lines.append((f"{line.before}{_block(definition, names, line)}", below))
         if rows:
-            lines.append(f"{line.below}  → {rows}")
-    return "".join(f"{line}\n" for line in lines)
+            lines.append((f"{line.below}  → {rows}", below))
+    return _written(lines, width)
+
+
+def text_changed(
+    before: Definition | None,
+    after: Definition | None,
+    *,
+    changes: Iterable[Change] | None = None,
+    width: int | None = None,
+) -> str:
+    """What differs between two definitions, as one tree of lines.
+
+    In front of a block stands what became of it: `+` it came, `-` it went, `~` it is
+    another, `>` it stands elsewhere. Behind it stand its fields that differ, and, in
+    the same way, the blocks that feed it.
+
+    Args:
+        before: What was there; None for nothing.
+        after: What is there instead; None for nothing.
+        changes: What `diff` said of these two, where that is at hand already.
+        width: The most characters of a line, where there is a limit.
+    """
+    graph = graph_between(before, after, changes)
+    marks: Mapping[tuple[int, int], Mark] = {
+        (link.source, link.target): link.mark for link in graph.links
+    }
+    lines = [(cut(graph.name, 2 * _NAME), ""), (_changed_counts(graph), "")]
+    for line in tree(graph.topology):
+        node = graph.nodes[line.position]
+        margin = f"{node.sign:<{_MARGIN}}"
+        told = f"{line.before}{_changed_block(node)}{_feeders(graph, line, marks)}"
+        lines.append((margin + told, f"{' ' * _MARGIN}{line.below}    "))
+    return _written([(line.rstrip(), below) for line, below in lines], width)
+
+
+_MARGIN: Final = 3
+
+
+def _written(lines: Iterable[tuple[str, str]], width: int | None) -> str:
+    """Lines as a text; each with what stands before its further lines if it is cut."""
+    if width is None:
+        return "".join(f"{line}\n" for line, _ in lines)
+    limit = max(width, _NARROWEST)
+    return "".join(
+        f"{part}\n" for line, below in lines for part in wrapped(line, limit, below)
+    )
+
+
+_NARROWEST: Final = 10
+
+
+def _changed_counts(graph: Graph) -> str:
+    counted = [
+        f"{number} {mark}"
+        for mark in _MARKS
+        if (number := sum(node.mark == mark for node in graph.nodes))
+    ]
+    edges = sum(link.mark != "unchanged" for link in graph.links)
+    counted += [f"{edges} edge{'s' * (edges != 1)} changed"] if edges else []
+    ids = sum(node.has_new_id for node in graph.nodes)
+    counted += [f"{ids} with another id"] if ids else []
+    blocks = f"{len(graph.nodes)} block{'s' * (len(graph.nodes) != 1)}"
+    return f"{blocks}: {', '.join(counted) or 'nothing changed'}"
+
+
+_MARKS: Final[Sequence[Mark]] = ("added", "removed", "changed", "moved", "unchanged")
+
+
+def _changed_block(node: Node) -> str:
+    label = node.label
+    parts = [cut(label.path, _NAME)]
+    if label.kind:
+        parts.append(f"({cut(label.kind, _NAME)})")
+    if node.was is not None:
+        parts.append(f"was {cut(node.was, _NAME)}")
+    parts += _several(node.fields)
+    return " ".join(parts)
+
+
+def _feeders(graph: Graph, line: Line, marks: Mapping[tuple[int, int], Mark]) -> str:
+    """What feeds a block, where its place does not say so or where that changed."""
+    parents = sorted({*graph.topology.parents[line.position]})
+    found: Sequence[tuple[int, Mark]] = [
+        (parent, marks[parent, line.position]) for parent in parents
+    ]
+    if line.feeders is None and all(mark == "unchanged" for _, mark in found):
+        return ""
+    # A block that came or went has all its edges with it.
+    own = graph.nodes[line.position].mark
+    told = [
+        f"{'' if mark == own else SIGNS[mark]}{graph.nodes[parent].label.path}"
+        for parent, mark in found
+    ]
+    if line.feeders is None and all(mark == own for _, mark in found):
+        return ""
+    return f" ← {', '.join(_several(told)) or 'nothing'}"
 
 
 def _counts(definition: Definition) -> str:

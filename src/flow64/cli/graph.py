@@ -1,0 +1,171 @@
+"""`flow64 graph`: one workflow as a picture, alone or with what differs marked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ..definition import DEFAULT_ENV, Definition
+from ..diagnostics import printable
+from ..manifest import write_all
+from ..render import (
+    Graph,
+    graph_between,
+    graph_of,
+    mermaid,
+    mermaid_changed,
+    svg,
+    svg_changed,
+    text_changed,
+    text_tree,
+)
+from ..workflow import Workflow
+from ._shared import env_option, example, source_argument
+from ._sources import load
+from ._terminal import give, give_data, give_text
+
+FORMATS: Final = ("text", "mermaid", "svg")
+
+_BY_ENDING: Final[Mapping[str, str]] = {
+    ".svg": "svg",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+}
+
+
+@click.command(
+    "graph",
+    epilog=example(
+        "flow64 graph pipelines/leads.py:inbound",
+        "flow64 graph pipelines/leads.py:inbound -o inbound.svg",
+        "flow64 graph pipelines/leads.py:inbound --against compiled/inbound.json",
+    ),
+)
+@source_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How to draw it; by default as the name of FILE says, else as text.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a file, whole or not at all.",
+)
+@click.option(
+    "--against",
+    metavar="OTHER",
+    help="What was there before, as a source; what differs is marked.",
+)
+@env_option
+@click.option("--json", "as_json", is_flag=True, help="Print data, not a picture.")
+def command(
+    *,
+    source: str,
+    form: str | None,
+    output: Path | None,
+    against: str | None,
+    env: str | None,
+    as_json: bool,
+) -> int:
+    """Draw one workflow; nothing is sent.
+
+    SOURCE is a Python file, a module, a JSON file, or a folder of any of these, with a
+    colon and a key behind it where it holds several. A workflow that a check finds
+    errors in is drawn all the same.
+    """
+    if as_json and (form is not None or output is not None):
+        raise click.UsageError("--json prints data, so it takes no --format and no -o")
+    after = _definition(load(source).only.workflow, env)
+    before = None
+    if against is not None:
+        before = _definition(load(against).only.workflow, env)
+    if as_json:
+        graph = graph_of(after) if before is None else graph_between(before, after)
+        give_data(data_of(graph))
+        return 0
+    ending = "" if output is None else output.suffix.lower()
+    chosen = form or _BY_ENDING.get(ending, "text")
+    width = None if output is not None else _width()
+    text = _drawn(chosen, before, after, width)
+    if output is not None:
+        (path,) = write_all(output.parent, {output.name: text})
+        give(printable(str(path)))
+    elif chosen == "text":
+        for line in text.splitlines():
+            give(line)
+    else:
+        give_text(text)
+    return 0
+
+
+def data_of(graph: Graph) -> dict[str, Any]:
+    """A graph as JSON data: blocks by their position, which edges name."""
+    return {
+        "name": graph.name,
+        "is_compared": graph.is_compared,
+        "blocks": [
+            {
+                "id": node.id,
+                "path": node.label.path,
+                "kind": node.kind,
+                "shape": node.label.shape,
+                "mark": node.mark,
+                "is_moved": node.is_moved,
+                "was": node.was,
+                "fields": [*node.fields],
+                "rows": node.rows,
+                "effects": sorted(node.effects),
+            }
+            for node in graph.nodes
+        ],
+        "edges": [
+            {"source": link.source, "target": link.target, "mark": link.mark}
+            for link in graph.links
+        ],
+        "lost_edges": graph.lost,
+    }
+
+
+def _definition(workflow: Workflow, env: str | None) -> Definition:
+    """The definition, faulty or not.
+
+    Raises:
+        CompileError: It could not be made.
+    """
+    return workflow._lowered(env or DEFAULT_ENV, None).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as its pictures do
+
+
+def _drawn(
+    form: str, before: Definition | None, after: Definition, width: int | None
+) -> str:
+    if before is None:
+        alone: Mapping[str, Callable[[], str]] = {
+            "text": lambda: text_tree(after, width=width),
+            "mermaid": lambda: mermaid(after),
+            "svg": lambda: svg(after),
+        }
+        return alone[form]()
+    both: Mapping[str, Callable[[], str]] = {
+        "text": lambda: text_changed(before, after, width=width),
+        "mermaid": lambda: mermaid_changed(before, after),
+        "svg": lambda: svg_changed(before, after),
+    }
+    return both[form]()
+
+
+def _width() -> int | None:
+    """How wide the terminal is, where somebody reads there or says so."""
+    is_read = sys.stdout is not None and sys.stdout.isatty()
+    if not (is_read or os.environ.get("COLUMNS", "").isdigit()):
+        return None
+    return shutil.get_terminal_size().columns

@@ -1,0 +1,60 @@
+"""How wide text is, in cells of a font of one width: a bound without font metrics."""
+
+from __future__ import annotations
+
+from unicodedata import combining, east_asian_width
+
+
+def cells(text: str) -> int:
+    """How many cells a text takes at most; wide letters take two, marks above none."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_cell, text))
+
+
+def fitted(text: str, limit: int) -> str:
+    """A text in so many cells, cut with an ellipsis where it has more."""
+    if cells(text) <= limit:
+        return text
+    kept, left = 0, limit - 1
+    while (left := left - _cell(text[kept])) >= 0:
+        kept += 1
+    return text[:kept] + "…"
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """A line in lines of so many cells, broken between words where that can be.
+
+    Args:
+        text: The line.
+        width: The most cells of a line; at least one character stands in each.
+        indent: What stands before all lines but the first.
+    """
+    if cells(text) <= width:
+        return [text]
+    if cells(indent) > width // 2:
+        indent = ""
+    lines: list[str] = []
+    head = ""
+    while cells(head + text) > width:
+        room = width - cells(head)
+        end = used = 0
+        while end < len(text) and (used + _cell(text[end]) <= room or not end):
+            used += _cell(text[end])
+            end += 1
+        space = text.rfind(" ", 1, end + 1)
+        # Rails of a tree stay with the word behind them.
+        if space > 0 and any(map(str.isalnum, text[:space])):
+            lines.append(head + text[:space])
+            text = text[space + 1 :]
+        else:
+            lines.append(head + text[:end])
+            text = text[end:]
+        head = indent
+    return [*lines, head + text] if text else lines
+
+
+def _cell(character: str) -> int:
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1

@@ -1,0 +1,405 @@
+"""What is drawn: the graph of one definition, or of two with what differs marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Final, Literal, TypeAlias
+
+from attrs import define, evolve, field, frozen
+
+from ..analysis import Change, diff, effects, lineage
+from ..analysis.changes import (
+    BlockAdded,
+    BlockMoved,
+    BlockRemoved,
+    BlockRenamed,
+    FieldAdded,
+    FieldChanged,
+    FieldRemoved,
+    KindChanged,
+    ListChanged,
+)
+from ..blocks import Effect
+from ..definition import (
+    Definition,
+    JoinedEdges,
+    Path,
+    Topology,
+    WireBlock,
+    canonical_id,
+)
+from ._layout import Label, labels
+
+Mark: TypeAlias = Literal["unchanged", "added", "removed", "changed", "moved"]
+"""What became of a block or an edge; of one definition alone all are unchanged."""
+
+SIGNS: Final[Mapping[Mark, str]] = {
+    "unchanged": "",
+    "added": "+",
+    "removed": "-",
+    "changed": "~",
+    "moved": ">",
+}
+"""How a mark is written, as in the lines of a diff."""
+
+
+@frozen
+class Node:
+    """A block to draw.
+
+    Attributes:
+        id: Its id now, or before where it is there no more.
+        kind: Its kind.
+        label: What it is called.
+        mark: What became of it; `changed` also where it moved too.
+        rows: The row kind that leaves it, if that is known.
+        effects: What it does beyond its rows.
+        is_moved: Whether it stands at another place of the flow.
+        has_new_id: Whether it had another id before.
+        was: What it was called, where that is not what it is called now.
+        fields: Its fields that differ, each behind `+`, `-` or `~`.
+    """
+
+    id: str
+    kind: str
+    label: Label
+    mark: Mark
+    rows: str | None
+    effects: frozenset[Effect]
+    is_moved: bool = False
+    has_new_id: bool = False
+    was: str | None = None
+    fields: Sequence[str] = ()
+
+    @property
+    def sign(self) -> str:
+        """Its mark as it is written: `~>` where it is another and stands elsewhere."""
+        if self.mark == "changed" and self.is_moved:
+            return SIGNS["changed"] + SIGNS["moved"]
+        return SIGNS[self.mark]
+
+    @property
+    def is_spending(self) -> bool:
+        """Whether it is documented to cost something, at each run or when created."""
+        return not self.effects.isdisjoint(("spends", "spends-on-create"))
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether something of it stays outside after a run."""
+        return not self.effects.isdisjoint(("writes-outside", "creates-storage"))
+
+
+@frozen
+class Link:
+    """Rows that flow, or flowed, between two blocks.
+
+    Attributes:
+        source: Position of the node that gives rows.
+        target: Position of the node that takes them.
+        mark: What became of it; `changed` where its condition is another one.
+    """
+
+    source: int
+    target: int
+    mark: Mark = "unchanged"
+
+
+@frozen
+class Graph:
+    """Blocks and edges to draw.
+
+    Attributes:
+        name: The title of the workflow.
+        nodes: In the order of the flow; what is gone stands where it stood.
+        links: By the positions of their ends, each pair of them once.
+        is_compared: Whether it is made of two definitions.
+        lost: How many edges lead to a block that is not there.
+    """
+
+    name: str
+    nodes: Sequence[Node]
+    links: Sequence[Link]
+    is_compared: bool = False
+    lost: int = 0
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The links as the edges of a definition; two together may have cycles."""
+        return Topology(
+            sources=[link.source for link in self.links],
+            targets=[link.target for link in self.links],
+            count=len(self.nodes),
+            is_forward=all(link.source < link.target for link in self.links),
+        )
+
+
+def graph_of(definition: Definition) -> Graph:
+    """One definition as a graph to draw."""
+    topology = definition.topology
+    pairs = sorted({*zip(topology.sources, topology.targets, strict=True)})
+    return Graph(
+        definition.name,
+        _nodes(definition),
+        [Link(source, target) for source, target in pairs],
+        lost=len(definition.edges) - len(topology.sources),
+    )
+
+
+def graph_between(
+    before: Definition | None,
+    after: Definition | None,
+    changes: Iterable[Change] | None = None,
+) -> Graph:
+    """Two definitions as one graph, with what differs marked.
+
+    Args:
+        before: What was there; None for nothing.
+        after: What is there instead; None for nothing.
+        changes: What `diff` said of these two, where that is at hand already.
+    """
+    old = _EMPTY if before is None else before
+    new = _EMPTY if after is None else after
+    told = _Told.of(diff(old, new) if changes is None else changes)
+    partners, removed = _matched(old, new, told)
+    then, now = _nodes(old), _nodes(new)
+    order = _in_one_order(partners, removed, len(old.blocks))
+    nodes: list[Node] = []
+    for was, at in order:
+        if at is None:
+            nodes.append(evolve(then[was or 0], mark="removed"))
+        elif was is None:
+            nodes.append(evolve(now[at], mark="added"))
+        else:
+            nodes.append(_both(old, new, was, at, then[was], now[at], told))
+    olds = {was: place for place, (was, _) in enumerate(order) if was is not None}
+    news = {at: place for place, (_, at) in enumerate(order) if at is not None}
+    return Graph(
+        (old if after is None else new).name,
+        nodes,
+        _links(_joints(old, olds), _joints(new, news)),
+        is_compared=True,
+        lost=len(new.edges) - len(new.topology.sources),
+    )
+
+
+_EMPTY: Final = Definition("", "", (), ())
+
+
+def _nodes(definition: Definition) -> Sequence[Node]:
+    done: dict[int, list[Effect]] = {}
+    for touch in effects(definition).touches:
+        for at in touch.positions:
+            done.setdefault(at, []).append(touch.effect)
+    stages = lineage(definition)
+    return [
+        Node(
+            definition.blocks[at].id,
+            str(definition.blocks[at].kind),
+            label,
+            "unchanged",
+            stages[at].rows,
+            frozenset(done.get(at, ())),
+        )
+        for at, label in enumerate(labels(definition))
+    ]
+
+
+# -- Two in one ------------------------------------------------------------------------
+
+
+@define
+class _Told:
+    """What changes say of blocks, by their ids as they are compared.
+
+    Attributes:
+        added: Blocks that came; two of one id where ids stand twice.
+        removed: Blocks that went.
+        renamed: The id before by the id now.
+        fields: What differs in a block.
+        moved: Blocks that stand elsewhere.
+    """
+
+    added: dict[str, list[WireBlock]] = field(factory=dict)
+    removed: dict[str, list[WireBlock]] = field(factory=dict)
+    renamed: dict[str, str] = field(factory=dict)
+    fields: dict[str, list[str]] = field(factory=dict)
+    moved: set[str] = field(factory=set)
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> _Told:
+        """Gather what is said."""
+        told = cls()
+        for change in changes:
+            told.take(change)
+        return told
+
+    def take(self, change: Change) -> None:
+        """Gather what one change says of a block; edges are compared by themselves."""
+        match change:
+            case BlockAdded(block=block, wire=wire):
+                self.added.setdefault(canonical_id(block.id), []).append(wire)
+            case BlockRemoved(block=block, wire=wire):
+                self.removed.setdefault(canonical_id(block.id), []).append(wire)
+            case BlockRenamed(block=block, before=before):
+                self.renamed[canonical_id(block.id)] = canonical_id(before.id)
+            case BlockMoved(block=block):
+                self.moved.add(canonical_id(block.id))
+            case KindChanged(block=block, before=kind):
+                self._differs(block.id, f"was {kind}")
+            case FieldAdded(block=block, path=path):
+                self._differs(block.id, _field("+", path))
+            case FieldRemoved(block=block, path=path):
+                self._differs(block.id, _field("-", path))
+            case (
+                FieldChanged(block=block, path=path)
+                | ListChanged(block=block, path=path)
+            ):
+                self._differs(block.id, _field("~", path))
+            case _:
+                pass
+
+    def _differs(self, block_id: str, what: str) -> None:
+        found = self.fields.setdefault(canonical_id(block_id), [])
+        if what not in found:
+            found.append(what)
+
+
+def _field(sign: str, path: Path) -> str:
+    """A field by its name; what differs inside of one is a change of that one."""
+    name = str(path[0]) if path else "specs"
+    return f"{sign if len(path) == 1 else '~'}{name}"
+
+
+def _matched(
+    old: Definition, new: Definition, told: _Told
+) -> tuple[Mapping[int, int | None], Sequence[int]]:
+    """The partner before of each block now, and the blocks that are there no more."""
+    gone = _picked(old, told.removed)
+    come = _picked(new, told.added)
+    waiting: dict[str, list[int]] = {}
+    for at in range(len(old.blocks) - 1, -1, -1):
+        if at not in gone:
+            waiting.setdefault(canonical_id(old.blocks[at].id), []).append(at)
+    partners: dict[int, int | None] = {}
+    for at, block in enumerate(new.blocks):
+        block_id = canonical_id(block.id)
+        left = waiting.get(told.renamed.get(block_id, block_id))
+        partners[at] = left.pop() if left and at not in come else None
+    return partners, sorted(gone.union(*waiting.values()))
+
+
+def _picked(definition: Definition, told: Mapping[str, list[WireBlock]]) -> set[int]:
+    """The positions of blocks that changes name.
+
+    Where an id stands twice and not all of its blocks are named, those of the same
+    kind and content are meant.
+    """
+    places: dict[str, list[int]] = {}
+    for at, block in enumerate(definition.blocks):
+        block_id = canonical_id(block.id)
+        if block_id in told:
+            places.setdefault(block_id, []).append(at)
+    picked: set[int] = set()
+    for block_id, positions in places.items():
+        wanted = told[block_id]
+        # Last come those that are none of the named ones.
+        positions.sort(key=lambda at: definition.blocks[at] not in wanted)
+        picked.update(positions[: len(wanted)])
+    return picked
+
+
+def _in_one_order(
+    partners: Mapping[int, int | None], removed: Sequence[int], count: int
+) -> Sequence[tuple[int | None, int | None]]:
+    """Positions before and now in the order of the flow.
+
+    What is gone stands behind the block that it stood behind.
+    """
+    going = set(removed)
+    behind: dict[int | None, list[int]] = {}
+    last: int | None = None
+    for was in range(count):
+        if was in going:
+            behind.setdefault(last, []).append(was)
+        else:
+            last = was
+    order: list[tuple[int | None, int | None]] = [
+        (was, None) for was in behind.get(None, ())
+    ]
+    for at, partner in partners.items():
+        order.append((partner, at))
+        if partner is not None:
+            order += [(was, None) for was in behind.get(partner, ())]
+    return order
+
+
+def _both(  # noqa: PLR0917 - two sides of everything
+    old: Definition,
+    new: Definition,
+    was: int,
+    at: int,
+    then: Node,
+    now: Node,
+    told: _Told,
+) -> Node:
+    """A block that is on both sides."""
+    block_id = canonical_id(now.id)
+    is_moved = block_id in told.moved
+    has_new_id = block_id in told.renamed
+    old_path, new_path = old.origins[was].path, new.origins[at].path
+    label, other = now.label, None
+    if new_path is None and old_path is not None:
+        kind = str(new.blocks[at].kind)
+        name = then.label.name
+        label = Label(
+            then.label.scopes, name, "" if name == kind else kind, now.label.shape
+        )
+    elif has_new_id and None is not old_path != new_path:
+        other = then.label.path
+    fields = told.fields.get(block_id, ())
+    is_changed = bool(fields) or other is not None
+    mark: Mark = "changed" if is_changed else "moved" if is_moved else "unchanged"
+    return evolve(
+        now,
+        label=label,
+        mark=mark,
+        is_moved=is_moved,
+        has_new_id=has_new_id,
+        was=other,
+        fields=tuple(fields),
+    )
+
+
+_Joints: TypeAlias = dict[tuple[int, int], set[str | None]]
+"""The conditions of the edges between each pair of nodes."""
+
+
+def _joints(definition: Definition, places: Mapping[int, int]) -> _Joints:
+    found: _Joints = {}
+    if isinstance(definition.edges, JoinedEdges):
+        # By position, since two blocks may by mistake have one id; without conditions.
+        topology = definition.topology
+        for source, target in zip(topology.sources, topology.targets, strict=True):
+            found[places[source], places[target]] = {None}
+        return found
+    index = definition.index
+    for edge in definition.edges:
+        if edge.source in index and edge.target in index:
+            pair = places[index[edge.source]], places[index[edge.target]]
+            found.setdefault(pair, set()).add(edge.condition)
+    return found
+
+
+def _links(then: _Joints, now: _Joints) -> Sequence[Link]:
+    links: list[Link] = []
+    for pair in sorted(then.keys() | now.keys()):
+        mark: Mark = "unchanged"
+        if pair not in then:
+            mark = "added"
+        elif pair not in now:
+            mark = "removed"
+        elif then[pair] != now[pair]:
+            mark = "changed"
+        links.append(Link(*pair, mark))
+    return links

@@ -1,0 +1,581 @@
+"""SVG: a definition, or what differs between two, as a picture that stands alone.
+
+It has no script, asks nothing of the network, and is readable in light and in dark.
+What a colour says, a sign, a shape or a line says too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from html import escape
+from typing import Final, TypeAlias
+from urllib.parse import quote
+
+from attrs import frozen
+
+from ..analysis import Change
+from ..definition import Definition
+from ._cells import cells, fitted
+from ._graph import SIGNS, Graph, Link, Mark, Node, graph_between, graph_of
+from ._layered import MARGIN, Box, Layered, Point, frames, layered
+from ._layout import cut
+from ._style import STYLE
+
+Linked: TypeAlias = Callable[[Node], str | None]
+"""The name of the place on the same page that a block leads to, if there is one."""
+
+
+def svg(definition: Definition, *, has_heading: bool = True) -> str:
+    """The graph as an SVG picture.
+
+    Sources are round at both ends, converters have points, sinks have a heavy foot, and
+    unknown kinds have double sides. `$` marks what spends, an arrow what leaves
+    something outside. The kind of rows is told where it changes. A scope is a frame
+    around its blocks, or a line of their labels where frames would not stand free.
+
+    Args:
+        definition: What to draw.
+        has_heading: Whether the title and the counts stand above it.
+    """
+    return picture(graph_of(definition), has_heading=has_heading)
+
+
+def svg_changed(
+    before: Definition | None,
+    after: Definition | None,
+    *,
+    changes: Iterable[Change] | None = None,
+    has_heading: bool = True,
+    linked: Linked | None = None,
+    prefix: str = "",
+) -> str:
+    """What differs between two definitions, as one SVG picture.
+
+    Signs stand beside colours: `+` came, `-` went (with broken lines), `~` is another,
+    `>` stands elsewhere.
+
+    Args:
+        before: What was there; None for nothing.
+        after: What is there instead; None for nothing.
+        changes: What `diff` said of these two, where that is at hand already.
+        has_heading: Whether the title and the counts stand above it.
+        linked: For a page: the name of the place that a block leads to. All blocks then
+            have the names that `anchors` gives, behind `block-`.
+        prefix: What stands before the names of the blocks, for several pictures on a
+            page.
+    """
+    graph = graph_between(before, after, changes)
+    return picture(graph, has_heading=has_heading, linked=linked, prefix=prefix)
+
+
+def anchors(graph: Graph) -> Sequence[str]:
+    """A name for each block that is safe in an address, and that no other one has."""
+    seen: Counter[str] = Counter()
+    found: list[str] = []
+    for node in graph.nodes:
+        name = node.id.lower()
+        if not _SAFE.fullmatch(name):
+            name = sha256(node.id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return found
+
+
+def picture(
+    graph: Graph,
+    *,
+    has_heading: bool = True,
+    linked: Linked | None = None,
+    prefix: str = "",
+) -> str:
+    """A graph as an SVG picture; see `svg` and `svg_changed`."""
+    names = [f"block-{prefix}{name}" for name in anchors(graph)]
+    scene = _scene(graph)
+    drawing = scene.drawing
+    legend = _legend(graph)
+    width = max(drawing.width, _NARROWEST)
+    rows = _legend_rows(legend, width - 2 * MARGIN)
+    head = _HEAD if has_heading else 0
+    foot = len(rows) * _LEGEND_LINE + 16 if rows else 0
+    height = head + drawing.height + foot
+    role = "img" if linked is None else "group"
+    shift = (width - drawing.width) // 2
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    lines = [
+        f'<svg xmlns="{_SVG}" class="flow64" role="{role}" {size}>',
+        f"<title>{_text(graph.name, _LONG)}</title>",
+        f"<desc>{_text(_description(graph), _LONG)}</desc>",
+        f"<style>{STYLE}</style>",
+        f'<rect class="paper" width="{width}" height="{height}" rx="8"/>',
+    ]
+    if has_heading:
+        lines += _heading(graph, width)
+    lines.append(f'<g transform="translate({shift} {head})">')
+    lines += _frames(scene)
+    lines += _links(graph, drawing)
+    lines += _frame_names(scene)
+    lines += _row_kinds(graph, drawing)
+    for at, node in enumerate(graph.nodes):
+        place = None if linked is None else linked(node)
+        name = None if linked is None else names[at]
+        lines += _block(node, scene.looks[at], drawing.boxes[at], name, place)
+    lines.append("</g>")
+    lines += _legend_lines(rows, head + drawing.height)
+    lines.append("</svg>")
+    return "\n".join(lines) + "\n"
+
+
+# -- What a block looks like -----------------------------------------------------------
+
+_SVG: Final = "http://www.w3.org/2000/svg"
+_SAFE: Final = re.compile(r"[a-z0-9-]{1,64}")
+_NAME_CELL: Final = 8
+_SMALL_CELL: Final = 7
+_NAME_LINE: Final = 18
+_SMALL_LINE: Final = 16
+_NAME_CELLS: Final = 30
+_SMALL_CELLS: Final = 34
+_SIDE: Final = 18
+_FOOT: Final = 10
+_POINT: Final = 12
+_NARROWEST: Final = 400
+_NARROWEST_BOX: Final = 112
+_HEAD: Final = 48
+_LEGEND_LINE: Final = 22
+_LONG: Final = 1_000
+_FIELDS: Final = 3
+_MOST_FRAMED: Final = 200_000
+
+
+@frozen
+class _Look:
+    """What stands in a block.
+
+    Attributes:
+        rows: The class and the text of each line.
+        width: How wide the block is.
+        height: How high it is.
+    """
+
+    rows: Sequence[tuple[str, str]]
+    width: int
+    height: int
+
+
+@frozen
+class _Scene:
+    """A graph that is laid out.
+
+    Attributes:
+        looks: What stands in each block.
+        drawing: Where everything is.
+        frames: Names of scopes and the frames around their blocks.
+    """
+
+    looks: Sequence[_Look]
+    drawing: Layered
+    frames: Sequence[tuple[str, Box]]
+
+
+def _scene(graph: Graph) -> _Scene:
+    """Lay out a graph: with frames around scopes if these stand free, else without."""
+    edges = [(link.source, link.target) for link in graph.links]
+    gone = [n for n, link in enumerate(graph.links) if link.mark == "removed"]
+    names: dict[str, int] = {}
+    groups = [
+        names.setdefault(node.label.scopes[0], len(names))
+        if node.label.scopes
+        else None
+        for node in graph.nodes
+    ]
+    if 0 < len(names) * (len(edges) + len(groups)) < _MOST_FRAMED:
+        looks = [_look(node, node.label.scopes[1:]) for node in graph.nodes]
+        sizes = [(look.width, look.height) for look in looks]
+        drawing = layered(sizes, edges, gone=gone, groups=groups)
+        found = frames(drawing, edges, groups)
+        if found is not None:
+            return _Scene(looks, drawing, [(n, found[at]) for n, at in names.items()])
+    looks = [_look(node, node.label.scopes) for node in graph.nodes]
+    sizes = [(look.width, look.height) for look in looks]
+    return _Scene(looks, layered(sizes, edges, gone=gone), [])
+
+
+def _look(node: Node, scopes: Sequence[str]) -> _Look:
+    label = node.label
+    rows: list[tuple[str, str]] = []
+    if scopes:
+        rows.append(("small", "/".join(scopes) + "/"))
+    rows.append(("name", label.name))
+    if label.kind:
+        rows.append(("small", label.kind))
+    if node.was is not None:
+        rows.append(("small", f"was {node.was}"))
+    rows += [("small", field) for field in node.fields[:_FIELDS]]
+    if len(node.fields) > _FIELDS:
+        rows.append(("small", f"and {len(node.fields) - _FIELDS} more"))
+    shown = [
+        (
+            name,
+            fitted(cut(text, _LONG), _NAME_CELLS if name == "name" else _SMALL_CELLS),
+        )
+        for name, text in rows
+    ]
+    room = max(
+        cells(text) * (_NAME_CELL if name == "name" else _SMALL_CELL)
+        for name, text in shown
+    )
+    width = max(_NARROWEST_BOX, room + 2 * _SIDE)
+    width += 2 * _POINT * (label.shape == "converter")
+    height = 2 * _FOOT + sum(
+        _NAME_LINE if name == "name" else _SMALL_LINE for name, _ in shown
+    )
+    return _Look(shown, width + width % 2, height)
+
+
+def _block(
+    node: Node, look: _Look, box: Box, name: str | None, place: str | None
+) -> Iterator[str]:
+    """A block: a group, or a link where it leads to a place of the page."""
+    told = _text(_told(node), _LONG)
+    identity = "" if name is None else f' id="{escape(name)}"'
+    tag = "g" if place is None else "a"
+    target = ""
+    if place is not None:
+        safe = quote(place, errors="backslashreplace")
+        target = f' href="#{safe}" aria-label="{told}"'
+    yield f'<{tag} class="block {node.mark}"{identity}{target}><title>{told}</title>'
+    yield from _outline(node, box)
+    y = box.y + _FOOT
+    for style, text in look.rows:
+        size = _NAME_LINE if style == "name" else _SMALL_LINE
+        y += size
+        yield (
+            f'<text class="{style}" x="{box.center}" y="{y - 5}">{escape(text)}</text>'
+        )
+    if node.sign:
+        yield from _badge("mark", box.x + 2, box.y + 2, node.sign)
+    x = box.right - 4
+    if node.is_outside:
+        yield from _out(x, box.y + 1)
+        x -= 20
+    if node.is_spending:
+        yield from _badge("spends", x, box.y + 1, "$")
+    yield f"</{tag}>"
+
+
+def _outline(node: Node, box: Box) -> Iterator[str]:
+    x, y, width, height = box
+    match node.label.shape:
+        case "converter":
+            middle, inner = y + height // 2, box.right - _POINT
+            yield (
+                f'<path class="box" d="M{x} {middle}L{x + _POINT} {y}H{inner}'
+                f'L{box.right} {middle}L{inner} {box.bottom}H{x + _POINT}Z"/>'
+            )
+        case shape:
+            radius = {"source": min(height // 2, 24), "sink": 2}.get(shape, 6)
+            yield (
+                f'<rect class="box" x="{x}" y="{y}" width="{width}" '
+                f'height="{height}" rx="{radius}"/>'
+            )
+            if shape == "sink":
+                yield f'<path class="foot" d="M{x} {box.bottom}H{box.right}"/>'
+            if shape == "unknown":
+                yield (
+                    f'<path class="side" d="M{x + 6} {y}V{box.bottom}'
+                    f'M{box.right - 6} {y}V{box.bottom}"/>'
+                )
+
+
+def _badge(style: str, x: int, y: int, sign: str) -> Iterator[str]:
+    """A sign in a circle, longer where the sign is."""
+    half = 9 + 4 * (len(sign) - 1)
+    yield (
+        f'<rect class="{style}" x="{x - half}" y="{y - 9}" width="{2 * half}" '
+        f'height="18" rx="9"/>'
+    )
+    shown = escape(sign.replace("-", "\N{MINUS SIGN}"))
+    yield f'<text class="{style}-sign" x="{x}" y="{y + 4}">{shown}</text>'
+
+
+def _out(x: int, y: int) -> Iterator[str]:
+    """An arrow that leads outside, in a circle; drawn, since fonts may lack it."""
+    yield f'<circle class="spends" cx="{x}" cy="{y}" r="9"/>'
+    yield f'<path class="out" d="M{x - 3} {y + 3}L{x + 3} {y - 3}m-5 0h5v5"/>'
+
+
+# -- Edges, frames, row kinds ----------------------------------------------------------
+
+
+def _links(graph: Graph, drawing: Layered) -> Iterator[str]:
+    """All edges; those that changed are drawn over those that did not."""
+    telling = {at for at, _ in _telling(graph, drawing)}
+    numbers = sorted(
+        range(len(graph.links)), key=lambda n: graph.links[n].mark != "unchanged"
+    )
+    for number in numbers:
+        link = graph.links[number]
+        points = drawing.routes[number]
+        stub = 22 if link.source in telling and points[0][1] < points[-1][1] else 0
+        told = _text(_edge_told(graph, link), _LONG)
+        yield f'<g class="edge {link.mark}"><title>{told}</title>'
+        yield f'<path class="line" d="{_line(points, stub)}"/>'
+        yield f'<path class="tip" d="{_tip(points)}"/></g>'
+
+
+def _line(points: Sequence[Point], stub: int) -> str:
+    """A route as a path: straight pieces with round corners, and turns as curves."""
+    *others, (x, y) = points
+    (start_x, start_y), (last_x, last_y) = others[0], others[-1]
+    # It ends inside of the tip, so that nothing of a thick line shows beside its point,
+    # and begins straight where the kind of rows is told.
+    if last_y == y:
+        others.append((x + _sign(last_x - x) * 6, y))
+    else:
+        way = _sign(last_y - y)
+        others += [(x, y + way * 9), (x, y + way * 6)]
+    if stub and points[1][0] != start_x:
+        others.insert(1, (start_x, start_y + stub))
+    points = others
+    parts = [f"M{points[0][0]} {points[0][1]}"]
+    for number in range(1, len(points)):
+        (from_x, from_y), (to_x, to_y) = points[number - 1 : number + 1]
+        if from_x != to_x and from_y != to_y:
+            middle = (from_y + to_y) // 2
+            parts.append(f"C{from_x} {middle} {to_x} {middle} {to_x} {to_y}")
+        elif number + 1 < len(points) and _is_corner(points[number - 1 : number + 2]):
+            next_x, next_y = points[number + 1]
+            near_x, near_y = _near(points[number], points[number - 1])
+            far_x, far_y = _near(points[number], (next_x, next_y))
+            parts.append(f"L{near_x} {near_y}Q{to_x} {to_y} {far_x} {far_y}")
+        else:
+            parts.append(f"L{to_x} {to_y}")
+    return "".join(parts)
+
+
+def _is_corner(points: Sequence[Point]) -> bool:
+    """Whether two straight pieces meet at a right angle."""
+    (x, y), (at_x, at_y), (to_x, to_y) = points
+    is_level = y == at_y and at_x == to_x
+    return is_level or (x == at_x and at_y == to_y)
+
+
+def _near(corner: Point, other: Point) -> Point:
+    """The point before a corner from which on a line is round."""
+    (x, y), (to_x, to_y) = corner, other
+    reach = min(6, max(abs(x - to_x), abs(y - to_y)) // 2)
+    return x + _sign(to_x - x) * reach, y + _sign(to_y - y) * reach
+
+
+def _tip(points: Sequence[Point]) -> str:
+    (from_x, from_y), (x, y) = points[-2:]
+    if from_y == y:
+        return f"M{x} {y}l{8 * _sign(from_x - x)} -4v8z"
+    return f"M{x} {y}l-4 {8 * _sign(from_y - y)}h8z"
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
+
+
+def _frames(scene: _Scene) -> Iterator[str]:
+    for name, box in scene.frames:
+        yield (
+            f'<rect class="frame" x="{box.x}" y="{box.y}" width="{box.width}" '
+            f'height="{box.height}" rx="10"><title>{_text(name, _LONG)}</title></rect>'
+        )
+
+
+def _frame_names(scene: _Scene) -> Iterator[str]:
+    for name, box in scene.frames:
+        shown = fitted(cut(name, _LONG), (box.width - 24) // _SMALL_CELL)
+        yield (
+            f'<text class="frame-name" x="{box.x + 12}" y="{box.y + 17}">'
+            f"{escape(shown)}</text>"
+        )
+
+
+def _telling(graph: Graph, drawing: Layered) -> Iterator[tuple[int, str]]:
+    """The blocks from which on rows are of a kind, with that kind."""
+    fed: dict[int, set[str | None]] = {}
+    leads: set[int] = set()
+    for link, route in zip(graph.links, drawing.routes, strict=True):
+        fed.setdefault(link.target, set()).add(graph.nodes[link.source].rows)
+        if route[0][1] < route[-1][1] and link.source != link.target:
+            leads.add(link.source)
+    for at in sorted(leads):
+        rows = graph.nodes[at].rows
+        if rows is not None and fed.get(at) != {rows}:
+            yield at, rows
+
+
+def _row_kinds(graph: Graph, drawing: Layered) -> Iterator[str]:
+    """The kind of rows, on the edges of the block from which on it is that kind."""
+    for at, rows in _telling(graph, drawing):
+        box, half = drawing.boxes[at], cells(rows) * 3 + 6
+        yield (
+            f'<rect class="rows" x="{box.center - half}" y="{box.bottom + 5}" '
+            f'width="{2 * half}" height="15" rx="7"/>'
+        )
+        yield (
+            f'<text class="rows-name" x="{box.center}" y="{box.bottom + 16}">'
+            f"{escape(rows)}</text>"
+        )
+
+
+# -- Words -----------------------------------------------------------------------------
+
+_WORDS: Final[Mapping[Mark, str]] = {
+    "added": "added",
+    "removed": "removed",
+    "changed": "changed",
+    "moved": "moved",
+}
+
+_EFFECTS: Final[Mapping[str, str]] = {
+    "spends": "spends at each run",
+    "may-spend": "may spend at each run (no source says)",
+    "spends-on-create": "spends as soon as it is created",
+    "writes-outside": "leaves something outside at each run",
+    "creates-storage": "makes a place to keep rows",
+}
+
+
+def _text(text: str, limit: int) -> str:
+    """Text for a picture: shown as it is, on one line, whatever is in it."""
+    return escape(cut(text, limit))
+
+
+def _told(node: Node) -> str:
+    """All that a picture says of a block, in words."""
+    label = node.label
+    parts = [f"{label.path} ({label.kind})" if label.kind else label.path]
+    if node.mark != "unchanged":
+        parts.append(node.mark + (" and moved" if node.sign == "~>" else ""))
+    if node.was is not None:
+        parts.append(f"was {node.was}")
+    if node.has_new_id:
+        parts.append("has another id")
+    if node.fields:
+        parts.append("fields " + ", ".join(node.fields))
+    if node.rows:
+        parts.append(f"gives {node.rows} rows")
+    parts += [words for effect, words in _EFFECTS.items() if effect in node.effects]
+    return "; ".join(parts)
+
+
+def _edge_told(graph: Graph, link: Link) -> str:
+    source, target = graph.nodes[link.source], graph.nodes[link.target]
+    told = f"{source.label.path} → {target.label.path}"
+    if source.rows:
+        told += f": {source.rows} rows"
+    if link.mark == "changed":
+        return told + " (another condition)"
+    return told if link.mark == "unchanged" else f"{told} ({link.mark})"
+
+
+def _description(graph: Graph) -> str:
+    counts = _counts(graph)
+    changed = [
+        f"{node.sign} {node.label.path}"
+        for node in graph.nodes
+        if node.mark != "unchanged"
+    ]
+    return ". ".join([counts, "; ".join(changed)]) if changed else counts
+
+
+def _counts(graph: Graph) -> str:
+    """How much there is, and what of it differs."""
+    here = [node for node in graph.nodes if node.mark != "removed"]
+    edges = [link for link in graph.links if link.mark != "removed"]
+    parts = [_several(len(here), "block"), _several(len(edges), "edge")]
+    if graph.lost:
+        parts.append(f"{graph.lost} to a block that is not there")
+    if graph.is_compared and not any(_marks(graph)):
+        parts.append("nothing changed")
+    return ", ".join(parts)
+
+
+def _marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
+    """How many blocks and edges have each mark; what moved counts as that too."""
+    nodes: Counter[Mark] = Counter(
+        node.mark for node in graph.nodes if node.mark != "unchanged"
+    )
+    moved = sum(node.is_moved for node in graph.nodes)
+    if moved:
+        nodes["moved"] = moved
+    links: Counter[Mark] = Counter(
+        link.mark for link in graph.links if link.mark != "unchanged"
+    )
+    return nodes, links
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _heading(graph: Graph, width: int) -> Iterator[str]:
+    room = width - 2 * MARGIN
+    title = fitted(cut(graph.name, _LONG), room // 10)
+    counts = fitted(_counts(graph), room // _SMALL_CELL)
+    yield f'<text class="title" x="{MARGIN}" y="36">{escape(title)}</text>'
+    yield f'<text class="counts" x="{MARGIN}" y="56">{escape(counts)}</text>'
+
+
+_Entry: TypeAlias = tuple[str, str, str]
+"""A part of the legend: its style, its sign, and what it means."""
+
+
+def _legend(graph: Graph) -> Sequence[_Entry]:
+    """What signs and lines mean, as far as they are used, and how many there are."""
+    nodes, links = _marks(graph)
+    found: list[_Entry] = [
+        (mark, SIGNS[mark], f"{nodes[mark]} {word}")
+        for mark, word in _WORDS.items()
+        if nodes[mark]
+    ]
+    found += [
+        (mark, "edge", f"{_several(links[mark], 'edge')} {word}")
+        for mark, word in _WORDS.items()
+        if links[mark]
+    ]
+    if any(node.is_spending for node in graph.nodes):
+        found.append(("", "$", "spends"))
+    if any(node.is_outside for node in graph.nodes):
+        found.append(("", "out", "leaves something outside"))
+    return found
+
+
+def _legend_rows(
+    legend: Sequence[_Entry], room: int
+) -> Sequence[Sequence[tuple[int, _Entry]]]:
+    """The legend in as many lines as it needs, with where each part of it begins."""
+    rows: list[list[tuple[int, _Entry]]] = []
+    x = room + 1
+    for entry in legend:
+        size = 26 + cells(entry[2]) * _SMALL_CELL
+        if x + size > room:
+            rows.append([])
+            x = 0
+        rows[-1].append((MARGIN + x, entry))
+        x += size + 18
+    return rows
+
+
+def _legend_lines(
+    rows: Sequence[Sequence[tuple[int, _Entry]]], top: int
+) -> Iterator[str]:
+    for number, row in enumerate(rows):
+        y = top + 8 + number * _LEGEND_LINE
+        for x, (style, sign, words) in row:
+            yield f'<g class="{style or "plain"}">'
+            if sign == "edge":
+                yield f'<path class="line" d="M{x} {y}h18"/>'
+            elif sign == "out":
+                yield from _out(x + 9, y)
+            else:
+                yield from _badge("spends" if sign == "$" else "mark", x + 9, y, sign)
+            yield f'<text class="words" x="{x + 26}" y="{y + 4}">{words}</text></g>'

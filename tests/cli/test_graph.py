@@ -1,0 +1,232 @@
+"""`flow64 graph`: one workflow as text, Mermaid, SVG and data, alone or compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import pytest
+
+from flow64 import Workflow
+from flow64.cli._sources import load
+from flow64.render._cells import cells
+from tests.cli.support import environment
+from tests.cli.support import flow64 as flow64_alone
+
+CHANGED = """
+from flow64 import LEAD, Project, Workflow
+from flow64.blocks import FindPhone, LeadEnrichment, Webhook
+
+growth = Project("growth", namespace="acme.example")
+flow = Webhook(LEAD, input_schema={"email": "string"}) >> LeadEnrichment(
+    return_fields={"title": "Job title", "city": "City of work"}
+) >> FindPhone()
+inbound = Workflow("Inbound leads", flow, key="inbound", project=growth)
+"""
+
+FAULTY = """
+from flow64 import COMPANY, Workflow
+from flow64.blocks import FindEmail, Webhook
+
+w = Workflow("w\\x1b[31m\\u202e", Webhook(COMPANY) >> FindEmail(), key="w")
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_columns(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture
+def changed(leads, namespace):
+    path = leads.parent / "changed.py"
+    path.write_text(CHANGED.replace("acme.example", namespace), "utf-8")
+    return path
+
+
+@pytest.fixture
+def workflow(leads) -> Workflow:
+    return load(str(leads)).only.workflow
+
+
+def test_text(workflow, flow64):
+    """Without more it is text, the same as Python gives."""
+    assert flow64("graph", "leads.py") == (0, workflow.to_text(), "")
+
+
+def test_forms(workflow, flow64):
+    """Mermaid and SVG are those that Python gives."""
+    assert flow64("graph", "leads.py:inbound", "--format", "mermaid") == (
+        0,
+        workflow.to_mermaid(),
+        "",
+    )
+    assert flow64("graph", "leads.py", "--format", "svg") == (0, workflow.to_svg(), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("a.svg", "to_svg"),
+        ("a.SVG", "to_svg"),
+        ("a.mmd", "to_mermaid"),
+        ("deep/a.mermaid", "to_mermaid"),
+        ("a.txt", "to_text"),
+        ("a", "to_text"),
+    ],
+)
+def test_files(name, method, workflow, flow64, tmp_path):
+    """A file is drawn as its name says, and told."""
+    assert flow64("graph", "leads.py", "-o", name) == (0, f"{name}\n", "")
+
+    written = (tmp_path / name).read_text("utf-8")
+    assert written == getattr(workflow, method)()
+
+
+def test_format_before_name(workflow, flow64, tmp_path):
+    """What is asked for goes before what a name says."""
+    flow64("graph", "leads.py", "-o", "a.svg", "--format", "mermaid")
+
+    assert (tmp_path / "a.svg").read_text("utf-8") == workflow.to_mermaid()
+
+
+def test_folder(leads, flow64, tmp_path):
+    """A folder is no file to write."""
+    (tmp_path / "pictures").mkdir()
+
+    code, printed, told = flow64("graph", "leads.py", "-o", "pictures")
+
+    assert (code, printed) == (64, "")
+    assert "pictures" in told
+
+
+def test_unwritable(leads, flow64, tmp_path):
+    """Where a file cannot be written nothing is, and it is said."""
+    (tmp_path / "file").write_text("here", "utf-8")
+
+    code, printed, told = flow64("graph", "leads.py", "-o", "file/a.svg")
+
+    assert (code, printed) == (1, "")
+    assert "cannot be written" in told
+    assert (tmp_path / "file").read_text("utf-8") == "here"
+
+
+def test_against(changed, flow64):
+    """What differs from another source is marked, in every form."""
+    against = ("graph", "changed.py", "--against", "leads.py")
+
+    code, text, told = flow64(*against)
+
+    assert (code, told) == (0, "")
+    assert text.splitlines()[1:] == [
+        "3 blocks: 1 added, 1 changed, 1 unchanged, 1 edge changed",
+        "   webhook",
+        "~  lead_enrichment ~return_fields",
+        "+  find_phone",
+    ]
+    assert ":::added" in flow64(*against, "--format", "mermaid")[1]
+    assert 'class="block added"' in flow64(*against, "--format", "svg")[1]
+
+
+def test_json(changed, flow64):
+    """As data each block and edge has its mark."""
+    alone = json.loads(flow64("graph", "leads.py", "--json")[1])
+    both = json.loads(
+        flow64("graph", "changed.py", "--against", "leads.py", "--json")[1]
+    )
+
+    assert (alone["is_compared"], both["is_compared"]) == (False, True)
+    assert [block["mark"] for block in alone["blocks"]] == ["unchanged"] * 2
+    assert {**both["blocks"][1], "id": ""} == {
+        "id": "",
+        "path": "lead_enrichment",
+        "kind": "lead_enrichment",
+        "shape": "step",
+        "mark": "changed",
+        "is_moved": False,
+        "was": None,
+        "fields": ["~return_fields"],
+        "rows": "LEAD",
+        "effects": ["spends"],
+    }
+    assert both["edges"] == [
+        {"source": 0, "target": 1, "mark": "unchanged"},
+        {"source": 1, "target": 2, "mark": "added"},
+    ]
+
+
+@pytest.mark.parametrize("more", [("--format", "svg"), ("-o", "a.svg")])
+def test_json_is_no_picture(more, leads, flow64):
+    """Data is no picture, so both at once are refused."""
+    code, printed, told = flow64("graph", "leads.py", "--json", *more)
+
+    assert (code, printed) == (64, "")
+    assert "--json prints data" in told
+
+
+def test_environment_is_of_ids(leads, flow64):
+    """An environment changes the id of the workflow alone, so no picture."""
+    alone, prod = (
+        flow64("graph", "leads.py", *more) for more in ((), ("--env", "prod"))
+    )
+
+    assert alone == prod
+
+
+def test_several(leads, flow64, tmp_path):
+    """Of several workflows one has to be named."""
+    with leads.open("a", encoding="utf-8") as file:
+        file.write("other = Workflow('Other', flow, key='other', project=growth)\n")
+
+    code, printed, told = flow64("graph", "leads.py")
+
+    assert (code, printed) == (64, "")
+    assert "leads.py:inbound" in told
+
+
+def test_faulty(tmp_path, flow64, monkeypatch):
+    """What has errors is drawn too, and its names write nothing to a terminal."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faulty.py").write_text(FAULTY, "utf-8")
+
+    for form in ("text", "mermaid", "svg"):
+        code, printed, _ = flow64("graph", "faulty.py", "--format", form)
+
+        assert code == 0
+        assert "find" in printed
+        assert all(line.isprintable() for line in printed.split("\n"))
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_width(width, changed, flow64, monkeypatch):
+    """No line is wider than the terminal, and without one nothing is cut."""
+    whole = flow64("graph", "changed.py")[1]
+    monkeypatch.setenv("COLUMNS", str(width))
+
+    code, printed, told = flow64("graph", "changed.py")
+
+    assert (code, told) == (0, "")
+    assert max(map(cells, printed.splitlines())) <= width
+    assert "".join(printed.split()) == "".join(whole.split())
+    for more in (("--against", "leads.py"), ("-o", "a.txt")):
+        assert flow64("graph", "changed.py", *more)[0] == 0
+
+
+def test_terminal(leads, flow64, monkeypatch):
+    """On a terminal it is as wide as that."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 10)))
+
+    printed = flow64("graph", "leads.py")[1]
+
+    assert max(map(cells, printed.splitlines())) <= 20
+
+
+def test_bad_surroundings(leads):
+    """No UTF-8, no width, a closed stdout: no traceback."""
+    for more in ({"COLUMNS": "x"}, {"PYTHONIOENCODING": "ascii"}, {"COLUMNS": "1"}):
+        done = flow64_alone("graph", leads, env=environment(**more))
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "webhook" in "".join(done.stdout.split())

@@ -21,6 +21,7 @@ from ._model import (
 )
 from ._planning import Looked, planning
 from ._restore import restoring
+from ._reviewed import review_of_plan
 from ._saved import SavedPlan, applying_saved, load_plan, reopening, save_plan
 from ._show import as_data, as_text
 from ._target import bases_of, target_of
@@ -59,6 +60,7 @@ __all__ = [
     "planning",
     "reopening",
     "restoring",
+    "review_of_plan",
     "save_plan",
     "target_of",
 ]

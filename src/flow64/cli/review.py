@@ -1,0 +1,219 @@
+"""`flow64 review`: a change of pipelines as a reviewer judges it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ..definition import Definition
+from ..environments import load as load_settings
+from ..render.review import (
+    Pair,
+    Review,
+    as_data,
+    as_html,
+    as_markdown,
+    as_text,
+    review_of_diff,
+)
+from ..service.plan import Plan, review_of_plan
+from ..workflow import Workflow
+from ._codes import CHANGES, FAILED
+from ._planned import place_of, planned, tell_faults
+from ._service import connected
+from ._shared import (
+    env_option,
+    example,
+    manifest_option,
+    no_code_option,
+    values_option,
+    wrong,
+)
+from ._sources import Sourced, load
+from ._terminal import give_text, talk
+
+FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def _as_json(review: Review) -> str:
+    return json.dumps(as_data(review), indent=2, ensure_ascii=False) + "\n"
+
+
+FORMS: Final[Mapping[str, Callable[[Review], str]]] = {
+    "markdown": as_markdown,
+    "text": as_text,
+    "json": _as_json,
+    "html": as_html,
+}
+"""What a review can be written as."""
+
+
+@click.command(
+    "review",
+    epilog=example(
+        "flow64 review --base main/flows --head flows --format markdown",
+        "flow64 review flows --env prod --no-code --format html -o review.html",
+    ),
+)
+@click.argument("source", required=False)
+@click.option("--base", type=FOLDER, metavar="DIR", help="Committed JSON, as it was.")
+@click.option("--head", type=FOLDER, metavar="DIR", help="Committed JSON, as it is.")
+@env_option
+@values_option
+@no_code_option
+@manifest_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*FORMS]),
+    default="text",
+    show_default=True,
+    help="`markdown` is for a comment on a pull request, `html` a page of its own.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write it there.",
+)
+@click.option(
+    "--exit-code", "has_exit_code", is_flag=True, help="End with 2 where it says more."
+)
+def command(
+    *,
+    source: str | None,
+    base: Path | None,
+    head: Path | None,
+    env: str | None,
+    values: Path | None,
+    no_code: bool,
+    manifest: Path | None,
+    form: str,
+    as_json: bool,
+    output: Path | None,
+    has_exit_code: bool,
+) -> int:
+    """Say what a change does, so that it can be judged from that alone.
+
+    With --base and --head the JSON of two folders is compared: no code is run, and no
+    service is asked. Else SOURCE is planned for an environment, and what a deploy would
+    do is told; nothing but reads is sent.
+
+    Workflows whose changes are the same are shown as one; JSON has each of them.
+    """
+    if base is not None or head is not None:
+        if base is None or head is None:
+            missing = "--base" if base is None else "--head"
+            raise wrong(missing, "it is missing: a review compares two folders")
+        for option, given in (("SOURCE", source), ("--env", env), ("--values", values)):
+            if given is not None:
+                raise wrong(option, "with --base and --head no service is asked")
+        review = _compared(base, head, manifest)
+    else:
+        found = _planned(source, env, values, code=not no_code, manifest=manifest)
+        if found is None:
+            return FAILED
+        review = found
+    _write(FORMS["json" if as_json else form](review), output)
+    return CHANGES if has_exit_code and not review.is_empty else 0
+
+
+def _compared(base: Path, head: Path, manifest: Path | None) -> Review:
+    """The JSON of two folders compared; no code is run.
+
+    Args:
+        base: The old one.
+        head: The new one.
+        manifest: By which the new one is read, where nobody vouches for it.
+    """
+    old, new = _by_name(base), _by_name(head, manifest)
+    pairs = [
+        Pair(
+            name,
+            _definition(old.get(name)),
+            _definition(new.get(name)),
+            _file(new.get(name), head) or _file(old.get(name), base),
+        )
+        for name in [*new, *(name for name in old if name not in new)]
+    ]
+    return review_of_diff(pairs, prices=load_settings().prices)
+
+
+def _by_name(folder: Path, manifest: Path | None = None) -> Mapping[str, Sourced]:
+    """The workflows of a folder of JSON; a folder may hold none yet, or none any more.
+
+    Raises:
+        click.UsageError: Two are called the same.
+    """
+    if manifest is None and not any(folder.rglob("*.json")):
+        return {}
+    found: dict[str, Sourced] = {}
+    for one in load(str(folder), code=False, manifest=manifest).workflows:
+        other = found.setdefault(one.name, one)
+        if other is not one:
+            problem = f"{one.name!r} is there twice: {other.where} and {one.where}"
+            raise click.UsageError(problem, click.get_current_context(silent=True))
+    return found
+
+
+def _definition(one: Sourced | None) -> Definition | None:
+    return None if one is None else _lowered(one.workflow)
+
+
+def _lowered(workflow: Workflow) -> Definition:
+    """What it does, also where it has errors: that these appear is told."""
+    return workflow._lowered(None, None).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - `compile` refuses what has errors
+
+
+def _file(one: Sourced | None, folder: Path) -> str | None:
+    """Its file, as it is named from its folder."""
+    if one is None:
+        return None
+    path = Path(one.where)
+    return (
+        path.relative_to(folder).as_posix()
+        if path.is_relative_to(folder)
+        else one.where
+    )
+
+
+def _planned(
+    source: str | None,
+    env: str | None,
+    values: Path | None,
+    *,
+    code: bool,
+    manifest: Path | None,
+) -> Review | None:
+    """A plan as a review; None where workflows have errors, which were told."""
+    place = place_of(env, values)
+    loaded = load(source, code=code, manifest=manifest)
+    with connected(env) as client:
+        plan = planned(client, place, loaded)
+    if not isinstance(plan, Plan):
+        tell_faults(plan)
+        return None
+    return review_of_plan(plan, prices=place.settings.prices, root=Path.cwd())
+
+
+def _write(text: str, output: Path | None) -> None:
+    """Write it to a file, or to stdout.
+
+    Raises:
+        click.ClickException: The file cannot be written.
+    """
+    if output is None:
+        give_text(text)
+        return
+    try:
+        output.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        problem = f"{output} cannot be written ({error.strerror})"
+        raise click.ClickException(problem) from error
+    talk(f"it is in {output}")

@@ -1,0 +1,84 @@
+"""Findings as annotations of GitHub: workflow commands, one a line.
+
+GitHub shows each at its line of the pull request. What a finding says is data: a line
+break or a `::` in it ends nothing, since both are written as GitHub wants them.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
+from typing import Final
+
+from ..diagnostics import Finding, Place, Severity, printable
+
+_COMMANDS: Final[dict[Severity, str]] = {
+    "error": "error",
+    "warning": "warning",
+    "note": "notice",
+}
+
+
+def as_annotations(
+    findings: Iterable[Finding], *, root: Path | None = None, about: str = ""
+) -> Iterator[str]:
+    """Findings as workflow commands, such as `::error file=leads.py,line=14::...`.
+
+    Args:
+        findings: What was found.
+        root: The folder of the repository; files below it are named from there.
+        about: What each message begins with, such as the key of a workflow.
+    """
+    for finding in findings:
+        facts = ",".join(
+            f"{name}={_property(str(value))}" for name, value in _facts(finding, root)
+        )
+        message = _message(finding, about)
+        yield f"::{_COMMANDS[finding.severity]} {facts}::{_data(message)}"
+
+
+def _facts(finding: Finding, root: Path | None) -> Iterator[tuple[str, str | int]]:
+    place = finding.place
+    if place is not None:
+        yield "file", _from(root, place.file)
+        yield "line", place.line
+        # Columns of ours count bytes from 0, and those of GitHub characters from 1.
+        if place.column is not None:
+            yield "col", _characters(place, place.column) + 1
+        if place.end_column is not None:
+            yield "endColumn", _characters(place, place.end_column)
+    yield "title", finding.code
+
+
+def _characters(place: Place, count: int) -> int:
+    """How many characters the first bytes of a line are; where it is there to read."""
+    source = linecache.getline(place.file, place.line)
+    head = source.encode("utf-8", "surrogatepass")[:count]
+    return len(head.decode("utf-8", "ignore")) if source else count
+
+
+def _from(root: Path | None, file: str) -> str:
+    """A file as GitHub knows it: from the folder of the repository, with slashes."""
+    path = PurePath(file)
+    if root is not None and path.is_relative_to(root):
+        path = path.relative_to(root)
+    return path.as_posix()
+
+
+def _message(finding: Finding, about: str) -> str:
+    opening = f"{about}: " if about else ""
+    where = f" ({finding.where})" if finding.where else ""
+    lines = [f"{opening}{finding.message}{where}"]
+    if finding.help:
+        lines.append(f"help: {finding.help}")
+    return "\n".join(printable(line) for line in lines)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    escaped = _data(printable(text))
+    return escaped.replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,135 @@
+"""A review of two sets of definitions, such as the committed JSON of two branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ...analysis import effects
+from ...analysis.changes import BlockRenamed, FindingVanished, consequences, diff
+from ...analysis.changes._prices import estimate
+from ...definition import EMPTY, Definition
+from ...errors import ArgumentError, shortened
+from ._model import NOTHING, Pair, Review, Reviewed
+from ._veiled import veiled_pair
+
+
+def review_of_diff(
+    pairs: Iterable[Pair], *, prices: Mapping[str, float] = EMPTY
+) -> Review:
+    """What differs between two sets of definitions; no service is asked.
+
+    Args:
+        pairs: Each workflow before and after, each key once.
+        prices: Dollars for one row by kind, in place of those that are documented.
+
+    Raises:
+        ArgumentError: A key is there twice, a pair is empty, or a price is no number.
+    """
+    seen: set[str] = set()
+    made: list[Reviewed] = []
+    for pair in pairs:
+        if pair.key in seen:
+            problem = f"two workflows are called {shortened(pair.key)}"
+            advice = "give each a key of its own"
+            raise ArgumentError("review_of_diff", f"{problem}; {advice}")
+        seen.add(pair.key)
+        made.append(_reviewed(pair, prices))
+    doubt = "the service: what is deployed, edited or running there was not looked at"
+    return Review("diff", made, not_checked=(doubt,))
+
+
+def _reviewed(pair: Pair, prices: Mapping[str, float]) -> Reviewed:
+    before, after = pair.before, pair.after
+    if before is not None and after is not None:
+        return _compared(pair, before, after, prices)
+    if after is not None:
+        return created(pair.key, after, prices, file=pair.file)
+    if before is not None:
+        return _removed(pair, before, prices)
+    problem = f"{shortened(pair.key)} is neither there before nor after"
+    raise ArgumentError("review_of_diff", f"{problem}; give one of both")
+
+
+def created(
+    key: str,
+    definition: Definition,
+    prices: Mapping[str, float],
+    *,
+    file: str | None = None,
+) -> Reviewed:
+    """A workflow that was not there."""
+    follows = [
+        found
+        for found in consequences(NOTHING, definition, prices=prices)
+        if not isinstance(found, FindingVanished)  # that there were no blocks
+    ]
+    _, after = veiled_pair(NOTHING, definition)
+    return Reviewed(
+        key,
+        "new",
+        id=definition.id,
+        title=definition.name,
+        action="create",
+        file=file,
+        after=after,
+        consequences=tuple(follows),
+        cost_after=estimate(definition, prices),
+        spends=_spends(definition),
+        effects=str(effects(definition)),
+    )
+
+
+def _removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Reviewed:
+    veiled, _ = veiled_pair(before, NOTHING)
+    return Reviewed(
+        pair.key,
+        "removed",
+        id=before.id,
+        title=before.name,
+        reasons=("a deploy leaves it on the service unless it prunes",),
+        file=pair.file,
+        before=veiled,
+        cost_before=estimate(before, prices),
+    )
+
+
+def _compared(
+    pair: Pair, before: Definition, after: Definition, prices: Mapping[str, float]
+) -> Reviewed:
+    changes = tuple(diff(before, after))
+    has_new_id = before.id != after.id and None not in (before.id, after.id)
+    if not changes and not has_new_id:
+        return Reviewed(
+            pair.key, "unchanged", id=after.id, title=after.name, file=pair.file
+        )
+    reasons: list[str] = []
+    if has_new_id:
+        reasons.append(
+            "its id is another one: a deploy makes a new workflow, and leaves the old "
+            "one behind"
+        )
+    if any(isinstance(change, BlockRenamed) for change in changes):
+        reasons.append("blocks have other ids: was= keeps the old ones")
+    shown = veiled_pair(before, after)
+    return Reviewed(
+        pair.key,
+        "update",
+        id=after.id,
+        title=after.name,
+        action="update",
+        reasons=tuple(reasons),
+        file=pair.file,
+        before=shown[0],
+        after=shown[1],
+        changes=changes,
+        consequences=tuple(consequences(before, after, prices=prices)),
+        cost_before=estimate(before, prices),
+        cost_after=estimate(after, prices),
+        spends=_spends(after),
+        effects=str(effects(after)),
+    )
+
+
+def _spends(definition: Definition) -> tuple[str, ...]:
+    """The kinds that spend as soon as the workflow is written."""
+    return tuple(touch.kind for touch in effects(definition).at_creation)

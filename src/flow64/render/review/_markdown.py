@@ -1,0 +1,361 @@
+"""A review as Markdown for a comment on a pull request, inside of GitHub's limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+from attrs import Factory, define, frozen
+
+from ...analysis.checks._secrets import masked
+from .._mermaid import mermaid_changed
+from ._factored import Group, factored
+from ._lines import Line, Section
+from ._model import Review
+from ._quoting import code, fenced, marker, prose
+from ._words import (
+    SIGNS,
+    at_work,
+    becomes,
+    called,
+    cost_change,
+    costing,
+    count,
+    headline,
+    keeps_ids,
+    some,
+    ways_on,
+)
+
+LIMIT: Final = 65_536
+"""Characters that a comment may have; bytes are counted here, which are never fewer."""
+
+MOST_KEYS: Final = 12
+"""Workflows of one group that are named."""
+
+MOST_LINES: Final = 60
+"""Lines of changes that are shown of one group."""
+
+MOST_CHARACTERS: Final = 12_000
+"""Characters of a picture."""
+
+OPEN_LINES: Final = 24
+"""Lines of a picture that is shown without a click."""
+
+_NOTE: Final = 900
+"""Bytes that are kept for saying what was cut."""
+
+
+def as_markdown(review: Review, *, name: str | None = None, limit: int = LIMIT) -> str:
+    """A review as the text of a comment.
+
+    The first line is a hidden marker by which the comment is found and updated. Names
+    and values are code, so that nothing of them acts. What has no room is left out, the
+    least important first, and is named and counted at the end.
+
+    Args:
+        review: What is told.
+        name: What tells this comment from others on the same pull request; the
+            environment if left out.
+        limit: The most bytes of UTF-8 that the text may have; at least 8,192.
+    """
+    page = _Page(max(limit, 8_192) - _NOTE)
+    groups = factored(review)
+    _head(page, review, groups, review.env if name is None else name)
+    for group in groups:
+        _group(page, group)
+    _tail(page, review)
+    return page.text()
+
+
+def marker_of(name: str | None) -> str:
+    """The hidden first line of a comment of a name."""
+    return marker(name)
+
+
+# -- What has room ---------------------------------------------------------------------
+
+
+_Made: TypeAlias = tuple[str, int]
+"""The Markdown of a piece, and how many lines of it had no room."""
+
+
+@frozen
+class _Piece:
+    """A piece of the comment.
+
+    Attributes:
+        make: Writes it, once there may be room for it.
+        rank: How important it is; 0 is kept first.
+        what: What it is counted as where it is cut.
+        owner: The piece without which it makes no sense.
+        name: Whose it is.
+    """
+
+    make: Callable[[], _Made]
+    rank: int
+    what: str = ""
+    owner: int | None = None
+    name: str = ""
+
+
+@define
+class _Page:
+    """Pieces in reading order; those that have room are written.
+
+    Attributes:
+        room: Bytes for all of them.
+        pieces: They.
+        cut: What was left out.
+    """
+
+    room: int
+    pieces: list[_Piece] = Factory(list[_Piece])
+    cut: Counter[str] = Factory(Counter[str])
+
+    def add(self, text: str, rank: int, what: str = "", name: str = "") -> int:
+        """Add a piece; gives its number."""
+        self.pieces.append(_Piece(lambda: (text, 0), rank, what, name=name))
+        return len(self.pieces) - 1
+
+    def add_to(
+        self, owner: int, make: Callable[[], _Made], rank: int, what: str
+    ) -> None:
+        """Add a piece that belongs to another one."""
+        name = self.pieces[owner].name
+        self.pieces.append(_Piece(make, rank, what, owner, name))
+
+    def text(self) -> str:
+        """What has room, and what was cut."""
+        kept: dict[int, str] = {}
+        names: list[str] = []
+        full: set[str] = set()
+        room = self.room
+        order = sorted(range(len(self.pieces)), key=lambda at: self.pieces[at].rank)
+        for at in order:
+            piece = self.pieces[at]
+            if piece.owner is not None and piece.owner not in kept:
+                continue
+            # One picture that has no room is tried; so many are not drawn in vain.
+            text, unsaid = ("", 0) if piece.what in full else piece.make()
+            size = len(text.encode()) + 1
+            if text and size <= room:
+                kept[at] = text
+                room -= size
+                self.cut["line"] += unsaid
+            else:
+                full |= {piece.what} & _DEAR
+                self.cut[piece.what] += 1
+                names += [piece.name] if piece.name else []
+        parts = [kept[at] for at in sorted(kept)]
+        self.cut = +self.cut
+        if self.cut:
+            parts.append(self._note(names))
+        return "\n".join(parts)
+
+    def _note(self, names: Sequence[str]) -> str:
+        """What was cut, named and counted."""
+        counts = ", ".join(
+            f"{number:,} {words[number > 1]}"
+            for what, words in _CUTS.items()
+            if (number := self.cut[what])
+        )
+        of = f" (of {some([*dict.fromkeys(names)], _short, 5)})" if names else ""
+        return f"**Not shown here, for want of room:** {counts}{of}. JSON has all.\n"
+
+
+_CUTS: Final = {
+    "group": ("group of workflows", "groups of workflows"),
+    "line": ("line of changes", "lines of changes"),
+    "changes": ("list of changes", "lists of changes"),
+    "edits": ("list of edits", "lists of edits"),
+    "follows": ("list of what follows", "lists of what follows"),
+    "note": ("note", "notes"),
+    "picture": ("picture", "pictures"),
+}
+"""What may be cut: one of it is called so, and more than one."""
+
+
+_DEAR: Final = {"picture"}
+"""What takes long to make."""
+
+
+def _short(name: str) -> str:
+    return code(name, 60)
+
+
+# -- What is said ----------------------------------------------------------------------
+
+
+def _head(
+    page: _Page, review: Review, groups: Sequence[Group], name: str | None
+) -> None:
+    line = headline(review, groups, code)
+    of = f": {code(review.env)}" if review.env is not None else ""
+    more = f" \u2014 {line.more}" if line.more else ""
+    page.add(f"{marker(name)}\n### flow64 review{of}\n\n**{line.what}**{more}\n", 0)
+
+
+def _group(page: _Page, group: Group) -> None:
+    one = group.one
+    is_refused = one.action == "refuse"
+    # What stops the deploy is told before all else.
+    base = 1 if is_refused else 2
+    at = page.add(_title(group), base, "group", group.label)
+    if one.edits:
+        page.add_to(at, partial(_edits, group), base + 1, "edits")
+    if group.like is not None:
+        page.add_to(at, partial(_otherwise, group), base + 2, "changes")
+    elif one.changes:
+        page.add_to(at, partial(_changes, group), base + 2, "changes")
+    if group.follows:
+        page.add_to(at, partial(_follows, group), base + 4, "follows")
+    if notes := "".join(f"- {note}\n" for note in _notes(group)):
+        page.add_to(at, lambda: (notes, 0), base + 3, "note")
+    if one.after is not None and group.is_drawn:
+        page.add_to(at, partial(_picture, group), base + 6, "picture")
+
+
+def _edits(group: Group) -> _Made:
+    return _block("Edited on the service:", group.first.edit_sections)
+
+
+def _changes(group: Group) -> _Made:
+    is_refused = group.one.action == "refuse"
+    words = "The code would change:" if is_refused else "What changes:"
+    return _block(words, group.first.change_sections)
+
+
+def _follows(group: Group) -> _Made:
+    return _block(f"What {'also ' if group.like else ''}follows:", group.follows)
+
+
+def _otherwise(group: Group) -> _Made:
+    """What changes, by what it is like."""
+    assert group.like is not None  # else all of it is told
+    like = f"What {called(group.like, code)} change"
+    if group.without and group.besides:
+        first, unsaid = _block(f"{like}, but not:", group.without)
+        second, more = _block("And besides:", group.besides)
+        return f"{first}\n{second}", unsaid + more
+    if group.without:
+        return _block(f"{like}, but not:", group.without)
+    if group.besides:
+        return _block(f"{like}, and besides:", group.besides)
+    return f"{like}.\n", 0
+
+
+def _title(group: Group) -> str:
+    one = group.one
+    mark = code(SIGNS[one.action])
+    lines = [f"#### {mark} {called(group, code)} {becomes(group)}", ""]
+    if len(group.views) > 1:
+        lines += [some(group.keys, code, MOST_KEYS), ""]
+    elif one.title and one.title != one.key:
+        lines += [code(one.title), ""]
+    reasons = [f"- {prose(text)}{_of(number, group)}" for text, number in group.reasons]
+    if one.action == "refuse":
+        reasons.append(f"- {_ways(group)}")
+    return "\n".join([*lines, *reasons, *([""] if reasons else [])])
+
+
+def _of(number: int, group: Group) -> str:
+    return f" ({number:,} of them)" if number < len(group.views) else ""
+
+
+def _ways(group: Group) -> str:
+    found = ways_on(group)
+    ways = [f"{words} {code(text)}" if text else words for words, text in found]
+    if len(found) == 1:
+        return f"way on: {ways[0]}"
+    each = "" if len(group.views) == 1 else " (for each of them)"
+    return f"ways on: {', or '.join(ways)}{each}"
+
+
+def _notes(group: Group) -> Iterator[str]:
+    one = group.one
+    if group.first.is_new:
+        yield f"blocks: {some(group.first.blocks, code, MOST_KEYS)}"
+    if one.cost_after is not None:
+        yield f"cost per 1,000 input rows, at most: {cost_change(group, costing(code))}"
+    if one.effects and group.first.is_new:
+        yield prose(one.effects)
+    if one.spends:
+        spends = some(one.spends, code, MOST_KEYS)
+        yield f"**spends as soon as it is written:** {spends}"
+    if group.first.unmanaged:
+        left = some(group.first.unmanaged, code, MOST_KEYS)
+        yield f"left as it is, since code does not set it: {left}"
+    yield from at_work(group, code)
+    for doubt, number in group.doubts[:MOST_KEYS]:
+        yield f"not checked: {prose(doubt)}{_of(number, group)}"
+    if (more := len(group.doubts) - MOST_KEYS) > 0:
+        yield f"not checked: {count(more, 'more thing')}"
+    if group.files:
+        yield f"in {some(group.files, code, 3)}"
+
+
+def _block(words: str, found: Sequence[Section]) -> _Made:
+    """Lines of changes as a block that GitHub colours, cut where they are many."""
+    lines = [line for section in found for line in _diff(section)]
+    more = len(lines) - MOST_LINES
+    if more > 0:
+        lines = [*lines[:MOST_LINES], f"  … and {count(more, 'more line')}"]
+    shown = "\n".join(masked(line) for line in lines)
+    return f"{words}\n\n{fenced(shown, 'diff')}", max(more, 0)
+
+
+def _diff(section: Section) -> Iterator[str]:
+    if section.title:
+        yield f"@@ {section.title} @@"
+    for line in section.lines:
+        yield from _sides(line)
+
+
+def _sides(line: Line) -> Iterator[str]:
+    """A line as a diff has it: its sign first, what was above what is."""
+    indent = "    " * line.depth
+    if line.before is None:
+        yield f"{line.sign} {indent}{line.text}"
+    elif line.sign == ">":
+        yield f"> {indent}{line.text}: {line.before} -> {line.after}"
+    else:
+        yield f"- {indent}{line.text}: {line.before}"
+        yield f"+ {indent}{line.text}: {line.after}"
+
+
+def _picture(group: Group) -> _Made:
+    """The changed part as Mermaid; behind a click where it is large."""
+    view, one = group.first, group.one
+    text = mermaid_changed(
+        one.before,
+        one.after,
+        changes=None if view.is_new else one.changes,
+        max_characters=MOST_CHARACTERS,
+    )
+    body = fenced(masked(text.rstrip("\n")), "mermaid")
+    # In a line of HTML there is no Markdown, and so no code: no name stands there.
+    of = "" if len(group.views) == 1 else " of the first of them"
+    is_open = not view.is_new and text.count("\n") <= OPEN_LINES
+    opened = "<details open>" if is_open else "<details>"
+    summary = f"<summary>The graph{of}</summary>"
+    return f"{opened}{summary}\n\n{body}\n</details>\n", 0
+
+
+def _tail(page: _Page, review: Review) -> None:
+    if review.renames:
+        lines = ["#### Possibly renamed", ""]
+        for rename in review.renames[:MOST_KEYS]:
+            was = keeps_ids(rename)
+            keeps = f": {code(was)} keeps its ids" if was else ""
+            lines.append(f"- {code(rename.orphan)} → {code(rename.key)}{keeps}")
+        if (more := len(review.renames) - MOST_KEYS) > 0:
+            lines.append(f"- and {more:,} more")
+        page.add("\n".join([*lines, ""]), 3, "note")
+    if review.not_checked:
+        doubts = [f"- {prose(doubt)}" for doubt in review.not_checked[:MOST_KEYS]]
+        if (more := len(review.not_checked) - MOST_KEYS) > 0:
+            doubts.append(f"- {count(more, 'more thing')}")
+        page.add("\n".join(["#### Not checked", "", *doubts, ""]), 3, "note")

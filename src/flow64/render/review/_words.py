@@ -1,0 +1,299 @@
+"""What all renderings say in the same words."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from ...analysis.changes import Estimate
+from ._factored import Group
+from ._model import Action, Consent, InFlight, Rename, Review, Schedule, State
+
+Quote = Callable[[str], str]
+"""How a rendering writes a name that data gives."""
+
+MOST_COSTS: Final = 4
+"""Groups whose cost the headline names."""
+
+MOST_KINDS: Final = 8
+"""Kinds that a cost names; JSON has all."""
+
+MOST_KEYS: Final = 3
+"""Keys that a line names where it is about few of many."""
+
+SIGNS: Final[dict[Action, str]] = {
+    "none": "·",
+    "create": "+",
+    "update": "~",
+    "stamp": "=",
+    "delete": "-",
+    "refuse": "!",
+}
+"""How what a deploy does is written: by shape, and never by colour alone."""
+
+_WAYS: Final[dict[Consent, Sequence[tuple[str, str]]]] = {
+    "force": (
+        ("take what is there into the code", ""),
+        ("overwrite it", "--force {key}"),
+        ("leave it as it is", "--skip-drifted"),
+    ),
+    "behind": (
+        ("bring the code up to that commit", ""),
+        ("overwrite it", "--allow-behind {key}"),
+        ("let branches deploy, in the environment", "branches = true"),
+    ),
+    "create": (
+        ("keep its ids by the argument was=", ""),
+        ("say that it is another workflow", "--create {key}"),
+    ),
+}
+"""The ways on from a refusal, in words and as what is written for it."""
+
+_BECOMES: Final[dict[Action, tuple[str, str]]] = {
+    "update": ("changes", "change"),
+    "create": ("is created", "are created"),
+    "stamp": ("gets its stamp alone", "get their stamps alone"),
+    "delete": ("is deleted", "are deleted"),
+}
+
+_STATES: Final[dict[State, tuple[str, str]]] = {
+    "removed": ("is no longer in the code", "are no longer in the code"),
+    "orphan": ("is an orphan", "are orphans"),
+    "copy": ("is a copy", "are copies"),
+    "drifted": ("is drifted", "are drifted"),
+    "conflict": ("is in conflict", "are in conflict"),
+    "behind": ("is behind", "are behind"),
+    "foreign": ("is foreign", "are foreign"),
+    "absent": ("is absent", "are absent"),
+    "new": ("may be a renamed one", "may be renamed ones"),
+    "update": ("differs", "differ"),
+    "converged": ("has no stamp of its own", "have no stamp of their own"),
+    "unchanged": ("is unchanged", "are unchanged"),
+}
+"""What is said of one workflow, and of several, that a deploy leaves alone."""
+
+
+def ways_on(group: Group) -> Sequence[tuple[str, str]]:
+    """The ways on from a refusal: in words, and what is written for each.
+
+    A key is quoted as a shell takes it, since people copy it there.
+    """
+    lifted_by = group.one.lifted_by
+    if lifted_by is None:
+        return [("correct the pin, or take it away to create a new workflow", "")]
+    key = shlex.quote(group.one.key) if len(group.views) == 1 else "KEY"
+    return [(words, text.format(key=key)) for words, text in _WAYS[lifted_by]]
+
+
+def keeps_ids(rename: Rename) -> str:
+    """The argument that keeps the ids of a workflow; nothing where none does."""
+    if rename.was is None:
+        return ""
+    return f"was={json.dumps(rename.was, ensure_ascii=False)}"
+
+
+def count(number: int, word: str) -> str:
+    """A number with its word: `1 workflow`, `2 workflows`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def becomes(group: Group) -> str:
+    """What becomes of the workflows of a group, in a few words."""
+    one, several = group.one, len(group.views) > 1
+    if one.action == "refuse":
+        stops = "stop" if several else "stops"
+        return f"{_STATES[one.state][several]} and {stops} the deploy"
+    if one.action == "none":
+        return _STATES[one.state][several]
+    return _BECOMES[one.action][several]
+
+
+def called(group: Group, quote: Quote) -> str:
+    """A group by the key of its only workflow, or by what its keys share."""
+    if len(group.views) == 1:
+        return quote(group.label)
+    return f"{quote(group.label)} ({len(group.views):,})"
+
+
+@frozen
+class Headline:
+    """The one line to act on.
+
+    Attributes:
+        what: What happens; the rest matters less.
+        facts: What it spends, what it costs, what was not checked.
+    """
+
+    what: str
+    facts: Sequence[str] = ()
+
+    @property
+    def more(self) -> str:
+        """The facts in one line."""
+        return "; ".join(self.facts)
+
+
+def headline(review: Review, groups: Sequence[Group], quote: Quote) -> Headline:
+    """What happens, what stops it, what it spends and what it costs."""
+    facts = [fact for fact in _more(review, groups, quote) if fact]
+    return Headline(_what(review, groups), facts)
+
+
+def _what(review: Review, groups: Sequence[Group]) -> str:
+    done = Counter(one.action for one in review.told)
+    idle = Counter(one.state for one in review.told if one.action == "none")
+    refused = Counter(one.state for one in review.refused)
+    parts = [
+        *((done[action], words) for action, words in _BECOMES.items()),
+        *((idle[state], words) for state, words in _STATES.items()),
+    ]
+    stops = [(refused[state], words) for state, words in _STATES.items()]
+    happens, stopping = _counted(parts, is_first=True), ""
+    if refused:
+        stopping = _counted(stops, is_first=not happens)
+        is_alone = refused.total() == 1
+        verb = "stops" if is_alone else "stop"
+        is_plain = len(refused) == 1
+        stopping += f" and {verb} the deploy" if is_plain else ": they stop the deploy"
+    said = [happens, stopping] if happens or stopping else ["Nothing changes"]
+    if errors := sum(view.errors for group in groups for view in group.views):
+        verb = "appears" if errors == 1 else "appear"
+        said.append(f"{count(errors, 'error')} {verb} in checks")
+    return "; ".join(part for part in said if part)
+
+
+def _counted(found: Iterable[tuple[int, tuple[str, str]]], *, is_first: bool) -> str:
+    """Counts with what is said of them; the first one says what is counted."""
+    parts: list[str] = []
+    for number, words in found:
+        if number:
+            what = count(number, "workflow") if is_first else f"{number:,}"
+            parts.append(f"{what} {words[number > 1]}")
+            is_first = False
+    return ", ".join(parts)
+
+
+def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str]:
+    if not groups:
+        return []
+    spending = [group for group in groups if group.one.spends]
+    named = [called(group, quote) for group in spending[:MOST_KEYS]]
+    spends = ", ".join(named) + _and_more(len(spending) - len(named))
+    parts = [f"spends at deploy: {spends or 'nothing'}", _costs(groups, quote)]
+    doubts = len(review.not_checked) + sum(
+        len(view.reviewed.not_checked) for group in groups for view in group.views
+    )
+    if review.source == "diff":
+        parts.append("the service was not asked")
+    elif doubts:
+        parts.append(f"{count(doubts, 'thing')} could not be checked")
+    return parts
+
+
+def _costs(groups: Sequence[Group], quote: Quote) -> str:
+    """What 1,000 input rows cost, of the groups where that is another sum."""
+    known = [group for group in groups if group.one.cost_after is not None]
+    differ = [group for group in known if group.one.cost_before != group.one.cost_after]
+    if not differ:
+        return "cost per 1,000 rows: unchanged" if known else ""
+    named = [
+        f"{called(group, quote)} {cost_change(group, brief)}"
+        for group in differ[:MOST_COSTS]
+    ]
+    more = _and_more(len(differ) - len(named))
+    return f"cost per 1,000 rows, at most: {', '.join(named)}{more}"
+
+
+def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
+    """The cost of 1,000 input rows before and after, told in one way or another."""
+    one = group.one
+    if one.cost_after is None:
+        return ""
+    after = cost(one.cost_after)
+    if one.cost_before is None or one.cost_before == one.cost_after:
+        return after
+    return f"{cost(one.cost_before)} → {after}"
+
+
+def brief(estimate: Estimate) -> str:
+    """An estimate in a word or two; what is unknown is said to be, and never zero."""
+    parts = [] if estimate.dollars is None else [_dollars(estimate.dollars)]
+    parts += ["an open sum"] * bool(estimate.open)
+    parts += ["unknown"] * bool(estimate.unpriced)
+    return " + ".join(parts) or "unknown"
+
+
+def costing(quote: Quote) -> Callable[[Estimate], str]:
+    """What tells an estimate in full."""
+
+    def told(estimate: Estimate) -> str:
+        parts = [] if estimate.dollars is None else [_dollars(estimate.dollars)]
+        if estimate.open:
+            rows = some(
+                [f"{quote(row.kind)} {_dollars(row.dollars)}" for row in estimate.open],
+                str,
+                MOST_KINDS,
+            )
+            parts.append(f"{rows} for each of an open number of rows")
+        if estimate.unpriced:
+            kinds = some(estimate.unpriced, quote, MOST_KINDS)
+            parts.append(f"unknown for {kinds}")
+        return " + ".join(parts) or "unknown"
+
+    return told
+
+
+def _dollars(amount: float) -> str:
+    if 0 < amount < 0.01:  # less than a cent is not nothing
+        return f"${amount:.6f}".rstrip("0")
+    return f"${amount:,.2f}".removesuffix(".00")
+
+
+def _and_more(number: int) -> str:
+    return f" and {number:,} more" if number > 0 else ""
+
+
+def some(names: Sequence[str], quote: Quote, most: int) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(map(quote, names[:most])) + _and_more(len(names) - most)
+
+
+def at_work(group: Group, quote: Quote) -> Sequence[str]:
+    """What is at work with the workflows of a group while they are changed."""
+    ones = [view.reviewed for view in group.views]
+    schedules = [(one.key, s) for one in ones for s in one.schedules or ()]
+    runs = [(one.key, run) for one in ones for run in one.runs or ()]
+    is_alone = len(ones) == 1
+
+    def named(found: Sequence[tuple[str, Schedule | InFlight]]) -> str:
+        texts = [
+            quote(_of(thing)) + ("" if is_alone else f" of {quote(key)}")
+            for key, thing in found[:MOST_KEYS]
+        ]
+        return ", ".join(texts) + _and_more(len(found) - len(texts))
+
+    lines: list[str] = []
+    if schedules:
+        lines.append(f"{count(len(schedules), 'active schedule')}: {named(schedules)}")
+    if runs:
+        lines.append(f"{count(len(runs), 'run')} in flight: {named(runs)}")
+    for what, unknown in (
+        ("schedules", [one for one in ones if one.schedules is None]),
+        ("runs in flight", [one for one in ones if one.runs is None]),
+    ):
+        if unknown:
+            of = "" if is_alone else f" of {count(len(unknown), 'workflow')}"
+            lines.append(f"not checked: {what}{of}")
+    return lines
+
+
+def _of(thing: Schedule | InFlight) -> str:
+    if isinstance(thing, InFlight):
+        return f"{thing.id} ({thing.status})"
+    zone = f" {thing.timezone}" if thing.timezone else ""
+    return f"{thing.name} ({thing.cron_expression}{zone})"

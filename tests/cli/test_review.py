@@ -1,0 +1,230 @@
+"""`flow64 review`, and findings for GitHub: what a pull request is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flow64.cli import main
+from flow64.cli.deploy import command as deploy
+from flow64.render.review._words import _WAYS
+from tests.cli.conftest import LEADS
+
+CANARY = "raise SystemExit('code was run')\n"
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch, flow64):
+    """Committed JSON of a base and of a head that asks for one field more."""
+    monkeypatch.chdir(tmp_path)
+    more = LEADS.replace('"Job title"}', '"Job title", "seniority": "How senior"}')
+    for name, text in (("base", LEADS), ("head", more)):
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
+        assert flow64("compile", f"{name}.py", "-o", name)[0] == 0
+        (tmp_path / name / "canary.py").write_text(CANARY, "utf-8")
+    return tmp_path
+
+
+def test_folders(folders, flow64):
+    """Two folders of JSON are compared; no code is run, and nothing is asked."""
+    code, printed, told = flow64("review", "--base", "base", "--head", "head")
+
+    assert (code, told) == (0, "")
+    assert printed.startswith("1 workflow changes\n")
+    assert '+ /return_fields/seniority: "How senior"' in printed
+    assert "in inbound.json\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("text", "1 workflow changes\n"),
+        ("markdown", "<!-- flow64:review -->\n"),
+        ("json", '{\n  "format": "flow64-review",\n  "version": 1,\n'),
+        ("html", "<!doctype html>\n"),
+    ],
+)
+def test_formats(folders, flow64, form, start):
+    """It is the same in each format, on stdout or in a file."""
+    both = ("--base", "base", "--head", "head", "--format", form)
+    code, printed, _ = flow64("review", *both)
+    assert (code, printed.startswith(start)) == (0, True)
+
+    code, nothing, told = flow64("review", *both, "-o", "out")
+    assert (code, nothing, told) == (0, "", "it is in out\n")
+    assert (folders / "out").read_bytes() == printed.encode()
+
+
+def test_json(folders, flow64):
+    code, printed, _ = flow64("review", "--base", "base", "--head", "head", "--json")
+    data = json.loads(printed)
+
+    assert code == 0
+    assert [(one["key"], one["state"]) for one in data["workflows"]] == [
+        ("inbound", "update")
+    ]
+
+
+def test_exit_code(folders, flow64):
+    """Changes are 2, where that is asked for, and nothing is 0."""
+    same = flow64("review", "--base", "base", "--head", "base", "--exit-code")
+    other = flow64("review", "--base", "base", "--head", "head", "--exit-code")
+
+    assert (same[0], other[0]) == (0, 2)
+    assert same[1].startswith("Nothing changes\n")
+
+
+def test_empty_folder(folders, flow64):
+    """Of an empty base all is new, and of an empty head all is gone."""
+    (folders / "empty").mkdir()
+    new = flow64("review", "--base", "empty", "--head", "head")
+    gone = flow64("review", "--base", "base", "--head", "empty")
+
+    assert new[1].startswith("1 workflow is created\n")
+    assert gone[1].startswith("1 workflow is no longer in the code\n")
+    assert "in inbound.json\n" in gone[1]
+
+
+def test_faulty_head(folders, flow64):
+    """Errors of a head are told, and stop nothing."""
+    file = folders / "head" / "inbound.json"
+    data = json.loads(file.read_text("utf-8"))
+    edges = data["workflow_definition"]["edges"]
+    edges += [
+        {"from_block_id": e["to_block_id"], "to_block_id": e["from_block_id"]}
+        for e in edges
+    ]
+    file.write_text(json.dumps(data), "utf-8")
+    (folders / "head" / "flow64.json").unlink(missing_ok=True)
+    code, printed, _ = flow64("review", "--base", "base", "--head", "head")
+
+    assert code == 0
+    assert "1 error appears in checks" in printed
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--base", "base"),
+        ("--head", "head"),
+        ("--base", "base", "--head", "nowhere"),
+        ("base", "--base", "base", "--head", "head"),
+        ("--base", "base", "--head", "head", "--env", "default"),
+        ("--base", "base", "--head", "head", "--format", "pdf"),
+        (),
+    ],
+)
+def test_usage(folders, flow64, arguments):
+    """What makes no sense is a mistake of the command line."""
+    assert flow64("review", *arguments)[0] == 64
+
+
+def test_twice(folders, flow64):
+    """Two of one name in a folder would hide one another."""
+    for name in ("base", "head"):
+        (folders / name / "flow64.json").unlink(missing_ok=True)
+    deep = folders / "base" / "deep"
+    deep.mkdir()
+    data = json.loads((folders / "base" / "inbound.json").read_text("utf-8"))
+    data["id"] = "11111111-1111-4111-8111-111111111111"
+    (deep / "inbound.json").write_text(json.dumps(data), "utf-8")
+    code, _, told = flow64("review", "--base", "base", "--head", "head")
+
+    assert (code, "is there twice" in told) == (64, True)
+
+
+def test_unwritable(folders, flow64):
+    both = ("--base", "base", "--head", "head")
+    code, _, told = flow64("review", *both, "-o", "no/such/folder")
+
+    assert (code, "cannot be written" in told) == (1, True)
+
+
+def test_plan(service, leads, flow64):
+    """Of a source it is what a deploy would do; only reads are sent."""
+    service.requests.clear()
+    code, printed, _ = flow64("review", "leads.py", "--format", "markdown")
+
+    assert code == 0
+    assert printed.startswith("<!-- flow64:review default -->\n")
+    assert "**1 workflow is created**" in printed
+    assert "in `leads.py`" in printed
+    assert {request.method for request in service.requests} == {"GET"}
+
+
+def test_plan_of_json(service, leads, flow64):
+    """With --no-code the source is JSON, and nothing is imported."""
+    assert flow64("compile", "leads.py", "-o", "out")[0] == 0
+    code, printed, _ = flow64("review", "out", "--no-code")
+    assert (code, "1 workflow is created\n" in printed) == (0, True)
+
+    code, _, told = flow64("review", "leads.py", "--no-code")
+    assert (code, "is Python" in told) == (64, True)
+
+
+def test_plan_of_faulty_code(service, tmp_path, flow64):
+    """Workflows with errors have no plan, so there is nothing to review."""
+    (tmp_path / "bad.py").write_text(
+        LEADS.replace("Webhook(LEAD,", "Webhook(COMPANY,").replace(
+            "import LEAD", "import COMPANY, LEAD"
+        ),
+        "utf-8",
+    )
+    code, printed, told = flow64("review", "bad.py")
+
+    assert (code, printed) == (1, "")
+    assert "row-kind-mismatch" in told
+
+
+# -- Findings for GitHub ---------------------------------------------------------------
+
+
+def test_annotations(leads, flow64):
+    """Findings are workflow commands, at the lines of the user's file."""
+    code, printed, told = flow64("check", "leads.py", "--format", "github")
+
+    assert code == 0
+    assert [line.split(" ")[0] for line in printed.splitlines()] == ["::notice"] * 2
+    assert "::notice file=leads.py,line=" in printed
+    assert told == "2 notes\n"
+
+
+def test_annotations_of_several(leads, flow64):
+    """Each of several says which workflow it is about."""
+    leads.write_text(leads.read_text("utf-8") + 'other = Workflow("Other", flow)\n')
+    _, printed, told = flow64("check", "leads.py", "--format", "github")
+
+    assert "::inbound: " in printed
+    assert "::other: " in printed
+    assert told.endswith("notes\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_other_formats(leads, flow64, form):
+    """The other formats are what they were."""
+    option = {"text": (), "json": ("--json",)}[form]
+
+    assert flow64("check", "leads.py", "--format", form) == (
+        flow64("check", "leads.py", *option)
+    )
+
+
+def test_one_format(leads, flow64):
+    """Two formats at once are a mistake."""
+    assert flow64("check", "leads.py", "--format", "github", "--json")[0] == 64
+    assert flow64("check", "leads.py", "--format", "json", "--json")[0] == 0
+
+
+def test_registered(capsys):
+    assert main(["review", "--help"]) == 0
+    assert "flow64 review --base" in capsys.readouterr().out
+
+
+def test_ways_on_are_options():
+    """The ways on that a review names are options of `flow64 deploy`."""
+    known = {name for param in deploy.params for name in param.opts}
+    written = [text for ways in _WAYS.values() for _, text in ways if "--" in text]
+
+    assert written
+    assert {text.split(" ")[0] for text in written} <= known

@@ -1,0 +1,90 @@
+"""Findings as workflow commands of GitHub, which end where they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from flow64.diagnostics import Finding, Place
+from flow64.render._annotations import as_annotations
+from tests.review.support import HOSTILE
+
+ROOT = Path("/repository")
+PLACE = Place("/repository/flows/leads.py", 14, 4, 9)
+FINDING = Finding(
+    "row-kind-mismatch",
+    "rows",
+    "error",
+    "company rows flow into find_email, which takes lead rows",
+    help="put CompanyToLeads() between",
+    where="find_email",
+    place=PLACE,
+)
+
+
+def line_of(finding, **options):
+    (line,) = as_annotations([finding], **options)
+    return line
+
+
+def test_annotation():
+    """File, line and column as GitHub counts them, the code as the title."""
+    assert line_of(FINDING, root=ROOT, about="inbound") == (
+        "::error file=flows/leads.py,line=14,col=5,endColumn=9,"
+        "title=row-kind-mismatch::inbound: company rows flow into find_email, which "
+        "takes lead rows (find_email)%0Ahelp: put CompanyToLeads() between"
+    )
+
+
+@pytest.mark.parametrize(
+    ("severity", "command"),
+    [("error", "::error "), ("warning", "::warning "), ("note", "::notice ")],
+)
+def test_severity(severity, command):
+    assert line_of(evolve(FINDING, severity=severity)).startswith(command)
+
+
+@pytest.mark.parametrize(
+    ("place", "facts"),
+    [
+        (None, ""),
+        (Place("a.py", 1), "file=a.py,line=1,"),
+        (Place("a.py", 1, 0), "file=a.py,line=1,col=1,"),
+        (Place("/elsewhere/a.py", 1), "file=/elsewhere/a.py,line=1,"),
+        (Place("/repository/a,b:c%.py", 2), "file=a%2Cb%3Ac%25.py,line=2,"),
+    ],
+)
+def test_place(place, facts):
+    """What is not known is left out; what would end a property is escaped."""
+    finding = evolve(FINDING, place=place, help=None, where=None)
+    line = line_of(finding, root=ROOT)
+
+    assert line == f"::error {facts}title=row-kind-mismatch::{FINDING.message}"
+
+
+def test_columns_are_characters(tmp_path):
+    """Python counts bytes of a line, GitHub characters."""
+    file = tmp_path / "a.py"
+    file.write_text("é = ü(1)\n", "utf-8")
+    place = Place(str(file), 1, 5, 10)
+
+    assert "col=5,endColumn=8," in line_of(evolve(FINDING, place=place))
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "a\n::error::b", "%0A::error::b", "a\rb"])
+def test_nothing_acts(text):
+    """One finding is one line and one command, whatever it says."""
+    finding = evolve(
+        FINDING, message=text, help=text, where=text, place=Place(f"{text}.py", 1)
+    )
+    line = line_of(finding, about=text)
+
+    assert line.splitlines() == [line]
+    assert line.isprintable()
+    head, _, message = line.removeprefix("::error ").partition("::")
+    assert [fact.partition("=")[0] for fact in head.split(",")] == [
+        *("file", "line", "title")
+    ]
+    assert message.count("%0A") == 1

@@ -1,0 +1,213 @@
+"""Three changes as they come, and hostile ones; each as a review."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from flow64 import LEAD, Project, Workflow, variants
+from flow64.analysis.changes import Estimate, RowPrice, TitleChanged
+from flow64.blocks import (
+    Filter,
+    FindEmail,
+    FindPhone,
+    LeadEnrichment,
+    OutgoingWebhook,
+    Webhook,
+)
+from flow64.definition import from_data, loads
+from flow64.render.review import (
+    InFlight,
+    Pair,
+    Rename,
+    Review,
+    Reviewed,
+    Schedule,
+    review_of_diff,
+)
+from flow64.service.plan import bases_of, review_of_plan
+from tests.service.plan.planned import ENDPOINT, service, target
+
+GROWTH = Project("growth", namespace="acme.example")
+ROOT = Path(__file__).parents[2]
+REGIONS = [
+    *("ae", "ar", "at", "au", "be", "bg", "br", "ca", "ch", "cl"),
+    *("co", "cz", "de", "dk", "ee", "es", "fi", "fr", "gb", "gr"),
+    *("hk", "hr", "hu", "ie", "il", "in", "it", "jp", "kr", "lt"),
+    *("lv", "mx", "nl", "no", "nz", "pl", "pt", "ro", "se", "us"),
+]
+TITLE = {"title": "Current job title"}
+SENIORITY = {"seniority": "How senior the person is, in one word"}
+
+
+def leads():
+    return Webhook(LEAD, input_schema={"email": "string", "company": "string"})
+
+
+def crm(path="leads"):
+    return OutgoingWebhook(url=f"https://crm.acme.example/hooks/{path}")
+
+
+def workflow(flow, key="inbound", title="Enrich inbound leads"):
+    return Workflow(title, flow, key=key, project=GROWTH)
+
+
+def read(made):
+    """A workflow as a file of it is read: with ids, and without keys."""
+    return loads(made.to_json())
+
+
+def pair(before, after, key="inbound", file="flows/inbound.json"):
+    sides = [None if side is None else read(side) for side in (before, after)]
+    return Pair(key, *sides, file)
+
+
+@cache
+def field_added():
+    """A field is asked for that was not."""
+    before = leads() >> LeadEnrichment(return_fields=TITLE) >> crm()
+    after = leads() >> LeadEnrichment(return_fields={**TITLE, **SENIORITY}) >> crm()
+    same = workflow(leads() >> FindEmail(), "outreach", "Outreach")
+    return review_of_diff(
+        [
+            pair(workflow(before), workflow(after)),
+            pair(same, same, "outreach", "flows/outreach.json"),
+        ]
+    )
+
+
+@cache
+def branch_inserted():
+    """Phones are found beside emails, and both go on together."""
+    found = LeadEnrichment(return_fields=TITLE)
+    good = Filter.where("email_status").equals("OK")
+    before = leads() >> found >> FindEmail() >> good >> crm()
+    after = leads() >> found >> [FindEmail() >> good, FindPhone()] >> crm()
+    new = leads() >> FindEmail(mode="PERSONAL") >> crm("outreach")
+    old = leads() >> FindEmail()
+    return review_of_diff(
+        [
+            pair(workflow(before), workflow(after)),
+            pair(None, workflow(new, "outreach", "Outreach"), "outreach", None),
+            pair(workflow(old, "newsletter", "Newsletter"), None, "newsletter", None),
+        ]
+    )
+
+
+def regional(fields):
+    def inbound(region):
+        found = LeadEnrichment(return_fields=fields) >> FindEmail(mode="PROFESSIONAL")
+        flow = leads() >> found
+        return workflow(flow >> crm(region), "regional", f"Leads, {region.upper()}")
+
+    return variants(inbound, {region: {"region": region} for region in REGIONS})
+
+
+@cache
+def forty_variants():
+    """Forty variants are edited while two were edited on the service."""
+    old, new = regional(TITLE), regional({**TITLE, **SENIORITY})
+    with service() as there:
+        for region, made in old.items():
+            there.put(made, key=f"regional/{region}")
+        there.edit(old["fr"].id(), specs={"find_email": {"mode": "PERSONAL"}})
+        there.edit(old["gb"].id(), name="Leads, GB (paused, ask Ada)")
+        there.emulator.requests.clear()
+        plan = there.plan(
+            *(target(made, key=f"regional/{region}") for region, made in new.items()),
+            projects=[GROWTH],
+            bases=bases_of([made.compile() for made in old.values()]),
+        )
+    assert plan.endpoint == ENDPOINT
+    return review_of_plan(plan, root=ROOT)
+
+
+CHANGES = {
+    "field_added": field_added,
+    "branch_inserted": branch_inserted,
+    "forty_variants": forty_variants,
+}
+
+
+HOSTILE = [
+    "</script><script>window.obeyed=1</script><img src=x onerror=window.obeyed=1>",
+    "`` ``` `a` @acme/team #1 GH-1 https://evil.example [x](https://evil.example)",
+    "| a | b |\\\n|---|---|\r\n# head\n- item\n\n```\n@team",
+    "\x1b[31m\u202egnp.exe\u2066\u2028\x00 <!-- --> --> &lt; {{7*7}} ${7*7} '\"`",
+    "![x](https://evil.example/x.png) <https://evil.example> ~~~ $$x$$ :tada:",
+    "\ufeffvalue\ud800 \\N{BEL} </style></title></svg></textarea><base href=//evil>",
+]
+"""What CHECKS wants in every place of a string."""
+
+
+def hostile_workflow(text, other):
+    """A workflow whose every string is hostile, as JSON is read; `other` is a value."""
+    ids = [f"{n}0000000-0000-4000-8000-000000000000" for n in range(1, 5)]
+    specs = {text: other, "url": f"https://x.example/{text}", "list": [text, other]}
+    blocks = [
+        {
+            "block_id": block_id,
+            "block_name": kind,
+            "block_type": text,
+            "sequence_number": number,
+            "specs": specs,
+        }
+        for number, (block_id, kind) in enumerate(
+            zip(ids, [text, "outgoing_webhook", "find_email", f"{text} 2"], strict=True)
+        )
+    ]
+    edges = [
+        {"from_block_id": one, "to_block_id": other_id, "condition": text}
+        for one, other_id in pairwise(ids)
+    ]
+    data = {
+        "id": "00000000-0000-4000-8000-000000000000",
+        "workflow_name": f"{text}{other}",
+        "description": text,
+        "workflow_definition": {"blocks": blocks, "edges": edges},
+    }
+    return from_data(data)
+
+
+def hostile():
+    """Reviews in which every string that data gives is hostile."""
+    pairs = []
+    for number, found in enumerate(HOSTILE):
+        text = found.replace("\ud800", "")  # which no definition can hold
+        before, after = (hostile_workflow(text, value) for value in (text, f"{text}!"))
+        pairs += [
+            Pair(f"{text}{number}", before, after, text),
+            Pair(f"{text} new {number}", None, after, text),
+            Pair(f"{text} gone {number}", before, None, text),
+        ]
+    return review_of_diff(pairs)
+
+
+def hostile_plan():
+    """The same of what only a plan has."""
+    made = [
+        Reviewed(
+            text,
+            "drifted",
+            title=text,
+            action="refuse",
+            reasons=(text, f"it is {text} there"),
+            lifted_by="force",
+            file=text,
+            edits=(TitleChanged(text, f"{text}!"),),
+            unmanaged=(text,),
+            spends=(text,),
+            effects=text,
+            cost_after=Estimate(None, (text,), (RowPrice(text, 0.5),)),
+            cost_before=Estimate(1.0, (), ()),
+            schedules=(Schedule(text, text, text, text),),
+            runs=(InFlight(text, text),),
+            not_checked=(text,),
+        )
+        for text in HOSTILE
+    ]
+    renames = tuple(Rename(text, text, text) for text in HOSTILE)
+    env = HOSTILE[0]
+    doubts = tuple(HOSTILE)
+    return Review("plan", made, env, env, renames=renames, not_checked=doubts)

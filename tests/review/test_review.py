@@ -1,0 +1,743 @@
+"""The review itself: what it is made of, what is alike, and how lines say it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import get_args
+
+import pytest
+from attrs import evolve
+
+from flow64 import COMPANY, LEAD, RawBlock, Workflow, value
+from flow64.analysis.changes import (
+    BlockRef,
+    Estimate,
+    FieldChanged,
+    RowPrice,
+    TitleChanged,
+    diff,
+)
+from flow64.blocks import (
+    Filter,
+    FindEmail,
+    FindPhone,
+    LeadEnrichment,
+    Search,
+    Webhook,
+)
+from flow64.definition import BoundSecret, FrozenDict, Value, from_data, walk
+from flow64.errors import ArgumentError
+from flow64.render.review import (
+    InFlight,
+    Pair,
+    Rename,
+    Review,
+    Reviewed,
+    Schedule,
+    as_data,
+    as_html,
+    as_markdown,
+    as_text,
+    review_of_diff,
+)
+from flow64.render.review._factored import factored
+from flow64.render.review._lines import Line, sections
+from flow64.render.review._model import State as ReviewState
+from flow64.render.review._view import View, block_names, told
+from flow64.render.review._words import _STATES, brief
+from flow64.service._state import State as PlanState
+from tests.review.support import (
+    GROWTH,
+    SENIORITY,
+    TITLE,
+    crm,
+    forty_variants,
+    leads,
+    read,
+    regional,
+    workflow,
+)
+
+
+def changed(before, after, key="inbound"):
+    """A review of one workflow whose JSON is read on both sides."""
+    return review_of_diff([Pair(key, read(before), read(after))])
+
+
+def lines_of(review):
+    """The changes of the first workflow as lines of text, under their titles."""
+    found = View(review.workflows[0]).change_sections
+    return [(section.title, told(section.lines)) for section in found]
+
+
+# -- Two folders -----------------------------------------------------------------------
+
+
+def test_states():
+    """Each workflow is new, changed, the same, or gone."""
+    old, new = read(workflow(leads())), read(workflow(leads() >> FindEmail()))
+    review = review_of_diff(
+        [
+            Pair("same", old, old),
+            Pair("other", old, new),
+            Pair("new", None, new),
+            Pair("gone", old, None),
+        ]
+    )
+
+    assert [(one.state, one.action) for one in review.workflows] == [
+        ("unchanged", "none"),
+        ("update", "update"),
+        ("new", "create"),
+        ("removed", "none"),
+    ]
+    assert [one.key for one in review.told] == ["other", "new", "gone"]
+    assert review.refused == ()
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [(["a", "a"], "two workflows are called 'a'"), (["a"], "neither there before")],
+)
+def test_wrong_pairs(keys, words):
+    """Keys are told apart, and a pair has a side."""
+    side = None if len(keys) == 1 else read(workflow(leads()))
+    with pytest.raises(ArgumentError, match=words):
+        review_of_diff([Pair(key, side, side) for key in keys])
+
+
+def test_other_id():
+    """Another id is another workflow, which is said even where nothing else differs."""
+    before = read(workflow(leads(), "old"))
+    after = evolve(before, id=read(workflow(leads(), "new")).id)
+    (one,) = review_of_diff([Pair("x", before, after)]).workflows
+
+    assert one.action == "update"
+    (reason,) = one.reasons
+    assert reason.startswith("its id is another one: a deploy makes a new workflow")
+
+
+def test_other_block_ids():
+    """Blocks that lost their ids are told in one line, and how to keep them."""
+    before = workflow(leads() >> FindEmail(), "old")
+    after = workflow(leads() >> FindEmail(), "new")
+    review = changed(before, after)
+
+    assert "blocks have other ids: was= keeps the old ones" in (
+        review.workflows[0].reasons
+    )
+    assert lines_of(review) == [
+        ("", ["~ 2 blocks have other ids: webhook, find_email"])
+    ]
+
+
+def test_prices():
+    """Prices of one's own go first; what nobody knows stays unknown."""
+    before, after = (read(workflow(leads() >> one)) for one in (FindEmail(), raw()))
+    pairs = [Pair("a", before, after)]
+    (one,) = review_of_diff(pairs, prices={"find_email": 0.5}).workflows
+
+    assert one.cost_before == Estimate(500.0, (), ())
+    assert one.cost_after == Estimate(None, ("new_kind",), ())
+    text = as_text(review_of_diff(pairs))
+    assert "cost per 1,000 rows, at most: a $50 → unknown" in text
+    assert "cost of 1,000 input rows, at most: $50 → unknown for new_kind" in text
+
+
+def raw(kind="new_kind", **specs):
+    return RawBlock(kind, specs=specs)
+
+
+def test_findings_appear():
+    """An error that appears is in the headline, so a faulty side is reviewed too."""
+    data = {
+        "workflow_name": "a",
+        "workflow_definition": {"blocks": [], "edges": []},
+    }
+    empty = from_data(data)
+    review = review_of_diff([Pair("a", read(workflow(leads())), empty)])
+
+    assert "1 workflow changes; 1 error appears in checks\n" in as_text(review)
+
+
+def test_spends_at_deploy():
+    """What buys as soon as it is written is in the headline."""
+    flow = Search(LEAD, query="x", auto_execute=True) >> FindEmail()
+    review = review_of_diff([Pair("s", None, read(workflow(flow, "s")))])
+
+    assert review.workflows[0].spends == ("search",)
+    assert "spends at deploy: s; " in as_text(review)
+    assert "**spends as soon as it is written:** `search`" in as_markdown(review)
+    assert '<span class="spends"><code>search</code></span>' in as_html(review)
+
+
+# -- Secrets ---------------------------------------------------------------------------
+
+
+def secret_pair():
+    """A secret that is filled in, and its plain text in other places."""
+    wanted = value("token", secret=True)
+
+    def made(token, more):
+        specs = {"token": token, "list": [f"Bearer {more}", 1], "deep": {"x": more}}
+        flow = Webhook(LEAD) >> RawBlock("new_kind", specs=specs)
+        return Workflow("S", flow, key="s", project=GROWTH)
+
+    before = made("hunter2-hunter2", "plain").compile()
+    after = made(wanted, "hunter2-hunter2").compile(None, {"token": "hunter2-hunter2"})
+    return before, after
+
+
+def test_secrets():
+    """The text of a secret is in no rendering, nor in what pictures are made of."""
+    before, after = secret_pair()
+    review = review_of_diff([Pair("s", before, after), Pair("n", None, after)])
+    everything = [
+        *(as_markdown(review), as_text(review), as_html(review), str(as_data(review))),
+        *(repr(one) for one in review.workflows),
+    ]
+    sides = [(one.before, one.after) for one in review.workflows]
+    kept = [
+        item
+        for both in sides
+        for side in both
+        if side is not None
+        for block in side.blocks
+        for _, item in walk(block.specs)
+    ]
+
+    assert [text for text in everything if "hunter2" in text] == []
+    assert [item for item in kept if type(item) is BoundSecret] == []
+    assert [
+        item for item in kept if "hunter2" in str(getattr(item, "name", item))
+    ] == []
+    assert Value("token", secret=True) in kept
+
+
+def test_keys_are_masked():
+    """What is shaped like a key is masked wherever it stands."""
+    key = "sk_live_" + "a1b2c3d4" * 4
+    one = Reviewed(key, "update", title=key, action="update", reasons=(key,), file=key)
+    review = Review("plan", [one], not_checked=(key,))
+    texts = [as_text(review), str(as_data(review)), as_html(review)]
+
+    assert [text for text in texts if "a1b2c3d4" in text] == []
+
+
+def test_keys_are_masked_in_pictures():
+    """So are names of blocks and of fields, in the graph too."""
+    key = "sk_live_" + "a1b2c3d4" * 4
+    before = read(workflow(leads() >> raw(f"{key}x", **{key: 1})))
+    after = read(workflow(leads() >> raw(f"{key}x", **{key: 2})))
+    review = review_of_diff([Pair("a", before, after), Pair("b", None, after)])
+    texts = [as_markdown(review), as_html(review), as_text(review)]
+
+    assert [text for text in texts if "a1b2c3d4" in text] == []
+    assert "<svg" in texts[1]
+
+
+def test_keys_are_masked_in_markdown():
+    """And what the marker says."""
+    key = "sk_live_" + "a1b2c3d4" * 4
+    one = Reviewed(key, "update", title=key, action="update", reasons=(key,), file=key)
+    review = Review("plan", [one], env=key, not_checked=(key,))
+
+    assert "a1b2c3d4" not in as_markdown(review)
+
+
+# -- What is alike ---------------------------------------------------------------------
+
+
+def keys_of(review):
+    return [list(group.keys) for group in factored(review)]
+
+
+def variants_pairs(old, new):
+    return [
+        Pair(f"regional/{region}", read(old[region]), read(made))
+        for region, made in new.items()
+    ]
+
+
+def test_forty_variants_without_keys():
+    """Ids differ in each variant, and committed JSON has no keys: still one change."""
+    review = review_of_diff(
+        variants_pairs(regional(TITLE), regional({**TITLE, **SENIORITY}))
+    )
+    (group,) = factored(review)
+
+    assert len(group.keys) == 40
+    assert group.label == "regional/*"
+    assert len(as_data(review)["workflows"]) == 40
+    assert "**40 workflows change**" in as_markdown(review)
+
+
+def test_two_apart():
+    """The two that were edited are apart, each told by what it does besides."""
+    first, second, most = factored(forty_variants())
+
+    assert (first.keys, second.keys) == (["regional/fr"], ["regional/gb"])
+    assert len(most.keys) == 38
+    assert (first.like, second.like, most.like) == (most, most, None)
+    assert [told(section.lines) for section in first.besides] == [
+        ['~ /mode: "PERSONAL" -> "PROFESSIONAL"']
+    ]
+    assert first.without == []
+    data = as_data(forty_variants())
+    assert data["groups"][0]["like"] == list(most.keys)
+    assert [one["key"] for one in data["workflows"]] == [
+        f"regional/{region}" for region in regional(TITLE)
+    ]
+
+
+def test_new_ones_are_alike():
+    """New workflows of one shape are shown as one, whatever their values."""
+    made = regional(TITLE)
+    pairs = [Pair(region, None, read(one)) for region, one in made.items()]
+    review = review_of_diff(pairs)
+
+    assert len(factored(review)) == 1
+    assert factored(review)[0].label == "ae, ..."
+
+
+def test_unlike():
+    """Another value, another block or another cost is another change."""
+    base = leads() >> FindEmail()
+    old = read(workflow(base))
+    new = [
+        workflow(leads() >> FindEmail(mode="PERSONAL")),
+        workflow(leads() >> FindEmail(mode="PROFESSIONAL")),
+        workflow(base >> FindPhone()),
+    ]
+    review = review_of_diff([Pair(str(n), old, read(w)) for n, w in enumerate(new)])
+
+    assert keys_of(review) == [["0"], ["1"], ["2"]]
+
+
+def steps(*names):
+    """Changes of a title, of which each is unlike the others."""
+    return tuple(TitleChanged("old", name) for name in names)
+
+
+def test_like_and_without():
+    """What differs is told both ways: what is not done, and what is besides."""
+    review = Review(
+        "plan",
+        [
+            Reviewed("a", "update", action="update", changes=steps("x", "y")),
+            Reviewed("b", "update", action="update", changes=steps("x", "y")),
+            Reviewed("c", "update", action="update", changes=steps("x", "z")),
+            Reviewed("d", "update", action="update", changes=steps("x")),
+            Reviewed("e", "update", action="update", changes=steps("q")),
+            Reviewed("f", "drifted", action="update", changes=steps("x", "y")),
+        ],
+    )
+    groups = {group.keys[0]: group for group in factored(review)}
+
+    assert {
+        key: (group.like is not None, len(group.without), len(group.besides))
+        for key, group in groups.items()
+    } == {
+        "a": (False, 0, 0),
+        "c": (True, 1, 1),
+        "d": (True, 1, 0),
+        "e": (False, 0, 0),
+        "f": (True, 0, 0),
+    }
+    text, page, lines = as_markdown(review), as_html(review), as_text(review)
+    assert "What `a, ...` (2) change, but not:\n" in text
+    assert "And besides:\n" in text
+    assert "What `a, ...` (2) change.\n" in text
+    assert "Not so:<ul>" in page
+    assert "    but not:\n" in lines
+    assert "    and besides:\n" in lines
+
+
+def test_unmanaged_fields_are_alike():
+    """A field that the service sets in each variant does not tell them apart."""
+    made = {region: read(one) for region, one in regional(TITLE).items()}
+    review = Review(
+        "plan",
+        [
+            Reviewed(
+                region,
+                "update",
+                action="update",
+                before=one,
+                after=one,
+                unmanaged=(f"find_email ({one.blocks[2].id[:8]}).tier",),
+            )
+            for region, one in made.items()
+        ],
+    )
+    (group,) = factored(review)
+
+    assert group.first.unmanaged == ["find_email.tier"]
+    assert "left as it is, not set by code: find_email.tier" in as_text(review)
+    assert "since code does not set it: `find_email.tier`" in as_markdown(review)
+    assert "<code>find_email.tier</code>" in as_html(review)
+
+
+def test_unknown_blocks_keep_their_names():
+    """A field of a block that no side has is told as the plan told it."""
+    one = Reviewed("a", "update", unmanaged=("x (01234567).tier", "y.tier"))
+
+    assert View(one).unmanaged == ["x (01234567).tier", "y.tier"]
+
+
+def test_block_names():
+    """Kinds are names, numbered where there are several; keys go first."""
+    twice = leads() >> [FindEmail(key="a"), FindEmail(key="b")]
+    made = read(workflow(twice))
+    keyed = workflow(twice).compile()
+
+    kinds = ["webhook", "find_email 1", "find_email 2"]
+    assert [*block_names(made, None).values()] == kinds
+    assert [*block_names(None, keyed).values()] == ["webhook", "a", "b"]
+    assert [*block_names(made, keyed).values()] == ["webhook", "a", "b"]
+
+
+# -- What is at work -------------------------------------------------------------------
+
+
+def test_at_work():
+    """Schedules and runs are named, with whose they are, and not all of many."""
+    schedules = tuple(Schedule(str(n), f"s{n}", "0 3 * * *", "UTC") for n in range(5))
+    one = Reviewed(
+        "a",
+        "update",
+        action="update",
+        schedules=(Schedule("1", "nightly", "0 3 * * *"),),
+        runs=(InFlight("r1", "running"),),
+    )
+    alone = as_text(Review("plan", [one]))
+    two = [evolve(one, key=key, schedules=schedules, runs=None) for key in "ab"]
+    many = as_text(Review("plan", two))
+
+    assert "    1 active schedule: nightly (0 3 * * *)\n" in alone
+    assert "    1 run in flight: r1 (running)\n" in alone
+    assert (
+        "10 active schedules: s0 (0 3 * * * UTC) of a, s1 (0 3 * * * UTC) of a, "
+        "s2 (0 3 * * * UTC) of a and 7 more\n"
+    ) in many
+    assert "not checked: runs in flight of 2 workflows\n" in many
+
+
+def test_some_of_them():
+    """What is true of some of the workflows that are shown as one is counted."""
+    ones = [
+        Reviewed(f"k{n}", "orphan", reasons=("gone", *["edited"] * (n < 2)))
+        for n in range(3)
+    ]
+    review = Review("plan", [evolve(one, not_checked=one.reasons) for one in ones])
+
+    for text in (as_text(review), as_markdown(review), as_html(review)):
+        assert "edited (2 of them)" in text
+        assert "gone (" not in text
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        (Estimate(52.0, (), ()), "$52"),
+        (Estimate(0.0, (), ()), "$0"),
+        (Estimate(1234.5, ("x",), ()), "$1,234.50 + unknown"),
+        (Estimate(0.0005, (), ()), "$0.0005"),
+        (Estimate(None, ("x",), ()), "unknown"),
+        (Estimate(None, (), (RowPrice("x", 0.5),)), "an open sum"),
+        (Estimate(None, (), ()), "unknown"),
+    ],
+)
+def test_brief(estimate, words):
+    """What is unknown is never nothing."""
+    assert brief(estimate) == words
+
+
+def test_headline_names_few():
+    """Of many groups with another cost the first are named."""
+    ones = [
+        Reviewed(
+            f"k{n}",
+            "update",
+            action="update",
+            cost_before=Estimate(1.0, (), ()),
+            cost_after=Estimate(float(n + 2), (), ()),
+            spends=(str(n),),
+        )
+        for n in range(6)
+    ]
+    text = as_text(Review("plan", ones, not_checked=("a",)))
+
+    assert "k0 $1 → $2, k1 $1 → $3, k2 $1 → $4, k3 $1 → $5 and 2 more" in text
+    assert "spends at deploy: k0, k1, k2 and 3 more; " in text
+    assert "1 thing could not be checked\n" in text
+
+
+def test_several_states_stop():
+    """Each state that stops a deploy is counted."""
+    ones = [
+        Reviewed(f"{state}{n}", state, action="refuse", lifted_by="force")
+        for n, state in enumerate(["drifted", "conflict", "conflict"])
+    ]
+    text = as_text(Review("plan", ones))
+
+    assert "1 workflow is drifted, 2 are in conflict: they stop the deploy\n" in text
+    assert "! conflict1, ... (2): are in conflict and stop the deploy\n" in text
+    assert "overwrite it: --force KEY; leave it as it is: --skip-drifted (for each" in (
+        text
+    )
+
+
+def test_what_is_copied_is_quoted():
+    """What people copy into a shell or into code is one word there."""
+    key = "a b; $(touch x) 'y'"
+    one = Reviewed(key, "drifted", action="refuse", lifted_by="force")
+    rename = Rename("n", "o", 'x"); import os; ("')
+    text = as_text(Review("plan", [one], renames=(rename,)))
+
+    assert f"overwrite it: --force {shlex.quote(key)};" in text
+    assert r'was="x\"); import os; (\"" keeps its ids' in text
+
+
+def test_all_states_have_words():
+    """A review knows each state of a plan."""
+    assert {*get_args(PlanState)} < {*get_args(ReviewState)} == {*_STATES}
+
+
+def test_other_states():
+    """What nothing is done about is told by its state."""
+    text = as_text(Review("plan", [Reviewed("a", "copy"), Reviewed("b", "orphan")]))
+
+    assert "1 workflow is an orphan, 1 is a copy\n" in text
+    assert "· a: is a copy\n" in text
+    assert "· b: is an orphan\n" in text
+
+
+# -- Lines -----------------------------------------------------------------------------
+
+
+def test_lines_of_a_change():
+    """What changed in a block stands under its name."""
+    before = leads() >> raw("k", a=1, b=2)
+    after = leads() >> raw("k", b=3, c={"x": 1})
+    review = changed(workflow(before), workflow(after, title="Other"))
+
+    assert lines_of(review) == [
+        ("", ['~ title: "Enrich inbound leads" -> "Other"']),
+        ("block k", ["- /a: 1", "~ /b: 2 -> 3", '+ /c: {"x": 1}']),
+    ]
+
+
+def test_long_texts():
+    """Of long texts the part that differs is shown, with a little around it."""
+    same = "word " * 100
+    (line,) = lines_of(
+        changed(
+            workflow(leads() >> raw(p=f"{same}old{same}")),
+            workflow(leads() >> raw(p=f"{same}new one{same}")),
+        )
+    )[0][1]
+
+    assert line == (
+        "~ /p: …ord word word word word oldword word word word word… -> "
+        "…ord word word word word new oneword word word word word…"
+    )
+
+
+def test_very_long_difference():
+    """A difference that is long itself is cut in its middle, which is counted."""
+    (line,) = lines_of(
+        changed(
+            workflow(leads() >> raw(p="a" * 500)),
+            workflow(leads() >> raw(p="b")),
+        )
+    )[0][1]
+
+    assert line.startswith('~ /p: "aaaa')
+    assert "… 342 more …" in line
+    assert line.endswith('-> "b"')
+
+
+def test_values_and_secrets():
+    """Values of an environment are told by name; other objects as they are."""
+    ref = {"id": "1", "kind": "k", "path": "k"}
+
+    def line(before, after):
+        change = {"change": "field-changed", "block": ref, "path": "/a"}
+        (section,) = sections([{**change, "before": before, "after": after}])
+        return told(section.lines)
+
+    named, secret = {"flow64:value": "n"}, {"flow64:value": "s", "secret": True}
+    assert line(named, secret) == ['~ /a: value "n" -> secret "s"']
+    assert line(secret, secret) == ['~ /a: secret "s" is another text']
+    odd = {"flow64:value": "n", "more": 1}
+    assert line(odd, 1) == ['~ /a: {"flow64:value": "n", "more": 1} -> 1']
+
+
+def test_long_value_is_cut():
+    """A value that came is cut; JSON has it whole."""
+    review = changed(
+        workflow(leads() >> raw()), workflow(leads() >> raw(p="x" * 1_000))
+    )
+    (line,) = lines_of(review)[0][1]
+
+    assert line.endswith("xxx…")
+    assert len(line) < 200
+    assert "x" * 1_000 in str(as_data(review))
+
+
+def test_long_name_is_cut():
+    """So is a name."""
+    (line,) = lines_of(
+        changed(
+            workflow(leads() >> raw()),
+            workflow(leads() >> raw(**{"n" * 1_000: 1})),
+        )
+    )[0][1]
+
+    assert len(line) < 400
+
+
+def test_all_changes_have_lines():
+    """What is seldom: kinds, renames, moves, conditions, lists, unmanaged fields."""
+    a, b = ({"id": n, "kind": "k", "path": n} for n in "ab")
+    edge = {"source": a, "target": b, "condition": None}
+    found = sections(
+        [
+            {"change": "block-renamed", "block": a, "before": {**a, "id": "z"}},
+            {"change": "block-renamed", "block": b, "before": a},
+            {"change": "kind-changed", "block": a, "before": "k", "after": "l"},
+            {
+                "change": "block-moved",
+                "block": a,
+                "before": [],
+                "after": [b] * 7,
+                "removed": [edge],
+                "added": [{**edge, "condition": "x\ny"}],
+            },
+            {"change": "block-removed", "block": a},
+            {"change": "block-added", "block": b, "specs": {"x": 1}},
+            {"change": "edge-removed", "edge": edge},
+            {"change": "unmanaged", "block": a, "path": "/u", "after": 1},
+            {
+                "change": "list-changed",
+                "block": a,
+                "path": "/l",
+                "edits": [
+                    {"edit": "item-added", "at": 0, "value": 1},
+                    {"edit": "item-removed", "at": 1, "value": 2},
+                    {"edit": "item-moved", "before": 2, "after": 0, "value": 3},
+                    {
+                        "edit": "item-changed",
+                        "before": 0,
+                        "after": 0,
+                        "changes": [
+                            {"change": "field-removed", "path": "/l/0/x", "value": 1}
+                        ],
+                    },
+                ],
+            },
+            {"change": "description-changed", "before": "a", "after": "b"},
+        ]
+    )
+
+    assert [(one.title, told(one.lines)) for one in found] == [
+        ("", ["~ block a has another id"]),
+        (
+            "block b",
+            [
+                "~ was a, with another id (was= keeps it)",
+                "+ the block is new, of kind k",
+                "    + /x: 1",
+            ],
+        ),
+        (
+            "block a",
+            [
+                '~ kind: "k" -> "l"',
+                "> place: first -> after b, b, b, b, b, 2 more",
+                "    - edge a >> b",
+                "    + edge a >> b if x\\ny",
+                "- the block is gone, of kind k",
+                "? /u: 1 is not managed",
+                "+ /l/0: 1",
+                "- /l/1: 2",
+                "> /l/2: 3: 2 -> 0",
+                "- /l/0/x: 1",
+            ],
+        ),
+        ("", ['~ description: "a" -> "b"']),
+        ("edges", ["- a >> b"]),
+    ]
+
+
+def test_many_new_ids():
+    """Of many blocks with other ids the first are named."""
+    refs = [{"id": f"{n}", "kind": "k", "path": f"b{n}"} for n in range(7)]
+    changes = [
+        {"change": "block-renamed", "block": ref, "before": {**ref, "id": "z"}}
+        for ref in refs
+    ]
+    (section,) = sections(changes)
+
+    assert section.lines == [
+        Line("~", "7 blocks have other ids: b0, b1, b2, b3, b4, 2 more")
+    ]
+
+
+def test_values_that_look_like_blocks():
+    """A value of a spec that has the members of a reference is left as it is."""
+    odd = FrozenDict({"id": 1, "kind": 2, "path": 3})
+    ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", None)
+    one = Reviewed("a", "update", changes=(FieldChanged(ref, ("f",), odd, None),))
+
+    assert told(View(one).change_sections[0].lines) == [
+        '~ /f: {"id": 1, "kind": 2, "path": 3} -> null'
+    ]
+    assert View(one).change_sections[0].title == "block x"
+
+
+def test_moved_and_list(monkeypatch):
+    """Blocks in moves and items of lists are called by name, whatever the ids."""
+    good = Filter.where("a").equals("x").and_("b").equals("y")
+    less = Filter.where("a").equals("z").and_("b").equals("y")
+    found = LeadEnrichment(return_fields=TITLE)
+    before = leads() >> found >> FindEmail() >> good >> crm()
+    after = leads() >> FindEmail() >> found >> less >> crm()
+    made = changed(workflow(before), workflow(after))
+    kinds = {change["change"] for change in View(made.workflows[0]).changes}
+
+    assert {"block-moved", "list-changed"} <= kinds
+    assert ("block filter", ['~ /filters/0/value: "x" -> "z"']) in lines_of(made)
+    assert [*diff(made.workflows[0].before, made.workflows[0].after)]
+
+
+def test_text_of_what_a_plan_has():
+    """Renames, and a refusal that nothing lifts."""
+    renames = (Rename("n", "o"), Rename("p", "q", "q"))
+    absent = Reviewed("a", "absent", action="refuse")
+    text = as_text(Review("plan", [absent], env="e", endpoint="x", renames=renames))
+
+    assert text.startswith("review for environment e at x\n")
+    assert "    o -> n\n" in text
+    assert '    q -> p (was="q" keeps its ids)\n' in text
+    assert "ways on: correct the pin, or take it away" in text
+    assert "possibly renamed" in text
+
+
+def test_rows_of_a_block():
+    """Row kinds that change are told at the block where it begins, by its name."""
+    before = read(workflow(leads() >> raw()))
+    flow = Webhook(COMPANY, input_schema={"company": "string"}) >> raw()
+    review = review_of_diff([Pair("a", before, read(workflow(flow)))])
+
+    assert "~ rows of webhook: LEAD -> COMPANY" in as_text(review)
+
+
+def test_text_of_nothing():
+    """Where nothing changes, one line says so."""
+    same = read(workflow(leads()))
+
+    assert as_text(review_of_diff([Pair("a", same, same)])).startswith(
+        "Nothing changes\n\nnot checked:\n"
+    )

@@ -209,10 +209,11 @@ def test_from_definition():
 
 
 def test_pictures():
-    """A notebook gets Mermaid and text, and no address of any service."""
+    """A notebook gets SVG, Mermaid and text, and no address of any service."""
     bundle = inbound._repr_mimebundle_(include=None, exclude=None)
 
-    assert set(bundle) == {"text/vnd.mermaid", "text/plain"}
+    assert set(bundle) == {"image/svg+xml", "text/vnd.mermaid", "text/plain"}
+    assert bundle["image/svg+xml"] == inbound.to_svg() == inbound._repr_svg_()
     assert bundle["text/vnd.mermaid"] == inbound.to_mermaid()
     assert bundle["text/plain"] == inbound.to_text()
     assert "find_email" in inbound.to_mermaid()

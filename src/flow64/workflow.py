@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Never, Unpack
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .analysis import errors, findings
 from .compiler import Identity, Lowered, lower
@@ -79,16 +79,9 @@ class Workflow:
             advice = 'write Project("growth", namespace="your-domain.example")'
             raise ArgumentError("Workflow", f"{problem}; {advice}")
         caller = sys._getframe(2)
-        identity = Identity(
-            name=name,
-            description=description,
-            key=key,
-            was=was,
-            project=project,
-            id=id,
-            pins=EMPTY if pins is None else _pins(pins),
-            place=Place(caller.f_code.co_filename, caller.f_lineno),
-        )
+        place = Place(caller.f_code.co_filename, caller.f_lineno)
+        held = EMPTY if pins is None else _pins(pins)
+        identity = Identity(name, description, key, was, project, (), id, held, place)
         flows = (as_flow(flow), *map(as_flow, more))
         self.__attrs_init__(identity, flows, None)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
 
@@ -106,10 +99,20 @@ class Workflow:
         return cls.from_definition(loads(text, source=source))
 
     @classmethod
-    def from_definition(cls, definition: Definition) -> Workflow:
-        """A workflow that is given by its definition."""
+    def from_definition(
+        cls, definition: Definition, identity: Identity | None = None
+    ) -> Workflow:
+        """A workflow that is given by its definition.
+
+        Args:
+            definition: What it does, values unbound.
+            identity: Its key, project and pins, which give its id in each environment;
+                without one it has the id of the definition, and in all of them.
+        """
         made = cls.__new__(cls)
-        identity = Identity(definition.name, definition.description, id=definition.id)
+        if identity is None:
+            name, description = definition.name, definition.description
+            identity = Identity(name, description, id=definition.id)
         made.__attrs_init__(identity, (), definition)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return made
 
@@ -135,7 +138,7 @@ class Workflow:
 
     def id(self, env: str = DEFAULT_ENV) -> str:
         """The workflow's id in an environment."""
-        if self._read is not None:
+        if self._read is not None and self.identity.key is None:
             return str(self._read.id)
         return self.identity.head(env).id
 
@@ -161,11 +164,11 @@ class Workflow:
         Raises:
             CompileError: There are findings of severity error; it holds all of them.
         """
-        lowered = self._lowered(env, values)
-        found = [*lowered.findings, *errors(lowered.definition)]
+        definition, faults = self._lowered(env, values)
+        found = [*faults, *errors(definition)]
         if found:
-            raise CompileError(lowered.definition.name, found)
-        return lowered.definition
+            raise CompileError(definition.name, found)
+        return definition
 
     def to_json(
         self,
@@ -299,13 +302,27 @@ class Workflow:
 
         return text_tree(self._lowered(None, None).definition)
 
+    def to_svg(self) -> str:
+        """The graph as an SVG picture that stands alone, for light and dark."""
+        from .render import svg  # only where a picture is wanted
+
+        return svg(self._lowered(None, None).definition)
+
     def __repr__(self) -> str:
         project = f", project={self.project.key!r}" if self.project else ""
         return f"Workflow({self.name!r}, key={self.key!r}{project})"
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        """For notebooks: Mermaid where they know it, else text; no web service."""
-        return {"text/vnd.mermaid": self.to_mermaid(), "text/plain": self.to_text()}
+        """For notebooks: a picture where they show one, else text; no web service."""
+        return {
+            "image/svg+xml": self.to_svg(),
+            "text/vnd.mermaid": self.to_mermaid(),
+            "text/plain": self.to_text(),
+        }
+
+    def _repr_svg_(self) -> str:
+        """For what shows pictures and knows no bundles."""
+        return self.to_svg()
 
     def _with(self, identity: Identity) -> Workflow:
         made = type(self).__new__(type(self))
@@ -314,10 +331,15 @@ class Workflow:
 
     def _lowered(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
         environment = DEFAULT_ENV if env is None else env
-        if self._read is not None:
+        if self._read is not None and self.identity.key is None:
             lowered = Lowered(self._read)
+        elif self._read is not None:
+            head, found = self.identity.resolved(environment)
+            named = evolve(self._read, id=head.id, path=head.path, place=head.place)
+            lowered = Lowered(named, found)
         else:
-            allowed = getattr(self.project, "allow", ())
+            project = self.identity.project
+            allowed = () if project is None else getattr(project, "allow", ())
             head, found = self.identity.resolved(environment, allowed)
             lowered = lower(self.flows, head)
             if found:

@@ -67,7 +67,8 @@ def test_folder(two, flow64):
 
     names = ["a.json", "..%2F..%2Fb.json", "c%0A.json"]
     assert (code, printed.splitlines()) == (0, [f"made/here/{name}" for name in names])
-    assert sorted(path.name for path in Path("made/here").iterdir()) == sorted(names)
+    written = sorted(path.name for path in Path("made/here").iterdir())
+    assert written == sorted([*names, "flow64.json"])
     assert [*Path().glob("*.json")] == []
 
 
@@ -146,16 +147,16 @@ def test_stale(two, flow64):
     flow64("compile", two("a", "b", "old"), "-o", "made")
     Path("made/b.json").write_text("{}", "utf-8")
     Path("made/package.json").write_text("{}", "utf-8")
-    Path("made/flow64.json").write_text("{}", "utf-8")
 
     code, printed, told = flow64(
         "compile", two("a", "b", "new"), "-o", "made", "--check"
     )
 
-    assert (code, told) == (1, "3 files are not current\n")
+    assert (code, told) == (1, "4 files are not current\n")
     assert printed.splitlines() == [
         "made/b.json: the code says something else",
         "made/new.json: it is missing",
+        "made/flow64.json: the code says something else",
         "made/old.json: no workflow makes it any more",
     ]
     assert not Path("made/new.json").exists()
@@ -172,6 +173,133 @@ def test_stale_as_json(two, flow64):
         1,
         [{"file": "made/a.json", "problem": "it is missing"}],
     )
+
+
+# -- The manifest ---------------------------------------------------------------------
+
+
+def manifest(folder="made"):
+    return json.loads(Path(folder, "flow64.json").read_text("utf-8"))
+
+
+def test_manifest(two, flow64):
+    """It says what the files alone cannot."""
+    flow64("compile", two("a", "b"), "-o", "made")
+
+    found = manifest()
+
+    assert found["flow64:manifest"] == 1
+    assert found["whole"] == [{"namespace": "acme.example", "project": "growth"}]
+    assert sorted(found["files"]) == ["a.json", "b.json"]
+    one = found["files"]["a.json"]
+    assert {name: one[name] for name in one if name != "blocks"} == {
+        "env": "default",
+        "key": "a",
+        "namespace": "acme.example",
+        "path": "workflow:a",
+        "project": "growth",
+    }
+    assert [*one["blocks"].values()] == [{"key": "webhook"}]
+
+
+def test_part_of_a_project(two, flow64):
+    """What is compiled in part is not whole, unless all was there before."""
+    source = two("a", "b")
+    flow64("compile", f"{source}:a", "-o", "part")
+    flow64("compile", source, "-o", "made")
+    whole = manifest()
+    flow64("compile", f"{source}:a", "-o", "made")
+
+    assert (manifest("part")["whole"], manifest()) == ([], whole)
+
+
+def test_two_sources_in_one_folder(two, flow64, tmp_path):
+    """Each keeps its entries, and neither calls the files of the other left over."""
+    text = Path(two("a")).read_text("utf-8")
+    Path("two.py").unlink()
+    for name in ("growth", "sales"):
+        Path(name).mkdir()
+        mine = text.replace('"growth"', f'"{name}"').replace("'a'", f"'{name}'")
+        Path(name, "leads.py").write_text(mine, "utf-8")
+        assert flow64("compile", name, "-o", "made")[0] == 0
+
+    found = manifest()
+
+    assert sorted(found["files"]) == ["growth.json", "sales.json"]
+    assert [one["project"] for one in found["whole"]] == ["growth", "sales"]
+    for name in ("growth", "sales"):
+        code, _, told = flow64("compile", name, "-o", "made", "--check")
+        assert (code, told) == (0, "all are current\n")
+    assert load("made").is_whole
+
+
+def test_workflow_that_is_gone(two, flow64):
+    """It goes from the manifest; its file is named and left."""
+    flow64("compile", two("a", "old"), "-o", "made")
+
+    code, printed, told = flow64("compile", two("a"), "-o", "made")
+
+    assert (code, printed) == (0, "made/a.json\n")
+    assert told == "made/old.json: no workflow makes it any more; delete it\n"
+    assert [*manifest()["files"]] == ["a.json"]
+    assert Path("made/old.json").exists()
+
+
+def test_manifest_is_judged(two, flow64):
+    """`--check` tells of a manifest that is missing or says something else."""
+    source = two("a")
+    flow64("compile", source, "-o", "made")
+    file = Path("made/flow64.json")
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("workflow:a", "workflow:b"), "utf-8")
+    other = flow64("compile", source, "-o", "made", "--check")
+    file.unlink()
+    missing = flow64("compile", source, "-o", "made", "--check")
+
+    assert other[:2] == (1, "made/flow64.json: the code says something else\n")
+    assert missing[:2] == (1, "made/flow64.json: it is missing\n")
+
+
+def test_without_code(two, flow64):
+    """From JSON and its manifest come the same JSON and manifest, without an import."""
+    source = two("a", "b/c")
+    flow64("compile", source, "-o", "made")
+    Path(source).write_text("raise SystemExit", "utf-8")
+
+    code, _, told = flow64("compile", "made", "--no-code", "-o", "again")
+
+    assert (code, told) == (0, "")
+    for path in Path("made").iterdir():
+        assert Path("again", path.name).read_bytes() == path.read_bytes()
+    assert flow64("compile", source, "--no-code", "-o", "again")[0] == 64
+
+
+def test_json_without_keys(two, flow64):
+    """JSON that was read has no entry, and replaces one that had."""
+    flow64("compile", two("a"), "-o", "made")
+    Path("a.json").write_bytes(Path("made/a.json").read_bytes())
+
+    flow64("compile", "a.json", "-o", "bare")
+    flow64("compile", "a.json", "-o", "made")
+
+    assert [path.name for path in Path("bare").iterdir()] == ["a.json"]
+    assert manifest()["files"] == {}
+
+
+def test_for_an_environment(two, flow64):
+    """The file has the id of that environment, and the manifest says which."""
+    flow64("compile", two("a"), "-o", "made", "--env", "prod")
+
+    assert manifest()["files"]["a.json"]["env"] == "prod"
+    ids = [load(one).only.workflow.id("qa") for one in ("made", "two.py")]
+    assert ids[0] == ids[1]
+
+
+def test_configured_source(two, flow64):
+    """Without a source it is that of `[tool.flow64]`."""
+    Path("pyproject.toml").write_text(f'[tool.flow64]\nsource = "{two("a")}"', "utf-8")
+
+    assert flow64("compile", "-o", "made")[:2] == (0, "made/a.json\n")
 
 
 def test_check_needs_a_folder(two, flow64):

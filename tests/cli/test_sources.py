@@ -12,8 +12,9 @@ import pytest
 
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import Webhook
+from flow64.cli import main
 from flow64.cli._sources import Found, load, parted
-from flow64.errors import ReadError
+from flow64.errors import ManifestError, ReadError
 
 HEAD = """
 from flow64 import LEAD, Project, Workflow, matrix, variants
@@ -402,10 +403,9 @@ def test_json_file(write):
 
 
 def test_json_folder(write):
-    """A folder without code is its JSON, without the file that says more of it."""
+    """A folder without code is its JSON."""
     for key in ("b", "a"):
         write(f"all/{key}.json", body(key))
-    write("all/flow64.json", "{}")
 
     assert load("all").names == ["a", "b"]
     assert load("all:b").names == ["b"]
@@ -427,3 +427,232 @@ def test_unreadable_json(write, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", refused)
     with pytest.raises(click.ClickException, match="cannot be read"):
         load(path)
+
+
+# -- JSON beside a manifest -----------------------------------------------------------
+
+
+def compiled(write, *keys, to="out", source="leads.py"):
+    """Compile workflows of these keys to a folder with a manifest."""
+    write(source, "\n".join(f"w{n} = made({key!r})" for n, key in enumerate(keys)))
+    assert main(["compile", source, "-o", to]) == 0
+    return to
+
+
+def test_folder_by_its_manifest(write, capsys):
+    """The workflows have the keys, the project and the ids of the code."""
+    found = load(compiled(write, "a", "b/c"))
+    code = load("leads.py")
+
+    assert found.names == code.names == ["a", "b/c"]
+    assert [(p.key, p.namespace) for p in found.projects] == [
+        ("growth", "acme.example")
+    ]
+    for ours, theirs in zip(found.workflows, code.workflows, strict=True):
+        for env in ("default", "prod"):
+            assert ours.workflow.id(env) == theirs.workflow.id(env)
+        assert (ours.stem, ours.stamp_in("prod")) == (theirs.stem, None)
+    assert (found.is_code, found.is_whole, code.is_whole) == (False, True, True)
+    assert code.workflows[0].stamp_in("prod") is None
+
+
+def test_file_beside_a_manifest(write):
+    """One file has its keys too; it may not be all there is."""
+    compiled(write, "a", "b")
+
+    found = load("out/a.json")
+
+    assert found.only.workflow.id("prod") == load("leads.py:a").only.workflow.id("prod")
+    assert not found.is_whole
+    assert not load("out:a").is_whole
+
+
+def test_file_that_no_manifest_lists(write, capsys):
+    """It is left out of the folder, which is said; by itself it is read as it is."""
+    compiled(write, "a")
+    write("out/b.json", body("b"))
+    capsys.readouterr()
+
+    assert load("out").names == ["a"]
+    assert "out/b.json is not listed in flow64.json, and was left out" in (
+        capsys.readouterr().err
+    )
+    assert load("out/b.json").names == ["b"]
+
+
+def test_folders_of_json(write):
+    """Each folder is read as its own manifest says, or as JSON where it has none."""
+    compiled(write, "a", to="all/with")
+    write("all/without/b.json", body("b"))
+
+    found = load("all")
+
+    assert found.names == ["a", "b"]
+    assert found.is_whole
+
+
+def test_bad_manifest(write):
+    """A manifest that cannot be used is an error, and no reason to guess."""
+    compiled(write, "a")
+    write("out/flow64.json", "{}")
+
+    with pytest.raises(ManifestError, match="it is no manifest"):
+        load("out")
+
+
+# -- No code --------------------------------------------------------------------------
+
+
+def test_no_code(write, monkeypatch):
+    """Nothing of the user is imported, whatever lies beside the JSON."""
+    compiled(write, "a")
+    for name in ("leads.py", "out/evil.py", "out/conftest.py", "out/pkg/__init__.py"):
+        write(name, "raise SystemExit('imported')")
+    before = {*sys.modules}
+    for name in ("importing", "names_module", "root_of"):
+        monkeypatch.setattr(f"flow64.cli._sources.{name}", None)
+
+    assert load("out", code=False).names == load("out/a.json", code=False).names
+    new = {*sys.modules} - before
+    assert not any(
+        str(getattr(sys.modules[name], "__file__", "")).startswith(str(Path.cwd()))
+        for name in new
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("leads.py", "leads.py is Python, and --no-code imports none; compile it"),
+        ("leads.py:a", "with flow64 compile leads.py -o compiled, and name the folder"),
+        ("code", "code is Python, and --no-code imports none"),
+        ("code.leads", "there is no file or folder 'code.leads'; with --no-code it is"),
+        ("empty", "empty holds no workflow"),
+    ],
+)
+def test_no_code_refuses_python(write, source, problem):
+    """It is said what to write instead."""
+    write("leads.py", "raise SystemExit")
+    write("code/leads.py", "raise SystemExit")
+    Path("empty").mkdir()
+
+    with pytest.raises(click.UsageError) as caught:
+        load(source, code=False)
+
+    assert problem in str(caught.value)
+
+
+# -- Which source, and whether it is whole --------------------------------------------
+
+
+def configure(write, source, folder="."):
+    write(f"{folder}/pyproject.toml", f'[tool.flow64]\nsource = "{source}"\n')
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [("leads.py", "leads.py"), ("pipes", "pipes"), ("pipes.leads", "pipes/leads.py")],
+)
+def test_configured_source(write, source, place):
+    """Where none is given, it is that of `[tool.flow64]`, and it is whole."""
+    write("leads.py", "w = made('a')")
+    write("pipes/__init__.py")
+    write("pipes/leads.py", "w = made('a')")
+    write("pipes/other.py", "w = made('b')")
+    configure(write, source)
+
+    found = load()
+
+    assert (found.source, found.is_whole) == (place, True)
+
+
+def test_configured_source_from_below(write, monkeypatch):
+    """It lies where the file says, wherever the command is started."""
+    write("leads.py", "w = made('a')")
+    configure(write, "leads.py")
+    Path("sub").mkdir()
+    monkeypatch.chdir("sub")
+
+    assert load().source == "../leads.py"
+
+
+def test_no_source_at_all(write):
+    """One is needed."""
+    with pytest.raises(click.UsageError, match="SOURCE is missing: name it, or set"):
+        load()
+
+
+WHOLE = {
+    "alone": ("leads.py", {"leads.py": "w = made('a')"}, True),
+    "folder": ("all", {"all/a.py": "w = made('a')", "all/b.py": "v = 1"}, True),
+    "package": ("acme", {"acme/__init__.py": "w = made('a')"}, True),
+    "module": (
+        "acme.a",
+        {"acme/__init__.py": "", "acme/a.py": "w = made('a')", "acme/b.py": ""},
+        False,
+    ),
+    "inner package": (
+        "acme.inner",
+        {
+            "acme/__init__.py": "",
+            "acme/inner/__init__.py": "w = made('a')",
+            "acme/inner/more.py": "w = made('b')",
+        },
+        True,
+    ),
+    "module alone": ("leads", {"leads.py": "w = made('a')"}, True),
+    "beside": ("a.py", {"a.py": "w = made('a')", "b.py": "v = 1"}, False),
+    "picked": ("leads.py:a", {"leads.py": "w = made('a')"}, False),
+    "a test": ("a.py", {"a.py": "w = made('a')", "test_a.py": "import a"}, True),
+    "imported": ("a.py", {"a.py": "import b\nw = made('a')", "b.py": "v = 1"}, True),
+    "imported, more": (
+        "a.py",
+        {"a.py": "import b\nw = made('a')", "b.py": "v = made('b')"},
+        False,
+    ),
+    "imported, same": (
+        "a.py",
+        {"a.py": "from b import v\nw = made('a')", "b.py": "v = made('b')"},
+        True,
+    ),
+    "other configured": (
+        "a.py",
+        {"a.py": "w = made('a')", "pyproject.toml": "[tool.flow64]\nsource = 'b'"},
+        False,
+    ),
+    "faulty settings": (
+        "a.py",
+        {"a.py": "w = made('a')", "pyproject.toml": "[tool.flow64]\nsource = 3"},
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_whole(write, what):
+    """Only of a source that is whole is what the service has beyond it an orphan."""
+    source, files, is_whole = WHOLE[what]
+    for name, text in files.items():
+        write(name, text)
+
+    assert load(source).is_whole == is_whole
+
+
+def test_files_beside_that_hold_none(write):
+    """What mentions neither flow64 nor a file that may is no part of a project."""
+    source = write("leads.py", "w = made('a')")
+    Path("words.py").write_text("WORDS = ['lead']\n", "utf-8")
+
+    assert load(source).is_whole
+
+    Path("words.py").write_text("from leads import made\n", "utf-8")
+
+    assert not load(source).is_whole
+
+
+def test_file_beside_that_cannot_be_read(write):
+    """Nobody knows what it holds."""
+    source = write("leads.py", "w = made('a')")
+    Path("loop.py").symlink_to("loop.py")
+
+    assert not load(source).is_whole

@@ -2,14 +2,18 @@
 
 A source is a Python file, a module, a JSON file, or a folder of any of these; with a
 colon and a key behind it, it is one workflow of them. Whatever stands at the level of
-a module counts, also in lists, mappings and variants.
+a module counts, also in lists, mappings and variants. JSON beside a manifest has the
+keys that the code gave; other JSON is known by the id that stands in it.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
@@ -19,19 +23,36 @@ from urllib.parse import unquote
 import click
 from attrs import frozen
 
-from ..definition import ProjectKey, escaped
-from ..errors import did_you_mean, shortened
+from ..definition import ProjectKey, Stamp
+from ..errors import SettingsError, did_you_mean, shortened
+from ..manifest import (
+    MANIFEST,
+    Entry,
+    called,
+    read_folder,
+    read_manifest,
+    read_sourced,
+    stem_of,
+)
+from ..manifest import Sourced as Listed
 from ..workflow import Workflow
 from ._importing import Importing, importing, names_module, root_of
+from ._terminal import talk
+from ._trusted import Trusted, read_trusted
 
-MANIFEST: Final = "flow64.json"
-"""A file beside compiled workflows that says more of them, and is none itself."""
+__all__ = [
+    "MANIFEST",
+    "Found",
+    "Loaded",
+    "Sourced",
+    "configured",
+    "listed",
+    "load",
+    "parted",
+]
 
 MOST: Final = 20
 """How many names a message lists."""
-
-LONGEST: Final = 180
-"""Characters of a file's name; file systems take 255 bytes."""
 
 PROGRAMS: Final = frozenset(
     {"__main__.py", "conftest.py", "noxfile.py", "setup.py", "tasks.py"}
@@ -49,12 +70,22 @@ class Sourced:
         where: The file or module, and the variable: `leads.py: inbound`.
         stem: A name for its JSON that stays in a folder and that no other one has,
             without the `.json`.
+        entry: What a manifest says of it, where one does.
+        covered: The same with its values hidden, where it is not trusted.
+        is_unseen: Whether a manifest that is trusted does not know it.
     """
 
     name: str
     workflow: Workflow
     where: str
     stem: str
+    entry: Entry | None = None
+    covered: Workflow | None = None
+    is_unseen: bool = False
+
+    def stamp_in(self, env: str) -> Stamp | None:
+        """What was recorded when it was pulled from an environment, for its plans."""
+        return None if self.entry is None else self.entry.stamp_in(env)
 
 
 @frozen
@@ -66,12 +97,35 @@ class Loaded:
         workflows: Its workflows in reading order, or the one that was picked.
         projects: Its projects, also those that only workflows name.
         is_picked: Whether a key picked one, so that there may be others.
+        is_code: Whether modules were imported.
+        is_all: Whether nothing beside it can belong to it, as far as can be seen.
+        trusted: What it was read with, where it is not trusted itself.
     """
 
     source: str
     workflows: Sequence[Sourced]
     projects: Sequence[ProjectKey]
     is_picked: bool = False
+    is_code: bool = True
+    is_all: bool = False
+    trusted: Trusted | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all workflows of its projects, every module loaded.
+
+        Only then is what the service has beyond them an orphan. It is so of the source
+        that `[tool.flow64]` names and of no part of it. Where none is named, of a
+        folder, of a package, and of a file with none beside it that may hold workflows;
+        of JSON, where its manifest says so.
+        """
+        if self.is_picked or not self.is_code:
+            return self.is_all and not self.is_picked
+        try:
+            named = configured()
+        except SettingsError:
+            return False
+        return self.is_all if named is None else _is_same(self.source, named)
 
     @property
     def names(self) -> Sequence[str]:
@@ -92,21 +146,40 @@ class Loaded:
         raise _wrong(f"{problem}: {listed(self.names)}; {advice}")
 
 
-def load(source: str) -> Loaded:
+def load(
+    source: str | None = None, *, code: bool = True, manifest: Path | None = None
+) -> Loaded:
     """The workflows of a source.
 
+    Args:
+        source: The source; None for that of `[tool.flow64]`.
+        code: Whether modules may be imported; else only JSON is read.
+        manifest: The manifest by which a folder of JSON is read that is not trusted;
+            what such a folder says of itself is not believed.
+
     Raises:
-        click.UsageError: There is no such source or workflow, or no workflow at all.
+        click.UsageError: There is no such source or workflow, or no workflow at all;
+            or it is Python, and no code may run.
         click.ClickException: A module of the user fails, and the user's own traceback
             is in the message; or two workflows have one id.
+        ManifestError: A manifest cannot be used, or does not fit its files.
         ReadError: A JSON file is no workflow.
+        SettingsError: No source was given, and pyproject.toml has mistakes.
     """
-    place, key = parted(source)
+    if manifest is not None:
+        return _load_untrusted(source, manifest, code=code)
+    meant = _meant() if source is None else source
+    place, key = parted(meant)
     path, found = Path(place), Found()
     if path.is_dir():
-        _read_folder(path, found)
+        _read_folder(path, found, code=code)
     elif path.exists():
-        _read_file(path, found)
+        _read_file(path, found, code=code)
+    elif not code:
+        problem = (
+            f"there is no file or folder {place!r}{did_you_mean(place, _beside(path))}"
+        )
+        raise _wrong(f"{problem}; with --no-code it is JSON, and no module")
     elif not (names_module(place) and _read_module(place, found)):
         problem = f"there is no file, folder or module {place!r}"
         raise _wrong(problem + did_you_mean(place, _beside(path)))
@@ -114,11 +187,34 @@ def load(source: str) -> Loaded:
     if not workflows:
         advice = "a Workflow counts at the level of a module, also in lists and dicts"
         raise _wrong(f"{place} holds no workflow; {advice}")
+    facts: dict[str, Any] = {"is_code": found.is_code, "is_all": found.is_all}
     if key is None:
-        return Loaded(source, workflows, found.projects)
+        return Loaded(meant, workflows, found.projects, **facts)
     one = _picked(place, key, workflows)
     owner = one.workflow.project
-    return Loaded(source, [one], [] if owner is None else [owner], is_picked=True)
+    owners = [] if owner is None else [owner]
+    return Loaded(meant, [one], owners, is_picked=True, **facts)
+
+
+def configured() -> str | None:
+    """The source that `[tool.flow64]` names, as it is written from here.
+
+    Raises:
+        SettingsError: pyproject.toml has mistakes.
+    """
+    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
+
+    settings = load_settings()
+    if (source := settings.source) is None:
+        return None
+    there = settings.folder / source
+    if names_module(source) and not there.exists():
+        # `acme.pipelines` is a folder or a file from that of the settings.
+        inner = settings.folder.joinpath(*source.split("."))
+        there = inner if inner.is_dir() else inner.with_suffix(".py")
+    place, _ = parted(str(there))
+    # A module may be installed elsewhere.
+    return os.path.relpath(there) if Path(place).exists() else source
 
 
 def parted(source: str) -> tuple[str, str | None]:
@@ -129,7 +225,7 @@ def parted(source: str) -> tuple[str, str | None]:
     """
     # A colon may belong to a path, as in C:\leads.py:inbound.
     for at in range(len(source), 0, -1):
-        if source[at : at + 1] in ("", ":") and Path(source[:at]).exists():
+        if source[at : at + 1] in ("", ":") and os.path.exists(source[:at]):  # noqa: PTH110 - takes names of any length
             return source[:at], source[at + 1 :] or None
     place, _, key = source.partition(":")
     return place, key or None
@@ -150,6 +246,8 @@ class Found:
     def __init__(self) -> None:
         self.workflows: list[Sourced] = []
         self.projects: list[ProjectKey] = []
+        self.is_code = False
+        self.is_all = True
         self._seen: dict[int, object] = {}  # with what is seen, so that it keeps its id
 
     def take(self, module: ModuleType, where: str) -> None:
@@ -166,10 +264,11 @@ class Found:
             if id(one) in self._seen:
                 continue
             if isinstance(one, Workflow):
-                name, stem = _called(one)
-                self.add_workflow(Sourced(name, one, where, stem))
+                parts = called(one.identity)
+                named = Sourced("/".join(parts), one, where, stem_of(parts))
+                self.add_workflow(named)
             elif isinstance(one, ProjectKey):
-                self._add_project(one)
+                self.add_project(one)
             elif isinstance(one, Mapping | list | tuple | AbstractSet):
                 self._seen[id(one)] = one  # pyright: ignore[reportUnknownArgumentType] - of anything
                 waiting += reversed(_inside(one))
@@ -178,31 +277,20 @@ class Found:
         """Take a workflow."""
         self._seen[id(one.workflow)] = one.workflow
         self.workflows.append(one)
-        self._add_project(one.workflow.project)
+        self.add_project(one.workflow.project)
 
-    def _add_project(self, project: ProjectKey | None) -> None:
+    def holds(self, other: Found) -> bool:
+        """Whether all workflows of another one were taken."""
+        return all(id(one.workflow) in self._seen for one in other.workflows)
+
+    def add_project(self, project: ProjectKey | None) -> None:
+        """Take a project."""
         if project is not None and project not in self.projects:
             self.projects.append(project)
 
 
 def _inside(holder: Any) -> Sequence[Any]:
     return [*(holder.values() if hasattr(holder, "values") else holder)]
-
-
-def _called(workflow: Workflow) -> tuple[str, str]:
-    """The name of a workflow, and what its file is called."""
-    segments = workflow.identity.segments
-    variant = [name for tag, name in segments if tag == "variant"]
-    parts = [
-        str(part).encode("utf-8", "backslashreplace").decode()
-        for part in (workflow.key, *variant)
-    ]
-    # Nothing that is escaped has an @ in it, so no two names read alike.
-    stem = "@".join(map(escaped, parts))
-    if len(stem) > LONGEST:
-        digest = sha256("/".join(parts).encode())
-        stem = f"{stem[:LONGEST]}@@{digest.hexdigest()[:12]}"
-    return "/".join(parts), stem
 
 
 def _unlike(workflows: Sequence[Sourced]) -> Sequence[Sourced]:
@@ -245,30 +333,171 @@ def _picked(place: str, key: str, workflows: Sequence[Sourced]) -> Sourced:
 # -- Files and modules ----------------------------------------------------------------
 
 
-def _read_file(path: Path, found: Found) -> None:
+def _read_file(path: Path, found: Found, *, code: bool) -> None:
     if path.suffix == ".json":
-        _read_json(path, found)
+        manifest = read_manifest(path.parent / MANIFEST)
+        if manifest is not None and path.name in manifest.files:
+            _add_listed(read_sourced(path.parent, manifest, path.name), path, found)
+        else:
+            _read_json(path, found)
+        found.is_all = False
     elif path.suffix == ".py":
+        _require_code(path, code=code)
+        found.is_code = True
         with importing(root_of(path), Path.cwd()) as imports:
             found.take(imports.file(path), str(path))
+            found.is_all = _is_alone(path, found)
     else:
         raise _wrong(f"{path} is neither Python nor JSON, by the end of its name")
 
 
-def _read_folder(folder: Path, found: Found) -> None:
+def _read_folder(folder: Path, found: Found, *, code: bool) -> None:
     """Read a folder: as code where it has any, else as JSON.
 
     Files that are in no package are imported folder by folder, as programs are: so they
     find what lies beside them.
     """
-    for root, files in groupby(_files(folder, ".py"), root_of):
-        with importing(root, folder, Path.cwd()) as imports:
-            for path in files:
-                found.take(imports.file(path), str(path))
-    if not found.workflows:
-        for path in _files(folder, ".json"):
-            if path.name != MANIFEST:
-                _read_json(path, found)
+    modules = [*_files(folder, ".py")]
+    if code:
+        for root, files in groupby(modules, root_of):
+            with importing(root, folder, Path.cwd()) as imports:
+                for path in files:
+                    found.take(imports.file(path), str(path))
+    if found.workflows:
+        found.is_code = True
+        return
+    whole: list[ProjectKey] = []
+    for place in _folders(folder):
+        _read_json_folder(place, found, whole)
+    if not found.workflows and modules:
+        _require_code(folder, code=code)
+    for project in whole:
+        found.add_project(project)
+    found.is_all = bool(whole) and all(one in whole for one in found.projects)
+
+
+def _read_json_folder(folder: Path, found: Found, whole: list[ProjectKey]) -> None:
+    """Read the JSON right in a folder, by its manifest where it has one."""
+    known = read_folder(folder)
+    if known is None:
+        for path in _here(folder, ".json"):
+            _read_json(path, found)
+        return
+    whole += known.manifest.whole
+    for one in known.workflows:
+        _add_listed(one, folder / one.file, found)
+    for name in known.unlisted:
+        advice = "name it by itself to read it as it is"
+        talk(f"{folder / name} is not listed in {MANIFEST}, and was left out; {advice}")
+
+
+def _load_untrusted(source: str | None, manifest: Path, *, code: bool) -> Loaded:
+    """Read a folder of JSON by a manifest that is not its own.
+
+    Raises:
+        click.UsageError: It is no folder, or code might run.
+        ManifestError: Something of it is refused.
+        ReadError: A file is no workflow.
+    """
+    if code:
+        raise _wrong(
+            "--manifest is for JSON that nobody vouches for: say --no-code too"
+        )
+    if source is None or not Path(source).is_dir():
+        raise _wrong("--manifest reads a folder of JSON: name it as SOURCE")
+    read, trusted = read_trusted(Path(source), manifest)
+    found = [
+        Sourced(
+            one.name,
+            one.workflow,
+            str(Path(source) / one.file),
+            one.file.removesuffix(".json"),
+            one.entry,
+            one.covered,
+            one.is_unseen,
+        )
+        for one in read
+    ]
+    whole = trusted.whole
+    owners = {(one.namespace, one.key) for one in whole}
+    is_all = bool(whole) and all(
+        (project.namespace, project.key) in owners
+        for one in found
+        if (project := one.workflow.project) is not None
+    )
+    facts: dict[str, Any] = {"is_code": False, "is_all": is_all}
+    return Loaded(source, found, whole, **facts, trusted=trusted)
+
+
+def _require_code(place: Path, *, code: bool) -> None:
+    """Refuse to import what is Python where no code may run.
+
+    Raises:
+        click.UsageError: It may not.
+    """
+    if not code:
+        command = f"flow64 compile {shlex.quote(str(place))} -o compiled"
+        raise _wrong(
+            f"{place} is Python, and --no-code imports none; compile it where its code "
+            f"may run, with {command}, and name the folder of JSON instead"
+        )
+
+
+def _meant() -> str:
+    """The source where none is given.
+
+    Raises:
+        click.UsageError: None is configured.
+        SettingsError: pyproject.toml has mistakes.
+    """
+    source = configured()
+    if source is None:
+        raise _wrong("SOURCE is missing: name it, or set source in [tool.flow64]")
+    return source
+
+
+def _is_same(source: str, named: str) -> bool:
+    """Whether a source is the one that is configured."""
+    if Path(source).exists() and Path(named).exists():
+        return Path(source).resolve() == Path(named).resolve()
+    return source == named
+
+
+def _is_alone(file: Path, found: Found) -> bool:
+    """Whether no file beside one may hold workflows that were not taken.
+
+    One that was imported is looked into. Any other may hold some where it mentions
+    flow64, or a module that does.
+    """
+    here = os.path.realpath(file)
+    beside = _files(Path(here).parent, ".py")
+    others = [path for path in beside if os.path.realpath(path) != here]
+    if not others:
+        return True
+    loaded = {
+        os.path.realpath(path): module
+        for module in [*sys.modules.values()]
+        if isinstance(path := getattr(module, "__file__", None), str)
+    }
+    names = ["flow64", *(path.stem for path in (*others, file))]
+    for path in others:
+        if (module := loaded.get(os.path.realpath(path))) is not None:
+            more = Found()
+            more.take(module, str(path))
+            if not found.holds(more):
+                return False
+        elif _mentions(path, [name for name in names if name != path.stem]):
+            return False
+    return True
+
+
+def _mentions(path: Path, names: Sequence[str]) -> bool:
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return True
+    words = "|".join(map(re.escape, names)).encode("utf-8", "surrogateescape")
+    return re.search(rb"\b(?:%b)\b" % words, text) is not None
 
 
 def _read_module(name: str, found: Found) -> bool:
@@ -277,11 +506,16 @@ def _read_module(name: str, found: Found) -> bool:
         module = imports.module(name)
         if module is None:
             return False
+        found.is_code = True
         found.take(module, name)
-        for folder in map(Path, getattr(module, "__path__", ())):
+        folders = [*map(Path, getattr(module, "__path__", ()))]
+        for folder in folders:
             for path in _files(folder, ".py"):
                 inner = ".".join(path.relative_to(folder).with_suffix("").parts)
                 _take_inner(imports, f"{name}.{inner}", found)
+        file = getattr(module, "__file__", None)
+        if not folders and file is not None:
+            found.is_all = _is_alone(Path(file), found)
         return True
 
 
@@ -302,20 +536,34 @@ def _read_json(path: Path, found: Found) -> None:
     found.add_workflow(Sourced(name, workflow, str(path), path.stem))
 
 
+def _add_listed(one: Listed, path: Path, found: Found) -> None:
+    stem = path.stem
+    found.add_workflow(Sourced(one.name, one.workflow, str(path), stem, one.entry))
+
+
 def _files(folder: Path, suffix: str) -> Iterator[Path]:
     """The files below a folder by name; nothing hidden, made, or meant for tools."""
-    folders: list[Path] = []
+    for place in _folders(folder):
+        yield from _here(place, suffix)
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    """A folder, and those below it that are the user's own."""
+    yield folder
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name == "__pycache__":
+        if path.name.startswith(".") or not path.is_dir() or path.is_symlink():
             continue
-        if path.is_dir():
-            is_apart = (path / "pyvenv.cfg").exists() or path.name == "node_modules"
-            if not (is_apart or path.is_symlink()):
-                folders.append(path)
-        elif path.suffix == suffix and not _is_program(path.name):
+        is_made = path.name in ("__pycache__", "node_modules")
+        if not is_made and not (path / "pyvenv.cfg").exists():
+            yield from _folders(path)
+
+
+def _here(folder: Path, suffix: str) -> Iterator[Path]:
+    """The files right in a folder."""
+    for path in sorted(folder.iterdir()):
+        is_hidden = path.name.startswith(".") or path.is_dir()
+        if not is_hidden and path.suffix == suffix and not _is_program(path.name):
             yield path
-    for path in folders:
-        yield from _files(path, suffix)
 
 
 def _is_program(name: str) -> bool:

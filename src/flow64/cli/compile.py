@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import click
+from attrs import field, frozen
 
-from ..definition import loads
+from ..definition import DEFAULT_ENV, dumps, loads
 from ..diagnostics import Finding, as_text, printable, summary
 from ..errors import CompileError, ReadError
+from ..manifest import (
+    MANIFEST,
+    Entry,
+    Manifest,
+    entry_of,
+    read_manifest,
+    write_all,
+)
+from ..manifest import (
+    as_text as manifest_text,
+)
 from ._codes import FAILED
 from ._shared import (
     env_option,
     example,
     json_option,
+    no_code_option,
     read_values,
-    source_argument,
     values_option,
 )
-from ._sources import MANIFEST, Loaded, load
+from ._sources import Loaded, load
 from ._terminal import give, give_data, give_text, talk
 
 
@@ -34,7 +44,7 @@ from ._terminal import give, give_data, give_text, talk
         "flow64 compile pipelines -o compiled --check",
     ),
 )
-@source_argument
+@click.argument("source", required=False)
 @click.option(
     "-o",
     "--output",
@@ -50,49 +60,88 @@ from ._terminal import give, give_data, give_text, talk
 )
 @env_option
 @values_option
+@no_code_option
 @json_option
 def command(
     *,
-    source: str,
+    source: str | None,
     output: Path | None,
     is_check: bool,
     env: str | None,
     values: Path | None,
+    no_code: bool,
     as_json: bool,
 ) -> int:
     """Write the JSON of workflows, or see that it is current.
 
     SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
-    a colon and a key behind it, one workflow of them. Without -o it is one, and its
-    JSON goes to stdout: the body that creates it, the same bytes on every machine.
+    a colon and a key behind it, one workflow of them. Left out, it is the source of
+    [tool.flow64] in pyproject.toml. Without -o it is one workflow, and its JSON goes to
+    stdout: the body that creates it, the same bytes on every machine.
+
+    With -o, DIR also gets a manifest, flow64.json: with it the folder takes the place
+    of the code in a check, a plan or a deploy. Files of other sources in DIR keep their
+    entries; of a project that is compiled as a whole, what it has no more goes from the
+    manifest, and its file is named and left.
     """
     if is_check and output is None:
         raise click.UsageError("--check compares with a folder: name it with -o DIR")
-    loaded = load(source)
+    loaded = load(source, code=not no_code)
     if output is None:
         loaded.only  # noqa: B018 - refuses several
-    texts = compiled(loaded, env, read_values(values))
-    if texts is None:
+    made = compiled(loaded, env, read_values(values))
+    if made is None:
         return FAILED
     if output is None:
-        give_text(next(iter(texts.values())))
+        give_text(next(iter(made.texts.values())))
         return 0
+    manifest = manifest_of(output, loaded, made)
+    listed = frozenset(manifest.files)
+    texts = {**made.texts}
+    if manifest != Manifest() or (output / MANIFEST).exists():
+        texts[MANIFEST] = manifest_text(manifest)
+    is_whole = not loaded.is_picked
     if is_check:
-        return judge(output, texts, is_whole=not loaded.is_picked, as_json=as_json)
-    written = [str(path) for path in write_all(output, texts)]
-    if as_json:
-        give_data(written)
-    else:
-        for path in written:
-            give(printable(path))
+        return judge(output, texts, is_whole=is_whole, listed=listed, as_json=as_json)
+    written = write_all(output, texts)
+    _tell([str(path) for path in written if path.name != MANIFEST], as_json=as_json)
+    if is_whole:
+        for problem in _left_over(output, texts, listed):
+            talk(f"{problem['file']}: {problem['problem']}; delete it")
     return 0
 
 
+def _tell(written: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        give_data(written)
+        return
+    for path in written:
+        give(printable(path))
+
+
+@frozen
+class Compiled:
+    """What is written of a source.
+
+    Attributes:
+        texts: The JSON of each workflow, by the name of its file.
+        entries: What the manifest says of each that has keys.
+    """
+
+    texts: dict[str, str] = field(factory=dict[str, str])
+    entries: dict[str, Entry] = field(factory=dict[str, Entry])
+
+
 def judge(
-    folder: Path, texts: Mapping[str, str], *, is_whole: bool, as_json: bool
+    folder: Path,
+    texts: Mapping[str, str],
+    *,
+    is_whole: bool,
+    listed: Container[str] = (),
+    as_json: bool,
 ) -> int:
     """Tell which files of a folder are not current, and give the exit code."""
-    problems = [*stale(folder, texts, is_whole=is_whole)]
+    problems = [*stale(folder, texts, is_whole=is_whole, listed=listed)]
     if as_json:
         give_data(problems)
     else:
@@ -104,15 +153,15 @@ def judge(
 
 def compiled(
     loaded: Loaded, env: str | None, values: Mapping[str, Any] | None
-) -> Mapping[str, str] | None:
-    """The JSON of all workflows by the name of its file; None where one has errors.
+) -> Compiled | None:
+    """The JSON of all workflows, and their entries; None where one has errors.
 
     The errors of all are told.
 
     Raises:
         click.ClickException: Two files would have one name on some machines.
     """
-    texts: dict[str, str] = {}
+    made = Compiled()
     found: list[Finding] = []
     names: dict[str, str] = {}
     for one in loaded.workflows:
@@ -122,54 +171,51 @@ def compiled(
             problem = f"{other!r} and {one.name!r} are one file on some machines"
             raise click.ClickException(f"{problem}; give one of them another key")
         try:
-            texts[file] = one.workflow.to_json(env, values)
+            definition = one.workflow.compile(env, values)
         except CompileError as error:
             found += error.findings
+            continue
+        made.texts[file] = dumps(definition)
+        pulled = None if one.entry is None else one.entry.pulled
+        entry = entry_of(one.workflow, definition, env or DEFAULT_ENV, pulled)
+        if entry is not None:
+            made.entries[file] = entry
     if not found:
-        return texts
+        return made
     for line in as_text(found).splitlines():
         talk(line)
     talk(summary(found))
     return None
 
 
-def write_all(folder: Path, texts: Mapping[str, str]) -> Sequence[Path]:
-    """Write files into a folder: each is whole or as it was, and all are ready first.
+def manifest_of(folder: Path, loaded: Loaded, made: Compiled) -> Manifest:
+    """The manifest of a folder once a source is compiled into it.
 
     Raises:
-        click.ClickException: One cannot be written.
+        ManifestError: The one that is there cannot be used.
     """
-    tag = uuid4().hex[:12]
-    paths = {folder / name: text for name, text in texts.items()}
-    parts = {path: path.with_name(f".{tag}.{at}.part") for at, path in enumerate(paths)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, text in paths.items():
-            if path.is_dir():
-                raise IsADirectoryError(21, "it is a folder", str(path))
-            parts[path].write_bytes(text.encode())
-        for path, part in parts.items():
-            part.replace(path)
-    except OSError as error:
-        raise click.ClickException(
-            f"{error.filename or folder} cannot be written ({error.strerror})"
-        ) from error
-    finally:
-        for part in parts.values():
-            with suppress(OSError):
-                part.unlink()
-    return [*paths]
+    before = read_manifest(folder / MANIFEST) or Manifest()
+    there = {path.name for path in folder.glob("*.json")}
+    whole = loaded.projects if loaded.is_whole else ()
+    # A file without an entry replaces one that had any.
+    stay = there - (made.texts.keys() - made.entries.keys())
+    return before.updated(made.entries, whole=whole, there=stay)
 
 
 def stale(
-    folder: Path, texts: Mapping[str, str], *, is_whole: bool
+    folder: Path,
+    texts: Mapping[str, str],
+    *,
+    is_whole: bool,
+    listed: Container[str] = (),
 ) -> Iterator[Mapping[str, str]]:
     """Files of a folder that are not what would be written now.
 
     Args:
         folder: The folder.
         texts: What would be written, by the name of its file.
-        is_whole: Whether that is all that belongs there.
+        is_whole: Whether that is all that the source has.
+        listed: Files that belong there, although another source makes them.
     """
     for name, text in texts.items():
         path = folder / name
@@ -181,10 +227,18 @@ def stale(
             continue
         if seen != text.encode():
             yield {"file": str(path), "problem": "the code says something else"}
-    if is_whole and folder.is_dir():
-        for path in sorted(folder.glob("*.json")):
-            if path.name not in texts and path.name != MANIFEST and _is_workflow(path):
-                yield {"file": str(path), "problem": "no workflow makes it any more"}
+    if is_whole:
+        yield from _left_over(folder, texts, listed)
+
+
+def _left_over(
+    folder: Path, texts: Mapping[str, str], listed: Container[str]
+) -> Iterator[Mapping[str, str]]:
+    """Workflows in a folder that no source makes any more."""
+    for path in sorted(folder.glob("*.json")):
+        is_known = path.name in texts or path.name in listed or path.name == MANIFEST
+        if not is_known and _is_workflow(path):
+            yield {"file": str(path), "problem": "no workflow makes it any more"}
 
 
 def _is_workflow(path: Path) -> bool:

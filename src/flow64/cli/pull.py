@@ -1,0 +1,178 @@
+"""`flow64 pull`: what is live becomes a folder of JSON that is worked on like code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..definition import unbound_names
+from ..diagnostics import printable
+from ..errors import FlowError, SaveError
+from ..manifest import (
+    MANIFEST,
+    Manifest,
+    Pull,
+    pulling,
+    read_manifest,
+    read_sourced,
+    taken,
+    write_all,
+)
+from ..service import Client
+from ._codes import FAILED
+from ._service import connected
+from ._shared import env_option, example, json_option
+from ._sources import listed
+from ._terminal import complain, give, give_data, talk
+
+
+@click.command(
+    "pull",
+    epilog=example(
+        "flow64 pull prod --all -o live",
+        "flow64 pull prod:2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -o live",
+    ),
+)
+@click.argument("address", metavar="ENV[:ID]", required=False, default="")
+@click.option("--all", "is_all", is_flag=True, help="All workflows that are there.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    required=True,
+    help="Where to write one JSON file for each workflow, and flow64.json.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@env_option
+@json_option
+def command(
+    *,
+    address: str,
+    is_all: bool,
+    output: Path,
+    overwrite: bool,
+    env: str | None,
+    as_json: bool,
+) -> int:
+    """Write live workflows as JSON; nothing but reads is sent.
+
+    Check, diff, plan and deploy then take FOLDER like code: each workflow is pinned to
+    the id that it has in ENV, and what is edited there from now on is drift. In place
+    of an ID a key or a title may stand, and --env in place of ENV. What looks like a
+    key becomes a value, and is listed to be set; it is written nowhere.
+    """
+    place, _, wanted = address.partition(":")
+    wanted = wanted.removeprefix("id:")
+    if place and env not in (None, place):
+        raise _wrong(f"{address} and --env {env} are two environments: leave one out")
+    env = place or env
+    if is_all and wanted:
+        raise _wrong(f"--all means all, and {address} one: leave one of them out")
+    before = read_manifest(output / MANIFEST) or Manifest()
+    with connected(env) as client:
+        if not (is_all or wanted):
+            raise _wrong(_choices(client))
+        found = client.play(pulling(wanted or None))
+        name = str(client.env)
+    mine = {str(one.id).lower() for one in found}
+    pull = taken(found, name, before, _names_in_use(output, before, name, mine))
+    if not overwrite:
+        _require_free(output, [one.file for one in pull.taken])
+    there = [path.name for path in output.glob("*.json")]
+    if pull.taken:
+        write_all(output, pull.texts(before, there))
+    _show(pull, output, as_json=as_json)
+    return FAILED if pull.refused else 0
+
+
+def _choices(client: Client) -> str:
+    """What may be asked for, where nothing was."""
+    env = client.env
+    found = client.workflows.list()
+    ways = [f"{env}:{one.id} ({printable(one.name)})" for one in found]
+    if not ways:
+        return f"{env} has no workflows"
+    return f"say --all, or name one of {len(ways)}: {listed(ways)}"
+
+
+def _names_in_use(
+    folder: Path, before: Manifest, env: str, mine: set[str]
+) -> Iterator[str]:
+    """Names of values in the files that stay as they are."""
+    for file, entry in before.files.items():
+        if (entry.pins.get(env) or "").lower() in mine:
+            continue
+        try:
+            read = read_sourced(folder, before, file).workflow
+            yield from unbound_names(read.compile())
+        except FlowError:  # whatever is wrong with it, a check says
+            continue
+
+
+def _require_free(folder: Path, files: Sequence[str]) -> None:
+    """Refuse to replace what is there.
+
+    Raises:
+        SaveError: Something is; nothing was written.
+    """
+    taken_names = [file for file in files if os.path.lexists(folder / file)]
+    if taken_names:
+        others = len(taken_names) - 1
+        more = f", and {others} more are" if others else ""
+        raise SaveError(str(folder / taken_names[0]), f"it is there already{more}")
+
+
+def _show(pull: Pull, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        give_data(_data(pull, folder))
+    else:
+        for one in pull.taken:
+            give(printable(str(folder / one.file)))
+    count = len(pull.taken)
+    talk(f"{count} workflow{'' if count == 1 else 's'} of {pull.env} written")
+    for one in pull.taken:
+        if one.stamped is not None:
+            talk(f"{one.file}: its code is elsewhere, and deployed it as {one.stamped}")
+    if lines := pull.setting_lines:
+        talk("what looked like a key is a value now, and is to be set:")
+        for secret in pull.secrets:
+            talk(f"  {secret.name}: {secret.file}, {secret.where}")
+        talk("in pyproject.toml, each from a variable:")
+        for line in lines:
+            talk(f"  {line}")
+    for not_ in pull.refused:
+        complain(f"{not_.id} ({not_.name}) was not pulled: {not_.problem}")
+
+
+def _data(pull: Pull, folder: Path) -> Mapping[str, Any]:
+    return {
+        "env": pull.env,
+        "folder": str(folder),
+        "workflows": [
+            {
+                "file": one.file,
+                "id": one.id,
+                "name": one.name,
+                "stamp": one.stamped,
+                "values": [
+                    {"name": secret.name, "where": secret.where}
+                    for secret in one.secrets
+                ],
+            }
+            for one in pull.taken
+        ],
+        "refused": [
+            {"id": one.id, "name": one.name, "problem": one.problem}
+            for one in pull.refused
+        ],
+        "settings": [*pull.setting_lines],
+    }
+
+
+def _wrong(problem: str) -> click.UsageError:
+    return click.UsageError(problem, click.get_current_context(silent=True))

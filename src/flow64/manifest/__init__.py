@@ -1,0 +1,57 @@
+"""Folders of compiled JSON: a manifest says what the files alone cannot, and pulling.
+
+    from flow64.manifest import read_folder
+
+    for one in read_folder(Path("compiled")).workflows:
+        print(one.name, one.workflow.id("prod"))
+
+A file holds the body of one workflow with one id. Its entry in `flow64.json` holds the
+keys that ids are made from, so that no code is needed for a check, a plan or a deploy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._folder import Folder, Sourced, read_folder, read_sourced
+from ._model import BlockEntry, Entry, Manifest, Pulled, entry_of
+from ._names import MANIFEST, called, stem_of
+from ._read import read_manifest
+from ._write import as_text, write_all
+
+if TYPE_CHECKING:
+    from ._pull import Pull, Refused, Secret, Taken, pulling, taken
+
+__all__ = [
+    "MANIFEST",
+    "BlockEntry",
+    "Entry",
+    "Folder",
+    "Manifest",
+    "Pull",
+    "Pulled",
+    "Refused",
+    "Secret",
+    "Sourced",
+    "Taken",
+    "as_text",
+    "called",
+    "entry_of",
+    "pulling",
+    "read_folder",
+    "read_manifest",
+    "read_sourced",
+    "stem_of",
+    "taken",
+    "write_all",
+]
+
+_PULLING = frozenset({"Pull", "Refused", "Secret", "Taken", "pulling", "taken"})
+
+
+def __getattr__(name: str) -> Any:
+    """What talks to the service, loaded when it is asked for: it loads httpx."""
+    if name in _PULLING:
+        return getattr(import_module("._pull", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,111 @@
+"""Writing: the text of a manifest, and folders that are written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from ..definition import ProjectKey
+from ..errors import ManifestError
+from ._model import BlockEntry, Entry, Manifest, Pulled
+from ._names import MANIFEST
+from ._read import FORMAT, MARK
+
+BEGUN: Final = ".flow64."
+"""Head of the names of files that are not whole yet."""
+
+HOUR: Final = 3600.0
+"""Seconds after which such a file was left by a process that was killed."""
+
+
+def as_text(manifest: Manifest) -> str:
+    """The text of a manifest: sorted, the same bytes everywhere, one newline."""
+    data = {
+        MARK: FORMAT,
+        "files": {file: _entry(entry) for file, entry in manifest.files.items()},
+        "whole": [_project(project) for project in manifest.whole],
+    }
+    return (
+        json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, sort_keys=True)
+        + "\n"
+    )
+
+
+def write_all(folder: Path, texts: Mapping[str, str]) -> Sequence[Path]:
+    """Write files into a folder: each is whole or as it was, and all are ready first.
+
+    The manifest, where it is among them, is the last that gets its name.
+
+    Raises:
+        ManifestError: One cannot be written.
+    """
+    tag = f"{BEGUN}{uuid4().hex[:12]}"
+    names = sorted(texts, key=lambda name: name == MANIFEST)
+    paths = {folder / name: texts[name] for name in names}
+    parts = {path: path.with_name(f"{tag}.{at}.part") for at, path in enumerate(paths)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        for path, text in paths.items():
+            if path.is_dir():
+                raise IsADirectoryError(21, "it is a folder", str(path))
+            parts[path].write_bytes(text.encode())
+        for path, part in parts.items():
+            part.replace(path)
+    except OSError as error:
+        problem = f"it cannot be written ({error.strerror})"
+        raise ManifestError(str(error.filename or folder), problem) from error
+    finally:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink()
+    return [*paths]
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process that was killed has left; others may be writing now."""
+    for part in folder.glob(f"{BEGUN}*.part"):
+        if time.time() - part.stat().st_mtime > HOUR:
+            part.unlink()
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    data: dict[str, Any] = {"key": entry.key, "path": entry.path, "env": entry.env}
+    if entry.project is not None:
+        data |= _project(entry.project)
+    if entry.pins:
+        data["pins"] = dict(entry.pins)
+    if entry.allow:
+        data["allow"] = [*entry.allow]
+    if entry.blocks:
+        data["blocks"] = {key: _block(one) for key, one in entry.blocks.items()}
+    if entry.pulled is not None:
+        data["pulled"] = _pulled(entry.pulled)
+    return data
+
+
+def _project(project: ProjectKey) -> dict[str, Any]:
+    return {"namespace": project.namespace, "project": project.key}
+
+
+def _block(block: BlockEntry) -> dict[str, Any]:
+    data: dict[str, Any] = {"key": block.key}
+    if block.allow:
+        data["allow"] = [*block.allow]
+    if block.extra:
+        data["extra"] = [*block.extra]
+    return data
+
+
+def _pulled(pulled: Pulled) -> dict[str, Any]:
+    return {
+        "env": pulled.env,
+        "unbound": pulled.unbound,
+        "bound": pulled.bound,
+        "fields": {ref: sorted(names) for ref, names in pulled.fields.items()},
+    }

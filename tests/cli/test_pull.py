@@ -1,0 +1,263 @@
+"""`flow64 pull`: what is live becomes a folder of JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from flow64 import LEAD, Client, Workflow
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.cli._sources import load
+from tests.service.support import leads as ours
+
+SECRET = "https://example.com/hook?key=sk_live_not_a_real_key_SENTINEL"
+
+
+@pytest.fixture
+def put(service):
+    """Put a workflow there as the web editor does, and give its id."""
+
+    def putting(title, url="https://example.com/hook"):
+        flow = (
+            Webhook(LEAD, input_schema={"email": "string"})
+            >> FindEmail()
+            >> OutgoingWebhook(url=url)
+        )
+        definition = Workflow("w", flow, key="w").compile()
+        with Client(journal=None) as client:
+            made = client.workflows.create(evolve(definition, id=None, name=title))
+        return made.id
+
+    return putting
+
+
+def test_all(put, service, flow64):
+    """F19: each is a file, with GETs and nothing else."""
+    ids = {put("Inbound"), put("Outbound")}
+    service.requests.clear()
+
+    code, printed, told = flow64("pull", "prod", "--all", "-o", "live")
+
+    assert (code, printed.splitlines()) == (
+        0,
+        ["live/inbound.json", "live/outbound.json"],
+    )
+    assert told == "2 workflows of prod written\n"
+    assert {one.method for one in service.requests} == {"GET"}
+    loaded = load("live", code=False)
+    assert {one.workflow.id("prod") for one in loaded.workflows} == ids
+    assert loaded.names == ["inbound", "outbound"]
+    assert not loaded.is_whole
+    assert all(one.stamp_in("prod") for one in loaded.workflows)
+
+
+@pytest.mark.parametrize("form", ["prod:{id}", "prod:id:{id}", "prod:inbound"])
+def test_one(put, flow64, form):
+    """By id or key."""
+    workflow_id = put("Inbound")
+    put("Outbound")
+
+    code, printed, told = flow64("pull", form.format(id=workflow_id), "-o", "live")
+
+    assert (code, printed) == (0, "live/inbound.json\n")
+    assert told == "1 workflow of prod written\n"
+
+
+def test_which(put, flow64):
+    """Without --all or an id there is a list to choose from."""
+    workflow_id = put("Inbound\x1b[31m")
+
+    code, printed, told = flow64("pull", "prod", "-o", "live")
+
+    assert (code, printed) == (64, "")
+    assert f"say --all, or name one of 1: prod:{workflow_id} (Inbound" in told
+    assert "\x1b" not in told
+    assert not Path("live").exists()
+
+
+def test_nothing_there(service, flow64):
+    """An environment without workflows says so; all of none is nothing."""
+    assert "prod has no workflows" in flow64("pull", "prod", "-o", "live")[2]
+
+    code, printed, told = flow64("pull", "prod", "--all", "-o", "live")
+
+    assert (code, printed, told) == (0, "", "0 workflows of prod written\n")
+    assert not Path("live").exists()
+
+
+def test_wrong_usage(service, flow64):
+    """One and all exclude each other, and a folder is needed."""
+    assert flow64("pull", "prod:x", "--all", "-o", "live")[0] == 64
+    assert flow64("pull", "prod", "--all")[0] == 64
+    assert flow64("pull", "prod", "--env", "qa", "--all", "-o", "live")[0] == 64
+
+
+@pytest.mark.parametrize("given", [["--all"], [":inbound"]])
+def test_environment_as_an_option(put, flow64, given):
+    """As with every other command."""
+    workflow_id = put("Inbound")
+
+    code, _, told = flow64("pull", *given, "--env", "prod", "-o", "live")
+
+    assert (code, told) == (0, "1 workflow of prod written\n")
+    assert load("live").only.workflow.id("prod") == workflow_id
+
+
+def test_not_there(put, flow64):
+    """What is not there is an error, with what is near."""
+    put("Inbound")
+
+    code, _, told = flow64("pull", "prod:inbond", "-o", "live")
+
+    assert code == 1
+    assert "inbond was not pulled: no workflow is called so (did you mean 'in" in told
+
+
+def test_nothing_is_overwritten(put, flow64):
+    """Files that are there stay as they are, unless they are to be replaced."""
+    put("Inbound")
+    put("Outbound")
+    flow64("pull", "prod", "--all", "-o", "live")
+    file = Path("live/inbound.json")
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("Inbound", "Mine"), "utf-8")
+
+    code, _, told = flow64("pull", "prod", "--all", "-o", "live")
+
+    assert code == 1
+    assert "live/inbound.json was not written: it is there already, and 1 more" in told
+    assert "--overwrite replaces a file that is there" in told
+    assert "Mine" in file.read_text("utf-8")
+    assert flow64("pull", "prod", "--all", "-o", "live", "--overwrite")[0] == 0
+    assert file.read_text("utf-8") == text
+
+
+def test_keys_become_values(put, flow64):
+    """F26: what looks like a key is written and shown nowhere, and listed to be set."""
+    put("Inbound", SECRET)
+
+    code, printed, told = flow64("pull", "prod", "--all", "-o", "live")
+
+    everything = "".join(path.read_text("utf-8") for path in Path("live").iterdir())
+    assert code == 0
+    assert "SENTINEL" not in printed + told + everything
+    assert told.splitlines()[-2:] == [
+        "  [tool.flow64.environments.prod.values]",
+        '  inbound_outgoing_webhook_url = { env = "INBOUND_OUTGOING_WEBHOOK_URL" }',
+    ]
+
+
+def test_names_of_values_stay_apart(put, flow64):
+    """Of a second workflow whose name would come out the same."""
+    put("Inbound", SECRET)
+    other = put("Inbound", SECRET)
+    file = json.loads(flow64("pull", f"prod:{other}", "-o", "live", "--json")[1])
+    (first,) = file["workflows"]
+
+    code, printed, _ = flow64("pull", "prod", "--all", "-o", "live", "--overwrite")
+
+    names = {
+        value.name
+        for one in load("live").workflows
+        for block in one.workflow.compile().blocks
+        for value in block.specs.values()
+        if type(value).__name__ == "Value"
+    }
+    assert code == 0
+    assert first["values"][0]["name"] in names
+    assert len(names) == 2
+    assert len(printed.splitlines()) == 2
+
+
+def test_names_of_files_that_stay(put, flow64, tmp_path):
+    """What another file of the folder uses means something else, if it can be read."""
+    one = put("Inbound", SECRET)
+    flow64("pull", f"prod:{one}", "-o", "live")
+    file = Path("live/inbound.json")
+    named = file.read_text("utf-8").replace("inbound_outgoing", "outbound_outgoing")
+    file.write_text(named, "utf-8")
+    other = put("Outbound", SECRET)
+
+    told = flow64("pull", f"prod:{other}", "-o", "live", "--json")[1]
+    name = json.loads(told)["workflows"][0]["values"][0]["name"]
+
+    assert name.startswith("outbound_outgoing_webhook_url_")
+    file.write_text("[]", "utf-8")
+    assert flow64("pull", f"prod:{other}", "-o", "live", "--overwrite")[0] == 0
+
+
+def test_as_data(put, flow64):
+    """With --json it is data."""
+    workflow_id = put("Inbound")
+
+    found = json.loads(flow64("pull", "prod", "--all", "-o", "live", "--json")[1])
+
+    assert found == {
+        "env": "prod",
+        "folder": "live",
+        "workflows": [
+            {
+                "file": "inbound.json",
+                "id": workflow_id,
+                "name": "Inbound",
+                "stamp": None,
+                "values": [],
+            }
+        ],
+        "refused": [],
+        "settings": [],
+    }
+
+
+def test_whose_code_is_elsewhere(service, flow64, namespace):
+    """A workflow that code deployed is pulled too, and that is said."""
+    with Client(env="prod", journal=None) as client:
+        ours().deploy(client)
+
+    code, _, told = flow64("pull", "prod", "--all", "-o", "live")
+
+    assert code == 0
+    assert "leads.json: its code is elsewhere, and deployed it as ns:" in told
+
+
+def test_refused(put, flow64):
+    """What no file can hold is said, and the rest is written."""
+    put("Inbound")
+    put("sk_live_not_a_real_key_SENTINEL")
+
+    code, printed, told = flow64("pull", "prod", "--all", "-o", "live", "--json")
+
+    found = json.loads(printed)
+    assert code == 1
+    assert "was not pulled: what looks like a key stands where no value can" in told
+    assert [one["file"] for one in found["workflows"]] == ["inbound.json"]
+    assert len(found["refused"]) == 1
+    assert "SENTINEL" not in printed + told
+
+
+def test_names_stay_in_the_folder(put, flow64):
+    """I5: whatever workflows are called, twins get names of their own."""
+    for title in ("../../x", "/etc/x", "CON", "", "x" * 300, "Twin", "twin"):
+        put(title)
+
+    code, printed, _ = flow64("pull", "prod", "--all", "-o", "a/b/live")
+
+    files = printed.splitlines()
+    assert (code, len({file.casefold() for file in files})) == (0, 7)
+    assert all(Path(file).resolve().parent.name == "live" for file in files)
+    assert {path.parts[0] for path in Path().rglob("*.json")} == {"a"}
+
+
+def test_broken_manifest(put, flow64):
+    """A manifest that cannot be read is not written over."""
+    put("Inbound")
+    Path("live").mkdir()
+    Path("live/flow64.json").write_text("{}", "utf-8")
+
+    code, _, told = flow64("pull", "prod", "--all", "-o", "live")
+
+    assert (code, "it is no manifest" in told) == (1, True)
+    assert [path.name for path in Path("live").iterdir()] == ["flow64.json"]

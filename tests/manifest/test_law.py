@@ -1,0 +1,118 @@
+"""The law of manifests: JSON and its entry are the code, in every environment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow64.definition import canonical_id, fingerprint
+from flow64.manifest import (
+    MANIFEST,
+    Manifest,
+    as_text,
+    called,
+    entry_of,
+    read_folder,
+    stem_of,
+    write_all,
+)
+from flow64.service.plan import target_of
+from tests.laws.test_compiler import keys, workflows
+from tests.service.plan.planned import History
+
+ENVS = ["default", "prod", "a/b", "ü"]
+pins = st.dictionaries(st.sampled_from(ENVS), st.uuids().map(str), max_size=2)
+
+
+@st.composite
+def identified(draw):
+    """A workflow with whatever its ids may hang on."""
+    workflow = draw(workflows())
+    segments = []
+    for axis in draw(st.lists(keys, max_size=2)):
+        segments += [("axis", axis), ("variant", draw(keys))]
+    identity = workflow.identity._replace(
+        segments=segments,
+        was=draw(st.none() | keys),
+        id=draw(st.none() | st.uuids().map(lambda made: str(made).upper())),
+        pins={"workflow": draw(pins)},
+    )
+    return workflow._with(identity)
+
+
+def written(workflow, folder, env):
+    """Compile to a folder, and read that back."""
+    definition = workflow.compile(env)
+    file = f"{stem_of(called(workflow.identity))}.json"
+    manifest = Manifest({file: entry_of(workflow, definition, env)})
+    write_all(folder, {file: workflow.to_json(env), MANIFEST: as_text(manifest)})
+    (found,) = read_folder(folder).workflows
+    assert read_folder(folder).manifest == manifest
+    return found
+
+
+def facts(workflow, env):
+    """What a plan of it rests on."""
+    definition = workflow.compile(env)
+    return {
+        "id": canonical_id(workflow.id(env)),
+        "compiled": canonical_id(definition.id),
+        "path": definition.path,
+        "blocks": [block.id for block in definition.blocks],
+        "keys": [definition.origins[at].path for at in range(len(definition.blocks))],
+        "unbound": fingerprint(definition),
+        "stamp": workflow.fingerprint(),
+    }
+
+
+@given(identified(), st.sampled_from(ENVS))
+def test_json_and_its_entry_are_the_code(workflow, env):
+    """Ids, stamp path, fingerprint and keys of blocks, whatever it was compiled for."""
+    with TemporaryDirectory() as folder:
+        found = written(workflow, Path(folder), env).workflow
+
+    assert [facts(found, at) for at in ENVS] == [facts(workflow, at) for at in ENVS]
+    assert (found.key, found.name) == (workflow.key, workflow.name)
+    assert UUID(found.id("default"))
+
+
+@given(workflows())
+def test_target_of_json_is_that_of_the_code(workflow):
+    """What a deploy leaves behind is the same, whether code or JSON made it."""
+    git = History()
+    with TemporaryDirectory() as folder:
+        found = written(workflow, Path(folder), "default").workflow
+    names = {"values": _values(workflow)}
+
+    ours, theirs = (
+        target_of(one, "prod", git=git, **names) for one in (workflow, found)
+    )
+
+    assert (theirs.stamp, theirs.id) == (ours.stamp, ours.id)
+
+
+def _values(workflow):
+    from flow64.definition import unbound_names
+
+    return dict.fromkeys(unbound_names(workflow.compile()), "x")
+
+
+@given(identified(), st.sampled_from(ENVS))
+def test_text_of_a_manifest_is_one(workflow, env):
+    """Sorted, with one newline, and the same whatever order it was made in."""
+    entry = entry_of(workflow, workflow.compile(env), env)
+    one = as_text(Manifest({"a.json": entry, "b.json": entry}))
+    other = as_text(Manifest({"b.json": entry, "a.json": entry}))
+
+    assert one == other
+    assert one.endswith("}\n")
+    assert (
+        one
+        == json.dumps(json.loads(one), indent=2, ensure_ascii=False, sort_keys=True)
+        + "\n"
+    )

@@ -1,0 +1,505 @@
+"""Pulling: what is live becomes a folder that is planned and deployed like code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from flow64 import LEAD, RawBlock, Workflow, errors, manifest
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
+from flow64.emulator import Emulator
+from flow64.manifest import (
+    MANIFEST,
+    Manifest,
+    pulling,
+    read_folder,
+    taken,
+    write_all,
+)
+from flow64.service.api import Request
+from flow64.service.plan import History, applying, planning, target_of
+from tests.service.plan.planned import ENDPOINT, service
+from tests.service.plan.planned import History as Commits
+from tests.service.support import GROWTH, leads
+
+KEY = "sk_live_not_a_real_key_SENTINEL"
+WEB_HOOK = f"https://example.com/hooks?token={KEY}"
+
+
+def test_door_has_nothing_else():
+    """What is loaded later is a name of the door; anything else is none."""
+    assert callable(manifest.taken)
+    with pytest.raises(AttributeError, match="no attribute 'takn'"):
+        _ = manifest.takn
+
+
+@pytest.fixture
+def here():
+    with service() as found:
+        yield found
+
+
+def made(title, *, url="https://example.com/hook", **fields):
+    """A workflow as the web editor makes it: no key of ours, no stamp."""
+    flow = (
+        Webhook(LEAD, input_schema={"email": "string"})
+        >> FindEmail(**fields)
+        >> OutgoingWebhook(url=url)
+    )
+    number = "".join(f"{ord(letter):02x}" for letter in title)[-12:].rjust(12, "0")
+    workflow_id = f"11111111-1111-4111-8111-{number}"
+    return evolve(Workflow(title, flow, key=title or "-").compile(), id=workflow_id)
+
+
+def pulled(here, folder, wanted=None, env="prod", **options):
+    """Pull into a folder, as the command does."""
+    found = here.client.play(pulling(wanted))
+    known = read_folder(folder)
+    before = Manifest() if known is None else known.manifest
+    pull = taken(found, env, before, **options)
+    write_all(folder, pull.texts(before, [path.name for path in folder.glob("*")]))
+    return pull
+
+
+def planned(here, folder, env="prod", **values):
+    targets = [
+        target_of(
+            one.workflow,
+            env,
+            values or None,
+            git=Commits(),
+            key=one.name,
+            pulled=one.stamp_in(env),
+        )
+        for one in read_folder(folder).workflows
+    ]
+    return here.client.play(
+        planning(targets, env=env, endpoint=ENDPOINT, git=Commits())
+    )
+
+
+def states(plan):
+    return {step.key: step.state for step in plan.steps}
+
+
+# -- Twenty workflows on the first day -------------------------------------------------
+
+
+def test_twenty_workflows_of_the_web_editor(here, tmp_path):
+    """Adopted, reviewed, and drift is seen: the folder is like code from then on."""
+    ids = {here.write(made(f"Workflow {n}")) for n in range(20)}
+    before = {one.id: here.client.workflows.get(one.id) for one in listed(here)}
+    here.asked()
+
+    pull = pulled(here, tmp_path)
+
+    assert here.asked() == [
+        "GET /workflows",
+        *(f"GET /workflows/{workflow_id}" for workflow_id in _in_order(here, ids)),
+    ]
+    assert {one.id for one in pull.taken} == ids
+    assert pull.refused == ()
+
+    first = planned(here, tmp_path)
+
+    assert {step.state for step in first.steps} == {"converged"}
+    assert {step.action for step in first.steps} == {"stamp"}
+
+    here.asked()
+    history = History(tmp_path / "history")
+    summary = here.client.play(applying(first, history=history))
+    writes = [asked for asked in here.asked() if asked.startswith("POST")]
+
+    assert len(summary.done) == 20
+    assert {write.split("?")[0] for write in writes} == {
+        "POST /workflows/update_workflow"
+    }
+    assert len(writes) == 20
+    for workflow_id, was in before.items():
+        now = here.client.workflows.get(workflow_id)
+        assert now.definition == was.definition
+        assert split_stamp(now.description, workflow_id)[1] is not None
+
+    assert set(states(planned(here, tmp_path)).values()) == {"unchanged"}
+
+    here.edit(_id("Workflow 3"), name="Workflow 3, by hand")
+    (file,) = [one.file for one in pull.taken if one.name == "Workflow 7"]
+    text = (tmp_path / file).read_text("utf-8")
+    ours = text.replace("https://example.com/hook", "https://example.com/other")
+    (tmp_path / file).write_text(ours, "utf-8")
+    here.client.workflows.delete(_id("Workflow 5"))
+
+    then = planned(here, tmp_path)
+
+    told = {key: state for key, state in states(then).items() if state != "unchanged"}
+    assert told == {
+        "workflow-3": "drifted",
+        "workflow-5": "absent",
+        "workflow-7": "update",
+    }
+    assert then.step("workflow-5").action == "refuse"
+    assert then.step("workflow-5").lifted_by is None
+
+
+def _id(title):
+    return str(made(title).id)
+
+
+def listed(here):
+    return here.client.workflows.list()
+
+
+def _in_order(here, ids):
+    found = [one.id for one in listed(here) if one.id in ids]
+    here.asked()
+    return found
+
+
+def test_edit_between_pull_and_first_deploy_is_drift(here, tmp_path):
+    """Against the fingerprint of the pull, since there is no stamp yet."""
+    workflow_id = here.write(made("Leads", mode="PROFESSIONAL"))
+    pulled(here, tmp_path)
+    here.edit(workflow_id, specs={"find_email": {"mode": "PERSONAL"}})
+
+    (step,) = planned(here, tmp_path).steps
+
+    assert (step.state, step.action) == ("drifted", "refuse")
+
+
+def test_file_that_was_edited_before_the_first_deploy(here, tmp_path):
+    """An update, and no overwriting of what somebody else did."""
+    here.write(made("Leads"))
+    pulled(here, tmp_path)
+    file = tmp_path / "leads.json"
+    file.write_text(file.read_text("utf-8").replace("/hook", "/other"), "utf-8")
+
+    (step,) = planned(here, tmp_path).steps
+
+    assert (step.state, step.action) == ("update", "update")
+
+
+def test_elsewhere_it_is_new(here, tmp_path):
+    """What is pinned in one environment is made anew in another one."""
+    here.write(made("Leads"))
+    pulled(here, tmp_path)
+
+    (step,) = planned(here, tmp_path, env="staging").steps
+
+    assert step.state == "new"
+    assert read_folder(tmp_path).workflows[0].stamp_in("staging") is None
+
+
+# -- Which -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", ["Second one", "second-one", _id("Second one")])
+def test_one_workflow(here, tmp_path, wanted):
+    """By id, key or title."""
+    for title in ("First one", "Second one"):
+        here.write(made(title))
+
+    pull = pulled(here, tmp_path, wanted)
+
+    assert [one.file for one in pull.taken] == ["second-one.json"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem"),
+    [
+        ("Leds", "no workflow is called so (did you mean 'Leads'?)"),
+        ("Twin", "2 are called so; name one by its id: "),
+        ("99999999-1111-4111-8111-111111111111", "it is not there, or is not shown"),
+    ],
+)
+def test_none_of_that_name(here, wanted, problem):
+    """What is not there, or there twice, is said."""
+    here.write(made("Leads"))
+    for number in (1, 2):
+        twin = f"11111111-1111-4111-8111-00000000000{number}"
+        here.write(evolve(made("Twin"), id=twin))
+
+    with pytest.raises(errors.PullError) as caught:
+        here.client.play(pulling(wanted))
+
+    assert problem in str(caught.value)
+
+
+def test_gone_meanwhile(here):
+    """What is listed and then gone is left out."""
+    ids = [here.write(made(title)) for title in ("Leads", "Others")]
+
+    def deleting(conversation):
+        step = next(conversation)
+        while True:
+            is_list = isinstance(step, Request) and step.path == "/workflows"
+            try:
+                reply = yield step
+            except errors.FlowError as error:
+                step = conversation.throw(error)
+                continue
+            if is_list:
+                here.client.workflows.delete(ids[0])
+            try:
+                step = conversation.send(reply)
+            except StopIteration as stop:
+                return stop.value
+
+    found = here.client.play(deleting(pulling()))
+
+    assert [one.name for one in found] == ["Others"]
+
+
+# -- Names -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "file"),
+    [
+        ("Leads: new!", "leads-new.json"),
+        ("../../x", "x.json"),
+        ("/etc/x", "etc-x.json"),
+        ("CON", "con@@1143da2bc54c.json"),
+        ("flow64", "flow64@@2850855b94e8.json"),
+        ("", "workflow.json"),
+        ("?!", "workflow.json"),
+        ("x" * 300, "x" * 80 + ".json"),
+        ("Füße", "f%C3%BC%C3%9Fe.json"),
+    ],
+)
+def test_file_of_a_title(title, file):
+    """Safe everywhere, and right in the folder."""
+    (one,) = taken([evolve(made("w"), name=title)], "prod").taken
+
+    assert one.file == file
+
+
+def test_twins_get_files_of_their_own(here, tmp_path):
+    """Also those that differ in the case of letters alone; always the same ones."""
+    ids = [f"{n}{'1' * 7}-1111-4111-8111-111111111111" for n in range(4)]
+    titles = ["Leads", "leads", "ÉÈ", "éè"]
+    found = [
+        evolve(made("w"), name=title, id=workflow_id)
+        for title, workflow_id in zip(titles, ids, strict=True)
+    ]
+
+    files = {one.id: one.file for one in taken(found, "prod").taken}
+
+    assert files == {one.id: one.file for one in taken(found[::-1], "prod").taken}
+    assert [*files.values()][-2:] == ["leads-01111111.json", "leads-11111111.json"]
+    assert len({file.casefold() for file in files.values()}) == 4
+
+
+def test_known_file_is_kept(here, tmp_path):
+    """A second pull gives a workflow its file, and a twin of it another one."""
+    here.write(made("Leads"))
+    pulled(here, tmp_path)
+    here.edit(_id("Leads"), name="Renamed")
+    twin = "22222222-1111-4111-8111-111111111111"
+    here.write(evolve(made("Leads"), id=twin))
+
+    pull = pulled(here, tmp_path)
+
+    files = {one.id: one.file for one in pull.taken}
+    assert files == {_id("Leads"): "leads.json", twin: "leads-22222222.json"}
+    assert states(planned(here, tmp_path)) == {
+        "leads": "converged",
+        "leads-22222222": "converged",
+    }
+
+
+# -- Keys in specs ---------------------------------------------------------------------
+
+
+def test_key_becomes_a_value(here, tmp_path):
+    """F26: what it was is written nowhere; with it set, all is as it is live."""
+    here.write(made("Leads", url=WEB_HOOK))
+
+    pull = pulled(here, tmp_path)
+
+    (secret,) = pull.secrets
+    assert secret.name == "leads_outgoing_webhook_url"
+    assert "outgoing_webhook" in secret.where
+    assert secret.where.endswith("at /url")
+    assert pull.setting_lines == [
+        "[tool.flow64.environments.prod.values]",
+        'leads_outgoing_webhook_url = { env = "LEADS_OUTGOING_WEBHOOK_URL" }',
+    ]
+    everything = "".join(path.read_text("utf-8") for path in tmp_path.iterdir())
+    assert "SENTINEL" not in everything + repr(pull)
+    with pytest.raises(errors.UnboundValueError, match=secret.name):
+        planned(here, tmp_path)
+    (step,) = planned(here, tmp_path, **{secret.name: WEB_HOOK}).steps
+    assert (step.state, step.action) == ("converged", "stamp")
+    (step,) = planned(here, tmp_path, **{secret.name: "https://example.com/o"}).steps
+    assert step.state == "update"
+
+
+def with_specs(**specs):
+    block = RawBlock("custom", specs=specs, key="custom")
+    return evolve(
+        Workflow("Leads", Webhook(LEAD) >> block, key="leads").compile(),
+        id="11111111-1111-4111-8111-111111111111",
+    )
+
+
+@pytest.mark.parametrize(
+    ("specs", "names"),
+    [
+        ({"a": KEY, "b": [1, {"c": KEY}]}, ["leads_custom_a"]),
+        ({"a": KEY, "b": KEY + "2"}, ["leads_custom_a", "leads_custom_b"]),
+        ({"a": {KEY: 1}}, ["leads_custom_a"]),
+        ({"a": [{"x": 1}, {"flow64:value": "y", "z": 2}]}, ["leads_custom_a_1"]),
+        ({"a-b": KEY, "a_b": KEY + "2"}, ["leads_custom_a_b", "leads_custom_a_b_"]),
+        ({"x" * 90: KEY}, ["leads_custom_" + "x" * 67 + "_"]),
+        ({"a": "nothing", "b": None}, []),
+    ],
+    ids=range(7),
+)
+def test_names_of_values(specs, names):
+    """Readable, one for each text, and each unlike the others."""
+    definition = with_specs()
+    block = definition.blocks[-1]._replace(specs=_frozen(specs))
+    live = evolve(definition, blocks=(*definition.blocks[:-1], block))
+
+    (one,) = taken([live], "prod").taken
+
+    found = [secret.name for secret in one.secrets]
+    assert [a.startswith(b) for a, b in zip(found, names, strict=True)] == [True] * len(
+        names
+    )
+    assert len(set(found)) == len(found)
+    assert "SENTINEL" not in one.text
+    assert loads(one.text).name == "Leads"
+
+
+def _frozen(data):
+    from flow64.definition import freeze
+    from flow64.definition._json import Limits
+
+    limits = Limits(whole=False, integer=None, literals=True)
+    made_ = freeze(data, (), [], None, limits)
+    assert isinstance(made_, FrozenDict)
+    return made_
+
+
+def test_names_of_other_files_are_left_to_them():
+    """A name that the folder uses already means something else."""
+    live = with_specs(a=KEY)
+
+    (one,) = taken([live], "prod", names=["LEADS_custom_a"]).taken
+
+    (name,) = [secret.name for secret in one.secrets]
+    assert name.startswith("leads_custom_a_")
+
+
+def test_name_that_begins_with_a_digit():
+    """No variable begins with one."""
+    pull = taken([evolve(with_specs(a=KEY), name="2026")], "my env")
+
+    assert pull.setting_lines == [
+        '[tool.flow64.environments."my env".values]',
+        'workflow_2026_custom_a = { env = "WORKFLOW_2026_CUSTOM_A" }',
+    ]
+    assert taken([with_specs()], "prod").setting_lines == []
+
+
+# -- What no file can hold -------------------------------------------------------------
+
+
+def _changed(**what):
+    return evolve(with_specs(a=1), **what)
+
+
+def _with_extra(**extra):
+    definition = with_specs(a=1)
+    block = definition.blocks[-1]._replace(extra=FrozenDict(extra))
+    return evolve(definition, blocks=(*definition.blocks[:-1], block))
+
+
+@pytest.mark.parametrize(
+    ("live", "problem"),
+    [
+        (_changed(description=f"key:\n{KEY}"), "looks like a key stands where"),
+        (_changed(name=KEY), "looks like a key stands where"),
+        (_with_extra(note=[{"x": KEY}]), "looks like a key stands where"),
+        (_with_extra(note=_frozen({"flow64:value": "x"})), "no JSON that flow64 reads"),
+        (_changed(description="\udc80"), "no JSON that flow64 reads"),
+        (_changed(id="42"), "its id is no UUID"),
+    ],
+    ids=range(6),
+)
+def test_refused(live, problem):
+    """It is said, without the key, and nothing is lost by it."""
+    pull = taken([live, made("Other")], "prod")
+
+    (refused,) = pull.refused
+    assert problem in refused.problem
+    assert "SENTINEL" not in repr(pull)
+    assert [one.name for one in pull.taken] == ["Other"]
+
+
+def test_what_an_answer_says_beside_it_stays_there():
+    """Undocumented members of an answer are no part of what creates a workflow."""
+    (one,) = taken([_changed(extra=FrozenDict(version=3))], "prod").taken
+
+    assert loads(one.text).extra == EMPTY
+    assert "version" not in json.loads(one.text)
+
+
+# -- Workflows that have a stamp -------------------------------------------------------
+
+
+def test_workflow_of_a_project(here, tmp_path):
+    """It is pulled, pinned and called as its code calls it; whose it is, is said."""
+    workflow_id = here.put(leads(), env="prod")
+
+    pull = pulled(here, tmp_path)
+
+    (one,) = pull.taken
+    assert one.stamped == leads().compile("prod").path
+    assert one.file == "leads.json"
+    assert read_folder(tmp_path).workflows[0].workflow.id("prod") == workflow_id
+    (step,) = planned(here, tmp_path).steps
+    assert (step.state, step.path.rpartition("/")[2]) == (
+        "converged",
+        f"pin:{workflow_id}",
+    )
+    assert GROWTH.key not in (tmp_path / MANIFEST).read_text("utf-8")
+
+
+def test_copy_is_nobodys(here, tmp_path):
+    """The stamp of another workflow says nothing of this one, and is not written."""
+    here.emulator.copy(here.put(leads(), env="prod"))
+
+    pull = pulled(here, tmp_path)
+
+    assert sorted(one.stamped is None for one in pull.taken) == [False, True]
+    assert all("[flow64:1" not in one.text for one in pull.taken)
+
+
+def test_over_sockets(tmp_path):
+    """The same by a client that opens connections."""
+    from flow64 import Client
+
+    with (
+        Emulator() as emulator,
+        Client("sk_test_not_a_real_key", base_url=emulator.url, journal=None) as client,
+    ):
+        client.workflows.create(made("Leads"))
+        pull = taken(client.play(pulling()), "prod")
+
+    assert [one.file for one in pull.taken] == ["leads.json"]
+
+
+def test_path_is_a_folder(tmp_path):
+    """What cannot be written is said, and nothing is left of it."""
+    (tmp_path / "leads.json").mkdir()
+
+    with pytest.raises(errors.ManifestError, match="it is a folder"):
+        write_all(tmp_path, {"a.json": "{}", "leads.json": "{}"})
+
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["leads.json"]

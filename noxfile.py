@@ -241,6 +241,8 @@ def public_names() -> set[str]:
         "flow64.blocks",
         "flow64.emulator",
         "flow64.environments",
+        "flow64.manifest",
+        "flow64.render.review",
         "flow64.service",
         "flow64.service.plan",
         "flow64.testing",

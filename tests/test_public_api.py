@@ -23,6 +23,8 @@ DOORS = (
     "flow64.blocks",
     "flow64.emulator",
     "flow64.environments",
+    "flow64.manifest",
+    "flow64.render.review",
     "flow64.service",
     "flow64.service.plan",
     "flow64.testing",
@@ -85,7 +87,8 @@ def as_written(parameter):
     if parameter.annotation is not parameter.empty:
         text += f": {plain(parameter.annotation)}"
     if parameter.default is not parameter.empty:
-        text += f" = {parameter.default!r}"
+        default = re.sub(r" at 0x[0-9a-f]+", "", repr(parameter.default))
+        text += f" = {default}"
     return text
 
 

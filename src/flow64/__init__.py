@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from .dsl import (
-    COMPANY,
-    LEAD,
-    Company,
-    Flow,
-    Lead,
-    Passthrough,
-    RawBlock,
-    Start,
-    fan,
-    include_if,
-    returns,
-    tap,
-    value,
-)
-from .project import Project, matrix, variants
-from .workflow import Workflow
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from .dsl import (
+        COMPANY,
+        LEAD,
+        Company,
+        Flow,
+        Lead,
+        Passthrough,
+        RawBlock,
+        Start,
+        fan,
+        include_if,
+        returns,
+        tap,
+        value,
+    )
+    from .project import Project, matrix, variants
     from .service import AsyncClient, Client
+    from .workflow import Workflow
 
 __all__ = [
     "COMPANY",
@@ -47,11 +47,34 @@ __all__ = [
     "variants",
 ]
 
+_ROOMS: Final = {
+    "AsyncClient": ".service",
+    "Client": ".service",
+    "Project": ".project",
+    "Workflow": ".workflow",
+    "matrix": ".project",
+    "variants": ".project",
+}
+"""Where names are; the others are in `.dsl`."""
+
+_DOORS: Final = frozenset(
+    {"analysis", "blocks", "definition", "diagnostics", "dsl", "errors"}
+)
+"""Modules that `import flow64` alone is enough for, as in `flow64.errors.FlowError`."""
+
 
 def __getattr__(name: str) -> Any:
-    if name in {"AsyncClient", "Client"}:  # loads httpx
-        from . import service
+    # Each room is loaded when it is asked for: the language does without httpx, and
+    # `flow64 --help` without the language.
+    if name in _DOORS:
+        return import_module(f".{name}", __name__)
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found = getattr(import_module(_ROOMS.get(name, ".dsl"), __name__), name)
+    globals()[name] = found  # so that it is asked for once
+    return found
 
-        return getattr(service, name)
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_DOORS})

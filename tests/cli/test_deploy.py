@@ -3,88 +3,105 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
 from flow64 import Client
-from flow64.cli._sources import load
 from flow64.emulator import Fault
+from tests.cli.pipelines import (
+    SPENDING,
+    deployed,
+    five,
+    id_of,
+    known,
+    methods,
+    our_branch,
+    outcomes,
+    their_branch,
+    written,
+)
+from tests.cli.support import FLOW64
 
-TWO = """
-import sys
-from flow64 import LEAD, Project, Workflow
-from flow64.blocks import AppendToNotebook, LeadEnrichment, Search, Webhook
+CREATE = "/workflows/create_workflow"
+UPDATE = "/workflows/update_workflow"
 
-growth = Project("growth", namespace="acme.example")
 
-def made(key, *flow, **more):
-    return Workflow(key, *flow, key=key, project=growth, **more)
-
-"""
-
-SPENDING = "buys = made('buys', Search(LEAD, query='CTOs', auto_execute=True))"
+@pytest.fixture(autouse=True)
+def own_history(monkeypatch):
+    """The history of the working folder, and not that of all tests."""
+    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
 
 
 @pytest.fixture
 def write(tmp_path, namespace):
     """Write a file of workflows, and give its name."""
-    head = TWO.replace("acme.example", namespace)
-
-    def written(text):
-        (tmp_path / "two.py").write_text(head + text, "utf-8")
-        return "two.py"
-
-    return written
-
-
-def deployed():
-    """The titles of what is deployed."""
-    with Client(journal=None) as client:
-        return sorted(found.name for found in client.workflows.list())
+    return lambda text: written(tmp_path, namespace, text)
 
 
 @pytest.fixture
 def drifted(service, leads, flow64):
-    """A workflow that was edited on the service after it was deployed."""
+    """A workflow that was edited on the service after it was deployed; its id."""
     flow64("deploy", "leads.py", "--yes")
-    workflow_id = load("leads.py").only.workflow.id()
+    workflow_id = id_of("leads.py")
     service.edit(workflow_id, name="Edited\x1b[31m", specs={})
     return workflow_id
 
 
+def retitled(path, title="New leads"):
+    path.write_text(path.read_text("utf-8").replace("Inbound leads", title), "utf-8")
+
+
 def test_new(service, leads, flow64):
-    """It is shown and written; what became of it is the result."""
+    """The plan is shown and carried out; what became of it is the result."""
     code, printed, told = flow64("deploy", "leads.py", "--yes")
 
-    workflow_id = load("leads.py").only.workflow.id()
+    workflow_id = id_of("leads.py")
     assert (code, printed) == (0, f"done       inbound  {workflow_id}\n")
     assert told == (
-        f"deploy to {service.url}, environment default\n"
-        "inbound is new\n"
-        "inbound is written\n"
+        f"plan for environment default at {service.url}\n"
+        "\n"
+        "+ inbound: new, is created\n"
+        f"    Inbound leads ({workflow_id})\n"
+        "    there is no such workflow\n"
+        "    spends at each run: lead_enrichment\n"
+        "\n"
+        "1 to create (1 request)\n"
+        "1 of 1: create inbound\n"
+        "1 created\n"
     )
     assert deployed() == ["Inbound leads"]
 
 
 def test_unchanged(service, leads, flow64):
-    """Where nothing changed nothing is asked or sent."""
+    """Where nothing changed nothing is asked or written."""
     flow64("deploy", "leads.py", "--yes")
+    before = len(service.requests)
 
     code, printed, told = flow64("deploy", "leads.py")
 
     assert (code, printed.startswith("unchanged  inbound")) == (0, True)
-    assert "inbound is unchanged" in told
+    assert told.endswith("\n1 unchanged\n")
+    assert set(methods(service, before)) == {"GET"}
 
 
-def test_update(service, leads, flow64):
-    """What a write changes is shown before."""
+def test_update(service, leads, flow64, tmp_path):
+    """What a write changes is shown before, and what it replaced is saved."""
     flow64("deploy", "leads.py", "--yes")
-    leads.write_text(leads.read_text("utf-8").replace("Inbound l", "New l"), "utf-8")
+    retitled(leads)
 
     code, _, told = flow64("deploy", "leads.py", "--yes")
 
     assert (code, deployed()) == (0, ["New leads"])
-    assert "inbound has changed in the code\n  name: 'Inbound leads' became" in told
+    assert '~ title: "Inbound leads" -> "New leads"' in told
+    (saved,) = (tmp_path / ".flow64/history").glob("*.json")
+    place = saved.relative_to(Path.cwd())
+    assert f"what was there of inbound is in {place}\n" in told
+    assert saved.stat().st_mode & 0o777 == 0o600
 
 
 def test_env(service, leads, flow64):
@@ -92,28 +109,47 @@ def test_env(service, leads, flow64):
     flow64("deploy", "leads.py", "--yes")
     code, printed, told = flow64("deploy", "leads.py", "--yes", "--env", "staging")
 
-    workflow_id = load("leads.py").only.workflow.id("staging")
+    workflow_id = id_of("leads.py", "staging")
     assert (code, printed) == (0, f"done       inbound  {workflow_id}\n")
     assert "environment staging" in told
 
 
+def test_several_environments_and_none_is_named(service, leads, flow64, tmp_path):
+    text = "[tool.flow64.environments.{}]\napi_key = {{ env = 'SIXTYFOUR_API_KEY' }}\n"
+    both = text.format("staging") + text.format("prod")
+    (tmp_path / "pyproject.toml").write_text(both, "utf-8")
+
+    code, printed, told = flow64("deploy", "leads.py", "--yes")
+
+    assert (code, printed) == (64, "")
+    assert "several environments are configured (staging, prod)" in told
+
+
 def test_json(service, leads, flow64):
-    """With --json it is the data of the deployment."""
+    """With --json it is the data of the plan, and of what became of it."""
     _, printed, _ = flow64("deploy", "leads.py", "--yes", "--json")
 
-    assert json.loads(printed) == [
-        {
-            "workflow": "inbound",
-            "workflow_id": load("leads.py").only.workflow.id(),
-            "outcome": "done",
-            "state": "new",
-            "changes": [],
-            "unmanaged": [],
-            "spends": [],
-            "replaced": None,
-            "error": None,
-        }
-    ]
+    data = json.loads(printed)
+    plan = data.pop("plan")
+    assert data == {
+        "environment": "default",
+        "endpoint": service.url,
+        "workflows": [
+            {
+                "workflow": "inbound",
+                "workflow_id": id_of("leads.py"),
+                "state": "new",
+                "outcome": "done",
+                "done": "create",
+                "saved": None,
+                "withheld": [],
+                "error": None,
+            }
+        ],
+        "problems": [],
+        "resume": "",
+    }
+    assert [step["state"] for step in plan["steps"]] == ["new"]
 
 
 # -- Asking ---------------------------------------------------------------------------
@@ -136,35 +172,70 @@ def test_nobody_to_ask(service, leads, flow64):
     """Where nobody can be asked nothing is written without --yes."""
     code, printed, told = flow64("deploy", "leads.py")
 
-    assert (code, printed, deployed()) == (3, "", [])
-    assert "inbound is new" in told
+    assert (code, outcomes(printed), deployed()) == (3, ["refused"], [])
+    assert "+ inbound: new" in told
     assert told.endswith("error: nobody can be asked here; agree with --yes\n")
 
 
 # -- Refusing -------------------------------------------------------------------------
 
 
-def test_drifted(drifted, flow64):
-    """An edit on the service is shown, and not overwritten."""
+def test_drifted(drifted, service, flow64):
+    """F15: their edit and ours apart, and the three ways out; nothing is written."""
+    before = len(service.requests)
+
     code, printed, told = flow64("deploy", "leads.py", "--yes")
 
-    assert (code, deployed()) == (3, ["Edited\x1b[31m"])
-    assert printed.startswith("refused    inbound")
-    assert "inbound was edited on the service\n  name: 'Edited\\x1b[31m' became" in told
-    assert "error: inbound is refused; to overwrite it: --force inbound\n" in told
+    assert (code, outcomes(printed), deployed()) == (3, ["refused"], ["Edited\x1b[31m"])
+    assert "! inbound: drifted, is refused" in told
+    assert 'on the service:\n        ~ title: "Inbound leads" -> "Edited' in told
+    assert 'would change:\n        ~ title: "Edited' in told
+    assert "if that is meant: --force inbound or --skip-drifted\n" in told
+    assert f"flow64 pull default:{drifted} -o FOLDER\n" in told
     assert "\x1b" not in told
+    assert set(methods(service, before)) == {"GET"}
 
 
 def test_force(drifted, flow64):
-    """Named, it is overwritten, and what it replaced is in the data."""
+    """Named, it is overwritten, and what it replaced is saved."""
     code, printed, _ = flow64(
         "deploy", "leads.py", "--yes", "--force", "inbound", "--json"
     )
 
-    (one,) = json.loads(printed)
+    (one,) = json.loads(printed)["workflows"]
     assert (code, one["outcome"], one["state"]) == (0, "done", "drifted")
-    assert one["replaced"]["workflow_name"] == "Edited\x1b[31m"
+    kept = json.loads(Path(one["saved"]).read_text("utf-8"))
+    assert kept["definition"]["workflow_name"] == "Edited\x1b[31m"
     assert deployed() == ["Inbound leads"]
+
+
+def test_taken_into_the_code(drifted, service, leads, flow64):
+    """The third way out: it converges, and only its stamp is written."""
+    service.edit(drifted, name="Taken over")
+    retitled(leads, "Taken over")
+
+    code, printed, told = flow64("deploy", "leads.py", "--yes", "--json")
+
+    (one,) = json.loads(printed)["workflows"]
+    assert (code, one["state"], one["done"]) == (0, "converged", "stamp")
+    assert "1 stamped\n" in told
+
+
+def test_skip_drifted(service, write, flow64):
+    """The rest goes on, and what is left alone is said."""
+    flow64("deploy", write(five()), "--yes")
+    service.edit(
+        json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["id"],
+        name="By hand",
+    )
+
+    code, printed, told = flow64(
+        "deploy", write(five("two")), "--yes", "--skip-drifted"
+    )
+
+    assert (code, outcomes(printed)) == (0, ["done", "done", "skipped", "done", "done"])
+    assert deployed() == ["By hand", "a two", "b two", "d two", "e two"]
+    assert "4 updated, 1 skipped\n" in told
 
 
 def test_spends(service, write, flow64):
@@ -173,28 +244,107 @@ def test_spends(service, write, flow64):
     code, _, told = flow64("deploy", source, "--yes")
 
     assert (code, deployed()) == (3, [])
-    assert "buys at creation" in told
-    assert "error: buys is refused; to buy at once: --allow-spend buys\n" in told
+    assert "buys at creation; if that is meant: --allow-spend buys\n" in told
     assert flow64("deploy", source, "--yes", "--allow-spend", "buys")[0] == 0
 
 
-def test_all_or_none(service, write, flow64):
-    """Where one is refused none is written; what is wrong is told of each."""
-    text = f"a = made('a', Webhook(LEAD))\n{SPENDING}\n"
-    source = write(text + "bad = made('', Webhook(LEAD))")
+PROD = """
+[tool.flow64.environments.prod]
+endpoint = { env = 'SIXTYFOUR_API_ENDPOINT' }
+api_key = { env = 'SIXTYFOUR_API_KEY' }
+"""
 
-    code, printed, told = flow64("deploy", source, "--yes")
 
-    outcomes = [line.split("  ")[0] for line in printed.splitlines()]
-    assert (code, outcomes) == (1, ["not tried", "refused", "failed"])
-    assert ("[invalid-key]" in told, "--allow-spend buys" in told) == (True, True)
-    assert deployed() == []
+@pytest.fixture
+def behind(service, leads, flow64):
+    """A workflow that a branch deployed of which ours knows nothing."""
+    leads.with_name("pyproject.toml").write_text(PROD, "utf-8")
+    their_branch("leads.py")
+    retitled(leads, "Their leads")
+    flow64("deploy", "leads.py", "--yes")
+    our_branch("leads.py")
+    retitled(leads, "Our leads")
+
+
+@pytest.mark.parametrize(
+    ("option", "wanted"),
+    [
+        ([], (3, ["refused"], "Their leads")),
+        (["--force", "inbound"], (3, ["refused"], "Their leads")),
+        (["--allow-behind", "inbound"], (0, ["done"], "Our leads")),
+        (["--skip-drifted"], (0, ["skipped"], "Their leads")),
+    ],
+    ids=["nothing", "force", "allow-behind", "skip"],
+)
+def test_behind(behind, flow64, option, wanted):
+    """What newer code deployed is not taken back unasked."""
+    code, printed, told = flow64("deploy", "leads.py", "--yes", *option)
+
+    assert (code, outcomes(printed), *deployed()) == wanted
+    assert ("if that is meant: --allow-behind inbound or" in told) == (code == 3)
+
+
+def test_behind_where_branches_deploy(behind, flow64, leads):
+    leads.with_name("pyproject.toml").write_text(f"{PROD}branches = true\n", "utf-8")
+
+    assert flow64("deploy", "leads.py", "--yes")[0] == 0
+    assert deployed() == ["Our leads"]
+
+
+def test_all_that_is_missing_is_said_at_once(service, write, flow64):
+    flow64("deploy", write(five()), "--yes")
+    steps = json.loads(flow64("plan", "two.py", "--json")[1])["steps"]
+    service.edit(steps[0]["id"], name="By hand")
+    service.edit(steps[1]["id"], description="Whose?")
+    before = len(service.requests)
+    source = write(f"{five('two')}\n{SPENDING}")
+
+    code, printed, told = flow64("deploy", source, "--yes", "--json")
+
+    data = json.loads(printed)
+    assert (code, len(data["problems"])) == (3, 3)
+    assert [one["outcome"] for one in data["workflows"]] == [
+        "refused",
+        "refused",
+        *["not tried"] * 3,
+        "refused",
+    ]
+    ways = re.findall(r"(--[\w-]+) \w+", "".join(data["problems"]))
+    assert ways == ["--force", "--force", "--allow-spend"]
+    assert (told.count("error: "), "resume" in told) == (1, False)
+    assert "POST" not in methods(service, before)
+
+
+def test_errors_come_before_all_else(service, write, flow64):
+    """All of them; not even a look is sent."""
+    before = len(service.requests)
+    text = "a = made('a', Webhook(LEAD))\nbad = made('', Webhook(LEAD))"
+
+    code, printed, told = flow64("deploy", write(text), "--yes")
+
+    assert (code, outcomes(printed)) == (1, ["not tried", "failed"])
+    assert ("[invalid-key]" in told, methods(service, before)) == (True, [])
+
+
+def test_errors_as_data(service, write, flow64):
+    text = "a = made('a', Webhook(LEAD))\nbad = made('', Webhook(LEAD))"
+
+    code, printed, _ = flow64("deploy", write(text), "--yes", "--json")
+
+    data = json.loads(printed)
+    assert (code, [one["outcome"] for one in data["workflows"]]) == (
+        1,
+        ["not tried", "failed"],
+    )
+    assert "[invalid-key]" in data["problems"][0]
 
 
 def test_values(service, write, flow64, tmp_path):
     """Values that are missing are named, with the option that gives them."""
-    text = "from flow64 import value\nbook = AppendToNotebook(notebook_id=value('n'))\n"
-    source = write(text + "w = made('w', Webhook(LEAD) >> book)")
+    source = write(
+        "book = AppendToNotebook(notebook_id=value('n'))\n"
+        "w = made('w', Webhook(LEAD) >> book)"
+    )
     (tmp_path / "values.json").write_text('{"n": "a-notebook"}', "utf-8")
 
     code, _, told = flow64("deploy", source, "--yes")
@@ -204,13 +354,22 @@ def test_values(service, write, flow64, tmp_path):
     assert flow64("deploy", source, "--yes", "--values", "values.json")[0] == 0
 
 
-@pytest.mark.parametrize("option", ["--force", "--allow-spend"])
+@pytest.mark.parametrize(
+    "option", ["--force", "--allow-spend", "--allow-behind", "--create"]
+)
 def test_unknown_key(service, leads, flow64, option):
     """Consent to what is not there is a mistake of the command line."""
     code, _, told = flow64("deploy", "leads.py", "--yes", option, "inbuond")
 
     assert (code, deployed()) == (64, [])
     assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in told
+
+
+def test_force_is_by_name(service, leads, flow64):
+    """There is no bare form that would overwrite everything."""
+    code, _, told = flow64("deploy", "leads.py", "--yes", "--force")
+
+    assert (code, "--force" in told, deployed()) == (64, True, [])
 
 
 def test_no_project(leads, write, flow64, monkeypatch):
@@ -233,67 +392,495 @@ def test_no_key(leads, flow64, monkeypatch):
     assert (code, "set SIXTYFOUR_API_KEY" in told) == (1, True)
 
 
-# -- Failing --------------------------------------------------------------------------
+def test_a_history_that_cannot_be_written(service, leads, flow64, tmp_path):
+    """F24, L6: no save, no write."""
+    flow64("deploy", "leads.py", "--yes")
+    retitled(leads)
+    folder = tmp_path / ".flow64/history"
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("in the way", "utf-8")
 
-THREE = "w = [made(key, Webhook(LEAD)) for key in ('a', 'b', 'c')]"
+    code, printed, told = flow64("deploy", "leads.py", "--yes")
+
+    assert (code, outcomes(printed), deployed()) == (
+        1,
+        ["not tried"],
+        ["Inbound leads"],
+    )
+    assert "the history" in told
+
+
+def test_secret_that_would_be_lost(service, write, flow64, tmp_path):
+    """Its option is named, and nothing of Python."""
+    flow = "Webhook(LEAD) >> OutgoingWebhook(url=value('hook', secret=True))"
+    source = write(f"w = made('w', {flow})")
+    for hook in ("one", "two"):
+        data = {"hook": f"https://crm.example.com/hooks/not-real-{hook}"}
+        (tmp_path / "values.json").write_text(json.dumps(data), "utf-8")
+        code, _, told = flow64("deploy", source, "--yes", "--values", "values.json")
+
+    assert code == 3
+    assert told.rstrip().endswith("if that is meant: --force w")
+
+
+# -- Renames and pruning --------------------------------------------------------------
+
+TWO = ["Inbound leads"]
+OPEN = ["not tried", "refused"]
+
+
+@pytest.fixture
+def renamed(service, leads, flow64):
+    """A workflow whose key and title became others."""
+    flow64("deploy", "leads.py", "--yes")
+    leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
+    retitled(leads, "Other")
+    return service
+
+
+def test_a_renamed_key_is_refused_until_it_is_decided(renamed, flow64):
+    code, printed, told = flow64("deploy", "leads.py", "--yes")
+    created, *_ = flow64("deploy", "leads.py", "--yes", "--create", "other")
+
+    assert (code, outcomes(printed), created) == (3, ["refused"], 0)
+    assert 'was="inbound"' in told
+    assert "if that is meant: --create other\n" in told
+    assert deployed() == ["Inbound leads", "Other"]
+
+
+@pytest.mark.parametrize(
+    ("prune", "code"),
+    [
+        ("--prune", 3),
+        ("--prune=0", 3),
+        ("--prune=2", 3),
+        ("--prune=1", 0),
+        ("--prune=x", 64),
+    ],
+)
+def test_prune_takes_its_number(renamed, flow64, prune, code):
+    """F17: nobody is there to type it, so it has to be right."""
+    arguments = ("deploy", "leads.py", "--yes", "--create", "other", prune)
+    found, printed, told = flow64(*arguments)
+
+    wanted = ["Inbound leads"] if code else ["Other"]
+    assert (found, deployed()) == (code, wanted)
+    assert ("--prune=1" in told) == (code == 3)
+    assert outcomes(printed) == {0: ["done"] * 2, 3: OPEN, 64: []}[code]
+    assert ("1 created, 1 deleted\n" in told) == (code == 0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [("1\ny\n", (0, ["Other"])), ("2\n", (3, TWO)), ("\n", (3, TWO))],
+    ids=["right", "wrong", "nothing"],
+)
+def test_prune_is_typed_by_somebody_who_is_there(
+    renamed, flow64, answering, typed, wanted
+):
+    answering(typed)
+
+    found, _, told = flow64("deploy", "leads.py", "--create", "other", "--prune")
+
+    assert (found, deployed()) == wanted
+    assert "1 workflow would be deleted; type that number" in told
+
+
+def test_prune_needs_the_whole_project(renamed, flow64):
+    code, _, told = flow64("deploy", "leads.py:other", "--yes", "--prune=0")
+
+    assert (code, "it is not known what code has no more" in told) == (3, True)
+
+
+def test_prune_never_takes_what_is_at_work(renamed, flow64, served):
+    """F17: with an active schedule nothing is deleted; copies never are."""
+    with Client(journal=None) as client:
+        (info,) = client.workflows.list()
+        client.schedules.create(info.id, cron_expression="0 9 * * *", name="daily")
+    served.copy(info.id)
+
+    code, _, told = flow64(
+        "deploy", "leads.py", "--yes", "--create", "other", "--prune=1"
+    )
+
+    assert (code, len(deployed())) == (3, 2)
+    assert "schedule daily is active" in told
+
+
+def test_prune_takes_nothing_that_is_not_an_orphan_of_here(service, leads, flow64):
+    """F17: no copy, no other environment, no pinned import; and there it says so."""
+    flow64("deploy", "leads.py", "--yes")
+    flow64("deploy", "leads.py", "--yes", "--env", "staging")
+    copied = service.copy(id_of("leads.py"))
+    flow64("pull", f"default:{copied}", "-o", "live")
+    flow64("deploy", "live", "--yes")
+    leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
+    retitled(leads, "Other")
+    before = len(deployed())
+
+    code, _, told = flow64(
+        "deploy", "leads.py", "--yes", "--create", "other", "--prune=1"
+    )
+
+    assert (code, before, len(deployed())) == (0, 3, 3)
+    assert "1 created, 1 deleted\n" in told
+    assert id_of("leads.py") in flow64("list")[1]
+    assert copied in flow64("list")[1]
+
+
+def test_already_gone(renamed, flow64, monkeypatch, tmp_path):
+    """F17: what somebody deleted in the meantime is as it should be."""
+    flow64("plan", "leads.py", "--create", "other", "--prune", "-o", "plan.json")
+    with Client(journal=None) as client:
+        client.workflows.delete(client.workflows.list()[0].id)
+
+    code, printed, _ = flow64("deploy", "--plan", "plan.json", "--yes", "--prune=1")
+
+    assert (code, "refused" in printed) == (3, False)
+
+
+# -- Failing --------------------------------------------------------------------------
 
 
 def test_failed(service, write, flow64):
-    """The first that fails is the last that is tried; the same line goes on."""
-    source = write(THREE)
-    service.faults.add(
-        Fault("status_before", status=400, path="/workflows/create_workflow", after=1)
-    )
+    """F14: the third fails; what came before is done, and a re-run goes on there."""
+    source = write(five())
+    service.faults.add(Fault("status_before", status=400, path=CREATE, after=2))
 
-    code, printed, told = flow64("deploy", source, "--yes")
+    code, printed, told = flow64("deploy", source, "--yes", "--json")
 
-    outcomes = [line.split("  ")[0] for line in printed.splitlines()]
-    assert (code, outcomes) == (1, ["done", "failed", "not tried"])
-    assert "error: b: POST /workflows/create_workflow answered 400" in told
-    assert (flow64("deploy", source, "--yes")[0], deployed()) == (0, ["a", "b", "c"])
+    data = json.loads(printed)
+    found = [one["outcome"] for one in data["workflows"]]
+    assert (code, found) == (1, ["done", "done", "failed", "not tried", "not tried"])
+    assert "error: c: POST /workflows/create_workflow answered 400" in told
+    assert "2 created, 1 failed, 2 not tried\n" in told
+    assert data["resume"].startswith("deploy again")
+    before = len(service.requests)
+    code, printed, _ = flow64("deploy", source, "--yes")
+    assert (code, outcomes(printed)) == (0, ["unchanged"] * 2 + ["done"] * 3)
+    assert methods(service, before).count("POST") == 3
+    assert len(deployed()) == 5
 
 
 def test_unknown(service, write, flow64):
     """Where nobody knows whether it was written, that is an exit code of its own."""
     source = write(SPENDING)
-    service.faults.add(Fault("reset_before", path="/workflows/create_workflow"))
+    service.faults.add(Fault("reset_before", path=CREATE))
 
     code, printed, told = flow64(
         "deploy", source, "--yes", "--allow-spend", "buys", "--json"
     )
 
-    (one,) = json.loads(printed)
+    (one,) = json.loads(printed)["workflows"]
     assert (code, one["outcome"]) == (4, "unknown")
     assert "outcome unknown" in one["error"]
     assert "outcome unknown" in told
 
 
-def test_interrupted(service, write, flow64, monkeypatch):
-    """Ctrl-C says what may have been written, and what was not tried."""
+def test_what_is_stored_is_not_what_was_sent(service, leads, flow64):
+    """F10: it failed, and the next plan shows it again."""
+    service.faults.add(Fault("other_name", word="Another"))
+
+    code, printed, told = flow64("deploy", "leads.py", "--yes")
+
+    assert (code, outcomes(printed)) == (1, ["failed"])
+    assert "Another" in told
+    assert flow64("plan", "leads.py", "--exit-code")[0] == 2
+
+
+def test_overtaken(service, leads, flow64, monkeypatch):
+    """What was edited while somebody was asked is refused by the look before."""
+    flow64("deploy", "leads.py", "--yes")
+    workflow_id = id_of("leads.py")
+    retitled(leads)
+    monkeypatch.setattr(
+        "flow64.cli._applied.agreed",
+        lambda *_, **__: service.edit(workflow_id, name="Edited"),
+    )
+
+    code, printed, told = flow64("deploy", "leads.py")
+
+    assert (code, outcomes(printed), deployed()) == (3, ["refused"], ["Edited"])
+    assert "their edit:" in told
+    assert "our change:" in told
+
+
+def test_edited_while_others_are_written(service, write, flow64, monkeypatch):
+    """The look right before each write finds it; what was done before stays done."""
+    flow64("deploy", write(five()), "--yes")
+    third = json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["id"]
+    source = write(five("two"))
+
+    def told(text, *_):
+        if text.startswith("2 of 5"):
+            service.edit(third, name="By hand")
+
+    monkeypatch.setattr("flow64.cli._applied.talk", told)
+
+    code, printed, _ = flow64("deploy", source, "--yes")
+
+    wanted = ["done", "done", "refused", "not tried", "not tried"]
+    assert (code, outcomes(printed)) == (1, wanted)
+    assert deployed() == ["By hand", "a two", "b two", "d one", "e one"]
+
+
+def test_a_key_of_another_organisation(service, leads, flow64, tmp_path):
+    """It ends where the first answer names another one, which may be a write's."""
+    settings = f"{PROD}org_id = 'org_of_somebody'\n"
+    (tmp_path / "pyproject.toml").write_text(settings, "utf-8")
+
+    code, printed, told = flow64("deploy", "leads.py", "--yes")
+
+    # There was no workflow before, so that only the answer of the write could tell.
+    assert (code, outcomes(printed)) == (4, ["unknown"])
+    assert "has org_id = 'org_of_somebody'" in told
+    assert "inbound may have been written: deploy again, which looks first" in told
+
+
+# -- Saved plans ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(service, leads, flow64, tmp_path):
+    """A plan that updates what is there."""
+    flow64("deploy", "leads.py", "--yes")
+    retitled(leads)
+    flow64("plan", "leads.py", "-o", "plan.json")
+    return tmp_path / "plan.json"
+
+
+def test_saved_plan_is_applied_exactly_once(saved, leads, service, flow64):
+    """F16: whatever the code says by then."""
+    retitled(leads, "Later")
+    leads.write_text(leads.read_text("utf-8").replace("New leads", "Later"), "utf-8")
+
+    code, printed, told = flow64("deploy", "--plan", saved, "--yes")
+
+    assert (code, outcomes(printed), deployed()) == (0, ["done"], ["New leads"])
+    assert '~ title: "Inbound leads" -> "New leads"' in told
+    before = len(service.requests)
+    code, printed, told = flow64("deploy", "--plan", saved, "--yes", "--json")
+    assert (code, "it was applied already" in told) == (3, True)
+    assert "it was applied already" in json.loads(printed)["problems"][0]
+    assert set(methods(service, before)) == {"GET"}
+
+
+def edited(saved, leads, monkeypatch):
+    saved.write_text(saved.read_text("utf-8").replace("New leads", "Bad leads"))
+    return []
+
+
+def another_release(saved, leads, monkeypatch):
+    text = saved.read_text("utf-8")
+    saved.write_text(re.sub(r'"flow64": "[^"]+"', '"flow64": "99.0"', text))
+    return []
+
+
+def another_environment(saved, leads, monkeypatch):
+    return ["--env", "staging"]
+
+
+def another_endpoint(saved, leads, monkeypatch):
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "http://127.0.0.1:9")
+    return []
+
+
+def another_project(saved, leads, monkeypatch):
+    text = leads.read_text("utf-8").replace('Project("growth"', 'Project("sales"')
+    leads.write_text(text, "utf-8")
+    return ["leads.py"]
+
+
+def no_plan(saved, leads, monkeypatch):
+    saved.write_text("{}", "utf-8")
+    return []
+
+
+@pytest.fixture
+def spoilt(saved, leads, monkeypatch, request):
+    """A plan for something else; gives what is said to apply it."""
+    return ["--plan", saved, "--yes", *request.param(saved, leads, monkeypatch)]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        (edited, "it was edited since it was made"),
+        (another_release, "it was made by flow64 '99.0'"),
+        (another_environment, "it was made for environment 'default'"),
+        (another_endpoint, "and this is http://127.0.0.1:9"),
+        (another_project, "project:sales"),
+        (no_plan, "it is no saved plan"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+    indirect=["spoilt"],
+)
+def test_saved_plan_for_something_else(service, flow64, spoilt, words):
+    """F16: refused before any write."""
+    before = len(service.requests)
+
+    code, printed, told = flow64("deploy", *spoilt)
+
+    assert (code, printed, words in told) == (3, "", True)
+    assert "POST" not in methods(service, before)
+
+
+@pytest.mark.parametrize("event", ["edited", "deleted", "created"])
+def test_saved_plan_that_went_stale(saved, leads, service, flow64, event):
+    """F15: both edits apart, and the ways out; nothing is written."""
+    workflow_id = id_of("leads.py")
+    if event == "edited":
+        service.edit(workflow_id, name="By hand")
+    else:
+        with Client(journal=None) as client:
+            client.workflows.delete(workflow_id)
+    if event == "created":
+        flow64("plan", "leads.py", "-o", "plan.json")
+        flow64("deploy", "leads.py", "--yes")
+        service.edit(workflow_id, name="By hand")
+    before = len(service.requests)
+
+    code, printed, told = flow64("deploy", "--plan", saved, "--yes")
+
+    assert (code, printed, f"was {event} since" in told) == (3, "", True)
+    assert "--force inbound" in told
+    assert "--skip-drifted" in told
+    if event == "edited":
+        assert 'their edit:\n    ~ title: "Inbound leads" -> "By hand"' in told
+        assert 'our change:\n    ~ title: "Inbound leads" -> "New leads"' in told
+    assert "POST" not in methods(service, before)
+
+
+def test_saved_plan_names_its_environment(service, leads, flow64, tmp_path):
+    """So that `--env` need not be said again, and its project may be held against."""
+    flow64("plan", "leads.py", "--env", "staging", "-o", "plan.json")
+
+    code, printed, _ = flow64("deploy", "leads.py", "--plan", "plan.json", "--yes")
+
+    assert (code, id_of("leads.py", "staging") in printed) == (0, True)
+
+
+def test_saved_plan_that_is_refused_takes_consent(drifted, leads, flow64):
+    flow64("plan", "leads.py", "-o", "plan.json")
+
+    refused, *_ = flow64("deploy", "--plan", "plan.json", "--yes")
+    done, *_ = flow64("deploy", "--plan", "plan.json", "--yes", "--force", "inbound")
+
+    assert (refused, done, deployed()) == (3, 0, ["Inbound leads"])
+
+
+def test_saved_plan_that_deletes(renamed, flow64):
+    flow64("plan", "leads.py", "--create", "other", "--prune", "-o", "plan.json")
+
+    refused, _, told = flow64("deploy", "--plan", "plan.json", "--yes")
+    done, *_ = flow64("deploy", "--plan", "plan.json", "--yes", "--prune=1")
+
+    assert (refused, "--prune=1" in told, done) == (3, True, 0)
+    assert len(deployed()) == 1
+
+
+def test_prune_of_a_plan_that_deletes_nothing(saved, flow64):
+    code, _, told = flow64("deploy", "--plan", saved, "--yes", "--prune=1")
+
+    assert (code, "this plan deletes nothing" in told) == (64, True)
+
+
+def test_no_such_plan(flow64, leads):
+    code, _, told = flow64("deploy", "--plan", "nothing.json")
+
+    assert (code, "nothing.json" in told) == (64, True)
+
+
+# -- Ctrl-C ---------------------------------------------------------------------------
+
+
+def begun(*arguments):
+    """A deploy in a process of its own."""
+    return subprocess.Popen(
+        [*FLOW64, "deploy", "two.py", "--yes", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=known(),
+    )
+
+
+def reached(service, path, before):
+    """Wait until something was asked."""
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        if any(seen.path == path for seen in service.requests[before:]):
+            return
+        time.sleep(0.01)
+    raise AssertionError(path)
+
+
+def test_first_interrupt_ends_the_write_that_is_under_way(service, write):
+    """F20: it is finished and recorded; what is left was not tried."""
+    write(five())
+    before = len(service.requests)
+    service.faults.add(Fault("hang_after", path=CREATE, seconds=0.5, times=1))
+    process = begun()
+    reached(service, CREATE, before)
+    process.send_signal(signal.SIGINT)
+
+    printed, told = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert outcomes(printed) == ["done", *["not tried"] * 4]
+    assert "stopping after what is under way; Ctrl-C again stops at once\n" in told
+    assert "1 created, 4 not tried\n" in told
+    assert "deploy again: what is done by then is not written again\n" in told
+    assert deployed() == ["a one"]
+
+
+def test_second_interrupt_stops_at_once(service, write):
+    """F20: what was under way may have been written, which is said."""
+    write(five())
+    before = len(service.requests)
+    service.faults.add(Fault("hang_after", path=CREATE, seconds=20, times=1))
+    process = begun("--json")
+    reached(service, CREATE, before)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+
+    printed, told = process.communicate(timeout=10)
+
+    found = [one["outcome"] for one in json.loads(printed)["workflows"]]
+    assert (process.returncode, found) == (130, ["unknown", *["not tried"] * 4])
+    assert "a may have been written: deploy again, which looks first\n" in told
+
+
+def test_interrupt_before_the_first_write(service, leads, flow64, monkeypatch):
+    """Nothing was written, and nothing is said to have been."""
 
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Client, "deploy", stopped)
+    monkeypatch.setattr("flow64.cli._applied.applying", stopped)
 
-    code, printed, told = flow64("deploy", write(THREE), "--yes")
+    code, *_ = flow64("deploy", "leads.py", "--yes")
 
-    outcomes = [line.split("  ")[0] for line in printed.splitlines()]
-    assert (code, outcomes) == (130, ["unknown", "not tried", "not tried"])
-    assert "a may have been written: deploy again, which looks first" in told
+    assert (code, deployed()) == (130, [])
 
 
-def test_overtaken(service, leads, flow64, monkeypatch):
-    """What was edited between the look and the write is refused by the write."""
-    flow64("deploy", "leads.py", "--yes")
-    workflow_id = load("leads.py").only.workflow.id()
-    leads.write_text(leads.read_text("utf-8").replace("Inbound l", "New l"), "utf-8")
+# -- Terminals ------------------------------------------------------------------------
 
-    def agreeing(*_, **__):
-        service.edit(workflow_id, name="Edited")
 
-    monkeypatch.setattr("flow64.cli.deploy.agreed", agreeing)
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_closed_stream(service, write, closed):
+    """T2: what nobody can read is done all the same, and the exit code tells."""
+    write(five())
+    done = subprocess.run(
+        f"{' '.join(FLOW64)} deploy two.py --yes {closed}>&-",
+        shell=True,
+        env=known(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
-    code, printed, _ = flow64("deploy", "leads.py")
-
-    assert (code, printed.split("  ")[0], deployed()) == (3, "refused", ["Edited"])
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert len(deployed()) == 5

@@ -26,7 +26,7 @@ def configured(service, leads):
 def test_of_several_environments_one_is_named(configured, leads, flow64):
     code, printed, told = flow64("deploy", "leads.py", "--yes")
 
-    assert (code, printed) == (1, "")
+    assert (code, printed) == (64, "")
     assert "several environments are configured (staging, prod)" in told
 
 

@@ -15,7 +15,18 @@ from flow64.cli._importing import OURS
 from flow64.cli._main import COMMANDS
 from flow64.dsl import RawBlock
 
-ONLINE = [name for name in COMMANDS if name not in {"check", "compile", "serve"}]
+OFFLINE = {
+    "blocks",
+    "check",
+    "compile",
+    "completion",
+    "demo",
+    "determinism",
+    "init",
+    "serve",
+}
+# `same` names its two environments as arguments.
+ONLINE = [name for name in COMMANDS if name not in {*OFFLINE, "same"}]
 
 
 def options_of(name):

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 
-from flow64.cli.serve import command
+from flow64.cli._main import group
 from flow64.emulator import load_fixtures
 from flow64.emulator._faults import KINDS
 from tests.cli.support import ended, environment, serving
@@ -51,6 +52,7 @@ def test_options():
     """The page has every option, and no other."""
     listed = re.findall(r"^\| `(--[\w-]+)", TEXT, re.MULTILINE)
 
+    command = group.get_command(click.Context(group), "serve")
     assert listed == [option.opts[-1] for option in command.params]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -280,7 +281,7 @@ def test_list(service, leads, namespace, flow64):
     _, data, _ = flow64("list", "--json")
 
     workflow_id = load("leads.py").only.workflow.id()
-    lines = [line.split("  ") for line in printed.splitlines()]
+    lines = [re.split(" {2,}", line) for line in printed.splitlines()]
     path = f"ns:{namespace}/project:growth/workflow:inbound"
     assert [line[0] for line in lines] == [one["id"] for one in json.loads(data)]
     by_id = {line[0]: line for line in lines}

@@ -7,6 +7,9 @@ from typing import Final
 FAILED: Final = 1
 """It failed, or there are findings of severity error."""
 
+CHANGES: Final = 2
+"""Something differs, where a command was asked to say so by its exit code."""
+
 REFUSED: Final = 3
 """It was not done, since it would overwrite, pay or repeat what nobody agreed to."""
 

@@ -9,17 +9,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ._codes import FAILED, INTERRUPTED, USAGE
-from ._options import Options
+from ._options import SAID, Options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "Say what is wrong or doubtful with workflows; nothing is sent.",
     "compile": "Write the JSON of workflows, or see that it is current.",
+    "determinism": "See that workflows compile to the same bytes everywhere.",
+    "init": "Write a new project, ready to be pushed.",
+    "blocks": "Show the blocks that are known, or one in full.",
+    "plan": "Say what a deploy would do; nothing but reads is sent.",
+    "review": "Say what a change does, for whoever has to judge it.",
     "deploy": "Put workflows on the service, after showing what that changes.",
+    "pull": "Write live workflows as JSON that is worked on like code.",
+    "history": "List what was replaced, and where it is saved.",
+    "restore": "Bring back what was live once.",
+    "graph": "Draw one workflow as text, Mermaid or SVG.",
+    "diff": "Show what differs between code, files and what is live.",
+    "same": "Say whether two environments run the same code.",
     "run": "Run a workflow with the rows of a file, once for each intent.",
     "watch": "Follow a run until it ends.",
     "results": "Download what a run gave.",
@@ -27,7 +41,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "runs": "List the newest runs.",
     "list": "List the workflows that are deployed.",
     "balance": "Show what is left to spend.",
+    "doctor": "Say what is set up, and what the service answers to reads.",
     "serve": "Play the service on this machine, for trying and for tests.",
+    "demo": "Compile, deploy and run a pipeline with nothing at stake.",
+    "completion": "Let your shell complete commands and environments.",
 }
 """What each command is for; its module of the same name has it as `command`."""
 
@@ -48,7 +65,16 @@ class Commands(click.Group):
             problem = f"there is no command {cmd_name!r}{near}"
             raise click.UsageError(problem, ctx)
         command: click.Command = import_module(f".{cmd_name}", __package__).command
+        _add_loudness(command)
         return command
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
+        """The commands that begin like what was typed, without loading them."""
+        from ._completing import commands  # noqa: PLC0415 - only while completing
+
+        return commands(self, ctx, COMMANDS, incomplete)
 
     def format_commands(
         self,
@@ -58,6 +84,56 @@ class Commands(click.Group):
         """List the commands without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl([*COMMANDS.items()])
+
+
+def _be_quiet(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    _set_loudness(context, is_quiet=is_asked)
+
+
+def _be_verbose(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    _set_loudness(context, is_verbose=is_asked)
+
+
+def _set_loudness(
+    context: click.Context, *, is_quiet: bool = False, is_verbose: bool = False
+) -> None:
+    """Note how loud to be; said before the command or with it, it means the same.
+
+    Raises:
+        click.UsageError: Both are said.
+    """
+    options = context.ensure_object(Options)
+    options.is_quiet = options.is_quiet or is_quiet
+    options.is_verbose = options.is_verbose or is_verbose
+    if options.is_quiet and options.is_verbose:
+        raise click.UsageError("--quiet and --verbose: leave one of them out", context)
+
+
+def _loudness() -> list[click.Option]:
+    return [
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=_be_quiet,
+            help="Tell only of errors, and of what is asked.",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=_be_verbose,
+            help="Tell of each request.",
+        ),
+    ]
+
+
+def _add_loudness(command: click.Command) -> None:
+    """Let a command take what may also be said before it, unless it does already."""
+    known = {name for param in command.params for name in param.opts}
+    command.params += [
+        option for option in _loudness() if known.isdisjoint(option.opts)
+    ]
 
 
 def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
@@ -82,21 +158,28 @@ def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) ->
     callback=_tell_version,
     help="Show the version and exit.",
 )
-@click.pass_obj
-def group(options: Options, debug: bool) -> None:
+@click.pass_context
+def group(context: click.Context, debug: bool) -> None:
     """Sixtyfour workflows as Python code.
 
     Credentials come from the environment: SIXTYFOUR_API_KEY, or an OAuth client. No
     command takes a key.
     """
+    options = context.ensure_object(Options)
     options.debug = debug
+    # `serve` has an option of its own for that: its requests are others.
+    context.default_map = {"serve": {"verbose": options.is_verbose}}
+
+
+group.params += _loudness()
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says, and give the exit code."""
     for stream in (sys.stdout, sys.stderr):
         careful(stream)
-    options = Options()
+    options = SAID
+    options.begin()
     try:
         code = group.main(arguments, "flow64", standalone_mode=False, obj=options)
     except click.Abort:
@@ -109,19 +192,27 @@ def main(arguments: list[str] | None = None) -> int:
 def careful(stream: object) -> None:
     """Let a stream write what its encoding lacks as escapes, and not fail at it."""
     reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None and getattr(stream, "errors", "") == "strict":
+    # In the locale C it is `surrogateescape`, which fails at letters as well.
+    if reconfigure is not None and getattr(stream, "errors", "") in (
+        "strict",
+        "surrogateescape",
+    ):
         reconfigure(errors="backslashreplace")
 
 
 def _told(error: Exception, options: Options) -> int:
     """Tell an error, and give its exit code."""
     # All that follows is loaded for an error alone.
-    from ..errors import FlowError, MissingExtraError  # noqa: PLC0415 - see above
+    from ..errors import (  # noqa: PLC0415 - see above
+        FlowError,
+        MissingExtraError,
+        UnknownEnvironmentError,
+    )
     from ._outcomes import code_of, way_on  # noqa: PLC0415 - see above
 
     try:
         from ._report import own_up  # noqa: PLC0415 - see above
-        from ._terminal import complain, talk  # noqa: PLC0415 - see above
+        from ._terminal import advise, complain  # noqa: PLC0415 - see above
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "rich":
             raise
@@ -135,10 +226,13 @@ def _told(error: Exception, options: Options) -> int:
         case click.ClickException():
             complain(error.format_message())
             return error.exit_code
+        case UnknownEnvironmentError():  # --env is wrong, or missing
+            complain(str(error))
+            return USAGE
         case FlowError():
             complain(str(error))
             if advice := way_on(error):
-                talk(advice)
+                advise(advice)
             return code_of(error)
         case _:
             own_up(error, debug=options.debug)

@@ -1,16 +1,33 @@
-"""What is said before the command."""
+"""What holds for every command, said before it or with it."""
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 
 class Options:
-    """What was said before the command.
+    """What was said that holds for every command.
 
     A plain class: `flow64 --help` is to load little.
 
     Attributes:
         debug: Whether to show where an unexpected error came from.
+        is_quiet: Whether to tell no more than errors, and what is asked.
+        is_verbose: Whether to tell of each request.
+        held: What was not told yet since all is quiet; told where something is asked,
+            which is about it.
     """
 
-    def __init__(self, *, debug: bool = False) -> None:
-        self.debug = debug
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was said: another command line begins."""
+        self.debug = False
+        self.is_quiet = False
+        self.is_verbose = False
+        self.held: list[Any] = []
+
+
+SAID: Final = Options()
+"""What the command line says that is being carried out; also for other threads."""

@@ -11,6 +11,7 @@ from ..diagnostics import printable
 from ..environments import Environment, load, opened
 from ..service import Client
 from ._terminal import give, talk
+from ._verbose import tell_requests
 
 _log = logging.getLogger("flow64")
 
@@ -44,6 +45,7 @@ def connected(env: str | None) -> Generator[Client]:
     _log.addHandler(handler)
     try:
         with opened(environment_of(env)) as client:
+            tell_requests(client)
             yield client
     finally:
         _log.removeHandler(handler)

@@ -12,6 +12,7 @@ import click
 
 from ..definition import DEFAULT_ENV
 from ..errors import did_you_mean
+from ._completing import environments
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -24,7 +25,23 @@ json_option = click.option(
 env_option = click.option(
     "--env",
     metavar="NAME",
+    shell_complete=environments,
     help=f"The environment; {DEFAULT_ENV!r} where it is left out.",
+)
+
+no_code_option = click.option(
+    "--no-code",
+    is_flag=True,
+    help="Import no module: SOURCE is compiled JSON, and flow64.json beside it.",
+)
+
+manifest_option = click.option(
+    "--manifest",
+    type=FILE,
+    metavar="FILE",
+    help="With --no-code: read a folder that nobody vouches for by this flow64.json, "
+    "which has its own JSON beside it, and believe nothing that the folder says of "
+    "its ids.",
 )
 
 run_argument = click.argument("run_id", metavar="RUN_ID")

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 import click
@@ -14,6 +15,7 @@ import rich.console
 from rich.text import Text
 
 from ..diagnostics import printable
+from ._options import SAID
 from ._outcomes import RefusedError
 
 
@@ -25,26 +27,68 @@ class Console(rich.console.Console):
         self.quiet = True
 
 
+def from_here(path: Path) -> str:
+    """A path as it is written from the working folder, where it is below that."""
+    full, here = path.absolute(), Path.cwd()
+    return str(full.relative_to(here) if full.is_relative_to(here) else full)
+
+
 def talk(text: str, label: str = "", style: str = "") -> None:
     """Tell people something; control characters are shown as escapes.
+
+    Where `--quiet` was said it is held back, until something is asked.
 
     Args:
         text: One or more lines.
         label: What stands before it, in a style.
         style: A style of rich, where the terminal has any.
     """
+    said = _styled(text, label, style)
+    if _is_quiet():
+        del SAID.held[:-_MOST_HELD]
+        SAID.held.append(said)
+    else:
+        _tell(said)
+
+
+def _is_quiet() -> bool:
+    return SAID.is_quiet and not SAID.debug
+
+
+def _styled(text: str, label: str, style: str) -> Text:
     lines = "\n".join(printable(line) for line in text.split("\n"))
-    said = Text.assemble((label, style), lines)
+    return Text.assemble((label, style), lines)
+
+
+def _tell(said: Text) -> None:
     with suppress(OSError, ValueError):  # closed, or full: then nobody reads it
-        console = _DRAWING[-1] if _DRAWING else stderr_console()
+        is_drawn = bool(_DRAWING) and not _is_quiet()
+        console = _DRAWING[-1] if is_drawn else _console()
         console.print(said)
 
 
 def stderr_console() -> Console:
-    """The terminal of stderr, or whatever is there instead."""
+    """The terminal of stderr, or whatever is there instead; quiet where that is said.
+
+    What is to be drawn is drawn on it.
+    """
+    return _console(is_quiet=_is_quiet())
+
+
+def _console(*, is_quiet: bool = False) -> Console:
     plain = False if os.environ.get("NO_COLOR") else None
     # Long lines are left to the terminal, so that addresses stay whole.
-    return Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=plain)
+    return Console(
+        stderr=True,
+        highlight=False,
+        soft_wrap=True,
+        force_terminal=plain,
+        quiet=is_quiet,
+    )
+
+
+_MOST_HELD: Final = 1000
+"""How many things are held back at most; the newest ones."""
 
 
 @contextmanager
@@ -62,8 +106,13 @@ _DRAWING: Final[list[Console]] = []
 
 
 def complain(problem: str) -> None:
-    """Tell people what went wrong."""
-    talk(problem, "error: ", "bold red")
+    """Tell people what went wrong, however quiet it is to be."""
+    _tell(_styled(problem, "error: ", "bold red"))
+
+
+def advise(text: str) -> None:
+    """Tell people how to go on after what went wrong, however quiet it is to be."""
+    _tell(_styled(text, "", ""))
 
 
 def give(line: str) -> None:
@@ -111,6 +160,11 @@ def is_interactive() -> bool:
         return False
 
 
+def may_ask(*, yes: bool) -> bool:
+    """Whether there is somebody to ask, and nothing was agreed to beforehand."""
+    return not yes and is_interactive()
+
+
 def agreed(question: str, *, yes: bool, instead: str = "--yes") -> None:
     """Ask, unless it was agreed to beforehand.
 
@@ -126,8 +180,15 @@ def agreed(question: str, *, yes: bool, instead: str = "--yes") -> None:
         return
     if not is_interactive():
         raise RefusedError(f"nobody can be asked here; agree with {instead}")
+    tell_held()
     if not click.confirm(printable(question), err=True):
         raise RefusedError("nothing was sent")
+
+
+def tell_held() -> None:
+    """Tell what was held back: something is asked, and that is about it."""
+    while SAID.held:
+        _tell(SAID.held.pop(0))
 
 
 def _shown(text: str, encoding: str) -> str:

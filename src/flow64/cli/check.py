@@ -9,6 +9,7 @@ import click
 
 from ..analysis import LiveCatalogue
 from ..diagnostics import Finding, as_text, printable, summary
+from ..render._annotations import as_annotations
 from ._codes import FAILED
 from ._shared import (
     FILE,
@@ -18,6 +19,7 @@ from ._shared import (
     read_values,
     source_argument,
     values_option,
+    wrong,
 )
 from ._sources import load
 from ._terminal import give, give_data, talk
@@ -28,6 +30,7 @@ from ._terminal import give, give_data, talk
     epilog=example(
         "flow64 check pipelines/leads.py",
         "flow64 check pipelines/leads.py:inbound --json",
+        "flow64 check pipelines --format github",
     ),
 )
 @source_argument
@@ -39,6 +42,12 @@ from ._terminal import give, give_data, talk
     metavar="FILE",
     help="A saved answer of `GET /workflows/blocks`, by which to judge fields.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    help="How to print it; `github` marks the lines of a pull request.",
+)
 @json_option
 def command(
     *,
@@ -46,6 +55,7 @@ def command(
     env: str | None,
     values: Path | None,
     blocks: Path | None,
+    form: str | None,
     as_json: bool,
 ) -> int:
     """Say what is wrong or doubtful with workflows; nothing is sent.
@@ -54,6 +64,8 @@ def command(
     a colon and a key behind it, one workflow of them. It ends with 1 where there is an
     error; warnings and notes are none.
     """
+    if as_json and form not in (None, "json"):
+        raise wrong("--format", f"it is {form!r}, and --json asks for data; give one")
     given = read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
     loaded = load(source)
@@ -62,7 +74,7 @@ def command(
         for one in loaded.workflows
     ]
     everything = [finding for _, findings in found for finding in findings]
-    if as_json:
+    if as_json or form == "json":
         give_data(
             [
                 {"workflow": name, **finding.as_data()}
@@ -70,6 +82,12 @@ def command(
                 for finding in findings
             ]
         )
+    elif form == "github":
+        for name, findings in found:
+            about = name if len(found) > 1 else ""
+            for line in as_annotations(findings, root=Path.cwd(), about=about):
+                give(line)
+        talk(summary(everything))
     else:
         for name, findings in found:
             _show(name if len(found) > 1 else "", findings)

@@ -1,54 +1,119 @@
-"""`flow64 deploy`: show what it would do, ask, do it, and say what was done."""
+"""`flow64 deploy`: plan, show it, ask, and apply exactly that plan."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final
 
 import click
-from attrs import define, frozen
+from attrs import field, frozen
 
-from ..definition import as_body
 from ..diagnostics import printable
 from ..errors import FlowError
-from ..service import Client, Deployment, Preview, State
-from ._codes import INTERRUPTED, REFUSED, UNKNOWN
-from ._outcomes import code_of, way_on
-from ._preview import Faulty, judged
+from ..service import Client
+from ..service.plan import Agreement, Plan, SavedPlan, as_text, load_plan, reopening
+from ..service.plan._target import owner
+from ._applied import REFUSALS, carried_out, worded
+from ._codes import FAILED, REFUSED
+from ._outcomes import code_of
+from ._planned import (
+    Faulty,
+    Place,
+    names_of,
+    place_of,
+    planned,
+    tell_faults,
+)
 from ._service import connected
 from ._shared import (
+    FILE,
     env_option,
     example,
     json_option,
-    read_values,
+    no_code_option,
     require_known,
-    source_argument,
     values_option,
+    wrong,
     yes_option,
 )
-from ._sources import Sourced, load
-from ._terminal import agreed, complain, give, give_data, talk
+from ._sources import Loaded, load
+from ._terminal import complain, give, give_data, may_ask, talk
 
-STATES: Final[Mapping[State, str]] = {
-    "new": "is new",
-    "unchanged": "is unchanged",
-    "update": "has changed in the code",
-    "drifted": "was edited on the service",
-    "conflict": "was edited on the service, and has changed in the code",
-    "converged": "is as the code says; its stamp is written",
-    "foreign": "is there, and was not deployed by this code",
-}
-"""Each state in words."""
+TYPED: Final = -1
+"""Stands for a number of deletions that is still to be typed in."""
 
 
-Outcome: TypeAlias = Literal[
-    "done", "unchanged", "failed", "refused", "unknown", "not tried"
-]
+def number_of(text: str) -> int:
+    """The number of deletions that `--prune` gives; `ask` is typed in later.
 
-OUTCOMES: Final[Mapping[int, Outcome]] = {REFUSED: "refused", UNKNOWN: "unknown"}
-"""What becomes of a workflow whose deploy ends with one of these codes."""
+    Raises:
+        click.BadParameter: It is none.
+    """
+    if text == "ask":
+        return TYPED
+    if not (text.isascii() and text.isdecimal()):
+        raise click.BadParameter(f"{text!r} is no number, as in --prune=2")
+    return int(text)
+
+
+@frozen
+class Asked:
+    """What the command line says.
+
+    Attributes:
+        force: Keys of workflows that may be overwritten.
+        behind: Keys of those that newer code deployed, and that may be.
+        create: Keys of those that are no renamed ones.
+        allow_spend: Keys of those that may buy as soon as they are written.
+        skip_drifted: Whether to leave alone what would be refused.
+        prune: How many are to be deleted; `TYPED` is asked for, None deletes none.
+        no_code: Whether no module is imported.
+        yes: Whether nothing is asked.
+        as_json: Whether the result is data.
+    """
+
+    force: Sequence[str] = field(converter=tuple[str, ...])
+    behind: Sequence[str] = field(converter=tuple[str, ...])
+    create: Sequence[str] = field(converter=tuple[str, ...])
+    allow_spend: Sequence[str] = field(converter=tuple[str, ...])
+    skip_drifted: bool
+    prune: int | None
+    no_code: bool
+    yes: bool
+    as_json: bool
+
+    def require_known(self, plan: Plan) -> None:
+        """Refuse consent to what is not there: it may be misspelled.
+
+        Raises:
+            click.UsageError: It is in no plan.
+        """
+        names = [step.key for step in plan.steps]
+        require_known("--force", self.force, names)
+        require_known("--allow-behind", self.behind, names)
+        require_known("--create", self.create, names)
+        require_known("--allow-spend", self.allow_spend, names)
+
+    @property
+    def may_type(self) -> bool:
+        """Whether the number of deletions is to be typed by somebody who is there."""
+        return self.prune == TYPED and may_ask(yes=self.yes)
+
+    def agreement(self, plan: Plan) -> Agreement:
+        """What was agreed to; the number that is still to be typed is in it."""
+        prune = self.prune
+        if prune == TYPED:
+            number = len(plan.victims)
+            prune = number if self.may_type or not number else None
+        return Agreement(
+            force=self.force,
+            behind=self.behind,
+            create=self.create,
+            allow_spend=self.allow_spend,
+            prune=prune,
+            skip_drifted=self.skip_drifted,
+        )
 
 
 @click.command(
@@ -57,11 +122,20 @@ OUTCOMES: Final[Mapping[int, Outcome]] = {REFUSED: "refused", UNKNOWN: "unknown"
         "flow64 deploy pipelines/leads.py",
         "flow64 deploy pipelines --env staging --yes",
         "flow64 deploy pipelines --force inbound --allow-spend search",
+        "flow64 deploy --plan plan.json --yes",
     ),
 )
-@source_argument
+@click.argument("source", required=False)
 @env_option
 @values_option
+@click.option(
+    "--plan",
+    "plan_file",
+    type=FILE,
+    metavar="FILE",
+    help="Apply this saved plan, exactly or not at all; SOURCE may be given to hold it "
+    "against the project.",
+)
 @click.option(
     "--force",
     multiple=True,
@@ -70,177 +144,188 @@ OUTCOMES: Final[Mapping[int, Outcome]] = {REFUSED: "refused", UNKNOWN: "unknown"
     "deployed by this code; repeatable.",
 )
 @click.option(
+    "--allow-behind",
+    multiple=True,
+    metavar="KEY",
+    help="Overwrite this workflow although newer code deployed it; repeatable.",
+)
+@click.option(
+    "--create",
+    multiple=True,
+    metavar="KEY",
+    help="This workflow is another one, and no renamed one; repeatable.",
+)
+@click.option(
     "--allow-spend",
     multiple=True,
     metavar="KEY",
     help="Agree that this workflow buys as soon as it is written; repeatable.",
 )
+@click.option(
+    "--skip-drifted",
+    is_flag=True,
+    help="Leave alone what was edited on the service, or was not deployed by this "
+    "code, and go on with the rest.",
+)
+@click.option(
+    "--prune",
+    type=number_of,
+    is_flag=False,
+    flag_value="ask",
+    metavar="N",
+    help="Delete the N workflows that the code has no more, as in --prune=2; without "
+    "N, somebody who is there is asked for it.",
+)
+@no_code_option
 @yes_option
 @json_option
 def command(
     *,
-    source: str,
+    source: str | None,
     env: str | None,
     values: Path | None,
+    plan_file: Path | None,
     force: Sequence[str],
+    allow_behind: Sequence[str],
+    create: Sequence[str],
     allow_spend: Sequence[str],
+    skip_drifted: bool,
+    prune: int | None,
+    no_code: bool,
     yes: bool,
     as_json: bool,
 ) -> int:
     """Put workflows on the service, after showing what that changes.
 
     SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
-    a colon and a key behind it, one workflow of them. All are looked at before the
-    first is written: where one is refused, none is. It ends with 3 where it was
-    refused, and with 4 where nobody knows whether a write was carried out.
+    a colon and a key behind it, one workflow of them. Left out, it is the source of
+    [tool.flow64] in pyproject.toml. All are looked at before the first is written:
+    where one is refused, none is. What is replaced is saved first: see flow64 history.
+
+    It ends with 3 where it was refused, and with 4 where nobody knows whether a write
+    was carried out. The first Ctrl-C ends what is under way, the second stops at once.
     """
-    given = read_values(values)
-    loaded = load(source)
-    require_known("--force", force, loaded.names)
-    require_known("--allow-spend", allow_spend, loaded.names)
-    with connected(env) as client:
-        environment = str(client.env)
-        steps = [
-            Step(one, judged(one, environment, given, client))
-            for one in loaded.workflows
-        ]
-        consent = Consent(force, allow_spend)
-        talk(f"{client.endpoint}, environment {environment}", "deploy to ", "bold")
-        code = min(filter(None, [step.shown(consent) for step in steps]), default=0)
-        if code:
-            complain("nothing was sent")
-        else:
-            writes = [step for step in steps if not step.is_empty]
-            if writes:
-                plural = "s" if len(writes) > 1 else ""
-                agreed(f"Write {len(writes)} workflow{plural}?", yes=yes)
-            code = carry_out(writes, client, env, given, consent)
-    if as_json:
-        give_data([step.as_data() for step in steps])
-    else:
-        for step in steps:
-            give(
-                printable(f"{step.outcome:9}  {step.sourced.name}  {step.id}".rstrip())
-            )
-    return code
+    asked = Asked(
+        force,
+        allow_behind,
+        create,
+        allow_spend,
+        skip_drifted,
+        prune,
+        no_code,
+        yes,
+        as_json,
+    )
+    try:
+        if plan_file is not None:
+            return _deploy_saved(plan_file, asked, source, env, values)
+    except REFUSALS as error:
+        return _refused(error, as_json=as_json)
+    return _deploy(asked, source, env, values)
 
 
-@frozen
-class Consent:
-    """What was agreed to by name."""
-
-    force: Sequence[str]
-    allow_spend: Sequence[str]
-
-
-@define
-class Step:
-    """A workflow on its way.
-
-    Attributes:
-        sourced: The workflow.
-        seen: What a deploy of it would do.
-        outcome: What became of it.
-        made: What its deploy did.
-        error: What it failed with.
-    """
-
-    sourced: Sourced
-    seen: Preview | Faulty
-    outcome: Outcome = "not tried"
-    made: Deployment | None = None
-    error: FlowError | None = None
-
-    @property
-    def id(self) -> str:
-        """The id of the workflow; empty where it has errors."""
-        return self.seen.workflow_id if isinstance(self.seen, Preview) else ""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is to be sent."""
-        return isinstance(self.seen, Preview) and self.seen.is_empty
-
-    def shown(self, consent: Consent) -> int:
-        """Show what would be done; gives the exit code where that is refused."""
-        name = self.sourced.name
-        if isinstance(self.seen, Faulty):
-            self.error, code = self.seen.error, code_of(self.seen.error)
-            self.outcome = OUTCOMES.get(code, "failed")
-            complain(f"{name}: {self.error}")
-            if advice := way_on(self.error):
-                talk(advice)
-            return code
-        if self.seen.is_empty:
-            self.outcome = "unchanged"
-        talk(f"{name} {STATES[self.seen.state]}")
-        for line in (*self.seen.changes, *self.seen.spends):
-            talk(f"  {line}")
-        for line in self.seen.unmanaged:
-            talk(f"  {line} is live, not set by code, and left as it is")
-        return self._refusal(self.seen, consent)
-
-    def _refusal(self, seen: Preview, consent: Consent) -> int:
-        """The exit code where nobody agreed to what would be done, which is told."""
-        name, problems = self.sourced.name, list[str]()
-        if seen.needs_force and name not in consent.force:
-            problems.append(f"to overwrite it: --force {shlex.quote(name)}")
-        if seen.spends and name not in consent.allow_spend:
-            problems.append(f"to buy at once: --allow-spend {shlex.quote(name)}")
-        for problem in problems:
-            complain(f"{name} is refused; {problem}")
-        if problems:
-            self.outcome = "refused"
-        return REFUSED if problems else 0
-
-    def as_data(self) -> dict[str, Any]:
-        """What became of it, as JSON data."""
-        seen = self.seen if isinstance(self.seen, Preview) else None
-        made = self.made or seen
-        replaced = self.made.replaced if self.made else None
-        return {
-            "workflow": self.sourced.name,
-            "workflow_id": self.id or None,
-            "outcome": self.outcome,
-            "state": made.state if made else None,
-            "changes": list(made.changes) if made else [],
-            "unmanaged": list(made.unmanaged) if made else [],
-            "spends": list(seen.spends) if seen else [],
-            "replaced": None if replaced is None else as_body(replaced),
-            "error": None if self.error is None else str(self.error),
-        }
-
-
-def carry_out(
-    steps: Sequence[Step],
-    client: Client,
-    env: str | None,
-    values: Mapping[str, Any] | None,
-    consent: Consent,
+def _deploy(
+    asked: Asked, source: str | None, env: str | None, values: Path | None
 ) -> int:
-    """Write one workflow after the other, up to the first that fails.
+    """Plan, and apply that plan."""
+    place = place_of(env, values)
+    loaded = load(source, code=not asked.no_code)
+    with connected(env) as client:
+        plan = planned(
+            client,
+            place,
+            loaded,
+            create=asked.create,
+            prune=asked.prune is not None,
+        )
+        if not isinstance(plan, Plan):
+            return _faulty(loaded, plan, as_json=asked.as_json)
+        return _applied(client, plan, asked, place)
 
-    Gives the exit code.
+
+def _deploy_saved(
+    file: Path, asked: Asked, source: str | None, env: str | None, values: Path | None
+) -> int:
+    """Apply a saved plan, in the environment that it was made for.
+
+    Raises:
+        SavedPlanError: It is for something else, or was applied before.
+        StalePlanError: Something was changed since it was planned.
     """
-    for step in steps:
-        name = step.sourced.name
-        step.outcome = "unknown"  # until its deploy says more, or if Ctrl-C ends it
-        try:
-            step.made = client.deploy(
-                step.sourced.workflow,
-                env=env,
-                values=values,
-                force=name in consent.force,
-                allow_spend=name in consent.allow_spend,
+    saved = load_plan(file)
+    place = place_of(env or saved.env, values)
+    if source is not None:
+        _require_of(saved, load(source, code=not asked.no_code), place)
+    with connected(place.env) as client:
+        plan = client.play(
+            reopening(
+                saved,
+                env=place.env,
+                endpoint=client.endpoint,
+                values=place.values,
+                organisation=place.organisation,
             )
-        except FlowError as error:
-            step.error, code = error, code_of(error)
-            step.outcome = OUTCOMES.get(code, "failed")
-            complain(f"{name}: {error}")
-            return code
-        except KeyboardInterrupt:
-            complain(f"{name} may have been written: deploy again, which looks first")
-            return INTERRUPTED
-        step.outcome = "done" if step.made.has_written else "unchanged"
-        talk(f"{name} is written" if step.made.has_written else f"{name} is unchanged")
-    return 0
+        )
+        if asked.prune is not None and not plan.victims:
+            raise wrong("--prune", "this plan deletes nothing")
+        return _applied(client, plan, asked, place)
+
+
+def _require_of(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
+    """Refuse a plan of another project than that of a source.
+
+    Raises:
+        SavedPlanError: It is one.
+    """
+    ours = {owner(project, place.env) for project in loaded.projects}
+    if others := saved.owners - ours:
+        listed = ", ".join(sorted(ours)) or "no project"
+        problem = f"it was made for {', '.join(sorted(others))}"
+        raise saved.refuse(f"{problem}, and {loaded.source} is {listed}")
+
+
+def _applied(client: Client, plan: Plan, asked: Asked, place: Place) -> int:
+    """Show a plan, and carry it out."""
+    agreement = asked.agreement(plan)
+    talk(as_text(plan, agreement).rstrip("\n"))
+    asked.require_known(plan)
+    return carried_out(
+        client,
+        plan,
+        agreement,
+        place,
+        yes=asked.yes,
+        is_typed=asked.may_type,
+        as_json=asked.as_json,
+    )
+
+
+def _faulty(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:
+    """Say which workflows have errors; gives the exit code."""
+    tell_faults(faults)
+    complain("nothing was sent")
+    codes = {one.name: code_of(one.error) for one in faults}
+    errors = {one.name: str(one.error) for one in faults}
+    words = {FAILED: "failed", REFUSED: "refused"}
+    found = [
+        {
+            "workflow": name,
+            "outcome": words[codes[name]] if name in codes else "not tried",
+            "error": errors.get(name),
+        }
+        for name in names_of(loaded)
+    ]
+    if as_json:
+        give_data({"workflows": found, "problems": [*errors.values()]})
+    else:
+        for one in found:
+            give(printable(f"{one['outcome']:9}  {one['workflow']}"))
+    return min(codes.values())
+
+
+def _refused(error: FlowError, *, as_json: bool) -> int:
+    """Say why a saved plan is not applied; gives the exit code."""
+    complain(worded(error))
+    if as_json:
+        give_data({"workflows": [], "problems": [worded(error)]})
+    return REFUSED

@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import click
 
-from ..definition import split_stamp
-from ..service import WorkflowInfo
+from ._addresses import Known
 from ._service import connected, give_table
 from ._shared import data_of, env_option, example, json_option
 from ._terminal import give_data, talk
 
 
-@click.command("list", epilog=example("flow64 list", "flow64 list --json"))
+@click.command("list", epilog=example("flow64 list --env prod", "flow64 list --json"))
 @env_option
 @json_option
 def command(*, env: str | None, as_json: bool) -> int:
-    """List the workflows of the organisation: id, title, and what deployed it.
+    """List the workflows of the organisation: id, title, key, and whose they are.
 
-    That is the path of the code that deployed it, or - where none of ours did.
+    Those that code deployed are `ours`, with the path that their id is made of, where
+    environments differ; a `copy` carries the stamp of another workflow, as after
+    "duplicate" in the web editor; all others are `foreign`. `ENV:KEY` names what is
+    ours in other commands, `ENV:id:UUID` whatever there is.
     """
     with connected(env) as client:
         found = client.workflows.list()
+    known = [Known.of(info) for info in found]
     if as_json:
-        give_data(data_of(found))
+        give_data(
+            [
+                {
+                    **data_of(info),
+                    "condition": one.condition,
+                    "key": one.key,
+                    "env": one.env,
+                    "path": one.path,
+                }
+                for info, one in zip(found, known, strict=True)
+            ]
+        )
         return 0
     if not found:
         talk("there are no workflows")
-    give_table([(one.id, one.name or "-", owner_of(one)) for one in found])
+    give_table(
+        [
+            (one.id, one.title or "-", one.key or "-", one.condition, one.path or "-")
+            for one in known
+        ]
+    )
     return 0
-
-
-def owner_of(one: WorkflowInfo) -> str:
-    """The path of the code that deployed a workflow; `-` where its stamp says none."""
-    stamp = split_stamp(one.description, one.id)[1]
-    return stamp.path if stamp is not None and stamp.is_genuine(one.id) else "-"

@@ -16,6 +16,7 @@ from ..service._budget import Budget
 from ..service._outputs import require_free
 from ..service._payload import rows_from
 from ..workflow import Workflow
+from ._addresses import Live, address_of, definition_of, require_env
 from ._codes import INTERRUPTED
 from ._estimate import estimate
 from ._outcomes import RefusedError
@@ -84,6 +85,7 @@ class Output:
     epilog=example(
         "flow64 run leads.py:inbound people.csv --intent 2026-W20 --output found.csv",
         "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
+        "flow64 run prod:inbound people.csv --intent 2026-W20",
         "flow64 run leads.py:inbound people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d",
     ),
 )
@@ -176,7 +178,8 @@ def command(
 ) -> int:
     """Run a workflow with the rows of a file, once for each intent.
 
-    SOURCE is one workflow: SOURCE:KEY, or the source alone where it holds no other.
+    SOURCE is one workflow: SOURCE:KEY, or the source alone where it holds no other;
+    ENV:KEY or ENV:id:UUID runs what is live in an environment, whatever code says.
     ROWS is a CSV, JSON or NDJSON file; workflows that find their rows themselves take
     none. What it would spend is shown before it asks. Ctrl-C leaves the run going.
 
@@ -187,7 +190,13 @@ def command(
     _require_name(intent, retry, is_new=is_new)
     saved = _saved(output, safe_csv, block, wait=wait, overwrite=overwrite)
     given = read_values(values)
-    workflow = load(source).only.workflow
+    address = address_of(source)
+    if isinstance(address, Live):
+        env = require_env(address, env)
+        with connected(env) as client:
+            workflow = Workflow.from_definition(definition_of(client, address))
+    else:
+        workflow = load(address.source).only.workflow
     if not (intent or retry or is_new or is_interactive()):
         raise RefusedError(
             "repeated, this command would start a run each time and pay again: name "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from ..definition import DEFAULT_ENV, is_uuid
-from ._service import connected, give_table
+from ..definition import is_uuid
+from ._addresses import Live, address_of, known_in, pick, require_env
+from ._service import connected, environment_of, give_table
 from ._shared import data_of, env_option, example, json_option
 from ._sources import load
 from ._terminal import give_data, talk
@@ -14,10 +15,12 @@ from ._terminal import give_data, talk
 @click.command(
     "runs",
     epilog=example(
-        "flow64 runs --limit 20", "flow64 runs pipelines/leads.py:inbound --json"
+        "flow64 runs --limit 20",
+        "flow64 runs pipelines/leads.py:inbound --json",
+        "flow64 runs prod:inbound --status active",
     ),
 )
-@click.argument("source", required=False)
+@click.argument("source", metavar="[WORKFLOW]", required=False)
 @click.option(
     "--limit",
     type=click.IntRange(1, 500),
@@ -43,13 +46,25 @@ def command(
 ) -> int:
     """List the newest runs, newest first: id, status, when it was queued, workflow.
 
-    SOURCE is a workflow, as SOURCE:KEY in code or JSON, or by its id; without it, the
-    runs of all workflows of the organisation are listed.
+    WORKFLOW is one in code or JSON, as SOURCE:KEY or code:KEY; one that is live, as
+    ENV:KEY or ENV:id:UUID; or an id. Without it, or with ENV alone, the runs of all
+    workflows of the organisation are listed.
     """
-    workflow_id = source
-    if source is not None and not is_uuid(source):
-        workflow_id = load(source).only.workflow.id(env or DEFAULT_ENV)
+    workflow_id, live = None, None
+    if source is not None and is_uuid(source):
+        workflow_id = source
+    elif source is not None:
+        address = address_of(source)
+        if isinstance(address, Live):
+            live, env = address, require_env(address, env)
+        else:
+            wanted = load(address.source).only.workflow
+            workflow_id = wanted.id(environment_of(env).name)
     with connected(env) as client:
+        if live is not None and live.key is not None:
+            workflow_id = pick(known_in(client), live).id
+        elif live is not None:
+            workflow_id = live.id
         found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
     if as_json:
         give_data(data_of(found))

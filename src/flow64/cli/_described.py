@@ -1,0 +1,407 @@
+"""Blocks of the catalogue in words and as data: nothing here is known of one kind."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, Union
+
+import attrs
+from attrs import frozen
+
+from ..blocks import (
+    CATALOGUE,
+    CONFIDENCE,
+    CREATE_NEW,
+    UNARY_OPERATORS,
+    CatalogueBlock,
+    Column,
+    Columns,
+    Fact,
+    Price,
+    facts_of,
+    field_docs,
+    specs_schema,
+)
+from ..dsl import LEAD, UNSET, RowKind, Unset
+
+EFFECTS: Final[Mapping[str, str]] = {
+    "spends": "spends credits",
+    "may-spend": "may spend credits; no source states a price",
+    "spends-on-create": "spends as soon as the workflow is created or updated",
+    "writes-outside": "writes something outside that stays",
+    "creates-storage": "makes a place to keep rows",
+}
+"""What each effect means."""
+
+ROWS: Final[Mapping[str, str]] = {
+    "none": "nothing",
+    "any": "any rows",
+    "same": "the same",
+    "dataframe_type": "LEAD or COMPANY rows, as dataframe_type says",
+    "unknown": "rows of an unknown kind",
+}
+"""Row kinds in words, where they are not LEAD or COMPANY."""
+
+WIDTH: Final = 88
+"""Characters of the longest line of an example."""
+
+
+@frozen
+class Probe:
+    """What a block costs or touches with one field set, beyond what it does anyhow.
+
+    Attributes:
+        field: The field.
+        value: What it is set to.
+        effects: Effects that come with it.
+        price: The price of a row with it, where that is another one.
+    """
+
+    field: str
+    value: Any
+    effects: Sequence[str]
+    price: Price | None
+
+
+@frozen
+class Described:
+    """A kind of block, as the catalogue knows it.
+
+    Attributes:
+        block: Its class.
+        example: A block of it, with the arguments that it cannot do without.
+        arguments: Those arguments, as they are written.
+    """
+
+    block: type[CatalogueBlock]
+    example: CatalogueBlock
+    arguments: Sequence[str]
+
+    @classmethod
+    def of(cls, block: type[CatalogueBlock]) -> Described:
+        """A kind of block, by its class."""
+        given = _needed(block)
+        called = [_written(name, sample) for name, sample in given.items()]
+        values = {name: sample.value for name, sample in given.items()}
+        return cls(block, block(**values), called)
+
+    @property
+    def summary(self) -> str:
+        """What it is for, in one sentence."""
+        return self.text.partition("\n\n")[0].replace("\n", " ")
+
+    @property
+    def text(self) -> str:
+        """What its class says of it."""
+        return inspect.cleandoc(self.block.__doc__ or "")
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """What is known of each field."""
+        return facts_of(self.block)
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The type of each field, as it is written."""
+        hints = typing.get_type_hints(self.block)
+        return {name: _type(hints[name]) for name in self.facts}
+
+    @property
+    def specs(self) -> Mapping[str, Any]:
+        """What the example sets, and what its class sets by itself."""
+        found = {name: getattr(self.example, name) for name in self.block.spec_names}
+        return {name: value for name, value in found.items() if value is not UNSET}
+
+    @property
+    def columns(self) -> Columns:
+        """What the example does to columns."""
+        return self.block.columns({})
+
+    @property
+    def effects(self) -> Sequence[str]:
+        """What the example spends or touches."""
+        return self.block.effects(self.specs)
+
+    @property
+    def price(self) -> Price | None:
+        """What a row of the example costs."""
+        return self.block.price(self.specs)
+
+    @property
+    def probes(self) -> Sequence[Probe]:
+        """What single fields change of effects and price."""
+        return [*self._probes()]
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """A workflow with the block in it, which compiles."""
+        call = f"{self.block.__name__}({', '.join(self.arguments)})"
+        about = self.block.about
+        steps, names = [call], {self.block.__name__}
+        if about.role != "source":
+            kind = "COMPANY" if about.takes == "COMPANY" else "LEAD"
+            steps, names = [f"Webhook({kind})", call], names | {"Webhook"}
+        flow = ["flow = " + " >> ".join(steps)]
+        if len(flow[0]) > WIDTH:
+            flow = ["flow = (", f"    {steps[0]}", f"    >> {call}", ")"]
+        words = [word for word in ("COMPANY", "LEAD") if f"({word}" in "".join(steps)]
+        return (
+            f"from flow64 import {', '.join([*words, 'Workflow'])}",
+            f"from flow64.blocks import {', '.join(sorted(names))}",
+            "",
+            *flow,
+            'example = Workflow("Example", flow, key="example")',
+        )
+
+    @property
+    def haystack(self) -> str:
+        """Everything that a search looks into."""
+        docs = field_docs(self.block)
+        named = (*self.columns.reads, *self.columns.adds)
+        parts = [self.block.kind, self.block.__name__, self.text]
+        parts += [f"{name} {docs.get(name, '')}" for name in self.facts]
+        parts += [column.name for column in named]
+        parts += [self.block.about.role, *self.columns.drops, *self.effects]
+        return " ".join(" ".join(parts).split()).casefold()
+
+    def as_data(self) -> dict[str, Any]:
+        """All of it as JSON data."""
+        about = self.block.about
+        return {
+            "kind": self.block.kind,
+            "class": self.block.__name__,
+            "import": f"from flow64.blocks import {self.block.__name__}",
+            "description": self.text,
+            "confidence": about.confidence,
+            "source": about.source,
+            "role": about.role,
+            "perhaps": about.perhaps,
+            "takes": about.takes,
+            "gives": about.gives,
+            "rows_confidence": about.rows,
+            "fields": self._fields(),
+            "fields_known": about.specs_known,
+            "columns": _columns(self.columns),
+            "effects": list(self.effects),
+            "price": _price(self.price),
+            "with": [
+                {
+                    "field": probe.field,
+                    "value": probe.value,
+                    "effects": list(probe.effects),
+                    "price": _price(probe.price),
+                }
+                for probe in self.probes
+            ],
+            "example": "\n".join(self.lines) + "\n",
+            "specs_schema": specs_schema(self.block),
+        }
+
+    def _fields(self) -> list[dict[str, Any]]:
+        docs, hints = field_docs(self.block), self.types
+        return [
+            {
+                "name": name,
+                "type": hints[name],
+                "description": docs.get(name, ""),
+                **attrs.asdict(fact),
+            }
+            for name, fact in self.facts.items()
+        ]
+
+    def _probes(self) -> Iterator[Probe]:
+        for name, values in _choices(self.block).items():
+            for value in values:
+                specs = {**self.specs, name: value}
+                found = self.block.effects(specs)
+                effects = [one for one in found if one not in self.effects]
+                price = self.block.price(specs)
+                other = None if price == self.price else price
+                if effects or other:
+                    yield Probe(name, value, effects, other)
+
+
+def catalogue() -> Sequence[Described]:
+    """Every kind, in the order of the catalogue."""
+    return [Described.of(block) for block in CATALOGUE.values()]
+
+
+# -- As text --------------------------------------------------------------------------
+
+
+def told(one: Described) -> Iterator[str]:
+    """A block in full, line by line."""
+    about = one.block.about
+    named = f"{CONFIDENCE[about.confidence]} ({about.source})"
+    yield f"{one.block.kind}  {named}"
+    yield ""
+    yield from one.text.splitlines()
+    yield ""
+    perhaps = f", perhaps {about.perhaps}" if about.perhaps else ""
+    takes, gives = _rows(about.takes), _rows(about.gives)
+    yield f"import   from flow64.blocks import {one.block.__name__}"
+    yield f"role     {about.role}{perhaps}"
+    yield f"rows     takes {takes}, gives {gives} ({CONFIDENCE[about.rows]})"
+    yield from _told_columns(one)
+    yield from _told_effects(one)
+    yield from _told_fields(one)
+    yield ""
+    yield "example:"
+    yield from (f"  {line}".rstrip() for line in one.lines)
+
+
+def _told_columns(one: Described) -> Iterator[str]:
+    columns = one.columns
+    for label, named in (("reads", columns.reads), ("adds", columns.adds)):
+        if named:
+            yield f"{label:<9}{', '.join(map(_column, named))}"
+    if columns.drops:
+        yield f"drops    {', '.join(columns.drops)}"
+    if columns.resets:
+        yield "columns  those that came in are not kept"
+    if "columns" in vars(one.block):
+        text = inspect.cleandoc(one.block.columns.__doc__ or "")
+        yield f"columns  {' '.join(text.split())}"
+    elif columns.opens:
+        yield "columns  it may add some that nobody knows"
+
+
+def _told_effects(one: Described) -> Iterator[str]:
+    effects = [EFFECTS[effect] for effect in one.effects]
+    yield f"effects  {'; '.join(effects) or 'none known'}"
+    yield f"price    {_told_price(one.price)}"
+    for probe in one.probes:
+        found = [EFFECTS[effect] for effect in probe.effects]
+        found += [_told_price(probe.price)] if probe.price else []
+        yield f"         with {probe.field}={probe.value!r}: {'; '.join(found)}"
+
+
+def _told_price(price: Price | None) -> str:
+    if price is None:
+        return "unknown"
+    known = f"{CONFIDENCE[price.confidence]}; {price.source}"
+    return f"at most ${price.dollars:.2f} a row ({known})"
+
+
+def _told_fields(one: Described) -> Iterator[str]:
+    docs, hints = field_docs(one.block), one.types
+    yield ""
+    yield "fields:"
+    if not one.block.about.specs_known:
+        yield "  no source names one; specs={...} goes whole"
+    for name, fact in one.facts.items():
+        parts = ["required"] if fact.required else []
+        parts += [] if fact.default is None else [f"default {fact.default}"]
+        parts += [] if fact.unit is None else [f"in {fact.unit}"]
+        parts.append(f"{CONFIDENCE[fact.confidence]} ({fact.source})")
+        yield f"  {name}: {hints[name]} · {' · '.join(parts)}"
+        if name in docs:
+            yield f"      {docs[name]}"
+
+
+def _rows(word: str) -> str:
+    return ROWS.get(word, f"{word} rows")
+
+
+def _column(column: Column) -> str:
+    kind = f" {column.type}" if column.type else ""
+    return f"{column.name}{kind} ({CONFIDENCE[column.confidence]})"
+
+
+# -- As data --------------------------------------------------------------------------
+
+
+def _columns(columns: Columns) -> dict[str, Any]:
+    return {
+        "reads": [attrs.asdict(column) for column in columns.reads],
+        "adds": [attrs.asdict(column) for column in columns.adds],
+        "drops": list(columns.drops),
+        "opens": columns.opens,
+        "resets": columns.resets,
+    }
+
+
+def _price(price: Price | None) -> dict[str, Any] | None:
+    return None if price is None else attrs.asdict(price)
+
+
+# -- What a class needs, and what may be given ----------------------------------------
+
+
+@frozen
+class _Sample:
+    """A value that an argument may have, and how it is written."""
+
+    value: Any
+    text: str
+
+
+def _needed(block: type[CatalogueBlock]) -> Mapping[str, _Sample]:
+    """A sample for each argument that has no default."""
+    hints = typing.get_type_hints(block)
+    return {
+        field.name: _sample(field.name, hints[field.name])
+        for field in attrs.fields(block)
+        if field.init and field.default is attrs.NOTHING
+    }
+
+
+def _written(name: str, sample: _Sample) -> str:
+    return sample.text if isinstance(sample.value, RowKind) else f"{name}={sample.text}"
+
+
+def _sample(name: str, hint: Any) -> _Sample:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is RowKind:
+        return _Sample(LEAD, "LEAD")
+    if typing.is_typeddict(hint):
+        fields = typing.get_type_hints(hint)
+        needed = [key for key in fields if key in hint.__required_keys__]
+        return _plain({key: _sample(key, fields[key]).value for key in needed})
+    if origin is Literal:
+        alone = [word for word in arguments if word in UNARY_OPERATORS]
+        return _plain((alone or arguments)[0])
+    if hint is str:
+        is_address = name == "url"
+        words = f"your {name.replace('_', ' ')}"
+        return _plain("https://example.com/hook" if is_address else words)
+    if any(typing.get_origin(one) is Mapping for one in (hint, *arguments)):
+        return _plain({"title": "Job title"})
+    return _plain([_sample(name, arguments[0]).value])
+
+
+def _plain(value: Any) -> _Sample:
+    text = repr(value)
+    return _Sample(value, text if '"' in text else text.replace("'", '"'))
+
+
+def _choices(block: type[CatalogueBlock]) -> Mapping[str, Sequence[Any]]:
+    """Values of each field that may matter, by the schema of its class."""
+    found: dict[str, Sequence[Any]] = {}
+    for name, schema in specs_schema(block)["properties"].items():
+        if "enum" in schema:
+            found[name] = schema["enum"]
+        elif schema.get("type") == "boolean":
+            found[name] = (True, False)
+        elif schema.get("type") == "string":
+            found[name] = (CREATE_NEW,)
+    return found
+
+
+def _type(hint: Any) -> str:
+    """A type as a reader wants it: without the sentinel of unset fields."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " | ".join(_type(one) for one in arguments if one is not Unset)
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin is RowKind:
+        return "LEAD or COMPANY"
+    if hint is Any or isinstance(hint, typing.TypeVar):
+        return "Any"
+    name = getattr(origin or hint, "__name__", str(hint)).lstrip("_")
+    inner = ", ".join(map(_type, arguments))
+    return f"{name}[{inner}]" if inner else name

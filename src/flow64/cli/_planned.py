@@ -1,0 +1,325 @@
+"""From a source and an environment to targets, and from those to a plan."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from ..definition import LOCAL, MAX_BYTES, Definition, bind, suffixed
+from ..environments import Environment, Settings
+from ..environments import load as load_settings
+from ..errors import (
+    CompileError,
+    DeployError,
+    FlowError,
+    HistoryError,
+    LocalNamespaceError,
+)
+from ..service import Client
+from ..service.plan import (
+    FileCache,
+    Git,
+    History,
+    Looked,
+    Plan,
+    Target,
+    bases_of,
+    planning,
+    target_of,
+)
+from ..service.plan._history import PLACE_NAME
+from ..workflow import Workflow
+from ._covered import covered
+from ._outcomes import way_on
+from ._shared import read_values
+from ._sources import MANIFEST, Loaded, Sourced, parted
+from ._terminal import advise, complain, talk
+
+SEEN: Final = "seen.json"
+"""The file of the cache, in its folder."""
+
+MOST_FILES: Final = 5_000
+"""How many JSON files are looked into for what was deployed last."""
+
+DEPTH: Final = 3
+"""How many folders deep they are looked for."""
+
+OFTEN: Final = 100
+"""After how many workflows it is told how far planning has come."""
+
+
+@frozen
+class Place:
+    """Where a command works: an environment, and what is set for it.
+
+    Attributes:
+        settings: What `[tool.flow64]` says.
+        environment: The environment.
+        values: What values stand for: those of `--values`, else of the environment.
+    """
+
+    settings: Settings
+    environment: Environment
+    values: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def env(self) -> str:
+        """Name of the environment."""
+        return self.environment.name
+
+    @property
+    def history(self) -> History:
+        """Where what is replaced is saved."""
+        return history_of(self.settings)
+
+    @property
+    def organisation(self) -> str | None:
+        """The organisation that the environment names; None for any."""
+        org_id = self.environment.org_id
+        return None if org_id is None else self.environment.text("org_id", org_id)
+
+
+@frozen
+class Faulty:
+    """A workflow of which there is no plan.
+
+    Attributes:
+        name: What it is called.
+        error: Why.
+    """
+
+    name: str
+    error: FlowError
+
+
+def place_of(env: str | None, values: Path | None) -> Place:
+    """The environment of a command.
+
+    Raises:
+        SettingsError: pyproject.toml has mistakes.
+        UnknownEnvironmentError: There is none of that name, or several without one.
+        click.UsageError: The file of `--values` holds none.
+    """
+    given = read_values(values)
+    settings = load_settings()
+    environment = settings.environment(env)
+    return Place(settings, environment, environment.bound if given is None else given)
+
+
+def history_of(settings: Settings) -> History:
+    """The history of a project: where `FLOW64_HISTORY` says, else its settings."""
+    return History.of(None if os.environ.get(PLACE_NAME) else settings.history)
+
+
+def targets_of(
+    loaded: Loaded, place: Place, client: Client, git: Git
+) -> tuple[Sequence[Target], Sequence[Faulty]]:
+    """What is wanted of each workflow, and those that have errors."""
+    targets: list[Target] = []
+    faults: list[Faulty] = []
+    for one, name in zip(loaded.workflows, names_of(loaded), strict=True):
+        try:
+            target = target_of(
+                one.covered or one.workflow,
+                place.env,
+                place.values,
+                suffix=place.environment.suffix,
+                git=git,
+                key=name,
+                pulled=one.stamp_in(place.env),
+            )
+            if one.covered is not None:
+                target = _marked(target, one.workflow)
+            if not one.is_unseen:
+                _require_namespace(target, client)
+        except (CompileError, DeployError) as error:
+            faults.append(Faulty(name, error))
+        else:
+            targets.append(target)
+    return targets, faults
+
+
+def names_of(loaded: Loaded) -> Sequence[str]:
+    """What the workflows are called, each unlike the others.
+
+    Where two projects have one of the same name, their keys stand before it.
+    """
+    times = Counter(loaded.names)
+    return [
+        one.name if times[one.name] == 1 else _full_name(one)
+        for one in loaded.workflows
+    ]
+
+
+def planned(
+    client: Client,
+    place: Place,
+    loaded: Loaded,
+    *,
+    create: Sequence[str] = (),
+    prune: bool = False,
+) -> Plan | Sequence[Faulty]:
+    """What a deploy would do; nothing but reads is sent.
+
+    Gives those that have errors instead, of which there is no plan.
+    """
+    git = Git()
+    targets, faults = targets_of(loaded, place, client, git)
+    if faults:
+        return faults
+    trusted = loaded.trusted
+    guarded: dict[str, Any] = {}
+    if trusted is None:
+        folder, bases = place.settings.cache, _bases(targets, loaded, place)
+    else:
+        suffix = place.environment.suffix
+        shown = covered(trusted, place.env, place.values, suffix)
+        folder, bases = None, bases_of(shown.definitions)
+        named = zip(names_of(loaded), loaded.workflows, strict=True)
+        unseen = frozenset(name for name, one in named if one.is_unseen)
+        guarded = {"unseen": unseen, "cover": shown.cover}
+    with FileCache(folder / SEEN) if folder else nullcontext() as cache:
+        events = client.events(
+            planning(
+                targets,
+                env=place.env,
+                endpoint=client.endpoint,
+                projects=loaded.projects if loaded.is_whole else None,
+                create=create,
+                branches=place.environment.branches,
+                prune=prune,
+                prices=place.settings.prices,
+                git=git,
+                bases=bases,
+                cache=cache,
+                **guarded,
+            )
+        )
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as stop:
+                plan: Plan = stop.value
+                return plan
+            if isinstance(event, Looked) and event.done % OFTEN == 0:
+                talk(f"looked at {event.done:,} of {event.total:,}")
+
+
+def tell_faults(faults: Sequence[Faulty]) -> None:
+    """Say which workflows have errors, and why."""
+    for fault in faults:
+        complain(f"{fault.name}: {fault.error}")
+        if advice := way_on(fault.error):
+            advise(advice)
+
+
+def _marked(target: Target, workflow: Workflow) -> Target:
+    """A target of a workflow whose values are hidden, with the stamp of the workflow.
+
+    That a value is secret is part of what a fingerprint tells.
+    """
+    stamp = evolve(target.stamp, unbound=workflow.fingerprint()[:16])
+    return evolve(target, stamp=stamp)
+
+
+def _require_namespace(target: Target, client: Client) -> None:
+    """Refuse a workflow whose id others may share, anywhere but on this machine.
+
+    Raises:
+        LocalNamespaceError: It is one.
+    """
+    is_shared = target.stamp.path.startswith(f"ns:{LOCAL}/") and not target.is_pinned
+    if is_shared and not client.is_local:
+        raise LocalNamespaceError(target.name, client.endpoint)
+
+
+def _full_name(one: Sourced) -> str:
+    project = one.workflow.project
+    return one.name if project is None else f"{project.key}:{one.name}"
+
+
+# -- What was deployed last -----------------------------------------------------------
+
+
+def _bases(
+    targets: Sequence[Target], loaded: Loaded, place: Place
+) -> Callable[[str], Definition | None]:
+    """Finds a definition that was deployed by its fingerprint.
+
+    First in the code as it is, which is what was deployed where the code has not
+    changed since; then in JSON beside it, and in the history, which are read when
+    something was edited on the service, and not before.
+    """
+    of_code = bases_of(target.definition for target in targets)
+    further: list[Callable[[str], Definition | None]] = []
+
+    def found(mark: str) -> Definition | None:
+        if (definition := of_code(mark)) is not None:
+            return definition
+        if not further:
+            kept = [*_written(loaded, place), *_replaced(place)]
+            further.append(bases_of(kept))
+        return further[0](mark)
+
+    return found
+
+
+def _written(loaded: Loaded, place: Place) -> Iterator[Definition]:
+    """Definitions in JSON files near the source, such as those that are committed."""
+    for path in islice(_json_files(loaded, place), MOST_FILES):
+        with suppress(FlowError, OSError):
+            workflow = Workflow.from_json(path.read_bytes(), source=str(path))
+            definition = workflow.compile(place.env, place.values)
+            yield suffixed(definition, place.environment.suffix)
+
+
+def _json_files(loaded: Loaded, place: Place) -> Iterator[Path]:
+    """JSON files below the folder of the source, and below that of the project."""
+    source = Path(parted(loaded.source)[0])
+    roots = [source if source.is_dir() else source.parent]
+    if place.settings.file is not None:
+        roots.append(place.settings.folder)
+    seen: set[Path] = set()
+    for root in roots:
+        for path in _below(root, DEPTH):
+            if path.resolve() not in seen:
+                seen.add(path.resolve())
+                yield path
+
+
+def _below(folder: Path, depth: int) -> Iterator[Path]:
+    """JSON files below a folder; nothing hidden, linked, or made by tools."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return
+    for path in entries:
+        if path.name.startswith(".") or path.is_symlink():
+            continue
+        if path.is_dir():
+            is_apart = path.name == "node_modules" or (path / "pyvenv.cfg").exists()
+            if depth and not is_apart:
+                yield from _below(path, depth - 1)
+        elif path.suffix == ".json" and path.name != MANIFEST and _is_small(path):
+            yield path
+
+
+def _is_small(path: Path) -> bool:
+    with suppress(OSError):
+        return path.stat().st_size <= MAX_BYTES
+    return False
+
+
+def _replaced(place: Place) -> Iterator[Definition]:
+    """Definitions that were live once, their secrets filled in as they are now."""
+    with suppress(HistoryError):
+        for saved in place.history.entries(env=place.env):
+            with suppress(FlowError):
+                yield bind(saved.definition, place.values, [])

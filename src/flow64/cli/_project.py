@@ -1,0 +1,137 @@
+"""A project that is ready to push, from the files of `_template`.
+
+Each is a text with the name that it gets, and `.txt` behind it, so that no tool takes
+it for a file of flow64; `dot-` at the beginning of a name stands for a dot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ..definition import LOCAL, slug
+from ..manifest import as_text as manifest_text
+from ..manifest import write_all
+from ._outcomes import RefusedError
+from ._sources import MANIFEST, load
+from .compile import compiled, manifest_of
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+TEMPLATE: Final = "_template"
+"""The folder of the files, beside this module."""
+
+SOURCE: Final = "pipelines"
+"""Where the code of a project is."""
+
+COMPILED: Final = "compiled"
+"""Where its JSON is."""
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._-]+)*")
+"""A domain, or a repository: `acme.example`, `github.com/acme/pipelines`."""
+
+_KEY: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+"""A key that stands in a path, and in TOML, as it is."""
+
+
+def as_namespace(text: str) -> str:
+    """A namespace, as it is given.
+
+    Raises:
+        click.BadParameter: It is no domain or repository, or nobody's own.
+    """
+    if _NAMESPACE.fullmatch(text) and text != LOCAL and ".." not in text:
+        return text
+    advice = "a domain or a repository of yours, such as acme.example"
+    raise click.BadParameter(f"{text!r} is not {advice}", param_hint="--namespace")
+
+
+def as_key(text: str) -> str:
+    """The key of a project, as it is given.
+
+    Raises:
+        click.BadParameter: It is none that the project can be called by.
+    """
+    if _KEY.fullmatch(text):
+        return text
+    advice = "letters, digits and hyphens in lower case, such as growth"
+    raise click.BadParameter(f"{text!r} is not {advice}", param_hint="--project")
+
+
+def key_of(folder: Path) -> str:
+    """The key that the name of a folder gives; `pipelines` where it gives none."""
+    found = slug(folder.absolute().name)
+    return found if _KEY.fullmatch(found) else SOURCE
+
+
+def texts(namespace: str, project: str) -> Mapping[PurePosixPath, str]:
+    """The files of a new project that are written by hand later on."""
+    root = files("flow64.cli").joinpath(TEMPLATE)
+    marks = {"NAMESPACE": namespace, "PROJECT": project, "VERSION": version("flow64")}
+    return {
+        path: re.sub("@([A-Z]+)@", lambda found: marks[found[1]], text)
+        for path, text in sorted(_read(root, PurePosixPath()))
+    }
+
+
+def begin(folder: Path, namespace: str, project: str) -> Sequence[Path]:
+    """Write a new project into a folder; nothing that is there is touched.
+
+    Raises:
+        RefusedError: A file is there already, or something that compiles into it; all
+            are listed, and nothing was written.
+        click.ClickException: Something cannot be written.
+    """
+    wanted = {folder / path: text for path, text in texts(namespace, project).items()}
+    _require_room(folder, [*wanted])
+    try:
+        for path, text in wanted.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:  # which fails where there is one
+                file.write(text.encode())
+    except OSError as error:
+        problem = f"{error.filename or folder} cannot be written ({error.strerror})"
+        raise click.ClickException(problem) from error
+    return [*wanted, *_compile(folder)]
+
+
+def _require_room(folder: Path, wanted: Sequence[Path]) -> None:
+    # An older project may have pipelines of its own, which would be compiled as well.
+    folders = [folder / SOURCE, folder / COMPILED]
+    there = [path for path in wanted if path.exists() or path.is_symlink()]
+    there += [path for path in folders if path.is_dir() and any(path.iterdir())]
+    if there:
+        shown = ", ".join(str(path) for path in sorted({*there}))
+        raise RefusedError(
+            f"nothing was written, since there is already: {shown}; name another "
+            "folder, or move them"
+        )
+
+
+def _compile(folder: Path) -> Sequence[Path]:
+    """Write the JSON of the new pipeline, as `flow64 compile` does."""
+    loaded = load(str(folder / SOURCE))
+    made = compiled(loaded, None, None)
+    assert made is not None, "the template compiles"
+    target = folder / COMPILED
+    manifest = manifest_text(manifest_of(target, loaded, made))
+    return write_all(target, {**made.texts, MANIFEST: manifest})
+
+
+def _read(
+    folder: Traversable, path: PurePosixPath
+) -> Iterator[tuple[PurePosixPath, str]]:
+    for entry in folder.iterdir():
+        name = re.sub(r"^dot-", ".", entry.name)
+        if entry.is_dir():
+            yield from _read(entry, path / name)
+        elif name.endswith(".txt"):
+            text = entry.read_text("utf-8")
+            yield path / name.removesuffix(".txt"), text

@@ -1,0 +1,209 @@
+"""`flow64 blocks`: the catalogue of blocks, searched, or one block in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ..analysis import LiveBlock, LiveCatalogue
+from ..blocks import OLD_NAMES
+from ..definition import thaw
+from ..diagnostics import printable
+from ..errors import did_you_mean, shortened
+from ._codes import FAILED
+from ._described import Described, catalogue, told
+from ._service import give_table
+from ._shared import FILE, example, json_option
+from ._terminal import give, give_data, talk
+
+ROLES: Final = ("source", "step", "converter", "sink")
+
+ROW_KINDS: Final = ("lead", "company")
+
+
+@click.command(
+    "blocks",
+    epilog=example(
+        "flow64 blocks",
+        "flow64 blocks phone",
+        "flow64 blocks find_email",
+        "flow64 blocks --takes company --role step",
+    ),
+)
+@click.argument("words", nargs=-1)
+@click.option(
+    "--takes", type=click.Choice(ROW_KINDS), help="Blocks that such rows flow into."
+)
+@click.option(
+    "--gives", type=click.Choice(ROW_KINDS), help="Blocks that such rows come out of."
+)
+@click.option("--role", type=click.Choice(ROLES), help="Blocks of one role.")
+@click.option(
+    "--blocks",
+    "saved",
+    type=FILE,
+    metavar="FILE",
+    help="A saved answer of `GET /workflows/blocks`, to hold the catalogue against.",
+)
+@json_option
+def command(
+    *,
+    words: Sequence[str],
+    takes: str | None,
+    gives: str | None,
+    role: str | None,
+    saved: Path | None,
+    as_json: bool,
+) -> int:
+    """Show the blocks that are known, or one in full; nothing is sent.
+
+    WORDS are looked for in names, descriptions, fields and columns, all of them; the
+    name of one block or class alone shows all that is known of it. It ends with 1 where
+    nothing is found.
+    """
+    live = None if saved is None else LiveCatalogue.read(saved)
+    known = catalogue()
+    one = _named(known, words)
+    found = [one] if one is not None else _searched(known, words)
+    found = [
+        each
+        for each in found
+        if _takes(each, takes) and _gives(each, gives) and role in (None, _role(each))
+    ]
+    is_open = not (takes or gives or role)
+    unknown = _unknown(known, words, live if is_open else None)
+    if as_json:
+        give_data([*(_data(each, live) for each in found), *unknown])
+    elif one is not None and found:
+        for line in told(one):
+            give(line)
+        _tell_of(one, live)
+    else:
+        give_table(
+            [*_rows(found, live), *((u["kind"], "RawBlock", "") for u in unknown)]
+        )
+    if found or unknown:
+        return 0
+    _tell_nothing(known, words)
+    return FAILED
+
+
+def _named(known: Sequence[Described], words: Sequence[str]) -> Described | None:
+    """The block that is named, by its kind or its class."""
+    for each in known:
+        if [*words] in ([each.block.kind], [each.block.__name__]):
+            return each
+    return None
+
+
+def _searched(known: Sequence[Described], words: Sequence[str]) -> Sequence[Described]:
+    """Blocks that have all words in what is known of them; by name first."""
+    folded = [word.casefold() for word in words]
+    found = [one for one in known if all(word in one.haystack for word in folded)]
+    return sorted(found, key=lambda one: not any(w in one.block.kind for w in folded))
+
+
+def _takes(one: Described, rows: str | None) -> bool:
+    return rows is None or one.block.about.takes in ("any", rows.upper())
+
+
+def _gives(one: Described, rows: str | None) -> bool:
+    if rows is None:
+        return True
+    about = one.block.about
+    is_same = about.gives == "same" and _takes(one, rows)
+    return is_same or about.gives in ("dataframe_type", rows.upper())
+
+
+def _role(one: Described) -> str:
+    return one.block.about.role
+
+
+def _unknown(
+    known: Sequence[Described], words: Sequence[str], live: LiveCatalogue | None
+) -> Sequence[dict[str, Any]]:
+    """Kinds that the service lists and the catalogue lacks."""
+    kinds = {one.block.kind for one in known}
+    listed: Mapping[str, LiveBlock] = {} if live is None else live.blocks
+    return [
+        {
+            "kind": kind,
+            "class": "RawBlock",
+            "example": f"RawBlock({kind!r}, specs={{...}})",
+            "live_schema": thaw(block.specs_schema),
+        }
+        for kind, block in listed.items()
+        if kind not in kinds and all(word.casefold() in kind for word in words)
+    ]
+
+
+def _data(one: Described, live: LiveCatalogue | None) -> dict[str, Any]:
+    data = one.as_data()
+    if live is not None:
+        listed = live.blocks.get(one.block.kind)
+        data["is_listed"] = listed is not None
+        data["live_schema"] = None if listed is None else thaw(listed.specs_schema)
+    return data
+
+
+def _rows(
+    found: Sequence[Described], live: LiveCatalogue | None
+) -> Sequence[tuple[str, str, str]]:
+    return [
+        (
+            one.block.kind + ("" if _is_listed(one, live) else " (not listed)"),
+            one.block.__name__,
+            one.summary,
+        )
+        for one in found
+    ]
+
+
+def _is_listed(one: Described, live: LiveCatalogue | None) -> bool:
+    return live is None or one.block.kind in live.blocks
+
+
+def _tell_of(one: Described, live: LiveCatalogue | None) -> None:
+    """Say what a saved list of the service says of a block."""
+    if live is None:
+        return
+    listed = live.blocks.get(one.block.kind)
+    if listed is None:
+        talk(f"the service does not list {one.block.kind!r}")
+        return
+    known: Any = {} if listed.specs_schema is None else listed.specs_schema
+    fields: Any = known.get("properties")
+    if not isinstance(fields, Mapping):
+        return
+    names: Sequence[str] = [*map(str, fields)]  # pyright: ignore[reportUnknownArgumentType] - of anything
+    more = [name for name in names if name not in one.facts]
+    less = [name for name in one.facts if name not in names]
+    for label, found in (("and also has", more), ("but does not have", less)):
+        if found:
+            shown = ", ".join(map(printable, found))
+            talk(f"the service lists it, {label} the fields: {shown}")
+
+
+def _tell_nothing(known: Sequence[Described], words: Sequence[str]) -> None:
+    """Say that nothing was found, and what may be meant."""
+    if not words:
+        talk("no block is like that")
+        return
+    for word in words:
+        if word in OLD_NAMES:
+            talk(f"{word!r} is an old name: it is {OLD_NAMES[word]!r} now")
+            return
+    strange = [word for word in words if not _searched(known, [word])]
+    names: list[str] = []
+    for one in known:
+        columns = (*one.columns.reads, *one.columns.adds)
+        names += [one.block.kind, one.block.__name__, *one.facts]
+        names += [column.name for column in columns]
+    near = next(filter(None, (did_you_mean(word, names) for word in strange)), "")
+    said = " ".join(words)
+    talk(f"no block is known by {shortened(said)}{near}")
+    if len(words) == 1 and words[0].isidentifier() and not near:
+        talk(f"a kind that is new goes as RawBlock({words[0]!r}, specs={{...}})")

@@ -1,0 +1,172 @@
+"""`flow64 demo`: a tour of a pipeline's life, against an emulator in this process."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+import click
+
+from .. import COMPANY, LEAD, Client, Project, Workflow, returns
+from ..blocks import (
+    CompanyEnrichment,
+    FindEmail,
+    LeadEnrichment,
+    OutgoingWebhook,
+    Webhook,
+)
+from ..diagnostics import as_text, printable, summary
+from ..errors import CompileError
+from ._shared import example, json_option
+from ._terminal import give, give_data
+
+PEOPLE: Final[Sequence[Mapping[str, str]]] = (
+    {"email": "ada@example.com", "company": "Analytical Engines"},
+    {"email": "grace@example.com", "company": "Compilers and Daughters"},
+    {"email": "katherine@example.com", "company": "Orbit Mechanics"},
+)
+
+
+@returns
+class Person:
+    """What is asked for of each person, and the type of what comes back."""
+
+    title: Annotated[str, "Current job title"]
+    linkedin_url: Annotated[str | None, "LinkedIn profile URL"]
+
+
+GROWTH: Final = Project("growth", namespace="acme.example")
+
+
+def inbound() -> Workflow:
+    """The pipeline: people come in by a webhook, are researched, and go on."""
+    flow = (
+        Webhook(LEAD, input_schema={"email": "string", "company": "string"})
+        >> LeadEnrichment(return_fields=Person)
+        >> OutgoingWebhook(
+            url="https://example.com/hooks/sixtyfour", timeout_seconds=10
+        )
+    )
+    return Workflow(
+        "Enrich inbound leads",
+        flow,
+        key="inbound",
+        project=GROWTH,
+        description="Webhook, enrich people, outgoing webhook",
+    )
+
+
+def wrong() -> Workflow:
+    """One that cannot work: companies into a block about people, and a wrong word."""
+    # An editor marks both mistakes; with `Any` in their place it lets them pass.
+    companies: Any = Webhook(COMPANY, input_schema={"company_name": "string"})
+    mode: Any = "professional"
+    flow = (
+        companies
+        >> CompanyEnrichment(return_fields={"industry": "In two or three words"})
+        >> FindEmail(mode=mode)
+    )
+    return Workflow("Wrong", flow, key="wrong", project=GROWTH)
+
+
+@click.command("demo", epilog=example("flow64 demo", "flow64 demo --json"))
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0),
+    default=0.5,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long a block takes.",
+)
+@json_option
+def command(*, speed: float, as_json: bool) -> int:
+    """Compile, check, deploy and run a pipeline, with nothing at stake.
+
+    It is deployed to an emulator in this process: no key, no network, no file that
+    stays, and nothing is spent. Rows that the emulator makes up say so themselves.
+    """
+    workflow = inbound()
+    with _emulated(speed) as client:
+        if not as_json:
+            _show_program(workflow)
+        deployment = workflow.deploy(client)
+        again = workflow.deploy(client)
+        if not as_json:
+            _tell("Deploy", "To an emulator in this process")
+            give(f"It was {deployment.state}: workflow {deployment.workflow_id}")
+            give(f"Deployed again, it was {again.state}: nothing was sent")
+            _tell("Run", f"{len(PEOPLE)} rows, once for the intent 'demo'")
+        run = workflow.run(PEOPLE, client, intent="demo")
+        for event in run.watch(every=max(0.01, min(0.2, speed))):
+            if not as_json:
+                give(printable(str(event)))
+        rows = [*run.wait().rows(Person)]
+    if as_json:
+        give_data(
+            {
+                "workflow": workflow.compile().id,
+                "states": [deployment.state, again.state],
+                "run": run.id,
+                "status": run.status,
+                "rows": [dict(row.raw) for row in rows],
+            }
+        )
+        return 0
+    _tell("Rows", "Typed as the class asks, with every column beside")
+    for row in rows:
+        give(printable(f"{row.raw['email']:22} {row.value}"))
+    _tell("See it", "The emulator has a page, which shows what your own programs do")
+    give("Start one with `flow64 serve`, and open the address that it prints.")
+    return 0
+
+
+@contextmanager
+def _emulated(speed: float) -> Generator[Client]:
+    """A client of an emulator that is gone afterwards; runs are remembered nowhere.
+
+    Raises:
+        MissingExtraError: The extra `emulator` is not installed.
+    """
+    from ..emulator import Emulator, Switches  # noqa: PLC0415 - an extra of its own
+
+    emulator = Emulator(switches=Switches(speed=speed))
+    try:
+        with Client(
+            "no-real-key",
+            base_url="http://127.0.0.1",
+            transport=emulator.transport(),
+            journal=None,
+        ) as client:
+            yield client
+    finally:
+        emulator.stop()
+
+
+def _show_program(workflow: Workflow) -> None:
+    _tell("The program", "People come in, each is researched, and rows go on")
+    for part in (Person, inbound):
+        _give_all(f"{inspect.getsource(part)}\n")
+    _tell("The pipeline", "With the kind of rows, and their columns")
+    _give_all(workflow.to_text())
+    _tell("Its JSON", "The create body: no network, no key, the same bytes everywhere")
+    _give_all(workflow.to_json())
+    found = workflow.check()
+    _tell("Its findings", summary(found))
+    _give_all(as_text(found))
+    _tell("A wrong one", "Company rows into a block about people, and a wrong word")
+    try:
+        wrong().compile()
+    except CompileError as error:
+        _give_all(str(error))
+
+
+def _tell(title: str, what: str) -> None:
+    """Begin a step."""
+    give(f"\n== {title} · {what}\n")
+
+
+def _give_all(text: str) -> None:
+    for line in text.rstrip("\n").split("\n"):
+        give(printable(line))

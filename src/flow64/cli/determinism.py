@@ -1,0 +1,148 @@
+"""`flow64 determinism`: the same bytes, whatever a process finds around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from ..diagnostics import printable
+from ..errors import shortened
+from ._addresses import project_source
+from ._codes import FAILED
+from ._processes import ALWAYS, Cause, Difference, Job, Settings, causes, varied
+from ._shared import (
+    env_option,
+    example,
+    json_option,
+    read_values,
+    values_option,
+)
+from ._sources import parted
+from ._terminal import give, give_data, talk
+
+
+@click.command(
+    "determinism",
+    epilog=example(
+        "flow64 determinism pipelines",
+        "flow64 determinism pipelines/leads.py --processes 20",
+    ),
+)
+@click.argument("source", required=False)
+@click.option(
+    "--processes",
+    type=click.IntRange(min=2),
+    default=8,
+    show_default=True,
+    help="How many processes compile it.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long each of them may take.",
+)
+@env_option
+@values_option
+@json_option
+def command(
+    *,
+    source: str | None,
+    processes: int,
+    timeout: float,
+    env: str | None,
+    values: Path | None,
+    as_json: bool,
+) -> int:
+    """Compile in fresh processes, and see that all come to the same bytes.
+
+    SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
+    a colon and a key behind it, one workflow of them; left out, it is the source of
+    [tool.flow64] in pyproject.toml. The processes differ in hash
+    seed, clock, locale, time zone, working folder, umask and the seed of `random`. It
+    ends with 1 where they come to different JSON or ids, and says which setting made
+    the difference, and where in the JSON and in the code.
+
+    The clock is that of Python's `time` and `datetime`. Not moved are monotonic clocks,
+    times of files, and what compiled code and other programs ask the system.
+    """
+    job = Job(_placed(source), Path.cwd(), env, read_values(values), timeout)
+    settings = [Settings(), *(varied(number) for number in range(1, processes))]
+    first, *others = job.outcomes(settings)
+    if first.problem is not None:
+        raise click.ClickException(first.problem)
+    found: Sequence[Cause] = ()
+    for one, outcome in zip(settings[1:], others, strict=True):
+        if not outcome.is_same(first):
+            found = causes(job, first, one)
+            break
+    if as_json:
+        give_data(_data(processes, [*first.workflows], found))
+    else:
+        _show(found)
+        if first.printed.strip():
+            talk("the source prints while it is imported; that is not compared")
+        talk(_summary(len(first.workflows), processes, found))
+    return FAILED if found else 0
+
+
+def _placed(given: str | None) -> str:
+    """A source as it is found from any working folder."""
+    source = project_source() if given is None else given
+    place, key = parted(source)
+    if not Path(place).exists():
+        return source
+    return f"{Path(place).absolute()}" + ("" if key is None else f":{key}")
+
+
+def _data(
+    processes: int, names: Sequence[str], found: Sequence[Cause]
+) -> dict[str, Any]:
+    return {
+        "is_same": not found,
+        "processes": processes,
+        "workflows": names,
+        "causes": [attrs.asdict(cause) for cause in found],
+    }
+
+
+def _show(found: Sequence[Cause]) -> None:
+    for cause in found:
+        change = (
+            "" if cause.setting is None else f": {cause.before}, then {cause.after}"
+        )
+        give(printable(f"differs by {cause.says}{change}"))
+        for difference in cause.differences:
+            for line in _lines(difference):
+                give(f"  {line}")
+
+
+def _lines(one: Difference) -> Sequence[str]:
+    if not one.workflow:
+        problem = str(one.after or one.before).splitlines()
+        head = "it cannot be compiled then:" if one.after else "it can be compiled then"
+        return [head, *(f"  {printable(line)}" for line in problem)]
+    place = f" · {one.place}" if one.place else ""
+    return [
+        printable(f"{one.workflow} · {one.pointer or '(whole)'}{place}"),
+        f"  first  {shortened(one.before)}",
+        f"  other  {shortened(one.after)}",
+    ]
+
+
+def _summary(workflows: int, processes: int, found: Sequence[Cause]) -> str:
+    what = "1 workflow is" if workflows == 1 else f"{workflows} workflows are"
+    if not found:
+        return f"{what} the same in {processes} processes"
+    if found[0].says == ALWAYS:
+        return (
+            "two processes with the same settings differ: look for uuid4, secrets, "
+            "os.urandom, id(), threads, files that change, or the network"
+        )
+    return f"{what} not the same in {processes} processes"

@@ -1,0 +1,170 @@
+"""`flow64 diff`: what differs between code, files and what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..definition import unbound_names
+from ..environments import Environment
+from ..environments import load as load_settings
+from ._addresses import (
+    HELP,
+    Address,
+    InSource,
+    Live,
+    Side,
+    address_of,
+    live_side,
+    projects_of,
+    source_side,
+    values_of,
+)
+from ._codes import CHANGES
+from ._comparing import (
+    Comparison,
+    comparison,
+    data_of,
+    lines_of,
+    recognised,
+    summary,
+)
+from ._completing import addresses as complete_addresses
+from ._service import connected, environment_of
+from ._shared import (
+    env_option,
+    example,
+    json_option,
+    no_code_option,
+    read_values,
+    values_option,
+)
+from ._sources import listed
+from ._terminal import give, give_data, talk
+
+
+@click.command(
+    "diff",
+    epilog=example(
+        "flow64 diff code prod",
+        "flow64 diff prod:inbound code:inbound --exit-code",
+        "flow64 diff staging prod --json",
+        "flow64 diff compiled/ pipelines/",
+    )
+    + f"\n\n{HELP}",
+)
+@click.argument("before", metavar="A", shell_complete=complete_addresses)
+@click.argument("after", metavar="B", shell_complete=complete_addresses)
+@env_option
+@values_option
+@no_code_option
+@click.option(
+    "--strict", is_flag=True, help="Count live fields that code does not manage."
+)
+@click.option(
+    "--exit-code",
+    "has_exit_code",
+    is_flag=True,
+    help="Exit with 2 where A and B differ.",
+)
+@json_option
+def command(
+    *,
+    before: str,
+    after: str,
+    env: str | None,
+    values: Path | None,
+    no_code: bool,
+    strict: bool,
+    has_exit_code: bool,
+    as_json: bool,
+) -> int:
+    """Show what differs from A to B, block by block; reads only.
+
+    A and B are addresses: code, files, or what is live, each one workflow or several.
+    Several are matched by their ids, their keys in code, and their names.
+
+    Code is compiled for the environment of the other side, or for that of --env.
+    """
+    given = read_values(values)
+    addresses = [address_of(text) for text in (before, after)]
+    environment = _environment(addresses, env)
+    sides = _sides(addresses, environment, given, code=not no_code)
+    prices = load_settings().prices
+    found = comparison(*sides, prices=prices, strict=strict)
+    _tell(found)
+    if as_json:
+        give_data(data_of(found))
+    else:
+        for line in lines_of(found):
+            give(line)
+    return CHANGES if has_exit_code and found.differs else 0
+
+
+def _environment(addresses: Sequence[Address], env: str | None) -> Environment | None:
+    """The environment that code is compiled for; None where nothing names one.
+
+    Raises:
+        UnknownEnvironmentError: There is none of that name.
+    """
+    if env is not None:
+        return environment_of(env)
+    live = [one.env for one in addresses if isinstance(one, Live)]
+    return environment_of(live[0]) if live else None
+
+
+def _sides(
+    addresses: Sequence[Address],
+    environment: Environment | None,
+    given: Mapping[str, Any] | None,
+    *,
+    code: bool,
+) -> Sequence[Side]:
+    """Both sides in their order; code is read first, and says which projects it is."""
+    values = given
+    if values is None and environment is not None:
+        values = values_of(environment)
+    found: dict[int, Side] = {}
+    projects: frozenset[str] | None = None
+    for at, address in enumerate(addresses):
+        if isinstance(address, InSource):
+            found[at] = source_side(address, environment, values, code=code)
+            projects = projects_of(found[at])
+            if environment is not None:
+                _tell_unbound(found[at])
+    is_between = all(isinstance(address, Live) for address in addresses)
+    for at, address in enumerate(addresses):
+        if isinstance(address, Live):
+            with connected(address.env) as client:
+                side = live_side(client, address, projects)
+            if is_between:
+                side = recognised(side, environment_of(address.env))
+            found[at] = side
+    return [found[at] for at in range(len(addresses))]
+
+
+def _tell_unbound(side: Side) -> None:
+    names = sorted(
+        {name for entry in side.entries for name in unbound_names(entry.definition)}
+    )
+    if names:
+        told = listed(names)
+        talk(f"not filled in here, so not as it would be deployed: {told}")
+
+
+def _tell(found: Comparison) -> None:
+    """Say on stderr how it came out, and what was left out."""
+    talk(summary(found) if found.differs else f"nothing differs ({summary(found)})")
+    if found.hidden_for and found.differs:
+        talk(
+            "what differs is not shown, since it may hold secrets that are not known "
+            f"here: set {listed(found.hidden_for)}, or compare with code"
+        )
+    if found.beside:
+        talk(f"{found.beside} more on the other side, not compared: name both as sets")
+    for side in (found.before, found.after):
+        if side.omitted:
+            talk(f"{side.label}: {side.omitted} of other projects, not compared")

@@ -1,0 +1,139 @@
+"""`flow64 doctor`: what is set up, and what the service answers, to be shared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from ..diagnostics import printable
+from ._codes import FAILED
+from ._diagnosis import STATES, Diagnosis, diagnosed
+from ._shared import env_option, example, json_option
+from ._terminal import give, give_data, talk
+
+
+@click.command(
+    "doctor",
+    epilog=example("flow64 doctor", "flow64 doctor --env prod -o report.txt"),
+)
+@env_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the report into a file.",
+)
+@json_option
+def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
+    """Say what is set up, and what the service answers to reads alone.
+
+    The report can be shared: it holds no key, no value of a variable, no title, text or
+    row of a workflow, and no whole id. It also says which of the things that flow64
+    takes to be so the service confirms or contradicts. It ends with 1 where something
+    is wrong; a contradiction by itself is nothing wrong with your setup.
+    """
+    found = diagnosed(env)
+    text = (
+        json.dumps(found.as_data(), indent=2, ensure_ascii=False)
+        if as_json
+        else "\n".join(printable(line) for line in lines(found))
+    )
+    if output is not None:
+        _write(output, text + "\n")
+        talk(f"written to {output}")
+    elif as_json:
+        give_data(found.as_data())
+    else:
+        for line in text.splitlines():
+            give(line)
+    count = len(found.problems)
+    things = "1 thing is" if count == 1 else f"{count} things are"
+    talk(f"{things} wrong" if count else "nothing is wrong")
+    return FAILED if count else 0
+
+
+def lines(found: Diagnosis) -> Iterator[str]:
+    """A report, line by line."""
+    told = found.versions
+    yield _line(
+        "flow64", f"{told['flow64']} · Python {told['python']} · {told['system']}"
+    )
+    yield _line("extras", _by_truth(found.extras, "", "not installed: "))
+    yield _line("settings", found.file or "none: the variables alone")
+    for one in found.environments:
+        expects = " · expects an organisation" if one.expects else ""
+        yield _line("", f"{one.name} · {one.endpoint} · {one.credential}{expects}")
+    yield _line("variables", _by_truth(found.variables, "set: ", "not set: "))
+    yield _line("proxies", ", ".join(f"{k} ({v})" for k, v in found.proxies.items()))
+    for place in found.places:
+        state = "can be written" if place.problem is None else place.problem
+        where = "nowhere" if place.path is None else f"{place.path} · {state}"
+        yield _line("", f"{place.what}: {where}")
+    yield _line(
+        "looked at", f"{found.environment} · {found.endpoint or 'the emulator'}"
+    )
+    yield from _service(found)
+    yield from _assumptions(found)
+    for problem in found.problems:
+        first, *more = problem.splitlines()
+        yield _line("wrong", first)
+        yield from (_line("", line) for line in more)
+
+
+def _service(found: Diagnosis) -> Iterator[str]:
+    if found.credential is None:
+        return
+    yield _line("credential", STATES[found.credential])
+    expected = {True: " (the expected one)", False: " (not the expected one)"}
+    whose = ", ".join(found.organisations)
+    if found.is_expected is not None:
+        whose += expected[found.is_expected]
+    yield _line("whose", whose or "no answer names an organisation")
+    left = "unknown" if found.credits is None else f"{found.credits:,.2f} credits"
+    yield _line("balance", left)
+    skew = "no answer says its time"
+    if found.skew is not None:
+        skew = f"the service is {found.skew:+.0f} s from ours"
+    yield _line("clock", skew)
+    rates = ", ".join(f"{name}: {text}" for name, text in found.rates.items())
+    yield _line("rates", rates or "no header tells of them")
+    yield _line("asked", f"{len(found.asked)} reads, each once")
+    for path, status in found.asked:
+        yield _line("", f"GET {path} · {status or 'no answer'}")
+
+
+def _assumptions(found: Diagnosis) -> Iterator[str]:
+    if not found.assumptions:
+        return
+    yield ""
+    yield "assumptions"
+    for verdict in ("contradicted", "confirmed", "not seen"):
+        for one in found.assumptions:
+            if one.verdict == verdict:
+                yield f"  {verdict:<13}{one.mark:<3}{one.name}: {one.says}"
+                yield f"{'':18}{one.because} · looked at: {one.looked}"
+    yield ""
+
+
+def _by_truth(found: Mapping[str, bool], yes: str, no: str) -> str:
+    there = ", ".join(name for name, is_so in found.items() if is_so)
+    lacking = ", ".join(name for name, is_so in found.items() if not is_so)
+    parts = [f"{yes}{there}" if there else "", f"{no}{lacking}" if lacking else ""]
+    return "; ".join(filter(None, parts))
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<12}{text or 'none'}"
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_bytes(text.encode())
+    except OSError as error:
+        raise click.ClickException(
+            f"{file} cannot be written ({error.strerror})"
+        ) from error

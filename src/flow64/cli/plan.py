@@ -1,0 +1,110 @@
+"""`flow64 plan`: what a deploy would do; nothing but reads is sent."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ..service.plan import Plan, as_data, as_text, save_plan
+from ._codes import CHANGES, FAILED
+from ._planned import Faulty, place_of, planned, tell_faults
+from ._service import connected
+from ._shared import (
+    env_option,
+    example,
+    json_option,
+    manifest_option,
+    no_code_option,
+    require_known,
+    values_option,
+    wrong,
+)
+from ._sources import load
+from ._terminal import give, give_data, talk
+
+
+@click.command(
+    "plan",
+    epilog=example(
+        "flow64 plan pipelines",
+        "flow64 plan pipelines --env staging --exit-code",
+        "flow64 plan pipelines --env prod -o plan.json",
+    ),
+)
+@click.argument("source", required=False)
+@env_option
+@values_option
+@click.option(
+    "--exit-code", is_flag=True, help="End with 2 where the plan is not empty."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Save the plan, to be applied exactly with `flow64 deploy --plan FILE`.",
+)
+@click.option(
+    "--create",
+    multiple=True,
+    metavar="KEY",
+    help="This workflow is another one, and no renamed one; repeatable.",
+)
+@click.option(
+    "--prune", is_flag=True, help="Delete workflows that the code has no more."
+)
+@no_code_option
+@manifest_option
+@json_option
+def command(
+    *,
+    source: str | None,
+    env: str | None,
+    values: Path | None,
+    exit_code: bool,
+    output: Path | None,
+    create: Sequence[str],
+    prune: bool,
+    no_code: bool,
+    manifest: Path | None,
+    as_json: bool,
+) -> int:
+    """Say what a deploy would do; nothing but reads is sent.
+
+    SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
+    a colon and a key behind it, one workflow of them. Left out, it is the source of
+    [tool.flow64] in pyproject.toml. It ends with 1 where a workflow has errors, and
+    with --exit-code with 2 where there is something to do or to decide.
+    """
+    place = place_of(env, values)
+    if manifest is not None and output is not None:
+        raise wrong("--manifest", "such a plan is to be read, and is never applied")
+    loaded = load(source, code=not no_code, manifest=manifest)
+    with connected(env) as client:
+        plan = planned(client, place, loaded, create=create, prune=prune)
+    if not isinstance(plan, Plan):
+        return _faulty(plan, as_json=as_json)
+    require_known("--create", create, [step.key for step in plan.steps])
+    if output is not None:
+        save_plan(plan, output, organisation=place.organisation)
+    if as_json:
+        give_data(as_data(plan))
+    else:
+        for line in as_text(plan).splitlines():
+            give(line)
+    if output is not None:
+        file = shlex.quote(str(output))
+        talk(f"it is saved; to apply it: flow64 deploy --plan {file}")
+    return CHANGES if exit_code and not plan.is_empty else 0
+
+
+def _faulty(faults: Sequence[Faulty], *, as_json: bool) -> int:
+    """Say which workflows have errors; gives the exit code."""
+    tell_faults(faults)
+    if as_json:
+        errors = [{"workflow": one.name, "error": str(one.error)} for one in faults]
+        give_data({"errors": errors})
+    return FAILED

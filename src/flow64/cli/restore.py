@@ -1,0 +1,91 @@
+"""`flow64 restore`: bring back what was live once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ..service.plan import Agreement, as_text, restoring
+from ._applied import carried_out
+from ._planned import place_of
+from ._service import connected
+from ._shared import (
+    env_option,
+    example,
+    json_option,
+    require_known,
+    values_option,
+    yes_option,
+)
+from ._terminal import talk
+from .history import entries_of
+
+
+@click.command(
+    "restore",
+    epilog=example(
+        "flow64 restore inbound",
+        "flow64 restore inbound --at 2026-11-25T10:04 --env prod --yes",
+    ),
+)
+@click.argument("key")
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="When it was replaced, as flow64 history lists it, or the beginning of that; "
+    "the newest where it is left out.",
+)
+@env_option
+@values_option
+@click.option(
+    "--force",
+    multiple=True,
+    metavar="KEY",
+    help="Overwrite this workflow although not all of what is there can be saved.",
+)
+@click.option(
+    "--allow-spend",
+    multiple=True,
+    metavar="KEY",
+    help="Agree that this workflow buys as soon as it is written.",
+)
+@yes_option
+@json_option
+def command(
+    *,
+    key: str,
+    at: str | None,
+    env: str | None,
+    values: Path | None,
+    force: Sequence[str],
+    allow_spend: Sequence[str],
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Bring back what was live once, after showing what that changes.
+
+    KEY is the key of a workflow, or its id. What is there now is overwritten, whatever
+    it is, and is saved first, so that a restore can be taken back. Secrets are not in
+    the history: the environment's values of today are filled in.
+    """
+    place = place_of(env, values)
+    entries_of(place.history, key, place.env)
+    with connected(env) as client:
+        plan = client.play(
+            restoring(
+                place.history,
+                key,
+                at,
+                env=place.env,
+                endpoint=client.endpoint,
+                values=place.values,
+            )
+        )
+        talk(as_text(plan).rstrip("\n"))
+        names = [step.key for step in plan.steps]
+        require_known("--force", force, names)
+        require_known("--allow-spend", allow_spend, names)
+        agreement = Agreement(force=force, allow_spend=allow_spend)
+        return carried_out(client, plan, agreement, place, yes=yes, as_json=as_json)

@@ -1,0 +1,127 @@
+"""`flow64 same`: is production what staging ran?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import click
+from attrs import frozen
+
+from ..definition import canonical_id, id_of
+from ..environments import load as load_settings
+from ..service import DeployedCode, SameCode, same_code
+from ..service._same_code import deployed_code
+from ..service.api import get_workflow
+from ..service.plan._target import key_of
+from ._addresses import known_in, ours_in, path_in
+from ._codes import CHANGES
+from ._completing import environments
+from ._service import connected, give_table
+from ._shared import data_of, example, json_option, require_known
+from ._terminal import give_data, talk
+
+
+@click.command(
+    "same",
+    epilog=example(
+        "flow64 same staging prod",
+        "flow64 same staging prod inbound --exit-code",
+        "flow64 same staging prod --json",
+    ),
+)
+@click.argument("here", metavar="ENV", shell_complete=environments)
+@click.argument("there", metavar="OTHER_ENV", shell_complete=environments)
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.option(
+    "--exit-code",
+    "has_exit_code",
+    is_flag=True,
+    help="Exit with 2 unless all are certainly the same.",
+)
+@json_option
+def command(
+    *, here: str, there: str, keys: Sequence[str], has_exit_code: bool, as_json: bool
+) -> int:
+    """Say whether two environments run the same code, as for staging and prod.
+
+    That is told from what a deploy left on the service, without any code: the
+    fingerprint of the code, which values and suffixes of an environment are no part of,
+    and whether somebody edited the workflow since. Only what code of ours deployed to
+    either environment is looked at; KEYs name some of it. `flow64 diff ENV OTHER_ENV`
+    shows what differs. Reads only.
+    """
+    if here == there:
+        raise click.UsageError(f"{here} is compared with itself: name two environments")
+    settings = load_settings()
+    for env in (here, there):
+        settings.environment(env)  # before anything is asked
+    known = {env: _known(env) for env in (here, there)}
+    names = _names({**known[here].ours, **known[there].ours})
+    require_known("KEY", keys, [*names.values()])
+    chosen = {place: key for place, key in names.items() if not keys or key in keys}
+    answers = same_code(*(_codes(env, known[env], chosen) for env in (here, there)))
+    is_same = all(one.verdict == "same" for one in answers)
+    if as_json:
+        data = {"here": here, "there": there, "same": is_same}
+        give_data({**data, "workflows": data_of(answers)})
+    else:
+        _show(answers, here, there)
+    return CHANGES if has_exit_code and not is_same else 0
+
+
+@frozen
+class _Listed:
+    """What the list of workflows of an environment tells.
+
+    Attributes:
+        ours: Ids of what code of ours deployed there, by its place in code.
+        ids: All ids of the organisation.
+    """
+
+    ours: Mapping[str, str]
+    ids: frozenset[str]
+
+    def id_of(self, place: str, env: str) -> str | None:
+        """The id of a workflow there; None where it is not.
+
+        One whose stamp somebody took away still has the id that code gives it.
+        """
+        computed = id_of(path_in(place, env))
+        return self.ours.get(place, computed if computed in self.ids else None)
+
+
+def _known(env: str) -> _Listed:
+    with connected(env) as client:
+        known = known_in(client)
+    ours = {one.place: one.id for one in ours_in(known, env) if one.place and one.key}
+    return _Listed(ours, frozenset(canonical_id(one.id) for one in known))
+
+
+def _names(places: Iterable[str]) -> Mapping[str, str]:
+    """What each place is called: its key, and its whole path where two have that."""
+    keys = {place: key_of(place) for place in places}
+    counts = Counter(keys.values())
+    return {p: key if counts[key] == 1 else p for p, key in keys.items()}
+
+
+def _codes(
+    env: str, known: _Listed, names: Mapping[str, str]
+) -> Mapping[str, DeployedCode]:
+    """Which code each workflow has in an environment, by what it is called."""
+    ids = {name: known.id_of(place, env) for place, name in names.items()}
+    with connected(env) as client:
+        return {
+            name: deployed_code(client.play(get_workflow(workflow_id)))
+            for name, workflow_id in ids.items()
+            if workflow_id is not None
+        }
+
+
+def _show(answers: Sequence[SameCode], here: str, there: str) -> None:
+    if not answers:
+        talk("no code of ours is deployed to either of them")
+        return
+    give_table([(one.verdict, one.key, one.reason) for one in answers])
+    if any(one.reason for one in answers):
+        talk(f"here: {here}; there: {there}")

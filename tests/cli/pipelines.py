@@ -1,0 +1,97 @@
+"""Files of workflows for commands to work on, and what became of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from flow64 import Client
+from flow64.cli._sources import load
+from tests.cli.support import environment
+
+HEAD = """
+from flow64 import LEAD, Project, Workflow, value
+from flow64.blocks import (
+    AppendToNotebook, FindEmail, LeadEnrichment, OutgoingWebhook, Search, Webhook
+)
+
+growth = Project("growth", namespace="acme.example")
+
+def made(key, *flow, title=None, **more):
+    return Workflow(title or key, *flow, key=key, project=growth, **more)
+
+"""
+
+SPENDING = "buys = made('buys', Search(LEAD, query='CTOs', auto_execute=True))"
+
+FIVE = "w = [made(key, Webhook(LEAD), title=f'{key} {word}') for key in 'abcde']"
+
+
+def five(word="one"):
+    """Five workflows, whose titles end in a word."""
+    return f"word = {word!r}\n{FIVE}"
+
+
+def written(folder, namespace, text, name="two.py"):
+    """Write a file of workflows, and give its name."""
+    (folder / name).write_text(HEAD.replace("acme.example", namespace) + text, "utf-8")
+    return name
+
+
+def known(**more):
+    """The environment of a program that knows the service of this test."""
+    names = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_KEY")
+    return environment(**{name: os.environ[name] for name in names}, **more)
+
+
+def deployed():
+    """The titles of what is deployed."""
+    with Client(journal=None) as client:
+        return sorted(found.name for found in client.workflows.list())
+
+
+def id_of(source, env="default"):
+    """The id of the one workflow of a source."""
+    return load(source).only.workflow.id(env)
+
+
+def methods(service, before=0):
+    """What was asked of the service since some request."""
+    return [seen.method for seen in service.requests[before:]]
+
+
+def outcomes(printed):
+    """What became of each workflow, as the lines of a result say."""
+    return [line.split("  ")[0] for line in printed.splitlines()]
+
+
+# -- Two branches ---------------------------------------------------------------------
+
+GIT = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+def their_branch(file):
+    """Make the working folder a repository, and go to a branch of a colleague."""
+    _git("init", "-q", "-b", "main")
+    _git("add", file)
+    _git("commit", "-q", "-m", "ours")
+    _git("checkout", "-q", "-b", "theirs")
+    _git("commit", "-q", "--allow-empty", "-m", "theirs")
+
+
+def our_branch(file):
+    """Go back to a branch that has nothing of theirs."""
+    _git("checkout", "-q", file)
+    _git("checkout", "-q", "main")
+
+
+def _git(*arguments):
+    settings = {**os.environ, **GIT}
+    subprocess.run(["git", *arguments], env=settings, check=True, timeout=30)

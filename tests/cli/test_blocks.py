@@ -1,0 +1,207 @@
+"""`flow64 blocks`: the catalogue, searched, and one block in full."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flow64 import Workflow
+from flow64.blocks import CATALOGUE, facts_of, specs_schema
+from flow64.cli._described import Described, catalogue
+
+LIVE = [
+    {
+        "block_name": "find_email",
+        "specs_schema": {"properties": {"mode": {}, "sp\x1bin": {}}},
+    },
+    {"block_name": "time_travel", "specs_schema": {"type": "object"}},
+]
+
+
+@pytest.fixture
+def live(tmp_path):
+    path = tmp_path / "blocks.json"
+    path.write_text(json.dumps(LIVE), "utf-8")
+    return path
+
+
+def kinds(printed):
+    return [line.split()[0] for line in printed.splitlines()]
+
+
+def test_all(flow64):
+    """Without words it is the whole catalogue, in its order."""
+    code, printed, told = flow64("blocks")
+
+    assert (code, kinds(printed), told) == (0, list(CATALOGUE), "")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["phone"], ["find_phone", "reverse_phone"]),
+        (["PHONE", "reverse"], ["reverse_phone"]),
+        (["email_status"], ["find_email", "filter"]),  # a column, and a description
+        (["people_focus_prompt"], ["company_enrichment"]),  # a field
+        (["spends-on-create"], []),  # nothing does so by itself
+    ],
+)
+def test_search(words, found, flow64):
+    """All words have to be somewhere in what is known of a block."""
+    assert kinds(flow64("blocks", *words)[1]) == found
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--takes", "company", "--role", "converter"], ["company_to_leads"]),
+        (["--gives", "company", "--role", "converter"], ["leads_to_company"]),
+        (["enrichment", "--takes", "lead"], ["lead_enrichment", "linkedin_enrichment"]),
+        (["find_email", "--takes", "company"], []),
+    ],
+)
+def test_options(options, found, flow64):
+    """Row kinds and roles leave out what does not fit, also one that is named."""
+    assert kinds(flow64("blocks", *options)[1]) == found
+
+
+@pytest.mark.parametrize("named", ["find_email", "FindEmail"])
+def test_one(named, flow64):
+    """A kind or a class alone is shown in full, with how well each fact is known."""
+    code, printed, _ = flow64("blocks", named)
+
+    lines = printed.splitlines()
+    assert code == 0
+    assert lines[0] == "find_email  documented once (SK)"
+    assert "import   from flow64.blocks import FindEmail" in lines
+    assert "rows     takes LEAD rows, gives LEAD rows (documented once)" in lines
+    assert "effects  spends credits" in lines
+    assert "price    at most $0.05 a row (documented; FE, SK)" in lines
+    assert (
+        "         with mode='PERSONAL': at most $0.20 a row (documented once; FE)"
+        in (lines)
+    )
+    assert (
+        "  verify_emails: bool · default true · inferred, unconfirmed (endpoint)"
+    ) in lines
+    assert "  flow = Webhook(LEAD) >> FindEmail()" in lines
+
+
+@pytest.mark.parametrize(
+    ("named", "line"),
+    [
+        ("append_to_notebook", "with notebook_id='__create_new__': makes a place to"),
+        ("search", "with auto_execute=True: spends as soon as the workflow is created"),
+        ("scrape_web", "price    unknown"),
+        ("llm_openai", "no source names one; specs={...} goes whole"),
+        ("x_search", "role     source, perhaps step"),
+        ("company_to_leads", "columns  those that came in are not kept"),
+    ],
+)
+def test_what_matters(named, line, flow64):
+    """What spends, what is unknown, and what a field changes is said."""
+    assert line in flow64("blocks", named)[1]
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_whole(kind, flow64):
+    """Nothing that the catalogue knows of a block is missing, in text or in data."""
+    block = CATALOGUE[kind]
+
+    (data,) = json.loads(flow64("blocks", kind, "--json")[1])
+    printed = flow64("blocks", kind)[1]
+
+    fields = {field.pop("name"): field for field in data["fields"]}
+    assert fields.keys() == facts_of(block).keys()
+    for name, fact in facts_of(block).items():
+        assert fields[name]["confidence"] == fact.confidence
+        assert f"\n  {name}: " in printed
+        assert fact.source in printed
+    assert data["specs_schema"] == specs_schema(block)
+    assert (data["class"], data["role"]) == (block.__name__, block.about.role)
+
+
+@pytest.mark.parametrize("one", catalogue(), ids=list(CATALOGUE))
+def test_example(one: Described):
+    """The example of every block has it, and compiles."""
+    made: dict[str, object] = {}
+
+    exec("\n".join(one.lines), made)
+
+    workflow = made["example"]
+    assert isinstance(workflow, Workflow)
+    assert one.block.kind in [b.kind for b in workflow.compile().blocks]
+    assert max(map(len, one.lines)) <= 88
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["searc_h"], "no block is known by 'searc_h' (did you mean 'search'?)"),
+        (["FindEmial"], "no block is known by 'FindEmial' (did you mean 'FindEmail'?)"),
+        (["enrich_lead"], "'enrich_lead' is an old name: it is 'lead_enrichment' now"),
+        (["email", "zzz"], "no block is known by 'email zzz'"),
+        (["--takes", "lead", "--role", "converter", "--gives", "lead"], "no block is"),
+        (["\x1b[31m"], "no block is known by '\\x1b[31m'"),
+    ],
+)
+def test_nothing(words, said, flow64):
+    """Where nothing is found it ends with 1, and says what may be meant."""
+    code, printed, told = flow64("blocks", *words)
+
+    assert (code, printed) == (1, "")
+    assert told.startswith(said)
+    assert "\x1b" not in told
+
+
+def test_new(flow64):
+    """A kind that nobody knows is said to go as a raw block."""
+    told = flow64("blocks", "time_travel")[2]
+
+    assert "RawBlock('time_travel', specs={...})" in told
+
+
+def test_json_of_nothing(flow64):
+    """As data, nothing is an empty list."""
+    assert flow64("blocks", "zzz", "--json")[:2] == (1, "[]\n")
+
+
+def test_live(live, flow64):
+    """A saved list of the service shows what it lacks, and what it has besides."""
+    printed = flow64("blocks", "--blocks", live)[1]
+
+    lines = {line.split()[0]: line for line in printed.splitlines()}
+    assert "(not listed)" in lines["find_phone"]
+    assert "(not listed)" not in lines["find_email"]
+    assert "RawBlock" in lines["time_travel"]
+
+
+def test_live_one(live, flow64):
+    """Of one block, fields are held against those of the service."""
+    told = flow64("blocks", "find_email", "--blocks", live)[2]
+    absent = flow64("blocks", "find_phone", "--blocks", live)[2]
+
+    assert "and also has the fields: sp\\x1bin\n" in told
+    assert "but does not have the fields: verify_emails, providers\n" in told
+    assert absent == "the service does not list 'find_phone'\n"
+
+
+def test_live_of_no_use(tmp_path, flow64):
+    """A schema without fields says nothing of them."""
+    path = tmp_path / "blocks.json"
+    text = '[{"block_name": "find_email", "specs_schema": {"properties": 5}}]'
+    path.write_text(text, "utf-8")
+
+    assert flow64("blocks", "find_email", "--blocks", path)[::2] == (0, "")
+
+
+def test_live_data(live, flow64):
+    """As data, the schema of the service stands beside ours."""
+    found = json.loads(flow64("blocks", "time", "--blocks", live, "--json")[1])
+    (known,) = json.loads(flow64("blocks", "find_email", "--blocks", live, "--json")[1])
+
+    (raw,) = [one for one in found if one["class"] == "RawBlock"]
+    assert raw["example"] == "RawBlock('time_travel', specs={...})"
+    assert raw["live_schema"] == {"type": "object"}
+    assert (known["is_listed"], known["live_schema"]) == (True, LIVE[0]["specs_schema"])

@@ -1,0 +1,467 @@
+"""`flow64 diff`: code, files and what is live, in any combination."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from attrs import evolve
+
+from flow64 import Client
+from flow64.cli._sources import load
+from flow64.definition import FrozenDict
+from flow64.environments import load as load_settings
+from flow64.environments import opened
+from tests.cli.support import FLOW64, environment
+
+SETTINGS = """
+[tool.flow64]
+source = "leads.py"
+prices = { lead_enrichment = 1.0 }
+
+[tool.flow64.environments.staging]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+suffix = "(staging)"
+values.notebook = "notebook of staging"
+values.hook = { env = "STAGING_HOOK" }
+
+[tool.flow64.environments.prod]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+values.notebook = "notebook of prod"
+values.hook = { env = "PROD_HOOK" }
+"""
+
+CODE = """
+from flow64 import LEAD, Project, Workflow, value
+from flow64.blocks import FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
+
+growth = Project("growth", namespace="acme.example")
+rows = Webhook(LEAD, input_schema={"email": "string"})
+inbound = Workflow(
+    "Inbound",
+    rows >> LeadEnrichment(
+        return_fields={"title": "Job title"},
+        research_plan=value("notebook"),
+    ) >> OutgoingWebhook(url=value("hook", secret=True)),
+    key="inbound",
+    project=growth,
+)
+other = Workflow("Other", rows >> FindEmail(), key="other", project=growth)
+"""
+
+HOOKS = {
+    "STAGING_HOOK": "https://crm.example.com/hooks/sentinel-of-staging",
+    "PROD_HOOK": "https://crm.example.com/hooks/sentinel-of-prod",
+}
+
+
+@pytest.fixture
+def code(leads, namespace, monkeypatch):
+    """Two workflows that differ by environment, one with a secret."""
+    for name, text in HOOKS.items():
+        monkeypatch.setenv(name, text)
+    leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
+    leads.write_text(CODE.replace("acme.example", namespace), "utf-8")
+    return leads
+
+
+@pytest.fixture
+def deployed(service, code):
+    """Both workflows in staging and in prod."""
+    for env in ("staging", "prod"):
+        deploy(code, env)
+    return code
+
+
+def deploy(source, env):
+    """Deploy all workflows of a source to an environment."""
+    with opened(load_settings().environment(env)) as client:
+        for one in load(str(source)).workflows:
+            one.workflow.deploy(client)
+
+
+@pytest.fixture
+def edit():
+    """Change the specs of a live block by hand."""
+
+    def edited(key, env, kind, **specs):
+        workflow = load(f"leads.py:{key}").only.workflow
+        with Client(journal=None) as client:
+            live = client.workflows.get(workflow.id(env))
+            blocks = tuple(
+                block._replace(specs=FrozenDict({**block.specs, **specs}))
+                if block.kind == kind
+                else block
+                for block in live.definition.blocks
+            )
+            definition = evolve(
+                live.definition, blocks=blocks, description=live.description
+            )
+            client.workflows.update(str(live.id), definition)
+
+    return edited
+
+
+def change(file, *pairs):
+    text = file.read_text("utf-8")
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text, "utf-8")
+
+
+# -- What is the same -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("code", "leads.py"),
+        ("leads:inbound", "code:inbound"),
+        ("code", "prod"),
+        ("prod", "code"),
+        ("staging", "code"),
+        ("code:inbound", "staging:inbound"),
+        ("staging", "prod"),
+        ("prod:inbound", "staging:inbound"),
+        ("prod:other", "leads.py:other"),
+        ("compiled", "code"),
+        ("compiled", "prod"),
+        ("compiled/other.json", "staging:other"),
+    ],
+)
+def test_nothing_differs(deployed, flow64, before, after):
+    """The same code is the same wherever it is, whatever differs by environment."""
+    flow64("compile", "leads.py", "-o", "compiled")
+
+    code, printed, told = flow64("diff", before, after, "--exit-code")
+
+    assert (code, printed) == (0, "")
+    assert told.startswith("nothing differs (")
+
+
+def test_by_id(deployed, flow64):
+    """A workflow is named by its id as well, which is how those of others are."""
+    workflow_id = load("leads.py:inbound").only.workflow.id("prod")
+
+    code, printed, _ = flow64(
+        "diff", f"prod:id:{workflow_id}", "code:inbound", "--exit-code"
+    )
+
+    assert (code, printed) == (0, "")
+
+
+# -- What differs ---------------------------------------------------------------------
+
+
+def test_code_against_what_is_live(deployed, flow64):
+    """Changes, and what follows from them, with the prices of the project."""
+    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
+    change(deployed, ('{"title": "Job title"}', '{"role": "Their role"}'))
+
+    code, printed, told = flow64("diff", "prod", "code")
+
+    assert (code, told) == (0, "2 changed\n")
+    assert printed == (
+        "~ workflow inbound (Inbound)\n"
+        "    ~ block lead_enrichment\n"
+        '        - /return_fields/title: "Job title"\n'
+        '        + /return_fields/role: "Their role"\n'
+        "    - column title\n"
+        "    + column role\n"
+        "~ workflow other (Other)\n"
+        "    ~ block find_email\n"
+        '        + /mode: "PERSONAL"\n'
+        "    + column personal_email\n"
+        "    ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00\n"
+    )
+    assert flow64("diff", "prod", "code", "--exit-code")[0] == 2
+
+
+def test_cost_by_prices_of_the_project(code, flow64):
+    """Prices in the settings go before documented ones; effects and findings show."""
+    path = code.with_name("now.py")
+    path.write_text(code.read_text("utf-8"), "utf-8")
+    change(path, (">> FindEmail()", ">> LeadEnrichment(return_fields={'a': 'b'})"))
+
+    _, printed, _ = flow64("diff", "leads.py:other", "now.py:other")
+
+    assert (
+        "    ~ cost of 1,000 input rows: up to $50.00 -> up to $1,000.00\n" in printed
+    )
+    assert "    - effect: find_email spends at each run\n" in printed
+    assert "    + effect: lead_enrichment spends at each run\n" in printed
+
+
+def test_added_removed_renamed(code, flow64):
+    """A workflow whose key changed under `was=` is one, and others come and go."""
+    path = code.with_name("now.py")
+    path.write_text(code.read_text("utf-8"), "utf-8")
+    change(path, ('key="inbound"', 'key="leads", was="inbound"'))
+    change(path, ('key="other"', 'key="another"'))
+
+    code_, printed, told = flow64("diff", "leads.py", "now.py", "--exit-code")
+
+    assert (code_, told) == (2, "1 added, 1 removed, 1 changed\n")
+    assert printed == (
+        "+ workflow another (Other)\n"
+        "    2 blocks\n"
+        "    ~ cost of 1,000 input rows: nothing -> up to $50.00\n"
+        "    + effect: find_email spends at each run\n"
+        "~ workflow leads (Inbound)\n"
+        "    ~ key: inbound -> leads (was=)\n"
+        "- workflow other (Other)\n"
+        "    2 blocks\n"
+        "    ~ cost of 1,000 input rows: up to $50.00 -> nothing\n"
+        "    - effect: find_email spends at each run\n"
+    )
+
+
+def test_json(deployed, flow64):
+    """With --json every workflow is there, and each change is data."""
+    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
+
+    _, printed, _ = flow64("diff", "prod", "code", "--json")
+
+    data = json.loads(printed)
+    same, changed = data["workflows"]
+    assert (data["before"], data["after"], data["differs"]) == ("prod", "code", True)
+    assert (same["key"], same["outcome"], same["changes"]) == ("inbound", "same", [])
+    assert (changed["key"], changed["outcome"]) == ("other", "changed")
+    assert [one["change"] for one in changed["changes"]] == ["field-added"]
+    assert changed["before"]["id"] == changed["after"]["id"]
+    assert (changed["before"]["is_live"], changed["after"]["is_live"]) == (True, False)
+
+
+def test_one_against_all(deployed, flow64):
+    """Where one side means one workflow, the others of the other are left out."""
+    code, printed, told = flow64("diff", "code:other", "prod", "--exit-code")
+
+    assert (code, printed) == (0, "")
+    assert "1 more on the other side, not compared" in told
+
+
+def test_other_projects_are_left_out(deployed, flow64, namespace):
+    """Of an environment, what code has no project of is none of its business."""
+    path = deployed.with_name("more.py")
+    path.write_text(deployed.read_text("utf-8"), "utf-8")
+    change(path, ('Project("growth"', 'Project("sales"'))
+    deploy(path, "prod")
+
+    code, printed, told = flow64("diff", "code", "prod", "--exit-code")
+
+    assert (code, printed) == (0, "")
+    assert "prod: 2 of other projects, not compared" in told
+
+
+def test_a_faulty_workflow_is_compared(deployed, flow64):
+    """What a check finds in it is among what appears."""
+    flow64("compile", "leads.py", "-o", "compiled")
+    file = deployed.with_name("compiled") / "other.json"
+    data = json.loads(file.read_text("utf-8"))
+    data["workflow_definition"]["edges"].append(
+        {"from_block_id": "nowhere", "to_block_id": "none"}
+    )
+    file.write_text(json.dumps(data), "utf-8")
+
+    code, printed, _ = flow64("diff", "code:other", file, "--exit-code")
+
+    assert code == 2
+    assert "    + error " in printed
+
+
+# -- Managed, and secret --------------------------------------------------------------
+
+
+def test_fields_that_code_does_not_manage(deployed, edit, flow64):
+    """They are told apart and are no difference, unless that is asked for."""
+    edit("other", "prod", "find_email", tier="high")
+
+    usual = flow64("diff", "code", "prod", "--exit-code")
+    strict = flow64("diff", "code", "prod", "--exit-code", "--strict")
+
+    assert usual[0] == 0
+    assert usual[1] == (
+        "= workflow other (Other)\n"
+        "    not managed by code:\n"
+        "        ~ block find_email\n"
+        '            ? /tier: "high" is not managed\n'
+    )
+    assert (strict[0], '+ /tier: "high"' in strict[1]) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        ("code", "prod"),
+        ("prod", "code"),
+        ("staging", "prod"),
+        ("prod", "staging"),
+        ("prod:inbound", "compiled/inbound.json"),
+    ],
+    ids="-".join,
+)
+@pytest.mark.parametrize("option", ["--json", "--strict"])
+def test_secrets_are_not_shown(deployed, edit, flow64, sides, option):
+    """Not where they are the same, and not where somebody wrote another text there."""
+    flow64("compile", "leads.py", "-o", "compiled")
+    edit("inbound", "prod", "outgoing_webhook", url="https://evil.example/sentinel-x")
+
+    code, printed, told = flow64("diff", *sides, option, "--exit-code")
+
+    assert code == 2
+    if "staging" not in sides:
+        assert "sentinel" not in printed + told
+    assert "sentinel-of" not in printed + told
+
+
+@pytest.mark.parametrize("option", ["--json", "--strict"])
+def test_environments_without_their_secrets(
+    deployed, edit, flow64, monkeypatch, option
+):
+    """Where nothing tells which texts are secret, none of what differs is shown."""
+    for name in HOOKS:
+        monkeypatch.delenv(name)
+
+    code, printed, told = flow64("diff", "staging", "prod", option, "--exit-code")
+
+    assert code == 2
+    assert "sentinel" not in printed + told
+    assert "secrets that are not known here: set STAGING_HOOK, PROD_HOOK, or" in told
+    if option == "--json":
+        data = json.loads(printed)
+        assert data["hidden_for"] == [*HOOKS]
+        assert ["changes" in one for one in data["workflows"]] == [False, False]
+    else:
+        assert printed == "~ workflow inbound (Inbound)\n"
+
+
+def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
+    """A variable that is not set stops nothing; what is not filled in is told."""
+    monkeypatch.delenv("PROD_HOOK")
+
+    code, printed, told = flow64("diff", "code", "prod", "--exit-code")
+
+    assert code == 2
+    assert (
+        '    ~ block outgoing_webhook\n        ~ /url: secret "hook" -> ***' in printed
+    )
+    assert "not filled in here, so not as it would be deployed: hook" in told
+
+
+def test_given_values(deployed, tmp_path, flow64):
+    """A file of values goes before those of the environment."""
+    file = tmp_path / "values.json"
+    file.write_text(
+        json.dumps({"notebook": "mine", "hook": HOOKS["PROD_HOOK"]}), "utf-8"
+    )
+
+    code, printed, _ = flow64("diff", "code", "prod", "--values", file, "--exit-code")
+
+    assert code == 2
+    assert '~ /research_plan: "mine" -> "notebook of prod"' in printed
+
+
+def test_without_running_code(deployed, flow64):
+    """With --no-code a change is reviewed from its JSON, beside a credential."""
+    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
+    flow64("compile", "leads.py", "-o", "compiled")
+    deployed.write_text("raise SystemError", "utf-8")
+
+    code, printed, _ = flow64("diff", "prod", "compiled", "--no-code", "--exit-code")
+    refused = flow64("diff", "prod", "code", "--no-code")
+
+    assert (code, '+ /mode: "PERSONAL"' in printed) == (2, True)
+    assert refused[:2] == (64, "")
+
+
+def test_code_for_an_environment(code, flow64):
+    """With --env, code is compiled as for a deploy there, without asking anybody."""
+    _, printed, _ = flow64("diff", "code", "leads.py", "--env", "prod", "--json")
+
+    first = json.loads(printed)["workflows"][0]
+    assert first["before"]["id"] == load("leads.py:inbound").only.workflow.id("prod")
+
+
+# -- T1, T2, T3 -----------------------------------------------------------------------
+
+
+def test_names_steer_no_terminal(deployed, flow64):
+    """Control characters are escaped in text, and exact in JSON."""
+    change(deployed, ('"Other"', '"Other\\x1b]8;;http://x\\u202e[/]"'))
+
+    _, printed, _ = flow64("diff", "prod:other", "code:other")
+    _, data, _ = flow64("diff", "prod:other", "code:other", "--json")
+
+    assert not {"\x1b", "\u202e"} & {*printed}
+    assert "Other\\x1b]8;;http://x\\u202e[/]" in printed
+    (one,) = json.loads(data)["workflows"]
+    assert one["after"]["title"] == "Other\x1b]8;;http://x\u202e[/]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (["code"], 64, "Missing argument 'B'"),
+        (["code", "stagign"], 64, "did you mean 'staging'?"),
+        (["code", "prod:none"], 64, "no workflow 'none'"),
+        (["code:none", "prod"], 64, "no workflow 'none'"),
+        (["code", "prod", "--env", "prd"], 64, "there is no environment 'prd'"),
+        (
+            ["code", f"prod:id:{'0' * 8}-0000-4000-8000-{'0' * 12}"],
+            64,
+            "has no workflow",
+        ),
+        (["missing.json", "prod"], 64, "there is no file"),
+    ],
+)
+def test_mistakes(deployed, flow64, arguments, exit_code, words):
+    """A command line that is wrong says so, and prints no result."""
+    found = flow64("diff", *arguments)
+
+    assert (found[0], found[1]) == (exit_code, "")
+    assert words in found[2]
+
+
+@pytest.mark.parametrize("way", ["narrow", "closed"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["diff", "leads.py", "now.py"],
+        ["completion", "bash"],
+        ["demo", "--speed", "0"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_on_any_terminal(code, arguments, way):
+    """Without UTF-8, 20 columns wide, or with stdout closed: never a traceback."""
+    path = code.with_name("now.py")
+    path.write_text(code.read_text("utf-8"), "utf-8")
+    change(path, ('"Other"', '"Other é"'))
+    narrow = {"LC_ALL": "C", "PYTHONUTF8": "0", "COLUMNS": "20", "NO_COLOR": "1"}
+    redirect = {"narrow": "", "closed": ">&-"}[way]
+
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirect}', "sh", *FLOW64, *arguments],
+        capture_output=True,
+        check=False,
+        env=environment(**narrow),
+        cwd=code.parent,
+    )
+
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert bool(done.stdout) == (way == "narrow")
+    if arguments[0] == "diff" and way == "narrow":
+        assert b'title: "Other" -> "Other \\xe9"' in done.stdout
+
+
+def test_no_key(code, flow64, monkeypatch, service):
+    """Without a credential it says which variable to set."""
+    monkeypatch.delenv("SIXTYFOUR_API_KEY")
+
+    code, printed, told = flow64("diff", "code", "prod")
+
+    assert (code, printed, "SIXTYFOUR_API_KEY" in told) == (1, "", True)

@@ -1,0 +1,450 @@
+"""`flow64 doctor`: what is set up and answered, as a report that can be shared."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from importlib.metadata import PackageNotFoundError
+from uuid import uuid4
+
+import pytest
+
+from flow64 import Client, Project, Workflow
+from flow64.blocks import FindEmail, Webhook
+from flow64.cli import _diagnosis
+from flow64.cli._local import extras, shown
+from flow64.dsl import LEAD
+from flow64.emulator import Fault, Switches
+from flow64.service._examining import examining
+
+SENTINEL = "SENTINEL"
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch, tmp_path):
+    """No variable of this machine takes part."""
+    for name in (*os.environ,):
+        if name.upper().endswith("_PROXY") or name.startswith("SSL_CERT"):
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def pyproject(tmp_path):
+    def write(**environment):
+        if not any(key.startswith(("api_key", "oauth")) for key in environment):
+            environment["api_key"] = {"env": "SIXTYFOUR_API_KEY"}
+            environment["endpoint"] = {"env": "SIXTYFOUR_API_ENDPOINT"}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in environment.items()]
+        text = "\n".join(["[tool.flow64.environments.prod]", *lines])
+        text = text.replace('{"env": ', "{ env = ")
+        (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+
+    return write
+
+
+def deployed(name=SENTINEL):
+    workflow = Workflow(
+        name,
+        Webhook(LEAD) >> FindEmail(),
+        key="sentinel-key",
+        project=Project(
+            "sentinel-project", namespace=f"sentinel-{uuid4().hex}.example"
+        ),
+        description=f"{SENTINEL} ada@sentinel.example",
+    )
+    with Client(journal=None) as client:
+        client.deploy(workflow)
+        client.run(workflow, [{"email": "row@sentinel.example"}], intent="i").wait(
+            every=0.01
+        )
+        return workflow.id(), client.workflows.list()[0].org_id
+
+
+def report(flow64, *options):
+    code, printed, told = flow64("doctor", "--json", *options)
+    return code, json.loads(printed), told
+
+
+def test_well(service, flow64):
+    """Where all is well it says so, and how well each assumption did."""
+    code, found, told = report(flow64)
+
+    assert (code, found["problems"]) == (0, [])
+    assert told.splitlines()[-1] == "nothing is wrong"
+    assert found["credential"] == "accepted"
+    assert found["credits"] == 1_000_000
+    assert abs(found["skew"]) <= 2
+    assert found["versions"].keys() == {"flow64", "python", "system"}
+    assert found["endpoint"].startswith("127.0.0.1:")
+    assert {one["verdict"] for one in found["assumptions"]} == {
+        "confirmed",
+        "not seen",
+    }
+
+
+def test_text(service, flow64):
+    """As text it has the same, line by line."""
+    code, printed, _ = flow64("doctor")
+
+    lines = printed.splitlines()
+    assert code == 0
+    assert "credential  it is accepted" in lines
+    assert "balance     1,000,000.00 credits" in lines
+    assert "variables   set: SIXTYFOUR_API_ENDPOINT, SIXTYFOUR_API_KEY" in lines
+    assert "            GET /workflows · 200" in lines
+    assert (
+        "  confirmed    D  missing-workflow: A workflow that is not there answers 404."
+    ) in lines
+
+
+def test_reads_alone(service, flow64):
+    """Nothing is written or started: all that the emulator was asked are reads."""
+    deployed()
+    before = service_state()
+
+    report(flow64)
+
+    assert service_state() == before
+
+
+def service_state():
+    with Client(journal=None) as client:
+        workflows = [(one.id, one.updated_at) for one in client.workflows.list()]
+        return workflows, [one.job_id for one in client.runs.list()]
+
+
+def test_methods(service, flow64, monkeypatch):
+    """What is sent is recorded: GET, and no body."""
+    sent = []
+
+    def recorded():
+        talk, reply = examining(), None
+        while True:
+            try:
+                step = talk.send(reply)
+            except StopIteration as stop:
+                return stop.value
+            if hasattr(step, "method"):
+                sent.append((step.method, step.body, step.form))
+            reply = yield step
+
+    monkeypatch.setattr(_diagnosis, "examining", recorded)
+
+    assert report(flow64)[0] == 0
+    assert len(sent) == 13
+    assert {*sent} == {("GET", None, None)}
+
+
+def test_shared(service, flow64, monkeypatch, tmp_path, pyproject):
+    """Nothing of what is secret or somebody's own is in it, in any of its forms."""
+    key = os.environ["SIXTYFOUR_API_KEY"]
+    workflow_id, org_id = deployed()
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{SENTINEL}@proxy.example:8080")
+    monkeypatch.setenv("FLOW64_ANYTHING", SENTINEL)
+    monkeypatch.setenv("HOOK", f"https://hooks.example/{SENTINEL}")
+    pyproject(org_id="org_of_somebody_else", **{"values.hook": {"env": "HOOK"}})
+
+    told = ""
+    for options in ([], ["--json"], ["-o", "report.txt"], ["--json", "-o", "r.json"]):
+        told += "".join(map(str, flow64("doctor", *options)))
+    told += (tmp_path / "report.txt").read_text("utf-8")
+    told += (tmp_path / "r.json").read_text("utf-8")
+
+    for secret in (
+        *(key, workflow_id, org_id, SENTINEL, "sentinel", "sentinel-key"),
+        *("somebody_else", "ada@", "row@", "user:", str(tmp_path)),
+    ):
+        assert secret not in told
+    assert "proxy.example" in told
+    assert "org_of_s…" in told
+    assert "FLOW64_ANYTHING" in told
+    assert '"HOOK": true' in told
+
+
+@pytest.mark.parametrize("expected", [True, False])
+def test_organisation(expected, service, flow64, pyproject):
+    """Whose key it is, is held against the organisation that is expected."""
+    _, org_id = deployed()
+    pyproject(org_id=org_id if expected else "org_of_prod_1")
+
+    done, found, _ = report(flow64)
+
+    assert (done, found["is_expected"]) == (0 if expected else 1, expected)
+    assert found["organisations"] == [f"{org_id[:8]}…"]
+    problems = "".join(found["problems"])
+    assert ("org_of…" in problems) == (not expected)
+    printed = flow64("doctor")[1]
+    assert f"{org_id[:8]}… ({'the' if expected else 'not the'} expected" in printed
+
+
+def test_contradicted(service, flow64):
+    """A contradiction is reported first, and is nothing wrong with the setup."""
+    service.switches = Switches(fill_defaults=True)
+    deployed()
+
+    code, printed, _ = flow64("doctor")
+
+    lines = printed.splitlines()
+    first = lines[lines.index("assumptions") + 1]
+    assert code == 0
+    assert first.startswith("  contradicted U  spec-defaults: Saving writes no defa")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "the credential: it is refused (401): missing, wrong, or expired"),
+        (403, "the credential: it is accepted, but may not do this (403)"),
+        (429, "the credential: the service was asked too often (429)"),
+        (503, "the credential: the answer is not that of the service (it said 503)"),
+    ],
+)
+def test_not_accepted(status, said, service, flow64):
+    """What became of the key is explained."""
+    service.faults.add(Fault("status_before", status=status, times=2))
+
+    code, found, told = report(flow64)
+
+    assert code == 1
+    assert found["problems"][0].startswith(said)
+    assert len(found["asked"]) == 1
+    assert told.endswith("1 thing is wrong\n")
+    assert "wrong       " in flow64("doctor")[1]
+
+
+def test_nobody(flow64, monkeypatch):
+    """Where nobody answers, it says so; a host that has an address has DNS."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "sk_test_not_a_real_key")
+
+    code, found, _ = report(flow64)
+
+    assert code == 1
+    assert found["credential"] == "unreachable"
+    (problem,) = found["problems"]
+    assert problem.startswith("the credential: nobody answers (no answer from 127.")
+
+
+def test_no_address(flow64, monkeypatch):
+    """A host that has none is said to have none, unless a proxy would know it."""
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "https://nobody.invalid")
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "sk_test_not_a_real_key")
+    monkeypatch.setattr(socket, "getaddrinfo", no_address)
+
+    found = report(flow64)[1]
+
+    assert found["problems"][-1] == (
+        "no address is known for nobody.invalid: check its spelling, and DNS"
+    )
+
+
+def no_address(*_args, **_options):
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "no API key: set SIXTYFOUR_API_KEY"),
+        ({"SIXTYFOUR_API_KEY": "two words"}, "the API key is empty, or has spaces"),
+        (
+            {"SIXTYFOUR_API_KEY": "k", "SIXTYFOUR_API_ENDPOINT": "http://a.example"},
+            "the endpoint http://a.example",
+        ),
+        (
+            {"SIXTYFOUR_API_KEY": "k", "SIXTYFOUR_API_ENDPOINT": "http://[::1"},
+            "the endpoint given by SIXTYFOUR_API_ENDPOINT is no URL",
+        ),
+    ],
+)
+def test_not_set_up(variables, said, flow64, monkeypatch):
+    """What is missing is a problem like others, and the rest is still reported."""
+    for name in ("SIXTYFOUR_API_KEY", "SIXTYFOUR_API_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    code, found, _ = report(flow64)
+
+    assert code == 1
+    assert found["problems"][0].startswith(said)
+    assert found["assumptions"] == []
+    assert found["credential"] is None
+    assert "credential" not in flow64("doctor")[1].replace("the credential", "")
+
+
+def test_environments(service, flow64, pyproject, monkeypatch):
+    """Each environment is told with its credential by name, and whether that is set."""
+    monkeypatch.delenv("PROD_KEY", raising=False)
+    pyproject(api_key={"env": "PROD_KEY"}, endpoint={"env": "PROD_URL"}, org_id="o" * 9)
+
+    code, found, _ = report(flow64)
+
+    prod, emulator = found["environments"]
+    assert code == 1
+    assert prod == {
+        "name": "prod",
+        "endpoint": "of PROD_URL",
+        "credential": "the key of PROD_KEY (not set)",
+        "expects": True,
+    }
+    assert (emulator["endpoint"], emulator["credential"]) == ("the emulator", "any")
+    assert (found["file"], found["environment"]) == ("pyproject.toml", "prod")
+    assert found["variables"]["PROD_KEY"] is False
+    assert "PROD_URL" in found["problems"][0]
+
+
+def test_oauth(service, flow64, pyproject):
+    """An OAuth client is called one, and no file or id of it is shown."""
+    pyproject(
+        endpoint="https://api.example:8443/v1",
+        **{
+            "oauth.client_id": SENTINEL,
+            "oauth.kid": SENTINEL,
+            "oauth.file": f"{SENTINEL}.pem",
+        },
+    )
+
+    _, found, _ = report(flow64)
+
+    prod = found["environments"][0]
+    assert prod["credential"] == "an OAuth client"
+    assert prod["endpoint"] == "api.example:8443"
+
+
+def test_oauth_of_variables(service, flow64, monkeypatch):
+    """So is one that the variables name."""
+    monkeypatch.setenv("SIXTYFOUR_OAUTH_CLIENT_ID", SENTINEL)
+
+    _, found, _ = report(flow64)
+
+    told = found["environments"][0]["credential"]
+    assert told == "the OAuth client of the variables"
+
+
+def test_emulator(flow64):
+    """The environment that is always there can be looked at too."""
+    code, found, _ = report(flow64, "--env", "emulator")
+
+    assert (code, found["credential"], found["endpoint"]) == (0, "accepted", None)
+    assert "emulator · the emulator" in flow64("doctor", "--env", "emulator")[1]
+
+
+def test_clock(service, flow64, monkeypatch):
+    """A clock that is far from that of the service is a problem."""
+    monkeypatch.setattr(_diagnosis, "examining", lambda: examining(lambda: 1000.0))
+
+    code, found, _ = report(flow64)
+
+    assert code == 1
+    assert "s ahead of ours: set the clock of this machine" in found["problems"][0]
+    assert " s from ours" in flow64("doctor")[1]
+
+
+def test_clock_behind(service, flow64, monkeypatch):
+    """Also one that is far ahead of it."""
+    monkeypatch.setattr(_diagnosis, "examining", lambda: examining(lambda: 1e10))
+
+    assert "s behind ours" in report(flow64)[1]["problems"][0]
+
+
+def test_places(service, flow64, tmp_path, monkeypatch):
+    """Places that cannot be written are found without writing."""
+    (tmp_path / "file").write_text("", "utf-8")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv("FLOW64_JOURNAL", "folder")
+    monkeypatch.setenv("FLOW64_HISTORY", str(tmp_path / "file" / "history"))
+
+    code, found, _ = report(flow64)
+
+    journal, history, cache = found["places"]
+    assert code == 1
+    assert journal["problem"] == "there is a folder where a file is to be"
+    assert history["path"] == "file/history"
+    assert history["problem"] == "file is no folder"
+    assert (cache["path"], cache["problem"]) == (".flow64/cache", None)
+    assert len(found["problems"]) == 2
+    assert "journal of runs: folder · there is a folder" in flow64("doctor")[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_no_journal(service, flow64, monkeypatch, tmp_path):
+    """An empty variable turns the journal off; a file that is there is looked at."""
+    monkeypatch.setenv("FLOW64_JOURNAL", "")
+    assert report(flow64)[1]["places"][0]["path"] is None
+    assert "journal of runs: nowhere" in flow64("doctor")[1]
+
+    (tmp_path / "runs.jsonl").write_text("", "utf-8")
+    monkeypatch.setenv("FLOW64_JOURNAL", "runs.jsonl")
+    assert report(flow64)[1]["places"][0]["problem"] is None
+
+
+def test_rights(service, flow64, monkeypatch, tmp_path):
+    """Whether something may be written is asked of the system."""
+    (tmp_path / "runs.jsonl").write_text("", "utf-8")
+    monkeypatch.setenv("FLOW64_JOURNAL", "runs.jsonl")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    problems = [place["problem"] for place in report(flow64)[1]["places"]]
+
+    assert problems == ["it may not be written"] * 3
+
+
+def test_proxies(service, flow64, monkeypatch):
+    """Proxies are named by variable and host; of NO_PROXY, how many it names."""
+    monkeypatch.setenv("HTTP_PROXY", "proxy.example:3128")
+    monkeypatch.setenv("https_proxy", "http://[broken")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1, localhost")
+
+    found = report(flow64)[1]["proxies"]
+
+    assert found == {
+        "https_proxy": "no host",
+        "HTTP_PROXY": "proxy.example",
+        "NO_PROXY": "2 hosts",
+    }
+    assert "HTTP_PROXY (proxy.example)" in flow64("doctor")[1]
+
+
+def test_shown(tmp_path, monkeypatch):
+    """Paths are told from the working folder, from the home, or by their end alone."""
+    home, here = tmp_path / "home", tmp_path / "home" / "here"
+    here.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+
+    told = [shown(path) for path in (here / "a" / "b", home / "c", tmp_path / "d")]
+
+    assert told == ["a/b", "~/c", ".../d"]
+
+
+def test_extras():
+    """Each extra that there is, and whether it is installed."""
+    found = extras()
+
+    assert {"cli", "emulator", "oauth", "all"} <= found.keys()
+    assert found["cli"] is True
+
+
+def test_not_installed(monkeypatch):
+    """One of whose parts is missing is not installed."""
+
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("flow64.cli._local.version", missing)
+
+    assert extras()["cli"] is False
+
+
+def test_no_file(service, flow64):
+    """A file that cannot be written ends it with 1."""
+    code, printed, told = flow64("doctor", "-o", "no/such/folder/report.txt")
+
+    assert (code, printed) == (1, "")
+    assert "cannot be written" in told

@@ -1,0 +1,105 @@
+"""`flow64 history`: what was replaced, newest first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.pipelines import id_of, methods
+
+
+@pytest.fixture(autouse=True)
+def own_history(monkeypatch):
+    """The history of the working folder, and not that of all tests."""
+    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
+
+
+@pytest.fixture
+def replaced(service, leads, flow64):
+    """Two definitions that were replaced: by an update, and by a forced one."""
+    flow64("deploy", "leads.py", "--yes")
+    leads.write_text(leads.read_text("utf-8").replace("Inbound", "New"), "utf-8")
+    flow64("deploy", "leads.py", "--yes")
+    service.edit(id_of("leads.py"), name="By hand\x1b[31m")
+    flow64("deploy", "leads.py", "--yes", "--force", "inbound")
+    return service
+
+
+def test_newest_first(replaced, flow64):
+    """Time, environment, key, what replaced it, and its file."""
+    before = len(replaced.requests)
+
+    code, printed, told = flow64("history")
+
+    lines = [line.split("  ") for line in printed.splitlines()]
+    assert (code, told, methods(replaced, before)) == (0, "", [])
+    assert [[one.strip() for one in line if one][1:4] for line in lines] == [
+        ["default", "inbound", "an update by --force"],
+        ["default", "inbound", "an update"],
+    ]
+    assert lines[0][0] > lines[1][0]
+    assert all(Path(line[-1].strip()).is_file() for line in lines)
+
+
+def test_json(replaced, flow64):
+    """Names are exact there; what was live is in its file."""
+    _, printed, _ = flow64("history", "inbound", "--json")
+
+    data = json.loads(printed)
+    assert [(one["name"], one["reason"]) for one in data] == [
+        ("By hand\x1b[31m", "forced"),
+        ("Inbound leads", "update"),
+    ]
+    assert set(data[0]) == {
+        "at",
+        "key",
+        "workflow_id",
+        "env",
+        "endpoint",
+        "reason",
+        "withheld",
+        "name",
+        "file",
+    }
+
+
+def test_of_one(replaced, leads, flow64):
+    """By its key or by its id, and of one environment."""
+    by_key = flow64("history", "inbound")[1]
+    by_id = flow64("history", id_of("leads.py"))[1]
+    elsewhere = flow64("history", "--env", "prod")
+
+    assert by_key == by_id == flow64("history")[1]
+    assert elsewhere == (0, "", "nothing was replaced yet\n")
+
+
+def test_unknown_key(replaced, flow64):
+    code, printed, told = flow64("history", "inbuond")
+
+    assert (code, printed) == (64, "")
+    assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in told
+
+
+def test_nothing_yet(leads, flow64):
+    """Neither a key nor a service is needed."""
+    assert flow64("history") == (0, "", "nothing was replaced yet\n")
+    assert flow64("history", "inbound", "--json")[:2] == (0, "[]\n")
+
+
+def test_another_folder(replaced, flow64, monkeypatch, tmp_path):
+    """`FLOW64_HISTORY` has the last word, as where it is written."""
+    monkeypatch.setenv("FLOW64_HISTORY", str(tmp_path / "elsewhere"))
+
+    assert flow64("history") == (0, "", "nothing was replaced yet\n")
+
+
+def test_a_file_that_is_broken(replaced, flow64, tmp_path):
+    path = next((tmp_path / ".flow64/history").glob("*.json"))
+    path.write_text("{", "utf-8")
+
+    code, printed, told = flow64("history")
+
+    assert (code, printed) == (1, "")
+    assert f"{path}: it is no entry of a history" in told

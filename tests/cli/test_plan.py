@@ -1,0 +1,471 @@
+"""`flow64 plan`: every state, what it prints and saves, and that it only reads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from flow64.emulator import Fault
+from tests.cli.pipelines import (
+    SPENDING,
+    deployed,
+    id_of,
+    known,
+    methods,
+    our_branch,
+    their_branch,
+    written,
+)
+from tests.cli.support import flow64 as started
+
+
+@pytest.fixture(autouse=True)
+def own_history(monkeypatch):
+    """The history of the working folder, and not that of all tests."""
+    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
+
+
+@pytest.fixture
+def write(tmp_path, namespace):
+    return lambda text: written(tmp_path, namespace, text)
+
+
+@pytest.fixture
+def there(service, leads, flow64):
+    """The workflow of `leads.py`, deployed; gives its id."""
+    flow64("deploy", "leads.py", "--yes")
+    return id_of("leads.py")
+
+
+def retitled(path, title="New leads"):
+    path.write_text(path.read_text("utf-8").replace("Inbound leads", title), "utf-8")
+
+
+def test_new(service, leads, flow64):
+    code, printed, told = flow64("plan", "leads.py")
+
+    assert (code, told) == (0, "")
+    assert printed == (
+        f"plan for environment default at {service.url}\n"
+        "\n"
+        "+ inbound: new, is created\n"
+        f"    Inbound leads ({id_of('leads.py')})\n"
+        "    there is no such workflow\n"
+        "    spends at each run: lead_enrichment\n"
+        "\n"
+        "1 to create (1 request)\n"
+    )
+
+
+def test_json(there, leads, flow64):
+    """The data of the plan, which holds no more than its text."""
+    retitled(leads)
+
+    code, printed, told = flow64("plan", "leads.py", "--json")
+
+    data = json.loads(printed)
+    (step,) = data["steps"]
+    assert (code, told, data["is_empty"]) == (0, "", False)
+    assert (step["key"], step["state"], step["action"]) == (
+        "inbound",
+        "update",
+        "update",
+    )
+    assert [change["change"] for change in step["changes"]] == ["title-changed"]
+
+
+# -- States ---------------------------------------------------------------------------
+
+
+def new(flow64, service, leads):
+    return ["leads.py"]
+
+
+def unchanged(flow64, service, leads):
+    flow64("deploy", "leads.py", "--yes")
+    return ["leads.py"]
+
+
+def update(flow64, service, leads):
+    flow64("deploy", "leads.py", "--yes")
+    retitled(leads)
+    return ["leads.py"]
+
+
+def drifted(flow64, service, leads):
+    flow64("deploy", "leads.py", "--yes")
+    service.edit(id_of("leads.py"), name="By hand")
+    return ["leads.py"]
+
+
+def conflict(flow64, service, leads):
+    flow64("deploy", "leads.py", "--yes")
+    service.edit(id_of("leads.py"), name="By hand")
+    retitled(leads)
+    return ["leads.py"]
+
+
+def converged(flow64, service, leads):
+    flow64("deploy", "leads.py", "--yes")
+    service.edit(id_of("leads.py"), name="New leads")
+    retitled(leads)
+    return ["leads.py"]
+
+
+def foreign(flow64, service, leads):
+    flow64("deploy", "leads.py", "--yes")
+    service.edit(id_of("leads.py"), description="Another text", name="By hand")
+    return ["leads.py"]
+
+
+def absent(flow64, service, leads):
+    pin = "id='11111111-1111-4111-8111-111111111111'"
+    text = leads.read_text("utf-8").replace('key="inbound"', f'key="inbound", {pin}')
+    leads.write_text(text, "utf-8")
+    return ["leads.py"]
+
+
+def behind(flow64, service, leads):
+    """A colleague deployed from a branch of which ours knows nothing."""
+    their_branch("leads.py")
+    retitled(leads, "Their leads")
+    flow64("deploy", "leads.py", "--yes")
+    our_branch("leads.py")
+    return ["leads.py"]
+
+
+def orphan(flow64, service, leads):
+    flow64("deploy", "leads.py", "--yes")
+    leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
+    return ["leads.py", "--create", "other"]
+
+
+def copy(flow64, service, leads):
+    flow64("deploy", "leads.py", "--yes")
+    service.copy(id_of("leads.py"))
+    return ["leads.py"]
+
+
+@pytest.fixture
+def arranged(flow64, service, leads, request):
+    """A state of things; gives what is said to plan it."""
+    return request.param(flow64, service, leads)
+
+
+@pytest.mark.parametrize(
+    ("arranged", "states", "code"),
+    [
+        (new, ["new"], 2),
+        (unchanged, ["unchanged"], 0),
+        (update, ["update"], 2),
+        (drifted, ["drifted"], 2),
+        (conflict, ["conflict"], 2),
+        (converged, ["converged"], 2),
+        (foreign, ["foreign"], 2),
+        (absent, ["absent"], 2),
+        (behind, ["behind"], 2),
+        (orphan, ["new", "orphan"], 2),
+        (copy, ["unchanged", "copy"], 0),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+    indirect=["arranged"],
+)
+def test_every_state_is_named_and_is_told_by_reading(
+    service, flow64, arranged, states, code
+):
+    """F22, F19: also those that would be refused end with 2, and only if asked."""
+    before = len(service.requests)
+
+    plain, text, _ = flow64("plan", *arranged)
+    asked, printed, _ = flow64("plan", *arranged, "--exit-code", "--json")
+
+    assert [step["state"] for step in json.loads(printed)["steps"]] == states
+    assert (plain, asked) == (0, code)
+    shown = [word for word in states if word != "unchanged"]
+    assert [word for word in shown if f": {word}" not in text] == []
+    assert set(methods(service, before)) == {"GET"}
+
+
+# -- Their edit and ours --------------------------------------------------------------
+
+
+def test_their_edit_is_told_where_the_code_is_as_it_was(there, service, flow64):
+    service.edit(there, name="By hand")
+
+    _, printed, _ = flow64("plan", "leads.py")
+
+    assert (
+        "    what was edited on the service:\n"
+        '        ~ title: "Inbound leads" -> "By hand"\n'
+        "    what the code would change:\n"
+        '        ~ title: "By hand" -> "Inbound leads"\n'
+    ) in printed
+
+
+@pytest.mark.parametrize("where", ["nowhere", "json", "below", "history"])
+def test_their_edit_is_told_where_what_was_deployed_is_found(
+    there, leads, service, flow64, where
+):
+    """In committed JSON, or in the history: else the plan says that it is not."""
+    if where in ("json", "below"):
+        folder = {"json": leads.parent, "below": leads.parent / "made/compiled"}[where]
+        flow64("compile", "leads.py", "-o", folder)
+        (folder / "broken.json").write_text("{", "utf-8")
+    if where == "history":
+        retitled(leads, "Between")
+        flow64("deploy", "leads.py", "--yes")
+        flow64("restore", "inbound", "--yes")
+    service.edit(there, name="By hand")
+    retitled(leads)
+
+    _, printed, _ = flow64("plan", "leads.py", "--json")
+
+    (step,) = json.loads(printed)["steps"]
+    base = None if where == "nowhere" else "found"
+    assert (step["state"], step["base"], len(step["edits"])) == (
+        "conflict",
+        base,
+        0 if base is None else 1,
+    )
+    doubt = "what was edited: base not available"
+    assert (doubt in step["not_checked"]) == (base is None)
+
+
+# -- Options --------------------------------------------------------------------------
+
+
+def test_source_of_the_settings(service, leads, flow64, tmp_path, monkeypatch):
+    """It is found from anywhere below."""
+    (tmp_path / "pyproject.toml").write_text("[tool.flow64]\nsource = 'leads.py'\n")
+    (tmp_path / "below").mkdir()
+    here = flow64("plan", "--json")
+    monkeypatch.chdir(tmp_path / "below")
+
+    there = flow64("plan", "--json")
+
+    assert (here[0], there[0]) == (0, 0)
+    assert [step["key"] for step in json.loads(there[1])["steps"]] == ["inbound"]
+
+
+def test_no_source(service, flow64):
+    code, printed, told = flow64("plan")
+
+    assert (code, printed) == (64, "")
+    assert "SOURCE is missing: name it, or set source in [tool.flow64]" in told
+
+
+def test_picked(there, leads, flow64):
+    """Of one workflow alone nobody knows what the code has no more."""
+    _, printed, _ = flow64("plan", "leads.py:inbound")
+
+    assert "orphans: not looked for" in printed
+
+
+def test_prune(there, leads, write, flow64):
+    """What would be deleted is said, and nothing is."""
+    leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
+
+    _, printed, _ = flow64("plan", "leads.py", "--prune", "--create", "other")
+
+    assert "- inbound: orphan, is deleted" in printed
+    assert deployed() == ["Inbound leads"]
+
+
+def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
+    leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
+
+    _, printed, _ = flow64("plan", "leads.py")
+
+    assert 'inbound -> other: Workflow(..., was="inbound") keeps its ids' in printed
+    assert "! other: new, is refused" in printed
+
+
+def test_create_what_is_not_there(service, leads, flow64):
+    code, printed, told = flow64("plan", "leads.py", "--create", "inbuond")
+
+    assert (code, printed) == (64, "")
+    assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in told
+
+
+def test_saved(service, leads, flow64, tmp_path):
+    code, printed, told = flow64("plan", "leads.py", "-o", "plan.json")
+
+    assert (code, "1 to create" in printed) == (0, True)
+    assert told == "it is saved; to apply it: flow64 deploy --plan plan.json\n"
+    assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_where_it_cannot_be_saved(service, leads, flow64):
+    code, printed, told = flow64("plan", "leads.py", "-o", "nowhere/plan.json")
+
+    assert (code, printed) == (1, "")
+    assert "there is no such folder" in told
+
+
+def test_cache_saves_requests_and_nothing_else(there, leads, flow64, tmp_path):
+    """F24 of fleets: losing it changes the number alone."""
+    first = flow64("plan", "leads.py")[1]
+    cached = flow64("plan", "leads.py")[1]
+    (tmp_path / ".flow64/cache/seen.json").write_text("{", "utf-8")
+    lost = flow64("plan", "leads.py")[1]
+
+    assert first.endswith("1 unchanged (2 requests)\n")
+    assert cached.endswith("1 unchanged (1 request, 1 known from before)\n")
+    assert lost == first
+
+
+def test_two_projects_may_have_one_key(service, leads, flow64):
+    text = leads.read_text("utf-8")
+    more = text.split("growth = ")[1].replace("inbound =", "theirs =")
+    more = more.replace('Project("growth"', 'Project("sales"').replace("growth", "s")
+    leads.write_text(f"{text}\ns = {more}", "utf-8")
+
+    _, printed, _ = flow64("plan", "leads.py", "--json")
+
+    keys = [step["key"] for step in json.loads(printed)["steps"]]
+    assert keys == ["growth:inbound", "sales:inbound"]
+
+
+# -- Errors ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", [[], ["--exit-code"]])
+def test_workflows_with_errors(service, write, flow64, option):
+    """All of them are told, nothing is asked of the service, and 1 is the code."""
+    source = write(
+        "bad = made('', Webhook(LEAD))\n"
+        "w = made('w', Webhook(LEAD) >> OutgoingWebhook(url='no address'))"
+    )
+
+    before = len(service.requests)
+
+    code, printed, told = flow64("plan", source, *option)
+
+    assert (code, printed, methods(service, before)) == (1, "", [])
+    assert ("[invalid-key]" in told, told.count("error: ")) == (True, 2)
+
+
+def test_errors_as_data(service, write, flow64):
+    text = "book = AppendToNotebook(notebook_id=value('n'))\n"
+    source = write(text + "w = made('w', Webhook(LEAD) >> book)")
+
+    code, printed, told = flow64("plan", source, "--json")
+
+    (error,) = json.loads(printed)["errors"]
+    assert (code, error["workflow"]) == (1, "w")
+    assert "here: --values FILE" in told
+
+
+def test_no_project(leads, write, flow64, monkeypatch):
+    """Never 3, which comes only from commands that write."""
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "https://api.example.com")
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "sk_test_not_a_real_key")
+    source = write("w = Workflow('w', Webhook(LEAD), key='w')")
+
+    code, _, told = flow64("plan", source)
+
+    assert (code, "'w' has no project" in told) == (1, True)
+
+
+def test_a_service_that_fails(service, leads, flow64):
+    service.faults.add(Fault("status_before", status=400, path="/workflows"))
+
+    code, printed, told = flow64("plan", "leads.py")
+
+    assert (code, printed, "answered 400" in told) == (1, "", True)
+
+
+def test_what_spends_is_said(service, write, flow64):
+    _, printed, _ = flow64("plan", write(SPENDING))
+
+    assert "spends as soon as it is written: search buys at creation" in printed
+
+
+# -- Terminals ------------------------------------------------------------------------
+
+HOSTILE = "x\x1b]8;;http://evil\x07\x9b31m\r\u202e[/][link=x]"
+
+
+def test_hostile_names_are_escaped_and_exact_in_data(there, service, flow64):
+    """T1."""
+    service.edit(there, name=HOSTILE)
+
+    _, text, told = flow64("plan", "leads.py")
+    _, printed, _ = flow64("plan", "leads.py", "--json")
+
+    assert not {"\x1b", "\x9b", "\r", "\u202e", "\x07"} & set(text + told)
+    (step,) = json.loads(printed)["steps"]
+    assert step["edits"][0]["after"] == HOSTILE
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"NO_COLOR": "1", "COLUMNS": "20", "TERM": "xterm"},
+    ],
+    ids=["locale", "narrow"],
+)
+def test_any_terminal(service, leads, more):
+    """T2: data on stdout, nothing but talk on stderr, no traceback."""
+    retitled(leads, "Ünïcode leads")
+    done = started("plan", "leads.py", env=known(**more), text=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"+ inbound: new, is created" in done.stdout
+
+
+def test_closed_stdout(service, leads):
+    """T2: the exit code still tells."""
+    done = subprocess.run(
+        f'"{sys.executable}" -m flow64 plan leads.py --exit-code >&-',
+        shell=True,
+        env=known(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (2, "")
+
+
+# -- Without code ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["plan"], ["deploy", "--yes"]])
+def test_no_code(service, leads, flow64, tmp_path, command):
+    """Compiled JSON has the ids of its code, and no module is imported."""
+    flow64("compile", "leads.py", "-o", "compiled")
+    workflow_id = id_of("leads.py")
+    canary = tmp_path / "compiled/canary.py"
+    canary.write_text("raise SystemExit('a module was imported')", "utf-8")
+
+    code, printed, _ = flow64(*command, "compiled", "--no-code")
+
+    assert (code, workflow_id in printed) == (0, True)
+
+
+@pytest.mark.parametrize("command", [["plan"], ["deploy", "--yes"]])
+def test_no_code_of_a_module(service, leads, flow64, command):
+    leads.write_text("raise SystemExit('a module was imported')", "utf-8")
+
+    code, printed, _ = flow64(*command, "leads.py", "--no-code")
+
+    assert (code, printed) == (64, "")
+
+
+def test_what_was_pulled_is_known_by_what_was_recorded(service, leads, flow64):
+    """Nobody deployed it, and its first deploy writes no more than a stamp."""
+    flow64("deploy", "leads.py", "--yes")
+    workflow_id = service.copy(id_of("leads.py"))
+    flow64("pull", f"default:{workflow_id}", "-o", "live")
+    equal = json.loads(flow64("plan", "live", "--json")[1])["steps"]
+    service.edit(workflow_id, name="By hand")
+    edited = json.loads(flow64("plan", "live", "--json")[1])["steps"]
+
+    assert [(one["state"], one["action"]) for one in equal] == [("converged", "stamp")]
+    assert [(one["state"], one["base"]) for one in edited] == [("drifted", "found")]

@@ -1,0 +1,123 @@
+"""`flow64 restore`: what was live comes back, after it was shown and agreed to."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flow64.emulator import Fault
+from tests.cli.pipelines import deployed, id_of, methods, outcomes, written
+
+HOOK = "https://crm.example.com/hooks/not-a-real-token"
+
+
+@pytest.fixture(autouse=True)
+def own_history(monkeypatch):
+    """The history of the working folder, and not that of all tests."""
+    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
+
+
+@pytest.fixture
+def replaced(service, leads, flow64):
+    """`Inbound leads` was replaced by `New leads`."""
+    flow64("deploy", "leads.py", "--yes")
+    leads.write_text(leads.read_text("utf-8").replace("Inbound", "New"), "utf-8")
+    flow64("deploy", "leads.py", "--yes")
+    return service
+
+
+def test_newest(replaced, flow64):
+    """What it changes is shown before, and what it replaced is said."""
+    code, printed, told = flow64("restore", "inbound", "--yes")
+
+    assert (code, outcomes(printed), deployed()) == (0, ["done"], ["Inbound leads"])
+    assert '~ title: "New leads" -> "Inbound leads"' in told
+    assert "it was live until " in told
+    assert "what was there of inbound is in " in told
+
+
+def test_taken_back(replaced, flow64):
+    """A restore is in the history too."""
+    flow64("restore", "inbound", "--yes")
+
+    code, *_ = flow64("restore", "inbound", "--yes")
+
+    entries = json.loads(flow64("history", "--json")[1])
+    assert (code, deployed()) == (0, ["New leads"])
+    assert [one["reason"] for one in entries] == ["restored", "restored", "update"]
+
+
+def test_at_a_time(replaced, flow64):
+    flow64("restore", "inbound", "--yes")
+    first = json.loads(flow64("history", "--json")[1])[-1]["at"]
+
+    code, *_ = flow64("restore", "inbound", "--at", first[:26], "--yes")
+
+    assert (code, deployed()) == (0, ["Inbound leads"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["inbuond"], 64, "there is no workflow 'inbuond' (did you mean 'inbound'?)"),
+        (["inbound", "--at", "1999"], 1, "nothing begins with '1999'"),
+        (["inbound", "--env", "prod"], 1, "nothing of 'inbound' in 'prod' was saved"),
+        (["inbound", "--force", "other"], 64, "there is no workflow 'other'"),
+        (["inbound"], 3, "nobody can be asked here; agree with --yes"),
+    ],
+    ids=["key", "time", "environment", "consent", "nobody"],
+)
+def test_refused(replaced, flow64, arguments, code, words):
+    before = len(replaced.requests)
+
+    found, _, told = flow64("restore", *arguments)
+
+    assert (found, words in told) == (code, True)
+    assert "POST" not in methods(replaced, before)
+
+
+def test_deleted(replaced, leads, flow64, tmp_path, namespace):
+    """What was pruned comes back under its id."""
+    workflow_id = id_of("leads.py")
+    written(tmp_path, namespace, "w = made('w', Webhook(LEAD))", "leads.py")
+    assert flow64("deploy", "leads.py", "--yes", "--prune=1")[0] == 0
+
+    code, printed, _ = flow64("restore", workflow_id, "--yes", "--json")
+
+    (one,) = json.loads(printed)["workflows"]
+    assert (code, one["done"], one["workflow_id"]) == (0, "create", workflow_id)
+    assert deployed() == ["New leads", "w"]
+
+
+def test_secrets_are_those_of_today(service, flow64, tmp_path, namespace):
+    """F26: they are in no file, and no output."""
+    flow = "Webhook(LEAD) >> OutgoingWebhook(url=value('hook', secret=True))"
+    (tmp_path / "values.json").write_text(json.dumps({"hook": HOOK}), "utf-8")
+    options = ("--yes", "--values", "values.json")
+    for title in ("one", "two"):
+        text = f"w = made('w', {flow}, title={title!r})"
+        source = written(tmp_path, namespace, text)
+        flow64("deploy", source, *options)
+
+    without = flow64("restore", "w", "--yes")
+    done = flow64("restore", "w", *options)
+
+    assert (without[0], "--values FILE" in without[2]) == (1, True)
+    assert (done[0], deployed()) == (0, ["one"])
+    kept = [path.read_text("utf-8") for path in tmp_path.glob(".flow64/**/*.json")]
+    assert [text for text in (*without[1:], *done[1:], *kept) if HOOK in text] == []
+    stored = service.edit(id_of("two.py"), name="seen")
+    assert HOOK in json.dumps(stored)
+
+
+def test_failed(replaced, flow64):
+    """What cannot be written is said; the one step leaves nothing to go on with."""
+    replaced.faults.add(
+        Fault("status_before", status=400, path="/workflows/update_workflow")
+    )
+
+    code, printed, told = flow64("restore", "inbound", "--yes")
+
+    assert (code, outcomes(printed)) == (1, ["failed"])
+    assert "restore again: what is done by then is not written again" in told

@@ -1,0 +1,200 @@
+"""`flow64 same`: is production what staging ran?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flow64 import Client
+from flow64.cli._sources import load
+from flow64.environments import load as load_settings
+from flow64.environments import opened
+
+SETTINGS = """
+[tool.flow64.environments.staging]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+suffix = "(staging)"
+values.notebook = "that of staging"
+
+[tool.flow64.environments.prod]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+values.notebook = "that of prod"
+"""
+
+CODE = """
+from flow64 import LEAD, Project, Workflow, value
+from flow64.blocks import FindEmail, LeadEnrichment, Webhook
+
+growth = Project("growth", namespace="acme.example")
+rows = Webhook(LEAD, input_schema={"email": "string"})
+enrich = LeadEnrichment(return_fields={"a": "b"}, research_plan=value("notebook"))
+inbound = Workflow("Inbound", rows >> enrich, key="inbound", project=growth)
+other = Workflow("Other", rows >> FindEmail(), key="other", project=growth)
+"""
+
+
+@pytest.fixture
+def code(service, leads, namespace):
+    """Two workflows, and two environments that are filled in otherwise."""
+    leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
+    leads.write_text(CODE.replace("acme.example", namespace), "utf-8")
+    return leads
+
+
+@pytest.fixture
+def deployed(code):
+    """Both in both."""
+    deploy(code, "staging")
+    deploy(code, "prod")
+    return code
+
+
+def deploy(source, env, *keys):
+    with opened(load_settings().environment(env)) as client:
+        for one in load(str(source)).workflows:
+            if not keys or one.name in keys:
+                one.workflow.deploy(client)
+
+
+def change(file, old, new):
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), "utf-8")
+
+
+def verdicts(flow64, *arguments):
+    _, printed, _ = flow64("same", *arguments, "--json")
+    return {one["key"]: one["verdict"] for one in json.loads(printed)["workflows"]}
+
+
+def live_id(key, env):
+    return load(f"leads.py:{key}").only.workflow.id(env)
+
+
+def test_same(deployed, flow64):
+    """Values and suffixes of an environment are no part of the code."""
+    code, printed, told = flow64("same", "staging", "prod", "--exit-code")
+
+    assert (code, told) == (0, "")
+    assert printed == "same  inbound\nsame  other\n"
+
+
+def test_no_code_is_read(deployed, flow64):
+    """The stamps tell, so whatever the code says now does not count."""
+    deployed.write_text("raise SystemError", "utf-8")
+
+    assert flow64("same", "staging", "prod", "--exit-code")[0] == 0
+
+
+def test_other_code(deployed, flow64):
+    """What staging has already is not what production has."""
+    change(deployed, "FindEmail()", "FindEmail(mode='PERSONAL')")
+    deploy(deployed, "staging")
+
+    usual = flow64("same", "staging", "prod")
+    code, printed, told = flow64("same", "staging", "prod", "--exit-code")
+
+    assert (usual[0], code, usual[1]) == (0, 2, printed)
+    assert printed.startswith(
+        "same       inbound\ndifferent  other    the code deployed is "
+    )
+    assert told == "here: staging; there: prod\n"
+
+
+def test_picked_keys(deployed, flow64):
+    """One that is named is all that is looked at."""
+    change(deployed, "FindEmail()", "FindEmail(mode='PERSONAL')")
+    deploy(deployed, "staging")
+
+    assert flow64("same", "staging", "prod", "inbound", "--exit-code")[0] == 0
+    assert verdicts(flow64, "staging", "prod", "other") == {"other": "different"}
+
+
+def test_edited(deployed, flow64):
+    """An edit made on the service is seen, on whichever side."""
+    with Client(journal=None) as client:
+        client.workflows.update(live_id("other", "prod"), name="Edited")
+
+    code, printed, _ = flow64("same", "prod", "staging", "--exit-code")
+
+    assert code == 2
+    assert "edited on the service since it was deployed: here" in printed
+
+
+def test_absent_and_foreign(code, flow64):
+    """What is on one side alone differs; what lost its stamp is not known."""
+    deploy(code, "staging")
+    deploy(code, "prod", "inbound")
+    with Client(journal=None) as client:
+        client.workflows.update(live_id("inbound", "prod"), description="no stamp")
+
+    _, printed, _ = flow64("same", "staging", "prod", "--json")
+
+    data = json.loads(printed)
+    found = {one["key"]: one for one in data["workflows"]}
+    assert (data["here"], data["there"], data["same"]) == ("staging", "prod", False)
+    assert found["other"]["verdict"] == "different"
+    assert found["other"]["there"]["condition"] == "absent"
+    assert found["inbound"]["verdict"] == "unknown"
+    assert found["inbound"]["there"]["condition"] == "foreign"
+    assert flow64("same", "staging", "prod", "inbound", "--exit-code")[0] == 2
+
+
+def test_two_projects_with_one_key(deployed, flow64, namespace):
+    """Then a workflow is called by its whole path."""
+    change(deployed, '"growth"', '"sales"')
+    deploy(deployed, "prod", "other")
+
+    found = verdicts(flow64, "staging", "prod")
+
+    path = f"ns:{namespace}/project:{{}}/workflow:other"
+    assert found == {
+        "inbound": "same",
+        path.format("growth"): "same",
+        path.format("sales"): "different",
+    }
+
+
+def test_nothing_is_there(code, flow64):
+    code, printed, told = flow64("same", "staging", "prod", "--exit-code")
+
+    assert (code, printed) == (0, "")
+    assert told == "no code of ours is deployed to either of them\n"
+
+
+def test_names_steer_no_terminal(code, flow64):
+    """T1: a key is shown escaped, and is exact as data."""
+    change(code, 'key="other"', 'key="o\\x1b]8;;x"')
+    deploy(code, "prod")
+    deploy(code, "staging")
+
+    _, printed, _ = flow64("same", "staging", "prod")
+
+    assert "same  o\\x1b]8;;x\n" in printed
+    assert "o\x1b]8;;x" in verdicts(flow64, "staging", "prod")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["staging"], "Missing argument 'OTHER_ENV'"),
+        (["staging", "prd"], "there is no environment 'prd' (did you mean 'prod'?)"),
+        (["prod", "prod"], "prod is compared with itself"),
+        (["staging", "prod", "othr"], "no workflow 'othr' (did you mean 'other'?)"),
+    ],
+)
+def test_mistakes(deployed, flow64, arguments, words):
+    code, printed, told = flow64("same", *arguments)
+
+    assert (code, printed, words in told) == (64, "", True)
+
+
+def test_no_key(code, flow64, monkeypatch):
+    monkeypatch.delenv("SIXTYFOUR_API_KEY")
+
+    code, printed, told = flow64("same", "staging", "prod")
+
+    assert (code, printed, "SIXTYFOUR_API_KEY" in told) == (1, "", True)

@@ -1,0 +1,71 @@
+"""What `import flow64` loads, and that nobody notices when a name is loaded."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+import flow64
+
+
+def printed(program):
+    """What a program of its own prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def test_import_loads_next_to_nothing():
+    """Neither the language nor a client, until a name of theirs is asked for."""
+    loaded = printed(
+        "import sys, flow64\n"
+        "print(*[name for name in sys.modules if name.startswith('flow64.')])"
+    )
+
+    assert loaded == []
+
+
+def test_a_pipeline_loads_no_client():
+    """The language does without the packages that the service is spoken to with."""
+    loaded = printed(
+        "import sys; from flow64 import LEAD, Project, Workflow\n"
+        "from flow64.blocks import FindEmail\n"
+        "print(*{'httpx', 'cattrs', 'rich', 'flow64.service'} & {*sys.modules})"
+    )
+
+    assert loaded == []
+
+
+def test_all_names():
+    """A star gives every public name, and `dir` tells them before they are loaded."""
+    found = {}
+    exec("from flow64 import *", found)
+
+    told = printed("import flow64; print(*dir(flow64))")
+    assert {*flow64.__all__} <= {*found}
+    assert {*flow64.__all__} <= {*told}
+
+
+def test_names_keep_their_identity():
+    """A name is the same thing however it is reached, also from a pickle."""
+    from flow64.workflow import Workflow
+
+    assert flow64.Workflow is Workflow
+    assert pickle.loads(pickle.dumps(flow64.LEAD)).name == flow64.LEAD.name
+    assert pickle.loads(pickle.dumps(Workflow)) is flow64.Workflow
+
+
+def test_doors():
+    """`import flow64` is enough for its modules, as in `except flow64.errors.X`."""
+    (name,) = printed("import flow64; print(flow64.errors.FlowError.__name__)")
+
+    assert name == "FlowError"
+
+
+def test_no_such_name():
+    with pytest.raises(AttributeError, match="'flow64' has no attribute 'Workflo'"):
+        flow64.Workflo

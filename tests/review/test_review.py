@@ -741,3 +741,21 @@ def test_text_of_nothing():
     assert as_text(review_of_diff([Pair("a", same, same)])).startswith(
         "Nothing changes\n\nnot checked:\n"
     )
+
+
+def test_orphan_that_is_refused_says_what_deletes_it():
+    """It needs a word for each reason, and leaving it needs none."""
+    orphan = Reviewed(
+        "old one",
+        "orphan",
+        action="refuse",
+        lifted_by="behind",
+        also=("force",),
+        reasons=("the code has it no more",),
+    )
+
+    text = as_text(Review("plan", [orphan]))
+
+    assert "leave it, which needs nothing" in text
+    assert "delete it: --allow-behind 'old one' --force 'old one'" in text
+    assert "--skip-drifted" not in text

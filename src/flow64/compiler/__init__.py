@@ -1,9 +1,43 @@
-"""The compiler: a flow becomes a definition."""
+"""The compiler: a flow becomes a definition, and a definition a flow, and code."""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from ._identity import Identity
 from ._keys import MAX_KEY, is_key
 from ._lower import Head, Lowered, lower
 
-__all__ = ["MAX_KEY", "Head", "Identity", "Lowered", "is_key", "lower"]
+if TYPE_CHECKING:
+    from ._code import Code, as_code, code_of
+    from ._lift import Lifted, lift
+
+__all__ = [
+    "MAX_KEY",
+    "Code",
+    "Head",
+    "Identity",
+    "Lifted",
+    "Lowered",
+    "as_code",
+    "code_of",
+    "is_key",
+    "lift",
+    "lower",
+]
+
+_MODULES: Final = {
+    "Code": "._code",
+    "Lifted": "._lift",
+    "as_code": "._code",
+    "code_of": "._code",
+    "lift": "._lift",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The way back, loaded when it is asked for: it needs the whole catalogue."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name], __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -61,6 +61,7 @@ def _reviewed_data(one: Reviewed) -> dict[str, Any]:
         "action": one.action,
         "reasons": [*one.reasons],
         "lifted_by": one.lifted_by,
+        "also": list(one.also),
         "file": one.file,
         "are_edits_known": one.are_edits_known,
         "edits": [change_data(change) for change in one.edits],

@@ -54,6 +54,12 @@ class Group:
         return any(section.title for section in found)
 
     @property
+    def has_source(self) -> bool:
+        """Whether it is shown as code: what changes, where it is told by itself."""
+        is_told = self.first.is_new or bool(self.one.changes)
+        return self.like is None and self.one.after is not None and is_told
+
+    @property
     def keys(self) -> Sequence[str]:
         """What they are called."""
         return [view.reviewed.key for view in self.views]

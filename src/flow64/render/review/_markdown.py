@@ -15,6 +15,7 @@ from ._factored import Group, factored
 from ._lines import Line, Section
 from ._model import Review
 from ._quoting import code, fenced, marker, prose
+from ._source import source_of
 from ._words import (
     SIGNS,
     at_work,
@@ -37,6 +38,9 @@ MOST_KEYS: Final = 12
 
 MOST_LINES: Final = 60
 """Lines of changes that are shown of one group."""
+
+MOST_CODE: Final = 80
+"""Lines of code that are shown of one group."""
 
 MOST_CHARACTERS: Final = 12_000
 """Characters of a picture."""
@@ -174,11 +178,12 @@ _CUTS: Final = {
     "follows": ("list of what follows", "lists of what follows"),
     "note": ("note", "notes"),
     "picture": ("picture", "pictures"),
+    "code": ("piece of code", "pieces of code"),
 }
 """What may be cut: one of it is called so, and more than one."""
 
 
-_DEAR: Final = {"picture"}
+_DEAR: Final = {"code", "picture"}
 """What takes long to make."""
 
 
@@ -216,6 +221,8 @@ def _group(page: _Page, group: Group) -> None:
         page.add_to(at, lambda: (notes, 0), base + 3, "note")
     if one.after is not None and group.is_drawn:
         page.add_to(at, partial(_picture, group), base + 6, "picture")
+    if group.has_source:
+        page.add_to(at, partial(_source, group), base + 7, "code")
 
 
 def _edits(group: Group) -> _Made:
@@ -342,6 +349,23 @@ def _picture(group: Group) -> _Made:
     opened = "<details open>" if is_open else "<details>"
     summary = f"<summary>The graph{of}</summary>"
     return f"{opened}{summary}\n\n{body}\n</details>\n", 0
+
+
+def _source(group: Group) -> _Made:
+    """What changes as code, behind a click."""
+    found = source_of(group.first)
+    if found.problem is not None:
+        return f"Not shown as code: {prose(found.problem)}.\n", 0
+    if not found.lines:
+        return "As flow64 code nothing differs.\n", 0
+    lines, more = [*found.lines[:MOST_CODE]], len(found.lines) - MOST_CODE
+    if more > 0:
+        lines.append(f"  … and {count(more, 'more line')}")
+    of = "" if len(group.views) == 1 else ", of the first of them"
+    body = fenced("\n".join(lines), "diff")
+    summary = f"<summary>As flow64 code{of}</summary>"
+    # All of it is told by the changes above, so what is cut here is no loss to count.
+    return f"<details>{summary}\n\n{body}\n</details>\n", 0
 
 
 def _tail(page: _Page, review: Review) -> None:

@@ -88,6 +88,7 @@ class Reviewed:
         action: What a deploy does.
         reasons: Why, in words; the first says the most.
         lifted_by: What lifts a refusal; None where nothing does.
+        also: What has to be given as well, to lift it.
         file: The file it is written in, where that is known.
         before: What is there, secrets veiled; None where nothing is or it is no matter.
         after: What is there then, secrets veiled; None as well.
@@ -112,6 +113,7 @@ class Reviewed:
     action: Action = "none"
     reasons: tuple[str, ...] = ()
     lifted_by: Consent | None = None
+    also: tuple[Consent, ...] = ()
     file: str | None = None
     before: Definition | None = field(default=None, repr=False)
     after: Definition | None = field(default=None, repr=False)

@@ -24,6 +24,7 @@ from ._factored import Group, factored
 from ._lines import Line, Section
 from ._model import Review
 from ._page_style import STYLE
+from ._source import source_of
 from ._words import (
     SIGNS,
     at_work,
@@ -43,6 +44,9 @@ MOST_BLOCKS: Final = 2_000
 
 MOST_LINES: Final = 500
 """Lines of changes that are shown of one group in one list."""
+
+MOST_CODE: Final = 400
+"""Lines of code that are shown of one group."""
 
 ALL_LINES: Final = 10_000
 """Lines of changes that a page shows."""
@@ -243,6 +247,8 @@ def _group(group: Group, number: int, room: _Room) -> Iterator[str]:
         yield "<h3>What follows</h3>"
         yield from _changes(_with_room(group.first.follow_sections, room))
     yield from _facts(group)
+    if group.has_source:
+        yield from _source(group, room)
     yield "</div>"
     if drawn.svg:
         first = (
@@ -334,6 +340,43 @@ def _facts(group: Group) -> Iterator[str]:
         yield '<dl class="facts">'
         yield from (f"<dt>{name}</dt><dd>{told}</dd>" for name, told in facts)
         yield "</dl>"
+
+
+def _source(group: Group, room: _Room) -> Iterator[str]:
+    """What changes as code, behind a click."""
+    found = source_of(group.first)
+    if not found.lines:
+        told = "As flow64 code nothing differs"
+        if found.problem is not None:
+            told = f"Not shown as code: {_text(found.problem)}"
+        yield f'<p class="no-code">{told}.</p>'
+        return
+    lines = found.lines[: min(MOST_CODE, room.lines)]
+    room.lines -= len(lines)
+    first = "" if len(group.views) == 1 else f", of {_code(group.first.reviewed.key)}"
+    yield f'<details class="source"><summary>As flow64 code{first}</summary>'
+    yield '<ul class="codes">'
+    for line in lines:
+        if line.startswith("@"):
+            yield f'<li class="at"><code>{_text(line)}</code></li>'
+            continue
+        style, spoken = _CODE[line[:1]]
+        yield (
+            f'<li class="{style}"><span class="s"><span aria-hidden="true">'
+            f'{line[:1]}</span><span class="hidden">{spoken}</span></span>'
+            f"<code>{_text(line[1:])}</code></li>"
+        )
+    if more := len(found.lines) - len(lines):
+        yield f"<li>… and {count(more, 'more line')}</li>"
+    yield "</ul></details>"
+
+
+_CODE: Final = {
+    "+": ("add", "added"),
+    "-": ("gone", "removed"),
+    " ": ("as-is", "unchanged"),
+}
+"""How a line of code looks, and how its sign is read aloud."""
 
 
 def _listed(found: Iterable[str]) -> str:

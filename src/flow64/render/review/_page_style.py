@@ -23,7 +23,7 @@ _RULES: Final = """
 html{scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--text);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI","Noto Sans",Helvetica,Arial,sans-serif}
-code,.lines{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,
+code,.lines,.codes{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,
 "DejaVu Sans Mono",monospace;font-size:.875em}
 code{overflow-wrap:anywhere}
 a{color:var(--link);text-underline-offset:.15em}
@@ -112,6 +112,17 @@ margin:1.5rem 0 0}
 .facts dd{margin:0}
 .facts ul{margin:0;padding:0;list-style:none}
 .spends{font-weight:700}
+.source{margin:1.5rem 0 0;border:1px solid var(--line);border-radius:8px}
+.source summary{padding:.5rem .75rem;font-weight:600;cursor:pointer}
+.codes{list-style:none;margin:0;padding:.35rem 0;border-top:1px solid var(--line)}
+.codes li{display:grid;grid-template-columns:1.5rem minmax(0,1fr);padding:0 .75rem;
+white-space:pre-wrap}
+.codes .s{font-weight:700;color:var(--muted)}
+.codes .add{background:var(--add-on)}.codes .add .s{color:var(--add)}
+.codes .gone{background:var(--gone-on)}.codes .gone .s{color:var(--gone)}
+.codes code{font-size:1em}
+.codes .at{display:block;color:var(--muted);background:var(--raised)}
+.no-code{color:var(--muted);margin:1.5rem 0 0}
 .empty{margin:2.5rem 0 0;color:var(--muted)}
 footer{margin-top:3rem;padding-bottom:3rem;color:var(--muted);font-size:.875rem}
 footer h2{font-size:1rem;color:var(--text);margin:0 0 .25rem}

@@ -77,7 +77,7 @@ class View:
         shape: Sequence[str] = [] if one.before and one.after else self.blocks
         return json.dumps(
             [
-                [one.state, one.action, one.lifted_by, one.are_edits_known],
+                [one.state, one.action, one.lifted_by, *one.also, one.are_edits_known],
                 [*self.change_signatures],
                 [_signature(edit) for edit in self.edits],
                 [_signature(_without_place(found)) for found in follows],

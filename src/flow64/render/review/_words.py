@@ -54,6 +54,12 @@ _WAYS: Final[dict[Consent, Sequence[tuple[str, str]]]] = {
 }
 """The ways on from a refusal, in words and as what is written for it."""
 
+_CONSENTS: Final[dict[Consent, str]] = {
+    "force": "--force",
+    "behind": "--allow-behind",
+    "create": "--create",
+}
+
 _BECOMES: Final[dict[Action, tuple[str, str]]] = {
     "update": ("changes", "change"),
     "create": ("is created", "are created"),
@@ -87,6 +93,10 @@ def ways_on(group: Group) -> Sequence[tuple[str, str]]:
     if lifted_by is None:
         return [("correct the pin, or take it away to create a new workflow", "")]
     key = shlex.quote(group.one.key) if len(group.views) == 1 else "KEY"
+    if group.one.state == "orphan":
+        needed = [lifted_by, *group.one.also]
+        options = " ".join(f"{_CONSENTS[consent]} {key}" for consent in needed)
+        return [("leave it, which needs nothing", ""), ("delete it", options)]
     return [(words, text.format(key=key)) for words, text in _WAYS[lifted_by]]
 
 

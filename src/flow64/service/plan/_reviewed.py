@@ -54,6 +54,7 @@ def _reviewed(step: Step, prices: Mapping[str, float], root: Path | None) -> Rev
         action=step.action,
         reasons=step.reasons,
         lifted_by=step.lifted_by,
+        also=step.also,
         file=_file(step, root),
         are_edits_known=step.base is not None or step.state not in _EDITED,
         edits=step.edits,

@@ -1,0 +1,235 @@
+"""`flow64 code`: workflows as Python source, from files or from what is live."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import evolve, frozen
+
+from ..analysis.checks._secrets import masked
+from ..compiler import Code, Identity, Lifted, as_code, lift
+from ..definition import DEFAULT_ENV, Definition
+from ..diagnostics import printable
+from ..errors import CannotLiftError, SaveError
+from ..manifest import Known, Secret, write_all
+from ..manifest._pull import setting_lines, shows_secret, without_secrets
+from ..workflow import Workflow
+from ._addresses import HELP, InSource, Live, address_of, live_side, require_env
+from ._codes import FAILED
+from ._completing import addresses as complete_addresses
+from ._service import connected, environment_of
+from ._shared import env_option, example, json_option, no_code_option
+from ._sources import Loaded, listed, load
+from ._terminal import complain, give, give_data, give_text, talk
+from .pull import known_of
+
+
+@click.command(
+    "code",
+    epilog=example(
+        "flow64 code compiled/inbound.json",
+        "flow64 code prod:inbound -o pipelines/inbound.py",
+        "flow64 code live -o pipelines/live.py",
+    )
+    + f"\n\n{HELP}",
+)
+@click.argument("address", metavar="ADDRESS", shell_complete=complete_addresses)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a module with all workflows of ADDRESS, whole or not at all.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE where it is there.")
+@env_option
+@no_code_option
+@json_option
+def command(
+    *,
+    address: str,
+    output: Path | None,
+    overwrite: bool,
+    env: str | None,
+    no_code: bool,
+    as_json: bool,
+) -> int:
+    """Write workflows as Python code; nothing but reads is sent.
+
+    The code makes the same workflows: the same blocks with the same ids, which are
+    pinned where no keys are known that they are made from. Whatever stands in a
+    workflow is only ever text of the code, which is audited before it is given out.
+    Without -o it is one workflow, and goes to stdout.
+
+    What looks like a key becomes a value, and is listed to be set. JSON that says no
+    more than an id is taken for what is live in --env.
+    """
+    meant = address_of(address)
+    known: Sequence[Known] = ()
+    if isinstance(meant, Live):
+        env = require_env(meant, env)
+        known = known_of(environment_of(env))
+        found = [*_live(meant)]
+    else:
+        found = [*_read(meant, code=not no_code)]
+    if output is None and len(found) > 1:
+        names = listed([one.name for one in found])
+        problem = f"{address} means {len(found)} workflows: {names}"
+        raise _wrong(f"{problem}; name one of them, or a file for all with -o FILE")
+    if not found:
+        raise _wrong(f"{address} means no workflow")
+    if output is not None and not overwrite and os.path.lexists(output):
+        raise SaveError(str(output), "it is there already")
+    env = env or DEFAULT_ENV
+    lifted, secrets = _lifted(found, env, known)
+    if len(lifted) < len(found):
+        return FAILED
+    made = as_code(lifted)
+    if output is not None:
+        write_all(output.parent, {output.name: made.text})
+    _show(made, lifted, secrets, env, output, as_json=as_json)
+    return 0
+
+
+@frozen
+class _Found:
+    """A workflow that is to be written.
+
+    Attributes:
+        name: What it is called.
+        definition: What it is.
+        identity: Its keys, where code or a manifest has them.
+    """
+
+    name: str
+    definition: Definition
+    identity: Identity | None = None
+
+
+def _read(address: InSource, *, code: bool) -> Iterator[_Found]:
+    """The workflows of a source.
+
+    Raises:
+        CompileError: One could not be made.
+    """
+    loaded: Loaded = load(address.source, code=code)
+    for one in loaded.workflows:
+        workflow = one.workflow
+        identity = workflow.identity
+        # Of JSON alone there is an id, which is that of an environment.
+        has_keys = bool(workflow.flows) or identity.key is not None
+        definition = _definition(workflow)
+        yield _Found(one.name, definition, identity if has_keys else None)
+
+
+def _definition(workflow: Workflow) -> Definition:
+    """The definition; one that checks find errors in is written all the same.
+
+    Raises:
+        CompileError: It could not be made.
+    """
+    lowered = workflow._lowered(None, None)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as a diff does
+    if any(finding.severity == "error" for finding in lowered.findings):
+        return workflow.compile()
+    return lowered.definition
+
+
+def _live(address: Live) -> Iterator[_Found]:
+    """What is live, under the titles that code gives."""
+    suffix = environment_of(address.env).suffix
+    ending = f" {suffix}" if suffix else ""
+    with connected(address.env) as client:
+        for entry in live_side(client, address).entries:
+            live = entry.definition
+            named = evolve(live, name=live.name.removesuffix(ending))
+            yield _Found(entry.key, named)
+
+
+def _lifted(
+    found: Iterable[_Found], env: str, known: Sequence[Known]
+) -> tuple[Sequence[Lifted], Sequence[Secret]]:
+    """All that can be lifted, without secrets; what cannot is told."""
+    lifted: list[Lifted] = []
+    secrets: list[Secret] = []
+    used: set[str] = set()
+    for one in found:
+        try:
+            definition, own = without_secrets(one.definition, one.name, used, known)
+            _require_plain(definition, known)
+            lifted.append(lift(definition, one.identity, env=env))
+        except CannotLiftError as error:
+            complain(f"{one.name}: {error}")
+        else:
+            secrets += own
+    return lifted, [one for one in secrets if not one.is_set]
+
+
+def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
+    """See that no secret is left beside the values.
+
+    Raises:
+        CannotLiftError: There is one.
+    """
+    if shows_secret(definition, known):
+        problem = "what looks like a key stands where no value can stand for it"
+        raise CannotLiftError(masked(definition.name), [problem])
+
+
+def _show(
+    made: Code,
+    lifted: Sequence[Lifted],
+    secrets: Sequence[Secret],
+    env: str,
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        give_data(_data(made, lifted, secrets, env, output))
+    elif output is None:
+        give_text(made.text)
+    else:
+        give(printable(str(output)))
+    for one in lifted:
+        for what in one.omitted:
+            talk(f"left out, since code cannot say it: {what}")
+    if secrets:
+        talk("what looked like a key is a value now, and is to be set:")
+        for secret in secrets:
+            talk(f"  {secret.name}: {secret.where}")
+        talk("in pyproject.toml, each from a variable:")
+        for line in setting_lines(env, secrets):
+            talk(f"  {line}")
+
+
+def _data(
+    made: Code,
+    lifted: Sequence[Lifted],
+    secrets: Sequence[Secret],
+    env: str,
+    output: Path | None,
+) -> Mapping[str, Any]:
+    pairs = zip(made.variables, lifted, strict=True)
+    return {
+        "file": None if output is None else str(output),
+        "source": made.text,
+        "workflows": [
+            {
+                "variable": variable,
+                "key": one.identity.shown_key,
+                "name": one.identity.name,
+                "left_out": [*one.omitted],
+            }
+            for variable, one in pairs
+        ],
+        "values": [{"name": one.name, "where": one.where} for one in secrets],
+        "settings": [*setting_lines(env, secrets)],
+    }
+
+
+def _wrong(problem: str) -> click.UsageError:
+    return click.UsageError(problem, click.get_current_context(silent=True))

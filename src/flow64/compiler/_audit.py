@@ -1,0 +1,198 @@
+"""The audit of generated code: what is in it is on a list, or it is not given out.
+
+It reads the text that was made, and knows nothing of how: a mistake in making it is to
+be found here. Whoever imports code that passes builds workflows, and does nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from types import FunctionType
+from typing import Final, NoReturn
+
+from ..blocks import CATALOGUE, Condition, Filter
+from ..errors import UnsafeCodeError, shortened
+from ._layout import is_shown
+
+CONSTANTS: Final = frozenset({"COMPANY", "LEAD"})
+"""What may be imported and stands for itself."""
+
+CALLS: Final[Mapping[str, frozenset[str]]] = {
+    "Project": frozenset({"namespace", "allow"}),
+    "RawBlock": frozenset({"specs", "key", "extra", "allow"}),
+    "Workflow": frozenset({"key", "was", "id", "pins", "project", "description"}),
+    "fan": frozenset(),
+    "tap": frozenset(),
+    "value": frozenset({"secret"}),
+}
+"""What of `flow64` may be called, with the arguments that have names."""
+
+BLOCKS: Final[Mapping[str, frozenset[str]]] = {
+    cls.__name__: frozenset(cls.arguments) for cls in CATALOGUE.values()
+}
+"""The same of `flow64.blocks`."""
+
+METHODS: Final[Mapping[str, frozenset[str]]] = {
+    "scoped": frozenset(),
+    "varied": frozenset(),
+    "where": frozenset({"key", "was"}),
+    "and_": frozenset(),
+    "or_": frozenset(),
+    **{
+        name: frozenset()
+        for name in vars(Condition)
+        if isinstance(vars(Condition)[name], FunctionType) and not name.startswith("_")
+    },
+}
+"""The same of what blocks, flows, workflows and conditions have."""
+
+_MODULES: Final[Mapping[str, frozenset[str]]] = {
+    "flow64": CONSTANTS | CALLS.keys(),
+    "flow64.blocks": frozenset(BLOCKS),
+}
+
+
+def audit(source: str) -> None:
+    """See that source holds nothing but what generated code may hold.
+
+    Raises:
+        UnsafeCodeError: It holds something else; it says what, and where.
+    """
+    _see_text(source)
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
+    auditor = _Auditor()
+    for statement in tree.body:
+        auditor.see_statement(statement)
+
+
+def _see_text(source: str) -> None:
+    """See that it has no comment, and no character that hides something."""
+    for character in sorted(set(source)):
+        if character != "\n" and not is_shown(character):
+            raise UnsafeCodeError(f"the character {character!a}")
+    # Names of other letters may read like ours, and Python folds some of them to these.
+    bare = _LITERAL.sub("", source)
+    if (odd := _ODD.search(bare)) is not None:
+        line = bare.count("\n", 0, odd.start()) + 1
+        raise UnsafeCodeError(f"the character {odd[0]!a} beside literals", line)
+
+
+_LITERAL: Final = re.compile(
+    r"""
+    "[^"\\\n]*(?:\\.[^"\\\n]*)*"
+    | '[^'\\\n]*(?:\\.[^'\\\n]*)*'
+    """,
+    re.VERBOSE,
+)
+"""A text on one line, as the printer writes them: nothing stands before its quote."""
+
+_ODD: Final = re.compile(r"""[#'"\\]|[^ -~\n]""")
+"""What begins a comment or another kind of literal, and what is beyond ASCII."""
+
+
+class _Auditor:
+    """Walks over syntax, with what was imported and named so far."""
+
+    def __init__(self) -> None:
+        self.imported: set[str] = set()
+        self.variables: set[str] = set()
+
+    def see_statement(self, node: ast.stmt) -> None:
+        """See an import of ours, or the assignment of one new variable."""
+        match node:
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                self._see_import(node, module, names)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self.see(value)
+                if name in self.imported | self.variables or name.startswith("_"):
+                    _refuse(node, f"another meaning of {name}")
+                self.variables.add(name)
+            case _:
+                _refuse(node, _called(node))
+
+    def _see_import(
+        self, node: ast.stmt, module: str, names: Sequence[ast.alias]
+    ) -> None:
+        known = _MODULES.get(module, frozenset())
+        for one in names:
+            if one.name not in known or one.asname is not None:
+                _refuse(node, f"an import of {shortened(one.name)}")
+        if self.variables:
+            _refuse(node, "an import behind other statements")
+        self.imported |= {one.name for one in names}
+
+    def see(self, node: ast.expr) -> None:
+        """See an expression: a literal, a variable, a chain, or a call of ours."""
+        match node:
+            case ast.Constant(value=str() | int() | float() | None):
+                pass
+            case ast.UnaryOp(
+                op=ast.USub(), operand=ast.Constant(value=int() | float())
+            ):
+                pass
+            case ast.Name(id=name) if name in self.variables | (
+                self.imported & CONSTANTS
+            ):
+                pass
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                self._see_all(items)
+            case ast.Dict(keys=keys, values=items):
+                if not all(_is_text(key) for key in keys):
+                    _refuse(node, "a mapping whose keys are no literals")
+                self._see_all(items)
+            case ast.BinOp(op=ast.RShift()):
+                self._see_all(_ends(node))
+            case ast.Call():
+                self._see_call(node)
+            case _:
+                _refuse(node, _called(node))
+
+    def _see_all(self, nodes: Iterable[ast.expr]) -> None:
+        for node in nodes:
+            self.see(node)
+
+    def _see_call(self, node: ast.Call) -> None:
+        match node.func:
+            case ast.Name(id=name) if name in self.imported - CONSTANTS:
+                known = CALLS.get(name, BLOCKS.get(name, frozenset()))
+            case ast.Attribute(value=owner, attr=name) if name in METHODS:
+                if not (name == "where" and self._is_filter(owner)):
+                    self.see(owner)
+                known = METHODS[name]
+            case _:
+                _refuse(node, "a call of something else")
+        for keyword in node.keywords:
+            if keyword.arg not in known:
+                _refuse(node, f"the argument {shortened(keyword.arg)}")
+        self._see_all(node.args)
+        self._see_all(keyword.value for keyword in node.keywords)
+
+    def _is_filter(self, node: ast.expr) -> bool:
+        """Whether it is the class of filters, of which `where` is asked."""
+        name = Filter.__name__
+        return isinstance(node, ast.Name) and node.id == name in self.imported
+
+
+def _ends(node: ast.expr) -> Iterable[ast.expr]:
+    """What a chain joins."""
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift):
+        yield node.right
+        node = node.left
+    yield node
+
+
+def _is_text(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _called(node: ast.AST) -> str:
+    return f"syntax of the kind {type(node).__name__}"
+
+
+def _refuse(node: ast.stmt | ast.expr, what: str) -> NoReturn:
+    raise UnsafeCodeError(what, node.lineno)

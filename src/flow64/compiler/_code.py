@@ -1,0 +1,503 @@
+"""Code: what was lifted as Python source, as syntax first and as text last.
+
+Text of a definition is only ever in literals: it makes up no name, comment or
+docstring. Whatever is made is audited before it is given out.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final, TypeAlias, cast
+
+import attrs
+from attrs import frozen
+
+from ..blocks import FILTER_LOGIC, FILTER_OPERATORS, UNARY_OPERATORS, Filter
+from ..definition import DEFAULT_ENV, Definition, Value
+from ..dsl import RESERVED, UNSET, Block, RawBlock, RowKind
+from ._arrange import Part
+from ._audit import audit
+from ._identity import Identity
+from ._layout import WIDTH, cells, flat, operands, text_of
+from ._lift import Lifted, lift
+from ._names import Names
+
+LONG: Final = 50
+"""Parts of the longest chain that is written as one."""
+
+DEEP: Final = 6
+"""Levels of lists and chains that stand inside each other."""
+
+DEEP_VALUE: Final = 40
+"""Levels of a value that stand inside each other: Python reads no more than 200."""
+
+SHORT: Final = 60
+"""Columns of what may stand in the middle of a line."""
+
+
+@frozen
+class Code:
+    """Python source of some workflows.
+
+    Attributes:
+        text: The source.
+        variables: The name of the variable of each workflow, in their order.
+    """
+
+    text: str
+    variables: tuple[str, ...]
+
+
+def code_of(
+    definition: Definition, identity: Identity | None = None, *, env: str = DEFAULT_ENV
+) -> str:
+    """The Python source of one definition.
+
+    Args:
+        definition: What is written.
+        identity: Its keys and pins, where they are known.
+        env: The environment whose id it has.
+
+    Raises:
+        CannotLiftError: It says what code cannot say.
+        UnsafeCodeError: What was made is no code of a workflow.
+    """
+    return as_code([lift(definition, identity, env=env)]).text
+
+
+def as_code(workflows: Sequence[Lifted]) -> Code:
+    """The Python source of workflows that were lifted, as one module.
+
+    Raises:
+        UnsafeCodeError: What was made is no code of workflows.
+    """
+    module = _Module()
+    variables = tuple(module.add(one) for one in workflows)
+    text = text_of(module.groups())
+    audit(text)
+    return Code(text, variables)
+
+
+_Project: TypeAlias = tuple[str, str, tuple[str, ...]]
+
+
+class _Module:
+    """Statements that are made one after the other.
+
+    Attributes:
+        names: Gives names to variables.
+        imports: What was used, by module.
+        projects: The variable of each project.
+        statements: Groups of statements.
+    """
+
+    def __init__(self) -> None:
+        self.names = Names()
+        self.imports: dict[str, set[str]] = {"flow64": set(), "flow64.blocks": set()}
+        self.projects: dict[_Project, ast.expr] = {}
+        self.statements: list[list[ast.stmt]] = []
+
+    def groups(self) -> Iterator[Sequence[ast.stmt]]:
+        """All statements; imports of just what they use come first."""
+        yield [
+            ast.ImportFrom(
+                module, [ast.alias(name) for name in sorted(used, key=_by_kind)], 0
+            )
+            for module, used in self.imports.items()
+            if used
+        ]
+        yield from filter(None, self.statements)
+
+    def add(self, lifted: Lifted) -> str:
+        """Write a workflow; gives the name of its variable."""
+        identity = lifted.identity
+        project = self._project(lifted)
+        self.statements.append([])
+        flows = _Flows(self).written(lifted.parts)
+        given: dict[str, ast.expr] = {}
+        for name, found in (
+            ("key", identity.key),
+            ("was", identity.was),
+            ("id", identity.id),
+        ):
+            if found is not None:
+                given[name] = self.literal(found)
+        if project is not None:
+            given["project"] = project
+        if identity.description:
+            given["description"] = self.literal(identity.description)
+        if identity.pins:
+            given["pins"] = self.literal(identity.pins)
+        made = self.call("Workflow", [self.literal(identity.name), *flows], given)
+        if identity.segments:
+            segments = [
+                ast.Tuple([self.literal(part) for part in pair])
+                for pair in identity.segments
+            ]
+            made = _method(made, "varied", [ast.List([*segments])])
+        parts = [identity.shown_key, *(name for _, name in identity.segments)]
+        self.statements.append([])
+        return self.assign(made, *parts, otherwise="workflow").id
+
+    def _project(self, lifted: Lifted) -> ast.expr | None:
+        """The variable of a project, which is written once."""
+        project = lifted.identity.project
+        if project is None:
+            return None
+        key = (project.namespace, project.key, lifted.allow)
+        if key not in self.projects:
+            given = {"namespace": self.literal(project.namespace)}
+            if lifted.allow:
+                given["allow"] = self.literal(lifted.allow)
+            made = self.call("Project", [self.literal(project.key)], given)
+            self.statements.append([])
+            named = self.assign(made, project.key, otherwise="project")
+            self.projects[key] = named
+        return self.projects[key]
+
+    def assign(self, node: ast.expr, *words: str, otherwise: str) -> ast.Name:
+        """Give an expression a name, in a statement of its own."""
+        return self.assign_to(self.names.free(*words, otherwise=otherwise), node)
+
+    def assign_to(self, name: str, node: ast.expr) -> ast.Name:
+        """Give an expression a name that is free."""
+        self.statements[-1].append(ast.Assign([ast.Name(name)], node))
+        return ast.Name(name)
+
+    def call(
+        self,
+        name: str,
+        args: Sequence[ast.expr] = (),
+        given: Mapping[str, ast.expr] | None = None,
+        *,
+        module: str = "flow64",
+    ) -> ast.Call:
+        """A call of something that is imported for it."""
+        self.imports[module].add(name)
+        return _call(ast.Name(name), args, given)
+
+    def literal(self, value: Any, depth: int = 1) -> ast.expr:
+        """A value as a literal; what nests deep gets a name half-way."""
+        if isinstance(value, Mapping):
+            members = cast("Mapping[str, Any]", value)
+            keys: list[ast.expr | None] = [ast.Constant(key) for key in members]
+            inner = [self.literal(item, depth + 1) for item in members.values()]
+            return self._shallow(ast.Dict(keys, inner), depth)
+        if isinstance(value, list | tuple):
+            items = cast("Sequence[Any]", value)
+            listed = [self.literal(item, depth + 1) for item in items]
+            return self._shallow(ast.List(listed), depth)
+        if isinstance(value, Value):
+            secret = {"secret": ast.Constant(True)} if value.secret else {}
+            return self.call("value", [ast.Constant(value.name)], secret)
+        if isinstance(value, RowKind):
+            self.imports["flow64"].add(value.name)
+            return ast.Name(value.name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and str(value).startswith("-"):
+            return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+        return ast.Constant(value)
+
+    def _shallow(self, node: ast.expr, depth: int) -> ast.expr:
+        if depth % DEEP_VALUE:
+            return node
+        return self.assign(node, "nested", otherwise="nested")
+
+
+class _Flows:
+    """Writes the flows of one workflow.
+
+    Attributes:
+        module: Where statements go.
+        named: The variables of parts that have one.
+        is_grouped: Whether blocks of one scope that follow each other stand together.
+    """
+
+    def __init__(self, module: _Module) -> None:
+        self.module = module
+        self.named: dict[Part, ast.Name] = {}
+        self.is_grouped = True
+
+    def written(self, parts: Sequence[Part]) -> Sequence[ast.expr]:
+        """The flows as arguments of a workflow."""
+        shared = sorted(_shared(parts), key=_at)
+        is_deep = any(part.height > DEEP for part in parts)
+        self.is_grouped = not shared and not is_deep
+        for part in shared:
+            self._name_deep(part)
+            self._name(part)
+        for part in parts:
+            self._name_deep(part)
+        if len(parts) > 1:
+            return [_as_flow(self.module, self.expression(part)) for part in parts]
+        made = self.expression(parts[0])
+        return [self._assigned(made, "flow")]
+
+    def expression(self, part: Part, scope: tuple[str, ...] = ()) -> ast.expr:
+        """A part, inside of a scope."""
+        if part in self.named:
+            return self.named[part]
+        is_scoped = self.is_grouped or part.form == "block"
+        if is_scoped and len(part.scope) > len(scope):
+            name = part.scope[len(scope)]
+            return self._scoped(self.expression(part, (*scope, name)), name)
+        if part.form == "list":
+            return ast.List([self.expression(one, scope) for one in part.members])
+        if part.form == "tap":
+            inner = self.expression(part.members[0], scope)
+            return self.module.call("tap", [_as_flow(self.module, inner)])
+        if part.form == "chain":
+            return self._joined(self._steps(part.members, scope))
+        assert part.block is not None
+        return self._block(part.block)
+
+    def _steps(
+        self, members: Sequence[Part], scope: tuple[str, ...]
+    ) -> Iterator[ast.expr]:
+        """The parts of a chain; those of one scope that follow each other as one."""
+        depth = len(scope)
+        for names, found in groupby(members, lambda one: one.scope[depth : depth + 1]):
+            run = [*found]
+            if names and self.is_grouped and len(run) > 1:
+                inner = self._joined(self._steps(run, (*scope, *names)))
+                yield self._scoped(inner, names[0])
+            else:
+                yield from (self.expression(one, scope) for one in run)
+
+    def _joined(self, steps: Iterable[ast.expr]) -> ast.expr:
+        """Parts joined by `>>`; a chain that is long goes on from a variable."""
+        first, *rest = steps
+        made = _as_flow(self.module, first)
+        for number, step in enumerate(rest, 1):
+            if number % LONG == 0:
+                made = self._assigned(made, "part")
+            made = ast.BinOp(made, ast.RShift(), step)
+        return made
+
+    def _scoped(self, node: ast.expr, name: str) -> ast.expr:
+        """A part in a scope; what is no word on a line gets a name first."""
+        made = _as_flow(self.module, node)
+        is_short = isinstance(made, ast.Call) and cells(flat(made)) <= SHORT
+        if not isinstance(made, ast.Name) and not is_short:
+            made = self._assigned(made, name)
+        return _method(made, "scoped", [ast.Constant(name)])
+
+    def _assigned(self, node: ast.expr, name: str) -> ast.Name:
+        """A part under a name of its own."""
+        module = self.module
+        made = _as_flow(module, node)
+        free = module.names.free(name, otherwise="flow")
+        is_long = cells(f"{free} = {flat(made)}") > WIDTH
+        if isinstance(made, ast.BinOp) and len(operands(made)) == 2 and is_long:
+            # Two that are no line by themselves are one once each has a name.
+            left, right = self._short(made.left), self._short(made.right)
+            made = ast.BinOp(left, made.op, right)
+        return module.assign_to(free, made)
+
+    def _short(self, node: ast.expr) -> ast.expr:
+        """A part as names; what is made of parts stays, with a name for each."""
+        if isinstance(node, ast.Name | ast.List):
+            return node
+        names = [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+        if isinstance(node, ast.Call) and names[0] in ("fan", "tap"):
+            return ast.Call(node.func, [*map(self._short, node.args)], [])
+        return self._assigned(node, _snake(names[0]))
+
+    def _name(self, part: Part) -> None:
+        """Give a part a name, by which it is mentioned from now on."""
+        if part not in self.named:
+            self.named[part] = self._assigned(self.expression(part), _word(part))
+
+    def _name_deep(self, part: Part) -> None:
+        """Give names to parts of a part, so that none nests deep."""
+        if part.height <= DEEP:
+            return
+        for one in reversed([*_inside(part)]):
+            if one is not part and one.height and one.height % DEEP == 0:
+                self._name(one)
+
+    # -- Blocks ------------------------------------------------------------------------
+
+    def _block(self, block: Block) -> ast.expr:
+        """The call that makes a block."""
+        if isinstance(block, Filter) and (made := self._filter(block)) is not None:
+            return made
+        module, cls = self.module, type(block)
+        positional = [
+            field.name
+            for field in attrs.fields(cls)
+            if field.init and not field.kw_only and field.name not in RESERVED
+        ]
+        args: list[ast.expr] = []
+        given: dict[str, ast.expr] = {}
+        order = ["key", *cls.spec_names, "extra", "allow"]
+        if isinstance(block, RawBlock):
+            order.insert(0, "block_name")
+        for name in order:
+            value = getattr(block, name)
+            is_default = value is UNSET or (name in RESERVED and not value)
+            if is_default or (name == "specs" and not value):
+                continue
+            if name in positional:
+                args.append(module.literal(value))
+            else:
+                given[name] = module.literal(value)
+        door = "flow64" if cls is RawBlock else "flow64.blocks"
+        return module.call(cls.__name__, args, given, module=door)
+
+    def _filter(self, block: Filter) -> ast.expr | None:
+        """`Filter.where(...)` where that says all of a filter, and is short."""
+        is_plain = block.extra is None and not block.allow and _is_word(block.key)
+        conditions = _conditions(block.filters)
+        if not (is_plain and conditions):
+            return None
+        module = self.module
+        key = {} if block.key is None else {"key": ast.Constant(block.key)}
+        made: ast.expr = ast.Name(Filter.__name__)
+        for condition in conditions:
+            column: ast.expr = ast.Constant(condition.column)
+            made = _method(made, condition.begin, [column], key)
+            values = [module.literal(value) for value in condition.values]
+            made = _method(made, condition.method, values)
+            key = {}
+        module.imports["flow64.blocks"].add(Filter.__name__)
+        return made
+
+
+_METHODS: Final = {"in": "in_"}
+"""Operators that are words of Python."""
+
+
+@frozen
+class _Condition:
+    """A condition of a filter, as it is written.
+
+    Attributes:
+        begin: The method that takes the column.
+        column: The column.
+        method: The method of the operator.
+        values: What that takes: one value, or nothing.
+    """
+
+    begin: str
+    column: str
+    method: str
+    values: Sequence[Any]
+
+
+def _conditions(given: Any) -> Sequence[_Condition] | None:
+    """All conditions of a filter; None where one is more than `where` says."""
+    if not isinstance(given, list):
+        return None
+    items: list[Any] = given  # pyright: ignore[reportUnknownVariableType] - of anything
+    found = [_condition(item, is_first=not at) for at, item in enumerate(items)]
+    kept = [one for one in found if one is not None]
+    return kept if len(kept) == len(found) else None
+
+
+def _condition(given: Any, *, is_first: bool) -> _Condition | None:
+    if not isinstance(given, dict):
+        return None
+    data = cast("dict[str, Any]", given)
+    operator, column, logic = map(data.get, ("operator", "column", "logic"))
+    keys = {"column", "operator"}
+    keys |= set[str]() if is_first else {"logic"}
+    keys |= set[str]() if operator in UNARY_OPERATORS else {"value"}
+    is_exact = (
+        data.keys() == keys
+        and operator in FILTER_OPERATORS
+        and isinstance(column, str)
+        and _is_word(column)
+        and (is_first or logic in FILTER_LOGIC)
+    )
+    if not is_exact:
+        return None
+    begin = "where" if is_first else f"{logic}_"
+    method = _METHODS.get(str(operator), str(operator))
+    values = [data["value"]] if "value" in data else []
+    return _Condition(begin, str(column), method, values)
+
+
+def _is_word(text: str | None) -> bool:
+    """Whether a text is short enough for `where`; else the filter is a list."""
+    return text is None or cells(flat(ast.Constant(text))) <= _COLUMN
+
+
+_COLUMN: Final = 30
+
+
+# -- Syntax ---------------------------------------------------------------------------
+
+
+def _call(
+    function: ast.expr,
+    args: Sequence[ast.expr] = (),
+    given: Mapping[str, ast.expr] | None = None,
+) -> ast.Call:
+    named: Mapping[str, ast.expr] = {} if given is None else given
+    return ast.Call(
+        function, [*args], [ast.keyword(name, value) for name, value in named.items()]
+    )
+
+
+def _method(
+    owner: ast.expr,
+    name: str,
+    args: Sequence[ast.expr] = (),
+    given: Mapping[str, ast.expr] | None = None,
+) -> ast.Call:
+    return _call(ast.Attribute(owner, name), args, given)
+
+
+def _as_flow(module: _Module, node: ast.expr) -> ast.expr:
+    """A list as a flow of its own, where no flow stands before it."""
+    return module.call("fan", node.elts) if isinstance(node, ast.List) else node
+
+
+def _by_kind(name: str) -> tuple[int, str]:
+    """Constants, then classes, then functions, as ruff sorts what is imported."""
+    return 0 if name.isupper() else 1 if name[0].isupper() else 2, name.lower()
+
+
+def _snake(name: str) -> str:
+    """The name of a class as words: `find_email` of `FindEmail`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+
+
+# -- Parts ----------------------------------------------------------------------------
+
+
+def _at(part: Part) -> int:
+    return part.at
+
+
+def _shared(parts: Sequence[Part]) -> Iterable[Part]:
+    """What is mentioned in more than one place; not what is in it, which is in one."""
+    times: Counter[Part] = Counter()
+    todo = [*parts]
+    while todo:
+        for member in todo.pop().members:
+            times[member] += 1
+            if times[member] == 1:
+                todo.append(member)
+    return (part for part in times if times[part] > 1)
+
+
+def _inside(part: Part) -> Iterator[Part]:
+    """A part and all that it is made of."""
+    todo = [part]
+    while todo:
+        one = todo.pop()
+        yield one
+        todo += one.members
+
+
+def _word(part: Part) -> str:
+    """What a part is called: by the key of its first block."""
+    while part.block is None:
+        part = part.members[0]
+    return part.block.key or part.block.block_name

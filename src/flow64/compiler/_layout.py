@@ -1,0 +1,299 @@
+"""The printer of generated code: syntax in, text out, laid out as ruff would.
+
+What fits on a line stands on one. What does not is opened: a chain has one block on a
+line, and a call, list or mapping one item, with a comma behind the last. A text of
+several lines is written as several, side by side.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+WIDTH: Final = 88
+"""Columns of the longest line, where it can be broken."""
+
+_STEP: Final = 4
+
+# Of one version of Unicode, so that every Python prints the same.
+_UNICODE: Final = unicodedata.ucd_3_2_0
+
+
+def text_of(groups: Iterable[Sequence[ast.stmt]]) -> str:
+    """Statements as source, with an empty line between groups of them."""
+    printer = _Printer()
+    shown = ["\n".join(printer.statement(one) for one in group) for group in groups]
+    return "\n\n".join(shown) + "\n"
+
+
+def flat(node: ast.AST) -> str:
+    """An expression on one line."""
+    return _Printer().flat(node)
+
+
+def quoted(text: str) -> str:
+    """A text as a literal on one line: nothing in it acts, or is invisible.
+
+    The quotes are those that ruff chooses.
+    """
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    inner = _ODD.sub(lambda found: _escape(found[0], quote), text)
+    return f"{quote}{inner}{quote}"
+
+
+def is_shown(character: str) -> bool:
+    """Whether a character is written as it is: one that everybody can see."""
+    if character.isascii():
+        return " " <= character <= "~"
+    is_mark = "\ufe00" <= character <= "\ufe0f"  # chooses how the one before it looks
+    return (
+        _UNICODE.category(character)[0] not in "CZ"
+        and not is_mark
+        and character not in _BLANKS
+    )
+
+
+def cells(text: str) -> int:
+    """How many columns a text takes; of one that is far too long a guess will do."""
+    if text.isascii() or len(text) > 9 * WIDTH:
+        return len(text)
+    return sum(map(_cells, text))
+
+
+_ODD: Final = re.compile(r"""[^ !#-&(-\[\]-~]""")
+"""What may need an escape: controls, quotes, backslashes and all beyond ASCII."""
+
+_BLANKS: Final = (
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0"
+)
+"""What counts as a letter, sign or mark, and is seen by nobody."""
+
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
+
+
+def _escape(character: str, quote: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    if character in "'\"":
+        return f"\\{character}" if character == quote else character
+    if is_shown(character):
+        return character
+    code = ord(character)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def _cells(character: str) -> int:
+    if _UNICODE.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if _UNICODE.east_asian_width(character) in "WF" else 1
+
+
+class _Printer:
+    """Prints statements; what an expression is on one line is worked out once."""
+
+    def __init__(self) -> None:
+        # By the node itself, so that none is forgotten while its text is known.
+        self._flat: dict[ast.AST, str] = {}
+
+    def statement(self, node: ast.stmt) -> str:
+        """An import or an assignment."""
+        if isinstance(node, ast.ImportFrom):
+            return _import(node)
+        assert isinstance(node, ast.Assign)
+        before = f"{self.flat(node.targets[0])} = "
+        return "\n".join(self.lines(node.value, 0, before, "", is_inside=False))
+
+    def flat(self, node: ast.AST) -> str:
+        """An expression on one line."""
+        known = self._flat.get(node)
+        if known is None:
+            known = self._flat[node] = self._made(node)
+        return known
+
+    def _made(self, node: ast.AST) -> str:
+        match node:
+            case ast.Constant(value=str(text)):
+                return quoted(text)
+            case ast.Constant(value=float(number)):
+                return repr(number).replace("e+", "e")
+            case ast.UnaryOp(operand=operand):
+                return f"-{self.flat(operand)}"
+            case ast.Name(id=name):
+                return name
+            case ast.Attribute(value=value, attr=name):
+                return f"{self.flat(value)}.{name}"
+            case ast.BinOp():
+                return " >> ".join(map(self.flat, operands(node)))
+            case ast.Constant(value=value):
+                return repr(value)
+            case _:
+                pass
+        before, items, after = self._opened(node)
+        return before + ", ".join(f"{b}{self.flat(item)}" for b, item in items) + after
+
+    def _opened(self, node: ast.AST) -> tuple[str, Sequence[tuple[str, ast.expr]], str]:
+        """The brackets of an expression, and what stands between these."""
+        match node:
+            case ast.List(elts=items):
+                return "[", [("", item) for item in items], "]"
+            case ast.Tuple(elts=items):
+                return "(", [("", item) for item in items], ")"
+            case ast.Dict(keys=keys, values=values):
+                pairs = zip(keys, values, strict=True)
+                found = [(f"{self.flat(key)}: ", item) for key, item in pairs if key]
+                return "{", found, "}"
+            case _:
+                pass
+        assert isinstance(node, ast.Call)
+        named = [(f"{one.arg}=", one.value) for one in node.keywords]
+        return (
+            f"{self.flat(node.func)}(",
+            [*(("", one) for one in node.args), *named],
+            ")",
+        )
+
+    def lines(
+        self, node: ast.expr, indent: int, before: str, after: str, *, is_inside: bool
+    ) -> list[str]:
+        """An expression on as many lines as it needs.
+
+        Args:
+            node: The expression.
+            indent: The column of its first line.
+            before: What stands before it on that.
+            after: What stands behind it on its last one.
+            is_inside: Whether brackets are around it, so that lines may end anywhere.
+        """
+        pad = " " * indent
+        line = f"{pad}{before}{self.flat(node)}{after}"
+        if cells(line) <= WIDTH:
+            return [line]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return _text(node.value, pad, before, after)
+        if isinstance(node, ast.BinOp):
+            return self._chain(node, indent, before, after, is_inside=is_inside)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if _calls(node) > 1:
+                return self._fluent(node, indent, before, after, is_inside=is_inside)
+            if _calls(node) == 1:
+                return self._after_call(node, indent, before, after)
+        if isinstance(node, ast.Call | ast.List | ast.Tuple | ast.Dict):
+            start, items, end = self._opened(node)
+            if items:
+                head, last = f"{pad}{before}{start}", f"{pad}{end}{after}"
+                return [head, *self._items(items, indent), last]
+        return [line]
+
+    def _items(self, items: Iterable[tuple[str, ast.expr]], indent: int) -> list[str]:
+        """One item on a line, or on several of its own."""
+        return [
+            line
+            for before, item in items
+            for line in self.lines(item, indent + _STEP, before, ",", is_inside=True)
+        ]
+
+    def _chain(
+        self, node: ast.BinOp, indent: int, before: str, after: str, *, is_inside: bool
+    ) -> list[str]:
+        """A chain, one part on a line."""
+        parts = operands(node)
+        pad = " " * indent
+        if not is_inside and len(parts) == 2 and isinstance(parts[1], ast.List):
+            # Of one arrow ruff opens the list behind it.
+            begin = f"{before}{self.flat(parts[0])} >> "
+            return self.lines(parts[1], indent, begin, after, is_inside=False)
+        if not is_inside:
+            inner = self._chain(node, indent + _STEP, "", "", is_inside=True)
+            return [f"{pad}{before}(", *inner, f"{pad}){after}"]
+        found: list[str] = []
+        for number, part in enumerate(parts):
+            sign = ">> " if number else before
+            end = after if number == len(parts) - 1 else ""
+            found += self.lines(part, indent, sign, end, is_inside=True)
+        return found
+
+    def _fluent(
+        self, node: ast.Call, indent: int, before: str, after: str, *, is_inside: bool
+    ) -> list[str]:
+        """Calls on what calls gave, one on a line."""
+        pad = " " * indent
+        if not is_inside:
+            inner = self._fluent(node, indent + _STEP, "", "", is_inside=True)
+            return [f"{pad}{before}(", *inner, f"{pad}){after}"]
+        calls: list[tuple[str, ast.Call]] = []
+        at: ast.expr = node
+        while isinstance(at, ast.Call) and isinstance(at.func, ast.Attribute):
+            calls.append((at.func.attr, at))
+            at = at.func.value
+        first, *rest = reversed(calls)
+        found = self.lines(first[1], indent, before, "", is_inside=True)
+        for number, (name, call) in enumerate(rest, 1):
+            end = after if number == len(rest) else ""
+            # The same call without what it is made on.
+            bare = ast.Call(ast.Name(f".{name}"), call.args, call.keywords)
+            found += self.lines(bare, indent, "", end, is_inside=True)
+        return found
+
+    def _after_call(
+        self, node: ast.Call, indent: int, before: str, after: str
+    ) -> list[str]:
+        """A call on what another one gave, which is opened first."""
+        assert isinstance(node.func, ast.Attribute)
+        start = f".{node.func.attr}("
+        found = self.lines(node.func.value, indent, before, start, is_inside=True)
+        _, items, _ = self._opened(node)
+        inner = ", ".join(f"{b}{self.flat(item)}" for b, item in items)
+        line = f"{found[-1]}{inner}){after}"
+        if cells(line) <= WIDTH:
+            return [*found[:-1], line]
+        return [*found, *self._items(items, indent), f"{' ' * indent}){after}"]
+
+
+def operands(node: ast.expr) -> list[ast.expr]:
+    """What a chain joins, in order."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.BinOp):
+        found.append(node.right)
+        node = node.left
+    return [node, *reversed(found)]
+
+
+def _calls(node: ast.expr) -> int:
+    """How many calls are made on what a call gave."""
+    found = 0
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+        found += isinstance(node, ast.Call)
+    return found
+
+
+def _text(text: str, pad: str, before: str, after: str) -> list[str]:
+    """A text that has no room on its line: in brackets, or as several."""
+    whole = f"{pad}{' ' * _STEP}{quoted(text)}"
+    pieces = [f"{pad}{' ' * _STEP}{quoted(piece)}" for piece in _pieces(text)]
+    if cells(whole) <= WIDTH:
+        pieces = [whole]
+    elif not pieces[1:]:
+        return [f"{pad}{before}{quoted(text)}{after}"]
+    return [f"{pad}{before}(", *pieces, f"{pad}){after}"]
+
+
+def _pieces(text: str) -> list[str]:
+    """The lines of a text, each with its end."""
+    found = [f"{line}\n" for line in text.split("\n")]
+    found[-1] = found[-1][:-1]
+    return found if found[-1] else found[:-1]
+
+
+def _import(node: ast.ImportFrom) -> str:
+    names = [one.name for one in node.names]
+    head = f"from {node.module} import "
+    line = head + ", ".join(names)
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join([f"{head}(", *(f"    {name}," for name in names), ")"])

@@ -1,0 +1,350 @@
+"""`flow64 code`: workflows as Python, from files, code and what is live."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from flow64 import LEAD, Client, RawBlock, Workflow, value
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.cli._sources import load
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SECRET = "https://example.com/hook?key=sk_live_not_a_real_key_SENTINEL"
+
+SETTINGS = """
+[tool.flow64.environments.default]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+
+[tool.flow64.environments.prod]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+suffix = "(prod)"
+"""
+
+
+def flow(url="https://example.com/hook"):
+    return (
+        Webhook(LEAD, input_schema={"email": "string"})
+        >> [FindEmail(), FindEmail(key="second", mode="PERSONAL")]
+        >> OutgoingWebhook(url=url)
+    )
+
+
+@pytest.fixture
+def put(service):
+    """Put a workflow there as the web editor does, and give its id."""
+
+    def putting(title, **options):
+        definition = Workflow("w", flow(**options), key="w").compile()
+        with Client(journal=None) as client:
+            made = client.workflows.create(evolve(definition, id=None, name=title))
+        return made.id
+
+    return putting
+
+
+def states(flow64, *arguments):
+    """The states and actions of a plan."""
+    code, printed, told = flow64("plan", *arguments, "--json")
+    assert code == 0, told
+    return [
+        (step["key"], step["state"], step["action"])
+        for step in json.loads(printed)["steps"]
+    ]
+
+
+# -- Files and code -------------------------------------------------------------------
+
+
+def test_json(flow64, tmp_path, monkeypatch):
+    """One file is one workflow, with its id pinned, and goes to stdout."""
+    monkeypatch.chdir(tmp_path)
+    body = json.loads((EXAMPLES / "search_list.json").read_bytes())
+
+    code, printed, told = flow64("code", EXAMPLES / "search_list.json")
+
+    assert (code, told) == (0, "")
+    Path("made.py").write_text(printed, "utf-8")
+    made = load("made.py").only.workflow
+    assert made.id() == body["id"]
+    assert json.loads(made.to_json()) == body
+
+
+def test_json_of_an_environment(flow64):
+    """What JSON alone says of its id holds for the environment that is named."""
+    code, printed, _ = flow64("code", EXAMPLES / "new_kind.json", "--env", "prod")
+
+    assert code == 0
+    assert '"workflow": {"prod": "' in printed
+
+
+def test_module(leads, flow64):
+    """Code of code has its project and keys, and nothing is pinned."""
+    code, printed, _ = flow64("code", f"{leads}:inbound")
+
+    before = load(str(leads)).only.workflow
+    leads.write_text(printed, "utf-8")
+    after = load(str(leads)).only.workflow
+    assert code == 0
+    assert "pins=" not in printed
+    assert [after.to_json(env) for env in (None, "prod")] == [
+        before.to_json(env) for env in (None, "prod")
+    ]
+
+
+def test_compiled_folder(leads, flow64):
+    """A manifest has the keys as well."""
+    flow64("compile", leads, "-o", "compiled", "--env", "prod")
+
+    _, of_code, _ = flow64("code", leads)
+    code, of_folder, told = flow64("code", "compiled", "--no-code")
+
+    assert (code, told) == (0, "")
+    assert of_folder == of_code
+
+
+def test_several(flow64, tmp_path, monkeypatch):
+    """Several workflows are one module, which is written whole."""
+    monkeypatch.chdir(tmp_path)
+
+    refused = flow64("code", EXAMPLES / "regional_variants.py")
+    code, printed, _ = flow64(
+        "code", EXAMPLES / "regional_variants.py", "-o", "made/all.py"
+    )
+
+    assert refused[0] == 64
+    assert "means 40 workflows: regional/ae" in refused[2]
+    assert "name one of them, or a file for all with -o FILE" in refused[2]
+    assert (code, printed) == (0, "made/all.py\n")
+    assert [path.name for path in Path("made").iterdir()] == ["all.py"]
+    before = load(str(EXAMPLES / "regional_variants.py"))
+    after = load("made/all.py")
+    assert after.names == before.names
+    assert [one.workflow.to_json() for one in after.workflows] == [
+        one.workflow.to_json() for one in before.workflows
+    ]
+
+
+def test_overwrite(leads, flow64):
+    """A file that is there stays, unless it is said."""
+    target = leads.parent / "there.py"
+    target.write_text("mine", "utf-8")
+
+    refused = flow64("code", leads, "-o", "there.py")
+    kept = target.read_text("utf-8")
+    done = flow64("code", leads, "-o", "there.py", "--overwrite")
+
+    assert refused[0] == 1
+    assert "there.py" in refused[2]
+    assert "it is there already" in refused[2]
+    assert kept == "mine"
+    assert done[0] == 0
+    assert target.read_text("utf-8").startswith("from flow64 import LEAD")
+
+
+def write(path, *edges, specs=None, title="W"):
+    """JSON of raw blocks that are called by number."""
+    ids = [f"{at}0000000-0000-4000-8000-000000000000" for at in range(3)]
+    blocks = [
+        {
+            "block_id": id_,
+            "block_name": "x",
+            "block_type": "x",
+            "sequence_number": at,
+            "specs": specs or {},
+            "note": 1,
+        }
+        for at, id_ in enumerate(ids)
+    ]
+    wired = [{"from_block_id": ids[a], "to_block_id": ids[b]} for a, b in edges]
+    graph = {"blocks": blocks, "edges": wired}
+    body = {"workflow_name": title, "workflow_definition": graph}
+    path.write_text(json.dumps(body), "utf-8")
+
+
+def test_what_cannot_be_said(flow64, tmp_path, monkeypatch):
+    """Each is told, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.json", (0, 1), (1, 0), title="A\x1b[31m")
+    write(tmp_path / "b.json", (0, 1), title="B")
+    write(tmp_path / "c.json", (0, 0), title="C")
+
+    code, printed, told = flow64("code", ".", "-o", "made.py")
+
+    assert (code, printed) == (1, "")
+    assert not Path("made.py").exists()
+    assert told.count("rows run in a circle") == 2
+    assert "a: 'A\\x1b[31m' cannot be written as flow64 code" in told
+
+
+def test_what_is_left_out(flow64, tmp_path):
+    """What the service does not read is told, where code cannot say it."""
+    write(tmp_path / "a.json", (0, 1))
+
+    code, printed, told = flow64("code", tmp_path / "a.json", "--json")
+
+    data = json.loads(printed)
+    assert code == 0
+    assert told.count("left out, since code cannot say it: of the block 'x'") == 3
+    assert data["workflows"] == [
+        {
+            "variable": "w",
+            "key": "w",
+            "name": "W",
+            "left_out": ["of the block 'x' 'note'"] * 3,
+        }
+    ]
+    assert data["source"].startswith("from flow64 import RawBlock, Workflow")
+    assert (data["file"], data["values"], data["settings"]) == (None, [], [])
+
+
+def test_secrets(flow64, tmp_path):
+    """What looks like a key is a value, and is listed; it is in no output."""
+    write(tmp_path / "a.json", specs={"url": SECRET, "again": [SECRET]})
+
+    code, printed, told = flow64("code", tmp_path / "a.json")
+    as_data = flow64("code", tmp_path / "a.json", "--json")
+
+    assert code == 0
+    assert 'key="x-00000000",' in printed
+    assert 'value("a_x_url", secret=True)' in printed
+    assert "a_x_url: x (00000000) at /url\n" in told
+    assert '  a_x_url = { env = "A_X_URL" }\n' in told
+    assert json.loads(as_data[1])["settings"] == [
+        "[tool.flow64.environments.default.values]",
+        'a_x_url = { env = "A_X_URL" }',
+    ]
+    assert "SENTINEL" not in "".join((printed, told, *map(str, as_data)))
+
+
+def test_secret_beside_specs(flow64, tmp_path):
+    """Where no value can stand nothing is written, and the key is not shown."""
+    write(tmp_path / "a.json", title=SECRET)
+
+    code, printed, told = flow64("code", tmp_path / "a.json")
+
+    assert (code, printed) == (1, "")
+    assert "what looks like a key stands where no value can stand for it" in told
+    assert "SENTINEL" not in told
+
+
+def test_faulty_code(leads, flow64):
+    """Code that makes no definition is told as by a check; doubts are no matter."""
+    faulty = leads.parent / "faulty.py"
+    faulty.write_text(
+        "from flow64 import COMPANY, RawBlock, Workflow\n"
+        "from flow64.blocks import FindEmail, Webhook\n"
+        "w = Workflow('W', RawBlock('x', specs={'a': {1}}), key='w')\n"
+        "v = Workflow('V', Webhook(COMPANY) >> FindEmail(), key='v')\n",
+        "utf-8",
+    )
+
+    code, printed, told = flow64("code", "faulty.py:w")
+
+    assert (code, printed) == (1, "")
+    assert "a set has no order" in told
+    assert flow64("code", "faulty.py:v")[0] == 0
+
+
+# -- What is live ---------------------------------------------------------------------
+
+
+def test_deployed(leads, service, flow64):
+    """What code deployed has its project and keys: its plan is empty."""
+    Path("pyproject.toml").write_text(SETTINGS, "utf-8")
+    assert flow64("deploy", leads, "--env", "prod", "--yes")[0] == 0
+    service.requests.clear()
+
+    code, _, told = flow64("code", "prod:inbound", "-o", "made.py")
+
+    assert code == 0, told
+    assert {one.method for one in service.requests} == {"GET"}
+    made = Path("made.py").read_text("utf-8")
+    assert 'inbound = Workflow("Inbound leads", flow, key="inbound", project=' in made
+    assert "pins=" not in made
+    assert states(flow64, "made.py", "--env", "prod") == [
+        ("inbound", "unchanged", "none")
+    ]
+
+
+def test_pulled(put, flow64):
+    """What the editor made is pinned: code of it is what is there."""
+    Path("pyproject.toml").write_text(SETTINGS, "utf-8")
+    workflow_id = put("Inbound (prod)")
+    assert flow64("pull", "prod", "--all", "-o", "live")[0] == 0
+
+    of_live = flow64("code", f"prod:id:{workflow_id}", "-o", "of_live.py")
+    of_folder = flow64("code", "live", "-o", "of_folder.py", "--env", "prod")
+
+    assert (of_live[0], of_folder[0]) == (0, 0), (of_live, of_folder)
+    for file in ("of_live.py", "of_folder.py"):
+        assert load(file).only.workflow.id("prod") == workflow_id
+    assert states(flow64, "of_live.py", "--env", "prod") == [
+        ("inbound", "converged", "stamp")
+    ]
+
+
+def test_live_secret(put, flow64, monkeypatch):
+    """A key that is live is a value in code, and a plan with it set is as empty."""
+    workflow_id = put("Inbound", url=SECRET)
+
+    code, _, told = flow64("code", f"default:id:{workflow_id}", "-o", "made.py")
+
+    assert code == 0
+    assert "inbound_outgoing_webhook_url: outgoing_webhook" in told
+    assert "SENTINEL" not in Path("made.py").read_text("utf-8") + told
+    values = Path("values.json")
+    values.write_text(json.dumps({"inbound_outgoing_webhook_url": SECRET}), "utf-8")
+    found = states(flow64, "made.py", "--values", "values.json")
+    assert [state for _, state, _ in found] == ["converged"]
+
+
+def test_known_value(put, flow64, monkeypatch):
+    """What equals a secret value of the environment is that value, and is set."""
+    hook = "https://example.com/hook/of-a-long-name-SENTINEL"
+    monkeypatch.setenv("CRM_HOOK", hook)
+    setting = '\n[tool.flow64.environments.prod.values]\nhook = { env = "CRM_HOOK" }\n'
+    Path("pyproject.toml").write_text(SETTINGS + setting, "utf-8")
+    workflow_id = put("Inbound (prod)", url=hook)
+
+    code, printed, told = flow64("code", f"prod:id:{workflow_id}")
+
+    assert (code, told) == (0, "")
+    assert 'OutgoingWebhook(url=value("hook", secret=True))' in printed
+    assert "SENTINEL" not in printed
+    Path("made.py").write_text(printed, "utf-8")
+    found = states(flow64, "made.py", "--env", "prod")
+    assert [state for _, state, _ in found] == ["converged"]
+
+
+def test_nothing_live(service, flow64):
+    """An environment without workflows of ours is said to be so."""
+    Path("pyproject.toml").write_text(SETTINGS, "utf-8")
+    code, printed, told = flow64("code", "prod", "-o", "made.py")
+
+    assert (code, printed) == (64, "")
+    assert "prod means no workflow" in told
+
+
+def test_other_environment(service, flow64):
+    """An environment that is said twice is the same one."""
+    Path("pyproject.toml").write_text(SETTINGS, "utf-8")
+
+    assert flow64("code", "prod:inbound", "--env", "default")[0] == 64
+
+
+def test_values_stay(flow64, tmp_path, monkeypatch):
+    """A value of the code stays one."""
+    monkeypatch.chdir(tmp_path)
+    block = RawBlock("x", specs={"a": value("notebook")})
+    Path("w.json").write_text(Workflow("W", block, key="w").to_json(), "utf-8")
+
+    _, printed, told = flow64("code", "w.json")
+
+    assert 'RawBlock("x", specs={"a": value("notebook")})' in printed
+    assert told == ""

@@ -1,0 +1,145 @@
+"""What changes as code: in the comment and on the page, or why it is not there."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from flow64 import RawBlock, Workflow
+from flow64.blocks import FindEmail, OutgoingWebhook
+from flow64.render.review import _source as source_module
+from flow64.render.review import as_html, as_markdown, review_of_diff
+from flow64.render.review._source import Source, source_of
+from flow64.render.review._view import View
+from tests.review.support import HOSTILE, crm, leads, pair, workflow
+
+OPENED = "<details><summary>As flow64 code</summary>\n\n"
+
+
+def seen(before, after):
+    """A workflow that changes, as it is shown."""
+    (one,) = review_of_diff([pair(before, after)]).told
+    return View(one)
+
+
+def both(before, after):
+    """The comment and the page of a change."""
+    review = review_of_diff([pair(before, after)])
+    return as_markdown(review), as_html(review)
+
+
+def long(count):
+    flow = leads()
+    for at in range(count):
+        flow = flow >> RawBlock("step", key=f"step-{at}", specs={"at": at})
+    return workflow(flow)
+
+
+def test_change():
+    """Blocks are called alike on both sides, and no pin is there."""
+    before = workflow(leads() >> FindEmail() >> crm())
+    after = workflow(leads() >> [FindEmail(), FindEmail(key="b")] >> crm())
+
+    assert source_of(seen(before, after)).lines == (
+        "@@ -4,5 +4,5 @@",
+        " flow = (",
+        '     Webhook(LEAD, input_schema={"email": "string", "company": "string"})',
+        '-    >> FindEmail(key="find_email 2")',
+        '+    >> [FindEmail(key="find_email 1"), FindEmail(key="find_email 2")]',
+        '     >> OutgoingWebhook(url="https://crm.acme.example/hooks/leads")',
+        " )",
+    )
+
+
+def test_nothing_differs():
+    """A change that is none in code, such as of what nobody reads, is said to be so."""
+    view = seen(workflow(leads()), workflow(leads() >> crm()))
+    one = view.reviewed
+    same = View(evolve(one, before=one.after))
+    review = evolve(review_of_diff([]), workflows=[same.reviewed])
+
+    assert source_of(same) == Source()
+    assert "As flow64 code nothing differs.\n" in as_markdown(review)
+    assert "As flow64 code nothing differs.</p>" in as_html(review)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile(text):
+    """Whatever stands in a workflow, the block of code ends where it ends."""
+    plain = text.replace("\ud800", "")
+    flow = leads() >> RawBlock("x", specs={"prompt": f"{plain}\n```\n</details>"})
+
+    markdown, html = both(workflow(leads()), workflow(flow))
+
+    code = markdown.split(OPENED)[1]
+    fence = code.split("diff", 1)[0]
+    assert len(fence) >= 3
+    assert set(fence) == {"`"}
+    inner = code.removeprefix(f"{fence}diff\n").split(f"\n{fence}\n")[0]
+    assert all(line[0] in "+- @" for line in inner.splitlines())
+    assert "\\n```\\n" in inner or "```\\n" in inner
+    assert "</details>" not in html.split('<ul class="codes">')[1].split("</ul>")[0]
+
+
+def test_secrets():
+    """No key is in it, before or after."""
+    key = "https://x.example/?key=sk_live_not_a_real_key_SENTINEL"
+    other = key.replace("SENTINEL", "SENTINEL2")
+
+    texts = both(
+        workflow(leads() >> OutgoingWebhook(url=key)),
+        workflow(leads() >> FindEmail() >> OutgoingWebhook(url=other)),
+    )
+
+    assert all("As flow64 code" in text for text in texts)
+    assert not any("SENTINEL" in text for text in texts)
+
+
+def test_not_possible():
+    """Why it is not shown is said."""
+    before, after = (long(count) for count in (2, 3))
+    found = pair(before, after)
+    edge = found.before.edges[0]._replace(extra={"condition": "x"})
+    faulty = evolve(found, before=evolve(found.before, edges=(edge,)))
+
+    review = review_of_diff([faulty])
+
+    why = "it cannot be written as code: an edge has a condition, which code cannot say"
+    assert f"Not shown as code: {why}.\n" in as_markdown(review)
+    assert f"Not shown as code: {why}.</p>" in as_html(review)
+
+
+@pytest.mark.parametrize(("name", "most"), [("MOST_BLOCKS", 3), ("MOST_TEXT", 500)])
+def test_too_large(name, most, monkeypatch):
+    """What would take long to compare is not compared."""
+    monkeypatch.setattr(source_module, name, most)
+
+    markdown, html = both(long(2), long(4))
+
+    assert "Not shown as code: it is too large to be shown as code.\n" in markdown
+    assert "it is too large to be shown as code.</p>" in html
+
+
+def test_cut():
+    """Long code and long lines are cut, and that is said where it is."""
+    prompt = "word " * 200
+    review = review_of_diff(
+        [pair(None, Workflow("W", RawBlock("x", specs={"a": prompt}), key="w"))]
+    )
+    lines = as_markdown(review).split(OPENED)[1].splitlines()
+    markdown, html = both(long(1), long(390))
+
+    assert max(map(len, lines)) == source_module.LONGEST
+    assert "\n  … and 342 more lines\n```\n\n</details>\n" in markdown
+    assert "<li>… and 22 more lines</li>" in html
+    assert "piece of code" not in markdown
+
+
+def test_page_is_cut(monkeypatch):
+    """So it is on the page."""
+    page = pytest.importorskip("flow64.render.review._page")
+    monkeypatch.setattr(page, "MOST_CODE", 5)
+
+    _, html = both(long(1), long(9))
+
+    assert "<li>… and 15 more lines</li></ul></details>" in html.replace("\n", "")

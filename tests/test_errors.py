@@ -20,6 +20,7 @@ from flow64.errors import (
     AuthError,
     BatchesError,
     BudgetError,
+    CannotLiftError,
     ComparisonError,
     CompileError,
     ConfigError,
@@ -75,6 +76,7 @@ from flow64.errors import (
     UnboundValueError,
     UnfinishedFilterError,
     UnknownEnvironmentError,
+    UnsafeCodeError,
     ValueInTextError,
     VariantError,
     VerificationError,
@@ -94,6 +96,18 @@ WORDS = [
     ),
     (ManifestError("a.json", "x", ""), "a.json at /: x"),
     (ManifestError("a.json", "x"), "a.json: x"),
+    (
+        CannotLiftError("W\x1b", ["rows run in a circle", "an id\x1b twice"]),
+        "'W\\x1b' cannot be written as flow64 code: rows run in a circle; an id\\x1b twice; mend that, or keep it as JSON",
+    ),
+    (
+        UnsafeCodeError("a comment", 3),
+        "the source that was made in line 3 holds a comment, so it is not given out; that is a mistake of flow64: please report it, and keep the JSON",
+    ),
+    (
+        UnsafeCodeError("no Python"),
+        "the source that was made holds no Python, so it is not given out; that is a mistake of flow64: please report it, and keep the JSON",
+    ),
     (PullError("x\x1b", "it is not there"), "x\\x1b was not pulled: it is not there"),
     (
         SettingsError("pyproject.toml", ["line 2, [tool.flow64]: zzz\x1b", "b"]),
@@ -215,7 +229,7 @@ WORDS = [
     ),
     (
         StateRefusedError("Leads", "ID", "foreign"),
-        "'Leads' (ID) was not deployed by this code (it carries no stamp of ours); nothing was written. Take the edit into the code, or overwrite it: deploy(force=True)",
+        "'Leads' (ID) was not deployed by this code; nothing was written. Take the edit into the code, or overwrite it: deploy(force=True)",
     ),
     (
         StateRefusedError("Leads", "ID", "drifted", ["name: 'a' to 'b'", "x\x1b"]),
@@ -235,7 +249,7 @@ WORDS = [
     ),
     (
         HistoryError(".flow64/history\x1b", "it is no folder"),
-        "the history .flow64/history\\x1b: it is no folder; what cannot be saved first is not overwritten; FLOW64_HISTORY names another folder",
+        "the history .flow64/history\\x1b: it is no folder",
     ),
     (
         PlanRefusedError(["a: it was edited\x1b", "b: search buys"]),
@@ -260,6 +274,10 @@ WORDS = [
     (
         SavedPlanError("plan.json\x1b", "it was edited since it was made"),
         "the plan plan.json\\x1b is not applied: it was edited since it was made; make a new one: flow64 plan SOURCE -o FILE",
+    ),
+    (
+        SavedPlanError("notes.txt\x1b", "it is no saved plan", is_new=True),
+        "the plan was not saved in notes.txt\\x1b: it is no saved plan; name another file",
     ),
     (
         ConsentError("Leads", ["search buys", "search 2 buys"]),
@@ -382,7 +400,15 @@ WORDS = [
             0.2,
             ["qa_agent: no price is documented"],
         ),
-        "'Leads' was not run: 4 rows are more than max_rows=3. It would start with 4 rows and may cost $0.20 by documented prices, an estimate and no quote\n  not counted: qa_agent: no price is documented",
+        "'Leads' was not run: 4 rows are more than max_rows=3. It would start with 4 rows, and what it may cost is unknown: $0.20 by documented prices, an estimate and no quote, and more\n  not counted: qa_agent: no price is documented",
+    ),
+    (
+        BudgetError("Leads", ["4 rows are more than max_rows=3"], 4, 0.2),
+        "'Leads' was not run: 4 rows are more than max_rows=3. It would start with 4 rows and may cost $0.20 by documented prices, an estimate and no quote",
+    ),
+    (
+        BudgetError("Leads", ["?"], None, 0.0, ["qa_agent: no price is documented"]),
+        "'Leads' was not run: ?. It would start with an unknown number of rows, and what it may cost is unknown\n  not counted: qa_agent: no price is documented",
     ),
     (
         BatchesError(

@@ -359,7 +359,7 @@ class StateRefusedError(DeployError):
         why = {
             "absent": "is pinned to a workflow that is not there, or not shown to you",
             "behind": "was deployed by newer code, which yours does not have",
-            "foreign": "was not deployed by this code (it carries no stamp of ours)",
+            "foreign": "was not deployed by this code",
             "drifted": "was edited on the service since it was deployed",
             "conflict": "was edited on the service, and the code has changed as well",
         }[self.state]
@@ -560,8 +560,12 @@ class ApiError(FlowError):
     hint = ""
 
     def __str__(self) -> str:
+        return self.told(self.hint)
+
+    def told(self, hint: str) -> str:
+        """The error in words, with another way out than `hint`."""
         fields = "".join(f"\n  {printable(line)}" for line in self.fields)
-        hint = f"; {self.hint}" if self.hint else ""
+        hint = f"; {hint}" if hint else ""
         wait = f"; it asks to wait {self.wait:g} s" if self.wait else ""
         request = f" (request {printable(self.request_id)})" if self.request_id else ""
         return (
@@ -690,8 +694,12 @@ class TransportError(FlowError):
     elapsed: float = 0.0
 
     def __str__(self) -> str:
+        return self.told("SIXTYFOUR_API_ENDPOINT")
+
+    def told(self, source: str) -> str:
+        """The error in words, with what the endpoint comes from."""
         if not self.sent:
-            advice = "nothing was sent: check the network and SIXTYFOUR_API_ENDPOINT"
+            advice = f"nothing was sent: check the network and {source}"
         elif self.method == "GET":
             advice = "it changes nothing, so try again"
         else:
@@ -711,9 +719,13 @@ class AnswerError(FlowError):
     is_final: bool = False
 
     def __str__(self) -> str:
+        return self.told("SIXTYFOUR_API_ENDPOINT")
+
+    def told(self, source: str) -> str:
+        """The error in words, with what the endpoint comes from."""
         return (
             f"{self.method} {self.path} answered something unexpected{_tries(self)}: "
-            f"{self.problem}; check that SIXTYFOUR_API_ENDPOINT is the service"
+            f"{self.problem}; check that {source} is the service"
         )
 
 
@@ -946,6 +958,7 @@ class BudgetError(RunError):
         rows: Rows that it would start with; None where nobody knows.
         dollars: What blocks with a documented price may cost for them.
         unpriced: What `dollars` leaves out, and why.
+        may_allow: Whether a limit cannot be held, which may be accepted.
     """
 
     workflow: str
@@ -953,15 +966,26 @@ class BudgetError(RunError):
     rows: int | None
     dollars: float
     unpriced: Sequence[str] = ()
+    may_allow: bool = False
 
     def __str__(self) -> str:
+        way = "; allow_unpriced=True accepts that" if self.may_allow else ""
+        return self.told(way)
+
+    def told(self, way: str) -> str:
+        """The error in words, with a way out; what is unknown is never told as zero."""
+        problems = "; ".join(self.problems)
+        return f"{self.workflow!r} was not run: {problems}{way}. {self._facts()}"
+
+    def _facts(self) -> str:
         rows = "an unknown number of" if self.rows is None else f"{self.rows:,}"
+        start = f"It would start with {rows} rows"
+        priced = f"${self.dollars:,.2f} by documented prices, an estimate and no quote"
+        if not self.unpriced:
+            return f"{start} and may cost {priced}"
         left_out = "".join(f"\n  not counted: {item}" for item in self.unpriced)
-        return (
-            f"{self.workflow!r} was not run: {'; '.join(self.problems)}. It would "
-            f"start with {rows} rows and may cost ${self.dollars:,.2f} by documented "
-            f"prices, an estimate and no quote{left_out}"
-        )
+        known = f": {priced}, and more" if self.dollars else ""
+        return f"{start}, and what it may cost is unknown{known}{left_out}"
 
 
 @frozen(repr=False)
@@ -1078,22 +1102,18 @@ class OrganisationError(FlowError):
 
 @frozen(repr=False)
 class HistoryError(DeployError):
-    """What a write replaces cannot be saved, or was not: no save, no write.
+    """The history cannot be read, or cannot be written: no save, no write.
 
     Attributes:
         path: The folder or the file.
-        problem: What is the matter with it.
+        problem: What is the matter with it, and the way out.
     """
 
     path: str
     problem: str
 
     def __str__(self) -> str:
-        return (
-            f"the history {printable(self.path)}: {printable(self.problem)}; what "
-            "cannot be saved first is not overwritten; FLOW64_HISTORY names another "
-            "folder"
-        )
+        return f"the history {printable(self.path)}: {printable(self.problem)}"
 
 
 @frozen(repr=False)
@@ -1167,17 +1187,24 @@ class StalePlanError(DeployError):
 
 @frozen(repr=False)
 class SavedPlanError(DeployError):
-    """A saved plan is not applied; nothing was written.
+    """A saved plan is not applied, or a plan is not saved; nothing was written.
 
     Attributes:
         path: Its file.
         problem: Why.
+        is_new: Whether it was to be saved there.
     """
 
     path: str
     problem: str
+    is_new: bool = False
 
     def __str__(self) -> str:
+        if self.is_new:
+            return (
+                f"the plan was not saved in {printable(self.path)}: "
+                f"{printable(self.problem)}; name another file"
+            )
         return (
             f"the plan {printable(self.path)} is not applied: "
             f"{printable(self.problem)}; make a new one: flow64 plan SOURCE -o FILE"

@@ -102,6 +102,17 @@ def test_edges_by_position_are_written_like_others():
     assert texts == {dumps(plain, indent=None)}
 
 
+def test_many_edges_by_position_are_written_like_others():
+    """Where there are more of them than blocks, each half is made once for a block."""
+    pairs = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    ids = (A, B)
+    plain = evolve(DEFINITION, edges=tuple(Edge(ids[s], ids[t]) for s, t in pairs))
+    sources, targets = zip(*pairs, strict=True)
+    joined = JoinedEdges(ids, Topology(sources, targets, 2, is_forward=False))
+
+    assert dumps(evolve(plain, edges=joined), indent=None) == dumps(plain, indent=None)
+
+
 def test_secrets_are_revealed_only_when_asked():
     """The request alone has their text."""
     bound = bind(DEFINITION, {"t": {"deep": ["s3cret"]}, "n": [1]}, [])

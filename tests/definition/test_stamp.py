@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from flow64.definition import (
     MAX_FIELDS,
@@ -22,6 +23,15 @@ TEXT = (
     f"[flow64:1 {PATH} 0123456789abcdef ffffffffffffffff 0a1b2c3 "
     "=daa12758;a%20b,mode=1764e457]"
 )
+
+
+def test_changes_in_no_commit_are_marked():
+    dirty = evolve(STAMP, commit="0a1b2c3+")
+
+    assert split_stamp(TEXT.replace("0a1b2c3", "0a1b2c3+")) == ("", dirty)
+    assert split_stamp(with_stamp("text", dirty)) == ("text", dirty)
+    committed = [STAMP, evolve(STAMP, commit=None)]
+    assert [one.is_committed for one in (*committed, dirty)] == [True, True, False]
 
 
 def test_the_text_of_a_stamp_is_pinned():
@@ -80,6 +90,9 @@ def test_a_stamp_is_found_on_any_line_of_its_own(description, text):
         TEXT.replace("0123456789abcdef", "0123456789abcde"),
         TEXT.replace("0a1b2c3", "0a1b2"),
         TEXT.replace("0a1b2c3", "main"),
+        TEXT.replace("0a1b2c3", "0a1b2c3++"),
+        TEXT.replace("0a1b2c3", "+"),
+        TEXT.replace("0a1b2c3", "-+"),
         TEXT.replace("ns:acme", "ns: acme"),
         TEXT.replace("=daa12758;", ";"),
         TEXT.replace("daa12758", "daa1275"),

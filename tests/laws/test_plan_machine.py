@@ -396,6 +396,7 @@ class Service(RuleBasedStateMachine):
             if new is None:
                 assert step.may_prune
                 assert agreed.prune == len(plan.victims)
+                assert not step.consents or step.key in agreed.force
                 continue
             if step.action == "refuse":
                 assert step.key in agreed.force
@@ -485,7 +486,7 @@ class Service(RuleBasedStateMachine):
         """When all is well again, one forced deploy is all that it takes."""
         self.emulator.faults.clear()
         self.plan = self.planned()
-        drifted = [step.key for step in self.plan.steps if step.action == "refuse"]
+        drifted = [step.key for step in self.plan.steps if step.consents]
         agreed = Agreement(force=drifted, prune=len(self.plan.victims))
         talk = applying(self.plan, agreed, history=self.history, endpoint=ENDPOINT)
         assert self.client.play(talk).is_complete

@@ -7,13 +7,15 @@ from copy import deepcopy
 import pytest
 from attrs import evolve
 
-from flow64 import Project, Workflow, errors, value
+from flow64 import LEAD, Project, RawBlock, Workflow, errors, value
+from flow64.blocks import Webhook
 from flow64.definition import dumps, from_data
 from flow64.service import Client, deploy
 from flow64.service._deploy import Deployment, deploying
 from flow64.service.plan._history import History
 from tests.service.support import (
     BROKEN,
+    GROWTH,
     HTML,
     MISSING,
     OK,
@@ -37,6 +39,7 @@ OLD, NEW = leads(), leads(mode="PERSONAL")
 WAS, IS = answer(deployed(OLD)), answer(deployed(NEW))
 EDITED = answer({**deployed(OLD), "name": "Edited"})
 FOUND = answer(deployed(searched()))
+DIFFERS = "what is live differs from your code, which would change"
 UNSTAMPED = answer({**deployed(NEW), "description": ""})
 
 
@@ -112,8 +115,12 @@ def test_deploy_ends_with_what_was_sent_being_seen(code, answers, state, lines):
     ("answers", "error", "words"),
     [
         # The id of a new workflow is taken by what is not this code.
-        ([MISSING, TAKEN, WAS], errors.StateRefusedError, "no stamp of ours"),
-        ([MISSING, TAKEN, MISSING], errors.StateRefusedError, "no stamp of ours"),
+        ([MISSING, TAKEN, WAS], errors.StateRefusedError, "not deployed by this code"),
+        (
+            [MISSING, TAKEN, MISSING],
+            errors.StateRefusedError,
+            "not deployed by this code",
+        ),
         ([WAS, TAKEN], errors.ConflictError, "409"),
         # Lost twice.
         (
@@ -220,6 +227,32 @@ def test_what_others_wrote_is_overwritten_only_by_force(live, state):
     assert done.replaced == from_data(live.json(forced.asked[0]))
 
 
+@pytest.mark.parametrize(
+    ("live", "code", "told"),
+    [
+        (EDITED, leads("T2"), f"{DIFFERS} name: 'Edited' became 'T2'"),
+        (EDITED, OLD, "name: 'Leads' became 'Edited'"),
+    ],
+)
+def test_edits_are_told_as_edits(live, code, told):
+    """A title that the code changed as well is nobody's edit on the service."""
+    with pytest.raises(errors.StateRefusedError) as caught:
+        deploy_by(Script(live), code)
+
+    assert caught.value.changes == [told]
+
+
+def test_stamp_of_what_buys_needs_consent_too():
+    """Whether a write of the description alone buys is not documented."""
+    plain = answer({**deployed(searched()), "description": ""})
+
+    with pytest.raises(errors.ConsentError, match="buys at creation"):
+        deploy_by(Script(plain), searched())
+    script = Script(plain, OK, FOUND)
+    assert deploy_by(script, searched(), allow_spend=True).state == "converged"
+    assert list(script.asked[1].body) == ["workflow_description"]
+
+
 def test_converged_writes_the_description_alone():
     """Only the stamp is missing, so only the stamp is written."""
     script = Script(UNSTAMPED, OK, IS)
@@ -260,15 +293,37 @@ def test_secret_is_sent_as_its_text_and_shown_by_its_name():
 
 
 def test_secret_that_is_not_known_is_overwritten_only_by_force(history):
-    """Its text is saved nowhere, so it would be lost; that is said first."""
-    code = secret_leads()
-    script = Script(answer(deployed(code, hook="https://old.example.com/SENTINEL")))
+    """What somebody set is saved nowhere, so it would be lost; that is said first."""
 
-    with pytest.raises(errors.PlanRefusedError, match="specs/url would be lost") as e:
+    def made(**specs):
+        made = Webhook(LEAD) >> RawBlock("new_kind", specs={"a": 1, **specs})
+        return Workflow("Secret", made, key="secret", project=GROWTH)
+
+    data = deployed(made())
+    specs_of(data, "new_kind")["url"] = "https://old.example.com/SENTINEL"
+    code = made(url=value("hook", secret=True))
+    script = Script(answer(data), answer(data), OK)
+    script.answers.append(stored(script))
+
+    with pytest.raises(errors.PlanRefusedError, match="url cannot be saved and") as e:
         deploy_by(script, code, hook=SECRET)
     assert "if that is meant: --force secret" in str(e.value)
     assert "SENTINEL" not in str(e.value)
     assert (script.lines, history.folder.exists()) == (["GET"], False)
+    assert deploy_by(script, code, force=True, hook=SECRET).state == "update"
+    (entry,) = history.entries()
+    assert (entry.reason, len(entry.withheld)) == ("forced", 1)
+
+
+def test_secret_of_ours_from_before_is_replaced_without_force(history):
+    """Nobody edited it, so that nobody's work is lost where a value is another."""
+    code = secret_leads()
+    script = Script(answer(deployed(code, hook="https://old.example.com/SENTINEL")), OK)
+    script.answers.append(stored(script))
+
+    assert deploy_by(script, code, hook=SECRET).state == "update"
+    (entry,) = history.entries()
+    assert (entry.reason, len(entry.withheld)) == ("update", 1)
 
 
 @pytest.mark.parametrize(

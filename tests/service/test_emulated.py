@@ -127,7 +127,7 @@ def test_copy_made_in_the_editor_is_foreign(serve):
     copy_id = emulator.copy(leads().deploy(client).workflow_id)
     pinned = Workflow("x", leads().flows[0], id=copy_id)
 
-    with pytest.raises(errors.StateRefusedError, match="no stamp of ours"):
+    with pytest.raises(errors.StateRefusedError, match="not deployed by this code"):
         pinned.deploy(client)
     assert pinned.deploy(client, force=True).state == "foreign"
     assert pinned.deploy(client).state == "unchanged"

@@ -368,12 +368,9 @@ def test_new_folder_is_for_its_owner_and_not_for_git(journal):
     assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("name", [".flow64", "runs", "deep/er"])
-def test_folder_that_is_anybodys_is_left_as_it_is(tmp_path, name):
-    """One that was there, or that has a name of its own."""
+@pytest.mark.parametrize("name", ["runs", "deep/er"])
+def test_folder_that_has_a_name_of_its_own_is_left_as_it_is(tmp_path, name):
     folder = tmp_path / name
-    if name == ".flow64":
-        folder.mkdir()
     Journal(folder / "runs.jsonl").require_writable()
 
     assert [path.name for path in folder.iterdir()] == ["runs.jsonl"]

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import FindEmail, Webhook
+from flow64.definition import FrozenDict
 from flow64.service._deploy import prepared
 from flow64.service._same_code import DeployedCode, deployed_code, same_code
 
@@ -132,3 +133,47 @@ def test_a_workflow_that_one_side_does_not_name():
         ("a", "different"),
         ("b", "same"),
     ]
+
+
+def by_hand(env="staging", **specs):
+    """What a deploy leaves, and somebody set by hand beside it."""
+    definition, _ = live(env)
+    block = definition.blocks[1]
+    more = block._replace(specs=FrozenDict({**block.specs, **specs}))
+    return deployed_code(evolve(definition, blocks=(definition.blocks[0], more)))
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "notes"),
+    [
+        ({}, {}, []),
+        ({"tier": "high"}, {"tier": "high"}, []),
+        ({}, {"tier": "high"}, ["set by hand there: find_email ({}).tier"]),
+        (
+            {"tier": None, "limit": 3},
+            {"tier": "high"},
+            [
+                "set by hand here: find_email ({0}).limit, find_email ({0}).tier",
+                "set by hand there: find_email ({}).tier",
+            ],
+        ),
+    ],
+)
+def test_what_was_set_by_hand_is_told_and_is_no_other_code(here, there, notes):
+    """What is alike in both may be what the service fills in by itself."""
+    ours, theirs = by_hand(**here), by_hand("prod", **there)
+    (found,) = same_code({"inbound": ours}, {"inbound": theirs})
+    (alone,) = same_code({"inbound": ours}, {})
+
+    block = live()[0].blocks[1].id[:8]
+    assert (found.verdict, [*found.notes]) == ("same", [n.format(block) for n in notes])
+    assert alone.notes == ()
+    assert "high" not in repr(found)
+
+
+def test_code_that_was_in_no_commit_is_told():
+    dirty = evolve(TWO, commit="abcdef0123456789+")
+
+    (found,) = same_code({"a": ONE}, {"a": dirty})
+
+    assert "(commit abcdef012345, with changes in no commit) there" in found.reason

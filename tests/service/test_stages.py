@@ -85,3 +85,13 @@ def test_block_is_called_by_what_is_known_of_it(number, kind, expected):
 
     assert STAGES.name(number, kind) == expected
     assert STAGES.blamed(block) == f"{expected}: no credits"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("find_phone", "find_phone"), ("", "block 1")]
+)
+def test_id_of_a_block_that_has_no_key_is_no_name(kind, expected):
+    """As of a workflow that is run as it is live."""
+    stages = Stages(numbers={"00000000-0000-4000-8000-000000000003": 1})
+
+    assert stages.name(1, kind) == expected

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from flow64 import Workflow
 from flow64.definition import from_data, split_stamp, with_stamp
-from flow64.service._state import compare, merged
+from flow64.service._state import compare, is_one_workflow, merged
 from tests.service.support import (
     SECRET,
     deployed,
@@ -237,3 +237,26 @@ def test_secret_that_moved_to_a_dropped_field_is_masked():
     assert [line.partition(".")[2] for line in found.changes] == [
         "old: [{'at': '***'}, 1] is gone"
     ]
+
+
+OWNED = "ns:acme.example/project:growth"
+INBOUND, PIN = f"{OWNED}/workflow:inbound", f"/pin:{'1' * 8}"
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "is_one"),
+    [
+        (INBOUND, INBOUND, True),
+        (INBOUND, INBOUND + PIN, True),
+        (INBOUND + PIN, INBOUND, True),
+        (INBOUND + PIN, f"{OWNED}/workflow:renamed{PIN}", True),
+        (INBOUND, f"{OWNED}/workflow:renamed{PIN}", False),
+        (INBOUND + PIN, f"{OWNED}/env:prod/workflow:inbound{PIN}", False),
+        (INBOUND + PIN, f"ns:acme.example/project:sales/workflow:inbound{PIN}", False),
+        (INBOUND, f"ns:local/workflow:inbound{PIN}", False),
+        (f"ns:local{PIN}", f"ns:local/workflow:inbound{PIN}", True),
+    ],
+)
+def test_whose_stamp_it_is(path, other, is_one):
+    """An id may be computed by one, and pinned by others."""
+    assert is_one_workflow(path, other) == is_one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import unquote
 
 import click
 from attrs import frozen
@@ -47,9 +48,10 @@ def command(
 
     That is told from what a deploy left on the service, without any code: the
     fingerprint of the code, which values and suffixes of an environment are no part of,
-    and whether somebody edited the workflow since. Only what code of ours deployed to
-    either environment is looked at; KEYs name some of it. `flow64 diff ENV OTHER_ENV`
-    shows what differs. Reads only.
+    and whether somebody edited the workflow since. Fields that were set by hand where
+    code sets nothing are told beside it, and are no other code. Only what code of ours
+    deployed to either environment is looked at; KEYs name some of it. `flow64 diff ENV
+    OTHER_ENV` shows what differs. Reads only.
     """
     if here == there:
         raise click.UsageError(f"{here} is compared with itself: name two environments")
@@ -99,10 +101,24 @@ def _known(env: str) -> _Listed:
 
 
 def _names(places: Iterable[str]) -> Mapping[str, str]:
-    """What each place is called: its key, and its whole path where two have that."""
+    """What each place is called: its key; with its project where two have that.
+
+    Where they are of one name in two namespaces, it is the whole path.
+    """
     keys = {place: key_of(place) for place in places}
     counts = Counter(keys.values())
-    return {p: key if counts[key] == 1 else p for p, key in keys.items()}
+    names = {
+        place: key if counts[key] == 1 else _in_project(place, key)
+        for place, key in keys.items()
+    }
+    counts = Counter(names.values())
+    return {p: name if counts[name] == 1 else p for p, name in names.items()}
+
+
+def _in_project(place: str, key: str) -> str:
+    """A key with that of its project before it: `growth/inbound`."""
+    _, _, project = place.partition("/project:")
+    return f"{unquote(project.partition('/')[0])}/{key}" if project else key
 
 
 def _codes(
@@ -122,6 +138,10 @@ def _show(answers: Sequence[SameCode], here: str, there: str) -> None:
     if not answers:
         talk("no code of ours is deployed to either of them")
         return
-    give_table([(one.verdict, one.key, one.reason) for one in answers])
-    if any(one.reason for one in answers):
+    told = [
+        (one.verdict, one.key, "; ".join(filter(None, [one.reason, *one.notes])))
+        for one in answers
+    ]
+    give_table(told)
+    if any(words for _, _, words in told):
         talk(f"here: {here}; there: {there}")

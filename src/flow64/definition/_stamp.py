@@ -18,12 +18,15 @@ from ._ids import canonical_id, id_of
 MAX_FIELDS: Final = 4096
 """Characters of FIELDS above which a stamp carries `-` instead."""
 
+UNCOMMITTED: Final = "+"
+"""Stands behind a commit from which the code that was deployed differs."""
+
 _NAME = r"(?:(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+|%)"
 _REF = r"[0-9a-f]{8}(?:(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?"
 _GROUP = rf"(?:{_NAME}(?:,{_NAME})*)?={_REF}(?:,{_REF})*"
 _LINE = re.compile(
     r"[ \t]*\[flow64:1 (?P<path>[A-Za-z0-9._~%:/-]+) (?P<unbound>[0-9a-f]{16}) "
-    r"(?P<bound>[0-9a-f]{16}) (?P<commit>-|[0-9a-f]{7,64}) "
+    r"(?P<bound>[0-9a-f]{16}) (?P<commit>-|[0-9a-f]{7,64}\+?) "
     rf"(?P<fields>-|\.|{_GROUP}(?:;{_GROUP})*)\][ \t\r]*"
 )
 _BREAK = re.compile(r"(\r?\n)")
@@ -39,7 +42,8 @@ class Stamp:
             ends in `/pin:ID`.
         unbound: First 16 hex digits of the unbound fingerprint.
         bound: First 16 hex digits of the bound fingerprint.
-        commit: The git commit of the code, or None outside git.
+        commit: The git commit of the code, with `+` behind it where the code had
+            changes that are in no commit; None outside git.
         fields: Names of the top-level spec fields that were sent, by block reference
             (see `block_refs`); None where they were too many.
     """
@@ -56,6 +60,11 @@ class Stamp:
             fields = "-"
         commit = self.commit or "-"
         return f"[flow64:1 {self.path} {self.unbound} {self.bound} {commit} {fields}]"
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether its commit has all of the code, as far as it names one."""
+        return self.commit is None or not self.commit.endswith(UNCOMMITTED)
 
     def is_genuine(self, workflow_id: str) -> bool:
         """Whether its path computes to, or pins, the id of its workflow.

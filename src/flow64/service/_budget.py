@@ -56,30 +56,31 @@ class Budget:
         """
         if self.max_rows is None and self.max_cost is None:
             return
-        rows, unpriced = _rows(definition, given), []
+        rows = _rows(definition, given)
+        unpriced = [*_unpriced(definition, rows)]
         known = 0.0 if rows is None else _dollars(definition, rows)
         problems: list[str] = []
+        may_allow = False
         if self.max_rows is not None:
             if rows is not None and rows > self.max_rows:
                 problems.append(f"{rows:,} rows are more than max_rows={self.max_rows}")
             elif rows is None and not self.allow_unpriced:
                 problems.append(f"max_rows={self.max_rows} cannot be held: {_UNKNOWN}")
+                may_allow = True
         if self.max_cost is not None:
-            unpriced = list(_unpriced(definition, rows))
             if known > self.max_cost:
                 problems.append(f"that is more than max_cost={self.max_cost:g}")
             if unpriced and not self.allow_unpriced:
                 problems.append(
                     f"max_cost={self.max_cost:g} cannot be held, since not all prices "
-                    "are known; allow_unpriced=True accepts that"
+                    "are known"
                 )
+                may_allow = True
         if problems:
-            raise BudgetError(workflow, problems, rows, known, unpriced)
+            raise BudgetError(workflow, problems, rows, known, unpriced, may_allow)
 
 
-_UNKNOWN = (
-    "how many rows its source makes is not known; allow_unpriced=True accepts that"
-)
+_UNKNOWN = "how many rows its source makes is not known"
 
 
 def _rows(definition: Definition, given: int) -> int | None:

@@ -11,7 +11,7 @@ from ..definition import LOCAL, Definition, Stamp
 from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
 from ._exchange import Channel
 from ._settings import Settled
-from ._state import State, compare, veiled
+from ._state import Comparison, State, compare, veiled
 from .api import Conversation
 from .plan._agreement import NOTHING, Agreement
 from .plan._alone import planned_alone
@@ -69,6 +69,8 @@ class Preview:
         state: What is the case.
         changes: What a write would change, one line each.
         edits: How what is live differs from the code, where that stops a deploy.
+        lost: JSON pointers of texts that a write would lose, since they stand where a
+            secret does and so are not saved.
         unmanaged: Live fields that code does not set, and that stay as they are.
         spends: What would be bought as soon as it is written.
     """
@@ -79,6 +81,7 @@ class Preview:
     edits: Sequence[str] = ()
     unmanaged: Sequence[str] = ()
     spends: Sequence[str] = ()
+    lost: Sequence[str] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -88,7 +91,8 @@ class Preview:
     @property
     def needs_force(self) -> bool:
         """Whether it would overwrite what this code did not put there."""
-        return self.state in ("foreign", "drifted", "conflict", "behind")
+        states = ("foreign", "drifted", "conflict", "behind")
+        return self.state in states or bool(self.lost)
 
 
 @frozen
@@ -160,9 +164,14 @@ def previewing(
         ready.target, env=ready.env, endpoint=settled.channel.endpoint
     )
     words = compare(ready.definition, _before(step), ready.stamp)
-    spends = () if step.action == "stamp" else step.spends
     return Preview(
-        ready.id, step.state, words.changes, words.edits, step.unmanaged, spends
+        ready.id,
+        step.state,
+        words.changes,
+        words.edits,
+        step.unmanaged,
+        step.spends,
+        step.lost,
     )
 
 
@@ -237,11 +246,13 @@ def deploying(
     step = yield from planned_alone(target, env=ready.env, endpoint=endpoint)
     before = _before(step)
     words = compare(code, before, ready.stamp)
-    if step.action == "refuse" and not (force and step.lifted_by):
-        raise StateRefusedError(ready.name, ready.id, step.state, words.edits)
+    is_refused = step.action == "refuse" and not (force and step.lifted_by)
+    if is_refused and step.state != "update":  # what would be lost, applying says
+        told = _differing(step, words)
+        raise StateRefusedError(ready.name, ready.id, step.state, told)
     if step.action == "none":
         return Deployment(ready.id, "unchanged", unmanaged=step.unmanaged)
-    if step.action != "stamp" and step.spends and not allow_spend:
+    if step.spends and not allow_spend and not is_refused:
         raise ConsentError(ready.name, step.spends)
     key = frozenset({target.key})
     named = key if force else NOTHING.force
@@ -263,6 +274,18 @@ def deploying(
         step.unmanaged,
         replaced=veiled(before, code) if before and is_replaced else None,
     )
+
+
+def _differing(step: Step, words: Comparison) -> Sequence[str]:
+    """What stands against a deploy, one line each.
+
+    Of what was edited alone, what somebody did: the code is what was deployed. Else the
+    code has changed as well, and nobody knows here which of the differences are edits.
+    """
+    if step.state == "drifted":
+        return words.edits
+    about = "what is live differs from your code, which would change"
+    return [f"{about} {line}" for line in words.changes]
 
 
 def _before(step: Step) -> Definition | None:

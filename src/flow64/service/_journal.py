@@ -31,7 +31,7 @@ VERSION: Final = 1
 """Schema of the lines that are written here, and the newest that is understood."""
 
 FOLDER: Final = ".flow64"
-"""Name of a folder that git is told to ignore when it is made."""
+"""Name of a folder that git is told to ignore."""
 
 REFUSED: Final = "refused"
 """Outcome of a start that the service turned away, or that was never sent."""
@@ -337,7 +337,7 @@ class Journal:
         descriptor = -1
         try:
             if is_made:
-                _make_folder(self.path.parent)
+                make_folder(self.path.parent)
             descriptor = os.open(self.path, flags | _CAREFUL, 0o600)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise JournalError(str(self.path), "it is no file")
@@ -360,6 +360,29 @@ _CAREFUL: Final = (
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_BINARY", 0)
 )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner alone; `.flow64` is none of git's business.
+
+    Whoever makes something below `.flow64` makes its folder by this, so that git is
+    told to ignore it whatever is made first, and also where it was there before.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for place in (folder, *folder.parents):
+        if place.name == FOLDER:
+            # One that is there says what its owner wants, and where none can be
+            # written, whatever is to be written here says so.
+            with (
+                suppress(OSError),
+                (place / ".gitignore").open("x", encoding="utf-8") as file,
+            ):
+                file.write("*\n")
+            return
 
 
 def _head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, Any]:
@@ -405,15 +428,6 @@ def _entry(line: bytes) -> Any:
         return json.loads(line.strip(_BLANK))
     except (ValueError, RecursionError):
         return _CUT_OFF
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone; one of ours is none of git's business."""
-    if folder.is_dir():
-        return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.name == FOLDER:
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 def _is_at_line(descriptor: int) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
-from ..definition import Definition
+from ..definition import EMPTY, Definition
+from ..definition._stamp import UNCOMMITTED
 from ._state import reduced, short
 from .api import Conversation, get_workflow
 
@@ -16,7 +17,8 @@ Condition: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
 service since it was deployed. deployed: as it was deployed."""
 
 Verdict: TypeAlias = Literal["same", "different", "unknown"]
-"""Whether it is the same code; the first two are certain."""
+"""Whether it is the same code; the first two are certain. What somebody set by hand
+where code sets nothing takes no part."""
 
 
 @frozen
@@ -27,14 +29,20 @@ class DeployedCode:
         condition: What is the case.
         fingerprint: First 16 digits of the unbound fingerprint, of what was deployed
             last; None where no code of ours was.
-        commit: The git commit of that code, where it is on record.
+        commit: The git commit of that code, where it is on record; with `+` behind it
+            where the code had changes that are in no commit.
         is_checked: Whether an edit would show: a stamp with many fields lists none.
+        beside: What is live in fields that this code did not set, by what they are
+            called; in no output, since it may be anything.
     """
 
     condition: Condition
     fingerprint: str | None = None
     commit: str | None = None
     is_checked: bool = True
+    beside: Mapping[str, Any] = field(
+        default=EMPTY, repr=False, metadata={"is_wire": False}
+    )
 
 
 @frozen
@@ -47,6 +55,8 @@ class SameCode:
         reason: Why, in words; empty where it is the same.
         here: What the one environment has.
         there: What the other one has.
+        notes: What differs although it is no code, in words: fields that were set by
+            hand.
     """
 
     key: str
@@ -54,6 +64,7 @@ class SameCode:
     reason: str
     here: DeployedCode
     there: DeployedCode
+    notes: tuple[str, ...] = ()
 
 
 def deployed_codes(ids: Mapping[str, str]) -> Conversation[Mapping[str, DeployedCode]]:
@@ -84,7 +95,13 @@ def deployed_code(live: Definition | None) -> DeployedCode:
     }
     is_same = short(reduced(live, fields)) == stamp.bound
     condition: Condition = "deployed" if is_same else "edited"
-    return DeployedCode(condition, stamp.unbound, stamp.commit)
+    beside = {
+        f"{block.kind} ({block.id[:8].lower()}).{name}": item
+        for block in live.blocks
+        for name, item in block.specs.items()
+        if name not in fields[block.id.lower()]
+    }
+    return DeployedCode(condition, stamp.unbound, stamp.commit, beside=beside)
 
 
 def same_code(
@@ -97,7 +114,28 @@ def same_code(
     """
     absent = DeployedCode("absent")
     keys = sorted({**here, **there})
-    return [_compared(k, here.get(k, absent), there.get(k, absent)) for k in keys]
+    found = [_compared(k, here.get(k, absent), there.get(k, absent)) for k in keys]
+    return [evolve(one, notes=tuple(_notes(one.here, one.there))) for one in found]
+
+
+def _notes(here: DeployedCode, there: DeployedCode) -> Iterator[str]:
+    """Fields that code does not set, and that are not alike; nothing of one alone.
+
+    What a service fills in by itself is alike in both.
+    """
+    if here.fingerprint is None or there.fingerprint is None:
+        return
+    for side, own, other in (("here", here, there), ("there", there, here)):
+        names = [
+            name
+            for name, item in own.beside.items()
+            if other.beside.get(name, _NOTHING) != item
+        ]
+        if names and own.is_checked and other.is_checked:
+            yield f"set by hand {side}: {', '.join(sorted(names))}"
+
+
+_NOTHING: Final = object()
 
 
 def _compared(key: str, here: DeployedCode, there: DeployedCode) -> SameCode:
@@ -131,5 +169,7 @@ def _compared(key: str, here: DeployedCode, there: DeployedCode) -> SameCode:
 
 
 def _named(code: DeployedCode) -> str:
-    commit = f" (commit {code.commit[:12]})" if code.commit else ""
-    return f"{code.fingerprint}{commit}"
+    if not code.commit:
+        return f"{code.fingerprint}"
+    mark = ", with changes in no commit" if code.commit.endswith(UNCOMMITTED) else ""
+    return f"{code.fingerprint} (commit {code.commit[:12]}{mark})"

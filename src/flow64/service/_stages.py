@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from ..definition import Definition
+from ..definition import Definition, is_uuid
 from ..errors import AmbiguousRowsError, ArgumentError, did_you_mean, shortened
 from .api import BlockStatus
 
@@ -59,9 +59,13 @@ class Stages:
         return self.numbers[block]
 
     def name(self, number: int, kind: str = "") -> str:
-        """What to call a block: its key path, else its kind, else its number."""
-        paths = (path for path, known in self.numbers.items() if known == number)
-        return next(paths, kind or f"block {number}")
+        """What to call a block: its key path, else its kind, else its number.
+
+        Where no code gave it a key, its id stands for one, which tells people nothing.
+        """
+        named = (path for path, known in self.numbers.items() if known == number)
+        path = next(named, "")
+        return kind or f"block {number}" if is_uuid(path) or not path else path
 
     def blamed(self, block: BlockStatus) -> str:
         """What a block failed with, under the name that the code gives it."""

@@ -43,8 +43,9 @@ State: TypeAlias = Literal[
 """new: not there. absent: pinned, and not there. unchanged: live and stamp are the
 code's. update: the code has changed. drifted: edited on the service. conflict: both.
 converged: live is what the code says, and the stamp does not say so. behind: deployed
-by newer code. foreign: not deployed by this code. orphan: deployed by this code, which
-has it no more. copy: of one that was, made on the service."""
+by newer code. foreign: not deployed by this code; by that of another project, perhaps.
+orphan: deployed by this code, which has it no more. copy: of one that was, made on the
+service."""
 
 Fields: TypeAlias = Mapping[str, frozenset[str]]
 """Names of the top-level spec fields that are set, by block."""
@@ -80,6 +81,7 @@ class Judgement:
         is_equal: Whether live is what the code says.
         is_untouched: Whether live is as the last deploy left it.
         unmanaged: Fields that are live and that code neither sets nor set.
+        is_others: Whether the stamp there is genuine, and another workflow's of code.
     """
 
     state: State
@@ -88,6 +90,7 @@ class Judgement:
     is_equal: bool
     is_untouched: bool
     unmanaged: Sequence[str] = ()
+    is_others: bool = False
 
 
 def fields_of(definition: Definition) -> Fields:
@@ -139,6 +142,7 @@ def judge(
     """
     genuine = _genuine(live)
     last = genuine or pulled
+    is_others = genuine is not None and not is_one_workflow(genuine.path, stamp.path)
     ours, sent = fields_of(code), last_sent(live, last)
     kinds = {block.id.lower(): block.kind for block in code.blocks}
     unmanaged: list[str] = []
@@ -161,13 +165,30 @@ def judge(
         marks = genuine and (genuine.path, genuine.unbound, genuine.bound)
         is_stamped = marks == (stamp.path, stamp.unbound, stamp.bound)
         state = "unchanged" if is_stamped else "converged"
-    elif last is None:
+    elif last is None or is_others:
         state = "foreign"
     elif is_untouched:
         state = "update"
     else:
         state = "drifted" if last.bound == stamp.bound else "conflict"
-    return Judgement(state, last, sent, is_equal, is_untouched, sorted(unmanaged))
+    return Judgement(
+        state, last, sent, is_equal, is_untouched, sorted(unmanaged), is_others
+    )
+
+
+def is_one_workflow(path: str, other: str) -> bool:
+    """Whether two paths that lead to one id are those of one workflow of code.
+
+    They are where they are equal, a pin left out: code may begin to pin an id that it
+    had computed, or cease to. They are as well where both pin it for one project and
+    environment, since the id hangs on no key then. Else it is code of somebody else.
+    """
+    ours, is_pinned, _ = path.partition("/pin:")
+    theirs, is_other_pinned, _ = other.partition("/pin:")
+    if ours == theirs:
+        return True
+    owners = {found.partition("/workflow:")[0] for found in (ours, theirs)}
+    return bool(is_pinned and is_other_pinned) and len(owners) == 1
 
 
 def is_known(last: Stamp, sent: Fields) -> bool:

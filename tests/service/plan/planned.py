@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from attrs import evolve, field, frozen
 
-from flow64 import AsyncClient, Client, Workflow
+from flow64 import LEAD, AsyncClient, Client, Project, RawBlock, Workflow, value
+from flow64.blocks import Webhook
 from flow64.definition import canonical_id, fingerprint, with_stamp
 from flow64.emulator import Emulator, Switches
 from flow64.service._state import sent_fields, short
@@ -295,6 +296,83 @@ def renamed(service_):
     """A key that changed: one to create, and one that would be left behind."""
     service_.put(leads("Leads", key="old"))
     return [leads("Leads", key="new")], WHOLE
+
+
+def orphan_of_branch(service_):
+    """What another branch added and deployed; this code never had it."""
+    service_.put(leads("Extra", key="extra"), commit=NEWER)
+    return [OLD], {**WHOLE, "prune": True}
+
+
+def edited_orphan(service_):
+    """What another branch deployed, and somebody edited since."""
+    gone = service_.put(leads("Extra", key="extra"), commit=NEWER)
+    service_.edit(gone, name="Renamed by hand")
+    return [OLD], {**WHOLE, "prune": True}
+
+
+def uncommitted(service_):
+    """What was deployed from a commit, and changes beside it."""
+    service_.put(NEW, commit=f"{OURS}+")
+    return [OLD], {}
+
+
+def pinned_by(mode, **more):
+    """Code of another project that pins the id of OLD."""
+    return Workflow(
+        "Leads",
+        leads(mode=mode).flows[0],
+        key="theirs",
+        project=Project("sales", namespace="acme.example"),
+        id=OLD.id(),
+        **more,
+    )
+
+
+def of_others(service_):
+    """What code of another project deployed under its own id, and this code pins."""
+    service_.put(OLD)
+    return [pinned_by("PERSONAL")], {}
+
+
+def taken_over(service_):
+    """What somebody took over: its stamp is that of a pin now; and edited by hand."""
+    service_.put(pinned_by("PERSONAL"))
+    service_.edit(OLD.id(), name="Renamed by hand")
+    return [OLD], {}
+
+
+def taken_over_equal(service_):
+    """The same, and it is what the code says."""
+    wanted = evolve(OLD.compile(), stamp=target(pinned_by("PERSONAL")).stamp)
+    text = with_stamp("", wanted.stamp)
+    service_.write(evolve(wanted, description=text))
+    return [OLD], {}
+
+
+def searching(service_):
+    """What buys when it is written is what the code says, but for its stamp."""
+    service_.write(searched().compile())
+    return [searched()], {}
+
+
+def rotated(service_):
+    """A secret of the environment is another one, and nothing else is."""
+    service_.put(secret_leads(), hook="https://example.com/SENTINEL-OLD")
+    return [target(secret_leads(), hook="https://example.com/SENTINEL-NEW")], {}
+
+
+def losing(service_):
+    """Code puts a secret where somebody has set something by hand."""
+
+    def made(**specs):
+        flow_ = Webhook(LEAD) >> RawBlock("new_kind", specs={"a": 1, **specs})
+        return Workflow("Leads", flow_, key="leads", project=GROWTH)
+
+    text = "https://example.com/SENTINEL-EDIT"
+    service_.edit(service_.put(made()), specs={"new_kind": {"url": text}})
+    hook = "https://example.com/SENTINEL-NEW"
+    return [target(made(url=value("hook", secret=True)), hook=hook)], {}
 
 
 def secret(service_):

@@ -18,8 +18,10 @@ from flow64.service.api import create_schedule, delete_workflow, start_run
 from flow64.service.plan._agreement import Agreement
 from flow64.service.plan._applying import Done, Failed, Summary, Writing
 from flow64.service.plan._model import live_of
+from flow64.service.plan._show import as_text
 from tests.service import clients
 from tests.service.fault_server import LOST, Drop, Forward, Reply
+from tests.service.plan.planned import NEWER
 from tests.service.support import Script, answer
 
 UPDATE, DELETE = "/workflows/update_workflow", "/workflows/delete_workflow"
@@ -203,6 +205,45 @@ def test_workflow_that_is_deleted_already_is_fine(place):
         ("a", False), ("x", True), ("y", False),
     ]  # fmt: skip
     assert place.live(second) is None
+
+
+def test_edited_orphan_is_deleted_only_by_name(place):
+    """Whatever a plan says: one from a file may not have said so."""
+    workflow_id = place.put(place.workflow("gone"))
+    place.edit(workflow_id, mode="BY HAND")
+    plan = place.plan(prune=True)
+    (step,) = plan.steps
+    silent = evolve(step, action="delete", lifted_by=None, also=(), reasons=("so",))
+
+    for one in (plan, evolve(plan, steps=[silent])):
+        with pytest.raises(errors.PruneError, match="--force gone"):
+            place.apply(one, agreed=Agreement(prune=1))
+    with pytest.raises(errors.PruneError, match="nobody has agreed"):
+        place.apply(plan)
+    assert place.live(workflow_id) is not None
+    done = place.apply(plan, agreed=Agreement(prune=1, force=["gone"]))
+
+    assert keys(done.done) == ["gone"]
+    assert place.live(workflow_id) is None
+
+
+def test_orphan_of_another_branch_is_deleted_only_by_name(place):
+    """And both are asked for where it was edited as well."""
+    theirs = evolve(place.target(place.workflow("extra")), key="extra")
+    theirs = evolve(theirs, stamp=evolve(theirs.stamp, commit=NEWER))
+    place.edit(place.put(theirs), mode="BY HAND")
+    plan = place.plan(prune=True)
+
+    for agreed, words in (
+        ({}, "--allow-behind extra --force extra"),
+        ({"behind": ["extra"]}, "if that is meant: --force extra"),
+        ({"force": ["extra"]}, "if that is meant: --allow-behind extra"),
+    ):
+        with pytest.raises(errors.PruneError, match=words):
+            place.apply(plan, agreed=Agreement(prune=1, **agreed))
+    both = Agreement(prune=1, behind=["extra"], force=["extra"])
+    assert "is deleted, as --allow-behind and --force say" in as_text(plan, both)
+    assert keys(place.apply(plan, agreed=both).done) == ["extra"]
 
 
 def test_delete_that_finds_nothing_is_fine(faulty):

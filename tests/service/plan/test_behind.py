@@ -113,7 +113,45 @@ def test_each_question_is_asked_once(repository, monkeypatch):
     for n in range(50):
         asked.relation(str(folder / f"{n}.py"), commits["first"])
 
-    assert len(calls) == 2
+    # Which commit, whether it is all there is, and what the other commit is to it.
+    assert len(calls) == 3
+
+
+def test_work_that_is_in_no_commit_is_marked(repository, tmp_path):
+    """What git tracks and is not as committed, wherever in the repository."""
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "-q", repository[0].as_uri(), str(copy))
+    (copy / "pipelines").mkdir()
+    (copy / "leads.py").write_text("one")
+    file, other = str(copy / "leads.py"), str(copy / "pipelines" / "more.py")
+    clean = Git().commit_of(file)
+    git(copy, "add", "leads.py")
+    staged = Git()
+    head = commit(copy, "4")
+    (copy / "new.py").write_text("not tracked")
+    committed = Git().commit_of(file)
+    (copy / "leads.py").write_text("two")
+    changed = Git()
+
+    assert clean == repository[1]["second"]
+    assert committed == head
+    assert changed.commit_of(other) == changed.commit_of(file) == f"{head}+"
+    for asked in (staged, changed):
+        assert asked.relation(file, head) == "ancestor"
+        assert asked.relation(file, clean) == "ancestor"
+        assert asked.relation(other, repository[1]["other"]) == "apart"
+
+
+def test_work_that_cannot_be_compared_is_marked(repository, monkeypatch):
+    """Nobody knows that it is all committed."""
+    ask = _behind._git
+
+    def refusing(folder, *words):
+        return None if words[0] == "diff" else ask(folder, *words)
+
+    monkeypatch.setattr(_behind, "_git", refusing)
+
+    assert Git().commit_of(str(repository[0] / "leads.py")).endswith("+")
 
 
 def test_what_has_no_file_belongs_to_the_working_folder(repository, monkeypatch):

@@ -149,6 +149,9 @@ GOOD = {"reason": "update", "at": "2026-11-25T09:30:00Z", "withheld": []}
         ({"at": "yesterday"}, "ValueError"),
         ({"definition": {}}, "no workflow_definition"),
         ({"definition": None}, "a workflow is a JSON object"),
+        ({"deployed": []}, "TypeError"),
+        ({"deployed": {"a": "b"}}, "TypeError"),
+        ({"deployed": {"a": [1]}}, "TypeError"),
         (None, "ValueError|JSONDecodeError"),
     ],
 )
@@ -161,6 +164,7 @@ def test_file_that_is_no_entry_is_named(history, change, words):
     with pytest.raises(errors.HistoryError, match=words) as caught:
         history.entries()
     assert made.file.name in str(caught.value)
+    assert "overwritten" not in str(caught.value)
 
 
 def test_file_that_cannot_be_read_is_named(history, monkeypatch):
@@ -186,8 +190,67 @@ def test_folder_that_cannot_be_used_is_told(tmp_path, monkeypatch):
             History(folder).save(saved())
         with pytest.raises(errors.HistoryError):
             History(folder).require_writable()
-    with pytest.raises(errors.HistoryError, match="Not a directory"):
+    with pytest.raises(errors.HistoryError, match="saved first is not overwritten"):
+        History(tmp_path / "file" / "inner").save(saved())
+    with pytest.raises(errors.HistoryError) as caught:
         History(tmp_path / "file").entries()
+    assert str(caught.value).endswith(
+        "it cannot be read: Not a directory; FLOW64_HISTORY names another folder"
+    )
+
+
+def test_nothing_that_was_saved_is_told_in_words_for_reading(tmp_path):
+    with pytest.raises(errors.HistoryError) as caught:
+        History(tmp_path).find("leads", env="prod")
+    assert str(caught.value) == (
+        f"the history {tmp_path}: nothing of 'leads' in 'prod' was saved; flow64 "
+        "history lists what was"
+    )
+
+
+def test_what_is_not_in_a_file_is_told_in_words():
+    """Names that look like keys are not shown there either."""
+    places = ["/a/url", "/b/sk_live_not_a_real_key_SENTINEL"]
+
+    assert saved().without == ""
+    assert evolve(saved(), withheld=places).without == "without /a/url, /b/***"
+
+
+# -- Whether it was edited -------------------------------------------------------------
+
+
+def test_what_a_deploy_left_has_its_fields_on_record(history):
+    """So that a restore can tell a secret of another day from an edit."""
+    live = from_data(deployed(leads()))
+    edited = evolve(live, name="By hand")
+    copied = evolve(live, id="22222222-1111-4111-8111-111111111111")
+    bare = evolve(live, stamp=None)
+
+    made = {
+        name: Saved.of(
+            one,
+            None,
+            key="leads",
+            workflow_id=str(one.id),
+            env="default",
+            endpoint="https://a.example",
+            at=AT,
+            reason="update",
+        ).deployed
+        for name, one in (
+            ("live", live),
+            ("edited", edited),
+            ("copied", copied),
+            ("bare", bare),
+        )
+    }
+
+    fields = {block.id.lower(): frozenset(block.specs) for block in live.blocks}
+    assert made == {"live": fields, "edited": None, "copied": None, "bare": None}
+    text = history.save(saved()).file.read_text("utf-8")
+    assert json.loads(text)["deployed"] == {
+        ref: sorted(names) for ref, names in fields.items()
+    }
 
 
 def test_disk_that_is_full_is_told_and_leaves_nothing(history, monkeypatch):

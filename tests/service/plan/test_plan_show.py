@@ -13,6 +13,7 @@ import re
 import pytest
 from inline_snapshot import snapshot
 
+from flow64.service.plan._agreement import Agreement
 from flow64.service.plan._show import as_data, as_text
 from tests.service.plan import planned as at
 from tests.service.plan.planned import service
@@ -69,7 +70,7 @@ plan for environment default at http://127.0.0.1
     Found people (4dadc2f8-6be7-532e-a793-b5712d4b02c3)
     there is no such workflow
     its key is made of its title: another title is another workflow
-    spends as soon as it is written: search buys at creation
+    spends as soon as it is written: search buys at creation; if that is meant: --allow-spend found-people
     spends as soon as it is created: search; spends at each run: search, find_email
 
 not checked:
@@ -326,7 +327,8 @@ plan for environment default at http://127.0.0.1
 
 ! secret: conflict, is refused
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
-    it was edited on the service, and the code has changed as well
+    it was edited on the service, and a value has changed as well
+    /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
     what was edited on the service:
         ~ block outgoing_webhook
             ~ /url: secret "hook" -> ***
@@ -334,6 +336,166 @@ plan for environment default at http://127.0.0.1
         ~ block outgoing_webhook
             ~ /url: *** -> secret "hook"
     ways on: take what is there into the code: flow64 pull; overwrite it: --force secret; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "orphan_of_branch": """\
+plan for environment default at http://127.0.0.1
+
+! leads: new, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    there is no such workflow
+    it may be extra under another key
+    ways on: say that it is another workflow: --create leads
+
+! extra: orphan, is refused
+    Extra (c18b3897-ce19-53de-b454-da6d1fa59250)
+    newer code, or that of another branch, deployed it
+    your code is not built on commit bbbbbbbbbbbb that deployed it
+    ways on: bring your code up to that commit; delete it: --allow-behind extra; let branches deploy: branches = true in the environment
+
+possibly renamed:
+    extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
+
+2 refused (4 requests)
+""",
+        "edited_orphan": """\
+plan for environment default at http://127.0.0.1
+
+! leads: new, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    there is no such workflow
+    it may be extra under another key
+    ways on: say that it is another workflow: --create leads
+
+! extra: orphan, is refused
+    Renamed by hand (c18b3897-ce19-53de-b454-da6d1fa59250)
+    newer code, or that of another branch, deployed it
+    your code is not built on commit bbbbbbbbbbbb that deployed it
+    it was edited on the service since it was deployed
+    ways on: bring your code up to that commit; delete it: --allow-behind extra --force extra; let branches deploy: branches = true in the environment
+
+possibly renamed:
+    extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
+
+2 refused (4 requests)
+""",
+        "uncommitted": """\
+plan for environment default at http://127.0.0.1
+
+~ leads: update, is updated
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    the code has changed since it was deployed
+    what changes:
+        ~ block find_email
+            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    what follows:
+        - column personal_email
+        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+    not checked: it was deployed from changes that were in no commit
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to update (3 requests)
+""",
+        "of_others": """\
+plan for environment default at http://127.0.0.1
+
+! theirs: foreign, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)
+    what the code would change:
+        ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
+        ~ block find_email
+            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    what follows:
+        + column personal_email
+        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force theirs; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "taken_over": """\
+plan for environment default at http://127.0.0.1
+
+! leads: foreign, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin
+    it was edited on the service since then
+    what the code would change:
+        ~ title: "Renamed by hand" -> "Leads"
+        ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
+        ~ block find_email
+            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    what follows:
+        - column personal_email
+        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "taken_over_equal": """\
+plan for environment default at http://127.0.0.1
+
+= leads: converged, gets its stamp, and nothing else
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it is what the code says; the stamp of workflow theirs of project sales (acme.example) by a pin goes
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to stamp (1 request)
+""",
+        "searching": """\
+plan for environment default at http://127.0.0.1
+
+= found: converged, gets its stamp, and nothing else
+    Found (6d96a2bd-0a27-5c65-ab59-b828a41b09ef)
+    it is what the code says, and no code of yours deployed it
+    this writes its description alone; whether that buys is not documented
+    may spend as soon as it is stamped: search buys at creation; if that is meant: --allow-spend found
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to stamp (1 request)
+""",
+        "rotated": """\
+plan for environment default at http://127.0.0.1
+
+~ secret: update, is updated
+    Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
+    a value has changed: hook
+    what changes:
+        ~ block outgoing_webhook
+            ~ /url: *** -> secret "hook"
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to update (3 requests)
+""",
+        "losing": """\
+plan for environment default at http://127.0.0.1
+
+! leads: update, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    the code has changed since it was deployed
+    /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
+    what the code would change:
+        ~ block new_kind
+            ~ /url: *** -> secret "hook"
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -357,6 +519,8 @@ DATA = snapshot(
                     "state": "new",
                     "action": "create",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": ["there is no such workflow"],
                     "base": None,
                     "edits": [],
@@ -392,6 +556,8 @@ DATA = snapshot(
                     "state": "new",
                     "action": "create",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "there is no such workflow",
                         "its key is made of its title: another title is another workflow",
@@ -430,6 +596,8 @@ DATA = snapshot(
                     "state": "absent",
                     "action": "refuse",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "it is pinned to a workflow that is not there, or that is not shown to you"
                     ],
@@ -467,6 +635,8 @@ DATA = snapshot(
                     "state": "unchanged",
                     "action": "none",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [],
                     "base": None,
                     "edits": [],
@@ -502,6 +672,8 @@ DATA = snapshot(
                     "state": "unchanged",
                     "action": "none",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [],
                     "base": None,
                     "edits": [],
@@ -537,6 +709,8 @@ DATA = snapshot(
                     "state": "update",
                     "action": "update",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": ["the code has changed since it was deployed"],
                     "base": "stamp",
                     "edits": [],
@@ -595,6 +769,8 @@ DATA = snapshot(
                     "state": "update",
                     "action": "update",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": ["the code has changed since it was deployed"],
                     "base": "stamp",
                     "edits": [],
@@ -663,6 +839,8 @@ DATA = snapshot(
                     "state": "drifted",
                     "action": "refuse",
                     "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
                     "reasons": ["it was edited on the service since it was deployed"],
                     "base": None,
                     "edits": [],
@@ -704,6 +882,8 @@ DATA = snapshot(
                     "state": "drifted",
                     "action": "refuse",
                     "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
                     "reasons": ["it was edited on the service since it was deployed"],
                     "base": "found",
                     "edits": [
@@ -751,6 +931,8 @@ DATA = snapshot(
                     "state": "conflict",
                     "action": "refuse",
                     "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "it was edited on the service, and the code has changed as well"
                     ],
@@ -822,6 +1004,8 @@ DATA = snapshot(
                     "state": "converged",
                     "action": "stamp",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "it is what the code says, and its stamp does not say so"
                     ],
@@ -859,6 +1043,8 @@ DATA = snapshot(
                     "state": "converged",
                     "action": "stamp",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "it is what the code says, and no code of yours deployed it"
                     ],
@@ -896,6 +1082,8 @@ DATA = snapshot(
                     "state": "behind",
                     "action": "refuse",
                     "lifted_by": "behind",
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "newer code, or that of another branch, deployed it",
                         "your code is not built on commit bbbbbbbbbbbb that deployed it",
@@ -957,6 +1145,8 @@ DATA = snapshot(
                     "state": "foreign",
                     "action": "refuse",
                     "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "no code of yours deployed it, and it is not what the code says"
                     ],
@@ -1017,6 +1207,8 @@ DATA = snapshot(
                     "state": "orphan",
                     "action": "none",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": ["the code has it no more"],
                     "base": None,
                     "edits": [],
@@ -1050,6 +1242,8 @@ DATA = snapshot(
                     "state": "orphan",
                     "action": "delete",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": ["the code has it no more"],
                     "base": None,
                     "edits": [],
@@ -1083,6 +1277,8 @@ DATA = snapshot(
                     "state": "orphan",
                     "action": "none",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "the code has it no more",
                         "it is pinned: prune never takes it",
@@ -1119,6 +1315,8 @@ DATA = snapshot(
                     "state": "unchanged",
                     "action": "none",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [],
                     "base": None,
                     "edits": [],
@@ -1140,6 +1338,8 @@ DATA = snapshot(
                     "state": "copy",
                     "action": "none",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "it carries the stamp of another workflow, of which it is a copy"
                     ],
@@ -1175,6 +1375,8 @@ DATA = snapshot(
                     "state": "new",
                     "action": "refuse",
                     "lifted_by": "create",
+                    "also": [],
+                    "lost": [],
                     "reasons": [
                         "there is no such workflow",
                         "it may be old under another key",
@@ -1199,6 +1401,8 @@ DATA = snapshot(
                     "state": "orphan",
                     "action": "none",
                     "lifted_by": None,
+                    "also": [],
+                    "lost": [],
                     "reasons": ["the code has it no more"],
                     "base": None,
                     "edits": [],
@@ -1240,8 +1444,11 @@ DATA = snapshot(
                     "state": "conflict",
                     "action": "refuse",
                     "lifted_by": "force",
+                    "also": [],
+                    "lost": ["/workflow_definition/blocks/1/specs/url"],
                     "reasons": [
-                        "it was edited on the service, and the code has changed as well"
+                        "it was edited on the service, and a value has changed as well",
+                        "/workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret",
                     ],
                     "base": "found",
                     "edits": [
@@ -1288,6 +1495,601 @@ DATA = snapshot(
             "requests": 3,
             "vouched": 0,
         },
+        "orphan_of_branch": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "new",
+                    "action": "refuse",
+                    "lifted_by": "create",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "there is no such workflow",
+                        "it may be extra under another key",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                },
+                {
+                    "key": "extra",
+                    "id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "name": "Extra",
+                    "path": "ns:acme.example/project:growth/workflow:extra",
+                    "state": "orphan",
+                    "action": "refuse",
+                    "lifted_by": "behind",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "newer code, or that of another branch, deployed it",
+                        "your code is not built on commit bbbbbbbbbbbb that deployed it",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "91d62c96aa7125d0777900b691d614580e3c28661fd4c011f8413477950a230c",
+                    "stamp": None,
+                },
+            ],
+            "renames": [
+                {
+                    "key": "leads",
+                    "orphan": "extra",
+                    "orphan_id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "was": "extra",
+                    "is_decided": False,
+                }
+            ],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 4,
+            "vouched": 0,
+        },
+        "edited_orphan": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "new",
+                    "action": "refuse",
+                    "lifted_by": "create",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "there is no such workflow",
+                        "it may be extra under another key",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                },
+                {
+                    "key": "extra",
+                    "id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "name": "Renamed by hand",
+                    "path": "ns:acme.example/project:growth/workflow:extra",
+                    "state": "orphan",
+                    "action": "refuse",
+                    "lifted_by": "behind",
+                    "also": ["force"],
+                    "lost": [],
+                    "reasons": [
+                        "newer code, or that of another branch, deployed it",
+                        "your code is not built on commit bbbbbbbbbbbb that deployed it",
+                        "it was edited on the service since it was deployed",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "8b336da3fb8b703d19dc3c4697056a24bc26ecb09fe81983f13d3751f69f2cad",
+                    "stamp": None,
+                },
+            ],
+            "renames": [
+                {
+                    "key": "leads",
+                    "orphan": "extra",
+                    "orphan_id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "was": "extra",
+                    "is_decided": False,
+                }
+            ],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 4,
+            "vouched": 0,
+        },
+        "uncommitted": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "update",
+                    "action": "update",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["the code has changed since it was deployed"],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PERSONAL",
+                            "after": "PROFESSIONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-dropped",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [
+                        "it was deployed from changes that were in no commit"
+                    ],
+                    "live": "6dbca029c03afc15637879fc92f8de46a72b6b1c5739fbbf9b52f878ff8f5a89",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "of_others": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "theirs",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:sales/workflow:theirs/pin:8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "state": "foreign",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "1191bf7e-7527-57f0-b156-8da9d4b1cfda",
+                                "kind": "webhook",
+                                "path": "webhook",
+                            },
+                            "before": {
+                                "id": "1733cc61-d3ca-5278-845c-d53432b3daa6",
+                                "kind": "webhook",
+                                "path": None,
+                            },
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "1be6adfc-e223-5bfe-b55d-840b3de62db7",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "before": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": None,
+                            },
+                        },
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "1be6adfc-e223-5bfe-b55d-840b3de62db7",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PROFESSIONAL",
+                            "after": "PERSONAL",
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "853becfb-eecb-5590-bfb1-ea72665a4c5e",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "before": {
+                                "id": "fe74f988-36ff-51c7-8475-94740c4efcd5",
+                                "kind": "outgoing_webhook",
+                                "path": None,
+                            },
+                        },
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-added",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:sales/workflow:theirs/pin:8c3c91bb-4d11-5075-b493-0478774c2aed 0375cd47e1a44098 0375cd47e1a44098 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1191bf7e;mode=1be6adfc;url=853becfb]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "taken_over": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "foreign",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin",
+                        "it was edited on the service since then",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "title-changed",
+                            "before": "Renamed by hand",
+                            "after": "Leads",
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "1733cc61-d3ca-5278-845c-d53432b3daa6",
+                                "kind": "webhook",
+                                "path": "webhook",
+                            },
+                            "before": {
+                                "id": "1191bf7e-7527-57f0-b156-8da9d4b1cfda",
+                                "kind": "webhook",
+                                "path": None,
+                            },
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "before": {
+                                "id": "1be6adfc-e223-5bfe-b55d-840b3de62db7",
+                                "kind": "find_email",
+                                "path": None,
+                            },
+                        },
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PERSONAL",
+                            "after": "PROFESSIONAL",
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "fe74f988-36ff-51c7-8475-94740c4efcd5",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "before": {
+                                "id": "853becfb-eecb-5590-bfb1-ea72665a4c5e",
+                                "kind": "outgoing_webhook",
+                                "path": None,
+                            },
+                        },
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-dropped",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "f532f198820f0fc2f5a57f7ef8f21bd7285338946008c02b67cb8cd2edab272d",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "taken_over_equal": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "converged",
+                    "action": "stamp",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it is what the code says; the stamp of workflow theirs of project sales (acme.example) by a pin goes"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "48009d11fd3dc53c93db7ec80ba5efc44aae40525693ed6a8eae1a894caa3cb9",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "searching": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "found",
+                    "id": "6d96a2bd-0a27-5c65-ab59-b828a41b09ef",
+                    "name": "Found",
+                    "path": "ns:acme.example/project:growth/workflow:found",
+                    "state": "converged",
+                    "action": "stamp",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it is what the code says, and no code of yours deployed it",
+                        "this writes its description alone; whether that buys is not documented",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": ["search buys at creation"],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "52830b62ca10f6152eb614253375d8030e894aa1c32b2cf6665c570c0bf41a39",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:found c5366b8665b9ae6a c5366b8665b9ae6a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa =14057a10;auto_execute,dataframe_type,query=5c3f7f8a]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "rotated": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "secret",
+                    "id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:secret",
+                    "state": "update",
+                    "action": "update",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["a value has changed: hook"],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "fe3309b5-f825-5bca-97da-f457eb965723",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "path": "/url",
+                            "before": "***",
+                            "after": {"flow64:value": "hook", "secret": True},
+                        }
+                    ],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "leaves something outside at each run: posts to value 'hook'",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "dc6b71aadbca958dba7c16de2b1859ed95376a030e5bfbaf7737e2fa159c41e9",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:secret d483426f14ab48ad 20480e9cea0abcc7 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type=bf0f7331;url=fe3309b5]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "losing": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "update",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": ["/workflow_definition/blocks/1/specs/url"],
+                    "reasons": [
+                        "the code has changed since it was deployed",
+                        "/workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret",
+                    ],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "bbd4d304-c94d-5f93-af88-51f7b389e5a2",
+                                "kind": "new_kind",
+                                "path": "new_kind",
+                            },
+                            "path": "/url",
+                            "before": "***",
+                            "after": {"flow64:value": "hook", "secret": True},
+                        }
+                    ],
+                    "consequences": [],
+                    "unmanaged": [],
+                    "spends": [],
+                    "effects": "unknown: new_kind",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "b0e1474e5f060283a3c09cf988b89b5e395d8e250450d6f5cce7dcd63d13e65f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads e6745714950e9745 f327f0eb4f1cd1d3 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa a,url=bbd4d304;dataframe_type=1733cc61]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
     }
 )
 ARRANGED = [
@@ -1311,6 +2113,15 @@ ARRANGED = [
     at.copy,
     at.renamed,
     at.secret,
+    at.orphan_of_branch,
+    at.edited_orphan,
+    at.uncommitted,
+    at.of_others,
+    at.taken_over,
+    at.taken_over_equal,
+    at.searching,
+    at.rotated,
+    at.losing,
 ]
 NAMES = [arrange.__name__ for arrange in ARRANGED]
 
@@ -1327,7 +2138,16 @@ def test_plan_is_json(arrange):
     assert data_of(arrange) == DATA[arrange.__name__]
 
 
+@pytest.mark.parametrize("arrange", [at.secret, at.rotated, at.losing])
 @pytest.mark.parametrize("make", [text_of, data_of])
-def test_no_secret_is_shown(make):
+def test_no_secret_is_shown(make, arrange):
     """Neither the one that is bound now, nor the last one, nor what stands there."""
-    assert "SENTINEL" not in str(make(at.secret))
+    assert "SENTINEL" not in str(make(arrange))
+
+
+def test_consent_to_spend_is_shown():
+    """Once it was given, nothing more is asked for."""
+    told = as_text(plan_of(at.searching), Agreement(allow_spend=["found"]))
+
+    assert "search buys at creation, as --allow-spend allows\n" in told
+    assert "if that is meant" not in told

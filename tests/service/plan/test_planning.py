@@ -29,6 +29,15 @@ STATES = [
     (at.copy, "copy", "none", None),
     (at.renamed, "new", "refuse", "create"),
     (at.secret, "conflict", "refuse", "force"),
+    (at.orphan_of_branch, "orphan", "refuse", "behind"),
+    (at.edited_orphan, "orphan", "refuse", "behind"),
+    (at.uncommitted, "update", "update", None),
+    (at.of_others, "foreign", "refuse", "force"),
+    (at.taken_over, "foreign", "refuse", "force"),
+    (at.taken_over_equal, "converged", "stamp", None),
+    (at.searching, "converged", "stamp", None),
+    (at.rotated, "update", "update", None),
+    (at.losing, "update", "refuse", "force"),
 ]
 EMPTY = {at.unchanged, at.unmanaged, at.pinned_orphan, at.copy}
 

@@ -6,12 +6,13 @@ import pytest
 from attrs import evolve, frozen
 from attrs import field as attribute
 
-from flow64 import LEAD, Project, Workflow, errors, variants
+from flow64 import LEAD, Project, RawBlock, Workflow, errors, value, variants
 from flow64.analysis.changes import TitleChanged, as_lines
 from flow64.blocks import Filter, FindEmail, FindPhone, Webhook
 from flow64.definition import as_body, id_of, split_stamp, with_stamp
 from flow64.emulator import Fault
 from flow64.service.api import MOST_RUNS
+from flow64.service.plan._agreement import Agreement
 from flow64.service.plan._planning import Looked
 from flow64.service.plan._show import as_data, as_text
 from flow64.service.plan._target import bases_of
@@ -20,6 +21,7 @@ from tests.service.plan.planned import (
     NEW,
     NEWER,
     OLD,
+    OURS,
     WHOLE,
     History,
     planned,
@@ -806,3 +808,163 @@ def test_digest_changes_with_what_an_editor_keeps_beside(here, part):
     here.edit(workflow_id, definition=graph)
 
     assert here.plan(NEW).steps[0].live.digest != before
+
+
+# -- What others did -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("commit", "branches", "consents", "doubt"),
+    [
+        (OURS, False, (), None),
+        (NEWER, False, ("behind",), None),
+        (NEWER, True, (), None),
+        ("c" * 40, False, (), "its commit is not known in this copy"),
+        (None, False, (), "its stamp names no commit"),
+        (f"{OURS}+", False, (), "changes that were in no commit"),
+        (f"{NEWER}+", False, ("behind",), None),
+    ],
+)
+def test_orphan_is_judged_by_its_commit(here, commit, branches, consents, doubt):
+    """What another branch added is not what this code dropped."""
+    here.put(leads("Gone", key="gone"), commit=commit)
+
+    (step,) = here.plan(**WHOLE, prune=True, branches=branches).steps
+    (only,) = here.plan(**WHOLE, branches=branches).steps
+
+    assert (step.action == "refuse", step.consents) == (bool(consents), consents)
+    assert (only.action, only.consents) == ("none", consents)
+    assert [doubt in found for found in step.not_checked] == [True] * (
+        doubt is not None
+    )
+
+
+def test_orphan_is_asked_of_the_repository_of_its_project(here):
+    """Else of any code that is at hand."""
+    asked = []
+
+    @frozen
+    class Asked(History):
+        def relation(self, file, commit):
+            asked.append(file)
+            return "ancestor"
+
+    here.put(leads("Gone", key="gone"))
+    other = leads(key="theirs", project=Project("other", namespace="acme.example"))
+    theirs, ours = (
+        evolve(target(one), file=file) for one, file in ((other, "t.py"), (OLD, "o.py"))
+    )
+    for wanted in ([theirs, ours], [theirs], []):
+        here.plan(*wanted, **WHOLE, git=Asked())
+
+    assert asked == ["o.py", "t.py", None]
+
+
+def test_deletion_of_a_known_secret_that_cannot_be_saved_is_told(here):
+    """As far as a value is known that somebody wrote into it."""
+    text = "by https://example.com/SENTINEL here"
+    gone = here.put(leads("Gone", key="gone"))
+    here.edit(gone, specs={"find_email": {"note": text}})
+    wanted = target(secret_leads(), hook="https://example.com/SENTINEL")
+
+    step = here.plan(wanted, **WHOLE, prune=True).step("gone")
+
+    assert (step.action, step.consents, len(step.lost)) == ("refuse", ("force",), 1)
+    assert "deleted only with" not in as_text(here.plan(wanted, **WHOLE, prune=True))
+    assert "deleted only with --force gone" in as_text(here.plan(wanted, **WHOLE))
+
+
+def test_behind_and_lost_takes_both(here):
+    """Newer code deployed it, and somebody wrote where code puts a secret."""
+
+    def made(**specs):
+        flow = Webhook(LEAD) >> RawBlock("new_kind", specs={"a": 1, **specs})
+        return Workflow("Leads", flow, key="leads", project=GROWTH)
+
+    text = "https://example.com/SENTINEL-EDIT"
+    here.edit(here.put(made(), commit=NEWER), specs={"new_kind": {"url": text}})
+    wanted = target(made(url=value("hook", secret=True)), hook="https://example.com/x")
+
+    plan = here.plan(wanted)
+
+    (step,) = plan.steps
+    assert (step.state, step.consents) == ("behind", ("behind", "force"))
+    half = Agreement(behind=["leads"])
+    assert "--allow-behind leads --force leads" in as_text(plan, half)
+    told = as_text(plan, evolve(half, force={"leads"}))
+    assert "is updated, as --allow-behind and --force say" in told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ({"mode": "A"}, {"mode": "B"}, "a value of the environment, or the suffix"),
+        ({"hook": "https://a.example/one"}, {"hook": "https://a.example/two"}, "hook"),
+    ],
+)
+def test_value_that_changed_is_told(here, before, after, reason):
+    """The code is what it was."""
+    flow = Webhook(LEAD) >> RawBlock(
+        "new_kind",
+        specs={
+            "mode": value("mode"),
+            "urls": [value("hook", secret=True), value("more", secret=True)],
+        },
+    )
+    made = Workflow("Leads", flow, key="leads", project=GROWTH)
+    usual = {"mode": "A", "hook": "https://a.example/0", "more": "https://a.example/m"}
+    here.put(made, **{**usual, **before})
+
+    plan = here.plan(target(made, **{**usual, **after}))
+    both = here.plan(
+        target(made, **{**usual, **after, "hook": "x" * 9, "more": "y" * 9})
+    )
+
+    assert reason in plan.steps[0].reasons[0]
+    assert both.steps[0].reasons[0] == "values have changed: hook, more"
+    assert plan.steps[0].action == "update"
+
+
+def test_own_secret_of_what_was_only_pulled_is_not_ours(here):
+    """A stamp vouches for what code of ours set; a pull does not."""
+    pulled = secret_leads()
+    old = target(pulled, hook="https://a.example/one")
+    here.write(old.definition)
+    stamp = evolve(old.stamp, commit=None)
+
+    (step,) = here.plan(
+        target(secret_leads("New"), hook="https://a.example/two", pulled=stamp)
+    ).steps
+
+    assert (step.state, step.consents, len(step.lost)) == ("update", ("force",), 1)
+
+
+@pytest.mark.parametrize(
+    ("block", "scope", "told"),
+    [
+        (FindEmail(key="mail", was="find_email"), None, None),
+        (FindEmail(key="mail"), None, None),
+        (
+            FindEmail(key="mail", was="find_emial"),
+            None,
+            'did you mean was="find_email"?',
+        ),
+        (FindEmail(key="mail", was="find_emial"), "work", 'was="find_email"?'),
+        (FindPhone(key="phone", was="phonne"), None, "names none that is there"),
+        (FindEmail(key="a/b", was="find_emial"), None, None),
+    ],
+)
+@pytest.mark.parametrize("env", ["default", "staging"])
+def test_block_that_keeps_no_id_is_told(here, block, scope, told, env):
+    """`was=` that names no block there has no effect but another id."""
+
+    def made(one):
+        flow = Webhook(LEAD) >> (one.scoped(scope) if scope else one)
+        return Workflow("Leads", flow, key="leads", project=GROWTH)
+
+    here.put(made(FindEmail()), env=env)
+
+    (step,) = here.plan(target(made(block), env), env=env).steps
+
+    found = [reason for reason in step.reasons if "was=" in reason]
+    assert [told in reason for reason in found] == ([] if told is None else [True])

@@ -139,7 +139,8 @@ def test_plan_for_what_is_meant_is_carried_out(place, path):
     workflow_id = place.put(place.workflow("a"))
     pinned = Workflow("P", place.workflow("a").flows[0], id=workflow_id)
     made(place, path, pinned, is_whole=False)
-    assert applied(place, path, project=place.project).is_complete
+    taken = Agreement(force=["p"])
+    assert applied(place, path, project=place.project, agreed=taken).is_complete
 
 
 def edits(text):
@@ -192,7 +193,7 @@ def test_file_that_cannot_be_read_or_written_is_told(place, path, tmp_path):
     plan = place.plan(place.workflow("a"))
     with pytest.raises(errors.SavedPlanError, match="no such file"):
         load_plan(path)
-    with pytest.raises(errors.SavedPlanError, match="no such folder"):
+    with pytest.raises(errors.SavedPlanError, match=r"not saved in .*no such folder"):
         save_plan(plan, tmp_path / "none" / "plan.json")
     path.symlink_to(tmp_path / "else")
     with pytest.raises(errors.SavedPlanError, match="it is a link"):
@@ -202,6 +203,51 @@ def test_file_that_cannot_be_read_or_written_is_told(place, path, tmp_path):
     (tmp_path / "else").write_text("{}")
     with pytest.raises(errors.SavedPlanError, match="cannot be read"):
         load_plan(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_replaced"),
+    [
+        ("", True),
+        ('{"flow64:plan": 1, "flow64": "0.0.1"}', True),
+        ("precious", False),
+        ("{}", False),
+        ("[" * 100_000, False),
+        ("\xff", False),
+    ],
+    ids=range(6),
+)
+def test_only_a_plan_is_replaced(place, path, text, is_replaced):
+    """Of whatever release; anything else may be somebody's work."""
+    plan = place.plan(place.workflow("a"))
+    path.write_text(text, "latin-1")
+    before = path.read_bytes()
+
+    if is_replaced:
+        save_plan(plan, path)
+        assert load_plan(path).env == "default"
+    else:
+        with pytest.raises(errors.SavedPlanError) as caught:
+            save_plan(plan, path)
+        assert path.read_bytes() == before
+        assert str(caught.value) == (
+            f"the plan was not saved in {path}: what is there is no saved plan, and is "
+            "not replaced; name another file"
+        )
+
+
+def test_plan_is_replaced_by_a_newer_one(place, path):
+    for key in ("a", "b"):
+        save_plan(place.plan(place.workflow(key)), path)
+
+    assert [step["key"] for step in load_plan(path).steps] == ["b"]
+
+
+def test_what_cannot_be_looked_into_is_not_replaced(place, path):
+    os.mkfifo(path)
+
+    with pytest.raises(errors.SavedPlanError, match=r"was not saved in .*no file"):
+        save_plan(place.plan(place.workflow("a")), path)
 
 
 def test_full_disk_leaves_the_plan_that_was_there(place, path, monkeypatch):

@@ -12,7 +12,14 @@ from flow64 import LEAD, Project, Workflow, errors, matrix, variants
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import DEFAULT_ENV
 from flow64.service.plan._model import Held
-from flow64.service.plan._target import bases_of, key_of, owner, owner_of, target_of
+from flow64.service.plan._target import (
+    bases_of,
+    key_of,
+    owner,
+    owner_of,
+    target_of,
+    whose,
+)
 from tests.service.plan import planned as at
 from tests.service.plan.planned import OLD, OURS, History, sent, target
 from tests.service.support import GROWTH, SECRET, leads, secret_leads
@@ -139,3 +146,21 @@ def test_plan_shows_no_secret_in_its_fields():
     assert "SENTINEL" in str(step.live.definition.blocks)
     assert "SENTINEL" not in str(listed)
     assert "SENTINEL" not in repr(plan)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (
+            "ns:acme.example/project:growth/workflow:inbound",
+            "workflow inbound of project growth (acme.example)",
+        ),
+        (
+            "ns:acme.example/project:growth/env:eu/workflow:a/variant:us/pin:1",
+            "workflow a/us of project growth (acme.example) in environment eu by a pin",
+        ),
+        ("ns:local/pin:1", "a workflow of no project by a pin"),
+    ],
+)
+def test_owner_of_a_stamp_in_words(path, words):
+    assert whose(path) == words

@@ -17,7 +17,8 @@ from ...errors import (
     shortened,
 )
 from ._history import Reason, Saved
-from ._model import Plan, Step
+from ._losing import is_as_deployed
+from ._model import Consent, Plan, Step
 
 Doing: TypeAlias = Literal["create", "update", "stamp", "delete"]
 
@@ -37,9 +38,11 @@ class Agreement:
     """What somebody agreed to, workflow by workflow.
 
     Attributes:
-        force: Keys of workflows that may be overwritten although somebody edited them
-            on the service, or although not all of what is there can be saved.
-        behind: Keys of workflows that newer code deployed, and that may be overwritten.
+        force: Keys of workflows that may be overwritten, or deleted, although somebody
+            edited them on the service, other code deployed them, or not all of what is
+            there can be saved.
+        behind: Keys of workflows that newer code deployed, and that may be overwritten
+            or deleted.
         create: Keys of workflows that are new, although one like them is left behind.
         allow_spend: Keys of workflows that may buy as soon as they are written.
         prune: How many workflows that code has no more are to be deleted; None deletes
@@ -76,12 +79,14 @@ class Job:
         doing: What is sent.
         reason: Why something is replaced, for the history.
         saved: What is saved of it first; None where nothing was there.
+        lost: JSON pointers of what it replaces and cannot be saved.
     """
 
     step: Step
     doing: Doing
     reason: Reason
     saved: Saved | None = None
+    lost: Sequence[str] = ()
 
 
 SKIPPED: Final = frozenset({"drifted", "conflict", "behind", "foreign"})
@@ -102,7 +107,7 @@ def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[Job]:
         if doing is None:
             problems += _refusal(step, agreed)
             continue
-        if doing != "stamp" and step.spends and step.key not in agreed.allow_spend:
+        if step.spends and step.key not in agreed.allow_spend:
             what = "; ".join(step.spends)
             problems.append(f"{step.key}: {what}; if that is meant: {_spend(step)}")
         jobs.append(Job(step, doing, _reason(step, doing)))
@@ -122,27 +127,44 @@ def skipped(plan: Plan, agreed: Agreement) -> Sequence[str]:
 
 def is_lifted(step: Step, agreed: Agreement) -> bool:
     """Whether a step that is refused was agreed to by name."""
-    if step.lifted_by is None or step.sent is None:
+    if step.lifted_by is None or (step.sent is None and not step.may_prune):
         return False
-    given: frozenset[str] = getattr(agreed, step.lifted_by)
-    return step.key in given
+    return not _lacking(step.key, step.consents, agreed)
 
 
 def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
     """Refuse to replace what cannot be saved whole, unless that is forced.
 
+    A plan says so before. This is for what is known no sooner: a deletion of what holds
+    one of the values, and what is brought back from the history.
+
     Raises:
         PlanRefusedError: Some text would be lost.
     """
     problems = [
-        f"{job.step.key}: {', '.join(job.saved.withheld)} would be lost, since text in "
-        "the place of a secret is not saved; if that is meant: --force "
+        f"{job.step.key}: {losing(job.lost)}; if that is meant: --force "
         f"{_quoted(job.step)}"
         for job in jobs
-        if job.saved and job.saved.withheld and job.step.key not in agreed.force
+        if job.lost and job.step.key not in agreed.force
     ]
     if problems:
         raise PlanRefusedError(problems)
+
+
+def losing(places: Iterable[str]) -> str:
+    """That texts would be lost, in words."""
+    listed = ", ".join(places)
+    return (
+        f"{listed} cannot be saved and would be lost: it is text in the place of a "
+        "secret"
+    )
+
+
+def _lacking(
+    key: str, consents: Iterable[Consent], agreed: Agreement
+) -> Sequence[Consent]:
+    """What of all that is needed was not given."""
+    return [one for one in consents if key not in getattr(agreed, one)]
 
 
 def _doing(step: Step, agreed: Agreement) -> Doing | None:
@@ -150,7 +172,7 @@ def _doing(step: Step, agreed: Agreement) -> Doing | None:
     match step.action:
         case "create" | "update" | "stamp":
             return step.action
-        case "refuse" if is_lifted(step, agreed):
+        case "refuse" if step.state != "orphan" and is_lifted(step, agreed):
             return "create" if step.live is None else "update"
         case _:  # a deletion too: those are judged together
             return None
@@ -158,17 +180,22 @@ def _doing(step: Step, agreed: Agreement) -> Doing | None:
 
 def _is_skipped(step: Step, agreed: Agreement) -> bool:
     is_refused = step.action == "refuse" and not is_lifted(step, agreed)
-    return is_refused and agreed.skip_drifted and step.state in SKIPPED
+    return is_refused and agreed.skip_drifted and may_skip(step)
+
+
+def may_skip(step: Step) -> bool:
+    """Whether what is on the service is why it is refused, so that it can be left."""
+    return step.state in SKIPPED or (step.state == "update" and bool(step.consents))
 
 
 def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
-    if step.action != "refuse" or _is_skipped(step, agreed):
-        return
+    if step.action != "refuse" or step.state == "orphan" or _is_skipped(step, agreed):
+        return  # deletions are judged together
     why = "; ".join(step.reasons) or f"it is {step.state}"
     ways: list[str] = []
-    if step.lifted_by is not None:
-        ways.append(f"{FLAGS[step.lifted_by]} {_quoted(step)}")
-    if step.state in SKIPPED:
+    if step.consents:
+        ways.append(flags(step.key, step.consents))
+    if may_skip(step):
         ways.append("--skip-drifted")
     way = f"; if that is meant: {' or '.join(ways)}" if ways else ""
     yield f"{step.key}: {why}{way}"
@@ -179,14 +206,14 @@ def _reason(step: Step, doing: Doing) -> Reason:
         return "stamp"
     if step.target is None:
         return "restored"
-    return "forced" if step.state in SKIPPED else "update"
+    return "forced" if step.action == "refuse" and may_skip(step) else "update"
 
 
 def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
     """What is in the way of deleting what code has no more."""
     victims = plan.victims
     if agreed.prune is None:
-        if any(step.action == "delete" for step in victims):
+        if any(step.action != "none" for step in victims):
             yield (
                 f"the plan deletes {len(victims)}, and nobody has agreed to that "
                 f"number; if it is meant: --prune={len(victims)}"
@@ -203,7 +230,25 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
             f"that is meant: --prune={len(victims)}"
         )
     for step in victims:
+        yield from _withheld(step, agreed)
         yield from at_work(step, agreed)
+
+
+def _withheld(step: Step, agreed: Agreement) -> Iterator[str]:
+    """What a deletion needs by name, and was not given."""
+    consents: list[Consent] = [*step.consents]
+    live = step.live.definition if step.live else None
+    stamp = live.stamp if live else None
+    if live and stamp and "force" not in consents and not is_as_deployed(live, stamp):
+        consents.append("force")  # whatever the plan says, such as one from a file
+    if lacking := _lacking(step.key, consents, agreed):
+        why = "; ".join([*step.reasons, *step.not_checked])
+        yield f"{step.key}: {why}; if that is meant: {flags(step.key, lacking)}"
+
+
+def flags(key: str, consents: Iterable[str]) -> str:
+    """The options that give what is needed."""
+    return " ".join(f"{FLAGS[one]} {shlex.quote(key)}" for one in consents)
 
 
 def at_work(step: Step, agreed: Agreement) -> Iterator[str]:

@@ -8,7 +8,7 @@ round trip, is not seen. After the first step that fails nothing more is written
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -52,6 +52,7 @@ from ._agreement import (
 )
 from ._history import History, Saved
 from ._kept import kept, secrets_of
+from ._losing import lost
 from ._model import (
     Plan,
     RunRef,
@@ -171,6 +172,7 @@ def applying(
     history: History,
     endpoint: str | None = None,
     values: Mapping[str, Any] | None = None,
+    hidden: Collection[str] = (),
     stopped: Callable[[], bool] = _never,
     is_fresh: bool = False,
     is_checked: bool = False,
@@ -184,6 +186,8 @@ def applying(
         endpoint: Where it is carried out; refused where it was planned elsewhere.
         values: What values stand for in this environment. Where code has no more what
             is deleted, a text that equals one of them is saved by its name.
+        hidden: Names of values that are secret whatever code says, such as those that
+            come from variables: what equals one is saved by its name everywhere.
         stopped: Asked before each step: whether to stop there.
         is_fresh: Whether the plan was made just now, for one workflow, by the same
             call: that look is the last one then, and the call has one deadline.
@@ -199,10 +203,13 @@ def applying(
     if endpoint is not None and endpoint != plan.endpoint:
         problem = f"it was made for {plan.endpoint}, and this is {endpoint}"
         raise SavedPlanError(f"of {plan.env}", problem)
-    known = secrets_of(filter(None, map(code_of, plan.steps)))
-    told = [*known, *_told(values or {}, known)]
+    known = [*secrets_of(filter(None, map(code_of, plan.steps)))]
+    told = [*_told(values or {}, known)]
+    always = [*known, *(item for item in told if item.value.name in hidden)]
     jobs = [
-        _with_saved(job, plan, history, told if job.doing == "delete" else known)
+        _with_saved(
+            job, plan, history, known + told if job.doing == "delete" else always
+        )
         for job in jobs_of(plan, agreed)
     ]
     require_saved(jobs, agreed)
@@ -426,6 +433,7 @@ def _with_saved(
     step = job.step
     if step.live is None:
         return job
+    known = [*known]
     saved = Saved.of(
         step.live.definition,
         code_of(step),
@@ -437,4 +445,9 @@ def _with_saved(
         at=history.now(),
         reason=job.reason,
     )
-    return evolve(job, saved=saved)
+    gone = saved.withheld
+    if job.doing == "stamp":
+        gone = ()  # the description alone is written, as it is
+    elif step.target is not None:
+        gone = lost(step.target, step.live.definition, known)
+    return evolve(job, saved=saved, lost=gone)

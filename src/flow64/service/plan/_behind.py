@@ -9,6 +9,8 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from attrs import Factory, frozen
 
+from ...definition._stamp import UNCOMMITTED
+
 Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
 """What a commit is to that of the code. ancestor: the code has all of it. apart: it has
 something that the code lacks. unknown: this copy of the repository does not know it.
@@ -36,6 +38,7 @@ class Git:
     """Asks git, once for each folder and commit; made anew for each plan."""
 
     _heads: dict[Path, str | None] = Factory(dict[Path, str | None])
+    _marks: dict[str, str] = Factory(dict[str, str])
     _relations: dict[tuple[Path, str], Relation] = Factory(
         dict[tuple[Path, str], Relation]
     )
@@ -43,14 +46,15 @@ class Git:
     def commit_of(self, file: str | None) -> str | None:
         """The commit that a file belongs to; None outside git.
 
+        With `+` behind it where a file that git tracks, wherever in the repository, is
+        not as in that commit: what is deployed then may be in no commit at all.
+
         Args:
             file: None for what was written in no file: the working folder counts.
         """
         folder = _folder(file)
         if folder not in self._heads:
-            done = _git(folder, "rev-parse", "HEAD")
-            is_told = done is not None and done.returncode == 0
-            self._heads[folder] = done.stdout.strip() if done and is_told else None
+            self._heads[folder] = self._head(folder)
         return self._heads[folder]
 
     def relation(self, file: str | None, commit: str) -> Relation:
@@ -60,10 +64,23 @@ class Git:
             self._relations[folder, commit] = self._asked(folder, file, commit)
         return self._relations[folder, commit]
 
+    def _head(self, folder: Path) -> str | None:
+        done = _git(folder, "rev-parse", "HEAD", "--show-toplevel")
+        if done is None or done.returncode != 0:
+            return None
+        commit, _, repository = done.stdout.partition("\n")
+        if repository not in self._marks:
+            # Whatever is not certainly as it was committed is marked.
+            same = _git(folder, "diff", "--quiet", "--no-ext-diff", "HEAD")
+            is_same = same is not None and same.returncode == 0
+            self._marks[repository] = "" if is_same else UNCOMMITTED
+        return commit + self._marks[repository]
+
     def _asked(self, folder: Path, file: str | None, commit: str) -> Relation:
         ours = self.commit_of(file)
         if ours is None:
             return "no-git"
+        ours = ours.removesuffix(UNCOMMITTED)
         if ours == commit:
             return "ancestor"
         done = _git(folder, "merge-base", "--is-ancestor", commit, ours)

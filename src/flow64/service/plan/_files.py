@@ -12,7 +12,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from .._journal import FOLDER
+from .._journal import make_folder
+
+__all__ = [
+    "Unusable",
+    "make_folder",
+    "read_whole",
+    "require_plain",
+    "require_room",
+    "sweep",
+    "write_whole",
+]
 
 _fcntl: Any = None
 with suppress(ImportError):  # Windows has no such locks
@@ -91,19 +101,6 @@ def read_whole(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise Unusable(f"it is larger than {limit // 2**20} MiB")
     return content
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone; git is told to ignore one called `.flow64`.
-
-    Raises:
-        OSError: It cannot be made.
-    """
-    if folder.is_dir():
-        return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.name == FOLDER:
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 def require_plain(target: Path) -> None:

@@ -19,21 +19,25 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from attrs import evolve, field, frozen
 
+from ...analysis.checks._secrets import masked
 from ...definition import (
     MAX_BYTES,
     BoundSecret,
     Definition,
     as_body,
+    bind,
     canonical_id,
     escaped,
     from_data,
     is_uuid,
+    thaw,
     with_stamp,
 )
 from ...errors import ConfigError, HistoryError, ReadError, shortened
 from .._journal import FOLDER
+from .._state import Fields, fields_of, is_known, last_sent, reduced, short
 from ._files import Unusable, make_folder, read_whole, require_room, write_whole
-from ._kept import kept
+from ._kept import kept, secrets_of
 
 PLACE: Final = Path(FOLDER, "history")
 """Where what is replaced is kept, below the working folder."""
@@ -65,6 +69,9 @@ class Saved:
         reason: What replaced it.
         definition: What was live, secrets as unbound values, with its stamp.
         withheld: JSON pointers of texts that were left out.
+        deployed: The spec fields that the last deploy had set, by block id in lower
+            case, where what was live is what that deploy left, whatever stood in the
+            places of secrets; None where somebody edited it, or where nobody knows.
         file: Where it lies; None before it is saved.
     """
 
@@ -76,6 +83,7 @@ class Saved:
     reason: Reason
     definition: Definition = field(repr=False)
     withheld: Sequence[str] = field(default=(), converter=tuple[str, ...])
+    deployed: Fields | None = None
     file: Path | None = None
 
     @classmethod
@@ -95,13 +103,26 @@ class Saved:
             secrets_known: Further secrets that are known.
             **facts: `key`, `workflow_id`, `env`, `endpoint`, `at` and `reason`.
         """
-        found = kept(live, code, secrets_known)
-        return cls(definition=found.definition, withheld=found.withheld, **facts)
+        known = [*secrets_of([code] if code else []), *secrets_known]
+        found = kept(live, code, known)
+        return cls(
+            definition=found.definition,
+            withheld=found.withheld,
+            deployed=_deployed(live, found.definition, code, known),
+            **facts,
+        )
 
     @property
     def when(self) -> str:
         """Its time, as lists show it and `find` takes it."""
         return _when(self.at)
+
+    @property
+    def without(self) -> str:
+        """What is not in its file, in words; empty where all of it is."""
+        if not self.withheld:
+            return ""
+        return f"without {', '.join(masked(place) for place in self.withheld)}"
 
     def as_data(self) -> dict[str, Any]:
         """As JSON data, as it is in its file."""
@@ -118,6 +139,9 @@ class Saved:
             "endpoint": self.endpoint,
             "reason": self.reason,
             "withheld": list(self.withheld),
+            "deployed": None
+            if self.deployed is None
+            else {ref: sorted(names) for ref, names in self.deployed.items()},
             "definition": as_body(made),
         }
 
@@ -221,7 +245,8 @@ class History:
             return found[0]
         where = f"of {key!r}" + (f" in {env!r}" if env else "")
         if not known:
-            raise HistoryError(str(self.folder), f"nothing {where} was saved")
+            problem = f"nothing {where} was saved; flow64 history lists what was"
+            raise HistoryError(str(self.folder), problem)
         times = ", ".join(saved.when for saved in (found or known)[:_LISTED])
         many = "several begin" if found else "nothing begins"
         raise HistoryError(
@@ -234,7 +259,8 @@ class History:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise self._error(error) from None
+            problem = f"it cannot be read: {_reason(error)}{_ELSEWHERE}"
+            raise HistoryError(str(self.folder), problem) from None
         # By id all are looked into; by key their names tell.
         wanted = None if key is None or is_uuid(key) else _file_key(key)
         for name in names:
@@ -255,14 +281,15 @@ class History:
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             kind = type(error).__name__
             problem = str(error) if isinstance(error, ReadError) else kind
-            problem = f"it is no entry of a history ({problem})"
+            problem = f"it is no entry of a history ({problem}); move it elsewhere"
             raise HistoryError(str(path), problem) from None
 
     def _make(self) -> None:
         folder = self.folder
         try:
             if folder.is_symlink():
-                raise HistoryError(str(folder), "it is a link, which is not followed")
+                problem = f"it is a link, which is not followed{_UNSAVED}"
+                raise HistoryError(str(folder), problem)
             if folder.is_dir():
                 return
             make_folder(folder.parent)
@@ -271,13 +298,47 @@ class History:
             raise self._error(error) from None
 
     def _error(self, error: Exception) -> HistoryError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return HistoryError(str(self.folder), f"it cannot be used: {reason}")
+        problem = f"it cannot be used: {_reason(error)}{_UNSAVED}"
+        return HistoryError(str(self.folder), problem)
 
 
 _LISTED: Final = 10
 _NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z\.(?P<key>.*)\.[0-9a-f]{8}\.json")
 _LONGEST_KEY: Final = 80
+_ELSEWHERE: Final = "; FLOW64_HISTORY names another folder"
+_UNSAVED: Final = f"; what cannot be saved first is not overwritten{_ELSEWHERE}"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _deployed(
+    live: Definition,
+    found: Definition,
+    code: Definition | None,
+    known: Iterable[BoundSecret],
+) -> Fields | None:
+    """The fields of the last deploy, where only texts of secrets differ from it.
+
+    Args:
+        live: What the service has.
+        found: The same as it is kept.
+        code: The definition that says where secrets stand.
+        known: The secrets that are known.
+    """
+    stamp = live.stamp
+    if stamp is None or not stamp.is_genuine(str(live.id)):
+        return None
+    sent = last_sent(live, stamp)
+    if not is_known(stamp, sent):  # the same code has to stand in as in a plan
+        sent = fields_of(code) if code else {}
+    values = {item.value.name: thaw(item.content) for item in known}
+    # As it is, or with the secret of today where somebody wrote another text.
+    for one in (live, bind(found, values, [])):
+        if short(reduced(one, sent)) == stamp.bound:
+            return sent
+    return None
 
 
 def _text(saved: Saved) -> bytes:
@@ -334,5 +395,19 @@ def _saved(data: Mapping[str, Any], path: Path) -> Saved:
         reason=reason,
         definition=from_data(data["definition"], source=str(path)),
         withheld=withheld,
+        deployed=_fields(data.get("deployed")),
         file=path,
     )
+
+
+def _fields(data: Any) -> Fields | None:
+    """Names of spec fields by block; files of earlier releases have none."""
+    if data is None:
+        return None
+    if not isinstance(data, dict) or not all(map(_is_texts, data.values())):
+        raise TypeError
+    return {ref: frozenset(names) for ref, names in data.items()}
+
+
+def _is_texts(data: Any) -> bool:
+    return isinstance(data, list) and all(isinstance(item, str) for item in data)

@@ -28,8 +28,8 @@ and stops the deploy before its first write unless what lifts it is given."""
 
 Consent: TypeAlias = Literal["force", "behind", "create"]
 """What lifts a refusal, given by the workflow's name: `force` overwrites what somebody
-did on the service, `behind` what newer code deployed, `create` says that a workflow is
-new although one like it would be left behind."""
+did on the service, or what other code deployed, `behind` what newer code deployed,
+`create` says that a workflow is new although one like it would be left behind."""
 
 ABSENT_BASE: Final = "base not available"
 """Why it is not known what somebody edited: the last deployed definition is not at
@@ -206,7 +206,11 @@ class Step:
         live: What is there; None where nothing is, or a cache vouched for it.
         sent: What a write sends, the stamp in its description; also where it is refused
             and would have to be allowed. None where nothing can be written.
-        lifted_by: What lifts a refusal; None where nothing does.
+        lifted_by: What lifts a refusal; None where nothing does. Of an orphan, what its
+            deletion needs.
+        also: What has to be given as well, to lift it.
+        lost: JSON pointers of texts that a write would lose, since they stand where a
+            secret does and so are not saved.
         base: How `edits` are known: `stamp` where live is as it was deployed last,
             `found` where the last deployed definition was at hand, else None.
         edits: What somebody did on the service since the last deploy; empty where
@@ -214,7 +218,7 @@ class Step:
         changes: What a write changes in what is live.
         consequences: What follows from `changes`.
         unmanaged: Live fields that code does not set: left as they are.
-        spends: Blocks that spend as soon as this is written.
+        spends: Blocks that spend as soon as this is written; of a stamp, that may.
         effects: What it spends or touches, in words; empty where nothing is written.
         touched: Schedules and runs that are at work with it.
         not_checked: What nobody could check, in words.
@@ -231,6 +235,8 @@ class Step:
     live: Live | None = None
     sent: Held | None = None
     lifted_by: Consent | None = None
+    also: tuple[Consent, ...] = ()
+    lost: tuple[str, ...] = ()
     base: Literal["stamp", "found"] | None = None
     edits: tuple[Change, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -245,6 +251,11 @@ class Step:
     def is_empty(self) -> bool:
         """Whether there is nothing to do, to decide, or to prune."""
         return self.action == "none" and not self.may_prune
+
+    @property
+    def consents(self) -> tuple[Consent, ...]:
+        """All that has to be given to lift its refusal."""
+        return () if self.lifted_by is None else (self.lifted_by, *self.also)
 
     @property
     def may_prune(self) -> bool:

@@ -12,13 +12,17 @@ from ...analysis import effects
 from ...analysis.changes import Change, Unmanaged, consequences, diff
 from ...definition import (
     EMPTY,
+    BoundSecret,
     Definition,
     ProjectKey,
     Stamp,
     canonical_id,
     split_stamp,
+    thaw,
+    walk,
     with_stamp,
 )
+from ...definition._stamp import UNCOMMITTED
 from ...errors import (
     AnswerError,
     ApiError,
@@ -34,10 +38,8 @@ from .._state import (
     fields_of,
     is_known,
     judge,
-    last_sent,
     managed,
     merged,
-    reduced,
     short,
     shown_as,
     spends_when_written,
@@ -57,10 +59,16 @@ from ..api import (
     list_schedules,
     list_workflows,
 )
+from ._agreement import losing
 from ._behind import NOT_CHECKED, Ancestry, Git
+from ._block_renames import unkept
+from ._kept import kept, secrets_of
+from ._losing import is_as_deployed, lost
 from ._model import (
     ABSENT_BASE,
+    Action,
     Cache,
+    Consent,
     Held,
     Plan,
     Rename,
@@ -74,7 +82,7 @@ from ._model import (
     live_of,
 )
 from ._renames import renames
-from ._target import key_of, owner, owner_of
+from ._target import key_of, owner, owner_of, whose
 
 T = TypeVar("T")
 
@@ -132,8 +140,8 @@ def planning(
         projects: The projects whose code is here whole, so that what the service has
             beyond it is an orphan; None looks for no orphans.
         create: Keys of workflows that are new, whatever orphan they are like.
-        branches: Whether workflows may be updated that a commit deployed which the
-            code does not have.
+        branches: Whether workflows may be updated, and orphans deleted, that a commit
+            deployed which the code does not have.
         prune: Whether orphans are deleted; pinned ones never are.
         prices: Dollars for one row by kind, in place of those that are documented.
         git: Knows the commits; None asks git.
@@ -208,6 +216,14 @@ class Planner:
     requests: int = 0
     vouched: int = 0
     not_checked: list[str] = Factory(list[str])
+    _secrets: Sequence[BoundSecret] | None = None
+
+    @property
+    def secrets(self) -> Sequence[BoundSecret]:
+        """The secrets of all targets: applying knows the same ones."""
+        if self._secrets is None:
+            self._secrets = secrets_of(target.definition for target in self.targets)
+        return self._secrets
 
     def counted(self, conversation: Conversation[T]) -> Conversation[T]:
         """The conversation, its requests counted, repetitions and all."""
@@ -320,41 +336,54 @@ class Planner:
     def _compared(self, target: Target, live: Definition) -> Step:
         code, stamp = target.definition, target.stamp
         found = judge(code, live, stamp, target.pulled)
-        live = self.cover(live)
+        as_it_is, live = live, self.cover(live)
         if found.state == "unchanged":
             return evolve(_unchanged(target, found.unmanaged), live=live_of(live))
-        merge = merged(code, live, target.pulled)
+        merge = merged(code, live, target.pulled, sent=found.sent)
         sent = evolve(merge, description=with_stamp(code.description, stamp))
         step = evolve(
             _step(target, found.state),
             live=live_of(live),
             sent=Held(sent),
             unmanaged=tuple(found.unmanaged),
+            spends=tuple(spends_when_written(sent)),
         )
         if found.state == "converged":
-            why = _WHY[found.state]
-            if found.last is None:
-                why = "it is what the code says, and no code of yours deployed it"
-            return evolve(step, action="stamp", reasons=(why,))
+            reasons = [_why_stamped(found)]
+            if step.spends:
+                reasons.append(
+                    "this writes its description alone; whether that buys is not "
+                    "documented"
+                )
+            return evolve(step, action="stamp", reasons=tuple(reasons))
         shown = shown_as(live, code)
         then = merged(code, shown, sent=found.sent)
         step = evolve(
             step,
             changes=_changes(shown, code, managed(code, found)),
             consequences=tuple(consequences(shown, then, prices=self.prices)),
-            spends=tuple(spends_when_written(sent)),
             effects=str(effects(then)),
         )
-        return self._decided(step, target, live, found)
+        step = self._decided(step, target, live, found, as_it_is)
+        if not found.is_others:
+            step = evolve(step, reasons=(*step.reasons, *unkept(target, as_it_is)))
+        return _losing(step, lost(target, as_it_is, self.secrets, found))
 
     def _decided(
-        self, step: Step, target: Target, live: Definition, found: Judgement
+        self,
+        step: Step,
+        target: Target,
+        live: Definition,
+        found: Judgement,
+        as_it_is: Definition,
     ) -> Step:
         """What is to be done with a workflow that differs, and why."""
-        reasons = [_WHY[found.state]]
+        reasons = [_why(target, found, as_it_is)]
         last = found.last
-        if last is None:
-            if live.stamp is not None:
+        if last is None or found.is_others:
+            if found.is_others and not found.is_untouched:
+                reasons.append("it was edited on the service since then")
+            elif last is None and live.stamp is not None:
                 reasons.append(
                     f"it carries the stamp of {live.stamp.path}, and not its own"
                 )
@@ -371,10 +400,7 @@ class Planner:
         is_behind, doubt = self._is_behind(target, last)
         doubts += doubt
         if is_behind:
-            commit = f"{last.commit:.12}"
-            reasons.append(
-                f"your code is not built on commit {commit} that deployed it"
-            )
+            reasons.append(_not_built_on(last))
         step = evolve(step, action="update")
         if found.is_untouched:
             step = evolve(step, base="stamp")
@@ -392,14 +418,20 @@ class Planner:
 
     def _is_behind(self, target: Target, last: Stamp) -> tuple[bool, Sequence[str]]:
         """Whether newer code deployed it, and why nobody knows."""
-        about = "whether newer code deployed it"
         if last is target.pulled:
             return False, ()
+        return self._is_newer(target.file, last)
+
+    def _is_newer(self, file: str | None, last: Stamp) -> tuple[bool, Sequence[str]]:
+        """Whether a stamp is of code that the code in a file is not built on."""
+        about = "whether newer code deployed it"
         if last.commit is None:
             return False, (f"{about}: its stamp names no commit",)
-        relation = self.git.relation(target.file, last.commit)
+        relation = self.git.relation(file, last.commit.removesuffix(UNCOMMITTED))
         if relation in NOT_CHECKED:
             return False, (f"{about}: {NOT_CHECKED[relation]}",)
+        if relation == "ancestor" and not last.is_committed:
+            return False, (_IN_NO_COMMIT,)
         return relation == "apart", ()
 
     def _edits(
@@ -449,14 +481,69 @@ class Planner:
             live = yield from get_workflow(info.id)
             if live is not None:
                 key = _called(key_of(stamp.path), info.id, taken)
-                shown = self.cover(live)
-                steps.append(_orphan(key, stamp, live, shown, prune=self.prune))
+                steps.append(self._orphan(key, stamp, live))
         duplicates = [
             _copy(_called(f"{key_of(stamp.path)} (copy)", info.id, taken), stamp, info)
             for stamp, info in copies
         ]
         veil = Veil.of(target.definition for target in self.targets)
         return [evolve(one, name=veil.over(one.name)) for one in (*steps, *duplicates)]
+
+    def _orphan(self, key: str, stamp: Stamp, live: Definition) -> Step:
+        """A workflow that code has no more, and what its deletion needs by name."""
+        reasons, doubts = [_GONE], list[str]()
+        consents: list[Consent] = []
+        action: Action = "none"
+        is_behind, doubt = self._is_newer(self._file_of(stamp.path), stamp)
+        doubts += doubt
+        if is_behind:
+            if self.branches:
+                reasons.append(_not_built_on(stamp))
+            else:
+                reasons = [_WHY["behind"], _not_built_on(stamp)]
+                consents.append("behind")
+        is_same = is_as_deployed(live, stamp)
+        if is_same is None:
+            doubts.append(
+                "whether it was edited since: its stamp had no room for fields"
+            )
+        elif not is_same:
+            reasons.append("it was edited on the service since it was deployed")
+        gone = kept(live, None, self.secrets).withheld
+        if not is_same or gone:
+            consents.append("force")
+        if gone:
+            reasons.append(losing(gone))
+        if is_pin(stamp.path):
+            reasons.append("it is pinned: prune never takes it")
+            consents, gone = [], ()
+        elif self.prune:
+            action = "refuse" if consents else "delete"
+        shown = self.cover(live)
+        return Step(
+            key,
+            str(live.id),
+            shown.name,
+            stamp.path,
+            "orphan",
+            action,
+            reasons=tuple(reasons),
+            live=live_of(shown),
+            lifted_by=next(iter(consents), None),
+            also=tuple(consents[1:]),
+            lost=tuple(gone),
+            not_checked=tuple(doubts),
+        )
+
+    def _file_of(self, path: str) -> str | None:
+        """A file of the code that an orphan was in, to ask the git that it is in.
+
+        That is one of a workflow of the same project, else of any; the working folder
+        where there is none.
+        """
+        files = [one for one in self.targets if one.file is not None]
+        ours = [one for one in files if owner_of(one.stamp.path) == owner_of(path)]
+        return next((one.file for one in [*ours, *files]), None)
 
     # -- What is at work with it -------------------------------------------------------
 
@@ -523,6 +610,73 @@ _WHY: Final = {
 }
 """The first reason for each state."""
 
+_GONE: Final = "the code has it no more"
+
+_IN_NO_COMMIT: Final = "it was deployed from changes that were in no commit"
+
+
+def _why(target: Target, found: Judgement, live: Definition) -> str:
+    """The first reason: what changed, and by whom."""
+    last, stamp = found.last, target.stamp
+    if last is not None and found.is_others:
+        return (
+            f"other code deployed it, and it is not what yours says: {whose(last.path)}"
+        )
+    if last is None or last.unbound != stamp.unbound:
+        return _WHY[found.state]
+    if found.state == "conflict":
+        return "it was edited on the service, and a value has changed as well"
+    if found.state != "update" or last.bound == stamp.bound:
+        return _WHY[found.state]
+    names = _changed_secrets(target.definition, live)
+    if not names:
+        return "a value of the environment, or the suffix of its title, has changed"
+    return f"{'a value has' if len(names) == 1 else 'values have'} changed: " + (
+        ", ".join(names)
+    )
+
+
+def _changed_secrets(code: Definition, live: Definition) -> Sequence[str]:
+    """Names of the secrets in whose place another text is live."""
+    there = {block.id.lower(): block.specs for block in live.blocks}
+    names: set[str] = set()
+    for block in code.blocks:
+        wanted = [*walk(block.specs)]
+        if any(isinstance(item, BoundSecret) for _, item in wanted):
+            old = dict(walk(there.get(block.id.lower(), EMPTY)))
+            names.update(
+                item.value.name
+                for path, item in wanted
+                if isinstance(item, BoundSecret)
+                and thaw(old.get(path)) != thaw(item.content)
+            )
+    return sorted(names)
+
+
+def _why_stamped(found: Judgement) -> str:
+    """Why the stamp alone is written."""
+    if found.last is not None and found.is_others:
+        return f"it is what the code says; the stamp of {whose(found.last.path)} goes"
+    if found.last is None:
+        return "it is what the code says, and no code of yours deployed it"
+    return _WHY["converged"]
+
+
+def _not_built_on(stamp: Stamp) -> str:
+    commit = f"{stamp.commit:.12}"
+    return f"your code is not built on commit {commit} that deployed it"
+
+
+def _losing(step: Step, places: Sequence[str]) -> Step:
+    """A step that loses some text, which somebody has to agree to by name."""
+    if not places:
+        return step
+    step = evolve(step, lost=tuple(places), reasons=(*step.reasons, losing(places)))
+    if step.action != "refuse":
+        return evolve(step, action="refuse", lifted_by="force")
+    is_named = "force" in step.consents
+    return step if is_named else evolve(step, also=("force",))
+
 
 def _step(target: Target, state: Any) -> Step:
     return Step(
@@ -576,33 +730,6 @@ def _undecided(step: Step, rename: Rename | None) -> Step:
     why = f"it may be {rename.orphan} under another key"
     return evolve(
         step, action="refuse", lifted_by="create", reasons=(*step.reasons, why)
-    )
-
-
-def _orphan(
-    key: str, stamp: Stamp, live: Definition, shown: Definition, *, prune: bool
-) -> Step:
-    reasons = ["the code has it no more"]
-    doubts: list[str] = []
-    is_pinned = is_pin(stamp.path)
-    if is_pinned:
-        reasons.append("it is pinned: prune never takes it")
-    if short(reduced(live, last_sent(live, stamp))) == stamp.bound:
-        pass  # it is as it was deployed
-    elif stamp.fields is None:
-        doubts.append("whether it was edited since: its stamp had no room for fields")
-    else:
-        reasons.append("it was edited on the service since it was deployed")
-    return Step(
-        key,
-        str(live.id),
-        shown.name,
-        stamp.path,
-        "orphan",
-        "delete" if prune and not is_pinned else "none",
-        reasons=tuple(reasons),
-        live=live_of(shown),
-        not_checked=tuple(doubts),
     )
 
 

@@ -1,16 +1,26 @@
-"""Restore: an older definition brought back from the history, as it was."""
+"""Restore: an older definition brought back from the history, as it was.
+
+Secrets are those of today. Where they are others than those that were live, the stamp
+that is written says so, since nobody edited anything on the service.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import evolve
 
-from ...analysis.changes import diff
+from ...analysis import effects
+from ...analysis.changes import consequences, diff
 from ...definition import (
+    EMPTY,
     MASK,
+    BoundSecret,
     Definition,
+    ListedOrigins,
+    Stamp,
     bind,
     pointer,
     unbound_names,
@@ -18,9 +28,12 @@ from ...definition import (
     with_stamp,
 )
 from ...errors import HistoryError, UnboundValueError
-from .._state import shown_as, spends_when_written
+from .._state import reduced, short, shown_as, spends_when_written
 from ..api import Begin, Conversation, get_workflow
+from ._agreement import losing
+from ._applying import touched_now
 from ._history import History, Saved
+from ._kept import kept
 from ._model import Held, Plan, Step, live_of
 
 
@@ -32,12 +45,13 @@ def restoring(
     env: str,
     endpoint: str,
     values: Mapping[str, Any] | None = None,
+    prices: Mapping[str, float] = EMPTY,
 ) -> Conversation[Plan]:
     """Plan to bring back what was live once, stamp and all, whatever is there now.
 
     What is there now is overwritten, and is saved first like everything that is. Since
     the stamp is the old one too, the next plan of the code tells the truth: that the
-    code has changed since.
+    code has changed since, or that somebody had edited what is back.
 
     Args:
         history: Where it was saved.
@@ -46,6 +60,7 @@ def restoring(
         env: The environment; only what was saved of it is found.
         endpoint: Where the client that plays this leads.
         values: What values stand for in this environment: secrets are filled in again.
+        prices: Dollars for one row by kind, in place of those that are documented.
 
     Raises:
         HistoryError: There is no such entry, or it is of another endpoint, or a text
@@ -54,18 +69,27 @@ def restoring(
     """
     saved = history.find(key, at, env=env)
     if saved.endpoint != endpoint:
-        problem = f"it was saved of {saved.endpoint}, and this is {endpoint}"
+        problem = (
+            f"it was saved of {saved.endpoint}, and this is {endpoint}; restore it "
+            "where it was"
+        )
         raise HistoryError(str(saved.file), problem)
     wanted = _whole(saved, values or {})
     yield Begin()
     live = yield from get_workflow(saved.workflow_id)
-    return Plan(env, endpoint, [_step(saved, wanted, live)])
+    step = _step(saved, wanted, live, prices)
+    if live is not None:
+        step = evolve(step, touched=(yield from touched_now(step.id)))
+    return Plan(env, endpoint, [step])
 
 
 def _whole(saved: Saved, values: Mapping[str, Any]) -> Definition:
     """What was saved, with its secrets."""
     if lost := [*_lost(saved)]:
-        problem = f"{', '.join(lost)} of {saved.key} was not saved, so it cannot return"
+        problem = (
+            f"{', '.join(lost)} of {saved.key} was not saved, so it cannot return; "
+            "all else is in that file"
+        )
         raise HistoryError(str(saved.file), problem)
     found = bind(saved.definition, values, [])
     if names := unbound_names(found):
@@ -86,15 +110,16 @@ def _lost(saved: Saved) -> Iterator[str]:
             yield place
 
 
-def _step(saved: Saved, wanted: Definition, live: Definition | None) -> Step:
-    stamp = wanted.stamp
+def _step(
+    saved: Saved,
+    wanted: Definition,
+    live: Definition | None,
+    prices: Mapping[str, float],
+) -> Step:
+    stamp = _stamp(saved, wanted)
+    wanted = evolve(wanted, stamp=stamp, origins=_called(wanted))
     text = with_stamp(wanted.description, stamp) if stamp else wanted.description
     sent = evolve(wanted, description=text, id=saved.workflow_id)
-    reasons = [f"it was live until {saved.when}"]
-    reasons += [
-        f"the text at {place} was not saved: the value of today takes its place"
-        for place in saved.withheld
-    ]
     step = Step(
         saved.key,
         saved.workflow_id,
@@ -102,12 +127,65 @@ def _step(saved: Saved, wanted: Definition, live: Definition | None) -> Step:
         stamp.path if stamp else "",
         "new" if live is None else "update",
         action="create" if live is None else "update",
-        reasons=tuple(reasons),
+        reasons=(f"it was live until {saved.when}", *_of_today(saved, wanted)),
         live=None if live is None else live_of(live),
         sent=Held(sent),
         spends=tuple(spends_when_written(sent)),
+        effects=str(effects(wanted)),
     )
     if live is None:
         return step
     shown = shown_as(live, wanted)
-    return evolve(step, changes=tuple(diff(shown, wanted, bound=True)))
+    gone = kept(live, wanted).withheld
+    return evolve(
+        step,
+        reasons=(*step.reasons, *([losing(gone)] if gone else [])),
+        lost=tuple(gone),
+        changes=tuple(diff(shown, wanted, bound=True)),
+        consequences=tuple(consequences(shown, wanted, prices=prices)),
+    )
+
+
+def _stamp(saved: Saved, wanted: Definition) -> Stamp | None:
+    """The old stamp, which tells of the secrets that are filled in now.
+
+    What somebody had edited keeps the stamp that it had, and so is seen to be edited.
+    """
+    stamp = wanted.stamp
+    if stamp is None or saved.deployed is None:
+        return stamp
+    return evolve(stamp, bound=short(reduced(wanted, saved.deployed)))
+
+
+def _of_today(saved: Saved, wanted: Definition) -> Iterator[str]:
+    """What comes from the values of today, in words."""
+    lost = frozenset(saved.withheld)
+    for position, block in enumerate(wanted.blocks):
+        for path, item in walk(block.specs):
+            if not isinstance(item, BoundSecret):
+                continue
+            name = item.value.name
+            place = pointer(("workflow_definition", "blocks", position, "specs", *path))
+            if place in lost:
+                yield (
+                    f"the text at {place} was not saved: the value of today takes its "
+                    f"place, {name}"
+                )
+            else:
+                yield f"the text at {place} is the value of today, {name}"
+
+
+def _called(found: Definition) -> ListedOrigins:
+    """Where its blocks came from, each called by its kind: a file knows no keys."""
+    kinds = Counter(block.kind for block in found.blocks)
+    return ListedOrigins(
+        [
+            evolve(
+                found.origins[position],
+                path=block.kind
+                if kinds[block.kind] == 1
+                else f"{block.kind} ({block.id[:8]})",
+            )
+            for position, block in enumerate(found.blocks)
+        ]
+    )

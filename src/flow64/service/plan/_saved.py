@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import pbkdf2_hmac, sha256
 from hmac import new as hmac
@@ -84,13 +84,15 @@ def save_plan(
 
     Args:
         plan: What was planned.
-        path: Where to; a file that is there is replaced, a link or a folder is not.
+        path: Where to; a plan that is there, or an empty file, is replaced, and nothing
+            else is.
         organisation: The organisation that it was made for, where that is known.
         now: Gives the time.
 
     Raises:
         SavedPlanError: It cannot be written; what was there is as it was.
     """
+    _require_replaceable(path)
     seal = _Seal(secrets.token_bytes(16))
     known = secrets_of(filter(None, map(code_of, plan.steps)))
     data = {
@@ -109,9 +111,9 @@ def save_plan(
     try:
         write_whole(path, _text(data))
     except FileNotFoundError:
-        raise SavedPlanError(str(path), "there is no such folder") from None
+        raise _unsaved(path, "there is no such folder") from None
     except Unusable as error:
-        raise SavedPlanError(str(path), f"it cannot be written: {error}") from None
+        raise _unsaved(path, f"it cannot be written: {error}") from None
 
 
 @frozen
@@ -201,6 +203,7 @@ def applying_saved(
     endpoint: str,
     history: History,
     values: Mapping[str, Any] | None = None,
+    hidden: Collection[str] = (),
     project: ProjectKey | None = None,
     organisation: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
@@ -214,6 +217,7 @@ def applying_saved(
         endpoint: Where the client that plays this leads.
         history: Where what is replaced is saved.
         values: What values stand for in this environment, secrets among them.
+        hidden: Names of values that are secret whatever code says.
         project: The project that is meant; None takes the one of the plan.
         organisation: The organisation that is meant; None takes the one of the plan.
         stopped: Asked before each step: whether to stop there.
@@ -223,7 +227,7 @@ def applying_saved(
         StalePlanError: Something was changed since it was planned.
     """
     if agreed.prune is not None and not any(
-        step["action"] == "delete" for step in saved.steps
+        step["state"] == "orphan" and step["action"] != "none" for step in saved.steps
     ):
         raise saved.refuse("it deletes nothing, and a number of deletions was given")
     plan = yield from reopening(
@@ -241,6 +245,7 @@ def applying_saved(
             history=history,
             endpoint=endpoint,
             values=values,
+            hidden=hidden,
             stopped=stopped,
             is_checked=True,
         )
@@ -278,7 +283,7 @@ def reopening(
         live = yield from get_workflow(step.id)
         if reader.is_planned(data, target, live, known):
             step = _full(step, live)
-            if step.action == "delete":
+            if step.state == "orphan":
                 step = evolve(step, touched=(yield from touched_now(step.id)))
             steps.append(step)
         elif _is_done(step, live):
@@ -338,6 +343,40 @@ def _is(keys: Sequence[str]) -> str:
     return "is" if len(keys) == 1 else "are"
 
 
+# -- Where it is saved -----------------------------------------------------------------
+
+
+def _require_replaceable(path: Path) -> None:
+    """Refuse to replace a file of somebody's that is no plan.
+
+    Raises:
+        SavedPlanError: It is one, or cannot be looked into.
+    """
+    if path.is_symlink() or path.is_dir():
+        return  # which is refused where it would be written, in words of its own
+    try:
+        content = read_whole(path, LARGEST)
+    except FileNotFoundError:
+        return
+    except Unusable as error:
+        raise _unsaved(path, f"it cannot be written: {error}") from None
+    if content and not _is_plan(content):
+        raise _unsaved(path, "what is there is no saved plan, and is not replaced")
+
+
+def _is_plan(content: bytes) -> bool:
+    """Whether a file is a plan of whatever release, edited or not."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and "flow64:plan" in data
+
+
+def _unsaved(path: Path, problem: str) -> SavedPlanError:
+    return SavedPlanError(str(path), problem, is_new=True)
+
+
 # -- Steps as data ---------------------------------------------------------------------
 
 
@@ -380,6 +419,8 @@ def _step_data(
         "action": step.action,
         "reasons": list(step.reasons),
         "lifted_by": step.lifted_by,
+        "also": list(step.also),
+        "lost": list(step.lost),
         "spends": list(step.spends),
         "effects": step.effects,
         "changes": [*as_lines(step.changes)],
@@ -515,6 +556,8 @@ def _bare(data: Mapping[str, Any], target: Target | None) -> Step:
         reasons=tuple(data["reasons"]),
         target=target,
         lifted_by=data["lifted_by"],
+        also=tuple(data["also"]),
+        lost=tuple(data["lost"]),
         spends=tuple(data["spends"]),
         effects=data["effects"],
     )

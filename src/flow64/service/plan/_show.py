@@ -10,7 +10,7 @@ from ...analysis import as_data as change_data
 from ...analysis import as_lines
 from ...analysis.checks._secrets import masked
 from ...diagnostics import printable
-from ._agreement import FLAGS, NOTHING, Agreement, is_lifted
+from ._agreement import FLAGS, NOTHING, Agreement, flags, is_lifted, may_skip
 from ._model import (
     Action,
     Consent,
@@ -49,19 +49,12 @@ _SUMMARY: Final[dict[Action, str]] = {
     "refuse": "refused",
 }
 
-_WAYS: Final[dict[Consent, Sequence[str]]] = {
-    "force": (
-        "take what is there into the code: flow64 pull",
-        "overwrite it: --force {key}",
-        "leave it as it is: --skip-drifted",
-    ),
-    "behind": (
-        "bring your code up to that commit",
-        "overwrite it: --allow-behind {key}",
-        "let branches deploy: branches = true in the environment",
-    ),
-    "create": ("say that it is another workflow: --create {key}",),
+_WAYS: Final[dict[Consent, tuple[str, str]]] = {
+    "force": ("take what is there into the code: flow64 pull", "overwrite it"),
+    "behind": ("bring your code up to that commit", "overwrite it"),
+    "create": ("", "say that it is another workflow"),
 }
+"""The first way on from a refusal, and what the options that lift it do."""
 
 
 def as_text(plan: Plan, agreed: Agreement = NOTHING) -> str:
@@ -108,6 +101,8 @@ def _step_data(step: Step) -> dict[str, Any]:
         "state": step.state,
         "action": step.action,
         "lifted_by": step.lifted_by,
+        "also": list(step.also),
+        "lost": list(step.lost),
         "reasons": list(step.reasons),
         "base": step.base,
         "edits": [change_data(change) for change in step.edits],
@@ -176,7 +171,7 @@ def _lines(plan: Plan, agreed: Agreement) -> Iterator[str]:
     for step in plan.steps:
         if step.state != "unchanged" or step.unmanaged:
             yield ""
-            yield from _step_lines(step, is_lifted(step, agreed))
+            yield from _step_lines(step, agreed)
     undecided = [rename for rename in plan.renames if not rename.is_decided]
     if undecided:
         yield ""
@@ -214,18 +209,19 @@ def _summary(plan: Plan, agreed: Agreement) -> str:
 
 def _does(step: Step, is_agreed: bool) -> Action:
     """What is done, where what is refused was agreed to as well."""
-    if not is_agreed:
+    if step.action != "refuse" or not is_agreed:
         return step.action
+    if step.state == "orphan":
+        return "delete"
     return "create" if step.live is None else "update"
 
 
-def _step_lines(step: Step, is_agreed: bool) -> Iterator[str]:
-    action = _does(step, is_agreed)
+def _step_lines(step: Step, agreed: Agreement) -> Iterator[str]:
+    action = _does(step, is_lifted(step, agreed))
     does = "" if action == "none" else f", {_DOES[action]}"
-    agreed = (
-        f", as {FLAGS[step.lifted_by]} says" if is_agreed and step.lifted_by else ""
-    )
-    yield f"{_SIGNS[action]} {step.key}: {step.state}{does}{agreed}"
+    given = [FLAGS[one] for one in step.consents] if action != step.action else []
+    says = f", as {' and '.join(given)} {_say(given)}" if given else ""
+    yield f"{_SIGNS[action]} {step.key}: {step.state}{does}{says}"
     yield f"    {step.name} ({step.id})"
     yield from (f"    {reason}" for reason in step.reasons)
     if step.edits:
@@ -241,16 +237,47 @@ def _step_lines(step: Step, is_agreed: bool) -> Iterator[str]:
     if step.unmanaged:
         yield f"    left as it is, not set by code: {', '.join(step.unmanaged)}"
     if step.spends:
-        yield f"    spends as soon as it is written: {', '.join(step.spends)}"
+        yield f"    {_spending(step, agreed)}"
     if step.effects and step.action == "create":
         yield f"    {step.effects}"
     yield from (f"    {line}" for line in _touched_lines(step.touched))
     yield from (f"    not checked: {doubt}" for doubt in step.not_checked)
-    if action == "refuse" and step.lifted_by is not None:
-        ways = [way.format(key=step.key) for way in _WAYS[step.lifted_by]]
-        yield f"    ways on: {'; '.join(ways)}"
-    elif action == "refuse":
-        yield "    ways on: correct the pin, or take it away to create a new workflow"
+    if action == "refuse":
+        yield f"    ways on: {'; '.join(_ways(step))}"
+    elif step.state == "orphan" and action == "none" and step.consents:
+        yield f"    deleted only with {flags(step.key, step.consents)}"
+
+
+def _say(given: Sequence[str]) -> str:
+    return "says" if len(given) == 1 else "say"
+
+
+def _spending(step: Step, agreed: Agreement) -> str:
+    """What it buys at once, and what that needs; a stamp is not known to."""
+    told = f"spends as soon as it is written: {', '.join(step.spends)}"
+    if step.action == "stamp":
+        told = f"may spend as soon as it is stamped: {', '.join(step.spends)}"
+    option = FLAGS["allow_spend"]
+    if step.key in agreed.allow_spend:
+        return f"{told}, as {option} allows"
+    return f"{told}; if that is meant: {flags(step.key, ['allow_spend'])}"
+
+
+def _ways(step: Step) -> Iterator[str]:
+    """The ways on from a refusal."""
+    if step.lifted_by is None:
+        yield "correct the pin, or take it away to create a new workflow"
+        return
+    first, does = _WAYS[step.lifted_by]
+    if first:
+        yield first
+    if step.state == "orphan":
+        does = "delete it"
+    yield f"{does}: {flags(step.key, step.consents)}"
+    if step.lifted_by == "behind":
+        yield "let branches deploy: branches = true in the environment"
+    elif step.state != "orphan" and may_skip(step):
+        yield "leave it as it is: --skip-drifted"
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:

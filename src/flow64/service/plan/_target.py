@@ -105,6 +105,24 @@ def owner_of(path: str) -> str | None:
     return before if found else None
 
 
+def whose(path: str) -> str:
+    """The workflow of a path in words: `workflow inbound of project growth (...)`."""
+    found: dict[str, str] = {}
+    for segment in path.split("/"):
+        tag, _, name = segment.partition(":")
+        found[tag] = unquote(name)
+    words = [f"workflow {key_of(path)}" if "workflow" in found else "a workflow"]
+    if "project" in found:
+        words.append(f"of project {found['project']} ({found.get('ns', '')})")
+    else:
+        words.append("of no project")
+    if "env" in found:
+        words.append(f"in environment {found['env']}")
+    if "pin" in found:
+        words.append("by a pin")
+    return " ".join(words)
+
+
 def owner(project: ProjectKey, env: str) -> str:
     """What `owner_of` gives for the workflows of a project in an environment."""
     segments: list[tuple[Tag, str]] = [

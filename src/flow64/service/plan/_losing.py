@@ -1,0 +1,62 @@
+"""What a write would lose for good: text that the history may not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from attrs import evolve
+
+from ...definition import BoundSecret, Definition, FrozenDict, Stamp, WireBlock
+from .._state import Judgement, judge, last_sent, reduced, short
+from ._kept import kept
+from ._model import Target
+
+
+def lost(
+    target: Target,
+    live: Definition,
+    known: Iterable[BoundSecret],
+    found: Judgement | None = None,
+) -> Sequence[str]:
+    """JSON pointers of texts that an update replaces and that cannot be saved.
+
+    Where nobody edited what code of ours deployed, what that code had set is no work
+    of anybody, such as a secret of ours from before. What was set by hand beside it,
+    and what somebody edited, is.
+
+    Args:
+        target: What is wanted.
+        live: What the service has.
+        known: The secrets that are known.
+        found: How the two were judged, where that is at hand.
+    """
+    code = target.definition
+    withheld = kept(live, code, known).withheld
+    if not withheld:
+        return ()
+    found = found or judge(code, live, target.stamp, target.pulled)
+    is_ours = found.is_untouched and not found.is_others
+    if not is_ours or found.last is target.pulled:
+        return withheld
+    return kept(_by_hand(live, found), code, known).withheld
+
+
+def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:
+    """Whether a workflow is as its stamp says; None where the stamp does not tell."""
+    if short(reduced(live, last_sent(live, stamp))) == stamp.bound:
+        return True
+    return None if stamp.fields is None else False
+
+
+def _by_hand(live: Definition, found: Judgement) -> Definition:
+    """What is live without what code set last time."""
+    blocks: list[WireBlock] = []
+    for block in live.blocks:
+        sent = found.sent.get(block.id.lower(), _NONE)
+        specs = {name: item for name, item in block.specs.items() if name not in sent}
+        blocks.append(block._replace(specs=FrozenDict(specs)))
+    return evolve(live, name="", description="", blocks=tuple(blocks))
+
+
+_NONE: Final = frozenset[str]()

@@ -272,6 +272,69 @@ def test_run_refuses_two_environments(deployed, people, flow64):
     assert (every[0], "name one of them, as in prod:KEY" in every[2]) == (64, True)
 
 
+def test_run_on_a_terminal_calls_live_blocks_by_their_kind(
+    deployed, people, flow64, monkeypatch
+):
+    """Their ids tell people nothing, and no code is at hand."""
+    shown = []
+    monkeypatch.setattr("flow64.cli._display.Plain.show", lambda _, e: shown.append(e))
+
+    flow64("run", "prod:inbound", people, "--new", "--yes", "--every", "0.01")
+
+    names = {event.name for event in shown if hasattr(event, "name")}
+    assert names == {"webhook", "lead_enrichment"}
+
+
+def test_graph_draws_code_and_what_is_live(deployed, flow64, service):
+    """By the same addresses as elsewhere; of what is live by reads alone."""
+    before = len(service.requests)
+    code = flow64("graph", "code:inbound", "--json")
+    live = flow64("graph", "prod:inbound", "--json")
+    compared = flow64("graph", "code:inbound", "--against", f"prod:id:{deployed}")
+
+    kinds = [
+        [block["kind"] for block in json.loads(printed)["blocks"]]
+        for _, printed, _ in (code, live)
+    ]
+    assert kinds == [["webhook", "lead_enrichment"]] * 2
+    assert compared[0] == 0
+    assert {one.method for one in service.requests[before:]} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("code:inbund",), "did you mean 'inbound'"),
+        (("leads.py", "--env", "stagng"), "did you mean 'staging'"),
+        (("prod:inbound", "--env", "staging"), "leave out --env staging"),
+        (("prod",), "name one of them, as in prod:KEY"),
+        (("leads.py", "-o", "g.png"), "g.png ends in none of .txt, .svg, .mmd"),
+    ],
+)
+def test_graph_of_what_is_not_there(deployed, flow64, arguments, words):
+    code, printed, told = flow64("graph", *arguments)
+
+    assert (code, printed) == (64, "")
+    assert words in told
+
+
+@pytest.mark.parametrize(
+    "command", ["check", "compile", "determinism", "plan", "review", "deploy"]
+)
+def test_what_works_on_code_says_what_else_to_do(configured, flow64, command):
+    code, printed, told = flow64(command, "prod:inbound", "--env", "prod")
+
+    assert (code, printed) == (64, "")
+    assert "prod:inbound is what is live, and this works on code and files" in told
+
+
+@pytest.mark.parametrize("command", ["check", "compile", "determinism"])
+def test_code_is_the_source_of_the_project(configured, flow64, command):
+    code, printed, told = flow64(command, "code:inbound")
+
+    assert (code, "holds no workflow" in printed + told) == (0, False)
+
+
 def test_list_tells_whose_they_are(deployed, flow64, service):
     """A duplicate made by hand is a copy, and what nobody deployed is foreign."""
     with Client(journal=None) as client:

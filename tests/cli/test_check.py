@@ -67,6 +67,76 @@ def test_several(faulty, leads, flow64):
     assert "\x1b" not in printed + told
 
 
+VARIANTS = """
+from flow64 import LEAD, Project, Workflow, variants
+from flow64.blocks import FindEmail, Webhook
+
+growth = Project("growth", namespace="acme.example")
+made = [
+    Workflow(f"Leads {name}", Webhook(LEAD) >> FindEmail(), key=name, project=growth)
+    for name in ("us", "de", "fr", "jp", "uk")
+]
+"""
+
+
+@pytest.fixture
+def variants(tmp_path, monkeypatch):
+    """Five workflows that differ in their name alone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "many.py").write_text(VARIANTS.replace(", variants", ""), "utf-8")
+
+
+def test_what_is_the_same_for_several_is_told_once(variants, flow64):
+    """With how many, and the first of them; JSON has each."""
+    _, printed, told = flow64("check", "many.py")
+    found = json.loads(flow64("check", "many.py", "--json")[1])
+
+    assert printed.startswith("5 workflows (us, de, fr and 2 more):\nnote[")
+    assert printed.count("note[effects]") == 1
+    assert told == f"5 workflows: {len(found)} notes\n"
+    assert len([one for one in found if one["code"] == "effects"]) == 5
+
+
+def test_source_of_the_project(leads, flow64):
+    """It is that of the settings, unless one is named; `code` stands for it as well."""
+    leads.with_name("pyproject.toml").write_text(
+        '[tool.flow64]\nsource = "leads.py"\n', "utf-8"
+    )
+
+    found = [flow64("check", *given) for given in ([], ["code"], ["code:inbound"])]
+
+    assert found == [flow64("check", "leads.py")] * 3
+
+
+def test_no_source(leads, flow64):
+    code, _, told = flow64("check")
+
+    assert (code, "SOURCE is missing" in told) == (64, True)
+
+
+def test_no_code(leads, flow64):
+    """JSON is checked, and Python is not imported."""
+    flow64("compile", "leads.py", "-o", "compiled")
+    leads.write_text("1/0", "utf-8")
+
+    refused = flow64("check", "leads.py", "--no-code")
+
+    assert flow64("check", "compiled", "--no-code")[0] == 0
+    assert (refused[0], "--no-code imports none" in refused[2]) == (64, True)
+
+
+def test_what_is_live_is_named_with_what_to_do(leads, flow64):
+    leads.with_name("pyproject.toml").write_text(
+        '[tool.flow64.environments.prod]\napi_key = { env = "KEY" }\n', "utf-8"
+    )
+
+    code, printed, told = flow64("check", "prod:inbound")
+
+    assert (code, printed) == (64, "")
+    assert "prod:inbound is what is live, and this works on code and files" in told
+    assert "flow64 diff prod:inbound code" in told
+
+
 def test_one_of_several(faulty, leads, flow64):
     """A key behind a colon picks one."""
     assert flow64("check", ".:inbound")[0] == 0

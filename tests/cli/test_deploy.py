@@ -411,16 +411,22 @@ def test_a_history_that_cannot_be_written(service, leads, flow64, tmp_path):
 
 
 def test_secret_that_would_be_lost(service, write, flow64, tmp_path):
-    """Its option is named, and nothing of Python."""
+    """Its option is named, and nothing of Python; a secret from before is ours."""
     flow = "Webhook(LEAD) >> OutgoingWebhook(url=value('hook', secret=True))"
     source = write(f"w = made('w', {flow})")
-    for hook in ("one", "two"):
+    codes = []
+    for hook in ("one", "two", "three"):
+        if hook == "three":
+            specs = {"outgoing_webhook": {"url": "https://example.com/by-hand"}}
+            service.edit(id_of(source), specs=specs)
         data = {"hook": f"https://crm.example.com/hooks/not-real-{hook}"}
         (tmp_path / "values.json").write_text(json.dumps(data), "utf-8")
         code, _, told = flow64("deploy", source, "--yes", "--values", "values.json")
+        codes.append(code)
 
-    assert code == 3
-    assert told.rstrip().endswith("if that is meant: --force w")
+    assert codes == [0, 0, 3]
+    assert "if that is meant: --force w or --skip-drifted" in told
+    assert "/workflow_definition/blocks/1/specs/url cannot be saved" in told
 
 
 # -- Renames and pruning --------------------------------------------------------------

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from flow64.cli._whence import credential_source, endpoint_source
+from flow64.emulator import Fault
+from flow64.environments import Environment, OAuthFile, Reference
+from flow64.service._player import Clock
 
 SETTINGS = """
 [tool.flow64.environments.staging]
@@ -55,6 +62,157 @@ def test_a_key_of_another_organisation_writes_nothing(
     assert (code, "has org_id = 'org_of_somebody'" in told) == (1, True)
     asked = [seen.method for seen in service.requests[before:]]
     assert "POST" not in asked
+
+
+STRANGE = """
+[tool.flow64.environments.staging]
+endpoint = { env = "STAGING_ENDPOINT" }
+api_key = { env = "STAGING_KEY" }
+
+[tool.flow64.environments.fixed]
+endpoint = "https://127.0.0.1:1"
+api_key = { env = "STAGING_KEY" }
+
+[tool.flow64.environments.client]
+endpoint = "https://127.0.0.1:1"
+oauth = { client_id = "c", kid = "k", file = "key.pem" }
+"""
+
+
+def test_the_variable_of_the_environment_is_the_one_to_check(
+    served, leads, flow64, monkeypatch
+):
+    """And not the one that flow64 takes where nothing is configured."""
+    leads.with_name("pyproject.toml").write_text(STRANGE, "utf-8")
+    monkeypatch.setenv("STAGING_ENDPOINT", served.url)
+    monkeypatch.setenv("STAGING_KEY", "sk_test_not_a_real_key")
+    served.faults.add(Fault("status_before", status=401))
+
+    code, _, told = flow64("list", "--env", "staging")
+
+    served.faults.clear()
+    assert code == 1
+    assert "check the credential: STAGING_KEY" in told
+    assert "SIXTYFOUR" not in told
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """No wait takes any time."""
+    clock = Clock(sleep=lambda _: None)
+    monkeypatch.setattr("flow64.service._player.Clock", lambda: clock)
+
+
+def test_what_cannot_be_reached_is_told_with_each_attempt_and_its_source(
+    leads, flow64, monkeypatch, impatient
+):
+    leads.with_name("pyproject.toml").write_text(STRANGE, "utf-8")
+    monkeypatch.setenv("STAGING_KEY", "sk_test_not_a_real_key")
+
+    code, _, told = flow64("list", "--env", "fixed")
+
+    # Whatever else handles logs in this process may repeat them in words of its own.
+    waits = [
+        line for line in told.splitlines() if line.endswith("for at most 300 s in all")
+    ]
+    assert code == 1
+    assert len(waits) == 6
+    assert all("; trying again in " in line for line in waits)
+    assert "(7 attempts in" in told
+    assert told.endswith(
+        "check the network and the endpoint https://127.0.0.1:1 of environment "
+        "'fixed'\n"
+    )
+
+
+def test_a_name_without_settings_says_where_it_leads(service, leads, flow64):
+    """Each time, before anything is sent: it may be misspelled."""
+    told = [flow64("list", "--env", "stagng")[2] for _ in range(2)]
+    plain = flow64("list")[2]
+
+    words = (
+        "no [tool.flow64] was found from here up: environment stagng is "
+        f"SIXTYFOUR_API_ENDPOINT and SIXTYFOUR_API_KEY at {service.url}\n"
+    )
+    assert all(one.startswith(words) for one in told)
+    assert "tool.flow64" not in plain
+
+
+def test_settings_without_environments_are_told_as_well(service, leads, flow64):
+    leads.with_name("pyproject.toml").write_text("[tool.flow64]\n", "utf-8")
+
+    *_, told = flow64("deploy", "leads.py", "--env", "stagng", "--yes", "--quiet")
+
+    assert told.startswith(
+        "[tool.flow64] of pyproject.toml names no environment: environment stagng is "
+    )
+
+
+@pytest.mark.parametrize("command", ["list", "doctor"])
+def test_no_key_and_no_settings(leads, flow64, monkeypatch, command):
+    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
+
+    code, printed, told = flow64(command)
+
+    words = (
+        "no API key: set SIXTYFOUR_API_KEY; no [tool.flow64] was found from here up\n"
+    )
+    assert (code, words in printed + told) == (1, True)
+
+
+CREDENTIALS = [
+    (Environment("e"), {}, "SIXTYFOUR_API_KEY"),
+    (
+        Environment("e"),
+        {"SIXTYFOUR_OAUTH_CLIENT_ID": "c"},
+        "the OAuth client of SIXTYFOUR_OAUTH_CLIENT_ID",
+    ),
+    (Environment("e", credential=Reference("MY_KEY")), {}, "MY_KEY"),
+    (
+        Environment("e", credential=OAuthFile("c", "k", Path("key.pem"))),
+        {},
+        "the OAuth client whose key is in key.pem",
+    ),
+    (
+        Environment("e", credential=OAuthFile("c", "k", Reference("PEM_FILE"))),
+        {},
+        "the OAuth client whose key is in the file that PEM_FILE names",
+    ),
+]
+
+
+@pytest.mark.parametrize(("environment", "variables", "expected"), CREDENTIALS)
+def test_source_of_the_credential(environment, variables, expected, monkeypatch):
+    monkeypatch.delenv("SIXTYFOUR_OAUTH_CLIENT_ID", raising=False)
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+
+    assert credential_source(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "variables", "expected"),
+    [
+        (
+            None,
+            {},
+            "SIXTYFOUR_API_ENDPOINT (not set, so https://api.sixtyfour.ai)",
+        ),
+        (
+            None,
+            {"SIXTYFOUR_API_BASE_URL": "https://a.example"},
+            "SIXTYFOUR_API_BASE_URL",
+        ),
+        (Reference("MY_ENDPOINT"), {}, "MY_ENDPOINT"),
+        ("https://a.example", {}, "the endpoint https://a.example of environment 'e'"),
+    ],
+)
+def test_source_of_the_endpoint(endpoint, variables, expected, monkeypatch):
+    monkeypatch.delenv("SIXTYFOUR_API_ENDPOINT", raising=False)
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+
+    assert endpoint_source(Environment("e", endpoint)) == expected
 
 
 def test_the_emulator_is_always_there(leads, flow64, monkeypatch, tmp_path):

@@ -96,18 +96,35 @@ def test_what_help_loads():
         ),
         (
             Webhook(LEAD) >> VerifyEmail(),
-            {"not counted": "verify_email: no price is documented"},
+            {
+                "cost": "unknown: no price that can be counted is documented",
+                "not counted": "verify_email: no price is documented",
+            },
         ),
         (
             Webhook(LEAD) >> RawBlock("new_kind"),
-            {"not counted": "new_kind: nobody knows whether it charges"},
+            {
+                "cost": "unknown: no price that can be counted is documented",
+                "not counted": "new_kind: nobody knows whether it charges",
+            },
         ),
         (
             Search(LEAD, query="CTOs", auto_execute=False) >> FindEmail(),
-            {"rows": "as many as its source makes"},
+            {
+                "rows": "as many as its source makes",
+                "cost": "unknown: no price that can be counted is documented",
+            },
+        ),
+        (
+            Webhook(LEAD) >> FindEmail() >> VerifyEmail(),
+            {
+                "cost": "unknown; of it up to $100.00: documented prices, before "
+                "filters; no quote",
+                "not counted": "verify_email: no price is documented",
+            },
         ),
     ],
-    ids=["priced", "unpriced", "unknown", "source"],
+    ids=["priced", "unpriced", "unknown", "source", "in part"],
 )
 def test_estimate(flow, wanted):
     """What is known of a run's cost is said, and what is not."""

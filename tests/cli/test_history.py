@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.pipelines import id_of, methods
+from tests.cli.pipelines import id_of, methods, written
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +63,27 @@ def test_json(replaced, flow64):
         "name",
         "file",
     }
+
+
+def test_what_is_not_in_a_file_is_said(service, flow64, tmp_path, namespace):
+    """Behind the file, and as data."""
+    flow = "Webhook(LEAD) >> OutgoingWebhook(url=value('hook', secret=True))"
+    values = {"hook": "https://crm.example.com/hooks/not-a-real-token"}
+    (tmp_path / "values.json").write_text(json.dumps(values), "utf-8")
+    source = written(tmp_path, namespace, f"w = made('w', {flow})")
+    options = ("--yes", "--values", "values.json", "--force", "w")
+    flow64("deploy", source, *options[:3])
+    url = {"url": "https://example.com/by-hand"}
+    service.edit(id_of(source), specs={"outgoing_webhook": url})
+    assert flow64("deploy", source, *options)[0] == 0
+
+    line = flow64("history")[1]
+    (entry,) = json.loads(flow64("history", "--json")[1])
+
+    place = "/workflow_definition/blocks/1/specs/url"
+    assert line.endswith(f".json  without {place}\n")
+    assert entry["withheld"] == [place]
+    assert "by-hand" not in Path(entry["file"]).read_text("utf-8")
 
 
 def test_of_one(replaced, leads, flow64):

@@ -112,8 +112,8 @@ def test_hooks(flow64, tmp_path):
     codes = [flow64(*entry.split()[1:])[0] for entry in entries]
 
     assert entries == [
-        "flow64 check pipelines",
-        "flow64 compile pipelines -o compiled --check",
+        "flow64 check",
+        "flow64 compile -o compiled --check",
     ]
     assert codes == [0, 0]
 

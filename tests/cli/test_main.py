@@ -16,9 +16,10 @@ import pytest
 
 from flow64.cli import main
 from flow64.cli._main import COMMANDS, careful
+from flow64.cli._options import SAID
 from flow64.cli._outcomes import code_of
 from flow64.cli._report import masked, report_of, saved
-from flow64.cli._terminal import complain, give, talk
+from flow64.cli._terminal import complain, give, give_data, talk
 from flow64.errors import (
     ConfigError,
     ConsentError,
@@ -333,12 +334,35 @@ def test_nobody_listens(monkeypatch):
     assert talk("unheard") is None
 
 
+class Full(Gone):
+    """A stream into a file on a disk that is full."""
+
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+def test_reader_who_has_enough(monkeypatch):
+    """As `head` after its lines: it is no failure, and nothing is said of it."""
+    monkeypatch.setattr(sys, "stdout", Gone())
+
+    assert [give("a line"), give_data({})] == [None, None]
+
+
 def test_result_that_cannot_be_given(monkeypatch):
     """A result that nobody gets is an error."""
-    monkeypatch.setattr(sys, "stdout", Gone())
+    monkeypatch.setattr(sys, "stdout", Full())
 
     with pytest.raises(click.ClickException, match="stdout cannot be written to"):
         give("a line")
+
+
+def test_result_of_what_was_done_that_cannot_be_given(monkeypatch, capsys):
+    """What was written to the service is no less done; the exit code is about that."""
+    monkeypatch.setattr(SAID, "is_done", True)
+    monkeypatch.setattr(sys, "stdout", Full())
+
+    assert give("a line") is None
+    assert "No space left on device; what was done is done" in capsys.readouterr().err
 
 
 def test_no_stdout(monkeypatch):

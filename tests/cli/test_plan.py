@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -469,3 +470,16 @@ def test_what_was_pulled_is_known_by_what_was_recorded(service, leads, flow64):
 
     assert [(one["state"], one["action"]) for one in equal] == [("converged", "stamp")]
     assert [(one["state"], one["base"]) for one in edited] == [("drifted", "found")]
+
+
+def test_file_that_is_no_plan_is_not_replaced(service, leads, flow64):
+    """Nor is what cannot be written called a plan that is not applied."""
+    Path("precious.txt").write_text("precious", "utf-8")
+
+    code, printed, told = flow64("plan", "leads.py", "-o", "precious.txt")
+    nowhere = flow64("plan", "leads.py", "-o", "none/x.json")
+
+    assert (code, printed) == (1, "")
+    assert "the plan was not saved in precious.txt: what is there is no saved" in told
+    assert Path("precious.txt").read_text("utf-8") == "precious"
+    assert "the plan was not saved in none/x.json: there is no such" in nowhere[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_all(put, service, flow64):
         0,
         ["live/inbound.json", "live/outbound.json"],
     )
-    assert told == "2 workflows of prod written\n"
+    assert told.endswith("\n2 workflows of prod written\n")
     assert {one.method for one in service.requests} == {"GET"}
     loaded = load("live", code=False)
     assert {one.workflow.id("prod") for one in loaded.workflows} == ids
@@ -63,7 +64,7 @@ def test_one(put, flow64, form):
     code, printed, told = flow64("pull", form.format(id=workflow_id), "-o", "live")
 
     assert (code, printed) == (0, "live/inbound.json\n")
-    assert told == "1 workflow of prod written\n"
+    assert told.endswith("\n1 workflow of prod written\n")
 
 
 def test_which(put, flow64):
@@ -84,7 +85,8 @@ def test_nothing_there(service, flow64):
 
     code, printed, told = flow64("pull", "prod", "--all", "-o", "live")
 
-    assert (code, printed, told) == (0, "", "0 workflows of prod written\n")
+    assert (code, printed) == (0, "")
+    assert told.endswith("\n0 workflows of prod written\n")
     assert not Path("live").exists()
 
 
@@ -102,7 +104,8 @@ def test_environment_as_an_option(put, flow64, given):
 
     code, _, told = flow64("pull", *given, "--env", "prod", "-o", "live")
 
-    assert (code, told) == (0, "1 workflow of prod written\n")
+    assert code == 0
+    assert told.endswith("\n1 workflow of prod written\n")
     assert load("live").only.workflow.id("prod") == workflow_id
 
 
@@ -249,6 +252,106 @@ def test_names_stay_in_the_folder(put, flow64):
     assert (code, len({file.casefold() for file in files})) == (0, 7)
     assert all(Path(file).resolve().parent.name == "live" for file in files)
     assert {path.parts[0] for path in Path().rglob("*.json")} == {"a"}
+
+
+SETTINGS = """
+[tool.flow64.environments.prod]
+endpoint = "{endpoint}"
+api_key = {{ env = "SIXTYFOUR_API_KEY" }}
+
+[tool.flow64.environments.prod.values]
+crm_hook = {{ env = "PROD_CRM_HOOK" }}
+account = {{ region = "eu-central-1", tokens = [{{ env = "PROD_TOKEN" }}, "x"] }}
+notebook = "nb_8f2c11d0"
+"""
+HOOK = "https://crm.example.com/hooks/SENTINEL"
+
+
+@pytest.fixture
+def prod(service, monkeypatch):
+    """An environment whose values come from variables."""
+    settings = SETTINGS.format(endpoint=service.url)
+    Path("pyproject.toml").write_text(settings, "utf-8")
+    monkeypatch.setenv("PROD_CRM_HOOK", HOOK)
+    monkeypatch.setenv("PROD_TOKEN", "token-SENTINEL")
+    return service
+
+
+def test_values_of_the_environment_stay_values(put, prod, flow64, monkeypatch):
+    """F26: pulled, planned, deployed and replaced, a secret is in no file."""
+    monkeypatch.delenv("FLOW64_HISTORY")
+    workflow_id = put("Inbound", HOOK)
+
+    code, printed, told = flow64("pull", "prod:inbound", "-o", "live", "--json")
+    (one,) = json.loads(printed)["workflows"]
+    planned = json.loads(flow64("plan", "live", "--env", "prod", "--json")[1])
+    deployed = flow64("deploy", "live", "--env", "prod", "--yes")
+    Path("live/inbound.json").write_text(
+        Path("live/inbound.json").read_text("utf-8").replace('"Inbound"', '"New"'),
+        "utf-8",
+    )
+    again = flow64("deploy", "live", "--env", "prod", "--yes")
+
+    assert (code, deployed[0], again[0]) == (0, 0, 0)
+    (value,) = one["values"]
+    assert (value["name"], value["is_set"]) == ("crm_hook", True)
+    assert value["where"].endswith("at /url")
+    assert (
+        "what equals a value of prod is that value:\n  crm_hook: inbound.json" in told
+    )
+    assert [(step["id"], step["state"]) for step in planned["steps"]] == [
+        (workflow_id, "converged")
+    ]
+    files = [path for path in Path().rglob("*") if path.is_file()]
+    assert len([path for path in files if "history" in path.parts]) == 2
+    told_of = [path for path in files if "SENTINEL" in path.read_text("utf-8")]
+    assert told_of == []
+    assert "SENTINEL" not in printed + told + "".join(map(str, (deployed, again)))
+    assert HOOK in json.dumps(prod.edit(workflow_id, name="seen"))
+
+
+def test_secret_inside_of_a_text_is_refused(put, prod, flow64):
+    """Also one that is deep inside of a value; what is no secret in it is not."""
+    put("Inbound", f"{HOOK}/more")
+    put("Token", "https://example.com/token-SENTINEL")
+    put("Region", "https://example.com/eu-central-1")
+
+    code, printed, told = flow64("pull", "prod", "--all", "-o", "live")
+
+    assert (code, printed) == (1, "live/region.json\n")
+    places = "is part of /workflow_definition/blocks/2/specs/url"
+    assert told.count(places) == 2
+    text = "".join(path.read_text("utf-8") for path in Path("live").iterdir())
+    assert "SENTINEL" not in printed + told + text
+
+
+def test_variables_that_are_not_set(put, prod, flow64, monkeypatch):
+    """Without them nobody can tell what is secret, so nothing is asked for."""
+    put("Inbound", HOOK)
+    prod.requests.clear()
+    for name in ("PROD_CRM_HOOK", "PROD_TOKEN"):
+        monkeypatch.delenv(name)
+
+    code, printed, told = flow64("pull", "prod", "--all", "-o", "live")
+
+    assert (code, printed, prod.requests) == (1, "", [])
+    assert (
+        "values come from variables that are not set: crm_hook (PROD_CRM_HOOK), "
+        "account (PROD_TOKEN); without them"
+    ) in told
+    assert not Path("live").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are those of POSIX")
+def test_files_are_their_owners(put, flow64):
+    """Nobody knows what in them is secret; those that are replaced get it too."""
+    put("Inbound")
+    for _ in range(2):
+        flow64("pull", "prod", "--all", "-o", "live", "--overwrite")
+        modes = {path.stat().st_mode & 0o777 for path in Path("live").iterdir()}
+        assert modes == {0o600}
+        for path in Path("live").iterdir():
+            path.chmod(0o644)
 
 
 def test_broken_manifest(put, flow64):

@@ -111,6 +111,59 @@ def test_secrets_are_those_of_today(service, flow64, tmp_path, namespace):
     assert HOOK in json.dumps(stored)
 
 
+def test_texts_of_today_are_named_before_it_is_asked(
+    service, flow64, tmp_path, namespace
+):
+    """What somebody wrote in a secret's place was not saved, and does not come back."""
+    flow = "Webhook(LEAD) >> OutgoingWebhook(url=value('hook', secret=True))"
+    (tmp_path / "values.json").write_text(json.dumps({"hook": HOOK}), "utf-8")
+    source = written(tmp_path, namespace, f"w = made('w', {flow})")
+    values = ("--values", "values.json")
+    flow64("deploy", source, "--yes", *values)
+    edit = {"url": "https://example.com/by-hand"}
+    service.edit(id_of(source), specs={"outgoing_webhook": edit})
+    flow64("deploy", source, "--yes", *values, "--force", "w")
+
+    code, _, told = flow64("restore", "w", *values)
+
+    place = "/workflow_definition/blocks/1/specs/url"
+    said = f"the text at {place} was not saved: the value of today takes its place"
+    last = f"what comes back of w was saved without {place}: values of today stand"
+    assert code == 3
+    assert told.index(said) < told.index(last) < told.index("nobody can be asked here")
+
+
+def test_rotated_secret_is_no_edit(service, flow64, tmp_path, namespace):
+    """A7: the plan right after says that nothing is to be done."""
+    flow = "Webhook(LEAD) >> OutgoingWebhook(url=value('hook', secret=True))"
+    values = ("--values", "values.json")
+
+    def hook(text):
+        (tmp_path / "values.json").write_text(json.dumps({"hook": text}), "utf-8")
+
+    hook(HOOK)
+    for title in ("one", "two"):
+        source = written(tmp_path, namespace, f"w = made('w', {flow}, title='{title}')")
+        flow64("deploy", source, "--yes", *values)
+    hook(f"{HOOK}-of-today")
+    written(tmp_path, namespace, f"w = made('w', {flow}, title='one')")
+
+    restored = flow64("restore", "w", "--yes", *values, "--force", "w")
+    code, planned, _ = flow64("plan", source, "--exit-code", *values)
+
+    assert (restored[0], code) == (0, 0)
+    assert "nothing to do" in planned or "1 unchanged" in planned
+
+
+def test_nothing_was_saved(leads, flow64, service):
+    """Its words are for reading: nothing is written, or overwritten."""
+    code, printed, told = flow64("restore", "inbound", "--yes")
+
+    assert (code, printed) == (1, "")
+    assert "nothing of 'inbound' in 'default' was saved; flow64 history lists" in told
+    assert "overwritten" not in told
+
+
 def test_failed(replaced, flow64):
     """What cannot be written is said; the one step leaves nothing to go on with."""
     replaced.faults.add(

@@ -166,6 +166,29 @@ def test_rows_are_missing(deployed, flow64):
     assert "ROWS is missing" in told
 
 
+@pytest.mark.parametrize("content", ["", "email,company\n"], ids=["nothing", "header"])
+def test_file_without_rows(start, people, content):
+    """It would use up the intent for a run of nothing."""
+    people.write_text(content, "utf-8")
+
+    code, printed, told = start("--intent", "today", "--yes")
+
+    assert (code, printed, runs()) == (1, "", [])
+    assert told == "error: people.csv has no rows; nothing was sent\n"
+
+
+def test_repeating_pays_again(start, answering):
+    """Somebody who names no intent is told so before anything is asked."""
+    answering("n\n")
+    *_, nameless = start()
+    answering("n\n")
+    *_, named = start("--intent", "today")
+
+    words = "so the same command starts another run, and pays again"
+    assert nameless.index(words) < nameless.index("Start it?")
+    assert words not in named
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
@@ -196,6 +219,20 @@ def test_bad_rows(start, people):
 
     assert (code, printed, runs()) == (1, "", [])
     assert "row 1 lacks email" in told
+
+
+def test_rows_in_another_encoding(start, people):
+    """The way on is about the encoding, and not about columns."""
+    people.write_bytes("email,company\nada@acme.example,Café\n".encode("latin-1"))
+
+    code, _, told = start("--new", "--yes")
+
+    assert (code, runs()) == (1, [])
+    assert "it is not in UTF-8" in told
+    assert told.endswith(
+        "here: save the file as UTF-8, which spreadsheets call CSV UTF-8\n"
+    )
+    assert "columns" not in told
 
 
 # -- Saving ---------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -144,18 +145,51 @@ def test_absent_and_foreign(code, flow64):
 
 
 def test_two_projects_with_one_key(deployed, flow64, namespace):
-    """Then a workflow is called by its whole path."""
+    """Then a workflow is called by its project as well."""
     change(deployed, '"growth"', '"sales"')
     deploy(deployed, "prod", "other")
 
     found = verdicts(flow64, "staging", "prod")
 
-    path = f"ns:{namespace}/project:{{}}/workflow:other"
     assert found == {
         "inbound": "same",
-        path.format("growth"): "same",
-        path.format("sales"): "different",
+        "growth/other": "same",
+        "sales/other": "different",
     }
+
+
+def test_two_namespaces_with_one_key(deployed, flow64, namespace):
+    """Then it is called by its whole path."""
+    change(deployed, namespace, f"more.{namespace}")
+    deploy(deployed, "prod", "other")
+
+    found = verdicts(flow64, "staging", "prod")
+
+    path = "ns:{}/project:growth/workflow:other"
+    assert found == {
+        "inbound": "same",
+        path.format(namespace): "same",
+        path.format(f"more.{namespace}"): "different",
+    }
+
+
+def test_what_was_set_by_hand(deployed, service, flow64):
+    """It is no other code, and is told."""
+    specs = {"find_email": {"tier": "high"}}
+    service.edit(live_id("other", "prod"), specs=specs)
+
+    code, printed, told = flow64("same", "staging", "prod", "--exit-code")
+    _, data, _ = flow64("same", "staging", "prod", "other", "--json")
+
+    assert (code, told) == (0, "here: staging; there: prod\n")
+    assert re.search(
+        r"^same  other +set by hand there: find_email \(\w{8}\)\.tier$",
+        printed,
+        re.MULTILINE,
+    )
+    (one,) = json.loads(data)["workflows"]
+    assert len(one["notes"]) == 1
+    assert "high" not in data
 
 
 def test_nothing_is_there(code, flow64):

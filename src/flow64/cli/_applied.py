@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import click
@@ -39,7 +40,8 @@ from ..service.plan import (
 from ..service.plan._agreement import SKIPPED, Doing, Job, jobs_of, skipped
 from ..service.plan._model import counted
 from ._codes import FAILED, INTERRUPTED, REFUSED, UNKNOWN
-from ._outcomes import RefusedError, code_of
+from ._options import SAID
+from ._outcomes import RefusedError, code_of, worded
 from ._planned import Place
 from ._terminal import (
     advise,
@@ -67,6 +69,9 @@ Outcome: TypeAlias = Literal[
 REFUSALS: Final = (PlanRefusedError, PruneError, SavedPlanError, StalePlanError)
 """Errors that keep a plan from its first write, and that a new plan or a word of
 consent would mend."""
+
+MANY: Final = 10
+"""Workflows beyond which not each one gets a line of its own while it is written."""
 
 TOTALS: Final[Mapping[Doing, str]] = {
     "create": "created",
@@ -113,10 +118,12 @@ class Course:
         match event:
             case Writing():
                 self.current = event
-                at = f"{event.number} of {event.count}"
-                talk(f"{at}: {event.doing} {event.key}")
+                if SAID.is_verbose or event.count <= MANY or event.number % MANY == 0:
+                    at = f"{event.number} of {event.count}"
+                    talk(f"{at}: {event.doing} {event.key}")
             case Done():
                 self.current = None
+                SAID.is_done = True
                 self.done[event.key] = event
                 self.outcomes[event.key] = "done"
             case Failed():
@@ -210,11 +217,21 @@ class Course:
         counts = Counter(self.outcomes.values())
         parts += [f"{counts[word]:,} {word}" for word in _COUNTED if counts[word]]
         talk(", ".join(parts) or "nothing to do")
-        for one in self.done.values():
-            if one.saved is not None:
-                talk(f"what was there of {one.key} is in {file_of(one.saved)}")
+        self._tell_saved()
         if self.resume:
             advise(self.resume)
+
+    def _tell_saved(self) -> None:
+        """Say where what was replaced is; of many, in which folder."""
+        kept = [(one.key, one.saved) for one in self.done.values() if one.saved]
+        if len(kept) > MANY and not SAID.is_verbose:
+            folders = {str(Path(file_of(saved)).parent) for _, saved in kept}
+            where = " and ".join(sorted(folders))
+            talk(f"what was there of {len(kept)} workflows is in {where}")
+            return
+        for key, saved in kept:
+            without = f", {saved.without}" if saved.without else ""
+            talk(f"what was there of {key} is in {file_of(saved)}{without}")
 
     def give(self, *, as_json: bool) -> None:
         """Write what became of it as the result."""
@@ -342,6 +359,7 @@ def _applying(
         history=place.history,
         endpoint=client.endpoint,
         values=_at_hand(place.values),
+        hidden=place.environment.hidden,
         stopped=stopped,
     )
 
@@ -401,11 +419,6 @@ def _at_first(step: Step, left_alone: set[str], agreement: Agreement) -> Outcome
     if step.action == "none" and not is_pruned:
         return "left"
     return "not tried"
-
-
-def worded(error: FlowError | RefusedError) -> str:
-    """An error in the words of the command line."""
-    return error.message if isinstance(error, RefusedError) else str(error)
 
 
 def file_of(saved: Saved) -> str:

@@ -26,6 +26,9 @@ from ._local import (
     variables,
     versions,
 )
+from ._options import SAID
+from ._outcomes import worded
+from ._service import require_credential, tell_unnamed
 
 SKEWED: Final = 60.0
 """Seconds between two clocks that are too many: signatures and assertions live for a
@@ -115,15 +118,18 @@ def diagnosed(env: str | None) -> Diagnosis:
         if one.problem is not None
     ]
     seen, expected, endpoint = None, None, None
+    SAID.environment = environment
     try:
         endpoint = endpoint_of(environment) if environment.store is None else None
         given = environment.org_id
         expected = None if given is None else environment.text("org_id", given)
         # Whose key it is belongs into the report, and does not end it.
+        require_credential(settings, environment)
         with opened(evolve(environment, org_id=None)) as client:
+            tell_unnamed(settings, environment, client)
             seen = client.play(examining())
     except FlowError as error:
-        problems.append(str(error))
+        problems.append(worded(error))
     if seen is not None:
         problems += _wrong(seen, expected, endpoint)
     return _made(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..analysis import cost
+from ..analysis import Cost, cost
 from ..definition import Definition
 
 ROWS: Final = 1000
@@ -23,9 +23,7 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
     is_given = all(definition.blocks[position].kind == "webhook" for position in roots)
     found = cost(definition)
     yield "rows", f"{given:,}" if is_given else "as many as its source makes"
-    counted = f"up to ${found.dollars * given / ROWS:,.2f}"
-    known = counted if is_given else f"up to ${found.dollars:,.2f} for {ROWS:,} rows"
-    yield "cost", f"{known}: documented prices, before filters; no quote"
+    yield "cost", _worded(found, given if is_given else None)
     for charge in found.charges:
         names = ", ".join(
             definition.origins[position].path or charge.kind
@@ -40,3 +38,21 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
         yield "not counted", f"{kind}: nobody knows whether it charges"
     if found.meets:
         yield "not counted", "rows that come twice, where branches meet"
+
+
+def _worded(found: Cost, given: int | None) -> str:
+    """What is documented of a cost; what is not is unknown, and never zero.
+
+    Args:
+        found: The cost.
+        given: Rows that the run is started with; None where its source makes them.
+    """
+    dollars = found.dollars if given is None else found.dollars * given / ROWS
+    counted = f"up to ${dollars:,.2f}" + (
+        f" for {ROWS:,} rows" if given is None else ""
+    )
+    if found.is_whole:
+        return f"{counted}: documented prices, before filters; no quote"
+    if not found.dollars:
+        return "unknown: no price that can be counted is documented"
+    return f"unknown; of it {counted}: documented prices, before filters; no quote"

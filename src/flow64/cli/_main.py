@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "review": "Say what a change does, for whoever has to judge it.",
     "deploy": "Put workflows on the service, after showing what that changes.",
     "pull": "Write live workflows as JSON that is worked on like code.",
+    "code": "Write workflows as Python code, from JSON or what is live.",
     "history": "List what was replaced, and where it is saved.",
     "restore": "Bring back what was live once.",
     "graph": "Draw one workflow as text, Mermaid or SVG.",
@@ -208,7 +209,7 @@ def _told(error: Exception, options: Options) -> int:
         MissingExtraError,
         UnknownEnvironmentError,
     )
-    from ._outcomes import code_of, way_on  # noqa: PLC0415 - see above
+    from ._outcomes import code_of, way_on, worded  # noqa: PLC0415 - see above
 
     try:
         from ._report import own_up  # noqa: PLC0415 - see above
@@ -230,7 +231,7 @@ def _told(error: Exception, options: Options) -> int:
             complain(str(error))
             return USAGE
         case FlowError():
-            complain(str(error))
+            complain(worded(error))
             if advice := way_on(error):
                 advise(advice)
             return code_of(error)

@@ -16,6 +16,9 @@ class Options:
         is_verbose: Whether to tell of each request.
         held: What was not told yet since all is quiet; told where something is asked,
             which is about it.
+        environment: The environment that was last worked with; None before that.
+        is_done: Whether anything was written to the service: what became of that is
+            the exit code then, also where it cannot be told.
     """
 
     def __init__(self) -> None:
@@ -27,6 +30,8 @@ class Options:
         self.is_quiet = False
         self.is_verbose = False
         self.held: list[Any] = []
+        self.environment: Any = None
+        self.is_done = False
 
 
 SAID: Final = Options()

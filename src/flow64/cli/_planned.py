@@ -37,7 +37,7 @@ from ..service.plan import (
 from ..service.plan._history import PLACE_NAME
 from ..workflow import Workflow
 from ._covered import covered
-from ._outcomes import way_on
+from ._outcomes import way_on, worded
 from ._shared import read_values
 from ._sources import MANIFEST, Loaded, Sourced, parted
 from ._terminal import advise, complain, talk
@@ -215,7 +215,7 @@ def planned(
 def tell_faults(faults: Sequence[Faulty]) -> None:
     """Say which workflows have errors, and why."""
     for fault in faults:
-        complain(f"{fault.name}: {fault.error}")
+        complain(f"{fault.name}: {worded(fault.error)}")
         if advice := way_on(fault.error):
             advise(advice)
 

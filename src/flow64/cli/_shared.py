@@ -16,8 +16,6 @@ from ._completing import environments
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-source_argument = click.argument("source")
-
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print data instead of text."
 )
@@ -26,7 +24,18 @@ env_option = click.option(
     "--env",
     metavar="NAME",
     shell_complete=environments,
-    help=f"The environment; {DEFAULT_ENV!r} where it is left out.",
+    help="The environment. Left out, it is the only one that [tool.flow64] names; of "
+    f"several one has to be named; where there is none, it is {DEFAULT_ENV!r}, by the "
+    "variables SIXTYFOUR_API_ENDPOINT and SIXTYFOUR_API_KEY. The emulator is always "
+    "there as 'emulator'.",
+)
+
+ids_env_option = click.option(
+    "--env",
+    metavar="NAME",
+    shell_complete=environments,
+    help="The environment whose ids are meant, also where several are configured; "
+    f"{DEFAULT_ENV!r} where it is left out.",
 )
 
 no_code_option = click.option(

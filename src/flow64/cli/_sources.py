@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
 from pathlib import Path
@@ -49,6 +49,7 @@ __all__ = [
     "listed",
     "load",
     "parted",
+    "resolved",
 ]
 
 MOST: Final = 20
@@ -147,7 +148,11 @@ class Loaded:
 
 
 def load(
-    source: str | None = None, *, code: bool = True, manifest: Path | None = None
+    source: str | None = None,
+    *,
+    code: bool = True,
+    manifest: Path | None = None,
+    may_be_empty: bool = False,
 ) -> Loaded:
     """The workflows of a source.
 
@@ -156,6 +161,8 @@ def load(
         code: Whether modules may be imported; else only JSON is read.
         manifest: The manifest by which a folder of JSON is read that is not trusted;
             what such a folder says of itself is not believed.
+        may_be_empty: Whether a source may have a project and no workflow, as after
+            its last one is gone.
 
     Raises:
         click.UsageError: There is no such source or workflow, or no workflow at all;
@@ -168,7 +175,7 @@ def load(
     """
     if manifest is not None:
         return _load_untrusted(source, manifest, code=code)
-    meant = _meant() if source is None else source
+    meant = _meant() if source is None else resolved(source)
     place, key = parted(meant)
     path, found = Path(place), Found()
     if path.is_dir():
@@ -184,7 +191,8 @@ def load(
         problem = f"there is no file, folder or module {place!r}"
         raise _wrong(problem + did_you_mean(place, _beside(path)))
     workflows = _unlike(found.workflows)
-    if not workflows:
+    is_empty = may_be_empty and key is None and found.projects
+    if not workflows and not is_empty:
         advice = "a Workflow counts at the level of a module, also in lists and dicts"
         raise _wrong(f"{place} holds no workflow; {advice}")
     facts: dict[str, Any] = {"is_code": found.is_code, "is_all": found.is_all}
@@ -194,6 +202,31 @@ def load(
     owner = one.workflow.project
     owners = [] if owner is None else [owner]
     return Loaded(meant, [one], owners, is_picked=True, **facts)
+
+
+def resolved(source: str) -> str:
+    """A source as `load` takes it: `code` stands for that of `[tool.flow64]`.
+
+    Raises:
+        click.UsageError: No source is configured; or it is what is live in an
+            environment, of which there is no code here.
+        SettingsError: It is `code`, and pyproject.toml has mistakes.
+    """
+    head, _, key = source.partition(":")
+    if os.path.exists(parted(source)[0]):  # noqa: PTH110 - takes names of any length
+        return source
+    if head == "code":
+        from ._addresses import project_source  # noqa: PLC0415 - loads httpx
+
+        place = project_source()
+        return f"{place}:{key}" if key else place
+    if head in _environments():
+        raise _wrong(
+            f"{source} is what is live, and this works on code and files; "
+            f"flow64 graph {source} draws it, flow64 diff {source} code compares it, "
+            f"and flow64 pull {source} -o live writes it to a folder"
+        )
+    return source
 
 
 def configured() -> str | None:
@@ -363,7 +396,7 @@ def _read_folder(folder: Path, found: Found, *, code: bool) -> None:
             with importing(root, folder, Path.cwd()) as imports:
                 for path in files:
                     found.take(imports.file(path), str(path))
-    if found.workflows:
+    if found.workflows or found.projects:
         found.is_code = True
         return
     whole: list[ProjectKey] = []
@@ -454,6 +487,17 @@ def _meant() -> str:
     if source is None:
         raise _wrong("SOURCE is missing: name it, or set source in [tool.flow64]")
     return source
+
+
+def _environments() -> Container[str]:
+    """The environments that are configured by name; none where that has mistakes."""
+    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
+
+    try:
+        settings = load_settings()
+    except SettingsError:
+        return ()
+    return () if settings.file is None else settings.environments
 
 
 def _is_same(source: str, named: str) -> bool:

@@ -119,7 +119,7 @@ def give(line: str) -> None:
     """Write a line of the result, at once.
 
     Raises:
-        click.ClickException: It cannot be written.
+        click.ClickException: It cannot be written, and was all that there was to do.
     """
     _written(lambda stream: print(line, file=stream, flush=True))
 
@@ -128,7 +128,7 @@ def give_text(text: str) -> None:
     """Write a text of ours as it is, the same bytes everywhere; JSON for example.
 
     Raises:
-        click.ClickException: It cannot be written.
+        click.ClickException: It cannot be written, and was all that there was to do.
     """
 
     def write(stream: TextIO) -> None:
@@ -147,7 +147,7 @@ def give_data(data: Any) -> None:
     """Write data as JSON.
 
     Raises:
-        click.ClickException: It cannot be written.
+        click.ClickException: It cannot be written, and was all that there was to do.
     """
     give_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
@@ -214,9 +214,14 @@ def _written(write: Callable[[TextIO], None]) -> None:
         return
     try:
         write(sys.stdout)
+    except BrokenPipeError:
+        _silence(sys.stdout)  # whoever read it has enough, as `head` has
     except (OSError, ValueError) as error:
         _silence(sys.stdout)
-        raise click.ClickException(f"stdout cannot be written to: {error}") from error
+        problem = f"stdout cannot be written to: {error}"
+        if not SAID.is_done:
+            raise click.ClickException(problem) from error
+        complain(f"{problem}; what was done is done, and the exit code is about that")
 
 
 def _silence(stream: TextIO) -> None:

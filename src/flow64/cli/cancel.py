@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..diagnostics import printable
+from ._options import SAID
 from ._service import connected
 from ._shared import env_option, example, json_option, run_argument
 from ._terminal import give, give_data, talk
@@ -18,6 +19,7 @@ def command(*, run_id: str, env: str | None, as_json: bool) -> int:
     """Cancel a run, and print its status; one that has ended stays as it ended."""
     with connected(env) as client:
         status = client.runs.get(run_id).cancel()
+        SAID.is_done = True
     if as_json:
         give_data({"run_id": run_id, "status": status})
     else:

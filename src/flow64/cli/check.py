@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,16 +14,19 @@ from ..render._annotations import as_annotations
 from ._codes import FAILED
 from ._shared import (
     FILE,
-    env_option,
     example,
+    ids_env_option,
     json_option,
+    no_code_option,
     read_values,
-    source_argument,
     values_option,
     wrong,
 )
 from ._sources import load
 from ._terminal import give, give_data, talk
+
+MOST: Final = 3
+"""Workflows with the same findings that are named; JSON has each of them."""
 
 
 @click.command(
@@ -30,11 +34,11 @@ from ._terminal import give, give_data, talk
     epilog=example(
         "flow64 check pipelines/leads.py",
         "flow64 check pipelines/leads.py:inbound --json",
-        "flow64 check pipelines --format github",
+        "flow64 check compiled --no-code --format github",
     ),
 )
-@source_argument
-@env_option
+@click.argument("source", required=False)
+@ids_env_option
 @values_option
 @click.option(
     "--blocks",
@@ -48,27 +52,30 @@ from ._terminal import give, give_data, talk
     type=click.Choice(["text", "json", "github"]),
     help="How to print it; `github` marks the lines of a pull request.",
 )
+@no_code_option
 @json_option
 def command(
     *,
-    source: str,
+    source: str | None,
     env: str | None,
     values: Path | None,
     blocks: Path | None,
     form: str | None,
+    no_code: bool,
     as_json: bool,
 ) -> int:
     """Say what is wrong or doubtful with workflows; nothing is sent.
 
     SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
-    a colon and a key behind it, one workflow of them. It ends with 1 where there is an
-    error; warnings and notes are none.
+    a colon and a key behind it, one workflow of them. Left out, it is the source of
+    [tool.flow64] in pyproject.toml. It ends with 1 where there is an error; warnings
+    and notes are none.
     """
     if as_json and form not in (None, "json"):
         raise wrong("--format", f"it is {form!r}, and --json asks for data; give one")
     given = read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
-    loaded = load(source)
+    loaded = load(source, code=not no_code, may_be_empty=True)
     found = [
         (one.name, one.workflow.check(env, given, blocks=live))
         for one in loaded.workflows
@@ -89,15 +96,37 @@ def command(
                 give(line)
         talk(summary(everything))
     else:
-        for name, findings in found:
-            _show(name if len(found) > 1 else "", findings)
-        count = f"{len(found)} workflows: " if len(found) > 1 else ""
+        for names, same in _alike(found):
+            _show(names if len(found) > 1 else (), same)
+        count = "" if len(found) == 1 else f"{len(found)} workflows: "
         talk(count + summary(everything))
     return FAILED if any(one.severity == "error" for one in everything) else 0
 
 
-def _show(name: str, findings: Sequence[Finding]) -> None:
-    if name and findings:
-        give(f"{printable(name)}:")
+def _alike(
+    found: Sequence[tuple[str, Sequence[Finding]]],
+) -> Sequence[tuple[Sequence[str], Sequence[Finding]]]:
+    """Findings with the workflows that they are about: what is the same is told once.
+
+    It is the same where people read the same: of variants, ids differ and nothing else.
+    """
+    named: dict[str, tuple[list[str], Finding]] = {}
+    for name, findings in found:
+        for finding in findings:
+            told = as_text([finding])
+            names, _ = named.setdefault(told, ([], finding))
+            if name not in names:
+                names.append(name)
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for names, one in named.values():
+        groups.setdefault(tuple(names), []).append(one)
+    return [*groups.items()]
+
+
+def _show(names: Sequence[str], findings: Sequence[Finding]) -> None:
+    if names:
+        more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+        shown = ", ".join(map(printable, names[:MOST])) + more
+        give(f"{shown}:" if len(names) == 1 else f"{len(names)} workflows ({shown}):")
     for line in as_text(findings).splitlines():
         give(line)

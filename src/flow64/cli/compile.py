@@ -25,8 +25,8 @@ from ..manifest import (
 )
 from ._codes import FAILED
 from ._shared import (
-    env_option,
     example,
+    ids_env_option,
     json_option,
     no_code_option,
     read_values,
@@ -58,7 +58,7 @@ from ._terminal import give, give_data, give_text, talk
     is_flag=True,
     help="Write nothing; end with 1 where a file in DIR is not current.",
 )
-@env_option
+@ids_env_option
 @values_option
 @no_code_option
 @json_option
@@ -86,7 +86,7 @@ def command(
     """
     if is_check and output is None:
         raise click.UsageError("--check compares with a folder: name it with -o DIR")
-    loaded = load(source, code=not no_code)
+    loaded = load(source, code=not no_code, may_be_empty=output is not None)
     if output is None:
         loaded.only  # noqa: B018 - refuses several
     made = compiled(loaded, env, read_values(values))

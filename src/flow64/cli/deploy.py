@@ -12,11 +12,12 @@ from attrs import field, frozen
 from ..diagnostics import printable
 from ..errors import FlowError
 from ..service import Client
-from ..service.plan import Agreement, Plan, SavedPlan, as_text, load_plan, reopening
+from ..service.plan import Agreement, Plan, SavedPlan, load_plan, reopening
 from ..service.plan._target import owner
-from ._applied import REFUSALS, carried_out, worded
+from ._applied import REFUSALS, carried_out
 from ._codes import FAILED, REFUSED
-from ._outcomes import code_of
+from ._options import SAID
+from ._outcomes import code_of, worded
 from ._planned import (
     Faulty,
     Place,
@@ -37,6 +38,7 @@ from ._shared import (
     wrong,
     yes_option,
 )
+from ._shown import plan_text
 from ._sources import Loaded, load
 from ._terminal import complain, give, give_data, may_ask, talk
 
@@ -140,14 +142,15 @@ class Asked:
     "--force",
     multiple=True,
     metavar="KEY",
-    help="Overwrite this workflow although it was edited on the service, or was not "
-    "deployed by this code; repeatable.",
+    help="Overwrite or delete this workflow although it was edited on the service, or "
+    "was not deployed by this code; repeatable.",
 )
 @click.option(
     "--allow-behind",
     multiple=True,
     metavar="KEY",
-    help="Overwrite this workflow although newer code deployed it; repeatable.",
+    help="Overwrite or delete this workflow although newer code deployed it; "
+    "repeatable.",
 )
 @click.option(
     "--create",
@@ -229,7 +232,7 @@ def _deploy(
 ) -> int:
     """Plan, and apply that plan."""
     place = place_of(env, values)
-    loaded = load(source, code=not asked.no_code)
+    loaded = load(source, code=not asked.no_code, may_be_empty=True)
     with connected(env) as client:
         plan = planned(
             client,
@@ -255,7 +258,9 @@ def _deploy_saved(
     saved = load_plan(file)
     place = place_of(env or saved.env, values)
     if source is not None:
-        _require_of(saved, load(source, code=not asked.no_code), place)
+        _require_of(
+            saved, load(source, code=not asked.no_code, may_be_empty=True), place
+        )
     with connected(place.env) as client:
         plan = client.play(
             reopening(
@@ -287,7 +292,9 @@ def _require_of(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
 def _applied(client: Client, plan: Plan, asked: Asked, place: Place) -> int:
     """Show a plan, and carry it out."""
     agreement = asked.agreement(plan)
-    talk(as_text(plan, agreement).rstrip("\n"))
+    prices = place.settings.prices
+    text = plan_text(plan, agreement, prices, in_full=SAID.is_verbose)
+    talk(text.rstrip("\n"))
     asked.require_known(plan)
     return carried_out(
         client,
@@ -305,7 +312,7 @@ def _faulty(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:
     tell_faults(faults)
     complain("nothing was sent")
     codes = {one.name: code_of(one.error) for one in faults}
-    errors = {one.name: str(one.error) for one in faults}
+    errors = {one.name: worded(one.error) for one in faults}
     words = {FAILED: "failed", REFUSED: "refused"}
     found = [
         {

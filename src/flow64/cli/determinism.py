@@ -15,13 +15,13 @@ from ._addresses import project_source
 from ._codes import FAILED
 from ._processes import ALWAYS, Cause, Difference, Job, Settings, causes, varied
 from ._shared import (
-    env_option,
     example,
+    ids_env_option,
     json_option,
     read_values,
     values_option,
 )
-from ._sources import parted
+from ._sources import parted, resolved
 from ._terminal import give, give_data, talk
 
 
@@ -48,7 +48,7 @@ from ._terminal import give, give_data, talk
     show_default=True,
     help="How long each of them may take.",
 )
-@env_option
+@ids_env_option
 @values_option
 @json_option
 def command(
@@ -94,7 +94,7 @@ def command(
 
 def _placed(given: str | None) -> str:
     """A source as it is found from any working folder."""
-    source = project_source() if given is None else given
+    source = project_source() if given is None else resolved(given)
     place, key = parted(source)
     if not Path(place).exists():
         return source

@@ -26,13 +26,17 @@ from ..render import (
     text_tree,
 )
 from ..workflow import Workflow
-from ._shared import env_option, example, source_argument
+from ._addresses import Live, address_of, definition_of, require_env
+from ._service import connected, environment_of
+from ._shared import example, ids_env_option, wrong
 from ._sources import load
 from ._terminal import give, give_data, give_text
 
 FORMATS: Final = ("text", "mermaid", "svg")
 
 _BY_ENDING: Final[Mapping[str, str]] = {
+    "": "text",
+    ".txt": "text",
     ".svg": "svg",
     ".mmd": "mermaid",
     ".mermaid": "mermaid",
@@ -45,9 +49,10 @@ _BY_ENDING: Final[Mapping[str, str]] = {
         "flow64 graph pipelines/leads.py:inbound",
         "flow64 graph pipelines/leads.py:inbound -o inbound.svg",
         "flow64 graph pipelines/leads.py:inbound --against compiled/inbound.json",
+        "flow64 graph code:inbound --against prod:inbound",
     ),
 )
-@source_argument
+@click.argument("source")
 @click.option(
     "--format",
     "form",
@@ -64,9 +69,9 @@ _BY_ENDING: Final[Mapping[str, str]] = {
 @click.option(
     "--against",
     metavar="OTHER",
-    help="What was there before, as a source; what differs is marked.",
+    help="What was there before, likewise; what differs is marked.",
 )
-@env_option
+@ids_env_option
 @click.option("--json", "as_json", is_flag=True, help="Print data, not a picture.")
 def command(
     *,
@@ -77,24 +82,26 @@ def command(
     env: str | None,
     as_json: bool,
 ) -> int:
-    """Draw one workflow; nothing is sent.
+    """Draw one workflow; nothing but reads is sent, and these only of what is live.
 
     SOURCE is a Python file, a module, a JSON file, or a folder of any of these, with a
-    colon and a key behind it where it holds several. A workflow that a check finds
-    errors in is drawn all the same.
+    colon and a key behind it where it holds several; code:KEY is one of the source of
+    [tool.flow64]; ENV:KEY or ENV:id:UUID is what is live in an environment. A workflow
+    that a check finds errors in is drawn all the same.
     """
     if as_json and (form is not None or output is not None):
         raise click.UsageError("--json prints data, so it takes no --format and no -o")
-    after = _definition(load(source).only.workflow, env)
-    before = None
-    if against is not None:
-        before = _definition(load(against).only.workflow, env)
+    ending = "" if output is None else output.suffix.lower()
+    if form is None and ending not in _BY_ENDING:
+        endings = ", ".join(filter(None, _BY_ENDING))
+        raise wrong("--output", f"{output} ends in none of {endings}; or say --format")
+    after = _read(source, env)
+    before = None if against is None else _read(against, env)
     if as_json:
         graph = graph_of(after) if before is None else graph_between(before, after)
         give_data(data_of(graph))
         return 0
-    ending = "" if output is None else output.suffix.lower()
-    chosen = form or _BY_ENDING.get(ending, "text")
+    chosen = form or _BY_ENDING[ending]
     width = None if output is not None else _width()
     text = _drawn(chosen, before, after, width)
     if output is not None:
@@ -136,13 +143,28 @@ def data_of(graph: Graph) -> dict[str, Any]:
     }
 
 
-def _definition(workflow: Workflow, env: str | None) -> Definition:
+def _read(text: str, env: str | None) -> Definition:
+    """The one workflow that an address means.
+
+    Raises:
+        click.UsageError: It means none, or several.
+        UnknownEnvironmentError: There is no environment of that name.
+    """
+    address = address_of(text)
+    if isinstance(address, Live):
+        with connected(require_env(address, env)) as client:
+            return definition_of(client, address)
+    name = DEFAULT_ENV if env is None else environment_of(env).name
+    return _definition(load(address.source).only.workflow, name)
+
+
+def _definition(workflow: Workflow, env: str) -> Definition:
     """The definition, faulty or not.
 
     Raises:
         CompileError: It could not be made.
     """
-    return workflow._lowered(env or DEFAULT_ENV, None).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as its pictures do
+    return workflow._lowered(env, None).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as its pictures do
 
 
 def _drawn(

@@ -42,9 +42,9 @@ WHY: Final[Mapping[str, str]] = {
 def command(*, key: str | None, env: str | None, as_json: bool) -> int:
     """List what was replaced, newest first; nothing is sent.
 
-    Each line has its time, environment, workflow, what replaced it, and the file that
-    holds it. KEY is the key of one workflow, or its id. To bring one back: flow64
-    restore KEY --at TIME.
+    Each line has its time, environment, workflow, what replaced it, the file that
+    holds it, and which texts are not in that file. KEY is the key of one workflow, or
+    its id. To bring one back: flow64 restore KEY --at TIME.
     """
     history = history_of(load_settings())
     found = entries_of(history, key, env)
@@ -54,7 +54,17 @@ def command(*, key: str | None, env: str | None, as_json: bool) -> int:
     if not found:
         talk("nothing was replaced yet")
     give_table(
-        [(one.when, one.env, one.key, WHY[one.reason], file_of(one)) for one in found]
+        [
+            (
+                one.when,
+                one.env,
+                one.key,
+                WHY[one.reason],
+                file_of(one),
+                one.without,
+            )
+            for one in found
+        ]
     )
     return 0
 

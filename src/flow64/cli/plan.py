@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
-from ..service.plan import Plan, as_data, as_text, save_plan
+from ..service.plan import Plan, as_data, save_plan
 from ._codes import CHANGES, FAILED
+from ._options import SAID
+from ._outcomes import worded
 from ._planned import Faulty, place_of, planned, tell_faults
 from ._service import connected
 from ._shared import (
@@ -22,6 +24,7 @@ from ._shared import (
     values_option,
     wrong,
 )
+from ._shown import plan_text
 from ._sources import load
 from ._terminal import give, give_data, talk
 
@@ -82,7 +85,7 @@ def command(
     place = place_of(env, values)
     if manifest is not None and output is not None:
         raise wrong("--manifest", "such a plan is to be read, and is never applied")
-    loaded = load(source, code=not no_code, manifest=manifest)
+    loaded = load(source, code=not no_code, manifest=manifest, may_be_empty=True)
     with connected(env) as client:
         plan = planned(client, place, loaded, create=create, prune=prune)
     if not isinstance(plan, Plan):
@@ -93,7 +96,9 @@ def command(
     if as_json:
         give_data(as_data(plan))
     else:
-        for line in as_text(plan).splitlines():
+        prices = place.settings.prices
+        text = plan_text(plan, prices=prices, in_full=SAID.is_verbose)
+        for line in text.splitlines():
             give(line)
     if output is not None:
         file = shlex.quote(str(output))
@@ -105,6 +110,6 @@ def _faulty(faults: Sequence[Faulty], *, as_json: bool) -> int:
     """Say which workflows have errors; gives the exit code."""
     tell_faults(faults)
     if as_json:
-        errors = [{"workflow": one.name, "error": str(one.error)} for one in faults]
+        errors = [{"workflow": one.name, "error": worded(one.error)} for one in faults]
         give_data({"errors": errors})
     return FAILED

@@ -11,11 +11,14 @@ import click
 
 from ..definition import unbound_names
 from ..diagnostics import printable
-from ..errors import FlowError, SaveError
+from ..environments import Environment, Reference
+from ..errors import ConfigError, FlowError, PullError, SaveError
 from ..manifest import (
     MANIFEST,
+    Known,
     Manifest,
     Pull,
+    Secret,
     pulling,
     read_manifest,
     read_sourced,
@@ -24,7 +27,7 @@ from ..manifest import (
 )
 from ..service import Client
 from ._codes import FAILED
-from ._service import connected
+from ._service import connected, environment_of
 from ._shared import env_option, example, json_option
 from ._sources import listed
 from ._terminal import complain, give, give_data, talk
@@ -64,7 +67,8 @@ def command(
     Check, diff, plan and deploy then take FOLDER like code: each workflow is pinned to
     the id that it has in ENV, and what is edited there from now on is drift. In place
     of an ID a key or a title may stand, and --env in place of ENV. What looks like a
-    key becomes a value, and is listed to be set; it is written nowhere.
+    key becomes a value, and is listed to be set; it is written nowhere. What equals
+    a value of ENV becomes that value.
     """
     place, _, wanted = address.partition(":")
     wanted = wanted.removeprefix("id:")
@@ -74,20 +78,63 @@ def command(
     if is_all and wanted:
         raise _wrong(f"--all means all, and {address} one: leave one of them out")
     before = read_manifest(output / MANIFEST) or Manifest()
+    known = known_of(environment_of(env))
     with connected(env) as client:
         if not (is_all or wanted):
             raise _wrong(_choices(client))
         found = client.play(pulling(wanted or None))
         name = str(client.env)
     mine = {str(one.id).lower() for one in found}
-    pull = taken(found, name, before, _names_in_use(output, before, name, mine))
+    names = _names_in_use(output, before, name, mine)
+    pull = taken(found, name, before, names, known)
     if not overwrite:
         _require_free(output, [one.file for one in pull.taken])
     there = [path.name for path in output.glob("*.json")]
     if pull.taken:
-        write_all(output, pull.texts(before, there))
+        # Nobody knows what in a workflow that somebody else made is secret.
+        write_all(output, pull.texts(before, there), is_private=True)
     _show(pull, output, as_json=as_json)
     return FAILED if pull.refused else 0
+
+
+def known_of(environment: Environment) -> Sequence[Known]:
+    """The values of an environment; all of them, since any may be live.
+
+    Raises:
+        PullError: A variable is not set, so that nobody can tell what is secret.
+    """
+    known: list[Known] = []
+    unset: list[str] = []
+    for name, given in environment.values.items():
+        try:
+            content = environment.bound[name]
+        except ConfigError:
+            unset.append(name)
+        else:
+            known.append(Known(name, content, [*_from_variables(given, content)]))
+    if unset:
+        variables = ", ".join(
+            f"{name} ({', '.join(environment.variables(name))})" for name in unset
+        )
+        problem = (
+            f"values come from variables that are not set: {variables}; without them "
+            "nobody can tell whether their text is live, and it would be written: set "
+            "them"
+        )
+        raise PullError(environment.name, problem)
+    return known
+
+
+def _from_variables(given: Any, content: Any) -> Iterator[str]:
+    """The texts of a value that come from variables."""
+    if isinstance(given, Reference):
+        yield content
+    elif isinstance(given, Mapping):
+        for name, inner in given.items():
+            yield from _from_variables(inner, content[name])
+    elif isinstance(given, list):
+        for inner, found in zip(given, content, strict=True):
+            yield from _from_variables(inner, found)
 
 
 def _choices(client: Client) -> str:
@@ -138,15 +185,23 @@ def _show(pull: Pull, folder: Path, *, as_json: bool) -> None:
     for one in pull.taken:
         if one.stamped is not None:
             talk(f"{one.file}: its code is elsewhere, and deployed it as {one.stamped}")
+    _tell_values(f"what equals a value of {pull.env} is that value:", pull.known)
+    _tell_values(
+        "what looked like a key is a value now, and is to be set:", pull.secrets
+    )
     if lines := pull.setting_lines:
-        talk("what looked like a key is a value now, and is to be set:")
-        for secret in pull.secrets:
-            talk(f"  {secret.name}: {secret.file}, {secret.where}")
         talk("in pyproject.toml, each from a variable:")
         for line in lines:
             talk(f"  {line}")
     for not_ in pull.refused:
         complain(f"{not_.id} ({not_.name}) was not pulled: {not_.problem}")
+
+
+def _tell_values(head: str, found: Sequence[Secret]) -> None:
+    if found:
+        talk(head)
+    for secret in found:
+        talk(f"  {secret.name}: {secret.file}, {secret.where}")
 
 
 def _data(pull: Pull, folder: Path) -> Mapping[str, Any]:
@@ -160,7 +215,11 @@ def _data(pull: Pull, folder: Path) -> Mapping[str, Any]:
                 "name": one.name,
                 "stamp": one.stamped,
                 "values": [
-                    {"name": secret.name, "where": secret.where}
+                    {
+                        "name": secret.name,
+                        "where": secret.where,
+                        "is_set": secret.is_set,
+                    }
                     for secret in one.secrets
                 ],
             }

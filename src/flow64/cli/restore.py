@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..diagnostics import printable
 from ..service.plan import Agreement, as_text, restoring
 from ._applied import carried_out
 from ._planned import place_of
@@ -19,7 +20,7 @@ from ._shared import (
     values_option,
     yes_option,
 )
-from ._terminal import talk
+from ._terminal import advise, talk
 from .history import entries_of
 
 
@@ -81,9 +82,15 @@ def command(
                 env=place.env,
                 endpoint=client.endpoint,
                 values=place.values,
+                prices=place.settings.prices,
             )
         )
         talk(as_text(plan).rstrip("\n"))
+        if without := place.history.find(key, at, env=place.env).without:
+            advise(
+                f"what comes back of {printable(key)} was saved {printable(without)}: "
+                "values of today stand there instead"
+            )
         names = [step.key for step in plan.steps]
         require_known("--force", force, names)
         require_known("--allow-spend", allow_spend, names)

@@ -154,7 +154,8 @@ def _by_name(folder: Path, manifest: Path | None = None) -> Mapping[str, Sourced
     if manifest is None and not any(folder.rglob("*.json")):
         return {}
     found: dict[str, Sourced] = {}
-    for one in load(str(folder), code=False, manifest=manifest).workflows:
+    loaded = load(str(folder), code=False, manifest=manifest, may_be_empty=True)
+    for one in loaded.workflows:
         other = found.setdefault(one.name, one)
         if other is not one:
             problem = f"{one.name!r} is there twice: {other.where} and {one.where}"
@@ -193,7 +194,7 @@ def _planned(
 ) -> Review | None:
     """A plan as a review; None where workflows have errors, which were told."""
     place = place_of(env, values)
-    loaded = load(source, code=code, manifest=manifest)
+    loaded = load(source, code=code, manifest=manifest, may_be_empty=True)
     with connected(env) as client:
         plan = planned(client, place, loaded)
     if not isinstance(plan, Plan):

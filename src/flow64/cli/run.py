@@ -19,6 +19,7 @@ from ..workflow import Workflow
 from ._addresses import Live, address_of, definition_of, require_env
 from ._codes import INTERRUPTED
 from ._estimate import estimate
+from ._options import SAID
 from ._outcomes import RefusedError
 from ._service import connected, environment_of, resuming
 from ._shared import (
@@ -197,7 +198,8 @@ def command(
             workflow = Workflow.from_definition(definition_of(client, address))
     else:
         workflow = load(address.source).only.workflow
-    if not (intent or retry or is_new or is_interactive()):
+    is_nameless = not (intent or retry or is_new)
+    if is_nameless and not is_interactive():
         raise RefusedError(
             "repeated, this command would start a run each time and pay again: name "
             "the run with --intent, as in --intent 2026-W20, or say --new"
@@ -206,12 +208,7 @@ def command(
     environment = environment_of(env)
     bound = environment.bound if given is None else given
     definition = suffixed(workflow.compile(environment.name, bound), environment.suffix)
-    roots = definition.topology.roots
-    if rows is None and any(definition.blocks[at].kind == "webhook" for at in roots):
-        problem = (
-            "ROWS is missing: the workflow begins with a webhook, which brings them"
-        )
-        raise click.UsageError(problem)
+    _require_rows(definition, rows, len(sent))
     Budget(
         environment.max_rows if max_rows is None else max_rows,
         environment.max_cost if max_cost is None else max_cost,
@@ -219,6 +216,11 @@ def command(
     ).require(workflow.name, definition, len(sent))
     with connected(env) as client:
         _show(client, workflow, definition, len(sent))
+        if is_nameless:
+            talk(
+                "it has no --intent, so the same command starts another run, and pays "
+                "again; with one, as in --intent 2026-W20, it would be the same run"
+            )
         agreed("Start it?", yes=yes)
         try:
             run = client.run(
@@ -237,6 +239,7 @@ def command(
         except KeyboardInterrupt:
             talk(_cut_off(intent or retry))
             return INTERRUPTED
+        SAID.is_done = True
         if run.is_attached:
             talk("it was started before; nothing was started or bought now")
         if not as_json:
@@ -263,6 +266,28 @@ def _require_name(intent: str | None, retry: str | None, *, is_new: bool) -> Non
         if name is not None and not name.strip():
             problem = f"{option} is empty: is the variable set that it comes from?"
             raise click.UsageError(problem)
+
+
+def _require_rows(definition: Definition, file: Path | None, count: int) -> None:
+    """Refuse to start a workflow without the rows that it takes.
+
+    A file without any is more likely a mistake than meant, and what the service makes
+    of a start with no rows is not documented: it would use up the intent.
+
+    Raises:
+        click.UsageError: No file is named.
+        click.ClickException: It has no rows.
+    """
+    roots = definition.topology.roots
+    if not any(definition.blocks[at].kind == "webhook" for at in roots):
+        return
+    if file is None:
+        problem = (
+            "ROWS is missing: the workflow begins with a webhook, which brings them"
+        )
+        raise click.UsageError(problem)
+    if not count:
+        raise click.ClickException(f"{file} has no rows; nothing was sent")
 
 
 def _saved(

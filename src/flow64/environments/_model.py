@@ -104,6 +104,15 @@ class Environment:
         """
         return _Bound(self)
 
+    def variables(self, name: str) -> Sequence[str]:
+        """The variables that a value comes from, in whole or in part; it is secret."""
+        return [*_variables(self.values[name])]
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Names of the values that come from variables."""
+        return frozenset(name for name in self.values if self.variables(name))
+
 
 @frozen
 class Settings:
@@ -170,6 +179,14 @@ class _Bound(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<values of {self._environment.name!r}: {', '.join(self)}>"
+
+
+def _variables(item: Any) -> Iterator[str]:
+    if isinstance(item, Reference):
+        yield item.variable
+    elif isinstance(item, Mapping | list):
+        for inner in item.values() if isinstance(item, Mapping) else item:
+            yield from _variables(inner)
 
 
 def _resolved(item: Any, environment: Environment, key: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigError
 from ..service import AsyncClient, Client, OAuth, Terms
+from ..service._journal import make_folder
 from ._model import Environment, OAuthFile
 
 if TYPE_CHECKING:
@@ -148,9 +149,7 @@ def _make_room(folder: Path) -> None:
         ConfigError: It cannot be made.
     """
     try:
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
-            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        make_folder(folder)
     except OSError as error:
         problem = f"the folder {folder} cannot be made ({error.strerror})"
         raise ConfigError(f"{problem}; make it, or start elsewhere") from error

@@ -21,6 +21,7 @@ from ._read import read_manifest
 from ._write import as_text, write_all
 
 if TYPE_CHECKING:
+    from ._known import Known
     from ._pull import Pull, Refused, Secret, Taken, pulling, taken
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "BlockEntry",
     "Entry",
     "Folder",
+    "Known",
     "Manifest",
     "Pull",
     "Pulled",
@@ -47,7 +49,9 @@ __all__ = [
     "write_all",
 ]
 
-_PULLING = frozenset({"Pull", "Refused", "Secret", "Taken", "pulling", "taken"})
+_PULLING = frozenset(
+    {"Known", "Pull", "Refused", "Secret", "Taken", "pulling", "taken"}
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,8 @@
-"""Pulling: live workflows as canonical JSON, without the keys that stand in them."""
+"""Pulling: live workflows as canonical JSON, without the secrets that stand in them.
+
+What equals a value of the environment becomes that value, and what looks like a key a
+new one. A text that merely contains a secret can be neither: it is not written.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from attrs import Factory, define, evolve, field, frozen
 from ..analysis.checks._secrets import masked
 from ..definition import (
     EMPTY,
+    MASK,
     VALUE_KEY,
     Definition,
     FrozenDict,
@@ -44,6 +49,7 @@ from ..service.api import (
 )
 from ..service.plan import Looked
 from ..service.plan._target import key_of
+from ._known import Known, KnownValues
 from ._model import Entry, Manifest, Pulled
 from ._names import MANIFEST, stem_of
 from ._write import as_text
@@ -54,17 +60,20 @@ LONGEST: Final = 80
 
 @frozen
 class Secret:
-    """What looked like a key, and is a value now; what it was is nowhere.
+    """What stood in a workflow, and is a value now; what it was is nowhere.
 
     Attributes:
         name: The name of the value.
         file: The file that it stands in.
         where: Its block, and its place in the specs.
+        is_set: Whether it is a value that the environment has; else it looked like a
+            key, and is to be set.
     """
 
     name: str
     file: str
     where: str
+    is_set: bool = False
 
 
 @frozen
@@ -77,7 +86,7 @@ class Taken:
         name: Its title.
         text: The content of the file.
         entry: What the manifest says of it.
-        secrets: The values that stand for what looked like keys.
+        secrets: The values that stand for what equals them, or looked like a key.
         stamped: The path of the code that deployed it; None where none of flow64 did.
     """
 
@@ -116,19 +125,21 @@ class Pull:
     @property
     def secrets(self) -> Sequence[Secret]:
         """All values that are to be set."""
+        return [secret for secret in self._values if not secret.is_set]
+
+    @property
+    def known(self) -> Sequence[Secret]:
+        """All values that the environment has, each once in a workflow."""
+        return [secret for secret in self._values if secret.is_set]
+
+    @property
+    def _values(self) -> Sequence[Secret]:
         return [secret for one in self.taken for secret in one.secrets]
 
     @property
     def setting_lines(self) -> Sequence[str]:
         """The lines of pyproject.toml that take the values from variables."""
-        names = sorted({secret.name for secret in self.secrets})
-        if not names:
-            return []
-        env = self.env if _BARE.fullmatch(self.env) else json.dumps(self.env)
-        return [
-            f"[tool.flow64.environments.{env}.values]",
-            *(f'{name} = {{ env = "{name.upper()}" }}' for name in names),
-        ]
+        return setting_lines(self.env, self.secrets)
 
     def texts(self, before: Manifest, there: Iterable[str] = ()) -> Mapping[str, str]:
         """What is to be written, the manifest too, by the name of its file.
@@ -141,6 +152,46 @@ class Pull:
         manifest = before.updated(made, there=frozenset(there))
         files = {one.file: one.text for one in self.taken}
         return {**files, MANIFEST: as_text(manifest)}
+
+
+def setting_lines(env: str, secrets: Iterable[Secret]) -> Sequence[str]:
+    """The lines of pyproject.toml that take values from variables."""
+    names = sorted({secret.name for secret in secrets})
+    if not names:
+        return []
+    named = env if _BARE.fullmatch(env) else json.dumps(env)
+    return [
+        f"[tool.flow64.environments.{named}.values]",
+        *(f'{name} = {{ env = "{name.upper()}" }}' for name in names),
+    ]
+
+
+def without_secrets(
+    definition: Definition, file: str, used: set[str], known: Iterable[Known] = ()
+) -> tuple[Definition, tuple[Secret, ...]]:
+    """A definition with values in the place of secrets, and these.
+
+    Args:
+        definition: Any, with an id.
+        file: What the names of new values begin with.
+        used: Names of values that mean something else, folded; gets those of its own.
+        known: The values of the environment; see `known_of`.
+    """
+    values = KnownValues.of(known)
+    used |= {name.casefold() for name in values.names}
+    secrets = _Secrets(file, canonical_id(str(definition.id)), used, values)
+    blocks = tuple(
+        block._replace(specs=secrets.specs(block)) for block in definition.blocks
+    )
+    used |= {secret.name.casefold() for secret in secrets.found}
+    return evolve(definition, blocks=blocks), tuple(secrets.found)
+
+
+def shows_secret(definition: Definition, known: Iterable[Known] = ()) -> bool:
+    """Whether any text of a definition looks like a key, or has a known one in it."""
+    data = as_body(definition)
+    told = KnownValues.of(known).place_in(data) is not None
+    return told or any(map(_is_secret, _texts(data)))
 
 
 def pulling(wanted: str | None = None) -> Conversation[Sequence[Definition]]:
@@ -176,24 +227,27 @@ def taken(
     env: str,
     before: Manifest | None = None,
     names: Iterable[str] = (),
+    known: Iterable[Known] = (),
 ) -> Pull:
     """Live workflows as the files of a folder.
 
     Each is pinned to its id in the environment. What was pulled into the folder before
-    keeps its file and its key.
+    keeps its file and its key. No text of a secret is in what is given.
 
     Args:
         found: The workflows.
         env: The environment they are from.
         before: The manifest of the folder; None where it has none.
         names: Names of values that other files of the folder use.
+        known: The values of the environment; see `known_of`.
     """
+    values = KnownValues.of(known)
     # By id and not as listed, so that twins are always named alike.
     live = sorted(found, key=lambda one: canonical_id(str(one.id)))
-    used = {name.casefold() for name in names}
+    used = {name.casefold() for name in (*names, *values.names)}
     named = _named(live, env, before or Manifest())
     outcomes = [
-        _taken(one, env, file, entry, used)
+        _taken(one, env, file, entry, used=used, values=values)
         for one, (file, entry) in zip(live, named, strict=True)
     ]
     made = [one for one in outcomes if isinstance(one, Taken)]
@@ -269,11 +323,17 @@ _GAPS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
 def _taken(
-    live: Definition, env: str, file: str, entry: Entry, used: set[str]
+    live: Definition,
+    env: str,
+    file: str,
+    entry: Entry,
+    *,
+    used: set[str],
+    values: KnownValues,
 ) -> Taken | Refused:
     """One workflow as a file, or why it is none."""
     workflow_id = canonical_id(str(live.id))
-    secrets = _Secrets(file, workflow_id, used)
+    secrets = _Secrets(file, workflow_id, used, values)
     # What an answer says beside the workflow is no part of what creates it.
     written = evolve(
         live,
@@ -285,8 +345,9 @@ def _taken(
         ),
     )
     text = dumps(written)
-    if (problem := _problem(written, text)) is not None:
-        return Refused(workflow_id, masked(live.name), problem)
+    if (problem := _problem(written, text, values)) is not None:
+        name = MASK if values.is_told(live.name) else masked(live.name)
+        return Refused(workflow_id, name, problem)
     used |= {secret.name.casefold() for secret in secrets.found}
     refs = block_refs(block.id for block in live.blocks)
     pulled = Pulled(
@@ -308,10 +369,16 @@ def _taken(
     )
 
 
-def _problem(written: Definition, text: str) -> str | None:
+def _problem(written: Definition, text: str, values: KnownValues) -> str | None:
     """Why a workflow cannot be written as a file; None where it can."""
     if not is_uuid(written.id):
         return "its id is no UUID, so nothing can be pinned to it"
+    if (place := values.place_in(as_body(written))) is not None:
+        return (
+            f"the text of a secret value of the environment is part of {place}, and a "
+            "value stands for a whole text; make a value of all of it, or take it out "
+            "there, and pull again"
+        )
     if any(map(_is_secret, _texts(as_body(written)))):
         return (
             "what looks like a key stands where no value can stand for it, beside the "
@@ -332,12 +399,14 @@ class _Secrets:
         file: The name of its file.
         workflow_id: Its id.
         used: Names of values that mean something else, folded.
+        known: The values of the environment.
         found: What was replaced.
     """
 
     file: str
     workflow_id: str
     used: set[str]
+    known: KnownValues = field(repr=False)
     found: list[Secret] = Factory(list[Secret])
     _values: dict[str, Value] = field(factory=dict[str, Value], repr=False)
 
@@ -351,6 +420,10 @@ class _Secrets:
         )
 
     def _over(self, item: Any, block: WireBlock, path: Path) -> Any:
+        if (known := self.known.value_of(item)) is not None:
+            if all(known.name != one.name for one in self.found):
+                self._note(known.name, block, path, is_set=True)
+            return known
         if isinstance(item, str):
             return self._value(item, block, path) if _is_secret(item) else item
         if isinstance(item, FrozenDict):
@@ -377,9 +450,14 @@ class _Secrets:
             if len(name) > LONGEST or name in self.used | ours:
                 name = f"{name[:LONGEST]}_{digest(place)[:8]}"
             self._values[text] = Value(name, secret=True)
-            where = f"{block.kind} ({block.id[:8]}) at {pointer(path)}"
-            self.found.append(Secret(name, self.file, where))
+            self._note(name, block, path)
         return self._values[text]
+
+    def _note(
+        self, name: str, block: WireBlock, path: Path, *, is_set: bool = False
+    ) -> None:
+        where = f"{block.kind} ({block.id[:8]}) at {pointer(path)}"
+        self.found.append(Secret(name, self.file, where, is_set))
 
 
 def _is_secret(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -36,10 +37,17 @@ def as_text(manifest: Manifest) -> str:
     )
 
 
-def write_all(folder: Path, texts: Mapping[str, str]) -> Sequence[Path]:
+def write_all(
+    folder: Path, texts: Mapping[str, str], *, is_private: bool = False
+) -> Sequence[Path]:
     """Write files into a folder: each is whole or as it was, and all are ready first.
 
     The manifest, where it is among them, is the last that gets its name.
+
+    Args:
+        folder: The folder; it is made where it is not there.
+        texts: The content of each file, by its name.
+        is_private: Whether nobody but their owner may read and write them.
 
     Raises:
         ManifestError: One cannot be written.
@@ -54,7 +62,7 @@ def write_all(folder: Path, texts: Mapping[str, str]) -> Sequence[Path]:
         for path, text in paths.items():
             if path.is_dir():
                 raise IsADirectoryError(21, "it is a folder", str(path))
-            parts[path].write_bytes(text.encode())
+            _write(parts[path], text.encode(), 0o600 if is_private else 0o666)
         for path, part in parts.items():
             part.replace(path)
     except OSError as error:
@@ -65,6 +73,13 @@ def write_all(folder: Path, texts: Mapping[str, str]) -> Sequence[Path]:
             with suppress(OSError):
                 part.unlink()
     return [*paths]
+
+
+def _write(part: Path, content: bytes, mode: int) -> None:
+    """Write a new file, which nobody else may read for a moment either."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(part, flags, mode), "wb") as file:
+        file.write(content)
 
 
 def _sweep(folder: Path) -> None:

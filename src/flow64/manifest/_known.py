@@ -1,0 +1,135 @@
+"""Values of an environment, found again in what is live there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from ..analysis.checks._secrets import masked
+from ..definition import Path, Value, pointer, thaw
+from ..service._state import texts_of
+from ..service.plan._applying import TELLING
+
+
+@frozen
+class Known:
+    """A value of an environment.
+
+    Attributes:
+        name: Its name.
+        content: What it stands for, as JSON data.
+        secrets: The texts in it that come from variables; with one, it is secret.
+    """
+
+    name: str
+    content: Any = field(repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
+
+
+@frozen
+class KnownValues:
+    """The values of an environment, as they are looked for.
+
+    Attributes:
+        values: Those that are told by what they stand for.
+        names: The names of all of them.
+        texts: Every spelling of every secret text.
+    """
+
+    values: Sequence[tuple[Value, Any]] = field(repr=False)
+    names: Sequence[str]
+    texts: Sequence[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, given: Iterable[Known]) -> KnownValues:
+        """Those that are long enough to be told, the secret ones first, by name.
+
+        Of values that stand for the same, the first secret one is taken; of plain ones
+        that do, none.
+        """
+        known = sorted(given, key=lambda one: (not one.secrets, one.name))
+        found: list[tuple[Value, Any]] = []
+        for one in known:
+            texts = [*_texts(one.content)]
+            is_secret = bool(one.secrets) or any(masked(text) != text for text in texts)
+            is_told = _is_long if is_secret else _is_telling
+            twins = [other for other in known if _is_same(other.content, one.content)]
+            if any(map(is_told, texts)) and (is_secret or len(twins) == 1):
+                found.append((Value(one.name, secret=is_secret), one.content))
+        secrets = [text for one in known for text in one.secrets if _is_long(text)]
+        return cls(found, [one.name for one in known], texts_of(secrets))
+
+    def value_of(self, item: Any) -> Value | None:
+        """The value that something which is live equals; None where there is none."""
+        if not self.values:
+            return None
+        plain = thaw(item)
+        return next(
+            (value for value, content in self.values if _is_same(content, plain)), None
+        )
+
+    def is_told(self, text: str) -> bool:
+        """Whether a text contains a secret, in any spelling."""
+        return any(secret in text for secret in self.texts)
+
+    def place_in(self, body: Any) -> str | None:
+        """The first place in JSON data that contains a secret; None where none does."""
+        if not self.texts:
+            return None
+        for path, text in _places(body, ()):
+            if self.is_told(text):
+                return masked(pointer(path)) or "its names"
+        return None
+
+
+# Of words such as PROFESSIONAL there are few, and many fields that hold one.
+_TELLING: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
+
+
+def _is_long(text: str) -> bool:
+    return len(text) >= TELLING
+
+
+def _is_telling(text: str) -> bool:
+    """Whether that the same text is live can hardly be a coincidence."""
+    return _is_long(text) and _TELLING.fullmatch(text) is not None
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether JSON data is the same; unlike in Python, 1 is neither 1.0 nor True."""
+    if one != other:
+        return False
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _texts(content: Any) -> Iterator[str]:
+    """The texts in JSON data, without the names of members."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping):
+        for inner in content.values():
+            yield from _texts(inner)
+    elif isinstance(content, list):
+        for inner in content:
+            yield from _texts(inner)
+
+
+def _places(data: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """The texts in JSON data, each with its place; a name has that of what it is in.
+
+    Names come first, so that no place has a name in it that has not been looked at.
+    """
+    if isinstance(data, str):
+        yield path, data
+    elif isinstance(data, dict):
+        for name in data:
+            yield path, name
+        for name, inner in data.items():
+            yield from _places(inner, (*path, name))
+    elif isinstance(data, list):
+        for position, inner in enumerate(data):
+            yield from _places(inner, (*path, position))

@@ -1,0 +1,96 @@
+"""A project whose last workflow is gone: what it has left on the service is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.pipelines import deployed
+
+PROJECT = """
+from flow64 import Project
+
+growth = Project("growth", namespace="acme.example")
+"""
+
+
+@pytest.fixture
+def left(service, leads, flow64, namespace):
+    """A project on the service with one workflow that the code has no more."""
+    flow64("deploy", "leads.py", "--yes")
+    leads.write_text(PROJECT.replace("acme.example", namespace), "utf-8")
+    return leads
+
+
+def test_plan_finds_the_orphan(left, flow64):
+    code, printed, told = flow64("plan", "leads.py", "--exit-code", "--json")
+
+    (step,) = json.loads(printed)["steps"]
+    assert (code, told, step["state"]) == (2, "", "orphan")
+
+
+def test_deploy_prunes_it_by_its_number(left, flow64):
+    refused = flow64("deploy", "leads.py", "--yes", "--prune=0")
+    code, *_ = flow64("deploy", "leads.py", "--yes", "--prune=1")
+
+    assert (refused[0], code, deployed()) == (3, 0, [])
+
+
+def test_deploy_without_pruning_leaves_it(left, flow64):
+    code, printed, _ = flow64("deploy", "leads.py", "--yes")
+
+    assert (code, printed, deployed()) == (0, "", ["Inbound leads"])
+
+
+def test_check_finds_nothing(left, flow64):
+    assert flow64("check", "leads.py") == (0, "", "0 workflows: nothing found\n")
+
+
+def test_compiled_folder_says_so_too(left, flow64):
+    """What is planned of the JSON alone has the same orphan."""
+    code, *_ = flow64("compile", "leads.py", "-o", "compiled")
+    planned = flow64("plan", "compiled", "--no-code", "--json")
+    (step,) = json.loads(planned[1])["steps"]
+
+    assert code == 0
+    assert [path.name for path in Path("compiled").iterdir()] == ["flow64.json"]
+    assert step["state"] == "orphan"
+
+
+def test_folder_of_code_is_not_read_as_json(left, flow64):
+    """JSON that was compiled of it once is none of its workflows."""
+    flow64("compile", "leads.py", "-o", ".")
+    Path("old.json").write_text(Path("flow64.json").read_text("utf-8"), "utf-8")
+
+    code, printed, _ = flow64("plan", ".", "--json")
+
+    assert (code, [one["state"] for one in json.loads(printed)["steps"]]) == (
+        0,
+        ["orphan"],
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["compile", "leads.py"], ["graph", "leads.py"], ["run", "leads.py", "--new"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_what_needs_a_workflow_says_that_there_is_none(left, flow64, arguments):
+    code, printed, told = flow64(*arguments)
+
+    assert (code, printed) == (64, "")
+    assert "leads.py holds no workflow" in told
+
+
+def test_file_without_a_project_is_no_empty_project(service, tmp_path, flow64):
+    Path("nothing.py").write_text("x = 1\n", "utf-8")
+
+    code, _, told = flow64("plan", "nothing.py")
+
+    assert (code, "nothing.py holds no workflow" in told) == (64, True)
+
+
+def test_key_of_an_empty_project_is_none(left, flow64):
+    assert flow64("plan", "leads.py:inbound")[0] == 64

@@ -1,0 +1,217 @@
+"""Values of the environment are found again in what is pulled, and never as text."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from urllib.parse import quote
+
+import pytest
+from attrs import evolve
+
+from flow64 import LEAD, RawBlock, Workflow
+from flow64.blocks import OutgoingWebhook, Webhook
+from flow64.definition import Edge, FrozenDict, Value, bind, loads
+from flow64.definition._json import Limits, freeze
+from flow64.manifest import MANIFEST, Known, Manifest, taken
+from flow64.manifest._known import KnownValues
+from flow64.service._state import short
+
+HOOK = 'https://crm.example.com/SENTINEL "é"?a=1&b=2'
+TOKEN = "SENTINEL-inside"
+ACCOUNT = {"region": "eu-central-1", "token": TOKEN, "n": [1, True]}
+KNOWN = (
+    Known("crm_hook", HOOK, [HOOK]),
+    Known("account", ACCOUNT, [TOKEN]),
+    Known("notebook", "nb_8f2c11d0"),
+    Known("mode", "PROFESSIONAL"),
+    Known("flag", "true"),
+    Known("pin", "1234567", ["1234567"]),
+    Known("limits", {"rows": 3, "ids": ["nb_77e19a20"]}),
+    Known("number", 12345678),
+)
+
+
+def frozen(data):
+    return freeze(data, (), [], None, Limits(whole=False, integer=None, literals=True))
+
+
+def live(*, url="https://example.com", **specs):
+    flow = Webhook(LEAD) >> RawBlock("custom", key="c") >> OutgoingWebhook(url=url)
+    made = Workflow("Leads", flow, key="leads").compile()
+    blocks = [
+        block._replace(specs=frozen(specs)) if block.kind == "custom" else block
+        for block in made.blocks
+    ]
+    return evolve(made, blocks=tuple(blocks), id="11111111-1111-4111-8111-111111111111")
+
+
+def pulled(definition, known=KNOWN):
+    return taken([definition], "prod", known=known)
+
+
+def specs_of(pull):
+    (one,) = pull.taken
+    return next(
+        block.specs for block in loads(one.text).blocks if block.kind == "custom"
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "name", "is_secret"),
+    [
+        (HOOK, "crm_hook", True),
+        (ACCOUNT, "account", True),
+        ("nb_8f2c11d0", "notebook", False),
+        ({"rows": 3, "ids": ["nb_77e19a20"]}, "limits", False),
+    ],
+    ids=range(4),
+)
+def test_what_equals_a_value_is_that_value(found, name, is_secret):
+    """In full, wherever it stands in specs, and it is set already."""
+    definition = live(a=found, b=[1, {"c": found}])
+
+    pull = pulled(definition)
+
+    value = Value(name, secret=is_secret)
+    assert specs_of(pull) == {"a": value, "b": [1, {"c": value}]}
+    assert [(one.name, one.is_set) for one in pull.known] == [(name, True)]
+    assert pull.known[0].where.startswith("custom (")
+    assert (pull.secrets, pull.setting_lines) == ([], [])
+    assert "SENTINEL" not in repr(pull) + "".join(pull.texts(Manifest()).values())
+    # With the values of the environment it is what is live.
+    (one,) = pull.taken
+    values = {one.name: one.content for one in KNOWN}
+    assert short(bind(loads(one.text), values, [])) == short(definition)
+    assert one.entry.pulled.bound == short(definition)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        "PROFESSIONAL",
+        "true",
+        "1234567",
+        12345678,
+        {"region": "eu-central-1"},
+        "eu-central-1",
+        {"rows": 3.0, "ids": ["nb_77e19a20"]},
+        {"rows": 3, "ids": []},
+        "nb_8f2c11d0 and more",
+    ],
+    ids=range(9),
+)
+def test_what_may_be_a_coincidence_stays(found):
+    """Words, short texts, numbers, and parts of what is no secret."""
+    pull = pulled(live(a=found))
+
+    assert specs_of(pull) == {"a": found}
+    assert pull.known == []
+
+
+SPELLED = {
+    "part": f"to {HOOK}",
+    "url": f"https://a.example/?next={quote(HOOK, safe='')}",
+    "json": json.dumps({"hook": HOOK}),
+    "base64": b64encode(f"x{HOOK}y".encode()).decode(),
+    "token": f"Bearer {TOKEN}",
+    "whole": TOKEN,
+}
+
+
+@pytest.mark.parametrize("text", SPELLED.values(), ids=SPELLED)
+@pytest.mark.parametrize(
+    ("place", "where"),
+    [
+        ("spec", "/workflow_definition/blocks/1/specs/a"),
+        ("nested", "/workflow_definition/blocks/1/specs/a/0/b"),
+        ("name", "/workflow_definition/blocks/1/specs/a"),
+        ("field", "/workflow_definition/blocks/1/specs"),
+        ("title", "/workflow_name"),
+        ("description", "/workflow_description"),
+        ("block", "/workflow_definition/blocks/1/note"),
+        ("edge", "/workflow_definition/edges/0/note"),
+        ("graph", "/workflow_definition/note"),
+    ],
+)
+def test_text_that_contains_a_secret_is_not_written(text, place, where):
+    """F26: the workflow is refused, and the place is named without it."""
+    pull = taken([with_text(place, text), live(a=1)], "prod", known=KNOWN)
+
+    (refused,) = pull.refused
+    assert f"is part of {where}, and" in refused.problem
+    shown = repr(pull) + "".join(pull.texts(Manifest()).values())
+    assert [form for form in (text, TOKEN, HOOK, "SENTINEL") if form in shown] == []
+    assert [one.name for one in pull.taken] == ["Leads"]
+    assert [*pull.texts(Manifest())] == [pull.taken[0].file, MANIFEST]
+
+
+def with_text(place, text):
+    made = evolve(live(a=1), id="22222222-1111-4111-8111-111111111111")
+    note = FrozenDict(note=text)
+    match place:
+        case "spec":
+            specs = {"a": text}
+        case "nested":
+            specs = {"a": [{"b": text}]}
+        case "name":
+            specs = {"a": {text: 1}}
+        case "field":
+            specs = {text: 1}
+        case "title":
+            return evolve(made, name=text)
+        case "description":
+            return evolve(made, description=text)
+        case "graph":
+            return evolve(made, graph_extra=note)
+        case "edge":
+            edges = [Edge(one.source, one.target, note) for one in made.edges]
+            return evolve(made, edges=tuple(edges))
+        case _:
+            blocks = [block._replace(extra=note) for block in made.blocks[1:2]]
+            return evolve(made, blocks=(made.blocks[0], *blocks, *made.blocks[2:]))
+    return evolve(live(**specs), id=made.id)
+
+
+def test_value_comes_before_what_looks_like_a_key():
+    """It is set already, and nothing is to be set anew; other keys still are."""
+    key = "sk_live_not_a_real_key_SENTINEL"
+    known = [Known("api", key, [key]), Known("plain", key + "2")]
+
+    pull = pulled(live(a=key, b=key + "2", c="sk_live_not_a_real_key_3"), known)
+
+    assert specs_of(pull) == {
+        "a": Value("api", secret=True),
+        "b": Value("plain", secret=True),
+        "c": Value("leads_custom_c", secret=True),
+    }
+    assert "SENTINEL" not in repr(pull)
+
+
+def test_names_of_the_environment_are_left_to_it():
+    """A new value never takes the name of one that means something else."""
+    pull = pulled(
+        live(a="sk_live_not_a_real_key_SENTINEL"), [Known("leads_custom_a", "x")]
+    )
+
+    (secret,) = pull.secrets
+    assert secret.name.startswith("leads_custom_a_")
+
+
+def test_twins():
+    """Of secret ones the first by name is taken; of plain ones none."""
+    known = [Known("b", HOOK, [HOOK]), Known("a", HOOK, [HOOK])]
+    plain = [Known("c", "nb_8f2c11d0"), Known("d", "nb_8f2c11d0")]
+
+    pull = pulled(live(a=HOOK, b="nb_8f2c11d0"), [*known, *plain])
+
+    assert specs_of(pull) == {"a": Value("a", secret=True), "b": "nb_8f2c11d0"}
+
+
+def test_without_values_nothing_is_looked_for():
+    found = KnownValues.of([])
+
+    assert found.value_of("x" * 20) is None
+    assert found.place_in({"a": "x" * 20}) is None
+    assert KnownValues.of([Known("a", HOOK, [HOOK])]).place_in({HOOK: 1}) == "its names"
+    assert "SENTINEL" not in repr(KnownValues.of(KNOWN)) + repr(KNOWN)

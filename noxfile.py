@@ -79,7 +79,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tests, measured, on the oldest supported Python and the newest at hand."""
+    """The tests on the oldest supported Python and the newest at hand.
+
+    Those that are marked `once` run on this Python alone, where all are measured.
+    """
     # `make check` has done it on this Python, with `make test`.
     is_tested = "IS_TESTED" in os.environ
     if not is_tested:
@@ -92,8 +95,11 @@ def tests(session: nox.Session) -> None:
         runner = make_environment(session, environment, interpreter)
         uv_pip(session, "sync", PINS, runner=runner)
         uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
-        measured = ("-m", "coverage", "run", "-m", "pytest", *WORKERS)
-        session.run(str(runner), *measured, *session.posargs)
+        is_this = interpreter == sys.executable
+        measured = ("-m", "coverage", "run") if is_this else ()
+        chosen = () if is_this else ("-m", "not once")
+        tested = (*measured, "-m", "pytest", *WORKERS, *chosen, *session.posargs)
+        session.run(str(runner), *tested)
 
 
 @nox.session(requires=["tests"])

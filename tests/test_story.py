@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once
+
+
 DOCS = Path(__file__).parent.parent / "docs"
 
 FENCE = re.compile(

@@ -31,6 +31,9 @@ from flow64.errors import (
 )
 from flow64.testing import KEY, try_out
 
+pytestmark = pytest.mark.once
+
+
 FOLDER = Path(__file__).parent.parent
 HOOK = "https://crm.acme.example/hooks/contacts"
 PEOPLE = [

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
+
 HERE = Path(__file__).parent
 GOOD, BAD = HERE / "typing" / "good.py", HERE / "typing" / "bad.py"
 IGNORES = {

@@ -22,6 +22,9 @@ from flow64.emulator import Emulator, Fault
 from flow64.manifest import read_folder
 from tests.ci.github import GitHub, Job, git
 
+pytestmark = pytest.mark.once
+
+
 KEY = "sk_test_not_a_real_key"
 FOLDER = ".github/workflows"
 NAMES = ("review", "comment", "deploy")

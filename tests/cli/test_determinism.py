@@ -14,6 +14,9 @@ import pytest
 from flow64.cli._processes import Compiled, Outcome, differences
 from tests.cli.support import FLOW64, ended, environment
 
+pytestmark = pytest.mark.once
+
+
 HEAD = """
 import datetime, locale, os, random, stat, sys, tempfile, time, uuid
 from pathlib import Path

@@ -15,6 +15,9 @@ from flow64.cli._project import key_of, texts
 from flow64.environments import load
 from tests.cli.support import environment
 
+pytestmark = pytest.mark.once
+
+
 FILES = [
     ".github/workflows/flow64-comment.yml",
     ".github/workflows/flow64-deploy.yml",

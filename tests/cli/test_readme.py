@@ -10,6 +10,9 @@ import pytest
 
 from flow64.environments import load
 
+pytestmark = pytest.mark.once
+
+
 README = Path(__file__).parents[2] / "README.md"
 
 

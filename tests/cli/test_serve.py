@@ -25,6 +25,9 @@ from flow64.cli._given import keys_of
 from flow64.emulator._store import Store
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
+pytestmark = pytest.mark.once
+
+
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 ROWS = [{"email": "ada@example.com", "company": "Acme"}]

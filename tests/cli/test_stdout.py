@@ -11,6 +11,9 @@ import pytest
 from tests.cli.pipelines import deployed
 from tests.cli.support import FLOW64, environment
 
+pytestmark = pytest.mark.once
+
+
 DEPLOY = ("deploy", "leads.py", "--yes")
 
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is none here")

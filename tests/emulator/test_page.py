@@ -31,6 +31,9 @@ from tests.emulator.support import (
     start,
 )
 
+pytestmark = pytest.mark.once
+
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))
 
 PAGE = "/_emulator/page"

@@ -25,6 +25,9 @@ from tests.emulator import support
 from tests.emulator.fuzzing import CLIENT, KEY, SIGNING_KEY, URL, WORKFLOW
 from tests.emulator.support import LEADS, create, own_contract, start, wait
 
+pytestmark = pytest.mark.once
+
+
 ROOT = Path(__file__).parents[2]
 
 CONFIGURATION = """

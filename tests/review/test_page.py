@@ -28,6 +28,8 @@ from tests.review.support import (
     workflow,
 )
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def browser():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from attrs import evolve
 
 from flow64.emulator import Emulator
 from flow64.service import Client
 from tests.survival import black_box
+
+pytestmark = pytest.mark.once
 
 
 def test_every_workflow_is_there_once_with_one_run(capsys):

@@ -18,6 +18,9 @@ from tests.survival.deployers import (
     workflows,
 )
 
+pytestmark = pytest.mark.once
+
+
 LATER = {"StalePlanError", "VerificationError", "StateRefusedError"}
 """How it ends for whoever came later, or was overtaken between its look and its write:
 it saw another's edit, or another's definition where its own was to be."""

@@ -37,6 +37,8 @@ from tests.survival.support import (
     workflow,
 )
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def server():

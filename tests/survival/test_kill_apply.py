@@ -8,6 +8,8 @@ import pytest
 
 from tests.survival.kill_apply import kill
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_deploy_that_was_killed_is_mended_by_the_next_one(tmp_path):

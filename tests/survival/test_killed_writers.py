@@ -22,7 +22,10 @@ from flow64.service.plan import (
 from flow64.service.plan import _saved as saved_plans
 from tests.service.plan.planned import OLD, service
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
+]
 KILLS = 30
 MANY = 400
 """Entries that make a file large enough to be caught in the middle of."""

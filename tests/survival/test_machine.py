@@ -32,6 +32,9 @@ from flow64.service import AsyncClient, Client, _starting
 from tests.service.clients import BOTH, use
 from tests.survival.support import QUICK, hurried, workflow
 
+pytestmark = pytest.mark.once
+
+
 KEYS = ["leads", "others"]
 INTENTS = ["monday", "tuesday"]
 MODES = ["PROFESSIONAL", "PERSONAL"]

@@ -14,6 +14,9 @@ from flow64.service import Policy
 from tests.service.clients import BOTH, use
 from tests.survival.support import QuickClock, hurried, rows, workflow
 
+pytestmark = pytest.mark.once
+
+
 FLIPPED = [
     {"speed": 0.02},
     {"honour_idempotency": False},

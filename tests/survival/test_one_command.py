@@ -7,7 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.survival.support import names
+
+pytestmark = pytest.mark.once
+
 
 PROGRAM = Path(__file__).with_name("one_command.py")
 

@@ -10,6 +10,9 @@ from flow64.errors import FlowError
 from flow64.service import Client, _starting
 from tests.survival.support import QUICK, hurried, workflow
 
+pytestmark = pytest.mark.once
+
+
 START = {"method": "POST", "path": "/workflows/run"}
 LIST = {"method": "GET", "path": "/workflows/runs"}
 

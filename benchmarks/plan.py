@@ -33,7 +33,7 @@ from run import medians, row
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import EmailMode, Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, from_data, with_stamp
-from flow64.service.api import Answer, Begin, Emit, Now, Request
+from flow64.service.api import Answer, Begin, Emit, Now, Request, in_turn
 from flow64.service.plan._behind import Git
 from flow64.service.plan._model import Plan, Sighting, Target
 from flow64.service.plan._planning import planning
@@ -94,6 +94,7 @@ class Service:
 
     def play(self, conversation: Any) -> Any:
         """Play a conversation; there is nothing to wait for."""
+        conversation = in_turn(conversation)
         reply: Any = None
         try:
             while True:

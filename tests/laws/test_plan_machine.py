@@ -30,7 +30,7 @@ from flow64.definition import fingerprint, id_of
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.service import Policy
 from flow64.service._state import fields_of, reduced
-from flow64.service.api import Request, create_workflow
+from flow64.service.api import Request, create_workflow, in_turn
 from flow64.service.plan import (
     Agreement,
     FileCache,
@@ -86,6 +86,7 @@ class Killed(BaseException):
 
 def killed(conversation, number, *, is_sent):
     """A conversation that ends at some request, sent or not."""
+    conversation = in_turn(conversation)
     try:
         step = next(conversation)
         while True:
@@ -119,6 +120,7 @@ def meddled(conversation, number, meddle):
 
     Between a look and the write that follows it nobody does: that would not be seen.
     """
+    conversation = in_turn(conversation)
     try:
         step = next(conversation)
         while True:

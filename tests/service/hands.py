@@ -19,6 +19,7 @@ from flow64.service.api import (
     Retry,
     Sleep,
     Stream,
+    in_turn,
 )
 
 
@@ -47,7 +48,7 @@ class Hand:
                 return stop.value
 
     def events(self, conversation):
-        reply = None
+        conversation, reply = in_turn(conversation), None
         try:
             while True:
                 try:

@@ -21,6 +21,7 @@ from flow64.service.api import (
     Retry,
     Sleep,
     Turn,
+    in_turn,
 )
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -44,7 +45,7 @@ class Script:
         self.seconds = seconds
 
     def play(self, conversation):
-        reply = None
+        conversation, reply = in_turn(conversation), None
         while True:
             try:
                 if isinstance(reply, Exception):

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
@@ -16,6 +19,45 @@ from ..errors import ConfigError
 from ._wire import AsyncHttpAnswer, AsyncTransport, HttpRequest
 
 T = TypeVar("T")
+
+
+class Cut:
+    """Ends from outside what threads wait for, since no Ctrl-C comes to them.
+
+    Attributes:
+        is_made: Whether it is over: nothing more is sent or read.
+    """
+
+    def __init__(self) -> None:
+        self._lock: Final = Lock()
+        self._waits: Final = set[Future[Any]]()
+        self.is_made = False
+
+    def make(self) -> None:
+        """End all that is waited for."""
+        with self._lock:
+            self.is_made = True
+            waits = [*self._waits]
+        for wait in waits:
+            wait.cancel()
+
+    @contextmanager
+    def over(self, wait: Future[Any]) -> Generator[None]:
+        """Something is waited for."""
+        with self._lock:
+            self._waits.add(wait)
+            is_late = self.is_made
+        if is_late:
+            wait.cancel()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waits.discard(wait)
+
+
+CUT: Final = ContextVar[Cut | None]("CUT", default=None)
+"""What may end the requests of this thread."""
 
 
 class BlockingTransport:
@@ -47,15 +89,17 @@ class BlockingTransport:
             self._thread.join()
             loop.close()
 
-    def waited(self, job: Coroutine[Any, Any, T]) -> T:
-        """Let the loop do something, and wait for it."""
+    def waited(self, job: Coroutine[Any, Any, T], *, is_closing: bool = False) -> T:
+        """Let the loop do something, and wait; a cut ends that, but no closing."""
         loop = self._loop
         if loop is None or os.getpid() != self._pid:
             job.close()
             raise ConfigError(_NOT_HERE)
         future = asyncio.run_coroutine_threadsafe(job, loop)
         try:
-            return future.result()
+            cut = None if is_closing else CUT.get()
+            with nullcontext() if cut is None else cut.over(future):
+                return future.result()
         except BaseException:
             future.cancel()  # a Ctrl-C ends the request as well
             raise
@@ -97,7 +141,7 @@ class BlockingAnswer:
 
     def close(self) -> None:
         """Let it go."""
-        self._transport.waited(self._inner.close())
+        self._transport.waited(self._inner.close(), is_closing=True)
 
 
 async def _made(make: Callable[[], AsyncTransport]) -> AsyncTransport:

@@ -9,8 +9,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
+from attrs import evolve
+
 from ..errors import FlowError, OrganisationError
-from .api import Answer, Conversation, Request, list_workflows
+from .api import Answer, Conversation, Request, Together, list_workflows
 
 T = TypeVar("T")
 
@@ -44,9 +46,17 @@ class Organisation:
         """
         if self.expected is None:
             return conversation
-        return self._compared(conversation)
+        return self._compared(conversation, [])
 
-    def _compared(self, conversation: Conversation[T]) -> Conversation[T]:
+    def _compared(
+        self, conversation: Conversation[T], others: list[OrganisationError]
+    ) -> Conversation[T]:
+        """The same.
+
+        Args:
+            conversation: What to compare.
+            others: Why it ends, once that is known: all that is played together does.
+        """
         reply: Any = None
         try:
             while True:
@@ -60,15 +70,20 @@ class Organisation:
                     return result
                 # Raised here and not thrown in: it is no failure to recover from.
                 if self._is_too_early(step):
-                    yield from self._compared(list_workflows())
+                    yield from self._compared(list_workflows(), others)
                     self._is_known = True  # or there is none, which names nobody
+                if isinstance(step, Together):
+                    parts = [self._compared(it, others) for it in step.conversations]
+                    step = evolve(step, conversations=parts)
                 try:
                     reply = yield step
                 except FlowError as error:
                     reply = error
                 else:
                     if isinstance(step, Request):
-                        self._require(step, reply)
+                        self._require(step, reply, others)
+                if others:
+                    raise others[0]
         finally:
             conversation.close()
 
@@ -76,18 +91,16 @@ class Organisation:
         is_write = isinstance(step, Request) and not step.may_repeat
         return is_write and not self._is_known
 
-    def _require(self, asked: Request, answer: Answer) -> None:
-        """Compare an answer.
-
-        Raises:
-            OrganisationError: It is another organisation's.
-        """
+    def _require(
+        self, asked: Request, answer: Answer, others: list[OrganisationError]
+    ) -> None:
+        """Compare an answer; adds an error where it is another organisation's."""
         for found in organisations_of(answer):
             if found != self.expected:
                 what = f"{asked.method} {asked.path}"
-                raise OrganisationError(
-                    self.env or "default", str(self.expected), found, what
-                )
+                facts = (self.env or "default", str(self.expected), found, what)
+                others.append(OrganisationError(*facts))
+                return
             self._is_known = True
 
 

@@ -35,4 +35,5 @@ class Pace:
 
     def hold(self, until: float) -> None:
         """Nobody sends before a time: the service has said that it is too much."""
-        self._held_until = max(self._held_until, until)
+        with self._lock:
+            self._held_until = max(self._held_until, until)

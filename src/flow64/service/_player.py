@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from threading import Lock
 from typing import Any, Final, TypeVar, assert_never
 
@@ -17,6 +17,8 @@ from attrs import define, field, frozen
 
 from ..errors import FlowError, LinkRefusedError, NoAnswerError, TransportError
 from ._exchange import MAX_ANSWER, MAX_ERROR, Channel
+from ._loop import CUT
+from ._parts import Hands, Part, Parts
 from ._turns import TURNS, Held
 from ._wire import AsyncHttpAnswer, AsyncTransport, HttpAnswer, Transport
 from .api import (
@@ -33,6 +35,7 @@ from .api import (
     Retry,
     Sleep,
     Stream,
+    Together,
     Turn,
 )
 
@@ -114,6 +117,10 @@ class _Playing:
         return TransportError("GET", "(signed link)", f"it broke off ({reason})")
 
 
+_AT_ONCE: Final = (Now, Begin, Retry, Leave)
+"""Steps whose replies nobody waits for."""
+
+
 def _named(error: BaseException) -> str:
     return type(error).__name__
 
@@ -160,13 +167,43 @@ class Player(_Playing):
                 if isinstance(step, Emit):
                     yield step.event
                     reply = None
+                elif isinstance(step, Together):
+                    began = self.clock.now()
+                    reply = yield from self._together(step)
+                    scene.ends += self.clock.now() - began
                 else:
                     reply = self._reply(step, scene)
         finally:
             conversation.close()
-            scene.release()
-            for stream in scene.streams:
-                self._closed(stream)
+            self._left(scene)
+
+    def _left(self, scene: _Scene) -> None:
+        scene.release()
+        for stream in scene.streams:
+            self._closed(stream)
+
+    def _together(self, step: Together) -> Generator[Any, None, Any]:
+        """Play conversations here, and let threads wait for what is slow."""
+        hands = Hands[_Scene](self._reply, self._left)
+        parts = Parts(step, lambda: self._scene(self.clock.now()))
+        try:
+            while (turn := parts.turn() or hands.next()) is not None:
+                part, asked = parts.advanced(*turn)
+                if asked is None:
+                    self._left(part.scene)
+                elif isinstance(asked, Emit):
+                    yield asked.event
+                    parts.give(part, None)
+                elif isinstance(asked, _AT_ONCE):
+                    parts.give(part, self._reply(asked, part.scene))
+                else:
+                    hands.take(part, asked)
+            return parts.reply()
+        finally:
+            busy = hands.ended()
+            for part in parts.closed():
+                if part not in busy:  # else whoever is at it lets it go
+                    self._left(part.scene)
 
     def _reply(self, step: Any, scene: _Scene) -> Any:  # noqa: C901 - one case a step
         now, channel = self.clock.now(), self.channel
@@ -241,6 +278,8 @@ class Player(_Playing):
             now = self.clock.now()
         timeout = min(channel.policy.timeout, scene.ends - now)
         turn = credential.turn
+        if (cut := CUT.get()) is not None and cut.is_made:
+            return channel.lost(step, "it was ended before", sent=False)
         try:
             answer = self.transport.send(channel.request(step, timeout))
             try:
@@ -340,13 +379,54 @@ class AsyncPlayer(_Playing):
                 if isinstance(step, Emit):
                     yield step.event
                     reply = None
+                elif isinstance(step, Together):
+                    began = self.clock.now()
+                    parts = Parts(step, lambda: self._scene(self.clock.now()))
+                    async with aclosing(self._together(parts)) as events:
+                        async for event in events:
+                            yield event
+                    reply = parts.reply()
+                    scene.ends += self.clock.now() - began
                 else:
                     reply = await self._reply(step, scene)
         finally:
             conversation.close()
-            scene.release()
-            for stream in scene.streams:
-                await self._closed(stream)
+            await self._left(scene)
+
+    async def _left(self, scene: _Scene) -> None:
+        scene.release()
+        for stream in scene.streams:
+            await self._closed(stream)
+
+    async def _together(self, parts: Parts[_Scene]) -> AsyncGenerator[Any]:
+        """Play conversations here, and let tasks wait for what is slow."""
+        tasks: dict[asyncio.Task[Any], Part[_Scene]] = {}
+        try:
+            while True:
+                if (turn := parts.turn()) is None:
+                    if not tasks:
+                        return
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    for task in [task for task in tasks if task.done()]:
+                        parts.give(tasks.pop(task), task.result())
+                    continue
+                part, asked = parts.advanced(*turn)
+                if asked is None:
+                    await self._left(part.scene)
+                elif isinstance(asked, Emit):
+                    yield asked.event
+                    parts.give(part, None)
+                elif isinstance(asked, _AT_ONCE):
+                    parts.give(part, await self._reply(asked, part.scene))
+                else:
+                    task = asyncio.create_task(self._reply(asked, part.scene))
+                    tasks[task] = part
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for part in parts.closed():
+                await self._left(part.scene)
 
     async def _reply(self, step: Any, scene: _Scene) -> Any:  # noqa: C901 - one case a step
         now, channel = self.clock.now(), self.channel

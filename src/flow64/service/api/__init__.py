@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._arguments import FORMATS, RUN_FILTERS, as_any_text, as_id, as_text
-from ._conversation import api_error, ask, asked, send
+from ._conversation import api_error, ask, asked, in_turn, send
 from ._other_calls import (
     Balance,
     NewSigningSecret,
@@ -50,6 +50,7 @@ from ._steps import (
     Sleep,
     Step,
     Stream,
+    Together,
     Turn,
 )
 from ._structure import Answered
@@ -99,6 +100,7 @@ __all__ = [
     "Started",
     "Step",
     "Stream",
+    "Together",
     "Turn",
     "WorkflowInfo",
     "api_error",
@@ -120,6 +122,7 @@ __all__ = [
     "get_schedule",
     "get_signing_secret",
     "get_workflow",
+    "in_turn",
     "is_refusal",
     "list_blocks",
     "list_runs",

@@ -16,9 +16,19 @@ from attrs import evolve
 
 from ...definition import pointer
 from ...diagnostics import printable
-from ...errors import AnswerError, ApiError, TransportError, for_status
+from ...errors import AnswerError, ApiError, FlowError, TransportError, for_status
 from ._policy import retry_after
-from ._steps import Answer, Conversation, Now, Renew, Request, Retry, Sleep
+from ._steps import (
+    Answer,
+    Begin,
+    Conversation,
+    Now,
+    Renew,
+    Request,
+    Retry,
+    Sleep,
+    Together,
+)
 
 T = TypeVar("T")
 
@@ -82,6 +92,46 @@ def asked(
         yield Sleep(wait)
         if again is not None:
             request = again()
+
+
+def in_turn(conversation: Conversation[T]) -> Conversation[T]:
+    """The same conversation for who plays one at a time: it asks for none `Together`.
+
+    Those that it would have had played together come one after the other, up to the
+    first that fails.
+    """
+    reply: Any = None
+    try:
+        while True:
+            try:
+                if isinstance(reply, FlowError):
+                    step = conversation.throw(reply)
+                else:
+                    step = conversation.send(reply)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            try:
+                if isinstance(step, Together):
+                    reply = yield from _each(step.conversations)
+                else:
+                    reply = yield step
+            except FlowError as error:
+                reply = error
+    finally:
+        conversation.close()
+
+
+def _each(conversations: Sequence[Conversation[T]]) -> Conversation[list[T]]:
+    results: list[T] = []
+    try:
+        for conversation in conversations:
+            yield Begin()
+            results.append((yield from in_turn(conversation)))
+    finally:
+        for conversation in conversations:
+            conversation.close()
+    return results
 
 
 def api_error(request: Request, answer: Answer) -> ApiError:

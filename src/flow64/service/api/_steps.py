@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from attrs import field, frozen
+from attrs.validators import ge
 
 from ...errors import AnswerError, ApiError, TransportError
 
@@ -185,6 +186,35 @@ class Emit:
     event: Any
 
 
+@frozen(eq=False)
+class Together:
+    """Play several conversations, so many at a time; the reply is what they gave.
+
+    They begin in their order, each as a call with a deadline of its own, and the reply
+    has their results in that order. What they emit comes out as it happens. The time
+    that they take is no part of the call that asked for it.
+
+    Only the waiting is done together: what the conversations do between their steps is
+    done one after the other, in the thread or the task that plays them all, so that
+    they may share what they like. One of them that asks for several is given them one
+    after the other.
+
+    As soon as one raises a `FlowError` no further one is begun; those under way go on
+    to their end. Then the error of the first of them, in their order, is raised. Any
+    other exception, such as a Ctrl-C, closes all of them at once, and ends the requests
+    that are under way.
+
+    Attributes:
+        conversations: What to play.
+        limit: How many are under way at a time, at most.
+    """
+
+    conversations: Sequence[Conversation[Any]] = field(
+        converter=tuple[Any, ...], repr=lambda found: f"<{len(found)}>"
+    )
+    limit: int = field(default=4, validator=ge(1))
+
+
 Step: TypeAlias = (
     Request
     | Fetch
@@ -198,5 +228,6 @@ Step: TypeAlias = (
     | Turn
     | Leave
     | Emit
+    | Together
 )
 Conversation: TypeAlias = Generator[Step, Any, T]

@@ -4,6 +4,10 @@ Nothing is written before all of it was judged. Each write is preceded by saving
 it replaces and by a last look, and followed by a look that proves it. There is no
 conditional write, so a write of somebody else between the last look and ours, one
 round trip, is not seen. After the first step that fails nothing more is written.
+
+The look before the first write reads several workflows at a time. The writes come one
+after the other all the same: so what was done when one fails is the beginning of the
+plan, at most one outcome is unknown, and a first Ctrl-C waits for one write alone.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ from ..api import (
     Begin,
     Conversation,
     Emit,
+    Together,
     get_workflow,
     list_runs,
     list_schedules,
@@ -260,9 +265,10 @@ class _Apply:
             StalePlanError: Something was changed since it was planned.
         """
         stale: list[StalePlanError] = []
-        for job in jobs:
-            yield Begin()
-            live = yield from get_workflow(job.step.id)
+        lives: list[Definition | None] = yield Together(
+            [get_workflow(job.step.id) for job in jobs]
+        )
+        for job, live in zip(jobs, lives, strict=True):
             if (error := self._stale(job, live)) is not None:
                 stale.append(error)
         if stale:

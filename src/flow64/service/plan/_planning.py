@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from itertools import count
 from typing import Any, Final, TypeVar
 
 from attrs import Factory, define, evolve, frozen
@@ -53,6 +61,7 @@ from ..api import (
     Request,
     RunEntry,
     Schedule,
+    Together,
     WorkflowInfo,
     get_workflow,
     list_runs,
@@ -227,10 +236,13 @@ class Planner:
 
     def counted(self, conversation: Conversation[T]) -> Conversation[T]:
         """The conversation, its requests counted, repetitions and all."""
-        step = next(conversation)
         try:
+            step = next(conversation)
             while True:
                 self.requests += isinstance(step, Request)
+                if isinstance(step, Together):
+                    parts = [self.counted(one) for one in step.conversations]
+                    step = evolve(step, conversations=parts)
                 try:
                     reply: Any = yield step
                 except FlowError as error:
@@ -246,10 +258,10 @@ class Planner:
     def planned(self, create: frozenset[str]) -> Conversation[Plan]:
         """All of it."""
         listed = yield from self._listed()
-        steps: list[Step] = []
-        for at, target in enumerate(self.targets, 1):
-            steps.append((yield from self.step_of(target, listed)))
-            yield Emit(Looked(at, len(self.targets)))
+        looks = count(1)
+        steps: list[Step] = yield Together(
+            [self._looked(target, listed, looks) for target in self.targets]
+        )
         extra = () if listed is None else (yield from self._beyond(listed))
         orphans = [step for step in extra if step.may_prune]
         new = [step for step in steps if step.state == "new"]
@@ -271,6 +283,17 @@ class Planner:
         )
 
     # -- What is there -----------------------------------------------------------------
+
+    def _looked(
+        self,
+        target: Target,
+        listed: Mapping[str, WorkflowInfo] | None,
+        looks: Iterator[int],
+    ) -> Conversation[Step]:
+        """One target of many; tells that it was looked at."""
+        step = yield from self.step_of(target, listed)
+        yield Emit(Looked(next(looks), len(self.targets)))
+        return step
 
     def _listed(self) -> Conversation[Mapping[str, WorkflowInfo] | None]:
         """All workflows by id; None where the list is not needed, or is refused."""
@@ -476,9 +499,10 @@ class Planner:
             found.sort(key=lambda one: (one[0].path, one[1].id))
         taken = {target.key for target in self.targets}
         steps: list[Step] = []
-        for stamp, info in orphans:
-            yield Begin()
-            live = yield from get_workflow(info.id)
+        lives: list[Definition | None] = yield Together(
+            [get_workflow(info.id) for _, info in orphans]
+        )
+        for (stamp, info), live in zip(orphans, lives, strict=True):
             if live is not None:
                 key = _called(key_of(stamp.path), info.id, taken)
                 steps.append(self._orphan(key, stamp, live))

@@ -46,7 +46,7 @@ from .._state import (
     shown_as,
     spends_when_written,
 )
-from ..api import Begin, Conversation, get_workflow
+from ..api import Begin, Conversation, Together, get_workflow
 from ._agreement import NOTHING, Agreement
 from ._applying import Summary, applying, code_of, edits_of, touched_now
 from ._files import Unusable, read_whole, write_whole
@@ -274,16 +274,20 @@ def reopening(
     steps: list[Step] = []
     done: list[str] = []
     stale: list[StalePlanError] = []
+    found: list[Definition | None] = yield Together(
+        [get_workflow(one["id"]) for one in saved.steps if _is_work(one)]
+    )
+    lives = iter(found)
     for data, target in zip(saved.steps, targets, strict=True):
         step = _bare(data, target)
-        if data["action"] == "none":
+        if not _is_work(data):
             steps.append(step)
             continue
-        yield Begin()
-        live = yield from get_workflow(step.id)
+        live = next(lives)
         if reader.is_planned(data, target, live, known):
             step = _full(step, live)
             if step.state == "orphan":
+                yield Begin()
                 step = evolve(step, touched=(yield from touched_now(step.id)))
             steps.append(step)
         elif _is_done(step, live):
@@ -296,6 +300,11 @@ def reopening(
         left = [step.key for step in steps if step.action != "none"]
         raise saved.refuse(_applied(done, left))
     return Plan(saved.env, saved.endpoint, steps, saved.projects)
+
+
+def _is_work(data: Mapping[str, Any]) -> bool:
+    """Whether a step does anything."""
+    return bool(data["action"] != "none")
 
 
 def _require_meant(

@@ -80,7 +80,7 @@ if "--silent" not in flags:
 '''
 
 PYTHON = """#!/bin/sh
-if [ "$1 $2 $3" = "-m pip install" ]; then echo "$4" >> {installed}; exit 0; fi
+if [ "$1 $2 $3 $4" = "-I -m pip install" ]; then echo "$5" >> {installed}; exit 0; fi
 exec {python} "$@"
 """
 

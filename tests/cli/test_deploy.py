@@ -492,6 +492,24 @@ def test_prune_is_typed_by_somebody_who_is_there(
     assert "1 workflow would be deleted; type that number" in told
 
 
+def test_prune_of_work_in_no_commit_takes_its_name(service, leads, flow64, namespace):
+    """Its number alone would delete what no commit can bring back."""
+    their_branch("leads.py")
+    retitled(leads, "In no commit")
+    flow64("deploy", "leads.py", "--yes")
+    text = "other = made('other', Webhook(LEAD))"
+    written(leads.parent, namespace, text, leads.name)
+    prune = ("deploy", "leads.py", "--yes", "--create", "other", "--prune=1")
+
+    code, _, told = flow64(*prune)
+
+    assert (code, deployed()) == (3, ["In no commit"])
+    assert "in no commit: to delete it, agree by name" in told
+    assert "if that is meant: --allow-behind inbound" in told
+    assert flow64(*prune, "--allow-behind", "inbound")[0] == 0
+    assert deployed() == ["other"]
+
+
 def test_prune_needs_the_whole_project(renamed, flow64):
     code, _, told = flow64("deploy", "leads.py:other", "--yes", "--prune=0")
 

@@ -429,3 +429,15 @@ def test_background(tmp_path):
     assert first.startswith("error: flow64 failed with KeyError, which it should not")
     assert third.startswith("error: flow64 failed with KeyError, which it should not")
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_streams_of_a_program(monkeypatch):
+    """Somebody's program may catch what is written in streams of its own."""
+    written, told = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", written)
+    monkeypatch.setattr(sys, "stderr", told)
+
+    code = main(["blocks", "find_email", "--json"])
+
+    assert (code, told.getvalue()) == (0, "")
+    assert '"find_email"' in written.getvalue()

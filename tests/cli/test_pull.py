@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, Client, Workflow
+from flow64 import LEAD, Client, Project, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.cli._sources import load
 from tests.service.support import leads as ours
@@ -364,3 +364,29 @@ def test_broken_manifest(put, flow64):
 
     assert (code, "it is no manifest" in told) == (1, True)
     assert [path.name for path in Path("live").iterdir()] == ["flow64.json"]
+
+
+def test_values_of_a_file_are_found_again(service, flow64, tmp_path):
+    """What was deployed with a file of values is told by that file alone."""
+    hook = "https://crm.acme.example/hooks/quiet-otter-plum"
+    code = Workflow(
+        "Leads",
+        Webhook(LEAD, input_schema={"company": "string"})
+        >> OutgoingWebhook(url=value("hook", secret=True)),
+        key="leads",
+        project=Project("growth", namespace="acme.example"),
+    )
+    with Client(env="default") as client:
+        code.deploy(client, values={"hook": hook})
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps({"hook": hook}), "utf-8")
+
+    plain = flow64("pull", "default", "--all", "-o", "plain")
+    told = flow64("pull", "default", "--all", "-o", "told", "--values", str(values))
+
+    assert (plain[0], told[0]) == (0, 0)
+    assert "look for secrets in it before anybody else sees it" in plain[2]
+    assert "look for secrets" not in told[2]
+    (file,) = [path for path in Path("told").iterdir() if path.name != "flow64.json"]
+    assert hook not in file.read_text("utf-8")
+    assert '"flow64:value": "hook"' in file.read_text("utf-8")

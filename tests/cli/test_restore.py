@@ -148,7 +148,7 @@ def test_rotated_secret_is_no_edit(service, flow64, tmp_path, namespace):
     hook(f"{HOOK}-of-today")
     written(tmp_path, namespace, f"w = made('w', {flow}, title='one')")
 
-    restored = flow64("restore", "w", "--yes", *values, "--force", "w")
+    restored = flow64("restore", "w", "--yes", *values)
     code, planned, _ = flow64("plan", source, "--exit-code", *values)
 
     assert (restored[0], code) == (0, 0)

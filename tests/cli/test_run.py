@@ -363,3 +363,11 @@ def here():
     """The variables that lead to the emulator."""
     names = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_KEY")
     return {name: os.environ[name] for name in names}
+
+
+def test_no_code(start):
+    """No module is imported beside a key, where that was asked for."""
+    code, printed, told = start("--intent", "today", "--yes", "--no-code")
+
+    assert (code, printed, runs()) == (64, "", [])
+    assert "leads.py is Python, and --no-code imports none" in told

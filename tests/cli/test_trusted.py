@@ -519,6 +519,23 @@ def test_literal_in_place_of_a_secret(project, change, flow64):
     assert "https://x.example" in told
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
+def test_literal_in_place_of_a_secret_in_a_review(project, change, flow64, form):
+    """The text, which stands in the change, is told in each format."""
+    change(
+        "inbound.json",
+        lambda data: specs_of(data, "outgoing_webhook").update(
+            url="https://evil.example/x"
+        ),
+    )
+    code, printed, _ = flow64("review", "head", *TRUSTED, "--format", form)
+
+    assert (code, sentinels(printed)) == (0, [])
+    assert "https://evil.example/x" in printed
+    assert "posts to https://evil.example" in printed
+    assert "nothing differs" not in printed
+
+
 def test_secret_taken_out(project, change, flow64):
     """The same where the field, or the whole block, goes."""
     change(

@@ -46,7 +46,7 @@ def built(source):
     return [one for one in module.values() if isinstance(one, Workflow)]
 
 
-def rebuilt(definition, **options):
+def assert_rebuilt(definition, **options):
     """The source of a definition, after a look that it makes the same."""
     source = code_of(definition, **options)
     (one,) = built(source)
@@ -57,7 +57,7 @@ def rebuilt(definition, **options):
 def flow_code(*flows):
     """What stands between imports and the workflow."""
     made = Workflow("W", *flows, key="w")._lowered(None, None).definition
-    *_, flow, _workflow = rebuilt(made).rstrip("\n").split("\n\n")
+    *_, flow, _workflow = assert_rebuilt(made).rstrip("\n").split("\n\n")
     return flow
 
 
@@ -76,7 +76,7 @@ def test_module():
     )
     one = Workflow("Inbound", flow, key="in", project=GROWTH, description="a\nb")
 
-    source = rebuilt(one.compile())
+    source = assert_rebuilt(one.compile())
 
     assert (
         source
@@ -264,7 +264,7 @@ def test_chains():
     """Blocks that stand in several chains have names."""
     definition = wired(["ac", "ad", "bd", "be", "cf", "df", "ef", "eg", "gh", "hi"])
 
-    source = rebuilt(definition)
+    source = assert_rebuilt(definition)
 
     assert (
         source.split("\n\n", 1)[1].split("    key=")[0]
@@ -287,7 +287,7 @@ def test_long_side_branch():
     kinds = {"g": "g" * 60}
     pairs = ["ac", "ad", "bd", "be", "cf", "df", "ef", "eg", "gh"]
 
-    source = rebuilt(wired(pairs, kinds=kinds))
+    source = assert_rebuilt(wired(pairs, kinds=kinds))
 
     assert (
         f"""\
@@ -306,7 +306,7 @@ def test_deep_and_shared():
     inner = ["st", "sx", "tu", "tv", "uw", "ua", "wb", "ac", "bc", "cd", "vd", "xe"]
     definition = wired(["fg", "gs", "fs", *inner, "de", "bz"])
 
-    assert rebuilt(definition).count('RawBlock("u")') == 1
+    assert assert_rebuilt(definition).count('RawBlock("u")') == 1
 
 
 # Each kind of filter: whether `where` says all of it.
@@ -369,7 +369,7 @@ def test_examples(path):
     data = json.loads(path.read_bytes())
     for body in (data if isinstance(data, list) else [data])[:2]:
         definition = loads(json.dumps(body))
-        source = rebuilt(definition)
+        source = assert_rebuilt(definition)
         (one,) = built(source)
 
         assert one.id() == definition.id
@@ -381,7 +381,7 @@ def test_examples_with_keys(monkeypatch):
     monkeypatch.syspath_prepend(EXAMPLES)
     one = importlib.import_module("shared_fragment").workflow
 
-    source = rebuilt(one.compile())
+    source = assert_rebuilt(one.compile())
 
     assert "pins=" not in source
     assert built(source)[0].to_json() == one.to_json()
@@ -391,7 +391,7 @@ def test_examples_with_keys(monkeypatch):
 @example(wired(["ab", "ac", "ad", "bc", "bd"]))
 def test_graphs(definition):
     """Whatever can be lifted is written, and makes the same."""
-    rebuilt(definition)
+    assert_rebuilt(definition)
 
 
 @pytest.mark.parametrize("name", LONG)
@@ -412,7 +412,7 @@ def test_long_graphs(name):
     edges = [{"from_block_id": uuid(a), "to_block_id": uuid(b)} for a, b in pairs]
     graph = {"blocks": blocks, "edges": edges}
 
-    rebuilt(from_data({"workflow_name": "W", "workflow_definition": graph}))
+    assert_rebuilt(from_data({"workflow_name": "W", "workflow_definition": graph}))
 
 
 def test_deep_values():
@@ -422,7 +422,7 @@ def test_deep_values():
         deep = {"a": deep}
     body = json.loads(Workflow("W", RawBlock("x", specs=deep), key="w").to_json())
 
-    source = rebuilt(loads(json.dumps(body)))
+    source = assert_rebuilt(loads(json.dumps(body)))
 
     assert "nested_3 = " in source
 
@@ -529,7 +529,7 @@ def test_hostile(text, canary):
     """I1, I2, I4: it compiles, executes nothing planted, and makes the same."""
     definition = evolve(hostile(text, NAMES[0]), id=uuid(9), path=None)
 
-    source = rebuilt(definition)
+    source = assert_rebuilt(definition)
 
     assert canary == []
     names = [
@@ -546,7 +546,7 @@ def test_values_by_name(canary):
             "a": {"flow64:value": text, "secret": True}
         }
 
-        assert "secret=True" in rebuilt(loads(json.dumps(body)))
+        assert "secret=True" in assert_rebuilt(loads(json.dumps(body)))
 
     assert canary == []
 
@@ -565,7 +565,7 @@ def test_wire_definitions(definition):
 @given(json_objects)
 def test_specs(specs):
     """Law: all specs survive."""
-    rebuilt(Workflow("W", RawBlock("x", specs=specs), key="w").compile())
+    assert_rebuilt(Workflow("W", RawBlock("x", specs=specs), key="w").compile())
 
 
 @given(st.text(st.characters()))
@@ -702,7 +702,7 @@ BAD = {
 
 
 def test_audit_of_good_code():
-    audit(GOOD)
+    assert audit(GOOD) is None
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -86,7 +86,7 @@ def relowered(lifted, env="default"):
     return lower(lifted.flows, lifted.identity.head(env)).definition
 
 
-def same(definition, **options):
+def assert_same(definition, **options):
     """What was lifted, after a look that it means the same."""
     lifted = lift(definition, **options)
     assert fingerprint(relowered(lifted)) == fingerprint(definition)
@@ -103,7 +103,7 @@ def plain(identity):
 
 
 def outlines(pairs, nodes=""):
-    return [outline(flow) for flow in same(wired(pairs, nodes)).flows]
+    return [outline(flow) for flow in assert_same(wired(pairs, nodes)).flows]
 
 
 # -- Graphs ---------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def graphs(draw):
 @given(graphs())
 def test_every_graph(definition):
     """Law: whatever has no cycle is lifted, and means the same."""
-    same(definition)
+    assert_same(definition)
 
 
 @st.composite
@@ -213,7 +213,7 @@ def test_what_one_chain_says(flow):
     """Law: what was written as one chain is lifted as one chain."""
     definition = Workflow("W", flow).compile()
 
-    assert len(same(definition).flows) == 1
+    assert len(assert_same(definition).flows) == 1
 
 
 LONG = {
@@ -258,7 +258,7 @@ def test_long(name):
     graph = {"blocks": data, "edges": edges}
     body = {"workflow_name": "W", "workflow_definition": graph}
 
-    same(from_data(body))
+    assert_same(from_data(body))
 
 
 def bodies(path):
@@ -272,7 +272,7 @@ def bodies(path):
 def test_examples_as_json(path):
     """Without keys: each block is pinned."""
     for definition in bodies(path)[:3]:
-        lifted = same(definition)
+        lifted = assert_same(definition)
 
         assert relowered(lifted).id == definition.id
 
@@ -286,11 +286,11 @@ def test_examples_as_code(name, monkeypatch):
     module = importlib.import_module(name)
     one = getattr(module, "workflow", None) or module.workflows["de"]
 
-    lifted = same(one.compile(), identity=one.identity)
+    lifted = assert_same(one.compile(), identity=one.identity)
 
     assert plain(lifted.identity) == plain(one.identity)
     assert relowered(lifted) == one.compile()
-    assert same(one.compile(env="prod")).identity == plain(one.identity)
+    assert assert_same(one.compile(env="prod")).identity == plain(one.identity)
 
 
 # -- What cannot be lifted -------------------------------------------------------------
@@ -391,7 +391,7 @@ def test_keys_of_code():
     )
     one = inbound(Webhook(LEAD) >> work)
 
-    lifted = same(one.compile())
+    lifted = assert_same(one.compile())
 
     assert lifted.identity == plain(one.identity)
     assert [part.scope for part in lifted.parts[0].members] == [
@@ -408,8 +408,8 @@ def test_renamed():
     one = inbound(flow, key="inbound", was="leads")
     ids = {block.kind: block.id for block in one.compile().blocks}
 
-    by_path = same(one.compile()).identity
-    by_identity = same(one.compile(), identity=one.identity).identity
+    by_path = assert_same(one.compile()).identity
+    by_identity = assert_same(one.compile(), identity=one.identity).identity
 
     assert by_path.pins == {"blocks": {"new": ids["find_email"]}}
     assert (by_path.key, by_path.was) == ("leads", None)
@@ -422,16 +422,16 @@ def test_pinned():
     pins = {"workflow": {"prod": uuid(7)}, "blocks": {"find_email": uuid(8)}}
     one = inbound(key="inbound", pins=pins)
 
-    assert same(one.compile(env="prod")).identity == plain(one.identity)
+    assert assert_same(one.compile(env="prod")).identity == plain(one.identity)
     local = inbound(key="inbound", pins=pins, project=None)
-    assert same(local.compile(env="prod")).identity.pins == pins
+    assert assert_same(local.compile(env="prod")).identity.pins == pins
 
 
 def test_variant():
     """A variant keeps its segments."""
     made = variants(lambda: inbound(key="inbound"), {"us": {}})["us"]
 
-    lifted = same(made.compile())
+    lifted = assert_same(made.compile())
 
     assert lifted.identity.segments == (("variant", "us"),)
     assert lifted.identity.head().id == made.id()
@@ -456,7 +456,7 @@ def test_stamp():
     one = inbound(key="inbound", description="what it does")
     definition = live(one, one.compile(env="prod").path, one.id("prod"))
 
-    lifted = same(definition)
+    lifted = assert_same(definition)
 
     assert lifted.identity == plain(one.identity)
     assert relowered(lifted, "prod").id == one.id("prod")
@@ -467,7 +467,7 @@ def test_stamp_in_the_text():
     stamp = Stamp("ns:local/workflow:w", "0" * 16, "0" * 16)
     definition = evolve(wired([], "a"), description=with_stamp("what it does", stamp))
 
-    assert same(definition).identity.description == "what it does"
+    assert assert_same(definition).identity.description == "what it does"
 
 
 def test_stamp_of_another():
@@ -475,7 +475,7 @@ def test_stamp_of_another():
     one = inbound(key="inbound")
     definition = live(one, one.compile(env="prod").path, uuid(5))
 
-    identity = same(definition, env="prod").identity
+    identity = assert_same(definition, env="prod").identity
 
     assert identity.project is None
     assert identity.key == "inbound-leads"
@@ -490,7 +490,7 @@ def test_strange_path(path):
     """A stamp of which no keys can be read tells nothing."""
     definition = live(inbound(key="w"), path.format(id=uuid(5)), uuid(5))
 
-    identity = same(definition, env="prod").identity
+    identity = assert_same(definition, env="prod").identity
 
     assert (identity.project, identity.key) == (None, "inbound-leads")
     assert identity.pins["workflow"] == {"prod": uuid(5)}
@@ -500,13 +500,13 @@ def test_no_title():
     """A workflow without a title still has a key."""
     definition = evolve(wired([], "a"), name="...", path=None, id=None)
 
-    assert same(definition).identity.key == "workflow"
+    assert assert_same(definition).identity.key == "workflow"
 
 
 def test_kinds_that_are_there_twice():
     """Blocks without keys are called by their kind, or by kind and id."""
     kinds = {"a": "x", "b": "x", "c": "y", "d": "z" * 600}
-    identity = same(wired(["ab", "bc", "cd"], kinds=kinds)).identity
+    identity = assert_same(wired(["ab", "bc", "cd"], kinds=kinds)).identity
 
     assert identity.pins["blocks"] == {
         "x-00000000": uuid(0),
@@ -527,7 +527,7 @@ def test_keys_that_look_alike():
         definition, blocks=tuple(made), edges=(), origins=_Origins(origins)
     )
 
-    pins = same(definition).identity.pins["blocks"]
+    pins = assert_same(definition).identity.pins["blocks"]
 
     assert pins == {
         "x-00000000": ids[0],
@@ -546,7 +546,7 @@ def test_deep_scope():
         flow = flow.scoped(f"s{at}")
     one = inbound(Webhook(LEAD) >> flow)
 
-    assert list(same(one.compile()).identity.pins["blocks"]) == ["find_email"]
+    assert list(assert_same(one.compile()).identity.pins["blocks"]) == ["find_email"]
 
 
 # -- Blocks ---------------------------------------------------------------------------
@@ -556,7 +556,7 @@ def lifted_block(block):
     """The second block of a workflow, after it was lifted."""
     one = inbound(Webhook(LEAD) >> block)
     lowered = one._lowered(None, None).definition
-    return same(lowered).parts[0].members[1].block
+    return assert_same(lowered).parts[0].members[1].block
 
 
 SPECS = {
@@ -638,7 +638,7 @@ def test_secret():
     ).compile()
     bound = bind(found, {"key": "sk_test_not_a_real_key"}, [])
 
-    flow = same(bound).parts[0]
+    flow = assert_same(bound).parts[0]
 
     assert "not_a_real" not in repr(flow.members[1].block)
     assert flow.members[1].block.return_fields == {"a": value("key", secret=True)}
@@ -663,4 +663,4 @@ def test_made_by_hand():
     made = Workflow("W", block).compile()
     bare = Definition("W", "", made.blocks, ())
 
-    assert same(bare).identity.pins["blocks"] == {"step": made.blocks[0].id}
+    assert assert_same(bare).identity.pins["blocks"] == {"step": made.blocks[0].id}

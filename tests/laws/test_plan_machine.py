@@ -516,7 +516,7 @@ def same(one, other):
 
 
 def test_nothing_is_lost_mixed_or_there_twice(monkeypatch):
+    """The machine asserts after each step, and returns where all of that held."""
     monkeypatch.setattr(saved_plans, "ROUNDS", 1)
-    run_state_machine_as_test(
-        Service, settings=settings(deadline=None, stateful_step_count=16)
-    )
+    chosen = settings(deadline=None, stateful_step_count=16)
+    assert run_state_machine_as_test(Service, settings=chosen) is None

@@ -371,6 +371,7 @@ def test_memory_is_that_of_the_batches_under_way():
     [
         ({"intent": None}, "intent is missing"),
         ({"intent": " "}, "names no run"),
+        ({"intent": "w1 "}, "names no run"),
         ({"size": 0}, "size is 0"),
         ({"size": True}, "size is True"),
         ({"concurrency": 1.5}, "concurrency is 1.5"),
@@ -378,7 +379,7 @@ def test_memory_is_that_of_the_batches_under_way():
         ({"every": 0}, "every is 0"),
         ({"timeout": -1}, "timeout is -1"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_cannot_be_meant_is_refused(options, words):
     """Before a single request."""

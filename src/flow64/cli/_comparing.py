@@ -20,6 +20,7 @@ from ..analysis.changes import (
     consequences,
     diff,
 )
+from ..analysis.changes._veil import Written
 from ..analysis.checks._secrets import masked
 from ..definition import (
     BoundSecret,
@@ -32,7 +33,7 @@ from ..definition import (
 from ..diagnostics import printable
 from ..environments import Environment, Reference
 from ..errors import ConfigError
-from ..service._state import Fields, fields_of, reduced, shown_as
+from ..service._state import Fields, Veil, fields_of, reduced, shown_as, veiled
 from ._addresses import Entry, Side, values_of
 
 Outcome: TypeAlias = Literal["added", "removed", "changed", "same"]
@@ -136,6 +137,7 @@ def comparison(
     *,
     prices: Mapping[str, float],
     strict: bool = False,
+    secrets: Sequence[BoundSecret] = (),
 ) -> Comparison:
     """Compare two sides.
 
@@ -144,6 +146,7 @@ def comparison(
         after: What is there instead.
         prices: Dollars for one row by kind, in place of those that are documented.
         strict: Count fields that are live and that code does not manage.
+        secrets: What is secret wherever it is live, whatever code says.
     """
     pairs = _paired(before, after)
     beside = 0
@@ -153,8 +156,24 @@ def comparison(
         beside, pairs = len(pairs) - len(kept), kept
     if before.env is not None and after.env is not None:
         pairs = [_agreed(pair, before.values, after.values) for pair in pairs]
-    found = [_compared(*pair, prices, strict=strict) for pair in pairs]
-    return Comparison(before, after, found, beside)
+    found = [_compared(*pair, prices, secrets, strict=strict) for pair in pairs]
+    shown = [
+        evolve(
+            one, before=_titled(one.before, secrets), after=_titled(one.after, secrets)
+        )
+        for one in found
+    ]
+    return Comparison(before, after, shown, beside)
+
+
+def _titled(entry: Entry | None, secrets: Sequence[BoundSecret]) -> Entry | None:
+    """A workflow that is live, without a secret in its title and its key."""
+    if entry is None or not entry.is_live:
+        return entry
+    within = Veil.of((), secrets).within
+    name = within(entry.definition.name)
+    definition = evolve(entry.definition, name=name)
+    return evolve(entry, key=within(entry.key), definition=definition)
 
 
 def recognised(side: Side, environment: Environment) -> Side:
@@ -270,14 +289,16 @@ def _compared(
     before: Entry | None,
     after: Entry | None,
     prices: Mapping[str, float],
+    secrets: Sequence[BoundSecret],
     *,
     strict: bool,
 ) -> Compared:
     if before is None or after is None:
         one = before or after
         assert one is not None
-        empty = evolve(one.definition, blocks=(), edges=(), description="")
-        sides = (empty, one.definition) if before is None else (one.definition, empty)
+        whole = _shown(one, secrets)
+        empty = evolve(whole, blocks=(), edges=(), description="")
+        sides = (empty, whole) if before is None else (whole, empty)
         followed = consequences(*sides, prices=prices)
         told = _OF_NEW if before is None else _OF_GONE
         kept = [found for found in followed if isinstance(found, told)]
@@ -288,9 +309,14 @@ def _compared(
     if is_bound:
         code, live = (new, old) if before.is_live else (old, new)
         managed = None if strict else _managed(code, live)
-        shown = shown_as(live, code)
+        shown = shown_as(live, code, secrets)
         old, new = (shown, code) if before.is_live else (code, shown)
-    found = [*diff(old, new, bound=is_bound, managed=managed)]
+    else:
+        old, new = _shown(before, secrets), _shown(after, secrets)
+    written: Written = () if before.is_live else ("before",)
+    if not after.is_live:
+        written = (*written, "after")
+    found = [*diff(old, new, bound=is_bound, managed=managed, written=written)]
     if managed is not None:
         old, new = (
             reduced(one, _with_others(one, managed)) if entry.is_live else one
@@ -300,10 +326,18 @@ def _compared(
         before,
         after,
         [change for change in found if not isinstance(change, Unmanaged)],
-        [*consequences(old, new, prices=prices)],
+        [*consequences(old, new, prices=prices, written=written)],
         [change for change in found if isinstance(change, Unmanaged)],
     )
 
+
+def _shown(entry: Entry, secrets: Sequence[BoundSecret]) -> Definition:
+    """A workflow of which no code says what is secret, as it may be shown."""
+    found = entry.definition
+    return veiled(found, _SAYS_NOTHING, secrets) if entry.is_live else found
+
+
+_SAYS_NOTHING: Final = Definition("", "", (), ())
 
 _OF_NEW: Final = (CostChanged, EffectAppeared, FindingAppeared)
 """What is told of a workflow that came whole."""

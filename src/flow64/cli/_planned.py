@@ -12,7 +12,14 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from ..definition import LOCAL, MAX_BYTES, Definition, bind, suffixed
+from ..definition import (
+    LOCAL,
+    MAX_BYTES,
+    BoundSecret,
+    Definition,
+    bind,
+    suffixed,
+)
 from ..environments import Environment, Settings
 from ..environments import load as load_settings
 from ..errors import (
@@ -35,6 +42,7 @@ from ..service.plan import (
     target_of,
 )
 from ..service.plan._history import PLACE_NAME
+from ..service.plan._kept import hidden_among
 from ..workflow import Workflow
 from ._covered import covered
 from ._outcomes import way_on, worded
@@ -78,6 +86,16 @@ class Place:
     def history(self) -> History:
         """Where what is replaced is saved."""
         return history_of(self.settings)
+
+    @property
+    def secrets(self) -> Sequence[BoundSecret]:
+        """What is secret wherever it is live: the values that come from variables."""
+        environment = self.environment
+        found = [*hidden_among(self.values, environment.hidden)]
+        # Those of --values stand beside what is configured, which may be live as well.
+        for item in hidden_among(environment.bound, environment.hidden):
+            found += [] if item in found else [item]
+        return found
 
     @property
     def organisation(self) -> str | None:
@@ -199,6 +217,7 @@ def planned(
                 git=git,
                 bases=bases,
                 cache=cache,
+                secrets=place.secrets,
                 **guarded,
             )
         )

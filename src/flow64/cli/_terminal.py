@@ -201,7 +201,9 @@ def _shown(text: str, encoding: str) -> str:
     )
 
 
-def _has(encoding: str, character: str) -> bool:
+def _has(encoding: str | None, character: str) -> bool:
+    if encoding is None:  # a stream of somebody's program, which takes any text
+        return True
     try:
         character.encode(encoding)
     except UnicodeEncodeError:

@@ -149,8 +149,8 @@ class Asked:
     "--allow-behind",
     multiple=True,
     metavar="KEY",
-    help="Overwrite or delete this workflow although newer code deployed it; "
-    "repeatable.",
+    help="Overwrite or delete this workflow although newer code deployed it; also "
+    "delete it where nobody can tell; repeatable.",
 )
 @click.option(
     "--create",
@@ -268,6 +268,7 @@ def _deploy_saved(
                 env=place.env,
                 endpoint=client.endpoint,
                 values=place.values,
+                secrets=place.secrets,
                 organisation=place.organisation,
             )
         )

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from ..definition import unbound_names
+from ..definition import BoundSecret, unbound_names
 from ..environments import Environment
 from ..environments import load as load_settings
+from ..service.plan._kept import hidden_among
 from ._addresses import (
     HELP,
     Address,
@@ -94,7 +95,8 @@ def command(
     environment = _environment(addresses, env)
     sides = _sides(addresses, environment, given, code=not no_code)
     prices = load_settings().prices
-    found = comparison(*sides, prices=prices, strict=strict)
+    secrets = _secrets(addresses)
+    found = comparison(*sides, prices=prices, strict=strict, secrets=secrets)
     _tell(found)
     if as_json:
         give_data(data_of(found))
@@ -144,6 +146,15 @@ def _sides(
                 side = recognised(side, environment_of(address.env))
             found[at] = side
     return [found[at] for at in range(len(addresses))]
+
+
+def _secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
+    """What is secret wherever it is live: what comes from variables there."""
+    lives = dict.fromkeys(one.env for one in addresses if isinstance(one, Live))
+    found: list[BoundSecret] = []
+    for environment in map(environment_of, lives):
+        found += hidden_among(environment.bound, environment.hidden)
+    return found
 
 
 def _tell_unbound(side: Side) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..definition import unbound_names
+from ..definition import unbound_names, walk
 from ..diagnostics import printable
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, PullError, SaveError
@@ -28,7 +28,7 @@ from ..manifest import (
 from ..service import Client
 from ._codes import FAILED
 from ._service import connected, environment_of
-from ._shared import env_option, example, json_option
+from ._shared import env_option, example, json_option, read_values, values_option
 from ._sources import listed
 from ._terminal import complain, give, give_data, talk
 
@@ -52,6 +52,7 @@ from ._terminal import complain, give, give_data, talk
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @env_option
+@values_option
 @json_option
 def command(
     *,
@@ -60,6 +61,7 @@ def command(
     output: Path,
     overwrite: bool,
     env: str | None,
+    values: Path | None,
     as_json: bool,
 ) -> int:
     """Write live workflows as JSON; nothing but reads is sent.
@@ -68,7 +70,7 @@ def command(
     the id that it has in ENV, and what is edited there from now on is drift. In place
     of an ID a key or a title may stand, and --env in place of ENV. What looks like a
     key becomes a value, and is listed to be set; it is written nowhere. What equals
-    a value of ENV becomes that value.
+    a value of ENV, or of the file of --values, becomes that value.
     """
     place, _, wanted = address.partition(":")
     wanted = wanted.removeprefix("id:")
@@ -78,7 +80,12 @@ def command(
     if is_all and wanted:
         raise _wrong(f"--all means all, and {address} one: leave one of them out")
     before = read_manifest(output / MANIFEST) or Manifest()
-    known = known_of(environment_of(env))
+    given = read_values(values) or {}
+    known = [
+        *(one for one in known_of(environment_of(env)) if one.name not in given),
+        # A file of values may hold any secret, and nobody says which are none.
+        *(Known(name, item, [*_texts(item)]) for name, item in given.items()),
+    ]
     with connected(env) as client:
         if not (is_all or wanted):
             raise _wrong(_choices(client))
@@ -123,6 +130,10 @@ def known_of(environment: Environment) -> Sequence[Known]:
         )
         raise PullError(environment.name, problem)
     return known
+
+
+def _texts(item: Any) -> Iterator[str]:
+    return (text for _, text in walk(item) if isinstance(text, str))
 
 
 def _from_variables(given: Any, content: Any) -> Iterator[str]:
@@ -185,6 +196,12 @@ def _show(pull: Pull, folder: Path, *, as_json: bool) -> None:
     for one in pull.taken:
         if one.stamped is not None:
             talk(f"{one.file}: its code is elsewhere, and deployed it as {one.stamped}")
+        if one.may_tell:
+            complain(
+                f"{one.file}: its code had values that were not found again, or it was "
+                "edited: look for secrets in it before anybody else sees it; "
+                "--values FILE tells what was deployed with"
+            )
     _tell_values(f"what equals a value of {pull.env} is that value:", pull.known)
     _tell_values(
         "what looked like a key is a value now, and is to be set:", pull.secrets

@@ -28,6 +28,7 @@ from ._shared import (
     every_option,
     example,
     json_option,
+    no_code_option,
     read_values,
     timeout_option,
     values_option,
@@ -152,6 +153,7 @@ class Output:
     help="Let no cell of the CSV be run as a formula by a spreadsheet.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file that is there.")
+@no_code_option
 @json_option
 def command(
     *,
@@ -175,6 +177,7 @@ def command(
     block: str | None,
     safe_csv: bool,
     overwrite: bool,
+    no_code: bool,
     as_json: bool,
 ) -> int:
     """Run a workflow with the rows of a file, once for each intent.
@@ -197,7 +200,7 @@ def command(
         with connected(env) as client:
             workflow = Workflow.from_definition(definition_of(client, address))
     else:
-        workflow = load(address.source).only.workflow
+        workflow = load(address.source, code=not no_code).only.workflow
     is_nameless = not (intent or retry or is_new)
     if is_nameless and not is_interactive():
         raise RefusedError(

@@ -84,6 +84,7 @@ def _options(environment: Environment) -> dict[str, Any]:
         "env": environment.name,
         "terms": Terms(
             values=environment.bound,
+            hidden=environment.hidden,
             suffix=environment.suffix,
             max_rows=environment.max_rows,
             max_cost=environment.max_cost,

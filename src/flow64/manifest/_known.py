@@ -12,7 +12,7 @@ from attrs import field, frozen
 from ..analysis.checks._secrets import masked
 from ..definition import Path, Value, pointer, thaw
 from ..service._state import texts_of
-from ..service.plan._applying import TELLING
+from ..service.plan._kept import TELLING
 
 
 @frozen

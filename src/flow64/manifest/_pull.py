@@ -88,6 +88,8 @@ class Taken:
         entry: What the manifest says of it.
         secrets: The values that stand for what equals them, or looked like a key.
         stamped: The path of the code that deployed it; None where none of flow64 did.
+        may_tell: Whether its code had values that were not found again, so that their
+            text, some of it secret perhaps, may stand in the file.
     """
 
     file: str
@@ -97,6 +99,7 @@ class Taken:
     entry: Entry = field(repr=False)
     secrets: tuple[Secret, ...] = ()
     stamped: str | None = None
+    may_tell: bool = False
 
 
 @frozen
@@ -366,6 +369,7 @@ def _taken(
         evolve(entry, env=env, pulled=pulled),
         tuple(secrets.found),
         stamp.path if stamp is not None and is_ours else None,
+        stamp is not None and stamp.unbound not in (stamp.bound, pulled.unbound),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from ..definition import LOCAL, Definition, Stamp
+from ..definition import LOCAL, BoundSecret, Definition, Stamp
 from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
 from ._exchange import Channel
 from ._settings import Settled
@@ -18,6 +18,7 @@ from .plan._alone import planned_alone
 from .plan._applying import applying
 from .plan._behind import Git
 from .plan._history import History
+from .plan._kept import hidden_among
 from .plan._model import Plan, Step, Target
 from .plan._target import Deployable, target_of
 
@@ -102,6 +103,7 @@ class Ready:
     workflow: Deployable
     env: str
     target: Target
+    secrets: Sequence[BoundSecret] = field(default=(), repr=False)
 
     @property
     def definition(self) -> Definition:
@@ -161,9 +163,12 @@ def previewing(
     """See what a deploy would do; nothing but a read is sent."""
     ready = ready_for("preview", workflow, settled, env, values)
     step = yield from planned_alone(
-        ready.target, env=ready.env, endpoint=settled.channel.endpoint
+        ready.target,
+        env=ready.env,
+        endpoint=settled.channel.endpoint,
+        secrets=ready.secrets,
     )
-    words = compare(ready.definition, _before(step), ready.stamp)
+    words = compare(ready.definition, _before(step), ready.stamp, ready.secrets)
     return Preview(
         ready.id,
         step.state,
@@ -192,6 +197,11 @@ def ready_for(
     """
     bound, suffix = settled.values_of(values), settled.terms.suffix
     ready = prepared(workflow, settled.env_of(callee, env), bound, suffix)
+    terms = settled.terms
+    secrets = [*hidden_among(bound, terms.hidden)]
+    if bound is not terms.values:
+        secrets += hidden_among(terms.values, terms.hidden)
+    ready = evolve(ready, secrets=secrets)
     require_namespace(ready, settled.channel)
     return ready
 
@@ -243,9 +253,12 @@ def deploying(
         history: Where what is replaced is saved; None takes the default place.
     """
     code, target = ready.definition, ready.target
-    step = yield from planned_alone(target, env=ready.env, endpoint=endpoint)
+    secrets = ready.secrets
+    step = yield from planned_alone(
+        target, env=ready.env, endpoint=endpoint, secrets=secrets
+    )
     before = _before(step)
-    words = compare(code, before, ready.stamp)
+    words = compare(code, before, ready.stamp, secrets)
     is_refused = step.action == "refuse" and not (force and step.lifted_by)
     if is_refused and step.state != "update":  # what would be lost, applying says
         told = _differing(step, words)
@@ -259,7 +272,7 @@ def deploying(
     agreed = Agreement(force=named, behind=named, allow_spend=key)
     # One look is all there is: the plan is as old as the request before.
     summary = yield from applying(
-        Plan(ready.env, endpoint, [step]),
+        Plan(ready.env, endpoint, [step], secrets=secrets),
         agreed,
         history=history or History.of(),
         is_fresh=True,
@@ -272,7 +285,7 @@ def deploying(
         step.state,
         words.changes,
         step.unmanaged,
-        replaced=veiled(before, code) if before and is_replaced else None,
+        replaced=veiled(before, code, secrets) if before and is_replaced else None,
     )
 
 

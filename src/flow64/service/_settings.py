@@ -51,6 +51,8 @@ class Terms:
         max_rows: Rows beyond which no run is started, where a call says nothing.
         max_cost: Dollars beyond which none is, likewise.
         org_id: The organisation that the credential must belong to; None for any.
+        hidden: Names of values that are secret whatever code says: they are never
+            shown where they are live.
     """
 
     values: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -58,6 +60,7 @@ class Terms:
     max_rows: int | None = None
     max_cost: float | None = None
     org_id: str | None = None
+    hidden: frozenset[str] = frozenset()
 
 
 NO_TERMS: Final = Terms()

@@ -606,12 +606,12 @@ class _Starting:
 
 
 def _is_name(text: str) -> bool:
-    """Whether a text names something, and can be written in UTF-8."""
+    """Whether a text names something, with no blank that nobody sees, in UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return bool(text.strip())
+    return bool(text) and text == text.strip()
 
 
 def _require_deployed(
@@ -630,7 +630,7 @@ def _require_deployed(
 
 
 def _require_this_code(ready: Ready, live: Definition) -> None:
-    found = compare(ready.definition, live, ready.stamp)
+    found = compare(ready.definition, live, ready.stamp, ready.secrets)
     reasons = {
         "foreign": "it was not deployed by this code",
         "update": "the code has changed since it was deployed",

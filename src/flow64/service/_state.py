@@ -201,22 +201,29 @@ def is_known(last: Stamp, sent: Fields) -> bool:
     return last.fields is not None or any(sent.values())
 
 
-def compare(code: Definition, live: Definition | None, stamp: Stamp) -> Comparison:
+def compare(
+    code: Definition,
+    live: Definition | None,
+    stamp: Stamp,
+    secrets: Iterable[BoundSecret] = (),
+) -> Comparison:
     """The state of a workflow, and what differs in words.
 
     Args:
         code: What the code says, with its values filled in.
         live: What the service has.
         stamp: What a deploy of the code would leave there.
+        secrets: What is secret beside what code binds.
     """
     if live is None:
         return Comparison("new")
     found = judge(code, live, stamp)
     if found.is_equal:
         return Comparison(found.state, unmanaged=found.unmanaged)
-    shown = shown_as(reduced(live, managed(code, found)), code)
+    shown = shown_as(reduced(live, managed(code, found)), code, secrets)
     edits, changes = differences(code, shown), differences(shown, code)
-    return Comparison(found.state, list(edits), list(changes), found.unmanaged)
+    unmanaged = [*map(Veil.of([code], secrets).within, found.unmanaged)]
+    return Comparison(found.state, list(edits), list(changes), unmanaged)
 
 
 def managed(code: Definition, found: Judgement) -> Fields:
@@ -225,9 +232,11 @@ def managed(code: Definition, found: Judgement) -> Fields:
     return {ref: names | found.sent.get(ref, _NONE) for ref, names in ours.items()}
 
 
-def shown_as(live: Definition, code: Definition) -> Definition:
+def shown_as(
+    live: Definition, code: Definition, secrets: Iterable[BoundSecret] = ()
+) -> Definition:
     """A live definition as it is shown: blocks called as in the code, secrets not."""
-    return called_alike(veiled(live, code), code)
+    return called_alike(veiled(live, code, secrets), code)
 
 
 def called_alike(live: Definition, code: Definition) -> Definition:
@@ -306,14 +315,22 @@ def spends_when_written(definition: Definition) -> Sequence[str]:
     ]
 
 
-def veiled(live: Definition, code: Definition) -> Definition:
+def veiled(
+    live: Definition, code: Definition, secrets: Iterable[BoundSecret] = ()
+) -> Definition:
     """A live definition as it may be shown, although secrets are live as their text.
 
     A field that code fills with a secret is shown as in the code where it is equal, and
     masked where it is not; a secret that stands anywhere else, in whatever spelling, is
     masked as well.
+
+    Args:
+        live: What the service has.
+        code: What the code says, with its values filled in.
+        secrets: What is secret beside what code binds, such as values of the
+            environment that code does not name any more.
     """
-    veil = Veil.of([code])
+    veil = Veil.of([code], secrets)
     if not veil.secrets:
         return live
     ours = {block.id.lower(): block.specs for block in code.blocks}
@@ -321,7 +338,7 @@ def veiled(live: Definition, code: Definition) -> Definition:
     for block in live.blocks:
         wanted = ours.get(block.id.lower(), EMPTY)
         specs = {
-            name: veil.beside(found, wanted.get(name))
+            name: veil.spec(found, wanted.get(name))
             for name, found in block.specs.items()
         }
         extra = veil.over(block.extra)
@@ -341,16 +358,20 @@ class Veil:
     """What must not be shown of what is live.
 
     Attributes:
-        secrets: The secrets that code binds, whole.
+        secrets: The secrets that are known, whole.
         texts: Every spelling of every text in them.
+        named: Secrets that are named where a field of a block is one.
     """
 
     secrets: Sequence[Any] = field(repr=False)
     texts: Sequence[str] = field(repr=False)
+    named: Mapping[str, BoundSecret] = field(default=EMPTY, repr=False)
 
     @classmethod
-    def of(cls, definitions: Iterable[Definition]) -> Veil:
-        """Over the secrets that were bound in definitions."""
+    def of(
+        cls, definitions: Iterable[Definition], more: Iterable[BoundSecret] = ()
+    ) -> Veil:
+        """Over the secrets that were bound in definitions, and over more of them."""
         secrets = [
             item.content
             for definition in definitions
@@ -358,14 +379,51 @@ class Veil:
             for _, item in walk(block.specs)
             if isinstance(item, BoundSecret) and item.content not in ("", None)
         ]
-        return cls(secrets, texts_of(secrets))
+        more = [*more]
+        secrets += [item.content for item in more]
+        named = {one.content: one for one in more if isinstance(one.content, str)}
+        return cls(secrets, texts_of(secrets), named)
+
+    def spec(self, found: Any, wanted: Any) -> Any:
+        """A field of a block: as beside the code, or named where it is a secret."""
+        is_other = isinstance(found, str) and found != wanted
+        has_secret = any(isinstance(item, BoundSecret) for _, item in walk(wanted))
+        if is_other and not has_secret and found in self.named:
+            return self.named[found]
+        return self.beside(found, wanted)
 
     def beside(self, found: Any, wanted: Any) -> Any:
         """What is live where code says something: as in the code where it is equal."""
         if any(isinstance(item, BoundSecret) for _, item in walk(wanted)):
             is_same = thaw(wanted, _revealed) == thaw(found, _revealed)
             return wanted if is_same else MASK
-        return found if wanted is not None and found == wanted else self.over(found)
+        if wanted is not None and found == wanted:
+            return found
+        if any(found == secret for secret in self.secrets):
+            return MASK
+        if isinstance(found, dict) and isinstance(wanted, dict):
+            if any(map(self._is_told, found.keys() - wanted.keys())):
+                return self.over(found)
+            return FrozenDict(
+                {
+                    name: self.beside(inner, wanted.get(name))
+                    for name, inner in found.items()
+                }
+            )
+        if (
+            isinstance(found, list)
+            and isinstance(wanted, list)
+            and len(found) == len(wanted)
+        ):
+            both = zip(found, wanted, strict=True)
+            return FrozenList([self.beside(*pair) for pair in both])
+        return self.over(found)
+
+    def within(self, text: str) -> str:
+        """Words about what is live, with a mask in the place of each secret."""
+        for told in sorted(self.texts, key=len, reverse=True):
+            text = text.replace(told, MASK)
+        return text
 
     def over(self, found: Any) -> Any:
         """What is live where code says nothing."""

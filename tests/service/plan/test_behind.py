@@ -42,12 +42,15 @@ def repository(tmp_path_factory):
     """A main line of two commits, and a branch of one more than the first."""
     folder = tmp_path_factory.mktemp("code")
     git(folder, "init", "-q", "-b", "main")
+    (folder / "pipelines").mkdir()
+    for name in ("leads.py", "pipelines/leads.py"):
+        (folder / name).write_text("committed")
+    git(folder, "add", "-A")
     made = {"first": commit(folder, "1")}
     git(folder, "checkout", "-q", "-b", "other")
     made["other"] = commit(folder, "2")
     git(folder, "checkout", "-q", "main")
     made["second"] = commit(folder, "3")
-    (folder / "pipelines").mkdir()
     return folder, made
 
 
@@ -112,19 +115,20 @@ def test_each_question_is_asked_once(repository, monkeypatch):
 
     for n in range(50):
         asked.relation(str(folder / f"{n}.py"), commits["first"])
+        asked.commit_of(str(folder / f"{n}.py"))
 
-    # Which commit, whether it is all there is, and what the other commit is to it.
-    assert len(calls) == 3
+    # Which commit, whether it is all there is, what the other commit is to it, and
+    # which files are in it.
+    assert len(calls) == 4
 
 
 def test_work_that_is_in_no_commit_is_marked(repository, tmp_path):
     """What git tracks and is not as committed, wherever in the repository."""
     copy = tmp_path / "copy"
     git(tmp_path, "clone", "-q", repository[0].as_uri(), str(copy))
-    (copy / "pipelines").mkdir()
-    (copy / "leads.py").write_text("one")
-    file, other = str(copy / "leads.py"), str(copy / "pipelines" / "more.py")
+    file, other = str(copy / "leads.py"), str(copy / "pipelines" / "leads.py")
     clean = Git().commit_of(file)
+    (copy / "leads.py").write_text("one")
     git(copy, "add", "leads.py")
     staged = Git()
     head = commit(copy, "4")
@@ -142,12 +146,43 @@ def test_work_that_is_in_no_commit_is_marked(repository, tmp_path):
         assert asked.relation(other, repository[1]["other"]) == "apart"
 
 
-def test_work_that_cannot_be_compared_is_marked(repository, monkeypatch):
+def test_file_that_git_does_not_track_is_marked(repository, tmp_path):
+    """Its own file alone: what lies beside it, and in folders, is not asked for."""
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "-q", repository[0].as_uri(), str(copy))
+    (copy / "kept.py").write_text("kept")
+    (copy / "lées [a].py").write_text("an odd name")
+    (copy / ".gitignore").write_text("ignored.py")
+    git(copy, "add", "-A")
+    head = commit(copy, "4")
+    (copy / "forced.py").write_text("not tracked")
+    (copy / "ignored.py").write_text("ignored")
+    (copy / "pipelines" / "kept.py").write_text("of a name that is tracked above")
+    asked = Git()
+    wanted = {
+        "kept.py": head,
+        "lées [a].py": head,
+        "pipelines/leads.py": head,
+        "forced.py": f"{head}+",
+        "ignored.py": f"{head}+",
+        "pipelines/kept.py": f"{head}+",
+        "gone.py": f"{head}+",
+    }
+
+    assert {name: asked.commit_of(str(copy / name)) for name in wanted} == wanted
+    assert asked.relation(str(copy / "forced.py"), head) == "ancestor"
+    (copy / "kept.py").write_text("changed")
+    # The mark is one, whatever gives it.
+    assert Git().commit_of(str(copy / "forced.py")) == f"{head}+"
+
+
+@pytest.mark.parametrize("question", ["diff", "ls-files"])
+def test_work_that_cannot_be_compared_is_marked(repository, monkeypatch, question):
     """Nobody knows that it is all committed."""
     ask = _behind._git
 
     def refusing(folder, *words):
-        return None if words[0] == "diff" else ask(folder, *words)
+        return None if words[0] == question else ask(folder, *words)
 
     monkeypatch.setattr(_behind, "_git", refusing)
 

@@ -355,7 +355,7 @@ plan for environment default at http://127.0.0.1
     Extra (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    ways on: bring your code up to that commit; delete it: --allow-behind extra; let branches deploy: branches = true in the environment
+    ways on: bring your code up to what deployed it; delete it: --allow-behind extra; let branches deploy: branches = true in the environment
 
 possibly renamed:
     extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
@@ -376,7 +376,7 @@ plan for environment default at http://127.0.0.1
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
     it was edited on the service since it was deployed
-    ways on: bring your code up to that commit; delete it: --allow-behind extra --force extra; let branches deploy: branches = true in the environment
+    ways on: bring your code up to what deployed it; delete it: --allow-behind extra --force extra; let branches deploy: branches = true in the environment
 
 possibly renamed:
     extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another

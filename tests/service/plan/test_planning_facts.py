@@ -12,7 +12,7 @@ from flow64.blocks import Filter, FindEmail, FindPhone, Webhook
 from flow64.definition import as_body, id_of, split_stamp, with_stamp
 from flow64.emulator import Fault
 from flow64.service.api import MOST_RUNS
-from flow64.service.plan._agreement import Agreement
+from flow64.service.plan._agreement import Agreement, jobs_of
 from flow64.service.plan._planning import Looked
 from flow64.service.plan._show import as_data, as_text
 from flow64.service.plan._target import bases_of
@@ -814,29 +814,96 @@ def test_digest_changes_with_what_an_editor_keeps_beside(here, part):
 
 
 @pytest.mark.parametrize(
-    ("commit", "branches", "consents", "doubt"),
+    ("commits", "branches", "consents", "doubt"),
     [
-        (OURS, False, (), None),
-        (NEWER, False, ("behind",), None),
-        (NEWER, True, (), None),
-        ("c" * 40, False, (), "its commit is not known in this copy"),
-        (None, False, (), "its stamp names no commit"),
-        (f"{OURS}+", False, (), "changes that were in no commit"),
-        (f"{NEWER}+", False, ("behind",), None),
+        ((OURS, OURS), False, (), None),
+        ((NEWER, OURS), False, ("behind",), None),
+        ((NEWER, OURS), True, (), None),
+        ((f"{NEWER}+", OURS), False, ("behind",), None),
+        # What cannot be told takes the name: it may be somebody's work.
+        (("c" * 40, OURS), False, ("behind",), None),
+        ((f"{'c' * 40}+", OURS), False, ("behind",), None),
+        ((None, OURS), False, ("behind",), None),
+        ((f"{OURS}+", OURS), False, ("behind",), None),
+        ((OURS, None), False, ("behind",), None),
+        (("c" * 40, OURS), True, (), "its commit is not known in this copy"),
+        ((None, OURS), True, (), "its stamp names no commit"),
+        ((f"{OURS}+", OURS), True, (), "changes that were in no commit"),
+        # Neither side is in git, so that there is nothing to compare.
+        ((None, None), False, (), "its stamp names no commit"),
     ],
 )
-def test_orphan_is_judged_by_its_commit(here, commit, branches, consents, doubt):
+def test_orphan_is_judged_by_its_commit(here, commits, branches, consents, doubt):
     """What another branch added is not what this code dropped."""
+    commit, ours = commits
     here.put(leads("Gone", key="gone"), commit=commit)
+    options = {**WHOLE, "branches": branches, "git": History(ours)}
 
-    (step,) = here.plan(**WHOLE, prune=True, branches=branches).steps
-    (only,) = here.plan(**WHOLE, branches=branches).steps
+    (step,) = here.plan(**options, prune=True).steps
+    (only,) = here.plan(**options).steps
 
     assert (step.action == "refuse", step.consents) == (bool(consents), consents)
     assert (only.action, only.consents) == ("none", consents)
     assert [doubt in found for found in step.not_checked] == [True] * (
         doubt is not None
     )
+
+
+@pytest.mark.parametrize(
+    ("commit", "ours", "reason"),
+    [
+        (
+            "c" * 40,
+            OURS,
+            "its commit cccccccccccc is not known here: fetch, or agree by name",
+        ),
+        (
+            f"{OURS}+",
+            OURS,
+            (
+                "it was deployed from changes that were in no commit: to delete it, "
+                "agree by name"
+            ),
+        ),
+        (
+            OURS,
+            None,
+            (
+                "its commit aaaaaaaaaaaa is known to no git here: to delete it, agree "
+                "by name"
+            ),
+        ),
+        (None, OURS, "its stamp names no commit: to delete it, agree by name"),
+    ],
+    ids=["unknown", "uncommitted", "no-git", "no-commit"],
+)
+def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
+    here, commit, ours, reason
+):
+    """Its number alone is not enough."""
+    here.put(leads("Gone", key="gone"), commit=commit)
+    plan = here.plan(**WHOLE, prune=True, git=History(ours))
+
+    (step,) = plan.steps
+    assert step.reasons == ("the code has it no more", reason)
+    assert f"    {reason}\n    ways on: bring your code up to what" in as_text(plan)
+    with pytest.raises(
+        errors.PruneError, match="if that is meant: --allow-behind gone"
+    ):
+        jobs_of(plan, Agreement(prune=1))
+    (job,) = jobs_of(plan, Agreement(prune=1, behind=["gone"]))
+    assert job.doing == "delete"
+
+
+def test_pinned_orphan_takes_no_name(here):
+    """It is never deleted, whoever deployed it."""
+    pinned = Workflow("Leads", OLD.flows[0], key="mine", project=GROWTH, id=ID)
+    here.put(pinned, commit="c" * 40)
+
+    (step,) = here.plan(**WHOLE, prune=True).steps
+
+    assert (step.action, step.consents) == ("none", ())
+    assert "its commit is not known" in step.not_checked[0]
 
 
 def test_orphan_is_asked_of_the_repository_of_its_project(here):

@@ -264,10 +264,49 @@ def test_old_stamp_comes_back_but_for_what_secrets_make(place):
     assert evolve(after, bound=before.bound) == before
 
 
-def test_text_that_a_restore_loses_is_said_before(place):
-    """What is there now is not saved where it may be a secret of before."""
+def test_secret_of_before_is_lost_to_nobody(place):
+    """What is live is as its own stamp says, so its text is ours: no force."""
     deployed(place, secret(place), OLD)
     deployed(place, secret(place, "T"), OLD)
+
+    plan, summary = restored(place, values={"hook": NEW})
+
+    (step,) = plan.steps
+    assert (step.lost, summary.is_complete) == ((), True)
+    assert not any("would be lost" in reason for reason in step.reasons)
+    live = place.live(secret(place).id())
+    assert (live.name, live.blocks[2].specs["url"]) == ("S", NEW)
+
+
+@pytest.mark.parametrize("what", ["edited", "beside", "unstamped", "theirs"])
+def test_what_is_not_as_its_own_stamp_says_is_not_taken_for_ours(place, what):
+    """Nobody knows then who wrote the text in the place of the secret."""
+    deployed(place, secret(place), OLD)
+    workflow_id = secret(place).id()
+    if what == "unstamped":  # what is saved then, and comes back
+        place.emulator.edit(workflow_id, description="no stamp")
+    new = place.target(secret(place, "T"), hook=OLD)
+    if what == "theirs":
+        path = f"ns:other.example/project:theirs/workflow:a/pin:{workflow_id}"
+        new = evolve(new, stamp=evolve(new.stamp, path=path))
+    deployed(place, new, OLD)
+    if what == "edited":
+        place.emulator.edit(workflow_id, specs=BESIDE)
+    if what == "beside":  # text that code does not manage, and that holds a secret
+        place.emulator.edit(workflow_id, specs={"find_email": {"note": f"x {NEW}"}})
+    facts = {"env": "default", "endpoint": place.url, "values": {"hook": NEW}}
+
+    (step,) = place.play(restoring(place.history, "a", **facts)).steps
+
+    where = "1/specs/note" if what == "beside" else "2/specs/url"
+    assert step.lost == (f"/workflow_definition/blocks/{where}",)
+
+
+def test_text_that_a_restore_loses_is_said_before(place):
+    """What is there now is not saved where somebody may have written it."""
+    deployed(place, secret(place), OLD)
+    deployed(place, secret(place, "T"), OLD)
+    place.emulator.edit(secret(place).id(), specs=IN_ITS_PLACE)
     facts = {"env": "default", "endpoint": place.url, "values": {"hook": NEW}}
 
     (step,) = place.play(restoring(place.history, "a", **facts)).steps

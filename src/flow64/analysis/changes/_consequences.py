@@ -35,7 +35,7 @@ from ._model import (
 )
 from ._prices import estimate
 from ._reading import Reading
-from ._veil import Veil, concealed, has_secret, masked
+from ._veil import Veil, Written, concealed, has_secret, masked
 
 _About: TypeAlias = tuple[str, str]
 """The code of a finding, and the id that its block has now."""
@@ -46,6 +46,7 @@ def consequences(
     after: Definition,
     *,
     prices: Mapping[str, float] = EMPTY,
+    written: Written = (),
 ) -> Iterator[Consequence]:
     """What follows from the changes between two definitions, by what is known.
 
@@ -53,12 +54,14 @@ def consequences(
         before: What was there.
         after: What is there instead.
         prices: Dollars for one row by kind, in place of those that are documented.
+        written: `"before"`, `"after"` or both, where that side is code or JSON: where
+            rows go is told also where the other side has a secret.
 
     Raises:
         ArgumentError: A price is no number of dollars.
     """
     costs = [estimate(definition, prices) for definition in (before, after)]
-    sides = _concealed(Sides.of(before, after, Reading(bound=False)))
+    sides = _concealed(Sides.of(before, after, Reading(bound=False)), written)
     yield from _rows(sides)
     yield from _columns(output_columns(sides.before), output_columns(sides.after))
     if costs[0] != costs[1]:
@@ -67,8 +70,8 @@ def consequences(
     yield from _findings(sides)
 
 
-def _concealed(sides: Sides) -> Sides:
-    """Both definitions, each with the secrets of the other in their places.
+def _concealed(sides: Sides, written: Written) -> Sides:
+    """Both definitions; in what is live, the secrets of the other in their places.
 
     So no word of what is worked out of one tells what the other keeps secret.
     """
@@ -77,8 +80,11 @@ def _concealed(sides: Sides) -> Sides:
     new = [*map(veil.over_block, sides.after.blocks)]
     changed = veil.is_needed
     for one, other in sides.matching.pairs.items():
-        for here, at, there, beside in ((old, one, new, other), (new, other, old, one)):
-            if has_secret(there[beside].specs):
+        for side, here, at, there, beside in (
+            ("before", old, one, new, other),
+            ("after", new, other, old, one),
+        ):
+            if side not in written and has_secret(there[beside].specs):
                 specs: Any = concealed(here[at].specs, there[beside].specs)
                 here[at] = here[at]._replace(specs=specs)
                 changed = True

@@ -26,7 +26,7 @@ from ._model import (
 )
 from ._moves import moved
 from ._reading import Reading
-from ._veil import Veil
+from ._veil import Veil, Written
 
 Joint: TypeAlias = tuple[str, str, str | None]
 """An edge as a fingerprint takes it: both ids and the condition."""
@@ -38,6 +38,7 @@ def diff(
     *,
     bound: bool = False,
     managed: Mapping[str, frozenset[str]] | None = None,
+    written: Written = (),
 ) -> Iterator[Change]:
     """What two definitions differ in; nothing where their fingerprints are equal.
 
@@ -50,12 +51,15 @@ def diff(
             them; else by their names. As with `fingerprint`.
         managed: For each block id the top-level fields that code sets or set last time;
             others that differ come as `Unmanaged`. Without it, code manages all.
+        written: `"before"`, `"after"` or both, where that side is code or JSON: a text
+            that stands there in the place of a secret is shown. On a side that is live
+            it is hidden, since it may be the secret.
     """
     reading = Reading(bound)
-    veil = Veil.of(before, after)
+    then, now = Veil.pair(before, after, written)
     sides = Sides.of(before, after, reading)
-    yield from _texts(before, after, veil)
-    comparer = Comparer(reading, veil)
+    yield from _texts(before, after, now)
+    comparer = Comparer(reading, then, now)
     ours = _by_id(managed)
     for one, other in sorted(sides.matching.pairs.items(), key=lambda pair: pair[1]):
         old, new = before.blocks[one], after.blocks[other]
@@ -76,10 +80,10 @@ def diff(
             names = _names(ours, old.id, new.id)
         yield from comparer.of_block(block, *specs, names)
     for one in sides.matching.removed:
-        wire = veil.over_block(before.blocks[one])
+        wire = then.over_block(before.blocks[one])
         yield BlockRemoved(sides.then(one), wire)
     for other in sides.matching.added:
-        wire = veil.over_block(after.blocks[other])
+        wire = now.over_block(after.blocks[other])
         yield BlockAdded(sides.now(other), wire)
     yield from _wiring(sides)
 

@@ -38,11 +38,13 @@ class Comparer:
 
     Attributes:
         reading: When two values are the same.
-        veil: What may be shown of them.
+        then: What may be shown of what was there.
+        now: What may be shown of what is there instead.
     """
 
     reading: Reading
-    veil: Veil
+    then: Veil
+    now: Veil
 
     def of_block(
         self,
@@ -78,14 +80,14 @@ class Comparer:
             if name in managed:
                 continue
             if name in gone:
-                shown = self._shown(before[name], new), UNSET
+                shown = _shown(self.then, before[name], new), UNSET
             elif name in new:
-                shown = UNSET, self._shown(after[name], gone)
+                shown = UNSET, _shown(self.now, after[name], gone)
             elif self.reading.same(before[name], after[name]):
                 continue
             else:
                 old, now = before[name], after[name]
-                shown = self._shown(old, now), self._shown(now, old)
+                shown = _shown(self.then, old, now), _shown(self.now, now, old)
             yield Unmanaged(block, (name,), *shown)
 
     def _value(
@@ -97,10 +99,10 @@ class Comparer:
             pass
         elif isinstance(old, list) and isinstance(new, list) and _is_shallow(path):
             edits = self._edits(block, path, old, new)
-            after = self._shown(new, old)
+            after = _shown(self.now, new, old)
             found.append(ListChanged(block, path, tuple(edits), after))
         else:
-            shown = self._shown(old, new), self._shown(new, old)
+            shown = _shown(self.then, old, new), _shown(self.now, new, old)
             found.append(FieldChanged(block, path, *shown))
 
     def _members(
@@ -118,16 +120,12 @@ class Comparer:
             if name in after:
                 self._value(found, block, here, item, after[name])
             else:
-                value = self.veil.over(item, faces_secret=faces_secret)
+                value = self.then.over(item, faces_secret=faces_secret)
                 found.append(FieldRemoved(block, here, value))
         faces_secret = has_secret(gone)
         for name, item in new.items():
-            value = self.veil.over(item, faces_secret=faces_secret)
+            value = self.now.over(item, faces_secret=faces_secret)
             found.append(FieldAdded(block, (*path, name), value))
-
-    def _shown(self, value: Any, against: Any) -> Any:
-        """A value beside what stands in its place on the other side."""
-        return self.veil.over(value, faces_secret=has_secret(against))
 
     # -- Lists ------------------------------------------------------------------------
 
@@ -138,13 +136,13 @@ class Comparer:
         faces_secret = has_secret(new)
         for at, item in enumerate(old):
             if at not in pairs:
-                yield ItemRemoved(at, self.veil.over(item, faces_secret=faces_secret))
+                yield ItemRemoved(at, self.then.over(item, faces_secret=faces_secret))
         moved = out_of_order([pairs[at] for at in sorted(pairs)])
         sources = {target: source for source, target in pairs.items()}
         faces_secret = has_secret(old)
         for at, item in enumerate(new):
             if at not in sources:
-                yield ItemAdded(at, self.veil.over(item, faces_secret=faces_secret))
+                yield ItemAdded(at, self.now.over(item, faces_secret=faces_secret))
                 continue
             before = sources[at]
             found: list[FieldChange] = []
@@ -152,7 +150,7 @@ class Comparer:
             if found:
                 yield ItemChanged(before, at, tuple(found))
             elif at in moved:
-                yield ItemMoved(before, at, self.veil.over(item))
+                yield ItemMoved(before, at, self.now.over(item))
 
     def _paired_items(self, old: Sequence[Any], new: Sequence[Any]) -> dict[int, int]:
         """Positions of the items that are the same ones, before and now."""
@@ -234,6 +232,11 @@ def _by_name(
         if at not in done and (label := name(item)) is not None:
             found.setdefault(label, []).append(at)
     return found
+
+
+def _shown(veil: Veil, value: Any, against: Any) -> Any:
+    """A value beside what stands in its place on the other side."""
+    return veil.over(value, faces_secret=has_secret(against))
 
 
 def _without(specs: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,16 @@
-"""What of a change may be shown: secrets, and what stands in their place, may not."""
+"""What of a change may be shown: secrets, and what is live in their place, may not.
+
+What stands in code is there to be read. So a text that takes the place of a secret is
+shown, if its side is written: a change that a stranger made is judged by that text.
+What is live in the place of one may well be the secret itself, and is hidden.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...definition import (
     MASK,
@@ -20,6 +25,9 @@ from ...definition import (
 from ._model import Hidden
 from ._reading import secrets_in
 
+Written: TypeAlias = tuple[Literal["before", "after"], ...]
+"""The sides that are code or JSON, and not what a service has."""
+
 
 @frozen
 class Veil:
@@ -29,11 +37,14 @@ class Veil:
         texts: The texts in what secrets were filled with.
         others: What secrets were filled with that is no text.
         lengths: The lengths that the texts have.
+        is_written: Whether it lies over what is code or JSON, which is shown also where
+            the other side has a secret.
     """
 
     texts: frozenset[str]
     others: frozenset[Any]
     lengths: Sequence[int]
+    is_written: bool = False
 
     @classmethod
     def of(cls, *definitions: Definition) -> Veil:
@@ -55,6 +66,17 @@ class Veil:
         lengths = sorted({len(text) for text in texts})
         return cls(frozenset(texts), frozenset(others), lengths)
 
+    @classmethod
+    def pair(
+        cls, before: Definition, after: Definition, written: Written = ()
+    ) -> tuple[Veil, Veil]:
+        """The veils over two definitions, each with what both say is secret."""
+        veil = cls.of(before, after)
+        return (
+            evolve(veil, is_written="before" in written),
+            evolve(veil, is_written="after" in written),
+        )
+
     @property
     def is_needed(self) -> bool:
         """Whether there is anything that must not be shown."""
@@ -68,7 +90,7 @@ class Veil:
             faces_secret: Whether there is a secret in what stands in its place on the
                 other, whose plain text the value may well be.
         """
-        if faces_secret:
+        if faces_secret and not self.is_written:
             return value if type(value) in (Value, BoundSecret) else Hidden(value)
         return self._over(value) if self.is_needed else value
 

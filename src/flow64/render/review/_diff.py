@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from ...analysis import effects
 from ...analysis.changes import BlockRenamed, FindingVanished, consequences, diff
@@ -10,7 +11,7 @@ from ...analysis.changes._prices import estimate
 from ...definition import EMPTY, Definition
 from ...errors import ArgumentError, shortened
 from ._model import NOTHING, Pair, Review, Reviewed
-from ._veiled import veiled_pair
+from ._veiled import fields_of, veiled_pair
 
 
 def review_of_diff(
@@ -96,7 +97,7 @@ def _removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Rev
 def _compared(
     pair: Pair, before: Definition, after: Definition, prices: Mapping[str, float]
 ) -> Reviewed:
-    changes = tuple(diff(before, after))
+    changes = tuple(diff(before, after, written=_BOTH))
     has_new_id = before.id != after.id and None not in (before.id, after.id)
     if not changes and not has_new_id:
         return Reviewed(
@@ -110,7 +111,7 @@ def _compared(
         )
     if any(isinstance(change, BlockRenamed) for change in changes):
         reasons.append("blocks have other ids: was= keeps the old ones")
-    shown = veiled_pair(before, after)
+    shown = veiled_pair(before, after, written=(fields_of(before), fields_of(after)))
     return Reviewed(
         pair.key,
         "update",
@@ -122,12 +123,16 @@ def _compared(
         before=shown[0],
         after=shown[1],
         changes=changes,
-        consequences=tuple(consequences(before, after, prices=prices)),
+        consequences=tuple(consequences(before, after, prices=prices, written=_BOTH)),
         cost_before=estimate(before, prices),
         cost_after=estimate(after, prices),
         spends=_spends(after),
         effects=str(effects(after)),
     )
+
+
+_BOTH: Final = ("before", "after")
+"""Nothing of a review of two folders is live."""
 
 
 def _spends(definition: Definition) -> tuple[str, ...]:

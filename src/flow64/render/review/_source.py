@@ -11,6 +11,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from ...analysis.changes._unshown import unshown
 from ...analysis.checks._secrets import masked
 from ...compiler import Identity, Lifted, as_code, lift
 from ...definition import Definition, ListedOrigins, canonical_id
@@ -57,6 +58,8 @@ def source_of(view: View) -> Source:
         return Source(problem="it is too large to be shown as code")
     # Masked before they are compared: what differs is not told by what it is.
     before, now = (masked(text).splitlines() for text in found)
+    if before == now and (found[0] != found[1] or any(map(unshown, one.changes))):
+        return Source(problem="what differs is masked, or stands for a secret")
     _, _, *lines = [*unified_diff(before, now, lineterm="", n=2)] or ["", ""]
     return Source(tuple(map(_short, lines)))
 

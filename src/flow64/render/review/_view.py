@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 from ...analysis import as_data, as_lines
 from ...analysis.changes import (
     BlockRenamed,
+    Change,
     Consequence,
     CostChanged,
     DescriptionChanged,
@@ -27,6 +28,7 @@ from ...analysis.changes import (
     TitleChanged,
     Unmanaged,
 )
+from ...analysis.changes._unshown import unshown
 from ...definition import EMPTY, Definition, canonical_id
 from ...diagnostics import Finding
 from ._lines import Line, Section, Sign, sections
@@ -67,7 +69,7 @@ class View:
     @cached_property
     def change_signatures(self) -> Sequence[str]:
         """What each change says, whatever the ids."""
-        return [_signature(one) for one in self.changes]
+        return _signatures(self.reviewed.changes, self.changes)
 
     @cached_property
     def signature(self) -> str:
@@ -79,7 +81,7 @@ class View:
             [
                 [one.state, one.action, one.lifted_by, *one.also, one.are_edits_known],
                 [*self.change_signatures],
-                [_signature(edit) for edit in self.edits],
+                _signatures(one.edits, self.edits),
                 [_signature(_without_place(found)) for found in follows],
                 [repr(one.cost_before), repr(one.cost_after)],
                 [*self.unmanaged],
@@ -230,6 +232,17 @@ def _called(change: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         return {**ref, "path": known or ref["kind"] or ref["id"]}
 
     return _with_refs(change, name)
+
+
+def _signatures(
+    changes: Iterable[Change], told: Iterable[dict[str, Any]]
+) -> Sequence[str]:
+    """What each change says, and a digest of what it does not show.
+
+    So two that look alike since both are masked are not taken for one.
+    """
+    pairs = zip(changes, told, strict=True)
+    return [f"{_signature(data)} {unshown(change)}".rstrip() for change, data in pairs]
 
 
 def _signature(change: dict[str, Any]) -> str:

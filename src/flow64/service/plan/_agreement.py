@@ -42,7 +42,8 @@ class Agreement:
             edited them on the service, other code deployed them, or not all of what is
             there can be saved.
         behind: Keys of workflows that newer code deployed, and that may be overwritten
-            or deleted.
+            or deleted; also of those that it may have deployed, and that may be
+            deleted.
         create: Keys of workflows that are new, although one like them is left behind.
         allow_spend: Keys of workflows that may buy as soon as they are written.
         prune: How many workflows that code has no more are to be deleted; None deletes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...definition import EMPTY, Definition
+from collections.abc import Sequence
+
+from ...definition import EMPTY, BoundSecret, Definition
 from ..api import Conversation
 from ._behind import Git
 from ._model import Step, Target
@@ -17,7 +19,9 @@ def _nothing(_: str) -> Definition | None:
     return None
 
 
-def planned_alone(target: Target, *, env: str, endpoint: str) -> Conversation[Step]:
+def planned_alone(
+    target: Target, *, env: str, endpoint: str, secrets: Sequence[BoundSecret] = ()
+) -> Conversation[Step]:
     """What becomes of one workflow, told by one look at it.
 
     Nobody is shown it before it is carried out, so that what is at work with the
@@ -36,5 +40,6 @@ def planned_alone(target: Target, *, env: str, endpoint: str) -> Conversation[St
         git=Git(),
         bases=_nothing,
         cache=None,
+        hidden=secrets,
     )
     return (yield from planner.step_of(target, None))

@@ -12,8 +12,8 @@ plan, at most one outcome is unknown, and a first Ctrl-C waits for one write alo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -22,10 +22,8 @@ from ...definition import (
     BoundSecret,
     Definition,
     Stamp,
-    Value,
     canonical_id,
     split_stamp,
-    walk,
 )
 from ...errors import (
     FlowError,
@@ -56,8 +54,8 @@ from ._agreement import (
     skipped,
 )
 from ._history import History, Saved
-from ._kept import kept, secrets_of
-from ._losing import lost
+from ._kept import kept, secrets_of, told_of
+from ._losing import lost, lost_by_restoring
 from ._model import (
     Plan,
     RunRef,
@@ -69,10 +67,6 @@ from ._model import (
 )
 from ._target import owner, owner_of
 from ._writing import Kind, Write, deleted
-
-TELLING: Final = 8
-"""Characters of the longest text in a value, at least, that is taken for a secret of a
-workflow that code has no more: nothing says any more which of its values are secret."""
 
 
 @frozen
@@ -209,18 +203,19 @@ def applying(
         problem = f"it was made for {plan.endpoint}, and this is {endpoint}"
         raise SavedPlanError(f"of {plan.env}", problem)
     known = [*secrets_of(filter(None, map(code_of, plan.steps)))]
-    told = [*_told(values or {}, known)]
+    told = [*told_of(values or {}, known)]
     always = [*known, *(item for item in told if item.value.name in hidden)]
+    always += plan.secrets
     jobs = [
         _with_saved(
-            job, plan, history, known + told if job.doing == "delete" else always
+            job, plan, history, always + told if job.doing == "delete" else always
         )
         for job in jobs_of(plan, agreed)
     ]
     require_saved(jobs, agreed)
     if replaced := [job.saved for job in jobs if job.saved]:
         history.require_writable(replaced)
-    apply = _Apply(plan, agreed, history, known, is_fresh)
+    apply = _Apply(plan, agreed, history, always, is_fresh)
     if not (is_fresh or is_checked):
         yield from apply.require_current(jobs)
     done: list[Done] = []
@@ -420,18 +415,6 @@ def code_of(step: Step) -> Definition | None:
     return step.sent.content if step.sent else None
 
 
-def _told(
-    values: Mapping[str, Any], known: Iterable[BoundSecret]
-) -> Iterator[BoundSecret]:
-    """Values that may be secrets of a workflow that code has no more."""
-    names = {item.value.name for item in known}
-    for name in sorted(values.keys() - names):
-        found = values[name]
-        texts = [text for _, text in walk(found) if isinstance(text, str)]
-        if any(len(text) >= TELLING for text in texts):
-            yield BoundSecret(Value(name, secret=True), found)
-
-
 def _with_saved(
     job: Job, plan: Plan, history: History, known: Iterable[BoundSecret]
 ) -> Job:
@@ -456,4 +439,6 @@ def _with_saved(
         gone = ()  # the description alone is written, as it is
     elif step.target is not None:
         gone = lost(step.target, step.live.definition, known)
+    elif step.sent is not None:
+        gone = lost_by_restoring(step.sent.content, step.live.definition, known)
     return evolve(job, saved=saved, lost=gone)

@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
+from unicodedata import normalize
 
 from attrs import Factory, frozen
 
@@ -29,6 +30,9 @@ TIMEOUT: Final = 10
 class Ancestry(Protocol):
     """Answers what a commit is to that of the code in a file."""
 
+    def commit_of(self, file: str | None) -> str | None:
+        """The commit that the file belongs to; None outside git."""
+
     def relation(self, file: str | None, commit: str) -> Relation:
         """What `commit` is to the commit that the file belongs to."""
 
@@ -39,6 +43,7 @@ class Git:
 
     _heads: dict[Path, str | None] = Factory(dict[Path, str | None])
     _marks: dict[str, str] = Factory(dict[str, str])
+    _tracked: dict[Path, frozenset[str]] = Factory(dict[Path, frozenset[str]])
     _relations: dict[tuple[Path, str], Relation] = Factory(
         dict[tuple[Path, str], Relation]
     )
@@ -47,22 +52,39 @@ class Git:
         """The commit that a file belongs to; None outside git.
 
         With `+` behind it where a file that git tracks, wherever in the repository, is
-        not as in that commit: what is deployed then may be in no commit at all.
+        not as in that commit, or where git does not track the file itself: what is
+        deployed then may be in no commit at all.
 
         Args:
             file: None for what was written in no file: the working folder counts.
         """
-        folder = _folder(file)
-        if folder not in self._heads:
-            self._heads[folder] = self._head(folder)
-        return self._heads[folder]
+        found = self._head_of(_folder(file))
+        if found is None or found.endswith(UNCOMMITTED) or self._is_tracked(file):
+            return found
+        return found + UNCOMMITTED
 
     def relation(self, file: str | None, commit: str) -> Relation:
         """What a commit is to the commit that the file belongs to."""
         folder = _folder(file)
         if (folder, commit) not in self._relations:
-            self._relations[folder, commit] = self._asked(folder, file, commit)
+            self._relations[folder, commit] = self._asked(folder, commit)
         return self._relations[folder, commit]
+
+    def _head_of(self, folder: Path) -> str | None:
+        if folder not in self._heads:
+            self._heads[folder] = self._head(folder)
+        return self._heads[folder]
+
+    def _is_tracked(self, file: str | None) -> bool:
+        """Whether git tracks a file; of no file nothing is untracked."""
+        if file is None:
+            return True
+        folder = _folder(file)
+        if folder not in self._tracked:
+            done = _git(folder, "ls-files", "-z", "--", ":(glob)*")
+            names = [] if done is None else done.stdout.split("\0")
+            self._tracked[folder] = frozenset(map(_spelled, names))
+        return _spelled(Path(file).name) in self._tracked[folder]
 
     def _head(self, folder: Path) -> str | None:
         done = _git(folder, "rev-parse", "HEAD", "--show-toplevel")
@@ -76,8 +98,8 @@ class Git:
             self._marks[repository] = "" if is_same else UNCOMMITTED
         return commit + self._marks[repository]
 
-    def _asked(self, folder: Path, file: str | None, commit: str) -> Relation:
-        ours = self.commit_of(file)
+    def _asked(self, folder: Path, commit: str) -> Relation:
+        ours = self._head_of(folder)
         if ours is None:
             return "no-git"
         ours = ours.removesuffix(UNCOMMITTED)
@@ -100,6 +122,11 @@ def _folder(file: str | None) -> Path:
     return Path(file).absolute().parent if file else Path.cwd()
 
 
+def _spelled(name: str) -> str:
+    """A name of a file in one spelling: file systems differ in that of accents."""
+    return normalize("NFC", name)
+
+
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
     """What git answers; None where it cannot be asked."""
     try:
@@ -108,7 +135,8 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | No
             cwd=folder,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             timeout=TIMEOUT,
             check=False,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
@@ -23,7 +24,12 @@ from ...definition import (
     thaw,
     walk,
 )
+from ...errors import ConfigError
 from .._state import texts_of
+
+TELLING: Final = 8
+"""Characters of the longest text in a value, at least, that is taken for a secret of a
+workflow whose code does not say any more which of its values are secret."""
 
 
 @frozen
@@ -50,6 +56,39 @@ def secrets_of(definitions: Iterable[Definition]) -> Sequence[BoundSecret]:
                 if isinstance(item, BoundSecret):
                     found.setdefault((item.value.name, repr(item.content)), item)
     return list(found.values())
+
+
+def hidden_among(
+    values: Mapping[str, Any] | None, hidden: Collection[str]
+) -> Sequence[BoundSecret]:
+    """Values that are secret whatever code says, wherever they are live.
+
+    Args:
+        values: What values stand for in an environment.
+        hidden: Names of those that come from variables; one whose variable is not set
+            is in nothing.
+    """
+    found: dict[str, Any] = {}
+    for name in values or ():
+        if name in hidden:
+            with suppress(ConfigError):
+                found[name] = (values or {})[name]
+    return [*told_of(found)]
+
+
+def told_of(
+    values: Mapping[str, Any], known: Iterable[BoundSecret] = ()
+) -> Iterator[BoundSecret]:
+    """Values that may be secrets of a workflow, beside those that are known.
+
+    Short ones, and numbers, stand in many places that tell nothing of them.
+    """
+    names = {item.value.name for item in known}
+    for name in sorted(values.keys() - names):
+        found = values[name]
+        texts = [text for _, text in walk(found) if isinstance(text, str)]
+        if any(len(text) >= TELLING for text in texts):
+            yield BoundSecret(Value(name, secret=True), found)
 
 
 def kept(

@@ -36,10 +36,30 @@ def lost(
     if not withheld:
         return ()
     found = found or judge(code, live, target.stamp, target.pulled)
-    is_ours = found.is_untouched and not found.is_others
-    if not is_ours or found.last is target.pulled:
+    if found.last is target.pulled or not _is_ours(found):
         return withheld
     return kept(_by_hand(live, found), code, known).withheld
+
+
+def lost_by_restoring(
+    wanted: Definition, live: Definition, known: Iterable[BoundSecret] = ()
+) -> Sequence[str]:
+    """The same of a restore, which replaces what code of ours may have deployed since.
+
+    Args:
+        wanted: What is brought back, with the stamp that it gets. Without one, nobody
+            knows whose it is, and all that cannot be saved counts.
+        live: What the service has.
+        known: Further secrets that are known.
+    """
+    known = [*known]
+    withheld = kept(live, wanted, known).withheld
+    if not withheld or wanted.stamp is None:
+        return withheld
+    found = judge(wanted, live, wanted.stamp)
+    if not _is_ours(found):
+        return withheld
+    return kept(_by_hand(live, found), wanted, known).withheld
 
 
 def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:
@@ -47,6 +67,11 @@ def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:
     if short(reduced(live, last_sent(live, stamp))) == stamp.bound:
         return True
     return None if stamp.fields is None else False
+
+
+def _is_ours(found: Judgement) -> bool:
+    """Whether all that code set is as a deploy of this very workflow left it."""
+    return found.is_untouched and not found.is_others
 
 
 def _by_hand(live: Definition, found: Judgement) -> Definition:

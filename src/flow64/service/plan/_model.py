@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from ...analysis.changes import Change, Consequence
 from ...definition import (
+    BoundSecret,
     Definition,
     ProjectKey,
     Stamp,
@@ -277,6 +278,7 @@ class Plan:
         not_checked: What nobody could check, in words.
         requests: How many requests it took, repetitions counted.
         vouched: How many workflows a cache vouched for.
+        secrets: What is secret in what is live, whatever code says.
     """
 
     env: str
@@ -287,6 +289,9 @@ class Plan:
     not_checked: tuple[str, ...] = ()
     requests: int = 0
     vouched: int = 0
+    secrets: tuple[BoundSecret, ...] = field(
+        default=(), repr=False, eq=False, converter=tuple[BoundSecret, ...]
+    )
 
     @property
     def is_empty(self) -> bool:

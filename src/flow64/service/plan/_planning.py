@@ -18,6 +18,7 @@ from attrs import Factory, define, evolve, frozen
 
 from ...analysis import effects
 from ...analysis.changes import Change, Unmanaged, consequences, diff
+from ...analysis.changes._veil import Written
 from ...definition import (
     EMPTY,
     BoundSecret,
@@ -135,6 +136,7 @@ def planning(
     cache: Cache | None = None,
     unseen: Container[str] = (),
     cover: Callable[[Definition], Definition] = _as_it_is,
+    secrets: Iterable[BoundSecret] = (),
 ) -> Conversation[Plan]:
     """Look at what the service has, and say what a deploy would do.
 
@@ -160,6 +162,8 @@ def planning(
             and never asked for.
         cover: Hides what may not be shown of what is live, once it was compared. The
             plan holds what it gives, so such a plan is to be read, and not applied.
+        secrets: What is secret wherever it is live, whatever code says, such as the
+            values of the environment that come from variables.
 
     Raises:
         ArgumentError: Two targets have one id or one key.
@@ -181,9 +185,10 @@ def planning(
         cache=cache,
         unseen=unseen,
         cover=cover,
+        hidden=tuple(secrets),
     )
     plan = yield from planner.counted(planner.planned(frozenset(create)))
-    return evolve(plan, requests=planner.requests)
+    return evolve(plan, requests=planner.requests, secrets=planner.hidden)
 
 
 def _require_apart(targets: Sequence[Target]) -> None:
@@ -208,6 +213,7 @@ class Planner:
         requests: How many requests were sent.
         vouched: How many workflows the cache vouched for.
         not_checked: What nobody could check.
+        files: A file of each owner whose code is here, once it was asked for.
     """
 
     targets: Sequence[Target]
@@ -222,17 +228,28 @@ class Planner:
     cache: Cache | None
     unseen: Container[str]
     cover: Callable[[Definition], Definition]
+    hidden: Sequence[BoundSecret] = ()
     requests: int = 0
     vouched: int = 0
     not_checked: list[str] = Factory(list[str])
+    files: dict[str | None, str] | None = None
     _secrets: Sequence[BoundSecret] | None = None
+    _veil: Veil | None = None
 
     @property
     def secrets(self) -> Sequence[BoundSecret]:
-        """The secrets of all targets: applying knows the same ones."""
+        """The secrets of all targets, and the hidden ones: applying knows the same."""
         if self._secrets is None:
-            self._secrets = secrets_of(target.definition for target in self.targets)
+            bound = secrets_of(target.definition for target in self.targets)
+            self._secrets = [*bound, *self.hidden]
         return self._secrets
+
+    @property
+    def veil(self) -> Veil:
+        """Over all these secrets."""
+        if self._veil is None:
+            self._veil = Veil.of((), self.secrets)
+        return self._veil
 
     def counted(self, conversation: Conversation[T]) -> Conversation[T]:
         """The conversation, its requests counted, repetitions and all."""
@@ -357,6 +374,21 @@ class Planner:
     # -- What of it is to be done ------------------------------------------------------
 
     def _compared(self, target: Target, live: Definition) -> Step:
+        return self._told(self._compared_whole(target, live))
+
+    def _told(self, step: Step) -> Step:
+        """A step whose words hold no secret that is the name of something."""
+        within = self.veil.within
+        return evolve(
+            step,
+            reasons=tuple(map(within, step.reasons)),
+            lost=tuple(map(within, step.lost)),
+            unmanaged=tuple(map(within, step.unmanaged)),
+            spends=tuple(map(within, step.spends)),
+            not_checked=tuple(map(within, step.not_checked)),
+        )
+
+    def _compared_whole(self, target: Target, live: Definition) -> Step:
         code, stamp = target.definition, target.stamp
         found = judge(code, live, stamp, target.pulled)
         as_it_is, live = live, self.cover(live)
@@ -379,12 +411,14 @@ class Planner:
                     "documented"
                 )
             return evolve(step, action="stamp", reasons=tuple(reasons))
-        shown = shown_as(live, code)
+        shown = shown_as(live, code, self.hidden)
         then = merged(code, shown, sent=found.sent)
         step = evolve(
             step,
             changes=_changes(shown, code, managed(code, found)),
-            consequences=tuple(consequences(shown, then, prices=self.prices)),
+            consequences=tuple(
+                consequences(shown, then, prices=self.prices, written=_CODE)
+            ),
             effects=str(effects(then)),
         )
         step = self._decided(step, target, live, found, as_it_is)
@@ -470,8 +504,10 @@ class Planner:
             names = {
                 ref: known | ours.get(ref, _NONE) for ref, known in found.sent.items()
             }
-            shown = called_alike(veiled(shown_as(live, code), base), code)
-            return _changes(called_alike(base, code), shown, {**ours, **names})
+            seen = veiled(shown_as(live, code), base, self.hidden)
+            base = veiled(base, seen, self.hidden)
+            old, new = called_alike(base, code), called_alike(seen, code)
+            return _changes(old, new, {**ours, **names}, ())
         return None
 
     # -- What is there beyond the code -------------------------------------------------
@@ -510,22 +546,28 @@ class Planner:
             _copy(_called(f"{key_of(stamp.path)} (copy)", info.id, taken), stamp, info)
             for stamp, info in copies
         ]
-        veil = Veil.of(target.definition for target in self.targets)
-        return [evolve(one, name=veil.over(one.name)) for one in (*steps, *duplicates)]
+        return [
+            self._told(evolve(one, name=self.veil.over(one.name)))
+            for one in (*steps, *duplicates)
+        ]
 
     def _orphan(self, key: str, stamp: Stamp, live: Definition) -> Step:
         """A workflow that code has no more, and what its deletion needs by name."""
         reasons, doubts = [_GONE], list[str]()
         consents: list[Consent] = []
         action: Action = "none"
-        is_behind, doubt = self._is_newer(self._file_of(stamp.path), stamp)
-        doubts += doubt
-        if is_behind:
-            if self.branches:
-                reasons.append(_not_built_on(stamp))
-            else:
-                reasons = [_WHY["behind"], _not_built_on(stamp)]
-                consents.append("behind")
+        file = self._file_of(stamp.path)
+        is_behind, doubt = self._is_newer(file, stamp)
+        if is_behind and not self.branches:
+            reasons = [_WHY["behind"], _not_built_on(stamp)]
+            consents.append("behind")
+        elif is_behind:
+            reasons.append(_not_built_on(stamp))
+        elif doubt and self._takes_name(file, stamp):
+            reasons.append(self._may_be_newer(file, stamp))
+            consents.append("behind")
+        else:
+            doubts += doubt
         is_same = is_as_deployed(live, stamp)
         if is_same is None:
             doubts.append(
@@ -559,15 +601,41 @@ class Planner:
             not_checked=tuple(doubts),
         )
 
+    def _takes_name(self, file: str | None, stamp: Stamp) -> bool:
+        """Whether a deletion whose commit tells nothing has to be agreed to by name.
+
+        Not where neither side is in git, since there is nothing to compare then.
+        """
+        if self.branches or is_pin(stamp.path):
+            return False
+        return stamp.commit is not None or self.git.commit_of(file) is not None
+
+    def _may_be_newer(self, file: str | None, stamp: Stamp) -> str:
+        """Why nobody knows whether newer code deployed what is to be deleted."""
+        if stamp.commit is None:
+            return "its stamp names no commit: to delete it, agree by name"
+        commit = stamp.commit.removesuffix(UNCOMMITTED)
+        match self.git.relation(file, commit):
+            case "unknown":
+                why, way = "is not known here", "fetch, or agree by name"
+            case "no-git":
+                why, way = "is known to no git here", "to delete it, agree by name"
+            case _:
+                return f"{_IN_NO_COMMIT}: to delete it, agree by name"
+        return f"its commit {commit:.12} {why}: {way}"
+
     def _file_of(self, path: str) -> str | None:
         """A file of the code that an orphan was in, to ask the git that it is in.
 
         That is one of a workflow of the same project, else of any; the working folder
         where there is none.
         """
-        files = [one for one in self.targets if one.file is not None]
-        ours = [one for one in files if owner_of(one.stamp.path) == owner_of(path)]
-        return next((one.file for one in [*ours, *files]), None)
+        if self.files is None:  # once for all orphans, which may be many
+            self.files = {}
+            for one in reversed(self.targets):
+                if one.file is not None:
+                    self.files[owner_of(one.stamp.path)] = self.files[_ANY] = one.file
+        return self.files.get(owner_of(path), self.files.get(_ANY))
 
     # -- What is at work with it -------------------------------------------------------
 
@@ -620,6 +688,9 @@ class Planner:
 # -- Steps -----------------------------------------------------------------------------
 
 _NONE: Final = frozenset[str]()
+
+_ANY: Final = ""
+"""Stands for the owner of a file, whoever it is."""
 
 _FINE: Final = re.compile(r"\.\d{3,}")
 """A time that tells thousandths of a second: two edits rarely share one."""
@@ -776,10 +847,17 @@ def _is_touched(step: Step) -> bool:
     return (is_update and step.action != "stamp") or step.may_prune
 
 
+_CODE: Final[Written] = ("after",)
+"""What a plan compares with what is live is code."""
+
+
 def _changes(
-    before: Definition, after: Definition, ours: Mapping[str, frozenset[str]]
+    before: Definition,
+    after: Definition,
+    ours: Mapping[str, frozenset[str]],
+    written: Written = _CODE,
 ) -> tuple[Change, ...]:
-    found = diff(before, after, bound=True, managed=ours)
+    found = diff(before, after, bound=True, managed=ours, written=written)
     return tuple(change for change in found if not isinstance(change, Unmanaged))
 
 

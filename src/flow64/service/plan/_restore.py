@@ -33,7 +33,7 @@ from ..api import Begin, Conversation, get_workflow
 from ._agreement import losing
 from ._applying import touched_now
 from ._history import History, Saved
-from ._kept import kept
+from ._losing import lost_by_restoring
 from ._model import Held, Plan, Step, live_of
 
 
@@ -136,7 +136,7 @@ def _step(
     if live is None:
         return step
     shown = shown_as(live, wanted)
-    gone = kept(live, wanted).withheld
+    gone = lost_by_restoring(wanted, live)
     return evolve(
         step,
         reasons=(*step.reasons, *([losing(gone)] if gone else [])),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -10,11 +10,11 @@ from attrs import evolve
 
 from ...analysis.changes import Consequence
 from ...analysis.changes._prices import estimate
-from ...definition import EMPTY
+from ...definition import EMPTY, BoundSecret
 from ...render.review import InFlight, Rename, Review, Reviewed, Schedule
 from ...render.review._diff import created
-from ...render.review._veiled import veiled_pair
-from .._state import shown_as
+from ...render.review._veiled import fields_of, veiled_pair
+from .._state import shown_as, veiled
 from ._model import Plan, Step, Target
 
 
@@ -33,7 +33,7 @@ def review_of_plan(
     """
     return Review(
         "plan",
-        [_reviewed(step, prices, root) for step in plan.steps],
+        [_reviewed(step, prices, root, plan.secrets) for step in plan.steps],
         env=plan.env,
         endpoint=plan.endpoint,
         renames=tuple(
@@ -45,7 +45,12 @@ def review_of_plan(
     )
 
 
-def _reviewed(step: Step, prices: Mapping[str, float], root: Path | None) -> Reviewed:
+def _reviewed(
+    step: Step,
+    prices: Mapping[str, float],
+    root: Path | None,
+    secrets: Sequence[BoundSecret],
+) -> Reviewed:
     told = Reviewed(
         step.key,
         step.state,
@@ -73,8 +78,9 @@ def _reviewed(step: Step, prices: Mapping[str, float], root: Path | None) -> Rev
     if step.live is None:
         return _new(told, step.target, prices)
     code = step.target.definition
-    live, sent = shown_as(step.live.definition, code), step.sent.content
-    before, after = veiled_pair(live, sent)
+    live, sent = shown_as(step.live.definition, code, secrets), step.sent.content
+    shown = veiled(sent, code, secrets)
+    before, after = veiled_pair(live, shown, written=({}, fields_of(code)))
     return evolve(
         told,
         before=before,

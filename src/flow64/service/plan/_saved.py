@@ -51,7 +51,7 @@ from ._agreement import NOTHING, Agreement
 from ._applying import Summary, applying, code_of, edits_of, touched_now
 from ._files import Unusable, read_whole, write_whole
 from ._history import History
-from ._kept import kept, secrets_of
+from ._kept import hidden_among, kept, secrets_of
 from ._model import (
     Held,
     Plan,
@@ -94,7 +94,8 @@ def save_plan(
     """
     _require_replaceable(path)
     seal = _Seal(secrets.token_bytes(16))
-    known = secrets_of(filter(None, map(code_of, plan.steps)))
+    hidden = _in_use(plan)
+    known = [*secrets_of(filter(None, map(code_of, plan.steps))), *hidden]
     data = {
         "flow64:plan": FORMAT,
         "flow64": version("flow64"),
@@ -106,6 +107,7 @@ def save_plan(
         if plan.projects is None
         else [[one.namespace, one.key] for one in plan.projects],
         "salt": seal.salt.hex(),
+        "hidden": [[one.value.name, seal.secret(one.content)] for one in hidden],
         "steps": [_step_data(step, seal, known) for step in plan.steps],
     }
     try:
@@ -129,6 +131,7 @@ class SavedPlan:
         made_at: When it was made.
         salt: Of its digests.
         steps: Its steps, as data.
+        hidden: Names and digests of secrets that are live and that no code binds.
     """
 
     path: Path
@@ -139,6 +142,7 @@ class SavedPlan:
     made_at: str
     salt: bytes = field(repr=False)
     steps: Sequence[Mapping[str, Any]] = field(repr=False)
+    hidden: Sequence[tuple[str, str]] = field(default=(), repr=False)
 
     @property
     def owners(self) -> frozenset[str]:
@@ -192,6 +196,7 @@ def load_plan(path: Path) -> SavedPlan:
         data["made_at"],
         bytes.fromhex(data["salt"]),
         data["steps"],
+        [(name, digest) for name, digest in data["hidden"]],
     )
 
 
@@ -235,6 +240,7 @@ def applying_saved(
         env=env,
         endpoint=endpoint,
         values=values,
+        secrets=hidden_among(values, hidden),
         project=project,
         organisation=organisation,
     )
@@ -258,10 +264,20 @@ def reopening(
     env: str,
     endpoint: str,
     values: Mapping[str, Any] | None = None,
+    secrets: Sequence[BoundSecret] = (),
     project: ProjectKey | None = None,
     organisation: str | None = None,
 ) -> Conversation[Plan]:
     """The plan of a file, once all that it touches was seen to be as it was planned.
+
+    Args:
+        saved: The plan.
+        env: The environment that is meant.
+        endpoint: Where the client that plays this leads.
+        values: What values stand for in this environment, secrets among them.
+        secrets: What is secret wherever it is live, as it was given to `planning`.
+        project: The project that is meant; None takes the one of the plan.
+        organisation: The organisation that is meant; None takes the one of the plan.
 
     Raises:
         SavedPlanError: It is for something else, or was applied before.
@@ -270,7 +286,8 @@ def reopening(
     _require_meant(saved, env, endpoint, project, organisation)
     reader = _Reader(saved, _Seal(saved.salt), values or {})
     targets = [reader.target(step) for step in saved.steps]
-    known = secrets_of(target.definition for target in targets if target)
+    bound = secrets_of(target.definition for target in targets if target)
+    known = [*bound, *reader.hidden(secrets)]
     steps: list[Step] = []
     done: list[str] = []
     stale: list[StalePlanError] = []
@@ -285,7 +302,7 @@ def reopening(
             continue
         live = next(lives)
         if reader.is_planned(data, target, live, known):
-            step = _full(step, live)
+            step = _full(step, live, secrets)
             if step.state == "orphan":
                 yield Begin()
                 step = evolve(step, touched=(yield from touched_now(step.id)))
@@ -293,13 +310,14 @@ def reopening(
         elif _is_done(step, live):
             done.append(step.key)
         else:
-            stale.append(reader.stale(data, target, live, known))
+            told = [*known, *secrets]
+            stale.append(reader.stale(data, target, live, told))
     if stale:
         raise evolve(stale[0], others=[error.workflow for error in stale[1:]])
     if done:
         left = [step.key for step in steps if step.action != "none"]
         raise saved.refuse(_applied(done, left))
-    return Plan(saved.env, saved.endpoint, steps, saved.projects)
+    return Plan(saved.env, saved.endpoint, steps, saved.projects, secrets=secrets)
 
 
 def _is_work(data: Mapping[str, Any]) -> bool:
@@ -462,6 +480,26 @@ def _step_data(
     return data
 
 
+def _in_use(plan: Plan) -> Sequence[BoundSecret]:
+    """The hidden secrets that anything live holds."""
+    lives = [
+        step.live.definition for step in plan.steps if step.live and not _is_idle(step)
+    ]
+    plain = [kept(live) for live in lives]
+    return [
+        item
+        for item in plan.secrets
+        if any(
+            kept(live, None, [item]) != without
+            for live, without in zip(lives, plain, strict=True)
+        )
+    ]
+
+
+def _is_idle(step: Step) -> bool:
+    return step.action == "none"
+
+
 def _stamped(definition: Definition) -> Definition:
     if definition.stamp is None:
         return definition
@@ -509,6 +547,25 @@ class _Reader:
         assert stamp is not None, "a file that was not edited has its stamps"
         pulled = _stamp(found["pulled"] or "")
         return Target(data["key"], definition, stamp, found["file"], pulled)
+
+    def hidden(self, secrets: Sequence[BoundSecret]) -> Sequence[BoundSecret]:
+        """The secrets that the plan names although no code binds them.
+
+        Raises:
+            SavedPlanError: One of them is not at hand, or another by now.
+        """
+        found: list[BoundSecret] = []
+        for name, digest in self.saved.hidden:
+            same = [item for item in secrets if item.value.name == name]
+            if not same:
+                raise self.saved.refuse(f"it needs the secret value {name}")
+            same = [one for one in same if self.seal.secret(one.content) == digest]
+            if not same:
+                raise self.saved.refuse(
+                    f"the secret value {name!r} is another than when it was made"
+                )
+            found += same[:1]
+        return found
 
     def _definition(self, body: Any) -> Definition:
         try:
@@ -572,7 +629,7 @@ def _bare(data: Mapping[str, Any], target: Target | None) -> Step:
     )
 
 
-def _full(step: Step, live: Definition | None) -> Step:
+def _full(step: Step, live: Definition | None, secrets: Sequence[BoundSecret]) -> Step:
     """A step with what is live, and with what it sends."""
     made = evolve(step, live=None if live is None else live_of(live))
     if step.target is None:
@@ -587,10 +644,11 @@ def _full(step: Step, live: Definition | None) -> Step:
     if live is None:
         return made
     found = judge(code, live, stamp, target.pulled)
-    shown = shown_as(live, code)
-    changes = diff(shown, code, bound=True, managed=managed(code, found))
-    ours = tuple(one for one in changes if not isinstance(one, Unmanaged))
-    return evolve(made, changes=ours)
+    shown = shown_as(live, code, secrets)
+    ours = managed(code, found)
+    changes = diff(shown, code, bound=True, managed=ours, written=("after",))
+    kept = tuple(one for one in changes if not isinstance(one, Unmanaged))
+    return evolve(made, changes=kept)
 
 
 def _is_done(step: Step, live: Definition | None) -> bool:

@@ -269,10 +269,12 @@ def _ways(step: Step) -> Iterator[str]:
         yield "correct the pin, or take it away to create a new workflow"
         return
     first, does = _WAYS[step.lifted_by]
-    if first:
-        yield first
     if step.state == "orphan":
         does = "delete it"
+        if step.lifted_by == "behind":
+            first = "bring your code up to what deployed it"
+    if first:
+        yield first
     yield f"{does}: {flags(step.key, step.consents)}"
     if step.lifted_by == "behind":
         yield "let branches deploy: branches = true in the environment"

@@ -1,0 +1,196 @@
+"""What comes from variables is shown nowhere, also where code names it no more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from attrs import evolve
+
+from flow64 import Client
+from flow64.cli._sources import load
+from flow64.definition import FrozenDict
+from flow64.environments import load as load_settings
+from flow64.environments import opened
+from flow64.service.plan import _saved
+
+SENTINEL = "https://hooks.example.com/sentinel-of-hook"
+OTHER = "https://new.example/in"
+
+SETTINGS = """
+[tool.flow64.environments.prod]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+values.hook = { env = "HDR_TOKEN" }
+
+[tool.flow64.environments.staging]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+"""
+
+CODE = """
+from flow64 import LEAD, Project, Workflow, value
+from flow64.blocks import OutgoingWebhook, Webhook
+
+growth = Project("growth", namespace="acme.example")
+inbound = Workflow(
+    "Inbound",
+    Webhook(LEAD, input_schema={"email": "string"})
+    >> OutgoingWebhook(url=value("hook", secret=True)),
+    key="inbound",
+    project=growth,
+)
+"""
+
+FORMS = ("text", "markdown", "json", "html")
+
+
+@pytest.fixture
+def moved(service, leads, namespace, flow64, monkeypatch):
+    """Code that names a secret no more, which is live as it was deployed."""
+    monkeypatch.setattr(_saved, "ROUNDS", 1)
+    monkeypatch.setenv("HDR_TOKEN", SENTINEL)
+    leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
+    code = CODE.replace("acme.example", namespace)
+    leads.write_text(code, "utf-8")
+    for env in ("prod", "staging"):
+        values = leads.with_name("values.json")
+        values.write_text('{"hook": "https://staging.example/in"}', "utf-8")
+        given = ("--values", values) if env == "staging" else ()
+        assert flow64("deploy", leads, "--env", env, "--yes", *given)[0] == 0
+    code = code.replace('value("hook", secret=True)', repr(OTHER))
+    leads.write_text(code, "utf-8")
+    return leads
+
+
+@pytest.fixture
+def edit():
+    """Change what is live in prod by hand."""
+
+    def edited(title="Inbound", **specs):
+        workflow_id = load("leads.py").only.workflow.id("prod")
+        with Client(journal=None) as client:
+            live = client.workflows.get(workflow_id).definition
+            blocks = tuple(
+                block._replace(specs=FrozenDict({**block.specs, **specs}))
+                if block.kind == "outgoing_webhook"
+                else block
+                for block in live.blocks
+            )
+            stamped = client.workflows.get(workflow_id).description
+            client.workflows.update(
+                workflow_id,
+                evolve(live, name=title, blocks=blocks, description=stamped),
+            )
+
+    return edited
+
+
+@pytest.fixture
+def told(moved, flow64, tmp_path):
+    return lambda: all_that_is_told(flow64, moved, tmp_path)
+
+
+def all_that_is_told(flow64, leads, tmp_path):
+    """What each command that reads prints, and the file of a plan, by their names."""
+    commands = {
+        "plan": ("plan", leads, "--env", "prod", "-o", tmp_path / "it.plan"),
+        "plan as data": ("plan", leads, "--env", "prod", "--json"),
+        "verbose plan": ("--verbose", "plan", leads, "--env", "prod"),
+        "diff": ("diff", "prod", leads),
+        "diff as data": ("diff", leads, "prod", "--strict", "--json"),
+        "two environments": ("diff", "prod", "staging"),
+        "run": ("run", leads, "people.csv", "--env", "prod", "--yes", "--new"),
+        "deploy, refused": ("deploy", leads, "--env", "prod"),
+        **{
+            f"review as {form}": ("review", leads, "--env", "prod", "--format", form)
+            for form in FORMS
+        },
+    }
+    (tmp_path / "people.csv").write_text("email\na@acme.example\n", "utf-8")
+    told = {name: "".join(flow64(*args)[1:]) for name, args in commands.items()}
+    told["the file"] = (tmp_path / "it.plan").read_text("utf-8")
+    return told
+
+
+def leaks(told):
+    return [name for name, text in told.items() if "sentinel-of-hook" in text]
+
+
+def test_named_no_more(moved, flow64, tmp_path):
+    """It is masked in all that is told, and the deploy goes its way."""
+    told = all_that_is_told(flow64, moved, tmp_path)
+
+    assert leaks(told) == []
+    silent = [name for name, text in told.items() if OTHER not in text]
+    assert silent == ["two environments", "run"]
+    assert "outgoing_webhook.url: a secret value is another" in told["run"]
+    assert '/url: secret "hook" -> ***' in told["two environments"]
+    assert f'/url: secret "hook" -> "{OTHER}"' in told["plan"]
+    code, *printed = flow64("deploy", "--plan", tmp_path / "it.plan", "--yes", moved)
+    assert (code, leads_of(printed)) == (0, False)
+    assert flow64("plan", moved, "--env", "prod", "--exit-code")[0] == 0
+
+
+def test_deploy_from_code(moved, flow64, tmp_path):
+    with opened(load_settings().environment("prod")) as client:
+        done = load(str(moved)).only.workflow.deploy(client)
+
+    assert done.state == "update"
+    assert "sentinel" not in "".join(done.changes) + repr(done.replaced)
+    kept = [path.read_text("utf-8") for path in tmp_path.rglob("*.json")]
+    assert kept
+    assert not leads_of(kept)
+
+
+def leads_of(texts):
+    """Whether the sentinel is in any of them."""
+    return "sentinel-of-hook" in "".join(texts)
+
+
+@pytest.mark.parametrize(
+    ("title", "specs"),
+    [
+        (f"See {SENTINEL}", {}),
+        ("Inbound", {"note": f"or {SENTINEL}"}),
+        ("Inbound", {"note": {"deep": [SENTINEL]}}),
+        ("Inbound", {"payload": {SENTINEL: 1}}),
+    ],
+)
+def test_pasted(told, edit, title, specs):
+    """Also where somebody wrote it into a title, or a field that code does not set."""
+    edit(title, **specs)
+
+    assert leaks(told()) == []
+
+
+def test_plan_and_apply_agree(moved, flow64, edit):
+    """What cannot be saved is said by the plan, and not after it."""
+    moved.write_text(
+        moved.read_text("utf-8").replace(
+            "OutgoingWebhook(url=", "OutgoingWebhook(timeout_seconds=9, url="
+        ),
+        "utf-8",
+    )
+    edit(f"See {SENTINEL}")
+    _, printed, _ = flow64("plan", moved, "--env", "prod", "--json")
+    step = json.loads(printed)["steps"][0]
+
+    assert step["lost"] == ["/workflow_name"]
+    assert (step["action"], step["lifted_by"]) == ("refuse", "force")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("https://hooks.example.com/rotated", "is another than"), (None, "HDR_TOKEN")],
+)
+def test_another_by_now(moved, flow64, monkeypatch, text, said):
+    """A plan that names a hidden secret is not applied without it."""
+    assert flow64("plan", moved, "--env", "prod", "-o", "it.plan")[0] == 0
+    monkeypatch.delenv("HDR_TOKEN")
+    if text is not None:
+        monkeypatch.setenv("HDR_TOKEN", text)
+    code, *told = flow64("deploy", "--plan", "it.plan", "--yes", moved)
+
+    assert (code != 0, leads_of(told)) == (True, False)
+    assert said.replace("HDR_TOKEN", "secret value hook") in "".join(told)

@@ -921,10 +921,11 @@ def test_orphan_is_asked_of_the_repository_of_its_project(here):
     theirs, ours = (
         evolve(target(one), file=file) for one, file in ((other, "t.py"), (OLD, "o.py"))
     )
-    for wanted in ([theirs, ours], [theirs], []):
+    nowhere = evolve(theirs, file=None)
+    for wanted in ([theirs, ours], [theirs], [nowhere], []):
         here.plan(*wanted, **WHOLE, git=Asked())
 
-    assert asked == ["o.py", "t.py", None]
+    assert asked == ["o.py", "t.py", None, None]
 
 
 def test_deletion_of_a_known_secret_that_cannot_be_saved_is_told(here):

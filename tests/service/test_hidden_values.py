@@ -58,3 +58,18 @@ def test_secret_inside_of_a_field_is_masked():
     assert "SENTINEL" not in dumps(shown)
     assert '"token": "***"' in dumps(shown)
     assert '"kind": "json"' in dumps(shown)
+
+
+def test_name_that_is_a_secret_is_masked():
+    """A member that somebody called by it hides all that is beside it."""
+
+    def held(**headers):
+        flow = Webhook(LEAD) >> RawBlock("send", specs={"headers": headers})
+        return Workflow("Leads", flow, key="leads").compile()
+
+    live, code = held(**{HOOK: "x", "kind": "json"}), held(kind="text")
+
+    shown = veiled(live, code, [BoundSecret(Value("hook"), HOOK)])
+
+    assert "SENTINEL" not in dumps(shown)
+    assert '"***": "***"' in dumps(shown)

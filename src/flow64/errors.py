@@ -39,7 +39,12 @@ def shortened(value: object, limit: int = 60) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001 - what we say of a value works whatever it does
         return f"<{type(value).__name__}>"
-    text = printable(_ADDRESS.sub("", text))
+    return clipped(_ADDRESS.sub("", text), limit)
+
+
+def clipped(text: str, limit: int = 60) -> str:
+    """A text on one line, what would steer a terminal escaped, cut with an ellipsis."""
+    text = printable(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -74,7 +74,9 @@ def test_which(put, flow64):
     code, printed, told = flow64("pull", "prod", "-o", "live")
 
     assert (code, printed) == (64, "")
-    assert f"say --all, or name one of 1: prod:{workflow_id} (Inbound" in told
+    assert (
+        f"say --all, or name one, as in prod:{workflow_id} (Inbound\\x1b[31m)" in told
+    )
     assert "\x1b" not in told
     assert not Path("live").exists()
 

@@ -24,7 +24,7 @@ import click
 from attrs import frozen
 
 from ..definition import ProjectKey, Stamp
-from ..errors import SettingsError, did_you_mean, shortened
+from ..errors import SettingsError, clipped, did_you_mean
 from ..manifest import (
     MANIFEST,
     Entry,
@@ -266,7 +266,7 @@ def parted(source: str) -> tuple[str, str | None]:
 
 def listed(names: Sequence[str]) -> str:
     """Names in a message, not all where they are many."""
-    shown = ", ".join(shortened(name)[1:-1] for name in names[:MOST])
+    shown = ", ".join(map(clipped, names[:MOST]))
     return shown + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
 
 

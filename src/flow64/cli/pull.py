@@ -12,7 +12,7 @@ import click
 from ..definition import unbound_names, walk
 from ..diagnostics import printable
 from ..environments import Environment, Reference
-from ..errors import ConfigError, FlowError, PullError, SaveError
+from ..errors import ConfigError, FlowError, PullError, SaveError, clipped
 from ..manifest import (
     MANIFEST,
     Known,
@@ -29,7 +29,7 @@ from ..service import Client
 from ._codes import FAILED
 from ._service import connected, environment_of
 from ._shared import env_option, example, json_option, read_values, values_option
-from ._sources import listed
+from ._sources import MOST
 from ._terminal import complain, give, give_data, talk
 
 
@@ -152,10 +152,11 @@ def _choices(client: Client) -> str:
     """What may be asked for, where nothing was."""
     env = client.env
     found = client.workflows.list()
-    ways = [f"{env}:{one.id} ({printable(one.name)})" for one in found]
+    ways = [f"{env}:{one.id} ({clipped(one.name)})" for one in found[:MOST]]
     if not ways:
         return f"{env} has no workflows"
-    return f"say --all, or name one of {len(ways)}: {listed(ways)}"
+    more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
+    return f"say --all, or name one, as in {', '.join(ways)}{more}"
 
 
 def _names_in_use(

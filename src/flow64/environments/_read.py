@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from ..analysis.checks._secrets import masked
 from ..definition import DEFAULT_ENV, Problem, freeze
-from ..errors import ConfigError, SettingsError, did_you_mean, shortened
+from ..errors import ConfigError, SettingsError, clipped, did_you_mean, shortened
 from ..service import DEFAULT_ENDPOINT
 from ..service._endpoint import endpoint_of
 from ._lines import ROOT, line_of, lines_of
@@ -297,7 +297,7 @@ class _Section:
 
 def _key(key: str) -> str:
     """A key as it is shown: nothing in it that may be a secret."""
-    shown = shortened(masked(key))[1:-1]
+    shown = clipped(masked(key))
     return shown if re.fullmatch(r"[\w-]+", key) else f"{shown!r}"
 
 

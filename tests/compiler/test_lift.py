@@ -32,7 +32,7 @@ from flow64.blocks import (
     Search,
     Webhook,
 )
-from flow64.compiler import lift, lower
+from flow64.compiler import Lowered, _lift, lift, lower
 from flow64.definition import (
     Definition,
     ProjectKey,
@@ -521,7 +521,10 @@ def test_keys_that_look_alike():
     ids = [f"00000000-0000-4000-8000-00000000000{at}" for at in range(4)]
     definition = wired(["ab", "bc", "cd"], kinds=dict.fromkeys("abcd", "x"))
     origin = evolve(definition.origins[0], path="x-00000000", key="x")
-    made = [block._replace(id=id_) for block, id_ in zip(definition.blocks, ids)]  # noqa: B905
+    made = [
+        block._replace(id=id_)
+        for block, id_ in zip(definition.blocks, ids, strict=True)
+    ]
     origins = [origin, origin, evolve(origin, path=None), evolve(origin, path="")]
     definition = evolve(
         definition, blocks=tuple(made), edges=(), origins=_Origins(origins)
@@ -664,3 +667,12 @@ def test_made_by_hand():
     bare = Definition("W", "", made.blocks, ())
 
     assert assert_same(bare).identity.pins["blocks"] == {"step": made.blocks[0].id}
+
+
+def test_what_would_say_something_else_is_not_given_out(monkeypatch):
+    """Whatever mistake is made in lifting, none of it reaches anybody."""
+    other = wired(["ab"])
+    monkeypatch.setattr(_lift, "lower", lambda *_: Lowered(other))
+
+    with pytest.raises(CannotLiftError, match="it would say something else"):
+        lift(wired(["ab", "bc"]))

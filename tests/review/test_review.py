@@ -759,3 +759,24 @@ def test_orphan_that_is_refused_says_what_deletes_it():
     assert "leave it, which needs nothing" in text
     assert "delete it: --allow-behind 'old one' --force 'old one'" in text
     assert "--skip-drifted" not in text
+
+
+def test_all_that_lifts_a_refusal_is_told():
+    """What newer code deployed, and what cannot be saved, need a word each."""
+    behind = Reviewed(
+        "inbound",
+        "behind",
+        action="refuse",
+        lifted_by="behind",
+        also=("force",),
+        may_skip=False,
+    )
+    edited = Reviewed(
+        "inbound", "converged", action="refuse", lifted_by="force", may_skip=False
+    )
+
+    both, one = as_text(Review("plan", [behind])), as_text(Review("plan", [edited]))
+
+    assert "overwrite it: --allow-behind inbound --force inbound" in both
+    assert "overwrite it: --force inbound" in one
+    assert "--skip-drifted" not in one

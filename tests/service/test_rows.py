@@ -236,7 +236,7 @@ def cell(kind, value):
         (Decimal, 1.1, Decimal("1.1")),
         (UUID, str(ADA), ADA),
         (datetime, "2026-11-24T10:00:00Z", datetime(2026, 11, 24, 10, tzinfo=UTC)),
-        (datetime, "2026-11-24 10:00", datetime(2026, 11, 24, 10)),  # noqa: DTZ001
+        (datetime, "2026-11-24 10:00", datetime(2026, 11, 24, 10)),  # noqa: DTZ001 - without a zone
         (date, "2026-11-24", date(2026, 11, 24)),
         (time, "10:00", time(10)),
         (Any, {1}, {1}),
@@ -298,7 +298,7 @@ def cell(kind, value):
         (float | int | None, "", None),
         (str | Word, "OK", Word.OK),
         (str | Word, "no", "no"),
-        (str | datetime, "2026-11-24", datetime(2026, 11, 24)),  # noqa: DTZ001
+        (str | datetime, "2026-11-24", datetime(2026, 11, 24)),  # noqa: DTZ001 - without a zone
         (str | list[Phone], '[{"number": "1"}]', '[{"number": "1"}]'),
         (str | list[Phone], [{"number": "1"}], [Phone("1")]),
         (str | Phone, '{"number": "1"}', '{"number": "1"}'),

@@ -65,7 +65,7 @@ class ColumnSet(Mapping[str, KnownColumn]):
         return self.is_open == other.is_open and self._flat() == other._flat()
 
     # How Python spells that a class is not hashable.
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # see above
 
     def __repr__(self) -> str:
         names = [*self._flat(), *(["..."] if self.is_open else [])]

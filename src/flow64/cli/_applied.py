@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -14,7 +13,6 @@ from attrs import define, field
 
 from ..diagnostics import printable
 from ..errors import (
-    ConfigError,
     FlowError,
     OutcomeUnknownError,
     PlanRefusedError,
@@ -40,6 +38,7 @@ from ..service.plan import (
 from ..service.plan._agreement import SKIPPED, Doing, Job, jobs_of, skipped
 from ..service.plan._model import counted
 from ._codes import FAILED, INTERRUPTED, REFUSED, UNKNOWN
+from ._covered import at_hand
 from ._options import SAID
 from ._outcomes import RefusedError, code_of, worded
 from ._planned import Place
@@ -358,7 +357,7 @@ def _applying(
         agreement,
         history=place.history,
         endpoint=client.endpoint,
-        values=_at_hand(place.values),
+        values=at_hand(place.values),
         hidden=place.environment.hidden,
         stopped=stopped,
     )
@@ -399,15 +398,6 @@ def _type(deletions: int) -> None:
     given = click.prompt(question, err=True, default="", show_default=False)
     if given.strip() != str(deletions):
         raise RefusedError("another number was typed; nothing was sent")
-
-
-def _at_hand(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The values whose variables are set; others are not needed here."""
-    found: dict[str, Any] = {}
-    for name in values:
-        with suppress(ConfigError):
-            found[name] = values[name]
-    return found
 
 
 def _at_first(step: Step, left_alone: set[str], agreement: Agreement) -> Outcome:

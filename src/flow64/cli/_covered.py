@@ -64,7 +64,7 @@ def covered(
         values: Its values; those whose variables are not set are in nothing.
         suffix: What it adds to titles.
     """
-    given = _at_hand(values)
+    given = at_hand(values)
     known: dict[str, Definition] = {}
     for one in trusted.base.workflows:
         read = trusted.covered(one.entry, definition_of(one.workflow), one.file)
@@ -74,7 +74,7 @@ def covered(
     return Covered(known, _holding(beyond))
 
 
-def _at_hand(values: Mapping[str, Any]) -> Mapping[str, Any]:
+def at_hand(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values whose variables are set."""
     found: dict[str, Any] = {}
     for name in values:

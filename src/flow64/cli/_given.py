@@ -12,6 +12,7 @@ import click
 
 from ..emulator import OAuthClient, Switches
 from ..errors import did_you_mean
+from ._shared import wrong
 
 MAX_PORT: Final = 65535
 
@@ -96,12 +97,6 @@ def text_of(option: str, path: Path) -> str:
         raise wrong(option, f"{path} cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise wrong(option, f"{path} is no text in UTF-8") from error
-
-
-def wrong(option: str, problem: str) -> click.BadParameter:
-    """The error for what an option gives."""
-    context = click.get_current_context(silent=True)
-    return click.BadParameter(problem, context, param_hint=option)
 
 
 WRONG: Final = object()

@@ -10,7 +10,6 @@ import click
 
 from ..analysis import LiveCatalogue
 from ..diagnostics import Finding, as_text, printable, summary
-from ..render._annotations import as_annotations
 from ._codes import FAILED
 from ._shared import (
     FILE,
@@ -90,6 +89,8 @@ def command(
             ]
         )
     elif form == "github":
+        from ..render._annotations import as_annotations  # noqa: PLC0415 - loads pictures
+
         for name, findings in found:
             about = name if len(found) > 1 else ""
             for line in as_annotations(findings, root=Path.cwd(), about=about):

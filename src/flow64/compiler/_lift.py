@@ -132,7 +132,9 @@ def _require_same(definition: Definition, lifted: Lifted) -> None:
     lowered = lower(lifted.flows, head)
     if problems := [one.message for one in (*found, *lowered.findings)]:
         raise CannotLiftError(definition.name, problems)
-    assert fingerprint(lowered.definition) == fingerprint(definition)
+    if fingerprint(lowered.definition) != fingerprint(definition):
+        problem = "as code it would say something else, which is a mistake of flow64"
+        raise CannotLiftError(definition.name, [problem])
 
 
 # -- What cannot be said --------------------------------------------------------------

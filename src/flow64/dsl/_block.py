@@ -67,8 +67,8 @@ class Block:
         none = {*RESERVED, "block_name"}
         cls.spec_names = tuple(name for name in cls.arguments if name not in none)
         # By name, since to a type checker an assignment would be a new signature.
-        setattr(cls, "__init__", _noting_place(cls.__init__))  # noqa: B010
-        setattr(cls, "__repr__", Block.__repr__)  # noqa: B010
+        setattr(cls, "__init__", _noting_place(cls.__init__))  # noqa: B010 - see above
+        setattr(cls, "__repr__", Block.__repr__)  # noqa: B010 - see above
 
     @property
     def block_name(self) -> str:

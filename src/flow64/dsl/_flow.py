@@ -108,7 +108,7 @@ class Flow(Part, Generic[In, Out]):
     def __rshift__(self, other: Sequence[Flow[Out, B]]) -> Flow[In, B]: ...
     @overload
     # Another type to mypy, which joins the items of a mixed list otherwise.
-    def __rshift__(  # pyright: ignore[reportOverlappingOverload]
+    def __rshift__(  # pyright: ignore[reportOverlappingOverload] - see above
         self, other: Sequence[Flow[Out, B] | Passthrough]
     ) -> Flow[In, B]: ...
     def __rshift__(self, other: Any) -> Any:
@@ -158,7 +158,7 @@ class Passthrough(Flow[Any, Any]):
         self, other: Sequence[Flow[A, B] | Passthrough]
     ) -> Flow[A, B]: ...
     # Any row kind is taken, so these overloads do not ask for the one that comes out.
-    def __rshift__(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __rshift__(  # pyright: ignore[reportIncompatibleMethodOverride] - see above
         self, other: Any
     ) -> Any:
         """Feed what leaves this flow into another flow, or into a list of them."""

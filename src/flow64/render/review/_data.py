@@ -62,6 +62,7 @@ def _reviewed_data(one: Reviewed) -> dict[str, Any]:
         "reasons": [*one.reasons],
         "lifted_by": one.lifted_by,
         "also": list(one.also),
+        "may_skip": one.may_skip,
         "file": one.file,
         "are_edits_known": one.are_edits_known,
         "edits": [change_data(change) for change in one.edits],

@@ -26,6 +26,7 @@ from ._words import (
     count,
     headline,
     keeps_ids,
+    of_them,
     some,
     ways_on,
 )
@@ -262,14 +263,12 @@ def _title(group: Group) -> str:
         lines += [some(group.keys, code, MOST_KEYS), ""]
     elif one.title and one.title != one.key:
         lines += [code(one.title), ""]
-    reasons = [f"- {prose(text)}{_of(number, group)}" for text, number in group.reasons]
+    reasons = [
+        f"- {prose(text)}{of_them(number, group)}" for text, number in group.reasons
+    ]
     if one.action == "refuse":
         reasons.append(f"- {_ways(group)}")
     return "\n".join([*lines, *reasons, *([""] if reasons else [])])
-
-
-def _of(number: int, group: Group) -> str:
-    return f" ({number:,} of them)" if number < len(group.views) else ""
 
 
 def _ways(group: Group) -> str:
@@ -297,7 +296,7 @@ def _notes(group: Group) -> Iterator[str]:
         yield f"left as it is, since code does not set it: {left}"
     yield from at_work(group, code)
     for doubt, number in group.doubts[:MOST_KEYS]:
-        yield f"not checked: {prose(doubt)}{_of(number, group)}"
+        yield f"not checked: {prose(doubt)}{of_them(number, group)}"
     if (more := len(group.doubts) - MOST_KEYS) > 0:
         yield f"not checked: {count(more, 'more thing')}"
     if group.files:

@@ -89,6 +89,7 @@ class Reviewed:
         reasons: Why, in words; the first says the most.
         lifted_by: What lifts a refusal; None where nothing does.
         also: What has to be given as well, to lift it.
+        may_skip: Whether it can be left as it is, and the rest deployed.
         file: The file it is written in, where that is known.
         before: What is there, secrets veiled; None where nothing is or it is no matter.
         after: What is there then, secrets veiled; None as well.
@@ -114,6 +115,7 @@ class Reviewed:
     reasons: tuple[str, ...] = ()
     lifted_by: Consent | None = None
     also: tuple[Consent, ...] = ()
+    may_skip: bool = True
     file: str | None = None
     before: Definition | None = field(default=None, repr=False)
     after: Definition | None = field(default=None, repr=False)

@@ -35,6 +35,7 @@ from ._words import (
     count,
     headline,
     keeps_ids,
+    of_them,
     some,
     ways_on,
 )
@@ -284,7 +285,7 @@ def _why(group: Group) -> Iterator[str]:
     if group.reasons:
         yield '<ul class="reasons">'
         for reason, number in group.reasons:
-            yield f"<li>{_text(reason)}{_of(number, group)}</li>"
+            yield f"<li>{_text(reason)}{of_them(number, group)}</li>"
         yield "</ul>"
     if one.action != "refuse":
         return
@@ -292,10 +293,6 @@ def _why(group: Group) -> Iterator[str]:
     for words, text in ways_on(group):
         yield f"<li>{words}{f': {_code(text)}' if text else ''}</li>"
     yield "</ul></div>"
-
-
-def _of(number: int, group: Group) -> str:
-    return f" ({number:,} of them)" if number < len(group.views) else ""
 
 
 def _like(group: Group) -> Iterator[str]:
@@ -332,7 +329,7 @@ def _facts(group: Group) -> Iterator[str]:
         facts.append(("Left as it is, not set by code", left))
     if work := [*at_work(group, _code)]:
         facts.append(("At work with it", _listed(work)))
-    if doubts := [f"{_text(d)}{_of(n, group)}" for d, n in group.doubts]:
+    if doubts := [f"{_text(d)}{of_them(n, group)}" for d, n in group.doubts]:
         facts.append(("Not checked", _listed(doubts)))
     if group.files:
         facts.append(("File", some(group.files, _code, 6)))

@@ -20,6 +20,7 @@ from ._words import (
     costing,
     headline,
     keeps_ids,
+    of_them,
     some,
     ways_on,
 )
@@ -67,7 +68,7 @@ def _group_lines(group: Group) -> Iterator[str]:
     is_alone = len(group.views) == 1
     yield f"    {one.title if is_alone else some(group.keys, str, MOST_KEYS)}"
     for reason, number in group.reasons:
-        yield f"    {reason}{_of(number, group)}"
+        yield f"    {reason}{of_them(number, group)}"
     if one.action == "refuse":
         yield f"    ways on: {_ways(group)}"
     if one.edits:
@@ -109,13 +110,9 @@ def _notes(group: Group) -> Iterator[str]:
         yield f"spends as soon as it is written: {', '.join(one.spends)}"
     yield from at_work(group, str)
     for doubt, number in group.doubts:
-        yield f"not checked: {doubt}{_of(number, group)}"
+        yield f"not checked: {doubt}{of_them(number, group)}"
     if group.files:
         yield f"in {some(group.files, str, MOST_KEYS)}"
-
-
-def _of(number: int, group: Group) -> str:
-    return f" ({number:,} of them)" if number < len(group.views) else ""
 
 
 def _ways(group: Group) -> str:

@@ -79,7 +79,14 @@ class View:
         shape: Sequence[str] = [] if one.before and one.after else self.blocks
         return json.dumps(
             [
-                [one.state, one.action, one.lifted_by, *one.also, one.are_edits_known],
+                [
+                    one.state,
+                    one.action,
+                    one.lifted_by,
+                    *one.also,
+                    one.may_skip,
+                    one.are_edits_known,
+                ],
                 [*self.change_signatures],
                 _signatures(one.edits, self.edits),
                 [_signature(_without_place(found)) for found in follows],

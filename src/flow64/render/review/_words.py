@@ -39,17 +39,17 @@ SIGNS: Final[dict[Action, str]] = {
 _WAYS: Final[dict[Consent, Sequence[tuple[str, str]]]] = {
     "force": (
         ("take what is there into the code", ""),
-        ("overwrite it", "--force {key}"),
+        ("overwrite it", "{options}"),
         ("leave it as it is", "--skip-drifted"),
     ),
     "behind": (
         ("bring the code up to that commit", ""),
-        ("overwrite it", "--allow-behind {key}"),
+        ("overwrite it", "{options}"),
         ("let branches deploy, in the environment", "branches = true"),
     ),
     "create": (
         ("keep its ids by the argument was=", ""),
-        ("say that it is another workflow", "--create {key}"),
+        ("say that it is another workflow", "{options}"),
     ),
 }
 """The ways on from a refusal, in words and as what is written for it."""
@@ -93,11 +93,15 @@ def ways_on(group: Group) -> Sequence[tuple[str, str]]:
     if lifted_by is None:
         return [("correct the pin, or take it away to create a new workflow", "")]
     key = shlex.quote(group.one.key) if len(group.views) == 1 else "KEY"
+    needed = [lifted_by, *group.one.also]
+    options = " ".join(f"{_CONSENTS[consent]} {key}" for consent in needed)
     if group.one.state == "orphan":
-        needed = [lifted_by, *group.one.also]
-        options = " ".join(f"{_CONSENTS[consent]} {key}" for consent in needed)
         return [("leave it, which needs nothing", ""), ("delete it", options)]
-    return [(words, text.format(key=key)) for words, text in _WAYS[lifted_by]]
+    return [
+        (words, options if text == "{options}" else text)
+        for words, text in _WAYS[lifted_by]
+        if group.one.may_skip or text != "--skip-drifted"
+    ]
 
 
 def keeps_ids(rename: Rename) -> str:
@@ -128,6 +132,11 @@ def called(group: Group, quote: Quote) -> str:
     if len(group.views) == 1:
         return quote(group.label)
     return f"{quote(group.label)} ({len(group.views):,})"
+
+
+def of_them(number: int, group: Group) -> str:
+    """How many of a group something is true of, where not of all."""
+    return f" ({number:,} of them)" if number < len(group.views) else ""
 
 
 @frozen

@@ -15,6 +15,7 @@ from ...render.review import InFlight, Rename, Review, Reviewed, Schedule
 from ...render.review._diff import created
 from ...render.review._veiled import fields_of, veiled_pair
 from .._state import shown_as, veiled
+from ._agreement import may_skip
 from ._model import Plan, Step, Target
 
 
@@ -60,6 +61,7 @@ def _reviewed(
         reasons=step.reasons,
         lifted_by=step.lifted_by,
         also=step.also,
+        may_skip=may_skip(step),
         file=_file(step, root),
         are_edits_known=step.base is not None or step.state not in _EDITED,
         edits=step.edits,

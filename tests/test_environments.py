@@ -150,11 +150,32 @@ def test_what_a_file_leaves_out(project):
             journal=project / ".flow64/runs.jsonl",
             history=project / ".flow64/history",
         ),
-        EMULATOR: Environment(EMULATOR, store=project / ".flow64/emulator.db"),
+        EMULATOR: Environment(
+            EMULATOR,
+            journal=project / ".flow64/runs.jsonl",
+            history=project / ".flow64/history",
+            store=project / ".flow64/emulator.db",
+        ),
     }
     assert (settings.source, settings.prices, settings.allow) == (None, {}, ())
     assert settings.history == project / ".flow64/history"
     assert settings.cache == project / ".flow64/cache"
+
+
+def test_what_is_remembered_lies_where_the_file_says_everywhere(project):
+    """Of environments that no section declares as well, from any folder below."""
+    written(
+        project,
+        '[tool.flow64]\njournal = "keep/runs.jsonl"\nhistory = "keep/history"\n',
+    )
+    (project / "below").mkdir()
+
+    found = load(project / "below").environments
+
+    assert {(one.journal, one.history) for one in found.values()} == {
+        (project / "keep/runs.jsonl", project / "keep/history")
+    }
+    assert found.keys() == {"default", EMULATOR}
 
 
 @pytest.mark.parametrize("text", [None, "", "[tool.other]\n", "tool = 5\n"])
@@ -171,10 +192,17 @@ def test_without_settings_the_variables_are_the_environment(project, text):
 
 
 def test_a_section_without_environments_is_the_same(project):
-    """And that of the emulator is none that has to be told from others."""
+    """But for where it remembers: below the file, from wherever it is used.
+
+    And that of the emulator is none that has to be told from others.
+    """
     settings = written(project, "[tool.flow64.environments.emulator]\nmax_rows = 1\n")
 
-    assert settings.environment() == Environment("default")
+    assert settings.environment() == Environment(
+        "default",
+        journal=project / ".flow64/runs.jsonl",
+        history=project / ".flow64/history",
+    )
     assert settings.environment(EMULATOR).max_rows == 1
 
 

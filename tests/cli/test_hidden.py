@@ -194,3 +194,14 @@ def test_another_by_now(moved, flow64, monkeypatch, text, said):
 
     assert (code != 0, leads_of(told)) == (True, False)
     assert said.replace("HDR_TOKEN", "secret value hook") in "".join(told)
+
+
+def test_restored_over(moved, flow64, edit):
+    """What is live stays hidden where an older definition comes back over it."""
+    assert flow64("deploy", moved, "--env", "prod", "--yes")[0] == 0
+    edit(title=f"Inbound {SENTINEL}", note=f"see {SENTINEL}")
+
+    printed = flow64("restore", "inbound", "--env", "prod", "--json")
+
+    assert "sentinel-of-hook" not in "".join(printed[1:])
+    assert "update" in "".join(printed[1:])

@@ -50,9 +50,13 @@ def test_a_block_that_was_added_shows():
 
 
 def test_a_stamp_without_fields_shows_no_edit():
+    """But that nobody edited shows, where all of it is as it was left."""
     definition, stamp = live(fields=None)
 
     assert deployed_code(definition) == DeployedCode(
+        "deployed", stamp.unbound, "c" * 40
+    )
+    assert deployed_code(evolve(definition, name="Another")) == DeployedCode(
         "deployed", stamp.unbound, "c" * 40, is_checked=False
     )
 

@@ -83,6 +83,7 @@ def command(
                 endpoint=client.endpoint,
                 values=place.values,
                 prices=place.settings.prices,
+                secrets=place.secrets,
             )
         )
         talk(as_text(plan).rstrip("\n"))

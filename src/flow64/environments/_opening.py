@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import ConfigError
 from ..service import AsyncClient, Client, OAuth, Terms
 from ..service._journal import make_folder
+from ..service._settings import PLACE_NAME as JOURNAL
+from ..service.plan._history import PLACE_NAME as HISTORY
 from ._model import Environment, OAuthFile
 
 if TYPE_CHECKING:
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 EMULATED: Final = "http://127.0.0.1"
 """Endpoint of the emulator. It is played in this process and needs no port; that it is
 always the same lets plans, and the journal of runs, know it again."""
-
-JOURNAL: Final = "FLOW64_JOURNAL"
-HISTORY: Final = "FLOW64_HISTORY"
 
 
 @contextmanager
@@ -94,7 +93,7 @@ def _options(environment: Environment) -> dict[str, Any]:
     # Who runs the program has the last word on where it remembers.
     if environment.journal is not None and JOURNAL not in os.environ:
         options["journal"] = environment.journal
-    if environment.history is not None and HISTORY not in os.environ:
+    if environment.history is not None and not os.environ.get(HISTORY):
         options["history"] = environment.history
     return options
 

@@ -96,14 +96,16 @@ def _settings(
     folder: Path,
     file: Path | None,
     environments: Mapping[str, Environment] | None = None,
+    kept: Mapping[str, Path | None] | None = None,
     **given: Any,
 ) -> Settings:
     """Settings with what is there without being written."""
     found = dict(environments or {})
+    places: dict[str, Any] = dict(kept or {})
     if not found.keys() - {EMULATOR}:
-        found[DEFAULT_ENV] = Environment(DEFAULT_ENV)
+        found[DEFAULT_ENV] = Environment(DEFAULT_ENV, **places)
     if EMULATOR not in found:
-        found[EMULATOR] = _emulator(folder)
+        found[EMULATOR] = _emulator(folder, **places)
     usual: dict[str, Any] = {
         "source": None,
         "history": folder / KEPT / "history",
@@ -346,11 +348,8 @@ class _Reader:
             "allow": top.take("allow", _texts, ()),
         }
         for key, check in (("history", self.place), ("cache", self.place_or_none)):
-            if key in top.data:
-                given[key] = top.take(key, check, self.folder / KEPT / key)
-            top.known.append(key)
-        history = given.get("history", self.folder / KEPT / "history")
-        kept = {"journal": journal, "history": history}
+            given[key] = top.take(key, check, self.folder / KEPT / key)
+        kept = {"journal": journal, "history": given["history"]}
         environments = self.environments(top, kept)
         top.end(
             {
@@ -359,7 +358,7 @@ class _Reader:
                 '", namespace="...")',
             }
         )
-        return _settings(self.folder, self.file, environments, **given)
+        return _settings(self.folder, self.file, environments, kept, **given)
 
     def place(self, value: Any) -> Path:
         """A path, from the folder of the file."""

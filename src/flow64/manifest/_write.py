@@ -85,8 +85,9 @@ def _write(part: Path, content: bytes, mode: int) -> None:
 def _sweep(folder: Path) -> None:
     """Remove what a process that was killed has left; others may be writing now."""
     for part in folder.glob(f"{BEGUN}*.part"):
-        if time.time() - part.stat().st_mtime > HOUR:
-            part.unlink()
+        with suppress(OSError):  # somebody else has moved it, or keeps it
+            if time.time() - part.stat().st_mtime > HOUR:
+                part.unlink()
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Preview:
         workflow_id: Id of the workflow.
         state: What is the case.
         changes: What a write would change, one line each.
-        edits: How what is live differs from the code, where that stops a deploy.
+        edits: How what is live differs from the code.
         lost: JSON pointers of texts that a write would lose, since they stand where a
             secret does and so are not saved.
         unmanaged: Live fields that code does not set, and that stay as they are.

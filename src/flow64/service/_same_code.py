@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from ..definition import EMPTY, Definition
 from ..definition._stamp import UNCOMMITTED
-from ._state import reduced, short
+from ._state import last_sent, reduced, short
 from .api import Conversation, get_workflow
 
 Condition: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
@@ -87,13 +87,10 @@ def deployed_code(live: Definition | None) -> DeployedCode:
     stamp = live.stamp
     if stamp is None or not stamp.is_genuine(live.id or ""):
         return DeployedCode("foreign")
-    if stamp.fields is None:
-        return DeployedCode("deployed", stamp.unbound, stamp.commit, is_checked=False)
-    none = frozenset[str]()
-    fields = {
-        block.id.lower(): stamp.fields_of(block.id) or none for block in live.blocks
-    }
+    fields = last_sent(live, stamp)
     is_same = short(reduced(live, fields)) == stamp.bound
+    if not is_same and stamp.fields is None:
+        return DeployedCode("deployed", stamp.unbound, stamp.commit, is_checked=False)
     condition: Condition = "deployed" if is_same else "edited"
     beside = {
         f"{block.kind} ({block.id[:8].lower()}).{name}": item

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 
 import pytest
 from attrs import evolve
@@ -185,6 +186,29 @@ def test_what_is_no_plan_of_this_release_is_refused(path, text, words):
     path.write_text(text)
 
     with pytest.raises(errors.SavedPlanError, match=words):
+        load_plan(path)
+
+
+@pytest.mark.parametrize("text", ["NaN", "1e400", '"\\ud800"', "[]", "null"])
+def test_what_only_looks_like_a_plan_is_refused(path, text):
+    """Whatever is in it, one error says so."""
+    head = f'{{"flow64:plan": 1, "flow64": "{version("flow64")}"'
+    path.write_text(f'{head}, "steps": {text}}}')
+
+    with pytest.raises(errors.SavedPlanError, match=r"edited since|cannot read"):
+        load_plan(path)
+
+
+@pytest.mark.parametrize("change", [{"flow64:plan": 9}, {"steps": [{}]}, {"env": ...}])
+def test_plan_of_another_form_is_refused(place, path, change):
+    """A digest is no proof that it can be read."""
+    made(place, path, place.workflow("a", mode="PERSONAL"))
+    data = {**json.loads(path.read_text()), **change}
+    data = {key: item for key, item in data.items() if item is not ...}
+    data.pop("digest")
+    path.write_bytes(_saved._text(data))
+
+    with pytest.raises(errors.SavedPlanError, match="a form that this flow64 cannot"):
         load_plan(path)
 
 

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...definition import EMPTY, BoundSecret, Definition
+from ...definition import BoundSecret
 from ..api import Conversation
-from ._behind import Git
 from ._model import Step, Target
 from ._planning import Planner
-
-
-def _as_it_is(live: Definition) -> Definition:
-    return live
-
-
-def _nothing(_: str) -> Definition | None:
-    return None
 
 
 def planned_alone(
@@ -27,19 +18,5 @@ def planned_alone(
     Nobody is shown it before it is carried out, so that what is at work with the
     workflow is not looked for: that look is the last one before the write.
     """
-    planner = Planner(
-        targets=[target],
-        env=env,
-        endpoint=endpoint,
-        projects=None,
-        branches=False,
-        prune=False,
-        prices=EMPTY,
-        unseen=(),
-        cover=_as_it_is,
-        git=Git(),
-        bases=_nothing,
-        cache=None,
-        hidden=secrets,
-    )
+    planner = Planner([target], env, endpoint, hidden=secrets)
     return (yield from planner.step_of(target, None))

@@ -284,7 +284,7 @@ class _Apply:
         before = step.live.definition if step.live else None
         if not self.is_fresh:
             before = yield from self._last_look(job)
-        yield from write_of(step, job.doing, before).carried_out()
+        yield from write_of(step, job.doing, before, self.known).carried_out()
         return done
 
     def _gone(self, job: Job, done: Done) -> Conversation[Done]:
@@ -337,7 +337,12 @@ class _Apply:
         return owner_of(stamp.path) in owners
 
 
-def write_of(step: Step, doing: Doing, before: Definition | None) -> Write:
+def write_of(
+    step: Step,
+    doing: Doing,
+    before: Definition | None,
+    hidden: Sequence[BoundSecret] = (),
+) -> Write:
     """The write of a step."""
     assert step.sent is not None, "a step that writes has what it sends"
     sent = step.sent.content
@@ -357,6 +362,7 @@ def write_of(step: Step, doing: Doing, before: Definition | None) -> Write:
         wanted,
         before,
         spends=bool(spends_when_written(sent)),
+        hidden=hidden,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
@@ -68,24 +67,24 @@ def hidden_among(
         hidden: Names of those that come from variables; one whose variable is not set
             is in nothing.
     """
-    found: dict[str, Any] = {}
-    for name in values or ():
-        if name in hidden:
-            with suppress(ConfigError):
-                found[name] = (values or {})[name]
-    return [*told_of(found)]
+    return [*told_of(values or {}, only=hidden)]
 
 
 def told_of(
-    values: Mapping[str, Any], known: Iterable[BoundSecret] = ()
+    values: Mapping[str, Any],
+    known: Iterable[BoundSecret] = (),
+    only: Collection[str] | None = None,
 ) -> Iterator[BoundSecret]:
     """Values that may be secrets of a workflow, beside those that are known.
 
     Short ones, and numbers, stand in many places that tell nothing of them.
     """
-    names = {item.value.name for item in known}
-    for name in sorted(values.keys() - names):
-        found = values[name]
+    names = values.keys() - {item.value.name for item in known}
+    for name in sorted(names if only is None else names & {*only}):
+        try:
+            found = values[name]
+        except ConfigError:  # its variable is not set, so that it is in nothing
+            continue
         texts = [text for _, text in walk(found) if isinstance(text, str)]
         if any(len(text) >= TELLING for text in texts):
             yield BoundSecret(Value(name, secret=True), found)

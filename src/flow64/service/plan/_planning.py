@@ -219,15 +219,15 @@ class Planner:
     targets: Sequence[Target]
     env: str
     endpoint: str
-    projects: tuple[ProjectKey, ...] | None
-    branches: bool
-    prune: bool
-    prices: Mapping[str, float]
-    git: Ancestry
-    bases: Bases
-    cache: Cache | None
-    unseen: Container[str]
-    cover: Callable[[Definition], Definition]
+    projects: tuple[ProjectKey, ...] | None = None
+    branches: bool = False
+    prune: bool = False
+    prices: Mapping[str, float] = EMPTY
+    git: Ancestry = Factory(Git)
+    bases: Bases = _nothing
+    cache: Cache | None = None
+    unseen: Container[str] = ()
+    cover: Callable[[Definition], Definition] = _as_it_is
     hidden: Sequence[BoundSecret] = ()
     requests: int = 0
     vouched: int = 0

@@ -7,7 +7,7 @@ that is written says so, since nobody edited anything on the service.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve
@@ -46,6 +46,7 @@ def restoring(
     endpoint: str,
     values: Mapping[str, Any] | None = None,
     prices: Mapping[str, float] = EMPTY,
+    secrets: Sequence[BoundSecret] = (),
 ) -> Conversation[Plan]:
     """Plan to bring back what was live once, stamp and all, whatever is there now.
 
@@ -61,6 +62,7 @@ def restoring(
         endpoint: Where the client that plays this leads.
         values: What values stand for in this environment: secrets are filled in again.
         prices: Dollars for one row by kind, in place of those that are documented.
+        secrets: Further secrets, which are shown nowhere.
 
     Raises:
         HistoryError: There is no such entry, or it is of another endpoint, or a text
@@ -77,10 +79,10 @@ def restoring(
     wanted = _whole(saved, values or {})
     yield Begin()
     live = yield from get_workflow(saved.workflow_id)
-    step = _step(saved, wanted, live, prices)
+    step = _step(saved, wanted, live, prices, secrets)
     if live is not None:
         step = evolve(step, touched=(yield from touched_now(step.id)))
-    return Plan(env, endpoint, [step])
+    return Plan(env, endpoint, [step], secrets=secrets)
 
 
 def _whole(saved: Saved, values: Mapping[str, Any]) -> Definition:
@@ -115,6 +117,7 @@ def _step(
     wanted: Definition,
     live: Definition | None,
     prices: Mapping[str, float],
+    secrets: Sequence[BoundSecret],
 ) -> Step:
     stamp = _stamp(saved, wanted)
     wanted = evolve(wanted, stamp=stamp, origins=_called(wanted))
@@ -135,8 +138,8 @@ def _step(
     )
     if live is None:
         return step
-    shown = shown_as(live, wanted)
-    gone = lost_by_restoring(wanted, live)
+    shown = shown_as(live, wanted, secrets)
+    gone = lost_by_restoring(wanted, live, secrets)
     return evolve(
         step,
         reasons=(*step.reasons, *([losing(gone)] if gone else [])),

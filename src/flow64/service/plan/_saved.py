@@ -178,13 +178,33 @@ def load_plan(path: Path) -> SavedPlan:
     if not isinstance(data, dict) or "flow64:plan" not in data:
         raise SavedPlanError(str(path), "it is no saved plan")
     made_by, ours = data.get("flow64"), version("flow64")
-    if (data["flow64:plan"], made_by) != (FORMAT, ours):
+    if made_by != ours:
         problem = f"it was made by flow64 {shortened(made_by)}, and this is {ours}"
         raise SavedPlanError(str(path), problem)
+    if data["flow64:plan"] != FORMAT:
+        raise SavedPlanError(str(path), "it is of a form that this flow64 cannot read")
     data.pop("digest", None)
-    if _text(data) != content:
+    if _as_written(data) != content:
         raise SavedPlanError(str(path), "it was edited since it was made")
+    try:
+        return _read(path, data)
+    except (KeyError, TypeError, ValueError):
+        problem = "it is of a form that this flow64 cannot read"
+        raise SavedPlanError(str(path), problem) from None
+
+
+def _as_written(data: Mapping[str, Any]) -> bytes | None:
+    """The file that data would be; None of what no plan holds."""
+    try:
+        return _text(data)
+    except (ValueError, RecursionError):  # such as a number that is none
+        return None
+
+
+def _read(path: Path, data: Mapping[str, Any]) -> SavedPlan:
     projects = data["projects"]
+    for step in data["steps"]:
+        _bare(step, None)
     return SavedPlan(
         path,
         data["env"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ...analysis import differences
-from ...definition import EMPTY, Definition, Stamp, with_stamp
+from ...definition import EMPTY, BoundSecret, Definition, Stamp, with_stamp
 from ...errors import (
     ConflictError,
     FlowError,
@@ -44,6 +44,7 @@ class Write:
         wanted: What has to be there afterwards: the fields that are managed.
         before: What was there.
         spends: Whether writing it may spend, so that it is never sent twice.
+        hidden: Further secrets, which no error shows.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Write:
     wanted: Definition
     before: Definition | None = None
     spends: bool = False
+    hidden: Sequence[BoundSecret] = field(default=(), repr=False)
 
     @property
     def _what(self) -> str:
@@ -123,7 +125,7 @@ class Write:
         seen = reduced(live, fields_of(self.wanted))
         found: list[str] = []
         if short(seen) != short(self.wanted):
-            found += differences(self.wanted, veiled(seen, self.wanted))
+            found += differences(self.wanted, veiled(seen, self.wanted, self.hidden))
         if self.stamp is None:
             return found
         if live.stamp is None or live.stamp.bound != self.stamp.bound:

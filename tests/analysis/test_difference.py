@@ -91,3 +91,11 @@ def test_blocks_without_a_key_go_by_kind_and_id():
         f"edge webhook ({first}) >> {name} is gone",
         f"edge webhook ({first}) >> {name} is new",
     ]
+
+
+def test_what_looks_like_a_key_is_masked():
+    """On either side, and in whatever place."""
+    after = evolve(FIRST, name="sk_live_" + "0123456789abcdef")
+
+    assert "0123456789abcdef" not in "".join(differences(FIRST, after))
+    assert "***" in "".join(differences(after, FIRST))

@@ -8,15 +8,22 @@ from typing import Any
 from ..definition import BoundSecret, Definition, WireBlock, thaw, walk
 from ..dsl import UNSET
 from ..errors import shortened
+from .checks._secrets import masked
 
 
 def differences(before: Definition, after: Definition) -> Iterator[str]:
     """Title, description, blocks, fields and edges that are not the same.
 
+    Whatever in them looks like a key is masked.
+
     Args:
         before: What was there.
         after: What is there instead.
     """
+    return map(masked, _differences(before, after))
+
+
+def _differences(before: Definition, after: Definition) -> Iterator[str]:
     for what in ("name", "description"):
         old, new = getattr(before, what), getattr(after, what)
         if old != new:

@@ -22,7 +22,6 @@ from ...definition import (
     BoundSecret,
     Definition,
     Stamp,
-    canonical_id,
     split_stamp,
 )
 from ...errors import (
@@ -33,15 +32,12 @@ from ...errors import (
     StalePlanError,
 )
 from .._state import spends_when_written
-from .._words import ENDED, normal
 from ..api import (
     Begin,
     Conversation,
     Emit,
     Together,
     get_workflow,
-    list_runs,
-    list_schedules,
 )
 from ._agreement import (
     NOTHING,
@@ -58,14 +54,12 @@ from ._kept import kept, secrets_of, told_of
 from ._losing import lost, lost_by_restoring
 from ._model import (
     Plan,
-    RunRef,
-    ScheduleRef,
     Step,
-    Touched,
     digest_of,
     is_pin,
 )
 from ._target import owner, owner_of
+from ._touched import touched_now
 from ._writing import Kind, Write, deleted
 
 
@@ -364,33 +358,6 @@ def write_of(
         spends=bool(spends_when_written(sent)),
         hidden=hidden,
     )
-
-
-def touched_now(workflow_id: str) -> Conversation[Touched]:
-    """The schedules and runs that are at work with a workflow; None: not known."""
-    schedules: tuple[ScheduleRef, ...] | None
-    runs: tuple[RunRef, ...] | None
-    ours = canonical_id(workflow_id)
-    try:
-        listed = yield from list_schedules(workflow_id)
-        schedules = tuple(
-            ScheduleRef(found.id, found.name, found.cron_expression, found.timezone)
-            for found in listed
-            if canonical_id(found.workflow_id) == ours and found.is_active is not False
-        )
-    except FlowError:
-        schedules = None
-    try:
-        entries = yield from list_runs(workflow_id, status="active")
-        runs = tuple(
-            RunRef(found.job_id, found.status)
-            for found in entries
-            if canonical_id(found.workflow_id) == ours
-            and normal(found.status) not in ENDED
-        )
-    except FlowError:
-        runs = None
-    return Touched(schedules, runs)
 
 
 def edits_of(

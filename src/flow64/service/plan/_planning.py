@@ -60,8 +60,6 @@ from ..api import (
     Conversation,
     Emit,
     Request,
-    RunEntry,
-    Schedule,
     Together,
     WorkflowInfo,
     get_workflow,
@@ -82,17 +80,15 @@ from ._model import (
     Held,
     Plan,
     Rename,
-    RunRef,
-    ScheduleRef,
     Sighting,
     Step,
     Target,
-    Touched,
     is_pin,
     live_of,
 )
 from ._renames import renames
 from ._target import key_of, owner, owner_of, whose
+from ._touched import is_cut, of_each, touched
 
 T = TypeVar("T")
 
@@ -649,29 +645,19 @@ class Planner:
         runs = yield from self._asked(
             "runs in flight", list_runs(only, status="active")
         )
-        is_cut = runs is not None and len(runs) >= MOST_RUNS
-        if is_cut:
+        has_more = is_cut(runs)
+        if has_more:
             self.not_checked.append(
                 f"runs in flight beyond the newest {MOST_RUNS}, which are all that the "
                 "service lists"
             )
-        on, running = _by_workflow(schedules), _by_workflow(runs)
-        made: list[Step] = []
-        for step in steps:
-            if _is_touched(step):
-                found = on.get(canonical_id(step.id), ())
-                flying = running.get(canonical_id(step.id), ())
-                knows_runs = runs is not None and not (is_cut and not flying)
-                touched = Touched(
-                    schedules=None
-                    if schedules is None
-                    else tuple(map(_schedule, filter(_is_on, found))),
-                    runs=tuple(map(_run, flying)) if knows_runs else None,
-                )
-                made.append(evolve(step, touched=touched))
-            else:
-                made.append(step)
-        return made
+        on, flying = of_each(schedules), of_each(runs)
+        return [
+            evolve(step, touched=touched(step.id, on, flying, has_more=has_more))
+            if _is_touched(step)
+            else step
+            for step in steps
+        ]
 
     def _asked(
         self, what: str, conversation: Conversation[Sequence[T]]
@@ -866,22 +852,3 @@ def _refusal(error: ApiError | AnswerError) -> str:
     if isinstance(error, ApiError):
         return f"the service answered {error.status}"
     return "the service did not answer as documented"
-
-
-def _by_workflow(found: Sequence[Any] | None) -> Mapping[str, Sequence[Any]]:
-    grouped: dict[str, list[Any]] = {}
-    for one in found or ():
-        grouped.setdefault(canonical_id(one.workflow_id), []).append(one)
-    return grouped
-
-
-def _is_on(schedule: Schedule) -> bool:
-    return schedule.is_active is not False
-
-
-def _schedule(found: Schedule) -> ScheduleRef:
-    return ScheduleRef(found.id, found.name, found.cron_expression, found.timezone)
-
-
-def _run(found: RunEntry) -> RunRef:
-    return RunRef(found.job_id, found.status)

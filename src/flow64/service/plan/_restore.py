@@ -31,10 +31,10 @@ from ...errors import HistoryError, UnboundValueError
 from .._state import reduced, short, shown_as, spends_when_written
 from ..api import Begin, Conversation, get_workflow
 from ._agreement import losing
-from ._applying import touched_now
 from ._history import History, Saved
 from ._losing import lost_by_restoring
 from ._model import Held, Plan, Step, live_of
+from ._touched import touched_now
 
 
 def restoring(

@@ -48,7 +48,7 @@ from .._state import (
 )
 from ..api import Begin, Conversation, Together, get_workflow
 from ._agreement import NOTHING, Agreement
-from ._applying import Summary, applying, code_of, edits_of, touched_now
+from ._applying import Summary, applying, code_of, edits_of
 from ._files import Unusable, read_whole, write_whole
 from ._history import History
 from ._kept import hidden_among, kept, secrets_of
@@ -62,6 +62,7 @@ from ._model import (
     live_of,
 )
 from ._target import owner, owner_of
+from ._touched import touched_now
 
 FORMAT: Final = 1
 """Schema of the file."""

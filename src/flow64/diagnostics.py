@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import linecache
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import frozen
 
@@ -17,11 +17,11 @@ Family: TypeAlias = Literal[
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
-@frozen
-class Place:
+class Place(NamedTuple):
     """A stretch of a source file.
 
-    Columns count UTF-8 bytes from 0, as Python's code objects do.
+    Columns count UTF-8 bytes from 0, as Python's code objects do. A named tuple, since
+    each of many small workflows makes one.
     """
 
     file: str

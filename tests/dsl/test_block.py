@@ -14,7 +14,7 @@ import pytest
 
 from flow64 import LEAD, Project, RawBlock, Workflow, errors, value, variants
 from flow64.blocks import Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
-from flow64.dsl import RESERVED, UNSET, Block, helpful
+from flow64.dsl import RESERVED, UNSET, Block, Passthrough, Unset, helpful
 from tests.dsl.support import compiled
 
 # -- Arguments ------------------------------------------------------------------------
@@ -121,7 +121,46 @@ def test_wrong_calls(name):
 
     assert str(caught.value).startswith(text)
     assert isinstance(caught.value, TypeError)
-    assert caught.value.__suppress_context__
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("slots", [True, False])
+def test_a_class_of_ones_own(slots):
+    """Its defaults are sent, those that are UNSET are not, whatever its class keeps."""
+
+    @attrs.frozen(eq=False, kw_only=True, slots=slots)
+    class Own(Passthrough, Block):
+        kind = "own"
+        depth: int = 3
+        mode: str | Unset = UNSET
+        url: str
+
+    made = Own(url="a")
+
+    assert (made.depth, made.mode, made.url, made.key) == (3, UNSET, "a", None)
+    (block,) = compiled(made).blocks
+    assert block.specs == {"depth": 3, "url": "a"}
+    assert repr(made) == "Own(depth=3, url='a')"
+    with pytest.raises(errors.ArgumentError, match="argument 'url' is missing"):
+        Own()
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        attrs.field(factory=list),
+        attrs.field(default=1, validator=attrs.validators.instance_of(int)),
+        attrs.field(default=1, converter=int),
+    ],
+    ids=["factory", "validator", "converter"],
+)
+def test_a_class_whose_fields_run_code_is_refused(declared):
+    """Nothing would run it, so it is said where the class is made."""
+    bases = (Passthrough, Block)
+    members = {"__annotations__": {"items": "list"}, "items": declared}
+
+    with pytest.raises(TypeError, match=r"Own\.items has a factory, .* in a rule"):
+        attrs.frozen(eq=False, kw_only=True)(type("Own", bases, members))
 
 
 def test_reserved_names_come_last():

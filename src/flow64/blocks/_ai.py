@@ -31,7 +31,7 @@ class Criterion(_Criterion, total=False):
     threshold: float
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LlmOpenai(Passthrough, UncheckedBlock):
     """Ask a model of OpenAI about each row; nothing more is documented."""
 
@@ -50,7 +50,7 @@ class LlmOpenai(Passthrough, UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class QaAgent(Flow[Any, Any], CatalogueBlock):
     """Judge each row by criteria; all its fields are inferred from the endpoint."""
 
@@ -87,7 +87,7 @@ class QaAgent(Flow[Any, Any], CatalogueBlock):
         return Columns(adds=columns_of(specs.get("struct"), confidence="I"), opens=True)
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ResearchAgent(Flow[Any, Any], CatalogueBlock):
     """Research each row; all its fields are inferred from a hidden endpoint."""
 
@@ -118,7 +118,7 @@ class ResearchAgent(Flow[Any, Any], CatalogueBlock):
         return Columns(adds=columns_of(specs.get("struct"), confidence="I"), opens=True)
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class TransformData(Passthrough, UncheckedBlock):
     """Change the columns of each row as told; how it is told is not documented.
 

@@ -39,7 +39,7 @@ class FilterCondition(_FilterCondition, total=False):
     logic: FilterLogic
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class Filter(Passthrough, CatalogueBlock):
     """Keep the rows that fit: `Filter.where("email_status").equals("OK")`.
 
@@ -67,7 +67,8 @@ class Filter(Passthrough, CatalogueBlock):
             key: The block's key.
             was: The key it had before.
         """
-        return Condition(column, None, (), {"key": key, "was": was})
+        is_plain = key is None and was is None
+        return Condition(column, None, (), {} if is_plain else {"key": key, "was": was})
 
     def and_(self, column: str) -> Condition:
         """A further condition that must hold as well."""
@@ -161,7 +162,7 @@ class Condition:
         return located(made, sys._getframe(2))
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class Deduplicate(Passthrough, CatalogueBlock):
     """Drop rows that are there twice.
 
@@ -175,7 +176,7 @@ class Deduplicate(Passthrough, CatalogueBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
     """Drop rows that a notebook has already; which columns decide is not documented."""
 
@@ -189,7 +190,7 @@ class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
     be named is documented once, the field's name is inferred."""
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GroupBy(Passthrough, UncheckedBlock):
     """Group rows by a column; what becomes of the others is not documented."""
 
@@ -206,7 +207,7 @@ class GroupBy(Passthrough, UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class RemoveColumns(Passthrough, UncheckedBlock):
     """Drop columns; the field that names them is not documented."""
 

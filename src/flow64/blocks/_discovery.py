@@ -11,7 +11,7 @@ from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock
 from ._fields import UncheckedBlock
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
     """Make one row of each person that `CompanyEnrichment(find_people=True)` found.
 
@@ -30,7 +30,7 @@ class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
     """Turn rows about people into rows about their companies; how is not documented."""
 
@@ -47,7 +47,7 @@ class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
     """Find people on GitHub; whether from nothing or from rows is not documented."""
 
@@ -67,7 +67,7 @@ class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GoogleMapsSearch(Flow[Any, Any], UncheckedBlock):
     """Find businesses on Google Maps; probably a source."""
 

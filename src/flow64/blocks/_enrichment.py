@@ -13,7 +13,7 @@ from ._fields import FieldMap, UncheckedBlock, columns_of
 from ._words import CompanyTier, EmailMode, Tier
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
     """Research each company and add one column for each field asked for.
 
@@ -71,7 +71,7 @@ class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
         return _low_tier(specs)
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LeadEnrichment(Flow[Lead, Lead], CatalogueBlock):
     """Research each person and add one column for each field asked for."""
 
@@ -110,7 +110,7 @@ class LeadEnrichment(Flow[Lead, Lead], CatalogueBlock):
         return _low_tier(specs)
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
     """Add what LinkedIn says about each person, perhaps also about each company.
 
@@ -143,7 +143,7 @@ class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
         )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     """Find an e-mail address for each person.
 
@@ -196,7 +196,7 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
                 return None
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class FindPhone(Flow[Lead, Lead], CatalogueBlock):
     """Find a phone number for each person; no example sets a field of it."""
 
@@ -218,7 +218,7 @@ class FindPhone(Flow[Lead, Lead], CatalogueBlock):
     """Providers in the order they are asked; their ids are unknown."""
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
     """Test the e-mail address of each person; nothing more is documented."""
 
@@ -237,7 +237,7 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
     """Find out whose e-mail address each row has: name, company, title and LinkedIn.
 
@@ -261,7 +261,7 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
     """Providers in the order they are asked; their ids are unknown."""
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
     """Find out whose phone number each row has: name, company, title and LinkedIn.
 

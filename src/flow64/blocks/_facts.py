@@ -152,7 +152,7 @@ class About:
         return self.role != "source" or self.perhaps is not None
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class CatalogueBlock(Block):
     """A block of the catalogue: its class answers what is known of its kind.
 

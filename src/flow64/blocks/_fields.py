@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import frozen
 
+from ..definition import EMPTY
 from ._facts import CatalogueBlock, Column, Confidence, Fact
 from ._words import TYPE_WORDS
 
@@ -17,11 +18,11 @@ Specs: TypeAlias = Annotated[Mapping[str, Any], Fact("U", "no source", default="
 """The specs of a kind whose fields nobody knows, sent as they are."""
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class UncheckedBlock(CatalogueBlock):
     """A block whose settings go whole, because nobody knows the names of its fields."""
 
-    specs: Specs = field(factory=dict)
+    specs: Specs = EMPTY
     """All settings as they are sent; the names of its fields are unknown."""
 
 

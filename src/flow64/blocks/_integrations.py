@@ -11,7 +11,7 @@ from ._facts import UNKNOWN_COLUMNS, About, Columns
 from ._fields import UncheckedBlock
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class HubspotImport(Flow[Any, Any], UncheckedBlock):
     """Bring rows from HubSpot; probably a source, of either row kind.
 
@@ -32,7 +32,7 @@ class HubspotImport(Flow[Any, Any], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class YcBatches(Flow[Any, Any], UncheckedBlock):
     """Bring the companies of Y Combinator's batches; probably a source."""
 
@@ -51,7 +51,7 @@ class YcBatches(Flow[Any, Any], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class YcCompanies(Flow[Any, Any], UncheckedBlock):
     """Bring companies of Y Combinator; whether also from rows is not documented."""
 

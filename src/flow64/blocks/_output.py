@@ -13,7 +13,7 @@ from ._fields import UncheckedBlock
 from ._words import CREATE_NEW
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class AppendToNotebook(Passthrough, CatalogueBlock):
     """Add the rows to a notebook, an existing one or a new one."""
 
@@ -44,7 +44,7 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
         return cls.about.effects
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class OutgoingWebhook(Passthrough, CatalogueBlock):
     """Send what a run found to an address of yours, in one signed request.
 
@@ -69,7 +69,7 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
     """How long the service waits for an answer; the default is undocumented."""
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class SendSlackMessage(Passthrough, UncheckedBlock):
     """Send a message to a channel of Slack.
 

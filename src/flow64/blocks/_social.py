@@ -11,7 +11,7 @@ from ._facts import UNKNOWN_COLUMNS, About, Columns
 from ._fields import UncheckedBlock
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class XSearch(Flow[Any, Any], UncheckedBlock):
     """Find people on X; whether from nothing or from rows is not documented."""
 
@@ -31,7 +31,7 @@ class XSearch(Flow[Any, Any], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
     """Find whom an account on TikTok follows; whose account is not documented."""
 
@@ -51,7 +51,7 @@ class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class KaggleLeaderboard(Flow[Any, Any], UncheckedBlock):
     """Bring the people of a leaderboard on Kaggle; probably a source."""
 

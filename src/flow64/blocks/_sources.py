@@ -20,7 +20,7 @@ else:
     A = TypeVar("A")
 
 
-@frozen(eq=False, repr=False)
+@frozen(eq=False, repr=False, slots=False)
 class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
     """Takes the rows that each run is started with (`webhook_payload`).
 
@@ -61,7 +61,7 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
         return Columns(adds=declared, opens=True)
 
 
-@frozen(eq=False, repr=False)
+@frozen(eq=False, repr=False, slots=False)
 class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
     """Takes its rows from an uploaded CSV file.
 
@@ -90,7 +90,7 @@ class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
     """Handle of the uploaded file. Runs started by API need one, as an override."""
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ReadNotebook(Flow[Start, Any], CatalogueBlock):
     """Takes its rows from a notebook; what that holds says of which kind they are.
 
@@ -114,7 +114,7 @@ class ReadNotebook(Flow[Start, Any], CatalogueBlock):
     inferred."""
 
 
-@frozen(eq=False, repr=False)
+@frozen(eq=False, repr=False, slots=False)
 class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
     """Finds people or companies by a question in plain words.
 

@@ -11,7 +11,7 @@ from ._facts import UNKNOWN_COLUMNS, About, Columns
 from ._fields import UncheckedBlock
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ScrapeWeb(Flow[Any, Any], UncheckedBlock):
     """Read web pages for each row; nothing more is documented."""
 
@@ -30,7 +30,7 @@ class ScrapeWeb(Flow[Any, Any], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class BacklinksReferringDomains(Flow[Any, Any], UncheckedBlock):
     """Find the domains that link to a company's site.
 
@@ -53,7 +53,7 @@ class BacklinksReferringDomains(Flow[Any, Any], UncheckedBlock):
     )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class FindSubdomains(Flow[Any, Any], UncheckedBlock):
     """Find the subdomains of a company's site.
 

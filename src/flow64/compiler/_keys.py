@@ -115,11 +115,12 @@ def _id_keys(blocks: Iterable[Block]) -> tuple[Sequence[str], bool]:
     keys = []
     needs_care = False
     for block in blocks:
-        key = block.key
+        given = block.__dict__
+        key = given.get("key")
         if key is None:
             key = type(block).kind or block.block_name
-        if block.was is not None or block.id is not None:
-            needs_care = True
+        if "was" in given or "id" in given:
+            needs_care = needs_care or block.was is not None or block.id is not None
             key = _id_key(block)
         keys.append(key)
     return keys, needs_care

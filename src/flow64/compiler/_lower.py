@@ -151,9 +151,9 @@ def _wire_blocks(
         cls = type(block)
         specs = FrozenDict()
         problems: list[Problem] | None = None
+        given = block.__dict__
         for name in cls.spec_names:
-            found = getattr(block, name)
-            if found is UNSET:
+            if name not in given or (found := given[name]) is UNSET:
                 continue
             if type(found) is RowKind:
                 found = found.name
@@ -164,7 +164,7 @@ def _wire_blocks(
                     here = ("specs",) if name == "specs" else ("specs", name)
                     found = freeze(written, here, problems, _converted)
             _put(specs, name, found)
-        if block.extra is not None or "specs" in specs:
+        if "specs" in specs or given.get("extra") is not None:
             problems = [] if problems is None else problems
             specs = _opened(block, specs, problems)
         if problems:

@@ -167,6 +167,8 @@ def freeze(
     return root[0]
 
 
+_put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
+
 UNUSUAL: Final = object()
 """What `quickly_frozen` leaves to `freeze`."""
 
@@ -188,7 +190,7 @@ def quickly_frozen(value: Any, levels: int = 16) -> Any:
                 inner = quickly_frozen(inner, levels - 1)  # noqa: PLW2901 - frozen
                 if inner is UNUSUAL:
                     return UNUSUAL
-            dict.__setitem__(made, key, inner)
+            _put(made, key, inner)
         return made
     if kind is list or kind is tuple:
         if not levels:

@@ -19,8 +19,10 @@ def helpful(function: F) -> F:
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except TypeError as error:
-            raise explained(function, args, kwargs, error) from None
+        except TypeError:
+            if _fits(function, args, kwargs):
+                raise
+            raise explained(function, args, kwargs) from None
 
     return cast("F", call)
 
@@ -29,26 +31,18 @@ def explained(
     function: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
-    error: TypeError,
     *,
     last: Sequence[str] = (),
-) -> Exception:
-    """What is wrong with the arguments of a call; the error itself if nothing is.
+) -> ArgumentError:
+    """What is wrong with the arguments of a call that do not fit.
 
     Args:
         function: What was called.
         args: The arguments without names.
         kwargs: The arguments with names.
-        error: What Python says of the call.
         last: Arguments that are listed after the others.
     """
     signature = inspect.signature(function)
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError:
-        pass
-    else:
-        return error
     kinds = inspect.Parameter
     skip = 1 if next(iter(signature.parameters), "") == "self" else 0
     parameters = list(signature.parameters.values())[skip:]
@@ -79,3 +73,13 @@ def explained(
     owner = getattr(args[0], "__name__", type(args[0]).__name__) if skip else ""
     names.sort(key=lambda name: name in last)
     return ArgumentError(owner or function.__name__, "; ".join(problems), names)
+
+
+def _fits(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> bool:
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True

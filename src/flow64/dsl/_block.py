@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 import attrs
 from attrs import field, frozen
 
+from ..definition import EMPTY
 from ..diagnostics import Place
 from ..errors import shortened
 from ._arguments import explained
@@ -27,9 +28,12 @@ RESERVED: Final = ("key", "was", "id", "extra", "allow")
 _set = object.__setattr__
 
 
-@frozen(eq=False, kw_only=True)
+@frozen(eq=False, kw_only=True, slots=False)
 class Block:
     """What all blocks share. `Flow` comes first in the bases of a block, `Block` after.
+
+    An instance keeps the arguments that it was given, and specs that are sent by
+    default; all others are read from its class. Most blocks set few of their fields.
 
     Args:
         key: Name inside its scope, from which its id is made; by default its kind.
@@ -62,12 +66,15 @@ class Block:
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
         """Called by attrs once a block class is complete."""
-        cls.arguments = tuple(a.name for a in attrs.fields(cls) if a.init)
+        fields = [a for a in attrs.fields(cls) if a.init]
+        cls.arguments = tuple(a.name for a in fields)
         # Of a raw block the kind is an argument as well, and no spec either.
         none = {*RESERVED, "block_name"}
         cls.spec_names = tuple(name for name in cls.arguments if name not in none)
+        for a in fields:
+            setattr(cls, a.name, _default_of(cls, a))
         # By name, since to a type checker an assignment would be a new signature.
-        setattr(cls, "__init__", _noting_place(cls.__init__))  # noqa: B010 - see above
+        setattr(cls, "__init__", _keeping(cls, fields))  # noqa: B010 - see above
         setattr(cls, "__repr__", Block.__repr__)  # noqa: B010 - see above
 
     @property
@@ -98,12 +105,12 @@ class Block:
         Raises:
             ArgumentError: A field does not exist.
         """
-        return located(type(self)(**(self._fields() | changes)), sys._getframe(1))
+        return located(type(self)(**(self._given() | changes)), sys._getframe(1))
 
     def again(self, *, key: str) -> Self:
         """The same step a second time, as a block of its own under another key."""
         changes = {"key": key, "was": None, "id": None}
-        return located(type(self)(**(self._fields() | changes)), sys._getframe(1))
+        return located(type(self)(**(self._given() | changes)), sys._getframe(1))
 
     def __repr__(self) -> str:
         fields = [
@@ -116,22 +123,27 @@ class Block:
         return f"{type(self).__name__}({', '.join(fields)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (type(self), self._fields(), self.place)
+        return _unpickled, (type(self), self._given(), self.place)
 
-    def _fields(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in type(self).arguments}
+    def _given(self) -> dict[str, Any]:
+        """The arguments that it was made with."""
+        return {k: v for k, v in vars(self).items() if k not in _PLACE}
+
+
+_PLACE: Final = ("_code", "_instruction")
 
 
 def located(made: T, caller: FrameType) -> T:
     """Say that a block was made where another frame stands."""
-    _set(made, "_code", caller.f_code)
-    _set(made, "_instruction", caller.f_lasti)
+    given = made.__dict__
+    given["_code"] = caller.f_code
+    given["_instruction"] = caller.f_lasti
     return made
 
 
-def _unpickled(cls: type[Block], fields: Mapping[str, Any], place: Place) -> Block:
-    made = cls(**fields)
-    _set(made, "_code", place)
+def _unpickled(cls: type[Block], given: Mapping[str, Any], place: Place) -> Block:
+    made = cls(**given)
+    vars(made)["_code"] = place
     return made
 
 
@@ -139,18 +151,46 @@ def _is_reserved(name: str) -> bool:
     return name in RESERVED
 
 
-def _noting_place(initialise: Any) -> Any:
-    """An `__init__` that keeps the place of its call and says what is wrong with it."""
+def _default_of(cls: type[Block], argument: attrs.Attribute[Any]) -> Any:
+    """What the class has for its instances; of a required argument, UNSET."""
+    default = argument.default
+    lazy = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+    if lazy or argument.validator or argument.converter:
+        problem = "has a factory, a validator or a converter, which no block runs"
+        advice = "write a default that cannot change, and judge values in a rule"
+        raise TypeError(f"{cls.__name__}.{argument.name} {problem}; {advice}")
+    return UNSET if default is attrs.NOTHING else default
 
-    @functools.wraps(initialise)
+
+def _keeping(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
+    """An `__init__` that keeps what it is given, and the place of its call."""
+    documented = cls.__init__
+    judge = getattr(cls, "__attrs_post_init__", None)
+    names = frozenset(a.name for a in fields)
+    required = frozenset(a.name for a in fields if a.default is attrs.NOTHING)
+    positional = [a.name for a in fields if not a.kw_only]
+    # Specs that are sent whether they are given or not.
+    sent = {
+        name: default
+        for name in cls.spec_names
+        if (default := getattr(cls, name)) is not UNSET and default is not EMPTY
+    }
+
+    @functools.wraps(documented)
     def call(self: Any, *args: Any, **kwargs: Any) -> None:
-        try:
-            initialise(self, *args, **kwargs)
-        except TypeError as error:
-            given = (self, *args), kwargs
-            raise explained(initialise, *given, error, last=RESERVED) from None
+        given = kwargs
+        if args:
+            given = dict(zip(positional, args, strict=False)) | kwargs
+        fits = required <= given.keys() <= names
+        if not fits or len(given) != len(args) + len(kwargs):
+            raise explained(documented, (self, *args), kwargs, last=RESERVED)
+        if sent:
+            given = sent | given
         caller = sys._getframe(1)
-        _set(self, "_code", caller.f_code)
-        _set(self, "_instruction", caller.f_lasti)
+        given["_code"] = caller.f_code
+        given["_instruction"] = caller.f_lasti
+        _set(self, "__dict__", given)
+        if judge is not None:
+            judge(self)
 
     return call

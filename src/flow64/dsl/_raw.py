@@ -7,13 +7,13 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..definition import is_plain
+from ..definition import EMPTY, is_plain
 from ..errors import ArgumentError, shortened
 from ._block import Block
 from ._flow import Flow
 
 
-@frozen(eq=False)
+@frozen(eq=False, slots=False)
 class RawBlock(Flow[Any, Any], Block):
     """A block of a kind that the catalogue does not know, or is not to judge.
 
@@ -26,7 +26,7 @@ class RawBlock(Flow[Any, Any], Block):
     """
 
     block_name: str  # pyright: ignore[reportIncompatibleMethodOverride] - as data here
-    specs: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
+    specs: Mapping[str, Any] = field(default=EMPTY, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         name = self.block_name

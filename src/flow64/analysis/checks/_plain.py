@@ -16,7 +16,7 @@ from ...blocks import (
     FILTER_LOGIC,
     FILTER_OPERATORS,
 )
-from ...definition import Definition
+from ...definition import Definition, JoinedEdges
 from .._row_kinds import BY_SPEC, WORDS
 from ._specs import PLAIN_URL
 
@@ -24,8 +24,10 @@ from ._specs import PLAIN_URL
 def is_plainly_right(definition: Definition) -> bool:
     """Whether the safe rules can find nothing; False says nothing."""
     blocks, topology = definition.blocks, definition.topology
-    is_graph = topology.is_forward and len(topology.sources) == len(definition.edges)
-    if not blocks or not is_graph:
+    edges = definition.edges
+    if not blocks or not topology.is_forward:
+        return False
+    if type(edges) is not JoinedEdges and len(topology.sources) != len(edges):
         return False
     ids = set()
     rows = 0
@@ -43,7 +45,7 @@ def is_plainly_right(definition: Definition) -> bool:
             if is_plain is not None and not is_plain(specs):
                 return False
     # One row kind fits everywhere; two may, and then the rule has to follow them.
-    return rows in _ROWS.values() and len(ids) == len(blocks)
+    return rows in _ONE_KIND and len(ids) == len(blocks)
 
 
 _MODES: Final = (*EMAIL_MODES, None)
@@ -52,6 +54,7 @@ _ROWS: Final[Mapping[Any, int]] = {
     **{word: 1 << at for at, word in enumerate(DATAFRAME_TYPES)},
 }
 """A bit for each row kind."""
+_ONE_KIND: Final = frozenset(_ROWS.values())
 _ROW_WORDS: Final = tuple(_ROWS)  # what is looked for here need not be hashable
 _LOGIC: Final = (*FILTER_LOGIC, None)
 

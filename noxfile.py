@@ -51,7 +51,7 @@ WHOLLY_COVERED = ",".join(
         "definition/*",
         "diagnostics.py",
         "dsl/*",
-        "errors.py",
+        "errors/*",
         "project.py",
         "service/*",
         "workflow.py",

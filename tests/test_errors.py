@@ -480,8 +480,9 @@ def test_every_error_has_its_words_here():
     """And every class is a FlowError, so that one `except` is enough."""
     classes = {
         name
-        for name, found in vars(errors).items()
-        if isinstance(found, type) and issubclass(found, Exception)
+        for name in dir(errors)
+        if isinstance(found := getattr(errors, name), type)
+        and issubclass(found, Exception)
     }
     shown = {type(error).__name__ for error, _ in WORDS}
 

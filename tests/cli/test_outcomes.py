@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import flow64
 from flow64 import errors
 from flow64.cli._outcomes import _WORDS, RefusedError, way_on, worded
 
@@ -131,7 +132,7 @@ def test_words(error, words, way):
 
 def test_every_text_that_is_exchanged_is_still_said():
     """Else the table would promise what it does not keep."""
-    folder = Path(errors.__file__).parent
+    folder = Path(flow64.__file__).parent
     texts = [path.read_text("utf-8") for path in folder.rglob("*.py")]
     source = re.sub(r'"\s*f?"', "", "\n".join(texts))
 

@@ -1,0 +1,53 @@
+"""Every exception that flow64 raises on purpose, in one tree under `FlowError`.
+
+An error holds the facts of what went wrong and words them once, ending with the way
+out. Mistakes inside a pipeline are findings and come together, in a `CompileError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from ._building import *  # noqa: F403 - all of them are public, here
+    from ._calling import *  # noqa: F403 - see above
+    from ._changing import *  # noqa: F403 - see above
+    from ._deploying import *  # noqa: F403 - see above
+    from ._receiving import *  # noqa: F403 - see above
+    from ._running import *  # noqa: F403 - see above
+    from ._words import *  # noqa: F403 - see above
+
+_FIRST: Final = ("_words", "_building")
+_LATER: Final = ("_calling", "_changing", "_deploying", "_receiving", "_running")
+"""What a file of workflows does without: loaded when one of its names is asked for."""
+
+
+def _take(modules: Sequence[str]) -> None:
+    """Put what modules define here, where it is public, also in tracebacks."""
+    for module in modules:
+        loaded = import_module(f".{module}", __name__)
+        for name, thing in vars(loaded).items():
+            if getattr(thing, "__module__", None) == loaded.__name__:
+                thing.__module__ = __name__
+            elif not name.isupper():
+                continue  # it was imported there
+            if not name.startswith("_"):
+                globals()[name] = thing
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        _take(_LATER)
+        if name in globals():
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    _take(_LATER)
+    return sorted(globals())
+
+
+_take(_FIRST)

@@ -1,0 +1,210 @@
+"""What is wrong with how a workflow is written, or with a text that is read as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from ..diagnostics import Finding, as_text, printable, summary
+from ._words import FlowError, shortened
+
+
+@frozen(repr=False)
+class ArgumentError(FlowError, TypeError):
+    """A call has an argument that does not exist, or lacks one that is needed."""
+
+    callee: str
+    problem: str
+    names: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        known = f"; it takes {', '.join(self.names)}" if self.names else ""
+        return f"{self.callee}: {self.problem}{known}"
+
+
+@frozen(repr=False)
+class JoinError(FlowError, TypeError):
+    """Something that is no flow stands beside `>>`."""
+
+    other: object = None
+
+    advice = "put a block, a flow, or a list of them there"
+
+    def __str__(self) -> str:
+        return f"{shortened(self.other)} cannot be joined with >>: {self.advice}"
+
+
+class JoinedStringError(JoinError):
+    """A string stands beside `>>`."""
+
+    advice = (
+        "a string names nothing here; put the block itself, "
+        'or RawBlock("new_kind", specs={...}) for a kind the catalogue does not know'
+    )
+
+
+class JoinedNoneError(JoinError):
+    """None stands beside `>>`."""
+
+    advice = (
+        "a function that should return a flow may lack its return; "
+        "for a step that is sometimes left out, write include_if(flag, step)"
+    )
+
+
+class JoinedSetError(JoinError):
+    """A set stands beside `>>`."""
+
+    advice = "a set has no order; write a list: a >> [b, c]"
+
+
+class JoinedMappingError(JoinError):
+    """A mapping stands beside `>>`."""
+
+    advice = "write a list of its flows: a >> list(flows.values())"
+
+
+class JoinedGeneratorError(JoinError):
+    """A generator stands beside `>>`."""
+
+    advice = "a generator can be read only once; write a list: a >> [f(x) for x in xs]"
+
+
+class JoinedClassError(JoinError):
+    """A class stands beside `>>`, where one of its objects is meant."""
+
+    def __str__(self) -> str:
+        name = getattr(self.other, "__name__", "Block")
+        return f"{name} is a class: call it, as in >> {name}(...)"
+
+
+class JoinedFunctionError(JoinError):
+    """A function stands beside `>>`, where the flow it returns is meant."""
+
+    def __str__(self) -> str:
+        name = getattr(self.other, "__name__", "fragment")
+        return f"{name} is a function that was not called: write >> {name}()"
+
+
+class JoinedWorkflowError(JoinError):
+    """A workflow stands beside `>>`."""
+
+    def __str__(self) -> str:
+        return (
+            f"{shortened(self.other)} is a whole workflow and no part of another: let "
+            "a function return the flow, and use that function in both"
+        )
+
+
+class UnfinishedFilterError(JoinError):
+    """`Filter.where("column")` stands where a filter is meant."""
+
+    def __str__(self) -> str:
+        return (
+            f"{shortened(self.other)} waits for its operator: write for example "
+            f'{shortened(self.other)}.equals("OK")'
+        )
+
+
+class EmptyListError(JoinError):
+    """An empty list stands beside `>>`."""
+
+    def __str__(self) -> str:
+        return (
+            "an empty list joins nothing: leave the step out, "
+            "or write include_if(flag, step) for a step that is sometimes left out"
+        )
+
+
+class ComparisonError(FlowError, TypeError):
+    """Flows were compared with `>`, `<`, `>=` or `<=`."""
+
+    def __str__(self) -> str:
+        return (
+            "flows are joined with >> and cannot be compared: write a >> b, not a > b"
+        )
+
+
+class TruthError(FlowError, TypeError):
+    """A flow was used as a truth value, as in `a >> b and c`."""
+
+    def __str__(self) -> str:
+        return (
+            "a flow is neither true nor false: `a >> b and c` drops a >> b; write "
+            "a >> [b, c] for both, `is None` to test, or include_if(flag, b) to choose"
+        )
+
+
+@frozen(repr=False)
+class ValueInTextError(FlowError, TypeError):
+    """A value that differs by environment was put into a text."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"value({self.name!r}) stands for a whole value and cannot be part of a "
+            "text: let the environment fill in the whole text"
+        )
+
+
+@frozen(repr=False)
+class ReturnsError(FlowError, TypeError):
+    """A class under `@returns` has annotations that say no type the service knows."""
+
+    owner: str
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        return (
+            f"@returns {self.owner}: {'; '.join(self.problems)}; write for example "
+            'title: Annotated[str | None, "Current job title"], '
+            "with str, int, float, bool, dict, list, or list[str|int|float|bool]"
+        )
+
+
+@frozen(repr=False)
+class VariantError(FlowError, ValueError):
+    """Variants that cannot be told apart, or that name nothing."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+@frozen(repr=False)
+class CompileError(FlowError):
+    """A workflow has findings of severity error; all of them are in `findings`."""
+
+    workflow: str
+    findings: Sequence[Finding]
+
+    def __str__(self) -> str:
+        found = summary(self.findings)
+        return f"{self.workflow!r} has {found}\n\n{as_text(self.findings)}".rstrip()
+
+
+# -- Reading --------------------------------------------------------------------------
+
+
+@frozen(repr=False)
+class ReadError(FlowError, ValueError):
+    """A text is no workflow definition; `offset` counts bytes or characters from 0."""
+
+    problem: str
+    source: str = "<text>"
+    offset: int | None = None
+    line: int | None = None
+    pointer: str | None = None
+
+    def __str__(self) -> str:
+        place = printable(self.source)
+        if self.line is not None:
+            place += f":{self.line}"
+        if self.offset is not None:
+            place += f" (offset {self.offset})"
+        if self.pointer is not None:
+            place += f" at {printable(self.pointer) or '/'}"
+        return f"{place}: {printable(self.problem)}"

@@ -1,0 +1,75 @@
+"""What is wrong with a delivery of a webhook."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from ..diagnostics import printable
+from ._words import FlowError
+
+
+class DeliveryError(FlowError):
+    """A delivery of the service is not to be handled, or not now."""
+
+    @property
+    def answer(self) -> int:
+        """The HTTP status to answer with; without a 2xx, it is delivered again."""
+        return 400
+
+
+@frozen(repr=False)
+class WebhookError(DeliveryError):
+    """Nothing shows that a delivery comes from the service, and just now."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"a webhook was not accepted: {self.problem}"
+
+
+@frozen(repr=False)
+class EventError(DeliveryError, ValueError):
+    """A delivery of the service has a body that cannot be read."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return (
+            f"a signed webhook cannot be read: {self.problem}; keep its raw body to "
+            "find out why"
+        )
+
+
+@frozen(repr=False)
+class DuplicateEventError(DeliveryError):
+    """An event was delivered before; `is_done` says whether it has been handled."""
+
+    key: str
+    is_done: bool
+
+    @property
+    def answer(self) -> int:
+        """200, and 503 while it is not known how the handling of it ends."""
+        return 200 if self.is_done else 503
+
+    def __str__(self) -> str:
+        if self.is_done:
+            return f"event {self.key} was handled before: answer 200, and do no more"
+        return (
+            f"event {self.key} is being handled: answer 503, so that it comes again "
+            "should that fail"
+        )
+
+
+@frozen(repr=False)
+class SampleError(FlowError):
+    """A sample of a webhook got no answer."""
+
+    target: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.target} did not answer: {printable(self.reason)}; check that your "
+            "receiver runs there"
+        )

@@ -1,0 +1,325 @@
+"""Why a run was not started, and what became of runs and their results."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import frozen
+
+from ..diagnostics import printable
+from ._words import FlowError, shortened
+
+
+class RunError(FlowError):
+    """A run was refused, or ended without its results."""
+
+
+@frozen(repr=False)
+class RowsError(RunError, ValueError):
+    """The rows given to a run cannot be sent; nothing was sent."""
+
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems[:20])
+        more = len(self.problems) - 20
+        return f"these rows cannot be sent:{listed}" + (
+            f"\n  and {more} more" if more > 0 else ""
+        )
+
+
+@frozen(repr=False)
+class StaleDeploymentError(RunError):
+    """What is deployed is not this code, so running it would buy something else."""
+
+    workflow: str
+    workflow_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.workflow!r} ({self.workflow_id}) is not what this code says: "
+            f"{self.reason}; deploy() first, or run what is there: run(..., stale=True)"
+        )
+
+
+@frozen(repr=False)
+class AmbiguousRowsError(RunError):
+    """A workflow ends in several blocks, so its run has no one final file."""
+
+    run_id: str
+    ends: Sequence[str]
+
+    def __str__(self) -> str:
+        ends = ", ".join(self.ends)
+        return (
+            f"run {self.run_id} ends in several blocks: {printable(ends)}; say whose "
+            f"rows are wanted: run.rows(Person, block={self.ends[-1]!r})"
+        )
+
+
+@frozen(repr=False)
+class RunFailedError(RunError):
+    """A run ended as `failed`, `cancelled`, `timeout` or `terminated`."""
+
+    run_id: str
+    status: str
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        why = f": {printable(self.reason)}" if self.reason else ""
+        return (
+            f"run {self.run_id} ended as {self.status}{why}; rows that were processed "
+            "before that may have been charged"
+        )
+
+
+@frozen(repr=False)
+class IntentFailedError(RunError):
+    """The run of this intent ended without success; it is not repeated by itself."""
+
+    run_id: str
+    status: str
+    intent: str
+
+    def __str__(self) -> str:
+        run, intent = f"run {printable(self.run_id)} ended", ""
+        if self.intent:
+            run = f"the run of intent {self.intent!r} is {self.run_id}, which ended"
+            intent = f"intent={self.intent!r}, "
+        return (
+            f"{run} as {printable(self.status)} and may have charged for rows; it is "
+            "not repeated by itself: to start it again, and maybe pay for those rows "
+            f"again: run(..., {intent}retry={self.run_id!r})"
+        )
+
+
+@frozen(repr=False)
+class WaitTimeoutError(RunError):
+    """A run had not ended when the time given for waiting was over; it goes on."""
+
+    run_id: str
+    status: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"run {printable(self.run_id)} is still {printable(self.status)} after "
+            f"{self.seconds:g} s; it was not cancelled, and {going_on(self.run_id)}"
+        )
+
+
+def going_on(run_id: str) -> str:
+    """That a run goes on, and the lines that wait for it again."""
+    # Double quotes hold whatever an id may be made of, in Python and in JSON alike.
+    line = f"client.runs.get({json.dumps(run_id)}).wait()"
+    command = f"flow64 watch {shlex.quote(run_id)}"
+    return f"goes on; wait again with {line}, or in a shell: {printable(command)}"
+
+
+@frozen(repr=False)
+class NoResultError(RunError):
+    """A run has no result file, or none of the block whose rows are wanted."""
+
+    run_id: str
+    block: str | int | None = None
+
+    def __str__(self) -> str:
+        of = "" if self.block is None else f" of block {shortened(self.block)}"
+        return (
+            f"run {printable(self.run_id)} has no result file{of}; results() lists the "
+            "files that there are"
+        )
+
+
+@frozen(repr=False)
+class ResultError(RunError, ValueError):
+    """A result file is cut off, or is not what its name says.
+
+    Attributes:
+        name: Its name, as the service calls it.
+        problem: What is wrong.
+        line: Where, from 1; None where that is not known.
+        offset: Where, from 0: of bytes that are no text in bytes, else in characters.
+    """
+
+    name: str
+    problem: str
+    line: int | None = None
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        place = f":{self.line}" if self.line is not None else ""
+        place += f" (offset {self.offset})" if self.offset is not None else ""
+        return (
+            f"result {printable(self.name)}{place}: {printable(self.problem)}; "
+            "download it again, or look at the file"
+        )
+
+
+@frozen(repr=False)
+class SaveError(FlowError):
+    """Rows could not be saved; no file was made, and none was changed."""
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.path)} was not written: {printable(self.problem)}"
+
+
+@frozen(repr=False)
+class RowKeyError(RunError, ValueError):
+    """Rows cannot be told apart by a column: some lack it, or share a value of it."""
+
+    key: str
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems[:20])
+        more = len(self.problems) - 20
+        return (
+            f"rows cannot be told apart by {self.key!r}; name a column that each row "
+            f"has, with a value of its own:{listed}"
+            + (f"\n  and {more} more" if more > 0 else "")
+        )
+
+
+# -- Starting runs --------------------------------------------------------------------
+
+
+@frozen(repr=False)
+class IntentChangedError(RunError):
+    """What is to run is not what the journal remembers under this name.
+
+    Attributes:
+        what: The intent, or the run that is to be started again.
+        change: What differs.
+        run_id: The run that was started then, where that is known.
+    """
+
+    what: str
+    change: str
+    run_id: str | None = None
+
+    def __str__(self) -> str:
+        run = f" (run {printable(self.run_id)})" if self.run_id else ""
+        return (
+            f"{self.what} was started before{run} with {self.change}; nothing was "
+            "sent. Give it what it had, or name what is new: run(..., intent=...)"
+        )
+
+
+@frozen(repr=False)
+class RetryError(RunError):
+    """A run is not to be started again by `retry=`; nothing was sent."""
+
+    run_id: str
+    problem: str
+
+    def __str__(self) -> str:
+        run_id, problem = printable(self.run_id), printable(self.problem)
+        return f"retry={run_id!r}: {problem}"
+
+
+@frozen(repr=False)
+class JournalError(RunError):
+    """The file that remembers runs cannot be used; no run is started without it."""
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return (
+            f"the journal of runs {printable(self.path)}: {printable(self.problem)}; "
+            "mend that, or name another file with journal= or FLOW64_JOURNAL "
+            "(journal=None remembers nothing, so a start that is cut off may be paid "
+            "twice)"
+        )
+
+
+@frozen(repr=False)
+class BudgetError(RunError):
+    """A run is not certain to stay within its limits; nothing was sent.
+
+    Attributes:
+        workflow: Title of the workflow.
+        problems: Which limit is exceeded, or why that cannot be known.
+        rows: Rows that it would start with; None where nobody knows.
+        dollars: What blocks with a documented price may cost for them.
+        unpriced: What `dollars` leaves out, and why.
+        may_allow: Whether a limit cannot be held, which may be accepted.
+    """
+
+    workflow: str
+    problems: Sequence[str]
+    rows: int | None
+    dollars: float
+    unpriced: Sequence[str] = ()
+    may_allow: bool = False
+
+    def __str__(self) -> str:
+        way = "; allow_unpriced=True accepts that" if self.may_allow else ""
+        return self.told(way)
+
+    def told(self, way: str) -> str:
+        """The error in words, with a way out; what is unknown is never told as zero."""
+        problems = "; ".join(self.problems)
+        return f"{self.workflow!r} was not run: {problems}{way}. {self._facts()}"
+
+    def _facts(self) -> str:
+        rows = "an unknown number of" if self.rows is None else f"{self.rows:,}"
+        start = f"It would start with {rows} rows"
+        priced = f"${self.dollars:,.2f} by documented prices, an estimate and no quote"
+        if not self.unpriced:
+            return f"{start} and may cost {priced}"
+        left_out = "".join(f"\n  not counted: {item}" for item in self.unpriced)
+        known = f": {priced}, and more" if self.dollars else ""
+        return f"{start}, and what it may cost is unknown{known}{left_out}"
+
+
+@frozen(repr=False)
+class BatchesError(RunError):
+    """Batches of a larger input have not completed; those that have are not repeated.
+
+    Attributes:
+        intent: Name of all of it.
+        lines: What became of each batch that has not completed.
+        stopped: Why no more was started; empty where all were.
+        failed: The same batches as data.
+    """
+
+    intent: str
+    lines: Sequence[str]
+    stopped: str = ""
+    failed: Sequence[Any] = ()
+
+    def __str__(self) -> str:
+        count = len(self.lines)
+        listed = "".join(f"\n  {printable(line)}" for line in self.lines[:20])
+        listed += f"\n  and {count - 20} more" if count > 20 else ""
+        why = (
+            f"; no more was started: {printable(self.stopped)}" if self.stopped else ""
+        )
+        if not count:
+            return (
+                f"the batches of intent {self.intent!r} came to an early end{why}. "
+                "The same call with the same intent goes on from there"
+            )
+        batches = "1 batch" if count == 1 else f"{count} batches"
+        dear = [b for b in self.failed if getattr(b, "dollars", 0) is not None]
+        charged = again = ""
+        if dear or not self.failed:
+            charged = "; their rows may have been charged"
+            again = (
+                "; retry_failed=True starts the failed ones again, and pays for their "
+                "rows again"
+            )
+        return (
+            f"{batches} of intent {self.intent!r} did not complete{why}{charged}. The "
+            "same call with the same intent goes on and buys no finished batch again"
+            f"{again}:{listed}"
+        )

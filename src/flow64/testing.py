@@ -239,7 +239,7 @@ def _laid_over(found: MutableMapping[str, T], more: Mapping[str, T]) -> Iterator
 def _paths(definition: Definition) -> dict[str, str]:
     """The key path of each block, by its id; of one that was read, the id."""
     return {
-        str(block.id): definition.origins[position].path or str(block.id)
+        str(block.id): definition.origins.path(position) or str(block.id)
         for position, block in enumerate(definition.blocks)
     }
 

@@ -73,7 +73,7 @@ def _content(value: Any) -> Any:
 
 def _called(definition: Definition, position: int) -> str:
     block = definition.blocks[position]
-    return definition.origins[position].path or f"{block.kind} ({block.id[:8]})"
+    return definition.origins.path(position) or f"{block.kind} ({block.id[:8]})"
 
 
 def _names(definition: Definition) -> dict[str, str]:

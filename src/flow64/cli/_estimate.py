@@ -26,7 +26,7 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
     yield "cost", _worded(found, given if is_given else None)
     for charge in found.charges:
         names = ", ".join(
-            definition.origins[position].path or charge.kind
+            definition.origins.path(position) or charge.kind
             for position in charge.positions
         )
         if charge.dollars is None:

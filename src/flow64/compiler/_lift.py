@@ -296,7 +296,7 @@ def _names(definition: Definition, identity: Identity) -> Sequence[_Name]:
 
 def _known(definition: Definition, at: int, owner: str) -> Sequence[str] | None:
     """The scopes and the key that code gave a block, as far as they are known."""
-    path = definition.origins[at].path
+    path = definition.origins.path(at)
     block = definition.blocks[at]
     if path is None:
         is_default = _id(owner, [block.kind]) == canonical_id(block.id)

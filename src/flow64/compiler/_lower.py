@@ -113,6 +113,11 @@ class LoweredOrigins:
             extra=_texts(block.extra),
         )
 
+    def path(self, position: int) -> str:
+        """The path of the block at a position, without its place in the source."""
+        node = self.order[position]
+        return shown_path(self.graph.blocks[node], self.graph.scopes[node])
+
     def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
         """The positions of blocks that silence codes, with these."""
         blocks = self.graph.blocks

@@ -347,7 +347,7 @@ def _both(  # noqa: PLR0917 - two sides of everything
     block_id = canonical_id(now.id)
     is_moved = block_id in told.moved
     has_new_id = block_id in told.renamed
-    old_path, new_path = old.origins[was].path, new.origins[at].path
+    old_path, new_path = old.origins.path(was), new.origins.path(at)
     label, other = now.label, None
     if new_path is None and old_path is not None:
         kind = str(new.blocks[at].kind)

@@ -116,4 +116,4 @@ def _unpriced(definition: Definition, rows: int | None) -> Iterator[str]:
 
 def _names(charge: Charge, definition: Definition) -> str:
     origins = definition.origins
-    return ", ".join(origins[at].path or charge.kind for at in charge.positions)
+    return ", ".join(origins.path(at) or charge.kind for at in charge.positions)

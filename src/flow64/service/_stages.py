@@ -79,7 +79,7 @@ class Stages:
 def stages_of(definition: Definition) -> Stages:
     """The blocks of a definition as its code calls them."""
     paths = [
-        definition.origins[position].path or block.id
+        definition.origins.path(position) or block.id
         for position, block in enumerate(definition.blocks)
     ]
     feeding = set(definition.topology.sources)

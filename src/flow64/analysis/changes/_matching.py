@@ -53,7 +53,7 @@ class Side:
     def path(self, at: int) -> str | None:
         """The key path of a block, if it is known."""
         if at not in self.paths:
-            self.paths[at] = self.definition.origins[at].path
+            self.paths[at] = self.definition.origins.path(at)
         return self.paths[at]
 
     @cached_property

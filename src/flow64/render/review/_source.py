@@ -82,7 +82,7 @@ def _lifted(
     named = [
         evolve(
             definition.origins[at],
-            path=view.names.get(canonical_id(block.id), definition.origins[at].path),
+            path=view.names.get(canonical_id(block.id), definition.origins.path(at)),
         )
         for at, block in enumerate(definition.blocks)
     ]

@@ -215,7 +215,7 @@ def block_names(
             continue
         for position, block in enumerate(definition.blocks):
             block_id = canonical_id(block.id)
-            path = definition.origins[position].path
+            path = definition.origins.path(position)
             base = str(block.kind) if path is None else path
             # The same block under another id is called the same, unless its key is new.
             if bases.get(renamed.get(block_id, "")) != base:

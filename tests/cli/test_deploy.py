@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flow64 import Client
+from flow64 import Client, errors
+from flow64.cli._applied import Course
 from flow64.emulator import Fault
+from flow64.service.plan import Agreement, Plan
 from tests.cli.pipelines import (
     SPENDING,
     deployed,
@@ -571,7 +573,7 @@ def test_failed(service, write, flow64):
     source = write(five())
     service.faults.add(Fault("status_before", status=400, path=CREATE, after=2))
 
-    code, printed, told = flow64("deploy", source, "--yes", "--json")
+    code, printed, told = flow64("deploy", source, "--yes", "--json", "--parallel=1")
 
     data = json.loads(printed)
     found = [one["outcome"] for one in data["workflows"]]
@@ -641,7 +643,7 @@ def test_edited_while_others_are_written(service, write, flow64, monkeypatch):
 
     monkeypatch.setattr("flow64.cli._applied.talk", told)
 
-    code, printed, _ = flow64("deploy", source, "--yes")
+    code, printed, _ = flow64("deploy", source, "--yes", "--parallel=1")
 
     wanted = ["done", "done", "refused", "not tried", "not tried"]
     assert (code, outcomes(printed)) == (1, wanted)
@@ -829,11 +831,12 @@ def begun(*arguments):
     )
 
 
-def reached(service, path, before):
-    """Wait until something was asked."""
+def reached(service, path, before, count=1):
+    """Wait until something was asked so often."""
     ends = time.monotonic() + 20
     while time.monotonic() < ends:
-        if any(seen.path == path for seen in service.requests[before:]):
+        found = [seen for seen in service.requests[before:] if seen.path == path]
+        if len(found) >= count:
             return
         time.sleep(0.01)
     raise AssertionError(path)
@@ -874,6 +877,64 @@ def test_second_interrupt_stops_at_once(service, write):
     found = [one["outcome"] for one in json.loads(printed)["workflows"]]
     assert (process.returncode, found) == (130, ["unknown", *["not tried"] * 4])
     assert "a may have been written: deploy again, which looks first\n" in told
+
+
+def test_second_interrupt_stops_all_that_are_under_way(service, write):
+    """Each of them may have been written, which is said."""
+    write(five())
+    before = len(service.requests)
+    service.faults.add(Fault("hang_after", path=CREATE, seconds=20, after=1, times=4))
+    process = begun("--json")
+    reached(service, CREATE, before, count=5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+
+    printed, told = process.communicate(timeout=10)
+
+    found = [one["outcome"] for one in json.loads(printed)["workflows"]]
+    assert (process.returncode, found) == (130, ["done", *["unknown"] * 4])
+    assert "b, c, d, e may have been written: deploy again, which looks" in told
+
+
+def test_several_fail_at_a_time(service, write, flow64):
+    """Each is told."""
+    source = write(five())
+    service.faults.add(
+        Fault("status_before", path=CREATE, status=400, after=1, times=4)
+    )
+
+    code, printed, told = flow64("deploy", source, "--yes")
+
+    assert (code, outcomes(printed)) == (1, ["done", *["failed"] * 4])
+    assert all(f"error: {key}: POST" in told for key in "bcde")
+    assert "1 created, 4 failed\n" in told
+
+
+STALE = errors.StalePlanError("c", "ID", "edited", [], [])
+LOST = errors.OutcomeUnknownError("deploying 'd'", "reset")
+UNSEEN = errors.VerificationError("e", "ID", ["name"])
+
+
+@pytest.mark.parametrize(
+    ("failures", "code"),
+    [
+        ([STALE], 3),
+        ([STALE, UNSEEN], 1),
+        ([UNSEEN, LOST, STALE], 4),
+        ([STALE, STALE], 3),
+    ],
+)
+def test_exit_code_of_several_failures(failures, code, capsys):
+    """That nobody knows counts most; refused means that nothing was written."""
+    course = Course(Plan("default", "http://127.0.0.1:1", []), Agreement())
+
+    for number, error in enumerate(failures):
+        course.fail(str(number), error)
+    course.end(was_stopped=True)
+
+    assert course.code == code
+    assert capsys.readouterr().err.count("error: ") == len(failures)
 
 
 def test_interrupt_before_the_first_write(service, leads, flow64, monkeypatch):

@@ -63,8 +63,9 @@ def deploy(client, plan, folder):
         summary = client.play(talk)
     except FlowError as error:
         return {"done": [], "error": type(error).__name__}
-    failed = summary.failed and type(summary.failed.error).__name__
-    return {"done": [one.key for one in summary.done], "error": failed}
+    failed = [type(one.error).__name__ for one in summary.failed]
+    error = failed[0] if failed else None
+    return {"done": [one.key for one in summary.done], "error": error}
 
 
 def main(url, key, namespace, folder):

@@ -80,7 +80,9 @@ def deploy(client, namespace, state, folder):
             )
         )
         save_plan(plan, Path(folder, "plan.json"))
-        agreed = Agreement(prune=len(plan.victims))
+        # By name, since this checkout may hold changes that are in no commit.
+        gone = [step.key for step in plan.victims]
+        agreed = Agreement(prune=len(gone), behind=gone)
         talk = applying(plan, agreed, history=history, endpoint=url)
         return plan, client.play(talk)
 

@@ -36,6 +36,7 @@ from ..service.plan import (
     first_interrupt_waits,
 )
 from ..service.plan._agreement import SKIPPED, Doing, Job, jobs_of, skipped
+from ..service.plan._applying import PARALLEL
 from ..service.plan._model import counted
 from ._codes import FAILED, INTERRUPTED, REFUSED, UNKNOWN
 from ._covered import at_hand
@@ -90,9 +91,10 @@ class Course:
         agreement: What was agreed to.
         outcomes: What became of each workflow, by its key.
         done: What was carried out, by its key.
-        errors: What failed, by its key.
+        errors: What failed, by its key, in words.
+        failures: The same as it happened.
         problems: What keeps it from being carried out, in words.
-        current: The step that is under way.
+        under_way: Keys of the workflows that are being written.
         code: The exit code.
     """
 
@@ -101,8 +103,9 @@ class Course:
     outcomes: dict[str, Outcome] = field(factory=dict)
     done: dict[str, Done] = field(factory=dict)
     errors: dict[str, str] = field(factory=dict)
+    failures: list[FlowError] = field(factory=list)
     problems: list[str] = field(factory=list)
-    current: Writing | None = None
+    under_way: list[str] = field(factory=list)
     code: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -116,31 +119,42 @@ class Course:
         """Note an event, and tell it."""
         match event:
             case Writing():
-                self.current = event
+                self.under_way.append(event.key)
                 if SAID.is_verbose or event.count <= MANY or event.number % MANY == 0:
                     at = f"{event.number} of {event.count}"
                     talk(f"{at}: {event.doing} {event.key}")
             case Done():
-                self.current = None
+                self.under_way.remove(event.key)
                 SAID.is_done = True
                 self.done[event.key] = event
                 self.outcomes[event.key] = "done"
             case Failed():
-                self.current = None
+                self.under_way.remove(event.key)
                 self.fail(event.key, event.error)
 
     def fail(self, key: str, error: FlowError) -> None:
         """Note, and tell, that a step failed."""
         self.errors[key] = worded(error)
         complain(f"{key}: {worded(error)}")
-        if isinstance(error, OutcomeUnknownError):
-            self.outcomes[key], self.code = "unknown", UNKNOWN
-        elif isinstance(error, REFUSALS):
+        self.failures.append(error)
+        self.outcomes[key] = (
+            "unknown"
+            if isinstance(error, OutcomeUnknownError)
+            else ("refused" if isinstance(error, REFUSALS) else "failed")
+        )
+
+    def end(self, *, was_stopped: bool) -> None:
+        """Note that nothing more comes: what the exit code is."""
+        others = [error for error in self.failures if not isinstance(error, REFUSALS)]
+        if any(isinstance(error, OutcomeUnknownError) for error in others):
+            self.code = UNKNOWN
+        elif others:
+            self.code = code_of(others[0])
+        elif self.failures:
             # Refused means that nothing was written at all.
-            self.outcomes[key] = "refused"
             self.code = FAILED if self.done else REFUSED
-        else:
-            self.outcomes[key], self.code = "failed", code_of(error)
+        elif was_stopped:
+            self.code = INTERRUPTED
 
     def refuse(self, error: FlowError | RefusedError) -> None:
         """Note, and tell, that nothing is carried out."""
@@ -178,15 +192,16 @@ class Course:
                 )
 
     def break_off(self, error: FlowError | None = None) -> None:
-        """Note that it ended while a step was under way, by an error or a Ctrl-C."""
+        """Note that it ended while steps were under way, by an error or a Ctrl-C."""
         self.code = INTERRUPTED if error is None else code_of(error)
-        if (current := self.current) is not None:
-            self.outcomes[current.key] = "unknown"
+        for key in self.under_way:
+            self.outcomes[key] = "unknown"
             if error is not None:
-                self.errors[current.key], self.code = worded(error), UNKNOWN
+                self.errors[key], self.code = worded(error), UNKNOWN
+        if self.under_way:
+            named = ", ".join(self.under_way)
             advise(
-                f"{current.key} may have been written: {self._again} again, which "
-                "looks first"
+                f"{named} may have been written: {self._again} again, which looks first"
             )
 
     # -- What is told at its end -------------------------------------------------------
@@ -222,7 +237,8 @@ class Course:
 
     def _tell_saved(self) -> None:
         """Say where what was replaced is; of many, in which folder."""
-        kept = [(one.key, one.saved) for one in self.done.values() if one.saved]
+        done = [self.done[s.key] for s in self.plan.steps if s.key in self.done]
+        kept = [(one.key, one.saved) for one in done if one.saved]
         if len(kept) > MANY and not SAID.is_verbose:
             folders = {str(Path(file_of(saved)).parent) for _, saved in kept}
             where = " and ".join(sorted(folders))
@@ -291,6 +307,7 @@ def carried_out(
     yes: bool,
     is_typed: bool = False,
     as_json: bool = False,
+    parallel: int = PARALLEL,
 ) -> int:
     """Carry out a plan that was shown: judge it, ask, write, and say what was done.
 
@@ -302,11 +319,13 @@ def carried_out(
         yes: Whether nothing is asked.
         is_typed: Whether the number of deletions is to be typed in.
         as_json: Whether the result is data.
+        parallel: Workflows that are written at a time, at most.
 
     Gives the exit code.
     """
     course = Course(plan, agreement)
-    conversation = _applying(plan, agreement, place, client)
+    options = {**_options(place, client), "parallel": parallel}
+    conversation = applying(plan, agreement, **options)
     try:
         _judge(conversation)
         jobs = jobs_of(plan, agreement)
@@ -317,25 +336,22 @@ def carried_out(
         course.give(as_json=as_json)
         return course.code
     if jobs:
-        _carry_out(client, plan, agreement, place, course)
+        _carry_out(client, course, options)
     course.tell()
     course.give(as_json=as_json)
     return course.code
 
 
-def _carry_out(
-    client: Client, plan: Plan, agreement: Agreement, place: Place, course: Course
-) -> None:
+def _carry_out(client: Client, course: Course, options: Mapping[str, Any]) -> None:
     def told() -> None:
         advise("stopping after what is under way; Ctrl-C again stops at once")
 
     try:
         with first_interrupt_waits(told) as stop:
-            talking = _applying(plan, agreement, place, client, stop)
+            talking = applying(course.plan, course.agreement, **options, stopped=stop)
             for event in client.events(talking):
                 course.hear(event)
-        if stop.is_asked and not course.code:
-            course.code = INTERRUPTED
+        course.end(was_stopped=stop.is_asked)
     except KeyboardInterrupt:
         course.break_off()
     except REFUSALS as error:
@@ -345,22 +361,14 @@ def _carry_out(
         course.break_off(error)
 
 
-def _applying(
-    plan: Plan,
-    agreement: Agreement,
-    place: Place,
-    client: Client,
-    stopped: Any = lambda: False,
-) -> Conversation[Summary]:
-    return applying(
-        plan,
-        agreement,
-        history=place.history,
-        endpoint=client.endpoint,
-        values=at_hand(place.values),
-        hidden=place.environment.hidden,
-        stopped=stopped,
-    )
+def _options(place: Place, client: Client) -> Mapping[str, Any]:
+    """What `applying` is told of where it is done."""
+    return {
+        "history": place.history,
+        "endpoint": client.endpoint,
+        "values": at_hand(place.values),
+        "hidden": place.environment.hidden,
+    }
 
 
 def _judge(conversation: Conversation[Summary]) -> None:

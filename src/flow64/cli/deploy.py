@@ -13,6 +13,7 @@ from ..diagnostics import printable
 from ..errors import FlowError
 from ..service import Client
 from ..service.plan import Agreement, Plan, SavedPlan, load_plan, reopening
+from ..service.plan._applying import PARALLEL
 from ..service.plan._target import owner
 from ._applied import REFUSALS, carried_out
 from ._codes import FAILED, REFUSED
@@ -69,6 +70,7 @@ class Asked:
         create: Keys of those that are no renamed ones.
         allow_spend: Keys of those that may buy as soon as they are written.
         skip_drifted: Whether to leave alone what would be refused.
+        parallel: Workflows that are written at a time, at most.
         prune: How many are to be deleted; `TYPED` is asked for, None deletes none.
         no_code: Whether no module is imported.
         yes: Whether nothing is asked.
@@ -80,6 +82,7 @@ class Asked:
     create: Sequence[str] = field(converter=tuple[str, ...])
     allow_spend: Sequence[str] = field(converter=tuple[str, ...])
     skip_drifted: bool
+    parallel: int
     prune: int | None
     no_code: bool
     yes: bool
@@ -179,6 +182,15 @@ class Asked:
     help="Delete the N workflows that the code has no more, as in --prune=2; without "
     "N, somebody who is there is asked for it.",
 )
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 32),
+    default=PARALLEL,
+    show_default=True,
+    metavar="N",
+    help="Workflows that are written at a time, at most; the first one is always "
+    "written alone, and deletions one by one.",
+)
 @no_code_option
 @yes_option
 @json_option
@@ -194,6 +206,7 @@ def command(
     allow_spend: Sequence[str],
     skip_drifted: bool,
     prune: int | None,
+    parallel: int,
     no_code: bool,
     yes: bool,
     as_json: bool,
@@ -214,6 +227,7 @@ def command(
         create,
         allow_spend,
         skip_drifted,
+        parallel,
         prune,
         no_code,
         yes,
@@ -305,6 +319,7 @@ def _applied(client: Client, plan: Plan, asked: Asked, place: Place) -> int:
         yes=asked.yes,
         is_typed=asked.may_type,
         as_json=asked.as_json,
+        parallel=asked.parallel,
     )
 
 

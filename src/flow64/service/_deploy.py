@@ -277,8 +277,8 @@ def deploying(
         history=history or History.of(),
         is_fresh=True,
     )
-    if summary.failed is not None:
-        raise summary.failed.error
+    for failed in summary.failed:
+        raise failed.error
     is_replaced = before is not None and step.action != "stamp"
     return Deployment(
         ready.id,

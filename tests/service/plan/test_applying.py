@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 from copy import copy
-from threading import Barrier, Thread
+from itertools import pairwise
+from threading import Barrier, Lock, Thread
 from uuid import uuid4
 
 import pytest
@@ -286,9 +287,9 @@ def test_delete_that_does_not_end_well_says_how_it_stands(faulty, acts, error, w
 
     summary = faulty.apply(faulty.plan(), agreed=Agreement(prune=1))
 
-    assert type(summary.failed.error) is error
-    assert words in str(summary.failed.error)
-    assert summary.failed.is_unknown == (error is errors.OutcomeUnknownError)
+    assert type(summary.failed[0].error) is error
+    assert words in str(summary.failed[0].error)
+    assert summary.failed[0].is_unknown == (error is errors.OutcomeUnknownError)
     assert faulty.live(workflow_id) is not None
 
 
@@ -327,7 +328,7 @@ def test_stamp_is_judged_again_at_the_last_look(place):
 
     summary = place.apply(forged, agreed=Agreement(prune=1))
 
-    assert "no genuine stamp" in str(summary.failed.error)
+    assert "no genuine stamp" in str(summary.failed[0].error)
     other = evolve(place.plan(), projects=(Project("other", "b.example"),))
     assert place.apply(other, agreed=Agreement(prune=0)).is_complete
     assert place.live(workflow_id) is not None
@@ -339,7 +340,7 @@ def test_stamp_of_another_project_is_never_deleted(place):
 
     summary = place.apply(plan, agreed=Agreement(prune=1))
 
-    assert "no genuine stamp" in str(summary.failed.error)
+    assert "no genuine stamp" in str(summary.failed[0].error)
     assert place.live(workflow_id) is not None
 
 
@@ -352,7 +353,7 @@ def test_workflow_that_is_at_work_is_never_deleted(place):
     with pytest.raises(errors.PruneError, match="schedule Weekly is active"):
         place.apply(place.plan(), agreed=Agreement(prune=1, force=["gone"]))
     summary = place.apply(early, agreed=Agreement(prune=1))
-    assert "schedule Weekly is active" in str(summary.failed.error)
+    assert "schedule Weekly is active" in str(summary.failed[0].error)
     assert place.live(workflow_id) is not None
 
 
@@ -448,8 +449,8 @@ def test_two_deployers_at_once_end_in_one_of_their_states_whole(place):
         def deploy(plan, begin=begin, ended=ended):
             begin.wait()
             try:
-                error = place.apply(plan).failed
-                ended.append(error and error.error)
+                failed = place.apply(plan).failed
+                ended.append(failed[0].error if failed else None)
             except errors.FlowError as error:
                 ended.append(error)
 
@@ -489,10 +490,10 @@ def test_edit_after_the_first_write_stops_the_rest(faulty):
         return Forward()
 
     faulty.server.on("POST", UPDATE, meanwhile)
-    summary = faulty.apply(plan)
+    summary = faulty.apply(plan, parallel=1)
 
     assert keys(summary.done) == ["a"]
-    assert type(summary.failed.error) is errors.StalePlanError
+    assert type(summary.failed[0].error) is errors.StalePlanError
     assert list(summary.not_tried) == ["c"]
     assert [faulty.mode(one) for one in ids] == ["PERSONAL", "NONE", "PROFESSIONAL"]
 
@@ -538,17 +539,17 @@ def kept_plan_with_live(place, plan, workflow_id):
 
 
 def test_after_a_failure_nothing_more_is_written_and_a_rerun_resumes(faulty):
-    """F14: five workflows, the third fails for good."""
+    """F14: five workflows, one at a time, and the third fails for good."""
     old = [faulty.workflow(key) for key in "abcde"]
     for workflow in old:
         faulty.put(workflow)
     new = [faulty.workflow(key, mode="PERSONAL") for key in "abcde"]
     faulty.server.on("POST", UPDATE, Forward(), Forward(), Reply(422, {"detail": "no"}))
 
-    summary = faulty.apply(faulty.plan(*new))
+    summary = faulty.apply(faulty.plan(*new), parallel=1)
 
     assert keys(summary.done) == ["a", "b"]
-    assert (summary.failed.key, type(summary.failed.error)) == (
+    assert (summary.failed[0].key, type(summary.failed[0].error)) == (
         "c", errors.UnprocessableError,
     )  # fmt: skip
     assert (list(summary.not_tried), summary.is_complete) == (["d", "e"], False)
@@ -569,8 +570,8 @@ def test_service_that_stores_something_else_is_found_out(place):
 
     summary = place.apply(plan)
 
-    assert type(summary.failed.error) is errors.VerificationError
-    assert "find_email.mode" in str(summary.failed.error)
+    assert type(summary.failed[0].error) is errors.VerificationError
+    assert "find_email.mode" in str(summary.failed[0].error)
     assert not place.plan(new).is_empty
 
 
@@ -623,7 +624,7 @@ def test_disk_that_fills_up_on_the_way_stops_before_that_write(place, monkeypatc
     summary = place.apply(plan)
 
     assert keys(summary.done) == ["a"]
-    assert "No space left" in str(summary.failed.error)
+    assert "No space left" in str(summary.failed[0].error)
     assert place.writes() == ["update_workflow"]
 
 
@@ -642,6 +643,125 @@ def test_orphan_keeps_no_secret_that_the_environment_knows(place):
     assert ("SENTINEL" in text, '"flow64:value": "hook"' in text) == (False, True)
 
 
+# -- Several at a time ----------------------------------------------------------------
+
+
+class Gate:
+    """Lets requests through when so many are there, and knows how many ever were."""
+
+    def __init__(self, count):
+        self.barrier = Barrier(count)
+        self.lock = Lock()
+        self.inside = self.most = 0
+
+    def __call__(self, _):
+        with self.lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        self.barrier.wait(timeout=20)
+        with self.lock:
+            self.inside -= 1
+        return Forward()
+
+
+def updates(place, names):
+    """A plan that updates each of them."""
+    for key in names:
+        place.put(place.workflow(key))
+    return place.plan(*[place.workflow(key, mode="PERSONAL") for key in names])
+
+
+@pytest.mark.parametrize(("parallel", "names"), [(4, "abcde"), (2, "abcdefg")])
+def test_several_are_written_at_a_time_after_the_first(faulty, parallel, names):
+    """So many and no more; what is told is in the order of the plan."""
+    plan, gate = updates(faulty, names), Gate(parallel)
+    faulty.server.on("POST", UPDATE, Forward(), *[gate] * (len(names) - 1))
+
+    summary = faulty.apply(plan, parallel=parallel)
+
+    assert (keys(summary.done), summary.is_complete) == ([*names], True)
+    assert gate.most == parallel
+    assert {saved.key for saved in faulty.history.entries()} == {*names}
+
+
+def test_first_is_written_alone(faulty):
+    """What stops all of them is found out by one write."""
+    plan = updates(faulty, "abcde")
+    faulty.server.always("POST", UPDATE, Reply(403, {"detail": "no"}))
+
+    summary = faulty.apply(plan)
+
+    assert keys(summary.failed) == ["a"]
+    assert [*summary.not_tried] == [*"bcde"]
+    assert len(faulty.server.of("POST", UPDATE)) == 1
+
+
+def test_those_under_way_go_on_to_their_end(faulty):
+    """One of four fails: the other three are done, and seen to be."""
+    plan, gate = updates(faulty, "abcde"), Gate(4)
+    second = plan.steps[1].id
+
+    def one_fails(seen):
+        gate(seen)
+        is_second = second in seen.target or second.encode() in seen.body
+        return Reply(422, {"detail": "no"}) if is_second else Forward()
+
+    faulty.server.on("POST", UPDATE, Forward(), *[one_fails] * 4)
+    summary = faulty.apply(plan)
+
+    assert (keys(summary.done), keys(summary.failed)) == ([*"acde"], ["b"])
+    assert ([*summary.not_tried], summary.is_complete) == ([], False)
+    faulty.forget()
+    again = place_again(faulty, "abcde")
+    assert (keys(again.done), len(faulty.writes())) == (["b"], 1)
+
+
+def test_several_may_fail_and_no_further_one_is_begun(faulty):
+    """Each of them is told, in the order of the plan."""
+    plan, gate = updates(faulty, "abcdefg"), Gate(4)
+
+    def fails(seen):
+        gate(seen)
+        return Reply(422, {"detail": "no"})
+
+    faulty.server.on("POST", UPDATE, Forward(), *[fails] * 4)
+    summary = faulty.apply(plan)
+
+    assert (keys(summary.done), keys(summary.failed)) == (["a"], [*"bcde"])
+    assert [*summary.not_tried] == ["f", "g"]
+    assert keys(place_again(faulty, "abcdefg").done) == [*"bcdefg"]
+
+
+def place_again(place, names):
+    """The same deploy once more."""
+    wanted = [place.workflow(key, mode="PERSONAL") for key in names]
+    return place.apply(place.plan(*wanted))
+
+
+def test_deletions_come_last_and_one_by_one(faulty):
+    """Each is seen to be gone before the next one is looked at."""
+    for key in ("old1", "old2", "old3"):
+        faulty.put(faulty.workflow(key))
+    for key in "ab":
+        faulty.put(faulty.workflow(key))
+    plan = faulty.plan(*[faulty.workflow(key, mode="PERSONAL") for key in "ab"])
+    gone = [step.id for step in plan.victims]
+    faulty.forget()
+
+    summary = faulty.apply(plan, agreed=Agreement(prune=3))
+
+    lines = [one.line for one in faulty.server.requests]
+    deletes = [at for at, line in enumerate(lines) if DELETE in line]
+    assert keys(summary.done) == ["a", "b", "old1", "old2", "old3"]
+    assert max(at for at, line in enumerate(lines) if UPDATE in line) < deletes[0]
+    for (one, other), (this, following) in zip(
+        pairwise(deletes), pairwise(gone), strict=True
+    ):
+        between = [f"{line}/" for line in lines[one + 1 : other]]
+        assert this in between[0]
+        assert following in between[-1]
+
+
 # -- Stopped (F20) --------------------------------------------------------------------
 
 
@@ -654,7 +774,7 @@ def test_wish_to_stop_is_heeded_between_two_steps(place):
     summary = place.apply(plan, stopped=lambda: next(asked))
 
     assert (keys(summary.done), list(summary.not_tried)) == (["a"], ["b"])
-    assert (summary.was_stopped, summary.failed) == (True, None)
+    assert (summary.was_stopped, summary.failed) == (True, ())
     assert (
         place.plan(place.workflow("a", mode="PERSONAL")).steps[0].state == "unchanged"
     )
@@ -696,5 +816,5 @@ def test_failure_is_told_as_an_event(place):
 
     summary = script.play(place.applying(plan))
 
-    assert script.events[1] == summary.failed
-    assert isinstance(summary.failed, Failed)
+    assert script.events[1] == summary.failed[0]
+    assert isinstance(summary.failed[0], Failed)

@@ -86,7 +86,7 @@ def test_step_is_done_once_and_right_whatever_becomes_of_its_answer(place, doing
         summary = place.apply(plan, agreed=Agreement(prune=len(plan.victims)))
 
         place.emulator.faults.clear()
-        told = summary.failed and summary.failed.error
+        told = summary.failed[0].error if summary.failed else None
         assert told is None or isinstance(told, errors.OutcomeUnknownError), name
         then = place.plan(*wanted)
         if told is None:
@@ -107,7 +107,7 @@ def test_something_else_is_stored(place, doing, kind):
     plan = place.plan(*wanted)
     place.emulator.faults.add(Fault(kind))
 
-    error = place.apply(plan).failed.error
+    error = place.apply(plan).failed[0].error
     place.emulator.faults.clear()
     (step,) = place.plan(*wanted).steps
 
@@ -124,18 +124,18 @@ def test_something_else_is_stored(place, doing, kind):
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_third_of_five_new_workflows_fails(place, status):
-    """The first two are there, the last two were not tried; the next run goes on."""
+    """One at a time: two are there, two were not tried; the next run goes on."""
     wanted = [place.workflow(key) for key in "abcde"]
     plan = place.plan(*wanted)
     fault = Fault("status_before", method="POST", status=status, after=2, times=1)
     place.emulator.faults.add(fault)
 
-    summary = place.apply(plan)
+    summary = place.apply(plan, parallel=1)
     place.forget()
     again = place.apply(place.plan(*wanted))
 
     assert [one.key for one in summary.done] == ["a", "b"]
-    assert (summary.failed.key, summary.failed.error.status) == ("c", status)
+    assert (summary.failed[0].key, summary.failed[0].error.status) == ("c", status)
     assert list(summary.not_tried) == ["d", "e"]
     assert [one.key for one in again.done] == ["c", "d", "e"]
     assert place.writes() == ["create_workflow"] * 3
@@ -205,7 +205,7 @@ def test_clock_that_jumps_gives_up_neither_early_nor_never(
     except errors.FlowError as error:
         told = error
     else:
-        told = summary.failed.error
+        told = summary.failed[0].error
     finally:
         emulator.faults.clear()
 

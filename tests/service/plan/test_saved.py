@@ -309,7 +309,7 @@ def test_plan_that_was_applied_in_part_says_which(faulty, path):
     made(faulty, path, *[faulty.workflow(key, mode="PERSONAL") for key in "abc"])
     answers = [Forward(), Forward(), Reply(422, {"detail": "no"})]
     faulty.server.on("POST", "/workflows/update_workflow", *answers)
-    assert applied(faulty, path).failed.key == "c"
+    assert applied(faulty, path, parallel=1).failed[0].key == "c"
 
     with pytest.raises(
         errors.SavedPlanError, match="in part: a, b are done already, and c is not"

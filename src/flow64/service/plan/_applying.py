@@ -3,19 +3,21 @@
 Nothing is written before all of it was judged. Each write is preceded by saving what
 it replaces and by a last look, and followed by a look that proves it. There is no
 conditional write, so a write of somebody else between the last look and ours, one
-round trip, is not seen. After the first step that fails nothing more is written.
+round trip, is not seen.
 
-The look before the first write reads several workflows at a time. The writes come one
-after the other all the same: so what was done when one fails is the beginning of the
-plan, at most one outcome is unknown, and a first Ctrl-C waits for one write alone.
+Workflows do not depend on each other, so several are written at a time. The first one
+is alone: what would stop all of them, such as a key of another organisation, is found
+out by it. The others begin in the order of the plan; once one has failed no further one
+is begun, and those under way go on to their end. Deletions come last and one by one:
+what cannot be taken back waits until all else is seen to be done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ...analysis.changes import as_lines, diff
 from ...definition import (
@@ -101,7 +103,7 @@ class Done:
 
 @frozen
 class Failed:
-    """A step that failed; nothing was written after it.
+    """A step that failed; none was begun after it.
 
     Attributes:
         key: Of the workflow.
@@ -126,15 +128,16 @@ class Summary:
     """What became of a plan.
 
     Attributes:
-        done: What was carried out, in order.
-        failed: What failed; None where nothing did.
+        done: What was carried out, in the order of the plan.
+        failed: What failed, in that order: more than one where they were under way at
+            the same time.
         not_tried: Keys of the workflows that nothing was sent for after that.
         skipped: Keys of those that were left alone, as was asked for.
         was_stopped: Whether somebody asked to stop.
     """
 
     done: Sequence[Done] = field(default=(), converter=tuple[Done, ...])
-    failed: Failed | None = None
+    failed: Sequence[Failed] = field(default=(), converter=tuple[Failed, ...])
     not_tried: Sequence[str] = field(default=(), converter=tuple[str, ...])
     skipped: Sequence[str] = field(default=(), converter=tuple[str, ...])
     was_stopped: bool = False
@@ -142,7 +145,7 @@ class Summary:
     @property
     def is_complete(self) -> bool:
         """Whether all of it was done."""
-        return self.failed is None and not self.not_tried
+        return not self.failed and not self.not_tried
 
     @property
     def resume(self) -> str:
@@ -152,6 +155,10 @@ class Summary:
         return (
             "deploy again: what is done is unchanged by then and is not written again"
         )
+
+
+PARALLEL: Final = 4
+"""Workflows that are written at a time, as are read, where nothing else is said."""
 
 
 def _never() -> bool:
@@ -169,6 +176,7 @@ def applying(
     stopped: Callable[[], bool] = _never,
     is_fresh: bool = False,
     is_checked: bool = False,
+    parallel: int = PARALLEL,
 ) -> Conversation[Summary]:
     """Carry out a plan; emits `Writing`, and `Done` or `Failed`, for each step.
 
@@ -181,10 +189,11 @@ def applying(
             is deleted, a text that equals one of them is saved by its name.
         hidden: Names of values that are secret whatever code says, such as those that
             come from variables: what equals one is saved by its name everywhere.
-        stopped: Asked before each step: whether to stop there.
+        stopped: Asked before each step: whether to begin no more of them.
         is_fresh: Whether the plan was made just now, for one workflow, by the same
             call: that look is the last one then, and the call has one deadline.
         is_checked: Whether all that will be written to was looked at just now.
+        parallel: Workflows that are written at a time, at most.
 
     Raises:
         PlanRefusedError: It needs more than was agreed to.
@@ -212,29 +221,61 @@ def applying(
     apply = _Apply(plan, agreed, history, always, is_fresh)
     if not (is_fresh or is_checked):
         yield from apply.require_current(jobs)
-    done: list[Done] = []
-    failed: Failed | None = None
-    was_stopped = False
-    for number, job in enumerate(jobs, 1):
-        if was_stopped := stopped():
-            break
-        yield Emit(Writing(job.step.key, job.doing, number, len(jobs)))
-        try:
-            made = yield from apply.carried_out(job)
-        except FlowError as error:
-            failed = Failed(job.step.key, job.step.id, job.doing, error)
-            yield Emit(failed)
-            break
-        done.append(made)
-        yield Emit(made)
-    left = jobs[len(done) + (failed is not None) :]
+    course = _Course(apply, stopped, len(jobs))
+    steps = [course.step(number, job) for number, job in enumerate(jobs, 1)]
+    writes = sum(job.doing != "delete" for job in jobs)
+    for step in steps[:1]:
+        yield from step
+    if others := steps[1:writes]:
+        yield Together(others, parallel)
+    for step in steps[max(1, writes) :]:
+        yield from step
+    found = course.outcomes
     return Summary(
-        done,
-        failed,
-        [job.step.key for job in left],
+        [made for _, made in sorted(found.items()) if isinstance(made, Done)],
+        [made for _, made in sorted(found.items()) if isinstance(made, Failed)],
+        [job.step.key for at, job in enumerate(jobs, 1) if at not in found],
         skipped(plan, agreed),
-        was_stopped,
+        course.was_stopped,
     )
+
+
+@define
+class _Course:
+    """What becomes of the steps of a plan, in whatever order they end.
+
+    Attributes:
+        apply: Carries out each of them.
+        stopped: Whether somebody asks to stop.
+        count: How many there are.
+        outcomes: What became of those that were begun, by their number.
+        was_stopped: Whether somebody asked to stop.
+    """
+
+    apply: _Apply
+    stopped: Callable[[], bool]
+    count: int
+    outcomes: dict[int, Done | Failed] = field(factory=dict)
+    was_stopped: bool = False
+
+    def step(self, number: int, job: Job) -> Conversation[None]:
+        """Carry out one, unless another one failed or somebody asked to stop."""
+        if self._is_over():
+            return
+        yield Emit(Writing(job.step.key, job.doing, number, self.count))
+        made: Done | Failed
+        try:
+            made = yield from self.apply.carried_out(job)
+        except FlowError as error:
+            made = Failed(job.step.key, job.step.id, job.doing, error)
+        self.outcomes[number] = made
+        yield Emit(made)
+
+    def _is_over(self) -> bool:
+        if any(isinstance(made, Failed) for made in self.outcomes.values()):
+            return True
+        self.was_stopped = self.was_stopped or self.stopped()
+        return self.was_stopped
 
 
 @frozen

@@ -48,7 +48,7 @@ from .._state import (
 )
 from ..api import Begin, Conversation, Together, get_workflow
 from ._agreement import NOTHING, Agreement
-from ._applying import Summary, applying, code_of, edits_of
+from ._applying import PARALLEL, Summary, applying, code_of, edits_of
 from ._files import Unusable, read_whole, write_whole
 from ._history import History
 from ._kept import hidden_among, kept, secrets_of
@@ -233,6 +233,7 @@ def applying_saved(
     project: ProjectKey | None = None,
     organisation: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    parallel: int = PARALLEL,
 ) -> Conversation[Summary]:
     """Carry out a saved plan exactly; see `applying`.
 
@@ -246,7 +247,8 @@ def applying_saved(
         hidden: Names of values that are secret whatever code says.
         project: The project that is meant; None takes the one of the plan.
         organisation: The organisation that is meant; None takes the one of the plan.
-        stopped: Asked before each step: whether to stop there.
+        stopped: Asked before each step: whether to begin no more of them.
+        parallel: Workflows that are written at a time, at most.
 
     Raises:
         SavedPlanError: It is for something else, or was applied before.
@@ -275,6 +277,7 @@ def applying_saved(
             hidden=hidden,
             stopped=stopped,
             is_checked=True,
+            parallel=parallel,
         )
     )
 

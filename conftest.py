@@ -17,6 +17,12 @@ os.environ["FLOW64_JOURNAL"] = ""
 _history = TemporaryDirectory(prefix="flow64-history-")
 os.environ["FLOW64_HISTORY"] = _history.name
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, since tests wait for sockets and programs."""
+    return (os.cpu_count() or 1) + 1
+
+
 LAYOUT = ELLIPSIS | NORMALIZE_WHITESPACE
 
 in_markdown = [

@@ -35,6 +35,7 @@ from flow64.blocks import (
 from flow64.compiler import Lowered, _lift, lift, lower
 from flow64.definition import (
     Definition,
+    ListedOrigins,
     ProjectKey,
     Stamp,
     bind,
@@ -527,7 +528,7 @@ def test_keys_that_look_alike():
     ]
     origins = [origin, origin, evolve(origin, path=None), evolve(origin, path="")]
     definition = evolve(
-        definition, blocks=tuple(made), edges=(), origins=_Origins(origins)
+        definition, blocks=tuple(made), edges=(), origins=ListedOrigins(origins)
     )
 
     pins = assert_same(definition).identity.pins["blocks"]
@@ -536,10 +537,6 @@ def test_keys_that_look_alike():
         "x-00000000": ids[0],
         **{f"x-{id_}-1": id_ for id_ in ids[1:]},
     }
-
-
-class _Origins(list):
-    """Origins by position."""
 
 
 def test_deep_scope():

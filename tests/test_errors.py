@@ -490,6 +490,13 @@ def test_every_error_has_its_words_here():
     assert all(isinstance(error, FlowError) for error, _ in WORDS)
 
 
+@pytest.mark.parametrize("name", ["Nope", "_nope"])
+def test_what_is_no_error_is_not_there(name):
+    """Although errors of the service are loaded when they are asked for."""
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+        getattr(errors, name)
+
+
 @pytest.mark.parametrize(("error", "words"), WORDS, ids=range(len(WORDS)))
 @pytest.mark.parametrize(
     "again", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))]

@@ -16,6 +16,7 @@ from flow64 import COMPANY, RawBlock, Workflow
 from flow64.blocks import CompanyToLeads, Deduplicate, FindEmail, Webhook
 from flow64.definition import Definition, Edge
 from flow64.render import anchors, graph_between, graph_of, svg, svg_changed
+from flow64.render._svg import picture
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired
 from tests.strategies import wire_definitions
 
@@ -190,7 +191,7 @@ def test_links():
     def linked(node):
         return None if node.mark == "unchanged" else f"change of {node.id}"
 
-    root = parsed(svg_changed(*pair, linked=linked, prefix="w1-"))
+    root = parsed(picture(graph, linked=linked, prefix="w1-"))
 
     links = [*root.iter(f"{NAMESPACE}a")]
     changed = graph.nodes[1]
@@ -225,13 +226,13 @@ def test_long_names():
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_names_stay_names(name):
     """No name is more than text, and what would steer a reader is visible."""
-    for picture in (
+    for made in (
         svg(hostile(name)),
-        svg_changed(*harm(name), linked=lambda _: name),
+        picture(graph_between(*harm(name)), linked=lambda _: name),
     ):
-        root = parsed(picture)
+        root = parsed(made)
 
-        assert all(line.isprintable() for line in picture.split("\n"))
+        assert all(line.isprintable() for line in made.split("\n"))
         assert all("\u202e" not in text for text in words(root))
 
 
@@ -353,7 +354,10 @@ def test_contrast(page, scheme):
 def test_keyboard(page):
     """Links of blocks are reached by the keyboard, and it is seen where one is."""
     page.set_content(
-        svg_changed(*PAIRS["step_moved"], linked=lambda node: f"change-{node.id}")
+        picture(
+            graph_between(*PAIRS["step_moved"]),
+            linked=lambda node: f"change-{node.id}",
+        )
     )
 
     page.keyboard.press("Tab")

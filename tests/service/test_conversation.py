@@ -14,7 +14,6 @@ from flow64.service.api import (
     Request,
     ResultItem,
     ask,
-    asked,
     get_workflow,
     send,
 )
@@ -117,20 +116,6 @@ def test_second_refusal_of_a_credential_is_final():
     with pytest.raises(errors.AuthError):
         script.play(ask(READ))
     assert len(script.asked) == 2
-
-
-def test_request_may_be_made_anew_for_each_attempt():
-    """An assertion is used once."""
-    script = Script(lost(), answer({}, 503), answer([]))
-    made = iter("abc")
-    first = Request("POST", f"/{next(made)}", is_harmless=True)
-
-    def again():
-        return Request("POST", f"/{next(made)}", is_harmless=True)
-
-    script.play(asked(first, lambda got: got.json(first), again=again))
-
-    assert [step.path for step in script.asked] == ["/a", "/b", "/c"]
 
 
 @pytest.mark.parametrize("failure", [lost(), *[answer({}, s) for s in (500, 502, 504)]])

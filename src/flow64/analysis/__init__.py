@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         consequences,
         diff,
     )
+    from .checks._secrets import masked
 
 __all__ = [
     "SAFE_RULES",
@@ -55,6 +56,7 @@ __all__ = [
     "findings",
     "findings_reference",
     "lineage",
+    "masked",
     "output_columns",
     "rules_by_code",
 ]
@@ -67,6 +69,7 @@ _ROOMS = {
     "_lineage": ("Stage", "lineage", "output_columns"),
     "_live": ("LiveBlock", "LiveCatalogue"),
     "_reference": ("findings_reference",),
+    "checks._secrets": ("masked",),
     "changes": (
         "Change",
         "Consequence",

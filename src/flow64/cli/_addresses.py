@@ -38,7 +38,7 @@ from ..errors import ConfigError, did_you_mean, shortened
 from ..service import Client, WorkflowInfo
 from ..service.api import get_workflow
 from ..service.plan._target import key_of
-from ..workflow import Workflow
+from ._faulty import made_of
 from ._sources import Loaded, Sourced, configured, listed, load, parted
 
 CODE: Final = "code"
@@ -472,25 +472,11 @@ def _compiled(
 ) -> Entry:
     workflow = one.workflow
     env = DEFAULT_ENV if environment is None else environment.name
-    definition = _lowered(workflow, env, values)
+    definition = made_of(workflow, env, values)
     if environment is not None:
         definition = suffixed(definition, environment.suffix)
     place = None if definition.path is None else place_of(definition.path)
     return Entry(one.name, definition, place, is_live=False)
-
-
-def _lowered(
-    workflow: Workflow, env: str, values: Mapping[str, Any] | None
-) -> Definition:
-    """The definition; one that checks find errors in is compared all the same.
-
-    Raises:
-        CompileError: It could not be made.
-    """
-    lowered = workflow._lowered(env, values)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
-    if any(finding.severity == "error" for finding in lowered.findings):
-        return workflow.compile(env, values)
-    return lowered.definition
 
 
 def _read(client: Client, workflow_id: str) -> Entry | None:

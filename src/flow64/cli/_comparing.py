@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from attrs import evolve, frozen
 
+from ..analysis import masked
 from ..analysis.changes import (
     Change,
     Consequence,
@@ -21,7 +22,6 @@ from ..analysis.changes import (
     diff,
 )
 from ..analysis.changes._veil import Written
-from ..analysis.checks._secrets import masked
 from ..definition import (
     BoundSecret,
     Definition,

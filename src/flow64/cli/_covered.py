@@ -21,7 +21,8 @@ from ..definition import (
 )
 from ..errors import ConfigError
 from ..service._state import SHORTEST, veiled
-from ._trusted import Trusted, definition_of
+from ._faulty import even_faulty
+from ._trusted import Trusted
 
 
 @frozen
@@ -67,8 +68,8 @@ def covered(
     given = at_hand(values)
     known: dict[str, Definition] = {}
     for one in trusted.base.workflows:
-        read = trusted.covered(one.entry, definition_of(one.workflow), one.file)
-        bound = bind(definition_of(read), given, [])
+        read = trusted.covered(one.entry, even_faulty(one.workflow), one.file)
+        bound = bind(even_faulty(read), given, [])
         known[canonical_id(read.id(env))] = suffixed(bound, suffix)
     beyond = {name: v for name, v in given.items() if name not in trusted.plain}
     return Covered(known, _holding(beyond))

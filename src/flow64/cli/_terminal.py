@@ -165,13 +165,12 @@ def may_ask(*, yes: bool) -> bool:
     return not yes and is_interactive()
 
 
-def agreed(question: str, *, yes: bool, instead: str = "--yes") -> None:
+def agreed(question: str, *, yes: bool) -> None:
     """Ask, unless it was agreed to beforehand.
 
     Args:
         question: What is asked.
         yes: Whether it was agreed to.
-        instead: What to say on the command line where nobody can be asked.
 
     Raises:
         RefusedError: The answer is no, or nobody can be asked.
@@ -179,7 +178,7 @@ def agreed(question: str, *, yes: bool, instead: str = "--yes") -> None:
     if yes:
         return
     if not is_interactive():
-        raise RefusedError(f"nobody can be asked here; agree with {instead}")
+        raise RefusedError("nobody can be asked here; agree with --yes")
     tell_held()
     if not click.confirm(printable(question), err=True):
         raise RefusedError("nothing was sent")

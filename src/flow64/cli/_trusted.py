@@ -36,6 +36,7 @@ from ..manifest import MANIFEST, Entry, Folder, called, read_folder
 from ..manifest import Sourced as Listed
 from ..manifest._read import content_of
 from ..workflow import Workflow
+from ._faulty import even_faulty
 from ._terminal import talk
 
 MOST_FILES: Final = 5_000
@@ -253,7 +254,7 @@ def _plain_names(base: Folder) -> frozenset[str]:
     used = {
         value
         for one in base.workflows
-        for block in definition_of(one.workflow).blocks
+        for block in even_faulty(one.workflow).blocks
         for _, value in walk(block.specs)
         if isinstance(value, Value)
     }
@@ -279,8 +280,3 @@ def _secret(item: Any, plain: frozenset[str]) -> Any:
     if isinstance(item, Value) and item.name not in plain:
         return evolve(item, secret=True)
     return item
-
-
-def definition_of(workflow: Workflow) -> Definition:
-    """What a workflow does, values unbound, also where it has errors."""
-    return workflow._lowered(None, None).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - `compile` refuses what has errors

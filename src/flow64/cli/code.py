@@ -10,17 +10,17 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-from ..analysis.checks._secrets import masked
+from ..analysis import masked
 from ..compiler import Code, Identity, Lifted, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..diagnostics import printable
 from ..errors import CannotLiftError, SaveError
 from ..manifest import Known, Secret, write_all
 from ..manifest._pull import setting_lines, shows_secret, without_secrets
-from ..workflow import Workflow
 from ._addresses import HELP, InSource, Live, address_of, live_side, require_env
 from ._codes import FAILED
 from ._completing import addresses as complete_addresses
+from ._faulty import made_of
 from ._service import connected, environment_of
 from ._shared import env_option, example, json_option, no_code_option
 from ._sources import Loaded, listed, load
@@ -122,20 +122,8 @@ def _read(address: InSource, *, code: bool) -> Iterator[_Found]:
         identity = workflow.identity
         # Of JSON alone there is an id, which is that of an environment.
         has_keys = bool(workflow.flows) or identity.key is not None
-        definition = _definition(workflow)
+        definition = made_of(workflow)
         yield _Found(one.name, definition, identity if has_keys else None)
-
-
-def _definition(workflow: Workflow) -> Definition:
-    """The definition; one that checks find errors in is written all the same.
-
-    Raises:
-        CompileError: It could not be made.
-    """
-    lowered = workflow._lowered(None, None)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as a diff does
-    if any(finding.severity == "error" for finding in lowered.findings):
-        return workflow.compile()
-    return lowered.definition
 
 
 def _live(address: Live) -> Iterator[_Found]:

@@ -25,8 +25,8 @@ from ..render import (
     text_changed,
     text_tree,
 )
-from ..workflow import Workflow
 from ._addresses import Live, address_of, definition_of, require_env
+from ._faulty import even_faulty
 from ._service import connected, environment_of
 from ._shared import example, ids_env_option, wrong
 from ._sources import load
@@ -155,16 +155,7 @@ def _read(text: str, env: str | None) -> Definition:
         with connected(require_env(address, env)) as client:
             return definition_of(client, address)
     name = DEFAULT_ENV if env is None else environment_of(env).name
-    return _definition(load(address.source).only.workflow, name)
-
-
-def _definition(workflow: Workflow, env: str) -> Definition:
-    """The definition, faulty or not.
-
-    Raises:
-        CompileError: It could not be made.
-    """
-    return workflow._lowered(env, None).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as its pictures do
+    return even_faulty(load(address.source).only.workflow, name)
 
 
 def _drawn(

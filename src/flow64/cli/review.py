@@ -21,8 +21,8 @@ from ..render.review import (
     review_of_diff,
 )
 from ..service.plan import Plan, review_of_plan
-from ..workflow import Workflow
 from ._codes import CHANGES, FAILED
+from ._faulty import even_faulty
 from ._planned import place_of, planned, tell_faults
 from ._service import connected
 from ._shared import (
@@ -164,12 +164,8 @@ def _by_name(folder: Path, manifest: Path | None = None) -> Mapping[str, Sourced
 
 
 def _definition(one: Sourced | None) -> Definition | None:
-    return None if one is None else _lowered(one.workflow)
-
-
-def _lowered(workflow: Workflow) -> Definition:
     """What it does, also where it has errors: that these appear is told."""
-    return workflow._lowered(None, None).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - `compile` refuses what has errors
+    return None if one is None else even_faulty(one.workflow)
 
 
 def _file(one: Sourced | None, folder: Path) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from ..analysis.checks._secrets import masked
+from ..analysis import masked
 from ..definition import DEFAULT_ENV, Problem, freeze
 from ..errors import ConfigError, SettingsError, clipped, did_you_mean, shortened
 from ..service import DEFAULT_ENDPOINT

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from ..analysis.checks._secrets import masked
+from ..analysis import masked
 from ..definition import Path, Value, pointer, thaw
 from ..service._state import texts_of
 from ..service.plan._kept import TELLING

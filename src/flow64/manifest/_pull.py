@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from attrs import Factory, define, evolve, field, frozen
 
-from ..analysis.checks._secrets import masked
+from ..analysis import masked
 from ..definition import (
     EMPTY,
     MASK,

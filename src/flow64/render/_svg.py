@@ -48,9 +48,6 @@ def svg_changed(
     after: Definition | None,
     *,
     changes: Iterable[Change] | None = None,
-    has_heading: bool = True,
-    linked: Linked | None = None,
-    prefix: str = "",
 ) -> str:
     """What differs between two definitions, as one SVG picture.
 
@@ -61,14 +58,8 @@ def svg_changed(
         before: What was there; None for nothing.
         after: What is there instead; None for nothing.
         changes: What `diff` said of these two, where that is at hand already.
-        has_heading: Whether the title and the counts stand above it.
-        linked: For a page: the name of the place that a block leads to. All blocks then
-            have the names that `anchors` gives, behind `block-`.
-        prefix: What stands before the names of the blocks, for several pictures on a
-            page.
     """
-    graph = graph_between(before, after, changes)
-    return picture(graph, has_heading=has_heading, linked=linked, prefix=prefix)
+    return picture(graph_between(before, after, changes))
 
 
 def anchors(graph: Graph) -> Sequence[str]:

@@ -96,17 +96,13 @@ def slowly(kind, here, conversation, seconds=0.02):
 
 
 @BOTH
-def test_forty_workflows_are_planned_at_least_twice_as_quick(kind, here):
+def test_forty_workflows_are_planned_four_at_a_time(kind, here):
     """With the same requests, counted as they are, and steps in their order."""
-    began = time.monotonic()
-    talk = planned(*fleet("PERSONAL"))
-    plan, events, most = slowly(kind, here, talk, seconds=0.08)
-    took = time.monotonic() - began
+    plan, events, most = slowly(kind, here, planned(*fleet("PERSONAL")))
 
     asked = here.asked()
     assert plan.requests == len(asked) == 43
     assert len(set(asked)) == 43
-    assert took < len(asked) * 0.08 / 2
     assert most == 4
     assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]
     assert {step.action for step in plan.steps} == {"update"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final, cast
 
 from ...analysis import as_data as change_data
+from ...analysis import masked
 from ...analysis.changes import Estimate
-from ...analysis.checks._secrets import masked
 from ._factored import Group, factored
 from ._model import Review, Reviewed
 from ._words import headline

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
 
-from ...analysis.checks._secrets import masked
+from ...analysis import masked
 from .._mermaid import mermaid_changed
 from ._factored import Group, factored
 from ._lines import Line, Section

@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import define, frozen
 
-from ...analysis.checks._secrets import masked
+from ...analysis import masked
 from ...definition import canonical_id
 from ...diagnostics import printable
 from .._graph import Graph, Node, graph_between

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote as percent
 
-from ...analysis.checks._secrets import masked
+from ...analysis import masked
 from ...diagnostics import printable
 
 LONGEST: Final = 120

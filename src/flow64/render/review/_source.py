@@ -11,8 +11,8 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from ...analysis import masked
 from ...analysis.changes._unshown import unshown
-from ...analysis.checks._secrets import masked
 from ...compiler import Identity, Lifted, as_code, lift
 from ...definition import Definition, ListedOrigins, canonical_id
 from ...errors import CannotLiftError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ...analysis.checks._secrets import masked
+from ...analysis import masked
 from ...diagnostics import printable
 from ._factored import Group, factored
 from ._lines import Section

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._arguments import FORMATS, RUN_FILTERS, as_any_text, as_id, as_text
+from ._arguments import FORMATS, as_any_text, as_id, as_text
 from ._conversation import api_error, ask, asked, in_turn, send
 from ._other_calls import (
     Balance,
@@ -72,7 +72,6 @@ from ._workflow_calls import (
 __all__ = [
     "FORMATS",
     "MOST_RUNS",
-    "RUN_FILTERS",
     "Answer",
     "Answered",
     "Balance",

@@ -58,18 +58,12 @@ def send(request: Request) -> Conversation[Answer]:
     return (yield from asked(request, lambda answer: answer))
 
 
-def asked(
-    request: Request,
-    read: Callable[[Answer], T],
-    *,
-    again: Callable[[], Request] | None = None,
-) -> Conversation[T]:
+def asked(request: Request, read: Callable[[Answer], T]) -> Conversation[T]:
     """The same for an answer that is read by a function.
 
     Args:
         request: What to ask.
         read: Makes the result of an answer; its `AnswerError` counts as no answer.
-        again: Makes the request anew for each repetition.
     """
     began: float = yield Now()
     failures = 0
@@ -90,8 +84,6 @@ def asked(
             ended: float = yield Now()
             raise evolve(error, attempts=failures, elapsed=ended - began)
         yield Sleep(wait)
-        if again is not None:
-            request = again()
 
 
 def in_turn(conversation: Conversation[T]) -> Conversation[T]:

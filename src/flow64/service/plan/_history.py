@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from attrs import evolve, field, frozen
 
-from ...analysis.checks._secrets import masked
+from ...analysis import masked
 from ...definition import (
     MAX_BYTES,
     BoundSecret,

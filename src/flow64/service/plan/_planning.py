@@ -411,7 +411,7 @@ class Planner:
         then = merged(code, shown, sent=found.sent)
         step = evolve(
             step,
-            changes=_changes(shown, code, managed(code, found)),
+            changes=changes_of(shown, code, managed(code, found)),
             consequences=tuple(
                 consequences(shown, then, prices=self.prices, written=_CODE)
             ),
@@ -503,7 +503,7 @@ class Planner:
             seen = veiled(shown_as(live, code), base, self.hidden)
             base = veiled(base, seen, self.hidden)
             old, new = called_alike(base, code), called_alike(seen, code)
-            return _changes(old, new, {**ours, **names}, ())
+            return changes_of(old, new, {**ours, **names}, ())
         return None
 
     # -- What is there beyond the code -------------------------------------------------
@@ -837,12 +837,20 @@ _CODE: Final[Written] = ("after",)
 """What a plan compares with what is live is code."""
 
 
-def _changes(
+def changes_of(
     before: Definition,
     after: Definition,
     ours: Mapping[str, frozenset[str]],
     written: Written = _CODE,
 ) -> tuple[Change, ...]:
+    """What differs in the fields that code manages.
+
+    Args:
+        before: What is live.
+        after: What is wanted.
+        ours: For each block id the fields that code manages.
+        written: Which of both sides is code.
+    """
     found = diff(before, after, bound=True, managed=ours, written=written)
     return tuple(change for change in found if not isinstance(change, Unmanaged))
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
-from ...analysis.changes import Unmanaged, as_lines, diff
+from ...analysis.changes import as_lines
 from ...definition import (
     BoundSecret,
     Definition,
@@ -61,6 +61,7 @@ from ._model import (
     is_pin,
     live_of,
 )
+from ._planning import changes_of
 from ._target import owner, owner_of
 from ._touched import touched_now
 
@@ -79,7 +80,6 @@ def save_plan(
     path: Path,
     *,
     organisation: str | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> None:
     """Write a plan to a file, for its owner alone.
 
@@ -88,7 +88,6 @@ def save_plan(
         path: Where to; a plan that is there, or an empty file, is replaced, and nothing
             else is.
         organisation: The organisation that it was made for, where that is known.
-        now: Gives the time.
 
     Raises:
         SavedPlanError: It cannot be written; what was there is as it was.
@@ -100,7 +99,7 @@ def save_plan(
     data = {
         "flow64:plan": FORMAT,
         "flow64": version("flow64"),
-        "made_at": now().astimezone(UTC).isoformat(timespec="seconds"),
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "env": plan.env,
         "endpoint": plan.endpoint,
         "organisation": organisation,
@@ -669,10 +668,7 @@ def _full(step: Step, live: Definition | None, secrets: Sequence[BoundSecret]) -
         return made
     found = judge(code, live, stamp, target.pulled)
     shown = shown_as(live, code, secrets)
-    ours = managed(code, found)
-    changes = diff(shown, code, bound=True, managed=ours, written=("after",))
-    kept = tuple(one for one in changes if not isinstance(one, Unmanaged))
-    return evolve(made, changes=kept)
+    return evolve(made, changes=changes_of(shown, code, managed(code, found)))
 
 
 def _is_done(step: Step, live: Definition | None) -> bool:

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ...analysis import as_data as change_data
-from ...analysis import as_lines
-from ...analysis.checks._secrets import masked
+from ...analysis import as_lines, masked
 from ...diagnostics import printable
 from ._agreement import FLAGS, NOTHING, Agreement, flags, is_lifted, may_skip
 from ._model import (

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from tempfile import TemporaryDirectory
 
+import pytest
+from coverage import Coverage
 from sybil import Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.parsers import myst, rest
@@ -22,6 +25,29 @@ def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors, since tests wait for sockets and programs."""
     return (os.cpu_count() or 1) + 1
 
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Measure no coverage by laws, and by what other programs take part in.
+
+    They would take twice as long, and each line and branch is to be run by a test that
+    is about it.
+    """
+    is_long = item.get_closest_marker("once") or "laws" in item.path.parts
+    coverage = Coverage.current()
+    if coverage is None or not is_long:
+        return (yield)
+    inherited = os.environ.pop(_INHERITED, None)
+    coverage.stop()
+    try:
+        return (yield)
+    finally:
+        coverage.start()
+        if inherited is not None:
+            os.environ[_INHERITED] = inherited
+
+
+_INHERITED = "COVERAGE_PROCESS_CONFIG"  # what coverage gives the programs of a test
 
 LAYOUT = ELLIPSIS | NORMALIZE_WHITESPACE
 

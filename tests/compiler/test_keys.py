@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from flow64 import LEAD, Project, RawBlock, Workflow, errors
-from flow64.blocks import FindEmail, Webhook
+from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import FLOW64, id_of
 from tests.dsl.support import blocks, compiled, names
 
@@ -400,6 +400,13 @@ BAD_PINS = {
         "duplicate-key",
     ),
 }
+
+
+def test_key_that_is_none_beside_a_renamed_block():
+    """It is told once, and no name of anything."""
+    workflow = Workflow("w", Webhook(LEAD) >> FindEmail(key=5) >> FindPhone(was="old"))
+
+    assert [code for code, _, _ in found(workflow)] == ["invalid-key"]
 
 
 @pytest.mark.parametrize("name", BAD_PINS)

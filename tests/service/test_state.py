@@ -8,8 +8,15 @@ import pytest
 from attrs import evolve
 
 from flow64 import Workflow
-from flow64.definition import from_data, split_stamp, with_stamp
-from flow64.service._state import compare, is_one_workflow, merged
+from flow64.definition import (
+    MASK,
+    FrozenDict,
+    FrozenList,
+    from_data,
+    split_stamp,
+    with_stamp,
+)
+from flow64.service._state import Veil, compare, is_one_workflow, merged
 from tests.service.support import (
     SECRET,
     deployed,
@@ -237,6 +244,14 @@ def test_secret_that_moved_to_a_dropped_field_is_masked():
     assert [line.partition(".")[2] for line in found.changes] == [
         "old: [{'at': '***'}, 1] is gone"
     ]
+
+
+def test_lists_are_veiled_item_by_item():
+    """What stands at the same place of a list as in code, and only that, is shown."""
+    code = FrozenList(["a", FrozenDict({"url": "b"})])
+    live = FrozenList(["a", FrozenDict({"url": SECRET})])
+
+    assert Veil([SECRET], [SECRET]).beside(live, code) == ["a", {"url": MASK}]
 
 
 OWNED = "ns:acme.example/project:growth"

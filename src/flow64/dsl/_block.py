@@ -154,7 +154,7 @@ def _is_reserved(name: str) -> bool:
 def _default_of(cls: type[Block], argument: attrs.Attribute[Any]) -> Any:
     """What the class has for its instances; of a required argument, UNSET."""
     default = argument.default
-    lazy = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+    lazy = isinstance(default, attrs.Factory)  # type: ignore[arg-type] # to mypy it is a function
     if lazy or argument.validator or argument.converter:
         problem = "has a factory, a validator or a converter, which no block runs"
         advice = "write a default that cannot change, and judge values in a rule"

@@ -17,7 +17,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "laws",
-    max_examples=200,
+    max_examples=120,
     derandomize="CI" in os.environ,
     deadline=None,
     print_blob=True,

@@ -913,6 +913,7 @@ def test_several_fail_at_a_time(service, write, flow64):
 
 STALE = errors.StalePlanError("c", "ID", "edited", [], [])
 LOST = errors.OutcomeUnknownError("deploying 'd'", "reset")
+TAKEN = errors.StateRefusedError("f", "ID", "foreign", [])
 UNSEEN = errors.VerificationError("e", "ID", ["name"])
 
 
@@ -923,6 +924,9 @@ UNSEEN = errors.VerificationError("e", "ID", ["name"])
         ([STALE, UNSEEN], 1),
         ([UNSEEN, LOST, STALE], 4),
         ([STALE, STALE], 3),
+        ([TAKEN], 3),
+        ([TAKEN, UNSEEN], 1),
+        ([UNSEEN, TAKEN], 1),
     ],
 )
 def test_exit_code_of_several_failures(failures, code, capsys):

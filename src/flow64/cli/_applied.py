@@ -145,14 +145,15 @@ class Course:
 
     def end(self, *, was_stopped: bool) -> None:
         """Note that nothing more comes: what the exit code is."""
-        others = [error for error in self.failures if not isinstance(error, REFUSALS)]
-        if any(isinstance(error, OutcomeUnknownError) for error in others):
+        codes = {
+            REFUSED if isinstance(error, REFUSALS) else code_of(error)
+            for error in self.failures
+        }
+        if UNKNOWN in codes:
             self.code = UNKNOWN
-        elif others:
-            self.code = code_of(others[0])
-        elif self.failures:
+        elif codes:
             # Refused means that nothing was written at all.
-            self.code = FAILED if self.done else REFUSED
+            self.code = REFUSED if codes == {REFUSED} and not self.done else FAILED
         elif was_stopped:
             self.code = INTERRUPTED
 

@@ -911,6 +911,20 @@ def test_several_fail_at_a_time(service, write, flow64):
     assert "1 created, 4 failed\n" in told
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [("many", "'many' is not a valid whole number"), ("0", "0 is not in the range")],
+)
+def test_parallel_is_a_whole_number(service, write, flow64, given, words):
+    """Nothing is asked for, and nothing written."""
+    source, before = write(five()), len(service.requests)
+
+    code, _, told = flow64("deploy", source, "--yes", f"--parallel={given}")
+
+    assert (code, len(service.requests)) == (64, before)
+    assert words in told
+
+
 STALE = errors.StalePlanError("c", "ID", "edited", [], [])
 LOST = errors.OutcomeUnknownError("deploying 'd'", "reset")
 TAKEN = errors.StateRefusedError("f", "ID", "foreign", [])

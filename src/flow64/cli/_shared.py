@@ -14,6 +14,13 @@ from ..definition import DEFAULT_ENV
 from ..errors import did_you_mean
 from ._completing import environments
 
+
+class Whole(click.IntRange):
+    """A whole number inside limits; called that where something else is given."""
+
+    name = "whole number"
+
+
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 json_option = click.option(

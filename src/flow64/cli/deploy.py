@@ -30,6 +30,7 @@ from ._planned import (
 from ._service import connected
 from ._shared import (
     FILE,
+    Whole,
     env_option,
     example,
     json_option,
@@ -184,7 +185,7 @@ class Asked:
 )
 @click.option(
     "--parallel",
-    type=click.IntRange(1, 32),
+    type=Whole(1, 32),
     default=PARALLEL,
     show_default=True,
     metavar="N",

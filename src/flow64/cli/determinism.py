@@ -15,6 +15,7 @@ from ._addresses import project_source
 from ._codes import FAILED
 from ._processes import ALWAYS, Cause, Difference, Job, Settings, causes, varied
 from ._shared import (
+    Whole,
     example,
     ids_env_option,
     json_option,
@@ -35,7 +36,7 @@ from ._terminal import give, give_data, talk
 @click.argument("source", required=False)
 @click.option(
     "--processes",
-    type=click.IntRange(min=2),
+    type=Whole(min=2),
     default=8,
     show_default=True,
     help="How many processes compile it.",

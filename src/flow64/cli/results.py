@@ -13,7 +13,7 @@ from ..service._names import safe_name
 from ..service._outputs import chosen, reading, require_free
 from ..service._table import write_csv
 from ._service import connected
-from ._shared import env_option, example, json_option, run_argument
+from ._shared import Whole, env_option, example, json_option, run_argument
 from ._terminal import give, give_data, talk
 
 
@@ -41,7 +41,7 @@ from ._terminal import give, give_data, talk
 )
 @click.option(
     "--block",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     metavar="NUMBER",
     help="The file of this block instead of the final one.",
 )

@@ -24,6 +24,7 @@ from ._outcomes import RefusedError
 from ._service import connected, environment_of, resuming
 from ._shared import (
     FILE,
+    Whole,
     env_option,
     every_option,
     example,
@@ -110,7 +111,7 @@ class Output:
 @values_option
 @click.option(
     "--max-rows",
-    type=click.IntRange(min=0),
+    type=Whole(min=0),
     metavar="N",
     help="Refuse to start with more rows.",
 )

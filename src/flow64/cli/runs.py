@@ -7,7 +7,7 @@ import click
 from ..definition import is_uuid
 from ._addresses import Live, address_of, known_in, pick, require_env
 from ._service import connected, environment_of, give_table
-from ._shared import data_of, env_option, example, json_option
+from ._shared import Whole, data_of, env_option, example, json_option
 from ._sources import load
 from ._terminal import give_data, talk
 
@@ -23,7 +23,7 @@ from ._terminal import give_data, talk
 @click.argument("source", metavar="[WORKFLOW]", required=False)
 @click.option(
     "--limit",
-    type=click.IntRange(1, 500),
+    type=Whole(1, 500),
     default=20,
     metavar="N",
     show_default=True,

@@ -80,9 +80,27 @@ if "--silent" not in flags:
 '''
 
 PYTHON = """#!/bin/sh
-if [ "$1 $2 $3 $4" = "-I -m pip install" ]; then echo "$5" >> {installed}; exit 0; fi
+if [ "$1 $2 $3 $4 $5" = "-I -m pip install -r" ]; then
+  exec {python} -I {tools}/pip "$6"
+fi
 exec {python} "$@"
 """
+
+PIP = '''#!{python}
+"""As much of pip as takes a requirements file: it writes down what is asked for."""
+import sys
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+for line in open(sys.argv[1], encoding="utf-8").read().splitlines():
+    if line and not line.startswith("#"):
+        try:
+            Requirement(line)
+        except InvalidRequirement:
+            sys.exit(f"ERROR: Invalid requirement: {{line!r}}")
+        with open({installed!r}, "a", encoding="utf-8") as file:
+            print(line, file=file)
+'''
 
 FLOW64 = """#!/bin/sh
 exec {python} -m flow64 "$@"
@@ -154,9 +172,11 @@ class GitHub:
             "python": sys.executable,
             "state": str(self.state),
             "installed": str(self.folder / "installed.txt"),
+            "tools": str(tools),
         }
         self.state.write_text('{"pulls": [], "comments": {}, "calls": []}', "utf-8")
-        for name, text in {"gh": GH, "python": PYTHON, "flow64": FLOW64}.items():
+        programs = {"gh": GH, "python": PYTHON, "pip": PIP, "flow64": FLOW64}
+        for name, text in programs.items():
             (tools / name).write_text(text.format(**names), "utf-8")
             (tools / name).chmod(0o755)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from importlib.metadata import version
 from uuid import uuid4
 
 import pytest
@@ -17,6 +16,7 @@ import yaml
 from attrs import define
 
 from flow64.cli import main
+from flow64.cli._install_source import InstallSource
 from flow64.cli._project import texts
 from flow64.emulator import Emulator, Fault
 from flow64.manifest import read_folder
@@ -29,6 +29,8 @@ KEY = "sk_test_not_a_real_key"
 FOLDER = ".github/workflows"
 NAMES = ("review", "comment", "deploy")
 MARK = "<!-- flow64:review prod -->"
+
+SOURCE = f"flow64[cli,emulator] @ git+https://git.acme.example/acme/flow64@{'0' * 40}"
 
 PROD = 'api_key = { env = "SIXTYFOUR_PROD_KEY" }'
 
@@ -137,7 +139,8 @@ def file(name):
 def begin(github, emulator):
     """A new project, as `flow64 init` writes it, whose service is an emulator."""
     options = ("--namespace", f"{uuid4().hex}.example", "--project", "growth")
-    assert main(["init", str(github.origin), *options]) == 0
+    given = (*options, "--from", SOURCE)
+    assert main(["init", str(github.origin), *given]) == 0
     settings = github.origin / "pyproject.toml"
     text = settings.read_text("utf-8")
     assert PROD in text
@@ -314,10 +317,10 @@ def test_merge(story):
 
 
 def test_installed(story):
-    """Everything is installed in the version that has written the files."""
+    """Every job installs the flow64 that the project names, and nothing else."""
     lines = (story.github.folder / "installed.txt").read_text("utf-8").splitlines()
 
-    assert {*lines} == {f"flow64[cli]=={version('flow64')}"}
+    assert {*lines} == {SOURCE}
 
 
 # -- What goes wrong -------------------------------------------------------------------
@@ -468,6 +471,27 @@ def test_hostile_upload(alone, fork):
     assert "it is a link, which is not followed" in done.step("Plan").told
 
 
+@pytest.mark.parametrize(
+    ("name", "key"), [("deploy", "check"), ("deploy", "plan"), ("deploy", "deploy")]
+)
+def test_source_is_not_known(name, key, alone):
+    """As long as nobody says where flow64 comes from, no step gets to the key."""
+    path = alone.origin / "requirements-flow64.txt"
+    text = path.read_text("utf-8").replace(SOURCE, InstallSource(None).as_line())
+    path.write_text(text, "utf-8")
+    git(alone.origin, "commit", "-qam", "Ask")
+
+    needs = {"plan": {"outputs": {"changes": "true"}}}
+    commit = git(alone.origin, "rev-parse", "HEAD")
+    job = alone.play(file(name), key, commit=commit, run_id=1, needs=needs)
+
+    assert job.step("Install").code == 1
+    assert "'say where flow64 comes from: " in job.step("Install").told
+    started = [step for step in job.steps if step.code is not None]
+    assert started[-1].name in {"Install", "actions/upload-artifact@v4"}
+    assert not (alone.folder / "installed.txt").exists()
+
+
 def test_closed(alone, fork):
     """Where no pull request is open, nothing is planned, and nothing said."""
     commit, _ = pulled(alone, fork)
@@ -503,7 +527,7 @@ def test_run(alone, emulator):
 
 FILES = {
     str(path): text
-    for path, text in texts("acme.example", "growth").items()
+    for path, text in texts("acme.example", "growth", InstallSource(SOURCE)).items()
     if path.suffix == ".yml"
 }
 PARSED = {name: yaml.safe_load(FILES[f"{FOLDER}/flow64-{name}.yml"]) for name in NAMES}

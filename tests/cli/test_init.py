@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flow64.cli._install_source import InstallSource
 from flow64.cli._project import key_of, texts
 from flow64.environments import load
 from tests.cli.support import environment
@@ -29,6 +30,7 @@ FILES = [
     "compiled/leads.json",
     "pipelines/leads.py",
     "pyproject.toml",
+    "requirements-flow64.txt",
     "tests/test_leads.py",
 ]
 
@@ -252,12 +254,14 @@ def test_key(name, key):
 
 def test_template():
     """Every file has its own name, no mark is left, and what is TOML can be read."""
-    found = texts("acme.example", "growth")
+    found = texts("acme.example", "growth", InstallSource("flow64[cli]==0.1.0"))
 
     assert "pyproject.toml" in map(str, found)
-    for mark in ("@NAMESPACE@", "@PROJECT@", "@VERSION@"):
+    for mark in ("@NAMESPACE@", "@PROJECT@", "@SOURCE@"):
         assert not [path for path, text in found.items() if mark in text]
-    assert not [path for path in found if path.suffix == ".txt"]
+    assert [str(path) for path in found if path.suffix == ".txt"] == [
+        "requirements-flow64.txt"
+    ]
     settings = next(text for path, text in found.items() if path.suffix == ".toml")
     assert tomllib.loads(settings)["tool"]["flow64"]["source"] == "pipelines"
     assert os.sep not in "".join(path.name for path in found)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -18,6 +17,7 @@ import click
 from ..definition import LOCAL, slug
 from ..manifest import as_text as manifest_text
 from ..manifest import write_all
+from ._install_source import InstallSource
 from ._outcomes import RefusedError
 from ._sources import MANIFEST, load
 from .compile import compiled, manifest_of
@@ -71,25 +71,38 @@ def key_of(folder: Path) -> str:
     return found if _KEY.fullmatch(found) else SOURCE
 
 
-def texts(namespace: str, project: str) -> Mapping[PurePosixPath, str]:
-    """The files of a new project that are written by hand later on."""
+def texts(
+    namespace: str, project: str, source: InstallSource
+) -> Mapping[PurePosixPath, str]:
+    """Return the files of a new project that people edit later on."""
     root = files("flow64.cli").joinpath(TEMPLATE)
-    marks = {"NAMESPACE": namespace, "PROJECT": project, "VERSION": version("flow64")}
+    marks = {"NAMESPACE": namespace, "PROJECT": project, "SOURCE": source.as_line()}
     return {
         path: re.sub("@([A-Z]+)@", lambda found: marks[found[1]], text)
         for path, text in sorted(_read(root, PurePosixPath()))
     }
 
 
-def begin(folder: Path, namespace: str, project: str) -> Sequence[Path]:
-    """Write a new project into a folder; nothing that is there is touched.
+def begin(
+    folder: Path, namespace: str, project: str, source: InstallSource
+) -> Sequence[Path]:
+    """Write a new project into a folder, and return its files.
+
+    Nothing that is there is touched.
+
+    Args:
+        folder: It is made if it does not exist.
+        namespace: A domain or a repository.
+        project: The key of the project.
+        source: Where its jobs get flow64 from.
 
     Raises:
         RefusedError: A file is there already, or something that compiles into it; all
             are listed, and nothing was written.
         click.ClickException: Something cannot be written.
     """
-    wanted = {folder / path: text for path, text in texts(namespace, project).items()}
+    found = texts(namespace, project, source)
+    wanted = {folder / path: text for path, text in found.items()}
     _require_room(folder, [*wanted])
     try:
         for path, text in wanted.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..diagnostics import printable
+from ._install_source import EXAMPLE, find_install_source, parse_install_source
 from ._project import as_key, as_namespace, begin, key_of
 from ._shared import example, json_option
 from ._terminal import give, give_data, may_ask, talk
@@ -17,6 +18,7 @@ from ._terminal import give, give_data, may_ask, talk
     epilog=example(
         "flow64 init growth --namespace acme.example",
         "flow64 init . --namespace github.com/acme/pipelines --project growth",
+        f"flow64 init growth --namespace acme.example --from {EXAMPLE}",
     ),
 )
 @click.argument(
@@ -36,19 +38,36 @@ from ._terminal import give, give_data, may_ask, talk
     metavar="KEY",
     help="The key of the project; by default the name of the folder.",
 )
+@click.option(
+    "--from",
+    "source",
+    metavar="SOURCE",
+    help="Where the jobs get flow64 from: a requirement as pip takes it, a version of "
+    "an index, or an address with a commit. Left out, it is where this flow64 is from.",
+)
 @json_option
 def command(
-    *, folder: Path, namespace: str | None, project: str | None, as_json: bool
+    *,
+    folder: Path,
+    namespace: str | None,
+    project: str | None,
+    source: str | None,
+    as_json: bool,
 ) -> int:
     """Write a new project into a folder: a pipeline, its test, and its JSON.
 
     It is ready to be pushed: the environments staging and prod, an example with a test
-    on an emulator, the compiled JSON, and what pre-commit and CI run. The namespace is
-    asked for where it is not given. Nothing that is there is overwritten: where one of
-    the files exists, nothing is written.
+    on an emulator, the compiled JSON, and what pre-commit and CI run. If the namespace
+    is not given, it is asked for. Nothing is overwritten: if one of the files exists,
+    nothing is written.
+
+    The jobs of CI install flow64 from requirements-flow64.txt. If nobody can know where
+    this flow64 comes from, the jobs stop there until you say it.
     """
     key = as_key(key_of(folder) if project is None else project)
-    written = begin(folder, as_namespace(_namespace(namespace)), key)
+    install = find_install_source() if source is None else parse_install_source(source)
+    owner = as_namespace(_namespace(namespace))
+    written = begin(folder, owner, key, install)
     if as_json:
         give_data([str(path) for path in written])
     else:
@@ -58,6 +77,7 @@ def command(
         "next: git init, then flow64 check pipelines, pytest, and "
         "flow64 deploy pipelines --env emulator, which spends nothing"
     )
+    talk(install.describe())
     return 0
 
 

@@ -81,19 +81,19 @@ class Git:
             return True
         folder = _folder(file)
         if folder not in self._tracked:
-            done = _git(folder, "ls-files", "-z", "--", ":(glob)*")
+            done = ask_git(folder, "ls-files", "-z", "--", ":(glob)*")
             names = [] if done is None else done.stdout.split("\0")
             self._tracked[folder] = frozenset(map(_spelled, names))
         return _spelled(Path(file).name) in self._tracked[folder]
 
     def _head(self, folder: Path) -> str | None:
-        done = _git(folder, "rev-parse", "HEAD", "--show-toplevel")
+        done = ask_git(folder, "rev-parse", "HEAD", "--show-toplevel")
         if done is None or done.returncode != 0:
             return None
         commit, _, repository = done.stdout.partition("\n")
         if repository not in self._marks:
             # Whatever is not certainly as it was committed is marked.
-            same = _git(folder, "diff", "--quiet", "--no-ext-diff", "HEAD")
+            same = ask_git(folder, "diff", "--quiet", "--no-ext-diff", "HEAD")
             is_same = same is not None and same.returncode == 0
             self._marks[repository] = "" if is_same else UNCOMMITTED
         return commit + self._marks[repository]
@@ -105,7 +105,7 @@ class Git:
         ours = ours.removesuffix(UNCOMMITTED)
         if ours == commit:
             return "ancestor"
-        done = _git(folder, "merge-base", "--is-ancestor", commit, ours)
+        done = ask_git(folder, "merge-base", "--is-ancestor", commit, ours)
         if done is None:
             return "no-git"
         if done.returncode not in (0, 1):
@@ -113,7 +113,7 @@ class Git:
         if done.returncode == 0:
             return "ancestor"
         # Of a shallow copy git sees no further than its end, and says no as well.
-        shallow = _git(folder, "rev-parse", "--is-shallow-repository")
+        shallow = ask_git(folder, "rev-parse", "--is-shallow-repository")
         is_whole = shallow is not None and shallow.stdout.strip() == "false"
         return "apart" if is_whole else "unknown"
 
@@ -127,8 +127,8 @@ def _spelled(name: str) -> str:
     return normalize("NFC", name)
 
 
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """What git answers; None where it cannot be asked."""
+def ask_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """Return the answer of git; None if it cannot be asked."""
     try:
         return subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
             ["git", *arguments],  # noqa: S607 - whichever git the user has

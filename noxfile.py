@@ -6,6 +6,7 @@ import ast
 import difflib
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -203,9 +204,11 @@ def make_environment(session: nox.Session, place: Path, interpreter: str) -> Pat
 def interpreters(session: nox.Session) -> dict[str, str]:
     """The oldest supported Python and the newest, of those that this machine has."""
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
-    oldest = int(project["requires-python"].removeprefix(">=3."))
+    lines = "\n".join(project["classifiers"])
+    supported = [int(minor) for minor in re.findall(r":: Python :: 3\.(\d+)", lines)]
+    oldest = min(supported)
     found = {sys.version_info.minor: sys.executable}
-    for minor in range(oldest, oldest + 10):
+    for minor in supported:
         wanted = ("--system", "--no-project", f"3.{minor}")
         if path := output(sys.executable, "-m", "uv", "python", "find", *wanted):
             found.setdefault(minor, path)

@@ -257,7 +257,7 @@ def test_template():
     found = texts("acme.example", "growth", InstallSource("flow64[cli]==0.1.0"))
 
     assert "pyproject.toml" in map(str, found)
-    for mark in ("@NAMESPACE@", "@PROJECT@", "@SOURCE@"):
+    for mark in ("@NAMESPACE@", "@PROJECT@", "@PYTHON@", "@SOURCE@"):
         assert not [path for path, text in found.items() if mark in text]
     assert [str(path) for path in found if path.suffix == ".txt"] == [
         "requirements-flow64.txt"

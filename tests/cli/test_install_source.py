@@ -38,8 +38,9 @@ def installed(tmp_path, monkeypatch):
     def install(direct_url=None, installer="pip", classifier=""):
         folder = tmp_path / "site" / "flow64-0.1.0.dist-info"
         folder.mkdir(parents=True)
-        about = f"Metadata-Version: 2.4\nName: flow64\nVersion: 0.1.0\n{classifier}"
-        (folder / "METADATA").write_text(about, "utf-8")
+        python = "Classifier: Programming Language :: Python :: 3.13\n"
+        about = "Metadata-Version: 2.4\nName: flow64\nVersion: 0.1.0\n"
+        (folder / "METADATA").write_text(about + python + classifier, "utf-8")
         if installer is not None:
             (folder / "INSTALLER").write_text(installer, "utf-8")
         if direct_url is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import metadata
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -76,11 +77,23 @@ def texts(
 ) -> Mapping[PurePosixPath, str]:
     """Return the files of a new project that people edit later on."""
     root = files("flow64.cli").joinpath(TEMPLATE)
-    marks = {"NAMESPACE": namespace, "PROJECT": project, "SOURCE": source.as_line()}
+    marks = {
+        "NAMESPACE": namespace,
+        "PROJECT": project,
+        "PYTHON": _newest_python(),
+        "SOURCE": source.as_line(),
+    }
     return {
         path: re.sub("@([A-Z]+)@", lambda found: marks[found[1]], text)
         for path, text in sorted(_read(root, PurePosixPath()))
     }
+
+
+def _newest_python() -> str:
+    """Return the newest Python that flow64 supports, as its classifiers say."""
+    lines = "\n".join(metadata("flow64").get_all("Classifier") or [])
+    minors = map(int, re.findall(r":: Python :: 3\.(\d+)", lines))
+    return f"3.{max(minors)}"
 
 
 def begin(

@@ -132,6 +132,16 @@ def test_index(flow64, installed):
             },
             "this flow64 was installed from an address that cannot be written down",
         ),
+        (
+            {
+                "direct_url": {
+                    "url": "https://git.acme.example/acme/flow64",
+                    "vcs_info": {"vcs": "git", "commit_id": COMMIT},
+                    "subdirectory": ["py"],
+                }
+            },
+            "this flow64 was installed from an address that cannot be written down",
+        ),
         ({"direct_url": "{"}, "nothing says how this flow64 was installed"),
         ({"direct_url": "[]"}, "nothing says how this flow64 was installed"),
         ({"direct_url": {"url": 1}}, "nothing says how this flow64 was installed"),

@@ -137,11 +137,11 @@ def find_install_source() -> InstallSource:
         return _find_release(about)
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     match data:
         case {"url": str(url), "vcs_info": {"vcs": "git", "commit_id": str(commit)}}:
-            return _find_commit(url, commit, data.get("subdirectory", ""))
+            return _find_commit(url, commit, str(data.get("subdirectory") or ""))
         case {"url": str(url), "dir_info": dict() as kind}:
             folder = Path(url2pathname(urlsplit(url).path))
             return _find_clone(folder, is_copy=kind.get("editable") is not True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, value
@@ -63,11 +65,11 @@ END = "by documented prices, before filters: an estimate and no quote"
             >> CompanyToLeads()
             >> Deduplicate()
             >> FindEmail(),
-            100,
+            0,
             (
-                "1,000 input rows may cost up to $100.00 (company_enrichment "
-                "$100.00); how "
-                f"many rows reach these is open: find_email $0.05 a row; {END}"
+                "how many rows reach these is open: find_email $0.05 a row; not "
+                "counted, since no price is documented: company_enrichment; "
+                f"{END}"
             ),
         ),
         (
@@ -93,11 +95,36 @@ END = "by documented prices, before filters: an estimate and no quote"
         ),
         (
             Webhook(LEAD) >> [Deduplicate(), Deduplicate(key="b")] >> FindEmail(),
-            50,
+            100,
             (
-                "1,000 input rows may cost up to $50.00 (find_email $50.00); where "
-                "branches "
-                f"meet, each row is counted once; {END}"
+                "1,000 input rows may cost up to $100.00 (find_email $100.00); where "
+                f"branches meet, their rows add up; {END}"
+            ),
+        ),
+        (
+            Webhook(LEAD)
+            >> [Deduplicate(key=key) for key in ("a", "b", "c", "d")]
+            >> FindPhone(),
+            1200,
+            (
+                "1,000 input rows may cost up to $1,200.00 (find_phone $1,200.00); "
+                f"where branches meet, their rows add up; {END}"
+            ),
+        ),
+        (
+            Search(LEAD, query="q", max_results=20) >> FindPhone(),
+            6,
+            (
+                "1,000 input rows may cost up to $6.00 (find_phone $6.00); not "
+                f"counted, since no price is documented: search; {END}"
+            ),
+        ),
+        (
+            Webhook(COMPANY) >> RawBlock("find_subdomains") >> FindPhone(),
+            0,
+            (
+                "how many rows reach these is open: find_phone $0.30 a row; not "
+                f"counted, since no price is documented: find_subdomains; {END}"
             ),
         ),
     ],
@@ -128,9 +155,60 @@ def test_cost_is_data():
     flow = Webhook(LEAD) >> FindEmail() >> FindEmail(key="b") >> FindPhone()
 
     assert cost(definition(flow)).charges == [
-        Charge("find_email", 0.05, False, [1, 2]),
-        Charge("find_phone", 0.3, False, [3]),
+        Charge("find_email", 0.05, 2000, [1, 2]),
+        Charge("find_phone", 0.3, 1000, [3]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("max_results", "rows"),
+    [(20, 20), (1, 1), (0, None), (-1, None), (True, None), ("20", None), (None, None)],
+)
+def test_a_search_gives_no_more_rows_than_its_max_results(max_results, rows):
+    """Any other word than a count limits nothing for sure."""
+    blocks = ("search", {"max_results": max_results}), ("find_phone", {})
+
+    found = cost(wired(*blocks, edges=[(0, 1)]))
+
+    assert found.charges[-1].rows == rows
+
+
+def test_layers_that_are_joined_whole_multiply_their_rows():
+    """Rows are whole numbers of any size, and dollars never overflow."""
+    width, depth = 10, 400
+    blocks = [("webhook", {}), *[("filter", {})] * (width * depth), ("find_phone", {})]
+    layers = [range(1 + at, 1 + at + width) for at in range(0, width * depth, width)]
+    edges = [(0, one) for one in layers[0]]
+    for above, below in zip(layers, layers[1:], strict=False):
+        edges += [(one, other) for one in above for other in below]
+    edges += [(one, len(blocks) - 1) for one in layers[-1]]
+
+    found = cost(wired(*blocks, edges=edges))
+
+    assert found.charges[0].rows == 1000 * width**depth
+    assert found.dollars == sys.float_info.max
+    assert "find_phone $" in str(found)
+
+
+def test_rows_of_a_payload_come_from_webhooks_alone():
+    """A file or a notebook holds rows that no payload tells of."""
+    ends = [("find_email", {})]
+
+    found = [
+        cost(wired((kind, {}), *ends, edges=[(0, 1)]), 3, of_payload=True).dollars
+        for kind in ("webhook", "read_csv", "read_notebook")
+    ]
+
+    assert found == [0.15, 0, 0]
+
+
+def test_rows_of_a_cycle_are_unknown():
+    """They may go around any number of times; so may those that come out of it."""
+    blocks = ("webhook", {}), ("filter", {}), ("filter", {}), ("find_email", {})
+
+    found = cost(wired(*blocks, edges=[(1, 2), (2, 1), (2, 3)]))
+
+    assert found.charges[0].rows is None
 
 
 def test_cost_of_many_blocks_is_exact():

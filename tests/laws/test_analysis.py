@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from itertools import cycle
 
 import pytest
@@ -22,6 +23,7 @@ from flow64.analysis import (
     output_columns,
 )
 from flow64.analysis._columns import NO_COLUMNS, united
+from flow64.analysis.changes._prices import estimate
 from flow64.analysis.checks._columns import Spellings
 from flow64.analysis.checks._plain import is_plainly_right
 from flow64.analysis.checks._rule import run
@@ -82,6 +84,65 @@ def test_any_definition_is_judged(definition, is_answer):
     }
     assert cost(definition).dollars >= 0
     str(cost(definition)), str(effects(definition))
+
+
+@st.composite
+def runs(draw):
+    """A graph without cycles, the rows that each source brings, and its payload."""
+    count, given = draw(st.integers(1, 7)), draw(st.integers(0, 3))
+    made, blocks, found = [], [], {}
+    for position in range(count):
+        kind = draw(
+            st.sampled_from(
+                ["webhook", "search", "filter", "find_email", "find_phone"]
+                + ["company_to_leads", "find_subdomains", "new_kind"]
+            )
+        )
+        limit = draw(st.none() | st.integers(1, 4)) if kind == "search" else None
+        specs = {} if limit is None else {"max_results": limit}
+        blocks.append(WireBlock(id_of(f"b:{position}"), kind, frozen(specs), "", 1))
+        found[position] = limit or draw(st.integers(0, 4))
+        made += [(above, position) for above in range(position) if draw(st.booleans())]
+    edges = tuple(Edge(blocks[one].id, blocks[other].id) for one, other in made)
+    return Definition("Leads", "", tuple(blocks), edges), found, given
+
+
+@given(runs())
+def test_no_run_costs_more_than_the_bound(run):
+    """Every branch passes every row, one by one; what it pays is never above it."""
+    definition, found, given_rows = run
+    rows, paid, reached = {}, Counter(), Counter()
+    for position, block in enumerate(definition.blocks):
+        above = definition.topology.parents[position]
+        came = [row for parent in above for row in rows[parent]]
+        if not above and block.kind not in ("search", "new_kind"):
+            came = [(position, number) for number in range(given_rows)]
+        for _ in came:
+            reached[block.kind] += 1
+            paid[block.kind] += PRICES.get(block.kind, 0)
+        if block.kind in MAKERS:
+            came = [(position, number) for number in range(found[position])]
+        elif block.kind == "webhook" and above:
+            came += [(position, number) for number in range(given_rows)]
+        rows[position] = came
+
+    bound = cost(definition, given_rows, of_payload=True)
+
+    closed = [charge for charge in bound.charges if charge.dollars and charge.rows]
+    kinds = {charge.kind for charge in bound.charges if charge.is_open}
+    assert all(
+        charge.rows >= reached[charge.kind]
+        for charge in closed
+        if charge.kind not in kinds
+    )
+    least = sum(paid[kind] for kind in PRICES if kind not in kinds)
+    assert bound.exact * 100 >= least
+    assert estimate(definition, {}).dollars in (None, cost(definition).dollars)
+
+
+PRICES = {"find_email": 5, "find_phone": 30}
+"""Cents a row."""
+MAKERS = {"search", "company_to_leads", "find_subdomains", "new_kind"}
 
 
 plausible = st.fixed_dictionaries(

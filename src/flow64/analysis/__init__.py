@@ -12,7 +12,7 @@ from .checks import SAFE_RULES, all_rules, code_of, errors, findings, rules_by_c
 
 if TYPE_CHECKING:
     from ._columns import ColumnSet, KnownColumn
-    from ._cost import Charge, Cost, cost
+    from ._cost import Charge, Cost, as_float, cost, count_started
     from ._difference import differences
     from ._effects import Effects, Touch, effects
     from ._lineage import Stage, lineage, output_columns
@@ -45,10 +45,12 @@ __all__ = [
     "all_rules",
     "apply",
     "as_data",
+    "as_float",
     "as_lines",
     "code_of",
     "consequences",
     "cost",
+    "count_started",
     "diff",
     "differences",
     "effects",
@@ -63,7 +65,7 @@ __all__ = [
 
 _ROOMS = {
     "_columns": ("ColumnSet", "KnownColumn"),
-    "_cost": ("Charge", "Cost", "cost"),
+    "_cost": ("Charge", "Cost", "as_float", "cost", "count_started"),
     "_difference": ("differences",),
     "_effects": ("Effects", "Touch", "effects"),
     "_lineage": ("Stage", "lineage", "output_columns"),

@@ -1,19 +1,25 @@
-"""What a run may cost, where prices are documented; an estimate and never a quote."""
+"""The most that a run may cost, by documented prices; an estimate and never a quote.
+
+`cost` is the one function that counts: check, plan, review, the estimate of a run and
+its limits all show what it returns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import frozen
 
 from ..blocks import CATALOGUE
-from ..definition import Definition
+from ..definition import EMPTY, Definition
 from ._asking import asker, unknown_kinds
 
 ROWS: Final = 1000
-"""Input rows that a cost is told for."""
+"""Input rows that a cost is told for, unless another number is given."""
 
 
 class Charge(NamedTuple):
@@ -21,16 +27,21 @@ class Charge(NamedTuple):
 
     Attributes:
         kind: The kind of the blocks.
-        dollars: Dollars for a row that reaches one, or None where no source states it.
-        is_open: Whether how many rows reach them is unknown, since a block before them
-            makes rows of its own.
+        dollars: Dollars for a row that reaches one, or None if no source states it.
+        rows: Rows that reach all of them together, at most. None if that is unknown,
+            because a block before them makes rows of its own.
         positions: Positions of the blocks in the definition.
     """
 
     kind: str
     dollars: float | None
-    is_open: bool
+    rows: int | None
     positions: Sequence[int]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is unknown how many rows reach the blocks."""
+        return self.rows is None
 
 
 @frozen
@@ -40,22 +51,29 @@ class Cost:
     Attributes:
         charges: The blocks that spend or may spend, in order of the kinds.
         unknown: Kinds of which nobody knows whether they spend.
-        meets: Whether a block that charges stands behind a place where branches meet;
-            how rows merge there is unknown, and each is counted once.
+        meets: Whether a block that charges follows a place where branches meet. Their
+            rows add up there.
+        rows: Input rows that it is told for.
     """
 
     charges: Sequence[Charge]
     unknown: Sequence[str]
     meets: bool
+    rows: int = ROWS
 
     @property
     def dollars(self) -> float:
-        """Dollars for 1,000 input rows: those of blocks with a documented price.
+        """Dollars for the input rows: those of blocks with a documented price.
 
-        An upper bound for these blocks, before filters; blocks that any number of rows
+        An upper bound for these blocks, before filters. Blocks that any number of rows
         may reach are left out.
         """
-        return sum(_counted(self._told()).values())
+        return as_float(self.exact)
+
+    @property
+    def exact(self) -> Fraction:
+        """The same dollars, without any rounding."""
+        return sum(_counted(self._told()).values(), Fraction(0))
 
     @property
     def is_open(self) -> bool:
@@ -69,84 +87,148 @@ class Cost:
         return is_priced and not self.is_open and not self.unknown
 
     def __str__(self) -> str:
-        return _words(self._told(), tuple(self.unknown), meets=self.meets)
+        unknown = tuple(self.unknown)
+        return _words(self._told(), unknown, meets=self.meets, rows=self.rows)
 
     def _told(self) -> tuple[_Told, ...]:
-        return tuple([(*charge[:3], len(charge.positions)) for charge in self.charges])
+        return tuple([charge[:3] for charge in self.charges])
 
 
-_Told: TypeAlias = tuple[str, float | None, bool, int]
-"""What is told of a charge: kind, dollars, whether it is open, how many blocks."""
+_Told: TypeAlias = tuple[str, float | None, int | None]
+"""What is told of a charge: kind, dollars, rows."""
 
 
-def _counted(told: Sequence[_Told]) -> dict[str, float]:
-    """Dollars for 1,000 input rows by kind, of those whose rows can be counted."""
-    counted: dict[str, float] = {}
-    for kind, dollars, is_open, count in told:
-        if dollars is not None and not is_open:
-            # Of the price of 1,000 rows, no cent is lost to binary fractions.
-            thousand = round(ROWS * dollars, 2) * count
-            counted[kind] = counted.get(kind, 0.0) + thousand
+def as_float(dollars: Fraction) -> float:
+    """Dollars as a float; the largest one stands for all that are larger."""
+    try:
+        return float(dollars)
+    except OverflowError:
+        return sys.float_info.max
+
+
+def _counted(told: Sequence[_Told]) -> dict[str, Fraction]:
+    """Dollars by kind, of the charges whose price and rows are known."""
+    counted: dict[str, Fraction] = {}
+    for kind, dollars, rows in told:
+        if dollars is not None and rows is not None:
+            # As the price is written: no cent is lost to binary fractions.
+            sum_ = rows * Fraction(repr(dollars))
+            counted[kind] = counted.get(kind, Fraction(0)) + sum_
     return counted
 
 
 @lru_cache(maxsize=256)
-def _words(told: Sequence[_Told], unknown: Sequence[str], *, meets: bool) -> str:
+def _words(
+    told: Sequence[_Told], unknown: Sequence[str], *, meets: bool, rows: int
+) -> str:
     """A cost in words; made once for the many workflows of a fleet."""
     parts = []
-    counted = _counted(told)
+    counted = {kind: as_float(sum_) for kind, sum_ in _counted(told).items()}
     if counted:
         kinds = ", ".join(f"{kind} ${sum_:,.2f}" for kind, sum_ in counted.items())
-        total = f"${sum(counted.values()):,.2f}"
-        parts.append(f"{ROWS:,} input rows may cost up to {total} ({kinds})")
+        total = as_float(sum(_counted(told).values(), Fraction(0)))
+        parts.append(f"{rows:,} input rows may cost up to ${total:,.2f} ({kinds})")
     each = [
         f"{kind} ${dollars:.2f} a row"
-        for kind, dollars, is_open, _ in told
-        if dollars is not None and is_open
+        for kind, dollars, reach in told
+        if dollars is not None and reach is None
     ]
     if each:
         parts.append(f"how many rows reach these is open: {', '.join(each)}")
-    unpriced = [kind for kind, dollars, _, _ in told if dollars is None]
+    unpriced = [kind for kind, dollars, _ in told if dollars is None]
     if unpriced or unknown:
         kinds = ", ".join(dict.fromkeys([*unpriced, *unknown]))
         parts.append(f"not counted, since no price is documented: {kinds}")
     if meets:
-        parts.append("where branches meet, each row is counted once")
+        parts.append("where branches meet, their rows add up")
     parts.append("by documented prices, before filters: an estimate and no quote")
     return "; ".join(parts)
 
 
-def cost(definition: Definition) -> Cost:
-    """What a run may cost for 1,000 input rows, by the prices that are documented."""
+def cost(
+    definition: Definition,
+    rows: int = ROWS,
+    prices: Mapping[str, float] = EMPTY,
+    *,
+    of_payload: bool = False,
+) -> Cost:
+    """Return the most that a run may cost.
+
+    Args:
+        definition: What is run.
+        rows: Rows that each source brings whose rows come from outside.
+        prices: Dollars a row by kind, in place of the documented ones.
+        of_payload: Whether `rows` are those of a payload. Then only webhooks bring them,
+            and how many a file or a notebook holds is unknown.
+    """
     blocks = definition.blocks
     found: dict[tuple[str, float | None, bool], list[int]] = {}
-    is_open, meets = reached(definition)
+    reach, meets = _reached(definition, rows, of_payload=of_payload)
     by_kind = definition.by_kind
-    for kind, ask in _spending(tuple(by_kind)):
+    for kind, ask in _spending(tuple(by_kind), frozenset(prices)):
         for position in by_kind[kind]:
-            price = ask(blocks[position].specs)
-            dollars = None if price is None else price.dollars
-            key = (kind, dollars, bool(is_open[position]))
+            dollars = prices.get(kind)
+            if ask is not None and (price := ask(blocks[position].specs)):
+                dollars = price.dollars
+            key = (kind, dollars, reach[position] is None)
             found.setdefault(key, []).append(position)
-    charges = [Charge(*what, where) for what, where in found.items()]
+    charges = [
+        Charge(kind, dollars, _added([reach[at] for at in positions]), positions)
+        for (kind, dollars, _), positions in found.items()
+    ]
     has_met = any(meets) and any(meets[at] for c in charges for at in c.positions)
-    return Cost(charges, unknown_kinds(definition), has_met)
+    strangers = [kind for kind in by_kind if kind not in CATALOGUE]
+    unknown = [
+        word
+        for kind, word in zip(strangers, unknown_kinds(definition), strict=True)
+        if kind not in prices
+    ]
+    return Cost(charges, unknown, has_met, rows)
+
+
+def count_started(definition: Definition, given: int) -> int | None:
+    """Return the most rows that a run starts with; None if that is unknown.
+
+    Args:
+        definition: What is run.
+        given: Rows in the payload.
+    """
+    kinds = [definition.blocks[at].kind for at in definition.topology.roots]
+    most = given if _PAYLOAD in kinds else 0
+    for at, kind in zip(definition.topology.roots, kinds, strict=True):
+        if kind != _PAYLOAD:
+            limit = _limit(kind, definition.blocks[at].specs)
+            if limit is None:
+                return None
+            most += limit
+    return most
 
 
 SPENDING: Final = frozenset({"spends", "may-spend"})
 
+_PAYLOAD: Final = "webhook"
+
 # Whose rows are those that a run is started with.
-_GIVEN: Final = frozenset({"webhook", "read_csv", "read_notebook"})
+_GIVEN: Final = frozenset({_PAYLOAD, "read_csv", "read_notebook"})
 
 
 @lru_cache(maxsize=256)
-def _spending(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
-    """Of some kinds those known to cost credits, or that may, with their prices."""
+def _spending(
+    kinds: tuple[str, ...], priced: frozenset[str]
+) -> Sequence[tuple[str, Callable[..., Any] | None]]:
+    """Of some kinds those that cost credits, or may, with what says their price.
+
+    None of a kind that somebody gives a price for.
+    """
     return [
-        (kind, asker(CATALOGUE[kind], "price"))
+        (kind, None if kind in priced else asker(CATALOGUE[kind], "price"))
         for kind in kinds
-        if kind in CATALOGUE and not SPENDING.isdisjoint(CATALOGUE[kind].about.effects)
+        if kind in priced or (kind in CATALOGUE and _spends(kind))
     ]
+
+
+def _spends(kind: str) -> bool:
+    return not SPENDING.isdisjoint(CATALOGUE[kind].about.effects)
 
 
 @lru_cache(maxsize=256)
@@ -160,24 +242,56 @@ def _makes_rows(kind: str) -> bool:
     if kind in _GIVEN:
         return False
     block = CATALOGUE.get(kind)
-    return block is None or block.about.role in ("source", "converter")
+    return block is None or block.about.may_make_rows
 
 
-def reached(definition: Definition) -> tuple[bytearray, bytearray]:
-    """Where the number of rows is open, and where branches have met before."""
-    topology = definition.topology
-    count = len(definition.blocks)
-    is_open, meets = bytearray(count), bytearray(count)
+def _limit(kind: str, specs: Mapping[str, Any]) -> int | None:
+    """Return the most rows that come out of a block, whatever goes in."""
+    block = CATALOGUE.get(kind)
+    return None if block is None else block.most_rows(specs)
+
+
+def _reached(
+    definition: Definition, rows: int, *, of_payload: bool
+) -> tuple[Sequence[int | None], bytearray]:
+    """Return how many rows reach each block at most, and where branches met before.
+
+    Every block is taken to pass every row. Where branches meet, their rows add up, so
+    layers that are joined whole multiply them: the counts are exact, however large.
+    """
+    topology, blocks = definition.topology, definition.blocks
+    meets = bytearray(len(blocks))
     made = _making_rows(tuple(definition.by_kind))
-    joined = len(topology.sources) > len(set(topology.targets))
-    if not made and not joined:
-        return is_open, meets
+    brought = {kind: rows for kind in _GIVEN} | (_OUTSIDE if of_payload else {})
+    is_joined = len(topology.sources) > len(set(topology.targets))
+    is_plain = topology.is_forward and not (made or is_joined)
+    if is_plain and not (of_payload and _OUTSIDE.keys() & definition.by_kind.keys()):
+        return [rows] * len(blocks), meets
+    reach: list[int | None] = [None] * len(blocks)
+    leave: list[int | None] = [None] * len(blocks)  # None as well: later, on a cycle
     parents = topology.parents
-    blocks = definition.blocks
     for position in topology.order:
-        above = parents[position]
+        kind, above = blocks[position].kind, parents[position]
         meets[position] = len(above) > 1 or any(meets[parent] for parent in above)
-        is_open[position] = any(
-            is_open[parent] or blocks[parent].kind in made for parent in above
-        ) or (not above and blocks[position].kind in made)
-    return is_open, meets
+        count: int | None = rows
+        if above:
+            count = _added([leave[parent] for parent in above])
+        reach[position] = count
+        if kind in _GIVEN:
+            count = _added([count, brought[kind]]) if above else brought[kind]
+        elif kind in made:
+            count = _limit(kind, blocks[position].specs)
+        leave[position] = count
+        if not above and (kind in _GIVEN or kind in made):
+            reach[position] = count
+    return reach, meets
+
+
+_OUTSIDE: Final[Mapping[str, int | None]] = dict.fromkeys(_GIVEN - {_PAYLOAD})
+"""Sources whose rows no payload tells of: how many they bring is unknown."""
+
+
+def _added(counts: Sequence[int | None]) -> int | None:
+    """Return the sum of some counts; None if one of them is unknown."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

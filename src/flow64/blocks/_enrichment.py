@@ -67,8 +67,9 @@ class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
 
     @classmethod
     def price(cls, specs: Mapping[str, Any]) -> Price | None:
-        """Known for the low tier alone."""
-        return _low_tier(specs)
+        """Return the price of the low tier. No source says what people cost."""
+        people = (specs.get(name, False) for name in ("find_people", "full_org_chart"))
+        return _low_tier(specs) if all(one is False for one in people) else None
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
@@ -180,14 +181,14 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
         """`email`, `email_status`; in personal mode probably `personal_email` too."""
         adds = [Column("email", None, "D1"), Column("email_status", "str", "D1")]
-        if specs.get("mode") == "PERSONAL":
+        if _mode(specs) == "PERSONAL":
             adds.append(Column("personal_email", None, "I"))
         return Columns(adds=adds)
 
     @classmethod
     def price(cls, specs: Mapping[str, Any]) -> Price | None:
         """By mode; a personal address that the row already has is free."""
-        match specs.get("mode", "PROFESSIONAL"):
+        match _mode(specs):
             case "PROFESSIONAL":
                 return _PROFESSIONAL
             case "PERSONAL":
@@ -283,6 +284,12 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
     """Providers in the order they are asked; their ids are unknown."""
+
+
+def _mode(specs: Mapping[str, Any]) -> Any:
+    """Return the mode in upper case: newer pages write `Personal`."""
+    mode = specs.get("mode", "PROFESSIONAL")
+    return mode.upper() if isinstance(mode, str) else mode
 
 
 def _low_tier(specs: Mapping[str, Any]) -> Price | None:

@@ -147,6 +147,11 @@ class About:
         return "source" in (self.role, self.perhaps)
 
     @property
+    def may_make_rows(self) -> bool:
+        """Whether more rows may come out than go in, as far as anybody knows."""
+        return not {"source", "converter"}.isdisjoint((self.role, self.perhaps))
+
+    @property
     def may_follow(self) -> bool:
         """Whether rows may flow into it, as far as anybody knows."""
         return self.role != "source" or self.perhaps is not None
@@ -176,6 +181,11 @@ class CatalogueBlock(Block):
     def price(cls, specs: Mapping[str, Any]) -> Price | None:  # noqa: ARG003 - for subclasses
         """The price of one row, or None where it is unknown."""
         return cls.about.price
+
+    @classmethod
+    def most_rows(cls, specs: Mapping[str, Any]) -> int | None:  # noqa: ARG003 - for subclasses
+        """The most rows that come out, whatever goes in; None if nothing limits them."""
+        return None
 
 
 def facts_of(cls: type[Block]) -> Mapping[str, Fact]:

@@ -157,3 +157,10 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
         if specs.get("auto_execute") is False:
             return cls.about.effects
         return (*cls.about.effects, "spends-on-create")
+
+    @classmethod
+    def most_rows(cls, specs: Mapping[str, Any]) -> int | None:
+        """Return `max_results`. Without it, the number of rows is unknown."""
+        most = specs.get("max_results")
+        # Not true, which is an int, and not 0, which some services read as "all".
+        return most if type(most) is int and most > 0 else None

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from ..analysis import Cost, cost
+from ..analysis import cost
 from ..definition import canonical_id
 from ..diagnostics import printable
 from ..errors import (
@@ -212,8 +212,7 @@ def batching(plan: Plan, rows: Any) -> Conversation[None]:
     """
     if plan.folder is not None:
         _require_folder(plan.folder)
-    price = cost(plan.launcher.ready.definition)
-    return (yield from _Job(plan, _Input(plan, rows), price).done())
+    return (yield from _Job(plan, _Input(plan, rows)).done())
 
 
 def _require_folder(folder: Path) -> None:
@@ -300,7 +299,6 @@ class _Job:
 
     plan: Plan
     input: _Input
-    price: Cost
     flights: list[_Flight] = field(factory=list[_Flight])
     finished: dict[int, Finished] = field(factory=dict[int, Finished])
     failed: dict[int, FailedBatch] = field(factory=dict[int, FailedBatch])
@@ -387,14 +385,15 @@ class _Job:
 
     def _require_budget(self) -> Conversation[None]:
         """Refuse what exceeds the budget of all batches, also as it is live."""
-        budget, ready = self.plan.launcher.budget, self.plan.launcher.ready
-        count = self.input.count()
-        budget.require(ready.name, ready.definition, count)
+        launcher, count = self.plan.launcher, self.input.count()
+        budget, ready = launcher.budget, launcher.ready
+        more: Any = {"size": self.plan.size, "override": launcher.specs_override}
+        budget.require(ready.name, ready.definition, count, **more)
         if budget.depends_on_specs:
             # Fields that code does not set are left as they are live.
             live = yield from get_workflow(ready.id)
             if live is not None:
-                budget.require(ready.name, live, count)
+                budget.require(ready.name, live, count, **more)
 
     def _started(
         self, part: Part, payload: Mapping[str, Any]
@@ -616,8 +615,9 @@ class _Job:
         *,
         is_bought: bool = True,
     ) -> None:
-        price = self.price
-        dollars = round(price.dollars * part.count / 1000, 6) if is_bought else None
+        definition = self.plan.launcher.ready.definition
+        price = cost(definition, part.count, of_payload=True)
+        dollars = price.dollars if is_bought else None
         why = None if reason is None else _line(reason)
         batch = FailedBatch(part, run_id, status, why, dollars, price.is_whole)
         self.failed[part.index] = batch

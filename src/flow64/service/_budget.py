@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
-from ..analysis import Charge, cost
-from ..definition import Definition
+from ..analysis import Charge, as_float, cost, count_started
+from ..definition import Definition, FrozenDict
 from ..errors import ArgumentError, BudgetError, shortened
 
 
@@ -43,22 +44,34 @@ class Budget:
         """Whether what is deployed has to be looked at."""
         return self.max_cost is not None
 
-    def require(self, workflow: str, definition: Definition, given: int) -> None:
+    def require(
+        self,
+        workflow: str,
+        definition: Definition,
+        given: int,
+        *,
+        size: int | None = None,
+        override: Mapping[str, Any] | None = None,
+    ) -> None:
         """Refuse a run that may take more.
 
         Args:
             workflow: Title, for the error.
             definition: What runs.
             given: Rows in the body of its start.
+            size: Rows of one batch, if these rows start several runs.
+            override: What the sources are set to in this run.
 
         Raises:
             BudgetError: A limit is exceeded, or that cannot be known.
         """
         if self.max_rows is None and self.max_cost is None:
             return
-        rows = _rows(definition, given)
-        unpriced = [*_unpriced(definition, rows)]
-        known = 0.0 if rows is None else _dollars(definition, rows)
+        runs = _runs(given, size)
+        definition = _set(definition, override)
+        rows = _rows(definition, runs)
+        unpriced = [*_unpriced(definition, given)]
+        known = _dollars(definition, runs)
         problems: list[str] = []
         may_allow = False
         if self.max_rows is not None:
@@ -83,35 +96,52 @@ class Budget:
 _UNKNOWN = "how many rows its source makes is not known"
 
 
-def _rows(definition: Definition, given: int) -> int | None:
-    """Rows that a run starts with; None where its source makes them."""
-    roots = definition.topology.roots
-    is_given = all(definition.blocks[position].kind == "webhook" for position in roots)
-    return given if is_given else None
+def _runs(given: int, size: int | None) -> Sequence[tuple[int, int]]:
+    """How many runs start with how many rows."""
+    if size is None:
+        return [(1, given)]
+    full, rest = divmod(given, size)
+    return [(full, size), (1, rest)] if rest or not full else [(full, size)]
 
 
-def _dollars(definition: Definition, rows: int) -> float:
+def _set(definition: Definition, override: Mapping[str, Any] | None) -> Definition:
+    """A definition whose sources have the settings of one run, and no others.
+
+    Whether the service keeps what these do not name is not documented.
+    """
+    if not override:
+        return definition
+    blocks = [*definition.blocks]
+    for at in definition.topology.roots:
+        blocks[at] = blocks[at]._replace(specs=FrozenDict(override))
+    return evolve(definition, blocks=tuple(blocks))
+
+
+def _rows(definition: Definition, runs: Iterable[tuple[int, int]]) -> int | None:
+    """Most rows that all runs start with; None where a source makes any number."""
+    found = [(number, count_started(definition, rows)) for number, rows in runs]
+    known = [number * rows for number, rows in found if rows is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
+def _dollars(definition: Definition, runs: Iterable[tuple[int, int]]) -> float:
     """What blocks with a documented price may cost, where their rows are known."""
-    dollars = sum(
-        charge.dollars * rows * len(charge.positions)
-        for charge in cost(definition).charges
-        if charge.dollars is not None and not charge.is_open
+    costs = (
+        number * cost(definition, rows, of_payload=True).exact for number, rows in runs
     )
-    return round(dollars, 6)  # three times 0.1 is not above 0.3
+    return as_float(sum(costs, Fraction(0)))  # three times 0.1 is not above 0.3
 
 
-def _unpriced(definition: Definition, rows: int | None) -> Iterator[str]:
+def _unpriced(definition: Definition, given: int) -> Iterator[str]:
     """What cannot be counted, and why."""
-    found = cost(definition)
+    found = cost(definition, given, of_payload=True)
     for charge in found.charges:
         if charge.dollars is None:
             yield f"{_names(charge, definition)}: no price is documented"
-        elif charge.is_open or rows is None:
+        elif charge.is_open:
             yield f"{_names(charge, definition)}: how many rows reach it is not known"
     for kind in found.unknown:
         yield f"{kind}: nobody knows whether it charges"
-    if found.meets:
-        yield "where branches meet: how their rows merge is not known"
 
 
 def _names(charge: Charge, definition: Definition) -> str:

@@ -143,12 +143,13 @@ def starting(
     rows = len(payload.get("webhook_payload") or ())
     limits = budget or Budget()
     # What costs nothing to find out is found out first.
-    limits.require(ready.name, ready.definition, rows)
+    override = payload.get("specs_override")
+    limits.require(ready.name, ready.definition, rows, override=override)
     if journal is not None:
         journal.require_writable()
     turn = f"{endpoint}|{canonical_id(ready.id)}"
     yield Turn(turn)
-    yield from _require_deployed(ready, limits, rows, stale=stale)
+    yield from _require_deployed(ready, limits, rows, override, stale=stale)
     start = _Starting(
         ready=ready,
         payload=payload,
@@ -615,7 +616,12 @@ def _is_name(text: str) -> bool:
 
 
 def _require_deployed(
-    ready: Ready, limits: Budget, rows: int, *, stale: bool
+    ready: Ready,
+    limits: Budget,
+    rows: int,
+    override: Mapping[str, Any] | None,
+    *,
+    stale: bool,
 ) -> Conversation[None]:
     """Refuse what would run something else, or cost more, than this code says."""
     if stale and not limits.depends_on_specs:
@@ -626,7 +632,7 @@ def _require_deployed(
     if not stale:
         _require_this_code(ready, live)
     # Fields that code does not set are left as they are live, and may be dearer.
-    limits.require(ready.name, live, rows)
+    limits.require(ready.name, live, rows, override=override)
 
 
 def _require_this_code(ready: Ready, live: Definition) -> None:

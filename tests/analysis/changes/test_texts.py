@@ -317,9 +317,8 @@ FOLLOWED = {
 - column phone
 + column title: str
 + column years_in_role: int
-~ cost of 1,000 input rows: up to $100.00, for each of an open number of rows \
-find_email $0.05, find_phone $0.30 -> for each of an open number of rows \
-find_email $0.05, lead_enrichment $0.10, unknown for search
+~ cost of 1,000 input rows: for each of an open number of rows find_email $0.05, \
+find_phone $0.30, unknown for company_enrichment -> up to $45.00, unknown for search
 - effect: company_enrichment spends at each run
 - effect: find_phone spends at each run
 - effect: append_to_notebook leaves something outside: adds rows to notebook \

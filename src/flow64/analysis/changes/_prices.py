@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from attrs import evolve
-
-from ...blocks import CATALOGUE
 from ...definition import Definition
 from ...errors import ArgumentError, shortened
-from .._asking import unknown_kinds
-from .._cost import Charge, Cost, cost, reached
+from .._cost import cost
 from ._model import Estimate, RowPrice
 
 
 def estimate(definition: Definition, prices: Mapping[str, float]) -> Estimate:
-    """What 1,000 input rows may cost.
+    """Return what 1,000 input rows may cost.
 
     Args:
         definition: What is run.
         prices: Dollars a row by kind, in place of those that are documented.
 
     Raises:
-        ArgumentError: A price is no number of dollars.
+        ArgumentError: A price is not a number of dollars.
     """
-    found = _priced(definition, _checked(prices))
+    found = cost(definition, prices=_checked(prices))
     unpriced = [charge.kind for charge in found.charges if charge.dollars is None]
     rows = [
         RowPrice(charge.kind, charge.dollars)
@@ -38,40 +34,10 @@ def estimate(definition: Definition, prices: Mapping[str, float]) -> Estimate:
         charge.dollars is not None and not charge.is_open for charge in found.charges
     )
     # Zero only where nothing may charge: of what is unknown, no sum is known either.
-    is_known = is_counted or not (others or rows)
-    dollars = round(found.dollars, 6) if is_known else None
+    dollars = found.dollars if is_counted or not (others or rows) else None
     return Estimate(
         dollars, tuple(sorted(others)), tuple(sorted(set(rows), key=_place))
     )
-
-
-def _priced(definition: Definition, prices: Mapping[str, float]) -> Cost:
-    """The cost with some prices in place of the documented ones."""
-    found = cost(definition)
-    if definition.by_kind.keys().isdisjoint(prices):
-        return found
-    charges = [
-        charge._replace(dollars=prices.get(charge.kind, charge.dollars))
-        for charge in found.charges
-    ]
-    known = {charge.kind for charge in charges}
-    is_open, _ = reached(definition)
-    for kind, positions in definition.by_kind.items():
-        if kind in prices and kind not in known:
-            charges += _charges(kind, prices[kind], positions, is_open)
-    strangers = (kind for kind in definition.by_kind if kind not in CATALOGUE)
-    words = zip(strangers, unknown_kinds(definition), strict=True)
-    unknown = [word for kind, word in words if kind not in prices]
-    return evolve(found, charges=charges, unknown=unknown)
-
-
-def _charges(
-    kind: str, dollars: float, positions: Sequence[int], is_open: bytearray
-) -> list[Charge]:
-    found: dict[bool, list[int]] = {}
-    for at in positions:
-        found.setdefault(bool(is_open[at]), []).append(at)
-    return [Charge(kind, dollars, flag, where) for flag, where in found.items()]
 
 
 def _checked(prices: Mapping[str, float]) -> Mapping[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -179,7 +180,7 @@ def test_layers_that_are_joined_whole_multiply_their_rows():
     blocks = [("webhook", {}), *[("filter", {})] * (width * depth), ("find_phone", {})]
     layers = [range(1 + at, 1 + at + width) for at in range(0, width * depth, width)]
     edges = [(0, one) for one in layers[0]]
-    for above, below in zip(layers, layers[1:], strict=False):
+    for above, below in pairwise(layers):
         edges += [(one, other) for one in above for other in below]
     edges += [(one, len(blocks) - 1) for one in layers[-1]]
 

@@ -223,7 +223,11 @@ def test_specs_decide_some_effects(kind, specs, expected):
         ("lead_enrichment", {"tier": "low"}, Price(0.10, "D1", "older pages")),
         ("lead_enrichment", {"tier": "high"}, None),
         ("company_enrichment", {}, Price(0.10, "D1", "older pages")),
-        ("company_enrichment", {"find_people": False}, Price(0.10, "D1", "older pages")),
+        (
+            "company_enrichment",
+            {"find_people": False},
+            Price(0.10, "D1", "older pages"),
+        ),
         ("company_enrichment", {"find_people": True}, None),
         ("company_enrichment", {"full_org_chart": True}, None),
         ("company_enrichment", {"find_people": Value("people")}, None),

@@ -56,6 +56,7 @@ def test_new(service, leads, flow64):
         f"    Inbound leads ({id_of('leads.py')})\n"
         "    there is no such workflow\n"
         "    spends at each run: lead_enrichment\n"
+        "    cost of 1,000 input rows: up to $100.00\n"
         "\n"
         "1 to create (1 request)\n"
     )

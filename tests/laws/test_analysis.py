@@ -23,7 +23,7 @@ from flow64.analysis import (
     output_columns,
 )
 from flow64.analysis._columns import NO_COLUMNS, united
-from flow64.analysis.changes._prices import estimate
+from flow64.analysis.changes import estimate
 from flow64.analysis.checks._columns import Spellings
 from flow64.analysis.checks._plain import is_plainly_right
 from flow64.analysis.checks._rule import run
@@ -93,10 +93,7 @@ def runs(draw):
     made, blocks, found = [], [], {}
     for position in range(count):
         kind = draw(
-            st.sampled_from(
-                ["webhook", "search", "filter", "find_email", "find_phone"]
-                + ["company_to_leads", "find_subdomains", "new_kind"]
-            )
+            st.sampled_from(["webhook", "search", "filter", *PRICES, *sorted(MAKERS)])
         )
         limit = draw(st.none() | st.integers(1, 4)) if kind == "search" else None
         specs = {} if limit is None else {"max_results": limit}

@@ -77,7 +77,13 @@ def test_run_within_its_limits_passes(definition, rows, limits):
         (EMAIL, 4, {"max_cost": 0.15}, r"more than max_cost=0.15.*\$0.20", []),
         (BOTH, 10, {"max_cost": 3.49, "allow_unpriced": True}, r"\$3.50", []),
         (AGENT, 2, {"max_cost": 9}, "allow_unpriced=True", ["qa_agent: no price"]),
-        (OPEN, 2, {"max_cost": 9}, "not all prices", ["company_enrichment: no", "find_email: how"]),
+        (
+            OPEN,
+            2,
+            {"max_cost": 9},
+            "not all prices",
+            ["company_enrichment: no", "find_email: how"],
+        ),
         (STRANGE, 2, {"max_cost": 9}, "not all prices", ["brand_new: nobody knows"]),
         (MEETING, 10, {"max_cost": 6.49}, r"more than max_cost=6.49.*\$6.50", []),
         (LIMITED, 0, {"max_rows": 19}, "20 rows are more than", ["search: no price"]),
@@ -122,8 +128,8 @@ def test_settings_of_one_run_replace_those_of_its_source():
     for override in ({"max_results": 21}, {"query": "q"}):
         with pytest.raises(errors.BudgetError):
             Budget(max_rows=20).require("Leads", LIMITED, 0, override=override)
+    dear = Budget(max_cost=6, allow_unpriced=True)
     with pytest.raises(errors.BudgetError, match="more than max_cost=6"):
-        dear = Budget(max_cost=6, allow_unpriced=True)
         dear.require("Leads", LIMITED, 0, override={"max_results": 21})
 
 

@@ -158,8 +158,8 @@ def cost(
         definition: What is run.
         rows: Rows that each source brings whose rows come from outside.
         prices: Dollars a row by kind, in place of the documented ones.
-        of_payload: Whether `rows` are those of a payload. Then only webhooks bring them,
-            and how many a file or a notebook holds is unknown.
+        of_payload: Whether `rows` are those of a payload. Then only webhooks bring
+            them, and how many a file or a notebook holds is unknown.
     """
     blocks = definition.blocks
     found: dict[tuple[str, float | None, bool], list[int]] = {}
@@ -262,7 +262,7 @@ def _reached(
     topology, blocks = definition.topology, definition.blocks
     meets = bytearray(len(blocks))
     made = _making_rows(tuple(definition.by_kind))
-    brought = {kind: rows for kind in _GIVEN} | (_OUTSIDE if of_payload else {})
+    brought = dict.fromkeys(_GIVEN, rows) | (_OUTSIDE if of_payload else {})
     is_joined = len(topology.sources) > len(set(topology.targets))
     is_plain = topology.is_forward and not (made or is_joined)
     if is_plain and not (of_payload and _OUTSIDE.keys() & definition.by_kind.keys()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ..blocks import CATALOGUE, DATAFRAME_TYPES
 from ..definition import Definition
@@ -46,6 +46,14 @@ def taken(kind: str) -> Rows:
     return _TAKEN.get(kind)
 
 
+def rows_given(kind: str, specs: Mapping[str, Any]) -> Rows:
+    """Return the row kind that leaves a block by itself, whatever comes in."""
+    if kind not in BY_SPEC:
+        return _GIVEN.get(kind)
+    word = specs.get("dataframe_type")
+    return word if word in DATAFRAME_TYPES else None
+
+
 def row_kinds(definition: Definition) -> Sequence[Rows]:
     """The row kind that leaves each block.
 
@@ -57,8 +65,7 @@ def row_kinds(definition: Definition) -> Sequence[Rows]:
     passing = _PASSING.intersection(definition.by_kind)
     for kind in BY_SPEC.intersection(definition.by_kind):
         for position in definition.by_kind[kind]:
-            word = blocks[position].specs.get("dataframe_type")
-            found[position] = word if word in DATAFRAME_TYPES else None
+            found[position] = rows_given(kind, blocks[position].specs)
     if not passing:
         return found
     if topology.is_forward:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import typing
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -61,6 +62,17 @@ class Fact:
     default: str | None = None
     unit: str | None = None
     required: bool = False
+
+    @property
+    def value(self) -> Any:
+        """The value that the default begins with; None if it states none."""
+        word, _, rest = (self.default or "unknown").partition(" ")
+        if rest and not rest.startswith("("):
+            return None
+        try:
+            return json.loads(word)
+        except ValueError:
+            return None if word in {"undocumented", "unknown"} else word
 
 
 @frozen
@@ -184,7 +196,7 @@ class CatalogueBlock(Block):
 
     @classmethod
     def most_rows(cls, specs: Mapping[str, Any]) -> int | None:  # noqa: ARG003 - for subclasses
-        """The most rows that come out, whatever goes in; None if nothing limits them."""
+        """The most rows that come out, whatever goes in; None if unlimited."""
         return None
 
 

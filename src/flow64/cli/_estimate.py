@@ -17,14 +17,15 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
         definition: What runs.
         given: Rows that it is started with.
     """
-    rows = count_started(definition, given)
+    rows, each = count_started(definition, given), ""
     if rows is None:
         found = cost(definition)
+        each = f" for {found.rows:,} rows"
         yield "rows", "as many as its source makes"
     else:
         found = cost(definition, given, of_payload=True)
         yield "rows", f"{rows:,}" if rows == given else f"up to {rows:,}"
-    yield "cost", _worded(found, "" if rows is not None else f" for {found.rows:,} rows")
+    yield "cost", _worded(found, each)
     for charge in found.charges:
         names = ", ".join(
             definition.origins.path(position) or charge.kind

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from attrs import evolve
+
 from ..definition import EMPTY
 from ..render.review import Review
 from ..render.review import as_text as review_text
@@ -37,7 +39,7 @@ def plan_text(
         prices: Dollars for one row by kind, in place of those that are documented.
         in_full: Whether each workflow is shown by itself all the same.
     """
-    told = as_text(plan, agreement)
+    told = as_text(evolve(plan, prices=prices), agreement)
     is_open = any(not rename.is_decided for rename in plan.renames)
     if in_full or is_open or agreement != NOTHING:
         return told

@@ -103,7 +103,7 @@ def command(
     if output is not None:
         file = shlex.quote(str(output))
         talk(f"it is saved; to apply it: flow64 deploy --plan {file}")
-    return CHANGES if exit_code and not plan.is_empty else 0
+    return CHANGES if exit_code and plan.has_changes else 0
 
 
 def _faulty(faults: Sequence[Faulty], *, as_json: bool) -> int:

@@ -10,7 +10,7 @@ from ._keys import MAX_KEY, is_key
 from ._lower import Head, Lowered, lower
 
 if TYPE_CHECKING:
-    from ._code import Code, as_code, code_of
+    from ._code import Code, as_code, call_of, code_of
     from ._lift import Lifted, lift
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Lifted",
     "Lowered",
     "as_code",
+    "call_of",
     "code_of",
     "is_key",
     "lift",
@@ -31,6 +32,7 @@ _MODULES: Final = {
     "Code": "._code",
     "Lifted": "._lift",
     "as_code": "._code",
+    "call_of": "._code",
     "code_of": "._code",
     "lift": "._lift",
 }

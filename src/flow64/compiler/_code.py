@@ -82,6 +82,18 @@ def as_code(workflows: Sequence[Lifted]) -> Code:
     return Code(text, variables)
 
 
+def call_of(name: str, given: Mapping[str, Any]) -> str:
+    """Return a call with keyword arguments as one line of Python.
+
+    Args:
+        name: What is called.
+        given: JSON by the names of the arguments.
+    """
+    literal = _Module().literal
+    made = {argument: literal(value) for argument, value in given.items()}
+    return flat(_call(ast.Name(name), given=made))
+
+
 _Project: TypeAlias = tuple[str, str, tuple[str, ...]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -114,10 +113,7 @@ def defaults(kind: str) -> Mapping[str, Any]:
     """Values that the service is known, or inferred, to take for unset spec fields."""
     cls = CATALOGUE.get(kind)
     facts = facts_of(cls) if cls else {}
-    found = {
-        name: _default(fact.default) for name, fact in facts.items() if fact.default
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: fact.value for name, fact in facts.items() if fact.value is not None}
 
 
 _ENDS: Final = ("from_block_id", "to_block_id")
@@ -167,14 +163,3 @@ def _is_web_address(url: object) -> bool:
         return bool(parts and parts.scheme in {"http", "https"} and parts.hostname)
     except ValueError:
         return False
-
-
-def _default(words: str) -> Any:
-    """The value that the words of a fact begin with; None where they state none."""
-    word, _, rest = words.partition(" ")
-    if rest and not rest.startswith("("):
-        return None
-    try:
-        return json.loads(word)
-    except ValueError:
-        return None if word in {"undocumented", "unknown"} else word

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from attrs import evolve, field, frozen
 
 from flow64 import LEAD, AsyncClient, Client, Project, RawBlock, Workflow, value
-from flow64.blocks import Webhook
+from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import canonical_id, fingerprint, with_stamp
 from flow64.emulator import Emulator, Switches
 from flow64.service._state import sent_fields, short
@@ -211,6 +211,17 @@ def unmanaged(service_):
     """Unchanged, with a field that code does not set."""
     service_.edit(service_.put(OLD), specs={"find_email": {"tier": "high"}})
     return [OLD], {}
+
+
+PLAIN = Workflow(
+    "Plain", Webhook(LEAD) >> FindEmail() >> FindPhone(), key="plain", project=GROWTH
+)
+
+
+def dearer(service_):
+    """Unchanged, with a field that code does not set and that costs more."""
+    service_.edit(service_.put(PLAIN), specs={"find_email": {"mode": "PERSONAL"}})
+    return [PLAIN], {}
 
 
 def update(service_):

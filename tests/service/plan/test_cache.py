@@ -53,7 +53,7 @@ def test_oldest_sightings_make_room(path, monkeypatch):
 
 
 def valid(**change):
-    with_ = {"flow64:seen": 1, "flow64": _cache.version("flow64"), "seen": []}
+    with_ = {"flow64:seen": 2, "flow64": _cache.version("flow64"), "seen": []}
     return json.dumps({**with_, **change})
 
 

@@ -337,7 +337,7 @@ def torn(path):
 
 
 def newer(path):
-    path.write_text(path.read_text().replace('"flow64:seen":1', '"flow64:seen":99'))
+    path.write_text(path.read_text().replace('"flow64:seen":2', '"flow64:seen":99'))
 
 
 def folder(path):

@@ -57,6 +57,7 @@ plan for environment default at http://127.0.0.1
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     there is no such workflow
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
+    cost of 1,000 input rows: up to $50.00
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -72,6 +73,7 @@ plan for environment default at http://127.0.0.1
     its key is made of its title: another title is another workflow
     spends as soon as it is written: search buys at creation; if that is meant: --allow-spend found-people
     spends as soon as it is created: search; spends at each run: search, find_email
+    cost of 1,000 input rows: for each of an open number of rows find_email $0.05, unknown for search
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -311,6 +313,7 @@ plan for environment default at http://127.0.0.1
     Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
     there is no such workflow
     it may be old under another key
+    cost of 1,000 input rows: up to $50.00
     ways on: say that it is another workflow: --create new
 
   old: orphan
@@ -349,6 +352,7 @@ plan for environment default at http://127.0.0.1
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     there is no such workflow
     it may be extra under another key
+    cost of 1,000 input rows: up to $50.00
     ways on: say that it is another workflow: --create leads
 
 ! extra: orphan, is refused
@@ -369,6 +373,7 @@ plan for environment default at http://127.0.0.1
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     there is no such workflow
     it may be extra under another key
+    cost of 1,000 input rows: up to $50.00
     ways on: say that it is another workflow: --create leads
 
 ! extra: orphan, is refused
@@ -502,6 +507,24 @@ not checked:
 
 1 refused (3 requests)
 """,
+        "dearer": """\
+plan for environment default at http://127.0.0.1
+
+  plain: unchanged, with settings that code does not set
+    Plain (5c30b323-bb8b-59c5-9160-b553b47321f9)
+    set on the service and not by code, so a deploy leaves it:
+        find_email.mode is "PERSONAL"; default: PROFESSIONAL
+            price of a row: $0.05 -> $0.20
+            cost of 1,000 input rows: up to $350.00 -> up to $500.00 (+$150.00)
+            to keep it, write: FindEmail(mode="PERSONAL")
+        all of it as it is live: flow64 code default:id:5c30b323-bb8b-59c5-9160-b553b47321f9
+    left as it is, not set by code: find_email (e3d23c93).mode
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 unchanged, 1 with settings that code does not set (1 request)
+""",
     }
 )
 DATA = snapshot(
@@ -510,6 +533,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -526,7 +550,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -547,6 +573,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "found-people",
@@ -566,7 +593,13 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {
+                        "dollars": None,
+                        "unpriced": ["search"],
+                        "open": [{"kind": "find_email", "dollars": 0.05}],
+                    },
                     "unmanaged": [],
+                    "settings": [],
                     "spends": ["search buys at creation"],
                     "effects": "spends as soon as it is created: search; spends at each run: search, find_email",
                     "touched": {"schedules": [], "runs": []},
@@ -587,6 +620,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -605,7 +639,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -626,6 +662,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
+            "has_changes": False,
             "steps": [
                 {
                     "key": "leads",
@@ -642,7 +679,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -663,6 +702,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
+            "has_changes": False,
             "steps": [
                 {
                     "key": "leads",
@@ -679,7 +719,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": ["find_email (362c3001).tier"],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -700,6 +742,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -739,7 +782,9 @@ DATA = snapshot(
                             "after": {"dollars": 200.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -760,6 +805,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -799,7 +845,9 @@ DATA = snapshot(
                             "after": {"dollars": 200.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {
@@ -830,6 +878,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -852,7 +901,9 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -873,6 +924,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -901,7 +953,9 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -922,6 +976,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -974,7 +1029,9 @@ DATA = snapshot(
                             "after": {"dollars": 200.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -995,6 +1052,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1013,7 +1071,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1034,6 +1094,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1052,7 +1113,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1073,6 +1136,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1115,7 +1179,9 @@ DATA = snapshot(
                             "after": {"dollars": 50.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -1136,6 +1202,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1177,7 +1244,9 @@ DATA = snapshot(
                             "after": {"dollars": 50.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -1198,6 +1267,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "gone",
@@ -1214,7 +1284,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1233,6 +1305,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "gone",
@@ -1249,7 +1322,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1268,6 +1343,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
+            "has_changes": False,
             "steps": [
                 {
                     "key": "leads",
@@ -1287,7 +1363,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1306,6 +1384,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
+            "has_changes": False,
             "steps": [
                 {
                     "key": "leads",
@@ -1322,7 +1401,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1347,7 +1428,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1366,6 +1449,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "new",
@@ -1385,7 +1469,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -1408,7 +1494,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1435,6 +1523,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "secret",
@@ -1478,7 +1567,9 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "cost": {"dollars": 0.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "leaves something outside at each run: posts to value 'hook'",
                     "touched": {"schedules": [], "runs": []},
@@ -1499,6 +1590,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1518,7 +1610,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -1544,7 +1638,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1571,6 +1667,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1590,7 +1687,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -1617,7 +1716,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": None,
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1644,6 +1745,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1683,7 +1785,9 @@ DATA = snapshot(
                             "after": {"dollars": 50.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -1706,6 +1810,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "theirs",
@@ -1786,7 +1891,9 @@ DATA = snapshot(
                             "after": {"dollars": 200.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -1807,6 +1914,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1893,7 +2001,9 @@ DATA = snapshot(
                             "after": {"dollars": 50.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
@@ -1914,6 +2024,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -1932,7 +2043,9 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1953,6 +2066,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "found",
@@ -1972,7 +2086,13 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "cost": {
+                        "dollars": None,
+                        "unpriced": ["search"],
+                        "open": [{"kind": "find_email", "dollars": 0.05}],
+                    },
                     "unmanaged": [],
+                    "settings": [],
                     "spends": ["search buys at creation"],
                     "effects": "",
                     "touched": {"schedules": [], "runs": []},
@@ -1993,6 +2113,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "secret",
@@ -2021,7 +2142,9 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "cost": {"dollars": 0.0, "unpriced": [], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "leaves something outside at each run: posts to value 'hook'",
                     "touched": {"schedules": [], "runs": []},
@@ -2042,6 +2165,7 @@ DATA = snapshot(
             "environment": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
+            "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
@@ -2073,7 +2197,9 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "cost": {"dollars": None, "unpriced": ["new_kind"], "open": []},
                     "unmanaged": [],
+                    "settings": [],
                     "spends": [],
                     "effects": "unknown: new_kind",
                     "touched": {"schedules": [], "runs": []},
@@ -2090,6 +2216,65 @@ DATA = snapshot(
             "requests": 3,
             "vouched": 0,
         },
+        "dearer": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "plain",
+                    "id": "5c30b323-bb8b-59c5-9160-b553b47321f9",
+                    "name": "Plain",
+                    "path": "ns:acme.example/project:growth/workflow:plain",
+                    "state": "unchanged",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": ["find_email (e3d23c93).mode"],
+                    "settings": [
+                        {
+                            "block": {
+                                "id": "e3d23c93-0220-555a-9ebc-a3a52f00544e",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "value": "PERSONAL",
+                            "default": "PROFESSIONAL",
+                            "price": [0.05, 0.2],
+                            "rows": [],
+                            "appeared": [],
+                            "vanished": [],
+                            "before": {"dollars": 350.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 500.0, "unpriced": [], "open": []},
+                            "code": 'FindEmail(mode="PERSONAL")',
+                            "dollars": 150.0,
+                        }
+                    ],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "96e8f17926cb04348714007a9415c03b1259e08293a80dceb52286bfe97ca0cf",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:plain 59d4ad635e8d8369 59d4ad635e8d8369 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa =e3d23c93,f57e5627;dataframe_type=2ad8ebce]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
     }
 )
 ARRANGED = [
@@ -2098,6 +2283,7 @@ ARRANGED = [
     at.absent,
     at.unchanged,
     at.unmanaged,
+    at.dearer,
     at.update,
     at.at_work,
     at.drifted,

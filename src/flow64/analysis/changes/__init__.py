@@ -38,13 +38,22 @@ from ._model import (
     ItemRemoved,
     KindChanged,
     ListChanged,
+    LiveSetting,
     OtherColumnsChanged,
     RowPrice,
     RowsChanged,
     TitleChanged,
     Unmanaged,
 )
-from ._show import as_data, as_lines
+from ._prices import estimate
+from ._settings import find_settings
+from ._show import (
+    as_data,
+    as_lines,
+    estimate_data,
+    format_estimate,
+    setting_lines,
+)
 
 __all__ = [
     "BlockAdded",
@@ -79,6 +88,7 @@ __all__ = [
     "ItemRemoved",
     "KindChanged",
     "ListChanged",
+    "LiveSetting",
     "OtherColumnsChanged",
     "RowPrice",
     "RowsChanged",
@@ -89,4 +99,9 @@ __all__ = [
     "as_lines",
     "consequences",
     "diff",
+    "estimate",
+    "estimate_data",
+    "find_settings",
+    "format_estimate",
+    "setting_lines",
 ]

@@ -421,6 +421,49 @@ class CostChanged:
 
 
 @frozen
+class LiveSetting:
+    """A live field that code does not set, and that changes what a run costs or does.
+
+    Attributes:
+        block: The block that it is set in.
+        path: The field.
+        value: What is live.
+        default: What the service takes if the field is not set, in words. None if that
+            is not documented.
+        price: Dollars a row with the default, and as it is live; None: unknown. Empty
+            if they are the same.
+        rows: The row kind likewise.
+        appeared: Effects that only the live value has.
+        vanished: Effects that only the default has.
+        before: What 1,000 input rows may cost with the default.
+        after: What they may cost as it is live.
+        code: What to write to keep it.
+    """
+
+    block: BlockRef
+    path: Path
+    value: Any
+    default: str | None
+    price: tuple[float | None, ...]
+    rows: tuple[str | None, ...]
+    appeared: tuple[str, ...]
+    vanished: tuple[str, ...]
+    before: Estimate
+    after: Estimate
+    code: str
+
+    @property
+    def dollars(self) -> float | None:
+        """Dollars more for 1,000 input rows; None if they are unknown."""
+        sides = self.before, self.after
+        costs = [one.dollars for one in sides if one.dollars is not None]
+        others = {(one.unpriced, one.open) for one in sides}
+        if len(costs) < len(sides) or len(others) > 1:
+            return None
+        return round(costs[1] - costs[0], 6)
+
+
+@frozen
 class EffectAppeared:
     """Something is spent or touched that was not.
 

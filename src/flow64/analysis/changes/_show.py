@@ -46,6 +46,7 @@ from ._model import (
     ItemRemoved,
     KindChanged,
     ListChanged,
+    LiveSetting,
     OtherColumnsChanged,
     RowsChanged,
     TitleChanged,
@@ -59,13 +60,20 @@ MOST_NAMES: Final = 5
 """Blocks that one line of text names."""
 
 
-def as_data(change: Change | Consequence) -> dict[str, Any]:
+def as_data(change: Change | Consequence | LiveSetting) -> dict[str, Any]:
     """A change, or what follows from one, as plain JSON data.
 
     `change` says which class it is, in kebab-case; the other keys are its attributes.
     A path is a JSON pointer into the specs; a value that is not shown is `"***"`.
     """
+    if isinstance(change, LiveSetting):
+        return {**_members(change), "dollars": change.dollars}
     return {"change": _code(change), **_members(change)}
+
+
+def estimate_data(estimate: Estimate) -> dict[str, Any]:
+    """What 1,000 input rows may cost as plain JSON data."""
+    return _members(estimate)
 
 
 def as_lines(changes: Iterable[Change | Consequence]) -> Iterator[str]:
@@ -94,6 +102,43 @@ def as_lines(changes: Iterable[Change | Consequence]) -> Iterator[str]:
         indent = "" if block is None else "    "
         for change in group:
             yield from (_clean(f"{indent}{line}") for line in _lines(change))
+
+
+def setting_lines(setting: LiveSetting, name: str | None = None) -> Iterator[str]:
+    """A live field that code does not set, as lines of text.
+
+    Args:
+        setting: The field.
+        name: What its block is called; None takes its path.
+    """
+    yield from map(_clean, _setting_lines(setting, name or str(setting.block)))
+
+
+def _setting_lines(setting: LiveSetting, name: str) -> Iterator[str]:
+    default = setting.default or "not documented"
+    field = ".".join(map(str, setting.path))
+    yield f"{name}.{field} is {_text(setting.value)}; default: {default}"
+    if setting.price:
+        old, new = map(_price, setting.price)
+        yield f"    price of a row: {old} -> {new}"
+    old, new = map(format_estimate, (setting.before, setting.after))
+    if old != new:
+        more = "" if setting.dollars is None else f" ({_more(setting.dollars)})"
+        yield f"    cost of 1,000 input rows: {old} -> {new}{more}"
+    if setting.rows:
+        old, new = (kind or "unknown" for kind in setting.rows)
+        yield f"    rows: {old} -> {new}"
+    for sign, effects in (("+", setting.appeared), ("-", setting.vanished)):
+        yield from (f"    {sign} effect: {_EFFECTS[effect]}" for effect in effects)
+    yield f"    to keep it, write: {setting.code}"
+
+
+def _more(dollars: float) -> str:
+    return f"{'-' if dollars < 0 else '+'}${abs(dollars):,.2f}"
+
+
+def _price(dollars: float | None) -> str:
+    return "unknown" if dollars is None else f"${dollars:,.2f}"
 
 
 # -- JSON ------------------------------------------------------------------------------
@@ -324,7 +369,7 @@ def _followed(change: Consequence) -> str:
             sign = "+" if change.after else "-"
             return f"{sign} columns that nobody knows"
         case CostChanged():
-            old, new = map(_cost, (change.before, change.after))
+            old, new = map(format_estimate, (change.before, change.after))
             return f"~ cost of 1,000 input rows: {old} -> {new}"
         case EffectAppeared():
             return f"+ effect: {_effect(change)}"
@@ -344,7 +389,8 @@ def _column(change: ColumnAdded | ColumnDropped) -> str:
     return f"{change.name}: {change.type}" if change.type else change.name
 
 
-def _cost(estimate: Estimate) -> str:
+def format_estimate(estimate: Estimate) -> str:
+    """Return what 1,000 input rows may cost in words."""
     parts: list[str] = []
     if estimate.dollars is not None:
         parts.append(

@@ -73,6 +73,7 @@ def _reviewed_data(one: Reviewed) -> dict[str, Any]:
             "after": _cost_data(one.cost_after),
         },
         "unmanaged": [*one.unmanaged],
+        "settings": [change_data(setting) for setting in one.settings],
         "spends": [*one.spends],
         "effects": one.effects,
         "schedules": None

@@ -6,8 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ...analysis import effects
-from ...analysis.changes import BlockRenamed, FindingVanished, consequences, diff
-from ...analysis.changes._prices import estimate
+from ...analysis.changes import (
+    BlockRenamed,
+    FindingVanished,
+    consequences,
+    diff,
+    estimate,
+)
 from ...definition import EMPTY, Definition
 from ...errors import ArgumentError, shortened
 from ._model import NOTHING, Pair, Review, Reviewed

@@ -17,6 +17,7 @@ from ._model import Review
 from ._quoting import code, fenced, marker, prose
 from ._source import source_of
 from ._words import (
+    SET_BY_HAND,
     SIGNS,
     at_work,
     becomes,
@@ -27,6 +28,7 @@ from ._words import (
     headline,
     keeps_ids,
     of_them,
+    settings,
     some,
     ways_on,
 )
@@ -291,6 +293,9 @@ def _notes(group: Group) -> Iterator[str]:
     if one.spends:
         spends = some(one.spends, code, MOST_KEYS)
         yield f"**spends as soon as it is written:** {spends}"
+    if group.first.settings:
+        lines = "".join(f"\n  - {code(line.strip())}" for line in settings(group))
+        yield f"**{SET_BY_HAND}:**{lines}"
     if group.first.unmanaged:
         left = some(group.first.unmanaged, code, MOST_KEYS)
         yield f"left as it is, since code does not set it: {left}"

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from ...analysis.changes import Change, Consequence, Estimate
+from ...analysis.changes import Change, Consequence, Estimate, LiveSetting
 from ...definition import Definition
 
 Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete", "refuse"]
@@ -100,6 +100,8 @@ class Reviewed:
         cost_before: What 1,000 input rows may cost now; None where nothing is there.
         cost_after: What they may cost then; None as well.
         unmanaged: Live fields that code does not set: left as they are.
+        settings: Those of them that change what a run costs or does.
+        taking: The command that writes it as it is live; empty without `settings`.
         spends: Blocks that spend as soon as this is written.
         effects: What it spends or touches, in words.
         schedules: Those that are on; None where nobody looked.
@@ -126,6 +128,8 @@ class Reviewed:
     cost_before: Estimate | None = None
     cost_after: Estimate | None = None
     unmanaged: tuple[str, ...] = ()
+    settings: tuple[LiveSetting, ...] = ()
+    taking: str = ""
     spends: tuple[str, ...] = ()
     effects: str = ""
     schedules: tuple[Schedule, ...] | None = ()
@@ -135,7 +139,8 @@ class Reviewed:
     @property
     def is_told(self) -> bool:
         """Whether there is more to say of it than that nothing changes."""
-        return self.state != "unchanged" or self.action != "none"
+        is_as_it_was = self.state == "unchanged" and self.action == "none"
+        return not is_as_it_was or bool(self.settings)
 
 
 @frozen

@@ -26,6 +26,7 @@ from ._model import Review
 from ._page_style import STYLE
 from ._source import source_of
 from ._words import (
+    SET_BY_HAND,
     SIGNS,
     at_work,
     becomes,
@@ -36,6 +37,7 @@ from ._words import (
     headline,
     keeps_ids,
     of_them,
+    settings,
     some,
     ways_on,
 )
@@ -324,6 +326,9 @@ def _facts(group: Group) -> Iterator[str]:
         spends = some(one.spends, _code, 40)
         told = f'<span class="spends">{spends}</span>'
         facts.append(("Spends as soon as it is written", told))
+    if first.settings:
+        lines = [_code(line.strip()) for line in settings(group)]
+        facts.append((SET_BY_HAND.capitalize(), _listed(lines)))
     if first.unmanaged:
         left = some(first.unmanaged, _code, 40)
         facts.append(("Left as it is, not set by code", left))

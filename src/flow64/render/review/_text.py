@@ -12,6 +12,7 @@ from ._lines import Section
 from ._model import Review
 from ._view import told
 from ._words import (
+    SET_BY_HAND,
     SIGNS,
     at_work,
     becomes,
@@ -21,6 +22,7 @@ from ._words import (
     headline,
     keeps_ids,
     of_them,
+    settings,
     some,
     ways_on,
 )
@@ -104,6 +106,9 @@ def _notes(group: Group) -> Iterator[str]:
     if one.cost_after is not None:
         cost = cost_change(group, costing(str))
         yield f"cost of 1,000 input rows, at most: {cost}"
+    if group.first.settings:
+        yield f"{SET_BY_HAND}:"
+        yield from (f"    {line}" for line in settings(group))
     if group.first.unmanaged:
         yield f"left as it is, not set by code: {', '.join(group.first.unmanaged)}"
     if one.spends:

@@ -27,6 +27,7 @@ from ...analysis.changes import (
     RowsChanged,
     TitleChanged,
     Unmanaged,
+    setting_lines,
 )
 from ...analysis.changes._unshown import unshown
 from ...definition import EMPTY, Definition, canonical_id
@@ -92,6 +93,7 @@ class View:
                 [_signature(_without_place(found)) for found in follows],
                 [repr(one.cost_before), repr(one.cost_after)],
                 [*self.unmanaged],
+                [*self.settings],
                 [*one.spends],
                 one.effects,
                 [*shape],
@@ -134,6 +136,15 @@ class View:
     def unmanaged(self) -> Sequence[str]:
         """Live fields that code does not set, blocks by name."""
         return [_BY_ID.sub(self._renamed, field) for field in self.reviewed.unmanaged]
+
+    @cached_property
+    def settings(self) -> Sequence[str]:
+        """Those of them that change what a run costs or does, as lines of text."""
+        return [
+            line
+            for one in self.reviewed.settings
+            for line in setting_lines(one, self._name(one.block.id, str(one.block)))
+        ]
 
     def _renamed(self, found: re.Match[str]) -> str:
         """The name of a block that a plan tells by its kind and a piece of its id."""

@@ -79,7 +79,10 @@ _STATES: Final[dict[State, tuple[str, str]]] = {
     "new": ("may be a renamed one", "may be renamed ones"),
     "update": ("differs", "differ"),
     "converged": ("has no stamp of its own", "have no stamp of their own"),
-    "unchanged": ("is unchanged", "are unchanged"),
+    "unchanged": (
+        "has settings that the code does not set",
+        "have settings that the code does not set",
+    ),
 }
 """What is said of one workflow, and of several, that a deploy leaves alone."""
 
@@ -204,6 +207,7 @@ def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str
     named = [called(group, quote) for group in spending[:MOST_KEYS]]
     spends = ", ".join(named) + _and_more(len(spending) - len(named))
     parts = [f"spends at deploy: {spends or 'nothing'}", _costs(groups, quote)]
+    parts.append(_by_hand(groups, quote))
     doubts = len(review.not_checked) + sum(
         len(view.reviewed.not_checked) for group in groups for view in group.views
     )
@@ -219,13 +223,39 @@ def _costs(groups: Sequence[Group], quote: Quote) -> str:
     known = [group for group in groups if group.one.cost_after is not None]
     differ = [group for group in known if group.one.cost_before != group.one.cost_after]
     if not differ:
-        return "cost per 1,000 rows: unchanged" if known else ""
+        is_told = bool(known) and not any(group.one.settings for group in groups)
+        return "cost per 1,000 rows: unchanged" if is_told else ""
     named = [
         f"{called(group, quote)} {cost_change(group, brief)}"
         for group in differ[:MOST_COSTS]
     ]
     more = _and_more(len(differ) - len(named))
     return f"cost per 1,000 rows, at most: {', '.join(named)}{more}"
+
+
+SET_BY_HAND: Final = "set on the service and not by code, so a deploy leaves it"
+"""What is said of live fields that change what a run costs or does."""
+
+
+def settings(group: Group) -> Sequence[str]:
+    """These fields of a group, and how to take them into the code, as lines."""
+    more = "" if len(group.views) == 1 else f" (of {group.one.key})"
+    return [*group.first.settings, f"all of it as it is live: {group.one.taking}{more}"]
+
+
+def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
+    """The fields that code does not set, with what 1,000 rows cost by and with them."""
+    named: list[str] = []
+    for group in groups:
+        for one in group.one.settings:
+            old, new = brief(one.before), brief(one.after)
+            costs = "" if one.before == one.after else f" {old} → {new}"
+            field = ".".join(map(str, one.path))
+            named.append(f"{called(group, quote)} {quote(field)}{costs}")
+    if not named:
+        return ""
+    more = _and_more(len(named) - MOST_COSTS)
+    return f"not set by code, per 1,000 rows: {', '.join(named[:MOST_COSTS])}{more}"
 
 
 def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:

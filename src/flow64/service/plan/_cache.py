@@ -17,7 +17,7 @@ from ._model import Sighting
 PLACE: Final = Path(FOLDER, "seen.json")
 """Where the cache lies, below the working folder."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Schema of the file; one of another schema, or of another release, is not used."""
 
 MOST: Final = 20_000

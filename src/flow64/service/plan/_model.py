@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, TypeAlias, final
 
 from attrs import field, frozen
 
-from ...analysis.changes import Change, Consequence
+from ...analysis.changes import Change, Consequence, LiveSetting
 from ...definition import (
+    EMPTY,
     BoundSecret,
     Definition,
     ProjectKey,
@@ -219,6 +220,7 @@ class Step:
         changes: What a write changes in what is live.
         consequences: What follows from `changes`.
         unmanaged: Live fields that code does not set: left as they are.
+        settings: Those of them that change what a run costs or does.
         spends: Blocks that spend as soon as this is written; of a stamp, that may.
         effects: What it spends or touches, in words; empty where nothing is written.
         touched: Schedules and runs that are at work with it.
@@ -243,6 +245,7 @@ class Step:
     changes: tuple[Change, ...] = ()
     consequences: tuple[Consequence, ...] = ()
     unmanaged: tuple[str, ...] = ()
+    settings: tuple[LiveSetting, ...] = ()
     spends: tuple[str, ...] = ()
     effects: str = ""
     touched: Touched = UNTOUCHED
@@ -279,6 +282,7 @@ class Plan:
         requests: How many requests it took, repetitions counted.
         vouched: How many workflows a cache vouched for.
         secrets: What is secret in what is live, whatever code says.
+        prices: Dollars for one row by kind, in place of the documented ones.
     """
 
     env: str
@@ -292,11 +296,20 @@ class Plan:
     secrets: tuple[BoundSecret, ...] = field(
         default=(), repr=False, eq=False, converter=tuple[BoundSecret, ...]
     )
+    prices: Mapping[str, float] = field(default=EMPTY, repr=False, eq=False)
 
     @property
     def is_empty(self) -> bool:
         """Whether a deploy would do nothing, and there is nothing to decide."""
         return all(step.is_empty for step in self.steps)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether it is not empty, or a live setting changes what a run costs or does.
+
+        A deploy leaves such a setting alone: the code has to say it first.
+        """
+        return not self.is_empty or any(step.settings for step in self.steps)
 
     @property
     def refused(self) -> tuple[Step, ...]:
@@ -407,6 +420,13 @@ def digest_of(live: Definition) -> str:
 def live_of(definition: Definition) -> Live:
     """What was read, with its digest."""
     return Live(Held(definition), digest_of(definition))
+
+
+def taking(step: Step, env: str) -> str:
+    """Return the command that writes a live workflow as code, or as pulled JSON."""
+    if step.target is not None and step.target.pulled is not None:
+        return f"flow64 pull {env}:{step.id} -o FOLDER --overwrite"
+    return f"flow64 code {env}:id:{step.id}"
 
 
 def counted(number: int, word: str) -> str:

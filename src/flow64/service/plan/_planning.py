@@ -17,7 +17,14 @@ from typing import Any, Final, TypeVar
 from attrs import Factory, define, evolve, frozen
 
 from ...analysis import effects
-from ...analysis.changes import Change, Unmanaged, consequences, diff
+from ...analysis.changes import (
+    Change,
+    LiveSetting,
+    Unmanaged,
+    consequences,
+    diff,
+    find_settings,
+)
 from ...analysis.changes._veil import Written
 from ...definition import (
     EMPTY,
@@ -184,7 +191,9 @@ def planning(
         hidden=tuple(secrets),
     )
     plan = yield from planner.counted(planner.planned(frozenset(create)))
-    return evolve(plan, requests=planner.requests, secrets=planner.hidden)
+    return evolve(
+        plan, requests=planner.requests, secrets=planner.hidden, prices=prices
+    )
 
 
 def _require_apart(targets: Sequence[Target]) -> None:
@@ -350,6 +359,7 @@ class Planner:
             self.cache is not None
             and sighting is not None
             and step.state == "unchanged"
+            and not step.settings
         ):
             self.cache.keep(sighting, step.unmanaged)
         return step
@@ -388,8 +398,10 @@ class Planner:
         code, stamp = target.definition, target.stamp
         found = judge(code, live, stamp, target.pulled)
         as_it_is, live = live, self.cover(live)
+        settings = self._settings(code, live, found)
         if found.state == "unchanged":
-            return evolve(_unchanged(target, found.unmanaged), live=live_of(live))
+            step = _unchanged(target, found.unmanaged)
+            return evolve(step, settings=settings, live=live_of(live))
         merge = merged(code, live, target.pulled, sent=found.sent)
         sent = evolve(merge, description=with_stamp(code.description, stamp))
         step = evolve(
@@ -397,6 +409,7 @@ class Planner:
             live=live_of(live),
             sent=Held(sent),
             unmanaged=tuple(found.unmanaged),
+            settings=settings,
             spends=tuple(spends_when_written(sent)),
         )
         if found.state == "converged":
@@ -421,6 +434,15 @@ class Planner:
         if not found.is_others:
             step = evolve(step, reasons=(*step.reasons, *unkept(target, as_it_is)))
         return _losing(step, lost(target, as_it_is, self.secrets, found))
+
+    def _settings(
+        self, code: Definition, live: Definition, found: Judgement
+    ) -> tuple[LiveSetting, ...]:
+        """The unmanaged fields that change what a run costs or does."""
+        if not found.unmanaged:
+            return ()
+        shown = merged(code, shown_as(live, code, self.hidden), sent=found.sent)
+        return tuple(find_settings(code, shown, self.prices))
 
     def _decided(
         self,

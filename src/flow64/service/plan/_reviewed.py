@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Final
 
 from attrs import evolve
 
-from ...analysis.changes import Consequence
-from ...analysis.changes._prices import estimate
-from ...definition import EMPTY, BoundSecret
+from ...analysis.changes import Consequence, estimate
+from ...definition import EMPTY
 from ...render.review import InFlight, Rename, Review, Reviewed, Schedule
 from ...render.review._diff import created
 from ...render.review._veiled import fields_of, veiled_pair
 from .._state import shown_as, veiled
 from ._agreement import may_skip
-from ._model import Plan, Step, Target
+from ._model import Plan, Step, Target, taking
 
 
 def review_of_plan(
@@ -34,7 +33,7 @@ def review_of_plan(
     """
     return Review(
         "plan",
-        [_reviewed(step, prices, root, plan.secrets) for step in plan.steps],
+        [_reviewed(step, plan, prices, root) for step in plan.steps],
         env=plan.env,
         endpoint=plan.endpoint,
         renames=tuple(
@@ -47,11 +46,9 @@ def review_of_plan(
 
 
 def _reviewed(
-    step: Step,
-    prices: Mapping[str, float],
-    root: Path | None,
-    secrets: Sequence[BoundSecret],
+    step: Step, plan: Plan, prices: Mapping[str, float], root: Path | None
 ) -> Reviewed:
+    env, secrets = plan.env, plan.secrets
     told = Reviewed(
         step.key,
         step.state,
@@ -68,12 +65,17 @@ def _reviewed(
         changes=step.changes,
         consequences=step.consequences,
         unmanaged=step.unmanaged,
+        settings=step.settings,
+        taking=taking(step, env) if step.settings else "",
         spends=step.spends,
         effects=step.effects,
         schedules=_schedules(step),
         runs=_runs(step),
         not_checked=step.not_checked,
     )
+    if step.settings and step.sent is None and step.live is not None:
+        cost = estimate(step.live.definition, prices)
+        return evolve(told, cost_before=cost, cost_after=cost)
     # What is not written is not drawn, and an orphan holds secrets that nobody knows.
     if step.target is None or step.sent is None:
         return told

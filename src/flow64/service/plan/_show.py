@@ -8,6 +8,12 @@ from typing import Any, Final
 
 from ...analysis import as_data as change_data
 from ...analysis import as_lines, masked
+from ...analysis.changes import (
+    estimate,
+    estimate_data,
+    format_estimate,
+    setting_lines,
+)
 from ...diagnostics import printable
 from ._agreement import FLAGS, NOTHING, Agreement, flags, is_lifted, may_skip
 from ._model import (
@@ -20,6 +26,7 @@ from ._model import (
     Step,
     Touched,
     counted,
+    taking,
 )
 
 _SIGNS: Final[dict[Action, str]] = {
@@ -75,7 +82,8 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "environment": plan.env,
         "endpoint": plan.endpoint,
         "is_empty": plan.is_empty,
-        "steps": [_step_data(step) for step in plan.steps],
+        "has_changes": plan.has_changes,
+        "steps": [_step_data(step, plan) for step in plan.steps],
         "renames": [_rename_data(rename) for rename in plan.renames],
         "projects": None
         if projects is None
@@ -91,7 +99,8 @@ def as_data(plan: Plan) -> dict[str, Any]:
 # -- JSON ------------------------------------------------------------------------------
 
 
-def _step_data(step: Step) -> dict[str, Any]:
+def _step_data(step: Step, plan: Plan) -> dict[str, Any]:
+    sent = None if step.sent is None else step.sent.content
     return {
         "key": step.key,
         "id": step.id,
@@ -107,7 +116,9 @@ def _step_data(step: Step) -> dict[str, Any]:
         "edits": [change_data(change) for change in step.edits],
         "changes": [change_data(change) for change in step.changes],
         "consequences": [change_data(found) for found in step.consequences],
+        "cost": None if sent is None else estimate_data(estimate(sent, plan.prices)),
         "unmanaged": list(step.unmanaged),
+        "settings": [change_data(setting) for setting in step.settings],
         "spends": list(step.spends),
         "effects": step.effects,
         "touched": _touched_data(step.touched),
@@ -170,7 +181,7 @@ def _lines(plan: Plan, agreed: Agreement) -> Iterator[str]:
     for step in plan.steps:
         if step.state != "unchanged" or step.unmanaged:
             yield ""
-            yield from _step_lines(step, agreed)
+            yield from _step_lines(step, plan, agreed)
     undecided = [rename for rename in plan.renames if not rename.is_decided]
     if undecided:
         yield ""
@@ -198,6 +209,8 @@ def _summary(plan: Plan, agreed: Agreement) -> str:
         parts.append(f"{number:,} {'copy' if number == 1 else 'copies'}")
     if number := sum(step.state == "unchanged" for step in plan.steps):
         parts.append(f"{number:,} unchanged")
+    if number := sum(bool(step.settings) for step in plan.steps):
+        parts.append(f"{number:,} with settings that code does not set")
     told = ", ".join(parts) or "nothing to do"
     if not plan.requests:  # of a plan that was read again, or brings something back
         return told
@@ -215,12 +228,13 @@ def _does(step: Step, is_agreed: bool) -> Action:
     return "create" if step.live is None else "update"
 
 
-def _step_lines(step: Step, agreed: Agreement) -> Iterator[str]:
+def _step_lines(step: Step, plan: Plan, agreed: Agreement) -> Iterator[str]:
     action = _does(step, is_lifted(step, agreed))
     does = "" if action == "none" else f", {_DOES[action]}"
     given = [FLAGS[one] for one in step.consents] if action != step.action else []
     says = f", as {' and '.join(given)} {_say(given)}" if given else ""
-    yield f"{_SIGNS[action]} {step.key}: {step.state}{does}{says}"
+    more = ", with settings that code does not set" if step.settings else ""
+    yield f"{_SIGNS[action]} {step.key}: {step.state}{more}{does}{says}"
     yield f"    {step.name} ({step.id})"
     yield from (f"    {reason}" for reason in step.reasons)
     if step.edits:
@@ -233,18 +247,36 @@ def _step_lines(step: Step, agreed: Agreement) -> Iterator[str]:
     if step.consequences:
         yield "    what follows:"
         yield from _indented(as_lines(step.consequences))
-    if step.unmanaged:
-        yield f"    left as it is, not set by code: {', '.join(step.unmanaged)}"
-    if step.spends:
-        yield f"    {_spending(step, agreed)}"
-    if step.effects and step.action == "create":
-        yield f"    {step.effects}"
+    yield from _unmanaged_lines(step, plan)
+    yield from _spending_lines(step, plan, agreed)
     yield from (f"    {line}" for line in _touched_lines(step.touched))
     yield from (f"    not checked: {doubt}" for doubt in step.not_checked)
     if action == "refuse":
         yield f"    ways on: {'; '.join(_ways(step))}"
     elif step.state == "orphan" and action == "none" and step.consents:
         yield f"    deleted only with {flags(step.key, step.consents)}"
+
+
+def _unmanaged_lines(step: Step, plan: Plan) -> Iterator[str]:
+    """The live fields that code does not set; first those that cost or do something."""
+    if step.settings:
+        yield "    set on the service and not by code, so a deploy leaves it:"
+        for setting in step.settings:
+            yield from _indented(setting_lines(setting))
+        yield f"        all of it as it is live: {taking(step, plan.env)}"
+    if step.unmanaged:
+        yield f"    left as it is, not set by code: {', '.join(step.unmanaged)}"
+
+
+def _spending_lines(step: Step, plan: Plan, agreed: Agreement) -> Iterator[str]:
+    """What it spends when it is written, what each run of a new one does and costs."""
+    if step.spends:
+        yield f"    {_spending(step, agreed)}"
+    if step.effects and step.action == "create":
+        yield f"    {step.effects}"
+    if step.live is None and step.sent is not None:
+        cost = format_estimate(estimate(step.sent.content, plan.prices))
+        yield f"    cost of 1,000 input rows: {cost}"
 
 
 def _say(given: Sequence[str]) -> str:

@@ -63,6 +63,8 @@ PROBES: Sequence[Mapping[str, Any]] = (
     {"mode": "PROFESSIONAL"},
     {"mode": "PERSONAL"},
     {"tier": "low"},
+    {"find_people": True},
+    {"full_org_chart": True},
     {"auto_execute": True},
     {"notebook_id": "__create_new__"},
 )
@@ -183,7 +185,7 @@ def _effects(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]
 
 def _prices(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
     if (price := block.price(specs)) is None:
-        return []
+        return ["not known"] if block.price({}) else []
     text = f"at most ${price.dollars:.2f} a row"
     return [f"{text} ({CONFIDENCE[price.confidence]}; {price.source})"]
 

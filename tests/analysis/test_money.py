@@ -203,6 +203,15 @@ def test_rows_of_a_payload_come_from_webhooks_alone():
     assert found == [0.15, 0, 0]
 
 
+def test_source_inside_of_a_graph_adds_its_rows():
+    """Nobody knows whether it does; so the bound takes it that it may."""
+    blocks = ("webhook", {}), ("webhook", {}), ("find_email", {})
+
+    found = cost(wired(*blocks))
+
+    assert found.charges[0].rows == 2000
+
+
 def test_rows_of_a_cycle_are_unknown():
     """They may go around any number of times; so may those that come out of it."""
     blocks = ("webhook", {}), ("filter", {}), ("filter", {}), ("find_email", {})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flow64.emulator import Fault
+from flow64.emulator import Fault, Switches
 from tests.cli.pipelines import (
     SPENDING,
     deployed,
@@ -484,3 +484,76 @@ def test_file_that_is_no_plan_is_not_replaced(service, leads, flow64):
     assert "the plan was not saved in precious.txt: what is there is no saved" in told
     assert Path("precious.txt").read_text("utf-8") == "precious"
     assert "the plan was not saved in none/x.json: there is no such" in nowhere[2]
+
+
+BY_HAND = "w = made('plain', Webhook(LEAD) >> FindEmail())"
+
+
+@pytest.fixture
+def dearer(write, service, flow64):
+    """A deployed workflow whose mode somebody set by hand; gives its id."""
+    flow64("deploy", write(BY_HAND), "--yes")
+    workflow_id = id_of("two.py")
+    service.edit(workflow_id, specs={"find_email": {"mode": "PERSONAL"}})
+    return workflow_id
+
+
+def test_dearer_setting_by_hand_is_a_change(dearer, flow64, write):
+    """It counts until the code says it; other fields never do."""
+    plain = flow64("plan", "two.py")
+    asked = flow64("plan", "two.py", "--exit-code")
+    review = flow64("review", "two.py", "--exit-code", "--format", "text")
+
+    assert (plain[0], asked[0], review[0]) == (0, 2, 2)
+    for text in (plain[1], asked[1], review[1]):
+        assert 'find_email.mode is "PERSONAL"; default: PROFESSIONAL' in text
+        assert "up to $50.00 -> up to $200.00 (+$150.00)" in text
+        assert 'FindEmail(mode="PERSONAL")' in text
+        assert f"flow64 code default:id:{dearer}" in text
+    assert "rows: unchanged" not in review[1]
+
+    write(BY_HAND.replace("FindEmail()", 'FindEmail(mode="PERSONAL")'))
+    assert "settings" not in flow64("plan", "two.py")[1]
+    flow64("deploy", "two.py", "--yes")
+    assert flow64("plan", "two.py", "--exit-code")[0] == 0
+
+
+def test_command_that_a_plan_names_takes_the_setting(dearer, flow64):
+    """The code that it writes has the setting, and the same id."""
+    printed = flow64("plan", "two.py")[1]
+    (line,) = [one for one in printed.splitlines() if "flow64 code" in one]
+    command = line.partition("flow64 ")[2].split()
+
+    code, text, _ = flow64(*command)
+
+    assert code == 0
+    assert 'FindEmail(mode="PERSONAL")' in text
+    Path("taken.py").write_text(text, "utf-8")
+    assert id_of("taken.py") == dearer
+
+
+def test_pulled_workflow_is_taken_by_another_pull(service, write, flow64):
+    """Of JSON there is no line to write: the command replaces the file."""
+    flow64("deploy", write(BY_HAND), "--yes")
+    workflow_id = id_of("two.py")
+    flow64("pull", f"default:{workflow_id}", "-o", "live")
+    service.edit(workflow_id, specs={"find_email": {"mode": "PERSONAL"}})
+
+    code, printed, _ = flow64("plan", "live", "--exit-code")
+
+    assert code == 2
+    (line,) = [one for one in printed.splitlines() if "flow64 pull" in one]
+    command = line.partition("flow64 ")[2].replace("FOLDER", "live").split()
+    assert flow64(*command)[0] == 0
+    assert "settings" not in flow64("plan", "live")[1]
+
+
+def test_defaults_that_the_service_fills_in_are_no_change(service, write, flow64):
+    """They are listed, and never count."""
+    service.switches = Switches(fill_defaults=True)
+    flow64("deploy", write(BY_HAND), "--yes")
+
+    code, printed, _ = flow64("plan", "two.py", "--exit-code")
+
+    assert code == 0
+    assert "left as it is, not set by code: " in printed

@@ -262,10 +262,16 @@ def _reached(
     topology, blocks = definition.topology, definition.blocks
     meets = bytearray(len(blocks))
     made = _making_rows(tuple(definition.by_kind))
-    brought = dict.fromkeys(_GIVEN, rows) | (_OUTSIDE if of_payload else {})
-    is_joined = len(topology.sources) > len(set(topology.targets))
-    is_plain = topology.is_forward and not (made or is_joined)
-    if is_plain and not (of_payload and _OUTSIDE.keys() & definition.by_kind.keys()):
+    brought: dict[str, int | None] = dict.fromkeys(_GIVEN, rows)
+    if of_payload:
+        brought.update(_OUTSIDE)
+    fed = set(topology.targets)
+    is_plain = topology.is_forward and not made and len(topology.sources) == len(fed)
+    if is_plain and not any(
+        at in fed or brought[kind] is None
+        for kind in _GIVEN
+        for at in definition.by_kind.get(kind, ())
+    ):
         return [rows] * len(blocks), meets
     reach: list[int | None] = [None] * len(blocks)
     leave: list[int | None] = [None] * len(blocks)  # None as well: later, on a cycle

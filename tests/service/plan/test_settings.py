@@ -195,6 +195,7 @@ def test_value_that_is_secret_is_written_in_no_line():
     told = f"{as_text(plan)}{as_data(plan)}"
     assert plan.has_changes
     assert "PERSONAL" not in told
+    assert 'to keep it, write: FindEmail(mode=value("way", secret=True))' in told
 
 
 def test_new_workflow_shows_its_cost():

@@ -13,9 +13,9 @@ from attrs import evolve, frozen
 
 from ...blocks import CATALOGUE, CatalogueBlock, facts_of
 from ...compiler import call_of
-from ...definition import MASK, BoundSecret, Definition, FrozenDict, Value, thaw, walk
+from ...definition import BoundSecret, Definition, FrozenDict, thaw
 from .._row_kinds import Rows, rows_given
-from ._model import BlockRef, Estimate, LiveSetting
+from ._model import BlockRef, LiveSetting
 from ._prices import estimate
 
 _Specs: TypeAlias = Mapping[str, Any]
@@ -52,15 +52,16 @@ def find_settings(
     """
     for at, (ours, block) in enumerate(zip(code.blocks, live.blocks, strict=True)):
         cls = CATALOGUE.get(block.kind)
-        known = () if cls is None else facts_of(cls).keys() & block.specs.keys()
-        for name in sorted(known - ours.specs.keys()):
+        if cls is None:
+            continue
+        names = facts_of(cls).keys() & block.specs.keys()
+        for name in sorted(names - ours.specs.keys()):
             # Beside all other live fields and alone: two may do the same, or only both.
             for specs in (block.specs, {**ours.specs, name: block.specs[name]}):
                 default = _by_default(cls, specs, name)
                 if _Answers.of(cls, specs) != _Answers.of(cls, default):
                     made = [_with(code, at, one) for one in (default, specs)]
-                    costs = [estimate(one, prices) for one in made]
-                    yield _setting(made, at, name, costs)
+                    yield _setting(made, at, name, prices)
                     break
 
 
@@ -74,7 +75,7 @@ def _by_default(cls: type[CatalogueBlock], specs: _Specs, name: str) -> _Specs:
 
 
 def _setting(
-    sides: Sequence[Definition], at: int, name: str, costs: Sequence[Estimate]
+    sides: Sequence[Definition], at: int, name: str, prices: Mapping[str, float]
 ) -> LiveSetting:
     """A field of a block, from the definitions with its default and as it is live."""
     block = sides[1].blocks[at]
@@ -89,7 +90,8 @@ def _setting(
         () if old.rows == new.rows else (old.rows, new.rows),
         tuple(one for one in new.effects if one not in old.effects),
         tuple(one for one in old.effects if one not in new.effects),
-        *costs,
+        estimate(sides[0], prices),
+        estimate(sides[1], prices),
         _call(cls, name, block.specs[name]),
     )
 
@@ -102,6 +104,9 @@ def _with(code: Definition, at: int, specs: _Specs) -> Definition:
 
 
 def _call(cls: type[CatalogueBlock], name: str, value: Any) -> str:
-    """What to write in the code; a secret stands in no code."""
-    is_plain = not any(isinstance(one, Value | BoundSecret) for _, one in walk(value))
-    return call_of(cls.__name__, {name: thaw(value) if is_plain else MASK})
+    """What to write in the code; a secret goes by its name."""
+    return call_of(cls.__name__, {name: thaw(value, _named)})
+
+
+def _named(item: Any) -> Any:
+    return item.value if isinstance(item, BoundSecret) else item

@@ -100,13 +100,13 @@ class Reviewed:
         cost_before: What 1,000 input rows may cost now; None where nothing is there.
         cost_after: What they may cost then; None as well.
         unmanaged: Live fields that code does not set: left as they are.
-        settings: Those of them that change what a run costs or does.
-        taking: The command that writes it as it is live; empty without `settings`.
         spends: Blocks that spend as soon as this is written.
         effects: What it spends or touches, in words.
         schedules: Those that are on; None where nobody looked.
         runs: Those that have not ended; None as well.
         not_checked: What nobody could check, in words.
+        settings: The unmanaged fields that change what a run costs or does.
+        taking: The command that writes it as it is live; empty without `settings`.
     """
 
     key: str
@@ -128,13 +128,13 @@ class Reviewed:
     cost_before: Estimate | None = None
     cost_after: Estimate | None = None
     unmanaged: tuple[str, ...] = ()
-    settings: tuple[LiveSetting, ...] = ()
-    taking: str = ""
     spends: tuple[str, ...] = ()
     effects: str = ""
     schedules: tuple[Schedule, ...] | None = ()
     runs: tuple[InFlight, ...] | None = ()
     not_checked: tuple[str, ...] = ()
+    settings: tuple[LiveSetting, ...] = ()
+    taking: str = ""
 
     @property
     def is_told(self) -> bool:

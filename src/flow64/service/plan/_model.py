@@ -220,11 +220,11 @@ class Step:
         changes: What a write changes in what is live.
         consequences: What follows from `changes`.
         unmanaged: Live fields that code does not set: left as they are.
-        settings: Those of them that change what a run costs or does.
         spends: Blocks that spend as soon as this is written; of a stamp, that may.
         effects: What it spends or touches, in words; empty where nothing is written.
         touched: Schedules and runs that are at work with it.
         not_checked: What nobody could check, in words.
+        settings: The unmanaged fields that change what a run costs or does.
     """
 
     key: str
@@ -245,11 +245,11 @@ class Step:
     changes: tuple[Change, ...] = ()
     consequences: tuple[Consequence, ...] = ()
     unmanaged: tuple[str, ...] = ()
-    settings: tuple[LiveSetting, ...] = ()
     spends: tuple[str, ...] = ()
     effects: str = ""
     touched: Touched = UNTOUCHED
     not_checked: tuple[str, ...] = ()
+    settings: tuple[LiveSetting, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -7,7 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from flow64 import LEAD, Project, Workflow, variants
-from flow64.analysis.changes import Estimate, RowPrice, TitleChanged
+from flow64.analysis.changes import (
+    BlockRef,
+    Estimate,
+    LiveSetting,
+    RowPrice,
+    TitleChanged,
+)
 from flow64.blocks import (
     Filter,
     FindEmail,
@@ -184,6 +190,15 @@ def hostile():
     return review_of_diff(pairs)
 
 
+def hostile_setting(text):
+    """A live field whose every text is hostile."""
+    costs = [Estimate(dollars, (text,), (RowPrice(text, 0.5),)) for dollars in (1.0, 2)]
+    block = BlockRef("00000000-0000-4000-8000-000000000000", text, text)
+    prices, rows = (0.05, None), (None, text)
+    more = prices, rows, ("spends",), ("may-spend",), *costs
+    return LiveSetting(block, (text,), text, text, *more, f"X({text})")
+
+
 def hostile_plan():
     """The same of what only a plan has."""
     made = [
@@ -204,6 +219,8 @@ def hostile_plan():
             schedules=(Schedule(text, text, text, text),),
             runs=(InFlight(text, text),),
             not_checked=(text,),
+            settings=(hostile_setting(text),),
+            taking=f"flow64 code {text}",
         )
         for text in HOSTILE
     ]

@@ -40,9 +40,7 @@ from ._terminal import give, give_data, talk
 @click.argument("source", required=False)
 @env_option
 @values_option
-@click.option(
-    "--exit-code", is_flag=True, help="End with 2 where the plan is not empty."
-)
+@click.option("--exit-code", is_flag=True, help="End with 2 if there are changes.")
 @click.option(
     "-o",
     "--output",
@@ -80,7 +78,8 @@ def command(
     SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
     a colon and a key behind it, one workflow of them. Left out, it is the source of
     [tool.flow64] in pyproject.toml. It ends with 1 where a workflow has errors, and
-    with --exit-code with 2 where there is something to do or to decide.
+    with --exit-code with 2 if there is something to do or to decide, or if a live
+    setting that code does not set changes what a run costs or does.
     """
     place = place_of(env, values)
     if manifest is not None and output is not None:

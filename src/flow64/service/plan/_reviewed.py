@@ -73,16 +73,17 @@ def _reviewed(
         runs=_runs(step),
         not_checked=step.not_checked,
     )
-    if step.settings and step.sent is None and step.live is not None:
-        cost = estimate(step.live.definition, prices)
-        return evolve(told, cost_before=cost, cost_after=cost)
     # What is not written is not drawn, and an orphan holds secrets that nobody knows.
-    if step.target is None or step.sent is None:
+    if step.target is None or (step.sent is None and not step.settings):
         return told
     if step.live is None:
         return _new(told, step.target, prices)
     code = step.target.definition
-    live, sent = shown_as(step.live.definition, code, secrets), step.sent.content
+    live = shown_as(step.live.definition, code, secrets)
+    if step.sent is None:
+        cost = estimate(live, prices)
+        return evolve(told, cost_before=cost, cost_after=cost)
+    sent = step.sent.content
     shown = veiled(sent, code, secrets)
     before, after = veiled_pair(live, shown, written=({}, fields_of(code)))
     return evolve(

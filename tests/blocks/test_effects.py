@@ -10,6 +10,7 @@ from flow64.blocks import (
     UNKNOWN_COLUMNS,
     Column,
     Columns,
+    Fact,
     Price,
     columns_of,
 )
@@ -271,3 +272,21 @@ def test_columns_of_a_field_map(fields, words_are_types, expected):
     found = columns_of(fields, confidence="I", words_are_types=words_are_types)
 
     assert expected == list(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ("low", "low"),
+        ("true", True),
+        ("10", 10),
+        ("LEAD (inferred)", "LEAD"),
+        ("as many as there are", None),
+        ("undocumented", None),
+        ("null", None),
+        (None, None),
+    ],
+)
+def test_value_of_a_documented_default(words, value):
+    """The words of a default begin with its value, if they state one."""
+    assert Fact("D", "x", default=words).value == value

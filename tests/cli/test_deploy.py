@@ -71,6 +71,7 @@ def test_new(service, leads, flow64):
         f"    Inbound leads ({workflow_id})\n"
         "    there is no such workflow\n"
         "    spends at each run: lead_enrichment\n"
+        "    cost of 1,000 input rows: up to $100.00\n"
         "\n"
         "1 to create (1 request)\n"
         "1 of 1: create inbound\n"

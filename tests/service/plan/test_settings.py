@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flow64 import COMPANY, LEAD, RawBlock, Workflow
+from flow64.analysis.changes import find_settings, setting_lines
 from flow64.blocks import (
     CATALOGUE,
     CompanyEnrichment,
@@ -14,8 +15,11 @@ from flow64.blocks import (
     Webhook,
     facts_of,
 )
+from flow64.definition import BoundSecret, Value
 from flow64.dsl import UNSET
+from flow64.render import review as rendered
 from flow64.service.plan import FileCache, as_data, as_text, review_of_plan
+from tests.analysis.support import wired
 from tests.service.plan.planned import GROWTH, dearer, leads, service
 
 PLAN = """\
@@ -102,6 +106,7 @@ FIELDS = {"return_fields": {"a": "A"}}
         (Webhook(LEAD) >> FindEmail(), {"find_email": {"mode": "Professional"}}, []),
         (Webhook(LEAD) >> FindEmail(), {"find_email": {"tier": "high"}}, []),
         (Webhook(LEAD) >> FindEmail(), {"webhook": {"by_hand": 1}}, []),
+        (Webhook(LEAD) >> RawBlock("new_kind"), {"new_kind": {"tier": "high"}}, []),
         (
             Webhook(LEAD) >> FindEmail(mode="PERSONAL"),
             {"find_email": {"verify_emails": False}},
@@ -111,19 +116,62 @@ FIELDS = {"return_fields": {"a": "A"}}
 )
 def test_what_the_class_says_decides(flow, specs, expected):
     """Price, effects and row kind, with the field and with its default."""
-    (step,) = planned(flow, **specs).steps
+    plan = planned(flow, **specs)
 
+    (step,) = plan.steps
     found = [(one.code, one.price, one.dollars) for one in step.settings]
     assert found == expected
     assert step.unmanaged
+    assert plan.has_changes == bool(expected)
+    assert as_text(plan).count("to keep it, write: ") == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("flow", "specs", "lines"),
+    [
+        (
+            RawBlock("webhook", specs={}) >> FindEmail(),
+            {"webhook": {"dataframe_type": "COMPANY"}},
+            [
+                'webhook.dataframe_type is "COMPANY"; default: LEAD (inferred)',
+                "    rows: LEAD -> COMPANY",
+            ],
+        ),
+        (
+            Search(LEAD, query="q", auto_execute=UNSET) >> FindEmail(),
+            {"search": {"auto_execute": False}},
+            [
+                "search.auto_execute is false; default: not documented",
+                "    - effect: spends as soon as it is created",
+            ],
+        ),
+        (
+            Webhook(COMPANY) >> CompanyEnrichment(**FIELDS),
+            {"company_enrichment": {"find_people": True}},
+            [
+                "company_enrichment.find_people is true; default: false",
+                "    price of a row: $0.10 -> unknown",
+                (
+                    "    cost of 1,000 input rows: up to $100.00 -> unknown for "
+                    "company_enrichment"
+                ),
+            ],
+        ),
+    ],
+)
+def test_only_what_differs_is_told(flow, specs, lines):
+    """What is the same with the default takes no line."""
+    (setting,) = planned(flow, **specs).steps[0].settings
+
+    *told, last = setting_lines(setting)
+
+    assert told == lines
+    assert last == f"    to keep it, write: {setting.code}"
 
 
 @pytest.mark.parametrize("kind", sorted(CATALOGUE))
 def test_default_that_the_service_fills_in_never_counts(kind):
     """Whatever the documents say a field is, if nobody sets it."""
-    from flow64.analysis.changes import find_settings
-    from tests.analysis.support import wired
-
     facts = facts_of(CATALOGUE[kind])
     filled = {n: fact.value for n, fact in facts.items() if fact.value is not None}
 
@@ -136,11 +184,10 @@ def test_each_form_of_a_review_shows_it():
         wanted, options = dearer(here)
         review = review_of_plan(here.plan(*wanted, **options))
 
-    from flow64.render.review import as_data, as_html, as_markdown, as_text
-
     assert not review.is_empty
-    texts = [as_text(review), as_markdown(review), as_html(review)]
-    for text in (*texts, str(as_data(review))):
+    makes = rendered.as_text, rendered.as_markdown, rendered.as_html
+    texts = [make(review) for make in makes]
+    for text in (*texts, str(rendered.as_data(review))):
         assert "PERSONAL" in text
         assert "$350 → $500" in text or "$350</code> → <code>$500" in text
         assert "rows: unchanged" not in text
@@ -175,9 +222,7 @@ def test_change_of_something_else_does_not_say_that_the_cost_is_unchanged():
         )
         plan = here.plan(wanted)
 
-    from flow64.render.review import as_text as review_text
-
-    told = review_text(review_of_plan(plan))
+    told = rendered.as_text(review_of_plan(plan))
     assert plan.steps[0].state == "update"
     assert "not set by code, per 1,000 rows: plain mode $50 → $200" in told
     assert "rows: unchanged" not in told
@@ -185,8 +230,6 @@ def test_change_of_something_else_does_not_say_that_the_cost_is_unchanged():
 
 def test_value_that_is_secret_is_written_in_no_line():
     """A secret of the environment that stands in a field goes by its name."""
-    from flow64.definition import BoundSecret, Value
-
     secret = BoundSecret(Value("way", secret=True), "PERSONAL")
     with service() as here:
         wanted, options = dearer(here)

@@ -140,7 +140,7 @@ def try_out(
 
     Args:
         workflow: What to try out; it needs no project.
-        rows: The rows for a webhook source; empty for other sources.
+        rows: The rows for a webhook source; other sources take none.
         emulator: Where; None makes one for this call.
         fixtures: What stands in for synthetic values in this run, by the key path of a
             block, or by a kind for all its blocks; it goes before the emulator's own.

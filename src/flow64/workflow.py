@@ -251,7 +251,8 @@ class Workflow:
 
         Args:
             rows: The rows for a webhook source: a list or any iterable of mappings, or
-                the path of a CSV, JSON or NDJSON file. Other sources take none.
+                the path of a CSV, JSON or NDJSON file. Other sources take none, nor
+                does a webhook that is to run its `webhook_input`.
             client: Where to; None makes one from the environment variables.
             **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,

@@ -166,6 +166,24 @@ def test_rows_are_missing(deployed, flow64):
     assert "ROWS is missing" in told
 
 
+def test_sample_rows(deployed, leads, flow64):
+    """A webhook with sample rows needs no file; how many rows run is not claimed."""
+    text = leads.read_text("utf-8")
+    leads.write_text(
+        text.replace(
+            "Webhook(LEAD, ", 'Webhook(LEAD, webhook_input=\'[{"email": "a"}]\', '
+        ),
+        "utf-8",
+    )
+    flow64("deploy", "leads.py", "--yes")
+
+    code, _, told = flow64("run", "leads.py:inbound", "--new", "--yes", *QUICK)
+    limited, *_ = flow64("run", "leads.py", "--new", "--yes", "--max-rows", "9")
+
+    assert (code, limited, len(runs())) == (0, 3, 1)
+    assert "rows         the sample rows of webhook_input" in told
+
+
 @pytest.mark.parametrize("content", ["", "email,company\n"], ids=["nothing", "header"])
 def test_file_without_rows(start, people, content):
     """It would use up the intent for a run of nothing."""

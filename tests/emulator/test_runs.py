@@ -25,6 +25,7 @@ from tests.emulator.support import (
 
 ADA = {"email": "ada@example.com", "company": "Acme"}
 READ = body(block("read_csv"), EMAIL)
+NOTEBOOK = body(block("read_notebook"), EMAIL)
 SEARCH = body(block("search", dataframe_type="LEAD", query="x", max_results=2), EMAIL)
 DECLARED = body(
     block(
@@ -135,6 +136,29 @@ def test_columns_need_not_be_required(serve):
     _, client = serve(switches=Switches(require_columns=False))
 
     assert start(client, create(client, DECLARED), [{}]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("data", "payload", "status"),
+    [
+        (SEARCH, [], 200),
+        (NOTEBOOK, [], 400),
+        (NOTEBOOK, None, 200),
+        (LEADS, [], 400),
+        (LEADS, [ADA], 200),
+    ],
+)
+def test_empty_payload_may_be_refused(serve, data, payload, status):
+    """With the switch on, an empty list starts a search and nothing else."""
+    _, client = serve(switches=Switches(refuse_empty_payload=True))
+    sent = {} if payload is None else {"webhook_payload": payload}
+
+    reply = client.post(
+        "/workflows/run", params={"workflow_id": create(client, data)}, json=sent
+    )
+
+    assert reply.status_code == status
+    assert ("is empty" in reply.text) == (status == 400)
 
 
 def test_override_is_for_one_run(shared, client):

@@ -53,7 +53,7 @@ FROM_FILE = of(ReadCsv(LEAD) >> FindEmail())
         (STRANGE, 10**6, {}),
         (EMAIL, 3, {"max_rows": 3}),
         (EMAIL, 3, {"max_cost": 0.15}),
-        (EMAIL, 0, {"max_cost": 0}),
+        (EMAIL, 1, {"max_cost": 0.05}),
         (BOTH, 10, {"max_cost": 3.5}),
         (FOUND, 0, {"max_rows": 3, "allow_unpriced": True}),
         (AGENT, 10, {"max_cost": 0.5, "allow_unpriced": True}),
@@ -90,6 +90,7 @@ def test_run_within_its_limits_passes(definition, rows, limits):
         (LIMITED, 0, {"max_cost": 5.99}, r"more than.*\$6.00", ["search: no price"]),
         (FROM_FILE, 9, {"max_cost": 9}, "an unknown number", ["find_email: how many"]),
         (FROM_FILE, 9, {"max_rows": 9}, "max_rows=9 cannot", ["find_email: how many"]),
+        (EMAIL, 0, {"max_cost": 9}, "an unknown number", ["find_email: how many"]),
         (FOUND, 0, {"max_cost": 9}, "an unknown number", ["search: ", "find_email: "]),
         (
             FOUND,

@@ -29,11 +29,13 @@ from flow64.blocks import (
     FindEmail,
     LeadEnrichment,
     OutgoingWebhook,
+    ReadNotebook,
     Search,
     Webhook,
 )
 from flow64.emulator import Emulator, Switches
 from flow64.service.api import list_runs
+from tests.service.clients import BOTH, use
 from tests.service.support import leads, specs_of
 
 ROWS = [{"email": "ada@example.com"}, {"email": "grace@example.com"}]
@@ -231,14 +233,53 @@ def test_failed_run_of_an_intent_is_not_repeated(serve):
     assert leads().run(ROWS, client, intent="b").wait(every=0.01).status == "completed"
 
 
-def test_run_of_a_search_takes_no_rows(serve):
-    """It is started with an empty payload."""
-    _, client = serve()
-    flow = Search(LEAD, query="people", max_results=3) >> FindEmail()
-    made = Workflow("s", flow, key="s", project=Project("p", "acme.example"))
-    made.deploy(client)
+def waited(client, run_id):
+    """Wait for a run by either client."""
+    run = client.runs.get(run_id)
+    if isinstance(client, Client):
+        return run.wait(every=0.01)
 
-    assert made.run([], client).wait(every=0.01).status == "completed"
+    async def awaited():
+        return await (await run).wait(every=0.01)
+
+    return awaited()
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "source",
+    [
+        Search(LEAD, query="people", max_results=3),
+        ReadNotebook(),
+        Webhook(LEAD, webhook_input='[{"email": "ada@example.com"}]'),
+    ],
+    ids=lambda source: source.kind,
+)
+def test_source_that_finds_its_rows_is_run_without_rows(serve, kind, source):
+    """Even if the service refuses an empty payload for all but a search."""
+    emulator, _ = serve(refuse_empty_payload=True)
+    made = Workflow(
+        "s", source >> FindEmail(), key="s", project=Project("p", "acme.example")
+    )
+    use(kind, emulator.url, lambda client: client.deploy(made))
+
+    run = use(kind, emulator.url, lambda client: client.run(made))
+
+    ended = use(kind, emulator.url, lambda client: waited(client, run.id))
+    assert ended.status == "completed"
+
+
+@BOTH
+def test_run_without_rows_is_refused_if_they_come_from_the_start(serve, kind):
+    """Nothing is sent for it."""
+    emulator, client = serve()
+    leads().deploy(client)
+    before = len(emulator.requests)
+
+    with pytest.raises(errors.RowsError, match="there are no rows"):
+        use(kind, emulator.url, lambda each: each.run(leads(), []))
+
+    assert len(emulator.requests) == before
 
 
 def test_stale_deployment_is_run_only_where_that_is_said(serve):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flow64 import LEAD, Project, Workflow, errors
-from flow64.blocks import FindEmail, ReadCsv, Search, Webhook
+from flow64.blocks import FindEmail, ReadCsv, ReadNotebook, Search, Webhook
 from flow64.service._payload import payload_of, rows_from
 
 ROW = {"email": "ada@example.com"}
@@ -22,7 +22,11 @@ def declared(schema=None, *, source=None):
     if source is None:
         more = {} if schema is None else {"input_schema": schema}
         source = Webhook(LEAD, **more)
-    return Workflow("x", source >> FindEmail(), project=GROWTH).compile()
+    return compiled(source)
+
+
+def compiled(sources):
+    return Workflow("x", sources >> FindEmail(), project=GROWTH).compile()
 
 
 def problems(schema, rows, **more):
@@ -137,14 +141,67 @@ def test_rows_may_say_what_would_be_a_value_in_a_workflow():
     assert payload_of(declared(), [row])["webhook_payload"] == [row]
 
 
-@pytest.mark.parametrize("source", [Search(LEAD, query="q"), ReadCsv(LEAD)])
+@pytest.mark.parametrize(
+    "source", [Search(LEAD, query="q"), ReadCsv(LEAD), ReadNotebook()]
+)
 def test_rows_are_for_a_webhook_alone(source):
-    """None are an empty list."""
-    definition = declared(source=source)
-
-    assert payload_of(definition, []) == {"webhook_payload": []}
+    """The service refuses them for any other source (documented)."""
     with pytest.raises(errors.RowsError, match=f"begins with {source.kind}"):
-        payload_of(definition, [ROW])
+        payload_of(declared(source=source), [ROW])
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (Search(LEAD, query="q"), {"webhook_payload": []}),
+        (ReadCsv(LEAD), {}),
+        (ReadNotebook(), {}),
+        (Webhook(LEAD, webhook_input='[{"email": "a"}]'), {}),
+    ],
+)
+def test_body_without_rows_has_a_payload_for_a_search_alone(source, expected):
+    """That is the one documented form; an empty list may mean no rows elsewhere."""
+    assert payload_of(declared(source=source), []) == expected
+
+
+def test_override_is_sent_without_a_payload():
+    """For a source that finds its rows itself."""
+    override = {"resource_handle_id": "h", "dataframe_type": "LEAD"}
+
+    made = payload_of(declared(source=ReadCsv(LEAD)), [], specs_override=override)
+
+    assert made == {"specs_override": override}
+
+
+def test_several_sources_get_no_payload_unless_all_are_searches():
+    """The service refuses a payload for any other source (documented)."""
+    definition = compiled([Search(LEAD, query="q"), ReadNotebook()])
+
+    assert payload_of(definition, []) == {}
+
+
+@pytest.mark.parametrize("more", [{}, {"webhook_input": ""}])
+def test_webhook_without_rows_is_refused(more):
+    """A start would be paid for, or use up its intent, and find nothing to do."""
+    source = Webhook(LEAD, **more)
+
+    with pytest.raises(errors.RowsError) as caught:
+        payload_of(declared(source=source), [])
+
+    (problem,) = caught.value.problems
+    assert problem == (
+        "there are no rows, and the workflow begins with webhook, which takes its rows "
+        "from the start: give rows, or set webhook_input, the sample rows of the block"
+    )
+
+
+def test_override_may_bring_the_sample_rows():
+    """They are a setting of the first block like others."""
+    override = {"dataframe_type": "LEAD", "webhook_input": '{"email": "a"}'}
+
+    made = payload_of(declared(), [], specs_override=override)
+
+    assert made == {"specs_override": override}
 
 
 # -- Columns --------------------------------------------------------------------------
@@ -246,7 +303,7 @@ def test_override_that_is_none_is_refused():
     found = problems(None, [{"n": math.nan}], specs_override=["x"])
     assert [line.partition(":")[0] for line in found[:1]] == ["row 1 /n"]
     assert "no mapping" in found[1]
-    assert problems(None, [], specs_override={"q": math.inf})[0].startswith(
+    assert problems(None, [ROW], specs_override={"q": math.inf})[0].startswith(
         "specs_override/q: "
     )
 

@@ -35,6 +35,7 @@ FLIPPED = [
     {"partial_upsert": True},
     {"check_row_kinds": False},
     {"require_columns": False},
+    {"refuse_empty_payload": True},
     {"unknown_kind_fails": True},
     {"credits": 10_000.0},
     {"auto_execute_on_update": True},

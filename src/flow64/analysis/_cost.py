@@ -189,11 +189,16 @@ def cost(
 def count_started(definition: Definition, given: int) -> int | None:
     """Return the most rows that a run starts with; None if that is unknown.
 
+    A start without rows runs the sample rows of its webhook, and nothing says how many
+    those are.
+
     Args:
         definition: What is run.
         given: Rows in the payload.
     """
     kinds = [definition.blocks[at].kind for at in definition.topology.roots]
+    if _PAYLOAD in kinds and not given:
+        return None
     most = given if _PAYLOAD in kinds else 0
     for at, kind in zip(definition.topology.roots, kinds, strict=True):
         if kind != _PAYLOAD:
@@ -265,6 +270,8 @@ def _reached(
     brought: dict[str, int | None] = dict.fromkeys(_GIVEN, rows)
     if of_payload:
         brought.update(_OUTSIDE)
+        if not rows:  # the sample rows of the webhook run
+            brought[_PAYLOAD] = None
     fed = set(topology.targets)
     is_plain = topology.is_forward and not made and len(topology.sources) == len(fed)
     if is_plain and not any(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from ..analysis import Cost, cost, count_started
 from ..definition import Definition
+
+
+_OF_SOURCE: Final = "as many as its source makes"
+_SAMPLE: Final = "the sample rows of webhook_input"
 
 
 def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
@@ -21,7 +26,7 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
     if rows is None:
         found = cost(definition)
         each = f" for {found.rows:,} rows"
-        yield "rows", "as many as its source makes"
+        yield "rows", _SAMPLE if _takes_rows(definition) else _OF_SOURCE
     else:
         found = cost(definition, given, of_payload=True)
         yield "rows", f"{rows:,}" if rows == given else f"up to {rows:,}"
@@ -48,3 +53,9 @@ def _worded(found: Cost, rows: str) -> str:
     if not found.dollars:
         return "unknown: no price that can be counted is documented"
     return f"unknown; of it {counted}: documented prices, before filters; no quote"
+
+
+def _takes_rows(definition: Definition) -> bool:
+    """Return True if all rows of a run come with its start."""
+    roots = definition.topology.roots
+    return all(definition.blocks[position].kind == "webhook" for position in roots)

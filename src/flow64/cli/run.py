@@ -14,7 +14,7 @@ from ..errors import ForbiddenError, NotFoundError
 from ..service import Client, Run
 from ..service._budget import Budget
 from ..service._outputs import require_free
-from ..service._payload import rows_from
+from ..service._payload import needs_rows, rows_from
 from ..workflow import Workflow
 from ._addresses import Live, address_of, definition_of, require_env
 from ._codes import INTERRUPTED
@@ -275,22 +275,19 @@ def _require_name(intent: str | None, retry: str | None, *, is_new: bool) -> Non
 def _require_rows(definition: Definition, file: Path | None, count: int) -> None:
     """Refuse to start a workflow without the rows that it takes.
 
-    A file without any is more likely a mistake than meant, and what the service makes
-    of a start with no rows is not documented: it would use up the intent.
+    A webhook with `webhook_input` has sample rows, so it needs no file. A file without
+    rows is more likely a mistake: it would use up the intent.
 
     Raises:
         click.UsageError: No file is named.
         click.ClickException: It has no rows.
     """
-    roots = definition.topology.roots
-    if not any(definition.blocks[at].kind == "webhook" for at in roots):
-        return
     if file is None:
-        problem = (
-            "ROWS is missing: the workflow begins with a webhook, which brings them"
-        )
-        raise click.UsageError(problem)
-    if not count:
+        if needs_rows(definition):
+            raise click.UsageError(
+                "ROWS is missing: the workflow begins with a webhook, which brings them"
+            )
+    elif not count and "webhook" in definition.by_kind:
         raise click.ClickException(f"{file} has no rows; nothing was sent")
 
 

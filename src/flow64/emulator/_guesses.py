@@ -261,6 +261,7 @@ GUESSES: Final[tuple[Guess, ...]] = (
         "C",
         "A payload for another source is 400; an empty list starts a search.",
         "Only a payload with rows is refused.",
+        "refuse_empty_payload",
     ),
     Guess(
         "several-sources",

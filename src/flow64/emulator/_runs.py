@@ -301,6 +301,10 @@ def _start_problems(
     definition = definition_of(graph)
     if payload and "webhook" not in definition.by_kind:
         yield "webhook_payload is only for workflows whose source block is webhook"
+    if payload == [] and switches.refuse_empty_payload:
+        roots = definition.topology.roots
+        if any(definition.blocks[root].kind != "search" for root in roots):
+            yield "webhook_payload is empty, which is only for a search"
     for position, block in definition.of_kind("read_csv"):
         is_source = not definition.topology.parents[position]
         if is_source and not block.specs.get("resource_handle_id"):

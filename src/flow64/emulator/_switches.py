@@ -28,6 +28,7 @@ class Switches:
         partial_upsert: Whether an update of a missing id may leave parts of it out.
         check_row_kinds: Whether saving refuses rows of the wrong kind for a block.
         require_columns: Whether rows must have every column that `input_schema` lists.
+        refuse_empty_payload: Whether an empty `webhook_payload` starts a search alone.
         unknown_kind_fails: Whether a run fails at a kind that is not in the catalogue.
         credits: Credits that an organisation may spend in all; None for any number.
         auto_execute_on_update: Whether an update lets a search spend that is to run
@@ -50,6 +51,7 @@ class Switches:
     partial_upsert: bool = False
     check_row_kinds: bool = True
     require_columns: bool = True
+    refuse_empty_payload: bool = False
     unknown_kind_fails: bool = False
     credits: float | None = None
     auto_execute_on_update: bool = False

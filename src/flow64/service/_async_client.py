@@ -216,7 +216,8 @@ class AsyncClient:
 
         Args:
             workflow: What to run; it has to be deployed.
-            rows: The rows for a webhook source, or the path of a file of rows.
+            rows: The rows for a webhook source, or the path of a file of rows. Other
+                sources take none.
             **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
                 `save_json`, `result_formats`.

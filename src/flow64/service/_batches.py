@@ -482,10 +482,7 @@ class _Job:
             return
         launcher = self.plan.launcher
         run = StartedRun(job_id, launcher.ready.id, is_attached=True)
-        nothing: dict[str, Any] = {"webhook_payload": ()}
-        self.finished[part.index] = Finished(
-            part, run, launcher.facts(run, nothing), path
-        )
+        self.finished[part.index] = Finished(part, run, launcher.facts(run, {}), path)
 
     # -- Watching ---------------------------------------------------------------------
 

@@ -226,7 +226,8 @@ class Client:
         Args:
             workflow: What to run; it has to be deployed.
             rows: The rows for a webhook source: a list or any iterable of mappings, or
-                the path of a CSV, JSON or NDJSON file. Other sources take none.
+                the path of a CSV, JSON or NDJSON file. Other sources take none, nor
+                does a webhook that is to run its `webhook_input`.
             env: The environment; by default that of the client, then `default`.
             intent: Name of a run that must happen once, such as a date: the same intent
                 with the same rows is the same run, on any machine.

@@ -90,7 +90,7 @@ class Launcher:
 
     def facts(self, run: StartedRun, payload: Mapping[str, Any]) -> dict[str, Any]:
         """What a handle is told of the run beside its id and workflow."""
-        rows = payload["webhook_payload"]
+        rows = payload.get("webhook_payload", ())
         return {
             "is_presumed": run.is_presumed,
             "is_attached": run.is_attached,

@@ -69,7 +69,9 @@ def payload_of(
 
     Args:
         definition: The workflow.
-        rows: The rows; none for a source other than `webhook`.
+        rows: The rows; none for a source other than `webhook`. A body without rows has
+            a payload, an empty list, only if every source is a `search`: it is the one
+            documented form.
         specs_override: What the first block is set to in this run.
         check_columns: Whether rows are held against the `input_schema` of the source.
         first: Number of the first row, for what is listed.
@@ -89,6 +91,8 @@ def payload_of(
             f"the workflow begins with {kinds}, and the service takes rows for a "
             "webhook source alone: run([])"
         )
+    if not rows and needs_rows(definition, specs_override):
+        wrong.append(_NO_ROWS)
     if check_columns:
         misfits = [text for block in hooks for text in _misfits(block, rows, first)]
         wrong += misfits
@@ -98,13 +102,36 @@ def payload_of(
                 "(documented); which of the declared columns are required is not: "
                 "mend the rows or input_schema, or pass check_columns=False"
             )
-    body: dict[str, Any] = {"webhook_payload": thaw(frozen)}
+    body: dict[str, Any] = {}
+    if rows or all(block.kind == "search" for block in sources):
+        body["webhook_payload"] = thaw(frozen)
     if specs_override is not None:
         body["specs_override"] = _override(specs_override, wrong)
     if wrong:
         raise RowsError(wrong)
     _note_specs(sources, specs_override)
     return body
+
+
+def needs_rows(
+    definition: Definition, specs_override: Mapping[str, Any] | None = None
+) -> bool:
+    """Return True if a run has nothing to do unless its start brings rows.
+
+    A webhook with `webhook_input` has sample rows for a run without a payload.
+    """
+    given = specs_override if isinstance(specs_override, Mapping) else {}
+    roots = (definition.blocks[position] for position in definition.topology.roots)
+    return any(
+        root.kind == "webhook" and not {**root.specs, **given}.get("webhook_input")
+        for root in roots
+    )
+
+
+_NO_ROWS: Final = (
+    "there are no rows, and the workflow begins with webhook, which takes its rows "
+    "from the start: give rows, or set webhook_input, the sample rows of the block"
+)
 
 
 # -- Rows -----------------------------------------------------------------------------

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from ..blocks import TYPE_WORDS
 from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
-from ..errors import ResultError, RowsError, shortened
+from ..errors import ResultError, RowsError, did_you_mean, shortened
 from ._table import read_rows
 
 Rows: TypeAlias = (
@@ -94,21 +96,15 @@ def payload_of(
     if not rows and needs_rows(definition, specs_override):
         wrong.append(_NO_ROWS)
     if check_columns:
-        misfits = [text for block in hooks for text in _misfits(block, rows, first)]
-        wrong += misfits
-        if misfits:
-            wrong.append(
-                "the service turns a run away for rows without a required column "
-                "(documented); which of the declared columns are required is not: "
-                "mend the rows or input_schema, or pass check_columns=False"
-            )
+        for block in hooks:
+            wrong += _misfits(block, rows, first)
     body: dict[str, Any] = {}
     if rows or all(block.kind == "search" for block in sources):
         body["webhook_payload"] = thaw(frozen)
     if specs_override is not None:
         body["specs_override"] = _override(specs_override, wrong)
     if wrong:
-        raise RowsError(wrong)
+        raise RowsError(list(dict.fromkeys(wrong)))
     _note_specs(sources, specs_override)
     return body
 
@@ -194,19 +190,43 @@ def _place(path: Sequence[str | int], first: int) -> str:
 
 def _misfits(
     source: WireBlock, rows: Sequence[Mapping[str, Any]], first: int
-) -> Iterator[str]:
-    """What rows lack of the declared columns, or hold of clearly another type."""
+) -> list[str]:
+    """List what rows lack of the declared columns, or hold of another type."""
     declared = source.specs.get("input_schema")
     columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
     needed = [name for name, entry in columns.items() if _is_required(entry)]
     words = {name: word for name, e in columns.items() if (word := _word(e))}
+
+    @cache  # comparing names takes a while, and the rows of a file have the same
+    def suggest(name: str, others: tuple[str, ...]) -> str:
+        return did_you_mean(name, others)
+
+    found: list[str] = []
+    advice: dict[str, None] = {}
     for number, row in enumerate(rows, first):
         if missing := [name for name in needed if name not in row]:
-            yield f"row {number} lacks {', '.join(missing)}"
+            others = tuple(n for n in row if isinstance(n, str) and n not in columns)
+            lacking = ", ".join(name + suggest(name, others) for name in missing)
+            found.append(f"row {number} lacks {lacking}")
+            advice[_MISSING] = None
         for name, word in words.items():
             if name in row and not _fits(row[name], word):
                 value = shortened(row[name], 40)
-                yield f"row {number}: {name} is {value}, and declared as {word}"
+                found.append(f"row {number}: {name} is {value}, declared as {word}")
+                advice[_OTHER_TYPE] = None
+    return [*found, *advice]
+
+
+_MISSING: Final = (
+    "the service turns a run away for rows without a required column (documented); "
+    "which of the declared columns are required is not: mend the rows or input_schema, "
+    "or pass check_columns=False"
+)
+
+_OTHER_TYPE: Final = (
+    "how the service converts a value of another type is not documented: mend the rows "
+    'or input_schema, or pass check_columns=False; a list in a text is JSON, as ["a"]'
+)
 
 
 def _is_required(entry: Any) -> bool:
@@ -224,37 +244,54 @@ def _word(entry: Any) -> str | None:
 
 
 def _fits(value: Any, word: str) -> bool:
-    """Whether a value may pass for a type: texts of numbers do, and so does null.
+    """Return True if a value may pass for a type.
 
-    How the service converts is not documented, so only what is clearly of another type
-    does not: a list where a text is declared, a word where a number is.
+    In CSV every value is text, so a text passes if it says a value of that type: lists
+    and dicts are JSON there. An empty text says none, as null does.
     """
-    if value is None:
+    if value is None or (isinstance(value, str) and not value.strip()):
         return True
     if word.startswith("list"):
-        return isinstance(value, str | list | tuple)
+        inner = word.removeprefix("list").strip("[]")
+        entries = _parsed(value)
+        is_list = isinstance(entries, list | tuple)
+        return is_list and (not inner or all(_fits(each, inner) for each in entries))
     if word == "dict":
-        return isinstance(value, str | Mapping)
+        return isinstance(_parsed(value), Mapping)
     if not isinstance(value, str | int | float):
         return False
     if word in ("int", "integer", "float"):
-        return _is_number(value)
+        return _is_number(value, is_whole=word != "float")
     if word in ("bool", "boolean"):
         return str(value).strip().lower() in _TRUTHS
     return True
 
 
-_TRUTHS: Final = {"", "true", "false", "yes", "no", "0", "1", "t", "f", "y", "n"}
+_TRUTHS: Final = {"true", "false", "yes", "no", "0", "1", "t", "f", "y", "n"}
 
 
-def _is_number(value: str | float) -> bool:
-    """Whether a value is a number, or a text that may stand for one; empty is none."""
+def _parsed(value: Any) -> Any:
+    """Return what a text says in JSON, None if it is no JSON; any other value as is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_number(value: str | float, *, is_whole: bool) -> bool:
+    """Return True if a value is a number, or a text that may stand for one."""
     if isinstance(value, bool):
         return False
     if isinstance(value, str):
-        # Thousands and currencies are written in many ways.
-        return not value.strip() or any(character.isdigit() for character in value)
-    return True
+        if not any(character.isdigit() for character in value):
+            return False
+        try:
+            value = float(value)
+        except ValueError:  # thousands and currencies are written in many ways
+            return True
+    return not is_whole or value % 1 == 0
 
 
 # -- Specs ----------------------------------------------------------------------------

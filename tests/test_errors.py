@@ -181,6 +181,10 @@ WORDS = [
         "value('hook') stands for a whole value and cannot be part of a text: let the environment fill in the whole text",
     ),
     (
+        AmbiguousRowsError("", ["archive", "work/deliver"]),
+        "the workflow ends in several blocks: archive, work/deliver; nothing was started; say whose rows are wanted: block='work/deliver'",
+    ),
+    (
         AmbiguousRowsError("r", ["archive", "work/deliver"]),
         "run r ends in several blocks: archive, work/deliver; say whose rows are wanted: run.rows(Person, block='work/deliver')",
     ),

@@ -256,7 +256,7 @@ class Workflow:
             client: Where to; None makes one from the environment variables.
             **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
-                `save_json`, `result_formats`.
+                `save_json`, `result_formats`, `block`.
 
         Raises:
             RunError: It was refused before anything was sent.
@@ -280,7 +280,8 @@ class Workflow:
             client: Where to; None makes one from the environment variables.
             **options: `intent`, which is needed, `size`, `concurrency`,
                 `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
-                `max_cost`, `allow_unpriced`, `check_columns`, `every`, `timeout`.
+                `max_cost`, `allow_unpriced`, `check_columns`, `block`, `every`,
+                `timeout`.
 
         Raises:
             RowsError: Rows cannot be sent.

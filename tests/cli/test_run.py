@@ -282,6 +282,48 @@ def test_block(start, block):
     assert json.loads(first) == {"email": "ada@acme.example", "company": "Acme"}
 
 
+ENDS = ["archive", "work/outgoing_webhook"]
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["code", "live"])
+def test_several_ends(service, forked, people, flow64, live):
+    """Which rows are saved is asked before they are bought, and nothing is guessed."""
+    flow64("deploy", "leads.py", "--yes")
+    source = "default:inbound" if live else "leads.py"
+    command = ["run", source, "people.csv", "--new", "--yes", "--output", "out.csv"]
+
+    code, printed, told = flow64(*command)
+    slip, _, hint = flow64(*command, "--block", "archives")
+
+    assert (code, slip, printed, runs(), Path("out.csv").exists()) == (
+        64,
+        64,
+        "",
+        [],
+        False,
+    )
+    assert "ends in several blocks: " in told
+    assert "no block has the key path 'archives'" in hint
+    if not live:
+        assert f"several blocks: {', '.join(ENDS)}; name one of them" in told
+        assert "did you mean 'archive'" in hint
+
+
+@pytest.mark.parametrize("source", ["leads.py", "default:inbound"])
+@pytest.mark.parametrize("block", ENDS)
+@pytest.mark.usefixtures("service", "forked", "people")
+def test_one_of_several_ends(flow64, source, block):
+    """It is named by its key path, whether the workflow is read from code or live."""
+    flow64("deploy", "leads.py", "--yes")
+    command = ["run", source, "people.csv", "--new", "--yes", "--output", "out.csv"]
+
+    code, _, told = flow64(*command, *QUICK, "--block", block)
+
+    assert (code, told.splitlines()[-1]) == (0, "2 rows are in out.csv")
+    is_enriched = "title" in Path("out.csv").read_text("utf-8")
+    assert is_enriched == (block != "archive")
+
+
 WRONG = {
     "both": (["--new", "--intent", "x"], "--new starts a run of its own"),
     "kind": (["--new", "--output", "x.txt"], "ends neither in .csv nor in .ndjson"),

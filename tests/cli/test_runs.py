@@ -36,6 +36,14 @@ def run_id(service, leads, people, flow64):
 
 
 @pytest.fixture
+def forked_run(service, forked, people, flow64):
+    """A run that has completed, of a workflow that ends in two blocks."""
+    flow64("deploy", "leads.py", "--yes")
+    options = ["--new", "--yes", "--every", "0.01"]
+    return flow64("run", "leads.py", "people.csv", *options)[1].strip()
+
+
+@pytest.fixture
 def going(service, leads, people, flow64):
     """A run that goes on for a long time."""
     flow64("deploy", "leads.py", "--yes")
@@ -220,6 +228,54 @@ def test_results_as_safe_csv(run_id, flow64, options, count):
     assert all(",'=1+1" in text for text in texts)
     assert told == "text that a spreadsheet might run has a ' before it\n"
     assert flow64("results", run_id, *options)[0] == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--safe-csv"]], ids=["exact", "safe"])
+def test_results_of_several_ends(forked_run, flow64, options):
+    """None of them is picked silently; the names that are given can be used."""
+    code, printed, told = flow64("results", forked_run, "-o", "out", *options)
+
+    named = re.search(r"ends in several blocks: (\S+), (\S+)\n", told)
+    codes = [
+        flow64("results", forked_run, "-o", name, "--block", name, *options)[0]
+        for name in named.groups()
+    ]
+    assert (code, printed, Path("out").exists(), codes) == (1, "", False, [0, 0])
+    assert told.endswith(f"here: --block {named[2]} for one of them\n")
+
+
+@pytest.mark.parametrize(
+    ("block", "is_enriched"),
+    [("archive", False), ("work/outgoing_webhook", True), ("2", False), ("4", True)],
+)
+def test_results_of_one_of_several_ends(forked_run, flow64, block, is_enriched):
+    """It is named by its key path, although only the service is asked."""
+    code, printed, _ = flow64("results", forked_run, "-o", "out", "--block", block)
+
+    assert code == 0
+    text = Path(printed.strip()).read_text("utf-8")
+    assert ("title" in text) == is_enriched
+
+
+def test_results_of_a_block_that_is_not_there(forked_run, flow64):
+    """Blocks that are there are named."""
+    code, _, told = flow64("results", forked_run, "-o", "out", "--block", "webhok")
+
+    assert (code, "did you mean 'webhook'" in told) == (1, True)
+
+
+def test_results_of_a_workflow_that_is_gone(forked_run, flow64):
+    """A kind that one block has names it all the same; key paths are lost."""
+    with Client(journal=None) as client:
+        (entry,) = client.runs.list()
+        client.workflows.delete(entry.workflow_id)
+
+    codes = [
+        flow64("results", forked_run, "-o", "out", "--block", block)[0]
+        for block in ("lead_enrichment", "archive", "9" * 5000)
+    ]
+
+    assert codes == [0, 1, 1]
 
 
 def test_results_options(run_id, flow64):

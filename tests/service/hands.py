@@ -12,6 +12,7 @@ from flow64.service.api import (
     Close,
     Emit,
     Fetch,
+    LiveStatus,
     Now,
     Read,
     Renew,
@@ -161,5 +162,7 @@ def held(kind, hand_answers=(), files=None, **known):
     """A handle of a kind on a client by hand; gives both."""
     hand = (Hand if kind == "sync" else AsyncHand)(*hand_answers, files=files)
     given = {"id": "r1", "workflow_id": "w1", "client": hand, **known}
-    run = Run(**given) if kind == "sync" else Blocking(AsyncRun(**given))
-    return run, hand
+    run = Run(**given) if kind == "sync" else AsyncRun(**given)
+    if run.is_ended:  # it was seen to
+        run.look = LiveStatus(run.id, run.workflow_id, run.status)
+    return (run if kind == "sync" else Blocking(run)), hand

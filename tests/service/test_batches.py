@@ -15,8 +15,9 @@ from threading import Thread
 import pytest
 from attrs import asdict, define, evolve, field
 
-from flow64 import LEAD, Workflow, errors
+from flow64 import LEAD, Workflow, errors, tap
 from flow64.blocks import (
+    Deduplicate,
     FindEmail,
     LeadEnrichment,
     Webhook,
@@ -392,9 +393,14 @@ def test_folder_needs_one_final_block():
     flow = Webhook(LEAD) >> [FindEmail(), LeadEnrichment(return_fields={"a": "str"})]
     code = Workflow("Two", flow, key="two", project=GROWTH)
 
-    with pytest.raises(errors.ArgumentError, match="ends in several blocks"):
+    with pytest.raises(errors.AmbiguousRowsError) as caught:
         planned(code, folder="x")
+    assert list(caught.value.ends) == ["find_email", "lead_enrichment"]
+    assert "nothing was started" in str(caught.value)
     assert planned(code).folder is None
+    assert planned(code, folder="x", block="find_email").folder == Path("x")
+    with pytest.raises(errors.ArgumentError, match="did you mean 'find_email'"):
+        planned(code, block="find_emial")
 
 
 @pytest.mark.parametrize("kind", ["list", "file"])
@@ -1141,6 +1147,26 @@ def test_consumer_that_stops_leaves_runs_that_are_found_again(kind, serve, tmp_p
     assert [name.name[:6] for name in sorted(folder.iterdir())] == [
         f"{index:06}" for index in range(8)
     ]
+
+
+@BOTH
+def test_rows_of_one_of_several_ends_are_saved(kind, serve, tmp_path):
+    """Another block of the same batches gets files of its own, and buys nothing."""
+    emulator, folder = serve(), tmp_path / "out"
+    flow = Webhook(LEAD) >> tap(Deduplicate(key="aside")) >> FindEmail(key="found")
+    code = Workflow("Two", flow, key="two", project=GROWTH)
+    with Client(KEY, base_url=emulator.url, journal=None) as client:
+        client.deploy(code)
+
+    for block in ("aside", "found"):
+        _, error = job(
+            kind, emulator.url, people(10), code=code, folder=folder, block=block
+        )
+        assert error is None
+
+    texts = [path.read_text("utf-8") for path in sorted(folder.iterdir())]
+    assert ["email_status" in text for text in texts] == [False, True, False, True]
+    assert set(paid(emulator).values()) == {1}
 
 
 def test_task_that_is_cancelled_is_told_that_nothing_is_lost(serve):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
+from functools import partial
 from typing import Annotated
 from uuid import uuid4
 
@@ -390,6 +391,60 @@ def test_rows_of_several_ends_are_named_and_never_guessed(serve, key):
     assert ["title" in row.raw for row in run.rows(block="deliver")] == [True, True]
     with pytest.raises(errors.ArgumentError, match="did you mean 'deliver'"):
         run.rows(block="deliverr")
+
+
+def rows_of(client, run, block=None):
+    """The columns of each row of a run by either client."""
+    if isinstance(client, Client):
+        return [sorted(row.raw) for row in run.wait(every=0.01).rows(block=block)]
+
+    async def awaited():
+        done = await run
+        rows = await (await done.wait(every=0.01)).rows(block=block)
+        return [sorted(row.raw) for row in rows]
+
+    return awaited()
+
+
+@BOTH
+def test_block_that_is_named_with_the_start_is_the_one_to_read(serve, kind):
+    """A slip is found before anything is sent."""
+    emulator, _ = serve()
+    workflow = branched("archive")
+    use(kind, emulator.url, lambda client: client.deploy(workflow))
+    before = len(emulator.requests)
+
+    with pytest.raises(errors.ArgumentError, match="did you mean 'archive'"):
+        use(kind, emulator.url, lambda each: each.run(workflow, ROWS, block="archives"))
+    sent = len(emulator.requests) - before
+    columns = use(
+        kind,
+        emulator.url,
+        lambda each: rows_of(each, each.run(workflow, ROWS, block="archive")),
+    )
+
+    assert (sent, columns) == (0, [["email"], ["email"]])
+
+
+@BOTH
+@pytest.mark.parametrize("block", ["archive", 2], ids=str)
+def test_rows_of_a_run_that_is_got_by_its_id_are_not_guessed(serve, kind, block):
+    """Its blocks are named by the service, and a key path by the id that it gives."""
+    emulator, _ = serve()
+    workflow = branched("archive")
+    use(kind, emulator.url, lambda client: client.deploy(workflow))
+    run_id = use(kind, emulator.url, lambda each: each.run(workflow, ROWS)).id
+    got = partial(use, kind, emulator.url)
+
+    with pytest.raises(errors.AmbiguousRowsError) as caught:
+        got(lambda client: rows_of(client, client.runs.get(run_id)))
+    columns = got(lambda client: rows_of(client, client.runs.get(run_id), block))
+
+    assert [name.rpartition("-")[0] for name in caught.value.ends] == [
+        "outgoing_webhook",
+        "outgoing_webhook",
+    ]
+    assert columns == [["email"], ["email"]]
 
 
 @pytest.mark.parametrize("call", ["deploy", "run"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -122,6 +123,13 @@ def require_known(option: str, given: Sequence[str], names: Sequence[str]) -> No
         if key not in names:
             near = did_you_mean(key, names)
             raise wrong(option, f"there is no workflow {key!r}{near}")
+
+
+def block_of(text: str | None) -> str | int | None:
+    """Return what `--block` names: a number, else a key path; None if nothing."""
+    if text is not None and re.fullmatch("[0-9]{1,9}", text):
+        return int(text)
+    return text
 
 
 def wrong(option: str, problem: str) -> click.BadParameter:

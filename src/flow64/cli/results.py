@@ -13,7 +13,7 @@ from ..service._names import safe_name
 from ..service._outputs import chosen, reading, require_free
 from ..service._table import write_csv
 from ._service import connected
-from ._shared import Whole, env_option, example, json_option, run_argument
+from ._shared import block_of, env_option, example, json_option, run_argument
 from ._terminal import give, give_data, talk
 
 
@@ -41,9 +41,9 @@ from ._terminal import give, give_data, talk
 )
 @click.option(
     "--block",
-    type=Whole(min=1),
-    metavar="NUMBER",
-    help="The file of this block instead of the final one.",
+    metavar="KEY",
+    help="The file of this block, by its key path or number; needed if the run ends in "
+    "several.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @click.option(
@@ -58,7 +58,7 @@ def command(
     run_id: str,
     output: Path,
     every_stage: bool,
-    block: int | None,
+    block: str | None,
     overwrite: bool,
     safe_csv: bool,
     env: str | None,
@@ -71,14 +71,15 @@ def command(
     """
     if every_stage and block is not None:
         raise click.UsageError("--all and --block: leave one of them out")
+    named = block_of(block)
     with connected(env) as client:
         run = client.runs.get(run_id)
         if safe_csv:
-            items = _chosen(run, client, block, every_stage=every_stage)
+            items = _chosen(run, client, named, every_stage=every_stage)
             paths = save_safely(client, run, output, items, overwrite=overwrite)
         else:
             paths = run.download(
-                output, block=block, every_stage=every_stage, overwrite=overwrite
+                output, block=named, every_stage=every_stage, overwrite=overwrite
             )
     if as_json:
         give_data([str(path) for path in paths])
@@ -117,7 +118,7 @@ def save_safely(
 
 
 def _chosen(
-    run: Run, client: Client, block: int | None, *, every_stage: bool
+    run: Run, client: Client, block: str | int | None, *, every_stage: bool
 ) -> Sequence[ResultItem]:
     """The files that are asked for."""
     return run.results() if every_stage else [client.play(chosen(run, block))]

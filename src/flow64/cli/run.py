@@ -10,11 +10,12 @@ from attrs import frozen
 
 from ..definition import Definition, suffixed
 from ..diagnostics import printable
-from ..errors import ForbiddenError, NotFoundError
+from ..errors import AmbiguousRowsError, ArgumentError, ForbiddenError, NotFoundError
 from ..service import Client, Run
 from ..service._budget import Budget
 from ..service._outputs import require_free
 from ..service._payload import needs_rows, rows_from
+from ..service._stages import stages_of
 from ..workflow import Workflow
 from ._addresses import Live, address_of, definition_of, require_env
 from ._codes import INTERRUPTED
@@ -25,6 +26,7 @@ from ._service import connected, environment_of, resuming
 from ._shared import (
     FILE,
     Whole,
+    block_of,
     env_option,
     every_option,
     example,
@@ -71,6 +73,22 @@ class Output:
         if not self.path.parent.is_dir():
             raise wrong("--output", f"there is no folder {self.path.parent}")
         require_free(self.path, overwrite=self.overwrite)
+
+    def require_block(self, definition: Definition) -> None:
+        """Refuse to start a run if it is not clear which rows are saved.
+
+        Raises:
+            click.UsageError: No block has that name, or none is named and the workflow
+                ends in several.
+        """
+        try:
+            stages_of(definition).number("", self.block)
+        except AmbiguousRowsError as error:
+            ends = printable(", ".join(error.ends))
+            problem = f"the workflow ends in several blocks: {ends}; name one of them"
+            raise wrong("--block", problem) from error
+        except ArgumentError as error:
+            raise wrong("--block", error.problem) from error
 
     def save(self, run: Run) -> int:
         """Save the rows of a run, and give their number."""
@@ -145,8 +163,8 @@ class Output:
 @click.option(
     "--block",
     metavar="KEY",
-    help="Save the rows of this block, by its key or number; needed where the workflow "
-    "ends in several.",
+    help="Save the rows of this block, by its key path or number; needed if the "
+    "workflow ends in several.",
 )
 @click.option(
     "--safe-csv",
@@ -213,6 +231,8 @@ def command(
     bound = environment.bound if given is None else given
     definition = suffixed(workflow.compile(environment.name, bound), environment.suffix)
     _require_rows(definition, rows, len(sent))
+    if saved is not None:
+        saved.require_block(definition)
     Budget(
         environment.max_rows if max_rows is None else max_rows,
         environment.max_cost if max_cost is None else max_cost,
@@ -306,8 +326,7 @@ def _saved(
         return None
     if not wait:
         raise click.UsageError("--no-wait saves nothing: leave out --output")
-    number = int(block) if block is not None and block.isdecimal() else block
-    saved = Output(path, number, is_safe=is_safe, overwrite=overwrite)
+    saved = Output(path, block_of(block), is_safe=is_safe, overwrite=overwrite)
     saved.require_usable()
     return saved
 

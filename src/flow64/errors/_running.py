@@ -48,13 +48,23 @@ class StaleDeploymentError(RunError):
 
 @frozen(repr=False)
 class AmbiguousRowsError(RunError):
-    """A workflow ends in several blocks, so its run has no one final file."""
+    """A workflow ends in several blocks, so its run has no one final file.
+
+    Attributes:
+        run_id: The run; empty if it was refused before anything was started.
+        ends: Key paths of the blocks that feed no other.
+    """
 
     run_id: str
     ends: Sequence[str]
 
     def __str__(self) -> str:
         ends = ", ".join(self.ends)
+        if not self.run_id:
+            return (
+                f"the workflow ends in several blocks: {printable(ends)}; nothing was "
+                f"started; say whose rows are wanted: block={self.ends[-1]!r}"
+            )
         return (
             f"run {self.run_id} ends in several blocks: {printable(ends)}; say whose "
             f"rows are wanted: run.rows(Person, block={self.ends[-1]!r})"

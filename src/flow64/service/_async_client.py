@@ -220,7 +220,7 @@ class AsyncClient:
                 sources take none.
             **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
-                `save_json`, `result_formats`.
+                `save_json`, `result_formats`, `block`.
 
         Raises:
             RunError: It was refused before anything was sent.
@@ -244,7 +244,8 @@ class AsyncClient:
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
             **options: `intent`, which is needed, `size`, `concurrency`,
                 `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
-                `max_cost`, `allow_unpriced`, `check_columns`, `every`, `timeout`.
+                `max_cost`, `allow_unpriced`, `check_columns`, `block`, `every`,
+                `timeout`.
 
         Raises:
             RowsError: Rows cannot be sent.

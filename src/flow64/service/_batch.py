@@ -10,14 +10,13 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
-from ..errors import ArgumentError, FlowError
+from ..errors import FlowError
 from ._async_run import AsyncRun
 from ._batches import Finished, Plan
 from ._deploy import Deployable
 from ._launch import launcher
 from ._run import Run
 from ._settings import Settled
-from ._stages import stages_of
 from ._watching import DAY, require_times
 
 R = TypeVar("R", Run, AsyncRun)
@@ -84,10 +83,7 @@ def plan_of(
     """How an input is fed; see `Client.run_batches`."""
     require_times("run_batches", every, timeout)
     made = launcher("run_batches", workflow, settled, **more)
-    ends = stages_of(made.ready.definition).ends
-    if folder is not None and len(ends) > 1:
-        problem = f"it ends in several blocks ({', '.join(ends)}), so there is no one"
-        advice = "leave folder= out, and save batch.run.rows(block=...)"
-        raise ArgumentError("run_batches", f"{problem} final file; {advice}")
+    if folder is not None:
+        made.stages.number("", None)  # of several ends none is saved silently
     place = None if folder is None else Path(folder)
     return Plan(made, intent, size, concurrency, retry_failed, place, every, timeout)

@@ -583,7 +583,7 @@ class _Job:
         """Save it under a name that sorts like the input."""
         yield Begin()
         item = yield from chosen(flight.tracked, None)
-        path = folder / _stem(flight.part, flight.run.id)
+        path = folder / self._stem(flight.part, flight.run.id)
         if item.download_url is None and item.results is not None and item.is_whole:
             path = path.with_name(f"{path.name}.ndjson")
             write_ndjson(item.results, path)
@@ -597,9 +597,18 @@ class _Job:
         """The file that an earlier try has saved; it is whole, or not there."""
         if self.plan.folder is None:
             return None
-        stem = _stem(part, run_id)
+        stem = self._stem(part, run_id)
         paths = (self.plan.folder / f"{stem}{kind}" for kind in KINDS)
         return next((path for path in paths if path.is_file()), None)
+
+    def _stem(self, part: Part, run_id: str) -> str:
+        """Return a name for the rows of one block of one run.
+
+        Another intent has other runs, so it has other names.
+        """
+        number = self.plan.launcher.stages.number(run_id, None)
+        of_block = "" if number is None else f"-block{number}"
+        return safe_name(f"{part.index:06}-{run_id}{of_block}")
 
     # -- What is told -----------------------------------------------------------------
 
@@ -637,11 +646,6 @@ _NOT_SEEN_BEFORE: Final = (
     "it is not started again, since nothing shows that it had failed before this call: "
     "the journal does not know it, and it was not listed when the call began"
 )
-
-
-def _stem(part: Part, run_id: str) -> str:
-    """A name for the rows of one run: another intent has other runs, and names."""
-    return safe_name(f"{part.index:06}-{run_id}")
 
 
 def _line(text: str) -> str:

@@ -220,6 +220,7 @@ class Client:
         specs_override: Mapping[str, Any] | None = None,
         save_json: bool = True,
         result_formats: Sequence[str] = (),
+        block: str | int | None = None,
     ) -> Run:
         """Start a run, once for each intent.
 
@@ -242,6 +243,9 @@ class Client:
                 settings, since whether those left out are kept is not documented.
             save_json: Keep the results as JSON too, so that types survive.
             result_formats: Further formats, such as `ndjson`.
+            block: The block whose rows you want, by key path (`work/find_email`) or
+                number: the default of `Run.rows()` and its like. A name that no block
+                has is refused before the start.
 
         Raises:
             RunError: It was refused before anything was sent.
@@ -262,6 +266,7 @@ class Client:
             specs_override=specs_override,
             save_json=save_json,
             result_formats=result_formats,
+            block=block,
         )
         del values  # as in `deploy`
         talk = launching(made, rows, intent=intent, retry=retry)
@@ -285,6 +290,7 @@ class Client:
         max_cost: float | None = None,
         allow_unpriced: bool = False,
         check_columns: bool = True,
+        block: str | int | None = None,
         every: float = 5.0,
         timeout: float = DAY,
     ) -> Iterator[Batch[Run]]:
@@ -303,7 +309,8 @@ class Client:
             intent: Name of all of it together, such as a date.
             retry_failed: Start batches again that failed when this intent was run
                 before, which pays for their rows again.
-            folder: Where the final file of each batch is saved as soon as it is there.
+            folder: Where the final file of each batch is saved as soon as it is there;
+                that of `block` if it is given.
             env: The environment; by default that of the client, then `default`.
             values: What `value("name")` stands for there.
             stale: Run what is deployed even if it is not this code.
@@ -311,10 +318,14 @@ class Client:
             max_cost: Dollars of all batches, by documented prices, likewise.
             allow_unpriced: Go on although something has no documented price.
             check_columns: Hold rows against the `input_schema` of the source.
+            block: The block whose rows you want, by key path or number; needed for
+                `folder` if the workflow ends in several blocks.
             every: Seconds between looks at a run.
             timeout: Seconds after which a run is not waited for any more.
 
         Raises:
+            AmbiguousRowsError: `folder` is given, the workflow ends in several blocks,
+                and no `block` is named; nothing was started.
             RowsError: Rows cannot be sent. Those of a list or a file are judged before
                 the first batch is started.
             BudgetError: All of it may take more than was said.
@@ -338,6 +349,7 @@ class Client:
             timeout=timeout,
             stale=stale,
             check_columns=check_columns,
+            block=block,
         )
         return self._batches(plan, rows)
 

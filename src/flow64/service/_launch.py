@@ -15,7 +15,7 @@ from ._deploy import Deployable, Ready, ready_for
 from ._payload import payload_of, rows_from
 from ._proof import SentRows
 from ._settings import Settled
-from ._stages import stages_of
+from ._stages import Stages, stages_of
 from ._starting import Batch, StartedRun, require_named, starting
 from .api import Conversation
 
@@ -33,6 +33,7 @@ class Launcher:
         specs_override: What the first block is set to in these runs.
         save_json: Whether results are kept as JSON too.
         result_formats: Further formats.
+        block: The block whose rows are wanted, by key path or number; None for the end.
     """
 
     ready: Ready
@@ -43,6 +44,12 @@ class Launcher:
     specs_override: Mapping[str, Any] | None = field(default=None, repr=False)
     save_json: bool = True
     result_formats: Sequence[str] = ()
+    block: str | int | None = None
+
+    @property
+    def stages(self) -> Stages:
+        """The blocks of its runs, with the one whose rows are wanted."""
+        return stages_of(self.ready.definition, self.block)
 
     def payload(self, rows: Any, first: int = 1) -> dict[str, Any]:
         """The body of a start.
@@ -94,7 +101,7 @@ class Launcher:
         return {
             "is_presumed": run.is_presumed,
             "is_attached": run.is_attached,
-            "stages": stages_of(self.ready.definition),
+            "stages": self.stages,
             # Where something else may run, it says nothing of what ran.
             "definition": None if self.stale else self.ready.definition,
             "proof": SentRows.of(rows) if run.is_presumed else None,
@@ -120,10 +127,14 @@ def launcher(
         CompileError: The workflow has errors.
         UnboundValueError: The environment does not fill in all its values.
         LocalNamespaceError: Its id may be somebody else's there.
+        ArgumentError: There is no such block.
     """
     budget = Budget(max_rows, max_cost, allow_unpriced)
     ready = ready_for(callee, workflow, settled, env, values)
-    return Launcher(ready, settled, settled.budget_of(budget), **more)
+    made = Launcher(ready, settled, settled.budget_of(budget), **more)
+    if made.block is not None:
+        made.stages.number("", made.block)  # a slip is found before it is paid for
+    return made
 
 
 def launching(

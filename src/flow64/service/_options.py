@@ -15,6 +15,7 @@ class _Options(TypedDict, total=False):
     max_cost: float | None
     allow_unpriced: bool
     check_columns: bool
+    block: str | int | None
 
 
 class RunOptions(_Options, total=False):

@@ -10,6 +10,8 @@ from tempfile import mkdtemp
 from typing import Any
 from weakref import finalize
 
+from attrs import evolve
+
 from ..errors import (
     ArgumentError,
     NoResultError,
@@ -19,10 +21,11 @@ from ..errors import (
 )
 from ._download import saving, saving_all
 from ._results import listing
+from ._stages import Stages, owner_of, stages_in
 from ._table import read_rows
 from ._tracked import Tracked
 from ._watching import completed
-from .api import Conversation, ResultItem
+from .api import Conversation, ResultItem, get_workflow, live_status
 
 
 class SavedRows(Iterator[Mapping[str, Any]]):
@@ -97,14 +100,37 @@ def chosen(tracked: Tracked, block: str | int | None) -> Conversation[ResultItem
         RunFailedError: The run ended otherwise.
         WaitTimeoutError: It goes on, so the last file is not the final one.
     """
-    number = tracked.stages.number(tracked.id, block)
+    has_names = bool(tracked.stages.numbers)
+    number = tracked.stages.number(tracked.id, block) if has_names else None
     yield from completed(tracked)
+    if not has_names:
+        stages = yield from _listed_stages(tracked, block)
+        number = stages.number(tracked.id, block)
     items = yield from listed(tracked)
     if number is not None:
         items = [item for item in items if item.block_number == number]
     if not items:
-        raise NoResultError(tracked.id, block)
+        wanted = tracked.stages.block if block is None else block
+        raise NoResultError(tracked.id, wanted)
     return items[-1]
+
+
+def _listed_stages(tracked: Tracked, block: str | int | None) -> Conversation[Stages]:
+    """Return the blocks of a run that was got by its id, as the service names them.
+
+    It knows no key paths, but the ids of blocks are made from them: a key path is found
+    by the id that it gives under the path in the stamp of the workflow.
+    """
+    seen = tracked.look
+    if seen is None:
+        seen = yield from live_status(tracked.id)
+        tracked.saw(seen)
+    stages = stages_in(seen)
+    if isinstance(block, str) and stages.find(block) is None and tracked.workflow_id:
+        live = yield from get_workflow(tracked.workflow_id)
+        if live is not None:
+            return evolve(stages, owner=owner_of(live.stamp, live.id))
+    return stages
 
 
 def opening(

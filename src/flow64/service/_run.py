@@ -127,9 +127,10 @@ class Run(Tracked):
         Args:
             type: An attrs class, dataclass or TypedDict whose fields are columns; None
                 gives each row as a mapping.
-            block: Key path of the block whose rows are wanted, such as
-                `work/find_email`, or its number; needed where the workflow ends in
-                several blocks, as it does with a side branch.
+            block: Key path of the block whose rows you want, such as
+                `work/find_email`, its id, or its number. By default it is the block
+                that was named with the start, else the one end. Needed if the workflow
+                ends in several blocks, as it does with a side branch.
 
         Raises:
             AmbiguousRowsError: The workflow ends in several blocks, and none is named.

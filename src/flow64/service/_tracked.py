@@ -49,6 +49,7 @@ class Tracked:
     is_new: bool = field(default=True, kw_only=True, repr=False)
     endpoint: str = field(default="", kw_only=True, repr=False)
     reason: str | None = field(default=None, init=False, repr=False)
+    look: LiveStatus | None = field(default=None, init=False, repr=False)
 
     def _is_at(self, endpoint: str) -> None:
         """Take note of where it runs."""
@@ -77,7 +78,7 @@ class Tracked:
 
     def saw(self, seen: LiveStatus) -> None:
         """Take note of a look."""
-        self.is_new = False
+        self.is_new, self.look = False, seen
         self.workflow_id = self.workflow_id or seen.workflow_id
         self.became(seen.overall_status)
 

@@ -26,7 +26,7 @@ from flow64.service._run import Run, run_of
 from flow64.service._stages import Stages, stages_of
 from flow64.service.api import start_run
 from tests.service.hands import KINDS, AsyncHand, Blocking, Hand, held
-from tests.service.support import BROKEN, answer, leads
+from tests.service.support import BROKEN, MISSING, answer, leads
 
 LINK = "https://store.example.com/final"
 FIRST = "https://store.example.com/first"
@@ -350,6 +350,36 @@ def test_rows_of_any_block_are_there(hold, block):
     assert [row.raw for row in run.rows(block=block)] == ROWS
     with pytest.raises(errors.AmbiguousRowsError):
         run.rows()
+
+
+def unseen(hold, *answers):
+    """A handle of a run that has completed, as the answer to a cancel tells it."""
+    run, hand = hold(*answers, **DONE)
+    getattr(run, "run", run).look = None
+    return run, hand
+
+
+def test_run_that_was_not_seen_is_looked_at_for_its_blocks(hold):
+    """Once: what it says is kept."""
+    block = {"block_name": "find_email", "sequence_number": 1, "status": "completed"}
+    look = status("completed", run_id="r1", workflow_id="w1", blocks=[block])
+    listed = answer([item(1, results=ROWS)])
+    run, hand = unseen(hold, look, listed, listed)
+
+    found = [list(run.rows(block=block)) for block in ("find_email", None)]
+
+    assert [[row.raw for row in rows] for rows in found] == [ROWS, ROWS]
+    assert hand.answers == []
+
+
+def test_key_path_is_not_known_once_the_workflow_is_gone(hold):
+    """The blocks that are known are named."""
+    block = {"block_name": "find_email", "sequence_number": 1, "status": "completed"}
+    run, hand = unseen(hold, status("completed", blocks=[block]), MISSING)
+
+    with pytest.raises(errors.ArgumentError, match="it takes find_email"):
+        run.rows(block="archive")
+    assert hand.answers == []
 
 
 @pytest.mark.parametrize(

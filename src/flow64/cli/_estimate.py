@@ -8,7 +8,6 @@ from typing import Final
 from ..analysis import Cost, cost, count_started
 from ..definition import Definition
 
-
 _OF_SOURCE: Final = "as many as its source makes"
 _SAMPLE: Final = "the sample rows of webhook_input"
 

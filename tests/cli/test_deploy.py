@@ -54,6 +54,54 @@ def drifted(service, leads, flow64):
     return workflow_id
 
 
+@pytest.mark.parametrize("options", [(), ("--yes",), ("--json",), ("--prune",)])
+def test_dry_run(service, leads, flow64, options):
+    """A dry run is the plan on stdout: nobody is asked, and only reads are sent."""
+    before = len(service.requests)
+
+    code, printed, told = flow64("deploy", "leads.py", "--dry-run", *options)
+
+    assert (code, told, deployed()) == (0, "", [])
+    assert {*methods(service, before)} == {"GET"}
+    plan_options = [one for one in options if one != "--yes"]
+    assert (code, printed, told) == flow64("plan", "leads.py", *plan_options)
+
+
+def test_dry_run_of_what_is_refused(service, drifted, flow64):
+    """A dry run shows what would be refused, and what consent by name does to it."""
+    before = len(service.requests)
+
+    bare = flow64("deploy", "leads.py", "--dry-run")
+    forced = flow64("deploy", "leads.py", "--dry-run", "--force", "inbound")
+
+    assert bare == flow64("plan", "leads.py")
+    assert "! inbound: drifted, is refused" in bare[1]
+    assert forced[0] == 0
+    assert "~ inbound: drifted, is updated, as --force says" in forced[1]
+    assert {*methods(service, before)} == {"GET"}
+
+
+def test_dry_run_with_a_wrong_key(service, leads, flow64):
+    """A dry run refuses consent to a workflow that is not there, as a deploy does."""
+    answer = flow64("deploy", "leads.py", "--dry-run", "--force", "inbuond")
+
+    assert answer[:2] == (64, "")
+    assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in answer[2]
+
+
+def test_dry_run_of_a_saved_plan(service, leads, flow64):
+    """A dry run of a saved plan says whether it still applies, and leaves it usable."""
+    flow64("plan", "leads.py", "-o", "plan.json")
+
+    dry = flow64("deploy", "--plan", "plan.json", "--dry-run")
+    real = flow64("deploy", "--plan", "plan.json", "--yes")
+    stale = flow64("deploy", "--plan", "plan.json", "--dry-run")
+
+    assert (dry[0], dry[2], real[0]) == (0, "", 0)
+    assert "+ inbound: new, is created" in dry[1]
+    assert stale[:2] == (3, "")
+
+
 def retitled(path, title="New leads"):
     path.write_text(path.read_text("utf-8").replace("Inbound leads", title), "utf-8")
 

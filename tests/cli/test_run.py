@@ -12,7 +12,8 @@ import pytest
 
 from flow64 import Client
 from flow64.cli._sources import load
-from flow64.emulator import Switches
+from flow64.emulator import Fault, Switches
+from tests.cli.pipelines import methods
 from tests.cli.support import FLOW64, environment
 
 QUICK = ("--every", "0.01")
@@ -95,6 +96,62 @@ def test_asks(start, answering, answer, code):
     answering(answer)
 
     assert (start()[0], len(runs())) == (code, code == 0)
+
+
+def test_dry_run(start, deployed):
+    """A dry run gives the estimate, asks nobody, needs no name, and only reads."""
+    before = len(deployed.requests)
+
+    code, printed, told = start("--dry-run")
+
+    workflow_id = load("leads.py").only.workflow.id()
+    lines = printed.splitlines()
+    assert (code, told, runs()) == (0, "", [])
+    assert lines[0] == f"run          Inbound leads ({workflow_id})"
+    assert [line.split()[0] for line in lines[1:]] == [
+        "environment",
+        "organisation",
+        "rows",
+        "cost",
+    ]
+    assert {*methods(deployed, before)} == {"GET"}
+
+
+def test_dry_run_json(start):
+    """The estimate of a dry run is data with --json, whatever else is agreed to."""
+    code, printed, told = start("--dry-run", "--yes", "--new", "--json")
+
+    found = json.loads(printed)
+    assert (code, told, runs()) == (0, "", [])
+    assert (found["rows"], found["not_counted"]) == ("2", [])
+    assert found["cost"].startswith("up to $0.20: documented prices")
+
+
+def test_dry_run_over_a_limit(start):
+    """A dry run refuses what the run would refuse for its cost."""
+    code, printed, told = start("--dry-run", "--max-cost", "0.01")
+
+    assert (code, printed, runs()) == (3, "", [])
+    assert "0.01" in told
+
+
+def test_dry_run_of_what_is_not_there(service, leads, people, flow64):
+    """A dry run says that the workflow has to be deployed first."""
+    code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")
+
+    assert code == 0
+    assert "deployed     no: there is no such workflow, so it cannot run" in printed
+
+
+def test_dry_run_of_what_is_hidden(deployed, flow64):
+    """A dry run says that nobody knows whether what it may not see is deployed."""
+    path = f"/workflows/{load('leads.py').only.workflow.id()}"
+    deployed.faults.add(Fault("status_before", status=403, path=path))
+
+    code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")
+
+    assert code == 0
+    assert "deployed     unknown: this credential may not see the workflow" in printed
 
 
 def test_json(start):

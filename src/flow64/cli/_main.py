@@ -60,10 +60,11 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """The command of a name."""
         if cmd_name not in COMMANDS:
-            from ..errors import did_you_mean  # noqa: PLC0415 - help loads little
+            from ._suggestions import (  # noqa: PLC0415 - help loads little
+                describe_unknown_command,
+            )
 
-            near = did_you_mean(cmd_name, COMMANDS)
-            problem = f"there is no command {cmd_name!r}{near}"
+            problem = describe_unknown_command(cmd_name, {*COMMANDS})
             raise click.UsageError(problem, ctx)
         command: click.Command = import_module(f".{cmd_name}", __package__).command
         _add_loudness(command)
@@ -210,6 +211,7 @@ def _told(error: Exception, options: Options) -> int:
         UnknownEnvironmentError,
     )
     from ._outcomes import code_of, way_on, worded  # noqa: PLC0415 - see above
+    from ._suggestions import describe_unknown_option  # noqa: PLC0415 - see above
 
     try:
         from ._report import own_up  # noqa: PLC0415 - see above
@@ -221,6 +223,9 @@ def _told(error: Exception, options: Options) -> int:
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
         return FAILED
     match error:
+        case click.NoSuchOption():
+            complain(f"{describe_unknown_option(error)} (see {_help(error)})")
+            return USAGE
         case click.UsageError():
             complain(f"{error.format_message()} (see {_help(error)})")
             return USAGE

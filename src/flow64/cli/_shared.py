@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 import click
@@ -14,6 +14,8 @@ import click
 from ..definition import DEFAULT_ENV
 from ..errors import did_you_mean
 from ._completing import environments
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Whole(click.IntRange):
@@ -81,6 +83,12 @@ timeout_option = click.option(
 )
 
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+def dry_run_option(words: str) -> Callable[[F], F]:
+    """The option `--dry-run`, with the words for what a command shows instead."""
+    return click.option("--dry-run", is_flag=True, help=words)
+
 
 values_option = click.option(
     "--values",

@@ -12,7 +12,9 @@ from ..definition import EMPTY
 from ..render.review import Review
 from ..render.review import as_text as review_text
 from ..render.review._factored import factored
-from ..service.plan import Agreement, Plan, as_text, review_of_plan
+from ..service.plan import Agreement, Plan, as_data, as_text, review_of_plan
+from ._options import SAID
+from ._terminal import give, give_data
 
 WRITES: Final = ("create", "update", "stamp")
 """What is done to a workflow that is written."""
@@ -49,6 +51,29 @@ def plan_text(
     first, *_, last = told.splitlines()
     _, *lines = review_text(review).splitlines()
     return "\n".join([first, *lines, "", last, ""])
+
+
+def give_plan(
+    plan: Plan,
+    agreement: Agreement = NOTHING,
+    prices: Mapping[str, float] = EMPTY,
+    *,
+    as_json: bool,
+) -> None:
+    """Write a plan to stdout, as text or as data.
+
+    Args:
+        plan: The plan.
+        agreement: What was agreed to.
+        prices: Dollars for one row by kind, in place of those that are documented.
+        as_json: Write data instead of text.
+    """
+    if as_json:
+        give_data(as_data(plan))
+        return
+    text = plan_text(plan, agreement, prices, in_full=SAID.is_verbose)
+    for line in text.splitlines():
+        give(line)
 
 
 def _is_repeated(review: Review) -> bool:

@@ -31,6 +31,7 @@ from ._service import connected
 from ._shared import (
     FILE,
     Whole,
+    dry_run_option,
     env_option,
     example,
     json_option,
@@ -40,7 +41,7 @@ from ._shared import (
     wrong,
     yes_option,
 )
-from ._shown import plan_text
+from ._shown import give_plan, plan_text
 from ._sources import Loaded, load
 from ._terminal import complain, give, give_data, may_ask, talk
 
@@ -74,6 +75,7 @@ class Asked:
         parallel: Workflows that are written at a time, at most.
         prune: How many are to be deleted; `TYPED` is asked for, None deletes none.
         no_code: Whether no module is imported.
+        dry_run: Whether the plan is shown and not applied.
         yes: Whether nothing is asked.
         as_json: Whether the result is data.
     """
@@ -86,6 +88,7 @@ class Asked:
     parallel: int
     prune: int | None
     no_code: bool
+    dry_run: bool
     yes: bool
     as_json: bool
 
@@ -126,6 +129,7 @@ class Asked:
     "deploy",
     epilog=example(
         "flow64 deploy pipelines/leads.py",
+        "flow64 deploy pipelines --dry-run",
         "flow64 deploy pipelines --env staging --yes",
         "flow64 deploy pipelines --force inbound --allow-spend search",
         "flow64 deploy --plan plan.json --yes",
@@ -193,6 +197,7 @@ class Asked:
     "written alone, and deletions one by one.",
 )
 @no_code_option
+@dry_run_option("Show the plan and stop: only reads are sent, and nothing is asked.")
 @yes_option
 @json_option
 def command(
@@ -209,6 +214,7 @@ def command(
     prune: int | None,
     parallel: int,
     no_code: bool,
+    dry_run: bool,
     yes: bool,
     as_json: bool,
 ) -> int:
@@ -218,6 +224,7 @@ def command(
     a colon and a key behind it, one workflow of them. Left out, it is the source of
     [tool.flow64] in pyproject.toml. All are looked at before the first is written:
     where one is refused, none is. What is replaced is saved first: see flow64 history.
+    With --dry-run it shows the plan, as `flow64 plan` does, and writes nothing.
 
     It ends with 3 where it was refused, and with 4 where nobody knows whether a write
     was carried out. The first Ctrl-C ends what is under way, the second stops at once.
@@ -231,6 +238,7 @@ def command(
         parallel,
         prune,
         no_code,
+        dry_run,
         yes,
         as_json,
     )
@@ -306,9 +314,13 @@ def _require_of(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
 
 
 def _applied(client: Client, plan: Plan, asked: Asked, place: Place) -> int:
-    """Show a plan, and carry it out."""
+    """Show a plan and, unless this is a dry run, carry it out."""
     agreement = asked.agreement(plan)
     prices = place.settings.prices
+    if asked.dry_run:
+        asked.require_known(plan)
+        give_plan(plan, agreement, prices, as_json=asked.as_json)
+        return 0
     text = plan_text(plan, agreement, prices, in_full=SAID.is_verbose)
     talk(text.rstrip("\n"))
     asked.require_known(plan)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from ..service.plan import Plan, as_data, save_plan
+from ..service.plan import Plan, save_plan
 from ._codes import CHANGES, FAILED
-from ._options import SAID
 from ._outcomes import worded
 from ._planned import Faulty, place_of, planned, tell_faults
 from ._service import connected
@@ -24,9 +23,9 @@ from ._shared import (
     values_option,
     wrong,
 )
-from ._shown import plan_text
+from ._shown import give_plan
 from ._sources import load
-from ._terminal import give, give_data, talk
+from ._terminal import give_data, talk
 
 
 @click.command(
@@ -92,13 +91,7 @@ def command(
     require_known("--create", create, [step.key for step in plan.steps])
     if output is not None:
         save_plan(plan, output, organisation=place.organisation)
-    if as_json:
-        give_data(as_data(plan))
-    else:
-        prices = place.settings.prices
-        text = plan_text(plan, prices=prices, in_full=SAID.is_verbose)
-        for line in text.splitlines():
-            give(line)
+    give_plan(plan, prices=place.settings.prices, as_json=as_json)
     if output is not None:
         file = shlex.quote(str(output))
         talk(f"it is saved; to apply it: flow64 deploy --plan {file}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ._shared import (
     FILE,
     Whole,
     block_of,
+    dry_run_option,
     env_option,
     every_option,
     example,
@@ -148,6 +150,7 @@ class Output:
     default=True,
     help="Hold rows against the columns that the webhook declares; default.",
 )
+@dry_run_option("Show the estimate and stop: only reads are sent, nothing is started.")
 @yes_option
 @click.option(
     "--wait/--no-wait", default=True, help="Follow it until it ends; default."
@@ -188,6 +191,7 @@ def command(
     allow_unpriced: bool,
     stale: bool,
     check_columns: bool,
+    dry_run: bool,
     yes: bool,
     wait: bool,
     every: float,
@@ -205,6 +209,7 @@ def command(
     ENV:KEY or ENV:id:UUID runs what is live in an environment, whatever code says.
     ROWS is a CSV, JSON or NDJSON file; workflows that find their rows themselves take
     none. What it would spend is shown before it asks. Ctrl-C leaves the run going.
+    With --dry-run it shows what the run would spend, and starts nothing.
 
     The id of the run goes to stdout as soon as it is known. It ends with 1 where the
     run ended otherwise than completed, with 3 where it was refused and nothing was
@@ -213,15 +218,9 @@ def command(
     _require_name(intent, retry, is_new=is_new)
     saved = _saved(output, safe_csv, block, wait=wait, overwrite=overwrite)
     given = read_values(values)
-    address = address_of(source)
-    if isinstance(address, Live):
-        env = require_env(address, env)
-        with connected(env) as client:
-            workflow = Workflow.from_definition(definition_of(client, address))
-    else:
-        workflow = load(address.source, code=not no_code).only.workflow
+    workflow, env = _find_workflow(source, env, code=not no_code)
     is_nameless = not (intent or retry or is_new)
-    if is_nameless and not is_interactive():
+    if is_nameless and not (dry_run or is_interactive()):
         raise RefusedError(
             "repeated, this command would start a run each time and pay again: name "
             "the run with --intent, as in --intent 2026-W20, or say --new"
@@ -239,7 +238,11 @@ def command(
         allow_unpriced,
     ).require(workflow.name, definition, len(sent))
     with connected(env) as client:
-        _show(client, workflow, definition, len(sent))
+        facts = _facts(client, workflow, definition, len(sent))
+        if dry_run:
+            _give_facts(facts, as_json=as_json)
+            return 0
+        _tell_facts(facts)
         if is_nameless:
             talk(
                 "it has no --intent, so the same command starts another run, and pays "
@@ -276,6 +279,18 @@ def command(
     if as_json:
         give_data(_data_of(run, output, count))
     return code
+
+
+def _find_workflow(
+    source: str, env: str | None, *, code: bool
+) -> tuple[Workflow, str | None]:
+    """Return the workflow at an address, and the environment to run it in."""
+    address = address_of(source)
+    if not isinstance(address, Live):
+        return load(address.source, code=code).only.workflow, env
+    env = require_env(address, env)
+    with connected(env) as client:
+        return Workflow.from_definition(definition_of(client, address)), env
 
 
 def _require_name(intent: str | None, retry: str | None, *, is_new: bool) -> None:
@@ -351,13 +366,13 @@ def _followed(
     return code, count
 
 
-def _show(
+def _facts(
     client: Client,
     workflow: Workflow,
     definition: Definition,
     rows: int,
-) -> None:
-    """Show what would be run, where, for whom, and for how much.
+) -> Sequence[tuple[str, str]]:
+    """Return what would be run, where, for whom, and for how much: labels and texts.
 
     The price is that of what is deployed, since that is what runs.
     """
@@ -367,14 +382,32 @@ def _show(
     ]
     try:
         live = client.workflows.get(str(definition.id))
-    except (NotFoundError, ForbiddenError):
-        pass  # starting it says more of that
+    except NotFoundError:
+        facts.append(("deployed", "no: there is no such workflow, so it cannot run"))
+    except ForbiddenError:
+        facts.append(("deployed", "unknown: this credential may not see the workflow"))
     else:
         definition = live.definition or definition
         if live.org_id:
             facts.append(("organisation", live.org_id))
-    for label, text in (*facts, *estimate(definition, rows)):
+    return [*facts, *estimate(definition, rows)]
+
+
+def _tell_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Tell people what would be run."""
+    for label, text in facts:
         talk(text, f"{label:13}", "bold")
+
+
+def _give_facts(facts: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+    """Write the estimate of a run to stdout, as lines or as data."""
+    if not as_json:
+        for label, text in facts:
+            give(printable(f"{label:13}{text}"))
+        return
+    uncounted = [text for label, text in facts if label == "not counted"]
+    found = {label: text for label, text in facts if label != "not counted"}
+    give_data({**found, "not_counted": uncounted})
 
 
 def _cut_off(name: str | None) -> str:

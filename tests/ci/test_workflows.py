@@ -389,6 +389,19 @@ def test_refused(alone, emulator):
     assert "! leads: drifted" in plan.summary
 
 
+def test_conflict(alone, emulator):
+    """The plan shows what somebody edited, although the JSON was compiled anew."""
+    (leads,) = read_folder(alone.origin / "compiled").workflows
+    emulator.edit(leads.workflow.id("prod"), name="Edited by hand")
+    change(alone.origin, 'mode="PROFESSIONAL"', 'mode="PERSONAL"')
+    plan = played_plan(alone)
+
+    assert plan.code == 3
+    assert "! leads: conflict" in plan.summary
+    edited = plan.summary.partition("what was edited on the service:\n")[2]
+    assert edited.lstrip().startswith(f'~ title: "{leads.workflow.name}" -> "Edited by')
+
+
 def played_plan(github):
     commit = git(github.origin, "rev-parse", "HEAD")
     return github.play(file("deploy"), "plan", commit=commit, run_id=1)

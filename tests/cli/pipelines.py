@@ -77,21 +77,28 @@ GIT = {
 }
 
 
+def commit_all():
+    """Commit all of the working folder, which becomes a repository if it is none."""
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "all")
+
+
 def their_branch(file):
     """Make the working folder a repository, and go to a branch of a colleague."""
-    _git("init", "-q", "-b", "main")
-    _git("add", file)
-    _git("commit", "-q", "-m", "ours")
-    _git("checkout", "-q", "-b", "theirs")
-    _git("commit", "-q", "--allow-empty", "-m", "theirs")
+    git("init", "-q", "-b", "main")
+    git("add", file)
+    git("commit", "-q", "-m", "ours")
+    git("checkout", "-q", "-b", "theirs")
+    git("commit", "-q", "--allow-empty", "-m", "theirs")
 
 
 def our_branch(file):
     """Go back to a branch that has nothing of theirs."""
-    _git("checkout", "-q", file)
-    _git("checkout", "-q", "main")
+    git("checkout", "-q", file)
+    git("checkout", "-q", "main")
 
 
-def _git(*arguments):
+def git(*arguments):
     settings = {**os.environ, **GIT}
     subprocess.run(["git", *arguments], env=settings, check=True, timeout=30)

@@ -6,8 +6,9 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from functools import cache
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -196,6 +197,7 @@ def planned(
     guarded: dict[str, Any] = {}
     if trusted is None:
         folder, bases = place.settings.cache, _bases(targets, loaded, place)
+        guarded = {"bases_at": _bases_at(loaded, place, git)}
     else:
         suffix = place.environment.suffix
         shown = covered(trusted, place.env, place.values, suffix)
@@ -294,19 +296,59 @@ def _written(loaded: Loaded, place: Place) -> Iterator[Definition]:
     """Definitions in JSON files near the source, such as those that are committed."""
     for path in islice(_json_files(loaded, place), MOST_FILES):
         with suppress(FlowError, OSError):
-            workflow = Workflow.from_json(path.read_bytes(), source=str(path))
-            definition = workflow.compile(place.env, place.values)
-            yield suffixed(definition, place.environment.suffix)
+            yield _definition_in(path.read_bytes(), str(path), place)
 
 
-def _json_files(loaded: Loaded, place: Place) -> Iterator[Path]:
-    """JSON files below the folder of the source, and below that of the project."""
+def _definition_in(content: bytes, source: str, place: Place) -> Definition:
+    """The definition in the JSON of a workflow, as it is deployed to an environment.
+
+    Raises:
+        FlowError: There is none.
+    """
+    definition = Workflow.from_json(content, source=source).compile(
+        place.env, place.values
+    )
+    return suffixed(definition, place.environment.suffix)
+
+
+def _bases_at(
+    loaded: Loaded, place: Place, git: Git
+) -> Callable[[str], Callable[[str], Definition | None]]:
+    """Finds a definition among the JSON that a commit had, by its fingerprint.
+
+    Once code was compiled anew, the JSON that was deployed last is only there.
+    """
+
+    def definitions(commit: str) -> Iterator[Definition]:
+        for root in _roots(loaded, place):
+            for content in git.read_files(root, commit, _is_committed_json):
+                with suppress(FlowError):
+                    yield _definition_in(content, f"commit {commit:.12}", place)
+
+    return cache(lambda commit: bases_of(definitions(commit)))
+
+
+def _is_committed_json(path: PurePosixPath) -> bool:
+    """Whether a file of a commit is looked into: as `_below` does in a folder."""
+    *folders, name = path.parts
+    is_hidden = any(part.startswith(".") for part in path.parts)
+    is_apart = len(folders) > DEPTH or "node_modules" in folders
+    return path.suffix == ".json" and name != MANIFEST and not (is_hidden or is_apart)
+
+
+def _roots(loaded: Loaded, place: Place) -> Sequence[Path]:
+    """The folder of the source, and that of the project."""
     source = Path(parted(loaded.source)[0])
     roots = [source if source.is_dir() else source.parent]
     if place.settings.file is not None:
         roots.append(place.settings.folder)
+    return roots
+
+
+def _json_files(loaded: Loaded, place: Place) -> Iterator[Path]:
+    """JSON files below the folder of the source, and below that of the project."""
     seen: set[Path] = set()
-    for root in roots:
+    for root in _roots(loaded, place):
         for path in _below(root, DEPTH):
             if path.resolve() not in seen:
                 seen.add(path.resolve())

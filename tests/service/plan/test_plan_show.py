@@ -159,7 +159,7 @@ plan for environment default at http://127.0.0.1
     it was edited on the service since it was deployed
     what the code would change:
         ~ title: "Renamed by hand" -> "Leads"
-    not checked: what was edited: base not available
+    not checked: cannot show the edit: the last deployed version was not found
     ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
 
 not checked:
@@ -907,7 +907,9 @@ DATA = snapshot(
                     "spends": [],
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
-                    "not_checked": ["what was edited: base not available"],
+                    "not_checked": [
+                        "cannot show the edit: the last deployed version was not found"
+                    ],
                     "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
                 }

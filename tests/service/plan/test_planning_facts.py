@@ -520,7 +520,7 @@ def test_base_needs_the_values_it_was_deployed_with(here):
     assert told("https://example.com/other") == (
         None,
         [],
-        ["what was edited: base not available"],
+        ["cannot show the edit: the last deployed version was not found"],
     )
     assert told(old) == ("found", [TitleChanged("Leads", "Renamed")], [])
 

@@ -1,15 +1,22 @@
-"""Git: which commit code belongs to, and whether a deployed one is behind it."""
+"""Git: which commit code belongs to, what it had, and what is behind it.
+
+A commit may come from the description of a workflow, which anyone may have written. So
+git is given nothing as a commit that is not plain hex.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Final, Literal, Protocol, TypeAlias
 from unicodedata import normalize
 
 from attrs import Factory, frozen
 
+from ...definition import EMPTY
 from ...definition._stamp import UNCOMMITTED
 
 Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
@@ -25,6 +32,20 @@ NOT_CHECKED: Final = {
 
 TIMEOUT: Final = 10
 """Seconds for one question to git."""
+
+MOST_FILES: Final = 5_000
+"""Files of one commit that are read at most."""
+
+MOST_BYTES: Final = 64 * 2**20
+"""Bytes of all these files together, at most; a file without room is left out."""
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
+
+_AS_IT_IS: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1"}
+"""Variables with which git fetches nothing, and exchanges no object for another."""
+
+_PLAIN_FILES: Final = ("100644", "100755")
+"""Modes of files that are no links."""
 
 
 class Ancestry(Protocol):
@@ -70,6 +91,31 @@ class Git:
             self._relations[folder, commit] = self._asked(folder, commit)
         return self._relations[folder, commit]
 
+    def read_files(
+        self, folder: Path, commit: str, is_wanted: Callable[[PurePosixPath], bool]
+    ) -> Sequence[bytes]:
+        """Return the contents of files as a commit has them.
+
+        Raw objects are read. So no hook, filter or textconv of the repository runs, and
+        nothing is fetched. Without such a commit, repository or git there are none.
+
+        Args:
+            folder: The folder that they are below.
+            commit: The commit, in hex.
+            is_wanted: Return True for the path of a file to read, seen from the folder.
+        """
+        if _COMMIT.fullmatch(commit) is None:
+            return []
+        listed = _run(folder, ["ls-tree", "-r", "-z", "-l", commit], env=_AS_IT_IS)
+        if listed is None or listed.returncode != 0:
+            return []
+        text = listed.stdout.decode("utf-8", "surrogateescape")
+        found = [*_wanted_objects(text, is_wanted)]
+        given = "".join(f"{one}\n" for one in found).encode()
+        asked = ["cat-file", "--batch"]
+        done = _run(folder, asked, given, _AS_IT_IS) if found else None
+        return [] if done is None else [*_contents(done.stdout)]
+
     def _head_of(self, folder: Path) -> str | None:
         if folder not in self._heads:
             self._heads[folder] = self._head(folder)
@@ -99,6 +145,8 @@ class Git:
         return commit + self._marks[repository]
 
     def _asked(self, folder: Path, commit: str) -> Relation:
+        if _COMMIT.fullmatch(commit) is None:
+            return "unknown"
         ours = self._head_of(folder)
         if ours is None:
             return "no-git"
@@ -127,16 +175,54 @@ def _spelled(name: str) -> str:
     return normalize("NFC", name)
 
 
+def _wanted_objects(
+    listed: str, is_wanted: Callable[[PurePosixPath], bool]
+) -> Iterator[str]:
+    """The objects of plain files that are wanted, as many as there is room for."""
+    count, room = 0, MOST_BYTES
+    for entry in filter(None, listed.split("\0")):
+        facts, _, name = entry.partition("\t")
+        mode, _, found, size = facts.split()
+        if mode not in _PLAIN_FILES or not is_wanted(PurePosixPath(name)):
+            continue
+        if size.isdecimal() and int(size) <= room and count < MOST_FILES:
+            count, room = count + 1, room - int(size)
+            yield found
+
+
+def _contents(answer: bytes) -> Iterator[bytes]:
+    """The contents of objects, each behind a line that ends in its size."""
+    while answer:
+        head, _, answer = answer.partition(b"\n")
+        size = head.split()[-1]
+        if size.isdigit():  # else it says that there is no such object
+            yield answer[: int(size)]
+            answer = answer[int(size) + 1 :]
+
+
 def ask_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """Return the answer of git; None if it cannot be asked."""
+    """Return the answer of git as text; None if it cannot be asked."""
+    done = _run(folder, arguments)
+    if done is None:
+        return None
+    text = done.stdout.decode("utf-8", "surrogateescape")
+    return subprocess.CompletedProcess(done.args, done.returncode, text)
+
+
+def _run(
+    folder: Path,
+    arguments: Sequence[str],
+    given: bytes = b"",
+    env: Mapping[str, str] = EMPTY,
+) -> subprocess.CompletedProcess[bytes] | None:
+    """What git answers to some input; None where it cannot be asked."""
     try:
         return subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
             ["git", *arguments],  # noqa: S607 - whichever git the user has
             cwd=folder,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", **env},
+            input=given,
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
             timeout=TIMEOUT,
             check=False,
         )

@@ -33,9 +33,8 @@ Consent: TypeAlias = Literal["force", "behind", "create"]
 did on the service, or what other code deployed, `behind` what newer code deployed,
 `create` says that a workflow is new although one like it would be left behind."""
 
-ABSENT_BASE: Final = "base not available"
-"""Why it is not known what somebody edited: the last deployed definition is not at
-hand."""
+ABSENT_BASE: Final = "cannot show the edit: the last deployed version was not found"
+"""Said of an edited workflow if its last deployed definition was not found."""
 
 
 @final

@@ -120,6 +120,10 @@ def _nothing(_: str) -> Definition | None:
     return None
 
 
+def _nothing_at(_: str) -> Bases:
+    return _nothing
+
+
 def _as_it_is(live: Definition) -> Definition:
     return live
 
@@ -136,6 +140,7 @@ def planning(
     prices: Mapping[str, float] = EMPTY,
     git: Ancestry | None = None,
     bases: Bases = _nothing,
+    bases_at: Callable[[str], Bases] = _nothing_at,
     cache: Cache | None = None,
     unseen: Container[str] = (),
     cover: Callable[[Definition], Definition] = _as_it_is,
@@ -160,6 +165,8 @@ def planning(
         prices: Dollars for one row by kind, in place of those that are documented.
         git: Knows the commits; None asks git.
         bases: Finds the definition that was deployed last, to say what was edited.
+        bases_at: Returns a function that finds it among what a commit had, if `bases`
+            does not find it. It is given the commit of the stamp, in hex.
         cache: Vouches for workflows that have not changed since they were read.
         unseen: Keys of targets whose ids nobody vouches for: they are planned as new,
             and never asked for.
@@ -185,6 +192,7 @@ def planning(
         prices=prices,
         git=Git() if git is None else git,
         bases=bases,
+        bases_at=bases_at,
         cache=cache,
         unseen=unseen,
         cover=cover,
@@ -230,6 +238,7 @@ class Planner:
     prices: Mapping[str, float] = EMPTY
     git: Ancestry = Factory(Git)
     bases: Bases = _nothing
+    bases_at: Callable[[str], Bases] = _nothing_at
     cache: Cache | None = None
     unseen: Container[str] = ()
     cover: Callable[[Definition], Definition] = _as_it_is
@@ -486,7 +495,7 @@ class Planner:
             step = evolve(step, action="refuse", lifted_by="force")
             edits = self._edits(target, live, found, last)
             if edits is None:
-                doubts.append(f"what was edited: {ABSENT_BASE}")
+                doubts.append(ABSENT_BASE)
             else:
                 step = evolve(step, base="found", edits=edits)
         return evolve(step, reasons=tuple(reasons), not_checked=tuple(doubts))
@@ -513,20 +522,30 @@ class Planner:
         self, target: Target, live: Definition, found: Judgement, last: Stamp
     ) -> tuple[Change, ...] | None:
         """What was done on the service since the last deploy; None: not known."""
-        code = target.definition
-        for mark in (last.unbound, last.bound):
-            base = self.bases(mark)
-            if base is None or short(base) != last.bound:
-                continue
-            ours = fields_of(base)
-            names = {
-                ref: known | ours.get(ref, _NONE) for ref, known in found.sent.items()
-            }
-            seen = veiled(shown_as(live, code), base, self.hidden)
-            base = veiled(base, seen, self.hidden)
-            old, new = called_alike(base, code), called_alike(seen, code)
-            return changes_of(old, new, {**ours, **names}, ())
+        base = self._base(last)
+        if base is None:
+            return None
+        code, ours = target.definition, fields_of(base)
+        names = {ref: known | ours.get(ref, _NONE) for ref, known in found.sent.items()}
+        seen = veiled(shown_as(live, code), base, self.hidden)
+        base = veiled(base, seen, self.hidden)
+        old, new = called_alike(base, code), called_alike(seen, code)
+        return changes_of(old, new, {**ours, **names}, ())
+
+    def _base(self, last: Stamp) -> Definition | None:
+        """The definition that was deployed last; None if it is not found."""
+        for find in self._finders(last):
+            for mark in (last.unbound, last.bound):
+                base = find(mark)
+                if base is not None and short(base) == last.bound:
+                    return base
         return None
+
+    def _finders(self, last: Stamp) -> Iterator[Bases]:
+        """What finds it, the next one only if the one before did not."""
+        yield self.bases
+        if last.commit is not None:
+            yield self.bases_at(last.commit.removesuffix(UNCOMMITTED))
 
     # -- What is there beyond the code -------------------------------------------------
 

@@ -252,7 +252,7 @@ def test_lines_are_cut():
     text = as_markdown(Review("plan", [one]))
 
     assert "… and 41 more lines" in text
-    assert "Not shown here, for want of room:** 41 lines of changes." in text
+    assert "Not shown here, for want of room:** 41 lines of changes (of `x`)." in text
 
 
 def test_one_line_is_cut():
@@ -261,7 +261,92 @@ def test_one_line_is_cut():
     changes = tuple(Unmanaged(ref, (str(n),), n, n + 1) for n in range(60))
     one = Reviewed("x", "update", action="update", changes=changes)
 
-    assert "room:** 1 line of changes." in as_markdown(Review("plan", [one]))
+    text = as_markdown(Review("plan", [one]))
+    assert "room:** 1 line of changes (of `x`)." in text
+
+
+def new(count, **more):
+    """Workflows to create, no two of which are alike."""
+    return [
+        Reviewed(f"new{n}", "new", action="create", spends=(f"{n}",), **more)
+        for n in range(count)
+    ]
+
+
+def changed(key, action="update", state="update", lines=50):
+    """A live workflow with long lines of changes."""
+    ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", "x")
+    changes = tuple(
+        FieldChanged(ref, (f"{key}_{n}",), "before " * 9, "after " * 9)
+        for n in range(lines)
+    )
+    return Reviewed(key, state, action=action, changes=changes)
+
+
+@pytest.mark.parametrize("limit", [8_192, 65_536])
+@pytest.mark.parametrize(
+    "others",
+    [
+        new(900),
+        [evolve(one, action="refuse", lifted_by="create") for one in new(900)],
+        [Reviewed(f"left{n}", "orphan", spends=(f"{n}",)) for n in range(900)],
+    ],
+    ids=["new", "undecided", "orphans"],
+)
+@pytest.mark.parametrize(
+    "live",
+    [changed("live"), changed("live", "refuse", "drifted"), changed("live", "stamp")],
+    ids=["update", "refused", "stamp"],
+)
+def test_changes_of_live_workflows_have_room(live, others, limit):
+    """However many new ones stand beside them; and what is cut is named."""
+    text = as_markdown(Review("plan", [*others, live]), limit=limit)
+    lines = text.splitlines()
+
+    assert len(text.encode()) <= limit
+    assert sum(line.startswith("- ") and "live_" in line for line in lines) > 15
+    assert lines[-1].startswith("**Not shown here, for want of room:**")
+    assert f"(of `{others[-1].key[:3]}" in lines[-1].replace("`live`, ", "")
+
+
+@pytest.mark.parametrize("limit", [8_192, 65_536])
+def test_live_workflows_share_the_room(limit):
+    """The lines of one do not push those of another out; the note names both."""
+    live = [changed("one"), changed("two", lines=49), changed("three", lines=48)]
+    text = as_markdown(Review("plan", [*new(900), *live]), limit=limit)
+
+    assert len(text.encode()) <= limit
+    assert min(text.count(f"{one.key}_") for one in live) >= 4
+    if limit == 8_192:
+        assert "(of `one`, `two`, `three`, " in text.splitlines()[-1]
+
+
+def test_lists_without_room_are_named():
+    """Of very many live workflows the first have their lines, and the rest is named."""
+    live = [changed(f"live{n}", lines=3) for n in range(60)]
+    text = as_markdown(Review("plan", [*new(900), *live]), limit=8_192)
+    note = text.splitlines()[-1]
+
+    assert len(text.encode()) <= 8_192
+    assert text.count("live0_") >= 2
+    assert "lists of changes" in note
+    assert re.search(r"\(of `live\d+`, ", note)
+    assert "+ new" not in text
+
+
+@pytest.mark.parametrize("lines", [1, 40])
+def test_what_differs_from_another_group_is_cut_too(lines):
+    """A change told by what it is like has its lines, or their count."""
+    shared = changed("live", lines=60)
+    alike = [evolve(shared, key=f"live/{n}") for n in range(5)]
+    less = evolve(shared, key="less", changes=shared.changes[lines:])
+    more = evolve(
+        less, key="more", changes=(*less.changes, TitleChanged("a" * 90, "b" * 90))
+    )
+    text = as_markdown(Review("plan", [*alike, less, more]), limit=8_192)
+
+    assert len(text.encode()) <= 8_192
+    assert "Not shown here" in text.splitlines()[-1]
 
 
 def test_renames():

@@ -13,7 +13,7 @@ from ...analysis import masked
 from .._mermaid import mermaid_changed
 from ._factored import Group, factored
 from ._lines import Line, Section
-from ._model import Review
+from ._model import Review, Reviewed
 from ._quoting import code, fenced, marker, prose
 from ._source import source_of
 from ._words import (
@@ -50,6 +50,9 @@ MOST_CHARACTERS: Final = 12_000
 
 OPEN_LINES: Final = 24
 """Lines of a picture that is shown without a click."""
+
+_SHARE: Final = 1_000
+"""Bytes that each list of changes may have, as long as there is room at all."""
 
 _NOTE: Final = 900
 """Bytes that are kept for saying what was cut."""
@@ -89,6 +92,10 @@ _Made: TypeAlias = tuple[str, int]
 """The Markdown of a piece, and how many lines of it had no room."""
 
 
+_Make: TypeAlias = Callable[[int], _Made]
+"""Makes a piece in at most so many bytes, as far as it can be cut; else as it is."""
+
+
 @frozen
 class _Piece:
     """A piece of the comment.
@@ -101,7 +108,7 @@ class _Piece:
         name: Whose it is.
     """
 
-    make: Callable[[], _Made]
+    make: _Make
     rank: int
     what: str = ""
     owner: int | None = None
@@ -124,12 +131,10 @@ class _Page:
 
     def add(self, text: str, rank: int, what: str = "", name: str = "") -> int:
         """Add a piece; gives its number."""
-        self.pieces.append(_Piece(lambda: (text, 0), rank, what, name=name))
+        self.pieces.append(_Piece(lambda _: (text, 0), rank, what, name=name))
         return len(self.pieces) - 1
 
-    def add_to(
-        self, owner: int, make: Callable[[], _Made], rank: int, what: str
-    ) -> None:
+    def add_to(self, owner: int, make: _Make, rank: int, what: str) -> None:
         """Add a piece that belongs to another one."""
         name = self.pieces[owner].name
         self.pieces.append(_Piece(make, rank, what, owner, name))
@@ -141,17 +146,22 @@ class _Page:
         full: set[str] = set()
         room = self.room
         order = sorted(range(len(self.pieces)), key=lambda at: self.pieces[at].rank)
+        waiting = Counter(piece.rank for piece in self.pieces)
         for at in order:
             piece = self.pieces[at]
+            # So that the first of equals leaves room for the others.
+            share = max(room // waiting[piece.rank], min(room, _SHARE))
+            waiting[piece.rank] -= 1
             if piece.owner is not None and piece.owner not in kept:
                 continue
             # One picture that has no room is tried; so many are not drawn in vain.
-            text, unsaid = ("", 0) if piece.what in full else piece.make()
+            text, unsaid = ("", 0) if piece.what in full else piece.make(share)
             size = len(text.encode()) + 1
             if text and size <= room:
                 kept[at] = text
                 room -= size
                 self.cut["line"] += unsaid
+                names += [piece.name] if unsaid else []
             else:
                 full |= {piece.what} & _DEAR
                 self.cut[piece.what] += 1
@@ -208,9 +218,9 @@ def _head(
 
 def _group(page: _Page, group: Group) -> None:
     one = group.one
-    is_refused = one.action == "refuse"
-    # What stops the deploy is told before all else.
-    base = 1 if is_refused else 2
+    # What stops the deploy is told before all else. What is not there yet, or is left
+    # as it is, gets the room that changes to live workflows leave.
+    base = (1 if one.action == "refuse" else 2) + (0 if _is_live(one) else _LATER)
     at = page.add(_title(group), base, "group", group.label)
     if one.edits:
         page.add_to(at, partial(_edits, group), base + 1, "edits")
@@ -221,39 +231,49 @@ def _group(page: _Page, group: Group) -> None:
     if group.follows:
         page.add_to(at, partial(_follows, group), base + 4, "follows")
     if notes := "".join(f"- {note}\n" for note in _notes(group)):
-        page.add_to(at, lambda: (notes, 0), base + 3, "note")
+        page.add_to(at, lambda _: (notes, 0), base + 3, "note")
     if one.after is not None and group.is_drawn:
-        page.add_to(at, partial(_picture, group), base + 6, "picture")
+        page.add_to(at, partial(_picture, group), base + 2 * _LATER, "picture")
     if group.has_source:
-        page.add_to(at, partial(_source, group), base + 7, "code")
+        page.add_to(at, partial(_source, group), base + 2 * _LATER + 1, "code")
 
 
-def _edits(group: Group) -> _Made:
-    return _block("Edited on the service:", group.first.edit_sections)
+_LATER: Final = 10
+"""What the ranks of all that a live workflow needs lie below."""
 
 
-def _changes(group: Group) -> _Made:
+def _is_live(one: Reviewed) -> bool:
+    """Whether a deploy changes or deletes, or would change, what is live."""
+    return one.action not in ("none", "create") and one.state != "new"
+
+
+def _edits(group: Group, room: int) -> _Made:
+    return _block("Edited on the service:", group.first.edit_sections, room)
+
+
+def _changes(group: Group, room: int) -> _Made:
     is_refused = group.one.action == "refuse"
     words = "The code would change:" if is_refused else "What changes:"
-    return _block(words, group.first.change_sections)
+    return _block(words, group.first.change_sections, room)
 
 
-def _follows(group: Group) -> _Made:
-    return _block(f"What {'also ' if group.like else ''}follows:", group.follows)
+def _follows(group: Group, room: int) -> _Made:
+    words = f"What {'also ' if group.like else ''}follows:"
+    return _block(words, group.follows, room)
 
 
-def _otherwise(group: Group) -> _Made:
+def _otherwise(group: Group, room: int) -> _Made:
     """What changes, by what it is like."""
     assert group.like is not None  # else all of it is told
     like = f"What {called(group.like, code)} change"
     if group.without and group.besides:
-        first, unsaid = _block(f"{like}, but not:", group.without)
-        second, more = _block("And besides:", group.besides)
-        return f"{first}\n{second}", unsaid + more
+        first, unsaid = _block(f"{like}, but not:", group.without, room // 2)
+        second, more = _block("And besides:", group.besides, room // 2)
+        return "\n".join(filter(None, (first, second))), unsaid + more
     if group.without:
-        return _block(f"{like}, but not:", group.without)
+        return _block(f"{like}, but not:", group.without, room)
     if group.besides:
-        return _block(f"{like}, and besides:", group.besides)
+        return _block(f"{like}, and besides:", group.besides, room)
     return f"{like}.\n", 0
 
 
@@ -308,14 +328,29 @@ def _notes(group: Group) -> Iterator[str]:
         yield f"in {some(group.files, code, 3)}"
 
 
-def _block(words: str, found: Sequence[Section]) -> _Made:
-    """Lines of changes as a block that GitHub colours, cut where they are many."""
-    lines = [line for section in found for line in _diff(section)]
-    more = len(lines) - MOST_LINES
+def _block(words: str, found: Sequence[Section], room: int) -> _Made:
+    """Lines of changes as a block that GitHub colours, cut if they are too many.
+
+    Args:
+        words: What they are.
+        found: The lines.
+        room: Bytes for all of it. Without room for the first line there is no block.
+    """
+    lines = [masked(line) for section in found for line in _diff(section)]
+    room -= len(words.encode()) + _FRAME
+    fits = 0
+    for line in lines[:MOST_LINES]:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        fits += 1
+    if not fits:
+        return "", 0
+    more = len(lines) - fits
     if more > 0:
-        lines = [*lines[:MOST_LINES], f"  … and {count(more, 'more line')}"]
-    shown = "\n".join(masked(line) for line in lines)
-    return f"{words}\n\n{fenced(shown, 'diff')}", max(more, 0)
+        lines = [*lines[:fits], f"  … and {count(more, 'more line')}"]
+    shown = "\n".join(lines)
+    return f"{words}\n\n{fenced(shown, 'diff')}", more
 
 
 def _diff(section: Section) -> Iterator[str]:
@@ -337,7 +372,11 @@ def _sides(line: Line) -> Iterator[str]:
         yield f"+ {indent}{line.text}: {line.after}"
 
 
-def _picture(group: Group) -> _Made:
+_FRAME: Final = 80
+"""Bytes for the fence around a block, and for the line that counts what was cut."""
+
+
+def _picture(group: Group, _: int) -> _Made:
     """The changed part as Mermaid; behind a click where it is large."""
     view, one = group.first, group.one
     text = mermaid_changed(
@@ -355,7 +394,7 @@ def _picture(group: Group) -> _Made:
     return f"{opened}{summary}\n\n{body}\n</details>\n", 0
 
 
-def _source(group: Group) -> _Made:
+def _source(group: Group, _: int) -> _Made:
     """What changes as code, behind a click."""
     found = source_of(group.first)
     if found.problem is not None:

@@ -236,6 +236,10 @@ WORDS = [
         "'Leads' (ID) was not deployed by this code; nothing was written. Take the edit into the code, or overwrite it: deploy(force=True)",
     ),
     (
+        StateRefusedError("Leads", "ID", "taken"),
+        "'Leads' (ID) was not written: its id is taken by a workflow that this key may not see; give the other organisation an environment of its own in pyproject.toml, [tool.flow64.environments.NAME], where the ids are others; or use the key of the organisation that has the workflow",
+    ),
+    (
         StateRefusedError("Leads", "ID", "drifted", ["name: 'a' to 'b'", "x\x1b"]),
         "'Leads' (ID) was edited on the service since it was deployed; nothing was written. Take the edit into the code, or overwrite it: deploy(force=True)\n  name: 'a' to 'b'\n  x\\x1b",
     ),

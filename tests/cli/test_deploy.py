@@ -121,7 +121,7 @@ def test_new(service, leads, flow64):
         "    spends at each run: lead_enrichment\n"
         "    cost of 1,000 input rows: up to $100.00\n"
         "\n"
-        "1 to create (1 request)\n"
+        "1 to create (2 requests)\n"
         "1 of 1: create inbound\n"
         "1 created\n"
     )

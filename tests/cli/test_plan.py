@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_new(service, leads, flow64):
         "    spends at each run: lead_enrichment\n"
         "    cost of 1,000 input rows: up to $100.00\n"
         "\n"
-        "1 to create (1 request)\n"
+        "1 to create (2 requests)\n"
     )
 
 
@@ -277,6 +278,116 @@ def test_their_edit_is_not_told_in_a_shallow_copy(compiled, flow64, tmp_path):
 
     doubt = "cannot show the edit: the last deployed version was not found"
     assert f"    not checked: {doubt}\n" in printed
+
+
+# -- A wrong endpoint, and another organisation ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "leads.py"],
+        ["plan", "leads.py:inbound"],
+        ["deploy", "leads.py", "--yes"],
+        ["deploy", "leads.py:inbound", "--yes"],
+        ["review", "leads.py:inbound"],
+        ["list"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_path_of_the_endpoint(service, leads, flow64, monkeypatch, arguments):
+    """Each read answers 404 there, so nothing is known of what is new."""
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", f"{service.url}/v1")
+    before = len(service.requests)
+
+    code, printed, told = flow64(*arguments)
+
+    assert (code, printed) == (1, "")
+    assert {*methods(service, before)} <= {"GET"}
+    assert (
+        "GET /workflows answered 404: Not Found; every service has this list, so the "
+        "path of the endpoint is probably wrong: check SIXTYFOUR_API_ENDPOINT, such as "
+        "https://api.sixtyfour.ai without a path\n"
+    ) in told
+
+
+REMEDY = "give the other organisation an environment of its own in pyproject.toml"
+
+
+@pytest.fixture
+def theirs(there, monkeypatch):
+    """The workflow of `leads.py`, seen with the key of another organisation."""
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", f"sk_test_not_a_real_key_{uuid4().hex}")
+    return there
+
+
+@pytest.mark.parametrize("source", ["leads.py", "leads.py:inbound"])
+def test_id_that_another_organisation_has(service, theirs, flow64, source):
+    """An answer of 403 says that the id is taken; nothing is offered that fails."""
+    service.switches = Switches(foreign_status=403)
+    before = len(service.requests)
+
+    code, printed, told = flow64("plan", source)
+    dry = flow64("deploy", source, "--dry-run", "--force", "inbound")
+    deployed_ = flow64("deploy", source, "--yes", "--force", "inbound")
+    skipped = flow64("deploy", source, "--yes", "--skip-drifted")
+    flow64("plan", source, "-o", "plan.json")
+    saved = flow64("deploy", "--plan", "plan.json", "--yes")
+
+    assert (code, told) == (0, "")
+    assert "! inbound: foreign, is refused\n" in printed
+    assert "its id is taken by a workflow that this key may not see" in printed
+    assert REMEDY in printed
+    assert "--force" not in printed + dry[1]
+    assert (deployed_[0], skipped[0], saved[0]) == (3, 0, 3)
+    assert REMEDY in saved[2]
+    assert "--force" not in saved[2]
+    assert "flow64 pull" not in deployed_[2] + saved[2]
+    assert {*methods(service, before)} == {"GET"}
+
+
+def test_id_that_another_organisation_has_in_a_review(service, theirs, flow64):
+    """A review says the same, and names the same ways on."""
+    service.switches = Switches(foreign_status=403)
+
+    _, markdown, _ = flow64("review", "leads.py", "--format", "markdown")
+    _, text, _ = flow64("review", "leads.py")
+
+    for printed in (markdown, text):
+        assert "its id is taken by a workflow that this key may not see" in printed
+        assert REMEDY in printed
+        assert "--skip-drifted" in printed
+        assert "--force" not in printed
+
+
+@pytest.mark.parametrize("source", ["leads.py", "leads.py:inbound"])
+@pytest.mark.parametrize("options", [[], ["--force", "inbound"]])
+def test_taken_id_that_only_the_write_shows(service, theirs, flow64, source, options):
+    """After 404 the plan cannot know; the deploy says so, and never offers force."""
+    code, printed, told = flow64("deploy", source, "--yes", *options)
+
+    assert (code, printed.split()[0]) == (3, "failed")
+    assert "is taken by a workflow that this key may not see" in told
+    assert REMEDY in told
+    assert "force" not in told
+
+
+def test_new_id_that_is_asked_for(service, there, leads, flow64):
+    """What the list has not is asked for by its id: one request for each."""
+    leads.write_text(
+        leads.read_text("utf-8")
+        + 'more = Workflow("More", flow, key="more", project=growth)\n',
+        "utf-8",
+    )
+    before = len(service.requests)
+
+    _, printed, _ = flow64("plan", "leads.py", "--create", "more")
+
+    assert "+ more: new, is created" in printed
+    assert [seen.path for seen in service.requests[before:]].count(
+        f"/workflows/{there}"
+    ) == 1
+    assert len(service.requests) - before == 3
 
 
 # -- Options --------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from tests.service.support import (
 OLD, NEW = leads(), leads(mode="PERSONAL")
 WAS, IS = answer(deployed(OLD)), answer(deployed(NEW))
 EDITED = answer({**deployed(OLD), "name": "Edited"})
+HIDDEN = answer({"detail": "Access denied"}, 403)
 FOUND = answer(deployed(searched()))
 DIFFERS = "what is live differs from your code, which would change"
 UNSTAMPED = answer({**deployed(NEW), "description": ""})
@@ -119,7 +120,7 @@ def test_deploy_ends_with_what_was_sent_being_seen(code, answers, state, lines):
         (
             [MISSING, TAKEN, MISSING],
             errors.StateRefusedError,
-            "not deployed by this code",
+            "taken by a workflow that this key may not see",
         ),
         ([WAS, TAKEN], errors.ConflictError, "409"),
         # Lost twice.
@@ -350,6 +351,37 @@ def test_without_a_place_to_save_it_nothing_is_written(history):
         deploy_by(script, NEW)
     assert script.lines == ["GET"]
     assert deploy_by(Script(MISSING, OK, IS), NEW).state == "new"
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("answers", [[HIDDEN, answer([])], [MISSING, TAKEN, HIDDEN]])
+def test_taken_id_is_never_offered_to_force(answers, force):
+    """What another organisation has is named as that, before or after the write."""
+    script = Script(*answers)
+
+    with pytest.raises(errors.StateRefusedError) as caught:
+        deploy_by(script, NEW, force=force)
+
+    assert (caught.value.state, script.answers) == ("taken", [])
+    assert "give the other organisation an environment of its own" in str(caught.value)
+    assert "force" not in str(caught.value)
+
+
+def test_key_that_may_read_nothing_tells_nothing_of_an_id():
+    """Also the list answers 403 then: whether the id is taken is not known."""
+    script = Script(HIDDEN, HIDDEN)
+
+    with pytest.raises(errors.ForbiddenError):
+        deploy_by(script, NEW)
+    assert script.lines == ["GET", "GET"]
+
+
+def test_pin_to_what_is_hidden_is_absent():
+    """A pin is never created, whatever hides what it names."""
+    pinned = Workflow.from_definition(from_data(deployed(NEW)))
+
+    with pytest.raises(errors.StateRefusedError, match="a pin is never created"):
+        deploy_by(Script(HIDDEN, answer([])), pinned)
 
 
 def test_pin_to_what_is_not_there_creates_nothing():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from uuid import uuid4
 
 import pytest
 
 from flow64 import errors
-from flow64.emulator import Emulator
+from flow64.emulator import Emulator, Switches
 from flow64.service import AsyncClient, Client, Policy, _turns
 from flow64.service._http import HttpxTransport
 from flow64.service._loop import BlockingTransport
@@ -273,6 +274,19 @@ def test_preview_says_what_a_deploy_would_do_and_writes_nothing(kind, emulator):
     assert [same.is_empty, other.is_empty, drifted.needs_force] == [True, False, True]
     assert list(other.changes) == ["find_email.mode: 'PROFESSIONAL' became 'PERSONAL'"]
     assert len([r for r in emulator.requests if r.method == "POST"]) == 1
+
+
+@BOTH
+def test_preview_says_that_an_id_is_taken(kind, emulator, monkeypatch):
+    """It needs no force then, which would do nothing."""
+    workflow = searched()
+    use(kind, emulator.url, lambda client: client.deploy(workflow, allow_spend=True))
+    monkeypatch.setattr(clients, "KEY", f"sk_test_{uuid4().hex}")
+    monkeypatch.setattr(emulator, "switches", Switches(foreign_status=403))
+    found = use(kind, emulator.url, lambda client: client.preview(workflow))
+
+    facts = (found.state, found.is_taken, found.needs_force, found.is_empty)
+    assert facts == ("foreign", True, False, False)
 
 
 @BOTH

@@ -185,7 +185,8 @@ class Course:
     def _advise(self) -> None:
         """Say how an edit gets into the code."""
         for step in self.plan.steps:
-            if self.outcomes[step.key] == "refused" and step.state in _EDITED:
+            is_edited = step.state in _EDITED and not step.is_taken
+            if self.outcomes[step.key] == "refused" and is_edited:
                 where = shlex.quote(f"{self.plan.env}:{step.id}")
                 advise(
                     f"to take what is there of {step.key} into your code: "

@@ -20,6 +20,7 @@ from ..errors import (
     IntentFailedError,
     JournalError,
     LocalNamespaceError,
+    NotFoundError,
     OutcomeUnknownError,
     RetryError,
     RowsError,
@@ -68,6 +69,8 @@ def worded(error: FlowError | RefusedError) -> str:
             return error.told(f"check the credential: {_credential()}")
         case TransportError() | AnswerError():
             return error.told(_endpoint())
+        case NotFoundError(is_wrong_endpoint=True):
+            return error.told_of_endpoint(f"check {_endpoint()}")
         case UnboundValueError():
             return (
                 f"{error.workflow!r} needs values that environment {error.env!r} does "

@@ -93,9 +93,30 @@ class ForbiddenError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """404: not there, or another organisation's."""
+    """404: not there, or another organisation's; or the endpoint is wrong."""
 
     hint = "check the id, and whose key it is"
+
+    @property
+    def is_wrong_endpoint(self) -> bool:
+        """Whether it is the list of workflows that is missing: every service has it."""
+        return (self.method, self.path) == ("GET", "/workflows")
+
+    def __str__(self) -> str:
+        if not self.is_wrong_endpoint:
+            return self.told(self.hint)
+        return self.told_of_endpoint("check it")
+
+    def told_of_endpoint(self, where: str) -> str:
+        """The error in words if the endpoint is wrong.
+
+        Args:
+            where: What to check.
+        """
+        return self.told(
+            "every service has this list, so the path of the endpoint is probably "
+            f"wrong: {where}, such as https://api.sixtyfour.ai without a path"
+        )
 
 
 class ConflictError(ApiError):

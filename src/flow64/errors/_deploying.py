@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from attrs import frozen
 
@@ -80,12 +81,23 @@ class UnboundValueError(DeployError):
         )
 
 
+TAKEN: Final = "its id is taken by a workflow that this key may not see"
+"""Why nothing can be written to an id: another organisation probably has it."""
+
+OTHER_ENVIRONMENT: Final = (
+    "give the other organisation an environment of its own in pyproject.toml, "
+    "[tool.flow64.environments.NAME], where the ids are others; or use the key of the "
+    "organisation that has the workflow"
+)
+"""The way on if an id is taken. Nothing overwrites what a key may not see."""
+
+
 @frozen(repr=False)
 class StateRefusedError(DeployError):
     """What is deployed is not what this code deployed last, so nothing was written.
 
-    `state` is `foreign`, `drifted`, `conflict`, `behind` or `absent`; `changes` says
-    what differs.
+    `state` is `foreign`, `drifted`, `conflict`, `behind`, `absent`, or `taken` by what
+    the credential may not see; `changes` says what differs.
     """
 
     workflow: str
@@ -94,6 +106,9 @@ class StateRefusedError(DeployError):
     changes: Sequence[str] = ()
 
     def __str__(self) -> str:
+        if self.state == "taken":
+            facts = f"{self.workflow!r} ({self.workflow_id}) was not written"
+            return f"{facts}: {TAKEN}; {OTHER_ENVIRONMENT}"
         why = {
             "absent": "is pinned to a workflow that is not there, or not shown to you",
             "behind": "was deployed by newer code, which yours does not have",

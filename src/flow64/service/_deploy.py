@@ -74,6 +74,7 @@ class Preview:
             secret does and so are not saved.
         unmanaged: Live fields that code does not set, and that stay as they are.
         spends: What would be bought as soon as it is written.
+        is_taken: Whether the id is taken by a workflow that the credential may not see.
     """
 
     workflow_id: str
@@ -83,6 +84,7 @@ class Preview:
     unmanaged: Sequence[str] = ()
     spends: Sequence[str] = ()
     lost: Sequence[str] = ()
+    is_taken: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -93,7 +95,7 @@ class Preview:
     def needs_force(self) -> bool:
         """Whether it would overwrite what this code did not put there."""
         states = ("foreign", "drifted", "conflict", "behind")
-        return self.state in states or bool(self.lost)
+        return not self.is_taken and (self.state in states or bool(self.lost))
 
 
 @frozen
@@ -177,6 +179,7 @@ def previewing(
         step.unmanaged,
         step.spends,
         step.lost,
+        step.is_taken,
     )
 
 
@@ -260,6 +263,8 @@ def deploying(
     before = _before(step)
     words = compare(code, before, ready.stamp, secrets)
     is_refused = step.action == "refuse" and not (force and step.lifted_by)
+    if step.is_taken:
+        raise StateRefusedError(ready.name, ready.id, "taken")
     if is_refused and step.state != "update":  # what would be lost, applying says
         told = _differing(step, words)
         raise StateRefusedError(ready.name, ready.id, step.state, told)

@@ -25,6 +25,46 @@ from tests.service.fault_server import LOST, Drop, Forward, Reply
 from tests.service.plan.planned import NEWER
 from tests.service.support import Script, answer
 
+
+@pytest.fixture
+def theirs(place, monkeypatch):
+    """A workflow that another organisation has; gives what this one wants there."""
+    wanted = place.workflow()
+    place.put(wanted)
+    monkeypatch.setattr(clients, "KEY", f"sk_test_{uuid4().hex}")
+    yield wanted
+    place.emulator.switches = Switches()
+
+
+def test_taken_id_that_the_plan_cannot_know(place, theirs):
+    """The service answers 404 to it, so only the write shows that it is taken."""
+    plan = place.plan(theirs)
+    summary = place.apply(plan, agreed=Agreement(force=["a"]))
+
+    (failed,) = summary.failed
+    assert [step.state for step in plan.steps] == ["new"]
+    assert (failed.error.state, place.writes()) == ("taken", ["create_workflow"])
+
+
+def test_taken_id_that_the_plan_knows(place, theirs):
+    """The service answers 403: nothing lifts that, and it may be left alone."""
+    place.emulator.switches = Switches(foreign_status=403)
+    plan = place.plan(theirs, place.workflow("b"))
+    forced = Agreement(force=["a"], skip_drifted=False)
+
+    with pytest.raises(errors.PlanRefusedError) as caught:
+        place.apply(plan, agreed=forced)
+    summary = place.apply(plan, agreed=Agreement(skip_drifted=True))
+
+    step = plan.step("a")
+    assert (step.state, step.action, step.is_taken) == ("foreign", "refuse", True)
+    (problem,) = caught.value.problems
+    assert problem.startswith("a: its id is taken by a workflow that this key may not")
+    assert "give the other organisation an environment of its own" in problem
+    assert "--force" not in problem + as_text(plan)
+    assert (summary.is_complete, summary.skipped) == (True, ("a",))
+
+
 UPDATE, DELETE = "/workflows/update_workflow", "/workflows/delete_workflow"
 
 

@@ -62,7 +62,7 @@ plan for environment default at http://127.0.0.1
 not checked:
     orphans: not looked for, since not all code of a project is at hand
 
-1 to create (1 request)
+1 to create (2 requests)
 """,
         "new_by_title": """\
 plan for environment default at http://127.0.0.1
@@ -78,7 +78,7 @@ plan for environment default at http://127.0.0.1
 not checked:
     orphans: not looked for, since not all code of a project is at hand
 
-1 to create (1 request)
+1 to create (2 requests)
 """,
         "absent": """\
 plan for environment default at http://127.0.0.1
@@ -91,7 +91,7 @@ plan for environment default at http://127.0.0.1
 not checked:
     orphans: not looked for, since not all code of a project is at hand
 
-1 refused (1 request)
+1 refused (2 requests)
 """,
         "unchanged": """\
 plan for environment default at http://127.0.0.1
@@ -323,7 +323,7 @@ plan for environment default at http://127.0.0.1
 possibly renamed:
     old -> new: Workflow(..., was="old") keeps its ids; --create new makes another
 
-1 refused, 1 to prune (4 requests)
+1 refused, 1 to prune (5 requests)
 """,
         "secret": """\
 plan for environment default at http://127.0.0.1
@@ -364,7 +364,7 @@ plan for environment default at http://127.0.0.1
 possibly renamed:
     extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
 
-2 refused (4 requests)
+2 refused (5 requests)
 """,
         "edited_orphan": """\
 plan for environment default at http://127.0.0.1
@@ -386,7 +386,7 @@ plan for environment default at http://127.0.0.1
 possibly renamed:
     extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
 
-2 refused (4 requests)
+2 refused (5 requests)
 """,
         "uncommitted": """\
 plan for environment default at http://127.0.0.1
@@ -566,7 +566,7 @@ DATA = snapshot(
             "not_checked": [
                 "orphans: not looked for, since not all code of a project is at hand"
             ],
-            "requests": 1,
+            "requests": 2,
             "vouched": 0,
         },
         "new_by_title": {
@@ -613,7 +613,7 @@ DATA = snapshot(
             "not_checked": [
                 "orphans: not looked for, since not all code of a project is at hand"
             ],
-            "requests": 1,
+            "requests": 2,
             "vouched": 0,
         },
         "absent": {
@@ -655,7 +655,7 @@ DATA = snapshot(
             "not_checked": [
                 "orphans: not looked for, since not all code of a project is at hand"
             ],
-            "requests": 1,
+            "requests": 2,
             "vouched": 0,
         },
         "unchanged": {
@@ -1518,7 +1518,7 @@ DATA = snapshot(
             ],
             "projects": [{"key": "growth", "namespace": "acme.example"}],
             "not_checked": [],
-            "requests": 4,
+            "requests": 5,
             "vouched": 0,
         },
         "secret": {
@@ -1662,7 +1662,7 @@ DATA = snapshot(
             ],
             "projects": [{"key": "growth", "namespace": "acme.example"}],
             "not_checked": [],
-            "requests": 4,
+            "requests": 5,
             "vouched": 0,
         },
         "edited_orphan": {
@@ -1740,7 +1740,7 @@ DATA = snapshot(
             ],
             "projects": [{"key": "growth", "namespace": "acme.example"}],
             "not_checked": [],
-            "requests": 4,
+            "requests": 5,
             "vouched": 0,
         },
         "uncommitted": {

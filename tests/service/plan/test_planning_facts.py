@@ -32,6 +32,7 @@ from tests.service.plan.planned import (
 )
 from tests.service.support import (
     GROWTH,
+    MISSING,
     Script,
     answer,
     leads,
@@ -188,7 +189,7 @@ def test_failure_is_raised_as_it_is():
 
 def test_progress_is_told():
     """One event for each target that was looked at."""
-    script = Script(answer([]))
+    script = Script(answer([]), *[MISSING] * 5)
 
     script.play(planned(*FLEET))
 

@@ -11,6 +11,7 @@ from typing import Final
 from attrs import frozen
 
 from ...analysis.changes import Estimate
+from ...errors._deploying import OTHER_ENVIRONMENT
 from ._factored import Group
 from ._model import Action, Consent, InFlight, Rename, Review, Schedule, State
 
@@ -93,6 +94,8 @@ def ways_on(group: Group) -> Sequence[tuple[str, str]]:
     A key is quoted as a shell takes it, since people copy it there.
     """
     lifted_by = group.one.lifted_by
+    if lifted_by is None and group.one.state == "foreign":
+        return [(OTHER_ENVIRONMENT, ""), ("leave it as it is", "--skip-drifted")]
     if lifted_by is None:
         return [("correct the pin, or take it away to create a new workflow", "")]
     key = shlex.quote(group.one.key) if len(group.views) == 1 else "KEY"

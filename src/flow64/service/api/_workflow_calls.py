@@ -69,6 +69,19 @@ class BlockInfo(Answered):
 
 def get_workflow(workflow_id: str) -> Conversation[Definition | None]:
     """The workflow of an id; None where there is none, or another organisation's."""
+    try:
+        return (yield from read_workflow(workflow_id))
+    except (NotFoundError, ForbiddenError):
+        return None
+
+
+def read_workflow(workflow_id: str) -> Conversation[Definition]:
+    """The workflow of an id.
+
+    Raises:
+        NotFoundError: There is none, or another organisation has it.
+        ForbiddenError: Another organisation has it, or the key may read none.
+    """
     request = _get(workflow_id)
 
     def read(answer: Answer) -> Definition:
@@ -76,10 +89,7 @@ def get_workflow(workflow_id: str) -> Conversation[Definition | None]:
         _require_same(str(found.id), workflow_id, request)
         return found
 
-    try:
-        return (yield from asked(request, read))
-    except (NotFoundError, ForbiddenError):
-        return None
+    return (yield from asked(request, read))
 
 
 # A body with its secrets revealed is held by no name, so that no frame shows it.

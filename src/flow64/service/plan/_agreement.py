@@ -16,6 +16,7 @@ from ...errors import (
     did_you_mean,
     shortened,
 )
+from ...errors._deploying import OTHER_ENVIRONMENT
 from ._history import Reason, Saved
 from ._losing import is_as_deployed
 from ._model import Consent, Plan, Step
@@ -193,6 +194,9 @@ def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
     if step.action != "refuse" or step.state == "orphan" or _is_skipped(step, agreed):
         return  # deletions are judged together
     why = "; ".join(step.reasons) or f"it is {step.state}"
+    if step.is_taken:
+        yield f"{step.key}: {why}; {OTHER_ENVIRONMENT}; or leave it: --skip-drifted"
+        return
     ways: list[str] = []
     if step.consents:
         ways.append(flags(step.key, step.consents))

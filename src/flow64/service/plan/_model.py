@@ -261,6 +261,11 @@ class Step:
         return () if self.lifted_by is None else (self.lifted_by, *self.also)
 
     @property
+    def is_taken(self) -> bool:
+        """Whether its id is taken by a workflow that the credential may not see."""
+        return self.state == "foreign" and self.lifted_by is None
+
+    @property
     def may_prune(self) -> bool:
         """Whether it is an orphan that prune takes: genuine, and not pinned."""
         return self.state == "orphan" and not is_pin(self.path)

@@ -47,6 +47,7 @@ from ...errors import (
     ForbiddenError,
     NotFoundError,
 )
+from ...errors._deploying import TAKEN
 from .._state import (
     Judgement,
     Veil,
@@ -73,6 +74,7 @@ from ..api import (
     list_runs,
     list_schedules,
     list_workflows,
+    read_workflow,
 )
 from ._agreement import losing
 from ._behind import NOT_CHECKED, Ancestry, Git
@@ -227,6 +229,7 @@ class Planner:
         vouched: How many workflows the cache vouched for.
         not_checked: What nobody could check.
         files: A file of each owner whose code is here, once it was asked for.
+        may_list: Whether the service gives the list of workflows; None if nobody asked.
     """
 
     targets: Sequence[Target]
@@ -247,6 +250,7 @@ class Planner:
     vouched: int = 0
     not_checked: list[str] = Factory(list[str])
     files: dict[str | None, str] | None = None
+    may_list: bool | None = None
     _secrets: Sequence[BoundSecret] | None = None
     _veil: Veil | None = None
 
@@ -293,6 +297,9 @@ class Planner:
         steps: list[Step] = yield Together(
             [self._looked(target, listed, looks) for target in self.targets]
         )
+        if self.may_list is None and self._is_unknown(steps[0]):
+            # A wrong endpoint answers 404 to all, which only the list tells.
+            yield from self._list()
         extra = () if listed is None else (yield from self._beyond(listed))
         orphans = [step for step in extra if step.may_prune]
         new = [step for step in steps if step.state == "new"]
@@ -327,19 +334,38 @@ class Planner:
         return step
 
     def _listed(self) -> Conversation[Mapping[str, WorkflowInfo] | None]:
-        """All workflows by id; None where the list is not needed, or is refused."""
+        """All workflows by id; None if the list is not needed, or is refused."""
         if self.projects is None:
             self.not_checked.append(
                 "orphans: not looked for, since not all code of a project is at hand"
             )
-            if len(self.targets) == 1:
+            if self._is_alone:
                 return None
+        return (yield from self._list())
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether one workflow is planned by itself, for which no list is needed."""
+        return self.projects is None and len(self.targets) == 1
+
+    def _is_unknown(self, step: Step) -> bool:
+        """Whether the service was asked for a workflow and showed none."""
+        return step.live is None and step.key not in self.unseen
+
+    def _list(self) -> Conversation[Mapping[str, WorkflowInfo] | None]:
+        """All workflows by id; None if the service refuses to list them.
+
+        Raises:
+            NotFoundError: There is no such list, so the endpoint is wrong.
+        """
         yield Begin()
         try:
             listed = yield from list_workflows()
-        except (ForbiddenError, NotFoundError) as error:
+        except ForbiddenError as error:
+            self.may_list = False
             self.not_checked.append(f"orphans and copies: {_refusal(error)}")
             return None
+        self.may_list = True
         return {canonical_id(info.id): info for info in listed}
 
     def step_of(
@@ -351,18 +377,23 @@ class Planner:
         sighting: Sighting | None = None
         if listed is not None:
             info = listed.get(canonical_id(target.id))
-            if info is None:
-                return _missing(target)
-            sighting = self._sighting(target, info)
+            sighting = None if info is None else self._sighting(target, info)
             if self.cache is not None and sighting is not None:
                 unmanaged = self.cache.vouched(sighting)
                 if unmanaged is not None:
                     self.vouched += 1
                     return _unchanged(target, unmanaged)
         yield Begin()
-        live = yield from get_workflow(target.id)
-        if live is None:
+        try:
+            live = yield from read_workflow(target.id)
+        except NotFoundError:
             return _missing(target)
+        except ForbiddenError:
+            if listed is None and self.may_list is None:
+                yield from self._list()
+            if not self.may_list:
+                raise  # a key that may read nothing shows nothing about this id
+            return _taken(target)
         step = self._compared(target, live)
         if (
             self.cache is not None
@@ -832,6 +863,13 @@ def _missing(target: Target) -> Step:
         spends=tuple(spends_when_written(code)),
         effects=str(effects(code)),
     )
+
+
+def _taken(target: Target) -> Step:
+    """A target that the service does not show, and has: nothing can be written."""
+    if target.is_pinned:
+        return _missing(target)
+    return evolve(_step(target, "foreign"), action="refuse", reasons=(TAKEN,))
 
 
 def _unseen(target: Target, listed: Mapping[str, WorkflowInfo] | None) -> Step:

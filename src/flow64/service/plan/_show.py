@@ -15,6 +15,7 @@ from ...analysis.changes import (
     setting_lines,
 )
 from ...diagnostics import printable
+from ...errors._deploying import OTHER_ENVIRONMENT
 from ._agreement import FLAGS, NOTHING, Agreement, flags, is_lifted, may_skip
 from ._model import (
     Action,
@@ -296,6 +297,10 @@ def _spending(step: Step, agreed: Agreement) -> str:
 
 def _ways(step: Step) -> Iterator[str]:
     """The ways on from a refusal."""
+    if step.is_taken:
+        yield OTHER_ENVIRONMENT
+        yield "leave it as it is: --skip-drifted"
+        return
     if step.lifted_by is None:
         yield "correct the pin, or take it away to create a new workflow"
         return

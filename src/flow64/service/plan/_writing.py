@@ -79,9 +79,10 @@ class Write:
             if live is not None and not wrong:
                 return live
             is_taken = self.before is None and isinstance(lost, ConflictError)
+            if is_taken and live is None:
+                raise StateRefusedError(self.name, self.id, "taken") from lost
             if is_taken:
-                seen = wrong if live else ()
-                raise StateRefusedError(self.name, self.id, "foreign", seen) from lost
+                raise StateRefusedError(self.name, self.id, "foreign", wrong) from lost
             is_untouched = is_same(live, self.before)
             if lost is None or (not is_untouched and self._bears_our_stamp(live)):
                 raise VerificationError(self.name, self.id, wrong)

@@ -49,6 +49,7 @@ from flow64.errors import (
     MissingExtraError,
     NoAnswerError,
     NoResultError,
+    NotFoundError,
     OrganisationError,
     OutcomeUnknownError,
     PlanRefusedError,
@@ -90,6 +91,14 @@ from flow64.errors import (
 # ruff: noqa: E501 - the words of an error stand here as they are shown
 
 WORDS = [
+    (
+        NotFoundError(404, "GET", "/workflows", "Not Found"),
+        "GET /workflows answered 404: Not Found; every service has this list, so the path of the endpoint is probably wrong: check base_url= or SIXTYFOUR_API_ENDPOINT, such as https://api.sixtyfour.ai without a path",
+    ),
+    (
+        NotFoundError(404, "GET", "/workflows/ID", "Not Found"),
+        "GET /workflows/ID answered 404: Not Found; check the id, and whose key it is",
+    ),
     (
         ManifestError("a\x1b/flow64.json", "it is none", "/files"),
         "a\\x1b/flow64.json at /files: it is none",

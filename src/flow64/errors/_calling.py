@@ -105,7 +105,7 @@ class NotFoundError(ApiError):
     def __str__(self) -> str:
         if not self.is_wrong_endpoint:
             return self.told(self.hint)
-        return self.told_of_endpoint("check it")
+        return self.told_of_endpoint("check base_url= or SIXTYFOUR_API_ENDPOINT")
 
     def told_of_endpoint(self, where: str) -> str:
         """The error in words if the endpoint is wrong.

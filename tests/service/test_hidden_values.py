@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flow64 import LEAD, Client, Project, RawBlock, Workflow, value
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import BoundSecret, Value, dumps
@@ -73,3 +75,41 @@ def test_name_that_is_a_secret_is_masked():
 
     assert "SENTINEL" not in dumps(shown)
     assert '"***": "***"' in dumps(shown)
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"title": HOOK},
+        {"description": HOOK},
+        {"title": HOOK, "description": f"posts to {HOOK}"},
+    ],
+)
+def test_title_that_equals_a_secret_is_deployed_and_replaced(tmp_path, texts, force):
+    """A value is filled in only in specs: no other text is taken for one."""
+
+    def named(title="Leads", description=""):
+        flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
+        project = Project("growth", namespace="acme.example")
+        return Workflow(
+            title, flow, key="leads", project=project, description=description
+        )
+
+    history = tmp_path / "history"
+    with Client(
+        "sk_test_not_a_real_key",
+        base_url="http://127.0.0.1",
+        transport=Emulator().transport(),
+        journal=None,
+        history=history,
+    ) as client:
+        states = [
+            client.deploy(workflow, values={"hook": HOOK}, force=force).state
+            for workflow in (named(), named(**texts), named(**texts), named())
+        ]
+
+    saved = [file.read_text("utf-8") for file in history.glob("*.json")]
+    assert states == ["new", "update", "unchanged", "update"]
+    assert len(saved) == 2
+    assert "SENTINEL" not in "".join(saved)

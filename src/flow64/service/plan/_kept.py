@@ -153,8 +153,25 @@ class _Keeper:
         return block._replace(specs=FrozenDict(specs), extra=extra)
 
     def freed(self, found: Any, path: Path) -> Any:
-        """Something that no code says anything of, without known secrets."""
-        return self._kept(found, None, path)
+        """Leave secrets out of a title, a description or unknown keys.
+
+        A value is filled in only in specs. So a text here never becomes a value, even
+        if it equals a secret.
+        """
+        if self._named(found) is not None:
+            return self._left_out(found, path)
+        if isinstance(found, dict):
+            if self._is_unfit(found):
+                return self._left_out(found, path)
+            return FrozenDict(
+                {name: self.freed(one, (*path, name)) for name, one in found.items()}
+            )
+        if isinstance(found, list):
+            return FrozenList(
+                [self.freed(one, (*path, at)) for at, one in enumerate(found)]
+            )
+        is_told = isinstance(found, str) and self._is_told(found)
+        return self._left_out(found, path) if is_told else found
 
     def _kept(self, found: Any, wanted: Any, path: Path) -> Any:
         if isinstance(wanted, BoundSecret):
@@ -165,7 +182,7 @@ class _Keeper:
             return self._left_out(found, path, wanted)
         if (same := self._named(found)) is not None:
             return same
-        if isinstance(found, str) and any(text in found for text in self._texts):
+        if isinstance(found, str) and self._is_told(found):
             return self._left_out(found, path)
         if isinstance(found, dict):
             if self._is_unfit(found):
@@ -200,7 +217,11 @@ class _Keeper:
         """Whether its names tell a secret, or would be read as an unbound value."""
         if VALUE_KEY in found:
             return True
-        return any(text in name for name in found for text in self._texts)
+        return any(map(self._is_told, found))
+
+    def _is_told(self, text: str) -> bool:
+        """Return True if a text contains a secret, in any spelling."""
+        return any(secret in text for secret in self._texts)
 
     def _named(self, found: Any) -> Value | None:
         """The value of a secret that stands where code has none, in full."""

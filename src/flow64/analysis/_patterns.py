@@ -66,7 +66,7 @@ _ONE: Final = Effort(0, 1)
 
 _TOKEN: Final = re.compile(
     r"""\\.                                     # an escape
-    | \[\^?\]?(?:\\.|[^\]\\])*\]                # a class of characters
+    | \[\^?\]?(?:\\.|[^\]\\])*+\]?              # a class of characters
     | \((?:\?(?:[:=!]|<[=!]|P<\w+>))?           # the beginning of a group
     | (?:[*+?]|\{(?=[\d,])\d*,?\d*\})[?+]?      # how often
     | .                                         # a character, also ) and |

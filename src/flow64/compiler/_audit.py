@@ -84,12 +84,15 @@ def _see_text(source: str) -> None:
 
 _LITERAL: Final = re.compile(
     r"""
-    "[^"\\\n]*(?:\\.[^"\\\n]*)*"
-    | '[^'\\\n]*(?:\\.[^'\\\n]*)*'
+    (?<!\\)"[^"\\\n]*(?:\\.[^"\\\n]*)*"
+    | (?<!\\)'[^'\\\n]*(?:\\.[^'\\\n]*)*'
     """,
     re.VERBOSE,
 )
-"""A text on one line, as the printer writes them: nothing stands before its quote."""
+"""A text on one line, as the printer writes them: nothing stands before its quote.
+
+No escaped quote begins one. So a text without an end is read once.
+"""
 
 _ODD: Final = re.compile(r"""[#'"\\]|[^ -~\n]""")
 """What begins a comment or another kind of literal, and what is beyond ASCII."""

@@ -394,7 +394,8 @@ _NULL = "write null, or leave the field out"
 
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|([\[{])|([\]}])', re.DOTALL)
+# A string without an end is taken whole, so that no quote in it is tried again.
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def _too_deep_at(text: str) -> int:

@@ -15,7 +15,9 @@ _MARKS: Final = ("sk_", "sk-", "eyJ", "PRIVATE KEY-----", "AKIA", "xox", "gh", "
 _SHAPES: Final = {
     "a webhook signing secret": re.compile(r"sk_whsec_\w{4,}"),
     "an API key": re.compile(r"(?<![A-Za-z0-9])sk[_-](?:live|test|proj)[_-][\w-]{8,}"),
-    "a key": re.compile(r"(?<![A-Za-z0-9])sk[_-](?=[\w-]*[0-9A-Z])[\w-]{16,}"),
+    "a key": re.compile(
+        r"(?<![A-Za-z0-9])sk[_-](?:(?=[\w-]{0,63}[0-9A-Z])[\w-]{16,}|[\w-]{64,})"
+    ),
     "a JSON Web Token": re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{4,}\.[\w-]*"),
     "a private key": re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----"),
     "an AWS access key": re.compile(r"(?<![A-Za-z0-9])AKIA[0-9A-Z]{16}(?![A-Za-z0-9])"),
@@ -23,7 +25,12 @@ _SHAPES: Final = {
     "a Slack token": re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[\w-]{10,}"),
     "a GitHub token": re.compile(r"(?<!\w)(?:gh[opsur]_|github_pat_)\w{20,}"),
 }
-"""What secrets look like; each pattern looks at a text in linear time."""
+"""What secrets look like.
+
+Each pattern takes linear time. So "a key" looks for its digit or capital only in the
+first 64 characters: without that limit, `sk_sk_sk_` is read again from each `sk_`. A
+longer word counts as a key without one.
+"""
 
 
 def secret_in_specs(definition: Definition) -> Iterator[Found]:

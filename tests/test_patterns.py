@@ -1,0 +1,308 @@
+"""Every regular expression of the package takes linear time, whatever it meets.
+
+A pattern without a listed worst case fails: somebody has to look at a new one.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import flow64
+from flow64.analysis import masked
+
+SOURCE = Path(flow64.__file__).parent
+
+LENGTH = 4000
+"""Characters of the shortest text. Quadratic time is seen by then, and soon over."""
+
+MOST = 10.0
+"""How much longer four times the text may take. Linear is 4, quadratic is 16."""
+
+PATTERNS = {
+    "flow64.analysis._effects._PLAIN_ADDRESS": ("match", "https://", "a.", "!"),
+    "flow64.analysis._patterns._BACK_REFERENCE": ("match", "", "\\", ""),
+    "flow64.analysis._patterns._COUNT": ("findall", "", "{1", ""),
+    "flow64.analysis._patterns._PLAIN": ("fullmatch", "", "\\!", ""),
+    "flow64.analysis._patterns._TOKEN": ("findall", "", "[", "!"),
+    "flow64.analysis.checks._columns._SEPARATORS": ("findall", "", "a_", ""),
+    "flow64.analysis.checks._secrets._SHAPES['a GitHub token']": (
+        "findall",
+        "",
+        "ghp_a ",
+        "",
+    ),
+    "flow64.analysis.checks._secrets._SHAPES['a Google API key']": (
+        "findall",
+        "",
+        "AIza.",
+        "",
+    ),
+    "flow64.analysis.checks._secrets._SHAPES['a JSON Web Token']": (
+        "findall",
+        "",
+        "eyJaaaaa.",
+        "!",
+    ),
+    "flow64.analysis.checks._secrets._SHAPES['a Slack token']": (
+        "findall",
+        "",
+        "xoxb-",
+        "!",
+    ),
+    "flow64.analysis.checks._secrets._SHAPES['a key']": ("findall", "", "sk_", ""),
+    "flow64.analysis.checks._secrets._SHAPES['a private key']": (
+        "findall",
+        "",
+        "-----BEGIN A A A ",
+        "",
+    ),
+    "flow64.analysis.checks._secrets._SHAPES['a webhook signing secret']": (
+        "findall",
+        "",
+        "sk_whsec_",
+        "!",
+    ),
+    "flow64.analysis.checks._secrets._SHAPES['an API key']": (
+        "findall",
+        "",
+        "sk_live_.",
+        "",
+    ),
+    "flow64.analysis.checks._secrets._SHAPES['an AWS access key']": (
+        "findall",
+        "",
+        "AKIA",
+        "",
+    ),
+    "flow64.analysis.checks._specs.PLAIN_URL": ("match", "https://", "a.", "!"),
+    "flow64.cli._project._KEY": ("fullmatch", "", "a-", "!"),
+    "flow64.cli._project._NAMESPACE": ("fullmatch", "", "a/", "!"),
+    "flow64.cli._report._NAMES": ("search", "", "TOKE", ""),
+    "flow64.cli._report._SECRETS": ("findall", "", "sk_ ", ""),
+    "flow64.compiler._audit._LITERAL": ("findall", '"', '\\"', ""),
+    "flow64.compiler._audit._ODD": ("search", "", " ", ""),
+    "flow64.compiler._layout._ODD": ("findall", "", "a'", ""),
+    "flow64.compiler._names._GAPS": ("findall", "", "a-", ""),
+    "flow64.definition._ids._PLAIN": ("fullmatch", "", "a", "!"),
+    "flow64.definition._ids._SLUG_GAPS": ("findall", "", "a-", ""),
+    "flow64.definition._ids._UUID": ("fullmatch", "00000000", "-0000", "!"),
+    "flow64.definition._read._BRACKETS": ("findall", '"', '\\"', ""),
+    "flow64.definition._read._SPACE": ("match", "", " ", "!"),
+    "flow64.definition._stamp._BREAK": ("split", "", "\r", "!"),
+    "flow64.definition._stamp._LINE": (
+        "fullmatch",
+        f"[flow64:1 a {'0' * 16} {'0' * 16} - ",
+        "a,b=00000000;",
+        "!",
+    ),
+    "flow64.definition._stamp._PIN": ("search", "", "/pin:a", "/"),
+    "flow64.emulator._cron._PART": ("fullmatch", "", "1-", "!"),
+    "flow64.emulator._deliveries._HOST": ("fullmatch", "", "a.", "!"),
+    "flow64.errors._words._ADDRESS": ("findall", "", " at 0x", ""),
+    "flow64.manifest._known._TELLING": ("fullmatch", "", ":/", " "),
+    "flow64.manifest._pull._BARE": ("fullmatch", "", "a", "!"),
+    "flow64.manifest._read._MARK16": ("fullmatch", "", "0", ""),
+    "flow64.manifest._read._PATH": ("fullmatch", "workflow:a", "/axis:a", "!"),
+    "flow64.manifest._read._REF": ("fullmatch", "00000000", "-0000", "!"),
+    "flow64.render._mermaid._PUNCTUATION": ("findall", "", "a-", "-"),
+    "flow64.render._svg._SAFE": ("fullmatch", "", "a", "!"),
+    "flow64.render.review._quoting._PLAIN": ("fullmatch", "(", "a-", "!"),
+    "flow64.render.review._view._BY_ID": ("findall", "", " (00000000)", "!"),
+    "flow64.service._assumptions._FRACTION": ("search", "", ".", "!"),
+    "flow64.service._assumptions._WORD": ("fullmatch", "", "a", "!"),
+    "flow64.service._batches._CREDIT": ("search", "", "credi", ""),
+    "flow64.service._examining._PLAIN": ("fullmatch", "", "a", "!"),
+    "flow64.service._names._SEPARATOR": ("split", "", "/a", ""),
+    "flow64.service._payload._NAMELESS": ("fullmatch", "#", "1", "!"),
+    "flow64.service._rows._INTEGER": ("fullmatch", " ", "1", " !"),
+    "flow64.service._rows._MODULE": ("findall", "a.", "<locals>.", "1"),
+    "flow64.service._table._BLANKS": ("match", "", " ", "!"),
+    "flow64.service._table._WORD": ("findall", "", "a!", ""),
+    "flow64.service.plan._history._NAME": (
+        "fullmatch",
+        "20260101T000000.000000Z.",
+        ".00000000.json",
+        "!",
+    ),
+    "flow64.service.plan._planning._FINE": ("search", "", ".00", ""),
+    "flow64.webhooks._events._COUNT": ("fullmatch", "", "1", "!"),
+    "flow64.webhooks._signature.VISIBLE": ("fullmatch", "", "a", " "),
+    "flow64.webhooks._signature._DIGEST": ("fullmatch", "", "0", "!"),
+    "flow64.webhooks._signature._MOMENT": ("fullmatch", "", "1", "!"),
+}
+"""How each pattern is used, and the text that takes it longest: how it begins, what is
+repeated, and how it ends."""
+
+INLINE = {
+    "@([A-Z]+)@": ("findall", "", "@A", ""),
+    "[+-]?[0-9]{1,18}": ("fullmatch", "", "1", ""),
+    "[A-Za-z0-9._-]+": ("match", "", "a", ""),
+    r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?": ("fullmatch", "", "a", "!"),
+    "[A-Za-z0-9_-]+": ("fullmatch", "", "a", "!"),
+    r"[A-Za-z]:[\\/]": ("match", "", "a:", ""),
+    "[A-Za-z_][A-Za-z0-9_]*": ("fullmatch", "", "a", "!"),
+    r"[\w-]+": ("fullmatch", "", "a", "!"),
+    r"[^\n{\[]{1,200}\.json": ("fullmatch", "", ".json", ""),
+    "[^a-z0-9_]+": ("findall", "", "a-", ""),
+    "[ -~]*": ("fullmatch", "", "a", "\n"),
+    r"(---|[A-Za-z_]+:(\s|$))": ("match", "", "a", "!"),
+    "(?<!^)(?=[A-Z])": ("findall", "", "A", ""),
+    "(?<=[a-z0-9])(?=[A-Z])": ("findall", "", "aA", ""),
+    r"(\[[0-9a-f:]+\]|[^][:]+)(?::[0-9]*)?": ("fullmatch", "a:", "1", "!"),
+    r"\bend\b": ("findall", "", "en ", ""),
+    r"^    (\w+): (.+(?:\n     +.+)*)": ("findall", "    a: b", "\n      ", ""),
+    "^dot-": ("findall", "", "dot-", ""),
+    "`+": ("findall", "", "`", ""),
+}
+"""The same of patterns that are written where they are used."""
+
+COMPUTED = {
+    r'rb"\b(?:%b)\b" % words': "names of modules, as plain words",
+    """rf"extra == ['\\"]{re.escape(extra)}['\\"]\"""": "words of our own metadata",
+    r'start + r"(unversioned|[0-9a-f]{12})\.part"': "a file name, as plain text",
+    "part.source": "one character",
+    "pattern": "not used before its effort is bounded",
+}
+"""Patterns that are made at run time, and why they take no longer."""
+
+
+@cache
+def patterns():
+    """All compiled patterns that modules hold, by all their names."""
+    found = {}
+    for info in pkgutil.walk_packages(flow64.__path__, "flow64."):
+        if not info.name.endswith("__main__"):
+            module = importlib.import_module(info.name)
+            for name, item in vars(module).items():
+                _gather(item, f"{info.name}.{name}", found)
+    return found
+
+
+def _gather(item, name, found):
+    if isinstance(item, re.Pattern):
+        found.setdefault(item, set()).add(name)
+    elif isinstance(item, dict) and not name.endswith("__"):
+        for key, inner in item.items():
+            if isinstance(inner, re.Pattern):
+                _gather(inner, f"{name}[{key!r}]", found)
+    elif isinstance(item, list | tuple | set | frozenset):
+        for at, inner in enumerate(item):
+            if isinstance(inner, re.Pattern):
+                _gather(inner, f"{name}[{at}]", found)
+
+
+def inline():
+    """The patterns of all other calls of `re`, as they are written."""
+    found = set()
+    for path in SOURCE.rglob("*.py"):
+        if "re." not in (text := path.read_text("utf-8")):
+            continue
+        tree = ast.parse(text)
+        at_module = {
+            id(inner)
+            for node in tree.body
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+            for inner in ast.walk(node)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module != "re", f"write `import re` in {path}"
+            if not (isinstance(node, ast.Call) and _is_of_re(node.func)):
+                continue
+            is_held = node.func.attr == "compile" and id(node) in at_module
+            if node.func.attr != "escape" and not is_held:
+                (given, *_) = node.args
+                is_plain = isinstance(given, ast.Constant)
+                written = (
+                    given.value if is_plain else ast.get_source_segment(text, given)
+                )
+                found.add(written)
+    return found
+
+
+def _is_of_re(func):
+    is_member = isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)
+    return is_member and func.value.id == "re"
+
+
+def seconds(use, text):
+    """The least processor time of some tries."""
+    tries = []
+    for _ in range(7):
+        begun = time.process_time()
+        use(text)
+        tries.append(time.process_time() - begun)
+        if tries[-1] > 0.1:  # long enough to be measured once
+            break
+    return min(tries)
+
+
+def growth(pattern, worst):
+    """How much longer a text of four times the length takes, and one of twice."""
+    use, begin, unit, end = worst
+    found = []
+    for times in (1, 2, 4):
+        text = f"{begin}{unit * (times * LENGTH // len(unit))}{end}"
+        found.append(seconds(getattr(pattern, use), text))
+    least = max(found[0], 2e-6)  # below, the clock says nothing
+    return found[2] / least, found[1] / least
+
+
+def require_linear(pattern, worst):
+    """Measure up to three times, since other programs disturb a measurement."""
+    for _ in range(3):
+        four, two = growth(pattern, worst)
+        if four < MOST and two < MOST / 2:
+            break
+    assert (four < MOST, two < MOST / 2) == (True, True), (four, two)
+
+
+def test_each_pattern_has_a_worst_case():
+    unlisted = [
+        sorted(names) for names in patterns().values() if not names & {*PATTERNS}
+    ]
+
+    assert unlisted == []
+    assert {*PATTERNS} - set().union(*patterns().values()) == set()
+    assert inline() == {*INLINE, *COMPUTED}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_pattern_takes_linear_time(name):
+    (pattern,) = [found for found, names in patterns().items() if name in names]
+
+    require_linear(pattern, PATTERNS[name])
+
+
+@pytest.mark.parametrize("written", INLINE)
+def test_pattern_in_place_takes_linear_time(written):
+    flags = re.MULTILINE if r"\n     +" in written else 0
+
+    require_linear(re.compile(written, flags), INLINE[written])
+
+
+def test_quadratic_pattern_is_seen():
+    """So the measurement is worth something."""
+    before = re.compile(r"(?<![A-Za-z0-9])sk[_-](?=[\w-]*[0-9A-Z])[\w-]{16,}")
+
+    four, _ = growth(
+        before, PATTERNS["flow64.analysis.checks._secrets._SHAPES['a key']"]
+    )
+
+    assert four > MOST
+
+
+def test_title_that_was_slow_to_mask_is_masked_at_once():
+    """A pull request with this title kept the comment job busy."""
+    title = "sk_" * 8000
+
+    assert masked(title) == "***"
+    assert masked("sk_not_really_a_secret_word") == "sk_not_really_a_secret_word"

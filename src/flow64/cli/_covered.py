@@ -20,7 +20,8 @@ from ..definition import (
     suffixed,
 )
 from ..errors import ConfigError
-from ..service._state import SHORTEST, veiled
+from ..redaction import SHORTEST
+from ..service._state import veiled
 from ._faulty import even_faulty
 from ._trusted import Trusted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._bind import bind, suffixed, unbound_names
+from ._bind import bind, secret_texts, suffixed, unbound_names
 from ._canonical import as_body, dumps
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
 from ._ids import (
@@ -116,6 +116,7 @@ __all__ = [
     "retry_key",
     "rfc8785",
     "run_key",
+    "secret_texts",
     "slug",
     "split_stamp",
     "stable_id",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -25,6 +25,26 @@ from ._values import BoundSecret, Value
 def unbound_names(definition: Definition) -> list[str]:
     """Names of the values that nothing fills in yet, sorted."""
     return sorted({value.name for value in _unbound(definition)})
+
+
+def secret_texts(
+    definitions: Iterable[Definition], more: Iterable[BoundSecret] = ()
+) -> tuple[str, ...]:
+    """Return all texts in the secrets that were filled in, and in more secrets."""
+    bound = (
+        item
+        for definition in definitions
+        for block in definition.blocks
+        for _, item in walk(block.specs)
+        if type(item) is BoundSecret
+    )
+    found = {
+        text
+        for secret in (*bound, *more)
+        for _, text in walk(secret.content)
+        if isinstance(text, str)
+    }
+    return tuple(sorted(found))
 
 
 def bind(

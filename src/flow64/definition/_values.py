@@ -8,11 +8,10 @@ from typing import Any, Final, final
 from attrs import frozen
 
 from ..errors import ValueInTextError
+from ..redaction import MASK as MASK  # noqa: PLC0414 - one mask for all
 
 VALUE_KEY: Final = "flow64:value"
 """The key that marks an unbound value in unbound JSON."""
-
-MASK: Final = "***"
 
 
 @frozen

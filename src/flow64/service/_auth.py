@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
-from json import dumps
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Final, NoReturn, Protocol
-from urllib.parse import quote
 
 from attrs import field, frozen
 
 from ..errors import ConfigError
+from ..redaction import spellings
 from .api import Conversation, Request
 
 KEY_NAME: Final = "SIXTYFOUR_API_KEY"
@@ -145,6 +143,13 @@ class Credential:
         token = self._token
         return masked(content, (self._key, token.text if token else None))
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The key or token, for what redacts it; a made-up one is too short to be."""
+        token = self._token
+        found = (self._key, token.text if token else None)
+        return [text for text in found if text and len(text) >= SHORTEST]
+
     def __reduce__(self) -> NoReturn:
         raise ConfigError("a credential is neither copied nor pickled")
 
@@ -167,30 +172,3 @@ def masked(content: bytes, secrets: Iterable[str | None]) -> bytes:
         for spelling in sorted(spellings(secret), key=len, reverse=True):
             content = content.replace(spelling, b"***")
     return content
-
-
-def spellings(secret: str) -> set[bytes]:
-    """A text as it is, in URLs, in JSON, and inside of base64."""
-    in_json = dumps(secret)[1:-1]
-    spelled = {
-        secret,
-        quote(secret, safe=""),
-        quote(secret),
-        quote(secret, safe="!*'()"),  # as JavaScript does
-        in_json,
-        in_json.replace("/", "\\/"),
-        dumps(secret, ensure_ascii=False)[1:-1],
-    }
-    return {text.encode() for text in spelled} | {*_in_base64(secret.encode())}
-
-
-def _in_base64(secret: bytes) -> Iterator[bytes]:
-    """What is seen of a text in base64, with any number of bytes before and after."""
-    for before, mixed in enumerate((0, 2, 3)):
-        text = b64encode(bytes(before) + secret).rstrip(b"=")
-        sure = text[mixed : len(text) - bool((before + len(secret)) % 3)]
-        yield sure
-        yield sure.translate(_URL_SAFE)
-
-
-_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")

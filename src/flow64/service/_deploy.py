@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ..definition import LOCAL, BoundSecret, Definition, Stamp
+from ..definition import LOCAL, BoundSecret, Definition, Stamp, secret_texts
 from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
 from ._exchange import Channel
 from ._settings import Settled
@@ -205,6 +205,7 @@ def ready_for(
     if bound is not terms.values:
         secrets += hidden_among(terms.values, terms.hidden)
     ready = evolve(ready, secrets=secrets)
+    settled.channel.secrets.add(secret_texts([ready.definition], secrets))
     require_namespace(ready, settled.channel)
     return ready
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..errors import AnswerError, ApiError, LinkRefusedError, TransportError
+from ..redaction import Redaction
 from ._auth import Credential
 from ._endpoint import host_of, is_followed, is_loopback
 from ._pace import Pace
@@ -38,6 +39,7 @@ class Channel:
         pace: Kept by all who use the client.
         hosts: The only hosts whose signed links are opened; None opens all.
         luck: Gives numbers from 0 to 1.
+        secrets: What no text of an answer may show.
     """
 
     endpoint: str
@@ -46,6 +48,7 @@ class Channel:
     pace: Pace
     hosts: frozenset[str] | None
     luck: Callable[[], float]
+    secrets: Redaction = field(factory=Redaction, repr=False, eq=False)
 
     @property
     def is_local(self) -> bool:
@@ -56,6 +59,7 @@ class Channel:
         """The HTTP request of a step."""
         headers = {"accept": "application/json", "user-agent": AGENT}
         self.credential.note(asked)
+        self.secrets.add(asked.secrets)
         content = None
         if asked.form is not None:
             content = urlencode(asked.form).encode()
@@ -96,14 +100,18 @@ class Channel:
     def answer(
         self, status: int, headers: Mapping[str, str], content: bytes, turn: int
     ) -> Answer:
-        """An answer; one that is an error repeats what the service says, masked."""
+        """Return an answer that knows which secrets its texts may not show.
+
+        The headers of an error are redacted here. Its body is redacted as its texts are
+        read: only then is each of them in one spelling.
+        """
+        self.secrets.add(self.credential.secrets)
         if status >= 300:
-            content = self.credential.masked(content)
             headers = {
-                name: self.credential.masked(text.encode()).decode(errors="replace")
-                for name, text in headers.items()
+                name: self.secrets.redact(text) for name, text in headers.items()
             }
-        return Answer(status, headers, content, turn)
+            content = self.credential.masked(content)
+        return Answer(status, headers, content, turn, self.secrets)
 
     def note(self, step: Retry, now: float, wait: float | None) -> None:
         """Tell of a wait; let all users wait where the service says it is too much."""

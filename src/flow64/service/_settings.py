@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from ..definition import DEFAULT_ENV
+from ..definition import DEFAULT_ENV, secret_texts
 from ..errors import ArgumentError, ConfigError, shortened
 from ._auth import KEY_NAME, Credential, TokenSource
 from ._budget import Budget
@@ -22,6 +22,7 @@ from ._organisation import Organisation
 from ._pace import Pace
 from .api import Policy
 from .plan._history import History
+from .plan._kept import hidden_among
 
 PLACE: Final = Path(".flow64", "runs.jsonl")
 """Where runs are remembered, below the working folder."""
@@ -150,6 +151,8 @@ def settled(
         random,
     )
     says = terms or NO_TERMS
+    hidden = hidden_among(says.values, says.hidden)
+    channel.secrets.add(secret_texts([], hidden))
     organisation = Organisation(says.org_id, env)
     return Settled(
         channel, _journal(journal), env, History.of(history), says, organisation

@@ -25,7 +25,7 @@ from ..definition import (
     thaw,
     walk,
 )
-from ._auth import spellings
+from ..redaction import SHORTEST, spelled
 
 State: TypeAlias = Literal[
     "new",
@@ -452,28 +452,13 @@ def texts_of(secrets: Iterable[Any]) -> Sequence[str]:
     for secret in secrets:
         for path, text in walk(secret):
             if isinstance(text, str) and (len(text) >= SHORTEST or (text and not path)):
-                found.add(text)
-                found.update(_coded(text))
+                found |= spelled(text)
     return sorted(found)
-
-
-def _coded(text: str) -> Sequence[str]:
-    try:
-        made = [spelled.decode() for spelled in spellings(text)]
-    except UnicodeEncodeError:
-        return ()  # half a surrogate pair, as a variable of the environment may hold
-    return [spelled for spelled in made if len(spelled) >= SHORTEST_CODED]
 
 
 def _revealed(item: Any) -> Any:
     return thaw(item.content) if isinstance(item, BoundSecret) else item
 
-
-SHORTEST: Final = 4
-"""Characters of the shortest text inside a secret that is looked for by itself."""
-
-SHORTEST_CODED: Final = 8
-"""The same of one that is spelled otherwise, such as in base64."""
 
 _NONE: Final = frozenset[str]()
 

@@ -141,11 +141,12 @@ def api_error(request: Request, answer: Answer) -> ApiError:
         data = json.loads(answer.content)
     except (ValueError, RecursionError):
         data = None
-    message, fields = _words(data)
+    # Redacted before anything is cut: the beginning of a secret is not found again.
+    message, fields = _words(data, answer.redaction.redact_json)
     return for_status(
         answer.status,
         message=message[:MAX_WORDS] or "without saying why",
-        fields=fields,
+        fields=[field[:MAX_WORDS] for field in fields],
         wait=retry_after(answer.headers),
         **facts,
     )
@@ -158,16 +159,17 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return found[:100] if found else None
 
 
-def _words(data: Any) -> tuple[str, Sequence[str]]:
+def _words(data: Any, redact: Callable[[Any], Any]) -> tuple[str, Sequence[str]]:
     """The message of an error body, and `path: message` for each field it names."""
     if not isinstance(data, dict):
         return "", []
+    data = {name: redact(item) for name, item in data.items()}
     detail = data.get("detail")
     if isinstance(detail, str):
         return detail, []
     if isinstance(detail, list):
         fields = [
-            f"{_place(entry.get('loc'))}: {entry.get('msg', '')}"[:MAX_WORDS]
+            f"{_place(entry.get('loc'))}: {entry.get('msg', '')}"
             for entry in detail[:MAX_FIELDS]
             if isinstance(entry, dict)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -223,7 +223,7 @@ def create_signing_secret() -> Conversation[NewSigningSecret]:
     It is never sent again after an answer that was lost.
     """
     request = Request("POST", SECRET_PATH)
-    return (yield from asked(request, reading(NewSigningSecret, request)))
+    return (yield from asked(request, _reading_secret(request)))
 
 
 def roll_signing_secret(
@@ -236,7 +236,19 @@ def roll_signing_secret(
     name = "expire_overlap_hours"
     hours = as_count("signing_secret.roll", name, expire_overlap_hours, 0, MAX_OVERLAP)
     request = Request("POST", f"{SECRET_PATH}/roll", body={name: hours})
-    return (yield from asked(request, reading(NewSigningSecret, request)))
+    return (yield from asked(request, _reading_secret(request)))
+
+
+def _reading_secret(request: Request) -> Callable[[Answer], NewSigningSecret]:
+    """Return what reads a new secret, which no later answer shows from then on."""
+    read = reading(NewSigningSecret, request)
+
+    def read_secret(answer: Answer) -> NewSigningSecret:
+        made = read(answer)
+        answer.redaction.add([made.plaintext])
+        return made
+
+    return read_secret
 
 
 def delete_signing_secret() -> Conversation[None]:

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from attrs.validators import ge
 
 from ...errors import AnswerError, ApiError, TransportError
+from ...redaction import Redaction
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class Request:
         idempotency_key: Sent as `Idempotency-Key`.
         is_harmless: Whether sending it again does no harm, although it is no read.
         is_open: Whether it goes without a credential, as the call for a token does.
+        secrets: Secrets that its answer, or a later one, may repeat.
     """
 
     method: str
@@ -37,6 +39,7 @@ class Request:
     idempotency_key: str | None = None
     is_harmless: bool = False
     is_open: bool = False
+    secrets: Sequence[str] = field(default=(), repr=False, eq=False)
 
     @property
     def may_repeat(self) -> bool:
@@ -51,12 +54,18 @@ class Answer:
     Attributes:
         turn: Which credential it was asked with, so that one that was turned away is
             renewed once and not by everybody.
+        redaction: Knows the secrets that no text of it may show.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     turn: int = 0
+    redaction: Redaction = field(factory=Redaction, repr=False, eq=False)
+
+    def redact(self, text: str) -> str:
+        """Return a text of it as it may be shown."""
+        return self.redaction.redact(text)
 
     def json(self, request: Request) -> Any:
         """The body as JSON data.
@@ -67,7 +76,7 @@ class Answer:
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError) as error:
-            kind = self.headers.get("content-type", "no content type")
+            kind = self.redact(self.headers.get("content-type", "no content type"))
             problem = f"no JSON ({kind}, {len(self.content)} bytes)"
             raise AnswerError(request.method, request.path, problem) from error
 

@@ -10,7 +10,9 @@ import attrs
 import cattrs
 from attrs import Attribute, field, frozen
 
+from ...definition import split_stamp, with_stamp
 from ...errors import AnswerError
+from ...redaction import Redaction
 from ._steps import Answer, Request
 
 T = TypeVar("T")
@@ -40,12 +42,68 @@ def reading(kind: type[T], request: Request) -> Callable[[Answer], T]:
 
     It raises an `AnswerError` where the data has another shape than documented.
     """
-    return lambda answer: structured(answer.json(request), kind, request)
+    return lambda answer: structured(readable(answer, request), kind, request)
 
 
 def reading_list(kind: type[T], request: Request) -> Callable[[Answer], Sequence[T]]:
     """The same for a list of them."""
-    return lambda answer: structured_list(answer.json(request), kind, request)
+    return lambda answer: structured_list(readable(answer, request), kind, request)
+
+
+def readable(answer: Answer, request: Request) -> Any:
+    """Return the data of an answer with its texts redacted.
+
+    Ids, states and times stay as they are, and so do workflows and rows.
+    """
+    return redacted(answer.json(request), answer.redaction)
+
+
+def redacted(data: Any, redaction: Redaction) -> Any:
+    """Return data that was read from an answer with its texts redacted."""
+    if isinstance(data, list):
+        return [redacted(item, redaction) for item in data]
+    if isinstance(data, dict):
+        return {
+            name: _shown(name, item, data, redaction) for name, item in data.items()
+        }
+    return redaction.redact(data) if isinstance(data, str) else data
+
+
+def _shown(
+    name: str, item: Any, around: Mapping[str, Any], redaction: Redaction
+) -> Any:
+    if name in _EXACT or name.endswith(("_id", "_ids", "_at", "_uuid")):
+        return item
+    if isinstance(item, str) and name == "description":
+        # The stamp holds ids and digests. Commands find the workflow's owner by it.
+        text, stamp = split_stamp(item, str(around.get("id")))
+        text = redaction.redact(text)
+        return text if stamp is None else with_stamp(text, stamp)
+    return redacted(item, redaction)
+
+
+_EXACT: Final = frozenset(
+    {
+        "block_name",
+        "content_type",
+        "created_by",
+        "cron_expression",
+        "current_block",
+        "download_url",
+        "estimation_blocked_by",
+        "id",
+        "overall_status",
+        "plaintext",
+        "results",
+        "specs_schema",
+        "status",
+        "step",
+        "storage_bucket",
+        "timezone",
+        "workflow_definition",
+    }
+)
+"""Members that programs read, or that hold data and no words about it."""
 
 
 def structured(data: Any, kind: type[T], request: Request) -> T:

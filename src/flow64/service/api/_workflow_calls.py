@@ -7,12 +7,12 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ...definition import Definition, as_body, canonical_id, from_data
+from ...definition import Definition, as_body, canonical_id, from_data, secret_texts
 from ...errors import AnswerError, ForbiddenError, NotFoundError, ReadError
 from ._arguments import as_id, in_path
 from ._conversation import ask, asked
 from ._steps import Answer, Conversation, Request
-from ._structure import Answered, is_filled, reading_list, structured
+from ._structure import Answered, is_filled, reading_list, redacted, structured
 
 
 @frozen
@@ -67,22 +67,35 @@ class BlockInfo(Answered):
 # -- As definitions: what deploying and running need ----------------------------------
 
 
-def get_workflow(workflow_id: str) -> Conversation[Definition | None]:
-    """The workflow of an id; None where there is none, or another organisation's."""
+def get_workflow(
+    workflow_id: str, code: Definition | None = None
+) -> Conversation[Definition | None]:
+    """Return the workflow of an id; None if there is none, or it is not yours.
+
+    See `read_workflow`.
+    """
     try:
-        return (yield from read_workflow(workflow_id))
+        return (yield from read_workflow(workflow_id, code))
     except (NotFoundError, ForbiddenError):
         return None
 
 
-def read_workflow(workflow_id: str) -> Conversation[Definition]:
-    """The workflow of an id.
+def read_workflow(
+    workflow_id: str, code: Definition | None = None
+) -> Conversation[Definition]:
+    """Return the workflow of an id.
+
+    Its texts are as they are live, secrets too, so that they can be compared.
+
+    Args:
+        workflow_id: Which.
+        code: The code's definition of it. An error does not show its secrets.
 
     Raises:
         NotFoundError: There is none, or another organisation has it.
         ForbiddenError: Another organisation has it, or the key may read none.
     """
-    request = _get(workflow_id)
+    request = evolve(_get(workflow_id), secrets=secret_texts([code] if code else []))
 
     def read(answer: Answer) -> Definition:
         found = _definition(answer, request)
@@ -98,13 +111,25 @@ def read_workflow(workflow_id: str) -> Conversation[Definition]:
 def create_workflow(sent: Definition) -> Conversation[None]:
     """Create a workflow under its own id."""
     path = "/workflows/create_workflow"
-    yield from ask(Request("POST", path, body=as_body(sent, reveal=True)))
+    yield from ask(
+        Request(
+            "POST", path, body=as_body(sent, reveal=True), secrets=secret_texts([sent])
+        )
+    )
 
 
 def update_workflow(sent: Definition) -> Conversation[None]:
     """Replace a whole workflow."""
     path, query = "/workflows/update_workflow", {"workflow_id": str(sent.id)}
-    yield from ask(Request("POST", path, query, as_body(sent, reveal=True)))
+    yield from ask(
+        Request(
+            "POST",
+            path,
+            query,
+            as_body(sent, reveal=True),
+            secrets=secret_texts([sent]),
+        )
+    )
 
 
 def update_description(workflow_id: str, text: str) -> Conversation[None]:
@@ -128,9 +153,13 @@ def workflow_info(workflow_id: str) -> Conversation[WorkflowInfo]:
     return (yield from asked(request, read))
 
 
-def list_workflows() -> Conversation[Sequence[WorkflowInfo]]:
-    """All workflows of the organisation, without their definitions."""
-    request = Request("GET", "/workflows")
+def list_workflows(secrets: Sequence[str] = ()) -> Conversation[Sequence[WorkflowInfo]]:
+    """Return all workflows of the organisation, without their definitions.
+
+    Args:
+        secrets: Secrets that no text of the answer may show.
+    """
+    request = Request("GET", "/workflows", secrets=secrets)
     return (yield from asked(request, reading_list(WorkflowInfo, request)))
 
 
@@ -146,7 +175,12 @@ def create(sent: Definition, *, may_repeat: bool) -> Conversation[WorkflowInfo]:
     return (
         yield from _written(
             Request(
-                "POST", path, query, as_body(sent, reveal=True), is_harmless=may_repeat
+                "POST",
+                path,
+                query,
+                as_body(sent, reveal=True),
+                is_harmless=may_repeat,
+                secrets=secret_texts([sent]),
             )
         )
     )
@@ -178,6 +212,7 @@ def update(
                 query,
                 _changes(sent, name, description),
                 is_harmless=may_repeat,
+                secrets=secret_texts([sent] if sent else []),
             )
         )
     )
@@ -225,40 +260,43 @@ def _changes(
 
 
 def _info(answer: Answer, request: Request) -> WorkflowInfo:
-    made = _attempted(answer.json(request), request)
+    made = _attempted(answer, answer.json(request), request)
     if isinstance(made, AnswerError):
         raise made
     return made
 
 
-def _attempted(data: Any, request: Request) -> WorkflowInfo | AnswerError:
+def _attempted(
+    answer: Answer, data: Any, request: Request
+) -> WorkflowInfo | AnswerError:
     """A workflow as the service tells of it, or why it is none."""
     has_graph = isinstance(data, dict) and data.get("workflow_definition") is not None
     try:
         if not has_graph:
-            return structured(data, WorkflowInfo, request)
+            return structured(redacted(data, answer.redaction), WorkflowInfo, request)
         rest = {name: at for name, at in data.items() if name != "workflow_definition"}
+        rest = redacted(rest, answer.redaction)
         found = structured(rest, WorkflowInfo, request)
     except AnswerError as error:
         return error.with_traceback(None)
-    definition = _read(data, request)
+    definition = _read(answer, data, request)
     if isinstance(definition, AnswerError):
         return definition
     return evolve(found, definition=definition)
 
 
 def _definition(answer: Answer, request: Request) -> Definition:
-    made = _read(answer.json(request), request)
+    made = _read(answer, answer.json(request), request)
     if isinstance(made, AnswerError):
         raise made
     return made
 
 
-def _read(data: Any, request: Request) -> Definition | AnswerError:
+def _read(answer: Answer, data: Any, request: Request) -> Definition | AnswerError:
     try:
         return from_data(data, source=f"{request.method} {request.path}")
     except ReadError as error:
-        return AnswerError(request.method, request.path, str(error))
+        return AnswerError(request.method, request.path, answer.redact(str(error)))
 
 
 def _require_same(found: str, workflow_id: str, request: Request) -> None:

@@ -296,7 +296,7 @@ class _Apply:
         """
         stale: list[StalePlanError] = []
         lives: list[Definition | None] = yield Together(
-            [get_workflow(job.step.id) for job in jobs]
+            [get_workflow(job.step.id, code_of(job.step)) for job in jobs]
         )
         for job, live in zip(jobs, lives, strict=True):
             if (error := self._stale(job, live)) is not None:
@@ -340,7 +340,7 @@ class _Apply:
         return done
 
     def _last_look(self, job: Job) -> Conversation[Definition | None]:
-        live = yield from get_workflow(job.step.id)
+        live = yield from get_workflow(job.step.id, code_of(job.step))
         if (error := self._stale(job, live)) is not None:
             raise error
         return live

@@ -33,6 +33,7 @@ from ...definition import (
     ProjectKey,
     Stamp,
     canonical_id,
+    secret_texts,
     split_stamp,
     thaw,
     walk,
@@ -360,7 +361,9 @@ class Planner:
         """
         yield Begin()
         try:
-            listed = yield from list_workflows()
+            listed = yield from list_workflows(
+                secret_texts(target.definition for target in self.targets)
+            )
         except ForbiddenError as error:
             self.may_list = False
             self.not_checked.append(f"orphans and copies: {_refusal(error)}")
@@ -385,7 +388,7 @@ class Planner:
                     return _unchanged(target, unmanaged)
         yield Begin()
         try:
-            live = yield from read_workflow(target.id)
+            live = yield from read_workflow(target.id, target.definition)
         except NotFoundError:
             return _missing(target)
         except ForbiddenError:

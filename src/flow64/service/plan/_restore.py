@@ -78,7 +78,7 @@ def restoring(
         raise HistoryError(str(saved.file), problem)
     wanted = _whole(saved, values or {})
     yield Begin()
-    live = yield from get_workflow(saved.workflow_id)
+    live = yield from get_workflow(saved.workflow_id, wanted)
     step = _step(saved, wanted, live, prices, secrets)
     if live is not None:
         step = evolve(step, touched=(yield from touched_now(step.id)))

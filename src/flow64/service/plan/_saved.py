@@ -315,7 +315,11 @@ def reopening(
     done: list[str] = []
     stale: list[StalePlanError] = []
     found: list[Definition | None] = yield Together(
-        [get_workflow(one["id"]) for one in saved.steps if _is_work(one)]
+        [
+            get_workflow(one["id"], target.definition if target else None)
+            for one, target in zip(saved.steps, targets, strict=True)
+            if _is_work(one)
+        ]
     )
     lives = iter(found)
     for data, target in zip(saved.steps, targets, strict=True):

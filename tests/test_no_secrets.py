@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flow64.analysis.checks._secrets import _SHAPES
+from flow64.redaction import KEY_SHAPES
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +31,7 @@ def files():
 
 def keys_in(text):
     """What in a text looks like a key."""
-    return [match[0] for shape in _SHAPES.values() for match in shape.finditer(text)]
+    return [match[0] for shape in KEY_SHAPES.values() for match in shape.finditer(text)]
 
 
 def test_whatever_looks_like_a_key_says_that_it_is_none():

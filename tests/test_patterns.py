@@ -33,50 +33,50 @@ PATTERNS = {
     "flow64.analysis._patterns._PLAIN": ("fullmatch", "", "\\!", ""),
     "flow64.analysis._patterns._TOKEN": ("findall", "", "[", "!"),
     "flow64.analysis.checks._columns._SEPARATORS": ("findall", "", "a_", ""),
-    "flow64.analysis.checks._secrets._SHAPES['a GitHub token']": (
+    "flow64.redaction.KEY_SHAPES['a GitHub token']": (
         "findall",
         "",
         "ghp_a ",
         "",
     ),
-    "flow64.analysis.checks._secrets._SHAPES['a Google API key']": (
+    "flow64.redaction.KEY_SHAPES['a Google API key']": (
         "findall",
         "",
         "AIza.",
         "",
     ),
-    "flow64.analysis.checks._secrets._SHAPES['a JSON Web Token']": (
+    "flow64.redaction.KEY_SHAPES['a JSON Web Token']": (
         "findall",
         "",
         "eyJaaaaa.",
         "!",
     ),
-    "flow64.analysis.checks._secrets._SHAPES['a Slack token']": (
+    "flow64.redaction.KEY_SHAPES['a Slack token']": (
         "findall",
         "",
         "xoxb-",
         "!",
     ),
-    "flow64.analysis.checks._secrets._SHAPES['a key']": ("findall", "", "sk_", ""),
-    "flow64.analysis.checks._secrets._SHAPES['a private key']": (
+    "flow64.redaction.KEY_SHAPES['a key']": ("findall", "", "sk_", ""),
+    "flow64.redaction.KEY_SHAPES['a private key']": (
         "findall",
         "",
         "-----BEGIN A A A ",
         "",
     ),
-    "flow64.analysis.checks._secrets._SHAPES['a webhook signing secret']": (
+    "flow64.redaction.KEY_SHAPES['a webhook signing secret']": (
         "findall",
         "",
         "sk_whsec_",
         "!",
     ),
-    "flow64.analysis.checks._secrets._SHAPES['an API key']": (
+    "flow64.redaction.KEY_SHAPES['an API key']": (
         "findall",
         "",
         "sk_live_.",
         "",
     ),
-    "flow64.analysis.checks._secrets._SHAPES['an AWS access key']": (
+    "flow64.redaction.KEY_SHAPES['an AWS access key']": (
         "findall",
         "",
         "AKIA",
@@ -293,9 +293,7 @@ def test_quadratic_pattern_is_seen():
     """So the measurement is worth something."""
     before = re.compile(r"(?<![A-Za-z0-9])sk[_-](?=[\w-]*[0-9A-Z])[\w-]{16,}")
 
-    four, _ = growth(
-        before, PATTERNS["flow64.analysis.checks._secrets._SHAPES['a key']"]
-    )
+    four, _ = growth(before, PATTERNS["flow64.redaction.KEY_SHAPES['a key']"])
 
     assert four > MOST
 

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import frozen
 
+from .redaction import blot_keys, redact_keys
+
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Family: TypeAlias = Literal[
     "graph", "keys", "rows", "columns", "specs", "values", "effects", "cost", "facts"
@@ -75,11 +77,11 @@ class Finding:
             "code": self.code,
             "family": self.family,
             "severity": self.severity,
-            "message": self.message,
-            "help": self.help,
+            "message": redact_keys(self.message),
+            "help": self.help and redact_keys(self.help),
             "file": self.file,
             "line": self.line,
-            "where": self.where,
+            "where": self.where and redact_keys(self.where),
             "block_id": self.block_id,
         }
 
@@ -87,7 +89,7 @@ class Finding:
         parts = [self.code, str(self.place or self.where or ""), self.message]
         if self.help:
             parts.append(self.help)
-        return " · ".join(printable(part) for part in parts if part)
+        return " · ".join(_shown(part) for part in parts if part)
 
 
 def as_text(findings: Iterable[Finding]) -> str:
@@ -131,12 +133,16 @@ def _escape(character: str) -> str:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    where = f" ({_cut(printable(finding.where))})" if finding.where else ""
-    yield f"{finding.severity}[{finding.code}] {printable(finding.message)}{where}"
+    where = f" ({_cut(_shown(finding.where))})" if finding.where else ""
+    yield f"{finding.severity}[{finding.code}] {_shown(finding.message)}{where}"
     if finding.place:
         yield from _excerpt(finding.place)
     if finding.help:
-        yield f"   = help: {printable(finding.help)}"
+        yield f"   = help: {_shown(finding.help)}"
+
+
+def _shown(text: str) -> str:
+    return printable(redact_keys(text))
 
 
 def _cut(text: str, limit: int = 200) -> str:
@@ -164,6 +170,7 @@ def _excerpt(place: Place) -> Iterator[str]:
     end = len(source)
     if place.end_column is not None:
         end = _characters(source, place.end_column)
+    source = blot_keys(source)  # of the same length, so that the caret stands right
     # Escaping may widen what stands before and under the caret, so both are measured.
     before, marked = printable(source[indent:start]), printable(source[start:end])
     shown, at, carets = printable(source.lstrip()), len(before), max(1, len(marked))

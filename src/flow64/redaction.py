@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from json import dumps
@@ -115,3 +116,70 @@ def _in_base64(secret: bytes) -> Iterator[bytes]:
 
 
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+
+
+# -- What looks like a key ------------------------------------------------------------
+
+# Looked for first, in all texts at once: most definitions have none of these.
+KEY_MARKS: Final = (
+    "sk_",
+    "sk-",
+    "eyJ",
+    "PRIVATE KEY-----",
+    "AKIA",
+    "xox",
+    "gh",
+    "AIza",
+)
+
+KEY_SHAPES: Final = {
+    "a webhook signing secret": re.compile(r"sk_whsec_\w{4,}"),
+    "an API key": re.compile(r"(?<![A-Za-z0-9])sk[_-](?:live|test|proj)[_-][\w-]{8,}"),
+    "a key": re.compile(
+        r"(?<![A-Za-z0-9])sk[_-](?:(?=[\w-]{0,63}[0-9A-Z])[\w-]{16,}|[\w-]{64,})"
+    ),
+    "a JSON Web Token": re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{4,}\.[\w-]*"),
+    "a private key": re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----"),
+    "an AWS access key": re.compile(r"(?<![A-Za-z0-9])AKIA[0-9A-Z]{16}(?![A-Za-z0-9])"),
+    "a Google API key": re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])"),
+    "a Slack token": re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[\w-]{10,}"),
+    "a GitHub token": re.compile(r"(?<!\w)(?:gh[opsur]_|github_pat_)\w{20,}"),
+}
+"""What secrets look like.
+
+Each pattern takes linear time. So "a key" looks for its digit or capital only in the
+first 64 characters: without that limit, `sk_sk_sk_` is read again from each `sk_`. A
+longer word counts as a key without one.
+"""
+
+
+def redact_keys(text: str) -> str:
+    """Return a text with the mask in the place of whatever looks like a key."""
+    if not any(mark in text for mark in KEY_MARKS):
+        return text
+    for shape in KEY_SHAPES.values():
+        text = shape.sub(MASK, text)
+    return text
+
+
+def redact_keys_in_json(data: Any) -> Any:
+    """Return JSON data without whatever in it looks like a key, in names too."""
+    if isinstance(data, str):
+        return redact_keys(data)
+    if isinstance(data, dict):
+        return {redact_keys(k): redact_keys_in_json(item) for k, item in data.items()}
+    if isinstance(data, list):
+        return [redact_keys_in_json(item) for item in data]
+    return data
+
+
+def blot_keys(text: str) -> str:
+    """Return a text of the same length with `*` for each character of a key.
+
+    So what points into the text still points to the right place.
+    """
+    if not any(mark in text for mark in KEY_MARKS):
+        return text
+    for shape in KEY_SHAPES.values():
+        text = shape.sub(lambda found: "*" * len(found[0]), text)
+    return text

@@ -205,3 +205,62 @@ def test_restored_over(moved, flow64, edit):
 
     assert "sentinel-of-hook" not in "".join(printed[1:])
     assert "update" in "".join(printed[1:])
+
+
+KEYLIKE = "sk_live_not_a_real_key_0123456789"
+
+VIEWS = {
+    "graph": ("graph", "prod:inbound"),
+    "graph, mermaid": ("graph", "prod:inbound", "--format", "mermaid"),
+    "graph, svg": ("graph", "prod:inbound", "--format", "svg"),
+    "graph as data": ("graph", "prod:inbound", "--json"),
+    "graph against code": ("graph", "leads.py:inbound", "--against", "prod:inbound"),
+    "list": ("list", "--env", "prod"),
+    "list as data": ("list", "--env", "prod", "--json"),
+    "runs": ("runs", "prod:inbound"),
+    "runs as data": ("runs", "prod:inbound", "--json"),
+    "diff": ("diff", "leads.py", "prod"),
+    "diff as data": ("diff", "prod", "leads.py", "--json"),
+    "diff of two": ("diff", "staging", "prod", "--json"),
+    "same": ("same", "staging", "prod"),
+    "same as data": ("same", "staging", "prod", "--json"),
+    "code": ("code", "prod:inbound"),
+    "code as data": ("code", "prod:inbound", "--json"),
+    "pull": ("pull", "inbound", "--env", "prod", "-o", "pulled"),
+    "pull as data": ("pull", "inbound", "--env", "prod", "-o", "more", "--json"),
+    "plan": ("plan", "leads.py", "--env", "prod"),
+    "review": ("review", "leads.py", "--env", "prod", "--format", "json"),
+    "verbose list": ("--verbose", "list", "--env", "prod"),
+}
+
+
+@pytest.mark.parametrize("title", ["Inbound", f"x {SENTINEL}", f"x {KEYLIKE}", KEYLIKE])
+def test_no_view_of_what_is_live_shows_a_secret(moved, edit, flow64, title):
+    """Neither a value of the environment nor what looks like a key, whole or cut."""
+    edit(title=title, url=SENTINEL, more=[SENTINEL, KEYLIKE, {"a": f"x {KEYLIKE}"}])
+
+    told = {name: "".join(flow64(*args)[1:]) for name, args in VIEWS.items()}
+
+    beginnings = (SENTINEL[:32], KEYLIKE[:12])
+    assert [n for n, text in told.items() if any(b in text for b in beginnings)] == []
+    assert "<hook>" in told["graph"]
+    assert '"***"' in told["graph"]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github"])
+def test_excerpt_of_source_shows_no_key(leads, flow64, form):
+    """The caret still stands under the block."""
+    text = leads.read_text("utf-8").replace(
+        "growth = Project",
+        f'odd = Webhook(LEAD, extra={{"a": "{KEYLIKE}"}})\ngrowth = Project',
+    )
+    text += 'other = Workflow("Other", odd >> Webhook(LEAD, key="b"), key="other")\n'
+    leads.write_text(text, "utf-8")
+
+    _, *told = flow64("check", f"{leads}:other", "--format", form)
+
+    assert "secret-in-specs" in told[0]
+    assert KEYLIKE[:12] not in "".join(told)
+    if form == "text":
+        shown = '{"a": "' + "*" * len(KEYLIKE) + '"}'
+        assert shown in told[0]

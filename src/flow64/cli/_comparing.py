@@ -507,7 +507,7 @@ def _safe(text: str) -> str:
 def _data(one: Compared, *, is_hidden: bool) -> dict[str, Any]:
     told = {} if is_hidden else _changes_data(one)
     return {
-        "key": one.entry.key,
+        "key": masked(one.entry.key),
         "outcome": one.outcome,
         "renamed_from": one.renamed_from,
         "before": _entry_data(one.before),
@@ -529,7 +529,7 @@ def _entry_data(entry: Entry | None) -> dict[str, Any] | None:
         return None
     definition = entry.definition
     return {
-        "key": entry.key,
+        "key": masked(entry.key),
         "id": definition.id,
         "title": masked(definition.name),
         "is_live": entry.is_live,

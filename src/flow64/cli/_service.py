@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from ..diagnostics import printable
 from ..environments import Environment, Settings, load, opened
 from ..errors import ConfigError, TransportError
+from ..redaction import redact_keys
 from ..service import Client
 from ..service._auth import KEY_NAME
 from ..service._oauth import CLIENT_NAME
@@ -116,9 +117,10 @@ def resuming(run_id: str, env: str | None) -> str:
 def give_table(rows: Sequence[Sequence[str]]) -> None:
     """Write lines whose columns stand below each other; the last may be of any width.
 
-    Names are shown with what would steer a terminal escaped.
+    Cells are shown without what looks like a key, and with what would steer a terminal
+    escaped.
     """
-    shown = [[printable(cell) for cell in row] for row in rows]
+    shown = [[printable(redact_keys(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]

@@ -17,6 +17,7 @@ from ..diagnostics import printable
 from ..errors import CannotLiftError, SaveError
 from ..manifest import Known, Secret, write_all
 from ..manifest._pull import setting_lines, shows_secret, without_secrets
+from ..redaction import Redaction, redact_keys
 from ._addresses import HELP, InSource, Live, address_of, live_side, require_env
 from ._codes import FAILED
 from ._completing import addresses as complete_addresses
@@ -73,7 +74,7 @@ def command(
     if isinstance(meant, Live):
         env = require_env(meant, env)
         known = known_of(environment_of(env))
-        found = [*_live(meant)]
+        found = [*_live(meant, _redaction_of(known))]
     else:
         found = [*_read(meant, code=not no_code)]
     if output is None and len(found) > 1:
@@ -126,7 +127,7 @@ def _read(address: InSource, *, code: bool) -> Iterator[_Found]:
         yield _Found(one.name, definition, identity if has_keys else None)
 
 
-def _live(address: Live) -> Iterator[_Found]:
+def _live(address: Live, redaction: Redaction) -> Iterator[_Found]:
     """What is live, under the titles that code gives."""
     suffix = environment_of(address.env).suffix
     ending = f" {suffix}" if suffix else ""
@@ -134,7 +135,7 @@ def _live(address: Live) -> Iterator[_Found]:
         for entry in live_side(client, address).entries:
             live = entry.definition
             named = evolve(live, name=live.name.removesuffix(ending))
-            yield _Found(entry.key, named)
+            yield _Found(redact_keys(redaction.redact(entry.key)), named)
 
 
 def _lifted(
@@ -156,6 +157,10 @@ def _lifted(
     return lifted, [one for one in secrets if not one.is_set]
 
 
+def _redaction_of(known: Iterable[Known]) -> Redaction:
+    return Redaction(text for one in known for text in one.secrets)
+
+
 def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
     """See that no secret is left beside the values.
 
@@ -164,7 +169,8 @@ def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
     """
     if shows_secret(definition, known):
         problem = "what looks like a key stands where no value can stand for it"
-        raise CannotLiftError(masked(definition.name), [problem])
+        name = _redaction_of(known).redact(definition.name)
+        raise CannotLiftError(masked(name), [problem])
 
 
 def _show(

@@ -14,6 +14,7 @@ import click
 from ..definition import DEFAULT_ENV, Definition
 from ..diagnostics import printable
 from ..manifest import write_all
+from ..redaction import redact_keys_in_json
 from ..render import (
     Graph,
     graph_between,
@@ -25,6 +26,8 @@ from ..render import (
     text_changed,
     text_tree,
 )
+from ..service._state import veiled
+from ..service.plan._kept import hidden_among
 from ._addresses import Live, address_of, definition_of, require_env
 from ._faulty import even_faulty
 from ._service import connected, environment_of
@@ -99,7 +102,7 @@ def command(
     before = None if against is None else _read(against, env)
     if as_json:
         graph = graph_of(after) if before is None else graph_between(before, after)
-        give_data(data_of(graph))
+        give_data(redact_keys_in_json(data_of(graph)))
         return 0
     chosen = form or _BY_ENDING[ending]
     width = None if output is not None else _width()
@@ -153,7 +156,10 @@ def _read(text: str, env: str | None) -> Definition:
     address = address_of(text)
     if isinstance(address, Live):
         with connected(require_env(address, env)) as client:
-            return definition_of(client, address)
+            live = definition_of(client, address)
+        environment = environment_of(address.env)
+        secrets = hidden_among(environment.bound, environment.hidden)
+        return veiled(live, Definition("", "", (), ()), secrets)
     name = DEFAULT_ENV if env is None else environment_of(env).name
     return even_faulty(load(address.source).only.workflow, name)
 

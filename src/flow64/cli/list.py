@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..redaction import redact_keys_in_json
 from ._addresses import Known
 from ._service import connected, give_table
 from ._shared import data_of, env_option, example, json_option
@@ -28,7 +29,7 @@ def command(*, env: str | None, as_json: bool) -> int:
         give_data(
             [
                 {
-                    **data_of(info),
+                    **redact_keys_in_json(data_of(info)),
                     "condition": one.condition,
                     "key": one.key,
                     "env": one.env,

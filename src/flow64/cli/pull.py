@@ -25,6 +25,7 @@ from ..manifest import (
     taken,
     write_all,
 )
+from ..redaction import redact_keys
 from ..service import Client
 from ._codes import FAILED
 from ._service import connected, environment_of
@@ -152,7 +153,9 @@ def _choices(client: Client) -> str:
     """What may be asked for, where nothing was."""
     env = client.env
     found = client.workflows.list()
-    ways = [f"{env}:{one.id} ({clipped(one.name)})" for one in found[:MOST]]
+    ways = [
+        f"{env}:{one.id} ({clipped(redact_keys(one.name))})" for one in found[:MOST]
+    ]
     if not ways:
         return f"{env} has no workflows"
     more = f" and {len(found) - MOST} more" if len(found) > MOST else ""

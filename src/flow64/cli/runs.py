@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..definition import is_uuid
+from ..redaction import redact_keys_in_json
 from ._addresses import Live, address_of, known_in, pick, require_env
 from ._service import connected, environment_of, give_table
 from ._shared import Whole, data_of, env_option, example, json_option
@@ -67,7 +68,7 @@ def command(
             workflow_id = live.id
         found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
     if as_json:
-        give_data(data_of(found))
+        give_data(redact_keys_in_json(data_of(found)))
         return 0
     if not found:
         talk("there are no runs")

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from ..diagnostics import Finding, Place, Severity, printable
+from ..redaction import redact_keys
 
 _COMMANDS: Final[dict[Severity, str]] = {
     "error": "error",
@@ -72,7 +73,7 @@ def _message(finding: Finding, about: str) -> str:
     lines = [f"{opening}{finding.message}{where}"]
     if finding.help:
         lines.append(f"help: {finding.help}")
-    return "\n".join(printable(line) for line in lines)
+    return "\n".join(printable(redact_keys(line)) for line in lines)
 
 
 def _data(text: str) -> str:

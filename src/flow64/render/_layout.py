@@ -11,6 +11,7 @@ from attrs import frozen
 from ..blocks import CATALOGUE
 from ..definition import Definition, Topology
 from ..diagnostics import printable
+from ..redaction import redact_keys
 
 Shape: TypeAlias = Literal["source", "step", "converter", "sink", "unknown"]
 """What a block is drawn as: its role, or that the catalogue does not know its kind."""
@@ -62,8 +63,11 @@ MAX_DEPTH: Final = 20
 
 
 def cut(text: object, limit: int) -> str:
-    """A text on one line that cannot write to a terminal, cut with an ellipsis."""
-    shown = str(text)
+    """Return a text on one line that cannot write to a terminal, cut with an ellipsis.
+
+    A key is redacted before the cut: its beginning would not be known for one.
+    """
+    shown = redact_keys(str(text))
     if len(shown) > limit:
         shown = shown[: limit - 1] + "…"
     return printable(shown)

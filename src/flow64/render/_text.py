@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..analysis import Change, ColumnSet, Stage, lineage
 from ..definition import BoundSecret, Definition, Value
+from ..redaction import redact_keys
 from ._cells import wrapped
 from ._graph import SIGNS, Graph, Mark, Node, graph_between
 from ._layout import Label, Line, cut, labels, tree
@@ -200,7 +201,9 @@ def _item(value: Any) -> str:
             return "[…]" if value else "[]"
         case str():
             # As JSON, so that text and numbers differ, and cut before it is quoted.
-            shown_text = value if len(value) <= _SPEC else value[: _SPEC - 1] + "…"
+            shown_text = redact_keys(value)
+            if len(shown_text) > _SPEC:
+                shown_text = shown_text[: _SPEC - 1] + "…"
             return cut(json.dumps(shown_text, ensure_ascii=False), 8 * _SPEC)
         case _:
             return cut(json.dumps(value), _SPEC)

@@ -19,6 +19,7 @@ from flow64.definition import (
     Edge,
     FrozenDict,
     Value,
+    freeze,
     from_data,
     thaw,
 )
@@ -417,3 +418,26 @@ def test_secrets_of_other_workflows_are_known_too():
     found = kept(live, None, [*known, empty])
     assert found.definition.blocks[1].specs["url"] == Value("hook", secret=True)
     assert found.withheld == []
+
+
+def test_unknown_keys_hold_no_value_but_are_left_out():
+    """Values are filled in only in specs, so none may stand beside them."""
+    live = from_data(deployed(leads()))
+    first, *rest = live.blocks
+    unknown = freeze({"a": [SECRET, "x"], "b": {SECRET: 1}, "c": {"n": [1]}}, (), [])
+    known = [
+        BoundSecret(Value("hook", secret=True), SECRET),
+        BoundSecret(Value("account", secret=True), freeze({"n": [1]}, (), [])),
+    ]
+
+    found = kept(
+        evolve(live, blocks=(first._replace(extra=unknown), *rest)), None, known
+    )
+
+    assert thaw(found.definition.blocks[0].extra) == {
+        "a": [MASK, "x"],
+        "b": MASK,
+        "c": MASK,
+    }
+    place = "/workflow_definition/blocks/0"
+    assert found.withheld == [f"{place}/a/0", f"{place}/b", f"{place}/c"]

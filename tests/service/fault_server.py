@@ -25,7 +25,8 @@ What a script consists of:
 - `Hang(seconds)`: no answer for that long (None: until the server stops), then `Drop`.
 - `Forward(then=...)`: the emulator handles the request, then `then(reply)` says what is
   done with its `Reply`. `PASS` hands it on, `LOST` resets, `CLOSED` closes, `HUNG`
-  hangs, `cut(n)` resets after n bytes of the body, `after(seconds)` answers late.
+  hangs, `cut(n)` resets after n bytes of the body, `after(seconds)` answers late,
+  `answered(429)` answers with another status.
   `Forward(again=0)` delivers it twice, `Forward(again=0.2)` once more 0.2 s after the
   answer; `server.settle()` waits for that.
 - A function that takes the `Received` and gives one of these.
@@ -210,6 +211,12 @@ def cut(at: int, ending: Ending = "reset") -> Forward:
 def after(seconds: float) -> Forward:
     """Handled; the answer comes late."""
     return Forward(lambda reply: evolve(reply, delay=seconds))
+
+
+def answered(status: int, url: str = "") -> Forward:
+    """Handled; the answer has another status, and leads to a URL if one is given."""
+    headers = {"location": url} if url else {}
+    return Forward(lambda _: Reply(status, {"detail": "no"}, headers))
 
 
 def location(status: int, url: str, **more: Any) -> Reply:

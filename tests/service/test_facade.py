@@ -25,6 +25,7 @@ from tests.service.fault_server import (
     Drop,
     FaultServer,
     Reply,
+    answered,
     location,
 )
 from tests.service.support import SECRET, flow, leads, searched, secret_leads
@@ -273,6 +274,37 @@ def test_what_spends_needs_consent_and_is_sent_once(user, emulator, is_new):
         with pytest.raises(errors.TransportError):
             one.do(lambda c: write(c, allow_spend=True))
         assert len(server.applied()) == 1
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_direct_write_that_spends_is_not_sent_again_after_a_429(user, emulator, is_new):
+    """Nobody looks whether it was carried out."""
+
+    def write(client):
+        if is_new:
+            return client.workflows.create(searched(), allow_spend=True)
+        more = {"create": True, "allow_spend": True}
+        return client.workflows.update(searched().id(), searched(), **more)
+
+    with FaultServer(emulator) as server:
+        one = user(server.url)
+        server.on("POST", "*", answered(429))
+        with pytest.raises(errors.RateLimitedError):
+            one.do(write)
+    assert len(server.of("POST")) == 1
+
+
+@pytest.mark.parametrize("code", [429, 408])
+def test_direct_start_is_not_sent_again(user, emulator, code):
+    """Whether the service honours the key is inferred."""
+    with FaultServer(emulator) as server:
+        one = user(server.url)
+        one.do(lambda c: c.workflows.create(leads()))
+        server.on("POST", "*/run", answered(code))
+        kind = errors.RateLimitedError if code == 429 else errors.OutcomeUnknownError
+        with pytest.raises(kind):
+            one.do(lambda c: c.runs.start(leads().id(), [{"email": "a@b.example"}]))
+    assert len(server.applied("POST", "*/run")) == 1
 
 
 def test_whole_update_is_sent_again_and_a_partial_one_is_not(user, emulator):

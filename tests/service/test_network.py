@@ -12,6 +12,7 @@ import time
 from uuid import uuid4
 
 import pytest
+from attrs import evolve
 
 from flow64 import LEAD, Project, Workflow, errors
 from flow64.blocks import FindEmail, Search, Webhook
@@ -32,6 +33,7 @@ from tests.service.fault_server import (
     Forward,
     Hang,
     Reply,
+    answered,
     cut,
 )
 
@@ -307,6 +309,59 @@ def test_write_that_spent_and_is_there_is_done(kind, faulty, act):
 
     assert deploy(kind, faulty.url, workflow, allow_spend=True).state == "new"
     assert len(faulty.of("POST")) == 1
+
+
+UPDATE = "/workflows/update_workflow"
+LIMITED = evolve(QUICK, first_rest=0.01)
+
+
+def found(name="Found"):
+    flow = Search(LEAD, query="people", auto_execute=True) >> FindEmail()
+    return Workflow(name, flow, key="found", project=GROWTH)
+
+
+@BOTH
+@pytest.mark.parametrize("path", [CREATE, UPDATE])
+@pytest.mark.parametrize("act", [*map(answered, (429, 408, 425, 499, 302, 307))])
+def test_write_that_spent_and_was_answered_with_an_error_is_read_back(
+    kind, faulty, path, act
+):
+    """It is there, so it is not sent again, and nothing is bought twice."""
+    if path == UPDATE:
+        deploy(kind, faulty.url, found("Old"), allow_spend=True)
+    faulty.on("POST", path, act)
+
+    deploy(kind, faulty.url, found(), LIMITED, allow_spend=True)
+
+    assert len(faulty.of("POST", path)) == 1
+    assert faulty.requests[-1].method == "GET"
+
+
+@BOTH
+@pytest.mark.parametrize("path", [CREATE, UPDATE])
+def test_write_that_may_spend_is_sent_again_after_a_429_and_a_look(kind, faulty, path):
+    """The look shows what was there before, each time."""
+    if path == UPDATE:
+        deploy(kind, faulty.url, found("Old"), allow_spend=True)
+    faulty.on("POST", path, Reply(429), Reply(429))
+    before = len(faulty.requests)
+
+    done = deploy(kind, faulty.url, found(), LIMITED, allow_spend=True)
+
+    lines = ["GET", "POST", "GET", "POST", "GET", "POST", "GET"]
+    assert [seen.method for seen in faulty.requests[before:]] == lines
+    assert done.state == ("new" if path == CREATE else "update")
+
+
+@BOTH
+def test_write_that_spends_is_limited_for_good(kind, faulty):
+    """It is reported as it was answered, and nothing was written."""
+    faulty.always("POST", CREATE, Reply(429))
+
+    with pytest.raises(errors.RateLimitedError):
+        deploy(kind, faulty.url, found(), LIMITED, allow_spend=True)
+
+    assert faulty.applied("POST") == []
 
 
 @BOTH

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +40,9 @@ TOKEN_LATER = errors.TokenError("busy", may_pass=True)
         (NO_TOKEN, True, False),
         (TOKEN_LATER, True, True),
         (errors.SaveError("a", "b"), False, False),
-        *[(status(n), True, False) for n in (301, 400, 401, 402, 403, 404, 409, 422)],
+        *[(status(n), True, False) for n in (400, 401, 402, 403, 404, 409, 422)],
+        # A proxy may say these of what the service got, or the service after its work.
+        *[(status(n), False, False) for n in (301, 302, 307, 408, 425, 499)],
         (status(429), True, True),
         *[(status(n), False, True) for n in (500, 502, 503, 504)],
         (status(501), False, False),
@@ -66,6 +69,8 @@ def test_what_is_repeated(error, read, write):
     expected = [read, read, write, write]
 
     assert [may_help(r, error) for r in (READ, HARMLESS, WRITE, KEYED)] == expected
+    # What spends is sent once, unless nothing has left this machine.
+    assert may_help(evolve(WRITE, is_once=True), error) == (error is UNSENT)
 
 
 def waits(error, policy=None, luck=0.5, left=1e9):

@@ -25,7 +25,7 @@ from flow64.service._journal import DISOWNED, Journal, Meant
 from flow64.service._starting import Batch, StartedRun, key_of, starting
 from flow64.service.api import download_links, list_runs
 from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
-from tests.service.fault_server import HUNG, FaultServer
+from tests.service.fault_server import HUNG, PASS, FaultServer, Reply, answered
 from tests.service.support import (
     BROKEN,
     HTML,
@@ -316,7 +316,8 @@ def test_refused_start_is_an_error_of_its_own(code, kind, noted, journal):
         start(script, journal=journal)
     assert events(journal) == noted
     if len(noted) > 1:
-        assert start(Script(HERE, listed(), STARTED), MORE, journal=journal).id == "r1"
+        script = Script(HERE, *NOTHING, listed(), STARTED)
+        assert start(script, MORE, journal=journal).id == "r1"
 
 
 # -- The intent has a run -------------------------------------------------------------
@@ -1038,6 +1039,142 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, monkeypatch):
     assert all(len(runs) == 1 for runs in found.values())
 
 
+REPORTED = [400, 402, 403, 404, 422]
+LOOKED_AFTER = [408, 425, 429, 499, 302, 303, 307]
+
+
+def applied_but(status):
+    """Carried out, and answered with an error."""
+    where = "https://elsewhere.example/" if 300 <= status < 400 else ""
+    return answered(status, where)
+
+
+def starts(kind, server, journal):
+    """Start the intent until a run is known; gives it, and how often that took."""
+    for tries in range(1, 4):
+        try:
+            return started(kind, server.url, journal=journal), tries
+        except errors.ApiError as error:
+            assert error.status in REPORTED  # noqa: PT017 - the loop ends otherwise
+    raise AssertionError("no run is known")
+
+
+@BOTH
+@pytest.mark.parametrize("is_remembered", [True, False])
+@pytest.mark.parametrize("code", [*REPORTED, *LOOKED_AFTER])
+def test_start_that_was_applied_and_answered_with_an_error_is_one_run(
+    kind, code, is_remembered, emulator, tmp_path
+):
+    """The service ignores the key. With and without a journal, in one process."""
+    emulator.switches = Switches(honour_idempotency=False)
+    journal = Journal(tmp_path / "runs.jsonl") if is_remembered else None
+    with FaultServer(emulator) as server:
+        server.on("POST", "/workflows/run", applied_but(code))
+        run, tries = starts(kind, server, journal)
+        again = started(kind, server.url, journal=journal) if is_remembered else run
+
+    assert (runs_of(emulator), again.id) == ({run.id}, run.id)
+    assert len(server.applied("POST")) == 1
+    assert (tries, run.is_presumed) == (2 if code in REPORTED else 1, True)
+
+
+@BOTH
+@pytest.mark.parametrize("code", REPORTED)
+def test_refusal_is_reported_without_a_look(kind, code, emulator, tmp_path):
+    """One list before the start, and none before the report."""
+    journal = Journal(tmp_path / "runs.jsonl")
+    with FaultServer(emulator) as server:
+        server.on("POST", "/workflows/run", Reply(code, {"detail": "no"}))
+        with pytest.raises(errors.ApiError) as caught:
+            started(kind, server.url, journal=journal)
+        lists = len(server.of("GET", "/workflows/runs"))
+
+    assert (caught.value.status, lists) == (code, 1)
+    assert [entry.get("outcome") for entry in journal.entries()] == [
+        None,
+        f"answered {code}",
+    ]
+
+
+@BOTH
+@pytest.mark.parametrize("code", LOOKED_AFTER)
+def test_start_that_was_not_applied_is_looked_for_and_sent_again(kind, code, emulator):
+    """With the same key: one run, that an answer names."""
+    with FaultServer(emulator) as server:
+        server.on("POST", "/workflows/run", Reply(code, {"detail": "later"}))
+        run = started(kind, server.url)
+        lines = [seen.line for seen in server.requests]
+
+    assert (runs_of(emulator), run.is_presumed) == ({run.id}, False)
+    lists, starts_ = ["GET /workflows/runs"], ["POST /workflows/run"]
+    assert lines[1:] == lists + starts_ + lists * 2 + starts_
+
+
+@BOTH
+def test_start_that_is_limited_again_and_again_is_looked_for_each_time(kind, emulator):
+    """And reported as it was answered, if it never got through."""
+    with FaultServer(emulator) as server:
+        server.always("POST", "/workflows/run", Reply(429, {"detail": "later"}))
+        with pytest.raises(errors.RateLimitedError) as caught:
+            started(kind, server.url)
+        sent = len(server.of("POST"))
+        lists = len(server.of("GET", "/workflows/runs"))
+
+    assert (caught.value.attempts, sent) == (lists // 2 + 1, lists // 2 + 1)
+    assert sent > 2
+    assert runs_of(emulator) == set()
+
+
+def test_several_new_runs_after_a_429_are_unknown():
+    """Nothing is sent on a guess."""
+    script = Script(
+        HERE, listed(), answer({}, 429), listed("r1"), listed("r2", "r1"), STARTED
+    )
+
+    with pytest.raises(errors.OutcomeUnknownError, match="2 new runs"):
+        start(script)
+    assert len(keys(script)) == 1
+
+
+def test_other_rows_after_a_refusal_are_looked_for_first(journal):
+    """A run that is there may be that of the refused start; else the intent is free."""
+    with pytest.raises(errors.UnprocessableError):
+        start(Script(HERE, listed("r0"), answer({}, 422)), journal=journal)
+    script = Script(HERE, listed("r0"), listed("r1", "r0"))
+    with pytest.raises(errors.IntentChangedError, match="run r1"):
+        start(script, MORE, journal=journal)
+    assert keys(script) == []
+
+    script = Script(HERE, *[listed("r0")] * 3, answer({"job_id": "r2"}))
+    assert start(script, MORE, journal=journal).id == "r2"
+    # The look has answered the question, so it is not asked again.
+    script = Script(HERE, status("running"))
+    assert start(script, MORE, journal=journal).id == "r2"
+
+
+def test_refusal_after_a_refusal_and_a_look_is_reported(journal):
+    """The rows are still wrong; that is no unknown outcome."""
+    for answers in ([listed()], [*NOTHING]):
+        script = Script(HERE, *answers, answer({"detail": "columns"}, 422))
+        with pytest.raises(errors.UnprocessableError, match="columns"):
+            start(script, journal=journal)
+        assert script.answers == []
+
+
+def test_start_without_a_journal_is_written_down_by_the_next_one(journal):
+    """With the list that the first one had seen."""
+    with pytest.raises(errors.UnprocessableError):
+        start(Script(HERE, listed("r0"), answer({}, 422)))
+
+    found = start(Script(HERE, listed("r1", "r0"), listed("r1", "r0")), journal=journal)
+
+    assert (found.id, found.is_presumed, events(journal)) == (
+        "r1",
+        True,
+        ["meant", "found"],
+    )
+
+
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -1055,6 +1192,47 @@ talk = starting(
 with Client(KEY, base_url=url, journal=None) as client:
     print(with_clock(client, FakeClock()).play(talk).id)
 """
+
+
+@BOTH
+@pytest.mark.parametrize("code", [*REPORTED, *LOOKED_AFTER])
+def test_another_process_finds_the_run_of_a_start_answered_with_an_error(
+    kind, code, emulator, tmp_path, monkeypatch
+):
+    """A journal and the first list are all that it has; the key is ignored."""
+    emulator.switches = Switches(honour_idempotency=False)
+    journal = Journal(tmp_path / "runs.jsonl")
+    with FaultServer(emulator) as server:
+        server.on("POST", "/workflows/run", applied_but(code))
+        is_looked_after = code not in REPORTED
+        # The look of this process fails, if it has one.
+        server.on("GET", "/workflows/runs", PASS, *[Reply(404)] * is_looked_after)
+        with pytest.raises(errors.FlowError):
+            started(kind, server.url, journal=journal)
+        monkeypatch.setattr(_starting, "_OURS", {})
+        assert server.unused == []
+        run = started(kind, server.url, journal=journal)
+
+    assert runs_of(emulator) == {run.id}
+    assert (len(server.applied("POST")), run.is_attached) == (1, True)
+
+
+@pytest.mark.parametrize("code", [422, 429])
+def test_command_that_is_given_again_finds_the_run(code, emulator, tmp_path):
+    """In another process, really."""
+    emulator.switches = Switches(honour_idempotency=False)
+    with FaultServer(emulator) as server:
+        server.on("POST", "/workflows/run", applied_but(code))
+        command = [
+            sys.executable, "-c", PROGRAM, server.url,
+            str(tmp_path / "runs.jsonl"), json.dumps(BODY),
+        ]  # fmt: skip
+        first = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert (first.returncode != 0, "422" in first.stderr) == (code == 422,) * 2
+    assert runs_of(emulator) == {done.stdout.strip()}
+    assert len(server.applied("POST")) == 1
 
 
 def test_killed_after_sending_is_one_run_for_the_same_command(emulator, tmp_path):

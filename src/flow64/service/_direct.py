@@ -22,6 +22,7 @@ from ..definition import (
     with_stamp,
 )
 from ..errors import (
+    ApiError,
     ArgumentError,
     ConflictError,
     ConsentError,
@@ -122,7 +123,7 @@ def creating(
     spends = _consented(sent, allow_spend=allow_spend)
     may_repeat = sent.id is not None and not spends
     try:
-        return (yield from create(sent, may_repeat=may_repeat))
+        return (yield from create(sent, may_repeat=may_repeat, spends=spends))
     except ConflictError as error:
         if error.attempts == 1 or not may_repeat:
             raise
@@ -176,6 +177,7 @@ def updating(
             name=name,
             description=description,
             may_repeat=sent is not None and not spends,
+            spends=spends,
         )
     )
 
@@ -203,7 +205,8 @@ def starting_directly(
             )
         )
     except FlowError as error:
-        if isinstance(error, ArgumentError) or is_refusal(error):
+        is_redirect = isinstance(error, ApiError) and error.status < 400
+        if isinstance(error, ArgumentError) or is_redirect or is_refusal(error):
             raise
         what = f"starting a run of {workflow_id} under idempotency_key={str(key)!r}"
         raise OutcomeUnknownError(what, str(error)) from error

@@ -34,7 +34,9 @@ FOLDER: Final = ".flow64"
 """Name of a folder that git is told to ignore."""
 
 REFUSED: Final = "refused"
-"""Outcome of a start that the service turned away, or that was never sent."""
+"""Outcome of a start that was never sent, or of which a look has found no run."""
+
+_ANSWERED: Final = "answered "
 
 DISOWNED: Final = "not ours"
 """Outcome of a run that was presumed to be ours and is somebody else's."""
@@ -85,7 +87,8 @@ class Start:
         since: How many runs had been seen when it was sent.
         job_id: Its run, once that is known.
         is_presumed: Whether that was the only new run, and no answer named it.
-        outcome: How it ended, where somebody saw it.
+        outcome: How it ended, if that is known; "answered 422" if the start was
+            answered with an error and nobody has looked for its run yet.
     """
 
     meant: Meant
@@ -98,6 +101,11 @@ class Start:
     def is_open(self) -> bool:
         """Whether it was sent, or was to be, and nobody knows what became of it."""
         return self.job_id is None and self.outcome != REFUSED
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it is open although the service answered: with an error."""
+        return self.is_open and (self.outcome or "").startswith(_ANSWERED)
 
 
 @define
@@ -261,6 +269,11 @@ class Journal:
         """Write down that nothing came of a start."""
         head = _head("ended", endpoint, workflow_id, key)
         self.append({**head, "job": None, "outcome": REFUSED})
+
+    def answered(self, endpoint: str, workflow_id: str, key: str, status: int) -> None:
+        """Write down that a start was answered with an error; it stays open."""
+        head = _head("ended", endpoint, workflow_id, key)
+        self.append({**head, "job": None, "outcome": f"{_ANSWERED}{status}"})
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Add a line: in one write, so that lines of several processes do not mix.

@@ -1,8 +1,9 @@
 """Starting a run once: look, write down, send with a key, and look again.
 
 That the service honours an Idempotency-Key is inferred, so nothing rests on the key
-alone: a start whose answer was lost is looked for in the list of runs before it is sent
-again, also by the next process.
+alone. Only a success ends the question whether a run was bought: after any other answer,
+and after none, the list of runs is read before the start is sent again, also by the next
+process. A documented refusal is reported at once, and the next start looks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from attrs import define, field, frozen
 from ..definition import Definition, canonical_id, digest, retry_key, run_key
 from ..diagnostics import printable
 from ..errors import (
+    ApiError,
     ArgumentError,
     ConflictError,
     FlowError,
@@ -45,6 +47,7 @@ from .api import (
     Turn,
     get_workflow,
     is_refusal,
+    is_unsent,
     list_runs,
     live_status,
     start_run,
@@ -54,8 +57,8 @@ from .api._arguments import as_flag, as_formats
 LOOKS: Final = (2.0, 4.0)
 """Seconds before each look after a start whose answer was lost."""
 
-_OURS: Final[dict[str, set[str]]] = {}
-"""Runs that this process has started or found, by the turn that it had for them."""
+_OURS: Final[dict[str, _Known]] = {}
+"""What this process knows of starts, by the turn that it had for them."""
 
 _log = logging.getLogger("flow64")
 
@@ -161,7 +164,7 @@ def starting(
         batch=batch,
         journal=journal,
         endpoint=endpoint,
-        ours=_OURS.setdefault(turn, set()),
+        ours=_OURS.setdefault(turn, _Known()),
     )
     return (yield from start.carried_out())
 
@@ -197,6 +200,19 @@ def key_of(ready: Ready, intent: str, body: str, batch: Batch | None = None) -> 
 
 
 @define
+class _Known:
+    """What this process knows of starts of one workflow, also without a journal.
+
+    Attributes:
+        runs: Runs that it has started or found.
+        listed: The first list of each intended start whose run is not known, by key.
+    """
+
+    runs: set[str] = field(factory=set[str])
+    listed: dict[str, frozenset[str]] = field(factory=dict[str, "frozenset[str]"])
+
+
+@define
 class _Starting:
     """One start, under one key."""
 
@@ -210,12 +226,13 @@ class _Starting:
     batch: Batch | None
     journal: Journal | None
     endpoint: str
-    ours: set[str]
+    ours: _Known
     key: str = ""
     root: str = ""
     memory: Memory = field(factory=Memory, repr=False)
     listed: frozenset[str] = frozenset()
-    has_sent: bool = False
+    has_failed: bool = False
+    found: StartedRun | None = None
 
     def carried_out(self) -> Conversation[StartedRun]:
         """Until a run is known, or nothing more may be sent."""
@@ -229,13 +246,25 @@ class _Starting:
                 return known
         if self.retry is not None:
             yield from self._require_over(self.retry)
-        open_start = self.memory.of_key(self.key)
-        if open_start is not None and open_start.is_open:
-            lost: FlowError = OutcomeUnknownError(self._what, "it was cut off before")
-            found = yield from self._looked(lost, is_sent=False)
-            return found or (yield from self._sent(lost))
-        yield from self._write_down()
+        start = self.memory.of_key(self.key)
+        if start is not None and start.is_open:
+            was = start.outcome if start.is_answered else "cut off"
+            return (yield from self._resumed(f"it was {was} before", start))
+        if (listed := self.ours.listed.get(self.key)) is not None:
+            self._write_down(listed)
+            return (yield from self._resumed("its run is not known", None))
+        self._write_down((yield from self._list()))
         return (yield from self._sent(None))
+
+    def _resumed(self, reason: str, start: Start | None) -> Conversation[StartedRun]:
+        """Look for the run of an earlier start of this key, and send it if none is."""
+        lost = OutcomeUnknownError(self._what, reason)
+        found = yield from self._looked(lost, is_sent=False)
+        if found is not None:
+            return found
+        # After an answer and a look, a further refusal is simply reported.
+        is_answered = start is not None and start.is_answered
+        return (yield from self._sent(None if is_answered else lost))
 
     # -- Which key --------------------------------------------------------------------
 
@@ -301,9 +330,15 @@ class _Starting:
             is_other = meant.index == self._index and meant.digest != self.digest
             if not is_other and meant.size == self._size:
                 continue
-            if not (yield from self._is_forgotten(start)):
-                what = f"intent {self.intent!r}"
-                raise IntentChangedError(what, self._change(meant), start.job_id)
+            if (yield from self._is_forgotten(start)):
+                continue
+            new = (yield from self._runs_of(start)) if start.is_answered else None
+            if new == []:
+                self._note_nothing(meant.key)
+                continue
+            job_id = new[0] if new else start.job_id
+            what = f"intent {self.intent!r}"
+            raise IntentChangedError(what, self._change(meant), job_id)
 
     def _is_forgotten(self, start: Start) -> Conversation[bool]:
         """Whether it was for an emulator that was made anew since."""
@@ -387,12 +422,15 @@ class _Starting:
 
     # -- Sending ----------------------------------------------------------------------
 
-    def _write_down(self) -> Conversation[None]:
-        """What is about to be sent, and which runs were there before."""
-        listed = yield from self._list()
+    def _write_down(self, listed: Iterable[str]) -> None:
+        """Remember what is about to be sent, and which runs were there before."""
         self.listed = frozenset(listed)
-        if self.journal is None:
-            return
+        if self.journal is not None:
+            self._write_to(self.journal, [*listed])
+        if self.intent is not None:
+            self.ours.listed[self.key] = self.listed
+
+    def _write_to(self, journal: Journal, listed: Sequence[str]) -> None:
         meant = Meant(
             key=self.key,
             digest=self.digest,
@@ -407,7 +445,7 @@ class _Starting:
             commit=self.ready.stamp.commit,
             known=self.memory.unseen(listed),
         )
-        self.journal.meant(self.endpoint, self.ready.id, meant)
+        journal.meant(self.endpoint, self.ready.id, meant)
 
     def _sent(self, lost: FlowError | None) -> Conversation[StartedRun]:
         """Send it; once more with the same key where the answer and the run are lost.
@@ -416,16 +454,18 @@ class _Starting:
             lost: What became of an earlier attempt, which this one repeats.
         """
         while True:
-            is_repeated, is_ours = lost is not None, self.has_sent
+            is_repeated = lost is not None
             try:
                 started = yield from self._start()
+            except OutcomeUnknownError:  # of a look after a 429
+                raise
             except FlowError as error:
                 if is_refusal(error) and not is_repeated:
                     self._note_refusal(error)
                     raise
-                lost = error
+                lost, self.has_failed = error, True
             else:
-                return (yield from self._answered(started, is_ours=is_ours))
+                return self.found or (yield from self._answered(started))
             found = yield from self._looked(lost)
             if found is not None:
                 return found
@@ -434,7 +474,6 @@ class _Starting:
                 raise OutcomeUnknownError(self._what, reason) from lost
 
     def _start(self) -> Conversation[Started]:
-        self.has_sent = True
         return (
             yield from start_run(
                 self.ready.id,
@@ -442,23 +481,26 @@ class _Starting:
                 self.key,
                 save_json=self.save_json,
                 result_formats=self.formats,
+                look=self._look_again,
             )
         )
 
-    def _answered(self, started: Started, *, is_ours: bool) -> Conversation[StartedRun]:
-        """The run that an answer names.
+    def _look_again(self, error: FlowError) -> Conversation[Started | None]:
+        """Look for the run of a start that was answered 429, before it is repeated."""
+        self.has_failed = True
+        self.found = yield from self._looked(error)
+        return None if self.found is None else Started(self.found.id)
 
-        Args:
-            started: The answer.
-            is_ours: Whether this call may have started it by an attempt before.
-        """
+    def _answered(self, started: Started) -> Conversation[StartedRun]:
+        """The run that an answer names."""
         job_id = started.job_id
         is_old = started.already_started or self._is_known(job_id)
         self._keep(job_id, is_found=is_old)
         live = (yield from self._live(job_id)) if is_old else None
         if live is not None:  # what was just started may not be visible yet
             self._require_success(job_id, live)
-        return self._run(job_id, is_attached=is_old and not is_ours)
+        # An attempt of this call that failed may have started it.
+        return self._run(job_id, is_attached=is_old and not self.has_failed)
 
     def _looked(
         self, lost: FlowError, *, is_sent: bool = True
@@ -472,11 +514,8 @@ class _Starting:
         Raises:
             OutcomeUnknownError: There are several new runs, or they cannot be listed.
         """
-        found: dict[str, None] = {}
         try:
-            for wait in LOOKS:
-                yield Sleep(wait)
-                found |= dict.fromkeys((yield from self._list()))
+            found = yield from self._listed_twice()
         except FlowError as error:
             if not is_sent:
                 raise
@@ -501,6 +540,19 @@ class _Starting:
         self._keep(new[0], is_found=True, is_presumed=True)
         return self._run(new[0], is_presumed=True, is_attached=not is_sent)
 
+    def _listed_twice(self) -> Conversation[Sequence[str]]:
+        """The runs that two lists show, seconds apart."""
+        found: dict[str, None] = {}
+        for wait in LOOKS:
+            yield Sleep(wait)
+            found |= dict.fromkeys((yield from self._list()))
+        return [*found]
+
+    def _runs_of(self, start: Start) -> Conversation[Sequence[str]]:
+        """The runs that an earlier start of the intent may have made after all."""
+        found = yield from self._listed_twice()
+        return [run_id for run_id in found if not self._is_known(run_id, start)]
+
     def _require_no_doubt(self, found: Iterable[str], lost: FlowError) -> None:
         """Refuse to send again while a run that may be ours counts as another's.
 
@@ -524,11 +576,11 @@ class _Starting:
                 )
                 raise OutcomeUnknownError(self._what, reason) from lost
 
-    def _is_known(self, run_id: str) -> bool:
+    def _is_known(self, run_id: str, start: Start | None = None) -> bool:
         """Whether a run was there before the start, or is known to be another's."""
         run_id = canonical_id(run_id)
-        start = self.memory.of_key(self.key)
-        if run_id in self.listed or run_id in self.ours:
+        start = start or self.memory.of_key(self.key)
+        if run_id in self.listed or run_id in self.ours.runs:
             return True
         if start is None:
             return run_id in self.memory.jobs
@@ -544,7 +596,8 @@ class _Starting:
         self, job_id: str, *, is_found: bool = False, is_presumed: bool = False
     ) -> None:
         """Remember which run it is."""
-        self.ours.add(canonical_id(job_id))
+        self.ours.runs.add(canonical_id(job_id))
+        self.ours.listed.pop(self.key, None)
         self._note(
             lambda journal: journal.started(
                 self.endpoint,
@@ -557,14 +610,21 @@ class _Starting:
         )
 
     def _note_refusal(self, error: FlowError) -> None:
-        """Remember that nothing came of it.
+        """Remember a refusal; only of what was never sent does nothing come.
 
-        Unless the key is taken: then something did, and a look may tell what.
+        A service may carry a start out and answer with an error all the same, so any
+        answer leaves it open: the next start of the intent looks first.
         """
-        if not isinstance(error, ConflictError):
-            self._note(
-                lambda journal: journal.refused(self.endpoint, self.ready.id, self.key)
-            )
+        if is_unsent(error):
+            self.ours.listed.pop(self.key, None)
+            self._note_nothing(self.key)
+        elif isinstance(error, ApiError) and not isinstance(error, ConflictError):
+            where, status = (self.endpoint, self.ready.id, self.key), error.status
+            self._note(lambda journal: journal.answered(*where, status))
+
+    def _note_nothing(self, key: str) -> None:
+        """Remember that nothing came of a start."""
+        self._note(lambda journal: journal.refused(self.endpoint, self.ready.id, key))
 
     def _note(self, write: Callable[[Journal], None]) -> None:
         """Write to the journal what cannot be undone: a failure is told and passed."""

@@ -20,7 +20,14 @@ from ._other_calls import (
     roll_signing_secret,
     update_schedule,
 )
-from ._policy import Policy, is_refusal, may_help, may_pass, retry_after
+from ._policy import (
+    Policy,
+    is_refusal,
+    is_unsent,
+    may_help,
+    may_pass,
+    retry_after,
+)
 from ._run_calls import (
     MOST_RUNS,
     BlockStatus,
@@ -124,6 +131,7 @@ __all__ = [
     "get_workflow",
     "in_turn",
     "is_refusal",
+    "is_unsent",
     "list_blocks",
     "list_runs",
     "list_schedules",

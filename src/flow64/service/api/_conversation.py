@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from attrs import evolve
@@ -17,7 +17,7 @@ from attrs import evolve
 from ...definition import pointer
 from ...diagnostics import printable
 from ...errors import AnswerError, ApiError, FlowError, TransportError, for_status
-from ._policy import retry_after
+from ._policy import is_unsent, retry_after
 from ._steps import (
     Answer,
     Begin,
@@ -39,18 +39,26 @@ MAX_FIELDS: Final = 20
 """How many fields an error names."""
 
 
-def ask(request: Request) -> Conversation[Any]:
+Look: TypeAlias = Callable[[FlowError], Conversation[T | None]]
+"""Looks what became of a request; None says that nothing did, so it is sent again."""
+
+
+def ask(request: Request, look: Look[Any] | None = None) -> Conversation[Any]:
     """Send a request and give its JSON; it is repeated where that helps and is free.
 
-    Everything is repeated of which nothing was sent, or that a 429 turned away; after
-    any other failure only what `may_repeat`: reads, and what does no harm.
+    A request that was not sent is repeated, and so is one that was answered 429, unless
+    it `is_once`. After any other failure only reads and harmless writes are repeated.
+
+    Args:
+        request: What to ask.
+        look: See `asked`.
 
     Raises:
         ApiError: The service answered with an error.
         TransportError: No answer came.
         AnswerError: The answer is no JSON.
     """
-    return (yield from asked(request, lambda answer: answer.json(request)))
+    return (yield from asked(request, lambda answer: answer.json(request), look))
 
 
 def send(request: Request) -> Conversation[Answer]:
@@ -58,12 +66,16 @@ def send(request: Request) -> Conversation[Answer]:
     return (yield from asked(request, lambda answer: answer))
 
 
-def asked(request: Request, read: Callable[[Answer], T]) -> Conversation[T]:
+def asked(
+    request: Request, read: Callable[[Answer], T], look: Look[T] | None = None
+) -> Conversation[T]:
     """The same for an answer that is read by a function.
 
     Args:
         request: What to ask.
         read: Makes the result of an answer; its `AnswerError` counts as no answer.
+        look: Is played before a request that was sent is sent again. Its result, if
+            it has one, is the result of the request.
     """
     began: float = yield Now()
     failures = 0
@@ -84,6 +96,10 @@ def asked(request: Request, read: Callable[[Answer], T]) -> Conversation[T]:
             ended: float = yield Now()
             raise evolve(error, attempts=failures, elapsed=ended - began)
         yield Sleep(wait)
+        if look is not None and not is_unsent(error):
+            found = yield from look(error)
+            if found is not None:
+                return found
 
 
 def in_turn(conversation: Conversation[T]) -> Conversation[T]:

@@ -25,6 +25,9 @@ DAY: Final = 86_400.0
 PASSING: Final = frozenset({429, 500, 502, 503, 504})
 """Statuses after which the same request may well succeed a little later."""
 
+LEFT_OPEN: Final = frozenset({408, 425, 499})
+"""Statuses below 500 that proxies send about requests that the service may have got."""
+
 
 def _seconds(_: Policy, attribute: Attribute[float], value: object) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -102,16 +105,26 @@ class Policy:
 
 def may_help(request: Request, error: FlowError) -> bool:
     """Whether to send a request again after an error is free, and may help."""
-    return may_pass(error) and (request.may_repeat or is_refusal(error))
+    is_free = is_unsent(error) or (is_refusal(error) and not request.is_once)
+    return may_pass(error) and (request.may_repeat or is_free)
+
+
+def is_unsent(error: FlowError) -> bool:
+    """Whether nothing of a request has left this machine."""
+    if isinstance(error, TransportError):
+        return not error.sent
+    return isinstance(error, TokenError)
 
 
 def is_refusal(error: FlowError) -> bool:
-    """Whether a request was certainly not carried out: not sent, or turned away."""
-    if isinstance(error, TransportError):
-        return not error.sent
-    if isinstance(error, TokenError):
-        return True
-    return isinstance(error, ApiError) and error.status < 500
+    """Whether a request was not sent, or was refused with a documented status.
+
+    A refusal is reported at once. It does not prove that nothing was bought: see
+    `starting` for what the next start of an intent does.
+    """
+    if isinstance(error, ApiError):
+        return 400 <= error.status < 500 and error.status not in LEFT_OPEN
+    return is_unsent(error)
 
 
 def may_pass(error: FlowError) -> bool:

@@ -18,7 +18,7 @@ from ._arguments import (
     as_word,
     in_path,
 )
-from ._conversation import asked
+from ._conversation import Look, asked
 from ._steps import Conversation, Request
 from ._structure import Answered, is_filled, reading, reading_list
 
@@ -219,11 +219,12 @@ def start_run(
     *,
     save_json: bool = True,
     result_formats: Sequence[str] = (),
+    look: Look[Started] | None = None,
 ) -> Conversation[Started]:
     """Start a run under an Idempotency-Key.
 
-    It is never sent again after an answer that was lost: that the service heeds the key
-    is inferred.
+    It is never sent again after an answer that was lost: that the service honours the
+    key is inferred. After a 429 it is sent again only if `look` has found no run.
 
     Args:
         workflow_id: Which workflow.
@@ -231,6 +232,7 @@ def start_run(
         key: The Idempotency-Key.
         save_json: Whether results are kept as JSON too, so that types survive.
         result_formats: Further formats to keep.
+        look: Looks for the run that a start has made although it was answered 429.
     """
     callee = "runs.start"
     query: dict[str, str | Sequence[str]] = {
@@ -240,8 +242,15 @@ def start_run(
     if formats := as_formats(callee, "result_formats", result_formats):
         query["result_formats"] = formats
     named = as_header(callee, "idempotency_key", key)
-    request = Request("POST", "/workflows/run", query, body, idempotency_key=named)
-    return (yield from asked(request, reading(Started, request)))
+    request = Request(
+        "POST",
+        "/workflows/run",
+        query,
+        body,
+        idempotency_key=named,
+        is_once=look is None,
+    )
+    return (yield from asked(request, reading(Started, request), look))
 
 
 def list_runs(

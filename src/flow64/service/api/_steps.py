@@ -28,6 +28,8 @@ class Request:
         idempotency_key: Sent as `Idempotency-Key`.
         is_harmless: Whether sending it again does no harm, although it is no read.
         is_open: Whether it goes without a credential, as the call for a token does.
+        is_once: Whether it may spend and nobody looks before a repetition, so that it
+            is not sent again after any answer, a 429 included.
         secrets: Secrets that its answer, or a later one, may repeat.
     """
 
@@ -39,6 +41,7 @@ class Request:
     idempotency_key: str | None = None
     is_harmless: bool = False
     is_open: bool = False
+    is_once: bool = False
     secrets: Sequence[str] = field(default=(), repr=False, eq=False)
 
     @property

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 from ...definition import Definition, as_body, canonical_id, from_data, secret_texts
 from ...errors import AnswerError, ForbiddenError, NotFoundError, ReadError
 from ._arguments import as_id, in_path
-from ._conversation import ask, asked
+from ._conversation import Look, ask, asked
 from ._steps import Answer, Conversation, Request
 from ._structure import Answered, is_filled, reading_list, redacted, structured
 
@@ -108,17 +108,22 @@ def read_workflow(
 # A body with its secrets revealed is held by no name, so that no frame shows it.
 
 
-def create_workflow(sent: Definition) -> Conversation[None]:
+def create_workflow(
+    sent: Definition, look: Look[Any] | None = None
+) -> Conversation[None]:
     """Create a workflow under its own id."""
     path = "/workflows/create_workflow"
     yield from ask(
         Request(
             "POST", path, body=as_body(sent, reveal=True), secrets=secret_texts([sent])
-        )
+        ),
+        look,
     )
 
 
-def update_workflow(sent: Definition) -> Conversation[None]:
+def update_workflow(
+    sent: Definition, look: Look[Any] | None = None
+) -> Conversation[None]:
     """Replace a whole workflow."""
     path, query = "/workflows/update_workflow", {"workflow_id": str(sent.id)}
     yield from ask(
@@ -128,14 +133,17 @@ def update_workflow(sent: Definition) -> Conversation[None]:
             query,
             as_body(sent, reveal=True),
             secrets=secret_texts([sent]),
-        )
+        ),
+        look,
     )
 
 
-def update_description(workflow_id: str, text: str) -> Conversation[None]:
+def update_description(
+    workflow_id: str, text: str, look: Look[Any] | None = None
+) -> Conversation[None]:
     """Change the description alone; what a body leaves out keeps its value."""
     path, query = "/workflows/update_workflow", {"workflow_id": workflow_id}
-    yield from ask(Request("POST", path, query, {"workflow_description": text}))
+    yield from ask(Request("POST", path, query, {"workflow_description": text}), look)
 
 
 # -- As the service tells of them -----------------------------------------------------
@@ -163,13 +171,16 @@ def list_workflows(secrets: Sequence[str] = ()) -> Conversation[Sequence[Workflo
     return (yield from asked(request, reading_list(WorkflowInfo, request)))
 
 
-def create(sent: Definition, *, may_repeat: bool) -> Conversation[WorkflowInfo]:
+def create(
+    sent: Definition, *, may_repeat: bool, spends: bool = False
+) -> Conversation[WorkflowInfo]:
     """Create a workflow.
 
     Args:
         sent: What to create, under its own id where it has one.
         may_repeat: Whether to send it again where no answer comes; a 409 may then mean
             that it was created by an attempt before.
+        spends: Whether this may spend, so that it is not sent again after a 429.
     """
     path, query = "/workflows/create_workflow", dict[str, str]()
     return (
@@ -180,6 +191,7 @@ def create(sent: Definition, *, may_repeat: bool) -> Conversation[WorkflowInfo]:
                 query,
                 as_body(sent, reveal=True),
                 is_harmless=may_repeat,
+                is_once=spends,
                 secrets=secret_texts([sent]),
             )
         )
@@ -193,6 +205,7 @@ def update(
     name: str | None = None,
     description: str | None = None,
     may_repeat: bool = False,
+    spends: bool = False,
 ) -> Conversation[WorkflowInfo]:
     """Change a workflow; where there is none of that id, the service creates one.
 
@@ -202,6 +215,7 @@ def update(
         name: Its new title; None leaves it, or takes that of the definition.
         description: Its new description, in the same way.
         may_repeat: Whether to send it again where no answer comes.
+        spends: Whether this may spend, so that it is not sent again after a 429.
     """
     path, query = "/workflows/update_workflow", {"workflow_id": workflow_id}
     return (
@@ -212,6 +226,7 @@ def update(
                 query,
                 _changes(sent, name, description),
                 is_harmless=may_repeat,
+                is_once=spends,
                 secrets=secret_texts([sent] if sent else []),
             )
         )

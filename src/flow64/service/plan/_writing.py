@@ -43,7 +43,8 @@ class Write:
         stamp: The stamp; None where what is restored had none.
         wanted: What has to be there afterwards: the fields that are managed.
         before: What was there.
-        spends: Whether writing it may spend, so that it is never sent twice.
+        spends: Whether writing it may spend. After a 429 it is sent again only if a
+            look has shown what was there before; after a lost answer, never.
         hidden: Further secrets, which no error shows.
     """
 
@@ -95,20 +96,31 @@ class Write:
 
     def _attempt(self, *, is_first: bool) -> Conversation[FlowError | None]:
         """Send it; gives the error that leaves open whether it was carried out."""
+        changed: list[FlowError] = []
+
+        def look(error: FlowError) -> Conversation[bool | None]:
+            live = yield from looked(self._what, self.id, error)
+            if is_same(live, self.before):
+                return None
+            changed.append(error)
+            return True
+
+        read_back = look if self.spends else None
         try:
             if self.kind == "create":
-                yield from create_workflow(self._stamped())
+                yield from create_workflow(self._stamped(), read_back)
             elif self.kind == "stamp":
-                yield from update_description(self.id, self._stamped().description)
+                text = self._stamped().description
+                yield from update_description(self.id, text, read_back)
             else:
-                yield from update_workflow(self._stamped())
+                yield from update_workflow(self._stamped(), read_back)
         except FlowError as error:
             # A 409 may be the answer to an attempt of ours that was carried out late.
             is_taken = self.before is None and isinstance(error, ConflictError)
             if is_first and is_refusal(error) and not is_taken:
                 raise
             return error
-        return None
+        return changed[0] if changed else None
 
     def _stamped(self) -> Definition:
         if self.stamp is None:

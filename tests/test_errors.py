@@ -30,6 +30,7 @@ from flow64.errors import (
     EmulatorStoreError,
     EventError,
     FlowError,
+    HeldBackError,
     HistoryError,
     IntentChangedError,
     IntentFailedError,
@@ -340,6 +341,14 @@ WORDS = [
     (
         AuthError(401, "GET", "/workflows", "no"),
         "GET /workflows answered 401: no; check the credential: SIXTYFOUR_API_KEY, or the OAuth client",
+    ),
+    (
+        HeldBackError("GET", "/workflows", "why", sent=False),
+        "GET /workflows: held back by the client's own pace until after its deadline (why); nothing was sent: wait longer, send less at a time, or set Policy(requests_per_minute=...)",
+    ),
+    (
+        WaitTimeoutError("RUN", "running", 30.0, is_held_back=True),
+        'run RUN is still running after 30 s; the last look was held back by the client\'s own pace; it was not cancelled, and goes on; wait again with client.runs.get("RUN").wait(), or in a shell: flow64 watch RUN',
     ),
     (
         TransportError("GET", "/workflows", "refused"),

@@ -12,6 +12,15 @@ def sent_at(pace, arrivals):
     return [now + pace.reserve(now) for now in arrivals]
 
 
+def test_place_that_comes_too_late_is_not_taken():
+    """Else what is not sent would hold others back."""
+    pace = Pace(1)
+
+    assert [pace.reserve(0, 5), pace.reserve(50, 10), pace.reserve(50, 11)] == [
+        0, None, 10,
+    ]  # fmt: skip
+
+
 def test_burst_goes_at_once_and_the_rest_as_the_minute_passes():
     assert sent_at(Pace(3), [0, 0, 1, 2, 2, 61]) == [0, 0, 1, 60, 60, 61]
 

@@ -260,8 +260,31 @@ def test_pace_that_leaves_no_time_is_told(kind):
 
     fake = Fake(Reply([b"1"]))
     policy = Policy(requests_per_minute=1, deadline=30)
-    with pytest.raises(errors.TransportError, match="deadline"):
-        play(kind, fake, two(), policy=policy)
+    clock = FakeClock()
+    with pytest.raises(errors.HeldBackError) as caught:
+        play(kind, fake, two(), clock, policy=policy)
+    assert str(caught.value) == (
+        "GET /x: held back by the client's own pace until after its deadline (at most "
+        "1 requests in any minute, none before the time that a 429 asks for); nothing "
+        "was sent: wait longer, send less at a time, or set "
+        "Policy(requests_per_minute=...)"
+    )
+    assert (caught.value.sent, caught.value.attempts, clock.slept) == (False, 1, [])
+
+
+@BOTH
+def test_wait_for_the_pace_ends_with_the_patience_of_a_call(kind):
+    """Its deadline may be later."""
+
+    def hasty():
+        for patience in (None, 5.0, 0.0):
+            yield Begin(100.0, patience=patience)
+            yield from ask(Request("GET", "/x"))
+
+    clock, fake = FakeClock(), Fake(Reply([b"1"]), Reply([b"1"]))
+    with pytest.raises(errors.HeldBackError):
+        play(kind, fake, hasty(), clock, policy=Policy(requests_per_minute=1))
+    assert clock.slept == []
 
 
 @BOTH

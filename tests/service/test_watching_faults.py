@@ -10,13 +10,18 @@ from random import Random
 import pytest
 from attrs import define, evolve, field
 
+from flow64 import errors
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.service import AsyncClient, Client, Policy
 from flow64.service._async_run import AsyncRun, async_run_of
 from flow64.service._events import BlockDone, BlockFailed, Finished, Progress
 from flow64.service._player import AsyncClock, Clock
 from flow64.service._run import Run, run_of
+from flow64.service._tracked import Tracked
+from flow64.service._watching import waiting
 from flow64.service.api import start_run
+from tests.service.clients import BOTH, FakeClock, use, with_clock
+from tests.service.fault_server import FaultServer, Reply
 from tests.service.support import leads
 
 KEY = "sk_test_not_a_real_key"
@@ -327,3 +332,26 @@ def test_clock_of_the_machine_may_jump_while_a_run_is_watched(kind, monkeypatch)
     assert run.status == "completed"
     assert len(slept) == 20
     assert all(4.5 <= seconds <= 5.5 for seconds in slept)
+
+
+@BOTH
+def test_own_pace_does_not_outlast_the_time_given(kind):
+    """The timeout holds, and neither the network nor the service is blamed."""
+    clock = FakeClock()
+    with FaultServer() as server:
+        server.always("GET", "*", Reply(200, {"overall_status": "running"}))
+
+        def watched(client):
+            talk = waiting(Tracked("r1", "w1"), every=5, timeout=12)
+            return with_clock(client, clock).play(talk)
+
+        with pytest.raises(errors.WaitTimeoutError) as caught:
+            use(kind, server.url, watched, policy=Policy(requests_per_minute=2))
+        looks = len(server.requests)
+
+    assert (looks, clock.time) == (2, 12)
+    assert (
+        "still running after 12 s; the last look was held back by the client's own"
+        in (str(caught.value))
+    )
+    assert isinstance(caught.value.__cause__, errors.HeldBackError)

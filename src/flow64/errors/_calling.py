@@ -223,6 +223,19 @@ class TransportError(FlowError):
 
 
 @frozen(repr=False)
+class HeldBackError(TransportError):
+    """A request was not sent, since the client's own pace left no time for it."""
+
+    def told(self, source: str) -> str:  # noqa: ARG002 - no endpoint is to blame
+        """The error in words."""
+        return (
+            f"{self.method} {self.path}{_tries(self)}: held back by the client's own "
+            f"pace until after its deadline ({self.reason}); nothing was sent: wait "
+            "longer, send less at a time, or set Policy(requests_per_minute=...)"
+        )
+
+
+@frozen(repr=False)
 class AnswerError(FlowError):
     """An answer is not what the API documents: no JSON, or of another shape."""
 

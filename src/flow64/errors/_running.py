@@ -114,11 +114,14 @@ class WaitTimeoutError(RunError):
     run_id: str
     status: str
     seconds: float
+    is_held_back: bool = False
 
     def __str__(self) -> str:
+        held = "the last look was held back by the client's own pace; "
         return (
             f"run {printable(self.run_id)} is still {printable(self.status)} after "
-            f"{self.seconds:g} s; it was not cancelled, and {going_on(self.run_id)}"
+            f"{self.seconds:g} s; {held * self.is_held_back}it was not cancelled, and "
+            f"{going_on(self.run_id)}"
         )
 
 

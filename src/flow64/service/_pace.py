@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from threading import Lock
 from typing import Final
@@ -22,16 +23,24 @@ class Pace:
         self._per_minute: Final = per_minute
         self._held_until = float("-inf")
 
-    def reserve(self, now: float) -> float:
-        """Take a place; gives the seconds to wait for it."""
-        if self._per_minute is None:
-            return max(self._held_until - now, 0.0)
+    def reserve(self, now: float, longest: float = math.inf) -> float | None:
+        """Take a place and return the seconds to wait for it.
+
+        Args:
+            now: The time.
+            longest: Seconds that a wait must stay below; else no place is taken, and
+                None is returned.
+        """
         with self._lock:
             at = max(now, self._held_until)
             if len(self._sent) == self._per_minute:
                 at = max(at, self._sent[0] + MINUTE)
-            self._sent.append(at)
-            return at - now
+            wait = at - now
+            if wait and wait >= longest:
+                return None
+            if self._per_minute is not None:
+                self._sent.append(at)
+            return wait
 
     def hold(self, until: float) -> None:
         """Nobody sends before a time: the service has said that it is too much."""

@@ -7,6 +7,7 @@ leads into frames that hold headers, bodies or signed links.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, suppress
@@ -15,7 +16,13 @@ from typing import Any, Final, TypeVar, assert_never
 
 from attrs import define, field, frozen
 
-from ..errors import FlowError, LinkRefusedError, NoAnswerError, TransportError
+from ..errors import (
+    FlowError,
+    HeldBackError,
+    LinkRefusedError,
+    NoAnswerError,
+    TransportError,
+)
 from ._exchange import MAX_ANSWER, MAX_ERROR, Channel
 from ._loop import CUT
 from ._parts import Hands, Part, Parts
@@ -63,17 +70,27 @@ class AsyncClock:
 
 @define
 class _Scene:
-    """One conversation that is being played: until when, and what it holds."""
+    """One conversation that is being played: until when, and what it holds.
+
+    Attributes:
+        ends: The deadline.
+        streams: Open streams.
+        turns: Turns that it has.
+        result: What it gave.
+        paced: Until when a request may wait for the client's own pace.
+    """
 
     ends: float
     streams: list[Stream] = field(factory=list)
     turns: list[Held] = field(factory=list)
     result: Any = None
+    paced: float = math.inf
 
     def begin(self, now: float, policy_deadline: float, step: Begin) -> None:
         """A call of its own begins."""
         given = policy_deadline if step.seconds is None else step.seconds
         self.ends = now + min(given, policy_deadline)
+        self.paced = math.inf if step.patience is None else now + step.patience
 
     def release(self) -> None:
         """Let the turns go."""
@@ -106,6 +123,12 @@ class _Playing:
     def _too_late(self, step: Request | Fetch) -> TransportError:
         reason = f"the deadline of {self.channel.policy.deadline:g} s is over"
         return self.channel.lost(step, reason, sent=False)
+
+    def _held_back(self, step: Request) -> TransportError:
+        rate = self.channel.policy.requests_per_minute
+        limit = "" if rate is None else f"at most {rate} requests in any minute, "
+        reason = f"{limit}none before the time that a 429 asks for"
+        return HeldBackError(step.method, step.path, reason, sent=False)
 
     def _busy(self) -> TransportError:
         reason = "another start of this workflow in this process is not over"
@@ -270,9 +293,11 @@ class Player(_Playing):
             if reply is not True:
                 return reply
         now = self.clock.now()
-        wait = channel.pace.reserve(now)
-        if wait >= scene.ends - now:
+        if now >= scene.ends:
             return self._too_late(step)
+        wait = channel.pace.reserve(now, min(scene.ends, scene.paced) - now)
+        if wait is None:
+            return self._held_back(step)
         if wait:
             self.clock.sleep(wait)
             now = self.clock.now()
@@ -493,9 +518,11 @@ class AsyncPlayer(_Playing):
             if reply is not True:
                 return reply
         now = self.clock.now()
-        wait = channel.pace.reserve(now)
-        if wait >= scene.ends - now:
+        if now >= scene.ends:
             return self._too_late(step)
+        wait = channel.pace.reserve(now, min(scene.ends, scene.paced) - now)
+        if wait is None:
+            return self._held_back(step)
         if wait:
             await self.clock.sleep(wait)
             now = self.clock.now()

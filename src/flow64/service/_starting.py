@@ -1,9 +1,9 @@
 """Starting a run once: look, write down, send with a key, and look again.
 
 That the service honours an Idempotency-Key is inferred, so nothing rests on the key
-alone. Only a success ends the question whether a run was bought: after any other answer,
-and after none, the list of runs is read before the start is sent again, also by the next
-process. A documented refusal is reported at once, and the next start looks.
+alone. Only a success ends the question whether a run was bought. After any other
+answer, and after none, the list of runs is read before the start is sent again, also
+by the next process. A documented refusal is reported at once, and the next start looks.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from ..errors import (
     ArgumentError,
     AuthError,
     FlowError,
+    HeldBackError,
     NotFoundError,
     RunFailedError,
     WaitTimeoutError,
@@ -84,7 +85,8 @@ def watching(
     Args:
         tracked: The run; what is learned of it is noted there.
         every: Seconds between looks, give or take a tenth.
-        timeout: Seconds after which to give up; a look may then take 10 s more.
+        timeout: Seconds after which to give up. A look that was sent by then may take
+            10 s more; no look waits longer than this for the client's own pace.
         luck: Gives numbers from 0 to 1.
 
     Raises:
@@ -96,7 +98,7 @@ def watching(
     patience = Patience(is_new=tracked.is_new)
     while True:
         left = began + timeout - (yield Now())
-        yield Begin(max(left, LAST_LOOK))
+        yield Begin(max(left, LAST_LOOK), patience=left)
         trouble = None
         try:
             seen = yield from live_status(tracked.id)
@@ -120,7 +122,10 @@ def watching(
         left = began + timeout - (yield Now())
         if left <= 0:
             status = tracked.status or "under way"
-            raise WaitTimeoutError(tracked.id, status, timeout) from trouble
+            is_held_back = isinstance(trouble, HeldBackError)
+            raise WaitTimeoutError(
+                tracked.id, status, timeout, is_held_back
+            ) from trouble
         pause = every * (1 - JITTER + 2 * JITTER * luck())
         yield Sleep(min(pause, left), is_apart=True)
 

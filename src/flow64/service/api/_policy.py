@@ -14,6 +14,7 @@ from ...errors import (
     ApiError,
     ConfigError,
     FlowError,
+    HeldBackError,
     TokenError,
     TransportError,
     shortened,
@@ -106,6 +107,8 @@ class Policy:
 def may_help(request: Request, error: FlowError) -> bool:
     """Whether to send a request again after an error is free, and may help."""
     is_free = is_unsent(error) or (is_refusal(error) and not request.is_once)
+    if isinstance(error, HeldBackError):  # there is no place before the deadline
+        return False
     return may_pass(error) and (request.may_repeat or is_free)
 
 

@@ -152,9 +152,12 @@ class Begin:
     Attributes:
         seconds: Its deadline; None takes that of the policy. The policy's is never
             exceeded.
+        patience: Seconds after which no request of it waits for the client's own pace;
+            None waits up to the deadline.
     """
 
     seconds: float | None = None
+    patience: float | None = None
 
 
 @frozen

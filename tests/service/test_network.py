@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import os
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import CancelledError
 from uuid import uuid4
 
 import pytest
@@ -19,6 +23,7 @@ from flow64.blocks import FindEmail, Search, Webhook
 from flow64.emulator import Emulator
 from flow64.service import AsyncClient, Client, Policy
 from flow64.service._http import CONNECTIONS
+from flow64.service._loop import BlockingTransport
 from flow64.service.api import Request, ask, send
 from tests.service import clients
 from tests.service.clients import BOTH, KEY, play, use
@@ -497,6 +502,171 @@ def test_closed_client_says_so(server):
 
     with pytest.raises(errors.ConfigError, match="closed"):
         client.play(ask(READ))
+
+
+class Dripping:
+    """An async transport whose answer says that it is being read, and never ends.
+
+    Like a TLS connection, it needs a moment to end once it is cancelled.
+    """
+
+    status, headers = 200, {}
+
+    def __init__(self):
+        self.is_read = threading.Event()
+        self.is_over = False
+        self._parts = self._drip()
+
+    async def send(self, request):
+        return self
+
+    async def read(self, timeout):  # noqa: ASYNC109 - as the protocol says
+        return await anext(self._parts)
+
+    async def _drip(self):
+        try:
+            self.is_read.set()
+            await asyncio.sleep(60)
+            yield b""
+        finally:
+            await asyncio.sleep(0.05)
+            self.is_over = True
+
+    async def close(self):
+        await self._parts.aclose()
+
+
+def test_answer_is_closed_while_a_thread_reads_it():
+    """The read is ended first, since a running generator cannot be closed."""
+    dripping = Dripping()
+    transport = BlockingTransport(lambda: dripping)
+    answer = transport.send(None)
+    ended = []
+
+    def read():
+        with pytest.raises(CancelledError):
+            answer.read(60)
+        ended.append(True)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    dripping.is_read.wait(5)
+    answer.close()
+    thread.join(5)
+    transport.close()
+
+    assert (ended, dripping.is_over) == ([True], True)
+
+
+def test_interrupt_before_a_read_is_waited_for_is_an_interrupt(monkeypatch):
+    """The read is under way already, and nobody has cancelled it."""
+    dripping, submit = Dripping(), asyncio.run_coroutine_threadsafe
+
+    def interrupted(job, loop):
+        future = submit(job, loop)
+        if dripping.is_read.is_set() or not job.__qualname__.endswith("read"):
+            return future
+        dripping.is_read.wait(5)
+        raise KeyboardInterrupt
+
+    transport = BlockingTransport(lambda: dripping)
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
+    with Client(KEY, journal=None, transport=transport) as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.play(ask(READ))
+        assert dripping.is_over
+
+
+class Sore:
+    """A transport whose answers are interrupted, and do not close well."""
+
+    status, headers = 200, {}
+
+    def send(self, request):
+        return self
+
+    def read(self, timeout):
+        raise KeyboardInterrupt
+
+    def close(self):
+        raise ConnectionResetError
+
+
+def test_answer_that_does_not_close_well_hides_no_interrupt():
+    client = Client(KEY, journal=None, transport=Sore())
+
+    with pytest.raises(KeyboardInterrupt):
+        client.play(ask(READ))
+
+
+def test_client_that_is_closed_ends_what_others_wait_for(server):
+    """They are told so, and nothing of it is left on the loop."""
+    server.always("*", "*", Hang())
+    client = Client(KEY, base_url=server.url, journal=None)
+    said = []
+
+    def look():
+        try:
+            client.play(ask(READ))
+        except errors.FlowError as error:
+            said.append(error)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    while not server.requests:
+        time.sleep(0.01)
+    client.close()
+    thread.join(5)
+
+    assert [type(error).__name__ for error in said] in (
+        ["TransportError"],
+        ["ConfigError"],
+    )
+
+
+INTERRUPTED = """
+import random, signal, sys
+from flow64.service import Client, Policy
+from flow64.service._tracked import Tracked
+from flow64.service._watching import watching
+
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+policy = Policy(requests_per_minute=None)
+luck, wrong = random.Random(7), []
+with Client("k", base_url=sys.argv[1], journal=None, policy=policy) as client:
+    for turn in range(200):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, luck.uniform(0.0005, 0.03))
+            for _ in client.events(watching(Tracked("r", "w"), every=0.001)):
+                pass
+        except KeyboardInterrupt:
+            continue
+        except BaseException as error:
+            wrong.append(repr(error))
+print(wrong)
+raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.once
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no such timer")
+def test_interrupt_at_any_instant_is_an_interrupt(server):
+    """Two hundred of them, while bodies drip and connections end."""
+    body = json.dumps({"overall_status": "running", "blocks": [], "x": "x" * 64})
+    drips = Reply(200, body.encode(), size=16, pause=0.002)
+    server.always("GET", "*", lambda seen: drips if seen.connection % 2 else cut_off)
+    cut_off = evolve(drips, cut=40, ending="reset")
+
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, server.url],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.stdout.strip(), done.returncode) == ("[]", -signal.SIGINT), done.stderr
+    assert "RuntimeError" not in done.stderr
 
 
 def test_interrupt_ends_the_request(server):

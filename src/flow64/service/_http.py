@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
@@ -106,8 +106,9 @@ class HttpxAnswer:
         slots, self._slots = self._slots, None
         if slots is not None:
             try:
-                await self._parts.aclose()
-                await self._response.aclose()
+                with suppress(httpx.HTTPError, httpx.StreamError, OSError):
+                    await self._parts.aclose()
+                    await self._response.aclose()
             finally:
                 slots.release()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from threading import Lock, Thread
@@ -84,7 +84,7 @@ class BlockingTransport:
             loop, self._loop = self._loop, None
             self._is_closed = True
         if loop is not None and is_ours and self._inner and self._thread:
-            asyncio.run_coroutine_threadsafe(_ended(self._inner), loop).result()
+            asyncio.run_coroutine_threadsafe(_closed(self._inner), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join()
             loop.close()
@@ -95,13 +95,17 @@ class BlockingTransport:
         if loop is None or os.getpid() != self._pid:
             job.close()
             raise ConfigError(_NOT_HERE)
-        future = asyncio.run_coroutine_threadsafe(job, loop)
+        future: Future[T] | None = None
         try:
+            future = asyncio.run_coroutine_threadsafe(job, loop)
             cut = None if is_closing else CUT.get()
             with nullcontext() if cut is None else cut.over(future):
                 return future.result()
-        except BaseException:
-            future.cancel()  # a Ctrl-C ends the request as well
+        except BaseException as error:
+            if future is not None:
+                future.cancel()  # a Ctrl-C ends the request as well
+            if isinstance(error, CancelledError) and self._is_closed:
+                raise ConfigError(_NOT_HERE) from None
             raise
 
     def _waited(self, job: Callable[[AsyncTransport], Coroutine[Any, Any, T]]) -> T:
@@ -134,22 +138,42 @@ class BlockingAnswer:
         self.headers: Final[Mapping[str, str]] = inner.headers
         self._transport: Final = transport
         self._inner: Final = inner
+        self._reading: asyncio.Task[Any] | None = None  # known to the loop alone
 
     def read(self, timeout: float) -> bytes:
         """The next part of the body; empty at its end."""
-        return self._transport.waited(self._inner.read(timeout))
+        return self._transport.waited(self._read(timeout))
 
     def close(self) -> None:
         """Let it go."""
-        self._transport.waited(self._inner.close(), is_closing=True)
+        self._transport.waited(self._close(), is_closing=True)
+
+    async def _read(self, timeout: float) -> bytes:  # noqa: ASYNC109 - as the protocol says
+        self._reading = asyncio.current_task()
+        return await self._inner.read(timeout)
+
+    async def _close(self) -> None:
+        # A Ctrl-C may leave a read under way, and what is being read cannot be closed.
+        await _ended({self._reading} if self._reading else set())
+        await self._inner.close()
 
 
 async def _made(make: Callable[[], AsyncTransport]) -> AsyncTransport:
     return make()
 
 
-async def _ended(inner: AsyncTransport) -> None:
+async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and wait until they are over."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+async def _closed(inner: AsyncTransport) -> None:
     """Close a transport, and what was left half read, while there is a loop for it."""
+    here = asyncio.current_task()
+    await _ended({task for task in asyncio.all_tasks() if task is not here})
     await inner.close()
     await asyncio.get_running_loop().shutdown_asyncgens()
     await asyncio.sleep(0)

@@ -203,7 +203,7 @@ class Player(_Playing):
     def _left(self, scene: _Scene) -> None:
         scene.release()
         for stream in scene.streams:
-            self._closed(stream)
+            self._closed(stream.source)
 
     def _together(self, step: Together) -> Generator[Any, None, Any]:
         """Play conversations here, and let threads wait for what is slow."""
@@ -240,7 +240,7 @@ class Player(_Playing):
                 return self._read(step)
             case Close():
                 scene.streams.remove(step.stream)
-                return self._closed(step.stream)
+                return self._closed(step.stream.source)
             case Sleep():
                 seconds = step.seconds if step.is_apart else min(step.seconds, left)
                 return self.clock.sleep(max(seconds, 0))
@@ -310,7 +310,7 @@ class Player(_Playing):
             try:
                 content = self._body(answer, now + timeout)
             finally:
-                answer.close()
+                self._closed(answer)
         except NoAnswerError as error:
             return channel.lost(step, error.reason, sent=error.sent)
         except OSError as error:
@@ -358,8 +358,8 @@ class Player(_Playing):
             return self._failed(error)
 
     @staticmethod
-    def _closed(stream: Stream) -> None:
-        source: Any = stream.source
+    def _closed(source: Any) -> None:
+        """Let an answer go; what goes wrong with that hides no Ctrl-C."""
         with suppress(NoAnswerError, OSError):
             source.close()
 
@@ -421,7 +421,7 @@ class AsyncPlayer(_Playing):
     async def _left(self, scene: _Scene) -> None:
         scene.release()
         for stream in scene.streams:
-            await self._closed(stream)
+            await self._closed(stream.source)
 
     async def _together(self, parts: Parts[_Scene]) -> AsyncGenerator[Any]:
         """Play conversations here, and let tasks wait for what is slow."""
@@ -465,7 +465,7 @@ class AsyncPlayer(_Playing):
                 return await self._read(step)
             case Close():
                 scene.streams.remove(step.stream)
-                return await self._closed(step.stream)
+                return await self._closed(step.stream.source)
             case Sleep():
                 seconds = step.seconds if step.is_apart else min(step.seconds, left)
                 return await self.clock.sleep(max(seconds, 0))
@@ -533,7 +533,7 @@ class AsyncPlayer(_Playing):
             try:
                 content = await self._body(answer, now + timeout)
             finally:
-                await answer.close()
+                await self._closed(answer)
         except NoAnswerError as error:
             return channel.lost(step, error.reason, sent=error.sent)
         except OSError as error:
@@ -581,7 +581,7 @@ class AsyncPlayer(_Playing):
             return self._failed(error)
 
     @staticmethod
-    async def _closed(stream: Stream) -> None:
-        source: Any = stream.source
+    async def _closed(source: Any) -> None:
+        """Let an answer go; what goes wrong with that hides no cancellation."""
         with suppress(NoAnswerError, OSError):
             await source.close()

@@ -155,3 +155,18 @@ def test_no_answer_is_what_it_is_over_a_socket(app, error):
     """The errors of httpx, so that a retry is tested too."""
     with asked(app, timeout=0.2) as client, pytest.raises(error):
         client.get("/")
+
+
+def test_transport_that_is_dropped_ends_its_thread():
+    """Also that of a client that nobody closed."""
+    with Emulator() as emulator:
+        transport = emulator.transport()
+        thread, loop = transport._thread, transport._loop
+        client = Client(
+            "any", base_url="http://localhost", journal=None, transport=transport
+        )
+        client.play(list_runs())
+        del transport, client
+        thread.join(5)
+
+    assert (thread.is_alive(), loop.is_closed()) == (False, True)

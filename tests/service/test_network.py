@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import os
@@ -12,7 +13,9 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import CancelledError
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -24,6 +27,7 @@ from flow64.emulator import Emulator
 from flow64.service import AsyncClient, Client, Policy
 from flow64.service._http import CONNECTIONS
 from flow64.service._loop import BlockingTransport
+from flow64.service._wire import HttpRequest
 from flow64.service.api import Request, ask, send
 from tests.service import clients
 from tests.service.clients import BOTH, KEY, play, use
@@ -622,6 +626,142 @@ def test_client_that_is_closed_ends_what_others_wait_for(server):
         ["TransportError"],
         ["ConfigError"],
     )
+
+
+def threads_and_files():
+    gc.collect()
+    threads = [t for t in threading.enumerate() if t.name.startswith("flow64-")]
+    return len(threads), len([*Path("/proc/self/fd").iterdir()])
+
+
+def settled(expected):
+    """What is left once threads that end by themselves have ended."""
+    ends = time.monotonic() + 5
+    while (found := threads_and_files()) != expected and time.monotonic() < ends:
+        time.sleep(0.01)
+    return found
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="it counts in /proc")
+
+
+@on_linux
+@pytest.mark.parametrize("is_read", [True, False])
+def test_client_that_is_dropped_is_closed_with_a_warning(server, is_read):
+    """Its thread and its descriptors go, also those of what was left half read."""
+    server.always("*", "*", Reply(200, {"a": 1}))
+    before = threads_and_files()
+    client = Client(KEY, base_url=server.url, journal=None)
+    if is_read:
+        client.play(ask(READ))
+    else:
+        transport = client._player.transport
+        answer = transport.send(HttpRequest("GET", f"{server.url}/x", {}, None, 5.0))
+        assert answer.status == 200
+        del transport, answer
+    assert threads_and_files()[0] == before[0] + 1
+
+    with pytest.warns(
+        ResourceWarning, match=r"unclosed Client\('http://127.*use `with`"
+    ):
+        del client
+
+    assert settled(before) == before
+
+
+@on_linux
+def test_client_that_was_not_used_or_was_closed_is_dropped_silently(server):
+    server.always("*", "*", Reply(200, {"a": 1}))
+    before = threads_and_files()
+
+    Client(KEY, base_url=server.url, journal=None)
+    with Client(KEY, base_url=server.url, journal=None) as client:
+        client.play(ask(READ))
+    del client
+
+    assert settled(before) == before
+
+
+def test_client_is_closed_from_its_own_thread_without_a_wait(server):
+    """The garbage collector may run there."""
+    server.always("*", "*", Reply(200, {"a": 1}))
+    client = Client(KEY, base_url=server.url, journal=None)
+    client.play(ask(READ))
+    transport = client._player.transport
+    thread = transport._thread
+
+    transport._loop.call_soon_threadsafe(client.close)
+    thread.join(5)
+
+    assert not thread.is_alive()
+    with pytest.raises(errors.ConfigError, match="closed"):
+        client.play(ask(READ))
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_async_client_that_is_dropped_warns(server, is_closed):
+    """Its loop may be over, so nobody else can close it."""
+    server.always("*", "*", Reply(200, {"a": 1}))
+
+    async def used():
+        client = AsyncClient(KEY, base_url=server.url, journal=None)
+        await client.play(ask(READ))
+        if is_closed:
+            await client.close()
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        asyncio.run(used())
+        gc.collect()
+
+    words = [str(one.message) for one in said if "AsyncClient" in str(one.message)]
+    text = f"unclosed AsyncClient('{server.url}'): use `async with`, or await close()"
+    assert words == [text] * (not is_closed)
+
+
+DROPPED = """
+import os, sys
+from flow64.service import Client
+from flow64.service.api import Request, ask
+
+def used():
+    made = Client("k", base_url=sys.argv[1], journal=None)
+    made.play(ask(Request("GET", "/x")))
+    return made
+
+client = used()
+if sys.argv[2] == "fork":
+    if (pid := os.fork()) == 0:
+        del client
+        sys.exit(0)
+    print(os.waitpid(pid, 0)[1], client.play(ask(Request("GET", "/x"))))
+    client.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize(("how", "said"), [("exit", ""), ("fork", "0 {'a': 1}")])
+def test_client_that_is_dropped_stops_no_exit_and_no_fork(server, how, said):
+    """The process ends at once; what a child drops stays open in its parent."""
+    server.always("*", "*", Reply(200, {"a": 1}))
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "error::ResourceWarning",
+            "-c",
+            DROPPED,
+            server.url,
+            how,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert (done.stdout.strip(), done.stderr, done.returncode) == (said, "", 0)
 
 
 INTERRUPTED = """

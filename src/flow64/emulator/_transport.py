@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeAlias
@@ -23,11 +26,19 @@ class InProcessTransport(httpx.BaseTransport):
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._pid = os.getpid()
         self._loop = asyncio.new_event_loop()
+        # The thread does not know this object, so that it can be dropped.
         self._thread = Thread(
-            target=self._loop.run_forever, name="flow64-in-process", daemon=True
+            target=_run, args=(self._loop,), name="flow64-in-process", daemon=True
         )
         self._thread.start()
+
+    def __del__(self) -> None:
+        """End the thread of a transport that was dropped without `close()`."""
+        if os.getpid() == self._pid and not sys.is_finalizing():
+            with suppress(RuntimeError):  # it is closed
+                self._loop.call_soon_threadsafe(self._loop.stop)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Ask the app."""
@@ -62,7 +73,14 @@ class InProcessTransport(httpx.BaseTransport):
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
-            self._loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped, and close it."""
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 class Reply:

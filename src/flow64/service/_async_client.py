@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from os import PathLike
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self, TypeVar, Unpack
+from warnings import warn
 
 from ..errors import ConfigError
 from ._async_facade import (
@@ -42,7 +44,9 @@ T = TypeVar("T")
 class AsyncClient:
     """Talks to the service: one credential, one endpoint. For one event loop.
 
-    The same as `Client`, method by method, each awaited.
+    The same as `Client`, method by method, each awaited. Use it in an `async with`
+    block, or await `close()`. Nobody else can close it: a client that was used and is
+    dropped without is a `ResourceWarning`.
 
     Args:
         api_key: The key; by default that of `SIXTYFOUR_API_KEY`.
@@ -289,6 +293,13 @@ class AsyncClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def __del__(self) -> None:
+        transport = getattr(getattr(self, "_player", None), "transport", None)
+        is_ours = isinstance(transport, HttpxTransport) and transport.is_in_use
+        if is_ours and not sys.is_finalizing():
+            text = f"unclosed {self!r}: use `async with`, or await close()"
+            warn(text, ResourceWarning, stacklevel=2, source=self)
 
     def __repr__(self) -> str:
         # Tracebacks show also a client that was refused while it was made.

@@ -37,6 +37,9 @@ T = TypeVar("T")
 class Client:
     """Talks to the service: one credential, one endpoint. For many threads at once.
 
+    Use it in a `with` block, or call `close()`. A client that is dropped without is
+    closed, with a `ResourceWarning`.
+
     Args:
         api_key: The key; by default that of `SIXTYFOUR_API_KEY`.
         base_url: The endpoint; by default that of `SIXTYFOUR_API_ENDPOINT`, then
@@ -92,7 +95,10 @@ class Client:
         trust_env = not channel.is_local
         self._player: Final = Player(
             channel,
-            transport or BlockingTransport(lambda: HttpxTransport(trust_env=trust_env)),
+            transport
+            or BlockingTransport(
+                lambda: HttpxTransport(trust_env=trust_env), owner=repr(self)
+            ),
         )
 
     @property
@@ -371,7 +377,7 @@ class Client:
         return self._settled.organisation.guarded(conversation)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and end the thread that serves them."""
         self._player.transport.close()
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import cache
@@ -37,11 +38,18 @@ class HttpxTransport:
         # Nobody waits inside the pool: what is cancelled there is never given back.
         self._slots: Final = asyncio.Semaphore(CONNECTIONS)
         self._is_closed = False
+        self._pid: int | None = None
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it may have open connections that are this process's own."""
+        return self._pid == os.getpid() and not self._is_closed
 
     async def send(self, request: HttpRequest) -> HttpxAnswer:
         """Send a request, and give its answer once it has begun."""
         if self._is_closed:
             raise ConfigError("this client is closed: make another one")
+        self._pid = os.getpid()
         attempt = _Attempt()
         async with attempt.told(request.timeout):
             await self._slots.acquire()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
 from typing import Any, Final, TypeVar
+from warnings import warn
 
 from ..errors import ConfigError
 from ._wire import AsyncHttpAnswer, AsyncTransport, HttpRequest
@@ -61,10 +63,18 @@ CUT: Final = ContextVar[Cut | None]("CUT", default=None)
 
 
 class BlockingTransport:
-    """Carries requests through an async transport, from any thread."""
+    """Carries requests through an async transport, from any thread.
 
-    def __init__(self, make: Callable[[], AsyncTransport]) -> None:
+    Args:
+        make: Makes the async transport, on its loop.
+        owner: Name of the client, for the warning if it is dropped without `close()`.
+    """
+
+    def __init__(
+        self, make: Callable[[], AsyncTransport], owner: str = "BlockingTransport"
+    ) -> None:
         self._make: Final = make
+        self._owner: Final = owner
         self._lock: Final = Lock()
         self._pid: Final = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -84,10 +94,28 @@ class BlockingTransport:
             loop, self._loop = self._loop, None
             self._is_closed = True
         if loop is not None and is_ours and self._inner and self._thread:
+            if self._thread is current_thread():  # the garbage collector calls from it
+                loop.create_task(_stopped(loop, self._inner))
+                return
             asyncio.run_coroutine_threadsafe(_closed(self._inner), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join()
-            loop.close()
+
+    def __del__(self) -> None:
+        """End the thread of a client that was dropped without `close()`.
+
+        The garbage collector runs in any thread, so nothing is waited for.
+        """
+        inner: AsyncTransport | None = getattr(self, "_inner", None)
+        if sys.is_finalizing() or inner is None:
+            return
+        if self._loop is None or os.getpid() != self._pid:
+            return  # it is closed, or its thread is in the process that forked this one
+        try:
+            text = f"unclosed {self._owner}: use `with`, or call close()"
+            warn(text, ResourceWarning, stacklevel=2, source=self)
+        finally:
+            asyncio.run_coroutine_threadsafe(_stopped(self._loop, inner), self._loop)
 
     def waited(self, job: Coroutine[Any, Any, T], *, is_closing: bool = False) -> T:
         """Let the loop do something, and wait; a cut ends that, but no closing."""
@@ -122,7 +150,8 @@ class BlockingTransport:
             if self._loop is not None:
                 return
             loop = asyncio.new_event_loop()
-            thread = Thread(target=loop.run_forever, name="flow64-http", daemon=True)
+            # The thread does not know this object, so that it can be dropped.
+            thread = Thread(target=_run, args=(loop,), name="flow64-http", daemon=True)
             thread.start()
             self._inner = asyncio.run_coroutine_threadsafe(
                 _made(self._make), loop
@@ -156,6 +185,22 @@ class BlockingAnswer:
         # A Ctrl-C may leave a read under way, and what is being read cannot be closed.
         await _ended({self._reading} if self._reading else set())
         await self._inner.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped, and close it."""
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+async def _stopped(loop: asyncio.AbstractEventLoop, inner: AsyncTransport) -> None:
+    """Close a transport, and end the loop."""
+    try:
+        await _closed(inner)
+    finally:
+        loop.stop()
 
 
 async def _made(make: Callable[[], AsyncTransport]) -> AsyncTransport:

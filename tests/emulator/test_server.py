@@ -16,10 +16,12 @@ from flow64.emulator import (
     GUESSES,
     Clock,
     Emulator,
+    Fault,
     Store,
     Switches,
     _balance,
     _server,
+    _serving,
 )
 from flow64.errors import EmulatorStoreError
 from tests.emulator.support import LEADS, create, links, run_rows, start, wait
@@ -260,3 +262,92 @@ def test_guesses_name_switches_that_exist():
     assert sorted(switches) == sorted(field.name for field in attrs.fields(Switches))
     assert len({guess.name for guess in GUESSES}) == len(GUESSES)
     assert {guess.mark for guess in GUESSES} == {"C", "I", "U"}
+
+
+# -- Connections that stall, and names that are for tests ------------------------------
+
+HEAD = b"POST /workflows/run HTTP/1.1\r\nHost: localhost\r\nx-api-key: k\r\n"
+STALLED = {
+    "nothing": b"",
+    "request line": b"GET /work",
+    "headers": b"GET /workflows HTTP/1.1\r\nHost: lo",
+    "body": HEAD + b"Content-Length: 1000\r\n\r\n{",
+    "chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    "second request": HEAD + b"Content-Length: 2\r\n\r\n{}" + b"GET /work",
+}
+
+
+def test_time_that_a_request_may_stall_is_stated():
+    assert _serving.STALLED == 10.0
+
+
+@pytest.mark.parametrize("sent", STALLED.values(), ids=STALLED)
+def test_connection_that_stalls_is_closed(sent, monkeypatch, capfd):
+    """And the next request is served; nothing is printed."""
+    monkeypatch.setattr(_serving, "STALLED", 0.2)
+    with Emulator() as emulator:
+        address = ("127.0.0.1", int(emulator.url.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=10) as raw:
+            raw.sendall(sent)
+            while raw.recv(65_536):
+                pass
+        assert httpx.get(emulator.url, trust_env=False).status_code == 200
+
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_answered"),
+    [
+        # Each byte of a head is no reason to wait longer; those of a body are.
+        (STALLED["headers"] + b"calhost\r\nx-api-key: k\r\n\r\n", False),
+        (HEAD + b"Content-Length: 6\r\n\r\n" + b'{"a":1}', True),
+    ],
+)
+def test_head_has_a_time_in_all_and_a_body_as_long_as_it_comes(
+    sent, is_answered, monkeypatch
+):
+    monkeypatch.setattr(_serving, "STALLED", 0.4)
+    began = sent.index(b"\r\n\r\n") + 4 if is_answered else 30
+    with Emulator() as emulator:
+        address = ("127.0.0.1", int(emulator.url.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=10) as raw:
+            raw.sendall(sent[:began])
+            with contextlib.suppress(ConnectionError):
+                for at in range(began, len(sent)):
+                    time.sleep(0.1)
+                    raw.sendall(sent[at : at + 1])
+            try:
+                got = raw.recv(65_536)
+            except ConnectionError:
+                got = b""
+
+    assert got.startswith(b"HTTP/1.1 4") == is_answered
+    assert bool(got) == is_answered
+
+
+def test_request_that_the_emulator_is_at_does_not_stall(monkeypatch):
+    """It has come whole, so the emulator alone makes it wait."""
+    monkeypatch.setattr(_serving, "STALLED", 0.1)
+    with Emulator() as emulator:
+        emulator.faults.add(Fault("hang_before", seconds=0.5))
+        reply = httpx.get(
+            f"{emulator.url}/workflows", headers={"x-api-key": "k"}, trust_env=False
+        )
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("localhost", 200), ("testserver", 400), ("evil", 400)]
+)
+def test_name_of_test_clients_is_for_this_process_alone(name, status):
+    """A page in a browser could lead that name to this machine."""
+    more = {"headers": {"x-api-key": "k", "host": name}}
+    with Emulator() as emulator:
+        served = httpx.get(f"{emulator.url}/workflows", trust_env=False, **more)
+        with httpx.Client(
+            transport=emulator.transport(), base_url="http://testserver"
+        ) as client:
+            inside = client.get("/workflows", headers={"x-api-key": "k"})
+
+    assert (served.status_code, inside.status_code) == (status, 200)

@@ -950,3 +950,36 @@ def test_file_says_whose_it_is(path):
     connection.close()
 
     assert marks == [APPLICATION, SCHEMA, "wal"]
+
+
+# -- Who may read it -------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such modes here")
+def test_new_file_is_for_its_owner_alone(tmp_path):
+    """Rows and signing secrets are in it, and in what SQLite keeps beside it."""
+    old = os.umask(0)
+    try:
+        with Emulator(store=tmp_path / "emulator.db") as emulator:
+            url, key = f"{emulator.url}/workflows/create_workflow", {"x-api-key": "k"}
+            httpx.post(url, json=LEADS, headers=key, verify=NO_CERTIFICATES)
+            modes = {
+                file.name: oct(file.stat().st_mode & 0o777)
+                for file in tmp_path.iterdir()
+            }
+    finally:
+        os.umask(old)
+
+    assert modes == {"emulator.db": "0o600", "emulator.db-wal": "0o600"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such modes here")
+def test_mode_of_a_file_that_is_there_is_its_owners(tmp_path):
+    """Somebody may share it on purpose."""
+    path = tmp_path / "emulator.db"
+    Store(path).close()
+    path.chmod(0o640)
+
+    Store(path).close()
+
+    assert oct(path.stat().st_mode & 0o777) == "0o640"

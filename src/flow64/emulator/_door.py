@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from hashlib import file_digest
 from typing import Final
 
@@ -18,10 +18,14 @@ from ..errors import EmulatorStoreError
 from ._access import Access
 from ._bodies import File, data_of, limit_of, new_file, received
 from ._http import Call, Route, refused, unprocessable
+from ._serving import SERVED
 from ._shapes import Shape, complaints, parameters
 
-HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "emulator", "testserver"})
-"""Names under which the emulator answers: loopback, and those of in-process clients."""
+HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "emulator"})
+"""Names under which the emulator answers."""
+
+INSIDE: Final = HOSTS | {"testserver"}
+"""The same for clients in this process: `testserver` is what Starlette's has."""
 
 OURS: Final = "/_emulator/"
 """Where routes begin that are about the emulator itself."""
@@ -78,7 +82,8 @@ class Door:
                 digest = file_digest(file, "sha256").hexdigest()
                 file.seek(0)
                 org = self._recorded(request, digest)
-                if not _is_ours(request.headers.get("host")):
+                names = HOSTS if SERVED in request.scope else INSIDE
+                if not _is_ours(request.headers.get("host"), names):
                     return refused(400, "The emulator answers to loopback names only")
                 if request.url.path.startswith(OURS) and _is_foreign(request):
                     return refused(403, "No other page may use the emulator's routes")
@@ -164,12 +169,12 @@ async def failure(_request: Request, _error: Exception) -> Response:
     return refused(500, "The emulator failed; this is a fault of flow64")
 
 
-def _is_ours(host: str | None) -> bool:
+def _is_ours(host: str | None, names: Container[str]) -> bool:
     """Whether it is us who was asked; HTTP 1.0 need not say."""
     if host is None:
         return True
     name = re.fullmatch(r"(\[[0-9a-f:]+\]|[^][:]+)(?::[0-9]*)?", host.lower())
-    return name is not None and name[1] in HOSTS
+    return name is not None and name[1] in names
 
 
 def _call(

@@ -9,12 +9,20 @@ from threading import Thread
 from typing import Any, Final
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HOST: Final = "127.0.0.1"
 
 PATIENCE: Final = 0.5
 """Seconds that requests under way get to end once serving ends."""
+
+STALLED: Final = 10.0
+"""Seconds that a connection may keep the emulator waiting: for the whole head of a
+request, and for the next byte of its body. Then it is closed."""
+
+SERVED: Final = "flow64.is_served"
+"""Key in the scope of a request that has come over a socket."""
 
 
 class Serving:
@@ -46,7 +54,7 @@ class Serving:
             listener.close()
             raise
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-        self._server = _Server(_configuration(app))
+        self._server = _Server(_configuration(_marking(app)))
         self._thread = Thread(
             target=self._server.run,
             args=([listener],),
@@ -81,6 +89,55 @@ class _Server(uvicorn.Server):
             transport.abort()
 
 
+class _Protocol(H11Protocol):
+    """HTTP that hangs up on a client that stops in the middle of a request."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
+        """Wait for a request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait longer only if this has ended a head, or belongs to a body."""
+        super().data_received(data)
+        is_whole_head = self.cycle is not None and not self.cycle.response_complete
+        if is_whole_head:
+            self._stop()
+        if self._timer is None and not (is_whole_head and not self.cycle.more_body):
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        super().connection_lost(exc)
+        self._stop()
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(STALLED, self._give_up)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        if self.flow.read_paused:  # the emulator is slow, and not the client
+            self._wait()
+        else:
+            self.transport.close()
+
+
+def _marking(app: ASGIApp) -> ASGIApp:
+    """The same app, to which requests say that they came over a socket."""
+
+    async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[SERVED] = True
+        await app(scope, receive, send)
+
+    return marked
+
+
 def _configuration(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
@@ -90,7 +147,7 @@ def _configuration(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,  # nobody in between may say where requests come from
         lifespan="off",
         loop="asyncio",
-        http="h11",
+        http=_Protocol,
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=5,

@@ -9,6 +9,7 @@ that was answered survives the end of the process, whatever ended it.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -479,6 +480,7 @@ def _inode(file: Path | None) -> tuple[int, int] | None:
 def _opened(path: str) -> sqlite3.Connection:
     if not path:  # to SQLite: a file that is deleted when it is closed
         raise EmulatorStoreError(path, "a file needs a name", "name one")
+    _make_private(path)
     try:
         connection = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=False
@@ -495,6 +497,18 @@ def _opened(path: str) -> sqlite3.Connection:
         raise
     connection.text_factory = bytes
     return connection
+
+
+def _make_private(path: str) -> None:
+    """Make a new file for its owner alone; SQLite keeps that mode for what it adds.
+
+    An existing file is not opened, since closing it would drop the locks that a store
+    of this process has on it. What goes wrong is for SQLite to say.
+    """
+    if path != MEMORY:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+        with suppress(OSError, ValueError):
+            os.close(os.open(path, flags, 0o600))
 
 
 def _prepare(path: str, connection: sqlite3.Connection) -> None:

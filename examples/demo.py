@@ -50,10 +50,11 @@ def main() -> None:
     show_refusal()
 
     # Half a second a block, so that there is something to watch.
-    with Emulator(switches=Switches(speed=0.5)) as emulator:
-        # Runs are remembered in a file, so that no intent is paid twice; here, in none.
-        client = Client(api_key="no-real-key", base_url=emulator.url, journal=None)
-
+    # Runs are remembered in a file, so that no intent is paid twice; here, in none.
+    with (
+        Emulator(switches=Switches(speed=0.5)) as emulator,
+        Client(api_key="no-real-key", base_url=emulator.url, journal=None) as client,
+    ):
         tell("Deploy", f"To an emulator at {emulator.url}")
         deployment = workflow.deploy(client)
         print(f"It was {deployment.state}, and is workflow {deployment.workflow_id}")

@@ -183,7 +183,8 @@ class BlockingAnswer:
 
     async def _close(self) -> None:
         # A Ctrl-C may leave a read under way, and what is being read cannot be closed.
-        await _ended({self._reading} if self._reading else set())
+        if self._reading is not None and not self._reading.done():
+            await _ended({self._reading})
         await self._inner.close()
 
 

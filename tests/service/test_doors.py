@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 from uuid import uuid4
 
 import pytest
@@ -34,6 +36,37 @@ def surroundings(emulator, monkeypatch):
     monkeypatch.setenv("SIXTYFOUR_API_KEY", "sk_test_not_a_real_key")
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", emulator.url)
     return emulator
+
+
+OWN_CLIENTS = """
+from tests.service.support import leads
+
+rows = [{"email": "ada@example.com"}]
+print(leads().deploy().state)
+run = leads().run(rows).wait(every=0.01)
+batches = [*leads().run_batches(rows, intent="x", every=0.01)]
+print(run.status, len(batches))
+if DROPS:
+    del run, batches
+"""
+
+
+@pytest.mark.parametrize("drops", [True, False])
+def test_clients_that_nobody_else_can_close_are_closed_silently(surroundings, drops):
+    """When their runs are dropped, and when the program ends."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-W", "error::ResourceWarning", "-c"),
+            OWN_CLIENTS.replace("DROPS", str(drops)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    said = (done.stdout.split(), done.stderr, done.returncode)
+    assert said == (["new", "completed", "1"], "", 0)
 
 
 def test_batches_without_a_client_make_one(surroundings):

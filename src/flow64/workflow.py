@@ -281,7 +281,7 @@ class Workflow:
             **options: `intent`, which is needed, `size`, `concurrency`,
                 `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `block`, `every`,
-                `timeout`.
+                `timeout`, `max_bytes`, `allow_unproven`.
 
         Raises:
             RowsError: Rows cannot be sent.

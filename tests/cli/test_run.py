@@ -13,6 +13,7 @@ import pytest
 from flow64 import Client
 from flow64.cli._sources import load
 from flow64.emulator import Fault, Switches
+from flow64.service import _download
 from tests.cli.pipelines import methods
 from tests.cli.support import FLOW64, environment
 
@@ -381,12 +382,34 @@ def test_one_of_several_ends(flow64, source, block):
     assert is_enriched == (block != "archive")
 
 
+def test_output_that_nothing_proves(service, start, monkeypatch):
+    """The run is there; its rows are saved if that is asked for."""
+    members = {"file_size": None, "row_count": 0, "results": None}
+    path = "/workflows/runs/*/results/download-links"
+    service.faults.add(Fault("rewrite", path=path, members=members, times=None))
+    monkeypatch.setattr(_download, "_proves_end", lambda *_: False)
+    command = ["--intent", "x", "--yes", "--output", "out.csv"]
+
+    refused = start(*command)
+    large = start(*command, "--allow-unproven", "--max-bytes", "10")
+    is_absent = not Path("out.csv").exists()
+    kept = start(*command, "--allow-unproven")
+
+    assert (refused[0], large[0], is_absent, kept[0]) == (1, 1, True, 0)
+    assert "nothing proves that it is complete" in refused[2]
+    assert "more than max_bytes=10 bytes" in large[2]
+    assert (len(runs()), "2 rows are in out.csv" in kept[2]) == (1, True)
+
+
 WRONG = {
     "both": (["--new", "--intent", "x"], "--new starts a run of its own"),
     "kind": (["--new", "--output", "x.txt"], "ends neither in .csv nor in .ndjson"),
     "folder": (["--new", "--output", "no/x.csv"], "there is no folder no"),
     "safe": (["--new", "--output", "x.ndjson", "--safe-csv"], "is no CSV file"),
     "unsaved": (["--new", "--safe-csv"], "rows are saved with --output FILE"),
+    "unproven": (["--new", "--allow-unproven"], "rows are saved with --output FILE"),
+    "limit": (["--new", "--max-bytes", "9"], "rows are saved with --output FILE"),
+    "no bytes": (["--new", "--max-bytes", "0"], "--max-bytes"),
     "no wait": (["--new", "--no-wait", "--output", "x.csv"], "leave out --output"),
     "option": (["--inent", "x"], "--intent"),
     "empty": (["--intent", " "], "--intent is empty: is the variable set"),

@@ -13,7 +13,7 @@ from flow64 import Client
 from flow64.cli._display import Drawn, displaying
 from flow64.cli._sources import load
 from flow64.cli._terminal import Console, drawing, talk
-from flow64.emulator import Switches
+from flow64.emulator import Fault, Switches
 from flow64.service import (
     BlockDone,
     BlockFailed,
@@ -22,6 +22,7 @@ from flow64.service import (
     Progress,
     Queued,
     Running,
+    _download,
 )
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -276,6 +277,33 @@ def test_results_of_a_workflow_that_is_gone(forked_run, flow64):
     ]
 
     assert codes == [0, 1, 1]
+
+
+@pytest.fixture
+def unproven(service, run_id, monkeypatch):
+    """A run whose files nothing proves complete."""
+    members = {"file_size": None, "row_count": 0, "results": None}
+    path = "/workflows/runs/*/results/download-links"
+    service.faults.add(Fault("rewrite", path=path, members=members, times=None))
+    monkeypatch.setattr(_download, "_proves_end", lambda *_: False)
+    return run_id
+
+
+@pytest.mark.parametrize("options", [[], ["--safe-csv"]], ids=["exact", "safe"])
+def test_results_that_nothing_proves(unproven, flow64, options):
+    """They are kept if that is asked for, up to a number of bytes."""
+    command = ["results", unproven, "-o", "out", *options]
+
+    refused = flow64(*command)
+    large = flow64(*command, "--allow-unproven", "--max-bytes", "10")
+    kept = flow64(*command, "--allow-unproven")
+
+    assert (refused[0], large[0], kept[0]) == (1, 1, 0)
+    assert "nothing proves that it is complete" in refused[2]
+    assert "(--allow-unproven) to keep it as it came" in refused[2]
+    assert "more than max_bytes=10 bytes" in large[2]
+    (path,) = kept[1].splitlines()
+    assert Path(path).stat().st_size > 10
 
 
 def test_results_options(run_id, flow64):

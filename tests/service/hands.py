@@ -78,6 +78,7 @@ class Hand:
                 self.now += seconds
             case Begin(seconds):
                 self.begins.append(seconds)
+                return self.now + (300.0 if seconds is None else seconds)
             case Now():
                 return self.now
             case Renew():
@@ -86,7 +87,8 @@ class Hand:
                 found = self.files[url]
                 if isinstance(found, FlowError):
                     return found
-                return Stream(200, {}, iter([found, b""]))
+                headers = {"content-length": str(len(found))}
+                return Stream(200, headers, iter([found, b""]))
             case Read(stream):
                 return next(stream.source)
             case Retry() | Close():

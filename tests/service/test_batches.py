@@ -379,8 +379,10 @@ def test_memory_is_that_of_the_batches_under_way():
         ({"retry_failed": "no"}, "not True or False"),
         ({"every": 0}, "every is 0"),
         ({"timeout": -1}, "timeout is -1"),
+        ({"max_bytes": 0}, "max_bytes is 0"),
+        ({"allow_unproven": 1}, "allow_unproven"),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_cannot_be_meant_is_refused(options, words):
     """Before a single request."""

@@ -13,16 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64.errors import (
+    ArgumentError,
     LinkRefusedError,
     NotFoundError,
     ResultError,
     SaveError,
     TransportError,
 )
-from flow64.service._download import saving, saving_all
+from flow64.service import _download
+from flow64.service._download import Allowance, saving, saving_all
 from flow64.service._results import listing
 from flow64.service.api import (
     Answer,
+    Begin,
     Close,
     Fetch,
     Now,
@@ -47,6 +50,9 @@ class Store:
         cuts: For each opening, after how many bytes it breaks off; None for never.
         statuses: For each opening, the status; 200 at the end.
         size: Bytes of one part that is read.
+        pause: Seconds that each of them takes.
+        headers: Beside the ETag.
+        deadline: Seconds of a call.
     """
 
     def __init__(self, content=ROWS, etag='"v1"', cuts=(), statuses=(), size=7):
@@ -60,6 +66,9 @@ class Store:
         self.waits = []
         self.left_open = 0
         self.now = 0.0
+        self.pause = 0.0
+        self.headers = {}
+        self.deadline = 300.0
         self.is_clean = True
 
     def play(self, conversation):
@@ -79,7 +88,10 @@ class Store:
             case Fetch():
                 return self.open(step)
             case Read():
+                self.now += self.pause
                 return self.read(step.stream.source)
+            case Begin():
+                return self.now + self.deadline
             case Close():
                 self.left_open -= 1
                 return None
@@ -105,7 +117,7 @@ class Store:
         if isinstance(status, Exception):
             self.left_open -= 1
             return status
-        headers = {"etag": self.etag} if self.etag else {}
+        headers = self.headers | ({"etag": self.etag} if self.etag else {})
         start = step.start
         if status == 200 and start and step.validator == self.etag:
             status, headers = 206, {**headers, "content-range": f"bytes {start}-"}
@@ -411,6 +423,201 @@ def test_endless_file_ends_with_the_time_given(tmp_path):
 
     with pytest.raises(ResultError, match=r"more than 0\.01 s"):
         store.play(saving(RUN, item(), tmp_path / "a.csv", timeout=0.01))
+
+
+# -- Slow and large --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("deadline", "says"), [(300, "60 bytes in 60"), (5, "5 bytes in 5")]
+)
+def test_file_that_comes_too_slowly_is_given_up(tmp_path, deadline, says):
+    """One byte a second; a short deadline of a call makes it impatient sooner."""
+    store = Store(ROWS * 100, size=1)
+    store.pause, store.deadline = 1.0, deadline
+
+    with pytest.raises(ResultError, match=f"too slow: {says}.* 1024 bytes a second"):
+        store.play(saving(RUN, item(store.content), tmp_path / "a.csv"))
+
+    assert store.left_open == 0
+    assert [name.endswith(".part") for name in files(tmp_path)] == [True]
+
+
+def test_lines_that_break_do_not_hide_how_slow_it_is(tmp_path):
+    """Each try gets farther, and none of them lasts as long as the average does."""
+    store = Store(ROWS * 100, size=1, cuts=[n * 20 for n in range(1, 200)])
+    store.pause = 1.0
+
+    with pytest.raises(ResultError, match="too slow"):
+        store.play(saving(RUN, item(store.content), tmp_path / "a.csv"))
+
+    assert store.now < 120
+
+
+def test_large_file_takes_as_long_as_it_keeps_coming(tmp_path):
+    content = b"email\n" + b"a@x.example\n" * 100_000
+    store = Store(content, size=2048)
+    store.pause = 1.0
+
+    store.play(saving(RUN, item(content), tmp_path / "a.csv"))
+
+    assert (tmp_path / "a.csv").read_bytes() == content
+    assert store.now > store.deadline
+
+
+def test_file_of_which_no_more_comes_is_given_up(tmp_path):
+    """Tries end once they have got nowhere for as long as a call may take."""
+    store = Store(cuts=[20] * 20)
+    store.deadline = 130
+    reading = store.read
+
+    def stalling(source):
+        found = reading(source)
+        store.now += 60.0 * isinstance(found, Exception)
+        return found
+
+    store.read = stalling
+
+    with pytest.raises(TransportError, match="broke off"):
+        store.play(saving(RUN, item(), tmp_path / "a.csv"))
+
+    assert len(store.waits) == 3
+    assert "a.csv" not in files(tmp_path)
+
+
+class Endless(Store):
+    """Gives the same rows again and again."""
+
+    read_bytes = 0
+
+    def read(self, source):
+        self.read_bytes += len(ROWS)
+        return ROWS
+
+
+@pytest.mark.parametrize(
+    ("facts", "allowance", "says"),
+    [
+        ({"file_size": None}, Allowance(), "more than 1,000 bytes, .* no size"),
+        ({"file_size": None}, Allowance(max_bytes=500), "more than max_bytes=500"),
+        ({"file_size": 900}, Allowance(), "more than the 900 bytes"),
+        ({"file_size": 900}, Allowance(max_bytes=950), "more than max_bytes=950"),
+    ],
+)
+def test_file_without_an_end_is_given_up(tmp_path, monkeypatch, facts, allowance, says):
+    monkeypatch.setattr(_download, "MAX_BYTES", 1000)
+    store = Endless()
+
+    with pytest.raises(ResultError, match=says):
+        store.play(saving(RUN, item(**facts), tmp_path / "a.csv", allowance=allowance))
+
+    assert (store.read_bytes < 1100, store.left_open) == (True, 0)
+    assert [path.stat().st_size for path in tmp_path.iterdir()] == [0]
+
+
+def test_file_that_is_listed_as_too_large_is_not_asked_for(tmp_path):
+    store, allowance = Store(), Allowance(max_bytes=10)
+
+    with pytest.raises(ResultError, match="max_bytes=10 bytes; give a larger"):
+        store.play(saving(RUN, item(), tmp_path / "a.csv", allowance=allowance))
+
+    assert (store.opened, files(tmp_path)) == ([], [])
+
+
+def test_size_that_is_listed_may_be_larger_than_the_default(tmp_path, monkeypatch):
+    monkeypatch.setattr(_download, "MAX_BYTES", 10)
+
+    Store().play(saving(RUN, item(), tmp_path / "a.csv"))
+
+    assert (tmp_path / "a.csv").read_bytes() == ROWS
+
+
+@pytest.mark.parametrize("given", [0, -1, True, 1.5, "1"])
+def test_limit_that_is_no_number_of_bytes_is_refused(given):
+    with pytest.raises(ArgumentError, match=r"rows.*max_bytes is .*positive integer"):
+        Allowance(given).require_sound("rows")
+
+
+def test_permission_that_is_no_flag_is_refused():
+    with pytest.raises(ArgumentError, match="allow_unproven"):
+        Allowance(allow_unproven="yes").require_sound("rows")
+
+
+# -- Proof that a file is complete -----------------------------------------------------
+
+LENGTH = {"content-length": str(len(ROWS))}
+CHUNKS = {"transfer-encoding": "chunked"}
+PACKED = {"content-encoding": "gzip"}
+
+
+@pytest.mark.parametrize("rows", [0, None])
+@pytest.mark.parametrize(
+    ("headers", "facts", "is_proven"),
+    [
+        ({}, {}, False),
+        ({"content-length": "?"}, {}, False),
+        (LENGTH, {}, True),
+        (CHUNKS, {}, True),
+        (LENGTH | PACKED, {}, False),
+        (CHUNKS | PACKED, {}, False),
+        ({}, {"file_size": len(ROWS)}, True),
+        (PACKED, {"file_size": len(ROWS)}, True),
+        ({}, {"row_count": 2}, True),
+        (PACKED, {"row_count": 2}, True),
+    ],
+)
+def test_file_is_complete_only_if_something_proves_it(
+    tmp_path, rows, headers, facts, is_proven
+):
+    found = item(**{"file_size": None, "row_count": rows, **facts})
+    store, target = Store(etag=""), tmp_path / "a.csv"
+    store.headers = headers
+
+    if is_proven:
+        store.play(saving(RUN, found, target))
+    else:
+        with pytest.raises(ResultError, match=r"neither its length .*allow_unproven="):
+            store.play(saving(RUN, found, target))
+        assert (files(tmp_path), store.waits) == ([], [])
+        store.play(saving(RUN, found, target, allowance=Allowance(None, True)))
+
+    assert (target.read_bytes(), files(tmp_path)) == (ROWS, ["a.csv"])
+
+
+def test_count_of_rows_does_not_prove_their_last_cell(tmp_path):
+    """Cut in `Clerk`: two rows of two cells are there."""
+    store, target = Store(ROWS[:-3], etag=""), tmp_path / "a.csv"
+    found = item(file_size=None)
+
+    with pytest.raises(ResultError, match="last line has no line end"):
+        store.play(saving(RUN, found, target))
+    assert (files(tmp_path), len(store.waits)) == ([], 5)
+    store.play(saving(RUN, found, target, allowance=Allowance(None, True)))
+
+    assert target.read_bytes() == ROWS[:-3]
+
+
+def test_less_than_the_length_is_cut_off(tmp_path):
+    """Also where the transport does not say so."""
+    store = Store(cuts=[20], etag="")
+    store.is_clean, store.headers = False, LENGTH
+
+    store.play(saving(RUN, item(file_size=None, row_count=0), tmp_path / "a.csv"))
+
+    assert (tmp_path / "a.csv").read_bytes() == ROWS
+    assert len(store.opened) == 2
+
+
+def test_permission_keeps_no_file_that_is_known_to_be_cut(tmp_path):
+    store = Store(ROWS[:30], etag="")
+    allowance = Allowance(allow_unproven=True)
+
+    with pytest.raises(ResultError, match=r"ends within a line|1 rows"):
+        store.play(
+            saving(RUN, item(file_size=None), tmp_path / "a.csv", allowance=allowance)
+        )
+
+    assert files(tmp_path) == []
 
 
 def test_all_files_stay_in_the_folder(tmp_path):

@@ -19,6 +19,7 @@ from attrs import evolve
 
 from flow64 import errors
 from flow64.emulator import Emulator
+from flow64.service import _download
 from flow64.service._auth import Token
 from flow64.service._download import WAITS, saving, saving_all
 from flow64.service.api import Policy
@@ -311,6 +312,165 @@ def test_files_together_may_take_longer_than_a_call(kind, server, tmp_path):
     use(kind, server.url, play, policy=Policy(deadline=300))
 
     assert names(tmp_path) == ["0.csv", "1.csv", "2.csv", "3.csv"]
+
+
+# -- Slow and large -------------------------------------------------------------------
+
+
+@BOTH
+def test_file_that_drips_is_given_up(kind, server, tmp_path):
+    """Twenty bytes a second, none of which comes too late by itself."""
+    store = Store(CSV * 20).serve(server)
+    store.acts += [lambda reply: evolve(reply, size=1, pause=0.05)] * 20
+    found = item(f"{server.url}{store.path}", store.content)
+    server.always("GET", LINKS, Reply(200, [attrs.asdict(found)]))
+
+    def play(client):
+        return client.play(saving(RUN, found, tmp_path / "a.csv"))
+
+    with pytest.raises(errors.ResultError, match="too slow"):
+        use(kind, server.url, play, policy=Policy(deadline=2.0))
+
+    (part,) = tmp_path.iterdir()
+    assert (part.suffix, part.stat().st_size < 500) == (".part", True)
+
+
+@BOTH
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_file_without_an_end_is_given_up(
+    kind, server, tmp_path, monkeypatch, is_chunked
+):
+    """A limit holds for a file whose size is not listed."""
+    monkeypatch.setattr(_download, "MAX_BYTES", 2**20)
+    served = []
+
+    def endless():
+        for _ in range(256):
+            served.append(1)
+            yield b"a@x.example,Boss\n" * 4096
+
+    reply = Reply(200, endless, length=None, is_chunked=is_chunked)
+    server.always("GET", "/store/a", reply)
+    found = item(f"{server.url}/store/a", file_size=None)
+
+    with pytest.raises(errors.ResultError, match=r"more than 1,048,576 bytes"):
+        download(kind, server, found, tmp_path / "a.csv")
+
+    assert len(served) < 256
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 0
+    assert "a.csv" not in names(tmp_path)
+
+
+# -- What proves that a file is complete ----------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("cut", [None, 100])
+def test_end_of_the_connection_proves_nothing(kind, server, tmp_path, cut):
+    """Without a length, a size and a number of rows a cut looks like the end."""
+    store = Store(etag="").serve(server)
+    store.acts += [lambda reply: evolve(reply, length=None, cut=cut)] * 20
+    found = item(f"{server.url}{store.path}", file_size=None, row_count=0)
+
+    with pytest.raises(errors.ResultError, match="nothing proves that it is complete"):
+        download(kind, server, found, tmp_path / "a.csv")
+
+    assert names(tmp_path) == []
+
+
+@BOTH
+def test_chunks_and_lengths_prove_the_end(kind, server, tmp_path):
+    """A body that breaks off in one of them is fetched again."""
+    store = Store(etag="").serve(server)
+    found = item(f"{server.url}{store.path}", file_size=None, row_count=0)
+    forms = [
+        lambda reply: evolve(reply, cut=100),
+        lambda reply: reply,
+        lambda reply: evolve(reply, is_chunked=True, length=None, cut=100),
+        lambda reply: evolve(reply, is_chunked=True, length=None),
+    ]
+    store.acts += forms
+
+    download(kind, server, found, tmp_path / "a.csv")
+    download(kind, server, found, tmp_path / "b.csv")
+
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == [CSV, CSV]
+    assert store.acts == []
+
+
+@BOTH
+def test_run_keeps_what_is_unproven_if_it_may(kind, ended, tmp_path):
+    """By each way to its rows; a run has a limit of bytes by each of them too."""
+    server, run = ended
+
+    def listed(reply):
+        nothing = {"file_size": None, "row_count": 0, "results": None}
+        return Reply(200, [{**entry, **nothing} for entry in reply.json])
+
+    server.always("GET", LINKS, Forward(listed))
+    server.always("GET", "/files/*", Forward(lambda reply: evolve(reply, length=None)))
+    calls = {
+        "rows": lambda r, **more: r.rows(**more),
+        "tied": lambda r, **more: r.tied(rows(40), row_key="email", **more),
+        "to_csv": lambda r, **more: r.to_csv(tmp_path / "a.csv", **more),
+        "to_ndjson": lambda r, **more: r.to_ndjson(tmp_path / "a.ndjson", **more),
+        "download": lambda r, **more: r.download(tmp_path / "files", **more),
+    }
+    told = {}
+
+    def sync(_, started):
+        for name, call in calls.items():
+            for more in ({}, {"allow_unproven": True, "max_bytes": 9}):
+                with pytest.raises(errors.ResultError) as refused:
+                    call(started, **more)
+                told.setdefault(name, []).append(refused.value.problem[:15])
+            call(started, allow_unproven=True)
+
+    async def awaited(_, started):
+        for name, call in calls.items():
+            for more in ({}, {"allow_unproven": True, "max_bytes": 9}):
+                with pytest.raises(errors.ResultError) as refused:
+                    await call(started, **more)
+                told.setdefault(name, []).append(refused.value.problem[:15])
+            await call(started, allow_unproven=True)
+
+    run(kind, sync if kind == "sync" else awaited)
+
+    assert told == {name: ["nothing proves ", "more than max_b"] for name in calls}
+    saved = [name for name in names(tmp_path) if not name.startswith(".")]
+    assert saved == ["a.csv", "a.ndjson", "files"]
+
+
+@BOTH
+def test_batches_keep_what_is_unproven_if_they_may(kind, ended, tmp_path):
+    server, run = ended
+    nothing = {"file_size": None, "row_count": 0, "results": None}
+
+    def listed(reply):
+        return Reply(200, [{**entry, **nothing} for entry in reply.json])
+
+    server.always("GET", LINKS, Forward(listed))
+    server.always("GET", "/files/*", Forward(lambda reply: evolve(reply, length=None)))
+    made = workflow(key="batches")
+    facts = {"size": 2, "intent": "today", "every": 0.005, "folder": tmp_path}
+
+    def sync(client, _):
+        client.deploy(made)
+        with pytest.raises(errors.BatchesError, match="nothing proves"):
+            list(client.run_batches(made, rows(4), **facts))
+        return list(client.run_batches(made, rows(4), allow_unproven=True, **facts))
+
+    async def awaited(client, _):
+        await client.deploy(made)
+        with pytest.raises(errors.BatchesError, match="nothing proves"):
+            [batch async for batch in client.run_batches(made, rows(4), **facts)]
+        batches = client.run_batches(made, rows(4), allow_unproven=True, **facts)
+        return [batch async for batch in batches]
+
+    done = run(kind, sync if kind == "sync" else awaited)
+
+    assert [batch.path.name for batch in done] == names(tmp_path)
+    assert len(done) == 2
 
 
 # -- Cut anywhere ---------------------------------------------------------------------

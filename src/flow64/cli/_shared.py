@@ -82,6 +82,20 @@ timeout_option = click.option(
     help="When to give up, which leaves the run going; a day by default.",
 )
 
+max_bytes_option = click.option(
+    "--max-bytes",
+    type=Whole(min=1),
+    metavar="N",
+    help="The most bytes to download for one file. By default it is the size that the "
+    "service lists, or 1 GiB if it lists none.",
+)
+
+allow_unproven_option = click.option(
+    "--allow-unproven",
+    is_flag=True,
+    help="Keep a file even if nothing proves that it is complete.",
+)
+
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 

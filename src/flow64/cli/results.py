@@ -9,11 +9,20 @@ import click
 
 from ..diagnostics import printable
 from ..service import Client, ResultItem, Run
+from ..service._download import Allowance
 from ..service._names import safe_name
 from ..service._outputs import chosen, reading, require_free
 from ..service._table import write_csv
 from ._service import connected
-from ._shared import block_of, env_option, example, json_option, run_argument
+from ._shared import (
+    allow_unproven_option,
+    block_of,
+    env_option,
+    example,
+    json_option,
+    max_bytes_option,
+    run_argument,
+)
 from ._terminal import give, give_data, talk
 
 
@@ -51,6 +60,8 @@ from ._terminal import give, give_data, talk
     is_flag=True,
     help="Write CSV in which no cell is run as a formula by a spreadsheet.",
 )
+@max_bytes_option
+@allow_unproven_option
 @env_option
 @json_option
 def command(
@@ -61,6 +72,8 @@ def command(
     block: str | None,
     overwrite: bool,
     safe_csv: bool,
+    max_bytes: int | None,
+    allow_unproven: bool,
     env: str | None,
     as_json: bool,
 ) -> int:
@@ -76,10 +89,18 @@ def command(
         run = client.runs.get(run_id)
         if safe_csv:
             items = _chosen(run, client, named, every_stage=every_stage)
-            paths = save_safely(client, run, output, items, overwrite=overwrite)
+            allowance = Allowance(max_bytes, allow_unproven)
+            paths = save_safely(
+                client, run, output, items, overwrite=overwrite, allowance=allowance
+            )
         else:
             paths = run.download(
-                output, block=named, every_stage=every_stage, overwrite=overwrite
+                output,
+                block=named,
+                every_stage=every_stage,
+                overwrite=overwrite,
+                max_bytes=max_bytes,
+                allow_unproven=allow_unproven,
             )
     if as_json:
         give_data([str(path) for path in paths])
@@ -96,6 +117,7 @@ def save_safely(
     items: Sequence[ResultItem],
     *,
     overwrite: bool,
+    allowance: Allowance,
 ) -> Sequence[Path]:
     """Save files as CSV whose text no spreadsheet runs, and say so.
 
@@ -111,7 +133,7 @@ def save_safely(
         require_free(path, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     for item, path in zip(items, paths, strict=True):
-        rows = client.play(reading(run, item))
+        rows = client.play(reading(run, item, allowance))
         write_csv(rows, path, safe=True, overwrite=overwrite)
     talk("text that a spreadsheet might run has a ' before it")
     return paths

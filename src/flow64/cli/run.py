@@ -27,12 +27,14 @@ from ._service import connected, environment_of, resuming
 from ._shared import (
     FILE,
     Whole,
+    allow_unproven_option,
     block_of,
     dry_run_option,
     env_option,
     every_option,
     example,
     json_option,
+    max_bytes_option,
     no_code_option,
     read_values,
     timeout_option,
@@ -54,12 +56,16 @@ class Output:
         block: Whose rows, by its key path or number; None for whatever comes last.
         is_safe: Whether no cell of a CSV may be run as a formula.
         overwrite: Whether a file that is there is replaced.
+        max_bytes: The most bytes to download; None for the default of `Run.rows`.
+        allow_unproven: Whether rows are kept if nothing proves that they are complete.
     """
 
     path: Path
     block: str | int | None
     is_safe: bool
     overwrite: bool
+    max_bytes: int | None = None
+    allow_unproven: bool = False
 
     def require_usable(self) -> None:
         """Refuse what cannot be written, before anything is spent.
@@ -94,13 +100,17 @@ class Output:
 
     def save(self, run: Run) -> int:
         """Save the rows of a run, and give their number."""
+        facts: Any = {
+            "block": self.block,
+            "overwrite": self.overwrite,
+            "max_bytes": self.max_bytes,
+            "allow_unproven": self.allow_unproven,
+        }
         if self.path.suffix == ".ndjson":
-            return run.to_ndjson(self.path, block=self.block, overwrite=self.overwrite)
+            return run.to_ndjson(self.path, **facts)
         if self.is_safe:
             talk("text that a spreadsheet might run gets a ' before it")
-        return run.to_csv(
-            self.path, block=self.block, safe=self.is_safe, overwrite=self.overwrite
-        )
+        return run.to_csv(self.path, safe=self.is_safe, **facts)
 
 
 @click.command(
@@ -175,6 +185,8 @@ class Output:
     help="Let no cell of the CSV be run as a formula by a spreadsheet.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file that is there.")
+@max_bytes_option
+@allow_unproven_option
 @no_code_option
 @json_option
 def command(
@@ -200,6 +212,8 @@ def command(
     block: str | None,
     safe_csv: bool,
     overwrite: bool,
+    max_bytes: int | None,
+    allow_unproven: bool,
     no_code: bool,
     as_json: bool,
 ) -> int:
@@ -216,7 +230,15 @@ def command(
     sent, and with 4 where nobody knows whether a run was started.
     """
     _require_name(intent, retry, is_new=is_new)
-    saved = _saved(output, safe_csv, block, wait=wait, overwrite=overwrite)
+    saved = _saved(
+        output,
+        safe_csv,
+        block,
+        wait=wait,
+        overwrite=overwrite,
+        max_bytes=max_bytes,
+        allow_unproven=allow_unproven,
+    )
     given = read_values(values)
     workflow, env = _find_workflow(source, env, code=not no_code)
     is_nameless = not (intent or retry or is_new)
@@ -327,7 +349,14 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
 
 
 def _saved(
-    path: Path | None, is_safe: bool, block: str | None, *, wait: bool, overwrite: bool
+    path: Path | None,
+    is_safe: bool,
+    block: str | None,
+    *,
+    wait: bool,
+    overwrite: bool,
+    max_bytes: int | None,
+    allow_unproven: bool,
 ) -> Output | None:
     """Where the rows are saved, once that is known to be possible.
 
@@ -336,12 +365,19 @@ def _saved(
         SaveError: The file is there already.
     """
     if path is None:
-        if is_safe or overwrite or block:
+        if is_safe or overwrite or block or max_bytes or allow_unproven:
             raise click.UsageError("rows are saved with --output FILE: name it")
         return None
     if not wait:
         raise click.UsageError("--no-wait saves nothing: leave out --output")
-    saved = Output(path, block_of(block), is_safe=is_safe, overwrite=overwrite)
+    saved = Output(
+        path,
+        block_of(block),
+        is_safe=is_safe,
+        overwrite=overwrite,
+        max_bytes=max_bytes,
+        allow_unproven=allow_unproven,
+    )
     saved.require_usable()
     return saved
 

@@ -157,19 +157,21 @@ class ResultError(RunError, ValueError):
         problem: What is wrong.
         line: Where, from 1; None where that is not known.
         offset: Where, from 0: of bytes that are no text in bytes, else in characters.
+        advice: What to do about it.
     """
 
     name: str
     problem: str
     line: int | None = None
     offset: int | None = None
+    advice: str = "download it again, or look at the file"
 
     def __str__(self) -> str:
         place = f":{self.line}" if self.line is not None else ""
         place += f" (offset {self.offset})" if self.offset is not None else ""
         return (
             f"result {printable(self.name)}{place}: {printable(self.problem)}; "
-            "download it again, or look at the file"
+            f"{self.advice}"
         )
 
 

@@ -249,7 +249,7 @@ class AsyncClient:
             **options: `intent`, which is needed, `size`, `concurrency`,
                 `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `block`, `every`,
-                `timeout`.
+                `timeout`, `max_bytes`, `allow_unproven`.
 
         Raises:
             RowsError: Rows cannot be sent.

@@ -14,6 +14,7 @@ from ..errors import FlowError
 from ._async_run import AsyncRun
 from ._batches import Finished, Plan
 from ._deploy import Deployable
+from ._download import Allowance
 from ._launch import launcher
 from ._run import Run
 from ._settings import Settled
@@ -78,12 +79,18 @@ def plan_of(
     folder: str | PathLike[str] | None = None,
     every: float = 5.0,
     timeout: float = DAY,
+    max_bytes: int | None = None,
+    allow_unproven: bool = False,
     **more: Any,
 ) -> Plan:
     """How an input is fed; see `Client.run_batches`."""
     require_times("run_batches", every, timeout)
+    allowance = Allowance(max_bytes, allow_unproven)
+    allowance.require_sound("run_batches")
     made = launcher("run_batches", workflow, settled, **more)
     if folder is not None:
         made.stages.number("", None)  # of several ends none is saved silently
     place = None if folder is None else Path(folder)
-    return Plan(made, intent, size, concurrency, retry_failed, place, every, timeout)
+    return Plan(
+        made, intent, size, concurrency, retry_failed, place, every, timeout, allowance
+    )

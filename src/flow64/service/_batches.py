@@ -39,7 +39,7 @@ from ..errors import (
     shortened,
 )
 from ._budget import Budget
-from ._download import saving
+from ._download import ALLOWANCE, Allowance, saving
 from ._journal import Start
 from ._launch import Launcher
 from ._names import safe_name
@@ -173,6 +173,7 @@ class Plan:
         folder: Where the final file of each batch is saved; None for nowhere.
         every: Seconds between looks at a run.
         timeout: Seconds after which a run is not waited for any more.
+        allowance: What the download of each final file may do.
     """
 
     launcher: Launcher
@@ -183,6 +184,7 @@ class Plan:
     folder: Path | None
     every: float
     timeout: float
+    allowance: Allowance = ALLOWANCE
 
     def __attrs_post_init__(self) -> None:
         callee = "run_batches"
@@ -591,7 +593,8 @@ class _Job:
         suffix = Path(item.filename).suffix.lower()
         kind = suffix if suffix in KINDS else ".csv"
         path = path.with_name(f"{path.name}{kind}")
-        return (yield from saving(flight.run.id, item, path))
+        allowance = self.plan.allowance
+        return (yield from saving(flight.run.id, item, path, allowance=allowance))
 
     def _saved_before(self, part: Part, run_id: str) -> Path | None:
         """The file that an earlier try has saved; it is whole, or not there."""

@@ -299,6 +299,8 @@ class Client:
         block: str | int | None = None,
         every: float = 5.0,
         timeout: float = DAY,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> Iterator[Batch[Run]]:
         """Run an input of any length in batches, and give each as it has completed.
 
@@ -328,6 +330,8 @@ class Client:
                 `folder` if the workflow ends in several blocks.
             every: Seconds between looks at a run.
             timeout: Seconds after which a run is not waited for any more.
+            max_bytes: The most bytes of each file in the folder; see `Run.rows`.
+            allow_unproven: Keep files that nothing proves complete; see `Run.rows`.
 
         Raises:
             AmbiguousRowsError: `folder` is given, the workflow ends in several blocks,
@@ -353,6 +357,8 @@ class Client:
             allow_unpriced=allow_unpriced,
             every=every,
             timeout=timeout,
+            max_bytes=max_bytes,
+            allow_unproven=allow_unproven,
             stale=stale,
             check_columns=check_columns,
             block=block,

@@ -13,11 +13,18 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from ..errors import FlowError, ResultError, SaveError, TransportError
+from ..errors import (
+    ArgumentError,
+    FlowError,
+    ResultError,
+    SaveError,
+    TransportError,
+    shortened,
+)
 from ._names import safe_name
 from ._results import renewed
 from ._table import read_rows
@@ -32,6 +39,7 @@ from .api import (
     Sleep,
     Stream,
 )
+from .api._arguments import as_flag
 
 try:
     import fcntl
@@ -46,8 +54,72 @@ WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
 RENEWALS: Final = 3
 """How often links are asked for anew, within one try that gets nowhere."""
 
+LOWEST_RATE: Final = 1024
+"""Bytes per second; a download that brings fewer on average is given up."""
+
+WINDOW: Final = 60.0
+"""Seconds over which that average is taken; at most the deadline of a call."""
+
+MAX_BYTES: Final = 2**30
+"""Bytes of the largest file that is downloaded if the service lists no size for it."""
+
 GONE: Final = frozenset({400, 401, 403, 404, 410})
 """How a store answers a link that has expired: that differs from store to store."""
+
+
+@frozen
+class Allowance:
+    """What the caller lets a download do.
+
+    Attributes:
+        max_bytes: The most bytes of one file. None takes the listed size, or
+            `MAX_BYTES` if none is listed.
+        allow_unproven: Whether a file is kept if nothing proves that it is complete.
+    """
+
+    max_bytes: int | None = None
+    allow_unproven: bool = False
+
+    def require_sound(self, callee: str) -> None:
+        """Refuse what is not a number of bytes, or not True or False.
+
+        Raises:
+            ArgumentError: It says which argument, and what was given.
+        """
+        as_flag(callee, "allow_unproven", self.allow_unproven)
+        given: Any = self.max_bytes
+        if given is not None and (type(given) is not int or given < 1):
+            problem = f"max_bytes is {shortened(given)}; give a positive integer"
+            raise ArgumentError(callee, problem)
+
+
+ALLOWANCE: Final = Allowance()
+"""What a download may do if nobody says otherwise."""
+
+
+@define
+class _Speed:
+    """How fast a file comes: measured while it is read, over all tries.
+
+    Attributes:
+        window: Seconds over which the average is taken.
+    """
+
+    window: float
+    _seconds: float = field(default=0.0, init=False)
+    _bytes: int = field(default=0, init=False)
+
+    def add(self, seconds: float, count: int) -> str | None:
+        """Add what came in a time; return what is wrong if it is too slow."""
+        self._seconds += seconds
+        self._bytes += count
+        if self._seconds < self.window:
+            return None
+        seconds, count = self._seconds, self._bytes
+        self._seconds, self._bytes = 0.0, 0
+        if count >= LOWEST_RATE * seconds:
+            return None
+        return f"it is too slow: {count:,} bytes in {seconds:.3g} s"
 
 
 @define
@@ -61,6 +133,7 @@ class Download:
         overwrite: Whether a file that is there is replaced.
         format: The format it was listed in, in which to ask for links anew.
         timeout: Seconds for all of it.
+        allowance: What the caller lets it do.
     """
 
     run_id: str
@@ -69,6 +142,7 @@ class Download:
     overwrite: bool = False
     format: str | None = None
     timeout: float = DAY
+    allowance: Allowance = ALLOWANCE
     _renewals: int = field(default=0, init=False)
 
     @property
@@ -81,25 +155,31 @@ class Download:
 
         Raises:
             SaveError: The target is there already, or cannot be written.
-            ResultError: What comes is not the file that was listed.
+            ResultError: What comes is not the file that was listed, is too large or
+                too slow, or nothing proves that it is complete.
             LinkRefusedError: Its link leads where none is followed.
             TransportError: It broke off again and again; what has come is kept.
         """
         self.require_free()
-        ends: float = (yield Now()) + self.timeout
+        self._require_small(self.item.file_size or 0)
+        since: float = yield Now()
+        ends = since + self.timeout
+        deadline = (yield Begin()) - since
+        speed = _Speed(min(WINDOW, deadline))
         failures, most = 0, self._kept_bytes()
         while True:
             yield Begin()  # a file may take longer than any call
             try:
-                yield from self._tried(ends)
+                yield from self._tried(ends, speed)
                 self._sweep()
                 return self.target
             except (TransportError, _CutError) as error:
                 lost = error
+            now = yield Now()
             if (kept := self._kept_bytes()) > most:
                 # It goes forward: farther than ever, and not only than the last time.
-                failures, self._renewals, most = 0, 0, kept
-            if failures == len(WAITS) or (yield Now()) >= ends:
+                failures, self._renewals, most, since = 0, 0, kept, now
+            if failures == len(WAITS) or now >= min(ends, since + deadline):
                 if isinstance(lost, _CutError):
                     raise ResultError(self.name, lost.problem) from None
                 raise lost
@@ -113,7 +193,22 @@ class Download:
         if not self.overwrite and os.path.lexists(self.target):
             raise SaveError(str(self.target), _THERE)
 
-    def _tried(self, ends: float) -> Conversation[None]:
+    def _require_small(self, size: int) -> None:
+        """Refuse a file that is larger than what may be downloaded."""
+        if (most := self.allowance.max_bytes) is not None:
+            problem = f"more than max_bytes={most:,} bytes"
+            advice = "give a larger max_bytes (--max-bytes) to download it"
+        elif (most := self.item.file_size) is not None:
+            problem = f"more than the {most} bytes it is to have"
+            advice = _ADVICE
+        else:
+            most = MAX_BYTES
+            problem = f"more than {most:,} bytes, and the service lists no size for it"
+            advice = "give max_bytes (--max-bytes) to download more"
+        if size > most:
+            raise ResultError(self.name, problem, advice=advice)
+
+    def _tried(self, ends: float, speed: _Speed) -> Conversation[None]:
         """Bring the rest of it, and give it its name where it is whole."""
         stream = yield from self._opened()
         tag = _validator(stream)
@@ -123,18 +218,23 @@ class Download:
             with _written(part) as file:
                 if not tag:
                     file.truncate(0)
-                yield from self._fetched(stream, file, tag, ends)
-            self._judge(part)
+                is_ended = yield from self._fetched(stream, file, tag, ends, speed)
+            self._judge(part, is_ended=is_ended)
             _moved(part, self.target, overwrite=self.overwrite)
 
     def _fetched(
-        self, stream: Stream, file: BinaryIO, tag: str | None, ends: float
-    ) -> Conversation[None]:
-        """Add what is missing to what has come before."""
+        self,
+        stream: Stream,
+        file: BinaryIO,
+        tag: str | None,
+        ends: float,
+        speed: _Speed,
+    ) -> Conversation[bool]:
+        """Add what is missing; return True if the answer proves where it ends."""
         have = file.seek(0, os.SEEK_END)
         if have and have == self.item.file_size:
             yield Close(stream)  # it was ended before it had its name
-            return
+            return True
         if have:
             yield Close(stream)
             stream = yield Fetch(
@@ -144,11 +244,13 @@ class Download:
             if have:
                 have = self._continued(stream, file, tag, have)
             file.truncate(have)
-            yield from self._copied(stream, file, have, ends)
+            came = yield from self._copied(stream, file, have, ends, speed)
+            is_ended = _proves_end(stream, came)
         except FlowError:
             yield Close(stream)  # one that is left open keeps a connection busy
             raise
         yield Close(stream)
+        return is_ended
 
     def _continued(
         self, stream: Stream, file: BinaryIO, tag: str | None, have: int
@@ -190,33 +292,63 @@ class Download:
             self.item = found
 
     def _copied(
-        self, stream: Stream, file: BinaryIO, have: int, ends: float
-    ) -> Conversation[None]:
-        """Write what comes, so that everything that has come is kept."""
-        file.seek(have)
-        while content := (yield Read(stream)):
-            file.write(content)
-            have += len(content)
-            if self.item.file_size is not None and have > self.item.file_size:
-                file.truncate(0)
-                problem = f"more than the {self.item.file_size} bytes it is to have"
-                raise ResultError(self.name, problem)
-            if (yield Now()) >= ends:
-                raise _CutError(f"it took more than {self.timeout:g} s")
+        self,
+        stream: Stream,
+        file: BinaryIO,
+        have: int,
+        ends: float,
+        speed: _Speed,
+    ) -> Conversation[int]:
+        """Write what comes, so that everything that has come is kept; return its size.
 
-    def _judge(self, part: Path) -> None:
-        """Hold what has come to what was listed."""
+        Raises:
+            ResultError: It is too large, or too slow.
+        """
+        start = have
+        file.seek(have)
+        now: float = yield Now()
+        while content := (yield Read(stream)):
+            have += len(content)
+            try:
+                self._require_small(have)
+            except ResultError:
+                file.truncate(0)
+                raise
+            file.write(content)
+            before, now = now, (yield Now())
+            if problem := speed.add(now - before, len(content)):
+                advice = (
+                    f"at least {LOWEST_RATE} bytes a second are expected; try again"
+                )
+                raise ResultError(self.name, problem, advice=advice)
+            if now >= ends:
+                raise _CutError(f"it took more than {self.timeout:g} s")
+        return have - start
+
+    def _judge(self, part: Path, *, is_ended: bool) -> None:
+        """Hold what has come to what was listed.
+
+        Args:
+            part: What has come.
+            is_ended: Whether the answer itself proves that it came to its end.
+
+        Raises:
+            _CutError: It is cut off.
+            ResultError: Nothing proves that it is complete.
+        """
         size = part.stat().st_size
         wanted = self.item.file_size
         if wanted is not None and size < wanted:
             raise _CutError(f"{size} bytes of {wanted}: it was cut off")
         if wanted is None:
             # Without a size, the rows tell whether it is whole.
+            is_proven = is_ended or self.allowance.allow_unproven
             rows = read_rows(
                 part,
                 content_type=self.item.content_type or "",
                 name=self.name,
                 expected=self.item.row_count or None,
+                needs_end=bool(self.item.row_count) and not is_proven,
             )
             try:
                 for _ in rows:
@@ -224,6 +356,9 @@ class Download:
             except ResultError as error:
                 part.unlink()
                 raise _CutError(error.problem) from None
+            if not (is_proven or self.item.row_count):
+                part.unlink()
+                raise ResultError(self.name, _UNPROVEN, advice=_KEEP)
 
     def _part(self, tag: str | None) -> Path:
         version = sha256(tag.encode()).hexdigest()[:12] if tag else "unversioned"
@@ -258,11 +393,11 @@ def saving(
     overwrite: bool = False,
     format: str | None = None,
     timeout: float = DAY,
+    allowance: Allowance = ALLOWANCE,
 ) -> Conversation[Path]:
     """Download one result file to a path; see `Download.saved`."""
-    return (
-        yield from Download(run_id, item, target, overwrite, format, timeout).saved()
-    )
+    load = Download(run_id, item, target, overwrite, format, timeout, allowance)
+    return (yield from load.saved())
 
 
 def saving_all(
@@ -273,6 +408,7 @@ def saving_all(
     overwrite: bool = False,
     format: str | None = None,
     timeout: float = DAY,
+    allowance: Allowance = ALLOWANCE,
 ) -> Conversation[Sequence[Path]]:
     """Download result files into a folder, under names that stay inside it.
 
@@ -286,7 +422,7 @@ def saving_all(
     for item in items:
         names.append(safe_name(item.filename, taken=names))
     loads = [
-        Download(run_id, item, folder / name, overwrite, format, timeout)
+        Download(run_id, item, folder / name, overwrite, format, timeout, allowance)
         for item, name in zip(items, names, strict=True)
     ]
     for load in loads:  # all of them, before the first is asked for
@@ -299,6 +435,15 @@ def saving_all(
 
 
 _THERE: Final = "it is there already; say overwrite=True to replace it"
+
+_ADVICE: Final = "download it again, or look at the file"
+
+_UNPROVEN: Final = (
+    "nothing proves that it is complete: the store gave neither its length nor chunks, "
+    "and the service lists neither file_size nor row_count"
+)
+
+_KEEP: Final = "give allow_unproven=True (--allow-unproven) to keep it as it came"
 
 _OTHERWISE: Final = frozenset({200, 206, 416})
 """Answers to a request for the rest that say something of the file itself."""
@@ -317,6 +462,26 @@ def _validator(stream: Stream) -> str | None:
     tag = stream.headers.get("etag", "")
     is_plain = stream.headers.get("content-encoding", "identity") == "identity"
     return tag if is_plain and tag.startswith('"') and len(tag) > 2 else None
+
+
+def _proves_end(stream: Stream, came: int) -> bool:
+    """Return True if an answer says where its body ends, and it came to that end.
+
+    Content that was packed may be cut off inside, whatever length its answer has.
+
+    Raises:
+        _CutError: Less came than it says.
+    """
+    if stream.headers.get("content-encoding", "identity") != "identity":
+        return False
+    if "chunked" in stream.headers.get("transfer-encoding", "").lower():
+        return True  # the transport refuses chunks without their end
+    length = stream.headers.get("content-length", "")
+    if not length.isdecimal():
+        return False
+    if came < int(length):
+        raise _CutError(f"{came} bytes of {length}: it was cut off")
+    return True
 
 
 def _begins_at(stream: Stream, start: int) -> bool:

@@ -38,3 +38,5 @@ class BatchOptions(_Options, total=False):
     folder: str | PathLike[str] | None
     every: float
     timeout: float
+    max_bytes: int | None
+    allow_unproven: bool

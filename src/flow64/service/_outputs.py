@@ -19,7 +19,7 @@ from ..errors import (
     ResultError,
     SaveError,
 )
-from ._download import saving, saving_all
+from ._download import ALLOWANCE, Allowance, saving, saving_all
 from ._results import listing
 from ._stages import Stages, owner_of, stages_in
 from ._table import read_rows
@@ -75,7 +75,8 @@ def proving(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[None]
     number = tracked.stages.first
     if first is None or (number is not None and first.block_number != number):
         raise _unknown(tracked, "the rows of its first stage were not kept")
-    rows = yield from reading(tracked, first)
+    # A file that is cut off has other rows, so no other proof of its end is needed.
+    rows = yield from reading(tracked, first, Allowance(allow_unproven=True))
     try:
         is_ours = tracked.proof.fits(rows)
     except ResultError as error:
@@ -134,22 +135,24 @@ def _listed_stages(tracked: Tracked, block: str | int | None) -> Conversation[St
 
 
 def opening(
-    tracked: Tracked, block: str | int | None
+    tracked: Tracked, block: str | int | None, allowance: Allowance = ALLOWANCE
 ) -> Conversation[Iterator[Mapping[str, Any]]]:
-    """The rows of the final file of a completed run, or of one block; see `chosen`."""
+    """Download the rows of the final file of a run, or of one block; see `chosen`."""
+    allowance.require_sound("rows")
     item = yield from chosen(tracked, block)
-    return (yield from reading(tracked, item))
+    return (yield from reading(tracked, item, allowance))
 
 
 def reading(
-    tracked: Tracked, item: ResultItem
+    tracked: Tracked, item: ResultItem, allowance: Allowance = ALLOWANCE
 ) -> Conversation[Iterator[Mapping[str, Any]]]:
     """The rows of a file: those in the list where it has all, else downloaded."""
     if item.results is not None and item.is_whole:
         return iter(item.results)
     folder = Path(mkdtemp(prefix="flow64-"))
     try:
-        path = yield from saving(tracked.id, item, folder / "rows")
+        target = folder / "rows"
+        path = yield from saving(tracked.id, item, target, allowance=allowance)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -169,12 +172,15 @@ def downloading(
     block: str | int | None,
     every_stage: bool,
     overwrite: bool,
+    allowance: Allowance = ALLOWANCE,
 ) -> Conversation[Sequence[Path]]:
     """Save the final file, that of one block, or those of all stages.
 
     Raises:
-        ArgumentError: Both a block and every stage are asked for.
+        ArgumentError: Both a block and every stage are asked for, or `max_bytes` is not
+            a positive integer.
     """
+    allowance.require_sound("download")
     if every_stage and block is not None:
         problem = f"both block={block!r} and every_stage=True; leave one of them out"
         raise ArgumentError("download", problem)
@@ -182,7 +188,11 @@ def downloading(
         items = yield from listed(tracked)
     else:
         items = [(yield from chosen(tracked, block))]
-    return (yield from saving_all(tracked.id, items, folder, overwrite=overwrite))
+    return (
+        yield from saving_all(
+            tracked.id, items, folder, overwrite=overwrite, allowance=allowance
+        )
+    )
 
 
 def require_free(path: Any, *, overwrite: bool) -> None:

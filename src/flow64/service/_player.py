@@ -86,11 +86,12 @@ class _Scene:
     result: Any = None
     paced: float = math.inf
 
-    def begin(self, now: float, policy_deadline: float, step: Begin) -> None:
-        """A call of its own begins."""
+    def begin(self, now: float, policy_deadline: float, step: Begin) -> float:
+        """A call of its own begins; return the moment at which it ends."""
         given = policy_deadline if step.seconds is None else step.seconds
         self.ends = now + min(given, policy_deadline)
         self.paced = math.inf if step.patience is None else now + step.patience
+        return self.ends
 
     def release(self) -> None:
         """Let the turns go."""
@@ -133,6 +134,12 @@ class _Playing:
     def _busy(self) -> TransportError:
         reason = "another start of this workflow in this process is not over"
         return TransportError("POST", "/workflows/run", reason, sent=False)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds without a byte after which a download breaks off."""
+        policy = self.channel.policy
+        return min(policy.timeout, policy.deadline)
 
     @staticmethod
     def _failed(error: NoAnswerError | OSError) -> TransportError:
@@ -353,7 +360,7 @@ class Player(_Playing):
     def _read(self, step: Read) -> Any:
         source: Any = step.stream.source
         try:
-            return source.read(self.channel.policy.timeout)
+            return source.read(self._patience)
         except (NoAnswerError, OSError) as error:
             return self._failed(error)
 
@@ -576,7 +583,7 @@ class AsyncPlayer(_Playing):
     async def _read(self, step: Read) -> Any:
         source: Any = step.stream.source
         try:
-            return await source.read(self.channel.policy.timeout)
+            return await source.read(self._patience)
         except (NoAnswerError, OSError) as error:
             return self._failed(error)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from attrs import define, evolve, field
 
+from ._download import Allowance
 from ._events import RunEvent
 from ._journal import Journal
 from ._outputs import downloading, listed, opening, require_free
@@ -113,13 +114,29 @@ class Run(Tracked):
 
     @overload
     def rows(
-        self, *, block: str | int | None = None
+        self,
+        *,
+        block: str | int | None = None,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> Iterator[Row[Mapping[str, Any]]]: ...
     @overload
     def rows(
-        self, type: type[T], *, block: str | int | None = None
+        self,
+        type: type[T],
+        *,
+        block: str | int | None = None,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> Iterator[Row[T]]: ...
-    def rows(self, type: Any = None, *, block: str | int | None = None) -> Any:
+    def rows(
+        self,
+        type: Any = None,
+        *,
+        block: str | int | None = None,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
+    ) -> Any:
         """The rows of a completed run: those of its final file, or of one block.
 
         They are downloaded at once, to a file that goes when they are read.
@@ -131,18 +148,26 @@ class Run(Tracked):
                 `work/find_email`, its id, or its number. By default it is the block
                 that was named with the start, else the one end. Needed if the workflow
                 ends in several blocks, as it does with a side branch.
+            max_bytes: The most bytes to download. Default: the size that the service
+                lists, or 1 GiB if it lists none.
+            allow_unproven: Keep a file even if nothing proves that it is complete:
+                neither its length or chunks, nor a listed size or number of rows.
 
         Raises:
             AmbiguousRowsError: The workflow ends in several blocks, and none is named.
-            ArgumentError: No block has that key path, or the type has no columns.
+            ArgumentError: No block has that key path, the type has no columns, or
+                `max_bytes` is not a positive integer.
             NoResultError: There is no file.
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
-            ResultError: The file cannot be had, or not be read.
+            ResultError: The file cannot be downloaded or read, is too large or too
+                slow, or nothing proves that it is complete.
             RunFailedError: The run ended otherwise; `results()` has what was saved.
             WaitTimeoutError: It goes on, so the last file is not the final one.
         """
         typed_rows((), type)  # what cannot be read is not downloaded
-        return typed_rows(self._client.play(opening(self, block)), type)
+        allowance = Allowance(max_bytes, allow_unproven)
+        found = self._client.play(opening(self, block, allowance))
+        return typed_rows(found, type)
 
     @overload
     def tied(
@@ -151,6 +176,8 @@ class Run(Tracked):
         *,
         row_key: str,
         block: str | int | None = None,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> Ties[Mapping[str, Any]]: ...
     @overload
     def tied(
@@ -160,6 +187,8 @@ class Run(Tracked):
         *,
         row_key: str,
         block: str | int | None = None,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> Ties[T]: ...
     def tied(
         self,
@@ -168,6 +197,8 @@ class Run(Tracked):
         *,
         row_key: str,
         block: str | int | None = None,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> Any:
         """The rows of a completed run, tied to those of the input by a column.
 
@@ -176,6 +207,8 @@ class Run(Tracked):
             type: See `rows`.
             row_key: The column: each row of the input has a value of its own in it.
             block: See `rows`.
+            max_bytes: See `rows`.
+            allow_unproven: See `rows`.
 
         Raises:
             RowKeyError: A row of the input has no key, or that of another one.
@@ -183,7 +216,10 @@ class Run(Tracked):
         """
         given = list(inputs)
         keyed_rows(given, row_key)
-        made = tie(given, self.rows(type, block=block), row_key)
+        found = self.rows(
+            type, block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
+        )
+        made = tie(given, found, row_key)
         return evolve(made, may_be_lost=self._losses(row_key, block))
 
     def to_csv(
@@ -193,6 +229,8 @@ class Run(Tracked):
         block: str | int | None = None,
         safe: bool = False,
         overwrite: bool = False,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> int:
         """Save the rows of a completed run as CSV, and give their number.
 
@@ -201,13 +239,18 @@ class Run(Tracked):
             block: See `rows`.
             safe: Put a single quote before text that a spreadsheet may run.
             overwrite: Replace a file that is there.
+            max_bytes: See `rows`.
+            allow_unproven: See `rows`.
 
         Raises:
             SaveError: It is there already, or cannot be written.
             FlowError: The rows cannot be had; see `rows`.
         """
         require_free(path, overwrite=overwrite)
-        rows = (row.raw for row in self.rows(block=block))
+        found = self.rows(
+            block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
+        )
+        rows = (row.raw for row in found)
         return write_csv(rows, path, safe=safe, overwrite=overwrite)
 
     def to_ndjson(
@@ -216,6 +259,8 @@ class Run(Tracked):
         *,
         block: str | int | None = None,
         overwrite: bool = False,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> int:
         """Save the rows of a completed run as NDJSON, and give their number.
 
@@ -223,13 +268,18 @@ class Run(Tracked):
             path: A file that is complete or absent, or an open text file.
             block: See `rows`.
             overwrite: Replace a file that is there.
+            max_bytes: See `rows`.
+            allow_unproven: See `rows`.
 
         Raises:
             SaveError: It is there already, or cannot be written.
             FlowError: The rows cannot be had; see `rows`.
         """
         require_free(path, overwrite=overwrite)
-        rows = (row.raw for row in self.rows(block=block))
+        found = self.rows(
+            block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
+        )
+        rows = (row.raw for row in found)
         return write_ndjson(rows, path, overwrite=overwrite)
 
     def download(
@@ -239,6 +289,8 @@ class Run(Tracked):
         block: str | int | None = None,
         every_stage: bool = False,
         overwrite: bool = False,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> Sequence[Path]:
         """Save result files as they are, and give their paths.
 
@@ -247,9 +299,12 @@ class Run(Tracked):
             block: The file of this block instead of the final one; see `rows`.
             every_stage: The files of all stages, also of a run that has not completed.
             overwrite: Replace files that are there.
+            max_bytes: The most bytes of each file; see `rows`.
+            allow_unproven: See `rows`.
 
         Raises:
-            ArgumentError: Both a block and every stage are asked for.
+            ArgumentError: Both a block and every stage are asked for, or `max_bytes` is
+                not a positive integer.
             SaveError: A file is there already, or cannot be written.
             FlowError: A file cannot be had; see `rows`.
         """
@@ -259,6 +314,7 @@ class Run(Tracked):
             block=block,
             every_stage=every_stage,
             overwrite=overwrite,
+            allowance=Allowance(max_bytes, allow_unproven),
         )
         return self._client.play(talk)
 

@@ -50,6 +50,7 @@ def read_rows(
     content_type: str,
     name: str,
     expected: int | None = None,
+    needs_end: bool = False,
 ) -> Iterator[Raw]:
     """The rows of a result file on this machine: JSON, NDJSON or CSV, in UTF-8.
 
@@ -65,6 +66,8 @@ def read_rows(
         name: What the service calls it; errors do as well.
         expected: How many rows there should be, where that is known. A CSV file that
             was cut between two lines shows it by nothing else.
+        needs_end: Refuse a CSV file whose last line has no line end: its last cell may
+            be cut off.
 
     Raises:
         ResultError: While rows are read: the file is cut off, broken or not in UTF-8,
@@ -73,7 +76,11 @@ def read_rows(
     try:
         with Path(path).open("rb") as file:
             yield from rows_in(
-                file, content_type=content_type, name=name, expected=expected
+                file,
+                content_type=content_type,
+                name=name,
+                expected=expected,
+                needs_end=needs_end,
             )
     except OSError as error:
         raise ResultError(name, f"it cannot be read: {error}") from error
@@ -85,6 +92,7 @@ def rows_in(
     content_type: str,
     name: str,
     expected: int | None = None,
+    needs_end: bool = False,
     chunk: int = CHUNK,
 ) -> Iterator[Raw]:
     """The rows of an open file that can be rewound; see `read_rows`."""
@@ -99,7 +107,7 @@ def rows_in(
         case "json":
             rows = _List(text, name, chunk).rows()
         case _:
-            rows = _csv(text, name, is_open=_is_open(file))
+            rows = _csv(text, name, is_open=_is_open(file), needs_end=needs_end)
     count = 0
     try:
         for row in rows:
@@ -160,7 +168,7 @@ def _bad_bytes(file: BinaryIO) -> tuple[int, int]:
         line += chunk.count(b"\n")
 
 
-def _csv(text: TextIO, name: str, *, is_open: bool) -> Iterator[Raw]:
+def _csv(text: TextIO, name: str, *, is_open: bool, needs_end: bool) -> Iterator[Raw]:
     # Lists and dicts stand as JSON in one cell, which may be a long one. The limit is
     # one for the whole process, so it is never lowered.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
@@ -182,6 +190,9 @@ def _csv(text: TextIO, name: str, *, is_open: bool) -> Iterator[Raw]:
         raise ResultError(name, f"it is no CSV: {error}", lines.line_num) from error
     if is_short and is_open:
         raise ResultError(name, "it ends within a line", lines.line_num)
+    if needs_end and is_open:
+        problem = "its last line has no line end, so it may be cut off"
+        raise ResultError(name, problem, lines.line_num)
 
 
 def _named(cells: Sequence[str]) -> Sequence[str]:

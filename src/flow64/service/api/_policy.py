@@ -56,9 +56,12 @@ class Policy:
     Attributes:
         deadline: Seconds for one call, such as `deploy` or `runs.list`: all its
             requests and the waits between them. What waits for a run has a time-out of
-            its own, and each look at the run has this deadline.
-        timeout: Seconds for one request, until its answer is read; for a download,
-            seconds without a byte.
+            its own, and each look at the run has this deadline. A download may take
+            longer. It is given up if no more of the file came for this long, and if it
+            brings less than 1 KiB a second on average over 60 s, or over this deadline
+            if that is shorter.
+        timeout: Seconds for one request, until its answer is read. A download breaks
+            off after this many seconds without a byte, and goes on where it was.
         retries: How often a request is repeated.
         first_wait: Seconds before the first repetition; each further one waits twice as
             long, give or take a quarter.

@@ -149,6 +149,8 @@ class Now:
 class Begin:
     """What follows is a call of its own, with a deadline of its own.
 
+    The reply is the moment at which that deadline is over, as `Now` counts.
+
     Attributes:
         seconds: Its deadline; None takes that of the policy. The policy's is never
             exceeded.

@@ -13,6 +13,7 @@ from flow64.errors import NoAnswerError
 from flow64.service import AsyncClient, Client, Policy, _exchange, _player
 from flow64.service._player import AsyncClock, Clock
 from flow64.service.api import Fetch, Now, Read, Request, Sleep, ask, send
+from tests.service.clients import FakeClock, use, with_clock
 from tests.service.credentials import KINDS, QUICK, played
 from tests.service.fault_server import FaultServer, Reply, unused_port
 
@@ -248,21 +249,42 @@ def test_answer_may_be_any_content(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_download_may_take_longer_than_a_request(kind, server):
-    """A large file comes as long as bytes come."""
-    server.always("GET", "/f", Reply(200, b"rows", size=1, pause=0.1))
+@pytest.mark.parametrize(
+    ("patience", "each"),
+    [(Policy(timeout=30.0, deadline=50.0), 30.0), (Policy(deadline=5.0), 5.0)],
+)
+def test_download_may_take_longer_than_a_request(kind, patience, each):
+    """Each of its parts has the time of a request, and never more than a call."""
+    given = []
+
+    class Dripping(Answered):
+        def read(self, timeout):
+            given.append(timeout)
+            clock.time += 29.0
+            return super().read(timeout)
+
+    clock = FakeClock()
 
     def talk():
-        stream = yield Fetch(f"{server.url}/f")
+        stream = yield Fetch("https://store.example.com/f")
         parts = []
         while part := (yield Read(stream)):
             parts.append(part)
-        return b"".join(parts)
+        return b"".join(parts), (yield Now())
 
-    patience = Policy(timeout=0.3)
-    (found,) = played(kind, talk(), api_key=KEY, base_url=server.url, policy=patience)
+    inner = Transport(lambda _: Dripping(b"r", b"o", b"w", b"s"))
+    transport = inner if kind == "sync" else Awaited(inner)
 
-    assert found == b"rows"
+    found = use(
+        kind,
+        HOME,
+        lambda client: with_clock(client, clock).play(talk()),
+        transport=transport,
+        policy=patience,
+    )
+
+    assert found == (b"rows", 5 * 29.0)
+    assert given == [each] * 5
 
 
 def test_transport_is_closed_with_its_client():

@@ -3,6 +3,9 @@
     python benchmarks/review.py            fleets to 1,600 workflows, in some minutes
     python benchmarks/review.py --quick    fleets to 400 and few rounds, in some seconds
 
+Last come files that hold much, as a stranger may write them: many fields in one block,
+many blocks, many edges. Reading and reviewing them has to grow linearly as well.
+
 A fleet is edited in one way, so that it is shown as one change, or in each workflow in
 another one, so that nothing is shared. The limit is the semantic diff with what follows
 from it, which a review is made of; making the review is measured beside its renderings.
@@ -15,6 +18,7 @@ grows with the number of changes, which is to be no worse than linear.
 from __future__ import annotations
 
 import gc
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -72,6 +76,39 @@ def pairs(size: int, *, alike: bool) -> list[Pair]:
     ]
 
 
+def written(blocks: int, fields: int, edges: int) -> str:
+    """A workflow as somebody may write it, who has no code that makes it."""
+    made = [
+        {
+            "block_id": f"b{n}",
+            "sequence_number": n,
+            "block_type": "io",
+            "block_name": "webhook",
+            "specs": {f"f{n}": n for n in range(fields)},
+        }
+        for n in range(blocks)
+    ]
+    joined = [
+        {"from_block_id": f"b{n % blocks}", "to_block_id": f"b{n // blocks % blocks}"}
+        for n in range(edges)
+    ]
+    graph = {"blocks": made, "edges": joined}
+    return json.dumps({"workflow_name": "large", "workflow_definition": graph})
+
+
+LARGE: dict[str, Callable[[int], str]] = {
+    "fields of one block": lambda size: written(1, size, 0),
+    "blocks": lambda size: written(size, 1, size - 1),
+    "edges of 200 blocks": lambda size: written(200, 1, size),
+}
+
+
+def reviewed(text: str) -> None:
+    review = review_of_diff([Pair("large", None, loads(text))])
+    for render in RENDERINGS.values():
+        render(review)
+
+
 def compared(found: list[Pair]) -> None:
     for pair in found:
         assert pair.before is not None
@@ -120,6 +157,19 @@ def main(arguments: list[str]) -> None:
         logs = [[math.log(x) for x in part] for part in (sizes, times)]
         slope = linear_regression(*logs).slope
         row(f"review, {name}: growth exponent", "all", ["", ""], slope, 1.2)
+    large = [size * 10 for size in sizes]
+    calls_of_large = {
+        f"{size} {name}": partial(reviewed, write(size))
+        for size in large
+        for name, write in LARGE.items()
+    }
+    found = medians(calls_of_large, rounds=1 if quick else 3)
+    for name in LARGE:
+        times = [found[f"{size} {name}"] for size in large]
+        logs = [[math.log(x) for x in part] for part in (large, times)]
+        slope = linear_regression(*logs).slope
+        last = ["", f"{times[-1]:.2f} s"]
+        row(f"{name}, read and reviewed: growth", f"{large[-1]:,}", last, slope, 1.2)
 
 
 if __name__ == "__main__":

@@ -360,6 +360,24 @@ def pipe(folder):
     os.mkfifo(folder / "pipe.json")
 
 
+def many_values(folder):
+    text = '{"a":[' + "1," * 15_000_000 + "1]}"
+    (folder / "many.json").write_text(text, "utf-8")
+
+
+def many_edges(folder):
+    edge = {"from_block_id": "a", "to_block_id": "b"}
+    graph = {"blocks": [], "edges": [edge] * 50_001}
+    data = {"workflow_name": "x", "workflow_definition": graph}
+    (folder / "many.json").write_text(json.dumps(data), "utf-8")
+
+
+def many_values_together(folder):
+    for number in range(3):
+        text = '{"a":[' + "1," * 400_000 + "1]}"
+        (folder / f"{number}.json").write_text(text, "utf-8")
+
+
 def deep(folder):
     (folder / "deep.json").write_text("[" * 100_000, "utf-8")
 
@@ -380,6 +398,9 @@ def no_workflow(folder):
         (large, "it is larger than 32 MiB"),
         (large_together, "its files are larger than 64 MiB together"),
         (many, "it holds more than 5,000 files"),
+        (many_values, "its files hold more than 1,000,000 JSON values together"),
+        (many_values_together, "hold more than 1,000,000 JSON values together"),
+        (many_edges, "it has 50,001 edges, and at most 50,000 are read"),
         (line_break, "its name has signs that nobody sees"),
         (no_text, "its name has signs that nobody sees"),
         (pipe, "it is no plain file"),

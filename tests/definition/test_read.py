@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import cProfile
 import gzip
 import io
 import json
+import pstats
 import random
 import subprocess
 import sys
@@ -14,7 +16,11 @@ import zipfile
 from pathlib import PurePath
 
 import pytest
+from hypothesis import given as hypothesis_given
+from hypothesis import strategies as st
 
+from flow64 import LEAD, Workflow
+from flow64.blocks import FindEmail, Webhook
 from flow64.definition import (
     EMPTY,
     MAX_BYTES,
@@ -30,11 +36,20 @@ from flow64.definition import (
     dumps,
     fingerprint,
     from_data,
+    has_more_values,
     id_of,
     loads,
     with_stamp,
 )
 from flow64.errors import ArgumentError, ReadError
+from flow64.render.review import (
+    Pair,
+    as_data,
+    as_html,
+    as_markdown,
+    as_text,
+    review_of_diff,
+)
 
 ID = "6b1d7c1e-4c1f-4f0a-9a55-0d9b1f1f2a01"
 A = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -401,6 +416,139 @@ def test_a_long_text_is_refused_before_it_is_parsed(monkeypatch):
 
     assert loads(longest) == READ
     assert [refusal(f"{longest} "), refusal(b"\xff" * (2**20 + 1))] == [message] * 2
+
+
+# -- Limits on counts ------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(alphabet='a,"\\\\[]{}: \n\u00e9'),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.text(alphabet='a,"\\\\[{'), inner)
+    ),
+)
+
+
+def count_of(data):
+    """How many JSON values there are, one by one."""
+    inner = data.values() if isinstance(data, dict) else data
+    is_more = isinstance(data, dict | list)
+    return 1 + (sum(map(count_of, inner)) if is_more else 0)
+
+
+@hypothesis_given(data=JSON, more=JSON, indent=st.none() | st.integers(0, 2))
+def test_values_are_counted_without_parsing(data, more, indent):
+    """Whatever stands in strings, and of several texts together."""
+    texts = [json.dumps(one, indent=indent).encode() for one in (data, more)]
+    count = count_of(data) + count_of(more)
+
+    found = [has_more_values(texts, most) for most in (count - 1, count)]
+
+    assert found == [True, False]
+
+
+def test_values_are_counted_through_long_texts():
+    """A string may begin in one piece that is looked at, and end in another."""
+    data = ['a,"\\[{' * 5, "", "}]" * 7] * 20_000
+    text = json.dumps(data).encode()
+
+    assert len(text) > 10 * _read._PIECE
+    assert [has_more_values([text], most) for most in (60_000, 60_001)] == [True, False]
+
+
+HOSTILE = {
+    "fields": '{"a":{' + ",".join(f'"f{n}":1' for n in range(600_000)) + "}}",
+    "numbers": '{"a":[' + "1," * 15_000_000 + "1]}",
+    "lists": '{"a":[' + "[]," * 10_000_000 + "1]}",
+    "quotes": '{"a":' + '""' * 10_000_000 + "[," * 600_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_too_many_values_are_not_parsed(name, monkeypatch):
+    """Less than 32 MiB of them would take minutes, and gigabytes."""
+    monkeypatch.setattr(_read.json, "loads", None)
+    problem = "it holds more than 500,000 JSON values, the most that is read; split the"
+
+    assert refusal(HOSTILE[name]) == f"<text>: {problem} workflow"
+
+
+def test_parsed_data_has_the_same_limit(monkeypatch):
+    """As the body of an answer has."""
+    data = body(graph(block(specs={"a": [1, [2], {"b": {}}]})))
+    monkeypatch.setattr(_read, "MAX_VALUES", count_of(data))
+    assert from_data(data) == loads(json.dumps(data))
+
+    monkeypatch.setattr(_read, "MAX_VALUES", count_of(data) - 1)
+    with pytest.raises(ReadError, match="<answer>: it holds more than"):
+        from_data(data)
+
+
+@pytest.mark.parametrize(("key", "most"), [("blocks", 20_000), ("edges", 50_000)])
+def test_too_many_blocks_and_edges_are_refused(key, most, monkeypatch):
+    """Before anything is made of them, in a text and in parsed data."""
+    monkeypatch.setattr(_read, "freeze", None)
+    data = body({**graph(), key: [{}] * (most + 1)})
+    problem = (
+        f"at /workflow_definition/{key}: it has {most + 1:,} {key}, and at most "
+        f"{most:,} are read; split the workflow"
+    )
+
+    assert problem in refusal(json.dumps(data))
+    with pytest.raises(ReadError) as caught:
+        from_data(data)
+    assert str(caught.value) == f"<answer> {problem}"
+
+
+def test_code_has_no_such_limits(monkeypatch):
+    """A person who writes so much means it; reading it back is refused."""
+    for name in ("MAX_BLOCKS", "MAX_EDGES"):
+        monkeypatch.setattr(_read, name, 1)
+    monkeypatch.setattr(_read, "MAX_VALUES", 20)
+    flow = Webhook(LEAD) >> FindEmail() >> FindEmail(key="again")
+
+    text = Workflow("n", flow, key="n").to_json()
+
+    assert text.count("block_id") > 3
+    assert "it holds more than" in refusal(text)
+
+
+def calls_of(call):
+    """How many calls of functions something takes."""
+    profile = cProfile.Profile()
+    profile.runcall(call)
+    return pstats.Stats(profile).total_calls
+
+
+MANY = {
+    "fields": lambda n: graph(block(specs={f"f{i}": i for i in range(n)})),
+    "blocks": lambda n: graph(
+        *(block(f"b{i}") for i in range(n)),
+        edges=[(f"b{i}", f"b{i + 1}") for i in range(n - 1)],
+    ),
+    "edges": lambda n: graph(
+        *(block(f"b{i}") for i in range(40)),
+        edges=[(f"b{i % 40}", f"b{i // 40 % 40}") for i in range(n)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_work_grows_no_faster_than_the_text(name):
+    """Reading, comparing and reviewing: twice as much takes twice as many calls."""
+    before = read(body(graph(block(A, "csv_upload"))))
+
+    def work(size):
+        after = read(body(MANY[name](size)))
+        review = review_of_diff([Pair("x", before, after)])
+        return [render(review) for render in (as_text, as_markdown, as_data, as_html)]
+
+    work(10)  # what is made once is made here
+    once, twice = (calls_of(lambda n=n: work(n)) for n in (80, 160))
+
+    assert twice < 2.5 * once
 
 
 @pytest.mark.parametrize("given", [None, 5, {"a": 1}, bytearray(b"{}"), PurePath("x")])

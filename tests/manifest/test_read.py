@@ -201,6 +201,13 @@ def test_names_that_leave_the_folder(read, name):
         read({"flow64:manifest": 1, "files": {name: ENTRY}})
 
 
+def test_too_many_values_are_not_parsed(tmp_path):
+    (tmp_path / MANIFEST).write_text(f"[{'1,' * 500_000}1]", "utf-8")
+
+    with pytest.raises(ManifestError, match="more than 500,000 JSON values"):
+        read_manifest(tmp_path / MANIFEST)
+
+
 @pytest.mark.parametrize(
     ("make", "problem"),
     [

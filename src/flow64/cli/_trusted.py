@@ -26,6 +26,7 @@ from ..definition import (
     ProjectKey,
     Value,
     canonical_id,
+    has_more_values,
     is_plain,
     loads,
     path_of,
@@ -44,6 +45,9 @@ MOST_FILES: Final = 5_000
 
 MOST_BYTES: Final = 64 * 2**20
 """Bytes of all its JSON files beyond which it is refused; one alone has its own."""
+
+MOST_VALUES: Final = 1_000_000
+"""JSON values of all its files beyond which it is refused; one alone has its own."""
 
 
 @frozen
@@ -130,13 +134,20 @@ def read_trusted(folder: Path, file: Path) -> tuple[Sequence[Read], Trusted]:
         raise ManifestError(str(file), problem)
     trusted = Trusted(file.parent, base, _plain_names(base))
     names = _names(folder)
+    contents = {name: _content(folder / name) for name in names}
+    if has_more_values([*contents.values()], MOST_VALUES):
+        problem = f"its files hold more than {MOST_VALUES:,} JSON values together"
+        raise _refused(folder, problem)
     there = frozenset(names)
     left = {
         canonical_id(one.workflow.id(one.entry.env)): one
         for one in base.workflows
         if one.file not in there
     }
-    found = [_read(folder, name, trusted, left) for name in names]
+    found = [
+        _read(folder, name, content, trusted, left)
+        for name, content in contents.items()
+    ]
     ids = {one.workflow.id(): one.file for one in found if not one.is_unseen}
     for one in found:
         other = ids.get(one.workflow.id(), one.file)
@@ -148,22 +159,33 @@ def read_trusted(folder: Path, file: Path) -> tuple[Sequence[Read], Trusted]:
     return found, trusted
 
 
-def _read(folder: Path, name: str, trusted: Trusted, left: dict[str, Listed]) -> Read:
+def _content(path: Path) -> bytes:
+    """Return the content of one file."""
+    try:
+        return content_of(path)
+    except OSError as error:
+        problem = f"it cannot be read: {error.strerror}"
+        raise ManifestError(str(path), problem) from None
+
+
+def _read(
+    folder: Path,
+    name: str,
+    content: bytes,
+    trusted: Trusted,
+    left: dict[str, Listed],
+) -> Read:
     """The workflow of one file.
 
     Args:
         folder: The folder.
         name: The name of the file.
+        content: Its content.
         trusted: Says which workflow it is.
         left: Trusted workflows whose files are gone, by their ids; one that has
             moved is taken out.
     """
     path = folder / name
-    try:
-        content = content_of(path)
-    except OSError as error:
-        problem = f"it cannot be read: {error.strerror}"
-        raise ManifestError(str(path), problem) from None
     definition = loads(content, source=str(path))
     written = None if definition.path else canonical_id(str(definition.id))
     entry, is_unseen = trusted.base.manifest.files.get(name), False

@@ -51,7 +51,17 @@ from ._model import (
     Topology,
     WireBlock,
 )
-from ._read import MAX_BYTES, MAX_NESTING, from_data, loads
+from ._read import (
+    MAX_BLOCKS,
+    MAX_BYTES,
+    MAX_EDGES,
+    MAX_NESTING,
+    MAX_VALUES,
+    TOO_MANY_VALUES,
+    from_data,
+    has_more_values,
+    loads,
+)
 from ._stamp import (
     MAX_FIELDS,
     Stamp,
@@ -67,11 +77,15 @@ __all__ = [
     "FLOW64",
     "LOCAL",
     "MASK",
+    "MAX_BLOCKS",
     "MAX_BYTES",
     "MAX_DEPTH",
+    "MAX_EDGES",
     "MAX_FIELDS",
     "MAX_INTEGER",
     "MAX_NESTING",
+    "MAX_VALUES",
+    "TOO_MANY_VALUES",
     "UNUSUAL",
     "VALUE_KEY",
     "BoundSecret",
@@ -103,6 +117,7 @@ __all__ = [
     "fingerprint",
     "freeze",
     "from_data",
+    "has_more_values",
     "id_of",
     "ids_under",
     "is_plain",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from json.decoder import scanstring  # type: ignore[attr-defined]  # not in typeshed
 from typing import Any, Final, NoReturn
@@ -30,6 +30,19 @@ from ._values import VALUE_KEY, Value, as_value
 
 MAX_BYTES: Final = 32 * 2**20
 """The largest text that is read; a longer one is refused before it is parsed."""
+
+MAX_VALUES: Final = 500_000
+"""JSON values that are read at most: objects, lists, texts, numbers, true, false, null.
+
+These three limits hold for what is read: files and answers of the service. Code that
+builds a workflow has none.
+"""
+
+MAX_BLOCKS: Final = 20_000
+"""Blocks of one workflow that are read at most."""
+
+MAX_EDGES: Final = 50_000
+"""Edges of one workflow that are read at most."""
 
 MAX_NESTING: Final = MAX_DEPTH + 8
 """How deep a text may nest: a spec's depth and the levels around it."""
@@ -105,6 +118,8 @@ class _Reader:
 
     def parsed(self) -> Any:
         text = self.text or ""
+        if has_more_values([text.encode("utf-8", "surrogatepass")], MAX_VALUES):
+            self.fail(TOO_MANY_VALUES)
         try:
             return json.loads(
                 text,
@@ -124,6 +139,7 @@ class _Reader:
             self.fail(_worded(data), ())
         if not isinstance(data, dict):
             self.fail(f"a workflow is a JSON object, not {_json_type(data)}", ())
+        self._require_few(data)
         is_answer = "name" in data and "workflow_name" not in data
         problems: list[Problem] = []
         limits, convert = (_ANSWER, None) if is_answer else (_BODY, _as_value)
@@ -135,6 +151,17 @@ class _Reader:
         if not isinstance(body, dict):
             self.fail(f"a workflow is a JSON object, not {_json_type(body)}", ())
         return self._definition(body, is_answer=is_answer)
+
+    def _require_few(self, data: dict[str, Any]) -> None:
+        """Refuse more than what is read, before anything is made of it."""
+        graph = data.get("workflow_definition")
+        for key, most in (("blocks", MAX_BLOCKS), ("edges", MAX_EDGES)):
+            items = graph.get(key) if isinstance(graph, dict) else None
+            if isinstance(items, list) and len(items) > most:
+                problem = f"it has {len(items):,} {key}, and at most {most:,} are read"
+                self.fail(f"{problem}; {_SPLIT}", ("workflow_definition", key))
+        if self.text is None and _count_at_least(data, MAX_VALUES + 1):
+            self.fail(TOO_MANY_VALUES)
 
     def _definition(self, body: Mapping[str, Any], *, is_answer: bool) -> Definition:
         graph = body.get("workflow_definition")
@@ -350,6 +377,64 @@ _FORMATS: Mapping[bytes, str] = {
     b"{\x00": "UTF-16",
     b"\x00": "UTF-16 or UTF-32",
 }
+
+
+def has_more_values(texts: Sequence[bytes], most: int) -> bool:
+    """Return True if JSON texts hold more values than that, all together.
+
+    They are counted by their separators, since parsing would cost what is to be saved.
+
+    Args:
+        texts: In UTF-8.
+        most: How many values they may hold.
+    """
+    # Commas and brackets inside of strings count here as well, so this is an estimate
+    # from above. It is fast, and nearly always enough.
+    if sum(map(_separators, texts)) + len(texts) <= most:
+        return False
+    count = len(texts)
+    for text in texts:
+        for part in _outside_of_strings(text):
+            count += _separators(part) - part.count(b"[]") - part.count(b"{}")
+            if count > most:
+                return True
+    return False
+
+
+def _separators(text: bytes) -> int:
+    """Count commas and opening brackets: there is one value less, or even fewer."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def _outside_of_strings(text: bytes) -> Iterator[bytes]:
+    """Yield a JSON text piece by piece, each string in it as one quote."""
+    plain = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    is_inside = False
+    for start in range(0, len(plain), _PIECE):
+        parts = plain[start : start + _PIECE].split(b'"')
+        yield b'"'.join(parts[is_inside::2])
+        is_inside ^= len(parts) % 2 == 0  # each quote begins or ends a string
+
+
+def _count_at_least(data: Any, least: int) -> bool:
+    """Return True if parsed data holds that many values."""
+    todo, count = [data], 1
+    while todo and count < least:
+        item = todo.pop()
+        inner = item.values() if isinstance(item, dict) else item
+        count += len(item)
+        todo += [one for one in inner if isinstance(one, dict | list)]
+    return count >= least
+
+
+_PIECE: Final = 2**16
+"""Bytes that are split at a time, so that few parts are held."""
+
+_SPLIT: Final = "split the workflow"
+
+TOO_MANY_VALUES: Final = (
+    f"it holds more than {MAX_VALUES:,} JSON values, the most that is read; {_SPLIT}"
+)
 
 
 def _other_format(text: str) -> str:

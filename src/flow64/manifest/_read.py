@@ -17,7 +17,10 @@ from ..compiler import is_key
 from ..definition import (
     DEFAULT_ENV,
     MAX_BYTES,
+    MAX_VALUES,
+    TOO_MANY_VALUES,
     ProjectKey,
+    has_more_values,
     is_plain,
     is_uuid,
     path_of,
@@ -91,6 +94,8 @@ class _Reader:
         raise ManifestError(self.file, problem, pointer(path))
 
     def parsed(self, content: bytes) -> Any:
+        if has_more_values([content], MAX_VALUES):
+            self.fail(TOO_MANY_VALUES)
         try:
             return json.loads(content.decode(), object_pairs_hook=_object)
         except UnicodeDecodeError:

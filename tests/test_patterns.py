@@ -83,6 +83,12 @@ PATTERNS = {
         "",
     ),
     "flow64.analysis.checks._specs.PLAIN_URL": ("match", "https://", "a.", "!"),
+    "flow64.cli._install_source._ARCHIVE": ("fullmatch", "https://", "a.", "!"),
+    "flow64.cli._install_source._COMMIT": ("fullmatch", "", "0", ""),
+    "flow64.cli._install_source._GIT": ("fullmatch", "git+https://a", "/a", "!"),
+    "flow64.cli._install_source._LOCAL": ("fullmatch", "", "a.", "!"),
+    "flow64.cli._install_source._REQUIREMENT": ("fullmatch", "flow64==1", ".1", "!"),
+    "flow64.cli._install_source._SCP": ("fullmatch", "", "a", "!"),
     "flow64.cli._project._KEY": ("fullmatch", "", "a-", "!"),
     "flow64.cli._project._NAMESPACE": ("fullmatch", "", "a/", "!"),
     "flow64.cli._report._NAMES": ("search", "", "KE", ""),
@@ -117,6 +123,7 @@ PATTERNS = {
     "flow64.render.review._quoting._PLAIN": ("fullmatch", "(", "a-", "!"),
     "flow64.render.review._view._BY_ID": ("findall", "", " (00000000)", "!"),
     "flow64.service._assumptions._FRACTION": ("search", "", ".", "!"),
+    "flow64.service.plan._behind._COMMIT": ("fullmatch", "", "0", ""),
     "flow64.service._assumptions._WORD": ("fullmatch", "", "a", "!"),
     "flow64.service._batches._CREDIT": ("search", "", "quot", ""),
     "flow64.service._examining._PLAIN": ("fullmatch", "", "a", "!"),
@@ -142,6 +149,13 @@ PATTERNS = {
 repeated, and how it ends."""
 
 INLINE = {
+    r"^[.~/\\-]|^[A-Za-z]:[\\/]|file:|localhost|127\.": ("search", "", "file", ""),
+    r":: Python :: 3\.(\d+)": ("fullmatch", ":: Python :: 3.", "1", "!"),
+    "[0-9]{1,9}": ("fullmatch", "", "0", "!"),
+    r"\b(http|git)://": ("search", "", "git:", ""),
+    "[a-z0-9-]+": ("findall", "", "a", "!"),
+    r"https://[^/]*@|ssh://[^/@:]*:[^/@]*@|\?": ("search", "ssh://", ":", ""),
+    "==[^*,]+": ("fullmatch", "==", "1", "*"),
     "@([A-Z]+)@": ("findall", "", "@A", ""),
     "[+-]?[0-9]{1,18}": ("fullmatch", "", "1", ""),
     "[A-Za-z0-9._-]+": ("match", "", "a", ""),
@@ -165,6 +179,7 @@ INLINE = {
 """The same of patterns that are written where they are used."""
 
 COMPUTED = {
+    "_VERSION": "a part of the pattern of a requirement, which is listed",
     r'rb"\b(?:%b)\b" % words': "names of modules, as plain words",
     """rf"extra == ['\\"]{re.escape(extra)}['\\"]\"""": "words of our own metadata",
     r'start + r"(unversioned|[0-9a-f]{12})\.part"': "a file name, as plain text",

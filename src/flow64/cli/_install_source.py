@@ -152,7 +152,7 @@ def find_install_source() -> InstallSource:
 
 
 def _refuse(text: str) -> Exception:
-    if re.search(r"https://[^/]*@|ssh://[^/@]*:[^/]*@|\?", text):
+    if re.search(r"https://[^/]*@|ssh://[^/@:]*:[^/@]*@|\?", text):
         reason = "it may hold a credential, and what is written is committed"
     elif re.search(r"\b(http|git)://", text):
         reason = "without https or ssh, others on the way can exchange it"

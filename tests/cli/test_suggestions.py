@@ -11,6 +11,9 @@ from flow64.cli._main import COMMANDS, group
 from flow64.cli._suggestions import RISKY_COMMANDS, RISKY_OPTIONS
 
 HARMLESS = {
+    "--allow-unproven",
+    "--from",
+    "--max-bytes",
     "--against", "--all", "--allow-host", "--api-keys", "--at", "--base", "--block",
     "--blocks", "--check", "--check-columns", "--debug", "--dry-run", "--env",
     "--every", "--exit-code", "--fixtures", "--format", "--gives", "--head", "--help",

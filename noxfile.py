@@ -47,14 +47,21 @@ WHOLLY_COVERED = ",".join(
     f"src/flow64/{room}"
     for room in (
         "analysis/*",
+        "api/*",
         "blocks/*",
+        "client/*",
         "compiler/*",
         "definition/*",
+        "deploy/*",
         "diagnostics.py",
+        "diff/*",
+        "doctor/*",
         "dsl/*",
         "errors/*",
+        "files.py",
+        "plan/*",
         "project.py",
-        "service/*",
+        "runs/*",
         "workflow.py",
     )
 )
@@ -252,8 +259,9 @@ def public_names() -> set[str]:
         "flow64.environments",
         "flow64.manifest",
         "flow64.render.review",
-        "flow64.service",
-        "flow64.service.plan",
+        "flow64.client",
+        "flow64.deploy",
+        "flow64.plan",
         "flow64.testing",
         "flow64.webhooks",
     )

@@ -32,7 +32,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from run import chain, layered, medians, row, wide
 
 from flow64 import RawBlock, Workflow
-from flow64.analysis import apply, consequences, diff
 from flow64.definition import (
     Definition,
     Edge,
@@ -42,6 +41,7 @@ from flow64.definition import (
     fingerprint,
     id_of,
 )
+from flow64.diff import apply, consequences, diff
 
 SHAPES: dict[str, Callable[[int], Workflow]] = {
     "chain": chain,

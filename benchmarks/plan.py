@@ -31,13 +31,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from run import medians, row
 
 from flow64 import LEAD, Project, Workflow
+from flow64.api import Answer, Begin, Emit, Now, Request, in_turn
 from flow64.blocks import EmailMode, Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, from_data, with_stamp
-from flow64.service.api import Answer, Begin, Emit, Now, Request, in_turn
-from flow64.service.plan._behind import Git
-from flow64.service.plan._model import Plan, Sighting, Target
-from flow64.service.plan._planning import planning
-from flow64.service.plan._target import target_of
+from flow64.deploy import Git, planning, target_of
+from flow64.plan import Plan, Sighting, Target
 
 GROWTH = Project("growth", namespace="acme.example")
 SIZES = (125, 500, 2_000)

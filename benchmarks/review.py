@@ -32,9 +32,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from run import medians, row
 
 from flow64 import LEAD, Project, Workflow
-from flow64.analysis import consequences, diff
 from flow64.blocks import FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
 from flow64.definition import Definition, loads
+from flow64.diff import consequences, diff
 from flow64.render.review import (
     Pair,
     as_data,

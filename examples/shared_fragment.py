@@ -8,13 +8,7 @@ and each use has ids of its own that no later change of the other moves.
 from __future__ import annotations
 
 from flow64 import LEAD, Flow, Lead, Project, Workflow
-from flow64.blocks import (
-    EmailMode,
-    Filter,
-    FindEmail,
-    OutgoingWebhook,
-    Webhook,
-)
+from flow64.blocks import EmailMode, Filter, FindEmail, OutgoingWebhook, Webhook
 
 growth = Project("growth", namespace="acme.example")
 

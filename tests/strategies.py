@@ -11,13 +11,13 @@ from flow64.definition import (
     Definition,
     Edge,
     FrozenDict,
+    Limits,
     Value,
     WireBlock,
     freeze,
     is_uuid,
     split_stamp,
 )
-from flow64.definition._json import Limits
 
 AS_READ = Limits(whole=False, integer=None)
 BODY_KEYS = {"workflow_name", "workflow_description", "workflow_definition", "id"}

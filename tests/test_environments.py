@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import OutgoingWebhook, Webhook
+from flow64.client import DEFAULT_ENDPOINT
 from flow64.definition import fingerprint, suffixed
 from flow64.environments import (
     EMULATOR,
@@ -22,7 +23,6 @@ from flow64.environments import (
 )
 from flow64.environments._lines import line_of, lines_of
 from flow64.errors import ConfigError, SettingsError, UnknownEnvironmentError
-from flow64.service import DEFAULT_ENDPOINT
 
 # ruff: noqa: E501 - the words of a mistake stand here as they are shown
 

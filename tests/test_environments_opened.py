@@ -8,6 +8,7 @@ import pytest
 
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.client import Client, deployed_codes, same_code
 from flow64.emulator import Emulator
 from flow64.environments import (
     EMULATOR,
@@ -25,7 +26,6 @@ from flow64.errors import (
     EmulatorStoreError,
     OrganisationError,
 )
-from flow64.service import Client, deployed_codes, same_code
 from tests.service.credentials import pem
 
 HOOK = "https://hooks.example.com/SENTINEL"

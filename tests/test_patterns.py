@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import flow64
-from flow64.analysis import masked
+from flow64.redaction import redact_keys
 
 SOURCE = Path(flow64.__file__).parent
 
@@ -91,8 +91,8 @@ PATTERNS = {
     "flow64.cli._install_source._SCP": ("fullmatch", "", "a", "!"),
     "flow64.cli._project._KEY": ("fullmatch", "", "a-", "!"),
     "flow64.cli._project._NAMESPACE": ("fullmatch", "", "a/", "!"),
-    "flow64.cli._report._NAMES": ("search", "", "KE", ""),
-    "flow64.cli._report._SECRETS": ("findall", "", "sk_ ", ""),
+    "flow64.cli._crash_report._NAMES": ("search", "", "KE", ""),
+    "flow64.cli._crash_report._SECRETS": ("findall", "", "sk_ ", ""),
     "flow64.compiler._audit._LITERAL": ("findall", '"', '\\"', ""),
     "flow64.compiler._audit._ODD": ("search", "", " ", ""),
     "flow64.compiler._layout._ODD": ("findall", "", "a'", ""),
@@ -120,26 +120,26 @@ PATTERNS = {
     "flow64.manifest._read._REF": ("fullmatch", "00000000", "-0000", "!"),
     "flow64.render._mermaid._PUNCTUATION": ("findall", "", "a-", "-"),
     "flow64.render._svg._SAFE": ("fullmatch", "", "a", "!"),
-    "flow64.render.review._quoting._PLAIN": ("fullmatch", "(", "a-", "!"),
+    "flow64.render.review._markdown_escape._PLAIN": ("fullmatch", "(", "a-", "!"),
     "flow64.render.review._view._BY_ID": ("findall", "", " (00000000)", "!"),
-    "flow64.service._assumptions._FRACTION": ("search", "", ".", "!"),
-    "flow64.service.plan._behind._COMMIT": ("fullmatch", "", "0", ""),
-    "flow64.service._assumptions._WORD": ("fullmatch", "", "a", "!"),
-    "flow64.service._batches._CREDIT": ("search", "", "quot", ""),
-    "flow64.service._examining._PLAIN": ("fullmatch", "", "a", "!"),
-    "flow64.service._names._SEPARATOR": ("split", "", "/a", ""),
-    "flow64.service._payload._NAMELESS": ("fullmatch", "#", "1", "!"),
-    "flow64.service._rows._INTEGER": ("fullmatch", " ", "1", " !"),
-    "flow64.service._rows._MODULE": ("findall", "a.", "<locals>.", "1"),
-    "flow64.service._table._BLANKS": ("match", "", " ", "!"),
-    "flow64.service._table._WORD": ("findall", "", "a!", ""),
-    "flow64.service.plan._history._NAME": (
+    "flow64.doctor._assumptions._FRACTION": ("search", "", ".", "!"),
+    "flow64.deploy._git._COMMIT": ("fullmatch", "", "0", ""),
+    "flow64.doctor._assumptions._WORD": ("fullmatch", "", "a", "!"),
+    "flow64.runs._batches._CREDIT": ("search", "", "quot", ""),
+    "flow64.doctor._requests._PLAIN": ("fullmatch", "", "a", "!"),
+    "flow64.runs._file_names._SEPARATOR": ("split", "", "/a", ""),
+    "flow64.runs._payload._NAMELESS": ("fullmatch", "#", "1", "!"),
+    "flow64.runs._typed_rows._INTEGER": ("fullmatch", " ", "1", " !"),
+    "flow64.runs._typed_rows._MODULE": ("findall", "a.", "<locals>.", "1"),
+    "flow64.runs._row_files._BLANKS": ("match", "", " ", "!"),
+    "flow64.runs._row_files._WORD": ("findall", "", "a!", ""),
+    "flow64.deploy._history._NAME": (
         "fullmatch",
         "20260101T000000.000000Z.",
         ".00000000.json",
         "!",
     ),
-    "flow64.service.plan._planning._FINE": ("search", "", ".00", ""),
+    "flow64.deploy._planner._FINE": ("search", "", ".00", ""),
     "flow64.webhooks._events._COUNT": ("fullmatch", "", "1", "!"),
     "flow64.webhooks._signature.VISIBLE": ("fullmatch", "", "a", " "),
     "flow64.webhooks._signature._DIGEST": ("fullmatch", "", "0", "!"),
@@ -317,5 +317,5 @@ def test_title_that_was_slow_to_mask_is_masked_at_once():
     """A pull request with this title kept the comment job busy."""
     title = "sk_" * 8000
 
-    assert masked(title) == "***"
-    assert masked("sk_not_really_a_secret_word") == "sk_not_really_a_secret_word"
+    assert redact_keys(title) == "***"
+    assert redact_keys("sk_not_really_a_secret_word") == "sk_not_really_a_secret_word"

@@ -25,8 +25,9 @@ DOORS = (
     "flow64.environments",
     "flow64.manifest",
     "flow64.render.review",
-    "flow64.service",
-    "flow64.service.plan",
+    "flow64.client",
+    "flow64.deploy",
+    "flow64.plan",
     "flow64.testing",
     "flow64.webhooks",
 )

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from .client import AsyncClient, Client
     from .dsl import (
         COMPANY,
         LEAD,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         value,
     )
     from .project import Project, matrix, variants
-    from .service import AsyncClient, Client
     from .workflow import Workflow
 
 __all__ = [
@@ -48,8 +48,8 @@ __all__ = [
 ]
 
 _ROOMS: Final = {
-    "AsyncClient": ".service",
-    "Client": ".service",
+    "AsyncClient": ".client",
+    "Client": ".client",
     "Project": ".project",
     "Workflow": ".workflow",
     "matrix": ".project",

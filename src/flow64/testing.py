@@ -19,8 +19,8 @@ from .errors import ArgumentError, RunFailedError, WaitTimeoutError, did_you_mea
 from .workflow import Workflow
 
 if TYPE_CHECKING:
+    from .client import Client
     from .emulator import Emulator, Fixture, OutboxEntry
-    from .service import Client
 
 __all__ = ["Outcome", "try_out"]
 
@@ -175,7 +175,7 @@ def try_out(
 
 def _fill(client: Client, definition: Definition) -> None:
     """Create what is pinned to a workflow that is not there: no deploy does that."""
-    from .service.api import create_workflow, get_workflow
+    from .api import create_workflow, get_workflow
 
     is_pinned = definition.path is None or "/pin:" in definition.path
     if is_pinned and client.play(get_workflow(str(definition.id))) is None:
@@ -195,7 +195,7 @@ def _emulator() -> Iterator[Emulator]:
 
 
 def _client(emulator: Emulator) -> Client:
-    from .service import Client
+    from .client import Client
 
     return Client(KEY, base_url="http://127.0.0.1", transport=emulator.transport())
 

@@ -34,7 +34,9 @@ from .errors import (
 
 if TYPE_CHECKING:
     from .analysis import LiveCatalogue
-    from .service import Batch, BatchOptions, Client, Deployment, Rows, Run, RunOptions
+    from .client import Batch, BatchOptions, Client, Run, RunOptions
+    from .deploy import Deployment
+    from .runs import Rows
 
 
 @frozen(init=False, repr=False, eq=False)
@@ -235,7 +237,7 @@ class Workflow:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and a look did not tell.
         """
-        from .service import deploy  # loads httpx
+        from .client import deploy  # loads httpx
 
         return deploy(
             self, client, env=env, values=values, force=force, allow_spend=allow_spend
@@ -263,7 +265,7 @@ class Workflow:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the looks did not tell.
         """
-        from .service import run  # loads httpx
+        from .client import run  # loads httpx
 
         return run(self, rows, client, **options)
 
@@ -288,7 +290,7 @@ class Workflow:
             BudgetError: All of it may take more than was said.
             BatchesError: Batches have failed, or were not started after that.
         """
-        from .service import run_batches  # loads httpx
+        from .client import run_batches  # loads httpx
 
         return run_batches(self, rows, client, **options)
 

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from flow64 import Workflow
-from flow64.definition import (
-    Definition,
-    Edge,
-    WireBlock,
-    freeze,
-    id_of,
-)
+from flow64.definition import Definition, Edge, WireBlock, freeze, id_of
 
 
 def wired(*blocks, edges=None, **changes):

@@ -6,8 +6,8 @@ import pytest
 
 from flow64.analysis import all_rules
 from flow64.analysis._types import field_types
-from flow64.analysis.checks import _asked
-from flow64.analysis.checks._asked import LARGEST, asked_of, shape_of
+from flow64.analysis.checks import _rule_index as _asked
+from flow64.analysis.checks._rule_index import LARGEST, asked_of, shape_of
 from flow64.blocks import CATALOGUE
 
 from .support import wired

@@ -10,13 +10,9 @@ from attrs import evolve
 
 import flow64
 from flow64 import Workflow, analysis, blocks
-from flow64.analysis import all_rules, findings, rules_by_code
-from flow64.analysis._reference import (
-    faults_by_code,
-    findings_reference,
-    pages_by_code,
-)
-from flow64.analysis.checks import _asked
+from flow64.analysis import all_rules, findings, findings_reference, rules_by_code
+from flow64.analysis._reference import faults_by_code, pages_by_code
+from flow64.analysis.checks import _rule_index as _asked
 from flow64.analysis.checks._rule import run
 from flow64.definition import freeze, thaw
 

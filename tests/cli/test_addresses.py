@@ -23,9 +23,9 @@ from flow64.cli._addresses import (
     project_source,
 )
 from flow64.cli._sources import load
+from flow64.client import WorkflowInfo
 from flow64.environments import load as load_settings
 from flow64.environments import opened
-from flow64.service import WorkflowInfo
 
 SETTINGS = """
 [tool.flow64]

@@ -8,7 +8,7 @@ import pytest
 
 from flow64 import Workflow
 from flow64.blocks import CATALOGUE, facts_of, specs_schema
-from flow64.cli._described import Described, catalogue
+from flow64.cli._block_reference import Described, catalogue
 
 LIVE = [
     {

@@ -13,8 +13,9 @@ import pytest
 
 from flow64 import Client, errors
 from flow64.cli._applied import Course
+from flow64.deploy import Agreement
 from flow64.emulator import Fault
-from flow64.service.plan import Agreement, Plan
+from flow64.plan import Plan
 from tests.cli.pipelines import (
     SPENDING,
     deployed,

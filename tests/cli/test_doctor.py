@@ -14,9 +14,9 @@ from flow64 import Client, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
 from flow64.cli import _diagnosis
 from flow64.cli._local import extras, shown
+from flow64.doctor import examining
 from flow64.dsl import LEAD
 from flow64.emulator import Fault, Switches
-from flow64.service._examining import examining
 
 SENTINEL = "SENTINEL"
 

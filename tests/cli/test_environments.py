@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flow64.cli._whence import credential_source, endpoint_source
+from flow64.api._player import Clock
+from flow64.cli._credential_source import credential_source, endpoint_source
 from flow64.emulator import Fault
 from flow64.environments import Environment, OAuthFile, Reference
-from flow64.service._player import Clock
 
 SETTINGS = """
 [tool.flow64.environments.staging]
@@ -100,7 +100,7 @@ def test_the_variable_of_the_environment_is_the_one_to_check(
 def impatient(monkeypatch):
     """No wait takes any time."""
     clock = Clock(sleep=lambda _: None)
-    monkeypatch.setattr("flow64.service._player.Clock", lambda: clock)
+    monkeypatch.setattr("flow64.api._player.Clock", lambda: clock)
 
 
 def test_what_cannot_be_reached_is_told_with_each_attempt_and_its_source(

@@ -10,9 +10,9 @@ from attrs import evolve
 from flow64 import Client
 from flow64.cli._sources import load
 from flow64.definition import FrozenDict
+from flow64.deploy import _saved_plan as _saved
 from flow64.environments import load as load_settings
 from flow64.environments import opened
-from flow64.service.plan import _saved
 
 SENTINEL = "https://hooks.example.com/sentinel-of-hook"
 OTHER = "https://new.example/in"

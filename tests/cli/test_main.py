@@ -15,10 +15,10 @@ import click
 import pytest
 
 from flow64.cli import main
+from flow64.cli._crash_report import masked, report_of, saved
+from flow64.cli._exit_codes import code_of
 from flow64.cli._main import COMMANDS, careful
 from flow64.cli._options import SAID
-from flow64.cli._outcomes import code_of
-from flow64.cli._report import masked, report_of, saved
 from flow64.cli._terminal import complain, give, give_data, talk
 from flow64.errors import (
     ConfigError,
@@ -395,7 +395,7 @@ def test_each_command_is_a_module():
 
 BACKGROUND = """
 import logging, threading
-from flow64.cli._report import own_up_in_threads
+from flow64.cli._crash_report import own_up_in_threads
 
 def fail():
     raise KeyError("in a thread")

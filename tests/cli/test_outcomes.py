@@ -9,7 +9,7 @@ import pytest
 
 import flow64
 from flow64 import errors
-from flow64.cli._outcomes import _WORDS, RefusedError, way_on, worded
+from flow64.cli._exit_codes import _WORDS, RefusedError, way_on, worded
 
 RUN = "0b9b5ac1-5a0e-4d6f-9a2c-1f5d"
 PYTHON = re.compile(

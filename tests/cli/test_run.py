@@ -13,7 +13,7 @@ import pytest
 from flow64 import Client
 from flow64.cli._sources import load
 from flow64.emulator import Fault, Switches
-from flow64.service import _download
+from flow64.runs import _download
 from tests.cli.pipelines import methods
 from tests.cli.support import FLOW64, environment
 

@@ -13,8 +13,7 @@ from flow64 import Client
 from flow64.cli._display import Drawn, displaying
 from flow64.cli._sources import load
 from flow64.cli._terminal import Console, drawing, talk
-from flow64.emulator import Fault, Switches
-from flow64.service import (
+from flow64.client import (
     BlockDone,
     BlockFailed,
     BlockStarted,
@@ -22,8 +21,9 @@ from flow64.service import (
     Progress,
     Queued,
     Running,
-    _download,
 )
+from flow64.emulator import Fault, Switches
+from flow64.runs import _download
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from flow64 import Client
 from flow64.cli import main
-from flow64.cli._given import keys_of
-from flow64.emulator._store import Store
+from flow64.cli._serve_options import keys_of
+from flow64.emulator import Store
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
 pytestmark = pytest.mark.once

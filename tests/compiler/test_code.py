@@ -18,13 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, RawBlock, Workflow, fan, tap, value, variants
-from flow64.blocks import (
-    Filter,
-    FindEmail,
-    LeadEnrichment,
-    OutgoingWebhook,
-    Webhook,
-)
+from flow64.blocks import Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
 from flow64.compiler import as_code, code_of, lift
 from flow64.compiler._audit import METHODS, audit
 from flow64.compiler._layout import cells, quoted

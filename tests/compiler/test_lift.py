@@ -12,17 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import flow64.compiler
-from flow64 import (
-    COMPANY,
-    LEAD,
-    Project,
-    RawBlock,
-    Workflow,
-    fan,
-    tap,
-    value,
-    variants,
-)
+from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, fan, tap, value, variants
 from flow64.blocks import (
     FindEmail,
     GroupBy,

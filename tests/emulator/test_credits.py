@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from flow64.emulator import Switches
+from flow64.emulator import Store, Switches
 from flow64.emulator._credits import balance, price_of
-from flow64.emulator._store import Store
 from tests.emulator.support import (
     EMAIL,
     WEBHOOK,

@@ -15,8 +15,8 @@ import pytest
 from attrs import evolve
 
 from flow64.emulator import Emulator, Fault, Faults
+from flow64.emulator._fault_middleware import _PLAYS
 from flow64.emulator._faults import KINDS, Happened
-from flow64.emulator._faulty import _PLAYS
 from flow64.errors import ConfigError
 from tests.emulator.support import (
     ACCOUNTS,

@@ -7,8 +7,7 @@ from functools import partial
 
 import pytest
 
-from flow64.emulator import Emulator
-from flow64.emulator._fixtures import load_fixtures
+from flow64.emulator import Emulator, load_fixtures
 from flow64.errors import ConfigError
 from tests.emulator.support import (
     EMAIL,

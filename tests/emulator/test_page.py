@@ -16,8 +16,7 @@ from attrs import evolve
 from playwright.sync_api import sync_playwright
 
 from flow64.definition import id_of
-from flow64.emulator import GUESSES, Emulator, Switches
-from flow64.emulator._faults import Fault
+from flow64.emulator import GUESSES, Emulator, Fault, Switches
 from flow64.emulator._records import Graph, rows_of
 from tests.emulator.support import (
     EMAIL,

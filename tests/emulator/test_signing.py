@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from flow64.emulator._signing import active_secrets
+from flow64.emulator._secrets import active_secrets
 
 PATH = "/webhooks/signing-secret"
 

@@ -21,7 +21,7 @@ import httpx
 import pytest
 from attrs import evolve
 
-from flow64.emulator import Emulator
+from flow64.emulator import Emulator, Store
 from flow64.emulator._records import (
     BlockState,
     Claim,
@@ -35,7 +35,7 @@ from flow64.emulator._records import (
     Upload,
     Workflow,
 )
-from flow64.emulator._store import _RECORDS, APPLICATION, CHUNK, PAGE, SCHEMA, Store
+from flow64.emulator._store import _RECORDS, APPLICATION, CHUNK, PAGE, SCHEMA
 from flow64.errors import EmulatorStoreError
 from tests.emulator.support import LEADS, NO_CERTIFICATES
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from flow64 import Client
+from flow64.api import list_runs
 from flow64.emulator import Emulator
 from flow64.emulator._transport import InProcessTransport
-from flow64.service.api import list_runs
 from tests.emulator.support import LEADS, create, links, run_rows
 from tests.service.support import leads
 

@@ -23,12 +23,12 @@ from flow64.analysis import (
     output_columns,
 )
 from flow64.analysis._columns import NO_COLUMNS, united
-from flow64.analysis.changes import estimate
 from flow64.analysis.checks._columns import Spellings
-from flow64.analysis.checks._plain import is_plainly_right
+from flow64.analysis.checks._fast_path import is_plainly_right
 from flow64.analysis.checks._rule import run
 from flow64.blocks import CATALOGUE, OLD_NAMES, facts_of
 from flow64.definition import Definition, Edge, WireBlock, id_of, thaw
+from flow64.diff import estimate
 from tests.strategies import (
     frozen,
     json_values,

@@ -11,9 +11,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, Workflow
-from flow64.analysis import apply, as_data, as_lines, consequences, diff
-from flow64.analysis.changes import KindChanged, Unmanaged
-from flow64.analysis.changes._model import Hidden
 from flow64.blocks import (
     Deduplicate,
     Filter,
@@ -35,6 +32,16 @@ from flow64.definition import (
     fingerprint,
     from_data,
     id_of,
+)
+from flow64.diff import (
+    Hidden,
+    KindChanged,
+    Unmanaged,
+    apply,
+    as_data,
+    as_lines,
+    consequences,
+    diff,
 )
 from flow64.dsl import UNSET
 from tests.strategies import (

@@ -19,15 +19,14 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, RawBlock, Workflow, value
-from flow64.analysis import apply, diff
 from flow64.blocks import FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, with_stamp
+from flow64.deploy import Agreement, FileCache, applying, target_of
+from flow64.deploy import History as Folder
+from flow64.diff import apply, diff
 from flow64.emulator import Switches
-from flow64.service.plan import Agreement, FileCache, applying
-from flow64.service.plan import History as Folder
-from flow64.service.plan._target import target_of
+from tests.deploy.planned import ENDPOINT, History, service
 from tests.laws.test_plans import EXAMPLES, NAMES, SWITCHES, histories, targets_of
-from tests.service.plan.planned import ENDPOINT, History, service
 
 PROJECT = Project("laws", namespace="acme.example")
 EVERY_SWITCH = pytest.mark.parametrize(

@@ -25,29 +25,30 @@ from hypothesis.stateful import (
 )
 
 from flow64 import LEAD, Client, Project, Workflow, errors
+from flow64.api import Request, create_workflow, in_turn
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.client import Policy
 from flow64.definition import fingerprint, id_of
-from flow64.emulator import Emulator, Fault, Switches
-from flow64.service import Policy
-from flow64.service._state import fields_of, reduced
-from flow64.service.api import Request, create_workflow, in_turn
-from flow64.service.plan import (
+from flow64.deploy import (
     Agreement,
     FileCache,
     History,
     applying,
     applying_saved,
+    fields_of,
     load_plan,
     planning,
+    reduced,
     restoring,
     save_plan,
+    target_of,
 )
-from flow64.service.plan import _saved as saved_plans
-from flow64.service.plan._target import target_of
+from flow64.deploy import _saved_plan as saved_plans
+from flow64.emulator import Emulator, Fault, Switches
+from tests.deploy.planned import ENDPOINT, KEY
+from tests.deploy.planned import History as Commits
 from tests.laws.test_plans import SWITCHES
 from tests.service.clients import FakeClock, with_clock
-from tests.service.plan.planned import ENDPOINT, KEY
-from tests.service.plan.planned import History as Commits
 
 PROJECT = Project("machine", namespace="acme.example")
 KEYS = ("a", "b", "c")

@@ -13,13 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flow64 import LEAD, RawBlock, Workflow
+from flow64.api import create_workflow, update_description, update_workflow
 from flow64.blocks import Webhook
 from flow64.definition import unbound_names
-from flow64.service.api import create_workflow, update_description, update_workflow
-from flow64.service.plan._show import as_data, as_text
-from flow64.service.plan._target import target_of
+from flow64.deploy import as_data, as_text, target_of
+from tests.deploy.planned import History, service, target
 from tests.laws.test_compiler import workflows
-from tests.service.plan.planned import History, service, target
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "demo")

@@ -9,10 +9,10 @@ import pytest
 
 from flow64.cli import main
 from flow64.cli._sources import load
+from flow64.deploy import History, applying, planning, target_of
 from flow64.manifest import MANIFEST
-from flow64.service.plan import History, applying, planning, target_of
-from tests.service.plan.planned import ENDPOINT, service
-from tests.service.plan.planned import History as Commits
+from tests.deploy.planned import ENDPOINT, service
+from tests.deploy.planned import History as Commits
 
 CODE = """
 from flow64 import LEAD, Project, Workflow

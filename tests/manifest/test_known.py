@@ -11,11 +11,10 @@ from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow
 from flow64.blocks import OutgoingWebhook, Webhook
-from flow64.definition import Edge, FrozenDict, Value, bind, loads
-from flow64.definition._json import Limits, freeze
+from flow64.definition import Edge, FrozenDict, Limits, Value, bind, freeze, loads
+from flow64.deploy import short
 from flow64.manifest import MANIFEST, Known, Manifest, taken
 from flow64.manifest._known import KnownValues
-from flow64.service._state import short
 
 HOOK = 'https://crm.example.com/SENTINEL "é"?a=1&b=2'
 TOKEN = "SENTINEL-inside"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64.definition import canonical_id, fingerprint
+from flow64.deploy import target_of
 from flow64.manifest import (
     MANIFEST,
     Manifest,
@@ -21,9 +22,8 @@ from flow64.manifest import (
     stem_of,
     write_all,
 )
-from flow64.service.plan import target_of
+from tests.deploy.planned import History
 from tests.laws.test_compiler import keys, workflows
-from tests.service.plan.planned import History
 
 ENVS = ["default", "prod", "a/b", "ü"]
 pins = st.dictionaries(st.sampled_from(ENVS), st.uuids().map(str), max_size=2)

@@ -9,21 +9,14 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow, errors, manifest
+from flow64.api import Request
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
+from flow64.deploy import History, applying, planning, target_of
 from flow64.emulator import Emulator
-from flow64.manifest import (
-    MANIFEST,
-    Manifest,
-    pulling,
-    read_folder,
-    taken,
-    write_all,
-)
-from flow64.service.api import Request
-from flow64.service.plan import History, applying, planning, target_of
-from tests.service.plan.planned import ENDPOINT, service
-from tests.service.plan.planned import History as Commits
+from flow64.manifest import MANIFEST, Manifest, pulling, read_folder, taken, write_all
+from tests.deploy.planned import ENDPOINT, service
+from tests.deploy.planned import History as Commits
 from tests.service.support import GROWTH, leads
 
 KEY = "sk_live_not_a_real_key_SENTINEL"
@@ -377,8 +370,7 @@ def test_names_of_values(specs, names):
 
 
 def _frozen(data):
-    from flow64.definition import freeze
-    from flow64.definition._json import Limits
+    from flow64.definition import Limits, freeze
 
     limits = Limits(whole=False, integer=None, literals=True)
     made_ = freeze(data, (), [], None, limits)

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from flow64.diagnostics import Finding, Place
-from flow64.render._annotations import as_annotations
+from flow64.render import as_annotations
 from tests.review.support import HOSTILE
 
 ROOT = Path("/repository")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 
 from flow64 import LEAD, RawBlock, Workflow
-from flow64.analysis import diff
 from flow64.blocks import Deduplicate, FindEmail, Webhook
 from flow64.definition import Definition
+from flow64.diff import diff
 from flow64.render import mermaid_changed, text_changed, text_tree
 from flow64.render._cells import cells
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired

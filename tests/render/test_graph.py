@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from flow64 import LEAD, Workflow
-from flow64.analysis import diff
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
-from flow64.definition import (
-    Definition,
-    Edge,
-    FrozenDict,
-    WireBlock,
-    id_of,
-    loads,
-)
+from flow64.definition import Definition, Edge, FrozenDict, WireBlock, id_of, loads
+from flow64.diff import diff
 from flow64.render import graph_between, graph_of
 from tests.render.pairs import PAIRS, contacts, wired
 from tests.strategies import wire_definitions

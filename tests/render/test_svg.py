@@ -15,8 +15,7 @@ from playwright.sync_api import sync_playwright
 from flow64 import COMPANY, RawBlock, Workflow
 from flow64.blocks import CompanyToLeads, Deduplicate, FindEmail, Webhook
 from flow64.definition import Definition, Edge
-from flow64.render import anchors, graph_between, graph_of, svg, svg_changed
-from flow64.render._svg import picture
+from flow64.render import anchors, graph_between, graph_of, picture, svg, svg_changed
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired
 from tests.strategies import wire_definitions
 

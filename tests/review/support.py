@@ -7,13 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from flow64 import LEAD, Project, Workflow, variants
-from flow64.analysis.changes import (
-    BlockRef,
-    Estimate,
-    LiveSetting,
-    RowPrice,
-    TitleChanged,
-)
 from flow64.blocks import (
     Filter,
     FindEmail,
@@ -23,6 +16,8 @@ from flow64.blocks import (
     Webhook,
 )
 from flow64.definition import from_data, loads
+from flow64.deploy import bases_of, review_of_plan
+from flow64.diff import BlockRef, Estimate, LiveSetting, RowPrice, TitleChanged
 from flow64.render.review import (
     InFlight,
     Pair,
@@ -32,8 +27,7 @@ from flow64.render.review import (
     Schedule,
     review_of_diff,
 )
-from flow64.service.plan import bases_of, review_of_plan
-from tests.service.plan.planned import ENDPOINT, service, target
+from tests.deploy.planned import ENDPOINT, service, target
 
 GROWTH = Project("growth", namespace="acme.example")
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ import pytest
 from attrs import evolve
 from markdown_it import MarkdownIt
 
-from flow64.analysis.changes import (
+from flow64.definition import Definition, FrozenDict
+from flow64.diff import (
     BlockMoved,
     BlockRef,
     Estimate,
@@ -18,7 +19,6 @@ from flow64.analysis.changes import (
     TitleChanged,
     Unmanaged,
 )
-from flow64.definition import Definition, FrozenDict
 from flow64.render.review import (
     Pair,
     Rename,
@@ -29,7 +29,7 @@ from flow64.render.review import (
     review_of_diff,
 )
 from flow64.render.review._markdown import LIMIT
-from flow64.render.review._quoting import code, fenced, prose
+from flow64.render.review._markdown_escape import code, fenced, prose
 from tests.review.support import (
     HOSTILE,
     field_added,

@@ -11,8 +11,8 @@ from attrs import evolve
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from flow64.analysis.changes import BlockRef, Unmanaged
 from flow64.blocks import OutgoingWebhook
+from flow64.diff import BlockRef, Unmanaged
 from flow64.render.review import Pair, Rename, Review, Reviewed, as_html, review_of_diff
 from flow64.render.review import _page as page_module
 from tests.review.support import (

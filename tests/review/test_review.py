@@ -9,24 +9,12 @@ import pytest
 from attrs import evolve
 
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, value
-from flow64.analysis.changes import (
-    BlockRef,
-    Estimate,
-    FieldChanged,
-    RowPrice,
-    TitleChanged,
-    diff,
-)
-from flow64.blocks import (
-    Filter,
-    FindEmail,
-    FindPhone,
-    LeadEnrichment,
-    Search,
-    Webhook,
-)
+from flow64.blocks import Filter, FindEmail, FindPhone, LeadEnrichment, Search, Webhook
 from flow64.definition import BoundSecret, FrozenDict, Value, from_data, walk
+from flow64.diff import BlockRef, Estimate, FieldChanged, RowPrice, TitleChanged, diff
 from flow64.errors import ArgumentError
+from flow64.plan import State as PlanState
+from flow64.render import factored
 from flow64.render.review import (
     InFlight,
     Pair,
@@ -40,12 +28,10 @@ from flow64.render.review import (
     as_text,
     review_of_diff,
 )
-from flow64.render.review._factored import factored
 from flow64.render.review._lines import Line, sections
 from flow64.render.review._model import State as ReviewState
 from flow64.render.review._view import View, block_names, told
 from flow64.render.review._words import _STATES, brief
-from flow64.service._state import State as PlanState
 from tests.review.support import (
     GROWTH,
     SENIORITY,

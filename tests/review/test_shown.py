@@ -7,9 +7,8 @@ import json
 import pytest
 
 from flow64 import RawBlock, value
-from flow64.analysis import as_lines
-from flow64.analysis.changes import diff
 from flow64.blocks import OutgoingWebhook
+from flow64.diff import as_lines, diff
 from flow64.render.review import (
     Pair,
     as_data,

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from attrs import define, field
 
-from flow64.service import AsyncClient, Client
-from flow64.service._player import AsyncClock, Clock
+from flow64.api._player import AsyncClock, Clock
+from flow64.client import AsyncClient, Client
 
 KEY = "sk_test_not_a_real_key"
 BOTH = pytest.mark.parametrize("kind", ["sync", "async"])

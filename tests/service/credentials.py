@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from flow64.api import OAuth
+from flow64.client import AsyncClient, Client, Policy
 from flow64.emulator import OAuthClient
 from flow64.errors import FlowError
-from flow64.service import AsyncClient, Client, Policy
-from flow64.service._oauth import OAuth
 
 NAME = "client-1"
 KID = "key-1"

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from flow64.errors import FlowError
-from flow64.service._async_run import AsyncRun
-from flow64.service._run import Run
-from flow64.service.api import (
+from flow64.api import (
     Begin,
     Close,
     Emit,
@@ -22,6 +19,8 @@ from flow64.service.api import (
     Stream,
     in_turn,
 )
+from flow64.client import AsyncRun, Run
+from flow64.errors import FlowError
 
 
 class Hand:

@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 
 from flow64 import LEAD, Project, Workflow, value
-from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
-from flow64.definition import as_body, with_stamp
-from flow64.errors import TransportError
-from flow64.service._deploy import prepared
-from flow64.service.api import (
+from flow64.api import (
     Answer,
     Begin,
     Emit,
@@ -23,6 +19,10 @@ from flow64.service.api import (
     Turn,
     in_turn,
 )
+from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
+from flow64.definition import as_body, with_stamp
+from flow64.deploy import prepared
+from flow64.errors import TransportError
 
 GROWTH = Project("growth", namespace="acme.example")
 SECRET = "https://hooks.example.com/SENTINEL-VALUE"

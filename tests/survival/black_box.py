@@ -35,9 +35,10 @@ from attrs import define, field, frozen
 
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
+from flow64.client import AsyncClient, Client, Policy
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import FlowError
-from flow64.service import AsyncClient, Client, Policy, _starting
+from flow64.runs import _start as _starting
 
 POLICY = Policy(
     first_wait=0.01, first_rest=0.01, timeout=1, requests_per_minute=None, deadline=60

@@ -13,16 +13,9 @@ from pathlib import Path
 
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.client import Policy
+from flow64.deploy import Agreement, Git, History, applying, planning, target_of
 from flow64.errors import FlowError
-from flow64.service import Policy
-from flow64.service.plan import (
-    Agreement,
-    Git,
-    History,
-    applying,
-    planning,
-    target_of,
-)
 
 HOSTS = ("a.example", "b.example")
 KEYS = ("one", "two", "three")

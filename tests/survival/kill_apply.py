@@ -23,16 +23,18 @@ from attrs import define, field
 
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.client import Policy
+from flow64.deploy import (
+    Agreement,
+    FileCache,
+    Git,
+    History,
+    applying,
+    planning,
+    save_plan,
+    target_of,
+)
 from flow64.emulator import Emulator
-from flow64.service import Policy
-from flow64.service.plan._agreement import Agreement
-from flow64.service.plan._applying import applying
-from flow64.service.plan._behind import Git
-from flow64.service.plan._cache import FileCache
-from flow64.service.plan._history import History
-from flow64.service.plan._planning import planning
-from flow64.service.plan._saved import save_plan
-from flow64.service.plan._target import target_of
 
 
 def say(what):

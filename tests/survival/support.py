@@ -8,10 +8,10 @@ from uuid import uuid4
 from attrs import define, evolve, field
 
 from flow64 import LEAD, Project, Workflow
+from flow64.api import ResultItem
+from flow64.api._player import AsyncClock, Clock
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.service import Client, Policy
-from flow64.service._player import AsyncClock, Clock
-from flow64.service.api import ResultItem
+from flow64.client import Client, Policy
 from tests.service.fault_server import Reply
 
 RUN = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from flow64.client import Client
 from flow64.emulator import Emulator
-from flow64.service import Client
 from tests.survival import black_box
 
 pytestmark = pytest.mark.once

@@ -18,11 +18,11 @@ import pytest
 from attrs import evolve
 
 from flow64 import errors
+from flow64.api import Policy
+from flow64.api._credential import Token
 from flow64.emulator import Emulator
-from flow64.service import _download
-from flow64.service._auth import Token
-from flow64.service._download import WAITS, saving, saving_all
-from flow64.service.api import Policy
+from flow64.runs import _download
+from flow64.runs._download import WAITS, saving, saving_all
 from tests.service.clients import BOTH, FakeClock, use, with_clock
 from tests.service.fault_server import Drop, FaultServer, Forward, Hang, Reply, location
 from tests.survival.support import (
@@ -184,7 +184,7 @@ def test_link_that_expired_before_is_renewed_once(kind, ended, emulator, tmp_pat
 
     def then(client, started):
         def talk():
-            from flow64.service._results import listing
+            from flow64.runs._result_links import listing
 
             items = yield from listing(started.id)
             emulator.clock.advance(901)
@@ -817,8 +817,8 @@ def test_memory_is_flat_however_much_comes(kind, server, tmp_path):
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from flow64.service import AsyncClient, Client
-from flow64.service._download import saving
+from flow64.client import AsyncClient, Client
+from flow64.runs._download import saving
 from tests.survival.support import RUN, item
 
 kind, url, target, size = sys.argv[1:]

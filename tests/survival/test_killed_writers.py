@@ -11,16 +11,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flow64.service.plan import (
-    FileCache,
-    History,
-    Saved,
-    Sighting,
-    load_plan,
-    save_plan,
-)
-from flow64.service.plan import _saved as saved_plans
-from tests.service.plan.planned import OLD, service
+from flow64.deploy import FileCache, History, Saved, load_plan, save_plan
+from flow64.deploy import _saved_plan as saved_plans
+from flow64.plan import Sighting
+from tests.deploy.planned import OLD, service
 
 pytestmark = [
     pytest.mark.once,

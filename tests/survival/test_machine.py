@@ -25,10 +25,11 @@ from hypothesis.stateful import (
 )
 
 from flow64 import errors
+from flow64.client import AsyncClient, Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.emulator._records import payload_of
 from flow64.emulator._results import content
-from flow64.service import AsyncClient, Client, _starting
+from flow64.runs import _start as _starting
 from tests.service.clients import BOTH, use
 from tests.survival.support import QUICK, hurried, workflow
 

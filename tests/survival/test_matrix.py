@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from flow64 import errors
+from flow64.client import Policy
 from flow64.emulator import Emulator, Switches
-from flow64.service import Policy
 from tests.service.clients import BOTH, use
 from tests.survival.support import QuickClock, hurried, rows, workflow
 

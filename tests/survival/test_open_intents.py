@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from flow64.client import Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.emulator._records import payload_of
 from flow64.errors import FlowError
-from flow64.service import Client, _starting
+from flow64.runs import _start as _starting
 from tests.survival.support import QUICK, hurried, workflow
 
 pytestmark = pytest.mark.once

@@ -17,9 +17,11 @@ import pytest
 from attrs import define, evolve, field
 
 from flow64 import errors
+from flow64.api._player import AsyncClock, Clock
+from flow64.client import AsyncClient, Client
 from flow64.emulator import Emulator, Fault, Switches
-from flow64.service import AsyncClient, Client
-from flow64.service._events import (
+from flow64.runs import (
+    DAY,
     BlockDone,
     BlockStarted,
     Finished,
@@ -27,8 +29,6 @@ from flow64.service._events import (
     Queued,
     Running,
 )
-from flow64.service._player import AsyncClock, Clock
-from flow64.service._watching import DAY
 from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
 from tests.service.fault_server import FaultServer, Reply
 from tests.survival.support import QUICK, RUN, hurried, rows, workflow

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, assert_type
 
 from flow64 import Client, Workflow, returns
-from flow64.service import Deployment, Row, Run
+from flow64.client import Deployment, Row, Run
 
 
 @returns

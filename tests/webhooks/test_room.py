@@ -62,7 +62,7 @@ def test_import_is_light():
     program = (
         "import sys, flow64.webhooks\n"
         "heavy = {'httpx', 'cattrs', 'starlette', 'uvicorn', 'jwt', 'click', 'rich'}\n"
-        "print(sorted(heavy & sys.modules.keys()), 'flow64.service' in sys.modules)"
+        "print(sorted(heavy & sys.modules.keys()), 'flow64.client' in sys.modules)"
     )
 
     done = subprocess.run(

@@ -13,74 +13,48 @@ from .checks import SAFE_RULES, all_rules, code_of, errors, findings, rules_by_c
 if TYPE_CHECKING:
     from ._columns import ColumnSet, KnownColumn
     from ._cost import Charge, Cost, as_float, cost, count_started
-    from ._difference import differences
     from ._effects import Effects, Touch, effects
     from ._lineage import Stage, lineage, output_columns
     from ._live import LiveBlock, LiveCatalogue
     from ._reference import findings_reference
-    from .changes import (
-        Change,
-        Consequence,
-        apply,
-        as_data,
-        as_lines,
-        consequences,
-        diff,
-    )
-    from .checks._secrets import masked
+    from ._row_kinds import Rows, row_kinds, rows_given
 
 __all__ = [
     "SAFE_RULES",
-    "Change",
     "Charge",
     "ColumnSet",
-    "Consequence",
     "Cost",
     "Effects",
     "KnownColumn",
     "LiveBlock",
     "LiveCatalogue",
+    "Rows",
     "Stage",
     "Touch",
     "all_rules",
-    "apply",
-    "as_data",
     "as_float",
-    "as_lines",
     "code_of",
-    "consequences",
     "cost",
     "count_started",
-    "diff",
-    "differences",
     "effects",
     "errors",
     "findings",
     "findings_reference",
     "lineage",
-    "masked",
     "output_columns",
+    "row_kinds",
+    "rows_given",
     "rules_by_code",
 ]
 
 _ROOMS = {
     "_columns": ("ColumnSet", "KnownColumn"),
     "_cost": ("Charge", "Cost", "as_float", "cost", "count_started"),
-    "_difference": ("differences",),
     "_effects": ("Effects", "Touch", "effects"),
     "_lineage": ("Stage", "lineage", "output_columns"),
     "_live": ("LiveBlock", "LiveCatalogue"),
     "_reference": ("findings_reference",),
-    "checks._secrets": ("masked",),
-    "changes": (
-        "Change",
-        "Consequence",
-        "apply",
-        "as_data",
-        "as_lines",
-        "consequences",
-        "diff",
-    ),
+    "_row_kinds": ("Rows", "row_kinds", "rows_given"),
 }
 _LATER = {name: module for module, names in _ROOMS.items() for name in names}
 

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from ._ai import (
-    Criterion,
-    LlmOpenai,
-    QaAgent,
-    ResearchAgent,
-    TransformData,
-)
-from ._catalogue import (
-    CATALOGUE,
-)
+from ._ai import Criterion, LlmOpenai, QaAgent, ResearchAgent, TransformData
+from ._catalogue import CATALOGUE
 from ._data import (
     Condition,
     Deduplicate,
@@ -53,42 +45,13 @@ from ._facts import (
     Takes,
     facts_of,
 )
-from ._fields import (
-    FieldMap,
-    Specs,
-    UncheckedBlock,
-    columns_of,
-)
-from ._integrations import (
-    HubspotImport,
-    YcBatches,
-    YcCompanies,
-)
-from ._output import (
-    AppendToNotebook,
-    OutgoingWebhook,
-    SendSlackMessage,
-)
-from ._schema import (
-    field_docs,
-    specs_schema,
-)
-from ._social import (
-    KaggleLeaderboard,
-    TiktokGetFollowing,
-    XSearch,
-)
-from ._sources import (
-    ReadCsv,
-    ReadNotebook,
-    Search,
-    Webhook,
-)
-from ._web import (
-    BacklinksReferringDomains,
-    FindSubdomains,
-    ScrapeWeb,
-)
+from ._fields import FieldMap, Specs, UncheckedBlock, columns_of
+from ._integrations import HubspotImport, YcBatches, YcCompanies
+from ._output import AppendToNotebook, OutgoingWebhook, SendSlackMessage
+from ._schema import field_docs, specs_schema
+from ._social import KaggleLeaderboard, TiktokGetFollowing, XSearch
+from ._sources import ReadCsv, ReadNotebook, Search, Webhook
+from ._web import BacklinksReferringDomains, FindSubdomains, ScrapeWeb
 from ._words import (
     CREATE_NEW,
     DATAFRAME_TYPES,

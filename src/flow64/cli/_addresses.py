@@ -22,6 +22,8 @@ from urllib.parse import unquote
 import click
 from attrs import field, frozen
 
+from ..api import WorkflowInfo, get_workflow
+from ..client import Client
 from ..definition import (
     DEFAULT_ENV,
     EMPTY,
@@ -32,12 +34,10 @@ from ..definition import (
     split_stamp,
     suffixed,
 )
+from ..deploy import key_of
 from ..environments import EMULATOR, Environment, Settings
 from ..environments import load as load_settings
 from ..errors import ConfigError, did_you_mean, shortened
-from ..service import Client, WorkflowInfo
-from ..service.api import get_workflow
-from ..service.plan._target import key_of
 from ._faulty import made_of
 from ._sources import Loaded, Sourced, configured, listed, load, parted
 

@@ -11,6 +11,25 @@ from typing import Any, Final, Literal, TypeAlias
 import click
 from attrs import define, field
 
+from ..api import Conversation
+from ..client import Client
+from ..deploy import (
+    PARALLEL,
+    SKIPPED,
+    Agreement,
+    Doing,
+    Done,
+    Failed,
+    Job,
+    Saved,
+    Summary,
+    Writing,
+    applying,
+    as_data,
+    first_interrupt_waits,
+    jobs_of,
+    skipped,
+)
 from ..diagnostics import printable
 from ..errors import (
     FlowError,
@@ -20,28 +39,11 @@ from ..errors import (
     SavedPlanError,
     StalePlanError,
 )
-from ..service import Client
-from ..service.api import Conversation
-from ..service.plan import (
-    Agreement,
-    Done,
-    Failed,
-    Plan,
-    Saved,
-    Step,
-    Summary,
-    Writing,
-    applying,
-    as_data,
-    first_interrupt_waits,
-)
-from ..service.plan._agreement import SKIPPED, Doing, Job, jobs_of, skipped
-from ..service.plan._applying import PARALLEL
-from ..service.plan._model import counted
+from ..plan import Plan, Step, counted
 from ._codes import FAILED, INTERRUPTED, REFUSED, UNKNOWN
 from ._covered import at_hand
+from ._exit_codes import RefusedError, code_of, worded
 from ._options import SAID
-from ._outcomes import RefusedError, code_of, worded
 from ._planned import Place
 from ._terminal import (
     advise,

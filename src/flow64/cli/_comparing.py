@@ -7,21 +7,6 @@ from typing import Any, Final, Literal, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..analysis import masked
-from ..analysis.changes import (
-    Change,
-    Consequence,
-    CostChanged,
-    EffectAppeared,
-    EffectVanished,
-    FindingAppeared,
-    Unmanaged,
-    as_data,
-    as_lines,
-    consequences,
-    diff,
-)
-from ..analysis.changes._veil import Written
 from ..definition import (
     BoundSecret,
     Definition,
@@ -30,10 +15,25 @@ from ..definition import (
     Value,
     canonical_id,
 )
+from ..deploy import Fields, Veil, fields_of, reduced, shown_as, veiled
 from ..diagnostics import printable
+from ..diff import (
+    Change,
+    Consequence,
+    CostChanged,
+    EffectAppeared,
+    EffectVanished,
+    FindingAppeared,
+    Unmanaged,
+    Written,
+    as_data,
+    as_lines,
+    consequences,
+    diff,
+)
 from ..environments import Environment, Reference
 from ..errors import ConfigError
-from ..service._state import Fields, Veil, fields_of, reduced, shown_as, veiled
+from ..redaction import redact_keys
 from ._addresses import Entry, Side, values_of
 
 Outcome: TypeAlias = Literal["added", "removed", "changed", "same"]
@@ -501,13 +501,13 @@ _SIGNS: Final[Mapping[Outcome, str]] = {
 
 
 def _safe(text: str) -> str:
-    return printable(masked(text))
+    return printable(redact_keys(text))
 
 
 def _data(one: Compared, *, is_hidden: bool) -> dict[str, Any]:
     told = {} if is_hidden else _changes_data(one)
     return {
-        "key": masked(one.entry.key),
+        "key": redact_keys(one.entry.key),
         "outcome": one.outcome,
         "renamed_from": one.renamed_from,
         "before": _entry_data(one.before),
@@ -529,8 +529,8 @@ def _entry_data(entry: Entry | None) -> dict[str, Any] | None:
         return None
     definition = entry.definition
     return {
-        "key": masked(entry.key),
+        "key": redact_keys(entry.key),
         "id": definition.id,
-        "title": masked(definition.name),
+        "title": redact_keys(definition.name),
         "is_live": entry.is_live,
     }

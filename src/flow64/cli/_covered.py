@@ -19,9 +19,9 @@ from ..definition import (
     freeze,
     suffixed,
 )
+from ..deploy import veiled
 from ..errors import ConfigError
 from ..redaction import SHORTEST
-from ..service._state import veiled
 from ._faulty import even_faulty
 from ._trusted import Trusted
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import attrs
 from attrs import evolve, frozen
 
+from ..doctor import Examination, Judgement, examining, judged
 from ..environments import Environment, Settings, load, opened
 from ..errors import FlowError
-from ..service._assumptions import Judgement, judged
-from ..service._examining import Examination, examining
+from ._exit_codes import worded
 from ._local import (
     Named,
     Place,
@@ -27,7 +27,6 @@ from ._local import (
     versions,
 )
 from ._options import SAID
-from ._outcomes import worded
 from ._service import require_credential, tell_unnamed
 
 SKEWED: Final = 60.0

@@ -9,17 +9,17 @@ from typing import Protocol, Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ..diagnostics import printable
-from ..service import (
+from ..runs import (
     BlockDone,
     BlockFailed,
     BlockStarted,
     Finished,
+    Lines,
     Queued,
     RunEvent,
     Running,
 )
-from ..service import Progress as Further
-from ..service._progress import Lines
+from ..runs import Progress as Further
 from ._terminal import Console, drawing, stderr_console, talk
 
 

@@ -19,7 +19,7 @@ from urllib.request import url2pathname
 
 from attrs import frozen
 
-from ..service.plan._behind import Git, ask_git
+from ..deploy import Git, ask_git
 from ._shared import wrong
 
 FILE: Final = "requirements-flow64.txt"

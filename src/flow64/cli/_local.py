@@ -19,10 +19,9 @@ from urllib.parse import urlsplit
 import attrs
 from attrs import frozen
 
+from ..api import CLIENT_NAME, NAMES, host_of
+from ..api import DEFAULT_ENDPOINT as SERVICE
 from ..environments import Environment, OAuthFile, Reference, Settings
-from ..service._endpoint import DEFAULT_ENDPOINT as SERVICE
-from ..service._endpoint import NAMES, host_of
-from ..service._oauth import CLIENT_NAME
 
 PREFIXES: Final = ("SIXTYFOUR_", "FLOW64_")
 """How variables begin that are for flow64."""

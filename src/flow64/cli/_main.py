@@ -60,9 +60,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """The command of a name."""
         if cmd_name not in COMMANDS:
-            from ._suggestions import (  # noqa: PLC0415 - help loads little
-                describe_unknown_command,
-            )
+            from ._suggestions import describe_unknown_command  # noqa: PLC0415 - help loads little
 
             problem = describe_unknown_command(cmd_name, {*COMMANDS})
             raise click.UsageError(problem, ctx)
@@ -205,16 +203,12 @@ def careful(stream: object) -> None:
 def _told(error: Exception, options: Options) -> int:
     """Tell an error, and give its exit code."""
     # All that follows is loaded for an error alone.
-    from ..errors import (  # noqa: PLC0415 - see above
-        FlowError,
-        MissingExtraError,
-        UnknownEnvironmentError,
-    )
-    from ._outcomes import code_of, way_on, worded  # noqa: PLC0415 - see above
+    from ..errors import FlowError, MissingExtraError, UnknownEnvironmentError  # noqa: PLC0415 - see above
+    from ._exit_codes import code_of, way_on, worded  # noqa: PLC0415 - see above
     from ._suggestions import describe_unknown_option  # noqa: PLC0415 - see above
 
     try:
-        from ._report import own_up  # noqa: PLC0415 - see above
+        from ._crash_report import own_up  # noqa: PLC0415 - see above
         from ._terminal import advise, complain  # noqa: PLC0415 - see above
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "rich":

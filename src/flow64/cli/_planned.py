@@ -13,13 +13,18 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from ..definition import (
-    LOCAL,
-    MAX_BYTES,
-    BoundSecret,
-    Definition,
-    bind,
-    suffixed,
+from ..client import Client
+from ..definition import LOCAL, MAX_BYTES, BoundSecret, Definition, bind, suffixed
+from ..deploy import (
+    PLACE_NAME,
+    FileCache,
+    Git,
+    History,
+    Looked,
+    bases_of,
+    hidden_among,
+    planning,
+    target_of,
 )
 from ..environments import Environment, Settings
 from ..environments import load as load_settings
@@ -30,25 +35,13 @@ from ..errors import (
     HistoryError,
     LocalNamespaceError,
 )
-from ..service import Client
-from ..service.plan import (
-    FileCache,
-    Git,
-    History,
-    Looked,
-    Plan,
-    Target,
-    bases_of,
-    planning,
-    target_of,
-)
-from ..service.plan._history import PLACE_NAME
-from ..service.plan._kept import hidden_among
+from ..manifest import MANIFEST
+from ..plan import Plan, Target
 from ..workflow import Workflow
 from ._covered import covered
-from ._outcomes import way_on, worded
+from ._exit_codes import way_on, worded
 from ._shared import read_values
-from ._sources import MANIFEST, Loaded, Sourced, parted
+from ._sources import Loaded, Sourced, parted
 from ._terminal import advise, complain, talk
 
 SEEN: Final = "seen.json"

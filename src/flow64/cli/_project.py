@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ..definition import LOCAL, slug
+from ..manifest import MANIFEST, write_all
 from ..manifest import as_text as manifest_text
-from ..manifest import write_all
+from ._exit_codes import RefusedError
 from ._install_source import InstallSource
-from ._outcomes import RefusedError
-from ._sources import MANIFEST, load
+from ._sources import load
 from .compile import compiled, manifest_of
 
 if TYPE_CHECKING:

@@ -8,17 +8,16 @@ import shlex
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
+from ..api import CLIENT_NAME, KEY_NAME
+from ..client import Client
 from ..diagnostics import printable
 from ..environments import Environment, Settings, load, opened
 from ..errors import ConfigError, TransportError
 from ..redaction import redact_keys
-from ..service import Client
-from ..service._auth import KEY_NAME
-from ..service._oauth import CLIENT_NAME
+from ._credential_source import no_settings, unnamed
 from ._options import SAID
 from ._terminal import advise, give, talk
 from ._verbose import tell_requests
-from ._whence import no_settings, unnamed
 
 _log = logging.getLogger("flow64")
 

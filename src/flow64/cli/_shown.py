@@ -9,10 +9,10 @@ from typing import Final
 from attrs import evolve
 
 from ..definition import EMPTY
-from ..render.review import Review
-from ..render.review import as_text as review_text
-from ..render.review._factored import factored
-from ..service.plan import Agreement, Plan, as_data, as_text, review_of_plan
+from ..deploy import Agreement, as_data, as_text, review_of_plan
+from ..plan import Plan
+from ..render import Review, factored
+from ..render import as_text as review_text
 from ._options import SAID
 from ._terminal import give, give_data
 

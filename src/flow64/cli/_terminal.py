@@ -15,8 +15,8 @@ import rich.console
 from rich.text import Text
 
 from ..diagnostics import printable
+from ._exit_codes import RefusedError
 from ._options import SAID
-from ._outcomes import RefusedError
 
 
 class Console(rich.console.Console):

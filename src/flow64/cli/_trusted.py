@@ -33,9 +33,8 @@ from ..definition import (
     walk,
 )
 from ..errors import ManifestError, shortened
-from ..manifest import MANIFEST, Entry, Folder, called, read_folder
+from ..manifest import MANIFEST, Entry, Folder, called, content_of, read_folder
 from ..manifest import Sourced as Listed
-from ..manifest._read import content_of
 from ..workflow import Workflow
 from ._faulty import even_faulty
 from ._terminal import talk

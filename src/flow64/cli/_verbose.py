@@ -6,8 +6,8 @@ import time
 from typing import Final
 from urllib.parse import urlsplit
 
-from ..service import Client
-from ..service._wire import HttpAnswer, HttpRequest, Transport
+from ..api import HttpAnswer, HttpRequest, Transport
+from ..client import Client
 from ._options import SAID
 from ._terminal import talk
 

@@ -13,8 +13,8 @@ from ..blocks import OLD_NAMES
 from ..definition import thaw
 from ..diagnostics import printable
 from ..errors import did_you_mean, shortened
+from ._block_reference import Described, catalogue, told
 from ._codes import FAILED
-from ._described import Described, catalogue, told
 from ._service import give_table
 from ._shared import FILE, example, json_option
 from ._terminal import give, give_data, talk

@@ -89,7 +89,7 @@ def command(
             ]
         )
     elif form == "github":
-        from ..render._annotations import as_annotations  # noqa: PLC0415 - loads pictures
+        from ..render import as_annotations  # noqa: PLC0415 - loads pictures
 
         for name, findings in found:
             about = name if len(found) > 1 else ""

@@ -10,13 +10,18 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-from ..analysis import masked
 from ..compiler import Code, Identity, Lifted, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..diagnostics import printable
 from ..errors import CannotLiftError, SaveError
-from ..manifest import Known, Secret, write_all
-from ..manifest._pull import setting_lines, shows_secret, without_secrets
+from ..manifest import (
+    Known,
+    Secret,
+    setting_lines,
+    shows_secret,
+    without_secrets,
+    write_all,
+)
 from ..redaction import Redaction, redact_keys
 from ._addresses import HELP, InSource, Live, address_of, live_side, require_env
 from ._codes import FAILED
@@ -170,7 +175,7 @@ def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
     if shows_secret(definition, known):
         problem = "what looks like a key stands where no value can stand for it"
         name = _redaction_of(known).redact(definition.name)
-        raise CannotLiftError(masked(name), [problem])
+        raise CannotLiftError(redact_keys(name), [problem])
 
 
 def _show(

@@ -12,17 +12,8 @@ from attrs import field, frozen
 from ..definition import DEFAULT_ENV, dumps, loads
 from ..diagnostics import Finding, as_text, printable, summary
 from ..errors import CompileError, ReadError
-from ..manifest import (
-    MANIFEST,
-    Entry,
-    Manifest,
-    entry_of,
-    read_manifest,
-    write_all,
-)
-from ..manifest import (
-    as_text as manifest_text,
-)
+from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
+from ..manifest import as_text as manifest_text
 from ._codes import FAILED
 from ._shared import (
     example,

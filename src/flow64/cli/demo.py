@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final
 
 import click
 
-from .. import COMPANY, LEAD, Client, Project, Workflow, returns
 from ..blocks import (
     CompanyEnrichment,
     FindEmail,
@@ -17,8 +16,12 @@ from ..blocks import (
     OutgoingWebhook,
     Webhook,
 )
+from ..client import Client
 from ..diagnostics import as_text, printable, summary
+from ..dsl import COMPANY, LEAD, returns
 from ..errors import CompileError
+from ..project import Project
+from ..workflow import Workflow
 from ._shared import example, json_option
 from ._terminal import give, give_data
 

@@ -9,24 +9,16 @@ from typing import Final
 import click
 from attrs import field, frozen
 
+from ..client import Client
+from ..deploy import PARALLEL, Agreement, SavedPlan, load_plan, owner, reopening
 from ..diagnostics import printable
 from ..errors import FlowError
-from ..service import Client
-from ..service.plan import Agreement, Plan, SavedPlan, load_plan, reopening
-from ..service.plan._applying import PARALLEL
-from ..service.plan._target import owner
+from ..plan import Plan
 from ._applied import REFUSALS, carried_out
 from ._codes import FAILED, REFUSED
+from ._exit_codes import code_of, worded
 from ._options import SAID
-from ._outcomes import code_of, worded
-from ._planned import (
-    Faulty,
-    Place,
-    names_of,
-    place_of,
-    planned,
-    tell_faults,
-)
+from ._planned import Faulty, Place, names_of, place_of, planned, tell_faults
 from ._service import connected
 from ._shared import (
     FILE,

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from ..definition import BoundSecret, unbound_names
+from ..deploy import hidden_among
 from ..environments import Environment
 from ..environments import load as load_settings
-from ..service.plan._kept import hidden_among
 from ._addresses import (
     HELP,
     Address,
@@ -25,14 +25,7 @@ from ._addresses import (
     values_of,
 )
 from ._codes import CHANGES
-from ._comparing import (
-    Comparison,
-    comparison,
-    data_of,
-    lines_of,
-    recognised,
-    summary,
-)
+from ._comparing import Comparison, comparison, data_of, lines_of, recognised, summary
 from ._completing import addresses as complete_addresses
 from ._service import connected, environment_of
 from ._shared import (

@@ -12,6 +12,7 @@ from typing import Any, Final
 import click
 
 from ..definition import DEFAULT_ENV, Definition
+from ..deploy import hidden_among, veiled
 from ..diagnostics import printable
 from ..manifest import write_all
 from ..redaction import redact_keys_in_json
@@ -26,8 +27,6 @@ from ..render import (
     text_changed,
     text_tree,
 )
-from ..service._state import veiled
-from ..service.plan._kept import hidden_among
 from ._addresses import Live, address_of, definition_of, require_env
 from ._faulty import even_faulty
 from ._service import connected, environment_of

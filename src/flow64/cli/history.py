@@ -8,8 +8,8 @@ from typing import Any, Final
 import click
 
 from ..definition import is_uuid
+from ..deploy import History, Saved
 from ..environments import load as load_settings
-from ..service.plan import History, Saved
 from ._applied import file_of
 from ._completing import environments
 from ._planned import history_of

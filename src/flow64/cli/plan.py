@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from ..service.plan import Plan, save_plan
+from ..deploy import save_plan
+from ..plan import Plan
 from ._codes import CHANGES, FAILED
-from ._outcomes import worded
+from ._exit_codes import worded
 from ._planned import Faulty, place_of, planned, tell_faults
 from ._service import connected
 from ._shared import (

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..client import Client
 from ..definition import unbound_names, walk
 from ..diagnostics import printable
 from ..environments import Environment, Reference
@@ -26,7 +27,6 @@ from ..manifest import (
     write_all,
 )
 from ..redaction import redact_keys
-from ..service import Client
 from ._codes import FAILED
 from ._service import connected, environment_of
 from ._shared import env_option, example, json_option, read_values, values_option

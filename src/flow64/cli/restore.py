@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from ..deploy import Agreement, as_text, restoring
 from ..diagnostics import printable
-from ..service.plan import Agreement, as_text, restoring
 from ._applied import carried_out
 from ._planned import place_of
 from ._service import connected

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import click
 
+from ..api import ResultItem
+from ..client import Client, Run
 from ..diagnostics import printable
-from ..service import Client, ResultItem, Run
-from ..service._download import Allowance
-from ..service._names import safe_name
-from ..service._outputs import chosen, reading, require_free
-from ..service._table import write_csv
+from ..runs import Allowance, chosen, reading, require_free, safe_name, write_csv
 from ._service import connected
 from ._shared import (
     allow_unproven_option,

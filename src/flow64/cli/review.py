@@ -10,8 +10,10 @@ from typing import Final
 import click
 
 from ..definition import Definition
+from ..deploy import review_of_plan
 from ..environments import load as load_settings
-from ..render.review import (
+from ..plan import Plan
+from ..render import (
     Pair,
     Review,
     as_data,
@@ -20,7 +22,6 @@ from ..render.review import (
     as_text,
     review_of_diff,
 )
-from ..service.plan import Plan, review_of_plan
 from ._codes import CHANGES, FAILED
 from ._faulty import even_faulty
 from ._planned import place_of, planned, tell_faults

@@ -9,20 +9,17 @@ from typing import Any
 import click
 from attrs import frozen
 
+from ..client import Client, Run
 from ..definition import Definition, suffixed
 from ..diagnostics import printable
 from ..errors import AmbiguousRowsError, ArgumentError, ForbiddenError, NotFoundError
-from ..service import Client, Run
-from ..service._budget import Budget
-from ..service._outputs import require_free
-from ..service._payload import needs_rows, rows_from
-from ..service._stages import stages_of
+from ..runs import Budget, needs_rows, require_free, rows_from, stages_of
 from ..workflow import Workflow
 from ._addresses import Live, address_of, definition_of, require_env
 from ._codes import INTERRUPTED
 from ._estimate import estimate
+from ._exit_codes import RefusedError
 from ._options import SAID
-from ._outcomes import RefusedError
 from ._service import connected, environment_of, resuming
 from ._shared import (
     FILE,

@@ -9,12 +9,10 @@ from urllib.parse import unquote
 import click
 from attrs import frozen
 
+from ..api import get_workflow
 from ..definition import canonical_id, id_of
+from ..deploy import DeployedCode, SameCode, deployed_code, key_of, same_code
 from ..environments import load as load_settings
-from ..service import DeployedCode, SameCode, same_code
-from ..service._same_code import deployed_code
-from ..service.api import get_workflow
-from ..service.plan._target import key_of
 from ._addresses import known_in, ours_in, path_in
 from ._codes import CHANGES
 from ._completing import environments

@@ -11,11 +11,11 @@ from attrs import asdict
 
 from ..emulator import Emulator, Switches, load_fixtures
 from ..errors import ConfigError
+from ._crash_report import own_up_in_threads
 from ._ending import Ending
-from ._given import FILE, client_of, keys_of, port_of, switches_of
 from ._options import Options
-from ._report import own_up_in_threads
 from ._requests import Told
+from ._serve_options import FILE, client_of, keys_of, port_of, switches_of
 from ._terminal import give, talk
 
 PORT: Final = 6464

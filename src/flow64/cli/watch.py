@@ -9,9 +9,10 @@ from typing import Any
 import click
 from attrs import asdict
 
+from ..client import Run
 from ..diagnostics import printable
 from ..errors import RunFailedError
-from ..service import Run, RunEvent
+from ..runs import RunEvent
 from ._codes import FAILED, INTERRUPTED
 from ._display import displaying
 from ._service import connected, resuming

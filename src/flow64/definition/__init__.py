@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..redaction import MASK
 from ._bind import bind, secret_texts, suffixed, unbound_names
 from ._canonical import as_body, dumps
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
@@ -62,14 +63,8 @@ from ._read import (
     has_more_values,
     loads,
 )
-from ._stamp import (
-    MAX_FIELDS,
-    Stamp,
-    block_refs,
-    split_stamp,
-    with_stamp,
-)
-from ._values import MASK, VALUE_KEY, BoundSecret, Value
+from ._stamp import MAX_FIELDS, UNCOMMITTED, Stamp, block_refs, split_stamp, with_stamp
+from ._values import VALUE_KEY, BoundSecret, Value
 
 __all__ = [
     "DEFAULT_ENV",
@@ -86,6 +81,7 @@ __all__ = [
     "MAX_NESTING",
     "MAX_VALUES",
     "TOO_MANY_VALUES",
+    "UNCOMMITTED",
     "UNUSUAL",
     "VALUE_KEY",
     "BoundSecret",

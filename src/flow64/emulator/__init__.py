@@ -12,10 +12,10 @@ _EXTRA = {"starlette", "uvicorn", "jwt", "cryptography"}
 
 try:
     from ._clock import Clock
-    from ._door import RequestRecord
     from ._faults import Fault, Faults
     from ._fixtures import Fixture, load_fixtures
     from ._guesses import GUESSES, Guess
+    from ._middleware import RequestRecord
     from ._oauth import OAuthClient
     from ._server import Emulator, OutboxEntry
     from ._store import Store

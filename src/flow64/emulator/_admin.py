@@ -15,11 +15,11 @@ from starlette.responses import Response
 
 from ._answers import workflow_answer
 from ._clock import stamp
-from ._door import OURS
 from ._editor import copied, edited
 from ._faults import FAULT, Fault, Faults, problems_of
 from ._guesses import GUESSES
 from ._http import Call, Route, answer, refused, unprocessable
+from ._middleware import OURS
 from ._page_data import MARKS
 from ._records import Data, Sent
 from ._services import Services

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route as StarletteRoute
 
 from . import _admin, _balance, _page, _runs, _schedules, _signing, _uploads, _workflows
-from ._door import Door, Endpoint, failure, http_error
 from ._faults import Faults
 from ._http import Route
+from ._middleware import Door, Endpoint, failure, http_error
 from ._oauth import Authority
 from ._openapi import document_route
 from ._services import Services

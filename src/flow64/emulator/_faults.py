@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from attrs import asdict, define, field, fields, frozen
 
 from ..errors import ConfigError
-from ._door import OURS
+from ._middleware import OURS
 from ._records import Data
 from ._shapes import OPTIONAL_TEXT, Shape, complaints
 

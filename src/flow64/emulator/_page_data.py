@@ -15,16 +15,7 @@ from attrs import fields
 from ..blocks import CATALOGUE, CONFIDENCE, About
 from ..definition import split_stamp
 from ._clock import stamp, stamp_or_none
-from ._records import (
-    BlockState,
-    Data,
-    Notebook,
-    Row,
-    Run,
-    Sent,
-    Workflow,
-    notebook_of,
-)
+from ._records import BlockState, Data, Notebook, Row, Run, Sent, Workflow, notebook_of
 from ._switches import Switches
 
 MAX_COLUMNS: Final = 60

@@ -16,12 +16,12 @@ from ._answers import workflow_answer
 from ._app import make_app, routes_of
 from ._clock import Clock
 from ._deliveries import Deliveries, as_host
-from ._door import Door, RequestRecord
 from ._editor import copied, edited
 from ._engine import Engine
+from ._fault_middleware import FaultyApp
 from ._faults import Faults
-from ._faulty import FaultyApp
 from ._fixtures import Fixture, Fixtures, judge_name
+from ._middleware import Door, RequestRecord
 from ._oauth import Authority, OAuthClient
 from ._records import Data, Rows
 from ._results import Links

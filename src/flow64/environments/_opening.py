@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..api import OAuth
+from ..client import PLACE_NAME as JOURNAL
+from ..client import AsyncClient, Client, Terms
+from ..deploy import PLACE_NAME as HISTORY
 from ..errors import ConfigError
-from ..service import AsyncClient, Client, OAuth, Terms
-from ..service._journal import make_folder
-from ..service._settings import PLACE_NAME as JOURNAL
-from ..service.plan._history import PLACE_NAME as HISTORY
+from ..files import make_folder
 from ._model import Environment, OAuthFile
 
 if TYPE_CHECKING:

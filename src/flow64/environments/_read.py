@@ -13,11 +13,10 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from ..analysis import masked
+from ..api import DEFAULT_ENDPOINT, endpoint_of
 from ..definition import DEFAULT_ENV, Problem, freeze
 from ..errors import ConfigError, SettingsError, clipped, did_you_mean, shortened
-from ..service import DEFAULT_ENDPOINT
-from ..service._endpoint import endpoint_of
+from ..redaction import redact_keys
 from ._lines import ROOT, line_of, lines_of
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
 
@@ -195,7 +194,7 @@ def _variable(value: Any) -> Reference:
             "names no environment variable, where alone a secret may stand; write "
             '{ env = "NAME_OF_THE_VARIABLE" }'
         )
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or masked(name) != name:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or redact_keys(name) != name:
         raise _WrongError(
             "names a variable that can be none; write its name, and never what it "
             'holds: { env = "NAME_OF_THE_VARIABLE" }'
@@ -235,7 +234,7 @@ def _referring(value: Any) -> Any:
 
 
 def _require_no_secret(text: str) -> None:
-    if masked(text) != text:
+    if redact_keys(text) != text:
         raise _WrongError(
             "looks like a key, and a secret does not belong into this file; write "
             '{ env = "NAME_OF_THE_VARIABLE" }, and make that key a new one'
@@ -299,7 +298,7 @@ class _Section:
 
 def _key(key: str) -> str:
     """A key as it is shown: nothing in it that may be a secret."""
-    shown = clipped(masked(key))
+    shown = clipped(redact_keys(key))
     return shown if re.fullmatch(r"[\w-]+", key) else f"{shown!r}"
 
 

@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING, Any
 from ._folder import Folder, Sourced, read_folder, read_sourced
 from ._model import BlockEntry, Entry, Manifest, Pulled, entry_of
 from ._names import MANIFEST, called, stem_of
+from ._read import content_of as content_of
 from ._read import read_manifest
 from ._write import as_text, write_all
 
 if TYPE_CHECKING:
     from ._known import Known
     from ._pull import Pull, Refused, Secret, Taken, pulling, taken
+    from ._pull import setting_lines as setting_lines
+    from ._pull import shows_secret as shows_secret
+    from ._pull import without_secrets as without_secrets
 
 __all__ = [
     "MANIFEST",
@@ -50,7 +54,18 @@ __all__ = [
 ]
 
 _PULLING = frozenset(
-    {"Known", "Pull", "Refused", "Secret", "Taken", "pulling", "taken"}
+    {
+        "Known",
+        "Pull",
+        "Refused",
+        "Secret",
+        "Taken",
+        "pulling",
+        "setting_lines",
+        "shows_secret",
+        "taken",
+        "without_secrets",
+    }
 )
 
 

@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from ..analysis import masked
 from ..definition import Path, Value, pointer, thaw
-from ..service._state import texts_of
-from ..service.plan._kept import TELLING
+from ..deploy import TELLING, texts_of
+from ..redaction import redact_keys
 
 
 @frozen
@@ -55,7 +54,9 @@ class KnownValues:
         found: list[tuple[Value, Any]] = []
         for one in known:
             texts = [*_texts(one.content)]
-            is_secret = bool(one.secrets) or any(masked(text) != text for text in texts)
+            is_secret = bool(one.secrets) or any(
+                redact_keys(text) != text for text in texts
+            )
             is_told = _is_long if is_secret else _is_telling
             twins = [other for other in known if _is_same(other.content, one.content)]
             if any(map(is_told, texts)) and (is_secret or len(twins) == 1):
@@ -82,7 +83,7 @@ class KnownValues:
             return None
         for path, text in _places(body, ()):
             if self.is_told(text):
-                return masked(pointer(path)) or "its names"
+                return redact_keys(pointer(path)) or "its names"
         return None
 
 

@@ -14,10 +14,9 @@ from typing import Any, Final
 
 from attrs import Factory, define, evolve, field, frozen
 
-from ..analysis import masked
+from ..api import Begin, Conversation, Emit, WorkflowInfo, get_workflow, list_workflows
 from ..definition import (
     EMPTY,
-    MASK,
     VALUE_KEY,
     Definition,
     FrozenDict,
@@ -38,17 +37,9 @@ from ..definition import (
     slug,
     split_stamp,
 )
+from ..deploy import Looked, key_of
 from ..errors import PullError, ReadError, did_you_mean
-from ..service.api import (
-    Begin,
-    Conversation,
-    Emit,
-    WorkflowInfo,
-    get_workflow,
-    list_workflows,
-)
-from ..service.plan import Looked
-from ..service.plan._target import key_of
+from ..redaction import MASK, redact_keys
 from ._known import Known, KnownValues
 from ._model import Entry, Manifest, Pulled
 from ._names import MANIFEST, stem_of
@@ -349,7 +340,7 @@ def _taken(
     )
     text = dumps(written)
     if (problem := _problem(written, text, values)) is not None:
-        name = MASK if values.is_told(live.name) else masked(live.name)
+        name = MASK if values.is_told(live.name) else redact_keys(live.name)
         return Refused(workflow_id, name, problem)
     used |= {secret.name.casefold() for secret in secrets.found}
     refs = block_refs(block.id for block in live.blocks)
@@ -466,7 +457,7 @@ class _Secrets:
 
 def _is_secret(text: str) -> bool:
     """Whether the rule `secret-in-specs` says that a text looks like a key."""
-    return masked(text) != text
+    return redact_keys(text) != text
 
 
 def _texts(data: Any) -> Iterator[str]:

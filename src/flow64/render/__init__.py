@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+from ._annotations import as_annotations
 from ._graph import Graph, Link, Mark, Node, graph_between, graph_of
 from ._mermaid import mermaid, mermaid_changed
 from ._svg import anchors, picture, svg, svg_changed
 from ._text import text_changed, text_tree
+from .review._data import as_data
+from .review._diff import created, review_of_diff
+from .review._grouping import factored
+from .review._markdown import as_markdown, marker_of
+from .review._model import InFlight, Pair, Rename, Review, Reviewed, Schedule
+from .review._page import as_html
+from .review._text import as_text
+from .review._veiled import fields_of, veiled_pair
 
 __all__ = [
     "Graph",
+    "InFlight",
     "Link",
     "Mark",
     "Node",
+    "Pair",
+    "Rename",
+    "Review",
+    "Reviewed",
+    "Schedule",
     "anchors",
+    "as_annotations",
+    "as_data",
+    "as_html",
+    "as_markdown",
+    "as_text",
+    "created",
+    "factored",
+    "fields_of",
     "graph_between",
     "graph_of",
+    "marker_of",
     "mermaid",
     "mermaid_changed",
     "picture",
+    "review_of_diff",
     "svg",
     "svg_changed",
     "text_changed",
     "text_tree",
+    "veiled_pair",
 ]

@@ -8,18 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import define, evolve, field, frozen
 
-from ..analysis import Change, diff, effects, lineage
-from ..analysis.changes import (
-    BlockAdded,
-    BlockMoved,
-    BlockRemoved,
-    BlockRenamed,
-    FieldAdded,
-    FieldChanged,
-    FieldRemoved,
-    KindChanged,
-    ListChanged,
-)
+from ..analysis import effects, lineage
 from ..blocks import Effect
 from ..definition import (
     Definition,
@@ -28,6 +17,19 @@ from ..definition import (
     Topology,
     WireBlock,
     canonical_id,
+)
+from ..diff import (
+    BlockAdded,
+    BlockMoved,
+    BlockRemoved,
+    BlockRenamed,
+    Change,
+    FieldAdded,
+    FieldChanged,
+    FieldRemoved,
+    KindChanged,
+    ListChanged,
+    diff,
 )
 from ._layout import Label, labels
 

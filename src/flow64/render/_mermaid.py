@@ -9,8 +9,8 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ..analysis import Change
 from ..definition import Definition
+from ..diff import Change
 from ._graph import Graph, Link, Mark, Node, graph_between
 from ._layout import Label, Shape, cut, labels
 

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from attrs import frozen
 
-from ..analysis import Change
 from ..definition import Definition
+from ..diff import Change
 from ._cells import cells, fitted
 from ._graph import SIGNS, Graph, Link, Mark, Node, graph_between, graph_of
 from ._layered import MARGIN, Box, Layered, Point, frames, layered

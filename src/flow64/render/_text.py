@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from ..analysis import Change, ColumnSet, Stage, lineage
+from ..analysis import ColumnSet, Stage, lineage
 from ..definition import BoundSecret, Definition, Value
+from ..diff import Change
 from ..redaction import redact_keys
 from ._cells import wrapped
 from ._graph import SIGNS, Graph, Mark, Node, graph_between

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from ...definition import Definition
 from ...diagnostics import Family, Finding
+from ._fast_path import is_plainly_right
 from ._graph import cycle, dangling_edge, no_blocks, self_edge
 from ._keys import ambiguous_default_key, duplicate_key
-from ._plain import is_plainly_right
 from ._rows import row_kind_mismatch
 from ._rule import Family_, Found, Rule, code_of, run
 from ._specs import insecure_url, missing_field, notebook_name_missing, unknown_word
@@ -46,7 +46,7 @@ def findings(
     Raises:
         MissingExtraError: `blocks` was given, and the extra `schemas` is not there.
     """
-    from ._asked import asked_of  # a compile is done without
+    from ._rule_index import asked_of  # a compile is done without
 
     if blocks is not None:
         from ._live import live_findings  # nor is a check with it the common one

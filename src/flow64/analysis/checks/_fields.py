@@ -6,13 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from ...blocks import (
-    CATALOGUE,
-    OLD_NAMES,
-    TYPE_WORDS,
-    CatalogueBlock,
-    facts_of,
-)
+from ...blocks import CATALOGUE, OLD_NAMES, TYPE_WORDS, CatalogueBlock, facts_of
 from ...definition import Definition
 from ...errors import did_you_mean, shortened
 from .._memo import once

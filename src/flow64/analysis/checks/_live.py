@@ -16,6 +16,7 @@ from ...blocks import OLD_NAMES
 from ...definition import Definition, FrozenDict, Path
 from ...diagnostics import Finding
 from ...errors import did_you_mean, shortened
+from ...redaction import redact_keys
 from .._live import MOST_ERRORS, LiveCatalogue, as_catalogue
 from ._advice import ADVICE
 from ._fields import (
@@ -27,7 +28,6 @@ from ._fields import (
     wrong_field_type,
 )
 from ._rule import Family_, Found, Rule, run, warning
-from ._secrets import masked
 from ._specs import missing_field, unknown_word
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def schema_mismatch(definition: Definition, verdict: Verdict) -> Iterator[Found]
         kind = definition.blocks[position].kind
         for path, message in found[:MOST_ERRORS]:
             text = f"{_where(path) or kind} {message}"
-            yield warning(position, masked(text), "look it up in the live schema")
+            yield warning(position, redact_keys(text), "look it up in the live schema")
         if len(found) > MOST_ERRORS:
             yield warning(position, f"{kind} has more that does not fit", _FEWER)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...definition import Definition, pointer, walk
-from ...redaction import KEY_MARKS, KEY_SHAPES
-from ...redaction import redact_keys as masked
+from ...redaction import KEY_MARKS, KEY_SHAPES, redact_keys
 from ._rule import Found, texts, warning
 
 
@@ -26,7 +25,7 @@ def secret_in_specs(definition: Definition) -> Iterator[Found]:
     for position, block in enumerate(definition.blocks):
         for path, item in walk(block.specs):
             if isinstance(item, str) and (name := _secret(item)):
-                where = masked(pointer(path))
+                where = redact_keys(pointer(path))
                 message = f"specs{where} looks like {name} ({item[:3]}***)"
                 yield warning(position, message, _VALUE)
 
@@ -38,4 +37,4 @@ def _secret(text: str) -> str | None:
     return next((n for n, shape in KEY_SHAPES.items() if shape.search(text)), None)
 
 
-__all__ = ["masked", "secret_in_specs"]
+__all__ = ["secret_in_specs"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-from ...analysis import as_data as change_data
-from ...analysis import masked
-from ...analysis.changes import Estimate
-from ._factored import Group, factored
+from ...diff import Estimate
+from ...diff import as_data as change_data
+from ...redaction import redact_keys
+from ._grouping import Group, factored
 from ._model import Review, Reviewed
 from ._words import headline
 
@@ -108,10 +108,10 @@ def _masked(value: Any) -> Any:
     """Data in which no text is shaped like a key."""
     match value:
         case str():
-            return masked(value)
+            return redact_keys(value)
         case dict():
             members = cast(dict[str, Any], value).items()
-            return {masked(key): _masked(item) for key, item in members}
+            return {redact_keys(key): _masked(item) for key, item in members}
         case list():
             items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - of anything
             return [_masked(item) for item in items]

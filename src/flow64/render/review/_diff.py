@@ -6,14 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ...analysis import effects
-from ...analysis.changes import (
-    BlockRenamed,
-    FindingVanished,
-    consequences,
-    diff,
-    estimate,
-)
 from ...definition import EMPTY, Definition
+from ...diff import BlockRenamed, FindingVanished, consequences, diff, estimate
 from ...errors import ArgumentError, shortened
 from ._model import NOTHING, Pair, Review, Reviewed
 from ._veiled import fields_of, veiled_pair

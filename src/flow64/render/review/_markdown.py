@@ -9,12 +9,12 @@ from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
 
-from ...analysis import masked
+from ...redaction import redact_keys
 from .._mermaid import mermaid_changed
-from ._factored import Group, factored
+from ._grouping import Group, factored
 from ._lines import Line, Section
+from ._markdown_escape import code, fenced, marker, prose
 from ._model import Review, Reviewed
-from ._quoting import code, fenced, marker, prose
 from ._source import source_of
 from ._words import (
     SET_BY_HAND,
@@ -336,7 +336,7 @@ def _block(words: str, found: Sequence[Section], room: int) -> _Made:
         found: The lines.
         room: Bytes for all of it. Without room for the first line there is no block.
     """
-    lines = [masked(line) for section in found for line in _diff(section)]
+    lines = [redact_keys(line) for section in found for line in _diff(section)]
     room -= len(words.encode()) + _FRAME
     fits = 0
     for line in lines[:MOST_LINES]:
@@ -385,7 +385,7 @@ def _picture(group: Group, _: int) -> _Made:
         changes=None if view.is_new else one.changes,
         max_characters=MOST_CHARACTERS,
     )
-    body = fenced(masked(text.rstrip("\n")), "mermaid")
+    body = fenced(redact_keys(text.rstrip("\n")), "mermaid")
     # In a line of HTML there is no Markdown, and so no code: no name stands there.
     of = "" if len(group.views) == 1 else " of the first of them"
     is_open = not view.is_new and text.count("\n") <= OPEN_LINES

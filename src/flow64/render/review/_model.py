@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from ...analysis.changes import Change, Consequence, Estimate, LiveSetting
 from ...definition import Definition
+from ...diff import Change, Consequence, Estimate, LiveSetting
 
 Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete", "refuse"]
 """What a deploy does: `stamp` writes the description alone; `refuse` writes nothing and

@@ -14,13 +14,13 @@ from typing import Final
 
 from attrs import define, frozen
 
-from ...analysis import masked
 from ...definition import canonical_id
 from ...diagnostics import printable
+from ...redaction import redact_keys
 from .._graph import Graph, Node, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
-from ._factored import Group, factored
+from ._grouping import Group, factored
 from ._lines import Line, Section
 from ._model import Review
 from ._page_style import STYLE
@@ -109,7 +109,7 @@ class _Room:
 
 def _text(found: object) -> str:
     """Text of data as text of a page, and as nothing else."""
-    return escape(printable(masked(str(found))))
+    return escape(printable(redact_keys(str(found))))
 
 
 def _code(found: str) -> str:
@@ -413,7 +413,7 @@ def _drawn(group: Group, number: int, found: Sequence[Section], room: _Room) -> 
         return f"edges-{number}" if block in ends else None
 
     svg = picture(graph, has_heading=False, linked=linked, prefix=prefix)
-    svg = masked(svg.replace(f"<style>{GRAPH_STYLE}</style>\n", "", 1))
+    svg = redact_keys(svg.replace(f"<style>{GRAPH_STYLE}</style>\n", "", 1))
     return _Drawn(number, svg, len(graph.nodes), places)
 
 

@@ -11,11 +11,11 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from ...analysis import masked
-from ...analysis.changes._unshown import unshown
 from ...compiler import Identity, Lifted, as_code, lift
 from ...definition import Definition, ListedOrigins, canonical_id
+from ...diff import unshown
 from ...errors import CannotLiftError
+from ...redaction import redact_keys
 from ._view import View
 
 MOST_BLOCKS: Final = 400
@@ -57,7 +57,7 @@ def source_of(view: View) -> Source:
     if sum(map(len, found)) > MOST_TEXT:
         return Source(problem="it is too large to be shown as code")
     # Masked before they are compared: what differs is not told by what it is.
-    before, now = (masked(text).splitlines() for text in found)
+    before, now = (redact_keys(text).splitlines() for text in found)
     if before == now and (found[0] != found[1] or any(map(unshown, one.changes))):
         return Source(problem="what differs is masked, or stands for a secret")
     _, _, *lines = [*unified_diff(before, now, lineterm="", n=2)] or ["", ""]

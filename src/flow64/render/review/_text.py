@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ...analysis import masked
 from ...diagnostics import printable
-from ._factored import Group, factored
+from ...redaction import redact_keys
+from ._grouping import Group, factored
 from ._lines import Section
 from ._model import Review
 from ._view import told
@@ -37,7 +37,7 @@ def as_text(review: Review) -> str:
 
 
 def _clean(line: str) -> str:
-    return printable(masked(line))
+    return printable(redact_keys(line))
 
 
 def _lines(review: Review) -> Iterator[str]:

@@ -7,7 +7,6 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve
 
-from ...analysis.changes._veil import Veil, concealed, masked
 from ...definition import (
     EMPTY,
     BoundSecret,
@@ -17,6 +16,7 @@ from ...definition import (
     WireBlock,
     canonical_id,
 )
+from ...diff import Veil, concealed, masked
 
 Fields: TypeAlias = Mapping[str, Collection[str]]
 """Names of top-level fields by the id of their block, in lower case."""

@@ -14,8 +14,9 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from ...analysis import as_data, as_lines
-from ...analysis.changes import (
+from ...definition import EMPTY, Definition, canonical_id
+from ...diagnostics import Finding
+from ...diff import (
     BlockRenamed,
     Change,
     Consequence,
@@ -27,11 +28,11 @@ from ...analysis.changes import (
     RowsChanged,
     TitleChanged,
     Unmanaged,
+    as_data,
+    as_lines,
     setting_lines,
+    unshown,
 )
-from ...analysis.changes._unshown import unshown
-from ...definition import EMPTY, Definition, canonical_id
-from ...diagnostics import Finding
 from ._lines import Line, Section, Sign, sections
 from ._model import Reviewed
 

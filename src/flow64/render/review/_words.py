@@ -10,9 +10,9 @@ from typing import Final
 
 from attrs import frozen
 
-from ...analysis.changes import Estimate
-from ...errors._deploying import OTHER_ENVIRONMENT
-from ._factored import Group
+from ...diff import Estimate
+from ...errors import OTHER_ENVIRONMENT
+from ._grouping import Group
 from ._model import Action, Consent, InFlight, Rename, Review, Schedule, State
 
 Quote = Callable[[str], str]

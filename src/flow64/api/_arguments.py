@@ -1,0 +1,125 @@
+"""Arguments that no service can do anything with, refused before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from ..errors import ArgumentError, did_you_mean, shortened
+
+RUN_FILTERS: Final = ("running", "completed", "cancelled", "active")
+"""Words that a list of runs is filtered by (documented)."""
+
+FORMATS: Final = ("csv", "json", "ndjson")
+"""Formats of result files (documented)."""
+
+
+def as_id(callee: str, name: str, given: Any) -> str:
+    """An id, as text; a `UUID` is taken as well.
+
+    Raises:
+        ArgumentError: It is none.
+    """
+    text = str(given) if isinstance(given, UUID) else given
+    is_text = isinstance(text, str) and text.isprintable()
+    # A path that ends in dots is one to somewhere else.
+    if not is_text or not text.strip(" ."):
+        raise ArgumentError(callee, f"{name} is {shortened(given)}, which is no id")
+    return str(text)
+
+
+def in_path(callee: str, name: str, given: Any) -> str:
+    """The same as one segment of a path, whatever stands in it."""
+    return quote(as_id(callee, name, given), safe="")
+
+
+def as_word(callee: str, name: str, given: Any, known: Sequence[str]) -> str:
+    """One of the documented words.
+
+    Raises:
+        ArgumentError: It is another.
+    """
+    if not isinstance(given, str) or given not in known:
+        near = did_you_mean(given, known) if isinstance(given, str) else ""
+        words = ", ".join(map(repr, known))
+        problem = f"{name} is {shortened(given)}{near}; the service documents {words}"
+        raise ArgumentError(callee, problem)
+    return given
+
+
+def as_formats(callee: str, name: str, given: Any) -> Sequence[str]:
+    """Some of the formats.
+
+    Raises:
+        ArgumentError: One of them is none, or they are one text.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        problem = f'{name} is {shortened(given)}; write a list, such as ["csv"]'
+        raise ArgumentError(callee, problem)
+    return [as_word(callee, name, word, FORMATS) for word in given]
+
+
+def as_count(callee: str, name: str, given: Any, low: int, high: int) -> int:
+    """A whole number within documented bounds.
+
+    Raises:
+        ArgumentError: It is none, or beyond.
+    """
+    if type(given) is not int or not low <= given <= high:
+        problem = f"{name} is {shortened(given)}, no whole number from {low} to {high}"
+        raise ArgumentError(callee, problem)
+    return given
+
+
+def as_text(callee: str, name: str, given: Any, longest: int | None = None) -> str:
+    """A text that says something.
+
+    Raises:
+        ArgumentError: It is none, is blank, or is too long.
+    """
+    if not isinstance(given, str) or not given.strip():
+        raise ArgumentError(callee, f"{name} is {shortened(given)}, which says nothing")
+    return as_any_text(callee, name, given, longest)
+
+
+def as_any_text(callee: str, name: str, given: Any, longest: int | None = None) -> str:
+    """A text, also an empty one.
+
+    Raises:
+        ArgumentError: It is none, cannot be sent, or is too long.
+    """
+    if not isinstance(given, str):
+        raise ArgumentError(callee, f"{name} is {shortened(given)}, which is no text")
+    if any("\ud800" <= sign <= "\udfff" for sign in given):
+        problem = f"{name} has half of a character in it (a lone surrogate)"
+        raise ArgumentError(callee, problem)
+    if longest is not None and len(given) > longest:
+        problem = f"{name} has {len(given)} characters; the service takes {longest}"
+        raise ArgumentError(callee, problem)
+    return given
+
+
+def as_header(callee: str, name: str, given: Any) -> str:
+    """A text that a header can carry as it is; a `UUID` is taken as well.
+
+    Raises:
+        ArgumentError: It is none.
+    """
+    text = str(given) if isinstance(given, UUID) else given
+    if not isinstance(text, str) or not text or not all("!" <= s <= "~" for s in text):
+        problem = f"{name} is {shortened(given)}, which no header can carry as it is"
+        raise ArgumentError(callee, f"{problem}; write a UUID, or a few plain letters")
+    return text
+
+
+def as_flag(callee: str, name: str, given: Any) -> bool:
+    """True or False.
+
+    Raises:
+        ArgumentError: It is neither.
+    """
+    if not isinstance(given, bool):
+        raise ArgumentError(callee, f"{name} is {shortened(given)}, not True or False")
+    return given

@@ -1,0 +1,149 @@
+"""From a step to HTTP and back: what both clients do, without waiting for anything."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from attrs import field, frozen
+
+from ..errors import AnswerError, ApiError, LinkRefusedError, TransportError
+from ..redaction import Redaction
+from ._credential import Credential
+from ._endpoint import host_of, is_followed, is_loopback
+from ._pace import Pace
+from ._retry import Policy
+from ._steps import Answer, Fetch, Request, Retry
+from ._transport import HttpRequest
+
+LONG: Final = 2.0
+"""Seconds of a wait that somebody may wonder at."""
+
+MAX_ANSWER: Final = 256 * 2**20
+"""Bytes of the largest answer of the API that is read."""
+
+MAX_ERROR: Final = 64 * 2**10
+"""Bytes of the body of an error that are read; the rest is not needed."""
+
+
+@frozen
+class Channel:
+    """One endpoint, one credential, one policy, one pace.
+
+    Attributes:
+        endpoint: Base URL.
+        credential: Goes to the endpoint and nowhere else.
+        policy: How patient it is.
+        pace: Kept by all who use the client.
+        hosts: The only hosts whose signed links are opened; None opens all.
+        luck: Gives numbers from 0 to 1.
+        secrets: What no text of an answer may show.
+    """
+
+    endpoint: str
+    credential: Credential
+    policy: Policy
+    pace: Pace
+    hosts: frozenset[str] | None
+    luck: Callable[[], float]
+    secrets: Redaction = field(factory=Redaction, repr=False, eq=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the endpoint is on this machine."""
+        return is_loopback(host_of(self.endpoint))
+
+    def request(self, asked: Request, timeout: float) -> HttpRequest:
+        """The HTTP request of a step."""
+        headers = {"accept": "application/json", "user-agent": AGENT}
+        self.credential.note(asked)
+        self.secrets.add(asked.secrets)
+        content = None
+        if asked.form is not None:
+            content = urlencode(asked.form).encode()
+            headers["content-type"] = "application/x-www-form-urlencoded"
+        elif asked.body is not None:
+            text = json.dumps(asked.body, ensure_ascii=False, separators=(",", ":"))
+            content = text.encode()
+            headers["content-type"] = "application/json"
+        if asked.idempotency_key is not None:
+            headers["idempotency-key"] = asked.idempotency_key
+        query = urlencode(asked.query, doseq=True)
+        url = f"{self.endpoint}{asked.path}" + (f"?{query}" if query else "")
+        # Last, and in no local: a body that cannot be written ends in a traceback.
+        return HttpRequest(
+            asked.method,
+            url,
+            headers if asked.is_open else {**headers, **self.credential.header()},
+            content,
+            timeout,
+        )
+
+    def link(self, fetch: Fetch, timeout: float) -> HttpRequest:
+        """The HTTP request of a signed link: no credential, no cookie, as it is.
+
+        Raises:
+            LinkRefusedError: It is none that is opened.
+        """
+        if not is_followed(fetch.url, self.endpoint, self.hosts):
+            raise LinkRefusedError(host_of(fetch.url) or "no host")
+        # As it is stored: a part that is asked for counts the bytes of the file.
+        headers = {"accept-encoding": "identity", "user-agent": AGENT}
+        if fetch.start:
+            headers["range"] = f"bytes={fetch.start}-"
+            if fetch.validator:
+                headers["if-range"] = fetch.validator
+        return HttpRequest("GET", fetch.url, headers, None, timeout, is_signed=True)
+
+    def answer(
+        self, status: int, headers: Mapping[str, str], content: bytes, turn: int
+    ) -> Answer:
+        """Return an answer that knows which secrets its texts may not show.
+
+        The headers of an error are redacted here. Its body is redacted as its texts are
+        read: only then is each of them in one spelling.
+        """
+        self.secrets.add(self.credential.secrets)
+        if status >= 300:
+            headers = {
+                name: self.secrets.redact(text) for name, text in headers.items()
+            }
+            content = self.credential.masked(content)
+        return Answer(status, headers, content, turn, self.secrets)
+
+    def note(self, step: Retry, now: float, wait: float | None) -> None:
+        """Tell of a wait; let all users wait where the service says it is too much."""
+        error = step.error
+        if wait is not None:
+            level = logging.INFO if wait < LONG else logging.WARNING
+            _log.log(level, "%s; trying again in %.3g s", error, wait)
+        if wait is not None and isinstance(error, ApiError) and error.status == 429:
+            self.pace.hold(now + wait)
+
+    def lost(self, step: Request | Fetch, reason: str, *, sent: bool) -> TransportError:
+        """The error of a step that got no answer."""
+        where = (
+            "the store" if isinstance(step, Fetch) else urlsplit(self.endpoint).netloc
+        )
+        method, path = names_of(step)
+        return TransportError(method, path, f"no answer from {where} ({reason})", sent)
+
+    def too_large(self, step: Request) -> AnswerError:
+        """The error of an answer that is not read to its end."""
+        problem = f"an answer of more than {MAX_ANSWER // 2**20} MiB"
+        return AnswerError(step.method, step.path, problem, is_final=True)
+
+
+def names_of(step: Request | Fetch) -> tuple[str, str]:
+    """Method and path, as errors name them."""
+    if isinstance(step, Fetch):
+        return "GET", "(signed link)"
+    return step.method, step.path
+
+
+AGENT: Final = "flow64"
+
+_log = logging.getLogger("flow64")

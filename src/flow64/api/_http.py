@@ -1,0 +1,162 @@
+"""The network: httpx, with one total deadline a request and nothing done unasked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
+from typing import Any, Final, cast
+
+import httpx
+
+from ..errors import ConfigError, NoAnswerError
+from ._transport import HttpRequest
+
+CONNECTIONS: Final = 32
+"""How many connections are open at a time; further requests wait for one."""
+
+CONNECTING: Final = 10.0
+"""Seconds for one attempt to connect, after which it is made again."""
+
+
+class HttpxTransport:
+    """Sends over httpx; redirects, cookies and credentials of others take no part."""
+
+    def __init__(self, *, trust_env: bool) -> None:
+        self._http: Final = httpx.AsyncClient(
+            timeout=None,  # noqa: S113 - each request has a deadline, below
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            trust_env=trust_env,
+            verify=_certificates(trust_env=trust_env),
+            limits=httpx.Limits(max_connections=CONNECTIONS),
+        )
+        # Nobody waits inside the pool: what is cancelled there is never given back.
+        self._slots: Final = asyncio.Semaphore(CONNECTIONS)
+        self._is_closed = False
+        self._pid: int | None = None
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it may have open connections that are this process's own."""
+        return self._pid == os.getpid() and not self._is_closed
+
+    async def send(self, request: HttpRequest) -> HttpxAnswer:
+        """Send a request, and give its answer once it has begun."""
+        if self._is_closed:
+            raise ConfigError("this client is closed: make another one")
+        self._pid = os.getpid()
+        attempt = _Attempt()
+        async with attempt.told(request.timeout):
+            await self._slots.acquire()
+            try:
+                response = await self._http.send(
+                    self._built(request, attempt), auth=httpx.Auth(), stream=True
+                )
+            except BaseException:
+                self._slots.release()
+                raise
+        return HttpxAnswer(response, self._slots)
+
+    def _built(self, request: HttpRequest, attempt: _Attempt) -> httpx.Request:
+        try:
+            url = _SignedURL(request.url) if request.is_signed else request.url
+            built = self._http.build_request(
+                request.method,
+                url,
+                content=request.content,
+                headers=dict(request.headers),
+                timeout=httpx.Timeout(None, connect=CONNECTING),
+                extensions={"trace": attempt.trace},
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise NoAnswerError("the address is no URL", sent=False) from None
+        if isinstance(url, httpx.URL):
+            built.url = url
+        return built
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._is_closed = True
+        await self._http.aclose()
+
+
+class HttpxAnswer:
+    """An answer of httpx, read part by part."""
+
+    def __init__(self, response: httpx.Response, slots: asyncio.Semaphore) -> None:
+        self.status: Final = response.status_code
+        self.headers: Final[Mapping[str, str]] = {
+            name.lower(): text for name, text in response.headers.items()
+        }
+        self._response: Final = response
+        self._parts: Final = cast("AsyncGenerator[bytes]", response.aiter_bytes())
+        self._slots: asyncio.Semaphore | None = slots
+        self._failed: NoAnswerError | None = None
+
+    async def read(self, timeout: float) -> bytes:  # noqa: ASYNC109 - as the protocol says
+        """The next part of the body; empty at its end."""
+        if self._failed is not None:  # what broke off has no end
+            raise self._failed
+        try:
+            async with _Attempt(was_sent=True).told(timeout):
+                return await anext(self._parts, b"")
+        except NoAnswerError as error:
+            self._failed = error
+            raise
+
+    async def close(self) -> None:
+        """Give the connection back, or close it where the body was not read whole."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            try:
+                with suppress(httpx.HTTPError, httpx.StreamError, OSError):
+                    await self._parts.aclose()
+                    await self._response.aclose()
+            finally:
+                slots.release()
+
+
+@cache
+def _certificates(*, trust_env: bool) -> SSLContext:
+    """Whom to trust; read from the disk once for all clients."""
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
+class _Attempt:
+    """One exchange: whether anything of it was sent, and how it ended."""
+
+    def __init__(self, *, was_sent: bool = False) -> None:
+        self._was_sent = was_sent
+
+    async def trace(self, event: str, _: Mapping[str, Any]) -> None:
+        """Told by httpcore of everything that it begins."""
+        if event.endswith("send_request_headers.started"):
+            self._was_sent = True
+
+    @asynccontextmanager
+    async def told(self, seconds: float) -> AsyncIterator[None]:
+        """Turn what goes wrong within a time into a `NoAnswerError`."""
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                yield
+        except TimeoutError:
+            reason = f"no answer within {seconds:.3g} s"
+            raise NoAnswerError(reason, sent=self._was_sent) from None
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            # httpx repeats addresses in its errors, and an address may be signed.
+            reason = type(error).__name__
+            raise NoAnswerError(reason, sent=self._was_sent) from None
+
+
+class _SignedURL(httpx.URL):
+    """A link whose query is a secret for as long as it lives: httpx logs addresses."""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}/(signed link)"
+
+    __repr__ = __str__

@@ -1,0 +1,276 @@
+"""The calls about schedules, the signing secret and the balance, one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from ..errors import ArgumentError, shortened
+from ._arguments import as_any_text, as_count, as_flag, as_id, as_text, in_path
+from ._conversation import asked, send
+from ._parsing import Answered, is_filled, reading, reading_list
+from ._steps import Answer, Conversation, Request
+
+SECRET_PATH = "/webhooks/signing-secret"  # noqa: S105 - a path, and no secret
+
+MAX_OVERLAP = 72
+"""Hours that a secret may sign beside its successor (documented)."""
+
+
+# -- Schedules ------------------------------------------------------------------------
+
+
+@frozen
+class Schedule(Answered):
+    """When a workflow is run by the service itself.
+
+    Attributes:
+        id: Its id.
+        workflow_id: Which workflow it runs.
+        name: Its name.
+        cron_expression: When, in five fields.
+        timezone: Where that time holds; an IANA name.
+        is_active: Whether it is on; None where the service does not say.
+        description: What it is for.
+        disabled_reason: Why the service switched it off.
+        team_id: The team that it belongs to.
+        created_by: Who made it.
+        api_key_id: The key that it is bound to; one that is revoked pauses it.
+        next_run_times: When it runs next, as the service writes times.
+        created_at: When it was made.
+        updated_at: When it was last changed.
+    """
+
+    id: str = field(validator=is_filled)
+    workflow_id: str = ""
+    name: str = ""
+    cron_expression: str = ""
+    timezone: str = ""
+    is_active: bool | None = None
+    description: str | None = None
+    disabled_reason: str | None = None
+    team_id: str | None = None
+    created_by: str | None = None
+    api_key_id: int | None = None
+    next_run_times: Sequence[str] = ()
+    created_at: str | None = None
+    updated_at: str | None = None
+
+
+def create_schedule(
+    workflow_id: str,
+    name: str,
+    cron_expression: str,
+    *,
+    timezone: str = "UTC",
+    description: str | None = None,
+    is_active: bool = True,
+) -> Conversation[Schedule]:
+    """Create a schedule; never sent again after an answer that was lost."""
+    callee = "schedules.create"
+    body = {
+        "workflow_id": as_id(callee, "workflow_id", workflow_id),
+        **_schedule(
+            callee,
+            name=name,
+            cron_expression=cron_expression,
+            timezone=timezone,
+            description=description,
+            is_active=is_active,
+        ),
+    }
+    request = Request("POST", "/schedules", body=body)
+    return (yield from asked(request, reading(Schedule, request)))
+
+
+def list_schedules(workflow_id: str | None = None) -> Conversation[Sequence[Schedule]]:
+    """The schedules, of one workflow or of all."""
+    query = {}
+    if workflow_id is not None:
+        query["workflow_id"] = as_id("schedules.list", "workflow_id", workflow_id)
+    request = Request("GET", "/schedules", query)
+    return (yield from asked(request, reading_list(Schedule, request)))
+
+
+def get_schedule(schedule_id: str) -> Conversation[Schedule]:
+    """One schedule."""
+    request = Request("GET", _schedule_path("schedules.get", schedule_id))
+    return (yield from asked(request, reading(Schedule, request)))
+
+
+def update_schedule(
+    schedule_id: str,
+    *,
+    name: str | None = None,
+    cron_expression: str | None = None,
+    timezone: str | None = None,
+    description: str | None = None,
+    is_active: bool | None = None,
+) -> Conversation[Schedule]:
+    """Change what is given of a schedule, and nothing else."""
+    callee = "schedules.update"
+    path = _schedule_path(callee, schedule_id)
+    body = _schedule(
+        callee,
+        name=name,
+        cron_expression=cron_expression,
+        timezone=timezone,
+        description=description,
+        is_active=is_active,
+    )
+    if not body:
+        names = ("name", "cron_expression", "timezone", "description", "is_active")
+        raise ArgumentError(callee, "nothing to change was given", names)
+    request = Request("PATCH", path, body=body)
+    return (yield from asked(request, reading(Schedule, request)))
+
+
+def delete_schedule(schedule_id: str) -> Conversation[None]:
+    """Delete a schedule; whatever the answer of a 2xx holds, it is gone."""
+    yield from send(Request("DELETE", _schedule_path("schedules.delete", schedule_id)))
+
+
+def _schedule_path(callee: str, schedule_id: str) -> str:
+    return f"/schedules/{in_path(callee, 'schedule_id', schedule_id)}"
+
+
+def _schedule(
+    callee: str,
+    *,
+    name: str | None,
+    cron_expression: str | None,
+    timezone: str | None,
+    description: str | None,
+    is_active: bool | None,
+) -> dict[str, Any]:
+    """What is given of a schedule, judged by what the service documents."""
+    body: dict[str, Any] = {}
+    if name is not None:
+        body["name"] = as_text(callee, "name", name, 120)
+    if cron_expression is not None:
+        body["cron_expression"] = _as_cron(callee, cron_expression)
+    if timezone is not None:
+        body["timezone"] = as_text(callee, "timezone", timezone)
+    if description is not None:
+        body["description"] = as_any_text(callee, "description", description)
+    if is_active is not None:
+        body["is_active"] = as_flag(callee, "is_active", is_active)
+    return body
+
+
+def _as_cron(callee: str, given: Any) -> str:
+    text = as_text(callee, "cron_expression", given)
+    if len(text.split()) != 5:
+        problem = f"cron_expression is {shortened(given)}, which has not five fields"
+        raise ArgumentError(callee, f'{problem}; write for example "0 9 * * 1"')
+    return text
+
+
+# -- The signing secret ---------------------------------------------------------------
+
+
+@frozen
+class SigningSecret(Answered):
+    """What may be known of the secret that deliveries are signed with.
+
+    Attributes:
+        id: Its id.
+        org_id: The organisation whose deliveries it signs.
+        preview: Its beginning and its last four characters.
+        status: A word for its state.
+        created_at: When it was made, as the service writes times.
+        revoked_at: When it ends, or ended.
+    """
+
+    id: str = ""
+    org_id: str = ""
+    preview: str = ""
+    status: str = ""
+    created_at: str | None = None
+    revoked_at: str | None = None
+
+
+@frozen
+class NewSigningSecret(Answered):
+    """A secret that was just made.
+
+    Attributes:
+        plaintext: The secret itself, which is told this once. Keep it where secrets are
+            kept; no repr shows it.
+        meta: What may be known of it.
+    """
+
+    plaintext: str = field(validator=is_filled, repr=False)
+    meta: SigningSecret = field(factory=SigningSecret)
+
+
+def get_signing_secret() -> Conversation[SigningSecret | None]:
+    """What may be known of the secret; None where there is none."""
+    request = Request("GET", SECRET_PATH)
+    read = reading(SigningSecret, request)
+
+    def read_any(answer: Answer) -> SigningSecret | None:
+        return None if answer.json(request) is None else read(answer)
+
+    return (yield from asked(request, read_any))
+
+
+def create_signing_secret() -> Conversation[NewSigningSecret]:
+    """Make a secret, which revokes the present one at once.
+
+    It is never sent again after an answer that was lost.
+    """
+    request = Request("POST", SECRET_PATH)
+    return (yield from asked(request, _reading_secret(request)))
+
+
+def roll_signing_secret(
+    expire_overlap_hours: int = 24,
+) -> Conversation[NewSigningSecret]:
+    """Make a secret; the present one signs beside it for some hours, then no more.
+
+    It is never sent again after an answer that was lost.
+    """
+    name = "expire_overlap_hours"
+    hours = as_count("signing_secret.roll", name, expire_overlap_hours, 0, MAX_OVERLAP)
+    request = Request("POST", f"{SECRET_PATH}/roll", body={name: hours})
+    return (yield from asked(request, _reading_secret(request)))
+
+
+def _reading_secret(request: Request) -> Callable[[Answer], NewSigningSecret]:
+    """Return what reads a new secret, which no later answer shows from then on."""
+    read = reading(NewSigningSecret, request)
+
+    def read_secret(answer: Answer) -> NewSigningSecret:
+        made = read(answer)
+        answer.redaction.add([made.plaintext])
+        return made
+
+    return read_secret
+
+
+def delete_signing_secret() -> Conversation[None]:
+    """Revoke the secret, so that deliveries are not signed any more."""
+    yield from send(Request("DELETE", SECRET_PATH))
+
+
+# -- The balance ----------------------------------------------------------------------
+
+
+@frozen
+class Balance(Answered):
+    """What is left to spend.
+
+    Attributes:
+        credits: Credits; one is ten US cents (inferred).
+    """
+
+    credits: float
+
+
+def get_balance() -> Conversation[Balance]:
+    """What is left to spend."""
+    request = Request("GET", "/check-balance")
+    return (yield from asked(request, reading(Balance, request)))

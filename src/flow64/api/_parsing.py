@@ -1,0 +1,259 @@
+"""From JSON to typed answers: nothing is lost that is missing, null, new or odd."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar, get_origin
+
+import attrs
+import cattrs
+from attrs import Attribute, field, frozen
+
+from ..definition import split_stamp, with_stamp
+from ..errors import AnswerError
+from ..redaction import Redaction
+from ._steps import Answer, Request
+
+T = TypeVar("T")
+
+
+@frozen
+class Answered:
+    """An answer of the service, as far as the documents name what is in it.
+
+    Only what flow64 cannot do without is required of an answer: a run that was paid for
+    is not to be lost from sight because a field is missing, null, or of another type.
+
+    Attributes:
+        extra: What the documents do not name, and fields of an unexpected type, as they
+            came. It takes no part in equality: it may be such as changes by itself.
+    """
+
+    extra: Mapping[str, Any] = field(factory=dict, repr=False, eq=False, kw_only=True)
+
+
+class ShapeError(ValueError):
+    """Data has another shape than documented; its words hold no value of it."""
+
+
+def reading(kind: type[T], request: Request) -> Callable[[Answer], T]:
+    """What makes a typed answer of an `Answer` to a request.
+
+    It raises an `AnswerError` where the data has another shape than documented.
+    """
+    return lambda answer: structured(readable(answer, request), kind, request)
+
+
+def reading_list(kind: type[T], request: Request) -> Callable[[Answer], Sequence[T]]:
+    """The same for a list of them."""
+    return lambda answer: structured_list(readable(answer, request), kind, request)
+
+
+def readable(answer: Answer, request: Request) -> Any:
+    """Return the data of an answer with its texts redacted.
+
+    Ids, states and times stay as they are, and so do workflows and rows.
+    """
+    return redacted(answer.json(request), answer.redaction)
+
+
+def redacted(data: Any, redaction: Redaction) -> Any:
+    """Return data that was read from an answer with its texts redacted."""
+    if isinstance(data, list):
+        return [redacted(item, redaction) for item in data]
+    if isinstance(data, dict):
+        return {
+            name: _shown(name, item, data, redaction) for name, item in data.items()
+        }
+    return redaction.redact(data) if isinstance(data, str) else data
+
+
+def _shown(
+    name: str, item: Any, around: Mapping[str, Any], redaction: Redaction
+) -> Any:
+    if name in _EXACT or name.endswith(("_id", "_ids", "_at", "_uuid")):
+        return item
+    if isinstance(item, str) and name == "description":
+        # The stamp holds ids and digests. Commands find the workflow's owner by it.
+        text, stamp = split_stamp(item, str(around.get("id")))
+        text = redaction.redact(text)
+        return text if stamp is None else with_stamp(text, stamp)
+    return redacted(item, redaction)
+
+
+_EXACT: Final = frozenset(
+    {
+        "block_name",
+        "content_type",
+        "created_by",
+        "cron_expression",
+        "current_block",
+        "download_url",
+        "estimation_blocked_by",
+        "id",
+        "overall_status",
+        "plaintext",
+        "results",
+        "specs_schema",
+        "status",
+        "step",
+        "storage_bucket",
+        "timezone",
+        "workflow_definition",
+    }
+)
+"""Members that programs read, or that hold data and no words about it."""
+
+
+def structured(data: Any, kind: type[T], request: Request) -> T:
+    """JSON data as a typed answer.
+
+    Raises:
+        AnswerError: The data has another shape than documented.
+    """
+    made = _attempted(data, kind)
+    # An error from here on may show the locals of its frames.
+    del data
+    if isinstance(made, ShapeError):
+        raise AnswerError(request.method, request.path, str(made))
+    return made
+
+
+def structured_list(data: Any, kind: type[T], request: Request) -> Sequence[T]:
+    """The same for a list of them."""
+    if not isinstance(data, list):
+        problem = f"a list was expected, not {type_of(data)}"
+        del data
+        raise AnswerError(request.method, request.path, problem)
+    made = [_attempted(entry, kind) for entry in data]
+    del data
+    found: list[T] = []
+    for position, entry in enumerate(made):
+        if isinstance(entry, ShapeError):
+            problem = f"/{position}: {entry}"
+            raise AnswerError(request.method, request.path, problem)
+        found.append(entry)
+    return found
+
+
+def is_filled(_: Any, attribute: Attribute[str], value: str) -> None:
+    """A validator: refuse a text that is empty."""
+    if not value:
+        raise ShapeError(f"{attribute.name} is empty")
+
+
+def type_of(value: Any) -> str:
+    """What JSON calls the type of a value."""
+    return _TYPES.get(type(value), "something else")
+
+
+_TYPES: Final[Mapping[type, str]] = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
+
+
+def _attempted(data: Any, kind: type[T]) -> T | ShapeError:
+    """A typed answer, or why it is none: as a value, so that no traceback holds it."""
+    try:
+        return _CONVERTER.structure(data, kind)
+    except ShapeError as error:
+        return ShapeError(str(error))
+
+
+def _tolerant(kind: Any) -> Callable[[Any, Any], Any]:
+    """Reads an object of a kind of answer."""
+    attrs.resolve_types(kind)
+    known = {
+        attribute.name: attribute
+        for attribute in attrs.fields(kind)
+        if attribute.name != "extra" and attribute.metadata.get("is_wire", True)
+    }
+    needed = [name for name, known_ in known.items() if known_.default is attrs.NOTHING]
+
+    def read(data: Any, _: Any) -> Any:
+        if not isinstance(data, dict):
+            raise ShapeError(f"an object was expected, not {type_of(data)}")
+        taken: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        for name, found in data.items():
+            if name not in known:
+                extra[name] = found
+            elif found is not None:
+                try:
+                    taken[name] = _CONVERTER.structure(found, known[name].type)
+                except ShapeError as error:
+                    if name in needed:
+                        raise ShapeError(f"{name}: {error}") from None
+                    extra[name] = found
+        if missing := [name for name in needed if name not in taken]:
+            raise ShapeError(f"{', '.join(missing)}: missing, or null")
+        return kind(**taken, extra=extra)
+
+    return read
+
+
+def _text(value: Any, _: Any) -> str:
+    if not isinstance(value, str):
+        raise ShapeError(f"text was expected, not {type_of(value)}")
+    return value
+
+
+def _flag(value: Any, _: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ShapeError(f"true or false was expected, not {type_of(value)}")
+    return value
+
+
+def _number(value: Any, _: Any) -> float:
+    """A number, also one that is written as text."""
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            found = float(value)
+        except (ValueError, OverflowError):
+            found = math.nan
+        if math.isfinite(found):
+            return found
+    raise ShapeError(f"a number was expected, not {type_of(value)}")
+
+
+def _whole(value: Any, _: Any) -> int:
+    """A whole number; what is behind its point is left off."""
+    return value if type(value) is int else int(_number(value, _))
+
+
+def _mapping(value: Any, _: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ShapeError(f"an object was expected, not {type_of(value)}")
+    return value
+
+
+def _sequence(value: Any, kind: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ShapeError(f"a list was expected, not {type_of(value)}")
+    (entry,) = kind.__args__
+    return tuple(_CONVERTER.structure(item, entry) for item in value)
+
+
+def _is_mapping(kind: Any) -> bool:
+    return get_origin(kind) is Mapping
+
+
+def _is_sequence(kind: Any) -> bool:
+    return get_origin(kind) is Sequence
+
+
+_CONVERTER: Final = cattrs.Converter(detailed_validation=False)
+_CONVERTER.register_structure_hook(str, _text)
+_CONVERTER.register_structure_hook(bool, _flag)
+_CONVERTER.register_structure_hook(float, _number)
+_CONVERTER.register_structure_hook(int, _whole)
+_CONVERTER.register_structure_hook_func(_is_mapping, _mapping)
+_CONVERTER.register_structure_hook_func(_is_sequence, _sequence)
+_CONVERTER.register_structure_hook_factory(attrs.has, _tolerant)

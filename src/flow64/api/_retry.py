@@ -1,0 +1,175 @@
+"""How patient a client is: what is repeated, when, and for how long. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from attrs import Attribute, field, frozen
+
+from ..errors import (
+    AnswerError,
+    ApiError,
+    ConfigError,
+    FlowError,
+    HeldBackError,
+    TokenError,
+    TransportError,
+    shortened,
+)
+from ._steps import Request
+
+DAY: Final = 86_400.0
+
+PASSING: Final = frozenset({429, 500, 502, 503, 504})
+"""Statuses after which the same request may well succeed a little later."""
+
+LEFT_OPEN: Final = frozenset({408, 425, 499})
+"""Statuses below 500 that proxies send about requests that the service may have got."""
+
+
+def _seconds(_: Policy, attribute: Attribute[float], value: object) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < float(str(value)) <= 365 * DAY:
+        problem = f"Policy({attribute.name}={shortened(value)})"
+        raise ConfigError(f"{problem} is no number of seconds above 0")
+
+
+def _count(_: Policy, attribute: Attribute[int], value: object) -> None:
+    if type(value) is not int or value < 0:
+        problem = f"Policy({attribute.name}={shortened(value)})"
+        raise ConfigError(f"{problem} is no count from 0 up")
+
+
+def _rate(_: Policy, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and (type(value) is not int or value < 1):
+        problem = f"Policy({attribute.name}={shortened(value)}) is no count from 1 up"
+        raise ConfigError(f"{problem}; None keeps no pace")
+
+
+@frozen
+class Policy:
+    """How patient a client is.
+
+    Attributes:
+        deadline: Seconds for one call, such as `deploy` or `runs.list`: all its
+            requests and the waits between them. What waits for a run has a time-out of
+            its own, and each look at the run has this deadline. A download may take
+            longer. It is given up if no more of the file came for this long, and if it
+            brings less than 1 KiB a second on average over 60 s, or over this deadline
+            if that is shorter.
+        timeout: Seconds for one request, until its answer is read. A download breaks
+            off after this many seconds without a byte, and goes on where it was.
+        retries: How often a request is repeated.
+        first_wait: Seconds before the first repetition; each further one waits twice as
+            long, give or take a quarter.
+        first_rest: The same after a 429 that does not say how long to wait (60 s are
+            advised by the service).
+        longest_wait: Seconds that no wait of our own exceeds.
+        requests_per_minute: The pace that all users of a client keep together. The
+            service allows 500 a minute and key (documented); None keeps no pace.
+    """
+
+    deadline: float = field(default=300.0, validator=_seconds)
+    timeout: float = field(default=60.0, validator=_seconds)
+    retries: int = field(default=6, validator=_count)
+    first_wait: float = field(default=0.5, validator=_seconds)
+    first_rest: float = field(default=8.0, validator=_seconds)
+    longest_wait: float = field(default=60.0, validator=_seconds)
+    requests_per_minute: int | None = field(default=480, validator=_rate)
+
+    def wait(
+        self,
+        request: Request,
+        error: FlowError,
+        failures: int,
+        *,
+        left: float,
+        luck: float,
+    ) -> float | None:
+        """Seconds before a request is sent again; None to give up.
+
+        Args:
+            request: What was asked.
+            error: How it ended.
+            failures: How often it has failed by now.
+            left: Seconds until the deadline.
+            luck: A number from 0 to 1, so that not all clients come back at once.
+        """
+        if failures > self.retries or not may_help(request, error):
+            return None
+        is_limit = isinstance(error, ApiError) and error.status == 429
+        first = self.first_rest if is_limit else self.first_wait
+        own = first * 2.0 ** (failures - 1) * (0.75 + luck / 2)
+        seconds = max(min(own, self.longest_wait), _asked(error) or 0.0)
+        return seconds if seconds < left else None
+
+
+def may_help(request: Request, error: FlowError) -> bool:
+    """Whether to send a request again after an error is free, and may help."""
+    is_free = is_unsent(error) or (is_refusal(error) and not request.is_once)
+    if isinstance(error, HeldBackError):  # there is no place before the deadline
+        return False
+    return may_pass(error) and (request.may_repeat or is_free)
+
+
+def is_unsent(error: FlowError) -> bool:
+    """Whether nothing of a request has left this machine."""
+    if isinstance(error, TransportError):
+        return not error.sent
+    return isinstance(error, TokenError)
+
+
+def is_refusal(error: FlowError) -> bool:
+    """Whether a request was not sent, or was refused with a documented status.
+
+    A refusal is reported at once. It does not prove that nothing was bought: see
+    `starting` for what the next start of an intent does.
+    """
+    if isinstance(error, ApiError):
+        return 400 <= error.status < 500 and error.status not in LEFT_OPEN
+    return is_unsent(error)
+
+
+def may_pass(error: FlowError) -> bool:
+    """Whether the same request may well succeed a little later."""
+    if isinstance(error, ApiError):
+        return error.status in PASSING
+    if isinstance(error, TokenError):
+        return error.may_pass
+    if isinstance(error, AnswerError):
+        return not error.is_final
+    return isinstance(error, TransportError)
+
+
+def retry_after(
+    headers: Mapping[str, str], now: datetime | None = None
+) -> float | None:
+    """What `Retry-After` asks for, in seconds; None where it says nothing sane.
+
+    Args:
+        headers: Of an answer, in lower case. A date counts from its own `Date`.
+        now: What counts as now where there is no `Date`.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        seconds = float(text)
+    else:
+        until = _date(text)
+        since = _date(headers.get("date", "")) or now or datetime.now(UTC)
+        seconds = (until - since).total_seconds() if until else -1.0
+    return seconds if 0 <= seconds <= DAY else None
+
+
+def _asked(error: FlowError) -> float | None:
+    return error.wait if isinstance(error, ApiError) else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,112 @@
+"""The clients that users hold, and the objects that their methods return."""
+
+from __future__ import annotations
+
+from ..api import (
+    DEFAULT_ENDPOINT,
+    AsyncHttpAnswer,
+    AsyncTransport,
+    Balance,
+    BlockInfo,
+    BlockStatus,
+    HttpAnswer,
+    HttpRequest,
+    LiveStatus,
+    NewSigningSecret,
+    OAuth,
+    Policy,
+    ResultItem,
+    RunEntry,
+    Schedule,
+    SigningSecret,
+    Started,
+    Transport,
+    WorkflowInfo,
+)
+from ..deploy import (
+    DeployedCode,
+    Deployment,
+    Preview,
+    SameCode,
+    deployed_codes,
+    same_code,
+)
+from ..plan import State
+from ..runs import (
+    BlockDone,
+    BlockFailed,
+    BlockStarted,
+    FailedBatch,
+    Finished,
+    Progress,
+    Queued,
+    Row,
+    Rows,
+    RunEvent,
+    Running,
+    Tied,
+    Ties,
+)
+from ._async_client import AsyncClient
+from ._async_run import AsyncRun
+from ._batch import Batch
+from ._client import Client
+from ._options import BatchOptions, RunOptions
+from ._run import Run
+from ._settings import PLACE_NAME, Settled, Terms
+from ._shortcuts import deploy, run, run_batches
+
+__all__ = [
+    "DEFAULT_ENDPOINT",
+    "PLACE_NAME",
+    "AsyncClient",
+    "AsyncHttpAnswer",
+    "AsyncRun",
+    "AsyncTransport",
+    "Balance",
+    "Batch",
+    "BatchOptions",
+    "BlockDone",
+    "BlockFailed",
+    "BlockInfo",
+    "BlockStarted",
+    "BlockStatus",
+    "Client",
+    "DeployedCode",
+    "Deployment",
+    "FailedBatch",
+    "Finished",
+    "HttpAnswer",
+    "HttpRequest",
+    "LiveStatus",
+    "NewSigningSecret",
+    "OAuth",
+    "Policy",
+    "Preview",
+    "Progress",
+    "Queued",
+    "ResultItem",
+    "Row",
+    "Rows",
+    "Run",
+    "RunEntry",
+    "RunEvent",
+    "RunOptions",
+    "Running",
+    "SameCode",
+    "Schedule",
+    "Settled",
+    "SigningSecret",
+    "Started",
+    "State",
+    "Terms",
+    "Tied",
+    "Ties",
+    "Transport",
+    "WorkflowInfo",
+    "deploy",
+    "deployed_codes",
+    "run",
+    "run_batches",
+    "same_code",
+]

@@ -1,0 +1,241 @@
+"""The documented calls as users give them: judged first, then held by either client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+from attrs import evolve, field, frozen
+
+from ..api import (
+    Conversation,
+    Started,
+    WorkflowInfo,
+    as_any_text,
+    as_id,
+    as_text,
+    create,
+    is_refusal,
+    start_run,
+    update,
+    workflow_info,
+)
+from ..definition import (
+    LOCAL,
+    Definition,
+    Limits,
+    Problem,
+    freeze,
+    from_data,
+    pointer,
+    suffixed,
+    thaw,
+    unbound_names,
+    with_stamp,
+)
+from ..deploy import Deployable, fields_of, reduced, short, spends_when_written
+from ..errors import (
+    ApiError,
+    ArgumentError,
+    ConflictError,
+    ConsentError,
+    FlowError,
+    ForbiddenError,
+    LocalNamespaceError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RowsError,
+    UnboundValueError,
+    shortened,
+)
+from ..runs import rows_from
+from ._settings import Settled
+
+Given: TypeAlias = Deployable | Definition | Mapping[str, Any]
+"""What a workflow is given as: a `Workflow`, a definition, or the JSON data of one."""
+
+_DATA = Limits(literals=True)
+
+
+@frozen
+class Source:
+    """A workflow as it is given, and what it is compiled with.
+
+    Attributes:
+        callee: What it is given to.
+        given: A `Workflow`, a definition, or JSON data; None where there is none.
+        env: The environment to compile for.
+        values: What its values are; some may be secret, so no repr shows them.
+    """
+
+    callee: str
+    given: Given | None
+    env: str | None
+    values: Mapping[str, Any] | None = field(repr=False)
+
+    def definition(self, settled: Settled) -> Definition:
+        """The definition that is sent, if it may be.
+
+        Raises:
+            ArgumentError: It is no workflow.
+            CompileError: It has errors.
+            UnboundValueError: Some of its values are not given.
+            LocalNamespaceError: Others may share its id.
+        """
+        found = self._compiled(settled)
+        if names := unbound_names(found):
+            raise UnboundValueError(found.name, self._env(settled), names)
+        is_shared = (found.path or "").startswith(f"ns:{LOCAL}/")
+        if is_shared and not settled.channel.is_local:
+            raise LocalNamespaceError(found.name, settled.channel.endpoint)
+        if found.stamp is None:
+            return found
+        # What a stamp was split off goes back as it came.
+        return evolve(found, description=with_stamp(found.description, found.stamp))
+
+    def _compiled(self, settled: Settled) -> Definition:
+        given: Any = self.given
+        if isinstance(given, Definition | Mapping):
+            if self.env is not None or self.values is not None:
+                problem = "env and values are for a Workflow; a definition is sent as"
+                raise ArgumentError(self.callee, f"{problem} it is")
+            if isinstance(given, Definition):
+                return given
+            return from_data(given, source=self.callee)
+        if isinstance(given, type) or not callable(getattr(given, "compile", None)):
+            problem = f"{shortened(given)} is no workflow; give a Workflow(...)"
+            raise ArgumentError(self.callee, f"{problem}, a definition, or JSON data")
+        workflow: Deployable = given
+        bound = workflow.compile(self._env(settled), settled.values_of(self.values))
+        return suffixed(bound, settled.terms.suffix)
+
+    def _env(self, settled: Settled) -> str:
+        return settled.env_of(self.callee, self.env)
+
+
+def creating(
+    source: Source, settled: Settled, *, allow_spend: bool
+) -> Conversation[WorkflowInfo]:
+    """Create a workflow; see `Workflows.create`."""
+    sent = source.definition(settled)
+    spends = _consented(sent, allow_spend=allow_spend)
+    may_repeat = sent.id is not None and not spends
+    try:
+        return (yield from create(sent, may_repeat=may_repeat, spends=spends))
+    except ConflictError as error:
+        if error.attempts == 1 or not may_repeat:
+            raise
+        taken = error
+    # An attempt before may have been carried out although its answer was lost.
+    try:
+        live = yield from workflow_info(str(sent.id))
+    except (NotFoundError, ForbiddenError):
+        raise taken from None
+    if live.definition is None:
+        raise taken
+    if short(reduced(live.definition, fields_of(sent))) != short(sent):
+        raise taken
+    return live
+
+
+def updating(
+    workflow_id: str,
+    source: Source,
+    settled: Settled,
+    *,
+    name: str | None,
+    description: str | None,
+    is_new: bool,
+    allow_spend: bool,
+) -> Conversation[WorkflowInfo]:
+    """Change a workflow; see `Workflows.update`."""
+    callee = source.callee
+    workflow_id = as_id(callee, "workflow_id", workflow_id)
+    if name is not None:
+        as_text(callee, "name", name)
+    if description is not None:
+        as_any_text(callee, "description", description)
+    if source.given is None:
+        if name is None and description is None:
+            known = ("workflow", "name", "description")
+            raise ArgumentError(callee, "nothing to change was given", known)
+        if is_new:
+            raise ArgumentError(callee, "create=True needs a whole workflow")
+    sent, spends = None, False
+    if source.given is not None:
+        sent = evolve(source.definition(settled), id=workflow_id)
+        spends = _consented(sent, allow_spend=allow_spend)
+    if not is_new:
+        # The service makes a workflow of any id that it does not know.
+        yield from workflow_info(workflow_id)
+    return (
+        yield from update(
+            workflow_id,
+            sent,
+            name=name,
+            description=description,
+            may_repeat=sent is not None and not spends,
+            spends=spends,
+        )
+    )
+
+
+def starting_directly(
+    workflow_id: str,
+    rows: Any,
+    *,
+    idempotency_key: Any,
+    specs_override: Mapping[str, Any] | None,
+    save_json: bool,
+    result_formats: Sequence[str],
+) -> Conversation[Started]:
+    """Start a run with one request; see `Runs.start`."""
+    body = _body_of(rows, specs_override)
+    key = str(uuid4()) if idempotency_key is None else idempotency_key
+    try:
+        return (
+            yield from start_run(
+                workflow_id,
+                body,
+                key,
+                save_json=save_json,
+                result_formats=result_formats,
+            )
+        )
+    except FlowError as error:
+        is_redirect = isinstance(error, ApiError) and error.status < 400
+        if isinstance(error, ArgumentError) or is_redirect or is_refusal(error):
+            raise
+        what = f"starting a run of {workflow_id} under idempotency_key={str(key)!r}"
+        raise OutcomeUnknownError(what, str(error)) from error
+
+
+def _consented(sent: Definition, *, allow_spend: bool) -> bool:
+    """Whether it spends as soon as it is written.
+
+    Raises:
+        ConsentError: It does, and nobody agreed to that.
+    """
+    spends = spends_when_written(sent)
+    if spends and not allow_spend:
+        raise ConsentError(sent.name, spends)
+    return bool(spends)
+
+
+def _body_of(rows: Any, specs_override: Any) -> dict[str, Any]:
+    """The body of a start: a copy, which nobody changes later."""
+    given: dict[str, Any] = {}
+    if rows is not None:
+        given["webhook_payload"] = rows_from(rows)
+    if specs_override is not None:
+        if not isinstance(specs_override, Mapping):
+            problem = f"specs_override is {shortened(specs_override)}, no mapping"
+            raise ArgumentError("runs.start", f"{problem} of settings")
+        given["specs_override"] = specs_override
+    problems: list[Problem] = []
+    frozen = freeze(given, (), problems, limits=_DATA)
+    if problems:
+        raise RowsError([f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems])
+    body: dict[str, Any] = thaw(frozen)
+    return body

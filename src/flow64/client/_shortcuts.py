@@ -1,0 +1,89 @@
+"""What `Workflow.deploy` and `Workflow.run` lead to: a client that is given, or one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Unpack
+from weakref import finalize
+
+from ..definition import DEFAULT_ENV
+from ..deploy import Deployable, Deployment, prepared
+from ..errors import ArgumentError, shortened
+from ..runs import Rows
+from ._batch import Batch
+from ._client import Client
+from ._options import BatchOptions, RunOptions
+from ._run import Run
+
+
+def deploy(
+    workflow: Deployable,
+    client: Client | None = None,
+    *,
+    env: str | None = None,
+    values: Mapping[str, Any] | None = None,
+    force: bool = False,
+    allow_spend: bool = False,
+) -> Deployment:
+    """See `Workflow.deploy`."""
+    require_client("deploy", client)
+    facts: Any = {"env": env, "values": values}
+    if client is not None:
+        return client.deploy(workflow, force=force, allow_spend=allow_spend, **facts)
+    _require_sound(workflow, facts)
+    with Client() as made:
+        return made.deploy(workflow, force=force, allow_spend=allow_spend, **facts)
+
+
+def run(
+    workflow: Deployable,
+    rows: Rows = (),
+    client: Client | None = None,
+    **options: Unpack[RunOptions],
+) -> Run:
+    """See `Workflow.run`."""
+    require_client("run", client)
+    if client is not None:
+        return client.run(workflow, rows, **options)
+    _require_sound(workflow, options)
+    made = Client()
+    try:
+        started = made.run(workflow, rows, **options)
+    except BaseException:
+        made.close()
+        raise
+    finalize(started, made.close)  # nobody else can close it
+    return started
+
+
+def run_batches(
+    workflow: Deployable,
+    rows: Rows,
+    client: Client | None = None,
+    **options: Unpack[BatchOptions],
+) -> Iterator[Batch[Run]]:
+    """See `Workflow.run_batches`."""
+    require_client("run_batches", client)
+    if client is not None:
+        return client.run_batches(workflow, rows, **options)
+    _require_sound(workflow, options)
+    made = Client()
+    batches = made.run_batches(workflow, rows, **options)
+    # Nobody else can close it; its runs may still be read when the batches are over.
+    finalize(made, made._player.transport.close)  # noqa: SLF001 - it is ours
+    return batches
+
+
+def _require_sound(workflow: Deployable, options: Any) -> None:
+    """Judge the workflow first: its mistakes come before missing credentials."""
+    prepared(workflow, options.get("env") or DEFAULT_ENV, options.get("values"))
+
+
+def require_client(callee: str, client: Any) -> None:
+    """Refuse what is no client, such as the name of an environment."""
+    if client is None or isinstance(client, Client):
+        return
+    near = f"; did you mean env={client!r}?" if isinstance(client, str) else ""
+    if callable(getattr(client, "play", None)):
+        near = f"; an AsyncClient awaits: await client.{callee}(workflow, ...)"
+    raise ArgumentError(callee, f"client is {shortened(client)}, no Client{near}")

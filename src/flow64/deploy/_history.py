@@ -1,0 +1,412 @@
+"""The history: what was live before each write, one file each, for its owner alone.
+
+A file holds the whole definition, so that it can be brought back. A secret is in it by
+the name of its value, and any other text in a secret's place is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from attrs import evolve, field, frozen
+
+from ..definition import (
+    MAX_BYTES,
+    BoundSecret,
+    Definition,
+    as_body,
+    bind,
+    canonical_id,
+    escaped,
+    from_data,
+    is_uuid,
+    thaw,
+    with_stamp,
+)
+from ..errors import ConfigError, HistoryError, ReadError, shortened
+from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
+from ..redaction import redact_keys
+from ._drift import Fields, fields_of, is_known, last_sent, reduced, short
+from ._redaction import kept, secrets_of
+
+PLACE: Final = Path(FOLDER, "history")
+"""Where what is replaced is kept, below the working folder."""
+
+PLACE_NAME: Final = "FLOW64_HISTORY"
+"""Environment variable for another folder."""
+
+FORMAT: Final = 1
+"""Schema of the files that are written here, and the newest that is understood."""
+
+LARGEST: Final = 2 * MAX_BYTES
+"""Bytes of the largest file that is read."""
+
+Reason: TypeAlias = Literal["update", "forced", "stamp", "pruned", "restored"]
+"""What replaced it: an update; one that was forced over an edit; the description alone;
+nothing, since it was deleted; an older definition."""
+
+
+@frozen
+class Saved:
+    """A definition that was live until it was replaced.
+
+    Attributes:
+        key: What people call the workflow.
+        workflow_id: Its id.
+        env: The environment it was in.
+        endpoint: Base URL of the service it was on.
+        at: When it was saved.
+        reason: What replaced it.
+        definition: What was live, secrets as unbound values, with its stamp.
+        withheld: JSON pointers of texts that were left out.
+        deployed: The spec fields that the last deploy had set, by block id in lower
+            case, where what was live is what that deploy left, whatever stood in the
+            places of secrets; None where somebody edited it, or where nobody knows.
+        file: Where it lies; None before it is saved.
+    """
+
+    key: str
+    workflow_id: str
+    env: str
+    endpoint: str
+    at: datetime
+    reason: Reason
+    definition: Definition = field(repr=False)
+    withheld: Sequence[str] = field(default=(), converter=tuple[str, ...])
+    deployed: Fields | None = None
+    file: Path | None = None
+
+    @classmethod
+    def of(
+        cls,
+        live: Definition,
+        code: Definition | None,
+        secrets_known: Iterable[BoundSecret] = (),
+        **facts: Any,
+    ) -> Saved:
+        """What is to be saved of a live definition.
+
+        Args:
+            live: What the service has.
+            code: The code's definition of it, with its values bound, which says where
+                secrets stand; None where there is none any more.
+            secrets_known: Further secrets that are known.
+            **facts: `key`, `workflow_id`, `env`, `endpoint`, `at` and `reason`.
+        """
+        known = [*secrets_of([code] if code else []), *secrets_known]
+        found = kept(live, code, known)
+        return cls(
+            definition=found.definition,
+            withheld=found.withheld,
+            deployed=_deployed(live, found.definition, code, known),
+            **facts,
+        )
+
+    @property
+    def when(self) -> str:
+        """Its time, as lists show it and `find` takes it."""
+        return _when(self.at)
+
+    @property
+    def without(self) -> str:
+        """What is not in its file, in words; empty where all of it is."""
+        if not self.withheld:
+            return ""
+        return f"without {', '.join(redact_keys(place) for place in self.withheld)}"
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON data, as it is in its file."""
+        made, stamp = self.definition, self.definition.stamp
+        if stamp is not None:
+            made = evolve(made, description=with_stamp(made.description, stamp))
+        return {
+            "flow64:history": FORMAT,
+            "flow64": version("flow64"),
+            "at": self.when,
+            "key": self.key,
+            "workflow_id": self.workflow_id,
+            "env": self.env,
+            "endpoint": self.endpoint,
+            "reason": self.reason,
+            "withheld": list(self.withheld),
+            "deployed": None
+            if self.deployed is None
+            else {ref: sorted(names) for ref, names in self.deployed.items()},
+            "definition": as_body(made),
+        }
+
+
+@frozen
+class History:
+    """A folder of definitions that were replaced.
+
+    Attributes:
+        folder: The folder; it is made when it is needed, and is none of git's business
+            where it is below `.flow64`.
+        now: Gives the time.
+    """
+
+    folder: Path
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
+
+    @classmethod
+    def of(cls, given: Any = None) -> History:
+        """A history in a folder; by default that of `FLOW64_HISTORY`, else `PLACE`.
+
+        Raises:
+            ConfigError: What was given is no path.
+        """
+        if isinstance(given, History):
+            return given
+        if given is None:
+            given = os.environ.get(PLACE_NAME) or PLACE
+        if not isinstance(given, str | os.PathLike):
+            raise ConfigError(f"history is {shortened(given)}; write a path")
+        return cls(Path(given))
+
+    def require_writable(self, planned: Iterable[Saved] = ()) -> None:
+        """Make the folder, and see that there is room for what will be saved.
+
+        Raises:
+            HistoryError: It cannot be used; nothing was saved.
+        """
+        self._make()
+        size = sum(len(_text(saved)) for saved in planned)
+        try:
+            require_room(self.folder, size)
+        except (Unusable, FileNotFoundError) as error:
+            raise self._error(error) from None
+
+    def save(self, saved: Saved) -> Saved:
+        """Write a file; gives what was saved with its place.
+
+        Raises:
+            HistoryError: It could not be written.
+        """
+        self._make()
+        stem = f"{_file_time(saved.at)}.{_file_key(saved.key)}"
+        target = self.folder / f"{stem}.{secrets.token_hex(4)}.json"
+        try:
+            # `require_writable` has swept, once for all that is saved.
+            write_whole(target, _text(saved), is_swept=True)
+        except (Unusable, FileNotFoundError) as error:
+            raise self._error(error) from None
+        return evolve(saved, file=target)
+
+    def entries(
+        self, key: str | None = None, *, env: str | None = None
+    ) -> Sequence[Saved]:
+        """What was saved, newest first.
+
+        Args:
+            key: Only of this workflow: by its key, or by its id.
+            env: Only of this environment.
+
+        Raises:
+            HistoryError: A file cannot be read, or was written by a later release.
+        """
+        found = [
+            saved
+            for path in self._files(key)
+            if (saved := self._read(path)) is not None
+            and (key is None or _is_of(saved, key))
+            and env in (None, saved.env)
+        ]
+        return sorted(found, key=lambda saved: saved.at, reverse=True)
+
+    def find(self, key: str, at: str | None = None, *, env: str | None = None) -> Saved:
+        """One of them.
+
+        Args:
+            key: Key or id of the workflow.
+            at: Its time as lists show it, or the beginning of that; None is the newest.
+            env: Only of this environment.
+
+        Raises:
+            HistoryError: There is none, or `at` is the beginning of several.
+        """
+        known = self.entries(key, env=env)
+        if at is None:
+            found = list(known[:1])
+        else:
+            begin = at.strip().upper()
+            found = [saved for saved in known if saved.when.startswith(begin)]
+        if len(found) == 1:
+            return found[0]
+        where = f"of {key!r}" + (f" in {env!r}" if env else "")
+        if not known:
+            problem = f"nothing {where} was saved; flow64 history lists what was"
+            raise HistoryError(str(self.folder), problem)
+        times = ", ".join(saved.when for saved in (found or known)[:_LISTED])
+        many = "several begin" if found else "nothing begins"
+        raise HistoryError(
+            str(self.folder), f"{many} with {at!r} {where}; there is {times}"
+        )
+
+    def _files(self, key: str | None) -> Iterator[Path]:
+        try:
+            names = sorted(path.name for path in self.folder.iterdir())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            problem = f"it cannot be read: {_reason(error)}{_ELSEWHERE}"
+            raise HistoryError(str(self.folder), problem) from None
+        # By id all are looked into; by key their names tell.
+        wanted = None if key is None or is_uuid(key) else _file_key(key)
+        for name in names:
+            found = _NAME.fullmatch(name)
+            if found and wanted in (None, found["key"]):
+                yield self.folder / name
+
+    def _read(self, path: Path) -> Saved | None:
+        """What a file holds; None where it went away."""
+        try:
+            content = read_whole(path, LARGEST)
+        except FileNotFoundError:
+            return None
+        except Unusable as error:
+            raise HistoryError(str(path), str(error)) from None
+        try:
+            return _saved(json.loads(content), path)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            kind = type(error).__name__
+            problem = str(error) if isinstance(error, ReadError) else kind
+            problem = f"it is no entry of a history ({problem}); move it elsewhere"
+            raise HistoryError(str(path), problem) from None
+
+    def _make(self) -> None:
+        folder = self.folder
+        try:
+            if folder.is_symlink():
+                problem = f"it is a link, which is not followed{_UNSAVED}"
+                raise HistoryError(str(folder), problem)
+            if folder.is_dir():
+                return
+            make_folder(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise self._error(error) from None
+
+    def _error(self, error: Exception) -> HistoryError:
+        problem = f"it cannot be used: {_reason(error)}{_UNSAVED}"
+        return HistoryError(str(self.folder), problem)
+
+
+_LISTED: Final = 10
+_NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z\.(?P<key>.*)\.[0-9a-f]{8}\.json")
+_LONGEST_KEY: Final = 80
+_ELSEWHERE: Final = "; FLOW64_HISTORY names another folder"
+_UNSAVED: Final = f"; what cannot be saved first is not overwritten{_ELSEWHERE}"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _deployed(
+    live: Definition,
+    found: Definition,
+    code: Definition | None,
+    known: Iterable[BoundSecret],
+) -> Fields | None:
+    """The fields of the last deploy, where only texts of secrets differ from it.
+
+    Args:
+        live: What the service has.
+        found: The same as it is kept.
+        code: The definition that says where secrets stand.
+        known: The secrets that are known.
+    """
+    stamp = live.stamp
+    if stamp is None or not stamp.is_genuine(str(live.id)):
+        return None
+    sent = last_sent(live, stamp)
+    if not is_known(stamp, sent):  # the same code has to stand in as in a plan
+        sent = fields_of(code) if code else {}
+    values = {item.value.name: thaw(item.content) for item in known}
+    # As it is, or with the secret of today where somebody wrote another text.
+    for one in (live, bind(found, values, [])):
+        if short(reduced(one, sent)) == stamp.bound:
+            return sent
+    return None
+
+
+def _text(saved: Saved) -> bytes:
+    text = json.dumps(saved.as_data(), indent=2, ensure_ascii=False, allow_nan=False)
+    # An answer may hold half a surrogate pair, which is read back as it is.
+    return f"{text}\n".encode(errors="surrogatepass")
+
+
+def _when(at: datetime) -> str:
+    text = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _file_time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def _file_key(key: str) -> str:
+    """A key as part of a file name: no separator, none of it means anything."""
+    name = escaped(key.encode(errors="replace").decode())
+    if len(name) <= _LONGEST_KEY:
+        return name
+    return f"{name[:60]}~{sha256(name.encode()).hexdigest()[:12]}"
+
+
+def _is_of(saved: Saved, key: str) -> bool:
+    return key == saved.key or canonical_id(key) == canonical_id(saved.workflow_id)
+
+
+def _saved(data: Mapping[str, Any], path: Path) -> Saved:
+    found = data["flow64:history"]
+    if type(found) is int and found > FORMAT:
+        problem = (
+            f"it was written by a later release of flow64 (schema {found}, this one "
+            f"knows {FORMAT}); update flow64"
+        )
+        raise HistoryError(str(path), problem)
+    reason, withheld = data["reason"], data["withheld"]
+    if found != FORMAT or reason not in get_args(Reason):
+        raise KeyError(reason)
+    texts = [data[name] for name in ("key", "workflow_id", "env", "endpoint", "at")]
+    if not all(isinstance(text, str) for text in [*texts, *withheld]):
+        raise TypeError
+    key, workflow_id, env, endpoint, when = texts
+    at = datetime.fromisoformat(when)
+    if at.tzinfo is None:
+        raise TypeError
+    return Saved(
+        key=key,
+        workflow_id=workflow_id,
+        env=env,
+        endpoint=endpoint,
+        at=at,
+        reason=reason,
+        definition=from_data(data["definition"], source=str(path)),
+        withheld=withheld,
+        deployed=_fields(data.get("deployed")),
+        file=path,
+    )
+
+
+def _fields(data: Any) -> Fields | None:
+    """Names of spec fields by block; files of earlier releases have none."""
+    if data is None:
+        return None
+    if not isinstance(data, dict) or not all(map(_is_texts, data.values())):
+        raise TypeError
+    return {ref: frozenset(names) for ref, names in data.items()}
+
+
+def _is_texts(data: Any) -> bool:
+    return isinstance(data, list) and all(isinstance(item, str) for item in data)

@@ -1,0 +1,149 @@
+"""Targets: what code, or a file, wants of the service in one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from ..definition import (
+    DEFAULT_ENV,
+    LOCAL,
+    Definition,
+    ProjectKey,
+    Stamp,
+    Tag,
+    fingerprint,
+    path_of,
+    suffixed,
+    unbound_names,
+)
+from ..errors import UnboundValueError
+from ..plan import Target
+from ._drift import sent_fields, short
+from ._git import Git
+
+
+class Deployable(Protocol):
+    """What a target is made of; a `Workflow` is one."""
+
+    @property
+    def name(self) -> str:
+        """The title."""
+
+    @property
+    def file(self) -> str | None:
+        """The file it was written in, where that is known."""
+
+    def compile(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> Definition:
+        """The definition for an environment."""
+
+    def fingerprint(self) -> str:
+        """The unbound fingerprint."""
+
+
+def target_of(
+    workflow: Deployable,
+    env: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    suffix: str = "",
+    git: Git,
+    key: str | None = None,
+    pulled: Stamp | None = None,
+) -> Target:
+    """A workflow compiled for an environment, and checked before anything is asked.
+
+    Args:
+        workflow: What is wanted.
+        env: Where.
+        values: What its values stand for there.
+        suffix: What the environment adds to titles.
+        git: Knows the commit of its file.
+        key: What people call it; by default its key, and its variants behind slashes.
+        pulled: What was recorded when it was pulled.
+
+    Raises:
+        CompileError: The workflow has errors.
+        UnboundValueError: The environment does not fill in all its values.
+    """
+    definition = suffixed(workflow.compile(env, values), suffix)
+    if names := unbound_names(definition):
+        raise UnboundValueError(workflow.name, env, names)
+    path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
+    stamp = Stamp(
+        path=path,
+        unbound=workflow.fingerprint()[:16],
+        bound=short(definition),
+        commit=git.commit_of(workflow.file),
+        fields=sent_fields(definition),
+    )
+    called = key or key_of(path, getattr(workflow, "key", None)) or str(definition.id)
+    return Target(called, definition, stamp, workflow.file, pulled)
+
+
+def key_of(path: str, key: str | None = None) -> str:
+    """What people call the workflow of a path: `inbound/us`.
+
+    Args:
+        path: The path of its id.
+        key: Its key, where that is not the one of the path, as with `was=`.
+    """
+    found = dict[str, list[str]]()
+    for segment in path.split("/"):
+        tag, _, name = segment.partition(":")
+        found.setdefault(tag, []).append(unquote(name))
+    own = [key] if key else found.get("workflow", [])
+    return "/".join([*own, *found.get("variant", [])])
+
+
+def owner_of(path: str) -> str | None:
+    """Namespace, project and environment of a workflow's path, as it spells them."""
+    before, found, _ = path.partition("/workflow:")
+    return before if found else None
+
+
+def whose(path: str) -> str:
+    """The workflow of a path in words: `workflow inbound of project growth (...)`."""
+    found: dict[str, str] = {}
+    for segment in path.split("/"):
+        tag, _, name = segment.partition(":")
+        found[tag] = unquote(name)
+    words = [f"workflow {key_of(path)}" if "workflow" in found else "a workflow"]
+    if "project" in found:
+        words.append(f"of project {found['project']} ({found.get('ns', '')})")
+    else:
+        words.append("of no project")
+    if "env" in found:
+        words.append(f"in environment {found['env']}")
+    if "pin" in found:
+        words.append("by a pin")
+    return " ".join(words)
+
+
+def owner(project: ProjectKey, env: str) -> str:
+    """What `owner_of` gives for the workflows of a project in an environment."""
+    segments: list[tuple[Tag, str]] = [
+        ("ns", project.namespace),
+        ("project", project.key),
+    ]
+    if env != DEFAULT_ENV:
+        segments.append(("env", env))
+    return path_of(segments)
+
+
+def bases_of(
+    definitions: Iterable[Definition],
+) -> Callable[[str], Definition | None]:
+    """Finds definitions by the first 16 digits of either fingerprint.
+
+    Args:
+        definitions: Those that may have been deployed last, values filled in.
+    """
+    found: dict[str, Definition] = {}
+    for definition in definitions:
+        for bound in (False, True):
+            found.setdefault(fingerprint(definition, bound=bound)[:16], definition)
+    return found.get

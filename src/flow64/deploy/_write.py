@@ -1,0 +1,198 @@
+"""One write to the service, and the look that proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from ..api import (
+    Conversation,
+    create_workflow,
+    delete_workflow,
+    get_workflow,
+    is_refusal,
+    update_description,
+    update_workflow,
+)
+from ..definition import EMPTY, BoundSecret, Definition, Stamp, with_stamp
+from ..diff import differences
+from ..errors import (
+    ConflictError,
+    FlowError,
+    NotFoundError,
+    OutcomeUnknownError,
+    StateRefusedError,
+    VerificationError,
+)
+from ._drift import fields_of, reduced, short, veiled
+
+Kind: TypeAlias = Literal["create", "update", "stamp"]
+
+
+@frozen
+class Write:
+    """One write and the look that proves it; sent again only where that is free.
+
+    Attributes:
+        name: What errors call the workflow.
+        id: Its id.
+        kind: What is sent; `stamp` is the description alone.
+        sent: What is sent, the stamp not yet in its description.
+        stamp: The stamp; None where what is restored had none.
+        wanted: What has to be there afterwards: the fields that are managed.
+        before: What was there.
+        spends: Whether writing it may spend. After a 429 it is sent again only if a
+            look has shown what was there before; after a lost answer, never.
+        hidden: Further secrets, which no error shows.
+    """
+
+    name: str
+    id: str
+    kind: Kind
+    sent: Definition
+    stamp: Stamp | None
+    wanted: Definition
+    before: Definition | None = None
+    spends: bool = False
+    hidden: Sequence[BoundSecret] = field(default=(), repr=False)
+
+    @property
+    def _what(self) -> str:
+        return f"deploying {self.name!r} ({self.id})"
+
+    def carried_out(self) -> Conversation[Definition]:
+        """Until what was sent is seen to be there; gives what is.
+
+        Raises:
+            ApiError: The service turned it away.
+            TransportError: It could not be sent.
+            VerificationError: Something else than was sent is there.
+            StateRefusedError: The id of a new workflow is taken.
+            OutcomeUnknownError: No answer came, and the look does not tell.
+        """
+        is_last = False
+        while True:
+            lost = yield from self._attempt(is_first=not is_last)
+            live = yield from looked(self._what, self.id, lost)
+            wrong = self._missing(live)
+            if live is not None and not wrong:
+                return live
+            is_taken = self.before is None and isinstance(lost, ConflictError)
+            if is_taken and live is None:
+                raise StateRefusedError(self.name, self.id, "taken") from lost
+            if is_taken:
+                raise StateRefusedError(self.name, self.id, "foreign", wrong) from lost
+            is_untouched = is_same(live, self.before)
+            if lost is None or (not is_untouched and self._bears_our_stamp(live)):
+                raise VerificationError(self.name, self.id, wrong)
+            if not is_untouched:
+                reason = f"{lost}; what is there now is neither old nor new"
+                raise OutcomeUnknownError(self._what, reason) from lost
+            if is_last or self.spends:
+                raise OutcomeUnknownError(self._what, str(lost)) from lost
+            is_last = True
+
+    def _attempt(self, *, is_first: bool) -> Conversation[FlowError | None]:
+        """Send it; gives the error that leaves open whether it was carried out."""
+        changed: list[FlowError] = []
+
+        def look(error: FlowError) -> Conversation[bool | None]:
+            live = yield from looked(self._what, self.id, error)
+            if is_same(live, self.before):
+                return None
+            changed.append(error)
+            return True
+
+        read_back = look if self.spends else None
+        try:
+            if self.kind == "create":
+                yield from create_workflow(self._stamped(), read_back)
+            elif self.kind == "stamp":
+                text = self._stamped().description
+                yield from update_description(self.id, text, read_back)
+            else:
+                yield from update_workflow(self._stamped(), read_back)
+        except FlowError as error:
+            # A 409 may be the answer to an attempt of ours that was carried out late.
+            is_taken = self.before is None and isinstance(error, ConflictError)
+            if is_first and is_refusal(error) and not is_taken:
+                raise
+            return error
+        return changed[0] if changed else None
+
+    def _stamped(self) -> Definition:
+        if self.stamp is None:
+            return self.sent
+        description = with_stamp(self.sent.description, self.stamp)
+        return evolve(self.sent, description=description)
+
+    def _bears_our_stamp(self, live: Definition | None) -> bool:
+        return live is not None and live.stamp == self.stamp is not None
+
+    def _missing(self, live: Definition | None) -> Sequence[str]:
+        """What the service shows otherwise than it was sent."""
+        if live is None:
+            return ["it is not there at all"]
+        seen = reduced(live, fields_of(self.wanted))
+        found: list[str] = []
+        if short(seen) != short(self.wanted):
+            found += differences(self.wanted, veiled(seen, self.wanted, self.hidden))
+        if self.stamp is None:
+            return found
+        if live.stamp is None or live.stamp.bound != self.stamp.bound:
+            found.append("the stamp of this deploy is not in its description")
+        return found
+
+
+def deleted(name: str, workflow_id: str) -> Conversation[None]:
+    """Delete a workflow, until it is seen to be gone; one that is gone is fine.
+
+    Raises:
+        ApiError: The service turned it away.
+        TransportError: It could not be sent.
+        VerificationError: It is still there.
+        OutcomeUnknownError: Nobody knows whether it is.
+    """
+    what = f"deleting {name!r} ({workflow_id})"
+    lost: FlowError | None = None
+    try:
+        yield from delete_workflow(workflow_id)
+    except NotFoundError:
+        return
+    except FlowError as error:
+        if is_refusal(error):
+            raise
+        lost = error
+    live = yield from looked(what, workflow_id, lost)
+    if live is None:
+        return
+    if lost is None:
+        raise VerificationError(name, workflow_id, ["it is still there"])
+    raise OutcomeUnknownError(what, f"{lost}; it is still there") from lost
+
+
+def looked(
+    what: str, workflow_id: str, lost: FlowError | None
+) -> Conversation[Definition | None]:
+    """What is there after a write.
+
+    Raises:
+        OutcomeUnknownError: That could not be seen.
+    """
+    try:
+        return (yield from get_workflow(workflow_id))
+    except FlowError as error:
+        before = lost or "the service accepted it"
+        reason = f"{before}; then it could not be read back: {error}"
+        raise OutcomeUnknownError(what, reason) from error
+
+
+def is_same(live: Definition | None, before: Definition | None) -> bool:
+    """Whether nobody has written between two looks."""
+    if live is None or before is None:
+        return live is before
+    # Unknown keys of an answer may be such that change by themselves.
+    seen, known = evolve(live, extra=EMPTY), evolve(before, extra=EMPTY)
+    return seen == known and live.stamp == before.stamp

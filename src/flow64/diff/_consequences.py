@@ -1,0 +1,181 @@
+"""What follows from the changes: rows, columns, cost, effects and findings.
+
+A function of its own beside `diff`, since these are worked out of the catalogue and of
+prices, which a later release may know better: `diff` and `apply` say the same in all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from attrs import evolve
+
+from ..analysis import ColumnSet, Rows, effects, findings, output_columns, row_kinds
+from ..definition import EMPTY, Definition, WireBlock, canonical_id
+from ..diagnostics import Finding
+from ._changes import (
+    ColumnAdded,
+    ColumnDropped,
+    ColumnRetyped,
+    Consequence,
+    CostChanged,
+    EffectAppeared,
+    EffectVanished,
+    FindingAppeared,
+    FindingVanished,
+    OtherColumnsChanged,
+    RowsChanged,
+)
+from ._diff import Sides
+from ._prices import estimate
+from ._reading import Reading
+from ._redaction import Veil, Written, concealed, has_secret, masked
+
+_About: TypeAlias = tuple[str, str]
+"""The code of a finding, and the id that its block has now."""
+
+
+def consequences(
+    before: Definition,
+    after: Definition,
+    *,
+    prices: Mapping[str, float] = EMPTY,
+    written: Written = (),
+) -> Iterator[Consequence]:
+    """What follows from the changes between two definitions, by what is known.
+
+    Args:
+        before: What was there.
+        after: What is there instead.
+        prices: Dollars for one row by kind, in place of those that are documented.
+        written: `"before"`, `"after"` or both, where that side is code or JSON: where
+            rows go is told also where the other side has a secret.
+
+    Raises:
+        ArgumentError: A price is no number of dollars.
+    """
+    costs = [estimate(definition, prices) for definition in (before, after)]
+    sides = _concealed(Sides.of(before, after, Reading(bound=False)), written)
+    yield from _rows(sides)
+    yield from _columns(output_columns(sides.before), output_columns(sides.after))
+    if costs[0] != costs[1]:
+        yield CostChanged(*costs)
+    yield from _effects(sides)
+    yield from _findings(sides)
+
+
+def _concealed(sides: Sides, written: Written) -> Sides:
+    """Both definitions; in what is live, the secrets of the other in their places.
+
+    So no word of what is worked out of one tells what the other keeps secret.
+    """
+    veil = Veil.of(sides.before, sides.after)
+    old = [*map(veil.over_block, sides.before.blocks)]
+    new = [*map(veil.over_block, sides.after.blocks)]
+    changed = veil.is_needed
+    for one, other in sides.matching.pairs.items():
+        for side, here, at, there, beside in (
+            ("before", old, one, new, other),
+            ("after", new, other, old, one),
+        ):
+            if side not in written and has_secret(there[beside].specs):
+                specs: Any = concealed(here[at].specs, there[beside].specs)
+                here[at] = here[at]._replace(specs=specs)
+                changed = True
+    if not changed:
+        return sides
+    return evolve(
+        sides,
+        before=evolve(sides.before, blocks=tuple(map(_masked, old))),
+        after=evolve(sides.after, blocks=tuple(map(_masked, new))),
+    )
+
+
+def _masked(block: WireBlock) -> WireBlock:
+    return block._replace(specs=masked(block.specs))
+
+
+def _rows(sides: Sides) -> Iterator[Consequence]:
+    """Row kinds at the blocks where a change begins, and at the end."""
+    old, new = row_kinds(sides.before), row_kinds(sides.after)
+    changed = {at for at, one in sides.partners.items() if old[one] != new[at]}
+    parents = sides.after.topology.parents
+    for at in sorted(changed):
+        if changed.isdisjoint(parents[at]):
+            kinds = (old[sides.partners[at]],), (new[at],)
+            yield RowsChanged(sides.now(at), *kinds)
+    ends = _ends(sides.before, old), _ends(sides.after, new)
+    if ends[0] != ends[1]:
+        yield RowsChanged(None, *ends)
+
+
+def _ends(definition: Definition, kinds: Any) -> tuple[Rows, ...]:
+    """The row kinds that leave blocks which feed no other."""
+    fed = set(definition.topology.sources)
+    found = {kinds[at] for at in range(len(definition.blocks)) if at not in fed}
+    return tuple(sorted(found, key=str))
+
+
+def _columns(before: ColumnSet, after: ColumnSet) -> Iterator[Consequence]:
+    old, new = dict(before), dict(after)
+    for name, column in old.items():
+        if name not in new:
+            yield ColumnDropped(name, column.type)
+        elif column.type != new[name].type:
+            yield ColumnRetyped(name, column.type, new[name].type)
+    for name, column in new.items():
+        if name not in old:
+            yield ColumnAdded(name, column.type)
+    if before.is_open != after.is_open:
+        yield OtherColumnsChanged(before.is_open, after.is_open)
+
+
+def _effects(sides: Sides) -> Iterator[Consequence]:
+    old, new = _touches(sides.before), _touches(sides.after)
+    yield from (EffectVanished(*touch) for touch in old if touch not in new)
+    yield from (EffectAppeared(*touch) for touch in new if touch not in old)
+
+
+def _touches(definition: Definition) -> dict[tuple[str, str | None, str | None], None]:
+    """What is done, and the kinds of which nobody knows what they do."""
+    found = effects(definition)
+    known = [(touch.kind, touch.effect, touch.target) for touch in found.touches]
+    return dict.fromkeys([*known, *((kind, None, None) for kind in found.unknown)])
+
+
+def _findings(sides: Sides) -> Iterator[Consequence]:
+    """Findings that only one side has of a code and block, whatever their words."""
+    old, new = (
+        [finding for finding in findings(each) if finding.code not in _TOLD]
+        for each in (sides.before, sides.after)
+    )
+    renamed = sides.renamed()
+    left, right = _counted(old, renamed), _counted(new, {})
+    yield from map(FindingVanished, _more(old, left - right, renamed))
+    yield from map(FindingAppeared, _more(new, right - left, {}))
+
+
+_TOLD: Final = frozenset({"effects", "cost-estimate"})
+"""Findings that sum up what is told one by one here, and of prices given."""
+
+
+def _counted(found: list[Finding], renamed: Mapping[str, str]) -> Counter[_About]:
+    return Counter(_about(finding, renamed) for finding in found)
+
+
+def _about(finding: Finding, renamed: Mapping[str, str]) -> _About:
+    block_id = canonical_id(finding.block_id or "")
+    return finding.code, renamed.get(block_id, block_id)
+
+
+def _more(
+    found: list[Finding], surplus: Counter[_About], renamed: Mapping[str, str]
+) -> Iterator[Finding]:
+    """The findings that one side has more of."""
+    for finding in found:
+        about = _about(finding, renamed)
+        if surplus[about]:
+            surplus[about] -= 1
+            yield finding

@@ -1,0 +1,326 @@
+"""What two definitions differ in, and what to call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Final, TypeAlias
+
+from attrs import Factory, frozen
+
+from ..definition import Definition, Edge, JoinedEdges, canonical_id, split_stamp
+from ._changes import (
+    BlockAdded,
+    BlockMoved,
+    BlockRef,
+    BlockRemoved,
+    BlockRenamed,
+    Change,
+    DescriptionChanged,
+    EdgeAdded,
+    EdgeRef,
+    EdgeRemoved,
+    KindChanged,
+    TitleChanged,
+)
+from ._fields import Comparer
+from ._matching import Matching, Side, matching
+from ._moves import moved
+from ._reading import Reading
+from ._redaction import Veil, Written
+
+Joint: TypeAlias = tuple[str, str, str | None]
+"""An edge as a fingerprint takes it: both ids and the condition."""
+
+
+def diff(
+    before: Definition,
+    after: Definition,
+    *,
+    bound: bool = False,
+    managed: Mapping[str, frozenset[str]] | None = None,
+    written: Written = (),
+) -> Iterator[Change]:
+    """What two definitions differ in; nothing where their fingerprints are equal.
+
+    Order, numbers, labels and stamps do not count.
+
+    Args:
+        before: What was there.
+        after: What is there instead.
+        bound: Compare secrets that were filled in by their text, as the service has
+            them; else by their names. As with `fingerprint`.
+        managed: For each block id the top-level fields that code sets or set last time;
+            others that differ come as `Unmanaged`. Without it, code manages all.
+        written: `"before"`, `"after"` or both, where that side is code or JSON: a text
+            that stands there in the place of a secret is shown. On a side that is live
+            it is hidden, since it may be the secret.
+    """
+    reading = Reading(bound)
+    then, now = Veil.pair(before, after, written)
+    sides = Sides.of(before, after, reading)
+    yield from _texts(before, after, now)
+    comparer = Comparer(reading, then, now)
+    ours = _by_id(managed)
+    for one, other in sorted(sides.matching.pairs.items(), key=lambda pair: pair[1]):
+        old, new = before.blocks[one], after.blocks[other]
+        has_new_id = sides.old.ids[one] != sides.new.ids[other]
+        is_other_kind = old.kind != new.kind
+        specs = old.specs, new.specs
+        is_same = specs[0] is specs[1] or reading.same(*specs)
+        if is_same and not has_new_id and not is_other_kind:
+            continue
+        block = sides.now(other)
+        if has_new_id:
+            yield BlockRenamed(block, sides.then(one))
+        if is_other_kind:
+            yield KindChanged(block, old.kind, new.kind)
+        # A block that becomes another keeps nothing that is not managed.
+        names = None
+        if ours is not None and not is_other_kind:
+            names = _names(ours, old.id, new.id)
+        yield from comparer.of_block(block, *specs, names)
+    for one in sides.matching.removed:
+        wire = then.over_block(before.blocks[one])
+        yield BlockRemoved(sides.then(one), wire)
+    for other in sides.matching.added:
+        wire = now.over_block(after.blocks[other])
+        yield BlockAdded(sides.now(other), wire)
+    yield from _wiring(sides)
+
+
+@frozen
+class Sides:
+    """Two definitions whose blocks are matched.
+
+    Attributes:
+        before: What was there.
+        after: What is there instead.
+        matching: Which block is which.
+        partners: Position before by position now.
+        old: What matching knows of the one.
+        new: What matching knows of the other.
+        refs: What blocks are called now, as far as they were asked for.
+    """
+
+    before: Definition
+    after: Definition
+    matching: Matching
+    partners: Mapping[int, int]
+    old: Side
+    new: Side
+    refs: dict[int, BlockRef] = Factory(dict)
+
+    @classmethod
+    def of(cls, before: Definition, after: Definition, reading: Reading) -> Sides:
+        """Match the blocks of two definitions."""
+        old, new = Side(before, reading), Side(after, reading)
+        found = matching(old, new)
+        partners = {other: one for one, other in found.pairs.items()}
+        return cls(before, after, found, partners, old, new)
+
+    def then(self, at: int) -> BlockRef:
+        """The block at a position before."""
+        block = self.before.blocks[at]
+        return BlockRef(block.id, block.kind, self.old.path(at))
+
+    def now(self, at: int) -> BlockRef:
+        """The block at a position now; by its key before, if it has none now."""
+        if at not in self.refs:
+            block = self.after.blocks[at]
+            path = self.new.path(at)
+            if path is None and at in self.partners:
+                path = self.old.path(self.partners[at])
+            self.refs[at] = BlockRef(block.id, block.kind, path)
+        return self.refs[at]
+
+    def renamed(self) -> Mapping[str, str]:
+        """Id now by id before, of blocks whose ids differ."""
+        old, new = self.old.ids, self.new.ids
+        return {
+            old[one]: new[other]
+            for one, other in self.matching.pairs.items()
+            if old[one] != new[other]
+        }
+
+
+def _texts(before: Definition, after: Definition, veil: Veil) -> Iterator[Change]:
+    if before.name != after.name:
+        yield TitleChanged(veil.over(before.name), veil.over(after.name))
+    old, _ = split_stamp(before.description)
+    new, _ = split_stamp(after.description)
+    if old != new:
+        yield DescriptionChanged(veil.over(old), veil.over(new))
+
+
+def _by_id(
+    managed: Mapping[str, frozenset[str]] | None,
+) -> Mapping[str, frozenset[str]] | None:
+    if managed is None:
+        return None
+    return {canonical_id(block_id): names for block_id, names in managed.items()}
+
+
+def _names(managed: Mapping[str, frozenset[str]], *ids: str) -> frozenset[str]:
+    """The fields that code manages in a block, by each id that it has or had."""
+    found = [managed.get(canonical_id(block_id), _NONE) for block_id in ids]
+    return _NONE.union(*found)
+
+
+_NONE: Final = frozenset[str]()
+
+
+# -- Edges -----------------------------------------------------------------------------
+
+
+def joints(
+    edges: Iterable[Edge], renamed: Mapping[str, str]
+) -> Iterator[tuple[Edge, Joint]]:
+    """Edges, and each as a fingerprint takes it, under the ids they have now.
+
+    Args:
+        edges: The edges of a definition.
+        renamed: Id now by id before.
+    """
+    ends = _Ends(renamed)
+    for edge in edges:
+        yield edge, (ends[edge.source], ends[edge.target], edge.condition)
+
+
+def _joined(edges: Sequence[Edge], renamed: Mapping[str, str]) -> set[Joint]:
+    """Edges as a fingerprint takes them."""
+    if not isinstance(edges, JoinedEdges):
+        return {joint for _, joint in joints(edges, renamed)}
+    # By their positions, since an edge of code is made only when it is asked for.
+    ids = [*map(_Ends(renamed).__getitem__, edges.ids)]
+    sources, targets = edges.topology.sources, edges.topology.targets
+    ends = map(ids.__getitem__, sources), map(ids.__getitem__, targets)
+    return {*zip(*ends, repeat(None))}
+
+
+class _Ends(dict[str, str]):
+    """The id now of each end, found when it is first asked for."""
+
+    def __init__(self, renamed: Mapping[str, str]) -> None:
+        self.renamed = renamed
+
+    def __missing__(self, end: str) -> str:
+        block_id = canonical_id(end)
+        self[end] = found = self.renamed.get(block_id, block_id)
+        return found
+
+
+def _wiring(sides: Sides) -> Iterator[Change]:
+    """Edges that came or went, with the blocks that moved."""
+    old = _joined(sides.before.edges, sides.renamed())
+    new = _joined(sides.after.edges, {})
+    if old == new:
+        return
+    refs = _Refs.of(sides)
+    gone = refs.sorted(old - new)
+    come = refs.sorted(new - old)
+    told: set[Joint] = set()
+    for change in _moves(sides, refs, gone, come):
+        told.update(map(joint_of, (*change.removed, *change.added)))
+        yield change
+    yield from (EdgeRemoved(refs.edge(joint)) for joint in gone if joint not in told)
+    yield from (EdgeAdded(refs.edge(joint)) for joint in come if joint not in told)
+
+
+def _moves(
+    sides: Sides, refs: _Refs, gone: Sequence[Joint], come: Sequence[Joint]
+) -> Iterator[BlockMoved]:
+    """The blocks that moved, each with its edges that no other one has told of.
+
+    A block that moved together with all that feed it is told by them.
+    """
+    before, after, pairs = sides.before, sides.after, sides.matching.pairs
+    late = moved(before.topology, after.topology, pairs)
+    if not late:
+        return
+    removed, added = _by_end(gone), _by_end(come)
+    told: set[Joint] = set()
+    for at in sorted(late):
+        feeding = before.topology.parents[sides.partners[at]]
+        fed_by = after.topology.parents[at]
+        if {pairs.get(one) for one in feeding} == {*fed_by}:
+            continue
+        block_id = sides.new.ids[at]
+        mine = [
+            [joint for joint in edges.get(block_id, ()) if joint not in told]
+            for edges in (removed, added)
+        ]
+        told.update(*mine)
+        yield BlockMoved(
+            sides.now(at),
+            tuple(sides.then(parent) for parent in feeding),
+            tuple(sides.now(parent) for parent in fed_by),
+            *(tuple(map(refs.edge, joints)) for joints in mine),
+        )
+
+
+def _by_end(edges: Iterable[Joint]) -> Mapping[str, Sequence[Joint]]:
+    found: dict[str, list[Joint]] = {}
+    for joint in edges:
+        for end in {*joint[:2]}:
+            found.setdefault(end, []).append(joint)
+    return found
+
+
+def joint_of(edge: EdgeRef) -> Joint:
+    """An edge of a change as a fingerprint takes it."""
+    return canonical_id(edge.source.id), canonical_id(edge.target.id), edge.condition
+
+
+@frozen
+class _Refs:
+    """What the ends of edges are called, and which come first.
+
+    Attributes:
+        refs: The blocks by their ids, in the order that changes of edges come in.
+        ranks: The positions of the same.
+    """
+
+    refs: Mapping[str, BlockRef]
+    ranks: Mapping[str, int]
+
+    @classmethod
+    def of(cls, sides: Sides) -> _Refs:
+        """Those of all blocks that are or were there."""
+        refs: dict[str, BlockRef] = {}
+        for at, block in enumerate(sides.after.blocks):
+            refs.setdefault(canonical_id(block.id), sides.now(at))
+        for at in sides.matching.removed:
+            block_id = canonical_id(sides.before.blocks[at].id)
+            refs.setdefault(block_id, sides.then(at))
+        return cls(refs, {block_id: rank for rank, block_id in enumerate(refs)})
+
+    def sorted(self, edges: Iterable[Joint]) -> Sequence[Joint]:
+        """Edges in the order of their blocks; those that lead nowhere come last."""
+        ranks, last = self.ranks, len(self.ranks)
+        # One number for both ends compares several times faster than a pair.
+        ordered = sorted(
+            (
+                ranks.get(source, last) * (last + 1) + ranks.get(target, last),
+                source,
+                target,
+                condition is not None,
+                condition or "",
+            )
+            for source, target, condition in edges
+        )
+        return [
+            (source, target, condition if is_conditional else None)
+            for _, source, target, is_conditional, condition in ordered
+        ]
+
+    def edge(self, joint: Joint) -> EdgeRef:
+        """An edge as people call it."""
+        source, target, condition = joint
+        refs = self.refs
+        ends = refs.get(source), refs.get(target)
+        return EdgeRef(
+            BlockRef(source) if ends[0] is None else ends[0],
+            BlockRef(target) if ends[1] is None else ends[1],
+            condition,
+        )

@@ -1,0 +1,104 @@
+"""When two values are the same: as the fingerprint takes them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from attrs import frozen
+
+from ..definition import BoundSecret, FrozenDict, Value, rfc8785
+
+_NUMBERS: Final = (int, float)
+_TEXT: Final = frozenset({str})
+
+
+@frozen
+class Reading:
+    """How values are read: secrets by their names, or by what they were filled with.
+
+    Attributes:
+        bound: Whether a secret that was filled in is read as its text.
+    """
+
+    bound: bool
+
+    def plain(self, value: Any) -> Any:
+        """The JSON that stands for a value of an environment; others as they are."""
+        kind = type(value)
+        if kind is BoundSecret:
+            return value.content if self.bound else FrozenDict(value.value.as_data())
+        return FrozenDict(value.as_data()) if kind is Value else value
+
+    def content(self, value: Any) -> str:
+        """A text that is equal only for values that are the same.
+
+        The same number may have two of them, if it stands as a whole one and as a
+        fraction: good enough to find what did not change.
+        """
+        return _ENCODERS[self.bound].encode(value)
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two values have one RFC 8785 form."""
+        if one is other:
+            return True
+        one, other = self.plain(one), self.plain(other)
+        if isinstance(one, dict) and isinstance(other, dict):
+            return self._same_members(one, other)
+        if isinstance(one, list) and isinstance(other, list):
+            return self._same_items(one, other)
+        if type(one) is type(other):
+            return bool(one == other)
+        if type(one) in _NUMBERS and type(other) in _NUMBERS:
+            return rfc8785(one) == rfc8785(other)
+        return False
+
+    # With loops and no generators, since values may nest as deep as calls nearly can.
+
+    def _same_members(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
+        if len(one) != len(other):
+            return False
+        for key, inner in one.items():
+            if key not in other or not self.same(inner, other[key]):
+                return False
+        return True
+
+    def _same_items(self, one: list[Any], other: list[Any]) -> bool:
+        if len(one) != len(other):
+            return False
+        for inner, beside in zip(one, other, strict=True):
+            if not self.same(inner, beside):
+                return False
+        return True
+
+
+def secrets_in(value: Any) -> list[Value | BoundSecret]:
+    """The secrets inside of a value, filled in or not."""
+    found: list[Value | BoundSecret] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Value | BoundSecret]) -> None:
+    if isinstance(value, dict):
+        # Nearly all hold nothing but text, which needs no look at each member.
+        if not _TEXT.issuperset(map(type, value.values())):
+            for inner in value.values():
+                _collect(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            _collect(inner, found)
+    elif type(value) is BoundSecret or (type(value) is Value and value.secret):
+        found.append(value)
+
+
+def _encoder(reading: Reading) -> json.JSONEncoder:
+    return json.JSONEncoder(
+        ensure_ascii=False,
+        separators=(",", ":"),
+        sort_keys=True,
+        default=reading.plain,
+    )
+
+
+_ENCODERS: Final = {bound: _encoder(Reading(bound)) for bound in (False, True)}

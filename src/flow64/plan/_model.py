@@ -1,0 +1,471 @@
+"""A plan as data: what a deploy would do to each workflow, and what it rests on.
+
+`planning` makes it, `as_text` and `as_data` show it, `applying` carries it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Protocol, TypeAlias, final
+
+from attrs import field, frozen
+
+from ..definition import (
+    EMPTY,
+    BoundSecret,
+    Definition,
+    FrozenDict,
+    ProjectKey,
+    Stamp,
+    canonical_id,
+    digest,
+    meaning,
+    thaw,
+)
+from ..diff import Change, Consequence, LiveSetting
+
+State: TypeAlias = Literal[
+    "new",
+    "absent",
+    "unchanged",
+    "update",
+    "drifted",
+    "conflict",
+    "converged",
+    "behind",
+    "foreign",
+    "orphan",
+    "copy",
+]
+"""new: not there. absent: pinned, and not there. unchanged: live and stamp are the
+code's. update: the code has changed. drifted: edited on the service. conflict: both.
+converged: live is what the code says, and the stamp does not say so. behind: deployed
+by newer code. foreign: not deployed by this code; by that of another project, perhaps.
+orphan: deployed by this code, which has it no more. copy: of one that was, made on the
+service."""
+
+Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete", "refuse"]
+"""What applying does: `stamp` writes the description alone; `refuse` writes nothing,
+and stops the deploy before its first write unless what lifts it is given."""
+
+Consent: TypeAlias = Literal["force", "behind", "create"]
+"""What lifts a refusal, given by the workflow's name: `force` overwrites what somebody
+did on the service, or what other code deployed, `behind` what newer code deployed,
+`create` says that a workflow is new although one like it would be left behind."""
+
+EDGE_KEYS: Final = frozenset({"condition"})
+"""Keys of an edge that the documents name beside its ends."""
+
+ABSENT_BASE: Final = "cannot show the edit: the last deployed version was not found"
+"""Said of an edited workflow if its last deployed definition was not found."""
+
+
+@final
+class Held:
+    """A definition as the service has it or gets it, secrets and all.
+
+    No attrs class, so that what lists fields (`asdict`, `vars`) does not find it; a
+    pickle holds nothing.
+    """
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: Definition) -> None:
+        self._content = content
+
+    @property
+    def content(self) -> Definition:
+        """The definition, for the request and for history alone."""
+        return self._content
+
+    def __repr__(self) -> str:
+        return f"Held({self._content.id})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Held):
+            return NotImplemented
+        return self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash((Held, self._content.id))
+
+    def __copy__(self) -> Held:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Held:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        message = "what is held for a request holds secrets, and is not pickled"
+        raise TypeError(message)
+
+
+@frozen
+class Target:
+    """A workflow as code, or a file, wants it in one environment.
+
+    Attributes:
+        key: What people call it: its key, and its variants behind slashes.
+        definition: What is wanted, with the values of the environment filled in.
+        stamp: What a deploy of it leaves behind.
+        file: The file it was written in, where that is known.
+        pulled: What was recorded when it was pulled, in the form of a stamp; stands in
+            where the service has no genuine stamp yet.
+    """
+
+    key: str
+    definition: Definition
+    stamp: Stamp
+    file: str | None = None
+    pulled: Stamp | None = None
+
+    @property
+    def id(self) -> str:
+        """The workflow's id."""
+        return str(self.definition.id)
+
+    @property
+    def name(self) -> str:
+        """The title."""
+        return self.definition.name
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it names an imported workflow, which is never created or pruned."""
+        return is_pin(self.stamp.path)
+
+
+@frozen
+class Live:
+    """What the service has, as it was read for a plan.
+
+    Attributes:
+        held: The definition, as it was read.
+        digest: Of all that an update replaces; equal where nobody wrote since.
+    """
+
+    held: Held
+    digest: str
+
+    @property
+    def definition(self) -> Definition:
+        """The definition, as it was read: secrets are live as their text."""
+        return self.held.content
+
+
+@frozen
+class ScheduleRef:
+    """A schedule that is on, or of which the service does not say that it is off."""
+
+    id: str
+    name: str
+    cron_expression: str
+    timezone: str = ""
+
+
+@frozen
+class RunRef:
+    """A run that has not ended."""
+
+    id: str
+    status: str
+
+
+@frozen
+class Touched:
+    """What is at work with a workflow while it is changed or deleted.
+
+    Attributes:
+        schedules: Those that are on; None where nobody looked, or was let look.
+        runs: Those that have not ended; None as well.
+    """
+
+    schedules: tuple[ScheduleRef, ...] | None = None
+    runs: tuple[RunRef, ...] | None = None
+
+    @property
+    def is_idle(self) -> bool | None:
+        """Whether nothing is at work; None where that was not checked."""
+        if self.schedules or self.runs:
+            return False
+        return None if self.schedules is None or self.runs is None else True
+
+
+UNTOUCHED: Final = Touched((), ())
+"""Of a workflow that is not there yet, or that nothing is written to."""
+
+
+@frozen
+class Rename:
+    """A workflow that would be created, and one like it that would be left behind.
+
+    Attributes:
+        key: Key of the workflow that would be created.
+        orphan: Key of the one that code has no more.
+        orphan_id: Its id.
+        was: The argument that keeps its ids; None where keys alone do not tell.
+        is_decided: Whether `--create` has said that they are two workflows.
+    """
+
+    key: str
+    orphan: str
+    orphan_id: str
+    was: str | None = None
+    is_decided: bool = False
+
+
+@frozen
+class Step:
+    """What becomes of one workflow.
+
+    Attributes:
+        key: What people call it.
+        id: Its id.
+        name: Its title, in the code where the code has it.
+        path: The path that its id was computed from; of a copy, that of its original.
+        state: What is the case.
+        action: What applying does.
+        reasons: Why it is in this state, in words; the first says the most.
+        target: What is wanted; None for orphans and copies.
+        live: What is there; None where nothing is, or a cache vouched for it.
+        sent: What a write sends, the stamp in its description; also where it is refused
+            and would have to be allowed. None where nothing can be written.
+        lifted_by: What lifts a refusal; None where nothing does. Of an orphan, what its
+            deletion needs.
+        also: What has to be given as well, to lift it.
+        lost: JSON pointers of texts that a write would lose, since they stand where a
+            secret does and so are not saved.
+        base: How `edits` are known: `stamp` where live is as it was deployed last,
+            `found` where the last deployed definition was at hand, else None.
+        edits: What somebody did on the service since the last deploy; empty where
+            `base` is None.
+        changes: What a write changes in what is live.
+        consequences: What follows from `changes`.
+        unmanaged: Live fields that code does not set: left as they are.
+        spends: Blocks that spend as soon as this is written; of a stamp, that may.
+        effects: What it spends or touches, in words; empty where nothing is written.
+        touched: Schedules and runs that are at work with it.
+        not_checked: What nobody could check, in words.
+        settings: The unmanaged fields that change what a run costs or does.
+    """
+
+    key: str
+    id: str
+    name: str
+    path: str
+    state: State
+    action: Action = "none"
+    reasons: tuple[str, ...] = ()
+    target: Target | None = None
+    live: Live | None = None
+    sent: Held | None = None
+    lifted_by: Consent | None = None
+    also: tuple[Consent, ...] = ()
+    lost: tuple[str, ...] = ()
+    base: Literal["stamp", "found"] | None = None
+    edits: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = ()
+    consequences: tuple[Consequence, ...] = ()
+    unmanaged: tuple[str, ...] = ()
+    spends: tuple[str, ...] = ()
+    effects: str = ""
+    touched: Touched = UNTOUCHED
+    not_checked: tuple[str, ...] = ()
+    settings: tuple[LiveSetting, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do, to decide, or to prune."""
+        return self.action == "none" and not self.may_prune
+
+    @property
+    def consents(self) -> tuple[Consent, ...]:
+        """All that has to be given to lift its refusal."""
+        return () if self.lifted_by is None else (self.lifted_by, *self.also)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether its id is taken by a workflow that the credential may not see."""
+        return self.state == "foreign" and self.lifted_by is None
+
+    @property
+    def may_prune(self) -> bool:
+        """Whether it is an orphan that prune takes: genuine, and not pinned."""
+        return self.state == "orphan" and not is_pin(self.path)
+
+
+@frozen
+class Plan:
+    """What a deploy would do.
+
+    Attributes:
+        env: Name of the environment.
+        endpoint: Where it was made.
+        steps: One for each target in their order, then orphans, then copies.
+        projects: Whose orphans were looked for; None where they were not, because not
+            all of their code is at hand.
+        renames: Workflows that may have been renamed.
+        not_checked: What nobody could check, in words.
+        requests: How many requests it took, repetitions counted.
+        vouched: How many workflows a cache vouched for.
+        secrets: What is secret in what is live, whatever code says.
+        prices: Dollars for one row by kind, in place of the documented ones.
+    """
+
+    env: str
+    endpoint: str
+    steps: tuple[Step, ...] = field(converter=tuple[Step, ...])
+    projects: tuple[ProjectKey, ...] | None = None
+    renames: tuple[Rename, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    requests: int = 0
+    vouched: int = 0
+    secrets: tuple[BoundSecret, ...] = field(
+        default=(), repr=False, eq=False, converter=tuple[BoundSecret, ...]
+    )
+    prices: Mapping[str, float] = field(default=EMPTY, repr=False, eq=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a deploy would do nothing, and there is nothing to decide."""
+        return all(step.is_empty for step in self.steps)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether it is not empty, or a live setting changes what a run costs or does.
+
+        A deploy leaves such a setting alone: the code has to say it first.
+        """
+        return not self.is_empty or any(step.settings for step in self.steps)
+
+    @property
+    def refused(self) -> tuple[Step, ...]:
+        """The steps that stop a deploy before its first write."""
+        return tuple(step for step in self.steps if step.action == "refuse")
+
+    @property
+    def writes(self) -> tuple[Step, ...]:
+        """The steps that write, in their order."""
+        idle = ("none", "refuse")
+        return tuple(step for step in self.steps if step.action not in idle)
+
+    @property
+    def victims(self) -> tuple[Step, ...]:
+        """The orphans that prune takes, or would take."""
+        return tuple(step for step in self.steps if step.may_prune)
+
+    def step(self, key: str) -> Step:
+        """The step of a key.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for step in self.steps:
+            if step.key == key:
+                return step
+        raise KeyError(key)
+
+
+# -- What a cache may vouch for --------------------------------------------------------
+
+
+@frozen
+class Sighting:
+    """A workflow as the list shows it, and what was wanted of it.
+
+    All of it is hashable text: a cache may use `digest` as its key. It holds no spec.
+
+    Attributes:
+        endpoint: Where.
+        id: Which.
+        name: The title, as listed.
+        description: The description, as listed, with its stamp.
+        updated_at: When it was last changed, as listed.
+        wanted: The stamp that a deploy would leave, as text, without its commit.
+    """
+
+    endpoint: str
+    id: str
+    name: str
+    description: str
+    updated_at: str
+    wanted: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of all of it."""
+        parts = [self.endpoint, self.id, self.name, self.description]
+        return digest([*parts, self.updated_at, self.wanted])
+
+
+class Cache(Protocol):
+    """Remembers which sightings were found to be `unchanged`, so that no GET is needed.
+
+    Losing it, or answering None to everything, changes the number of requests and
+    nothing else. Only what was `unchanged` is ever kept.
+    """
+
+    def vouched(self, sighting: Sighting) -> Sequence[str] | None:
+        """The unmanaged fields of a workflow that is unchanged; None: not known."""
+
+    def keep(self, sighting: Sighting, unmanaged: Sequence[str]) -> None:
+        """Remember that a workflow was read after this sighting, and was unchanged."""
+
+
+# -- Words that more than one module needs ---------------------------------------------
+
+
+def is_pin(path: str) -> bool:
+    """Whether a stamp's path is that of an imported workflow."""
+    return "/pin:" in path
+
+
+def digest_of(live: Definition) -> str:
+    """SHA-256, in hex, of all that an update of a workflow would replace.
+
+    Order, numbers and labels are left out, since a service may answer them otherwise
+    each time; unmanaged fields and unknown keys of graph, blocks and edges are in.
+    """
+    beside_edges = sorted(
+        [*ends, thaw(extra)] for ends, extra in unnamed_of_edges(live).items()
+    )
+    return digest(
+        {
+            **meaning(live, bound=True),
+            "stamp": str(live.stamp) if live.stamp else None,
+            "graph_extra": thaw(live.graph_extra),
+            "extras": {
+                canonical_id(block.id): thaw(block.extra)
+                for block in live.blocks
+                if block.extra
+            },
+            **({"edge_extras": beside_edges} if beside_edges else {}),
+        }
+    )
+
+
+def live_of(definition: Definition) -> Live:
+    """What was read, with its digest."""
+    return Live(Held(definition), digest_of(definition))
+
+
+def taking(step: Step, env: str) -> str:
+    """Return the command that writes a live workflow as code, or as pulled JSON."""
+    if step.target is not None and step.target.pulled is not None:
+        return f"flow64 pull {env}:{step.id} -o FOLDER --overwrite"
+    return f"flow64 code {env}:id:{step.id}"
+
+
+def counted(number: int, word: str) -> str:
+    """A number with its word: `1 request`, `2 requests`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def unnamed_of_edges(live: Definition) -> Mapping[tuple[str, str], FrozenDict]:
+    """Keys of edges that no document names, by the ids of both ends in lower case."""
+    found: dict[tuple[str, str], FrozenDict] = {}
+    for edge in live.edges:
+        if edge.extra.keys() - EDGE_KEYS:
+            more = {k: v for k, v in edge.extra.items() if k not in EDGE_KEYS}
+            found[edge.source.lower(), edge.target.lower()] = FrozenDict(more)
+    return found

@@ -1,0 +1,154 @@
+"""What happens to a run while it is watched; each event prints as a line of text."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from ..api import COMPLETED
+from ..diagnostics import printable
+
+
+@frozen
+class Queued:
+    """The run waits for its turn."""
+
+    def __str__(self) -> str:
+        return "queued"
+
+
+@frozen
+class Running:
+    """The run is under way.
+
+    Attributes:
+        status: The word for it: `running`, or one that nobody knows, as it came.
+    """
+
+    status: str = "running"
+
+    def __str__(self) -> str:
+        return printable(self.status)
+
+
+@frozen
+class BlockStarted:
+    """A block has begun.
+
+    Attributes:
+        number: Its `sequence_number`.
+        name: Its key path where code is at hand, else its kind.
+        total: Rows that it is to work on; None where that is not known.
+    """
+
+    number: int
+    name: str
+    total: int | None = None
+
+    def __str__(self) -> str:
+        rows = f", {_rows(self.total)}" if self.total is not None else ""
+        return f"{_block(self)}: started{rows}"
+
+
+@frozen
+class Progress:
+    """A block has come further; neither count nor share ever goes back.
+
+    Attributes:
+        number: Its `sequence_number`.
+        name: Its key path where code is at hand, else its kind.
+        processed: Rows that it is done with.
+        total: Rows that it is to work on; None where that is not known.
+        percentage: How much of it is done, as the service says; it may say too much.
+    """
+
+    number: int
+    name: str
+    processed: int
+    total: int | None
+    percentage: float
+
+    @property
+    def shown(self) -> float:
+        """The percentage to show: from 0 to 100."""
+        return min(max(self.percentage, 0.0), 100.0)
+
+    def __str__(self) -> str:
+        of = f" of {self.total}" if self.total is not None else ""
+        return f"{_block(self)}: {self.processed}{of} rows ({self.shown:.0f} %)"
+
+
+@frozen
+class BlockDone:
+    """A block has completed.
+
+    Attributes:
+        number: Its `sequence_number`.
+        name: Its key path where code is at hand, else its kind.
+        rows: Rows that it gave; None where that is not known.
+    """
+
+    number: int
+    name: str
+    rows: int | None = None
+
+    def __str__(self) -> str:
+        rows = f", {_rows(self.rows)}" if self.rows is not None else ""
+        return f"{_block(self)}: done{rows}"
+
+
+@frozen
+class BlockFailed:
+    """A block has ended otherwise.
+
+    Attributes:
+        number: Its `sequence_number`.
+        name: Its key path where code is at hand, else its kind.
+        status: How it ended.
+        message: What it says of it.
+    """
+
+    number: int
+    name: str
+    status: str = "failed"
+    message: str | None = None
+
+    def __str__(self) -> str:
+        why = f": {printable(self.message)}" if self.message else ""
+        return f"{_block(self)}: {printable(self.status)}{why}"
+
+
+@frozen
+class Finished:
+    """The run has ended; nothing comes after this.
+
+    Attributes:
+        status: How: `completed`, `failed`, `cancelled`, `timeout` or `terminated`.
+        reason: Why it ended otherwise than completed, where the service says so.
+    """
+
+    status: str
+    reason: str | None = None
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether it ended well."""
+        return self.status == COMPLETED
+
+    def __str__(self) -> str:
+        why = f": {printable(self.reason)}" if self.reason else ""
+        return f"{self.status}{why}"
+
+
+RunEvent: TypeAlias = (
+    Queued | Running | BlockStarted | Progress | BlockDone | BlockFailed | Finished
+)
+
+
+def _block(event: BlockStarted | Progress | BlockDone | BlockFailed) -> str:
+    return f"{event.number} {printable(event.name)}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"

@@ -1,0 +1,439 @@
+"""The journal: which runs were meant, started and found, one JSON object a line.
+
+A run that was paid for is not bought again because a process died. So what is about to
+be sent is written down first, under its key and with the runs that were there before.
+No row and no secret is in it: of what was sent, it holds a hash.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from ..definition import canonical_id, is_uuid
+from ..errors import JournalError
+from ..files import make_folder
+
+_fcntl: Any = None
+with suppress(ImportError):  # Windows has no such locks
+    _fcntl = import_module("fcntl")
+
+VERSION: Final = 1
+"""Schema of the lines that are written here, and the newest that is understood."""
+
+REFUSED: Final = "refused"
+"""Outcome of a start that was never sent, or of which a look has found no run."""
+
+_ANSWERED: Final = "answered "
+
+DISOWNED: Final = "not ours"
+"""Outcome of a run that was presumed to be ours and is somebody else's."""
+
+LOCKING: Final = 100
+"""How often a lock is tried for, a hundredth of a second apart."""
+
+
+@frozen
+class Meant:
+    """A start that is about to be sent.
+
+    Attributes:
+        key: Its Idempotency-Key.
+        digest: Hash of the body.
+        env: Environment.
+        intent: Name of the run; None where it has none.
+        root: Key that retries of it derive from.
+        retry: Run that it starts again, if it does.
+        rows: Rows in the body.
+        index: Which batch it is; None for a run of its own.
+        size: Rows of a batch.
+        fingerprint: Of the workflow, unbound.
+        commit: Of the workflow's file.
+        known: Runs of the workflow that were there before.
+    """
+
+    key: str
+    digest: str
+    env: str
+    intent: str | None = None
+    root: str = ""
+    retry: str | None = None
+    rows: int = 0
+    index: int | None = None
+    size: int | None = None
+    fingerprint: str = ""
+    commit: str | None = None
+    known: Sequence[str] = ()
+
+
+@define
+class Start:
+    """What is remembered of one key.
+
+    Attributes:
+        meant: What was to be sent.
+        since: How many runs had been seen when it was sent.
+        job_id: Its run, once that is known.
+        is_presumed: Whether that was the only new run, and no answer named it.
+        outcome: How it ended, if that is known; "answered 422" if the start was
+            answered with an error and nobody has looked for its run yet.
+    """
+
+    meant: Meant
+    since: int
+    job_id: str | None = None
+    is_presumed: bool = False
+    outcome: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was sent, or was to be, and nobody knows what became of it."""
+        return self.job_id is None and self.outcome != REFUSED
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it is open although the service answered: with an error."""
+        return self.is_open and (self.outcome or "").startswith(_ANSWERED)
+
+
+@define
+class Memory:
+    """What the journal knows of one workflow at one endpoint, oldest first."""
+
+    starts: dict[str, Start] = field(factory=dict[str, Start])
+    jobs: dict[str, str] = field(factory=dict[str, str])
+    _seen: dict[str, int] = field(factory=dict[str, int])
+
+    def of_key(self, key: str) -> Start | None:
+        """The start of a key, unless it came to nothing."""
+        found = self.starts.get(key)
+        return None if found is None or found.outcome == REFUSED else found
+
+    def of_job(self, job_id: str) -> Start | None:
+        """The start that a run is known to come from."""
+        return self.of_key(self.jobs.get(canonical_id(job_id), ""))
+
+    def of_intent(self, env: str, intent: str) -> Sequence[Start]:
+        """The starts of an intent that did not come to nothing."""
+        return [
+            start
+            for start in self.starts.values()
+            if (start.meant.intent, start.meant.env) == (intent, env)
+            and start.outcome != REFUSED
+        ]
+
+    def unseen(self, listed: Sequence[str]) -> Sequence[str]:
+        """Those runs that no earlier start has listed."""
+        return [run for run in listed if run not in self._seen and run not in self.jobs]
+
+    def is_known(self, run_id: str, start: Start) -> bool:
+        """Whether a run is another's, or was there before a start."""
+        return run_id in self.jobs or self.is_older(run_id, start)
+
+    def is_older(self, run_id: str, start: Start) -> bool:
+        """Whether a run was there before a start."""
+        return self._seen.get(run_id, start.since) < start.since
+
+    def take(self, entry: Mapping[str, Any]) -> None:
+        """Learn from a line."""
+        match entry.get("event"):
+            case "meant":
+                self._take_meant(entry)
+            case "started" | "found":
+                self._take_job(entry)
+            case "ended":
+                self._take_end(entry)
+            case _:  # of a later release that says no less by the others
+                pass
+
+    def _take_meant(self, entry: Mapping[str, Any]) -> None:
+        meant = _meant(entry)
+        if not is_uuid(meant.key):
+            return
+        for run_id in meant.known:
+            self._seen.setdefault(run_id, len(self._seen))
+        if self.of_key(meant.key) is None:
+            # Moved to the end, since it is the latest of its intent now.
+            self.starts.pop(meant.key, None)
+            self.starts[meant.key] = Start(meant, len(self._seen))
+
+    def _take_job(self, entry: Mapping[str, Any]) -> None:
+        job_id, key = _text(entry.get("job")), _text(entry.get("key"))
+        self.jobs[job_id] = key
+        if (start := self.starts.get(key)) is not None:
+            start.job_id, start.outcome = job_id, None
+            start.is_presumed = entry.get("presumed") is True
+
+    def _take_end(self, entry: Mapping[str, Any]) -> None:
+        job_id, outcome = entry.get("job"), _text(entry.get("outcome"))
+        key = _text(entry.get("key")) or self.jobs.get(_text(job_id), "")
+        start = self.starts.get(key)
+        if start is None or start.job_id != job_id:
+            return
+        if outcome == DISOWNED:
+            start.job_id, start.is_presumed = None, False
+        else:
+            start.outcome = outcome
+
+
+@frozen
+class Journal:
+    """A file that runs are remembered in; for many threads and processes at once.
+
+    It is only ever added to, one whole line at a time. A last line that was cut off is
+    passed over. Made new, it is for its owner alone, and a new folder `.flow64` tells
+    git to ignore it.
+
+    Attributes:
+        path: The file; it and its folder are made when they are needed.
+    """
+
+    path: Path
+
+    def require_writable(self) -> None:
+        """Make the file if need be, and see that it can be written to.
+
+        Raises:
+            JournalError: It cannot.
+        """
+        with self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT, is_made=True):
+            pass
+
+    def meant(self, endpoint: str, workflow_id: str, meant: Meant) -> None:
+        """Write down what is about to be sent.
+
+        Raises:
+            JournalError: It could not be written.
+        """
+        batch = {"index": meant.index, "size": meant.size}
+        self.append(
+            {
+                **_head("meant", endpoint, workflow_id, meant.key),
+                "env": meant.env,
+                "intent": meant.intent,
+                "root": meant.root or meant.key,
+                "retry": meant.retry,
+                "rows": meant.rows,
+                "digest": meant.digest,
+                "batch": None if meant.index is None else batch,
+                "fingerprint": meant.fingerprint,
+                "commit": meant.commit,
+                "known": list(meant.known),
+            }
+        )
+
+    def started(
+        self,
+        endpoint: str,
+        workflow_id: str,
+        key: str,
+        job_id: str,
+        *,
+        is_found: bool = False,
+        is_presumed: bool = False,
+    ) -> None:
+        """Write down which run a key has.
+
+        Args:
+            endpoint: Base URL.
+            workflow_id: Id of the workflow.
+            key: The Idempotency-Key.
+            job_id: The run; said again without `is_presumed` once it is proven.
+            is_found: Whether it was there, and not started by this call.
+            is_presumed: Whether it was the only new run, and no answer named it.
+        """
+        event = "found" if is_found else "started"
+        head = _head(event, endpoint, workflow_id, key)
+        self.append({**head, "job": canonical_id(job_id), "presumed": is_presumed})
+
+    def ended(
+        self, endpoint: str, workflow_id: str, job_id: str, outcome: str, key: str = ""
+    ) -> None:
+        """Write down how a run ended, or that it is not ours (`DISOWNED`)."""
+        head = _head("ended", endpoint, workflow_id, key)
+        self.append({**head, "job": canonical_id(job_id), "outcome": outcome})
+
+    def refused(self, endpoint: str, workflow_id: str, key: str) -> None:
+        """Write down that nothing came of a start."""
+        head = _head("ended", endpoint, workflow_id, key)
+        self.append({**head, "job": None, "outcome": REFUSED})
+
+    def answered(self, endpoint: str, workflow_id: str, key: str, status: int) -> None:
+        """Write down that a start was answered with an error; it stays open."""
+        head = _head("ended", endpoint, workflow_id, key)
+        self.append({**head, "job": None, "outcome": f"{_ANSWERED}{status}"})
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Add a line: in one write, so that lines of several processes do not mix.
+
+        Raises:
+            JournalError: It could not be written whole.
+        """
+        line = json.dumps({"v": VERSION, **entry}, separators=(",", ":")).encode()
+        with self._opened(
+            os.O_RDWR | os.O_APPEND | os.O_CREAT, is_made=True
+        ) as descriptor:
+            _lock(descriptor)
+            # What was cut off stays a line of its own.
+            data = (b"" if _is_at_line(descriptor) else b"\n") + line + b"\n"
+            if os.write(descriptor, data) != len(data):
+                raise JournalError(str(self.path), "there is no room left for it")
+            os.fsync(descriptor)
+
+    def entries(self, naming: str = "") -> Iterator[Mapping[str, Any]]:
+        """Every whole line, oldest first; none where there is no file yet.
+
+        Args:
+            naming: Only lines that contain this text, which is much faster.
+
+        Raises:
+            JournalError: It cannot be read, was written by a later release, or is
+                something else than a journal.
+        """
+        if not os.path.lexists(self.path):
+            return
+        needle = json.dumps(naming)[1:-1].encode()
+        with (
+            self._opened(os.O_RDONLY) as descriptor,
+            os.fdopen(descriptor, "rb", closefd=False) as file,
+        ):
+            for number, line in enumerate(file, 1):
+                if line.startswith(_OURS) and needle not in line:
+                    continue
+                entry = _entry(line)
+                if entry is not _CUT_OFF:
+                    self._require_ours(entry, number)
+                    yield entry
+                elif number == 1 and line.strip(_BLANK)[:1] not in (b"{", b""):
+                    problem = "it begins with something else than a run"
+                    raise JournalError(str(self.path), problem)
+
+    def memory(self, endpoint: str, workflow_id: str) -> Memory:
+        """All that is known of a workflow at an endpoint.
+
+        Raises:
+            JournalError: See `entries`.
+        """
+        made, wanted = Memory(), (endpoint, canonical_id(workflow_id))
+        for entry in self.entries(wanted[1]):
+            if (entry.get("endpoint"), entry.get("workflow")) == wanted:
+                made.take(entry)
+        return made
+
+    def _require_ours(self, entry: Any, number: int) -> None:
+        version = entry.get("v") if isinstance(entry, dict) else None
+        if type(version) is not int or version < 1:
+            problem = f"line {number} is no entry of a journal"
+            raise JournalError(str(self.path), problem)
+        if version > VERSION:
+            problem = (
+                f"line {number} was written by a later release of flow64 (schema "
+                f"{version}, this one knows {VERSION}); update flow64"
+            )
+            raise JournalError(str(self.path), problem)
+
+    @contextmanager
+    def _opened(self, flags: int, *, is_made: bool = False) -> Generator[int]:
+        """The file as it is: no link is followed, and nothing but a file is taken."""
+        descriptor = -1
+        try:
+            if is_made:
+                make_folder(self.path.parent)
+            descriptor = os.open(self.path, flags | _CAREFUL, 0o600)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise JournalError(str(self.path), "it is no file")
+            yield descriptor
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise JournalError(str(self.path), f"it cannot be used: {reason}") from None
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+_OURS: Final = b'{"v":%d,' % VERSION
+_BLANK: Final = b"\0\r\n "  # a machine that lost power may leave zeros
+_CUT_OFF: Final = object()
+# A link is not followed, and a pipe is not waited for; where the system knows that.
+_CAREFUL: Final = (
+    getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def _head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, Any]:
+    """What each line says."""
+    return {
+        "event": event,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "endpoint": endpoint,
+        "workflow": canonical_id(workflow_id),
+        "key": key,
+    }
+
+
+def _meant(entry: Mapping[str, Any]) -> Meant:
+    batch = entry.get("batch")
+    batch = batch if isinstance(batch, dict) else {}
+    known, rows, root = entry.get("known"), entry.get("rows"), _text(entry.get("root"))
+    return Meant(
+        key=_text(entry.get("key")),
+        digest=_text(entry.get("digest")),
+        env=_text(entry.get("env")),
+        intent=entry.get("intent"),
+        root=root if is_uuid(root) else _text(entry.get("key")),
+        retry=entry.get("retry"),
+        rows=rows if isinstance(rows, int) else 0,
+        index=batch.get("index"),
+        size=batch.get("size"),
+        fingerprint=_text(entry.get("fingerprint")),
+        commit=entry.get("commit"),
+        known=[run for run in known if isinstance(run, str)]
+        if isinstance(known, list)
+        else (),
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _entry(line: bytes) -> Any:
+    """The data of a line; `_CUT_OFF` where it is none."""
+    try:
+        return json.loads(line.strip(_BLANK))
+    except (ValueError, RecursionError):
+        return _CUT_OFF
+
+
+def _is_at_line(descriptor: int) -> bool:
+    """Whether what is added begins a line."""
+    if os.lseek(descriptor, 0, os.SEEK_END) == 0:
+        return True
+    os.lseek(descriptor, -1, os.SEEK_END)
+    return os.read(descriptor, 1) == b"\n"
+
+
+def _lock(descriptor: int) -> None:
+    """Have the file alone, until it is closed.
+
+    Without it two lines never mix either, so it is not waited for at any price: a
+    process that was stopped, or a file system without locks, holds nobody up.
+    """
+    for _ in range(LOCKING if _fcntl else 0):
+        with suppress(OSError):
+            _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+            break
+        time.sleep(0.01)

@@ -1,0 +1,213 @@
+"""What a run gives: its files, the rows in them, and whether they are ours at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from weakref import finalize
+
+from attrs import evolve
+
+from ..api import Conversation, ResultItem, get_workflow, live_status
+from ..errors import (
+    ArgumentError,
+    NoResultError,
+    OutcomeUnknownError,
+    ResultError,
+    SaveError,
+)
+from ._download import ALLOWANCE, Allowance, saving, saving_all
+from ._result_links import listing
+from ._row_files import read_rows
+from ._stages import Stages, owner_of, stages_in
+from ._tracked import Tracked
+from ._watch import completed
+
+
+class SavedRows(Iterator[Mapping[str, Any]]):
+    """The rows of a file in a folder of its own, which goes when they are read."""
+
+    def __init__(self, folder: Path, rows: Iterator[Mapping[str, Any]]) -> None:
+        self._rows = rows
+        self._remove = finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def __next__(self) -> Mapping[str, Any]:
+        try:
+            return next(self._rows)
+        except BaseException:  # the end, or nothing more can be read
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._remove()
+
+
+def listed(tracked: Tracked) -> Conversation[Sequence[ResultItem]]:
+    """The result files of a run by block number.
+
+    Raises:
+        OutcomeUnknownError: The run was taken for ours, and nothing proves it.
+    """
+    items = yield from listing(tracked.id)
+    if tracked.is_presumed:
+        yield from proving(tracked, items)
+    return items
+
+
+def proving(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[None]:
+    """Compare the rows of the first stage of a presumed run with those that were sent.
+
+    Args:
+        tracked: The run; it is not presumed any more where they are the same.
+        items: Its files by block number.
+
+    Raises:
+        OutcomeUnknownError: They are others, or cannot be compared.
+    """
+    if tracked.proof is None or not tracked.proof.is_telling:
+        raise _unknown(tracked, "what rows were sent is not known here")
+    first = items[0] if items else None
+    number = tracked.stages.first
+    if first is None or (number is not None and first.block_number != number):
+        raise _unknown(tracked, "the rows of its first stage were not kept")
+    # A file that is cut off has other rows, so no other proof of its end is needed.
+    rows = yield from reading(tracked, first, Allowance(allow_unproven=True))
+    try:
+        is_ours = tracked.proof.fits(rows)
+    except ResultError as error:
+        reason = f"the rows of its first stage cannot be read: {error}"
+        raise _unknown(tracked, reason) from error
+    finally:
+        if isinstance(rows, SavedRows):
+            rows.close()
+    if not is_ours:
+        raise _unknown(tracked, "the rows of its first stage are not those sent")
+    tracked.confirm()
+
+
+def chosen(tracked: Tracked, block: str | int | None) -> Conversation[ResultItem]:
+    """The final file of a completed run, or that of one block.
+
+    Raises:
+        AmbiguousRowsError: The workflow ends in several blocks, and none is named.
+        ArgumentError: There is no such block.
+        NoResultError: There is no file.
+        OutcomeUnknownError: The run was taken for ours, and nothing proves it.
+        RunFailedError: The run ended otherwise.
+        WaitTimeoutError: It goes on, so the last file is not the final one.
+    """
+    has_names = bool(tracked.stages.numbers)
+    number = tracked.stages.number(tracked.id, block) if has_names else None
+    yield from completed(tracked)
+    if not has_names:
+        stages = yield from _listed_stages(tracked, block)
+        number = stages.number(tracked.id, block)
+    items = yield from listed(tracked)
+    if number is not None:
+        items = [item for item in items if item.block_number == number]
+    if not items:
+        wanted = tracked.stages.block if block is None else block
+        raise NoResultError(tracked.id, wanted)
+    return items[-1]
+
+
+def _listed_stages(tracked: Tracked, block: str | int | None) -> Conversation[Stages]:
+    """Return the blocks of a run that was got by its id, as the service names them.
+
+    It knows no key paths, but the ids of blocks are made from them: a key path is found
+    by the id that it gives under the path in the stamp of the workflow.
+    """
+    seen = tracked.look
+    if seen is None:
+        seen = yield from live_status(tracked.id)
+        tracked.saw(seen)
+    stages = stages_in(seen)
+    if isinstance(block, str) and stages.find(block) is None and tracked.workflow_id:
+        live = yield from get_workflow(tracked.workflow_id)
+        if live is not None:
+            return evolve(stages, owner=owner_of(live.stamp, live.id))
+    return stages
+
+
+def opening(
+    tracked: Tracked, block: str | int | None, allowance: Allowance = ALLOWANCE
+) -> Conversation[Iterator[Mapping[str, Any]]]:
+    """Download the rows of the final file of a run, or of one block; see `chosen`."""
+    allowance.require_sound("rows")
+    item = yield from chosen(tracked, block)
+    return (yield from reading(tracked, item, allowance))
+
+
+def reading(
+    tracked: Tracked, item: ResultItem, allowance: Allowance = ALLOWANCE
+) -> Conversation[Iterator[Mapping[str, Any]]]:
+    """The rows of a file: those in the list where it has all, else downloaded."""
+    if item.results is not None and item.is_whole:
+        return iter(item.results)
+    folder = Path(mkdtemp(prefix="flow64-"))
+    try:
+        target = folder / "rows"
+        path = yield from saving(tracked.id, item, target, allowance=allowance)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    rows = read_rows(
+        path,
+        content_type=item.content_type or "",
+        name=item.filename,
+        expected=item.row_count or None,
+    )
+    return SavedRows(folder, rows)
+
+
+def downloading(
+    tracked: Tracked,
+    folder: Path,
+    *,
+    block: str | int | None,
+    every_stage: bool,
+    overwrite: bool,
+    allowance: Allowance = ALLOWANCE,
+) -> Conversation[Sequence[Path]]:
+    """Save the final file, that of one block, or those of all stages.
+
+    Raises:
+        ArgumentError: Both a block and every stage are asked for, or `max_bytes` is not
+            a positive integer.
+    """
+    allowance.require_sound("download")
+    if every_stage and block is not None:
+        problem = f"both block={block!r} and every_stage=True; leave one of them out"
+        raise ArgumentError("download", problem)
+    if every_stage:
+        items = yield from listed(tracked)
+    else:
+        items = [(yield from chosen(tracked, block))]
+    return (
+        yield from saving_all(
+            tracked.id, items, folder, overwrite=overwrite, allowance=allowance
+        )
+    )
+
+
+def require_free(path: Any, *, overwrite: bool) -> None:
+    """Refuse a file that is there already, before anything is downloaded for it.
+
+    Raises:
+        SaveError: It is there, and is not to be replaced.
+    """
+    if isinstance(path, str | Path) and Path(path).is_dir():
+        raise SaveError(str(path), "it is a folder; name a file")
+    if not overwrite and isinstance(path, str | Path) and os.path.lexists(path):
+        problem = "it exists; name another file, or overwrite=True to replace it"
+        raise SaveError(str(path), problem)
+
+
+def _unknown(tracked: Tracked, reason: str) -> OutcomeUnknownError:
+    what = f"the start of run {tracked.id}, which was taken for ours"
+    return OutcomeUnknownError(what, reason)

@@ -1,0 +1,332 @@
+"""The body of a start: rows from wherever they are, judged before anything is spent."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from ..blocks import TYPE_WORDS
+from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
+from ..errors import ResultError, RowsError, did_you_mean, shortened
+from ._row_files import read_rows
+
+Rows: TypeAlias = (
+    Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
+)
+"""What rows are given as: mappings, one mapping, or the path of a file."""
+
+KINDS_OF_FILES: Final = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+}
+"""What a file of rows holds, by the end of its name."""
+
+_DATA: Final = Limits(literals=True)
+"""Rows may say anything, also what would stand for a value in a workflow."""
+
+_log = logging.getLogger("flow64")
+
+
+def rows_from(given: Any, first: int = 1) -> list[dict[str, Any]]:
+    """Rows as a list of their own.
+
+    Args:
+        given: A list or any iterable of mappings; a single mapping is one row; a path
+            names a CSV, JSON or NDJSON file, in which CSV cells are text.
+        first: Number of the first row, for errors.
+
+    Raises:
+        RowsError: It is none of these; all rows that are wrong are listed.
+    """
+    given = iterable_of(given)
+    rows, wrong = [], []
+    for number, row in enumerate(given, first):
+        if isinstance(row, Mapping):
+            rows.append(dict(row))
+        else:
+            kind = type(row).__name__
+            wrong.append(f"row {number}: a row is a mapping of columns, not {kind}")
+    if wrong:
+        raise RowsError(wrong)
+    return rows
+
+
+def payload_of(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    specs_override: Mapping[str, Any] | None = None,
+    check_columns: bool = True,
+    first: int = 1,
+) -> dict[str, Any]:
+    """The body of a start: a copy, which nobody changes later.
+
+    Args:
+        definition: The workflow.
+        rows: The rows; none for a source other than `webhook`. A body without rows has
+            a payload, an empty list, only if every source is a `search`: it is the one
+            documented form.
+        specs_override: What the first block is set to in this run.
+        check_columns: Whether rows are held against the `input_schema` of the source.
+        first: Number of the first row, for what is listed.
+
+    Raises:
+        RowsError: Something cannot be sent, or would be turned away; all that is wrong
+            is listed, with the number of its row.
+    """
+    problems: list[Problem] = []
+    frozen = freeze(list(rows), (), problems, limits=_DATA)
+    wrong = [f"{_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
+    sources = [definition.blocks[position] for position in definition.topology.roots]
+    kinds = ", ".join(block.kind for block in sources)
+    hooks = [block for block in sources if block.kind == "webhook"]
+    if rows and not hooks:
+        wrong.append(
+            f"the workflow begins with {kinds}, and the service takes rows for a "
+            "webhook source alone: run([])"
+        )
+    if not rows and needs_rows(definition, specs_override):
+        wrong.append(_NO_ROWS)
+    if check_columns:
+        for block in hooks:
+            wrong += _misfits(block, rows, first)
+    body: dict[str, Any] = {}
+    if rows or all(block.kind == "search" for block in sources):
+        body["webhook_payload"] = thaw(frozen)
+    if specs_override is not None:
+        body["specs_override"] = _override(specs_override, wrong)
+    if wrong:
+        raise RowsError(list(dict.fromkeys(wrong)))
+    _note_specs(sources, specs_override)
+    return body
+
+
+def needs_rows(
+    definition: Definition, specs_override: Mapping[str, Any] | None = None
+) -> bool:
+    """Return True if a run has nothing to do unless its start brings rows.
+
+    A webhook with `webhook_input` has sample rows for a run without a payload.
+    """
+    given = specs_override if isinstance(specs_override, Mapping) else {}
+    roots = (definition.blocks[position] for position in definition.topology.roots)
+    return any(
+        root.kind == "webhook" and not {**root.specs, **given}.get("webhook_input")
+        for root in roots
+    )
+
+
+_NO_ROWS: Final = (
+    "there are no rows, and the workflow begins with webhook, which takes its rows "
+    "from the start: give rows, or set webhook_input, the sample rows of the block"
+)
+
+
+# -- Rows -----------------------------------------------------------------------------
+
+
+def iterable_of(given: Any) -> Iterable[Any]:
+    """Whatever rows are given as, one by one; a file is read as they are asked for."""
+    if isinstance(given, str | os.PathLike):
+        return _rows_of_file(Path(given))
+    if isinstance(given, Mapping):
+        return [given]
+    if isinstance(given, Iterable) and not isinstance(given, bytes | bytearray):
+        return given
+    problem = f"{shortened(given)} is no list of rows; a row is a mapping of columns"
+    raise RowsError([f"{problem}, and a text names a file of rows"])
+
+
+def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The rows of a CSV, JSON or NDJSON file."""
+    kind = KINDS_OF_FILES.get(path.suffix.lower())
+    if kind is None:
+        known = ", ".join(KINDS_OF_FILES)
+        problem = f"{str(path)!r} names no file of rows; the end of its name is none of"
+        raise RowsError([f"{problem} {known}"])
+    try:
+        for number, row in enumerate(
+            read_rows(path, content_type=kind, name=str(path)), 1
+        ):
+            if kind == "text/csv":
+                _require_cells(path, number, row)
+            yield row
+    except ResultError as error:
+        where = "" if error.line is None else f":{error.line}"
+        raise RowsError([f"{path}{where}: {error.problem}"]) from error
+
+
+def _require_cells(path: Path, number: int, row: Mapping[str, Any]) -> None:
+    """Refuse CSV of other separators, and lines with other cells than the header."""
+    if len(row) == 1 and any(sign in name for name in row for sign in ";\t|"):
+        problem = "its header has one column: commas are what separates them"
+        raise RowsError([f"{path}: {problem}"])
+    if None in row.values() or any(_NAMELESS.fullmatch(name) for name in row):
+        problem = "its cells are not those of the header, one for one"
+        raise RowsError([f"{path}: row {number}: {problem}"])
+
+
+_NAMELESS: Final = re.compile(r"#\d+")
+"""What a cell beyond the header is called."""
+
+
+def _place(path: Sequence[str | int], first: int) -> str:
+    """`row 3` for a row, `row 3 /email` for what is in it."""
+    number, *inside = path
+    below = pointer(tuple(inside))
+    return f"row {int(number) + first}" + (f" {below}" if below else "")
+
+
+# -- Columns --------------------------------------------------------------------------
+
+
+def _misfits(
+    source: WireBlock, rows: Sequence[Mapping[str, Any]], first: int
+) -> list[str]:
+    """List what rows lack of the declared columns, or hold of another type."""
+    declared = source.specs.get("input_schema")
+    columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
+    needed = [name for name, entry in columns.items() if _is_required(entry)]
+    words = {name: word for name, e in columns.items() if (word := _word(e))}
+
+    @cache  # comparing names takes a while, and the rows of a file have the same
+    def suggest(name: str, others: tuple[str, ...]) -> str:
+        return did_you_mean(name, others)
+
+    found: list[str] = []
+    advice: dict[str, None] = {}
+    for number, row in enumerate(rows, first):
+        if missing := [name for name in needed if name not in row]:
+            others = tuple(n for n in row if isinstance(n, str) and n not in columns)
+            lacking = ", ".join(name + suggest(name, others) for name in missing)
+            found.append(f"row {number} lacks {lacking}")
+            advice[_MISSING] = None
+        for name, word in words.items():
+            if name in row and not _fits(row[name], word):
+                value = shortened(row[name], 40)
+                found.append(f"row {number}: {name} is {value}, declared as {word}")
+                advice[_OTHER_TYPE] = None
+    return [*found, *advice]
+
+
+_MISSING: Final = (
+    "the service turns a run away for rows without a required column (documented); "
+    "which of the declared columns are required is not: mend the rows or input_schema, "
+    "or pass check_columns=False"
+)
+
+_OTHER_TYPE: Final = (
+    "how the service converts a value of another type is not documented: mend the rows "
+    'or input_schema, or pass check_columns=False; a list in a text is JSON, as ["a"]'
+)
+
+
+def _is_required(entry: Any) -> bool:
+    """Whether a declared column is needed; the marks that would say no are guesses."""
+    if not isinstance(entry, Mapping):
+        return True
+    marks = (entry.get("required") is False, entry.get("optional") is True)
+    return not (any(marks) or "default" in entry)
+
+
+def _word(entry: Any) -> str | None:
+    """The type word of a declared column, where there is one."""
+    word = entry.get("type") if isinstance(entry, Mapping) else entry
+    return word if isinstance(word, str) and word in TYPE_WORDS else None
+
+
+def _fits(value: Any, word: str) -> bool:
+    """Return True if a value may pass for a type.
+
+    In CSV every value is text, so a text passes if it says a value of that type: lists
+    and dicts are JSON there. An empty text says none, as null does.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    if word.startswith("list"):
+        inner = word.removeprefix("list").strip("[]")
+        entries = _parsed(value)
+        is_list = isinstance(entries, list | tuple)
+        return is_list and (not inner or all(_fits(each, inner) for each in entries))
+    if word == "dict":
+        return isinstance(_parsed(value), Mapping)
+    if not isinstance(value, str | int | float):
+        return False
+    if word in ("int", "integer", "float"):
+        return _is_number(value, is_whole=word != "float")
+    if word in ("bool", "boolean"):
+        return str(value).strip().lower() in _TRUTHS
+    return True
+
+
+_TRUTHS: Final = {"true", "false", "yes", "no", "0", "1", "t", "f", "y", "n"}
+
+
+def _parsed(value: Any) -> Any:
+    """Return what a text says in JSON, None if it is no JSON; any other value as is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_number(value: str | float, *, is_whole: bool) -> bool:
+    """Return True if a value is a number, or a text that may stand for one."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, str):
+        if not any(character.isdigit() for character in value):
+            return False
+        try:
+            value = float(value)
+        except ValueError:  # thousands and currencies are written in many ways
+            return True
+    return not is_whole or value % 1 == 0
+
+
+# -- Specs ----------------------------------------------------------------------------
+
+
+def _override(given: Any, wrong: list[str]) -> Any:
+    """A copy of `specs_override`."""
+    if not isinstance(given, Mapping):
+        wrong.append(f"specs_override is {shortened(given)}, no mapping of settings")
+        return None
+    problems: list[Problem] = []
+    frozen = freeze(given, (), problems, limits=_DATA)
+    wrong += [
+        f"specs_override{pointer(p.path)}: {p.message}; {p.help}" for p in problems
+    ]
+    return thaw(frozen)
+
+
+def _note_specs(
+    sources: Sequence[WireBlock], override: Mapping[str, Any] | None
+) -> None:
+    """Say what is not known of the settings that a run is started with."""
+    for source in sources:
+        given = override or {}
+        lacking = [name for name in source.specs if name not in given]
+        if given and lacking:
+            _log.warning(
+                "specs_override lacks %s of %s: whether the service keeps what it does "
+                "not name is not documented, so give all settings of the block",
+                ", ".join(lacking),
+                source.kind,
+            )
+        if source.kind == "read_csv" and "resource_handle_id" not in given:
+            _log.warning(
+                "the workflow begins with read_csv: a run that names no "
+                "resource_handle_id in specs_override is turned away (older pages of "
+                "the service say that any run of it is)"
+            )

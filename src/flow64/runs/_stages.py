@@ -1,0 +1,167 @@
+"""The blocks of a run under the names that its code gives them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from attrs import field, frozen
+
+from ..api import BlockStatus, LiveStatus
+from ..definition import Definition, Stamp, canonical_id, id_of, is_uuid, path_of
+from ..errors import AmbiguousRowsError, ArgumentError, did_you_mean, shortened
+
+
+@frozen
+class Stages:
+    """The blocks of a run by name; none if neither code nor the service names them.
+
+    A block that no code names is called by its kind, followed by the start of its id if
+    there are several of the kind.
+
+    Attributes:
+        numbers: `sequence_number` of each block, by key path.
+        ends: Key paths of the blocks that feed no other.
+        ids: `sequence_number` of each block, by id.
+        owner: The path that the ids of its blocks begin with; empty if unknown.
+        block: The block whose rows are meant if none is named: a key path, a number, or
+            None for the one end.
+    """
+
+    numbers: Mapping[str, int] = field(factory=dict[str, int])
+    ends: Sequence[str] = ()
+    ids: Mapping[str, int] = field(factory=dict[str, int], repr=False)
+    owner: str = field(default="", repr=False)
+    block: str | int | None = None
+
+    @property
+    def first(self) -> int | None:
+        """The number of the first block; None where it is not known."""
+        return min(self.numbers.values(), default=None)
+
+    def number(self, run_id: str, block: str | int | None) -> int | None:
+        """Return the number of a block; None for the last one.
+
+        Args:
+            run_id: The run; empty before it is started.
+            block: A key path, an id, a number, or None.
+
+        Raises:
+            AmbiguousRowsError: Several blocks come last, and none is named.
+            ArgumentError: No block has that key path or number.
+        """
+        block = self.block if block is None else block
+        if block is None:
+            if len(self.ends) > 1:
+                raise AmbiguousRowsError(run_id, self.ends)
+            return None
+        if isinstance(block, int):
+            if self.numbers and block not in self.numbers.values():
+                self._refuse(f"no block has the number {block}")
+            return block
+        number = self.find(block)
+        if number is None:
+            near = did_you_mean(str(block), self.numbers)
+            problem = f"no block has the key path {shortened(block)}{near}"
+            if not self.numbers:
+                problem = (
+                    f"the service does not name the blocks of this run, so "
+                    f"{shortened(block)} is not known; give the number of the block"
+                )
+            self._refuse(problem)
+        return number
+
+    def find(self, block: object) -> int | None:
+        """Return the number of a block by its key path or id; None if unknown."""
+        if not isinstance(block, str):
+            return None
+        if block in self.numbers:
+            return self.numbers[block]
+        if is_uuid(block):
+            return self.ids.get(canonical_id(block))
+        *scopes, key = (name.replace("%2F", "/") for name in block.split("/"))
+        path = path_of([*(("scope", name) for name in scopes), ("block", key)])
+        return self.ids.get(id_of(f"{self.owner}/{path}")) if self.owner else None
+
+    def name(self, number: int, kind: str = "") -> str:
+        """What to call a block: its key path, else its kind, else its number.
+
+        Where no code gave it a key, its id stands for one, which tells people nothing.
+        """
+        named = (path for path, known in self.numbers.items() if known == number)
+        path = next(named, "")
+        return kind or f"block {number}" if is_uuid(path) or not path else path
+
+    def blamed(self, block: BlockStatus) -> str:
+        """What a block failed with, under the name that the code gives it."""
+        name = self.name(block.sequence_number, block.block_name)
+        return f"{name}: {block.error_message}"
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise ArgumentError("rows", problem, tuple(self.numbers))
+
+
+def stages_of(definition: Definition, block: str | int | None = None) -> Stages:
+    """Return the blocks of a definition as its code calls them.
+
+    Args:
+        definition: The workflow.
+        block: The block whose rows are meant if none is named.
+    """
+    blocks = definition.blocks
+    names = _names(
+        [
+            (definition.origins.path(position), block.kind, block.id)
+            for position, block in enumerate(blocks)
+        ]
+    )
+    feeding = set(definition.topology.sources)
+    return Stages(
+        numbers={name: b.number for name, b in zip(names, blocks, strict=True)},
+        ends=[name for position, name in enumerate(names) if position not in feeding],
+        ids={canonical_id(b.id): b.number for b in blocks},
+        owner=owner_of(definition.stamp, definition.id),
+        block=block,
+    )
+
+
+def stages_in(seen: LiveStatus) -> Stages:
+    """Return the blocks of a run that was got by its id, as the service lists them.
+
+    Which of them are ends is known only if the service says what comes before a block.
+    """
+    blocks = [block for block in seen.blocks if block.sequence_number > 0]
+    ids = [canonical_id(block.block_id or "") for block in blocks]
+    names = _names(
+        [(None, b.block_name, own) for b, own in zip(blocks, ids, strict=True)]
+    )
+    feeding = {canonical_id(own) for b in blocks for own in b.previous_block_ids}
+    ends = [name for name, own in zip(names, ids, strict=True) if own not in feeding]
+    return Stages(
+        numbers={n: b.sequence_number for n, b in zip(names, blocks, strict=True)},
+        ends=ends if feeding and all(ids) else (),
+        ids={own: b.sequence_number for own, b in zip(ids, blocks, strict=True)},
+    )
+
+
+def owner_of(stamp: Stamp | None, workflow_id: str | None) -> str:
+    """Return the path that the ids of a workflow's blocks begin with; empty if unknown.
+
+    It is that of the workflow without its environment.
+    """
+    if stamp is None or not stamp.is_genuine(workflow_id or ""):
+        return ""
+    parts = stamp.path.split("/")
+    return "/".join(part for part in parts if not part.startswith(("env:", "pin:")))
+
+
+def _names(blocks: Sequence[tuple[str | None, str, str]]) -> Sequence[str]:
+    """Return what to call blocks that are given as (key path, kind, id)."""
+    kinds = Counter(kind for path, kind, _ in blocks if path is None)
+    taken = {path for path, *_ in blocks}
+    return [
+        path
+        or (kind if kinds[kind] == 1 and kind not in taken else f"{kind}-{own[:8]}")
+        for path, kind, own in blocks
+    ]

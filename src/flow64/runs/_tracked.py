@@ -1,0 +1,154 @@
+"""A run that is followed: what is known of it, and remembered in the journal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import define, field
+
+from ..api import ENDED, LiveStatus, later, normal
+from ..definition import Definition, canonical_id
+from ..errors import JournalError
+from ._join_rows import where_key_may_be_lost
+from ._journal import Journal, Start
+from ._proof import Proof, SentBody, as_proof
+from ._stages import Stages
+
+_log = logging.getLogger("flow64")
+
+
+@define(eq=False)
+class Tracked:
+    """A run, and what is known of it by now.
+
+    Attributes:
+        id: Its id (`job_id`).
+        workflow_id: Id of its workflow; empty until the first look where the run was
+            got by its id.
+        is_presumed: Whether the answer to its start was lost, and it was taken for ours
+            because it was the only new one. Its rows are handed out once they prove it.
+        status: Its last known status; empty where nothing is known yet.
+        is_attached: Whether it was there before: nothing was started for it now.
+        reason: Why it ended otherwise than completed, where the service says so.
+    """
+
+    id: str
+    workflow_id: str
+    is_presumed: bool = field(default=False, kw_only=True)
+    status: str = field(default="queued", kw_only=True)
+    stages: Stages = field(factory=Stages, kw_only=True, repr=False)
+    definition: Definition | None = field(default=None, kw_only=True, repr=False)
+    proof: Proof | None = field(
+        default=None, kw_only=True, repr=False, converter=as_proof
+    )
+    journal: Journal | None = field(default=None, kw_only=True, repr=False)
+    is_attached: bool = field(default=False, kw_only=True, repr=False)
+    is_new: bool = field(default=True, kw_only=True, repr=False)
+    endpoint: str = field(default="", kw_only=True, repr=False)
+    reason: str | None = field(default=None, init=False, repr=False)
+    look: LiveStatus | None = field(default=None, init=False, repr=False)
+
+    def _is_at(self, endpoint: str) -> None:
+        """Take note of where it runs."""
+        self.endpoint = endpoint
+
+    def _losses(self, key: str, block: str | int | None) -> Sequence[str]:
+        """Where a column may be lost on its way to the rows of a block."""
+        if self.definition is None:
+            return ()
+        number = self.stages.number(self.id, block)
+        blocks = enumerate(self.definition.blocks)
+        end = next((at for at, found in blocks if found.number == number), None)
+        return where_key_may_be_lost(self.definition, key, end=end)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it has ended, as far as is known."""
+        return self.status in ENDED
+
+    def became(self, word: str) -> None:
+        """Take note of a status, unless it is older than what is known."""
+        was_ended = self.is_ended
+        self.status = later(self.status, normal(word))
+        if self.is_ended and not was_ended:
+            self._remember(self._write_end)
+
+    def saw(self, seen: LiveStatus) -> None:
+        """Take note of a look."""
+        self.is_new, self.look = False, seen
+        self.workflow_id = self.workflow_id or seen.workflow_id
+        self.became(seen.overall_status)
+
+    def confirm(self) -> None:
+        """Take note that the run is ours for sure."""
+        self.is_presumed, self.proof = False, None
+        self._remember(self._write_proven)
+
+    def _write_proven(self, journal: Journal, start: Start) -> None:
+        # Said again without being presumed, which takes back how it ended.
+        key = start.meant.key
+        journal.started(*self._where, key, self.id, is_found=True)
+        if self.is_ended:
+            journal.ended(*self._where, self.id, self.status, key)
+
+    def _write_end(self, journal: Journal, start: Start) -> None:
+        if start.outcome != self.status:
+            journal.ended(*self._where, self.id, self.status, start.meant.key)
+
+    @property
+    def _where(self) -> tuple[str, str]:
+        return self.endpoint, self.workflow_id
+
+    def _remember(self, write: Callable[[Journal, Start], None]) -> None:
+        """Write into the journal, where the run is in it; a failure is only told.
+
+        What was learned of a run that was paid for counts more.
+        """
+        if self.journal is None or not self.workflow_id:
+            return
+        try:
+            start = self.journal.memory(*self._where).of_job(self.id)
+            if start is not None:
+                write(self.journal, start)
+        except JournalError as error:
+            _log.warning("run %s, %s: %s", self.id, self.status, error)
+
+
+def remembered(
+    run_id: str, workflow_id: str, journal: Journal | None, endpoint: str
+) -> dict[str, Any]:
+    """What is known of a run that is got by its id, as fields of a `Tracked`.
+
+    Args:
+        run_id: Its id.
+        workflow_id: Id of its workflow; empty where only the journal may know it.
+        journal: What may know whether the run was presumed to be ours.
+        endpoint: Base URL.
+
+    Raises:
+        JournalError: It cannot be read, so nobody knows whether the run is ours.
+    """
+    known: dict[str, Any] = {"journal": journal, "status": "", "is_new": False}
+    entry = None if journal is None else _last_entry(run_id, journal, endpoint)
+    if journal is not None and entry is not None:
+        workflow_id = workflow_id or str(entry.get("workflow"))
+        if entry.get("presumed") is True:
+            start = journal.memory(endpoint, workflow_id).of_job(run_id)
+            proof = SentBody(start.meant.digest if start is not None else "")
+            known |= {"is_presumed": True, "proof": proof}
+    return known | {"workflow_id": workflow_id}
+
+
+def _last_entry(
+    run_id: str, journal: Journal, endpoint: str
+) -> Mapping[str, Any] | None:
+    """The last line of a journal that says how a run was had, if there is one."""
+    job_id = canonical_id(run_id)
+    found = None
+    for entry in journal.entries(job_id):
+        is_here = (entry.get("endpoint"), entry.get("job")) == (endpoint, job_id)
+        if is_here and entry.get("event") in {"started", "found"}:
+            found = entry
+    return found

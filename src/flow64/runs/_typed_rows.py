@@ -1,0 +1,489 @@
+"""Rows of a result: every column as it came, and the fields that a class asks for."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import types
+import typing
+from collections import abc, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from itertools import repeat
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    NotRequired,
+    Required,
+    TypedDict,
+    TypeVar,
+)
+from uuid import UUID
+
+import attrs
+import cattrs
+from attrs import frozen
+from cattrs.gen import make_dict_structure_fn, typeddicts
+from typing_extensions import is_typeddict
+
+from ..diagnostics import printable
+from ..errors import AnswerError, ArgumentError, ResultError, shortened
+from ._row_files import rows_in
+
+T = TypeVar("T")
+
+
+@frozen
+class Row(Generic[T]):
+    """One row.
+
+    Attributes:
+        value: The row as the class asked for; None where it does not fit.
+        raw: Every column.
+        misfits: Why it does not fit, one line for each column.
+    """
+
+    value: T | None
+    raw: Mapping[str, Any]
+    misfits: Sequence[str] = ()
+
+
+def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any]]:
+    """Rows as objects of an attrs class, dataclass or TypedDict; by column name.
+
+    A column that the class does not name stays in `raw` alone; one that a row lacks
+    has the default of its field. What CSV makes of a value is understood: numbers,
+    truth values, dates and the words of an enum as text, lists, dicts and classes as
+    JSON text, and an empty cell where None may stand.
+
+    Raises:
+        ArgumentError: The type is none of these, or has a field whose type no column
+            can have; at once, and not for each row.
+    """
+    if kind is None:
+        return (Row(raw, raw) for raw in rows)
+    if not _has_columns(kind):
+        problem = f"{shortened(kind)} is no attrs class, dataclass or TypedDict"
+        raise ArgumentError("rows", f"{problem}; put @returns above a class")
+    try:
+        structure = _CONVERTER.get_structure_hook(kind)
+    except NameError as error:
+        problem = f"{_spelled(kind)}: {error}; its annotations have to name what exists"
+        raise ArgumentError("rows", problem) from error
+    return _typed(rows, kind, structure)
+
+
+def _typed(
+    rows: Iterable[Mapping[str, Any]], kind: Any, structure: Callable[[Any, Any], Any]
+) -> Iterator[Row[Any]]:
+    for raw in rows:
+        try:
+            yield Row(structure(raw, kind), raw)
+        except Exception as error:  # noqa: BLE001 - cattrs gathers errors of all kinds
+            yield Row(None, raw, [*_misfits(error)])
+
+
+def rows_of(
+    content: bytes, content_type: str, name: str
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of a result file that is in memory: JSON, NDJSON or CSV.
+
+    Raises:
+        AnswerError: It is cut off, or none of these.
+    """
+    try:
+        yield from rows_in(io.BytesIO(content), content_type=content_type, name=name)
+    except ResultError as error:
+        raise AnswerError("GET", "(signed link)", f"{error}") from error
+
+
+# -- What does not fit ----------------------------------------------------------------
+
+
+class _Misfit(Exception):  # noqa: N818 - it becomes a line of a row, and no error
+    """A value that is not what was wanted."""
+
+    def __init__(self, value: Any, wanted: Any) -> None:
+        super().__init__(value, wanted)
+
+    def __str__(self) -> str:
+        value, wanted = self.args
+        if isinstance(value, str):
+            value = value[:_LONGEST_WORDS]  # a cell may be a long one
+        return f"{shortened(value)} is no {_spelled(wanted)}"
+
+
+def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
+    """One line for each value that does not fit, with the way to it."""
+    if not isinstance(error, cattrs.BaseValidationError):
+        yield f"{path or 'the row'}: {_words(error)}"
+        return
+    for inner in error.exceptions:
+        note = next(iter(reversed(_notes(inner))), None)
+        if isinstance(note, cattrs.AttributeValidationNote):
+            at = f"{path}.{printable(note.name)}" if path else printable(note.name)
+            if type(inner) is KeyError:
+                yield f"{at}: it is missing, and {_spelled(note.type)} is wanted"
+                continue
+        elif isinstance(note, cattrs.IterableValidationNote):
+            at = f"{path}[{shortened(note.index)}]"
+        else:
+            at = path
+        yield from _misfits(inner, at)
+
+
+def _notes(error: BaseException) -> Sequence[Any]:
+    return getattr(error, "__notes__", ())
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, _Misfit):
+        return str(error)
+    text = printable(str(error))  # the words of a class that was given to us
+    cut = text if len(text) <= _LONGEST_WORDS else text[: _LONGEST_WORDS - 1] + "…"
+    return f"{type(error).__name__}: {cut}"
+
+
+_LONGEST_WORDS: Final = 200
+
+
+def _spelled(kind: Any) -> str:
+    """A type as its annotation is written, shortened."""
+    if isinstance(kind, type) and not typing.get_args(kind):
+        return kind.__name__
+    text = _MODULE.sub("", str(kind))
+    return text if len(text) <= _LONGEST_TYPE else text[: _LONGEST_TYPE - 1] + "…"
+
+
+_MODULE: Final = re.compile(r"\b(?:[A-Za-z_]\w*\.|<locals>\.)+(?=[A-Za-z_])")
+_LONGEST_TYPE: Final = 80
+
+
+# -- Single values --------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, str):
+        found = _INTEGER.fullmatch(value)
+        if not found:
+            raise ValueError
+        return int(found[1])
+    if isinstance(value, bool) or (isinstance(value, float) and value % 1):
+        raise TypeError
+    return int(value)
+
+
+_INTEGER: Final = re.compile(r"\s*([+-]?[0-9]+)(?:\.0*)?\s*", re.ASCII)
+"""With `.0` too: a CSV column of integers has it as soon as one of them is missing."""
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        raise TypeError
+    return float(value)
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        raise TypeError
+    return Decimal(str(value))
+
+
+def _no_bytes(_: Any) -> bytes:
+    raise TypeError  # bytes(5) would be five of them
+
+
+_READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    str: _text,
+    int: _integer,
+    float: _number,
+    bool: _truth,
+    bytes: _no_bytes,
+    Decimal: _decimal,
+    datetime: lambda value: datetime.fromisoformat(_text(value)),
+    date: lambda value: date.fromisoformat(_text(value)),
+    time: lambda value: time.fromisoformat(_text(value)),
+    UUID: lambda value: UUID(_text(value)),
+}
+
+
+def _scalar(exact: type, read: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """A hook for a class, and for its subclasses, which cattrs sends here as well."""
+
+    def structure(value: Any, kind: Any) -> Any:
+        if kind is not exact and issubclass(kind, Enum):
+            return _chosen(value, kind)
+        try:
+            found = read(value)
+            return found if kind is exact else kind(found)
+        except (TypeError, ValueError, ArithmeticError):
+            raise _Misfit(value, kind) from None
+
+    return structure
+
+
+def _chosen(value: Any, kind: Any) -> Any:
+    """A member of an enum, or one of the values of a `Literal`."""
+    options = _options(kind)
+    for raw, option in options:
+        if type(raw) is type(value) and raw == value:
+            return option
+    if isinstance(value, str):  # as CSV has what is no text
+        for raw, option in options:
+            if not isinstance(raw, str) and value.lower() == _cell(raw):
+                return option
+    raise _Misfit(value, kind)
+
+
+@cache
+def _options(kind: Any) -> Sequence[tuple[Any, Any]]:
+    given: Any = kind if isinstance(kind, type) else typing.get_args(kind)
+    return [(o.value if isinstance(o, Enum) else o, o) for o in given]
+
+
+def _cell(raw: Any) -> str:
+    return "" if raw is None else str(raw).lower()
+
+
+# -- Values made of others ------------------------------------------------------------
+
+
+def _has_columns(kind: Any) -> bool:
+    return attrs.has(kind) or is_dataclass(kind) or is_typeddict(kind)
+
+
+def _columns(kind: Any) -> Callable[[Any, Any], Any]:
+    """A class whose fields are columns, or keys of a dict in a cell."""
+    make: Any = make_dict_structure_fn
+    names: Sequence[str] = ()
+    if is_typeddict(kind):
+        make, names = typeddicts.make_dict_structure_fn, [*typing.get_type_hints(kind)]
+        kind = _resolved(kind)
+    made = make(kind, _CONVERTER)
+
+    def structure(value: Any, _: Any) -> Any:
+        given = _parsed(value, abc.Mapping, kind)
+        # A TypedDict would keep keys that it does not name.
+        chosen = {n: given[n] for n in names if n in given} if names else given
+        return made(chosen, kind)
+
+    return structure
+
+
+@cache
+def _resolved(kind: Any) -> Any:
+    """The same TypedDict with types for annotations.
+
+    Where those were text, as `from __future__ import annotations` has it, Python itself
+    takes every key for a required one.
+    """
+    hints = typing.get_type_hints(kind, include_extras=True)
+    keys = {
+        name: hint
+        if typing.get_origin(hint) in (Required, NotRequired)
+        or name not in kind.__optional_keys__
+        else NotRequired[hint]
+        for name, hint in hints.items()
+    }
+    return TypedDict(kind.__name__, keys)  # type: ignore[operator] # made when it runs
+
+
+_LISTS: Final[Mapping[Any, Callable[[list[Any]], Any]]] = {
+    list: list,
+    abc.Sequence: list,
+    abc.MutableSequence: list,
+    abc.Collection: list,
+    abc.Iterable: list,
+    deque: deque,
+    tuple: tuple,
+    set: set,
+    abc.Set: frozenset,
+    abc.MutableSet: set,
+    frozenset: frozenset,
+}
+_DICTS: Final = (dict, abc.Mapping, abc.MutableMapping)
+
+
+def _is_list(kind: Any) -> bool:
+    return _origin(kind) in _LISTS
+
+
+def _is_dict(kind: Any) -> bool:
+    return _origin(kind) in _DICTS
+
+
+def _origin(kind: Any) -> Any:
+    return typing.get_origin(kind) or kind
+
+
+def _list(kind: Any) -> Callable[[Any, Any], Any]:
+    """Lists, tuples and sets, which are lists in JSON."""
+    make = _LISTS[_origin(kind)]
+    inner = typing.get_args(kind) or (Any, ...)
+    is_fixed = make is tuple and inner[-1] is not Ellipsis
+    hooks = [(_CONVERTER.get_structure_hook(i), i) for i in inner if i is not Ellipsis]
+
+    def structure(value: Any, _: Any) -> Any:
+        items = _parsed(value, list, kind)
+        if is_fixed and len(items) != len(hooks):
+            raise _Misfit(value, kind)
+        readers = hooks if is_fixed else repeat(hooks[0])
+        found = _each(zip(range(len(items)), items, readers, strict=False), kind)
+        try:
+            return make(found)
+        except TypeError:  # a set of lists
+            raise _Misfit(value, kind) from None
+
+    return structure
+
+
+def _dict(kind: Any) -> Callable[[Any, Any], Any]:
+    key, inner = typing.get_args(kind) or (Any, Any)
+    read_key = _CONVERTER.get_structure_hook(key)
+    reader = (_CONVERTER.get_structure_hook(inner), inner)
+
+    def structure(value: Any, _: Any) -> Any:
+        given = _parsed(value, abc.Mapping, kind)
+        names = _each(((n, n, (read_key, key)) for n in given), kind)
+        return dict(
+            zip(
+                names,
+                _each(((n, v, reader) for n, v in given.items()), kind),
+                strict=True,
+            )
+        )
+
+    return structure
+
+
+def _each(
+    items: Iterable[tuple[Any, Any, tuple[Callable[[Any, Any], Any], Any]]], kind: Any
+) -> list[Any]:
+    """Each value read; all that do not fit are told together."""
+    found: list[Any] = []
+    errors: list[Exception] = []
+    for index, value, (hook, inner) in items:
+        try:
+            found.append(hook(value, inner))
+        except Exception as error:  # noqa: BLE001 - whatever a class of the user raises
+            note = cattrs.IterableValidationNote(f"at {index!r:.60}", index, inner)
+            error.add_note(note)
+            errors.append(error)
+    if errors:
+        raise cattrs.IterableValidationError("values that do not fit", errors, kind)
+    return found
+
+
+def _parsed(value: Any, wanted: Any, kind: Any) -> Any:
+    """A list or dict, which CSV writes as JSON text inside a cell."""
+    given = value
+    if isinstance(value, str):
+        try:
+            given = json.loads(value)
+        except (ValueError, RecursionError):
+            raise _Misfit(value, kind) from None
+    if not isinstance(given, wanted):
+        raise _Misfit(value, kind)
+    return given
+
+
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in (typing.Union, types.UnionType)
+
+
+def _union(kind: Any) -> Callable[[Any, Any], Any]:
+    """The member that fits; None also for an empty cell, which is how CSV writes it."""
+    members = [_bare(arg) for arg in typing.get_args(kind)]
+    has_none = type(None) in members
+    readers = [
+        (_CONVERTER.get_structure_hook(member), member)
+        for member in members
+        if member is not type(None)
+    ]
+
+    def structure(value: Any, _: Any) -> Any:
+        if has_none and value is None:
+            return None
+        if len(readers) == 1 and value != "":  # so that a misfit says where inside
+            ((hook, member),) = readers
+            return hook(value, member)
+        ranked = sorted(readers, key=lambda reader: _rank(reader[1], value))
+        for hook, member in ranked:
+            try:
+                return hook(value, member)
+            except Exception:  # noqa: BLE001, S112 - the next one may fit
+                continue
+        if has_none and value == "":
+            return None
+        raise _Misfit(value, kind)
+
+    return structure
+
+
+def _bare(kind: Any) -> Any:
+    is_annotated = typing.get_origin(kind) is Annotated
+    return typing.get_args(kind)[0] if is_annotated else kind
+
+
+def _rank(member: Any, value: Any) -> tuple[int, int]:
+    """Which member of a union is tried first; equal ones in the order written.
+
+    Words that mean something (an enum, a date) come before any text, a class before any
+    dict, and what has the very type of the value before what it could be turned into:
+    text that looks like a number stays text where text may stand.
+    """
+    origin = _origin(member)
+    if type(value) is origin:
+        return 1, 0
+    if _has_columns(member) and isinstance(value, Mapping):
+        names = typing.get_type_hints(origin)
+        return 0, -sum(name in names for name in value)
+    is_meaning = not (origin in _PLAIN or _is_list(member) or _is_dict(member))
+    return 0 if is_meaning and not _has_columns(member) else 2, 0
+
+
+_PLAIN: Final = (str, int, float, bool)
+
+
+def _is_chosen(kind: Any) -> bool:
+    is_enum = isinstance(kind, type) and issubclass(kind, Enum)
+    return is_enum or typing.get_origin(kind) is Literal
+
+
+def _unknown(kind: Any) -> Any:
+    """What cattrs asks for a type that it does not know either."""
+    problem = f"no column can be read as {_spelled(kind)}"
+    raise ArgumentError("rows", f"{problem}; annotate the field with Any to keep it")
+
+
+_CONVERTER: Final = cattrs.Converter(structure_fallback_factory=_unknown)
+for _kind, _read in _READERS.items():
+    _CONVERTER.register_structure_hook(_kind, _scalar(_kind, _read))
+_CONVERTER.register_structure_hook_func(lambda kind: kind is object, lambda v, _: v)
+_CONVERTER.register_structure_hook_func(_is_chosen, _chosen)
+_CONVERTER.register_structure_hook_factory(_has_columns, _columns)
+_CONVERTER.register_structure_hook_factory(_is_list, _list)
+_CONVERTER.register_structure_hook_factory(_is_dict, _dict)
+_CONVERTER.register_structure_hook_factory(_is_union, _union)

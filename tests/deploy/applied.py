@@ -1,0 +1,129 @@
+"""A place to plan and apply at, by either client, over real sockets and with faults."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from attrs import define, field
+
+from flow64 import Project, Workflow
+from flow64.api import get_workflow
+from flow64.client import Policy
+from flow64.definition import thaw
+from flow64.deploy import Agreement, History, applying, planning, target_of
+from flow64.emulator import Emulator
+from flow64.errors import FlowError
+from flow64.plan import Target
+from tests.deploy.planned import History as Commits
+from tests.service import clients
+from tests.service.support import flow
+
+QUICK = Policy(first_wait=0.001, first_rest=0.001, timeout=0.5, deadline=10)
+
+
+@define
+class Hours:
+    """A clock that is an hour later each time it is asked."""
+
+    now: datetime = datetime(2026, 11, 25, tzinfo=UTC)
+
+    def __call__(self):
+        self.now += timedelta(hours=1)
+        return self.now
+
+
+@define
+class Place:
+    """A service, one organisation in it, and a folder for what is replaced.
+
+    Attributes:
+        kind: Which client plays: `sync` or `async`.
+        emulator: The service.
+        server: The fault server in front of it, where there is one.
+        history: Where what is replaced goes.
+        project: Whose workflows these are.
+    """
+
+    kind: str
+    emulator: Emulator
+    history: History
+    server: object = None
+    project: Project = field(factory=lambda: Project("growth", f"{uuid4()}.example"))
+
+    @property
+    def url(self):
+        return (self.server or self.emulator).url
+
+    def workflow(self, key="a", *, name=None, project=None, **more):
+        made = flow(**more)
+        return Workflow(
+            name or f"Leads {key}", made, key=key, project=project or self.project
+        )
+
+    def target(self, workflow, env="default", **values):
+        if isinstance(workflow, Target):
+            return workflow
+        return target_of(workflow, env, values or None, git=Commits())
+
+    def play(self, conversation, url=None):
+        return clients.play(self.kind, url or self.url, conversation, policy=QUICK)
+
+    def direct(self, conversation):
+        """Past the fault server, such as what somebody else does."""
+        return self.play(conversation, self.emulator.url)
+
+    def plan(self, *workflows, env="default", is_whole=True, **options):
+        targets = [self.target(one, env) for one in workflows]
+        facts = {"git": Commits(), **options}
+        facts.setdefault("create", [one.key for one in targets])
+        if is_whole:
+            facts.setdefault("projects", [self.project])
+        return self.play(planning(targets, env=env, endpoint=self.url, **facts))
+
+    def apply(self, plan, *, agreed=None, **options):
+        return self.play(self.applying(plan, agreed=agreed, **options))
+
+    def applying(self, plan, *, agreed=None, **options):
+        facts = {"history": self.history, "endpoint": self.url, **options}
+        return applying(plan, agreed or Agreement(), **facts)
+
+    def put(self, *workflows):
+        """Deploy them, past the fault server; gives the id of the last."""
+        targets = [self.target(one) for one in workflows]
+        url = self.emulator.url
+        plan = self.direct(
+            planning(targets, env="default", endpoint=url, git=Commits())
+        )
+        talk = applying(plan, history=self.history, endpoint=url)
+        summary = self.direct(talk)
+        assert summary.is_complete, summary
+        self.forget()
+        return targets[-1].id
+
+    def live(self, workflow_id):
+        return self.direct(get_workflow(str(workflow_id)))
+
+    def mode(self, workflow_id):
+        """The field that the tests change."""
+        return thaw(self.live(workflow_id).blocks[1].specs).get("mode")
+
+    def edit(self, workflow_id, **specs):
+        """As in the web editor."""
+        self.emulator.edit(workflow_id, specs={"find_email": specs})
+
+    def forget(self):
+        self.emulator.requests.clear()
+
+    def writes(self):
+        """What was written since, by the last part of the path."""
+        return [
+            one.path.rpartition("/")[2]
+            for one in self.emulator.requests
+            if one.method == "POST"
+        ]
+
+
+def caught(error: FlowError | None):
+    """Kind and words of an error."""
+    return type(error).__name__, str(error)

@@ -1,0 +1,325 @@
+"""Which commits are behind which, in real repositories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from flow64.deploy import Git
+from flow64.deploy import _git as _behind
+
+SETTINGS = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+def git(folder, *arguments):
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env={**os.environ, **SETTINGS},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def commit(folder, message):
+    git(folder, "commit", "--allow-empty", "-q", "-m", message)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A main line of two commits, and a branch of one more than the first."""
+    folder = tmp_path_factory.mktemp("code")
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "pipelines").mkdir()
+    for name in ("leads.py", "pipelines/leads.py"):
+        (folder / name).write_text("committed")
+    git(folder, "add", "-A")
+    made = {"first": commit(folder, "1")}
+    git(folder, "checkout", "-q", "-b", "other")
+    made["other"] = commit(folder, "2")
+    git(folder, "checkout", "-q", "main")
+    made["second"] = commit(folder, "3")
+    return folder, made
+
+
+@pytest.mark.parametrize(
+    ("name", "relation"),
+    [("first", "ancestor"), ("second", "ancestor"), ("other", "apart")],
+)
+def test_known_commit_is_an_ancestor_or_apart(repository, name, relation):
+    """The file may lie anywhere in the repository."""
+    folder, commits = repository
+    asked = Git()
+
+    for file in (folder / "leads.py", folder / "pipelines" / "leads.py"):
+        assert asked.commit_of(str(file)) == commits["second"]
+        assert asked.relation(str(file), commits[name]) == relation
+
+
+def test_unknown_commit_is_unknown(repository):
+    """Say one that was never fetched."""
+    file = str(repository[0] / "leads.py")
+
+    assert Git().relation(file, "0123456789" * 4) == "unknown"
+
+
+def test_shallow_copy_does_not_say_apart(repository, tmp_path):
+    """It ends before it could tell, so it does not tell."""
+    folder, commits = repository
+    copy = tmp_path / "copy"
+    url = folder.as_uri()
+    git(tmp_path, "clone", "-q", "--depth", "1", "--no-single-branch", url, str(copy))
+
+    assert Git().relation(str(copy / "leads.py"), commits["other"]) == "unknown"
+
+
+def test_no_repository_and_no_git(tmp_path, monkeypatch, repository):
+    """Neither is an error."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    file, commits = str(tmp_path / "leads.py"), repository[1]
+    assert Git().commit_of(file) is None
+    assert Git().relation(file, commits["first"]) == "no-git"
+    assert Git().commit_of(str(tmp_path / "none" / "leads.py")) is None
+
+    asked = Git()
+    known = str(repository[0] / "leads.py")
+    assert asked.commit_of(known) == commits["second"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert asked.relation(known, commits["first"]) == "no-git"
+
+
+def test_each_question_is_asked_once(repository, monkeypatch):
+    """Thousands of workflows of one folder cost what one costs."""
+    folder, commits = repository
+    calls = []
+    ask = _behind.ask_git
+
+    def counting(*arguments):
+        calls.append(arguments)
+        return ask(*arguments)
+
+    monkeypatch.setattr(_behind, "ask_git", counting)
+    asked = Git()
+
+    for n in range(50):
+        asked.relation(str(folder / f"{n}.py"), commits["first"])
+        asked.commit_of(str(folder / f"{n}.py"))
+
+    # Which commit, whether it is all there is, what the other commit is to it, and
+    # which files are in it.
+    assert len(calls) == 4
+
+
+def test_work_that_is_in_no_commit_is_marked(repository, tmp_path):
+    """What git tracks and is not as committed, wherever in the repository."""
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "-q", repository[0].as_uri(), str(copy))
+    file, other = str(copy / "leads.py"), str(copy / "pipelines" / "leads.py")
+    clean = Git().commit_of(file)
+    (copy / "leads.py").write_text("one")
+    git(copy, "add", "leads.py")
+    staged = Git()
+    head = commit(copy, "4")
+    (copy / "new.py").write_text("not tracked")
+    committed = Git().commit_of(file)
+    (copy / "leads.py").write_text("two")
+    changed = Git()
+
+    assert clean == repository[1]["second"]
+    assert committed == head
+    assert changed.commit_of(other) == changed.commit_of(file) == f"{head}+"
+    for asked in (staged, changed):
+        assert asked.relation(file, head) == "ancestor"
+        assert asked.relation(file, clean) == "ancestor"
+        assert asked.relation(other, repository[1]["other"]) == "apart"
+
+
+def test_file_that_git_does_not_track_is_marked(repository, tmp_path):
+    """Its own file alone: what lies beside it, and in folders, is not asked for."""
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "-q", repository[0].as_uri(), str(copy))
+    (copy / "kept.py").write_text("kept")
+    (copy / "lées [a].py").write_text("an odd name")
+    (copy / ".gitignore").write_text("ignored.py")
+    git(copy, "add", "-A")
+    head = commit(copy, "4")
+    (copy / "forced.py").write_text("not tracked")
+    (copy / "ignored.py").write_text("ignored")
+    (copy / "pipelines" / "kept.py").write_text("of a name that is tracked above")
+    asked = Git()
+    wanted = {
+        "kept.py": head,
+        "lées [a].py": head,
+        "pipelines/leads.py": head,
+        "forced.py": f"{head}+",
+        "ignored.py": f"{head}+",
+        "pipelines/kept.py": f"{head}+",
+        "gone.py": f"{head}+",
+    }
+
+    assert {name: asked.commit_of(str(copy / name)) for name in wanted} == wanted
+    assert asked.relation(str(copy / "forced.py"), head) == "ancestor"
+    (copy / "kept.py").write_text("changed")
+    # The mark is one, whatever gives it.
+    assert Git().commit_of(str(copy / "forced.py")) == f"{head}+"
+
+
+@pytest.mark.parametrize("question", ["diff", "ls-files"])
+def test_work_that_cannot_be_compared_is_marked(repository, monkeypatch, question):
+    """Nobody knows that it is all committed."""
+    ask = _behind.ask_git
+
+    def refusing(folder, *words):
+        return None if words[0] == question else ask(folder, *words)
+
+    monkeypatch.setattr(_behind, "ask_git", refusing)
+
+    assert Git().commit_of(str(repository[0] / "leads.py")).endswith("+")
+
+
+def test_what_has_no_file_belongs_to_the_working_folder(repository, monkeypatch):
+    """As a file of JSON may."""
+    folder, commits = repository
+    monkeypatch.chdir(folder)
+
+    assert Git().commit_of(None) == commits["second"]
+
+
+# -- Files of a commit -----------------------------------------------------------------
+
+
+def is_json(path):
+    return path.suffix == ".json"
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A repository with a commit that has files, and a later one that has none."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "flows" / "deep").mkdir(parents=True)
+    contents = {
+        "flows/a.json": b"{}\r\n\xff",
+        "flows/deep/b\u00e9 \n.json": b"",
+        "flows/c.txt": b"text",
+        "d.json": b"beyond",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "flows" / "link.json").symlink_to("a.json")
+    git(tmp_path, "-c", "core.autocrlf=false", "add", "-A")
+    made = commit(tmp_path, "1")
+    git(tmp_path, "rm", "-q", "-r", "d.json", "flows/a.json", "flows/deep")
+    (tmp_path / "flows").mkdir(exist_ok=True)
+    return tmp_path, made, commit(tmp_path, "2")
+
+
+def test_files_of_a_commit_are_read_as_they_were(filled):
+    """Byte for byte, those below the folder that are wanted, and no links."""
+    folder, made, later = filled
+
+    assert Git().read_files(folder / "flows", made, is_json) == [b"{}\r\n\xff", b""]
+    assert len(Git().read_files(folder, made[:12], is_json)) == 3
+    assert Git().read_files(folder, later, is_json) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["main", "HEAD", "--output=stolen", "-", "", "ABCDEF0123", "abc", f"{'a' * 40}^"],
+)
+def test_only_hex_is_given_to_git(filled, monkeypatch, given):
+    """Anyone may have written what stands in the place of a commit."""
+    folder, *_ = filled
+    monkeypatch.setattr(_behind, "_run", None)
+
+    assert Git().read_files(folder, given, is_json) == []
+    assert Git()._asked(folder, given) == "unknown"
+
+
+@pytest.mark.parametrize("case", ["unknown", "outside", "nowhere", "no git"])
+def test_files_that_cannot_be_read_are_none(filled, monkeypatch, case):
+    """An unknown commit, no repository, no folder, and no git are no errors."""
+    folder, made, _ = filled
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(folder.parent.parent))
+    where = {"outside": folder.parent, "nowhere": folder / "none"}.get(case, folder)
+    if case == "no git":
+        monkeypatch.setenv("PATH", str(folder))
+    asked = "0123456789" * 4 if case == "unknown" else made
+
+    assert Git().read_files(where, asked, is_json) == []
+
+
+def test_files_of_a_commit_have_limits(filled, monkeypatch):
+    """Not more than so many files, and so many bytes, are read."""
+    folder, made, _ = filled
+    monkeypatch.setattr(_behind, "MOST_FILES", 2)
+    two = Git().read_files(folder, made, is_json)
+    monkeypatch.setattr(_behind, "MOST_BYTES", 6)
+
+    assert len(two) == 2
+    assert Git().read_files(folder, made, is_json) == [b"beyond", b""]
+
+
+def test_reading_runs_nothing_of_the_repository(filled):
+    """No hook, no filter, no textconv: raw objects are read."""
+    folder, made, _ = filled
+    canary = folder / "canary"
+    command = f"touch {canary}"
+    for name in ("diff.own.textconv", "filter.own.smudge", "filter.own.clean"):
+        git(folder, "config", name, command)
+    git(folder, "config", "core.fsmonitor", command)
+    git(folder, "config", "core.pager", command)
+    (folder / ".gitattributes").write_text("*.json diff=own filter=own\n")
+    for hook in ("post-checkout", "post-index-change", "reference-transaction"):
+        path = folder / ".git" / "hooks" / hook
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{command}\n")
+        path.chmod(0o755)
+
+    found = Git().read_files(folder, made, is_json)
+
+    assert (len(found), canary.exists()) == (3, False)
+
+
+def test_file_that_was_not_fetched_is_left_out(filled, monkeypatch):
+    """What is listed and cannot be read is left out."""
+    folder, made, _ = filled
+    run = _behind._run
+
+    def without(where, arguments, given=b"", env=None):
+        if arguments[0] == "cat-file":
+            lines = given.splitlines()
+            given = b"\n".join([b"0" * 40, *lines[1:]])
+        return run(where, arguments, given, env or {})
+
+    monkeypatch.setattr(_behind, "_run", without)
+
+    assert Git().read_files(folder, made, is_json) == [b"{}\r\n\xff", b""]
+
+
+def test_reading_that_breaks_off_gives_nothing(filled, monkeypatch):
+    """Git was killed while it answered."""
+    folder, made, _ = filled
+    run = _behind._run
+
+    def broken(where, arguments, given=b"", env=None):
+        return (
+            None
+            if arguments[0] == "cat-file"
+            else run(where, arguments, given, env or {})
+        )
+
+    monkeypatch.setattr(_behind, "_run", broken)
+
+    assert Git().read_files(folder, made, is_json) == []

@@ -1,0 +1,443 @@
+"""Deploying, played by hand: what is sent, when it is sent again, and when never."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+from attrs import evolve
+
+from flow64 import LEAD, Project, RawBlock, Workflow, errors, value
+from flow64.blocks import Webhook
+from flow64.client import Client, deploy
+from flow64.definition import dumps, from_data
+from flow64.deploy import Deployment, History
+from flow64.deploy._deploy import deploying
+from tests.service.support import (
+    BROKEN,
+    GROWTH,
+    HTML,
+    MISSING,
+    OK,
+    SECRET,
+    TAKEN,
+    Script,
+    answer,
+    deployed,
+    flow,
+    leads,
+    lost,
+    ready_of,
+    searched,
+    secret_leads,
+    specs_of,
+    stored,
+    unreachable,
+)
+
+OLD, NEW = leads(), leads(mode="PERSONAL")
+WAS, IS = answer(deployed(OLD)), answer(deployed(NEW))
+EDITED = answer({**deployed(OLD), "name": "Edited"})
+HIDDEN = answer({"detail": "Access denied"}, 403)
+FOUND = answer(deployed(searched()))
+DIFFERS = "what is live differs from your code, which would change"
+UNSTAMPED = answer({**deployed(NEW), "description": ""})
+
+
+@pytest.fixture(autouse=True)
+def history(tmp_path, monkeypatch):
+    """What is replaced is saved there."""
+    monkeypatch.setenv("FLOW64_HISTORY", str(tmp_path / "history"))
+    return History.of()
+
+
+def deploy_by(script, workflow, *, force=False, allow_spend=False, **values):
+    ready = ready_of(workflow, **values)
+    return script.play(deploying(ready, force=force, allow_spend=allow_spend))
+
+
+CREATE, UPDATE = "create_workflow", "update_workflow"
+
+
+@pytest.mark.parametrize(
+    ("code", "answers", "state", "lines"),
+    [
+        # All goes well.
+        (NEW, [MISSING, OK, IS], "new", ["GET", CREATE, "GET"]),
+        (NEW, [IS], "unchanged", ["GET"]),
+        (NEW, [WAS, OK, IS], "update", ["GET", UPDATE, "GET"]),
+        (NEW, [UNSTAMPED, OK, IS], "converged", ["GET", UPDATE, "GET"]),
+        # Applied, and the answer was lost, broken or no JSON: no second write.
+        (NEW, [MISSING, lost(), IS], "new", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, BROKEN, IS], "new", ["GET", CREATE, "GET"]),
+        (NEW, [MISSING, HTML, IS], "new", ["GET", CREATE, "GET"]),
+        (NEW, [WAS, lost(), IS], "update", ["GET", UPDATE, "GET"]),
+        # Not applied: once more.
+        (
+            NEW,
+            [MISSING, lost(), MISSING, OK, IS],
+            "new",
+            ["GET", CREATE, "GET", CREATE, "GET"],
+        ),
+        (
+            NEW,
+            [WAS, BROKEN, WAS, OK, IS],
+            "update",
+            ["GET", UPDATE, "GET", UPDATE, "GET"],
+        ),
+        # An answer that comes late says that the first attempt was carried out.
+        (
+            NEW,
+            [MISSING, lost(), MISSING, TAKEN, IS],
+            "new",
+            ["GET", CREATE, "GET", CREATE, "GET"],
+        ),
+        (NEW, [MISSING, TAKEN, IS], "new", ["GET", CREATE, "GET"]),
+        # Nothing was sent: again, without a look.
+        (
+            NEW,
+            [MISSING, unreachable(), OK, IS],
+            "new",
+            ["GET", CREATE, CREATE, "GET"],
+        ),
+    ],
+)
+def test_deploy_ends_with_what_was_sent_being_seen(code, answers, state, lines):
+    """Every write is proved by a look, and repeated once at most."""
+    script = Script(*answers)
+
+    done = deploy_by(script, code)
+
+    assert (done.state, done.has_written) == (state, state != "unchanged")
+    assert (script.lines, script.answers) == (lines, [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "words"),
+    [
+        # The id of a new workflow is taken by what is not this code.
+        ([MISSING, TAKEN, WAS], errors.StateRefusedError, "not deployed by this code"),
+        (
+            [MISSING, TAKEN, MISSING],
+            errors.StateRefusedError,
+            "taken by a workflow that this key may not see",
+        ),
+        ([WAS, TAKEN], errors.ConflictError, "409"),
+        # Lost twice.
+        (
+            [MISSING, lost(), MISSING, lost(), MISSING],
+            errors.OutcomeUnknownError,
+            "ReadError",
+        ),
+        (
+            [WAS, lost(), WAS, unreachable(), *[unreachable()] * 6, WAS],
+            errors.OutcomeUnknownError,
+            "nothing was sent again",
+        ),
+        # Nothing was ever sent.
+        ([MISSING, *[unreachable()] * 7], errors.TransportError, "ReadError"),
+        # Lost, and somebody else wrote meanwhile: theirs is not overwritten.
+        ([WAS, lost(), EDITED], errors.OutcomeUnknownError, "neither old nor new"),
+        ([WAS, lost(), MISSING], errors.OutcomeUnknownError, "neither old nor new"),
+        # The look fails.
+        ([WAS, lost(), answer({}, 401)], errors.OutcomeUnknownError, "read back"),
+        ([WAS, OK, answer({}, 401)], errors.OutcomeUnknownError, "accepted"),
+        # It is there, but not as it was sent.
+        ([WAS, OK, WAS], errors.VerificationError, "mode"),
+        ([MISSING, OK, MISSING], errors.VerificationError, "not there at all"),
+        ([WAS, OK, UNSTAMPED], errors.VerificationError, "the stamp of this deploy"),
+        # Refused by the service.
+        ([WAS, answer({"detail": "bad"}, 422)], errors.UnprocessableError, "bad"),
+        ([answer({}, 401)], errors.AuthError, "SIXTYFOUR_API_KEY"),
+    ],
+)
+def test_deploy_that_does_not_end_well_says_how_it_stands(answers, error, words):
+    """Refused, not sent, unknown or otherwise: each is its own error."""
+    script = Script(*answers)
+
+    with pytest.raises(error, match=words):
+        deploy_by(script, NEW)
+    assert script.answers == []
+
+
+def test_applied_but_stored_otherwise_is_seen_although_the_answer_was_lost():
+    """Its stamp is ours, so it was carried out; what it holds is something else."""
+    other = deployed(NEW)
+    specs_of(other, "find_email")["mode"] = "NONE"
+
+    with pytest.raises(errors.VerificationError, match="'PERSONAL' became 'NONE'"):
+        deploy_by(Script(WAS, lost(), answer(other)), NEW)
+
+
+@pytest.mark.parametrize("failure", [lost(), BROKEN, HTML])
+def test_write_that_may_spend_is_never_sent_again(failure):
+    """A look that finds nothing is outcome unknown; one that finds it is success."""
+    script = Script(MISSING, failure, MISSING)
+
+    with pytest.raises(errors.OutcomeUnknownError, match="nothing was sent again"):
+        deploy_by(script, searched(), allow_spend=True)
+    assert script.lines == ["GET", CREATE, "GET"]
+    applied = Script(MISSING, failure, FOUND)
+    assert deploy_by(applied, searched(), allow_spend=True).state == "new"
+    assert applied.lines == ["GET", CREATE, "GET"]
+
+
+def test_write_that_may_spend_needs_consent():
+    """Without it nothing is written; nor is it asked for where nothing is written."""
+    script = Script(MISSING)
+
+    with pytest.raises(errors.ConsentError, match="search buys at creation"):
+        deploy_by(script, searched())
+    assert script.lines == ["GET"]
+    assert deploy_by(Script(FOUND), searched()).state == "unchanged"
+
+
+def test_unmanaged_field_that_spends_needs_consent_too():
+    """What was set by hand is sent back with an update, so it may buy as well."""
+    auto = deployed(searched())
+    by_hand = deepcopy(auto)
+    del specs_of(auto, "search")["auto_execute"]
+    code = Workflow.from_definition(evolve(from_data(auto), name="Renamed"))
+    script = Script(answer(by_hand))
+
+    with pytest.raises(errors.ConsentError, match="buys at creation"):
+        deploy_by(script, code, force=True)
+    assert script.lines == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("live", "state"),
+    [
+        (EDITED, "conflict"),
+        (answer({**deployed(NEW), "name": "Edited"}), "drifted"),
+        (answer({**deployed(OLD), "description": "mine"}), "foreign"),
+    ],
+)
+def test_what_others_wrote_is_overwritten_only_by_force(live, state):
+    """Refused with what differs; with force, what was there is handed over."""
+    script = Script(live)
+
+    with pytest.raises(errors.StateRefusedError) as caught:
+        deploy_by(script, NEW)
+    assert (caught.value.state, script.lines) == (state, ["GET"])
+    assert caught.value.changes
+    forced = Script(live, OK, IS)
+    done = deploy_by(forced, NEW, force=True)
+    assert done.state == state
+    assert done.changes
+    assert done.replaced == from_data(live.json(forced.asked[0]))
+
+
+@pytest.mark.parametrize(
+    ("live", "code", "told"),
+    [
+        (EDITED, leads("T2"), f"{DIFFERS} name: 'Edited' became 'T2'"),
+        (EDITED, OLD, "name: 'Leads' became 'Edited'"),
+    ],
+)
+def test_edits_are_told_as_edits(live, code, told):
+    """A title that the code changed as well is nobody's edit on the service."""
+    with pytest.raises(errors.StateRefusedError) as caught:
+        deploy_by(Script(live), code)
+
+    assert caught.value.changes == [told]
+
+
+def test_stamp_of_what_buys_needs_consent_too():
+    """Whether a write of the description alone buys is not documented."""
+    plain = answer({**deployed(searched()), "description": ""})
+
+    with pytest.raises(errors.ConsentError, match="buys at creation"):
+        deploy_by(Script(plain), searched())
+    script = Script(plain, OK, FOUND)
+    assert deploy_by(script, searched(), allow_spend=True).state == "converged"
+    assert list(script.asked[1].body) == ["workflow_description"]
+
+
+def test_converged_writes_the_description_alone():
+    """Only the stamp is missing, so only the stamp is written."""
+    script = Script(UNSTAMPED, OK, IS)
+
+    done = deploy_by(script, NEW)
+
+    assert list(script.asked[1].body) == ["workflow_description"]
+    assert (done.changes, done.replaced) == ((), None)
+
+
+def test_update_sends_unmanaged_fields_back():
+    """What is live and not the code's is in the body as it is."""
+    live = deployed(OLD)
+    specs_of(live, "find_email")["retries"] = 3
+    script = Script(answer(live), OK)
+    script.answers.append(stored(script))
+
+    done = deploy_by(script, NEW)
+
+    sent = script.asked[1].body["workflow_definition"]["blocks"][1]["specs"]
+    assert sent == {"mode": "PERSONAL", "retries": 3}
+    assert len(done.unmanaged) == 1
+
+
+def test_secret_is_sent_as_its_text_and_shown_by_its_name():
+    """It goes into the request, and nowhere else."""
+    code = secret_leads()
+    old = answer(deployed(code, hook="https://old.example.com/SENTINEL-OLD"))
+    script = Script(old, OK)
+    script.answers.append(stored(script))
+
+    done = deploy_by(script, code, hook=SECRET, force=True)
+
+    body = script.asked[1].body
+    assert body["workflow_definition"]["blocks"][1]["specs"]["url"] == SECRET
+    assert "SENTINEL" not in repr((done, script.asked))
+    assert '"url": "***"' in dumps(done.replaced)
+
+
+def test_secret_that_is_not_known_is_overwritten_only_by_force(history):
+    """What somebody set is saved nowhere, so it would be lost; that is said first."""
+
+    def made(**specs):
+        made = Webhook(LEAD) >> RawBlock("new_kind", specs={"a": 1, **specs})
+        return Workflow("Secret", made, key="secret", project=GROWTH)
+
+    data = deployed(made())
+    specs_of(data, "new_kind")["url"] = "https://old.example.com/SENTINEL"
+    code = made(url=value("hook", secret=True))
+    script = Script(answer(data), answer(data), OK)
+    script.answers.append(stored(script))
+
+    with pytest.raises(errors.PlanRefusedError, match="url cannot be saved and") as e:
+        deploy_by(script, code, hook=SECRET)
+    assert "if that is meant: --force secret" in str(e.value)
+    assert "SENTINEL" not in str(e.value)
+    assert (script.lines, history.folder.exists()) == (["GET"], False)
+    assert deploy_by(script, code, force=True, hook=SECRET).state == "update"
+    (entry,) = history.entries()
+    assert (entry.reason, len(entry.withheld)) == ("forced", 1)
+
+
+def test_secret_of_ours_from_before_is_replaced_without_force(history):
+    """Nobody edited it, so that nobody's work is lost where a value is another."""
+    code = secret_leads()
+    script = Script(answer(deployed(code, hook="https://old.example.com/SENTINEL")), OK)
+    script.answers.append(stored(script))
+
+    assert deploy_by(script, code, hook=SECRET).state == "update"
+    (entry,) = history.entries()
+    assert (entry.reason, len(entry.withheld)) == ("update", 1)
+
+
+@pytest.mark.parametrize(
+    ("live", "reason"),
+    [(WAS, "update"), (EDITED, "forced"), (UNSTAMPED, "stamp")],
+)
+def test_what_is_replaced_is_saved_before_the_write(history, live, reason):
+    """Also where the description alone is written."""
+    script = Script(live, lambda _: saved.extend(history.entries()) or OK, IS)
+    saved = []
+
+    deploy_by(script, NEW, force=True)
+
+    (entry,) = saved
+    assert (entry.key, entry.reason) == ("leads", reason)
+    assert entry.definition == from_data(live.json(script.asked[0]))
+
+
+def test_without_a_place_to_save_it_nothing_is_written(history):
+    history.folder.write_text("no folder")
+    script = Script(WAS)
+
+    with pytest.raises(errors.HistoryError, match="cannot be used"):
+        deploy_by(script, NEW)
+    assert script.lines == ["GET"]
+    assert deploy_by(Script(MISSING, OK, IS), NEW).state == "new"
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("answers", [[HIDDEN, answer([])], [MISSING, TAKEN, HIDDEN]])
+def test_taken_id_is_never_offered_to_force(answers, force):
+    """What another organisation has is named as that, before or after the write."""
+    script = Script(*answers)
+
+    with pytest.raises(errors.StateRefusedError) as caught:
+        deploy_by(script, NEW, force=force)
+
+    assert (caught.value.state, script.answers) == ("taken", [])
+    assert "give the other organisation an environment of its own" in str(caught.value)
+    assert "force" not in str(caught.value)
+
+
+def test_key_that_may_read_nothing_tells_nothing_of_an_id():
+    """Also the list answers 403 then: whether the id is taken is not known."""
+    script = Script(HIDDEN, HIDDEN)
+
+    with pytest.raises(errors.ForbiddenError):
+        deploy_by(script, NEW)
+    assert script.lines == ["GET", "GET"]
+
+
+def test_pin_to_what_is_hidden_is_absent():
+    """A pin is never created, whatever hides what it names."""
+    pinned = Workflow.from_definition(from_data(deployed(NEW)))
+
+    with pytest.raises(errors.StateRefusedError, match="a pin is never created"):
+        deploy_by(Script(HIDDEN, answer([])), pinned)
+
+
+def test_pin_to_what_is_not_there_creates_nothing():
+    """Also not by force."""
+    pinned = Workflow.from_definition(from_data(deployed(NEW)))
+    script = Script(MISSING)
+
+    with pytest.raises(errors.StateRefusedError, match="a pin is never created"):
+        deploy_by(script, pinned, force=True)
+    assert script.lines == ["GET"]
+
+
+def test_failed_verification_shows_no_secret():
+    """The service shows the secret's text; the error does not."""
+    code = secret_leads()
+    data = deployed(code, hook=SECRET)
+    specs_of(data, "outgoing_webhook")["url"] += "/SENTINEL"
+
+    with pytest.raises(errors.VerificationError) as caught:
+        deploy_by(Script(MISSING, OK, answer(data)), code, hook=SECRET)
+    assert "outgoing_webhook.url: a secret value is another" in str(caught.value)
+    assert "SENTINEL" not in str(caught.value)
+
+
+def test_values_and_namespace_are_judged_before_anything_is_sent():
+    """No client needs to exist for that."""
+    unbound = Workflow("x", flow(url=value("hook")), project=Project("p", "a.example"))
+    client = Client("k", base_url="https://api.example.com")
+
+    with pytest.raises(errors.UnboundValueError, match='"hook"'):
+        unbound.deploy()
+    with pytest.raises(errors.LocalNamespaceError, match=r"api\.example\.com"):
+        leads(project=None).deploy(client)
+    with pytest.raises(errors.LocalNamespaceError):
+        leads(project=None).run([], client)
+    client.close()
+
+
+def test_deploy_without_a_client_makes_one_and_closes_it(monkeypatch):
+    """The key comes from the environment."""
+    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
+    with pytest.raises(errors.ConfigError, match="no API key"):
+        deploy(leads())
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "https://api.example.com")
+    closed = []
+
+    def close(client):
+        closed.append(client.endpoint)
+
+    monkeypatch.setattr(Client, "close", close)
+    with pytest.raises(errors.LocalNamespaceError):
+        deploy(leads(project=None))
+    assert closed == ["https://api.example.com"]
+
+
+def test_deployment_that_was_unchanged_has_written_nothing():
+    """`has_written` is whether anything was sent."""
+    assert not Deployment("id", "unchanged").has_written

@@ -1,0 +1,156 @@
+"""Ctrl-C and cancelled tasks: once, a write is ended first; twice, at once (F20)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from threading import Thread
+
+import pytest
+
+from flow64.client import AsyncClient, Client
+from flow64.deploy import first_cancel_waits, first_interrupt_waits
+from tests.deploy.applied import QUICK
+from tests.service import clients
+from tests.service.fault_server import Forward, Hang
+
+UPDATE = "/workflows/update_workflow"
+SYNC = pytest.mark.parametrize("place", ["sync"], indirect=True)
+ASYNC = pytest.mark.parametrize("place", ["async"], indirect=True)
+
+
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def two(faulty):
+    """A plan of two updates."""
+    for key in "ab":
+        faulty.put(faulty.workflow(key))
+    return faulty, faulty.plan(*[faulty.workflow(k, mode="PERSONAL") for k in "ab"])
+
+
+def sync_apply(place, plan, **more):
+    told = []
+    client = Client(clients.KEY, base_url=place.url, policy=QUICK, journal=None)
+    with client, first_interrupt_waits(lambda: told.append(1)) as stop:
+        return client.play(place.applying(plan, stopped=stop)), told
+
+
+@SYNC
+def test_first_interrupt_ends_the_write_that_is_under_way(two):
+    """And is heeded before the next one."""
+    place, plan = two
+
+    def pressed(_):
+        press()
+        return Forward()
+
+    place.server.on("POST", UPDATE, pressed)
+    before = signal.getsignal(signal.SIGINT)
+    summary, told = sync_apply(place, plan)
+
+    assert ([one.key for one in summary.done], summary.was_stopped) == (["a"], True)
+    assert (list(summary.not_tried), told) == (["b"], [1])
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@SYNC
+def test_second_interrupt_stops_at_once(two):
+    """What was under way is in the history, and the next deploy looks first."""
+    place, plan = two
+
+    def pressed(_):
+        press()
+        time.sleep(0.05)  # two at once would be one
+        press()
+        return Hang()
+
+    place.server.on("POST", UPDATE, pressed)
+    with pytest.raises(KeyboardInterrupt):
+        sync_apply(place, plan)
+    assert [saved.key for saved in place.history.entries()] == ["a"]
+
+
+def test_second_interrupt_stops_where_nobody_handles_it(monkeypatch):
+    """As with a handler that the system set."""
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(signal, "getsignal", lambda _: None)
+
+    def pressed_twice():
+        with first_interrupt_waits() as stop:
+            press()
+            assert stop.is_asked
+            press()
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pressed_twice()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def test_other_threads_change_no_handler():
+    seen = []
+
+    def work():
+        with first_interrupt_waits() as stop:
+            seen.append((stop(), signal.getsignal(signal.SIGINT)))
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert seen == [(False, before)]
+
+
+async def async_apply(place, plan, summaries):
+    async def work(stop):
+        settings = {"base_url": place.url, "policy": QUICK, "journal": None}
+        async with AsyncClient(clients.KEY, **settings) as client:
+            summary = await client.play(place.applying(plan, stopped=stop))
+            summaries.append(summary)
+            return summary
+
+    return await first_cancel_waits(work)
+
+
+@ASYNC
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_cancelled_task_ends_the_write_that_is_under_way(two, times):
+    """Cancelled twice, it does not."""
+    place, plan = two
+    summaries = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(async_apply(place, plan, summaries))
+
+        def cancelled(_):
+            for number in range(times):
+                loop.call_soon_threadsafe(loop.call_later, 0.02 * number, task.cancel)
+            return Hang(0.1) if times == 2 else Forward()
+
+        place.server.on("POST", UPDATE, cancelled)
+        if times == 0:
+            return (await task).is_complete
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return None
+
+    assert asyncio.run(main()) == (True if times == 0 else None)
+    done = [[one.key for one in summary.done] for summary in summaries]
+    assert done == [[["a", "b"]], [["a"]], []][times]
+    assert {saved.key for saved in place.history.entries()} >= {"a"}
+
+
+def test_work_that_cancels_itself_is_cancelled():
+    async def work(_):
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(first_cancel_waits(work))

@@ -1,0 +1,2340 @@
+"""How plans read: a golden text and golden JSON for each state.
+
+`make golden` writes what is expected anew.
+"""
+
+# ruff: noqa: E501 - golden text is as wide as it is
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from inline_snapshot import snapshot
+
+from flow64.deploy import Agreement, as_data, as_text
+from tests.deploy import planned as at
+from tests.deploy.planned import service
+
+IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+MADE_UP = "11111111-1111-4111-8111-111111111111"
+
+
+def steady(text):
+    """A text whose random ids, of copies and runs, are told apart and not shown."""
+    found = dict.fromkeys(IDS.findall(text))
+    found.pop(MADE_UP, None)
+    for number, name in enumerate(found, 1):
+        text = text.replace(name, f"<id {number}>").replace(name[:8], f"<{number}>")
+    return text
+
+
+def plan_of(arrange):
+    with service(speed=60.0 if arrange is at.at_work else 0.0) as here:
+        wanted, options = arrange(here)
+        return here.plan(*wanted, **options)
+
+
+def text_of(arrange):
+    return steady(as_text(plan_of(arrange)))
+
+
+def data_of(arrange):
+    """The data, proved to be JSON, without what every plan has alike."""
+    data = as_data(plan_of(arrange))
+    text = steady(json.dumps(data, ensure_ascii=False))
+    return json.loads(text)
+
+
+TEXTS = snapshot(
+    {
+        "new": """\
+plan for environment default at http://127.0.0.1
+
++ leads: new, is created
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    there is no such workflow
+    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
+    cost of 1,000 input rows: up to $50.00
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to create (2 requests)
+""",
+        "new_by_title": """\
+plan for environment default at http://127.0.0.1
+
++ found-people: new, is created
+    Found people (4dadc2f8-6be7-532e-a793-b5712d4b02c3)
+    there is no such workflow
+    its key is made of its title: another title is another workflow
+    spends as soon as it is written: search buys at creation; if that is meant: --allow-spend found-people
+    spends as soon as it is created: search; spends at each run: search, find_email
+    cost of 1,000 input rows: for each of an open number of rows find_email $0.05, unknown for search
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to create (2 requests)
+""",
+        "absent": """\
+plan for environment default at http://127.0.0.1
+
+! leads: absent, is refused
+    Leads (11111111-1111-4111-8111-111111111111)
+    it is pinned to a workflow that is not there, or that is not shown to you
+    ways on: correct the pin, or take it away to create a new workflow
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (2 requests)
+""",
+        "unchanged": """\
+plan for environment default at http://127.0.0.1
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 unchanged (1 request)
+""",
+        "unmanaged": """\
+plan for environment default at http://127.0.0.1
+
+  leads: unchanged
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    left as it is, not set by code: find_email (362c3001).tier
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 unchanged (1 request)
+""",
+        "update": """\
+plan for environment default at http://127.0.0.1
+
+~ leads: update, is updated
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    the code has changed since it was deployed
+    what changes:
+        ~ block find_email
+            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    what follows:
+        + column personal_email
+        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to update (3 requests)
+""",
+        "at_work": """\
+plan for environment default at http://127.0.0.1
+
+~ leads: update, is updated
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    the code has changed since it was deployed
+    what changes:
+        ~ block find_email
+            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    what follows:
+        + column personal_email
+        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+    1 active schedule: Weekly (0 9 * * 1)
+    1 run in flight: <id 1> (running)
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to update (3 requests)
+""",
+        "drifted": """\
+plan for environment default at http://127.0.0.1
+
+! leads: drifted, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it was edited on the service since it was deployed
+    what the code would change:
+        ~ title: "Renamed by hand" -> "Leads"
+    not checked: cannot show the edit: the last deployed version was not found
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "drifted_with_base": """\
+plan for environment default at http://127.0.0.1
+
+! leads: drifted, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it was edited on the service since it was deployed
+    what was edited on the service:
+        ~ title: "Leads" -> "Renamed by hand"
+    what the code would change:
+        ~ title: "Renamed by hand" -> "Leads"
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "conflict": """\
+plan for environment default at http://127.0.0.1
+
+! leads: conflict, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it was edited on the service, and the code has changed as well
+    what was edited on the service:
+        ~ title: "Leads" -> "Renamed by hand"
+    what the code would change:
+        ~ title: "Renamed by hand" -> "Leads"
+        ~ block find_email
+            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    what follows:
+        + column personal_email
+        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "converged": """\
+plan for environment default at http://127.0.0.1
+
+= leads: converged, gets its stamp, and nothing else
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it is what the code says, and its stamp does not say so
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to stamp (1 request)
+""",
+        "adopted": """\
+plan for environment default at http://127.0.0.1
+
+= leads: converged, gets its stamp, and nothing else
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it is what the code says, and no code of yours deployed it
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to stamp (1 request)
+""",
+        "behind": """\
+plan for environment default at http://127.0.0.1
+
+! leads: behind, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    newer code, or that of another branch, deployed it
+    your code is not built on commit bbbbbbbbbbbb that deployed it
+    what the code would change:
+        ~ block find_email
+            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    what follows:
+        - column personal_email
+        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+    ways on: bring your code up to that commit; overwrite it: --allow-behind leads; let branches deploy: branches = true in the environment
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "foreign": """\
+plan for environment default at http://127.0.0.1
+
+! leads: foreign, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    no code of yours deployed it, and it is not what the code says
+    what the code would change:
+        ~ block find_email
+            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    what follows:
+        - column personal_email
+        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "orphan": """\
+plan for environment default at http://127.0.0.1
+
+  gone: orphan
+    Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
+    the code has it no more
+
+1 to prune (4 requests)
+""",
+        "pruned": """\
+plan for environment default at http://127.0.0.1
+
+- gone: orphan, is deleted
+    Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
+    the code has it no more
+
+1 to delete (4 requests)
+""",
+        "pinned_orphan": """\
+plan for environment default at http://127.0.0.1
+
+  leads: orphan
+    Leads (11111111-1111-4111-8111-111111111111)
+    the code has it no more
+    it is pinned: prune never takes it
+
+nothing to do (2 requests)
+""",
+        "copy": """\
+plan for environment default at http://127.0.0.1
+
+  leads (copy): copy
+    Leads (copy) (<id 1>)
+    it carries the stamp of another workflow, of which it is a copy
+
+1 copy, 1 unchanged (2 requests)
+""",
+        "renamed": """\
+plan for environment default at http://127.0.0.1
+
+! new: new, is refused
+    Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
+    there is no such workflow
+    it may be old under another key
+    cost of 1,000 input rows: up to $50.00
+    ways on: say that it is another workflow: --create new
+
+  old: orphan
+    Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
+    the code has it no more
+
+possibly renamed:
+    old -> new: Workflow(..., was="old") keeps its ids; --create new makes another
+
+1 refused, 1 to prune (5 requests)
+""",
+        "secret": """\
+plan for environment default at http://127.0.0.1
+
+! secret: conflict, is refused
+    Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
+    it was edited on the service, and a value has changed as well
+    /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
+    what was edited on the service:
+        ~ block outgoing_webhook
+            ~ /url: secret "hook" -> ***
+    what the code would change:
+        ~ block outgoing_webhook
+            ~ /url: *** -> secret "hook"
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force secret; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "orphan_of_branch": """\
+plan for environment default at http://127.0.0.1
+
+! leads: new, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    there is no such workflow
+    it may be extra under another key
+    cost of 1,000 input rows: up to $50.00
+    ways on: say that it is another workflow: --create leads
+
+! extra: orphan, is refused
+    Extra (c18b3897-ce19-53de-b454-da6d1fa59250)
+    newer code, or that of another branch, deployed it
+    your code is not built on commit bbbbbbbbbbbb that deployed it
+    ways on: bring your code up to what deployed it; delete it: --allow-behind extra; let branches deploy: branches = true in the environment
+
+possibly renamed:
+    extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
+
+2 refused (5 requests)
+""",
+        "edited_orphan": """\
+plan for environment default at http://127.0.0.1
+
+! leads: new, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    there is no such workflow
+    it may be extra under another key
+    cost of 1,000 input rows: up to $50.00
+    ways on: say that it is another workflow: --create leads
+
+! extra: orphan, is refused
+    Renamed by hand (c18b3897-ce19-53de-b454-da6d1fa59250)
+    newer code, or that of another branch, deployed it
+    your code is not built on commit bbbbbbbbbbbb that deployed it
+    it was edited on the service since it was deployed
+    ways on: bring your code up to what deployed it; delete it: --allow-behind extra --force extra; let branches deploy: branches = true in the environment
+
+possibly renamed:
+    extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
+
+2 refused (5 requests)
+""",
+        "uncommitted": """\
+plan for environment default at http://127.0.0.1
+
+~ leads: update, is updated
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    the code has changed since it was deployed
+    what changes:
+        ~ block find_email
+            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    what follows:
+        - column personal_email
+        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+    not checked: it was deployed from changes that were in no commit
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to update (3 requests)
+""",
+        "of_others": """\
+plan for environment default at http://127.0.0.1
+
+! theirs: foreign, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)
+    what the code would change:
+        ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
+        ~ block find_email
+            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    what follows:
+        + column personal_email
+        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force theirs; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "taken_over": """\
+plan for environment default at http://127.0.0.1
+
+! leads: foreign, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin
+    it was edited on the service since then
+    what the code would change:
+        ~ title: "Renamed by hand" -> "Leads"
+        ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
+        ~ block find_email
+            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    what follows:
+        - column personal_email
+        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "taken_over_equal": """\
+plan for environment default at http://127.0.0.1
+
+= leads: converged, gets its stamp, and nothing else
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    it is what the code says; the stamp of workflow theirs of project sales (acme.example) by a pin goes
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to stamp (1 request)
+""",
+        "searching": """\
+plan for environment default at http://127.0.0.1
+
+= found: converged, gets its stamp, and nothing else
+    Found (6d96a2bd-0a27-5c65-ab59-b828a41b09ef)
+    it is what the code says, and no code of yours deployed it
+    this writes its description alone; whether that buys is not documented
+    may spend as soon as it is stamped: search buys at creation; if that is meant: --allow-spend found
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to stamp (1 request)
+""",
+        "rotated": """\
+plan for environment default at http://127.0.0.1
+
+~ secret: update, is updated
+    Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
+    a value has changed: hook
+    what changes:
+        ~ block outgoing_webhook
+            ~ /url: *** -> secret "hook"
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 to update (3 requests)
+""",
+        "losing": """\
+plan for environment default at http://127.0.0.1
+
+! leads: update, is refused
+    Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
+    the code has changed since it was deployed
+    /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
+    what the code would change:
+        ~ block new_kind
+            ~ /url: *** -> secret "hook"
+    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 refused (3 requests)
+""",
+        "dearer": """\
+plan for environment default at http://127.0.0.1
+
+  plain: unchanged, with settings that code does not set
+    Plain (5c30b323-bb8b-59c5-9160-b553b47321f9)
+    set on the service and not by code, so a deploy leaves it:
+        find_email.mode is "PERSONAL"; default: PROFESSIONAL
+            price of a row: $0.05 -> $0.20
+            cost of 1,000 input rows: up to $350.00 -> up to $500.00 (+$150.00)
+            to keep it, write: FindEmail(mode="PERSONAL")
+        all of it as it is live: flow64 code default:id:5c30b323-bb8b-59c5-9160-b553b47321f9
+    left as it is, not set by code: find_email (e3d23c93).mode
+
+not checked:
+    orphans: not looked for, since not all code of a project is at hand
+
+1 unchanged, 1 with settings that code does not set (1 request)
+""",
+    }
+)
+DATA = snapshot(
+    {
+        "new": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "new",
+                    "action": "create",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["there is no such workflow"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 2,
+            "vouched": 0,
+        },
+        "new_by_title": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "found-people",
+                    "id": "4dadc2f8-6be7-532e-a793-b5712d4b02c3",
+                    "name": "Found people",
+                    "path": "ns:acme.example/project:growth/workflow:found-people",
+                    "state": "new",
+                    "action": "create",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "there is no such workflow",
+                        "its key is made of its title: another title is another workflow",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {
+                        "dollars": None,
+                        "unpriced": ["search"],
+                        "open": [{"kind": "find_email", "dollars": 0.05}],
+                    },
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": ["search buys at creation"],
+                    "effects": "spends as soon as it is created: search; spends at each run: search, find_email",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:found-people 709fda43e6da8929 709fda43e6da8929 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa =d61f8d56;auto_execute,dataframe_type,query=67ac9545]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 2,
+            "vouched": 0,
+        },
+        "absent": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "11111111-1111-4111-8111-111111111111",
+                    "name": "Leads",
+                    "path": "ns:local/workflow:leads/pin:11111111-1111-4111-8111-111111111111",
+                    "state": "absent",
+                    "action": "refuse",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it is pinned to a workflow that is not there, or that is not shown to you"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:local/workflow:leads/pin:11111111-1111-4111-8111-111111111111 93f17320fb610e61 93f17320fb610e61 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=da929a01;mode=304adaac;url=00b5bfc8]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 2,
+            "vouched": 0,
+        },
+        "unchanged": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "has_changes": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "unchanged",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "unmanaged": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "has_changes": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "unchanged",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": ["find_email (362c3001).tier"],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "675212af63782afa4739c0f841f6f8aaee6b43c639bb81679b145b4dc0e569fb",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "update": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "update",
+                    "action": "update",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["the code has changed since it was deployed"],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PROFESSIONAL",
+                            "after": "PERSONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-added",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "at_work": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "update",
+                    "action": "update",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["the code has changed since it was deployed"],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PROFESSIONAL",
+                            "after": "PERSONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-added",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {
+                        "schedules": [
+                            {
+                                "id": "<id 1>",
+                                "name": "Weekly",
+                                "cron_expression": "0 9 * * 1",
+                                "timezone": "UTC",
+                            }
+                        ],
+                        "runs": [{"id": "<id 2>", "status": "running"}],
+                    },
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "drifted": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "drifted",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["it was edited on the service since it was deployed"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "title-changed",
+                            "before": "Renamed by hand",
+                            "after": "Leads",
+                        }
+                    ],
+                    "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [
+                        "cannot show the edit: the last deployed version was not found"
+                    ],
+                    "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "drifted_with_base": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "drifted",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["it was edited on the service since it was deployed"],
+                    "base": "found",
+                    "edits": [
+                        {
+                            "change": "title-changed",
+                            "before": "Leads",
+                            "after": "Renamed by hand",
+                        }
+                    ],
+                    "changes": [
+                        {
+                            "change": "title-changed",
+                            "before": "Renamed by hand",
+                            "after": "Leads",
+                        }
+                    ],
+                    "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "conflict": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "conflict",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it was edited on the service, and the code has changed as well"
+                    ],
+                    "base": "found",
+                    "edits": [
+                        {
+                            "change": "title-changed",
+                            "before": "Leads",
+                            "after": "Renamed by hand",
+                        }
+                    ],
+                    "changes": [
+                        {
+                            "change": "title-changed",
+                            "before": "Renamed by hand",
+                            "after": "Leads",
+                        },
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PROFESSIONAL",
+                            "after": "PERSONAL",
+                        },
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-added",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "converged": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "converged",
+                    "action": "stamp",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it is what the code says, and its stamp does not say so"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "988a72723773c93543df4f2bef93d6118c107fbe142b08a0cdba933196d8cb15",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "adopted": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "converged",
+                    "action": "stamp",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it is what the code says, and no code of yours deployed it"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "6366e6ebbdc3c67737418716e41b70fb4670fe8de355be3cc3970db1447274f0",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "behind": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "behind",
+                    "action": "refuse",
+                    "lifted_by": "behind",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "newer code, or that of another branch, deployed it",
+                        "your code is not built on commit bbbbbbbbbbbb that deployed it",
+                    ],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PERSONAL",
+                            "after": "PROFESSIONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-dropped",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "3cbf67274397407e4ceb70e64acdbe5ca9711157f022c0ac8c44991d6aed20f4",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "foreign": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "foreign",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "no code of yours deployed it, and it is not what the code says"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PERSONAL",
+                            "after": "PROFESSIONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-dropped",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "baf690ddc37fc8d6e4d911923c8f3ed82bbdcb59e8cac9b17fa22f0696b8f81f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "orphan": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "gone",
+                    "id": "73686e8d-5f18-56e7-a44f-a508af759c46",
+                    "name": "Gone",
+                    "path": "ns:acme.example/project:growth/workflow:gone",
+                    "state": "orphan",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["the code has it no more"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "f7248fdbbe10c7dcf3d7577ea03a32d47be98f10801dd7a7771d29894350e5d4",
+                    "stamp": None,
+                }
+            ],
+            "renames": [],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 4,
+            "vouched": 0,
+        },
+        "pruned": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "gone",
+                    "id": "73686e8d-5f18-56e7-a44f-a508af759c46",
+                    "name": "Gone",
+                    "path": "ns:acme.example/project:growth/workflow:gone",
+                    "state": "orphan",
+                    "action": "delete",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["the code has it no more"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "f7248fdbbe10c7dcf3d7577ea03a32d47be98f10801dd7a7771d29894350e5d4",
+                    "stamp": None,
+                }
+            ],
+            "renames": [],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 4,
+            "vouched": 0,
+        },
+        "pinned_orphan": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "has_changes": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "11111111-1111-4111-8111-111111111111",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads/pin:11111111-1111-4111-8111-111111111111",
+                    "state": "orphan",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "the code has it no more",
+                        "it is pinned: prune never takes it",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "78929c0746edd17d6a22269eb40c6fad8868f0a75ccab51d180c74e1299eee5d",
+                    "stamp": None,
+                }
+            ],
+            "renames": [],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 2,
+            "vouched": 0,
+        },
+        "copy": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "has_changes": False,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "unchanged",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                },
+                {
+                    "key": "leads (copy)",
+                    "id": "<id 1>",
+                    "name": "Leads (copy)",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "copy",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it carries the stamp of another workflow, of which it is a copy"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": None,
+                },
+            ],
+            "renames": [],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 2,
+            "vouched": 0,
+        },
+        "renamed": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "new",
+                    "id": "0448b51f-dc97-543b-8b1b-1b75e2a59385",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:new",
+                    "state": "new",
+                    "action": "refuse",
+                    "lifted_by": "create",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "there is no such workflow",
+                        "it may be old under another key",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:new 96dc781e7eaadcf8 96dc781e7eaadcf8 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=6266e506;mode=c7e68c1a;url=75dc808a]",
+                },
+                {
+                    "key": "old",
+                    "id": "85130e7b-91ba-562f-bcaf-40fc3111aa13",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:old",
+                    "state": "orphan",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["the code has it no more"],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "392f02f2964399937ef3c527575d6130dada6a4b96d75ee49662485f4d6d8f2f",
+                    "stamp": None,
+                },
+            ],
+            "renames": [
+                {
+                    "key": "new",
+                    "orphan": "old",
+                    "orphan_id": "85130e7b-91ba-562f-bcaf-40fc3111aa13",
+                    "was": "old",
+                    "is_decided": False,
+                }
+            ],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 5,
+            "vouched": 0,
+        },
+        "secret": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "secret",
+                    "id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:secret",
+                    "state": "conflict",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": ["/workflow_definition/blocks/1/specs/url"],
+                    "reasons": [
+                        "it was edited on the service, and a value has changed as well",
+                        "/workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret",
+                    ],
+                    "base": "found",
+                    "edits": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "fe3309b5-f825-5bca-97da-f457eb965723",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "path": "/url",
+                            "before": {"flow64:value": "hook", "secret": True},
+                            "after": "***",
+                        }
+                    ],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "fe3309b5-f825-5bca-97da-f457eb965723",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "path": "/url",
+                            "before": "***",
+                            "after": {"flow64:value": "hook", "secret": True},
+                        }
+                    ],
+                    "consequences": [],
+                    "cost": {"dollars": 0.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "leaves something outside at each run: posts to value 'hook'",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "c86eb33071a6481eda91e3a49c9f9c04c4146498acdf81cb9fb070678f891e11",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:secret d483426f14ab48ad 20480e9cea0abcc7 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type=bf0f7331;url=fe3309b5]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "orphan_of_branch": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "new",
+                    "action": "refuse",
+                    "lifted_by": "create",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "there is no such workflow",
+                        "it may be extra under another key",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                },
+                {
+                    "key": "extra",
+                    "id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "name": "Extra",
+                    "path": "ns:acme.example/project:growth/workflow:extra",
+                    "state": "orphan",
+                    "action": "refuse",
+                    "lifted_by": "behind",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "newer code, or that of another branch, deployed it",
+                        "your code is not built on commit bbbbbbbbbbbb that deployed it",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "91d62c96aa7125d0777900b691d614580e3c28661fd4c011f8413477950a230c",
+                    "stamp": None,
+                },
+            ],
+            "renames": [
+                {
+                    "key": "leads",
+                    "orphan": "extra",
+                    "orphan_id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "was": "extra",
+                    "is_decided": False,
+                }
+            ],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 5,
+            "vouched": 0,
+        },
+        "edited_orphan": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "new",
+                    "action": "refuse",
+                    "lifted_by": "create",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "there is no such workflow",
+                        "it may be extra under another key",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": None,
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                },
+                {
+                    "key": "extra",
+                    "id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "name": "Renamed by hand",
+                    "path": "ns:acme.example/project:growth/workflow:extra",
+                    "state": "orphan",
+                    "action": "refuse",
+                    "lifted_by": "behind",
+                    "also": ["force"],
+                    "lost": [],
+                    "reasons": [
+                        "newer code, or that of another branch, deployed it",
+                        "your code is not built on commit bbbbbbbbbbbb that deployed it",
+                        "it was edited on the service since it was deployed",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "8b336da3fb8b703d19dc3c4697056a24bc26ecb09fe81983f13d3751f69f2cad",
+                    "stamp": None,
+                },
+            ],
+            "renames": [
+                {
+                    "key": "leads",
+                    "orphan": "extra",
+                    "orphan_id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "was": "extra",
+                    "is_decided": False,
+                }
+            ],
+            "projects": [{"key": "growth", "namespace": "acme.example"}],
+            "not_checked": [],
+            "requests": 5,
+            "vouched": 0,
+        },
+        "uncommitted": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "update",
+                    "action": "update",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["the code has changed since it was deployed"],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PERSONAL",
+                            "after": "PROFESSIONAL",
+                        }
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-dropped",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [
+                        "it was deployed from changes that were in no commit"
+                    ],
+                    "live": "6dbca029c03afc15637879fc92f8de46a72b6b1c5739fbbf9b52f878ff8f5a89",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "of_others": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "theirs",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:sales/workflow:theirs/pin:8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "state": "foreign",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "1191bf7e-7527-57f0-b156-8da9d4b1cfda",
+                                "kind": "webhook",
+                                "path": "webhook",
+                            },
+                            "before": {
+                                "id": "1733cc61-d3ca-5278-845c-d53432b3daa6",
+                                "kind": "webhook",
+                                "path": None,
+                            },
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "1be6adfc-e223-5bfe-b55d-840b3de62db7",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "before": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": None,
+                            },
+                        },
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "1be6adfc-e223-5bfe-b55d-840b3de62db7",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PROFESSIONAL",
+                            "after": "PERSONAL",
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "853becfb-eecb-5590-bfb1-ea72665a4c5e",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "before": {
+                                "id": "fe74f988-36ff-51c7-8475-94740c4efcd5",
+                                "kind": "outgoing_webhook",
+                                "path": None,
+                            },
+                        },
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-added",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "cfcbf251b8d7747c4f3c99e0f1962ae22aa4bb1274d1e46c475c599f31449f7f",
+                    "stamp": "[flow64:1 ns:acme.example/project:sales/workflow:theirs/pin:8c3c91bb-4d11-5075-b493-0478774c2aed 0375cd47e1a44098 0375cd47e1a44098 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1191bf7e;mode=1be6adfc;url=853becfb]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "taken_over": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "foreign",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin",
+                        "it was edited on the service since then",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "title-changed",
+                            "before": "Renamed by hand",
+                            "after": "Leads",
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "1733cc61-d3ca-5278-845c-d53432b3daa6",
+                                "kind": "webhook",
+                                "path": "webhook",
+                            },
+                            "before": {
+                                "id": "1191bf7e-7527-57f0-b156-8da9d4b1cfda",
+                                "kind": "webhook",
+                                "path": None,
+                            },
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "before": {
+                                "id": "1be6adfc-e223-5bfe-b55d-840b3de62db7",
+                                "kind": "find_email",
+                                "path": None,
+                            },
+                        },
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "362c3001-b936-5980-abc0-a0bf5fbe5bdd",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "before": "PERSONAL",
+                            "after": "PROFESSIONAL",
+                        },
+                        {
+                            "change": "block-renamed",
+                            "block": {
+                                "id": "fe74f988-36ff-51c7-8475-94740c4efcd5",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "before": {
+                                "id": "853becfb-eecb-5590-bfb1-ea72665a4c5e",
+                                "kind": "outgoing_webhook",
+                                "path": None,
+                            },
+                        },
+                    ],
+                    "consequences": [
+                        {
+                            "change": "column-dropped",
+                            "name": "personal_email",
+                            "type": None,
+                        },
+                        {
+                            "change": "cost-changed",
+                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                        },
+                    ],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "f532f198820f0fc2f5a57f7ef8f21bd7285338946008c02b67cb8cd2edab272d",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "taken_over_equal": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "converged",
+                    "action": "stamp",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it is what the code says; the stamp of workflow theirs of project sales (acme.example) by a pin goes"
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "48009d11fd3dc53c93db7ec80ba5efc44aae40525693ed6a8eae1a894caa3cb9",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "searching": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "found",
+                    "id": "6d96a2bd-0a27-5c65-ab59-b828a41b09ef",
+                    "name": "Found",
+                    "path": "ns:acme.example/project:growth/workflow:found",
+                    "state": "converged",
+                    "action": "stamp",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [
+                        "it is what the code says, and no code of yours deployed it",
+                        "this writes its description alone; whether that buys is not documented",
+                    ],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": {
+                        "dollars": None,
+                        "unpriced": ["search"],
+                        "open": [{"kind": "find_email", "dollars": 0.05}],
+                    },
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": ["search buys at creation"],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "52830b62ca10f6152eb614253375d8030e894aa1c32b2cf6665c570c0bf41a39",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:found c5366b8665b9ae6a c5366b8665b9ae6a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa =14057a10;auto_execute,dataframe_type,query=5c3f7f8a]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+        "rotated": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "secret",
+                    "id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:secret",
+                    "state": "update",
+                    "action": "update",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": ["a value has changed: hook"],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "fe3309b5-f825-5bca-97da-f457eb965723",
+                                "kind": "outgoing_webhook",
+                                "path": "outgoing_webhook",
+                            },
+                            "path": "/url",
+                            "before": "***",
+                            "after": {"flow64:value": "hook", "secret": True},
+                        }
+                    ],
+                    "consequences": [],
+                    "cost": {"dollars": 0.0, "unpriced": [], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "leaves something outside at each run: posts to value 'hook'",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "dc6b71aadbca958dba7c16de2b1859ed95376a030e5bfbaf7737e2fa159c41e9",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:secret d483426f14ab48ad 20480e9cea0abcc7 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type=bf0f7331;url=fe3309b5]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "losing": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": False,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "leads",
+                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "name": "Leads",
+                    "path": "ns:acme.example/project:growth/workflow:leads",
+                    "state": "update",
+                    "action": "refuse",
+                    "lifted_by": "force",
+                    "also": [],
+                    "lost": ["/workflow_definition/blocks/1/specs/url"],
+                    "reasons": [
+                        "the code has changed since it was deployed",
+                        "/workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret",
+                    ],
+                    "base": "stamp",
+                    "edits": [],
+                    "changes": [
+                        {
+                            "change": "field-changed",
+                            "block": {
+                                "id": "bbd4d304-c94d-5f93-af88-51f7b389e5a2",
+                                "kind": "new_kind",
+                                "path": "new_kind",
+                            },
+                            "path": "/url",
+                            "before": "***",
+                            "after": {"flow64:value": "hook", "secret": True},
+                        }
+                    ],
+                    "consequences": [],
+                    "cost": {"dollars": None, "unpriced": ["new_kind"], "open": []},
+                    "unmanaged": [],
+                    "settings": [],
+                    "spends": [],
+                    "effects": "unknown: new_kind",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "b0e1474e5f060283a3c09cf988b89b5e395d8e250450d6f5cce7dcd63d13e65f",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads e6745714950e9745 f327f0eb4f1cd1d3 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa a,url=bbd4d304;dataframe_type=1733cc61]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 3,
+            "vouched": 0,
+        },
+        "dearer": {
+            "environment": "default",
+            "endpoint": "http://127.0.0.1",
+            "is_empty": True,
+            "has_changes": True,
+            "steps": [
+                {
+                    "key": "plain",
+                    "id": "5c30b323-bb8b-59c5-9160-b553b47321f9",
+                    "name": "Plain",
+                    "path": "ns:acme.example/project:growth/workflow:plain",
+                    "state": "unchanged",
+                    "action": "none",
+                    "lifted_by": None,
+                    "also": [],
+                    "lost": [],
+                    "reasons": [],
+                    "base": None,
+                    "edits": [],
+                    "changes": [],
+                    "consequences": [],
+                    "cost": None,
+                    "unmanaged": ["find_email (e3d23c93).mode"],
+                    "settings": [
+                        {
+                            "block": {
+                                "id": "e3d23c93-0220-555a-9ebc-a3a52f00544e",
+                                "kind": "find_email",
+                                "path": "find_email",
+                            },
+                            "path": "/mode",
+                            "value": "PERSONAL",
+                            "default": "PROFESSIONAL",
+                            "price": [0.05, 0.2],
+                            "rows": [],
+                            "appeared": [],
+                            "vanished": [],
+                            "before": {"dollars": 350.0, "unpriced": [], "open": []},
+                            "after": {"dollars": 500.0, "unpriced": [], "open": []},
+                            "code": 'FindEmail(mode="PERSONAL")',
+                            "dollars": 150.0,
+                        }
+                    ],
+                    "spends": [],
+                    "effects": "",
+                    "touched": {"schedules": [], "runs": []},
+                    "not_checked": [],
+                    "live": "96e8f17926cb04348714007a9415c03b1259e08293a80dceb52286bfe97ca0cf",
+                    "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:plain 59d4ad635e8d8369 59d4ad635e8d8369 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa =e3d23c93,f57e5627;dataframe_type=2ad8ebce]",
+                }
+            ],
+            "renames": [],
+            "projects": None,
+            "not_checked": [
+                "orphans: not looked for, since not all code of a project is at hand"
+            ],
+            "requests": 1,
+            "vouched": 0,
+        },
+    }
+)
+ARRANGED = [
+    at.new,
+    at.new_by_title,
+    at.absent,
+    at.unchanged,
+    at.unmanaged,
+    at.dearer,
+    at.update,
+    at.at_work,
+    at.drifted,
+    at.drifted_with_base,
+    at.conflict,
+    at.converged,
+    at.adopted,
+    at.behind,
+    at.foreign,
+    at.orphan,
+    at.pruned,
+    at.pinned_orphan,
+    at.copy,
+    at.renamed,
+    at.secret,
+    at.orphan_of_branch,
+    at.edited_orphan,
+    at.uncommitted,
+    at.of_others,
+    at.taken_over,
+    at.taken_over_equal,
+    at.searching,
+    at.rotated,
+    at.losing,
+]
+NAMES = [arrange.__name__ for arrange in ARRANGED]
+
+
+@pytest.mark.parametrize("arrange", ARRANGED, ids=NAMES)
+def test_plan_reads_as_expected(arrange):
+    """Text for people: what is done, why, and what is not known."""
+    assert text_of(arrange) == TEXTS[arrange.__name__]
+
+
+@pytest.mark.parametrize("arrange", ARRANGED, ids=NAMES)
+def test_plan_is_json(arrange):
+    """Data for programs: the same, and all of it."""
+    assert data_of(arrange) == DATA[arrange.__name__]
+
+
+@pytest.mark.parametrize("arrange", [at.secret, at.rotated, at.losing])
+@pytest.mark.parametrize("make", [text_of, data_of])
+def test_no_secret_is_shown(make, arrange):
+    """Neither the one that is bound now, nor the last one, nor what stands there."""
+    assert "SENTINEL" not in str(make(arrange))
+
+
+def test_consent_to_spend_is_shown():
+    """Once it was given, nothing more is asked for."""
+    told = as_text(plan_of(at.searching), Agreement(allow_spend=["found"]))
+
+    assert "search buys at creation, as --allow-spend allows\n" in told
+    assert "if that is meant" not in told

@@ -1,0 +1,161 @@
+"""A plan as a review: each state is told, and no secret is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from flow64.definition import BoundSecret, walk
+from flow64.deploy import review_of_plan
+from flow64.diff import Estimate
+from flow64.plan import RunRef
+from flow64.render.review import (
+    InFlight,
+    Schedule,
+    as_data,
+    as_html,
+    as_markdown,
+    as_text,
+)
+from tests.deploy import planned as situations
+from tests.deploy.planned import service
+
+ROOT = Path(__file__).parents[2]
+
+
+def review(situation, **options):
+    """The review of the plan of a situation."""
+    with service() as there:
+        wanted, facts = situation(there)
+        return review_of_plan(there.plan(*wanted, **facts), **options)
+
+
+@pytest.mark.parametrize(
+    ("situation", "told"),
+    [
+        (situations.new, ("new", "create", False, True)),
+        (situations.absent, ("absent", "refuse", False, False)),
+        (situations.unchanged, ("unchanged", "none", False, False)),
+        (situations.update, ("update", "update", True, True)),
+        (situations.drifted, ("drifted", "refuse", True, True)),
+        (situations.conflict, ("conflict", "refuse", True, True)),
+        (situations.converged, ("converged", "stamp", True, True)),
+        (situations.behind, ("behind", "refuse", True, True)),
+        (situations.foreign, ("foreign", "refuse", True, True)),
+        (situations.orphan, ("orphan", "none", False, False)),
+        (situations.pruned, ("orphan", "delete", False, False)),
+        (situations.copy, ("copy", "none", False, False)),
+    ],
+)
+def test_states(situation, told):
+    """State and action are the plan's; both sides are there where both are known."""
+    one = review(situation).workflows[-1]
+    sides = one.before is not None, one.after is not None
+
+    assert (one.state, one.action, *sides) == told
+
+
+def test_what_a_plan_says():
+    """What a step says is said."""
+    with service() as there:
+        wanted, facts = situations.conflict(there)
+        plan = there.plan(*wanted, **facts)
+    (step,), (one,) = plan.steps, review_of_plan(plan).workflows
+
+    assert (one.key, one.id, one.title) == (step.key, step.id, step.name)
+    assert (one.reasons, one.lifted_by) == (step.reasons, "force")
+    assert (one.changes, one.edits) == (step.changes, step.edits)
+    assert one.consequences == step.consequences
+    assert one.not_checked == step.not_checked
+    assert (one.cost_before.dollars, one.cost_after.dollars) == (50.0, 200.0)
+
+
+def test_at_work():
+    """Schedules and runs are told, and that nobody could look."""
+    with service() as there:
+        wanted, facts = situations.at_work(there)
+        plan = there.plan(*wanted, **facts)
+    (found,) = plan.steps
+    running = evolve(found.touched, runs=(RunRef("r1", "running"),))
+    nobody = evolve(found.touched, schedules=None, runs=None)
+    steps = [evolve(found, touched=touched) for touched in (running, nobody)]
+    one, other = review_of_plan(evolve(plan, steps=steps)).workflows
+
+    assert found.touched.schedules
+    assert one.schedules == tuple(
+        Schedule(s.id, s.name, s.cron_expression, s.timezone)
+        for s in found.touched.schedules
+    )
+    assert one.runs == (InFlight("r1", "running"),)
+    assert (other.schedules, other.runs) == (None, None)
+
+
+def test_edits_may_be_unknown():
+    """That nobody knows what was edited is not told as nothing."""
+    assert review(situations.drifted).workflows[0].are_edits_known is False
+    assert review(situations.drifted_with_base).workflows[0].are_edits_known is True
+    assert review(situations.update).workflows[0].are_edits_known is True
+
+
+def test_renames():
+    """A possible rename is told, until it is decided."""
+    undecided = review(situations.renamed)
+    with service() as there:
+        wanted, facts = situations.renamed(there)
+        key = undecided.renames[0].key
+        decided = review_of_plan(there.plan(*wanted, **facts, create=[key]))
+
+    assert undecided.renames[0].orphan
+    assert decided.renames == ()
+
+
+def test_new_is_told_in_full():
+    """Of a new workflow a plan says little, and a review what it brings."""
+    (one,) = review(situations.new, prices={"find_email": 1.0}).workflows
+
+    assert one.cost_after == Estimate(1000.0, (), ())
+    assert one.consequences
+    assert one.before is None
+
+
+def test_files():
+    """Files are named from the folder of the repository, where they are in it."""
+    (near,) = review(situations.update, root=ROOT).workflows
+    (whole,) = review(situations.update).workflows
+    (far,) = review(situations.update, root=Path("/elsewhere")).workflows
+
+    assert near.file == "tests/service/support.py"
+    assert whole.file == far.file == str(ROOT / "tests/service/support.py")
+
+
+def test_secrets():
+    """The text of a secret is in no rendering, and in nothing that is drawn."""
+    with service() as there:
+        wanted, facts = situations.secret(there)
+        plan = there.plan(*wanted, **facts)
+    secrets = {
+        item.content
+        for step in plan.steps
+        if step.target
+        for block in step.target.definition.blocks
+        for _, item in walk(block.specs)
+        if isinstance(item, BoundSecret)
+    }
+    found = review_of_plan(plan)
+    texts = [as_markdown(found), as_text(found), as_html(found), str(as_data(found))]
+    texts += [repr(found)]
+    kept = [
+        item
+        for one in found.workflows
+        for side in (one.before, one.after)
+        if side is not None
+        for block in side.blocks
+        for _, item in walk(block.specs)
+    ]
+
+    assert secrets
+    assert [text for text in texts for secret in secrets if secret in text] == []
+    assert [item for item in kept if item in secrets] == []
+    assert [item for item in kept if isinstance(item, BoundSecret)] == []

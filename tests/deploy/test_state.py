@@ -1,0 +1,278 @@
+"""What is deployed against what the code says."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+from attrs import evolve
+
+from flow64 import Workflow
+from flow64.definition import (
+    MASK,
+    FrozenDict,
+    FrozenList,
+    from_data,
+    split_stamp,
+    with_stamp,
+)
+from flow64.deploy import Veil, compare
+from flow64.deploy._drift import is_one_workflow, merged
+from tests.service.support import (
+    SECRET,
+    deployed,
+    leads,
+    ready_of,
+    secret_leads,
+    specs_of,
+)
+
+
+def compared(workflow, data, **values):
+    ready = ready_of(workflow, **values)
+    live = None if data is None else from_data(data)
+    return compare(ready.definition, live, ready.stamp)
+
+
+def without_stamp(data):
+    return {**data, "description": split_stamp(data["description"])[0]}
+
+
+def edited(data, kind="find_email", **fields):
+    data = deepcopy(data)
+    specs_of(data, kind).update(fields)
+    return data
+
+
+OLD, NEW = leads(), leads(mode="PERSONAL")
+
+
+def stamped_again(data):
+    """The same definition under the stamp of another environment's values."""
+    live = from_data(data)
+    text = with_stamp(live.description, evolve(live.stamp, unbound="0" * 16))
+    return {**data, "description": text}
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "live"),
+    [
+        ("new", OLD, None),
+        ("unchanged", OLD, deployed(OLD)),
+        ("update", NEW, deployed(OLD)),
+        ("drifted", OLD, edited(deployed(OLD), mode="PERSONAL")),
+        ("drifted", OLD, {**deployed(OLD), "name": "Renamed"}),
+        ("conflict", NEW, {**deployed(OLD), "name": "Renamed"}),
+        ("converged", NEW, edited(deployed(OLD), mode="PERSONAL")),
+        ("converged", OLD, without_stamp(deployed(OLD))),
+        ("converged", OLD, stamped_again(deployed(OLD))),
+        ("foreign", NEW, without_stamp(deployed(OLD))),
+    ],
+)
+def test_state_is_told_from_live_and_stamp(state, code, live):
+    """Each state is named for what live and its stamp show."""
+    assert compared(code, live).state == state
+
+
+def test_copy_made_in_the_editor_is_foreign():
+    """Its stamp computes to another id, so it is not genuine."""
+    copy = {**deployed(OLD), "id": "00000000-0000-4000-8000-000000000000"}
+    pinned = Workflow.from_definition(from_data(copy))
+
+    assert compared(pinned, copy).state == "converged"
+    assert compared(pinned, {**copy, "name": "Other"}).state == "foreign"
+
+
+def test_read_workflow_is_unchanged_once_it_is_deployed():
+    """A definition that was read is pinned to its id, and so is its stamp."""
+    read = Workflow.from_definition(from_data(without_stamp(deployed(OLD))))
+
+    assert compared(read, deployed(read)).state == "unchanged"
+
+
+def test_unmanaged_fields_are_listed_kept_and_no_change():
+    """A live field that code does not set is no change, and is sent back."""
+    live = edited(deployed(OLD), retries=3)
+
+    found = compared(OLD, live)
+
+    assert found.state == "unchanged"
+    assert [name.partition(").")[2] for name in found.unmanaged] == ["retries"]
+    sent = merged(ready_of(NEW).definition, from_data(live))
+    assert dict(sent.blocks[1].specs) == {"mode": "PERSONAL", "retries": 3}
+
+
+def test_field_that_code_no_longer_sets_is_removed():
+    """A field that was sent last time, and that code dropped, is taken away."""
+    before = leads(extra={"retries": 3})
+    live = deployed(before)
+
+    found = compared(OLD, live)
+
+    assert (found.state, list(found.unmanaged)) == ("update", [])
+    assert [line.partition(".")[2] for line in found.changes] == ["retries: 3 is gone"]
+    sent = merged(ready_of(OLD).definition, from_data(live))
+    assert "retries" not in sent.blocks[1].specs
+
+
+def test_new_workflow_is_sent_as_the_code_has_it():
+    """Nothing is live beside it."""
+    code = ready_of(NEW).definition
+
+    assert merged(code, None) is code
+
+
+def test_block_that_becomes_another_kind_keeps_nothing():
+    """Unmanaged fields belong to the kind that they were set for."""
+    live = edited(deployed(OLD), retries=3)
+    live["workflow_definition"]["blocks"][1]["block_name"] = "find_phone"
+
+    found = compared(OLD, live)
+
+    assert (found.state, list(found.unmanaged)) == ("drifted", [])
+    sent = merged(ready_of(OLD).definition, from_data(live))
+    assert dict(sent.blocks[1].specs) == {"mode": "PROFESSIONAL"}
+
+
+def test_block_added_in_the_editor_is_drift():
+    """A block that no deploy sent is an edit of the graph."""
+    live = deployed(OLD)
+    more = {**live["workflow_definition"]["blocks"][1], "specs": {}}
+    more["block_id"] = "00000000-0000-4000-8000-000000000001"
+    live["workflow_definition"]["blocks"].append(more)
+
+    found = compared(OLD, live)
+
+    assert found.state == "drifted"
+    assert [line.endswith("is new") for line in found.edits] == [True]
+    assert (
+        merged(ready_of(OLD).definition, from_data(live)).blocks[1:]
+        == (ready_of(OLD).definition.blocks[1:])
+    )
+
+
+def test_unknown_keys_of_blocks_edges_and_graph_are_sent_back():
+    """What an editor keeps beside a block or an edge is not lost in an update."""
+    live = deployed(OLD)
+    live["workflow_definition"]["layout"] = "wide"
+    live["workflow_definition"]["blocks"][0]["position"] = [1, 2]
+    first, second = live["workflow_definition"]["edges"]
+    first |= {"colour": "red", "condition": None}
+    second |= {"condition": "by hand"}
+
+    sent = merged(ready_of(NEW).definition, from_data(live))
+
+    assert sent.graph_extra == {"layout": "wide"}
+    assert [dict(edge.extra) for edge in sent.edges] == [{"colour": "red"}, {}]
+    assert [dict(block.extra) for block in sent.blocks] == [
+        {"position": [1, 2]},
+        {},
+        {},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "fields"),
+    [("unchanged", {}), ("unchanged", {"retries": 3}), ("drifted", {"mode": "X"})],
+)
+def test_stamp_without_fields_is_held_against_what_code_sets(state, fields):
+    """Where FIELDS did not fit, live is reduced to what code sets now."""
+    data = edited(deployed(OLD), **fields)
+    text, stamp = split_stamp(data["description"])
+    data["description"] = with_stamp(text, evolve(stamp, fields=None))
+
+    assert " -]" in data["description"]
+    assert compared(OLD, data).state == state
+
+
+def test_server_that_normalises_leaves_the_workflow_unchanged():
+    """Defaults filled in, keys in another order, numbers as floats: no change."""
+    data = deployed(leads(extra={"limit": 3}))
+    graph = data["workflow_definition"]
+    for block in graph["blocks"]:
+        block["specs"] = dict(reversed(block["specs"].items())) | {"added": None}
+    graph["blocks"].reverse()
+    graph["edges"].reverse()
+    specs_of(data, "find_email")["limit"] = 3.0
+
+    found = compared(leads(extra={"limit": 3}), data)
+
+    assert (found.state, len(found.unmanaged)) == ("unchanged", 3)
+
+
+def test_secret_is_compared_by_its_text():
+    """A secret that is live as it is bound is no change; another one is drift."""
+    code = secret_leads()
+    live = deployed(code, hook=SECRET)
+
+    assert compared(code, live, hook=SECRET).state == "unchanged"
+    assert compared(code, live, hook="https://other.example.com").state == "update"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"url": "https://example.com/SENTINEL-OTHER"},
+        {"timeout_seconds": 5},
+        {"copy": [f"see {SECRET}", {"again": SECRET}]},
+    ],
+)
+def test_live_secret_is_in_no_edit_and_no_change(edit):
+    """Live shows secrets as their text; what is said of it does not."""
+    code = secret_leads("Renamed")
+    live = edited(deployed(secret_leads(), hook=SECRET), "outgoing_webhook", **edit)
+    live = without_stamp(live)
+
+    found = compared(code, live, hook=SECRET)
+
+    assert found.state == "foreign"
+    assert found.edits
+    assert "SENTINEL" not in repr(found)
+
+
+def test_secret_that_moved_to_a_dropped_field_is_masked():
+    """The old field of a renamed one shows no secret either."""
+    code = secret_leads()
+    live = deployed(code, hook=SECRET)
+    fields = specs_of(live, "outgoing_webhook")
+    fields["old"] = [{"at": f"{SECRET}?x"}, 1]
+    text, stamp = split_stamp(live["description"])
+    sent = {ref: names | {"old"} for ref, names in stamp.fields.items()}
+    live["description"] = with_stamp(text, evolve(stamp, fields=sent))
+
+    found = compared(code, live, hook=SECRET)
+
+    assert [line.partition(".")[2] for line in found.changes] == [
+        "old: [{'at': '***'}, 1] is gone"
+    ]
+
+
+def test_lists_are_veiled_item_by_item():
+    """What stands at the same place of a list as in code, and only that, is shown."""
+    code = FrozenList(["a", FrozenDict({"url": "b"})])
+    live = FrozenList(["a", FrozenDict({"url": SECRET})])
+
+    assert Veil([SECRET], [SECRET]).beside(live, code) == ["a", {"url": MASK}]
+
+
+OWNED = "ns:acme.example/project:growth"
+INBOUND, PIN = f"{OWNED}/workflow:inbound", f"/pin:{'1' * 8}"
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "is_one"),
+    [
+        (INBOUND, INBOUND, True),
+        (INBOUND, INBOUND + PIN, True),
+        (INBOUND + PIN, INBOUND, True),
+        (INBOUND + PIN, f"{OWNED}/workflow:renamed{PIN}", True),
+        (INBOUND, f"{OWNED}/workflow:renamed{PIN}", False),
+        (INBOUND + PIN, f"{OWNED}/env:prod/workflow:inbound{PIN}", False),
+        (INBOUND + PIN, f"ns:acme.example/project:sales/workflow:inbound{PIN}", False),
+        (INBOUND, f"ns:local/workflow:inbound{PIN}", False),
+        (f"ns:local{PIN}", f"ns:local/workflow:inbound{PIN}", True),
+    ],
+)
+def test_whose_stamp_it_is(path, other, is_one):
+    """An id may be computed by one, and pinned by others."""
+    assert is_one_workflow(path, other) == is_one

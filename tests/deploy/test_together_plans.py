@@ -1,0 +1,153 @@
+"""Plans and the look before the first write: several workflows at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from threading import Lock
+
+import pytest
+from attrs import define, field
+
+from flow64.client import AsyncClient, Client, Policy
+from flow64.deploy import History as Kept
+from flow64.deploy import Looked, applying, load_plan, reopening, save_plan
+from flow64.errors import StalePlanError
+from tests.deploy.planned import ENDPOINT, KEY, AwaitedAnswer, planned, service
+from tests.service.clients import BOTH
+from tests.service.support import GROWTH, leads
+
+NUMBERS = range(40)
+POLICY = Policy(requests_per_minute=None)
+
+
+@define
+class Slow:
+    """The transport in this process, each of whose answers takes a while."""
+
+    plain: object
+    seconds: float
+    now: int = 0
+    most: int = 0
+    lock: object = field(factory=Lock)
+
+    def send(self, request):
+        self.count(1)
+        time.sleep(self.seconds)
+        self.count(-1)
+        return self.plain.send(request)
+
+    def count(self, more):
+        with self.lock:
+            self.now += more
+            self.most = max(self.most, self.now)
+
+    def close(self):
+        self.plain.close()
+
+
+class AwaitedSlow(Slow):
+    """The same, awaited."""
+
+    async def send(self, request):
+        self.count(1)
+        await asyncio.sleep(self.seconds)
+        self.count(-1)
+        return AwaitedAnswer(self.plain.send(request))
+
+    async def close(self):
+        self.plain.close()
+
+
+def fleet(mode="PROFESSIONAL", numbers=NUMBERS):
+    return [leads(f"Leads {n}", key=f"leads-{n}", mode=mode) for n in numbers]
+
+
+@pytest.fixture(scope="module")
+def here():
+    with service() as made:
+        made.put(*fleet())
+        yield made
+
+
+def slowly(kind, here, conversation, seconds=0.02):
+    """Play it slowly; gives its result, its events, and how many were under way."""
+    plain = here.emulator.transport()
+    facts = {"base_url": ENDPOINT, "journal": None, "policy": POLICY}
+    here.asked()
+    found = []
+
+    def heard():
+        found.append((yield from conversation))
+
+    if kind == "sync":
+        slow = Slow(plain, seconds)
+        with Client(KEY, transport=slow, **facts) as client:
+            events = list(client.events(heard()))
+    else:
+        slow = AwaitedSlow(plain, seconds)
+
+        async def awaited():
+            async with AsyncClient(KEY, transport=slow, **facts) as client:
+                return [event async for event in client.events(heard())]
+
+        events = asyncio.run(awaited())
+    return found[0], events, slow.most
+
+
+@BOTH
+def test_forty_workflows_are_planned_four_at_a_time(kind, here):
+    """With the same requests, counted as they are, and steps in their order."""
+    plan, events, most = slowly(kind, here, planned(*fleet("PERSONAL")))
+
+    asked = here.asked()
+    assert plan.requests == len(asked) == 43
+    assert len(set(asked)) == 43
+    assert most == 4
+    assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]
+    assert {step.action for step in plan.steps} == {"update"}
+    assert events == [Looked(n, 40) for n in range(1, 41)]
+
+
+@BOTH
+def test_orphans_are_read_together(kind, here):
+    """And come in the order of their keys."""
+    plan, _, most = slowly(kind, here, planned(projects=[GROWTH], prune=True))
+
+    keys = [step.key for step in plan.steps]
+    assert (len(keys), keys, most) == (40, sorted(keys), 4)
+
+
+@BOTH
+def test_look_before_the_first_write_names_all_in_order(kind, here, tmp_path):
+    plan = here.plan(*fleet("PERSONAL"))
+    edited = [plan.steps[at].id for at in (3, 7, 30)]
+    for workflow_id in edited:
+        here.edit(workflow_id, name="By hand")
+    talk = applying(plan, history=Kept(tmp_path / "history"), endpoint=ENDPOINT)
+
+    with pytest.raises(StalePlanError) as caught:
+        slowly(kind, here, talk)
+
+    error = caught.value
+    assert (error.workflow, [*error.others]) == ("leads-3", ["leads-7", "leads-30"])
+    asked = here.asked()
+    assert (len(asked), {one.partition(" ")[0] for one in asked}) == (40, {"GET"})
+    for step in plan.steps:
+        if step.id in edited:
+            here.edit(step.id, name=step.live.definition.name)
+
+
+@BOTH
+def test_saved_plan_is_reopened_together(kind, here, tmp_path):
+    """With a look at each workflow that something is to be done with."""
+    wanted = [*fleet("PERSONAL", range(20)), *fleet(numbers=range(20, 40))]
+    save_plan(here.plan(*wanted), tmp_path / "plan.json")
+    saved = load_plan(tmp_path / "plan.json")
+
+    talk = reopening(saved, env="default", endpoint=ENDPOINT)
+    plan, _, most = slowly(kind, here, talk)
+
+    assert (len(here.asked()), most) == (20, 4)
+    assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]
+    assert {step.action for step in plan.steps} == {"update", "none"}

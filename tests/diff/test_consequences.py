@@ -1,0 +1,146 @@
+"""What follows from changes: prices of one's own, secrets, and findings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flow64 import LEAD, RawBlock
+from flow64.blocks import Deduplicate, FindEmail, Search, VerifyEmail, Webhook
+from flow64.definition import BoundSecret, Value
+from flow64.diff import (
+    CostChanged,
+    Estimate,
+    FindingAppeared,
+    FindingVanished,
+    OtherColumnsChanged,
+    RowPrice,
+    RowsChanged,
+    as_data,
+    consequences,
+)
+from flow64.errors import ArgumentError
+from tests.analysis.support import wired
+from tests.diff.support import compiled, duplicated, followed
+
+EMPTY = wired()
+SOURCE = Webhook(LEAD, input_schema={"email": "string"})
+
+
+def cost_of(flow, prices):
+    """What a flow costs, beside one that has nothing to pay for."""
+    free = compiled(Webhook(LEAD))
+    found = consequences(free, compiled(flow), prices=prices)
+    return [change.after for change in found if isinstance(change, CostChanged)]
+
+
+@pytest.mark.parametrize(
+    ("flow", "prices", "dollars", "unpriced", "open_"),
+    [
+        (SOURCE >> FindEmail(), {}, 50.0, [], {}),
+        (SOURCE >> FindEmail(), {"find_email": 0.02}, 20.0, [], {}),
+        (SOURCE >> VerifyEmail(), {}, None, ["verify_email"], {}),
+        (SOURCE >> VerifyEmail(), {"verify_email": 0.001}, 1.0, [], {}),
+        (SOURCE >> VerifyEmail() >> FindEmail(), {}, 50.0, ["verify_email"], {}),
+        (SOURCE >> RawBlock("x"), {"x": 1}, 1000.0, [], {}),
+        (SOURCE >> RawBlock("x") >> RawBlock("y"), {"x": 1}, 1000.0, ["y"], {}),
+        (SOURCE >> Deduplicate(), {"deduplicate": 0.001}, 1.0, [], {}),
+        (
+            Search(LEAD, query="x") >> FindEmail() >> Deduplicate(),
+            {"search": 0.5, "deduplicate": 1},
+            None,
+            [],
+            {"deduplicate": 1, "find_email": 0.05, "search": 0.5},
+        ),
+    ],
+)
+def test_cost_goes_by_prices(flow, prices, dollars, unpriced, open_):
+    """One's own come before those that are documented; unknown is never zero."""
+    rows = tuple(RowPrice(kind, dollars) for kind, dollars in open_.items())
+
+    assert cost_of(flow, prices) == [Estimate(dollars, tuple(unpriced), rows)]
+
+
+def test_the_same_cost_is_no_change():
+    """Of a price that is zero, as of none."""
+    before, after = compiled(SOURCE), compiled(SOURCE >> FindEmail())
+
+    assert "cost" not in followed(before, after, prices={"find_email": 0.0})
+    assert "cost" not in followed(before, before)
+
+
+@pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), "1", True, None])
+def test_a_price_is_a_number_of_dollars(price):
+    """Anything else is refused before anything is told."""
+    with pytest.raises(ArgumentError, match=r"'find_email' is .*; write dollars"):
+        next(consequences(EMPTY, EMPTY, prices={"find_email": price}))
+
+
+def test_columns_that_nobody_knows():
+    """Told as such, in both directions."""
+    closed, opened = EMPTY, compiled(Webhook(LEAD))
+
+    found = [*consequences(closed, opened), *consequences(opened, closed)]
+
+    assert [c for c in found if isinstance(c, OtherColumnsChanged)] == [
+        OtherColumnsChanged(before=False, after=True),
+        OtherColumnsChanged(before=True, after=False),
+    ]
+
+
+def test_rows_are_told_where_they_begin_to_be_others():
+    """And at the end, not at each block between."""
+    steps = [
+        ("webhook", {"dataframe_type": "LEAD"}),
+        ("deduplicate", {}),
+        ("filter", {}),
+    ]
+    before = wired(*steps)
+    after = wired(("webhook", {"dataframe_type": "COMPANY"}), *steps[1:])
+
+    found = [c for c in consequences(before, after) if isinstance(c, RowsChanged)]
+
+    assert [(c.block and c.block.kind, c.before, c.after) for c in found] == [
+        ("webhook", ("LEAD",), ("COMPANY",)),
+        (None, ("LEAD",), ("COMPANY",)),
+    ]
+
+
+def test_a_finding_that_stands_is_no_change():
+    """Of the same code and block, in whatever words and under whatever id."""
+    key = "sk_live_" + 9 * "0"
+
+    def with_keys(*names):
+        return compiled(Webhook(LEAD) >> RawBlock("x", specs=dict.fromkeys(names, key)))
+
+    def findings_of(before, after):
+        return [
+            (type(change), change.finding.code)
+            for change in consequences(before, after)
+            if isinstance(change, FindingAppeared | FindingVanished)
+        ]
+
+    one, two = with_keys("a"), with_keys("a", "b")
+
+    assert findings_of(one, duplicated(one)) == []
+    assert findings_of(one, with_keys("c")) == []
+    assert findings_of(one, two) == [(FindingAppeared, "secret-in-specs")]
+    assert findings_of(two, one) == [(FindingVanished, "secret-in-specs")]
+
+
+def test_nothing_that_follows_tells_a_secret():
+    """Neither a host nor a finding, where the other side keeps it secret."""
+    url = "http://hush.example/x"
+    secret = Value("hook", secret=True)
+    live = wired(("webhook", {}), ("outgoing_webhook", {"url": url}))
+    unbound = wired(("webhook", {}), ("outgoing_webhook", {"url": secret}))
+    filled = BoundSecret(secret, url)
+    bound = wired(("webhook", {}), ("outgoing_webhook", {"url": filled}))
+    elsewhere = wired(("webhook", {}), ("send_slack_message", {"text": f"see {url}"}))
+
+    for code in (unbound, bound):
+        assert followed(live, code) == followed(code, live) == ""
+    told = [json.dumps([*map(as_data, consequences(bound, elsewhere))])]
+    told += [repr([*consequences(bound, elsewhere)]), followed(elsewhere, bound)]
+    assert not any("hush" in text for text in told)

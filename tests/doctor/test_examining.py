@@ -1,0 +1,542 @@
+"""Reads alone, once each; what they say may be shown, what was answered may not."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import pytest
+
+from flow64 import Client, Project, Workflow
+from flow64.api import Answer, Renew, Request
+from flow64.blocks import CATALOGUE
+from flow64.doctor import Examination, examining, judged
+from flow64.doctor._assumptions import ASSUMPTIONS
+from flow64.doctor._requests import Look, Looks
+from flow64.emulator import Emulator, Switches
+from flow64.errors import TokenError, TransportError
+from tests.service.support import Script, flow
+
+SENTINEL = "SENTINEL-ada@acme.example"
+
+
+class Recording:
+    """A transport that keeps what it carries."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.requests = []
+
+    def send(self, request):
+        self.requests.append(request)
+        return self.inner.send(request)
+
+    def close(self):
+        self.inner.close()
+
+
+@pytest.fixture
+def emulator():
+    emulator = Emulator()
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def client(emulator, tmp_path):
+    """A client whose transport is recorded, and who keeps nothing."""
+    transport = Recording(emulator.transport())
+    client = Client(
+        "sk_test_not_a_real_key",
+        base_url="http://127.0.0.1",
+        transport=transport,
+        journal=None,
+        history=tmp_path / "history",
+    )
+    client.recording = transport
+    with client:
+        yield client
+
+
+def deployed(client, count=2):
+    """Deploy workflows, and let the last one run and fail or complete."""
+    for at in range(count):
+        workflow = Workflow(
+            SENTINEL,
+            flow(),
+            key=f"w{at}",
+            project=Project("growth", namespace="acme.example"),
+        )
+        client.deploy(workflow)
+    for at in range(3):
+        run = client.run(workflow, [{"email": SENTINEL}], intent=f"{at}")
+        with suppress(Exception):
+            run.wait(every=0.01)
+    client.recording.requests.clear()
+
+
+def verdicts(seen):
+    return {one.name: one.verdict for one in judged(seen.looks)}
+
+
+def test_reads_alone(client):
+    """Nothing but reads is sent, each once, whatever there is to look at."""
+    deployed(client)
+
+    seen = client.play(examining())
+
+    sent = client.recording.requests
+    assert {request.method for request in sent} == {"GET"}
+    assert [request.content for request in sent] == [None] * len(sent)
+    assert len({request.url for request in sent}) == len(sent) == len(seen.asked)
+    assert len(sent) == 16  # 13 of every service, two workflows, a run
+
+
+def test_emulated(client):
+    """The emulator confirms all that its documents say, and contradicts nothing."""
+    deployed(client)
+
+    found = verdicts(client.play(examining()))
+
+    assert {name for name, verdict in found.items() if verdict != "confirmed"} == {
+        "list-whole",  # two workflows may be one page
+        "runs-failed",  # none has failed
+        "retry-after",  # nothing was turned away
+    }
+    assert "contradicted" not in found.values()
+
+
+@pytest.mark.parametrize(
+    ("switches", "name"),
+    [
+        ({"reorder": True}, "stored-order"),
+        ({"fill_defaults": True}, "spec-defaults"),
+    ],
+)
+def test_switched(switches, name, emulator, client):
+    """Where the emulator behaves otherwise, the opposite is reported."""
+    emulator.switches = Switches(**switches)
+    deployed(client)
+
+    found = verdicts(client.play(examining()))
+
+    assert [one for one, verdict in found.items() if verdict == "contradicted"] == [
+        name
+    ]
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "verdict"), [(True, "confirmed"), (False, "contradicted")]
+)
+def test_too_often(retry_after, verdict, emulator, client):
+    """Where the service says that it is asked too often, no more is asked."""
+    emulator.switches = Switches(rate_limit=5, retry_after=retry_after)
+
+    seen = client.play(examining())
+
+    assert [status for _, status in seen.asked][-2:] == [200, 429]
+    assert verdicts(seen)["retry-after"] == verdict
+    assert ("retry-after" in seen.rates) == retry_after
+    assert verdicts(seen)["missing-run"] == "not seen"
+
+
+def test_what_may_be_shown(client):
+    """What is told of it has no id, title, text, or row."""
+    deployed(client)
+
+    seen = client.play(examining())
+
+    told = repr([seen, seen.asked, judged(seen.looks), seen.rates, seen.problem])
+    assert SENTINEL not in told
+    assert "w0" not in told
+    ids = [one["id"] for one in seen.looks["workflows"].items]
+    assert ids
+    assert not any(one in told for one in ids)
+    (organisation,) = seen.organisations
+    assert organisation not in told
+
+
+def test_what_is_said(client):
+    """The balance, the organisation, and that the key is accepted."""
+    deployed(client)
+
+    seen = client.play(examining())
+
+    assert (seen.state, seen.problem) == ("accepted", None)
+    assert seen.credits == 1_000_000
+    assert seen.skew is None
+    assert ("/workflows/{id}", 404) in seen.asked
+    assert ("/workflows/runs?workflow_id={id}", 404) in seen.asked
+
+
+LIST = Answer(200, {}, b"[]")
+
+
+def lost(step):
+    return TransportError("GET", "/workflows", "ConnectError", sent=False)
+
+
+@pytest.mark.parametrize(
+    ("first", "state", "problem"),
+    [
+        (Answer(401, {}, b"{}"), "refused", "it said 401"),
+        (Answer(403, {}, b"{}"), "forbidden", "it said 403"),
+        (Answer(429, {}, b"{}"), "too-often", "it said 429"),
+        (Answer(404, {}, b"{}"), "not-the-service", "it said 404"),
+        (Answer(302, {}, b""), "not-the-service", "it said 302"),
+        (lost, "unreachable", "ConnectError"),
+        (lambda _: TokenError("none"), "no-token", "no access token: none"),
+    ],
+)
+def test_not_accepted(first, state, problem):
+    """The first read that is not accepted is the last one."""
+    script = Script(first)
+
+    seen = script.play(examining())
+
+    assert (seen.state, seen.problem) == (state, problem)
+    assert [step.path for step in script.asked] == ["/workflows"]
+
+
+def test_another_page():
+    """What is no list is not the service, though it answers 200."""
+    script = Script(*[Answer(200, {}, b"<html>")] * 13)
+
+    seen = script.play(examining())
+
+    assert (seen.state, seen.problem) == ("not-the-service", "it said 200")
+    assert seen.credits is None
+
+
+def test_lost_later():
+    """Where no answer comes any more, it ends with what there is."""
+    script = Script(LIST, lost)
+
+    seen = script.play(examining())
+
+    assert seen.state == "accepted"
+    assert [status for _, status in seen.asked] == [200, None]
+
+
+def test_lost_at_last():
+    """Also where it is one of the workflows that are looked at whole."""
+    one = Answer(200, {}, json.dumps([{"id": ID}]).encode())
+    script = Script(one, *[LIST] * 12, lost)
+
+    seen = script.play(examining())
+
+    assert [status for _, status in seen.asked] == [200] * 13 + [None]
+    assert seen.asked[-1] == ("/workflows/{id}", None)
+
+
+def test_renewed():
+    """A token that was turned away is renewed once."""
+    renewed = []
+
+    class Renewing(Script):
+        def reply(self, step):
+            if isinstance(step, Renew):
+                renewed.append(step.turn)
+                return True
+            return super().reply(step)
+
+    script = Renewing(Answer(401, {}, b"{}", 3), LIST, lost)
+
+    assert script.play(examining()).state == "accepted"
+    assert renewed == [3]
+
+
+@pytest.mark.parametrize(
+    ("date", "skew"),
+    [
+        ("Thu, 01 Jan 1970 00:16:40 GMT", 0.0),
+        ("Thu, 01 Jan 1970 00:18:20 GMT", 100.0),
+        ("Thu, 01 Jan 1970 00:15:00 GMT", -100.0),
+        ("yesterday", None),
+        ("Thu, 01 Jan 99999999999 00:00:00 GMT", None),
+    ],
+)
+def test_skew(date, skew):
+    """How far its clock is from ours is read from the header that says its time."""
+    script = Script(Answer(200, {"date": date}, b"[]"), lost)
+
+    assert script.play(examining(lambda: 1000.4)).skew == skew
+
+
+# -- Each assumption ------------------------------------------------------------------
+
+ID = "6b1d7c1e-4c1f-4f0a-9a55-0d9b1f1f2a01"
+OTHER = "b1a5a5a0-0000-4000-8000-000000000001"
+TIME = "2026-06-01T10:00:12.5Z"
+
+
+def look(data, status=200, **headers):
+    content = data if isinstance(data, bytes) else json.dumps(data).encode()
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Look(Request("GET", "/x"), Answer(status, named, content))
+
+
+def workflow(**more):
+    known = {"id": ID, "name": "n", "status": "ready", "org_id": "org"}
+    return {**known, "created_at": TIME, "updated_at": TIME, **more}
+
+
+def whole(*blocks, **more):
+    return workflow(workflow_definition={"blocks": list(blocks), "edges": []}, **more)
+
+
+def block(**more):
+    known = {"block_id": OTHER, "block_name": "find_email", "specs": {}}
+    return {**known, "block_type": "enrichment", "sequence_number": 1, **more}
+
+
+def runs(*words, **more):
+    return [{"status": word, **more} for word in words]
+
+
+def queued(*hours):
+    return [{"queued_at": f"2026-06-01T{hour:02}:00:00Z"} for hour in hours]
+
+
+STAMP = f"[flow64:1 ns:a/project:b/workflow:c/pin:{ID} {'0' * 16} {'0' * 16} - "
+ALL_KINDS = [{"block_name": kind} for kind in CATALOGUE]
+
+CASES = [
+    ("missing-workflow", {"missing-workflow": look({}, 403)}, "contradicted", "403"),
+    ("missing-workflow", {"missing-workflow": look({}, 401)}, "not seen", "401"),
+    ("error-shape", {"missing-workflow": look({"detail": "x"}, 404)}, "confirmed", ""),
+    (
+        "error-shape",
+        {"missing-workflow": look({"error": "x"}, 404)},
+        "contradicted",
+        "",
+    ),
+    ("error-shape", {"missing-workflow": look(b"<html>", 404)}, "contradicted", ""),
+    ("error-shape", {"missing-workflow": look({})}, "not seen", "200"),
+    ("id-form", {"no-uuid": look({}, 404)}, "contradicted", "404"),
+    ("list-whole", {"workflows": look([workflow()] * 101)}, "confirmed", "101"),
+    ("list-whole", {"workflows": look({"items": []})}, "contradicted", "no list"),
+    ("list-whole", {"workflows": look([], link="<next>")}, "contradicted", "Link"),
+    ("list-whole", {"workflows": look([], 500)}, "not seen", "500"),
+    ("list-keys", {"workflows": look([{"id": ID}])}, "contradicted", "name, status"),
+    ("list-keys", {"workflows": look(["x"])}, "not seen", "none"),
+    (
+        "list-without-definitions",
+        {"workflows": look([whole()])},
+        "contradicted",
+        "1 of 1",
+    ),
+    ("organisation", {"workflows": look([workflow(org_id=None)])}, "contradicted", ""),
+    (
+        "workflow-status",
+        {"workflows": look([workflow(status="paused"), workflow()])},
+        "contradicted",
+        "there is also paused",
+    ),
+    (
+        "workflow-status",
+        {"workflows": look([workflow(status=5)])},
+        "contradicted",
+        "no plain word",
+    ),
+    (
+        "workflow-status",
+        {"workflows": look([workflow(status=f"s{at}") for at in range(10)])},
+        "contradicted",
+        "s7 and 2 more",
+    ),
+    ("times", {"workflows": look([workflow(updated_at=5)])}, "contradicted", ""),
+    ("times", {"workflows": look([workflow(updated_at="new")])}, "contradicted", ""),
+    (
+        "time-zones",
+        {"workflows": look([workflow(updated_at="2026-06-01T10:00:12")])},
+        "contradicted",
+        "",
+    ),
+    (
+        "time-precision",
+        {"workflows": look([workflow(updated_at="2026-06-01T10:00:12Z")])},
+        "contradicted",
+        "none of 1",
+    ),
+    ("time-precision", {"workflows": look([workflow()])}, "confirmed", "1 digits"),
+    (
+        "time-of-both",
+        {
+            "workflows": look([workflow()]),
+            "workflow-0": look(workflow(updated_at="2027-06-01T10:00:12Z")),
+        },
+        "contradicted",
+        "",
+    ),
+    ("block-ids", {"workflow-0": look(whole(block(block_id="a")))}, "contradicted", ""),
+    ("block-ids", {"workflow-0": look(whole(block(), 5))}, "confirmed", ": 1"),
+    ("block-ids", {"workflow-0": look([])}, "not seen", ""),
+    (
+        "stored-order",
+        {"workflow-0": look(whole(block(sequence_number=2), block()))},
+        "contradicted",
+        "",
+    ),
+    ("stored-order", {"workflow-0": look(whole(block()))}, "not seen", ""),
+    (
+        "block-type",
+        {"workflow-0": look(whole(block(block_type="x"), description=f"{STAMP}-]"))},
+        "contradicted",
+        "1 of 1",
+    ),
+    ("block-type", {"workflow-0": look(whole(block()))}, "not seen", "of flow64"),
+    (
+        "block-type",
+        {"workflow-0": look(whole(block(), id=OTHER, description=f"{STAMP}-]"))},
+        "not seen",
+        "of flow64",
+    ),
+    (
+        "block-type",
+        {"workflow-0": look(whole(block(block_name="new"), description=f"{STAMP}-]"))},
+        "not seen",
+        "",
+    ),
+    (
+        "spec-defaults",
+        {
+            "workflow-0": look(
+                whole(
+                    block(specs={"mode": "x", "tier": "low"}),
+                    block(block_id=ID),
+                    description=f"{STAMP}mode=b1a5a5a0]",
+                )
+            )
+        },
+        "contradicted",
+        "1 of 1",
+    ),
+    (
+        "spec-defaults",
+        {"workflow-0": look(whole(block(), description=f"{STAMP}-]"))},
+        "not seen",
+        "",
+    ),
+    (
+        "blocks-keys",
+        {"blocks": look([{"block_name": "x", "price": 5, "a b": 1}])},
+        "contradicted",
+        "price, (something that is no plain word)",
+    ),
+    ("blocks-keys", {"blocks": look({})}, "not seen", ""),
+    ("blocks-known", {"blocks": look(ALL_KINDS[1:])}, "contradicted", "webhook"),
+    (
+        "blocks-known",
+        {"blocks": look([*ALL_KINDS, {"block_name": "new"}])},
+        "confirmed",
+        "; 1 are listed besides",
+    ),
+    ("blocks-known", {"blocks": look([], 403)}, "not seen", "403"),
+    ("runs-order", {"runs": look(queued(1, 2))}, "contradicted", "by 2"),
+    ("runs-order", {"runs": look(queued(2, 1))}, "confirmed", "by 2"),
+    ("runs-order", {"runs": look([{"queued_at": None}, *queued(1)])}, "not seen", "1"),
+    (
+        "runs-limit",
+        {"runs": look(queued(1, 1, 1)), "few-runs": look(queued(1, 1, 1))},
+        "contradicted",
+        "3 came",
+    ),
+    (
+        "runs-limit",
+        {"runs": look(queued(1)), "few-runs": look(queued(1))},
+        "not seen",
+        "only 1",
+    ),
+    ("runs-limit", {"runs": look([])}, "not seen", "not asked"),
+    ("runs-limit", {"few-runs": look([]), "runs": look([], 500)}, "not seen", "500"),
+    ("runs-too-many", {"too-many-runs": look([])}, "contradicted", "200"),
+    ("runs-of-missing", {"runs-of-nobody": look([])}, "contradicted", "200"),
+    ("runs-failed", {"failed-runs": look({}, 422)}, "contradicted", "422"),
+    ("runs-failed", {"failed-runs": look({}, 500)}, "not seen", "500"),
+    ("runs-failed", {"failed-runs": look(runs("failed", "FAILED"))}, "confirmed", "2"),
+    (
+        "runs-failed",
+        {"failed-runs": look(runs("failed", "running"))},
+        "contradicted",
+        "1 of 2",
+    ),
+    (
+        "runs-without-blocks",
+        {"runs": look(runs("failed", blocks=[]))},
+        "contradicted",
+        "",
+    ),
+    ("run-status", {"runs": look(runs("resting"))}, "contradicted", "resting"),
+    ("run-status", {"runs": look(runs("CANCELED"))}, "confirmed", ""),
+    (
+        "run-status",
+        {"runs": look(runs(SENTINEL))},
+        "contradicted",
+        "there is also (something that is no plain word)",
+    ),
+    ("missing-run", {"missing-run": look({}, 403)}, "contradicted", ""),
+    (
+        "live-status",
+        {
+            "live-status": look(
+                {"overall_status": "running", "blocks": [{"status": "lost"}]}
+            )
+        },
+        "contradicted",
+        "lost",
+    ),
+    ("live-status", {"live-status": look({}, 404)}, "not seen", "404"),
+    ("balance", {"balance": look({"credits": "5"})}, "contradicted", "200"),
+    ("balance", {"balance": look({"credits": True})}, "contradicted", "200"),
+    ("balance", {"balance": look({}, 404)}, "contradicted", "404"),
+    ("balance", {}, "not seen", ""),
+    ("schedules", {"schedules": look({}, 403)}, "contradicted", "403"),
+    ("discovery", {"discovery": look({}, 404)}, "contradicted", "404"),
+    ("discovery", {}, "not seen", ""),
+    (
+        "rate-headers",
+        {"runs": look([], x_ratelimit_remaining="5")},
+        "contradicted",
+        "there is x-ratelimit-remaining",
+    ),
+    ("rate-headers", {"runs": look([], 429, retry_after="5")}, "confirmed", ""),
+    ("rate-headers", {}, "not seen", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "looks", "verdict", "because"), CASES)
+def test_assumption(name, looks, verdict, because):
+    """Each is held against what was answered."""
+    (judgement,) = [one for one in judged(Looks(looks)) if one.name == name]
+
+    assert judgement.verdict == verdict
+    assert because in judgement.because
+    assert SENTINEL not in judgement.because
+
+
+def test_every_assumption():
+    """Each can be confirmed by the emulator or above, and contradicted above."""
+    contradicted = {name for name, _, verdict, _ in CASES if verdict == "contradicted"}
+
+    names = [one.name for one in ASSUMPTIONS]
+    assert len({*names}) == len(names)
+    assert {*names} - contradicted == {"retry-after"}  # which the switch contradicts
+    assert {one.mark for one in ASSUMPTIONS} == {"D", "D1", "C", "I", "U"}
+
+
+def test_rates():
+    """Headers about rates are shown, unless they hold something else."""
+    looks = Looks(
+        {
+            "runs": look([], x_ratelimit_limit="500", ratelimit_policy="500;w=60"),
+            "blocks": look([], x_ratelimit_owner=SENTINEL),
+            "balance": Look(Request("GET", "/check-balance")),
+        }
+    )
+
+    assert Examination(looks).rates == {
+        "x-ratelimit-limit": "500",
+        "ratelimit-policy": "500;w=60",
+        "x-ratelimit-owner": "(something else)",
+    }

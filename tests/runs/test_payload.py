@@ -1,0 +1,412 @@
+"""The body of a start: rows from wherever they are, and what is wrong with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import math
+from pathlib import Path
+
+import pytest
+
+from flow64 import LEAD, Project, Workflow, errors
+from flow64.blocks import FindEmail, ReadCsv, ReadNotebook, Search, Webhook
+from flow64.errors import did_you_mean
+from flow64.runs import rows_from
+from flow64.runs._payload import payload_of
+
+ROW = {"email": "ada@example.com"}
+GROWTH = Project("growth", namespace="acme.example")
+
+
+def declared(schema=None, *, source=None):
+    if source is None:
+        more = {} if schema is None else {"input_schema": schema}
+        source = Webhook(LEAD, **more)
+    return compiled(source)
+
+
+def compiled(sources):
+    return Workflow("x", sources >> FindEmail(), project=GROWTH).compile()
+
+
+def problems(schema, rows, **more):
+    with pytest.raises(errors.RowsError) as caught:
+        payload_of(declared(schema), rows, **more)
+    return list(caught.value.problems)
+
+
+# -- Rows -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", [[ROW], (ROW,), ROW, iter([ROW]), (r for r in [ROW])])
+def test_rows_are_any_iterable_of_mappings(given):
+    """A single mapping is one row."""
+    assert rows_from(given) == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.csv", "email\nada@example.com\n"),
+        ("ROWS.CSV", "\ufeffemail\r\nada@example.com\r\n"),
+        ("rows.json", json.dumps([ROW])),
+        ("rows.ndjson", json.dumps(ROW) + "\n"),
+        ("rows.jsonl", json.dumps(ROW)),
+    ],
+)
+@pytest.mark.parametrize("kind", [str, Path])
+def test_rows_are_read_from_a_file(name, text, kind, tmp_path):
+    """The end of its name says which kind."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+
+    assert rows_from(kind(path)) == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "None is no list of rows"),
+        (3, "a row is a mapping of columns"),
+        (b"email", "is no list of rows"),
+        ("ada@example.com", r"names no file of rows.* \.csv, \.json"),
+        ("missing.csv", "missing.csv: it cannot be read"),
+        ([ROW, "x", 1], "row 2: a row is a mapping.*str(.|\n)*row 3:.*int"),
+    ],
+)
+def test_what_is_no_rows_is_refused(given, words):
+    """With what rows are, and every one that is none."""
+    with pytest.raises(errors.RowsError, match=words):
+        rows_from(given)
+
+
+def test_broken_file_is_named_with_its_line(tmp_path):
+    """So that it is found among 80,000."""
+    path = tmp_path / "rows.ndjson"
+    path.write_text('{"a": 1}\n{"a"\n')
+
+    with pytest.raises(errors.RowsError, match=r"rows\.ndjson:2: "):
+        rows_from(path)
+
+
+@pytest.mark.parametrize("line", ["b@x.example", "b@x.example,Acme,more"])
+def test_line_of_csv_that_does_not_fit_its_header_is_refused(tmp_path, line):
+    """A comma too many moves what is bought to another column."""
+    path = tmp_path / "rows.csv"
+    path.write_text(f"email,company\na@x.example,Acme\n{line}\n")
+
+    with pytest.raises(errors.RowsError, match=r"rows\.csv: row 2: its cells"):
+        rows_from(path)
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_csv_of_another_separator_is_refused(tmp_path, sign):
+    """It would be one column, which nothing knows."""
+    path = tmp_path / "rows.csv"
+    path.write_text(f"email{sign}company\na@x.example{sign}Acme\n")
+
+    with pytest.raises(errors.RowsError, match="commas are what separates them"):
+        rows_from(path)
+
+
+# -- The body -------------------------------------------------------------------------
+
+
+def test_payload_is_a_copy():
+    """Changing a row afterwards changes nothing that is sent."""
+    row, specs = {"tags": ["a"]}, {"query": ["a"]}
+    made = payload_of(declared(), [row], specs_override=specs)
+    row["tags"].append("b")
+    specs["query"].append("b")
+
+    assert made == {
+        "webhook_payload": [{"tags": ["a"]}],
+        "specs_override": {"query": ["a"]},
+    }
+
+
+def test_every_value_that_is_no_json_is_listed():
+    """With the number of its row, and where in it."""
+    bad = [ROW, {"n": {"m": [math.nan]}}, {"when": dt.date(2026, 1, 1)}, {1: 2}]
+
+    places = [text.partition(":")[0] for text in problems(None, bad)]
+
+    assert places == ["row 2 /n/m/0", "row 3 /when", "row 4"]
+
+
+def test_rows_may_say_what_would_be_a_value_in_a_workflow():
+    """They are data."""
+    row = {"x": {"flow64:value": "name"}}
+
+    assert payload_of(declared(), [row])["webhook_payload"] == [row]
+
+
+@pytest.mark.parametrize(
+    "source", [Search(LEAD, query="q"), ReadCsv(LEAD), ReadNotebook()]
+)
+def test_rows_are_for_a_webhook_alone(source):
+    """The service refuses them for any other source (documented)."""
+    with pytest.raises(errors.RowsError, match=f"begins with {source.kind}"):
+        payload_of(declared(source=source), [ROW])
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (Search(LEAD, query="q"), {"webhook_payload": []}),
+        (ReadCsv(LEAD), {}),
+        (ReadNotebook(), {}),
+        (Webhook(LEAD, webhook_input='[{"email": "a"}]'), {}),
+    ],
+)
+def test_body_without_rows_has_a_payload_for_a_search_alone(source, expected):
+    """That is the one documented form; an empty list may mean no rows elsewhere."""
+    assert payload_of(declared(source=source), []) == expected
+
+
+def test_override_is_sent_without_a_payload():
+    """For a source that finds its rows itself."""
+    override = {"resource_handle_id": "h", "dataframe_type": "LEAD"}
+
+    made = payload_of(declared(source=ReadCsv(LEAD)), [], specs_override=override)
+
+    assert made == {"specs_override": override}
+
+
+def test_several_sources_get_no_payload_unless_all_are_searches():
+    """The service refuses a payload for any other source (documented)."""
+    definition = compiled([Search(LEAD, query="q"), ReadNotebook()])
+
+    assert payload_of(definition, []) == {}
+
+
+@pytest.mark.parametrize("more", [{}, {"webhook_input": ""}])
+def test_webhook_without_rows_is_refused(more):
+    """A start would be paid for, or use up its intent, and find nothing to do."""
+    source = Webhook(LEAD, **more)
+
+    with pytest.raises(errors.RowsError) as caught:
+        payload_of(declared(source=source), [])
+
+    (problem,) = caught.value.problems
+    assert problem == (
+        "there are no rows, and the workflow begins with webhook, which takes its rows "
+        "from the start: give rows, or set webhook_input, the sample rows of the block"
+    )
+
+
+def test_override_may_bring_the_sample_rows():
+    """They are a setting of the first block like others."""
+    override = {"dataframe_type": "LEAD", "webhook_input": '{"email": "a"}'}
+
+    made = payload_of(declared(), [], specs_override=override)
+
+    assert made == {"specs_override": override}
+
+
+# -- Columns --------------------------------------------------------------------------
+
+
+def test_rows_without_a_declared_column_are_listed():
+    """All of them, with the way out; other columns pass."""
+    found = problems(
+        {"email": "string", "age": "int"},
+        [{"email": "a"}, {"email": "b", "age": 3, "more": 1}, {}],
+    )
+
+    assert found[:2] == ["row 1 lacks age", "row 3 lacks email, age"]
+    assert "check_columns=False" in found[2]
+
+
+def test_misspelt_column_is_found_among_those_of_the_rows(tmp_path):
+    """A column that was declared is not taken for a slip of another."""
+    path = tmp_path / "rows.csv"
+    path.write_text("e-mail,compny,name\na@x.example,Acme,Ada\n")
+    schema = {"email": "string", "company": "string", "name": "string", "names": "str"}
+
+    found = problems(schema, rows_from(path))
+
+    assert found[0] == (
+        "row 1 lacks email (did you mean 'e-mail'?), company (did you mean 'compny'?), "
+        "names"
+    )
+
+
+def test_column_whose_name_is_no_text_is_no_suggestion():
+    """It is listed as what cannot be sent."""
+    found = problems({"email": "string"}, [{1: "a@x.example"}])
+
+    assert [text.partition(":")[0] for text in found[:2]] == [
+        "row 1",
+        "row 1 lacks email",
+    ]
+
+
+def test_suggestions_for_many_rows_are_looked_for_once(monkeypatch):
+    """Each takes a while, and the rows of a file have the same columns."""
+    looked = []
+
+    def counted(word, known):
+        looked.append(word)
+        return did_you_mean(word, known)
+
+    monkeypatch.setattr("flow64.runs._payload.did_you_mean", counted)
+
+    found = problems({"company": "string"}, [{"compny": "Acme"}] * 500)
+
+    assert (len(found), looked) == (501, ["company"])
+
+
+def test_advice_is_about_what_is_wrong():
+    """A column that is missing, a value of another type, or both."""
+    missing, other = "for rows without a required column", "a value of another type"
+    schema = {"email": "string", "age": "int"}
+
+    found = [
+        problems(schema, rows)
+        for rows in (
+            [{"age": 1}],
+            [{"email": "a", "age": 1.5}],
+            [{"age": 1.5}],
+        )
+    ]
+
+    said = ["\n".join(lines) for lines in found]
+    assert [(missing in text, other in text) for text in said] == [
+        (True, False),
+        (False, True),
+        (True, True),
+    ]
+    assert all("or pass check_columns=False" in text for text in said)
+
+
+def test_several_webhooks_say_the_same_once():
+    """Each is given all rows."""
+    schema = {"email": "string"}
+    hooks = [Webhook(LEAD, key=key, input_schema=schema) for key in ("a", "b")]
+
+    with pytest.raises(errors.RowsError) as caught:
+        payload_of(compiled(hooks), [{}])
+
+    assert len(caught.value.problems) == 2
+
+
+def test_rows_of_a_part_keep_their_numbers():
+    """Of the whole that they are a part of."""
+    rows = [{"email": "a"}, {}, {"email": "b", "n": math.nan}]
+
+    found = problems({"email": "string"}, rows, first=501)
+
+    assert [line.partition(":")[0] for line in found[:2]] == [
+        "row 503 /n",
+        "row 502 lacks email",
+    ]
+
+
+def test_check_of_columns_can_be_left_out():
+    """Which of them the service requires is not documented."""
+    made = payload_of(declared({"email": "string"}), [{}], check_columns=False)
+
+    assert made == {"webhook_payload": [{}]}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"type": "string", "required": False},
+        {"type": "string", "optional": True},
+        {"type": "string", "default": "x"},
+    ],
+)
+def test_column_that_is_marked_may_be_missing(entry):
+    """The marks are guesses; nothing is refused that may pass."""
+    assert payload_of(declared({"email": entry}), [{}]) == {"webhook_payload": [{}]}
+
+
+FITS = [
+    ("string", ["x", 3, True, None, ""]),
+    ("str", ["x"]),
+    ("int", [3, "3", "3,000", "", None, 3.0, "3.0", " 4 "]),
+    ("integer", [3]),
+    ("float", [3, 2.5, "2.5", "€ 2,50"]),
+    ("bool", [True, "TRUE", "no", 1, 0, "", None]),
+    ("boolean", [False]),
+    ("dict", [{}, '{"a": 1}', None, " "]),
+    ("list", [[], ["a", 1], '["a", 1]', None, ""]),
+    ("list[str]", [["a"], (), '["a"]', [3, None]]),
+    ("list[int]", [[3, "3"], "[3]"]),
+    ("list[boolean]", [[True, "no"], "[true]"]),
+    ("list[string]", ["x", {}]),  # in use, but not among the documented type words
+    ("text", [["x"], 1.5]),
+    ("Contact address", [[], {}, 1]),  # no type word: a description
+    ({"type": "int"}, [3]),
+    ({"description": "x"}, [[]]),
+]
+MISFITS = [
+    ("string", [["x"], {"a": 1}]),
+    ("int", ["many", True, [3], 1.5, "1.5", "1.500"]),
+    ("float", ["x", {}]),
+    ("bool", ["maybe", 7, []]),
+    ("dict", [3, ["x"], True, "x", '["x"]']),
+    ("list", ["x", "a; b", "[", "[" * 100_000, '{"a": 1}', 3]),
+    ("list[str]", ["x", {"a": 1}, [["x"]], '[{"a": 1}]']),
+    ("list[int]", [3, {"a": 1}, ["x"], [1.5], "[1.5]"]),
+    ({"type": "integer"}, ["x"]),
+]
+
+
+@pytest.mark.parametrize(("entry", "values"), FITS)
+def test_value_that_may_pass_for_the_type_passes(entry, values):
+    """How the service converts is not documented."""
+    rows = [{"x": value} for value in values]
+
+    assert len(payload_of(declared({"x": entry}), rows)["webhook_payload"]) == len(rows)
+
+
+@pytest.mark.parametrize(("entry", "values"), MISFITS)
+def test_value_of_clearly_another_type_is_listed(entry, values):
+    """With its row, its column, and what was declared."""
+    found = problems({"x": entry}, [{"x": value} for value in values])
+
+    word = entry if isinstance(entry, str) else entry["type"]
+    starts = [f"row {n}: x is " for n in range(1, len(values) + 1)]
+    assert [line[: len(s)] for line, s in zip(found, starts, strict=False)] == starts
+    assert all(f"declared as {word}" in line for line in found[: len(values)])
+
+
+# -- Specs ----------------------------------------------------------------------------
+
+
+def test_override_that_is_none_is_refused():
+    """With everything else that is wrong."""
+    found = problems(None, [{"n": math.nan}], specs_override=["x"])
+    assert [line.partition(":")[0] for line in found[:1]] == ["row 1 /n"]
+    assert "no mapping" in found[1]
+    assert problems(None, [ROW], specs_override={"q": math.inf})[0].startswith(
+        "specs_override/q: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "override", "words"),
+    [
+        (Search(LEAD, query="q"), {"query": "p"}, ["dataframe_type, auto_execute of"]),
+        (
+            Search(LEAD, query="q"),
+            {"query": "p", "auto_execute": False, "dataframe_type": "LEAD"},
+            [],
+        ),
+        (Search(LEAD, query="q"), None, []),
+        (ReadCsv(LEAD), None, ["resource_handle_id"]),
+        (ReadCsv(), {"resource_handle_id": "h"}, []),
+    ],
+)
+def test_what_is_not_known_of_settings_is_said(source, override, words, caplog):
+    """Whether an override merges is not documented; nothing is refused for it."""
+    with caplog.at_level(logging.WARNING, "flow64"):
+        payload_of(declared(source=source), [], specs_override=override)
+
+    assert len(caplog.messages) == len(words)
+    assert all(word in text for word, text in zip(words, caplog.messages, strict=True))

@@ -1,0 +1,530 @@
+"""Rows of result files, and what a class makes of them."""
+
+from __future__ import annotations
+
+import json
+import time as clock
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from typing import (  # noqa: UP035 - older classes have List
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    List,
+    Literal,
+    NewType,
+    NotRequired,
+    Optional,
+    Required,
+    TypedDict,
+    TypeVar,
+    Union,
+)
+from uuid import UUID
+
+import attrs
+import pytest
+from attrs import frozen
+
+from flow64 import errors, returns
+from flow64.client import Row
+from flow64.errors import shortened
+from flow64.runs import typed_rows
+from flow64.runs._typed_rows import rows_of
+
+
+@returns
+class Person:
+    title: Annotated[str, "Job title"]
+    age: int | None
+    skills: Annotated[list[str] | None, "Skills"]
+
+
+@dataclass
+class Plain:
+    limit: ClassVar[int] = 3
+    score: float
+    is_new: bool = False
+
+
+class Loose(TypedDict):
+    data: dict[str, Any]
+    tags: list
+    count: int
+
+
+def typed(kind, *rows):
+    return list(typed_rows(iter(rows), kind))
+
+
+def test_without_a_class_a_row_is_its_columns():
+    """Value and raw are the same."""
+    assert typed(None, {"a": 1}) == [Row({"a": 1}, {"a": 1})]
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [
+        (
+            {"title": "CTO", "age": 3, "skills": ["a"]},
+            Person(title="CTO", age=3, skills=["a"]),
+        ),
+        (
+            {"title": "CTO", "age": None, "skills": None},
+            Person(title="CTO", age=None, skills=None),
+        ),
+        # As CSV has them: text, empty cells, JSON inside a cell.
+        (
+            {"title": "", "age": "3", "skills": '["a"]'},
+            Person(title="", age=3, skills=["a"]),
+        ),
+        (
+            {"title": "CTO", "age": "", "skills": ""},
+            Person(title="CTO", age=None, skills=None),
+        ),
+        (
+            {"title": "CTO", "age": 3.0, "skills": [], "more": 1},
+            Person(title="CTO", age=3, skills=[]),
+        ),
+    ],
+)
+def test_rows_become_objects_of_a_class(row, value):
+    """By column name, from JSON and from CSV; other columns stay in `raw`."""
+    assert typed(Person, row) == [Row(value, row)]
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"title": 3}, "title"),
+        ({"title": None}, "title"),
+        ({"age": "old"}, "age"),
+        ({"age": 3.5}, "age"),
+        ({"age": float("nan")}, "age"),
+        ({"age": True}, "age"),
+        ({"skills": "a, b"}, "skills"),
+        ({"skills": {"a": 1}}, "skills"),
+        ({"skills": [1]}, "skills"),
+    ],
+)
+def test_row_that_does_not_fit_keeps_its_columns(change, column):
+    """The value is None, and the misfit names the column."""
+    row = {"title": "CTO", "age": 3, "skills": [], **change}
+
+    (found,) = typed(Person, row)
+
+    assert (found.value, found.raw, len(found.misfits)) == (None, row, 1)
+    assert column in found.misfits[0]
+
+
+def test_every_misfit_of_a_row_is_listed():
+    """A column that is missing is one."""
+    (found,) = typed(Person, {"title": 1, "age": "x"})
+
+    assert len(found.misfits) == 3
+
+
+def test_dataclass_and_typed_dict_type_rows_too():
+    """Class variables are no columns."""
+    assert typed(Plain, {"score": "1.5", "is_new": "TRUE", "limit": 9}) == [
+        Row(Plain(1.5, is_new=True), {"score": "1.5", "is_new": "TRUE", "limit": 9})
+    ]
+    assert typed(Plain, {"score": 1, "is_new": 1})[0].value is None
+    assert typed(Plain, {"score": 1, "is_new": False})[0].value == Plain(1.0)
+    (found,) = typed(Loose, {"data": '{"a": 1}', "tags": '["x"]', "count": 2})
+    assert found.value == {"data": {"a": 1}, "tags": ["x"], "count": 2}
+    (wrong,) = typed(Loose, {"data": "[]", "tags": "{}", "count": 1})
+    assert len(wrong.misfits) == 2
+
+
+@pytest.mark.parametrize("kind", [str, dict, 3, "Person", list[str]])
+def test_what_is_no_class_of_columns_is_refused(kind):
+    """At once, and not once for each row."""
+    with pytest.raises(errors.ArgumentError, match="@returns"):
+        typed_rows(iter(()), kind)
+
+
+# -- Types of a column ----------------------------------------------------------------
+
+
+class Color(Enum):
+    RED = "red"
+    ONE = 1
+    NONE = None
+
+
+class Word(StrEnum):
+    OK = "OK"
+
+
+class Level(IntEnum):
+    LOW = 1
+
+
+class Code(str):
+    __slots__ = ()
+
+
+Score = NewType("Score", int)
+
+
+@frozen
+class Phone:
+    number: str
+    region: str | None = None
+
+
+@dataclass
+class Site:
+    url: str
+    rank: int = 0
+
+
+class Loosest(TypedDict, total=False):
+    a: int
+    b: Required[int]
+
+
+class Tree(TypedDict):
+    name: str
+    children: list[Tree]
+
+
+class Person2(TypedDict):
+    name: str
+    phone: NotRequired[Phone]
+
+
+@frozen
+class Node:
+    name: str
+    children: "list[Node]" = ()  # noqa: UP037 - a class that names itself
+
+
+OPTIONS = Literal["a", 1, None]  # noqa: PYI061 - people write it so
+ADA = UUID("12345678-1234-5678-1234-567812345678")
+
+
+def cell(kind, value):
+    """What a column of a type makes of a value: that, or the misfits."""
+    made = attrs.make_class("Made", {"x": attrs.field(type=kind)})
+    (found,) = typed_rows([{"x": value}], made)
+    return found.misfits or found.value.x
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (str, "a", "a"),
+        (object, 3, 3),
+        (deque[int], "[1]", deque([1])),
+        (Code, "a", Code("a")),
+        (int, " 3 ", 3),
+        (int, "3.0", 3),
+        (int, "-12345678901234567890.", -12345678901234567890),
+        (int, 3.0, 3),
+        (Score, "3", 3),
+        (float, 3, 3.0),
+        (float, "1e3", 1000.0),
+        (bool, "False", False),
+        (Decimal, "1.10", Decimal("1.10")),
+        (Decimal, 1.1, Decimal("1.1")),
+        (UUID, str(ADA), ADA),
+        (datetime, "2026-11-24T10:00:00Z", datetime(2026, 11, 24, 10, tzinfo=UTC)),
+        (datetime, "2026-11-24 10:00", datetime(2026, 11, 24, 10)),  # noqa: DTZ001 - without a zone
+        (date, "2026-11-24", date(2026, 11, 24)),
+        (time, "10:00", time(10)),
+        (Any, {1}, {1}),
+        # Words
+        (OPTIONS, "a", "a"),
+        (OPTIONS, 1, 1),
+        (OPTIONS, "1", 1),
+        (OPTIONS, "", None),
+        (Literal[True], "TRUE", True),
+        (Literal[Color.RED], "red", Color.RED),
+        (Color, "red", Color.RED),
+        (Color, 1, Color.ONE),
+        (Color, "1", Color.ONE),
+        (Color, "", Color.NONE),
+        (Word, "OK", Word.OK),
+        (Level, "1", Level.LOW),
+        (Level, 1, Level.LOW),
+        # Lists and dicts, as they are and as JSON text
+        (list, [1, "a"], [1, "a"]),
+        (tuple, "[1]", (1,)),
+        (list[int], ["1", 2.0], [1, 2]),
+        (List[str], '["a"]', ["a"]),  # noqa: UP006 - older classes have it
+        (Sequence[str], ["a"], ["a"]),
+        (Iterable[str], ["a"], ["a"]),
+        (tuple[str, ...], ["a", "b"], ("a", "b")),
+        (tuple[str, int], ["a", "1"], ("a", 1)),
+        (set[int], "[1, 1]", {1}),
+        (AbstractSet[int], [1], frozenset([1])),
+        (dict, '{"a": 1}', {"a": 1}),
+        (dict[str, int], {"a": "1"}, {"a": 1}),
+        (Mapping[int, str], {"1": "a"}, {1: "a"}),
+        (list[list[str]], [["ada@example.com", "OK"]], [["ada@example.com", "OK"]]),
+        (list[Phone], [{"number": "1", "more": 2}], [Phone("1")]),
+        (Phone, '{"number": "1", "region": ""}', Phone("1", "")),
+        (Site, {"url": "x"}, Site("x")),
+        (list[Person2], [{"name": "a", "more": 1}], [{"name": "a"}]),
+        (
+            Person2,
+            {"name": "a", "phone": {"number": "1"}},
+            {"name": "a", "phone": Phone("1")},
+        ),
+        (
+            Node,
+            {"name": "a", "children": [{"name": "b", "children": []}]},
+            Node("a", [Node("b", [])]),
+        ),
+        # Unions
+        (int | None, "", None),
+        (Optional[int], None, None),  # noqa: UP045 - older classes have it
+        (str | None, "", ""),
+        (Annotated[str, "x"] | None, "", ""),
+        (Any | None, "", ""),
+        (Phone | None, "", None),
+        (int | str, 3, 3),
+        (int | str, "3", "3"),
+        (Union[str, float, int], 3, 3),  # noqa: UP007 - older classes have it
+        (int | float, "3", 3),
+        (int | float, "3.5", 3.5),
+        (float | int | None, "", None),
+        (str | Word, "OK", Word.OK),
+        (str | Word, "no", "no"),
+        (str | datetime, "2026-11-24", datetime(2026, 11, 24)),  # noqa: DTZ001 - without a zone
+        (str | list[Phone], '[{"number": "1"}]', '[{"number": "1"}]'),
+        (str | list[Phone], [{"number": "1"}], [Phone("1")]),
+        (str | Phone, '{"number": "1"}', '{"number": "1"}'),
+        (dict | Phone, {"number": "1"}, Phone("1")),
+        (dict | Phone, {"n": "1"}, {"n": "1"}),
+        (Phone | Site, {"url": "x", "rank": 2}, Site("x", 2)),
+        (Phone | Site, '{"url": "x"}', Site("x")),
+    ],
+    ids=shortened,
+)
+def test_column_becomes_what_its_field_says(kind, value, expected):
+    """From JSON, and from the text that CSV makes of it."""
+    found = cell(kind, value)
+
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "misfit"),
+    [
+        (str, 3, "x: 3 is no str"),
+        (Code, 3, "x: 3 is no Code"),
+        (int, "old", "x: 'old' is no int"),
+        (int, "1_000", "x: '1_000' is no int"),
+        (int, "3.5", "x: '3.5' is no int"),
+        (int, float("inf"), "x: inf is no int"),
+        (int, "9" * 5000, f"x: '{'9' * 58}… is no int"),
+        (float, True, "x: True is no float"),
+        (float, "1_0", "x: '1_0' is no float"),
+        (float, None, "x: None is no float"),
+        (bool, 1, "x: 1 is no bool"),
+        (Decimal, "x", "x: 'x' is no Decimal"),
+        (Decimal, True, "x: True is no Decimal"),
+        (UUID, "x", "x: 'x' is no UUID"),
+        (date, "2026-11-24T10:00", "x: '2026-11-24T10:00' is no date"),
+        (datetime, 3, "x: 3 is no datetime"),
+        (bytes, 5, "x: 5 is no bytes"),
+        (Literal["a", 1], True, "x: True is no Literal['a', 1]"),
+        (Color, "blue", "x: 'blue' is no Color"),
+        (Word, "ok", "x: 'ok' is no Word"),
+        (Level, True, "x: True is no Level"),
+        (list[str], "a, b", "x: 'a, b' is no list[str]"),
+        (list[str], "[" * 100_000, f"x: '{'[' * 58}… is no list[str]"),
+        (list[str], {"a": 1}, "x: {'a': 1} is no list[str]"),
+        (list[str], ["a", 1], "x[1]: 1 is no str"),
+        (tuple[str, int], ["a"], "x: ['a'] is no tuple[str, int]"),
+        (set[list], [[1]], "x: [[1]] is no set[list]"),
+        (dict[str, int], {"a": "x"}, "x['a']: 'x' is no int"),
+        (dict[int, str], {"a": "x"}, "x['a']: 'a' is no int"),
+        (Phone, "x", "x: 'x' is no Phone"),
+        (
+            list[Phone],
+            [{"region": 3}, {}],
+            [
+                "x[0].number: it is missing, and str is wanted",
+                "x[0].region: 3 is no str",
+                "x[1].number: it is missing, and str is wanted",
+            ],
+        ),
+        (Phone | None, {"number": 1}, "x.number: 1 is no str"),
+        (int | None, "x", "x: 'x' is no int"),
+        (int | float, "x", "x: 'x' is no int | float"),
+        (int | float, "", "x: '' is no int | float"),
+        (Optional[datetime], "x", "x: 'x' is no datetime"),  # noqa: UP045 - as above
+        (Union[datetime, date], "x", "x: 'x' is no Union[datetime, date]"),  # noqa: UP007 - as above
+        (
+            Literal[tuple("abcdefghijklmnopqrstuvwxyz")],
+            "",
+            (
+                "x: '' is no Literal['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', "
+                "'k', 'l', 'm', 'n', '…"
+            ),
+        ),
+    ],
+    ids=shortened,
+)
+def test_misfit_says_where_what_and_what_was_wanted(kind, value, misfit):
+    """On one line each, and never with a giant value."""
+    misfits = [misfit] if isinstance(misfit, str) else misfit
+
+    assert cell(kind, value) == misfits
+
+
+@frozen
+class Checked:
+    """A class that judges its columns by itself."""
+
+    age: int
+    _note: str = "none"
+    made: int = attrs.field(init=False, default=3)
+    limit: ClassVar[int] = 3
+
+    def __attrs_post_init__(self):
+        if self.age < 0:
+            raise ValueError("x" * 1000)
+
+
+def test_defaults_stand_for_columns_that_a_row_lacks():
+    """None is no lack; what is not given to a class is no column."""
+    found = typed(Checked, {"age": 1}, {"age": 1, "_note": "a", "made": 9, "limit": 9})
+
+    assert [row.value for row in found] == [Checked(1), Checked(1, "a")]
+    assert typed(Checked, {"age": 1, "_note": None})[0].misfits == [
+        "_note: None is no str"
+    ]
+
+
+def test_class_that_refuses_a_row_is_quoted_in_short():
+    """Whatever it raises, the row is kept."""
+    (found,) = typed(Checked, {"age": -1})
+
+    assert found.misfits == ["the row: ValueError: " + "x" * 199 + "…"]
+    assert found.raw == {"age": -1}
+
+
+def test_missing_column_is_told():
+    """With what was wanted."""
+    (found,) = typed(Person, {"title": "CTO", "skills": None})
+
+    assert found.misfits == ["age: it is missing, and int | None is wanted"]
+
+
+@dataclass(kw_only=True)
+class Factory:
+    tags: list[str] = field(default_factory=list)
+
+
+def test_optional_keys_and_factories():
+    """Of a TypedDict and of a dataclass; other columns stay in `raw`."""
+    tree = {"name": "a", "children": [{"name": "b", "children": []}]}
+    assert typed(Loosest, {"b": "1", "c": 2})[0].value == {"b": 1}
+    assert typed(Loosest, {"a": 1})[0].misfits == [
+        "b: it is missing, and int is wanted"
+    ]
+    assert typed(Tree, tree)[0].value == tree
+    assert typed(Person2, {"name": "a", "b": 1})[0].value == {"name": "a"}
+    assert typed(Factory, {})[0].value == Factory(tags=[])
+
+
+Item = TypeVar("Item")
+
+
+@frozen
+class Boxed(Generic[Item]):
+    item: Item
+
+
+def test_generic_class_with_its_argument():
+    """As attrs and cattrs have it."""
+    assert typed(Boxed[int], {"item": "3"})[0].value == Boxed(3)
+    assert typed(Boxed[int], {"item": "x"})[0].misfits == ["item: 'x' is no int"]
+
+
+@frozen
+class Odd:
+    queue: object
+    worst: list[complex] | None
+
+
+@frozen
+class Lost:
+    a: "Nowhere"  # noqa: F821, UP037 - that is the point
+
+
+def test_types_that_no_column_has_are_refused_at_once():
+    """Before a row is read."""
+    with pytest.raises(errors.ArgumentError, match="no column can be read as complex"):
+        typed_rows(iter(()), Odd)
+    with pytest.raises(errors.ArgumentError, match="Lost: name 'Nowhere'"):
+        typed_rows(iter(()), Lost)
+
+
+def test_many_rows_take_seconds():
+    """Ten thousand take less than two on a slow machine, misfits included."""
+    rows = [{"title": "CTO", "age": "3", "skills": '["a", "b"]'}] * 10_000
+    wrong = [{"title": "CTO", "age": "x", "skills": None}] * 10_000
+    began = clock.process_time()
+
+    fitting = sum(row.value is not None for row in typed_rows(rows, Person))
+    misfits = sum(len(row.misfits) for row in typed_rows(wrong, Person))
+
+    assert (fitting, misfits) == (10_000, 10_000)
+    assert clock.process_time() - began < 2
+
+
+# -- Files in memory ------------------------------------------------------------------
+
+
+ROWS = [{"a": 1, "b": "x\u2028y"}, {"a": None, "b": ""}]
+NDJSON = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n"
+LONG = "x" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name", "rows"),
+    [
+        (json.dumps(ROWS), "application/json; charset=utf-8", "f", ROWS),
+        (json.dumps(ROWS), "", "f.JSON", ROWS),
+        (NDJSON, "application/x-ndjson", "f", ROWS),
+        (NDJSON, "application/octet-stream", "f.jsonl", ROWS),
+        ('a,b\r\n1,"x\ny"\r\n', "text/csv", "json.csv", [{"a": "1", "b": "x\ny"}]),
+        ("\ufeffa\n\u00e9\n", "", "f", [{"a": "\u00e9"}]),
+        (f"a\n{LONG}\n", "text/csv", "f.csv", [{"a": LONG}]),
+        ("", "text/csv", "f.csv", []),
+        ("[]", "application/json", "f", []),
+    ],
+)
+def test_rows_are_read_from_json_ndjson_and_csv(text, kind, name, rows):
+    """By content type, else by file name; a byte order mark is no column."""
+    assert list(rows_of(text.encode(), kind, name)) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("{", "f.json"),
+        ("{}", "f.json"),
+        ("[1]", "f.json"),
+        ("3", "f.jsonl"),
+        ('{"a": 1}\n{', "f.ndjson"),
+        ("[" * 100_000, "f.json"),
+        ('a\n"x', "f.csv"),
+    ],
+)
+def test_file_that_is_no_list_of_rows_is_an_error(text, name):
+    """A cut file is not fewer rows."""
+    with pytest.raises(errors.AnswerError, match=name):
+        list(rows_of(text.encode(), "", name))

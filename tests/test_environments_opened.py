@@ -239,6 +239,17 @@ def test_the_emulator_is_always_there(project):
     assert (project / ".flow64/.gitignore").read_text("utf-8") == "*\n"
 
 
+def test_title_may_speak_of_the_emulator(project):
+    """The key of the emulator is no word that is redacted in titles."""
+    with opened(load().environment(EMULATOR)) as client:
+        growth = Project("growth", namespace="acme.example")
+        flow = Webhook(LEAD) >> FindEmail()
+        client.deploy(Workflow("Try the emulator", flow, key="try", project=growth))
+        (found,) = client.workflows.list()
+
+    assert found.name == "Try the emulator"
+
+
 def test_only_one_process_has_the_emulator(project):
     environment = load().environment(EMULATOR)
     with (

@@ -109,6 +109,23 @@ def test_request_is_sent_once_more_with_a_new_credential():
     assert script.waits == []
 
 
+@pytest.mark.parametrize("found", [None, "a run"])
+def test_look_comes_before_a_write_with_a_new_credential(found):
+    """No status but success says that a write that may spend was not carried out."""
+    script = Renewing(1, answer({}, 401), answer({"a": 1}))
+    looked = []
+
+    def look(error):
+        looked.append(type(error))
+        return found
+        yield
+
+    result = script.play(ask(WRITE, look))
+
+    assert looked == [errors.AuthError]
+    assert (result, len(script.asked)) == ((found, 1) if found else ({"a": 1}, 2))
+
+
 def test_second_refusal_of_a_credential_is_final():
     """It is not the token."""
     script = Renewing(1, answer({}, 401), answer({}, 401))

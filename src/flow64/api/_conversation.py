@@ -84,6 +84,10 @@ def asked(
             answer: Answer = yield request
             is_ours = answer.status == 401 and not request.is_open
             if is_ours and (yield Renew(answer.turn)):
+                if look is not None:
+                    found = yield from look(api_error(request, answer))
+                    if found is not None:
+                        return found
                 answer = yield request
             if answer.status >= 300:
                 raise api_error(request, answer)

@@ -24,6 +24,10 @@ EMULATED: Final = "http://127.0.0.1"
 always the same lets plans, and the journal of runs, know it again."""
 
 
+KEY: Final = "local"
+"""API key for the emulator. It is too short to be redacted: a title may say "emulator"."""
+
+
 @contextmanager
 def opened(environment: Environment) -> Generator[Client]:
     """A client of an environment, closed at the end; the emulator is started for it.
@@ -42,7 +46,7 @@ def opened(environment: Environment) -> Generator[Client]:
         else:
             emulator = ends.enter_context(_emulator(environment.store))
             client = Client(
-                "emulator",
+                KEY,
                 base_url=EMULATED,
                 transport=emulator.transport(),
                 **_options(environment),

@@ -62,6 +62,7 @@ from ._read import (
     from_data,
     has_more_values,
     loads,
+    require_readable,
 )
 from ._stamp import MAX_FIELDS, UNCOMMITTED, Stamp, block_refs, split_stamp, with_stamp
 from ._values import VALUE_KEY, BoundSecret, Value
@@ -124,6 +125,7 @@ __all__ = [
     "path_of",
     "pointer",
     "quickly_frozen",
+    "require_readable",
     "retry_key",
     "rfc8785",
     "run_key",

@@ -379,6 +379,25 @@ _FORMATS: Mapping[bytes, str] = {
 }
 
 
+def require_readable(definition: Definition) -> None:
+    """Refuse a definition that could not be read back once it was written.
+
+    Raises:
+        ReadError: It has more blocks, edges or values than are read.
+    """
+    specs = [block.specs for block in definition.blocks]
+    for key, count, most in (
+        ("blocks", len(definition.blocks), MAX_BLOCKS),
+        ("edges", len(definition.edges), MAX_EDGES),
+    ):
+        if count > most:
+            problem = f"it has {count:,} {key}, and at most {most:,} are read back"
+            raise ReadError(f"{problem}; {_SPLIT}", definition.name)
+    # A block and an edge have a few more values each than the specs.
+    if _count_at_least(specs, MAX_VALUES - 9 * (len(specs) + len(definition.edges))):
+        raise ReadError(TOO_MANY_VALUES, definition.name)
+
+
 def has_more_values(texts: Sequence[bytes], most: int) -> bool:
     """Return True if JSON texts hold more values than that, all together.
 

@@ -15,6 +15,7 @@ from ..definition import (
     Tag,
     fingerprint,
     path_of,
+    require_readable,
     suffixed,
     unbound_names,
 )
@@ -68,10 +69,12 @@ def target_of(
     Raises:
         CompileError: The workflow has errors.
         UnboundValueError: The environment does not fill in all its values.
+        ReadError: It is too large to be read back after it is written.
     """
     definition = suffixed(workflow.compile(env, values), suffix)
     if names := unbound_names(definition):
         raise UnboundValueError(workflow.name, env, names)
+    require_readable(definition)
     path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
     stamp = Stamp(
         path=path,

@@ -25,7 +25,7 @@ always the same lets plans, and the journal of runs, know it again."""
 
 
 KEY: Final = "local"
-"""API key for the emulator. It is too short to be redacted: a title may say "emulator"."""
+"""API key for the emulator. It is too short to be redacted in titles."""
 
 
 @contextmanager

@@ -62,6 +62,7 @@ WHOLLY_COVERED = ",".join(
         "plan/*",
         "project.py",
         "runs/*",
+        "text.py",
         "workflow.py",
     )
 )

@@ -13,9 +13,9 @@ from flow64.diagnostics import (
     as_json,
     as_text,
     by_severity,
-    printable,
     summary,
 )
+from flow64.text import printable
 
 PLAIN = Finding("cycle", "graph", "error", "a feeds itself")
 FULL = Finding(
@@ -186,22 +186,6 @@ def test_findings_are_counted(severities, text):
 def test_severities_are_pinned():
     """From the worst down."""
     assert SEVERITIES == ("error", "warning", "note")
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("é 🚀", "é 🚀"),
-        ("\x1b\x9b\x00", "\\x1b\\x9b\\x00"),
-        ("\u202e\u2028\ufeff\u00a0", "\\u202e\\u2028\\ufeff\\xa0"),
-        ("\ud800", "\\ud800"),
-        ("\U000e0001", "\\U000e0001"),
-        ("a\nb", "a\\nb"),
-    ],
-)
-def test_what_cannot_be_seen_is_escaped(text, shown):
-    """Control, format and bidirectional characters, and spaces unlike U+0020."""
-    assert printable(text) == shown
 
 
 @pytest.mark.parametrize(

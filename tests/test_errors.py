@@ -84,9 +84,7 @@ from flow64.errors import (
     VerificationError,
     WaitTimeoutError,
     WebhookError,
-    did_you_mean,
     for_status,
-    shortened,
 )
 
 # ruff: noqa: E501 - the words of an error stand here as they are shown
@@ -593,32 +591,3 @@ def test_a_status_has_its_error(status, kind):
     made = for_status(status, method="GET", path="/x", message="m")
 
     assert (type(made), made.status) == (kind, status)
-
-
-@pytest.mark.parametrize(
-    ("word", "known", "hint"),
-    [
-        ("mod", ["mode", "key"], " (did you mean 'mode'?)"),
-        ("MODE", ["mode", "key"], " (did you mean 'mode'?)"),
-        ("OK", ["ok"], " (did you mean 'ok'?)"),
-        ("zzz", ["mode", "key"], ""),
-        ("x", [], ""),
-    ],
-)
-def test_a_near_word_is_offered(word, known, hint):
-    """By spelling, or by letters in another case."""
-    assert did_you_mean(word, known) == hint
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("a", "'a'"),
-        ("\u202e\n", "'\\u202e\\n'"),
-        ("x" * 80, f"'{'x' * 58}…"),
-        ("x" * 58, f"'{'x' * 58}'"),
-    ],
-)
-def test_a_value_is_shown_on_one_line(value, text):
-    """Cut where it is long."""
-    assert shortened(value) == text

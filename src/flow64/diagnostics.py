@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from attrs import frozen
 
 from .redaction import blot_keys, redact_keys
+from .text import pluralize, printable, truncate
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Family: TypeAlias = Literal[
@@ -117,23 +118,12 @@ def by_severity(findings: Iterable[Finding]) -> list[Finding]:
 def summary(findings: Sequence[Finding]) -> str:
     """How many of each severity, as `1 error, 2 warnings`; `nothing found` if none."""
     counts = [(sum(f.severity == s for f in findings), s) for s in SEVERITIES]
-    parts = [f"{n} {word}{'s' * (n != 1)}" for n, word in counts if n]
+    parts = [pluralize(n, word) for n, word in counts if n]
     return ", ".join(parts) or "nothing found"
 
 
-def printable(text: str) -> str:
-    """The text with control, format and bidirectional characters shown as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
-
-
 def _lines(finding: Finding) -> Iterator[str]:
-    where = f" ({_cut(_shown(finding.where))})" if finding.where else ""
+    where = f" ({truncate(_shown(finding.where), 200)})" if finding.where else ""
     yield f"{finding.severity}[{finding.code}] {_shown(finding.message)}{where}"
     if finding.place:
         yield from _excerpt(finding.place)
@@ -143,10 +133,6 @@ def _lines(finding: Finding) -> Iterator[str]:
 
 def _shown(text: str) -> str:
     return printable(redact_keys(text))
-
-
-def _cut(text: str, limit: int = 200) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _characters(source: str, count: int) -> int:
@@ -177,7 +163,7 @@ def _excerpt(place: Place) -> Iterator[str]:
     if len(shown) > WIDEST:  # what a terminal would wrap is cut around what is marked
         if skipped := max(0, min(at, at + carets + 1 - WIDEST)):
             shown, at = f"…{shown[skipped:]}", at - skipped + 1
-        shown = shown if len(shown) <= WIDEST else f"{shown[: WIDEST - 1]}…"
+        shown = truncate(shown, WIDEST)
         carets = max(1, min(carets, WIDEST - at))
     yield f"   {gutter} | {shown}"
     yield f"   {' ' * len(gutter)} | {' ' * at}{'^' * carets}"

@@ -12,7 +12,8 @@ from attrs import field, frozen
 
 from .definition import DEFAULT_ENV, EMPTY, ProjectKey, Tag, escaped
 from .dsl import helpful
-from .errors import ArgumentError, VariantError, shortened
+from .errors import ArgumentError, VariantError
+from .text import shortened
 from .workflow import Workflow
 
 

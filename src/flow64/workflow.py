@@ -24,13 +24,8 @@ from .definition import (
 )
 from .diagnostics import Finding, Place, by_severity
 from .dsl import Flow, Start, as_flow, helpful
-from .errors import (
-    ArgumentError,
-    CompileError,
-    JoinedWorkflowError,
-    JoinError,
-    shortened,
-)
+from .errors import ArgumentError, CompileError, JoinedWorkflowError, JoinError
+from .text import shortened
 
 if TYPE_CHECKING:
     from .analysis import LiveCatalogue

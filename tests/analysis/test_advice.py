@@ -100,7 +100,7 @@ GRAPH = [
                 (
                     "rows come from 9 sources: w0 (FILE), w1 (FILE), w2 (FILE), w3 "
                     "(FILE), "
-                    "w4 (FILE), w5 (FILE), w6 (FILE) and w7 (FILE) and 1 more"
+                    "w4 (FILE), w5 (FILE), w6 (FILE), w7 (FILE) and 1 more"
                 ),
             )
         ],
@@ -180,7 +180,7 @@ GRAPH = [
                 "warning",
                 "deduplicate",
                 (
-                    "rows of 5 blocks meet here: f0 (FILE), f1 (FILE) and f2 (FILE) "
+                    "rows of 5 blocks meet here: f0 (FILE), f1 (FILE), f2 (FILE) "
                     "and 2 more"
                 ),
             )
@@ -317,7 +317,10 @@ COLUMNS = [
             (
                 "note",
                 "webhook",
-                "no block is known to use 'a', 'b', 'c', 'd', 'e', 'f', 'g' and 4 more",
+                (
+                    "no block is known to use 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' "
+                    "and 3 more"
+                ),
             )
         ],
     ),

@@ -262,7 +262,7 @@ RECORD = {"type": "object", "properties": {"b": {"type": "string"}}, "required":
         (
             {"a": [{}]},
             {"a": {"anyOf": [{"type": "array", "items": RECORD}, {"type": "null"}]}},
-            "a[0] has no 'b', which the live schema requires",
+            "a[0] lacks 'b', which the live schema requires",
         ),
         (
             {"a": [{"b": 1}]},
@@ -272,7 +272,7 @@ RECORD = {"type": "object", "properties": {"b": {"type": "string"}}, "required":
         (
             {"a": "lov"},
             {"a": {"enum": ["low", "high", 3]}},
-            "a is none of what the live schema takes {near}: 'low', 'high', 3",
+            "a is none of what the live schema takes {near}: 'low', 'high' and 3",
         ),
         (
             {"a": 9},
@@ -312,7 +312,7 @@ RECORD = {"type": "object", "properties": {"b": {"type": "string"}}, "required":
         (
             {"a": {"x": 1, "y": 2}},
             {"a": {"unevaluatedProperties": False}},
-            "a has 'x', 'y', which the live schema does not know",
+            "a has 'x' and 'y', which the live schema does not know",
         ),
         (
             {"a": [1]},
@@ -366,7 +366,7 @@ def test_specs_that_fit(specs, schema):
 
 def test_what_is_required_is_told_of_the_block():
     assert told({}, {"required": ["a", "b"]}) == [
-        "new has no 'a', 'b', which the live schema requires"
+        "new lacks 'a' and 'b', which the live schema requires"
     ]
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE, CREATE_NEW, Effect
 from ..definition import BoundSecret, Definition, Value
-from ..errors import shortened
+from ..text import shortened
 from ._asking import asker, is_constant, unknown_kinds
 
 

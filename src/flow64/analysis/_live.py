@@ -13,7 +13,8 @@ from typing import Any, Final, NoReturn
 from attrs import field, frozen
 
 from ..definition import MAX_BYTES, FrozenDict, Limits, Problem, freeze, pointer
-from ..errors import ArgumentError, ReadError, shortened
+from ..errors import ArgumentError, ReadError
+from ..text import shortened
 
 MAX_LEVELS: Final = 64
 """How deep a schema may nest; one that nests deeper is kept apart and not used."""

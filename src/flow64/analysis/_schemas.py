@@ -15,7 +15,8 @@ from attrs import define, fields, frozen
 
 from ..blocks import CATALOGUE
 from ..definition import BoundSecret, FrozenDict, Path, Value, pointer, walk
-from ..errors import MissingExtraError, did_you_mean, shortened
+from ..errors import MissingExtraError
+from ..text import did_you_mean, join_words, shortened
 from ._live import MAX_LEVELS, MOST_ERRORS, LiveBlock
 from ._patterns import Effort, effort_of
 from ._types import field_maps
@@ -430,7 +431,7 @@ def _text(error: ValidationError) -> str:
             return f"is none of what the live schema takes{near}: {_some(value)}"
         case "required" if isinstance(value, list):
             missing = [name for name in value if name not in instance]
-            return f"has no {_some(missing)}, which the live schema requires"
+            return f"lacks {_some(missing)}, which the live schema requires"
         case "additionalProperties" | "unevaluatedProperties" if value is False:
             known = schema.get("properties", {})
             strange = [name for name in instance if name not in known]
@@ -490,5 +491,4 @@ def _type_name(instance: Any) -> str:
 
 
 def _some(values: Sequence[Any]) -> str:
-    shown = ", ".join(map(shortened, values[:8]))
-    return f"{shown} and {len(values) - 8} more" if len(values) > 8 else shown
+    return join_words(map(shortened, values))

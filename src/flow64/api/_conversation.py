@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from attrs import evolve
 
 from ..definition import pointer
-from ..diagnostics import printable
 from ..errors import AnswerError, ApiError, FlowError, TransportError, for_status
+from ..text import printable
 from ._retry import is_unsent, retry_after
 from ._steps import (
     Answer,

@@ -30,7 +30,6 @@ from ..deploy import (
     jobs_of,
     skipped,
 )
-from ..diagnostics import printable
 from ..errors import (
     FlowError,
     OutcomeUnknownError,
@@ -40,6 +39,7 @@ from ..errors import (
     StalePlanError,
 )
 from ..plan import Plan, Step, counted
+from ..text import printable
 from ._codes import FAILED, INTERRUPTED, REFUSED, UNKNOWN
 from ._covered import at_hand
 from ._exit_codes import RefusedError, code_of, worded

@@ -16,7 +16,6 @@ from ..definition import (
     canonical_id,
 )
 from ..deploy import Fields, Veil, fields_of, reduced, shown_as, veiled
-from ..diagnostics import printable
 from ..diff import (
     Change,
     Consequence,
@@ -34,6 +33,7 @@ from ..diff import (
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..redaction import redact_keys
+from ..text import printable
 from ._addresses import Entry, Side, values_of
 
 Outcome: TypeAlias = Literal["added", "removed", "changed", "same"]

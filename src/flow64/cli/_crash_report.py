@@ -15,7 +15,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Final
 
-from ..diagnostics import printable
+from ..text import printable
 from ._terminal import complain, talk
 
 _NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL")

@@ -8,7 +8,6 @@ from typing import Protocol, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from ..diagnostics import printable
 from ..runs import (
     BlockDone,
     BlockFailed,
@@ -20,6 +19,7 @@ from ..runs import (
     Running,
 )
 from ..runs import Progress as Further
+from ..text import printable
 from ._terminal import Console, drawing, stderr_console, talk
 
 

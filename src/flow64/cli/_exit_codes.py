@@ -8,7 +8,6 @@ from typing import Final
 
 import click
 
-from ..diagnostics import printable
 from ..errors import (
     AmbiguousRowsError,
     AnswerError,
@@ -31,6 +30,7 @@ from ..errors import (
     TransportError,
     UnboundValueError,
 )
+from ..text import printable
 from ._codes import FAILED, REFUSED, UNKNOWN
 from ._options import SAID
 

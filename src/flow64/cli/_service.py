@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 from ..api import CLIENT_NAME, KEY_NAME
 from ..client import Client
-from ..diagnostics import printable
 from ..environments import Environment, Settings, load, opened
 from ..errors import ConfigError, TransportError
 from ..redaction import redact_keys
+from ..text import printable
 from ._credential_source import no_settings, unnamed
 from ._options import SAID
 from ._terminal import advise, give, talk

@@ -14,7 +14,7 @@ import click
 import rich.console
 from rich.text import Text
 
-from ..diagnostics import printable
+from ..text import printable
 from ._exit_codes import RefusedError
 from ._options import SAID
 

@@ -11,8 +11,8 @@ import click
 from ..analysis import LiveBlock, LiveCatalogue
 from ..blocks import OLD_NAMES
 from ..definition import thaw
-from ..diagnostics import printable
 from ..errors import did_you_mean, shortened
+from ..text import printable
 from ._block_reference import Described, catalogue, told
 from ._codes import FAILED
 from ._service import give_table

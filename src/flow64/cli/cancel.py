@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..diagnostics import printable
+from ..text import printable
 from ._options import SAID
 from ._service import connected
 from ._shared import env_option, example, json_option, run_argument

@@ -9,7 +9,8 @@ from typing import Final
 import click
 
 from ..analysis import LiveCatalogue
-from ..diagnostics import Finding, as_text, printable, summary
+from ..diagnostics import Finding, as_text, summary
+from ..text import printable
 from ._codes import FAILED
 from ._shared import (
     FILE,

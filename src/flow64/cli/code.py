@@ -12,7 +12,6 @@ from attrs import evolve, frozen
 
 from ..compiler import Code, Identity, Lifted, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
-from ..diagnostics import printable
 from ..errors import CannotLiftError, SaveError
 from ..manifest import (
     Known,
@@ -23,6 +22,7 @@ from ..manifest import (
     write_all,
 )
 from ..redaction import Redaction, redact_keys
+from ..text import printable
 from ._addresses import HELP, InSource, Live, address_of, live_side, require_env
 from ._codes import FAILED
 from ._completing import addresses as complete_addresses

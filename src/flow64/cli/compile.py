@@ -10,10 +10,11 @@ import click
 from attrs import field, frozen
 
 from ..definition import DEFAULT_ENV, dumps, loads
-from ..diagnostics import Finding, as_text, printable, summary
+from ..diagnostics import Finding, as_text, summary
 from ..errors import CompileError, ReadError
 from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
 from ..manifest import as_text as manifest_text
+from ..text import printable
 from ._codes import FAILED
 from ._shared import (
     example,

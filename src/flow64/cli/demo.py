@@ -17,10 +17,11 @@ from ..blocks import (
     Webhook,
 )
 from ..client import Client
-from ..diagnostics import as_text, printable, summary
+from ..diagnostics import as_text, summary
 from ..dsl import COMPANY, LEAD, returns
 from ..errors import CompileError
 from ..project import Project
+from ..text import printable
 from ..workflow import Workflow
 from ._shared import example, json_option
 from ._terminal import give, give_data

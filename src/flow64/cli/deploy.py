@@ -11,9 +11,9 @@ from attrs import field, frozen
 
 from ..client import Client
 from ..deploy import PARALLEL, Agreement, SavedPlan, load_plan, owner, reopening
-from ..diagnostics import printable
 from ..errors import FlowError
 from ..plan import Plan
+from ..text import printable
 from ._applied import REFUSALS, carried_out
 from ._codes import FAILED, REFUSED
 from ._exit_codes import code_of, worded

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 import click
 
-from ..diagnostics import printable
 from ..errors import shortened
+from ..text import printable
 from ._addresses import project_source
 from ._codes import FAILED
 from ._processes import ALWAYS, Cause, Difference, Job, Settings, causes, varied

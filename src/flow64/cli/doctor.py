@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import printable
+from ..text import printable
 from ._codes import FAILED
 from ._diagnosis import STATES, Diagnosis, diagnosed
 from ._shared import env_option, example, json_option

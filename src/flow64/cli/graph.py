@@ -13,7 +13,6 @@ import click
 
 from ..definition import DEFAULT_ENV, Definition
 from ..deploy import hidden_among, veiled
-from ..diagnostics import printable
 from ..manifest import write_all
 from ..redaction import redact_keys_in_json
 from ..render import (
@@ -27,6 +26,7 @@ from ..render import (
     text_changed,
     text_tree,
 )
+from ..text import printable
 from ._addresses import Live, address_of, definition_of, require_env
 from ._faulty import even_faulty
 from ._service import connected, environment_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import printable
+from ..text import printable
 from ._install_source import EXAMPLE, find_install_source, parse_install_source
 from ._project import as_key, as_namespace, begin, key_of
 from ._shared import example, json_option

@@ -11,7 +11,6 @@ import click
 
 from ..client import Client
 from ..definition import unbound_names, walk
-from ..diagnostics import printable
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, PullError, SaveError, clipped
 from ..manifest import (
@@ -27,6 +26,7 @@ from ..manifest import (
     write_all,
 )
 from ..redaction import redact_keys
+from ..text import printable
 from ._codes import FAILED
 from ._service import connected, environment_of
 from ._shared import env_option, example, json_option, read_values, values_option

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..deploy import Agreement, as_text, restoring
-from ..diagnostics import printable
+from ..text import printable
 from ._applied import carried_out
 from ._planned import place_of
 from ._service import connected

@@ -9,8 +9,8 @@ import click
 
 from ..api import ResultItem
 from ..client import Client, Run
-from ..diagnostics import printable
 from ..runs import Allowance, chosen, reading, require_free, safe_name, write_csv
+from ..text import printable
 from ._service import connected
 from ._shared import (
     allow_unproven_option,

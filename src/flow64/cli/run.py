@@ -11,9 +11,9 @@ from attrs import frozen
 
 from ..client import Client, Run
 from ..definition import Definition, suffixed
-from ..diagnostics import printable
 from ..errors import AmbiguousRowsError, ArgumentError, ForbiddenError, NotFoundError
 from ..runs import Budget, needs_rows, require_free, rows_from, stages_of
+from ..text import printable
 from ..workflow import Workflow
 from ._addresses import Live, address_of, definition_of, require_env
 from ._codes import INTERRUPTED

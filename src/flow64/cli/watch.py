@@ -10,9 +10,9 @@ import click
 from attrs import asdict
 
 from ..client import Run
-from ..diagnostics import printable
 from ..errors import RunFailedError
 from ..runs import RunEvent
+from ..text import printable
 from ._codes import FAILED, INTERRUPTED
 from ._display import displaying
 from ._service import connected, resuming

@@ -13,7 +13,8 @@ from types import FunctionType
 from typing import Final, NoReturn
 
 from ..blocks import CATALOGUE, Condition, Filter
-from ..errors import UnsafeCodeError, shortened
+from ..errors import UnsafeCodeError
+from ..text import shortened
 from ._layout import is_shown
 
 CONSTANTS: Final = frozenset({"COMPANY", "LEAD"})

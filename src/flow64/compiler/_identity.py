@@ -21,7 +21,7 @@ from ..definition import (
     split_stamp,
 )
 from ..diagnostics import Finding, Place
-from ..errors import shortened
+from ..text import shortened
 from ._keys import is_key
 from ._lower import Head
 

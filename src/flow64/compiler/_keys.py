@@ -18,7 +18,7 @@ from ..definition import (
 )
 from ..diagnostics import Finding
 from ..dsl import Block
-from ..errors import did_you_mean, shortened
+from ..text import did_you_mean, shortened
 from ._collect import ROOT, Graph, Scope
 
 MAX_KEY: Final = 512

@@ -37,7 +37,8 @@ from ..definition import (
     thaw,
 )
 from ..dsl import COMPANY, LEAD, UNSET, Block, Flow, RawBlock
-from ..errors import CannotLiftError, shortened
+from ..errors import CannotLiftError
+from ..text import shortened
 from ._arrange import Part, arranged_parts, leaf
 from ._identity import Identity
 from ._keys import MAX_KEY, is_key

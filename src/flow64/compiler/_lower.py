@@ -22,7 +22,7 @@ from ..definition import (
 )
 from ..diagnostics import Finding, Place
 from ..dsl import UNSET, Block, Flow, RowKind, field_map
-from ..errors import shortened
+from ..text import shortened
 from ._collect import Graph, collect
 from ._keys import ids_of, shown_path
 from ._order import arranged

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..errors import shortened
+from ..text import shortened
 from ._values import VALUE_KEY, BoundSecret, Value
 
 MAX_DEPTH: Final = 256

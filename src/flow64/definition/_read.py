@@ -11,7 +11,8 @@ from typing import Any, Final, NoReturn
 
 from attrs import frozen
 
-from ..errors import ArgumentError, ReadError, did_you_mean, shortened
+from ..errors import ArgumentError, ReadError
+from ..text import did_you_mean, shortened
 from ._ids import LOCAL, canonical_id, escaped, id_of, is_uuid, path_of, slug
 from ._json import (
     EMPTY,

@@ -8,7 +8,6 @@ from typing import Any, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from ..diagnostics import printable
 from ..errors import (
     OTHER_ENVIRONMENT,
     ArgumentError,
@@ -18,6 +17,7 @@ from ..errors import (
     shortened,
 )
 from ..plan import Consent, Plan, Step
+from ..text import printable
 from ._data_loss import is_as_deployed
 from ._history import Reason, Saved
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from ..diagnostics import printable
 from ..diff import as_data as change_data
 from ..diff import as_lines, estimate, estimate_data, format_estimate, setting_lines
 from ..errors import OTHER_ENVIRONMENT
@@ -23,6 +22,7 @@ from ..plan import (
     taking,
 )
 from ..redaction import redact_keys
+from ..text import printable
 from ._consent import FLAGS, NOTHING, Agreement, flags, is_lifted, may_skip
 
 _SIGNS: Final[dict[Action, str]] = {

@@ -12,10 +12,11 @@ from typing import Any, Final
 from attrs import fields
 
 from ..definition import BoundSecret, Value, WireBlock, pointer
-from ..diagnostics import Finding, printable
+from ..diagnostics import Finding
 from ..dsl import UNSET
 from ..redaction import MASK
 from ..redaction import redact_keys as without_keys
+from ..text import printable
 from ._changes import (
     BlockAdded,
     BlockMoved,

@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from ..errors import ArgumentError, did_you_mean, shortened
+from ..errors import ArgumentError
+from ..text import did_you_mean, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
 

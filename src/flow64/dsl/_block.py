@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from ..definition import EMPTY
 from ..diagnostics import Place
-from ..errors import shortened
+from ..text import shortened
 from ._arguments import explained
 from ._flow import Shape
 from ._unset import UNSET

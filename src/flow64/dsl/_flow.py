@@ -36,8 +36,8 @@ from ..errors import (
     JoinedStringError,
     JoinError,
     TruthError,
-    shortened,
 )
+from ..text import shortened
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)

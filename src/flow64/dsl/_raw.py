@@ -8,7 +8,8 @@ from typing import Any
 from attrs import field, frozen
 
 from ..definition import EMPTY, is_plain
-from ..errors import ArgumentError, shortened
+from ..errors import ArgumentError
+from ..text import shortened
 from ._block import Block
 from ._flow import Flow
 

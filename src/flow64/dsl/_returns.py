@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar, cast, dataclass_transform
 
 import attrs
 
-from ..errors import ReturnsError, shortened
+from ..errors import ReturnsError
+from ..text import shortened
 
 T = TypeVar("T")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..definition import Value, is_plain
-from ..errors import ArgumentError, shortened
+from ..errors import ArgumentError
+from ..text import shortened
 from ._arguments import helpful
 
 

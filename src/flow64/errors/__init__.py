@@ -10,16 +10,20 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from ..text import clipped as clipped
+from ..text import did_you_mean as did_you_mean
+from ..text import shortened as shortened
+
 if TYPE_CHECKING:
     from ._building import *  # noqa: F403 - all of them are public, here
     from ._calling import *  # noqa: F403 - see above
     from ._changing import *  # noqa: F403 - see above
     from ._deploying import *  # noqa: F403 - see above
     from ._receiving import *  # noqa: F403 - see above
+    from ._root import *  # noqa: F403 - see above
     from ._running import *  # noqa: F403 - see above
-    from ._words import *  # noqa: F403 - see above
 
-_FIRST: Final = ("_words", "_building")
+_FIRST: Final = ("_root", "_building")
 _LATER: Final = ("_calling", "_changing", "_deploying", "_receiving", "_running")
 """What a file of workflows does without: loaded when one of its names is asked for."""
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from ..diagnostics import Finding, as_text, printable, summary
-from ._words import FlowError, shortened
+from ..diagnostics import Finding, as_text, summary
+from ..text import printable, shortened
+from ._root import FlowError
 
 
 @frozen(repr=False)

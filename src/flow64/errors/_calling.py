@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from ..diagnostics import printable
-from ._words import FlowError
+from ..text import printable
+from ._root import FlowError
 
 
 @frozen(repr=False)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from ..diagnostics import printable
-from ._words import FlowError, shortened
+from ..text import printable, shortened
+from ._root import FlowError
 
 
 @frozen(repr=False)

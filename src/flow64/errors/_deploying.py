@@ -8,8 +8,8 @@ from typing import Final
 
 from attrs import frozen
 
-from ..diagnostics import printable
-from ._words import FlowError, did_you_mean, shortened
+from ..text import did_you_mean, printable, shortened
+from ._root import FlowError
 
 
 @frozen(repr=False)

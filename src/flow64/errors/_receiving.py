@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..diagnostics import printable
-from ._words import FlowError
+from ..text import printable
+from ._root import FlowError
 
 
 class DeliveryError(FlowError):

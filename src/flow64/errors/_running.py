@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import frozen
 
-from ..diagnostics import printable
-from ._words import FlowError, shortened
+from ..text import printable, shortened
+from ._root import FlowError
 
 
 class RunError(FlowError):

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Final
 
-from ..diagnostics import Finding, Place, Severity, printable
+from ..diagnostics import Finding, Place, Severity
 from ..redaction import redact_keys
+from ..text import printable
 
 _COMMANDS: Final[dict[Severity, str]] = {
     "error": "error",

@@ -10,8 +10,8 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE
 from ..definition import Definition, Topology
-from ..diagnostics import printable
 from ..redaction import redact_keys
+from ..text import printable
 
 Shape: TypeAlias = Literal["source", "step", "converter", "sink", "unknown"]
 """What a block is drawn as: its role, or that the catalogue does not know its kind."""

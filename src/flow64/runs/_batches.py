@@ -34,7 +34,6 @@ from ..api import (
     may_pass,
 )
 from ..definition import canonical_id
-from ..diagnostics import printable
 from ..errors import (
     AnswerError,
     ApiError,
@@ -53,6 +52,7 @@ from ..errors import (
     TransportError,
     shortened,
 )
+from ..text import printable
 from ._budget import Budget
 from ._download import ALLOWANCE, Allowance, saving
 from ._file_names import safe_name

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from ..api import COMPLETED
-from ..diagnostics import printable
+from ..text import printable
 
 
 @frozen

@@ -10,8 +10,8 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Columns
 from ..definition import BoundSecret, Definition, Value, WireBlock
-from ..diagnostics import printable
 from ..errors import ArgumentError, RowKeyError, shortened
+from ..text import printable
 from ._typed_rows import Row
 
 T = TypeVar("T")

@@ -39,7 +39,6 @@ from ..api import (
 )
 from ..definition import Definition, canonical_id, digest, retry_key, run_key
 from ..deploy import Ready, compare
-from ..diagnostics import printable
 from ..errors import (
     ApiError,
     ArgumentError,
@@ -54,6 +53,7 @@ from ..errors import (
     StaleDeploymentError,
     shortened,
 )
+from ..text import printable
 from ._budget import Budget
 from ._journal import Journal, Meant, Memory, Start
 

@@ -34,8 +34,8 @@ from attrs import frozen
 from cattrs.gen import make_dict_structure_fn, typeddicts
 from typing_extensions import is_typeddict
 
-from ..diagnostics import printable
 from ..errors import AnswerError, ArgumentError, ResultError, shortened
+from ..text import printable
 from ._row_files import rows_in
 
 T = TypeVar("T")

@@ -9,10 +9,10 @@ from typing import Final
 from attrs import field, frozen
 
 from ...definition import Definition
-from ...errors import shortened
+from ...text import join_words, shortened
 from .._columns import ColumnSet
 from .._lineage import READERS, column_flow, reads_from_afar
-from ._rule import Found, called, listed, note, of_kinds, only_where, texts, warning
+from ._rule import Found, called, note, of_kinds, only_where, texts, warning
 
 
 @of_kinds(*READERS)
@@ -35,7 +35,7 @@ def unknown_column(definition: Definition) -> Iterator[Found]:
 
 def missing(position: int, name: str, before: ColumnSet) -> Found:
     """The finding of a column that is not in a closed set."""
-    known = listed(before) or "none"
+    known = join_words(before) or "none"
     message = f"it reads the column {shortened(name)}, which rows do not have here"
     return warning(position, message, f"they have {known}")
 
@@ -152,7 +152,7 @@ def unused_input(definition: Definition) -> Iterator[Found]:
     for position, names in sources:
         idle = [n for n in names if n not in used and n not in text]
         if idle:
-            message = f"no block is known to use {listed(map(shortened, idle))}"
+            message = f"no block is known to use {join_words(map(shortened, idle))}"
             yield note(position, message, "leave it out, unless the result needs it")
 
 

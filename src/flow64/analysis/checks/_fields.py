@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from ...blocks import CATALOGUE, OLD_NAMES, TYPE_WORDS, CatalogueBlock, facts_of
 from ...definition import Definition
-from ...errors import did_you_mean, shortened
+from ...text import did_you_mean, join_words, shortened
 from .._memo import once
 from .._types import field_maps, field_types
-from ._rule import Found, by_shape, listed, note, of_kinds, only_where, warning
+from ._rule import Found, by_shape, note, of_kinds, only_where, warning
 from ._specs import conditions
 
 _TYPE_WORDS: Final = frozenset(TYPE_WORDS)
@@ -82,7 +82,9 @@ def unknown_field(definition: Definition) -> Iterator[Found]:
         near = did_you_mean(name, known)
         if near or name not in definition.origins[position].extra:
             message = f"{kind} has no field {shortened(name)} that is known{near}"
-            yield warning(position, message, f"it has {listed(known, 20) or 'none'}")
+            yield warning(
+                position, message, f"it has {join_words(known, 20) or 'none'}"
+            )
 
 
 @only_where(_has_strange_fields)
@@ -154,7 +156,7 @@ def type_word_as_description(definition: Definition) -> Iterator[Found]:
         if word in _TYPE_WORDS:
             found.setdefault(position, []).append(where)
     for position, names in found.items():
-        message = f"a bare type word is read as a description: {listed(names)}"
+        message = f"a bare type word is read as a description: {join_words(names)}"
         advice = 'write {"description": "Current job title", "type": "str"}'
         yield note(position, message, advice)
 
@@ -186,7 +188,7 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
             found.append("filter.filters (or)")
             break
     if found:
-        message = f"it uses what no document confirms: {listed(found, 20)}"
+        message = f"it uses what no document confirms: {join_words(found, 20)}"
         yield note(None, message, "try it with few rows first")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...definition import Definition
-from ...errors import shortened
+from ...text import shortened
 from ._rule import Found, called, error
 
 

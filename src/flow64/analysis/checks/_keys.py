@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from unicodedata import normalize
 
 from ...definition import Definition, Origin, is_uuid
-from ...errors import shortened
+from ...text import shortened
 from ._rule import Found, error, is_read, note, only_where, warning
 
 

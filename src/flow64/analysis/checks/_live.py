@@ -15,8 +15,8 @@ from attrs import evolve, frozen
 from ...blocks import OLD_NAMES
 from ...definition import Definition, FrozenDict, Path
 from ...diagnostics import Finding
-from ...errors import did_you_mean, shortened
 from ...redaction import redact_keys
+from ...text import did_you_mean, shortened
 from .._live import MOST_ERRORS, LiveCatalogue, as_catalogue
 from ._advice import ADVICE
 from ._fields import (

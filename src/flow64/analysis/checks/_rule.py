@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from ...definition import Definition
 from ...diagnostics import Family, Finding, Severity
+from ...text import join_words
 
 
 class Found(NamedTuple):
@@ -97,19 +98,9 @@ def called(definition: Definition, position: int) -> str:
     return f"{name} ({where})" if where else name
 
 
-def all_called(definition: Definition, positions: Sequence[int], limit: int) -> str:
-    """What people call some blocks; of many, how many more there are."""
-    names = listed(called(definition, position) for position in positions[:limit])
-    rest = len(positions) - limit
-    return f"{names} and {rest} more" if rest > 0 else names
-
-
-def listed(words: Iterable[str], limit: int = 8) -> str:
-    """Words joined by commas, the last by `and`; of many, how many more there are."""
-    shown = list(words)
-    if len(shown) > limit:
-        shown = [*shown[: limit - 1], f"{len(shown) - limit + 1} more"]
-    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+def all_called(definition: Definition, positions: Sequence[int], most: int) -> str:
+    """Names for several blocks; of many, the first and how many more there are."""
+    return join_words([called(definition, position) for position in positions], most)
 
 
 def texts(items: Iterable[Any]) -> Sequence[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...definition import Definition
-from ...errors import did_you_mean, shortened
+from ...text import did_you_mean, shortened
 from ._rule import Found, warning
 
 

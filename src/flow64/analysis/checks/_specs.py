@@ -15,7 +15,7 @@ from ...blocks import (
     FILTER_OPERATORS,
 )
 from ...definition import BoundSecret, Definition, Value
-from ...errors import did_you_mean, shortened
+from ...text import did_you_mean, shortened
 from ._rule import Found, error, note, warning
 
 _WORDS: Sequence[tuple[str, str, Sequence[str]]] = (

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from attrs import frozen
 
-from ...diagnostics import printable
+from ...text import printable
 
 Sign: TypeAlias = Literal["+", "-", "~", ">", "?"]
 """`+` came, `-` went, `~` is another, `>` stands elsewhere, `?` is not managed."""

@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote as percent
 
-from ...diagnostics import printable
 from ...redaction import redact_keys
+from ...text import printable
 
 LONGEST: Final = 120
 """Characters of a name in a comment."""

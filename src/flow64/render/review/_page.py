@@ -15,8 +15,8 @@ from typing import Final
 from attrs import define, frozen
 
 from ...definition import canonical_id
-from ...diagnostics import printable
 from ...redaction import redact_keys
+from ...text import printable
 from .._graph import Graph, Node, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ...diagnostics import printable
 from ...redaction import redact_keys
+from ...text import printable
 from ._grouping import Group, factored
 from ._lines import Section
 from ._model import Review

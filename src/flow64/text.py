@@ -1,0 +1,70 @@
+"""Wording that all rooms share: counts, lists, shortened values and safe printing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+
+def printable(text: str) -> str:
+    """The text with control, format and bidirectional characters shown as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def truncate(text: str, limit: int) -> str:
+    """Cut a text that is longer than the limit, with an ellipsis as its last sign."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def clipped(text: str, limit: int = 60) -> str:
+    """A text on one line that cannot steer a terminal, cut with an ellipsis."""
+    return truncate(printable(text), limit)
+
+
+def shortened(value: object, limit: int = 60) -> str:
+    """The repr of a value on one line, without addresses, cut with an ellipsis."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a message about a value works whatever it does
+        return f"<{type(value).__name__}>"
+    return clipped(_ADDRESS.sub("", text), limit)
+
+
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def pluralize(number: int, noun: str) -> str:
+    """A number with its noun: `1 request`, `2,000 requests`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def join_words(words: Iterable[str], most: int = 8) -> str:
+    """Join words as in `a, b and c`; of a long list, as in `a, b and 7 more`."""
+    shown = [*words]
+    if len(shown) > most:
+        shown[most:] = [f"{len(shown) - most:,} more"]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'x'?)` if a known word is close, else nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+    if len(word) > _LONGEST_WORD:
+        return ""
+    options = sorted(option for option in known if len(option) <= _LONGEST_WORD)
+    close = get_close_matches(word, options, n=1, cutoff=0.6)
+    if not close:
+        folded = {option.casefold(): option for option in options}
+        close = [folded[word.casefold()]] if word.casefold() in folded else []
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+_LONGEST_WORD: Final = 200  # a longer word is not a slip, and it is slow to compare

@@ -1,0 +1,85 @@
+"""Shared wording: counts, lists, shortened values and safe printing."""
+
+from __future__ import annotations
+
+import pytest
+
+from flow64.text import did_you_mean, join_words, pluralize, printable, shortened
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("é 🚀", "é 🚀"),
+        ("\x1b\x9b\x00", "\\x1b\\x9b\\x00"),
+        ("\u202e\u2028\ufeff\u00a0", "\\u202e\\u2028\\ufeff\\xa0"),
+        ("\ud800", "\\ud800"),
+        ("\U000e0001", "\\U000e0001"),
+        ("a\nb", "a\\nb"),
+    ],
+)
+def test_what_cannot_be_seen_is_escaped(text, shown):
+    """Control, format and bidirectional characters, and spaces unlike U+0020."""
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "hint"),
+    [
+        ("mod", ["mode", "key"], " (did you mean 'mode'?)"),
+        ("MODE", ["mode", "key"], " (did you mean 'mode'?)"),
+        ("OK", ["ok"], " (did you mean 'ok'?)"),
+        ("zzz", ["mode", "key"], ""),
+        ("x", [], ""),
+    ],
+)
+def test_a_near_word_is_offered(word, known, hint):
+    """By spelling, or by letters in another case."""
+    assert did_you_mean(word, known) == hint
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", "'a'"),
+        ("\u202e\n", "'\\u202e\\n'"),
+        ("x" * 80, f"'{'x' * 58}…"),
+        ("x" * 58, f"'{'x' * 58}'"),
+    ],
+)
+def test_a_value_is_shown_on_one_line(value, text):
+    """Cut where it is long."""
+    assert shortened(value) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("ab", "a and b"),
+        ("abc", "a, b and c"),
+        ("abcde", "a, b, c and 2 more"),
+    ],
+)
+def test_a_long_list_of_words_is_cut(words, text):
+    """After the first ones, it says how many more there are."""
+    assert join_words(words, 3) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 rows"), (1, "1 row"), (2000, "2,000 rows")]
+)
+def test_a_noun_agrees_with_its_number(number, text):
+    """Only one thing is singular."""
+    assert pluralize(number, "row") == text
+
+
+def test_a_value_that_has_no_repr_is_named_by_its_type():
+    """An error message does not fail because of the value that it shows."""
+
+    class Broken:
+        def __repr__(self):
+            raise ValueError
+
+    assert shortened(Broken()) == "<Broken>"

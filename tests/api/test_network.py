@@ -768,8 +768,7 @@ def test_client_that_is_dropped_stops_no_exit_and_no_fork(server, how, said):
 INTERRUPTED = """
 import random, signal, sys
 from flow64.client import Client, Policy
-from flow64.runs._tracked import Tracked
-from flow64.runs._watch import watching
+from flow64.runs import Tracked, watch_run
 
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 policy = Policy(requests_per_minute=None)
@@ -778,7 +777,7 @@ with Client("k", base_url=sys.argv[1], journal=None, policy=policy) as client:
     for turn in range(200):
         try:
             signal.setitimer(signal.ITIMER_REAL, luck.uniform(0.0005, 0.03))
-            for _ in client.events(watching(Tracked("r", "w"), every=0.001)):
+            for _ in client.events(watch_run(Tracked("r", "w"), every=0.001)):
                 pass
         except KeyboardInterrupt:
             continue

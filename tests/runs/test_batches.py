@@ -30,13 +30,14 @@ from flow64.api import (
 )
 from flow64.blocks import Deduplicate, FindEmail, LeadEnrichment, Webhook
 from flow64.client import Batch, Client, Run
-from flow64.client._batch import known, noting_batches, plan_of
+from flow64.client._batch import batch_settings, facts_of, note_interrupted_batches
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.emulator._records import payload_of
 from flow64.errors import BatchesError, FlowError
-from flow64.runs import DAY, batching
+from flow64.runs import DAY, run_in_batches
 from flow64.runs import _start as _starting
-from flow64.runs._batches import FailedBatch, Part
+from flow64.runs._batch_input import RowRange
+from flow64.runs._batches import FailedBatch
 from flow64.runs._launch import Launcher
 from flow64.runs._start import StartedRun
 from tests.service.clients import BOTH, KEY, use
@@ -236,14 +237,14 @@ def planned(code=CODE, *, journal=None, **options):
         "timeout": DAY,
     }
     client = Client(KEY, base_url=AWAY, journal=journal)
-    return plan_of(code, client._settled, **{**facts, **options})
+    return batch_settings(code, client._settled, **{**facts, **options})
 
 
 def ran(world, rows, **options):
     """Run batches to the end; gives what was emitted, and how it ended."""
     done = []
     try:
-        done.extend(world.played(batching(planned(world.code, **options), rows)))
+        done.extend(world.played(run_in_batches(planned(world.code, **options), rows)))
     except FlowError as error:
         return done, error
     return done, None
@@ -299,7 +300,7 @@ def test_no_more_runs_are_under_way_than_were_asked_for(concurrency):
 def test_consumer_that_is_slow_or_stops_loses_nothing(journal):
     """What it leaves is found by the next call, and not bought again."""
     world = World()
-    events = world.played(batching(planned(journal=journal), people(12)))
+    events = world.played(run_in_batches(planned(journal=journal), people(12)))
     first = next(events)
     world.now += 2 * DAY
     second = next(events)
@@ -330,7 +331,7 @@ class Quick(Launcher):
     def payload(self, rows, first=1):
         return {"webhook_payload": rows}
 
-    def started(self, payload, **more):
+    def start(self, payload, **more):
         yield Now()
         index = more["batch"].index
         return StartedRun(f"r{index}", CODE.id())
@@ -346,7 +347,7 @@ def test_memory_is_that_of_the_batches_under_way():
         rows = ({"n": n} for n in range(count))
         tracemalloc.start()
         try:
-            done = deque(World(looks=completed).played(batching(plan, rows)), 1)
+            done = deque(World(looks=completed).played(run_in_batches(plan, rows)), 1)
             return tracemalloc.get_traced_memory()[1], done[0].part.first
         finally:
             tracemalloc.stop()
@@ -454,7 +455,7 @@ def test_file_that_changes_meanwhile_ends_the_launching(tmp_path):
     lines = "".join(f'{{"email": "p{n}@example.com"}}\n' for n in range(3000))
     path.write_text(lines)
     world = World()
-    events = world.played(batching(planned(size=50), path))
+    events = world.played(run_in_batches(planned(size=50), path))
     next(events)
     os.truncate(path, len(lines) - 10)
 
@@ -473,8 +474,8 @@ def test_iterator_that_fails_ends_it_with_its_own_error():
         raise ZeroDivisionError("mine")
 
     def failing():
-        with noting_batches(INTENT):
-            yield from World().played(batching(planned(), rows()))
+        with note_interrupted_batches(INTENT):
+            yield from World().played(run_in_batches(planned(), rows()))
 
     with pytest.raises(ZeroDivisionError, match="mine") as caught:
         list(failing())
@@ -485,7 +486,7 @@ def test_note_is_for_what_does_not_say_so_itself():
     """Neither for our own errors, nor where nobody reads on."""
     notes = []
     for error in (KeyboardInterrupt(), BatchesError("i", []), GeneratorExit()):
-        with pytest.raises(type(error)) as caught, noting_batches(INTENT):
+        with pytest.raises(type(error)) as caught, note_interrupted_batches(INTENT):
             raise error
         notes.append(getattr(caught.value, "__notes__", []) != [])
 
@@ -632,7 +633,7 @@ def test_start_that_fails_ends_the_launching(reply, status):
 
 def test_cost_that_is_not_known_is_not_passed_over():
     """Neither where a part of it is known, nor where nothing is."""
-    part = Part(0, 1, 1000)
+    part = RowRange(0, 1, 1000)
     batches = [
         FailedBatch(part, "r", "failed", None, dollars, is_priced)
         for dollars, is_priced in ((50.0, True), (50.0, False), (0.0, False))
@@ -647,7 +648,7 @@ def test_cost_that_is_not_known_is_not_passed_over():
 
 def test_words_of_the_service_are_made_safe():
     """They go to a terminal."""
-    batch = FailedBatch(Part(1, 3, 2), "r\x1b[2J", "failed", "a\x1b[31m")
+    batch = FailedBatch(RowRange(1, 3, 2), "r\x1b[2J", "failed", "a\x1b[31m")
 
     assert "\x1b" not in str(batch)
 
@@ -918,7 +919,7 @@ def test_disk_that_fails_ends_the_launching(tmp_path, journal):
     """What completed is there to be saved by the next call."""
     world, folder = World(), tmp_path / "out"
     plan = planned(folder=folder, journal=journal, concurrency=1)
-    events = world.played(batching(plan, people(8)))
+    events = world.played(run_in_batches(plan, people(8)))
     next(events)
     (folder / "000001-r1.ndjson").mkdir()
 
@@ -939,7 +940,7 @@ def test_other_process_that_was_faster_has_saved_it(tmp_path):
     """The same run gives the same file."""
     world, folder = World(), tmp_path / "out"
     plan = planned(folder=folder)
-    events = batching(plan, people(2))
+    events = run_in_batches(plan, people(2))
 
     def listed(request):
         (folder / "000000-r0.ndjson").write_text("theirs\n")
@@ -975,10 +976,10 @@ def test_file_that_cannot_be_had_does_not_hold_up_the_others(tmp_path, journal):
 
 def test_batch_holds_its_run():
     """What a consumer gets."""
-    (done,) = World().played(batching(planned(), people(2)))
+    (done,) = World().played(run_in_batches(planned(), people(2)))
     client = Client(KEY, base_url=AWAY, journal=None)
 
-    run = Run(done.run.id, done.run.workflow_id, client, **known(done))
+    run = Run(done.run.id, done.run.workflow_id, client, **facts_of(done))
     batch = Batch.of(done, run)
 
     assert (batch.index, batch.first, batch.count, batch.path) == (0, 1, 2, None)
@@ -1055,7 +1056,9 @@ def test_credits_that_end_in_batch_21_of_40(kind, has_journal, serve, journal):
 
     assert [index for index, _ in came] == list(range(20))
     assert [row for _, part in came for row in part] == [r["email"] for r in rows[:100]]
-    assert [(b.part, b.status) for b in error.failed] == [(Part(20, 101, 5), "failed")]
+    assert [(b.part, b.status) for b in error.failed] == [
+        (RowRange(20, 101, 5), "failed")
+    ]
     assert "credits: find_email: not enough credits" in error.stopped
     assert "its rows again: up to $0.25" in error.lines[0]
     assert sum(spent(emulator).values()) == 102

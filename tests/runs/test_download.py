@@ -34,8 +34,8 @@ from flow64.errors import (
     TransportError,
 )
 from flow64.runs import Allowance, _download
-from flow64.runs._download import saving, saving_all
-from flow64.runs._result_links import listing
+from flow64.runs._download import download_file, download_files
+from flow64.runs._result_links import list_result_files
 
 ROWS = b"email,title\na@x.example,Boss\nb@x.example,Clerk\n"
 RUN = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"
@@ -158,7 +158,7 @@ def files(folder):
 def test_file_is_saved_whole_and_alone(tmp_path):
     store, target = Store(), tmp_path / "rows.csv"
 
-    saved = store.play(saving(RUN, item(), target))
+    saved = store.play(download_file(RUN, item(), target))
 
     assert (saved, target.read_bytes()) == (target, ROWS)
     assert files(tmp_path) == ["rows.csv"]
@@ -170,7 +170,7 @@ def test_cut_anywhere_it_is_whole_or_absent(tmp_path_factory, cuts, has_tag):
     folder = tmp_path_factory.mktemp("cut")
     store, target = Store(cuts=cuts, etag='"v1"' if has_tag else ""), folder / "a.csv"
 
-    store.play(saving(RUN, item(), target))
+    store.play(download_file(RUN, item(), target))
 
     assert target.read_bytes() == ROWS
     assert files(folder) == ["a.csv"]
@@ -182,7 +182,7 @@ def test_end_that_comes_too_early_is_no_end(tmp_path, etag):
     store = Store(cuts=[20], etag=etag)
     store.is_clean = False
 
-    store.play(saving(RUN, item(), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert (tmp_path / "a.csv").read_bytes() == ROWS
 
@@ -190,7 +190,7 @@ def test_end_that_comes_too_early_is_no_end(tmp_path, etag):
 def test_rest_alone_is_asked_for(tmp_path):
     store = Store(cuts=[20])
 
-    store.play(saving(RUN, item(), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert [start for _, start in store.opened] == [0, 0, 20]
 
@@ -200,10 +200,10 @@ def test_what_has_come_is_kept_for_a_later_try(tmp_path):
     store = Store(cuts=[20, *[0] * 20], statuses=[200, *[503] * 20])
 
     with pytest.raises(ResultError, match="503"):
-        store.play(saving(RUN, item(), target))
+        store.play(download_file(RUN, item(), target))
     kept = files(tmp_path)
     again = Store()
-    again.play(saving(RUN, item(), target))
+    again.play(download_file(RUN, item(), target))
 
     assert [name.endswith(".part") for name in kept] == [True]
     assert [start for _, start in again.opened] == [0, 20]
@@ -213,10 +213,10 @@ def test_what_has_come_is_kept_for_a_later_try(tmp_path):
 def test_two_versions_are_never_mixed(tmp_path):
     target = tmp_path / "a.csv"
     with pytest.raises(TransportError):
-        Store(cuts=[20, *[0] * 20]).play(saving(RUN, item(), target))
+        Store(cuts=[20, *[0] * 20]).play(download_file(RUN, item(), target))
     other = ROWS.replace(b"Boss", b"Chef")
 
-    Store(other, etag='"v2"').play(saving(RUN, item(other), target))
+    Store(other, etag='"v2"').play(download_file(RUN, item(other), target))
 
     assert target.read_bytes() == other
     assert files(tmp_path) == ["a.csv"]
@@ -235,7 +235,7 @@ def test_version_that_changes_between_two_openings_begins_anew(tmp_path):
 
     store.open = changing
 
-    store.play(saving(RUN, item(), target))
+    store.play(download_file(RUN, item(), target))
 
     assert target.read_bytes() == other
 
@@ -243,7 +243,7 @@ def test_version_that_changes_between_two_openings_begins_anew(tmp_path):
 def test_weak_validator_and_packed_content_are_not_gone_on_with(tmp_path):
     store = Store(cuts=[20], etag='W/"v1"')
 
-    store.play(saving(RUN, item(), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert [start for _, start in store.opened] == [0, 0]
 
@@ -253,7 +253,7 @@ def test_expired_link_is_renewed(tmp_path, status):
     store = Store(statuses=[status])
     store.listed = [item(download_url="https://store.example/a?sig=two")]
 
-    store.play(saving(RUN, item(), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert [url[-3:] for url, _ in store.opened] == ["one", "two"]
     assert (store.left_open, (tmp_path / "a.csv").read_bytes()) == (0, ROWS)
@@ -262,7 +262,7 @@ def test_expired_link_is_renewed(tmp_path, status):
 def test_missing_link_is_asked_for(tmp_path):
     store = Store()
 
-    store.play(saving(RUN, item(download_url=None), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(download_url=None), tmp_path / "a.csv"))
 
     assert (tmp_path / "a.csv").read_bytes() == ROWS
 
@@ -280,7 +280,7 @@ def test_file_without_a_link_is_told(tmp_path, found, says):
     store.listed = found
 
     with pytest.raises(ResultError, match=says):
-        store.play(saving(RUN, item(download_url=None), tmp_path / "a.csv"))
+        store.play(download_file(RUN, item(download_url=None), tmp_path / "a.csv"))
 
     assert files(tmp_path) == []
 
@@ -289,34 +289,34 @@ def test_link_that_never_lives_is_told(tmp_path):
     store = Store(statuses=[403] * 9)
 
     with pytest.raises(ResultError, match="403 to each of its links"):
-        store.play(saving(RUN, item(), tmp_path / "a.csv"))
+        store.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert len(store.opened) == 4
 
 
 def test_redirect_is_not_followed(tmp_path):
     with pytest.raises(ResultError, match="not followed"):
-        Store(statuses=[302]).play(saving(RUN, item(), tmp_path / "a.csv"))
+        Store(statuses=[302]).play(download_file(RUN, item(), tmp_path / "a.csv"))
 
 
 def test_refused_link_is_told(tmp_path):
     with pytest.raises(LinkRefusedError):
         Store(statuses=[LinkRefusedError("h")]).play(
-            saving(RUN, item(), tmp_path / "a.csv")
+            download_file(RUN, item(), tmp_path / "a.csv")
         )
 
 
 def test_part_that_is_not_the_rest_begins_anew(tmp_path):
     store = Store(cuts=[20], statuses=[200, 200, 416])
 
-    store.play(saving(RUN, item(), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert (tmp_path / "a.csv").read_bytes() == ROWS
 
 
 def test_more_than_listed_is_refused(tmp_path):
     with pytest.raises(ResultError, match="more than the 5 bytes"):
-        Store().play(saving(RUN, item(file_size=5), tmp_path / "a.csv"))
+        Store().play(download_file(RUN, item(file_size=5), tmp_path / "a.csv"))
 
     assert "a.csv" not in files(tmp_path)
 
@@ -326,7 +326,7 @@ def test_without_a_size_the_rows_are_counted(tmp_path, cut):
     store = Store(cuts=[cut], etag="")
     store.is_clean = False
 
-    store.play(saving(RUN, item(file_size=None), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(file_size=None), tmp_path / "a.csv"))
 
     assert (tmp_path / "a.csv").read_bytes() == ROWS
 
@@ -337,10 +337,10 @@ def test_file_that_is_there_is_not_replaced_unasked(tmp_path):
     store = Store()
 
     with pytest.raises(SaveError, match="overwrite=True"):
-        store.play(saving(RUN, item(), target))
+        store.play(download_file(RUN, item(), target))
     assert (target.read_text(), store.opened) == ("mine", [])
 
-    store.play(saving(RUN, item(), target, overwrite=True))
+    store.play(download_file(RUN, item(), target, overwrite=True))
     assert target.read_bytes() == ROWS
 
 
@@ -356,7 +356,7 @@ def test_file_that_appears_meanwhile_is_not_replaced(tmp_path):
     store.read = racing
 
     with pytest.raises(SaveError, match="there already"):
-        store.play(saving(RUN, item(), target))
+        store.play(download_file(RUN, item(), target))
     assert target.read_text() == "mine"
 
 
@@ -373,16 +373,16 @@ def test_file_system_without_links(tmp_path, monkeypatch, is_taken):
 
     if is_taken:
         with pytest.raises(SaveError):
-            Store().play(saving(RUN, item(), target))
+            Store().play(download_file(RUN, item(), target))
     else:
-        Store().play(saving(RUN, item(), target))
+        Store().play(download_file(RUN, item(), target))
 
     assert target.read_bytes() == (b"mine" if is_taken else ROWS)
 
 
 def test_folder_is_no_file(tmp_path):
     with pytest.raises(SaveError, match="a folder"):
-        Store().play(saving(RUN, item(), tmp_path, overwrite=True))
+        Store().play(download_file(RUN, item(), tmp_path, overwrite=True))
 
 
 def test_symlink_is_replaced_and_not_written_through(tmp_path):
@@ -391,7 +391,7 @@ def test_symlink_is_replaced_and_not_written_through(tmp_path):
     target = tmp_path / "a.csv"
     target.symlink_to(outside)
 
-    Store().play(saving(RUN, item(), target, overwrite=True))
+    Store().play(download_file(RUN, item(), target, overwrite=True))
 
     assert (outside.read_text(), target.read_bytes()) == ("mine", ROWS)
     assert not target.is_symlink()
@@ -399,7 +399,7 @@ def test_symlink_is_replaced_and_not_written_through(tmp_path):
 
 def test_disk_that_takes_nothing_is_told(tmp_path):
     with pytest.raises(SaveError, match="No such file"):
-        Store().play(saving(RUN, item(), tmp_path / "none" / "a.csv"))
+        Store().play(download_file(RUN, item(), tmp_path / "none" / "a.csv"))
 
 
 def test_same_download_twice_at_once_is_refused(tmp_path):
@@ -408,12 +408,12 @@ def test_same_download_twice_at_once_is_refused(tmp_path):
 
     def second(source):
         with pytest.raises(SaveError, match="under way"):
-            Store().play(saving(RUN, item(), tmp_path / "a.csv"))
+            Store().play(download_file(RUN, item(), tmp_path / "a.csv"))
         return reading(source)
 
     first.read = second
 
-    first.play(saving(RUN, item(), tmp_path / "a.csv"))
+    first.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert (tmp_path / "a.csv").read_bytes() == ROWS
 
@@ -422,7 +422,7 @@ def test_endless_file_ends_with_the_time_given(tmp_path):
     store = Store(size=1)
 
     with pytest.raises(ResultError, match=r"more than 0\.01 s"):
-        store.play(saving(RUN, item(), tmp_path / "a.csv", timeout=0.01))
+        store.play(download_file(RUN, item(), tmp_path / "a.csv", timeout=0.01))
 
 
 # -- Slow and large --------------------------------------------------------------------
@@ -437,7 +437,7 @@ def test_file_that_comes_too_slowly_is_given_up(tmp_path, deadline, says):
     store.pause, store.deadline = 1.0, deadline
 
     with pytest.raises(ResultError, match=f"too slow: {says}.* 1024 bytes a second"):
-        store.play(saving(RUN, item(store.content), tmp_path / "a.csv"))
+        store.play(download_file(RUN, item(store.content), tmp_path / "a.csv"))
 
     assert store.left_open == 0
     assert [name.endswith(".part") for name in files(tmp_path)] == [True]
@@ -449,7 +449,7 @@ def test_lines_that_break_do_not_hide_how_slow_it_is(tmp_path):
     store.pause = 1.0
 
     with pytest.raises(ResultError, match="too slow"):
-        store.play(saving(RUN, item(store.content), tmp_path / "a.csv"))
+        store.play(download_file(RUN, item(store.content), tmp_path / "a.csv"))
 
     assert store.now < 120
 
@@ -459,7 +459,7 @@ def test_large_file_takes_as_long_as_it_keeps_coming(tmp_path):
     store = Store(content, size=2048)
     store.pause = 1.0
 
-    store.play(saving(RUN, item(content), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(content), tmp_path / "a.csv"))
 
     assert (tmp_path / "a.csv").read_bytes() == content
     assert store.now > store.deadline
@@ -479,7 +479,7 @@ def test_file_of_which_no_more_comes_is_given_up(tmp_path):
     store.read = stalling
 
     with pytest.raises(TransportError, match="broke off"):
-        store.play(saving(RUN, item(), tmp_path / "a.csv"))
+        store.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert len(store.waits) == 3
     assert "a.csv" not in files(tmp_path)
@@ -509,7 +509,9 @@ def test_file_without_an_end_is_given_up(tmp_path, monkeypatch, facts, allowance
     store = Endless()
 
     with pytest.raises(ResultError, match=says):
-        store.play(saving(RUN, item(**facts), tmp_path / "a.csv", allowance=allowance))
+        store.play(
+            download_file(RUN, item(**facts), tmp_path / "a.csv", allowance=allowance)
+        )
 
     assert (store.read_bytes < 1100, store.left_open) == (True, 0)
     assert [path.stat().st_size for path in tmp_path.iterdir()] == [0]
@@ -519,7 +521,7 @@ def test_file_that_is_listed_as_too_large_is_not_asked_for(tmp_path):
     store, allowance = Store(), Allowance(max_bytes=10)
 
     with pytest.raises(ResultError, match="max_bytes=10 bytes; give a larger"):
-        store.play(saving(RUN, item(), tmp_path / "a.csv", allowance=allowance))
+        store.play(download_file(RUN, item(), tmp_path / "a.csv", allowance=allowance))
 
     assert (store.opened, files(tmp_path)) == ([], [])
 
@@ -527,7 +529,7 @@ def test_file_that_is_listed_as_too_large_is_not_asked_for(tmp_path):
 def test_size_that_is_listed_may_be_larger_than_the_default(tmp_path, monkeypatch):
     monkeypatch.setattr(_download, "MAX_BYTES", 10)
 
-    Store().play(saving(RUN, item(), tmp_path / "a.csv"))
+    Store().play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert (tmp_path / "a.csv").read_bytes() == ROWS
 
@@ -574,12 +576,12 @@ def test_file_is_complete_only_if_something_proves_it(
     store.headers = headers
 
     if is_proven:
-        store.play(saving(RUN, found, target))
+        store.play(download_file(RUN, found, target))
     else:
         with pytest.raises(ResultError, match=r"neither its length .*allow_unproven="):
-            store.play(saving(RUN, found, target))
+            store.play(download_file(RUN, found, target))
         assert (files(tmp_path), store.waits) == ([], [])
-        store.play(saving(RUN, found, target, allowance=Allowance(None, True)))
+        store.play(download_file(RUN, found, target, allowance=Allowance(None, True)))
 
     assert (target.read_bytes(), files(tmp_path)) == (ROWS, ["a.csv"])
 
@@ -590,9 +592,9 @@ def test_count_of_rows_does_not_prove_their_last_cell(tmp_path):
     found = item(file_size=None)
 
     with pytest.raises(ResultError, match="last line has no line end"):
-        store.play(saving(RUN, found, target))
+        store.play(download_file(RUN, found, target))
     assert (files(tmp_path), len(store.waits)) == ([], 5)
-    store.play(saving(RUN, found, target, allowance=Allowance(None, True)))
+    store.play(download_file(RUN, found, target, allowance=Allowance(None, True)))
 
     assert target.read_bytes() == ROWS[:-3]
 
@@ -602,7 +604,9 @@ def test_less_than_the_length_is_cut_off(tmp_path):
     store = Store(cuts=[20], etag="")
     store.is_clean, store.headers = False, LENGTH
 
-    store.play(saving(RUN, item(file_size=None, row_count=0), tmp_path / "a.csv"))
+    store.play(
+        download_file(RUN, item(file_size=None, row_count=0), tmp_path / "a.csv")
+    )
 
     assert (tmp_path / "a.csv").read_bytes() == ROWS
     assert len(store.opened) == 2
@@ -614,7 +618,9 @@ def test_permission_keeps_no_file_that_is_known_to_be_cut(tmp_path):
 
     with pytest.raises(ResultError, match=r"ends within a line|1 rows"):
         store.play(
-            saving(RUN, item(file_size=None), tmp_path / "a.csv", allowance=allowance)
+            download_file(
+                RUN, item(file_size=None), tmp_path / "a.csv", allowance=allowance
+            )
         )
 
     assert files(tmp_path) == []
@@ -625,7 +631,7 @@ def test_all_files_stay_in_the_folder(tmp_path):
     items = [item(name=name) for name in ("../x.csv", "/etc/x.csv", "x.csv")]
     store = Store()
 
-    paths = store.play(saving_all(RUN, items, folder))
+    paths = store.play(download_files(RUN, items, folder))
 
     assert [path.parent for path in paths] == [folder] * 3
     assert len(files(folder)) == 3
@@ -637,7 +643,9 @@ def test_nothing_is_asked_for_where_one_is_there_already(tmp_path):
     store = Store()
 
     with pytest.raises(SaveError):
-        store.play(saving_all(RUN, [item(name="a.csv"), item(name="b.csv")], tmp_path))
+        store.play(
+            download_files(RUN, [item(name="a.csv"), item(name="b.csv")], tmp_path)
+        )
 
     assert (store.opened, files(tmp_path)) == ([], ["b.csv"])
 
@@ -677,13 +685,13 @@ def test_listing(lists, format, asked, found):
     lists = {k: v if isinstance(v, list) else Exception() for k, v in lists.items()}
     store = Lists(**lists)
 
-    assert numbers(store.play(listing(RUN, format))) == found
+    assert numbers(store.play(list_result_files(RUN, format))) == found
     assert store.asked == asked.split()
 
 
 def test_format_that_is_asked_for_by_name_is_not_replaced():
     with pytest.raises(NotFoundError):
-        Lists(json=Exception()).play(listing(RUN, "json"))
+        Lists(json=Exception()).play(list_result_files(RUN, "json"))
 
 
 class Odd(Store):
@@ -710,7 +718,7 @@ def test_store_that_gives_no_part_gives_the_whole(tmp_path, status):
     """It may know nothing of parts, or be busy; what has come is not mixed with it."""
     store = Odd(status, cuts=[20])
 
-    store.play(saving(RUN, item(), tmp_path / "a.csv"))
+    store.play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert ((tmp_path / "a.csv").read_bytes(), store.left_open) == (ROWS, 0)
 
@@ -719,7 +727,7 @@ def test_rest_that_cannot_be_looked_at_is_passed_over(tmp_path):
     """Another process may have removed it, or it leads nowhere."""
     (tmp_path / ".a.csv.0123456789ab.part").symlink_to(tmp_path / "nowhere")
 
-    Store().play(saving(RUN, item(), tmp_path / "a.csv"))
+    Store().play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert files(tmp_path) == ["a.csv"]
 
@@ -733,7 +741,7 @@ def test_file_that_has_both_names_is_not_written_to(tmp_path):
     version = sha256(b'"v1"').hexdigest()[:12]
     os.link(target, tmp_path / f".a.csv.{version}.part")
 
-    Store().play(saving(RUN, item(), target, overwrite=True))
+    Store().play(download_file(RUN, item(), target, overwrite=True))
 
     assert (target.read_bytes(), kept.read_bytes()) == (ROWS, b"whole")
 
@@ -753,7 +761,7 @@ def test_file_that_was_replaced_before_it_was_locked_is_not_written_to(
 
     monkeypatch.setattr(fcntl, "flock", late)
 
-    Store().play(saving(RUN, item(), tmp_path / "a.csv"))
+    Store().play(download_file(RUN, item(), tmp_path / "a.csv"))
 
     assert (tmp_path / "a.csv").read_bytes() == ROWS
     assert (tmp_path / "theirs").read_bytes() == b""

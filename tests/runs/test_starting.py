@@ -23,8 +23,9 @@ from flow64.deploy._deploy import deploying
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.runs import Budget, Journal
 from flow64.runs import _start as _starting
-from flow64.runs._journal import DISOWNED, Meant
-from flow64.runs._start import Batch, StartedRun, key_of, starting
+from flow64.runs._journal import DISOWNED, IntendedStart
+from flow64.runs._start import StartedRun, start_once
+from flow64.runs._start_log import BatchPlace, key_of
 from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
 from tests.service.fault_server import HUNG, PASS, FaultServer, Reply, answered
 from tests.service.support import (
@@ -74,7 +75,7 @@ def status(word, **more):
 
 def start(script, payload=BODY, intent=INTENT, *, code=CODE, **more):
     facts = {"endpoint": AWAY, **more}
-    return script.play(starting(ready_of(code), payload, intent=intent, **facts))
+    return script.play(start_once(ready_of(code), payload, intent=intent, **facts))
 
 
 def keys(script):
@@ -88,8 +89,8 @@ def events(journal):
 def remembered(journal, *, endpoint=AWAY):
     """A journal with a start of which nothing else is known; gives its key."""
     key = str(key_of(READY, INTENT, digest(BODY)))
-    meant = Meant(key, digest(BODY), "default", INTENT, rows=1, known=["r0"])
-    journal.meant(endpoint, READY.id, meant)
+    meant = IntendedStart(key, digest(BODY), "default", INTENT, rows=1, known=["r0"])
+    journal.write_intended(endpoint, READY.id, meant)
     return key
 
 
@@ -97,9 +98,13 @@ def knows(journal, job_id="r1", *, endpoint=AWAY, is_presumed=False, **more):
     """A journal that knows a run; gives the key that it was started with."""
     facts = {"fingerprint": READY.stamp.unbound, "rows": 1, **more}
     key = str(key_of(READY, INTENT, digest(BODY)))
-    meant = Meant(**{"key": key, "digest": digest(BODY), "env": "default", **facts})
-    journal.meant(endpoint, READY.id, meant)
-    journal.started(endpoint, READY.id, meant.key, job_id, is_presumed=is_presumed)
+    meant = IntendedStart(
+        **{"key": key, "digest": digest(BODY), "env": "default", **facts}
+    )
+    journal.write_intended(endpoint, READY.id, meant)
+    journal.write_started(
+        endpoint, READY.id, meant.key, job_id, is_presumed=is_presumed
+    )
     return meant.key
 
 
@@ -123,7 +128,7 @@ def test_start_looks_first_and_sends_the_key_of_its_intent():
 def test_keys_are_a_wire_format():
     """Of an intent, of a part of it, and of a retry: no release changes them."""
     key = key_of(READY, INTENT, digest(BODY))
-    part = key_of(READY, INTENT, digest(BODY), Batch(3, 500))
+    part = key_of(READY, INTENT, digest(BODY), BatchPlace(3, 500))
 
     assert [str(key), str(part), str(retry_key(key, "r1"))] == [
         GOLDEN,
@@ -133,7 +138,7 @@ def test_keys_are_a_wire_format():
     assert (
         part
         == uuid5(key, "batch:3")
-        == key_of(READY, INTENT, digest(BODY), Batch(3, 9))
+        == key_of(READY, INTENT, digest(BODY), BatchPlace(3, 9))
     )
 
 
@@ -267,8 +272,8 @@ def test_run_of_another_process_is_not_taken(journal):
 
     def late(_):
         other = str(uuid4())
-        journal.meant(AWAY, READY.id, Meant(other, "d", "default"))
-        journal.started(AWAY, READY.id, other, "r9")
+        journal.write_intended(AWAY, READY.id, IntendedStart(other, "d", "default"))
+        journal.write_started(AWAY, READY.id, other, "r9")
         return listed("r9")
 
     script = Script(HERE, listed(), lost(), listed(), late, STARTED)
@@ -378,14 +383,14 @@ def test_presumed_run_stays_presumed_until_it_is_proven(journal):
     key = knows(journal, intent=INTENT, is_presumed=True)
     assert start(Script(HERE, status("running")), journal=journal).is_presumed
 
-    journal.started(AWAY, READY.id, key, "r1", is_found=True)
+    journal.write_started(AWAY, READY.id, key, "r1", is_found=True)
     assert not start(Script(HERE, status("running")), journal=journal).is_presumed
 
 
 def test_run_that_was_disowned_is_looked_for_again(journal):
     """It is not taken a second time."""
     knows(journal, intent=INTENT, is_presumed=True)
-    journal.ended(AWAY, READY.id, "r1", DISOWNED)
+    journal.write_ended(AWAY, READY.id, "r1", DISOWNED)
     script = Script(HERE, listed("r1"), listed("r1", "r2"))
 
     assert start(script, journal=journal).id == "r2"
@@ -443,10 +448,10 @@ def test_intent_with_another_payload_is_refused(journal):
 @pytest.mark.parametrize(
     ("was", "now", "words"),
     [
-        (Batch(0, 500), Batch(0, 100), "batches of 500 rows"),
-        (Batch(0, 500), Batch(1, 100), "batches of 500 rows"),
-        (Batch(0, 500), None, "batches of 500 rows"),
-        (None, Batch(0, 1), "one run for all"),
+        (BatchPlace(0, 500), BatchPlace(0, 100), "batches of 500 rows"),
+        (BatchPlace(0, 500), BatchPlace(1, 100), "batches of 500 rows"),
+        (BatchPlace(0, 500), None, "batches of 500 rows"),
+        (None, BatchPlace(0, 1), "one run for all"),
     ],
 )
 def test_intent_with_another_batch_size_is_refused(was, now, words, journal):
@@ -461,15 +466,15 @@ def test_parts_of_an_intent_are_runs_of_their_own(journal):
     """Each has its key; a part with other rows is refused."""
     scripts = [Script(HERE, listed(), answer({"job_id": f"r{n}"})) for n in range(2)]
     for n, script in enumerate(scripts):
-        start(script, [BODY, MORE][n], journal=journal, batch=Batch(n, 2))
+        start(script, [BODY, MORE][n], journal=journal, batch=BatchPlace(n, 2))
 
     assert keys(scripts[0]) != keys(scripts[1])
     found = start(
-        Script(HERE, status("running")), MORE, journal=journal, batch=Batch(1, 2)
+        Script(HERE, status("running")), MORE, journal=journal, batch=BatchPlace(1, 2)
     )
     assert found.id == "r1"
     with pytest.raises(errors.IntentChangedError, match="run r0"):
-        start(Script(HERE), MORE, journal=journal, batch=Batch(0, 2))
+        start(Script(HERE), MORE, journal=journal, batch=BatchPlace(0, 2))
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -540,7 +545,7 @@ def test_start_that_another_process_is_at_is_attached_to(journal):
     key = remembered(journal)
 
     def answered(_):
-        journal.started(AWAY, READY.id, key, "r1")
+        journal.write_started(AWAY, READY.id, key, "r1")
         return listed()
 
     script = Script(HERE, listed(), answered, status("running"))
@@ -554,7 +559,7 @@ def test_start_that_another_process_is_at_may_be_forgotten(journal):
     key = remembered(journal, endpoint=LOCAL)
 
     def answered(_):
-        journal.started(LOCAL, READY.id, key, "r1")
+        journal.write_started(LOCAL, READY.id, key, "r1")
         return listed()
 
     script = Script(HERE, listed(), answered, MISSING, answer({"job_id": "r2"}))
@@ -628,7 +633,7 @@ def test_retry_needs_no_intent_where_the_journal_knows_the_run(journal):
 
 def test_retry_of_a_part_is_a_part(journal):
     """The journal knows which."""
-    part = Batch(4, 2)
+    part = BatchPlace(4, 2)
     start(Script(HERE, listed(), STARTED), journal=journal, batch=part)
     script = Script(HERE, status("failed"), listed("r1"), answer({"job_id": "r2"}))
     retried(script, journal=journal)
@@ -784,7 +789,7 @@ def test_journal_holds_no_row_and_no_secret(journal):
     body = {**BODY, "specs_override": {"token": "SENTINEL-SPEC"}}
 
     found = Script(here, listed(), STARTED).play(
-        starting(ready, body, intent=INTENT, journal=journal, endpoint=AWAY)
+        start_once(ready, body, intent=INTENT, journal=journal, endpoint=AWAY)
     )
 
     said = journal.path.read_text() + repr(found)
@@ -810,7 +815,7 @@ def emulator():
 
 def started(kind, url, *, payload=BODY, intent=INTENT, journal=None, **more):
     """A start by one kind of client, whose clock goes on by itself."""
-    talk = starting(
+    talk = start_once(
         READY, payload, intent=intent, journal=journal, endpoint=url, **more
     )
     return use(kind, url, lambda client: with_clock(client, FakeClock()).play(talk))
@@ -947,7 +952,7 @@ def test_tasks_that_start_at_once_never_take_each_others_run(emulator):
         async with AsyncClient(KEY, base_url=emulator.url, journal=None) as client:
             with_clock(client, FakeClock())
             talks = [
-                starting(READY, BODY, intent=str(n), endpoint=emulator.url)
+                start_once(READY, BODY, intent=str(n), endpoint=emulator.url)
                 for n in range(6)
             ]
             # Who waits for a turn looks again and again, which a clock must let pass.
@@ -1017,7 +1022,7 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, monkeypatch):
                 payload = {"webhook_payload": [{"email": intent}]}
                 more = {"intent": intent, "journal": journal, "endpoint": LOCAL}
                 talk = mortal(
-                    starting(READY, payload, **more), luck.randint(2, 40), luck
+                    start_once(READY, payload, **more), luck.randint(2, 40), luck
                 )
                 try:
                     run = client.play(talk)
@@ -1181,12 +1186,12 @@ import json, sys
 from pathlib import Path
 from flow64.client import Client
 from flow64.runs._journal import Journal
-from flow64.runs._start import starting
+from flow64.runs._start import start_once
 from tests.service.clients import KEY, FakeClock, with_clock
 from tests.service.support import leads, ready_of
 
 url, place, body = sys.argv[1:]
-talk = starting(
+talk = start_once(
     ready_of(leads()), json.loads(body), intent="2026-11-24",
     journal=Journal(Path(place)), endpoint=url,
 )

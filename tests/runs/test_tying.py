@@ -26,7 +26,7 @@ from flow64.blocks import (
 from flow64.client import Row
 from flow64.definition import loads
 from flow64.errors import RowKeyError
-from flow64.runs import Ties, keyed_rows, tie
+from flow64.runs import Ties, join_rows, keyed_rows
 from flow64.runs._join_rows import Tied, where_key_may_be_lost
 
 PROJECT = Project("growth", namespace="acme.example")
@@ -45,7 +45,7 @@ def test_outputs_are_tied_by_key_and_not_by_order():
     inputs = rows("a", "b", "c")
     c, a, again = outputs = results("c", "a", "c")
 
-    ties = tie(inputs, outputs, "email")
+    ties = join_rows(inputs, outputs, "email")
 
     assert [*ties] == [
         Tied(inputs[0], [a]),
@@ -60,7 +60,7 @@ def test_output_of_no_input_is_given_apart(key):
     """Keys are compared as they are."""
     (output,) = outputs = results(key)
 
-    assert tie(rows("a", 1), outputs, "email") == Ties(
+    assert join_rows(rows("a", 1), outputs, "email") == Ties(
         [Tied(row, ()) for row in rows("a", 1)], [output]
     )
 
@@ -69,15 +69,15 @@ def test_output_without_the_column_is_given_apart():
     """A block may have dropped it."""
     output = Row(None, {"other": "a"})
 
-    assert tie(rows("a"), [output], "email").unmatched == [output]
+    assert join_rows(rows("a"), [output], "email").unmatched == [output]
 
 
 def test_numbers_are_keys_as_numbers():
     """As text they are others."""
-    ties = tie(rows(3, "3"), results(3.0, "3"), "email")
+    ties = join_rows(rows(3, "3"), results(3.0, "3"), "email")
 
     assert [row.outputs[0].raw["at"] for row in ties] == [0, 1]
-    assert tie(rows(10**400), results(10**400), "email").unmatched == []
+    assert join_rows(rows(10**400), results(10**400), "email").unmatched == []
 
 
 def test_inputs_that_cannot_be_told_apart_are_listed():
@@ -99,7 +99,7 @@ def test_inputs_that_cannot_be_told_apart_are_listed():
         "/9: has none",
     ]
     with pytest.raises(RowKeyError, match="by 'email'; name a column"):
-        tie(inputs, [], "email")
+        join_rows(inputs, [], "email")
 
 
 @given(
@@ -111,7 +111,7 @@ def test_every_output_is_somewhere_once(keys, others, random):
     outputs = results(*keys, *others)
     random.shuffle(outputs)
 
-    ties = tie(rows(*keys), outputs, "email")
+    ties = join_rows(rows(*keys), outputs, "email")
 
     given_back = [*ties.unmatched, *(row for tied in ties for row in tied.outputs)]
     assert sorted(row.raw["at"] for row in given_back) == [*range(len(outputs))]

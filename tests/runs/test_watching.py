@@ -19,14 +19,14 @@ from flow64.runs import (
     Queued,
     Running,
     Tracked,
-    cancelling,
+    cancel_and_note,
     require_times,
-    waiting,
-    watching,
+    wait_for_run,
+    watch_run,
 )
-from flow64.runs._journal import Meant
+from flow64.runs._journal import IntendedStart
 from flow64.runs._stages import Stages
-from flow64.runs._watch import completed
+from flow64.runs._watch import require_completed
 from tests.service.hands import Hand
 from tests.service.support import BROKEN, HTML, MISSING, answer, lost
 
@@ -53,7 +53,7 @@ def block(number, word, processed=0, total=0, **more):
 def watched(*answers, every=5.0, timeout=86400.0, luck=0.5, **known):
     """The events of a watch, the run, and the client by hand."""
     hand, run = Hand(*answers), Tracked("r1", "w1", **known)
-    talk = watching(run, every=every, timeout=timeout, luck=lambda: luck)
+    talk = watch_run(run, every=every, timeout=timeout, luck=lambda: luck)
     return list(hand.events(talk)), run, hand
 
 
@@ -207,7 +207,8 @@ def test_words_that_nobody_knows_are_shown_and_end_nothing():
 
     with pytest.raises(errors.WaitTimeoutError, match="still resting after 8 s"):
         events.extend(
-            event for event in hand.events(watching(run, timeout=8.0, luck=lambda: 0.5))
+            event
+            for event in hand.events(watch_run(run, timeout=8.0, luck=lambda: 0.5))
         )
     assert (hand.waits, run.status) == ([(5.0, True), (3.0, True)], "resting")
 
@@ -292,7 +293,7 @@ def test_watch_ends_where_looking_again_cannot_help(answers, known):
     hand = Hand(*answers)
 
     with pytest.raises((errors.ApiError, errors.TokenError)):
-        hand.play(watching(Tracked("r1", "w1", **known), luck=lambda: 0.5))
+        hand.play(watch_run(Tracked("r1", "w1", **known), luck=lambda: 0.5))
     assert hand.answers == []
 
 
@@ -327,7 +328,7 @@ def test_watch_ends_when_its_time_is_over(timeout, every, waits):
     hand, run = Hand(*[status("running")] * (len(waits)), HTML), Tracked("r1", "w1")
 
     with pytest.raises(errors.WaitTimeoutError) as caught:
-        hand.play(watching(run, every=every, timeout=timeout, luck=lambda: 0.5))
+        hand.play(watch_run(run, every=every, timeout=timeout, luck=lambda: 0.5))
     assert [seconds for seconds, _ in hand.waits] == waits
     assert isinstance(caught.value.__cause__, errors.AnswerError)
     text = str(caught.value)
@@ -349,7 +350,7 @@ def test_run_of_which_nothing_is_known_is_under_way():
     hand = Hand(lost())
 
     with pytest.raises(errors.WaitTimeoutError, match="still under way"):
-        hand.play(watching(Tracked("r1", "", status=""), timeout=0))
+        hand.play(watch_run(Tracked("r1", "", status=""), timeout=0))
 
 
 def test_each_look_is_a_call_of_its_own():
@@ -416,7 +417,7 @@ def test_run_that_fails_says_why(answers, reason):
     hand, run = Hand(*answers), Tracked("r1", "w1")
 
     with pytest.raises(errors.RunFailedError) as caught:
-        hand.play(waiting(run))
+        hand.play(wait_for_run(run))
     assert (caught.value.status, caught.value.reason) == ("failed", reason)
     assert (run.reason, hand.answers) == (reason, [])
 
@@ -424,22 +425,22 @@ def test_run_that_fails_says_why(answers, reason):
 def test_run_that_has_completed_is_not_waited_for():
     """Nothing is asked; one that ended otherwise is asked why."""
     hand = Hand()
-    assert hand.play(waiting(Tracked("r1", "w1", status="completed"))) is None
+    assert hand.play(wait_for_run(Tracked("r1", "w1", status="completed"))) is None
     hand = Hand(status("failed"), listed(status_reason="no credits"))
 
     with pytest.raises(errors.RunFailedError, match="no credits"):
-        hand.play(waiting(Tracked("r1", "w1", status="failed")))
+        hand.play(wait_for_run(Tracked("r1", "w1", status="failed")))
 
 
 def test_run_of_an_unknown_workflow_learns_it_by_looking():
     """And is not looked up in the list before."""
     hand, run = Hand(status("failed")), Tracked("r1", "")
     with pytest.raises(errors.RunFailedError):
-        hand.play(waiting(run))
+        hand.play(wait_for_run(run))
     assert run.workflow_id == ""
     hand, run = Hand(status("completed", workflow_id="w9")), Tracked("r1", "")
 
-    hand.play(waiting(run))
+    hand.play(wait_for_run(run))
 
     assert (run.workflow_id, run.is_new) == ("w9", False)
 
@@ -462,10 +463,10 @@ def test_one_look_tells_whether_a_run_has_completed(answers, known, expected):
     hand, run = Hand(*answers), Tracked("r1", "w1", **known)
 
     if expected is None:
-        assert hand.play(completed(run)) is None
+        assert hand.play(require_completed(run)) is None
     else:
         with pytest.raises(expected):
-            hand.play(completed(run))
+            hand.play(require_completed(run))
     assert (hand.answers, hand.waits) == ([], [])
 
 
@@ -483,13 +484,13 @@ def test_cancel_gives_the_real_state(reply, before, expected):
     """Of a run that has ended already, too."""
     run = Tracked("r1", "w1", status=before)
 
-    assert Hand(reply).play(cancelling(run)) == run.status == expected
+    assert Hand(reply).play(cancel_and_note(run)) == run.status == expected
 
 
 def test_cancel_of_a_run_that_is_not_there_is_an_error():
     """Unless it is known to have ended."""
     with pytest.raises(errors.NotFoundError):
-        Hand(MISSING).play(cancelling(Tracked("r1", "w1", status="running")))
+        Hand(MISSING).play(cancel_and_note(Tracked("r1", "w1", status="running")))
 
 
 # -- The journal ----------------------------------------------------------------------
@@ -502,8 +503,8 @@ KEY = "00000000-0000-4000-8000-000000000001"
 def journal(tmp_path):
     """One that has a run r1."""
     made = Journal(tmp_path / "runs.jsonl")
-    made.meant(*HERE, Meant(KEY, "digest", "default"))
-    made.started(*HERE, KEY, "r1", is_presumed=True)
+    made.write_intended(*HERE, IntendedStart(KEY, "digest", "default"))
+    made.write_started(*HERE, KEY, "r1", is_presumed=True)
     return made
 
 
@@ -516,7 +517,7 @@ def test_how_a_run_ended_is_written_into_the_journal(journal, word):
     """Once, whoever sees it first."""
     for _ in range(2):
         run = followed(journal)
-        Hand(status(word), answer([])).play(watching(run))
+        Hand(status(word), answer([])).play(watch_run(run))
 
     assert journal.memory(*HERE).of_job("r1").outcome == run.status
     assert sum(e["event"] == "ended" for e in journal.entries()) == 1
@@ -525,8 +526,10 @@ def test_how_a_run_ended_is_written_into_the_journal(journal, word):
 def test_journal_is_left_alone_where_there_is_nothing_to_write(journal):
     """A run that it has not, or that goes on."""
     before = journal.path.read_bytes()
-    Hand(status("running"), status("completed")).play(watching(followed(journal, "r2")))
-    Hand(answer({"status": "running"})).play(cancelling(followed(journal)))
+    Hand(status("running"), status("completed")).play(
+        watch_run(followed(journal, "r2"))
+    )
+    Hand(answer({"status": "running"})).play(cancel_and_note(followed(journal)))
 
     assert journal.path.read_bytes() == before
 
@@ -550,7 +553,7 @@ def test_journal_that_cannot_be_used_loses_no_run(tmp_path, caplog):
     (tmp_path / "runs.jsonl").write_text('{"v":99}\n')
 
     run = followed(Journal(tmp_path / "runs.jsonl"))
-    Hand(status("completed")).play(watching(run))
+    Hand(status("completed")).play(watch_run(run))
 
     assert run.status == "completed"
     assert "later release" in caplog.text
@@ -595,7 +598,7 @@ def test_nothing_that_is_told_goes_back(looks):
     """Whatever the service says: each block starts once, grows, and ends once."""
     hand, run = Hand(*looks, status("completed")), Tracked("r1", "w1")
 
-    events = list(hand.events(watching(run, timeout=1e6)))
+    events = list(hand.events(watch_run(run, timeout=1e6)))
 
     assert events[-1] == Finished(run.status, run.reason)
     assert sum(isinstance(event, Finished) for event in events) == 1

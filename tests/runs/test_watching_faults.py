@@ -17,7 +17,14 @@ from flow64.client import AsyncClient, AsyncRun, Client, Policy, Run
 from flow64.client._async_run import async_run_of
 from flow64.client._run import run_of
 from flow64.emulator import Emulator, Fault, Switches
-from flow64.runs import BlockDone, BlockFailed, Finished, Progress, Tracked, waiting
+from flow64.runs import (
+    BlockDone,
+    BlockFailed,
+    Finished,
+    Progress,
+    Tracked,
+    wait_for_run,
+)
 from tests.service.clients import BOTH, FakeClock, use, with_clock
 from tests.service.fault_server import FaultServer, Reply
 from tests.service.support import leads
@@ -340,7 +347,7 @@ def test_own_pace_does_not_outlast_the_time_given(kind):
         server.always("GET", "*", Reply(200, {"overall_status": "running"}))
 
         def watched(client):
-            talk = waiting(Tracked("r1", "w1"), every=5, timeout=12)
+            talk = wait_for_run(Tracked("r1", "w1"), every=5, timeout=12)
             return with_clock(client, clock).play(talk)
 
         with pytest.raises(errors.WaitTimeoutError) as caught:

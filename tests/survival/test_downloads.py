@@ -22,7 +22,7 @@ from flow64.api import Policy
 from flow64.api._credential import Token
 from flow64.emulator import Emulator
 from flow64.runs import _download
-from flow64.runs._download import WAITS, saving, saving_all
+from flow64.runs._download import WAITS, download_file, download_files
 from tests.service.clients import BOTH, FakeClock, use, with_clock
 from tests.service.fault_server import Drop, FaultServer, Forward, Hang, Reply, location
 from tests.survival.support import (
@@ -60,7 +60,7 @@ def download(kind, server, found, target, **settings):
     facts = {"policy": QUICK, **settings}
 
     def play(client):
-        return hurried(client).play(saving(RUN, found, target))
+        return hurried(client).play(download_file(RUN, found, target))
 
     return use(kind, server.url, play, **facts)
 
@@ -89,7 +89,7 @@ def test_link_gets_neither_credential_nor_cookie(kind, server, tmp_path, setting
     store.acts += [lambda _: Reply(403, headers=cookie), lambda r: evolve(r, cut=9)]
 
     def play(client):
-        return hurried(client).play(saving(RUN, item(link), tmp_path / "a.csv"))
+        return hurried(client).play(download_file(RUN, item(link), tmp_path / "a.csv"))
 
     use(kind, server.url, play, policy=QUICK, **settings)
 
@@ -184,11 +184,11 @@ def test_link_that_expired_before_is_renewed_once(kind, ended, emulator, tmp_pat
 
     def then(client, started):
         def talk():
-            from flow64.runs._result_links import listing
+            from flow64.runs._result_links import list_result_files
 
-            items = yield from listing(started.id)
+            items = yield from list_result_files(started.id)
             emulator.clock.advance(901)
-            return (yield from saving_all(started.id, items, tmp_path))
+            return (yield from download_files(started.id, items, tmp_path))
 
         return client.play(talk())
 
@@ -287,7 +287,9 @@ def test_download_may_take_longer_than_a_call(kind, server, tmp_path):
     server.always("GET", LINKS, Reply(200, [attrs.asdict(found)]))
 
     def play(client):
-        return with_clock(client, clock).play(saving(RUN, found, tmp_path / "a.csv"))
+        return with_clock(client, clock).play(
+            download_file(RUN, found, tmp_path / "a.csv")
+        )
 
     use(kind, server.url, play, policy=Policy(deadline=300))
 
@@ -307,7 +309,7 @@ def test_files_together_may_take_longer_than_a_call(kind, server, tmp_path):
     found = [item(f"{server.url}{store.path}", name=f"{n}.csv") for n in range(4)]
 
     def play(client):
-        return with_clock(client, clock).play(saving_all(RUN, found, tmp_path))
+        return with_clock(client, clock).play(download_files(RUN, found, tmp_path))
 
     use(kind, server.url, play, policy=Policy(deadline=300))
 
@@ -326,7 +328,7 @@ def test_file_that_drips_is_given_up(kind, server, tmp_path):
     server.always("GET", LINKS, Reply(200, [attrs.asdict(found)]))
 
     def play(client):
-        return client.play(saving(RUN, found, tmp_path / "a.csv"))
+        return client.play(download_file(RUN, found, tmp_path / "a.csv"))
 
     with pytest.raises(errors.ResultError, match="too slow"):
         use(kind, server.url, play, policy=Policy(deadline=2.0))
@@ -505,7 +507,7 @@ def test_cut_at_each_of_fifty_offsets(server, tmp_path, case, has_length, packin
         for n in range(50):
             current = tmp_path / f"{n}.csv"
             store.acts[:] = [cut]
-            yield from saving(RUN, found, current)
+            yield from download_file(RUN, found, current)
 
     current = tmp_path
     use(kind, server.url, lambda c: hurried(c).play(talk()), policy=QUICK)
@@ -711,7 +713,7 @@ def test_file_that_is_there_stays_as_it_is(kind, server, tmp_path):
     found = [item(f"{server.url}{store.path}")]
 
     def play(overwrite):
-        return lambda c: c.play(saving_all(RUN, found, folder, overwrite=overwrite))
+        return lambda c: c.play(download_files(RUN, found, folder, overwrite=overwrite))
 
     with pytest.raises(errors.SaveError, match="overwrite=True"):
         use(kind, server.url, play(overwrite=False))
@@ -818,13 +820,13 @@ KILLED = """
 import asyncio, sys
 from pathlib import Path
 from flow64.client import AsyncClient, Client
-from flow64.runs._download import saving
+from flow64.runs._download import download_file
 from tests.survival.support import RUN, item
 
 kind, url, target, size = sys.argv[1:]
 facts = {"base_url": url, "journal": None}
 found = item(f"{url}/store/a.csv", file_size=int(size))
-talk = saving(RUN, found, Path(target))
+talk = download_file(RUN, found, Path(target))
 if kind == "sync":
     Client("k", **facts).play(talk)
 else:
@@ -885,7 +887,7 @@ def test_kill_between_two_names_costs_no_whole_file(kind, server, tmp_path):
     os.link(part, target)
 
     def play(client):
-        talk = saving(RUN, found, target, overwrite=True)
+        talk = download_file(RUN, found, target, overwrite=True)
         return hurried(client).play(talk)
 
     with pytest.raises(errors.TransportError):

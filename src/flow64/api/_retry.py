@@ -126,7 +126,7 @@ def is_refusal(error: FlowError) -> bool:
     """Whether a request was not sent, or was refused with a documented status.
 
     A refusal is reported at once. It does not prove that nothing was bought: see
-    `starting` for what the next start of an intent does.
+    `start_once` for what the next start of an intent does.
     """
     if isinstance(error, ApiError):
         return 400 <= error.status < 500 and error.status not in LEFT_OPEN

@@ -9,7 +9,14 @@ import click
 
 from ..api import ResultItem
 from ..client import Client, Run
-from ..runs import Allowance, chosen, reading, require_free, safe_name, write_csv
+from ..runs import (
+    Allowance,
+    choose_file,
+    fetch_rows,
+    require_free,
+    safe_name,
+    write_csv,
+)
 from ..text import printable
 from ._service import connected
 from ._shared import (
@@ -131,7 +138,7 @@ def save_safely(
         require_free(path, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     for item, path in zip(items, paths, strict=True):
-        rows = client.play(reading(run, item, allowance))
+        rows = client.play(fetch_rows(run, item, allowance))
         write_csv(rows, path, safe=True, overwrite=overwrite)
     talk("text that a spreadsheet might run has a ' before it")
     return paths
@@ -141,4 +148,4 @@ def _chosen(
     run: Run, client: Client, block: str | int | None, *, every_stage: bool
 ) -> Sequence[ResultItem]:
     """The files that are asked for."""
-    return run.results() if every_stage else [client.play(chosen(run, block))]
+    return run.results() if every_stage else [client.play(choose_file(run, block))]

@@ -24,10 +24,10 @@ from ..api import (
 )
 from ..deploy import Deployable, Deployment, Preview
 from ..errors import ConfigError
-from ..runs import Plan, Rows, batching, launching
+from ..runs import BatchSettings, Rows, launch_run, run_in_batches
 from ._async_calls import AsyncRuns, AsyncSchedules, AsyncSigningSecrets, AsyncWorkflows
 from ._async_run import AsyncRun
-from ._batch import Batch, known, noting_batches, plan_of
+from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
 from ._deploying import deployment, launcher, previewing
 from ._options import BatchOptions, RunOptions
 from ._settings import DEFAULT, Settled, Terms, credential_of, settled
@@ -228,7 +228,7 @@ class AsyncClient:
         intent, retry = options.pop("intent", None), options.pop("retry", None)
         made = launcher("run", workflow, self._settled, **options)
         del options  # with the values, as in `deploy`
-        talk = launching(made, rows, intent=intent, retry=retry)
+        talk = launch_run(made, rows, intent=intent, retry=retry)
         started, facts = await self.play(talk)
         return AsyncRun(started.id, started.workflow_id, self, **facts)
 
@@ -250,15 +250,17 @@ class AsyncClient:
             BudgetError: All of it may take more than was said.
             BatchesError: Batches have failed, or were not started after that.
         """
-        return self._batches(plan_of(workflow, self._settled, **options), rows)
+        return self._batches(batch_settings(workflow, self._settled, **options), rows)
 
-    async def _batches(self, plan: Plan, rows: Any) -> AsyncIterator[Batch[AsyncRun]]:
-        with noting_batches(plan.intent):
-            talk = self._guarded(batching(plan, rows))
+    async def _batches(
+        self, plan: BatchSettings, rows: Any
+    ) -> AsyncIterator[Batch[AsyncRun]]:
+        with note_interrupted_batches(plan.intent):
+            talk = self._guarded(run_in_batches(plan, rows))
             async with aclosing(self._player.events(talk)) as events:
                 async for done in events:
                     run = AsyncRun(
-                        done.run.id, done.run.workflow_id, self, **known(done)
+                        done.run.id, done.run.workflow_id, self, **facts_of(done)
                     )
                     yield Batch.of(done, run)
 

@@ -21,19 +21,19 @@ from ..runs import (
     Ties,
     Tracked,
     Writable,
-    cancelling,
-    downloading,
+    cancel_and_note,
+    download_results,
+    join_rows,
     keyed_rows,
-    listed,
-    noting,
-    opening,
-    remembered,
+    list_files,
+    note_interrupted_run,
+    open_rows,
+    recall_run,
     require_free,
     require_times,
-    tie,
     typed_rows,
-    waiting,
-    watching,
+    wait_for_run,
+    watch_run,
     write_csv,
     write_ndjson,
 )
@@ -86,9 +86,9 @@ class AsyncRun(Tracked):
 
     async def _watched(self, every: float, seconds: float) -> AsyncIterator[RunEvent]:
         # It is an async generator, and ends with this one also where that is left.
-        talk = watching(self, every=every, timeout=seconds)
+        talk = watch_run(self, every=every, timeout=seconds)
         events: Any = self._client.events(talk)
-        with noting(self.id):
+        with note_interrupted_run(self.id):
             async with aclosing(events):
                 async for event in events:
                     yield event
@@ -112,8 +112,8 @@ class AsyncRun(Tracked):
             WaitTimeoutError: It had not ended by then; it says how to wait again.
         """
         require_times("wait", every, timeout)
-        with noting(self.id):
-            await self._client.play(waiting(self, every=every, timeout=timeout))
+        with note_interrupted_run(self.id):
+            await self._client.play(wait_for_run(self, every=every, timeout=timeout))
         return self
 
     async def cancel(self) -> str:
@@ -122,7 +122,7 @@ class AsyncRun(Tracked):
         Rows that were processed are presumably charged. A run that `is_presumed` may be
         somebody else's.
         """
-        return await self._client.play(cancelling(self))
+        return await self._client.play(cancel_and_note(self))
 
     async def results(self) -> Sequence[ResultItem]:
         """The result files of all stages by block number; the last is the final one.
@@ -133,7 +133,7 @@ class AsyncRun(Tracked):
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        return await self._client.play(listed(self))
+        return await self._client.play(list_files(self))
 
     @overload
     async def rows(
@@ -190,7 +190,7 @@ class AsyncRun(Tracked):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = await self._client.play(opening(self, block, allowance))
+        found = await self._client.play(open_rows(self, block, allowance))
         return typed_rows(found, type)
 
     @overload
@@ -243,7 +243,7 @@ class AsyncRun(Tracked):
         found = await self.rows(
             type, block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
-        made = tie(given, found, row_key)
+        made = join_rows(given, found, row_key)
         return evolve(made, may_be_lost=self._losses(row_key, block))
 
     async def to_csv(
@@ -332,7 +332,7 @@ class AsyncRun(Tracked):
             SaveError: A file is there already, or cannot be written.
             FlowError: A file cannot be had; see `rows`.
         """
-        talk = downloading(
+        talk = download_results(
             self,
             Path(folder),
             block=block,
@@ -361,5 +361,5 @@ def async_run_of(
     Raises:
         JournalError: The journal cannot be read, so nobody knows whether it is ours.
     """
-    known = remembered(run_id, workflow_id, journal, client.endpoint)
+    known = recall_run(run_id, workflow_id, journal, client.endpoint)
     return AsyncRun(run_id, known.pop("workflow_id"), client, **known)

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from ..deploy import Deployable
 from ..errors import FlowError
-from ..runs import DAY, Allowance, FinishedBatch, Plan, require_times
+from ..runs import DAY, Allowance, BatchSettings, FinishedBatch, require_times
 from ._async_run import AsyncRun
 from ._deploying import launcher
 from ._run import Run
@@ -47,7 +47,7 @@ class Batch(Generic[R]):
 
 
 @contextmanager
-def noting_batches(intent: str) -> Generator[None]:
+def note_interrupted_batches(intent: str) -> Generator[None]:
     """Say that nothing is lost: with a Ctrl-C, the end of a task, or bad input."""
     try:
         yield
@@ -61,12 +61,12 @@ def noting_batches(intent: str) -> Generator[None]:
         raise
 
 
-def known(done: FinishedBatch) -> dict[str, Any]:
+def facts_of(done: FinishedBatch) -> dict[str, Any]:
     """What a handle of its run is told."""
     return {**done.facts, "status": "completed", "is_new": False}
 
 
-def plan_of(
+def batch_settings(
     workflow: Deployable,
     settled: Settled,
     *,
@@ -80,7 +80,7 @@ def plan_of(
     max_bytes: int | None = None,
     allow_unproven: bool = False,
     **more: Any,
-) -> Plan:
+) -> BatchSettings:
     """How an input is fed; see `Client.run_batches`."""
     require_times("run_batches", every, timeout)
     allowance = Allowance(max_bytes, allow_unproven)
@@ -89,6 +89,6 @@ def plan_of(
     if folder is not None:
         made.stages.number("", None)  # of several ends none is saved silently
     place = None if folder is None else Path(folder)
-    return Plan(
+    return BatchSettings(
         made, intent, size, concurrency, retry_failed, place, every, timeout, allowance
     )

@@ -22,8 +22,8 @@ from ..api import (
 )
 from ..deploy import Deployable, Deployment, Preview
 from ..errors import ConfigError
-from ..runs import DAY, Plan, Rows, batching, launching
-from ._batch import Batch, known, noting_batches, plan_of
+from ..runs import DAY, BatchSettings, Rows, launch_run, run_in_batches
+from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
 from ._calls import Runs, Schedules, SigningSecrets, Workflows
 from ._deploying import deployment, launcher, previewing
 from ._run import Run
@@ -273,7 +273,7 @@ class Client:
             block=block,
         )
         del values  # as in `deploy`
-        talk = launching(made, rows, intent=intent, retry=retry)
+        talk = launch_run(made, rows, intent=intent, retry=retry)
         started, facts = self.play(talk)
         return Run(started.id, started.workflow_id, self, **facts)
 
@@ -340,7 +340,7 @@ class Client:
             BatchesError: Batches have failed, or were not started after two failures
                 in a row or for want of credits; raised when all others were handed out.
         """
-        plan = plan_of(
+        plan = batch_settings(
             workflow,
             self._settled,
             size=size,
@@ -363,10 +363,10 @@ class Client:
         )
         return self._batches(plan, rows)
 
-    def _batches(self, plan: Plan, rows: Any) -> Iterator[Batch[Run]]:
-        with noting_batches(plan.intent):
-            for done in self.events(batching(plan, rows)):
-                run = Run(done.run.id, done.run.workflow_id, self, **known(done))
+    def _batches(self, plan: BatchSettings, rows: Any) -> Iterator[Batch[Run]]:
+        with note_interrupted_batches(plan.intent):
+            for done in self.events(run_in_batches(plan, rows)):
+                run = Run(done.run.id, done.run.workflow_id, self, **facts_of(done))
                 yield Batch.of(done, run)
 
     def play(self, conversation: Conversation[T]) -> T:

@@ -19,19 +19,19 @@ from ..runs import (
     Ties,
     Tracked,
     Writable,
-    cancelling,
-    downloading,
+    cancel_and_note,
+    download_results,
+    join_rows,
     keyed_rows,
-    listed,
-    noting,
-    opening,
-    remembered,
+    list_files,
+    note_interrupted_run,
+    open_rows,
+    recall_run,
     require_free,
     require_times,
-    tie,
     typed_rows,
-    waiting,
-    watching,
+    wait_for_run,
+    watch_run,
     write_csv,
     write_ndjson,
 )
@@ -81,8 +81,10 @@ class Run(Tracked):
         return self._watched(every, timeout)
 
     def _watched(self, every: float, timeout: float) -> Iterator[RunEvent]:
-        with noting(self.id):
-            yield from self._client.events(watching(self, every=every, timeout=timeout))
+        with note_interrupted_run(self.id):
+            yield from self._client.events(
+                watch_run(self, every=every, timeout=timeout)
+            )
 
     def wait(self, timeout: float = DAY, *, every: float = 5.0) -> Run:
         """Wait until the run has completed, and give the run.
@@ -98,8 +100,8 @@ class Run(Tracked):
             WaitTimeoutError: It had not ended by then; it says how to wait again.
         """
         require_times("wait", every, timeout)
-        with noting(self.id):
-            self._client.play(waiting(self, every=every, timeout=timeout))
+        with note_interrupted_run(self.id):
+            self._client.play(wait_for_run(self, every=every, timeout=timeout))
         return self
 
     def cancel(self) -> str:
@@ -108,7 +110,7 @@ class Run(Tracked):
         Rows that were processed are presumably charged. A run that `is_presumed` may be
         somebody else's.
         """
-        return self._client.play(cancelling(self))
+        return self._client.play(cancel_and_note(self))
 
     def results(self) -> Sequence[ResultItem]:
         """The result files of all stages by block number; the last is the final one.
@@ -119,7 +121,7 @@ class Run(Tracked):
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        return self._client.play(listed(self))
+        return self._client.play(list_files(self))
 
     @overload
     def rows(
@@ -175,7 +177,7 @@ class Run(Tracked):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = self._client.play(opening(self, block, allowance))
+        found = self._client.play(open_rows(self, block, allowance))
         return typed_rows(found, type)
 
     @overload
@@ -228,7 +230,7 @@ class Run(Tracked):
         found = self.rows(
             type, block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
-        made = tie(given, found, row_key)
+        made = join_rows(given, found, row_key)
         return evolve(made, may_be_lost=self._losses(row_key, block))
 
     def to_csv(
@@ -317,7 +319,7 @@ class Run(Tracked):
             SaveError: A file is there already, or cannot be written.
             FlowError: A file cannot be had; see `rows`.
         """
-        talk = downloading(
+        talk = download_results(
             self,
             Path(folder),
             block=block,
@@ -346,5 +348,5 @@ def run_of(
     Raises:
         JournalError: The journal cannot be read, so nobody knows whether it is ours.
     """
-    known = remembered(run_id, workflow_id, journal, client.endpoint)
+    known = recall_run(run_id, workflow_id, journal, client.endpoint)
     return Run(run_id, known.pop("workflow_id"), client, **known)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._batches import FailedBatch, FinishedBatch, Plan, batching
+from ._batch_input import BatchSettings
+from ._batches import FailedBatch, FinishedBatch, run_in_batches
 from ._budget import Budget
 from ._download import Allowance
 from ._events import (
@@ -16,21 +17,36 @@ from ._events import (
     Running,
 )
 from ._file_names import safe_name
-from ._join_rows import Tied, Ties, keyed_rows, tie
+from ._join_rows import Tied, Ties, join_rows, keyed_rows
 from ._journal import Journal
-from ._launch import Launcher, launching
-from ._outputs import chosen, downloading, listed, opening, reading, require_free
+from ._launch import Launcher, launch_run
+from ._outputs import (
+    choose_file,
+    download_results,
+    fetch_rows,
+    list_files,
+    open_rows,
+    require_free,
+)
 from ._payload import Rows, needs_rows, rows_from
 from ._progress import Lines
 from ._row_files import Writable, write_csv, write_ndjson
 from ._stages import stages_of
-from ._tracked import Tracked, remembered
+from ._tracked import Tracked, recall_run
 from ._typed_rows import Row, typed_rows
-from ._watch import DAY, cancelling, noting, require_times, waiting, watching
+from ._watch import (
+    DAY,
+    cancel_and_note,
+    note_interrupted_run,
+    require_times,
+    wait_for_run,
+    watch_run,
+)
 
 __all__ = [
     "DAY",
     "Allowance",
+    "BatchSettings",
     "BlockDone",
     "BlockFailed",
     "BlockStarted",
@@ -41,7 +57,6 @@ __all__ = [
     "Journal",
     "Launcher",
     "Lines",
-    "Plan",
     "Progress",
     "Queued",
     "Row",
@@ -52,27 +67,27 @@ __all__ = [
     "Ties",
     "Tracked",
     "Writable",
-    "batching",
-    "cancelling",
-    "chosen",
-    "downloading",
+    "cancel_and_note",
+    "choose_file",
+    "download_results",
+    "fetch_rows",
+    "join_rows",
     "keyed_rows",
-    "launching",
-    "listed",
+    "launch_run",
+    "list_files",
     "needs_rows",
-    "noting",
-    "opening",
-    "reading",
-    "remembered",
+    "note_interrupted_run",
+    "open_rows",
+    "recall_run",
     "require_free",
     "require_times",
     "rows_from",
+    "run_in_batches",
     "safe_name",
     "stages_of",
-    "tie",
     "typed_rows",
-    "waiting",
-    "watching",
+    "wait_for_run",
+    "watch_run",
     "write_csv",
     "write_ndjson",
 ]

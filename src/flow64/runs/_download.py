@@ -38,7 +38,7 @@ from ..errors import (
     shortened,
 )
 from ._file_names import safe_name
-from ._result_links import renewed
+from ._result_links import renew_link
 from ._row_files import read_rows
 
 try:
@@ -286,7 +286,7 @@ class Download:
             if self._renewals == RENEWALS:
                 raise ResultError(self.name, why)
             self._renewals += 1
-            found = yield from renewed(self.run_id, self.item, self.format)
+            found = yield from renew_link(self.run_id, self.item, self.format)
             if found is None:
                 raise ResultError(self.name, f"{why}, and it is not listed any more")
             self.item = found
@@ -385,7 +385,7 @@ class Download:
                 path.unlink()
 
 
-def saving(
+def download_file(
     run_id: str,
     item: ResultItem,
     target: Path,
@@ -400,7 +400,7 @@ def saving(
     return (yield from load.saved())
 
 
-def saving_all(
+def download_files(
     run_id: str,
     items: Sequence[ResultItem],
     folder: Path,

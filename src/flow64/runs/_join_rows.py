@@ -54,7 +54,7 @@ class Ties(Generic[T]):
         return len(self.tied)
 
 
-def tie(
+def join_rows(
     inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Row[T]], key: str
 ) -> Ties[T]:
     """Tie the rows of a result to those of the input that have the same key.

@@ -44,7 +44,7 @@ LOCKING: Final = 100
 
 
 @frozen
-class Meant:
+class IntendedStart:
     """A start that is about to be sent.
 
     Attributes:
@@ -77,8 +77,8 @@ class Meant:
 
 
 @define
-class Start:
-    """What is remembered of one key.
+class RecordedStart:
+    """A start that the journal remembers, under its key.
 
     Attributes:
         meant: What was to be sent.
@@ -89,7 +89,7 @@ class Start:
             answered with an error and nobody has looked for its run yet.
     """
 
-    meant: Meant
+    intended: IntendedStart
     since: int
     job_id: str | None = None
     is_presumed: bool = False
@@ -110,25 +110,25 @@ class Start:
 class Memory:
     """What the journal knows of one workflow at one endpoint, oldest first."""
 
-    starts: dict[str, Start] = field(factory=dict[str, Start])
+    starts: dict[str, RecordedStart] = field(factory=dict[str, RecordedStart])
     jobs: dict[str, str] = field(factory=dict[str, str])
     _seen: dict[str, int] = field(factory=dict[str, int])
 
-    def of_key(self, key: str) -> Start | None:
+    def of_key(self, key: str) -> RecordedStart | None:
         """The start of a key, unless it came to nothing."""
         found = self.starts.get(key)
         return None if found is None or found.outcome == REFUSED else found
 
-    def of_job(self, job_id: str) -> Start | None:
+    def of_job(self, job_id: str) -> RecordedStart | None:
         """The start that a run is known to come from."""
         return self.of_key(self.jobs.get(canonical_id(job_id), ""))
 
-    def of_intent(self, env: str, intent: str) -> Sequence[Start]:
+    def of_intent(self, env: str, intent: str) -> Sequence[RecordedStart]:
         """The starts of an intent that did not come to nothing."""
         return [
             start
             for start in self.starts.values()
-            if (start.meant.intent, start.meant.env) == (intent, env)
+            if (start.intended.intent, start.intended.env) == (intent, env)
             and start.outcome != REFUSED
         ]
 
@@ -136,11 +136,11 @@ class Memory:
         """Those runs that no earlier start has listed."""
         return [run for run in listed if run not in self._seen and run not in self.jobs]
 
-    def is_known(self, run_id: str, start: Start) -> bool:
+    def is_known(self, run_id: str, start: RecordedStart) -> bool:
         """Whether a run is another's, or was there before a start."""
         return run_id in self.jobs or self.is_older(run_id, start)
 
-    def is_older(self, run_id: str, start: Start) -> bool:
+    def is_older(self, run_id: str, start: RecordedStart) -> bool:
         """Whether a run was there before a start."""
         return self._seen.get(run_id, start.since) < start.since
 
@@ -148,7 +148,7 @@ class Memory:
         """Learn from a line."""
         match entry.get("event"):
             case "meant":
-                self._take_meant(entry)
+                self._take_intended(entry)
             case "started" | "found":
                 self._take_job(entry)
             case "ended":
@@ -156,16 +156,16 @@ class Memory:
             case _:  # of a later release that says no less by the others
                 pass
 
-    def _take_meant(self, entry: Mapping[str, Any]) -> None:
-        meant = _meant(entry)
-        if not is_uuid(meant.key):
+    def _take_intended(self, entry: Mapping[str, Any]) -> None:
+        intended = _read_intended(entry)
+        if not is_uuid(intended.key):
             return
-        for run_id in meant.known:
+        for run_id in intended.known:
             self._seen.setdefault(run_id, len(self._seen))
-        if self.of_key(meant.key) is None:
+        if self.of_key(intended.key) is None:
             # Moved to the end, since it is the latest of its intent now.
-            self.starts.pop(meant.key, None)
-            self.starts[meant.key] = Start(meant, len(self._seen))
+            self.starts.pop(intended.key, None)
+            self.starts[intended.key] = RecordedStart(intended, len(self._seen))
 
     def _take_job(self, entry: Mapping[str, Any]) -> None:
         job_id, key = _text(entry.get("job")), _text(entry.get("key"))
@@ -209,30 +209,32 @@ class Journal:
         with self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT, is_made=True):
             pass
 
-    def meant(self, endpoint: str, workflow_id: str, meant: Meant) -> None:
+    def write_intended(
+        self, endpoint: str, workflow_id: str, intended: IntendedStart
+    ) -> None:
         """Write down what is about to be sent.
 
         Raises:
             JournalError: It could not be written.
         """
-        batch = {"index": meant.index, "size": meant.size}
+        batch = {"index": intended.index, "size": intended.size}
         self.append(
             {
-                **_head("meant", endpoint, workflow_id, meant.key),
-                "env": meant.env,
-                "intent": meant.intent,
-                "root": meant.root or meant.key,
-                "retry": meant.retry,
-                "rows": meant.rows,
-                "digest": meant.digest,
-                "batch": None if meant.index is None else batch,
-                "fingerprint": meant.fingerprint,
-                "commit": meant.commit,
-                "known": list(meant.known),
+                **_head("meant", endpoint, workflow_id, intended.key),
+                "env": intended.env,
+                "intent": intended.intent,
+                "root": intended.root or intended.key,
+                "retry": intended.retry,
+                "rows": intended.rows,
+                "digest": intended.digest,
+                "batch": None if intended.index is None else batch,
+                "fingerprint": intended.fingerprint,
+                "commit": intended.commit,
+                "known": list(intended.known),
             }
         )
 
-    def started(
+    def write_started(
         self,
         endpoint: str,
         workflow_id: str,
@@ -256,19 +258,21 @@ class Journal:
         head = _head(event, endpoint, workflow_id, key)
         self.append({**head, "job": canonical_id(job_id), "presumed": is_presumed})
 
-    def ended(
+    def write_ended(
         self, endpoint: str, workflow_id: str, job_id: str, outcome: str, key: str = ""
     ) -> None:
         """Write down how a run ended, or that it is not ours (`DISOWNED`)."""
         head = _head("ended", endpoint, workflow_id, key)
         self.append({**head, "job": canonical_id(job_id), "outcome": outcome})
 
-    def refused(self, endpoint: str, workflow_id: str, key: str) -> None:
+    def write_refused(self, endpoint: str, workflow_id: str, key: str) -> None:
         """Write down that nothing came of a start."""
         head = _head("ended", endpoint, workflow_id, key)
         self.append({**head, "job": None, "outcome": REFUSED})
 
-    def answered(self, endpoint: str, workflow_id: str, key: str, status: int) -> None:
+    def write_answered(
+        self, endpoint: str, workflow_id: str, key: str, status: int
+    ) -> None:
         """Write down that a start was answered with an error; it stays open."""
         head = _head("ended", endpoint, workflow_id, key)
         self.append({**head, "job": None, "outcome": f"{_ANSWERED}{status}"})
@@ -384,11 +388,11 @@ def _head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, An
     }
 
 
-def _meant(entry: Mapping[str, Any]) -> Meant:
+def _read_intended(entry: Mapping[str, Any]) -> IntendedStart:
     batch = entry.get("batch")
     batch = batch if isinstance(batch, dict) else {}
     known, rows, root = entry.get("known"), entry.get("rows"), _text(entry.get("root"))
-    return Meant(
+    return IntendedStart(
         key=_text(entry.get("key")),
         digest=_text(entry.get("digest")),
         env=_text(entry.get("env")),

@@ -17,7 +17,8 @@ from ._journal import Journal
 from ._payload import payload_of, rows_from
 from ._proof import SentRows
 from ._stages import Stages, stages_of
-from ._start import Batch, StartedRun, require_named, starting
+from ._start import StartedRun, require_name, start_once
+from ._start_log import BatchPlace
 
 
 @frozen
@@ -71,18 +72,18 @@ class Launcher:
             first=first,
         )
 
-    def started(
+    def start(
         self,
         payload: Mapping[str, Any],
         *,
         intent: str | None,
         retry: str | None = None,
-        batch: Batch | None = None,
+        batch: BatchPlace | None = None,
         budget: Budget | None = None,
     ) -> Conversation[StartedRun]:
-        """Start a run once for its intent; see `starting`."""
+        """Start a run once for its intent; see `start_once`."""
         return (
-            yield from starting(
+            yield from start_once(
                 self.ready,
                 payload,
                 intent=intent,
@@ -111,11 +112,11 @@ class Launcher:
         }
 
 
-def launching(
+def launch_run(
     made: Launcher, rows: Any, *, intent: str | None, retry: str | None
 ) -> Conversation[tuple[StartedRun, dict[str, Any]]]:
     """Start one run; gives it, and what its handle is told."""
-    require_named(intent, retry)
+    require_name(intent, retry)
     payload = made.payload(rows)
-    run = yield from made.started(payload, intent=intent, retry=retry)
+    run = yield from made.start(payload, intent=intent, retry=retry)
     return run, made.facts(run, payload)

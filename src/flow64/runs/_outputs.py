@@ -20,12 +20,12 @@ from ..errors import (
     ResultError,
     SaveError,
 )
-from ._download import ALLOWANCE, Allowance, saving, saving_all
-from ._result_links import listing
+from ._download import ALLOWANCE, Allowance, download_file, download_files
+from ._result_links import list_result_files
 from ._row_files import read_rows
 from ._stages import Stages, owner_of, stages_in
 from ._tracked import Tracked
-from ._watch import completed
+from ._watch import require_completed
 
 
 class SavedRows(Iterator[Mapping[str, Any]]):
@@ -47,19 +47,19 @@ class SavedRows(Iterator[Mapping[str, Any]]):
         self._remove()
 
 
-def listed(tracked: Tracked) -> Conversation[Sequence[ResultItem]]:
+def list_files(tracked: Tracked) -> Conversation[Sequence[ResultItem]]:
     """The result files of a run by block number.
 
     Raises:
         OutcomeUnknownError: The run was taken for ours, and nothing proves it.
     """
-    items = yield from listing(tracked.id)
+    items = yield from list_result_files(tracked.id)
     if tracked.is_presumed:
-        yield from proving(tracked, items)
+        yield from prove_rows(tracked, items)
     return items
 
 
-def proving(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[None]:
+def prove_rows(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[None]:
     """Compare the rows of the first stage of a presumed run with those that were sent.
 
     Args:
@@ -76,7 +76,7 @@ def proving(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[None]
     if first is None or (number is not None and first.block_number != number):
         raise _unknown(tracked, "the rows of its first stage were not kept")
     # A file that is cut off has other rows, so no other proof of its end is needed.
-    rows = yield from reading(tracked, first, Allowance(allow_unproven=True))
+    rows = yield from fetch_rows(tracked, first, Allowance(allow_unproven=True))
     try:
         is_ours = tracked.proof.fits(rows)
     except ResultError as error:
@@ -90,7 +90,7 @@ def proving(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[None]
     tracked.confirm()
 
 
-def chosen(tracked: Tracked, block: str | int | None) -> Conversation[ResultItem]:
+def choose_file(tracked: Tracked, block: str | int | None) -> Conversation[ResultItem]:
     """The final file of a completed run, or that of one block.
 
     Raises:
@@ -103,11 +103,11 @@ def chosen(tracked: Tracked, block: str | int | None) -> Conversation[ResultItem
     """
     has_names = bool(tracked.stages.numbers)
     number = tracked.stages.number(tracked.id, block) if has_names else None
-    yield from completed(tracked)
+    yield from require_completed(tracked)
     if not has_names:
         stages = yield from _listed_stages(tracked, block)
         number = stages.number(tracked.id, block)
-    items = yield from listed(tracked)
+    items = yield from list_files(tracked)
     if number is not None:
         items = [item for item in items if item.block_number == number]
     if not items:
@@ -134,16 +134,16 @@ def _listed_stages(tracked: Tracked, block: str | int | None) -> Conversation[St
     return stages
 
 
-def opening(
+def open_rows(
     tracked: Tracked, block: str | int | None, allowance: Allowance = ALLOWANCE
 ) -> Conversation[Iterator[Mapping[str, Any]]]:
-    """Download the rows of the final file of a run, or of one block; see `chosen`."""
+    """Download the rows of the final file of a run, or of one block."""
     allowance.require_sound("rows")
-    item = yield from chosen(tracked, block)
-    return (yield from reading(tracked, item, allowance))
+    item = yield from choose_file(tracked, block)
+    return (yield from fetch_rows(tracked, item, allowance))
 
 
-def reading(
+def fetch_rows(
     tracked: Tracked, item: ResultItem, allowance: Allowance = ALLOWANCE
 ) -> Conversation[Iterator[Mapping[str, Any]]]:
     """The rows of a file: those in the list where it has all, else downloaded."""
@@ -152,7 +152,7 @@ def reading(
     folder = Path(mkdtemp(prefix="flow64-"))
     try:
         target = folder / "rows"
-        path = yield from saving(tracked.id, item, target, allowance=allowance)
+        path = yield from download_file(tracked.id, item, target, allowance=allowance)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -165,7 +165,7 @@ def reading(
     return SavedRows(folder, rows)
 
 
-def downloading(
+def download_results(
     tracked: Tracked,
     folder: Path,
     *,
@@ -185,11 +185,11 @@ def downloading(
         problem = f"both block={block!r} and every_stage=True; leave one of them out"
         raise ArgumentError("download", problem)
     if every_stage:
-        items = yield from listed(tracked)
+        items = yield from list_files(tracked)
     else:
-        items = [(yield from chosen(tracked, block))]
+        items = [(yield from choose_file(tracked, block))]
     return (
-        yield from saving_all(
+        yield from download_files(
             tracked.id, items, folder, overwrite=overwrite, allowance=allowance
         )
     )

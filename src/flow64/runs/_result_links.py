@@ -8,7 +8,7 @@ from ..api import Conversation, ResultItem, download_links, is_refusal
 from ..errors import FlowError
 
 
-def listing(
+def list_result_files(
     run_id: str, format: str | None = None
 ) -> Conversation[Sequence[ResultItem]]:
     """The result files of all stages by block number; the last is the final one.
@@ -30,11 +30,11 @@ def listing(
     return sorted(items, key=lambda item: item.block_number or 0)
 
 
-def renewed(
+def renew_link(
     run_id: str, item: ResultItem, format: str | None
 ) -> Conversation[ResultItem | None]:
     """The same file with a link that lives; None where it is not listed any more."""
-    listed = yield from listing(run_id, format)
+    listed = yield from list_result_files(run_id, format)
     asked = (item.filename, item.block_number)
     return next(
         (found for found in listed if (found.filename, found.block_number) == asked),

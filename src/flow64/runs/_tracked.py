@@ -12,7 +12,7 @@ from ..api import ENDED, LiveStatus, later, normal
 from ..definition import Definition, canonical_id
 from ..errors import JournalError
 from ._join_rows import where_key_may_be_lost
-from ._journal import Journal, Start
+from ._journal import Journal, RecordedStart
 from ._proof import Proof, SentBody, as_proof
 from ._stages import Stages
 
@@ -86,22 +86,22 @@ class Tracked:
         self.is_presumed, self.proof = False, None
         self._remember(self._write_proven)
 
-    def _write_proven(self, journal: Journal, start: Start) -> None:
+    def _write_proven(self, journal: Journal, start: RecordedStart) -> None:
         # Said again without being presumed, which takes back how it ended.
-        key = start.meant.key
-        journal.started(*self._where, key, self.id, is_found=True)
+        key = start.intended.key
+        journal.write_started(*self._where, key, self.id, is_found=True)
         if self.is_ended:
-            journal.ended(*self._where, self.id, self.status, key)
+            journal.write_ended(*self._where, self.id, self.status, key)
 
-    def _write_end(self, journal: Journal, start: Start) -> None:
+    def _write_end(self, journal: Journal, start: RecordedStart) -> None:
         if start.outcome != self.status:
-            journal.ended(*self._where, self.id, self.status, start.meant.key)
+            journal.write_ended(*self._where, self.id, self.status, start.intended.key)
 
     @property
     def _where(self) -> tuple[str, str]:
         return self.endpoint, self.workflow_id
 
-    def _remember(self, write: Callable[[Journal, Start], None]) -> None:
+    def _remember(self, write: Callable[[Journal, RecordedStart], None]) -> None:
         """Write into the journal, where the run is in it; a failure is only told.
 
         What was learned of a run that was paid for counts more.
@@ -116,7 +116,7 @@ class Tracked:
             _log.warning("run %s, %s: %s", self.id, self.status, error)
 
 
-def remembered(
+def recall_run(
     run_id: str, workflow_id: str, journal: Journal | None, endpoint: str
 ) -> dict[str, Any]:
     """What is known of a run that is got by its id, as fields of a `Tracked`.
@@ -136,7 +136,7 @@ def remembered(
         workflow_id = workflow_id or str(entry.get("workflow"))
         if entry.get("presumed") is True:
             start = journal.memory(endpoint, workflow_id).of_job(run_id)
-            proof = SentBody(start.meant.digest if start is not None else "")
+            proof = SentBody(start.intended.digest if start is not None else "")
             known |= {"is_presumed": True, "proof": proof}
     return known | {"workflow_id": workflow_id}
 

@@ -73,7 +73,7 @@ JITTER: Final = 0.1
 _log = logging.getLogger("flow64")
 
 
-def watching(
+def watch_run(
     tracked: Tracked,
     *,
     every: float = 5.0,
@@ -133,7 +133,7 @@ def watching(
         yield Sleep(min(pause, left), is_apart=True)
 
 
-def waiting(
+def wait_for_run(
     tracked: Tracked, *, every: float = 5.0, timeout: float = DAY
 ) -> Conversation[None]:
     """The same, for a run that is to complete.
@@ -143,11 +143,11 @@ def waiting(
         WaitTimeoutError: It had not ended in time; it goes on.
     """
     if tracked.status != COMPLETED:  # what has completed stays so
-        yield from watching(tracked, every=every, timeout=timeout)
+        yield from watch_run(tracked, every=every, timeout=timeout)
     _require_success(tracked)
 
 
-def completed(tracked: Tracked) -> Conversation[None]:
+def require_completed(tracked: Tracked) -> Conversation[None]:
     """See, with one look where need be, that a run has completed.
 
     Raises:
@@ -169,7 +169,7 @@ def completed(tracked: Tracked) -> Conversation[None]:
     _require_success(tracked)
 
 
-def cancelling(tracked: Tracked) -> Conversation[str]:
+def cancel_and_note(tracked: Tracked) -> Conversation[str]:
     """Cancel a run; gives its status, also of one that has ended already."""
     try:
         word = yield from cancel_run(tracked.id)
@@ -182,7 +182,7 @@ def cancelling(tracked: Tracked) -> Conversation[str]:
 
 
 @contextmanager
-def noting(run_id: str) -> Generator[None]:
+def note_interrupted_run(run_id: str) -> Generator[None]:
     """Say with a Ctrl-C, or what ends a task, that the run goes on, and how to wait."""
     try:
         yield

@@ -1,0 +1,93 @@
+"""The files of batches: saved once each, also by several processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Final
+
+from attrs import frozen
+
+from ..api import Begin, Conversation, Sleep
+from ..errors import SaveError
+from ._batch_input import BatchSettings, RowRange
+from ._download import download_file
+from ._file_names import safe_name
+from ._outputs import choose_file
+from ._row_files import write_ndjson
+from ._tracked import Tracked
+
+TRIES: Final = 5
+"""Attempts to save a file, since another process may be saving it."""
+
+KINDS: Final = (".ndjson", ".json", ".csv")
+"""Suffixes of saved files. A file of any other kind is saved as CSV."""
+
+
+@frozen
+class BatchFiles:
+    """The final files of the batches of one input, in one folder."""
+
+    settings: BatchSettings
+    folder: Path
+
+    def save(self, part: RowRange, tracked: Tracked) -> Conversation[Path]:
+        """Save the final file of a batch, unless it is saved already.
+
+        Raises:
+            SaveError: It cannot be written.
+        """
+        failures = 0
+        while (path := self.find(part, tracked.id)) is None:
+            try:
+                return (yield from self._download(part, tracked))
+            except SaveError:
+                failures += 1
+                if failures == TRIES:
+                    raise
+                require_folder(self.folder)
+                yield Sleep(self.settings.every, is_apart=True)
+        return path
+
+    def find(self, part: RowRange, run_id: str) -> Path | None:
+        """Return the file that an earlier call has saved; None if there is none."""
+        stem = self._stem(part, run_id)
+        paths = (self.folder / f"{stem}{kind}" for kind in KINDS)
+        return next((path for path in paths if path.is_file()), None)
+
+    def _download(self, part: RowRange, tracked: Tracked) -> Conversation[Path]:
+        yield Begin()
+        item = yield from choose_file(tracked, None)
+        stem = self._stem(part, tracked.id)
+        if item.download_url is None and item.results is not None and item.is_whole:
+            path = self.folder / f"{stem}.ndjson"
+            write_ndjson(item.results, path)
+            return path
+        suffix = Path(item.filename).suffix.lower()
+        path = self.folder / f"{stem}{suffix if suffix in KINDS else '.csv'}"
+        allowance = self.settings.allowance
+        return (yield from download_file(tracked.id, item, path, allowance=allowance))
+
+    def _stem(self, part: RowRange, run_id: str) -> str:
+        """Return a file name, without suffix, that sorts like the input.
+
+        Another intent has other runs, so its files have other names.
+        """
+        number = self.settings.launcher.stages.number(run_id, None)
+        of_block = "" if number is None else f"-block{number}"
+        return safe_name(f"{part.index:06}-{run_id}{of_block}")
+
+
+def require_folder(folder: Path) -> None:
+    """Make a folder if it is missing, and check that files can be made in it.
+
+    Raises:
+        SaveError: They cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SaveError(str(folder), reason) from None

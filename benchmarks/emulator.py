@@ -90,7 +90,7 @@ def run_of(count: int, folder: str) -> Cost:
     import httpx
 
     from flow64.emulator import Emulator
-    from flow64.emulator._records import Upload, upload_of
+    from flow64.emulator._records import UploadRecord, upload_owner
 
     emulator = Emulator(store=Path(folder, "store"))
     store, handle = emulator.store, "file"
@@ -107,8 +107,8 @@ def run_of(count: int, folder: str) -> Cost:
                 "workflow_definition": pipeline(handle),
             },
         ).json()
-        store.add_rows(upload_of(handle), people(count))
-        upload = Upload(
+        store.add_rows(upload_owner(handle), people(count))
+        upload = UploadRecord(
             id=handle,
             org_id=workflow["org_id"],
             filename="people.csv",

@@ -33,7 +33,7 @@ from flow64.blocks import (
 )
 from flow64.dsl import RowKind, Unset
 from flow64.emulator import GUESSES, Switches
-from flow64.emulator._page_data import switch_items
+from flow64.emulator._page_items import switch_items
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

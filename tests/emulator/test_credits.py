@@ -7,7 +7,7 @@ import time
 import pytest
 
 from flow64.emulator import Store, Switches
-from flow64.emulator._credits import balance, price_of
+from flow64.emulator._credits import compute_balance, price_row
 from tests.emulator.support import (
     EMAIL,
     WEBHOOK,
@@ -51,7 +51,7 @@ def left(client):
 )
 def test_prices_are_those_that_are_documented(kind, specs, credits):
     """In credits of ten cents, by row."""
-    assert price_of(kind, specs) == credits
+    assert price_row(kind, specs) == credits
 
 
 def test_rows_cost_what_they_cost(serve):
@@ -116,7 +116,7 @@ def test_personal_address_that_is_there_is_free(serve):
 
 def test_no_limit_is_no_balance():
     """None where nothing runs out."""
-    assert balance(Store(), "org", Switches()) is None
+    assert compute_balance(Store(), "org", Switches()) is None
 
 
 def test_spent_by_another_run_meanwhile(serve):

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from flow64.emulator import Emulator, Switches
-from flow64.emulator._deliveries import as_host, is_loopback, signature
+from flow64.emulator._deliveries import as_host, is_loopback, sign_body
 from flow64.errors import ConfigError
 from tests.emulator.receiver import receiving
 from tests.emulator.support import (
@@ -46,7 +46,7 @@ def test_signature_is_the_documented_one():
         "sk_whsec_" + "fedcba9876543210" * 4,
     ]
 
-    assert signature(secrets, 1780000000, content) == (
+    assert sign_body(secrets, 1780000000, content) == (
         "t=1780000000,"
         "v1=ef3b7e4f1a02a8bdd7d5a9720e701acae22d61124ed61ffbe320e99e8febda71,"
         "v1=289c0fe65dc8957ce2a633af1a25bab07400d3ce9d4f7bb2dff7a0380e6fc03a"

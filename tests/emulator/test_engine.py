@@ -13,8 +13,8 @@ import pytest
 
 from flow64.emulator import Switches
 from flow64.emulator._engine import Engine
-from flow64.emulator._records import notebook_of, rows_of
-from flow64.emulator._work import _AtWork
+from flow64.emulator._records import block_rows_owner, notebook_owner
+from flow64.emulator._run_worker import _BlockWorker
 from flow64.errors import EmulatorStoreError
 from tests.emulator.support import (
     EMAIL,
@@ -70,7 +70,7 @@ def kept(emulator, name):
         for book in emulator.store.notebooks.all()
         if book.name is None and book.notebook_id == name
     ]
-    rows = emulator.store.rows(notebook_of(book.org_id, name))
+    rows = emulator.store.rows(notebook_owner(book.org_id, name))
     return Counter(row["n"] for row in rows), book.row_count
 
 
@@ -166,7 +166,7 @@ def test_rows_of_a_block_are_there_only_once_it_is_done(serve):
 
     assert [item["block_number"] for item in items] == [1]
     assert emulator.store.notebooks.all() == []
-    assert list(emulator.store.rows(rows_of(run_id, 1))) == []
+    assert list(emulator.store.rows(block_rows_owner(run_id, 1))) == []
 
 
 def test_run_cancelled_before_it_began(monkeypatch, serve):
@@ -242,7 +242,7 @@ def test_store_that_cannot_be_written_ends_the_run_visibly(monkeypatch, serve):
     def full(self):
         raise EmulatorStoreError("store", "the disk is full", "make room")
 
-    monkeypatch.setattr(_AtWork, "go", full)
+    monkeypatch.setattr(_BlockWorker, "execute", full)
     emulator, client = serve()
 
     run_id = run_rows(client, KEEPING, [])

@@ -11,11 +11,11 @@ import pytest
 
 from flow64.blocks import CATALOGUE, FILTER_OPERATORS
 from flow64.emulator import Emulator, _filters
+from flow64.emulator._block_context import BlockFailedError
 from flow64.emulator._executors import EXECUTORS
 from flow64.emulator._filters import OPERATORS
-from flow64.emulator._matching import Matcher
-from flow64.emulator._step import BlockFailedError
-from flow64.emulator._synthetic import seed_of, value
+from flow64.emulator._regex import Matcher
+from flow64.emulator._synthetic import make_value, seed_of
 from tests.emulator.support import (
     WEBHOOK,
     block,
@@ -184,10 +184,10 @@ def test_synthetic_values_have_the_type_asked_for(word, accepts):
     """Each type word gives its type, the same for the same row and field."""
     seeds = [seed_of({"n": n}) for n in range(20)]
 
-    found = [value(seed, "f", word) for seed in seeds]
+    found = [make_value(seed, "f", word) for seed in seeds]
 
     assert all(map(accepts, found))
-    assert found == [value(seed, "f", word) for seed in seeds]
+    assert found == [make_value(seed, "f", word) for seed in seeds]
     assert len(set(map(str, found))) > 1
 
 

@@ -15,8 +15,8 @@ import pytest
 from attrs import evolve
 
 from flow64.emulator import Emulator, Fault, Faults
-from flow64.emulator._fault_middleware import _PLAYS
-from flow64.emulator._faults import KINDS, Happened
+from flow64.emulator._fault_middleware import _HANDLERS
+from flow64.emulator._faults import KINDS, FaultEvent
 from flow64.errors import ConfigError
 from tests.emulator.support import (
     ACCOUNTS,
@@ -108,7 +108,7 @@ def test_fault_happens_once_by_itself(emulator, client):
 
     assert [client.get("/workflows").status_code for _ in range(3)] == [500, 200, 200]
     assert emulator.faults.active == []
-    assert emulator.faults.log == [Happened("status_before", "GET", "/workflows")]
+    assert emulator.faults.log == [FaultEvent("status_before", "GET", "/workflows")]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_fault_that_cannot_be_is_an_error(fault, words):
 
 def test_every_kind_is_played():
     """None is without a meaning, and none without a word."""
-    assert set(_PLAYS) == set(KINDS)
+    assert set(_HANDLERS) == set(KINDS)
 
 
 # -- No answer, or a late one ---------------------------------------------------------

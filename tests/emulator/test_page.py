@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from flow64.definition import id_of
 from flow64.emulator import GUESSES, Emulator, Fault, Switches
-from flow64.emulator._records import Graph, rows_of
+from flow64.emulator._records import GraphRecord, block_rows_owner
 from tests.emulator.support import (
     EMAIL,
     LEADS,
@@ -756,10 +756,10 @@ def long_run(emulator, client):
     state = evolve(store.blocks.of(short)[-1], run_id=run.id, updated_at=now)
     with store.transaction():
         store.runs.add(run)
-        store.graphs.add(Graph(id=run.id, data=graph(*blocks, edges=edges)))
+        store.graphs.add(GraphRecord(id=run.id, data=graph(*blocks, edges=edges)))
         for at in range(1000):
             store.blocks.add(evolve(state, position=at))
-        store.add_rows(rows_of(run.id, 500), ROWS)
+        store.add_rows(block_rows_owner(run.id, 500), ROWS)
     emulator.clock.advance(1)
     return run.id
 

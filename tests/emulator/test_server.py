@@ -19,7 +19,7 @@ from flow64.emulator import (
     Fault,
     Store,
     Switches,
-    _balance,
+    _app,
     _server,
     _serving,
 )
@@ -170,7 +170,7 @@ def test_fault_of_the_emulator_is_500_in_the_same_shape(monkeypatch, caplog):
     def broken(*_):
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr(_balance, "balance", broken)
+    monkeypatch.setattr(_app, "compute_balance", broken)
     with Emulator() as emulator:
         reply = httpx.get(f"{emulator.url}/check-balance", headers={"x-api-key": "k"})
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from flow64.emulator._secrets import active_secrets
+from flow64.emulator._deliveries import list_active_secrets
 
 PATH = "/webhooks/signing-secret"
 
@@ -14,7 +14,7 @@ PATH = "/webhooks/signing-secret"
 def signing(emulator, client):
     """The secrets that sign now, the newest first."""
     org_id = client.get(PATH).json()["org_id"]
-    found = active_secrets(emulator.store, org_id, emulator.clock.now())
+    found = list_active_secrets(emulator.store, org_id, emulator.clock.now())
     return [secret.plaintext for secret in found]
 
 

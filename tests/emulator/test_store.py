@@ -24,18 +24,19 @@ from attrs import evolve
 from flow64.emulator import Emulator, Store
 from flow64.emulator._records import (
     BlockState,
-    Claim,
-    Graph,
-    Notebook,
-    Run,
-    Schedule,
-    Sent,
-    SigningSecret,
-    Spending,
-    Upload,
-    Workflow,
+    ClaimRecord,
+    GraphRecord,
+    NotebookRecord,
+    OutboxRecord,
+    RunRecord,
+    ScheduleRecord,
+    SigningSecretRecord,
+    SpendingRecord,
+    UploadRecord,
+    WorkflowRecord,
 )
-from flow64.emulator._store import _RECORDS, APPLICATION, CHUNK, PAGE, SCHEMA
+from flow64.emulator._store import CHUNK, PAGE
+from flow64.emulator._store_file import APPLICATION, SCHEMA, TABLE_NAMES
 from flow64.errors import EmulatorStoreError
 from tests.emulator.support import LEADS, NO_CERTIFICATES
 
@@ -45,7 +46,7 @@ AWKWARD = {"é": ["\0", "\u2028", "🐙", None, True, 1, 1.0, -0.0, 2**60, {}], 
 
 
 def workflow(id="a", org_id="org", **more):
-    return Workflow(
+    return WorkflowRecord(
         id=id,
         org_id=org_id,
         name=more.pop("name", "Leads"),
@@ -58,7 +59,7 @@ def workflow(id="a", org_id="org", **more):
 
 
 def run(id="r"):
-    return Run(
+    return RunRecord(
         id=id,
         workflow_id="a",
         org_id="org",
@@ -73,7 +74,7 @@ def run(id="r"):
 
 
 def spending(id="p", cost=0.5, org_id="org"):
-    return Spending(
+    return SpendingRecord(
         id=id,
         org_id=org_id,
         workflow_id="a",
@@ -86,13 +87,13 @@ def spending(id="p", cost=0.5, org_id="org"):
 
 
 def claim(id="c", run_id="r"):
-    return Claim(id=id, run_id=run_id)
+    return ClaimRecord(id=id, run_id=run_id)
 
 
 RECORDS = {
     "workflows": workflow(definition=AWKWARD, extra=AWKWARD, last_run_date=NOW),
     "runs": run(),
-    "graphs": Graph(id="r", data=AWKWARD),
+    "graphs": GraphRecord(id="r", data=AWKWARD),
     "claims": claim(),
     "blocks": BlockState(
         run_id="r",
@@ -105,7 +106,7 @@ RECORDS = {
         started_at=NOW,
         sizes={"csv": 1},
     ),
-    "sent": Sent(
+    "sent": OutboxRecord(
         id="s",
         org_id="org",
         run_id="r",
@@ -117,7 +118,7 @@ RECORDS = {
         created_at=NOW,
     ),
     "spendings": spending(),
-    "notebooks": Notebook(
+    "notebooks": NotebookRecord(
         id="org/n",
         org_id="org",
         notebook_id="n",
@@ -125,10 +126,10 @@ RECORDS = {
         row_count=0,
         updated_at=NOW,
     ),
-    "uploads": Upload(
+    "uploads": UploadRecord(
         id="u", org_id="org", filename="a.csv", row_count=2, created_at=NOW
     ),
-    "schedules": Schedule(
+    "schedules": ScheduleRecord(
         id="d",
         org_id="org",
         workflow_id="a",
@@ -138,13 +139,13 @@ RECORDS = {
         created_at=NOW,
         updated_at=NOW,
     ),
-    "secrets": SigningSecret(id="k", org_id="org", plaintext="p", created_at=NOW),
+    "secrets": SigningSecretRecord(id="k", org_id="org", plaintext="p", created_at=NOW),
 }
 
 
 def test_every_table_is_tried():
     """None is left out of the next test."""
-    assert {type(record) for record in RECORDS.values()} == set(_RECORDS)
+    assert {type(record) for record in RECORDS.values()} == set(TABLE_NAMES)
 
 
 @pytest.fixture
@@ -431,14 +432,14 @@ def in_threads(work, count):
 
 WRITERS = """
 import os, sys
-from flow64.emulator._records import Claim
+from flow64.emulator._records import ClaimRecord
 from flow64.emulator._store import Store
 
 def write(round_):
     store = Store(sys.argv[1])
     for number in range(1000):
         with store.transaction():
-            store.claims.add(Claim(id=f"{round_}/{number}", run_id=round_))
+            store.claims.add(ClaimRecord(id=f"{round_}/{number}", run_id=round_))
             store.add_rows(f"{round_}/{number}", [{"n": number}] * 50)
             store.add_rows(f"{round_}/{number}", [{"n": number}] * 50)
         print(f"{number}\\n", end="", flush=True)  # one write, unbuffered too

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flow64.emulator import _bodies
-from flow64.emulator._records import upload_of
+from flow64.emulator import _request_body
+from flow64.emulator._records import upload_owner
 
 PATH = "/storage/csv/upload"
 
@@ -18,7 +18,7 @@ def rows_of(emulator, reply):
     """The rows that an upload left."""
     assert reply.status_code == 200, reply.text
     handle = reply.json()["resource_handle_id"]
-    return list(emulator.store.rows(upload_of(handle)))
+    return list(emulator.store.rows(upload_owner(handle)))
 
 
 TABLE = 'name,note\nAda,"two\r\nlines, and ""quotes"""\nBob,\n'
@@ -146,7 +146,7 @@ def test_names_are_unicode(client):
 
 def test_long_files_are_413(client, monkeypatch):
     """A file has a limit of its own, beyond that of other bodies."""
-    monkeypatch.setattr(_bodies, "MAX_FILE", 1000)
+    monkeypatch.setattr(_request_body, "MAX_FILE", 1000)
 
     assert post(client, b"a\n" + b"1\n" * 400).status_code == 200
     assert post(client, b"a\n" + b"1\n" * 600).status_code == 413

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from flow64 import errors
 from flow64.client import AsyncClient, Client
 from flow64.emulator import Emulator, Fault, Switches
-from flow64.emulator._records import payload_of
+from flow64.emulator._records import payload_owner
 from flow64.emulator._results import content
 from flow64.runs import _start as _starting
 from tests.service.clients import BOTH, use
@@ -181,7 +181,7 @@ class Service(RuleBasedStateMachine):
             run.id
             for run in store.runs.of(self.before.org_id)
             if run.workflow_id == self.code(key).id()
-            and list(store.rows(payload_of(run.id))) == wanted
+            and list(store.rows(payload_owner(run.id))) == wanted
         }
 
     # -- The world ----------------------------------------------------------------
@@ -439,7 +439,7 @@ def test_run_that_may_be_of_another_start_is_not_paid_twice(
             with suppress(errors.OutcomeUnknownError):
                 does(start(intent))
         store = emulator.store
-        started = [list(store.rows(payload_of(run.id))) for run in store.runs.all()]
+        started = [list(store.rows(payload_owner(run.id))) for run in store.runs.all()]
 
     assert started.count([{"email": "b@acme.example"}]) == 1
     assert started.count([{"email": "a@acme.example"}]) <= 1

@@ -6,7 +6,7 @@ import pytest
 
 from flow64.client import Client
 from flow64.emulator import Emulator, Fault, Switches
-from flow64.emulator._records import payload_of
+from flow64.emulator._records import payload_owner
 from flow64.errors import FlowError
 from flow64.runs import _start as _starting
 from tests.survival.support import QUICK, hurried, workflow
@@ -52,7 +52,7 @@ def test_no_intent_is_bought_twice(tmp_path, is_honoured, order):
         client.close()
 
         rows = [
-            next(iter(emulator.store.rows(payload_of(started.id))))["email"]
+            next(iter(emulator.store.rows(payload_owner(started.id))))["email"]
             for started in emulator.store.runs.all()
         ]
 

@@ -14,12 +14,12 @@ try:
     from ._clock import Clock
     from ._faults import Fault, Faults
     from ._fixtures import Fixture, load_fixtures
-    from ._guesses import GUESSES, Guess
+    from ._guesses import GUESSES
     from ._middleware import RequestRecord
     from ._oauth import OAuthClient
     from ._server import Emulator, OutboxEntry
     from ._store import Store
-    from ._switches import Switches
+    from ._switches import Guess, Switches
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] not in _EXTRA:
         raise

@@ -5,32 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from hashlib import sha256
 from math import ceil
 from threading import Lock
-from typing import Final, Protocol
+from typing import Final
 
 from attrs import define, field, frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ._clock import Clock
-from ._http import refused
+from ._http import error_response
+from ._oauth import Authority
+from ._records import organisation_of
 from ._switches import Switches
 
 WINDOW: Final = timedelta(minutes=1)
 """Time over which requests are counted (documented)."""
-
-
-class Tokens(Protocol):
-    """What knows the access tokens that were given out."""
-
-    @property
-    def is_used(self) -> bool:
-        """Whether any token can have been given out."""
-
-    def organisation(self, token: str) -> str | None:
-        """The organisation of a token; None where it is none of ours, or expired."""
 
 
 @define
@@ -61,13 +51,13 @@ class Access:
 
     Attributes:
         keys: Organisation of each key; None where any key is one.
-        tokens: What knows access tokens.
+        authority: The access tokens that were issued.
         limiter: Counts requests.
         switches: The switches as they are now.
     """
 
     keys: Mapping[str, str] | None = field(repr=False)
-    tokens: Tokens
+    authority: Authority
     limiter: Limiter
     switches: Callable[[], Switches]
 
@@ -77,18 +67,18 @@ class Access:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else None
         if key is not None and bearer is not None:
-            return refused(
+            return error_response(
                 self.switches().both_credentials_status,
                 "Send either x-api-key or a Bearer token, not both",
             )
         if not (key or bearer):
-            return refused(401, "Missing API key")
+            return error_response(401, "Missing API key")
         org = self._of_token(bearer) if bearer else self._of_key(key or "")
         if org is None:
-            return refused(401, f"Invalid {'token' if bearer else 'API key'}")
-        return self._limited(bearer or key or "") or org
+            return error_response(401, f"Invalid {'token' if bearer else 'API key'}")
+        return self._check_rate_limit(bearer or key or "") or org
 
-    def _limited(self, credential: str) -> Response | None:
+    def _check_rate_limit(self, credential: str) -> Response | None:
         """The answer to who asks too often, or None."""
         switches = self.switches()
         if switches.rate_limit is None:
@@ -96,29 +86,24 @@ class Access:
         wait = self.limiter.wait(organisation_of(credential), switches.rate_limit)
         if not wait:
             return None
-        reply = refused(429, "Rate limit exceeded")
+        reply = error_response(429, "Rate limit exceeded")
         if switches.retry_after:
             reply.headers["retry-after"] = str(ceil(wait))
         return reply
 
     def _of_token(self, token: str) -> str | None:
-        found = self.tokens.organisation(token)
-        is_any = self.keys is None and not self.tokens.is_used
+        found = self.authority.organisation(token)
+        is_any = self.keys is None and not self.authority.is_used
         return organisation_of(token) if found is None and is_any else found
 
     def _of_key(self, key: str) -> str | None:
         return organisation_of(key) if self.keys is None else self.keys.get(key)
 
 
-def organisations(
+def organisations_by_key(
     keys: Collection[str] | Mapping[str, str] | None,
 ) -> Mapping[str, str] | None:
     """The organisation of each key; each key is one where no names are given."""
     if keys is None or isinstance(keys, Mapping):
         return keys
     return {key: organisation_of(key) for key in keys}
-
-
-def organisation_of(credential: str) -> str:
-    """The organisation that a key or token belongs to; it does not tell the key."""
-    return f"org_{sha256(credential.encode()).hexdigest()[:16]}"

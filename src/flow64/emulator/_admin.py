@@ -13,38 +13,37 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from attrs import asdict, evolve, field, fields, frozen
 from starlette.responses import Response
 
-from ._answers import workflow_answer
-from ._clock import stamp
-from ._editor import copied, edited
-from ._faults import FAULT, Fault, Faults, problems_of
+from ._clock import format_time
+from ._faults import FAULT, Fault, Faults, find_problems
 from ._guesses import GUESSES
-from ._http import Call, Route, answer, refused, unprocessable
-from ._middleware import OURS
-from ._page_data import MARKS
-from ._records import Data, Sent
+from ._http import Call, Route, json_response, not_found, validation_response
+from ._middleware import ADMIN_PREFIX
+from ._records import JsonObject, OutboxRecord
+from ._responses import workflow_response
+from ._schema import OPTIONAL_TEXT, UUID, Schema, graph_schema, make_violation
 from ._services import Services
-from ._shapes import OPTIONAL_TEXT, UUID, Shape, graph_shape, invalid
-from ._switches import Switches
+from ._switches import MARKS, Switches
+from ._web_editor import copy_workflow, edit_workflow
 
-EDIT: Final = Shape(
+EDIT: Final = Schema(
     type="object",
     fields={
         "name": OPTIONAL_TEXT,
         "description": OPTIONAL_TEXT,
-        "specs": Shape(type="object", nullable=True),
-        "definition": graph_shape(nullable=True),
+        "specs": Schema(type="object", nullable=True),
+        "definition": graph_schema(nullable=True),
     },
 )
 
-CLOCK: Final = Shape(
+CLOCK: Final = Schema(
     type="object",
-    fields={"advance": Shape(type="number", minimum=0, maximum=10 * 366 * 86_400)},
+    fields={"advance": Schema(type="number", minimum=0, maximum=10 * 366 * 86_400)},
     required=("advance",),
 )
 
 
-def routes(
-    services: Services, faults: Faults, turn: Callable[[Switches], None]
+def make_routes(
+    services: Services, faults: Faults, set_switches: Callable[[Switches], None]
 ) -> tuple[Route, ...]:
     """The routes.
 
@@ -53,15 +52,15 @@ def routes(
         faults: What goes wrong.
         turn: Sets the switches.
     """
-    admin = _Admin(services, faults, turn)
+    admin = _AdminHandlers(services, faults, set_switches)
     one = {"workflow_id": UUID}
-    count = Shape(type="integer", minimum=0, maximum=1000, default=100)
+    count = Schema(type="integer", minimum=0, maximum=1000, default=100)
     return (
         _route("GET", "faults", admin.faults_now),
         _route("POST", "faults", admin.add_fault, body=FAULT),
         _route("DELETE", "faults", admin.clear_faults),
         _route("GET", "switches", admin.switches_now),
-        _route("PATCH", "switches", admin.turn_switches, body=Shape(type="object")),
+        _route("PATCH", "switches", admin.turn_switches, body=Schema(type="object")),
         _route("GET", "clock", admin.time_now),
         _route("POST", "clock", admin.advance_clock, body=CLOCK),
         _route("GET", "guesses", admin.guesses),
@@ -83,7 +82,7 @@ def _route(
 ) -> Route:
     return Route(
         method=method,
-        path=OURS + path,
+        path=ADMIN_PREFIX + path,
         handler=handler,
         is_open=True,
         is_hidden=True,
@@ -92,10 +91,10 @@ def _route(
 
 
 @frozen
-class _Admin:
+class _AdminHandlers:
     services: Services
     faults: Faults
-    turn: Callable[[Switches], None]
+    set_switches: Callable[[Switches], None]
     lock: Lock = field(factory=Lock)
 
     # -- Faults -----------------------------------------------------------------------
@@ -103,39 +102,39 @@ class _Admin:
     def faults_now(self, _call: Call) -> Response:
         """What can still go wrong, and what has."""
         log = [asdict(happened) for happened in self.faults.log]
-        return answer({"active": self.faults.data(), "log": log})
+        return json_response({"active": self.faults.data(), "log": log})
 
     def add_fault(self, call: Call) -> Response:
         """Let one more thing go wrong."""
-        if found := problems_of(call.body):
-            return unprocessable(
+        if found := find_problems(call.body):
+            return validation_response(
                 [{**one, "loc": ["body", *one["loc"]]} for one in found]
             )
         self.faults.add(Fault(**call.body))
-        return answer({"active": self.faults.data()}, 201)
+        return json_response({"active": self.faults.data()}, 201)
 
     def clear_faults(self, _call: Call) -> Response:
         """Let nothing go wrong any more."""
         self.faults.clear()
-        return answer({"active": []})
+        return json_response({"active": []})
 
     # -- Switches and the clock -------------------------------------------------------
 
     def switches_now(self, _call: Call) -> Response:
         """The switches as they are."""
-        return answer(asdict(self.services.switches()))
+        return json_response(asdict(self.services.switches()))
 
     def turn_switches(self, call: Call) -> Response:
         """Turn those that the body names."""
-        if found := list(_problems(call.body)):
-            return unprocessable(found)
+        if found := list(_switch_violations(call.body)):
+            return validation_response(found)
         with self.lock:
-            self.turn(evolve(self.services.switches(), **call.body))
+            self.set_switches(evolve(self.services.switches(), **call.body))
         return self.switches_now(call)
 
     def time_now(self, _call: Call) -> Response:
         """What time it is."""
-        return answer({"now": stamp(self.services.clock.now())})
+        return json_response({"now": format_time(self.services.clock.now())})
 
     def advance_clock(self, call: Call) -> Response:
         """Put the clock forward, by seconds."""
@@ -146,7 +145,7 @@ class _Admin:
 
     def guesses(self, _call: Call) -> Response:
         """What the emulator does not know, by how much is known."""
-        return answer(
+        return json_response(
             {
                 words: [_without_mark(asdict(g)) for g in GUESSES if g.mark == mark]
                 for mark, words in MARKS.items()
@@ -155,22 +154,26 @@ class _Admin:
 
     def outbox(self, call: Call) -> Response:
         """What runs wrote outside, or would have; newest first, with some rows."""
-        sent = reversed(self.services.store.sent.all())
+        records = reversed(self.services.store.sent.all())
         run_id = call.query["run_id"]
-        chosen = (one for one in sent if run_id is None or one.run_id == run_id.lower())
+        chosen = (
+            one for one in records if run_id is None or one.run_id == run_id.lower()
+        )
         limit, rows = call.query["limit"], call.query["rows"]
-        return answer([self._sent(one, rows) for one in islice(chosen, limit)])
+        return json_response(
+            [self._outbox_item(one, rows) for one in islice(chosen, limit)]
+        )
 
-    def _sent(self, sent: Sent, rows: int) -> Data:
+    def _outbox_item(self, record: OutboxRecord, rows: int) -> JsonObject:
         return {
-            "org_id": sent.org_id,
-            "run_id": sent.run_id,
-            "block_id": sent.block_id,
-            "kind": sent.kind,
-            "target": sent.target,
-            "outcome": sent.outcome,
-            "created_at": stamp(sent.created_at),
-            "rows": list(islice(self.services.store.rows(sent.rows), rows)),
+            "org_id": record.org_id,
+            "run_id": record.run_id,
+            "block_id": record.block_id,
+            "kind": record.kind,
+            "target": record.target,
+            "outcome": record.outcome,
+            "created_at": format_time(record.created_at),
+            "rows": list(islice(self.services.store.rows(record.rows), rows)),
         }
 
     # -- The web editor ---------------------------------------------------------------
@@ -180,56 +183,58 @@ class _Admin:
         store, clock = self.services.store, self.services.clock
         workflow_id, known = call.path["workflow_id"], ", ".join(EDIT.fields)
         if store.workflows.get(workflow_id.lower()) is None:
-            return _no_workflow()
+            return not_found("Workflow")
         if unknown := call.body.keys() - EDIT.fields.keys():
             words = f"An edit has no such field; it has {known}"
-            return unprocessable([_extra(name, words) for name in sorted(unknown)])
-        specs: Data = call.body.get("specs") or {}
+            return validation_response(
+                [_extra_field(name, words) for name in sorted(unknown)]
+            )
+        specs: JsonObject = call.body.get("specs") or {}
         if not all(isinstance(specs[name], dict) for name in specs):
             words = "Input should be fields by block id or kind"
-            return unprocessable([invalid(("body", "specs"), "dict_type", words)])
+            return validation_response(
+                [make_violation(("body", "specs"), "dict_type", words)]
+            )
         try:
-            changed = edited(store, clock, workflow_id, **call.body)
+            changed = edit_workflow(store, clock, workflow_id, **call.body)
         except KeyError as error:
             words = str(error.args[0])
-            return unprocessable([invalid(("body", "specs"), "value_error", words)])
-        return answer(workflow_answer(changed))
+            return validation_response(
+                [make_violation(("body", "specs"), "value_error", words)]
+            )
+        return json_response(workflow_response(changed))
 
     def copy(self, call: Call) -> Response:
         """Duplicate a workflow as if in the web editor."""
         store, clock = self.services.store, self.services.clock
         try:
-            duplicate = copied(store, clock, call.path["workflow_id"])
+            duplicate = copy_workflow(store, clock, call.path["workflow_id"])
         except KeyError:
-            return _no_workflow()
-        return answer(workflow_answer(duplicate), 201)
+            return not_found("Workflow")
+        return json_response(workflow_response(duplicate), 201)
 
 
-def _no_workflow() -> Response:
-    return refused(404, "Workflow not found")
-
-
-def _without_mark(guess: Data) -> Data:
+def _without_mark(guess: JsonObject) -> JsonObject:
     return {name: value for name, value in guess.items() if name != "mark"}
 
 
 # -- Switches as data -----------------------------------------------------------------
 
 
-def _problems(data: Data) -> Iterator[Data]:
+def _switch_violations(data: JsonObject) -> Iterator[JsonObject]:
     """What is wrong with switches, in words that name what is right."""
     hints = get_type_hints(Switches)
     known = ", ".join(attribute.name for attribute in fields(Switches))
     for name, value in data.items():
         if name not in hints:
-            yield _extra(name, f"There is no such switch; there are {known}")
-        elif not _fits(value, hints[name]):
-            words = f"Input should be {_words(hints[name])}"
-            yield invalid(("body", name), "literal_error", words)
+            yield _extra_field(name, f"There is no such switch; there are {known}")
+        elif not _is_allowed(value, hints[name]):
+            words = f"Input should be {_describe_type(hints[name])}"
+            yield make_violation(("body", name), "literal_error", words)
 
 
-def _extra(name: str, words: str) -> Data:
-    return invalid(("body", name), "extra_forbidden", words)
+def _extra_field(name: str, words: str) -> JsonObject:
+    return make_violation(("body", name), "extra_forbidden", words)
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
@@ -237,7 +242,7 @@ def _options(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) or (hint,)
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def _is_allowed(value: Any, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return any(
             value == word and type(value) is type(word) for word in get_args(hint)
@@ -248,7 +253,7 @@ def _fits(value: Any, hint: Any) -> bool:
     return has_type and (not isinstance(value, int | float) or value >= 0)
 
 
-def _words(hint: Any) -> str:
+def _describe_type(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(repr, get_args(hint)))
     return " or ".join(_TYPES[option] for option in _options(hint))

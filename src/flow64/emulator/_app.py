@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
-from . import _admin, _balance, _page, _runs, _schedules, _signing, _uploads, _workflows
+from . import _admin, _page, _runs, _schedules, _signing, _uploads, _workflows
+from ._credits import compute_balance
 from ._faults import Faults
-from ._http import Route
-from ._middleware import Door, Endpoint, failure, http_error
+from ._http import Call, Route, json_response
+from ._middleware import Endpoint, RequestGuard, handle_failure, handle_http_error
 from ._oauth import Authority
-from ._openapi import document_route
+from ._openapi import make_openapi_route
+from ._schema import Schema
 from ._services import Services
 from ._switches import Switches
 
-DOCUMENTED = (_workflows, _runs, _schedules, _signing, _uploads, _balance)
+DOCUMENTED = (_workflows, _runs, _schedules, _signing, _uploads)
 """Modules of the routes that the API has."""
 
 
-def routes_of(
+def make_routes(
     services: Services,
     authority: Authority,
     faults: Faults,
-    turn: Callable[[Switches], None],
+    set_switches: Callable[[Switches], None],
     *,
     has_keys: bool,
 ) -> tuple[Route, ...]:
@@ -38,28 +42,56 @@ def routes_of(
         turn: Sets the switches.
         has_keys: Whether the emulator was told which keys it takes.
     """
-    found = [route for module in DOCUMENTED for route in module.routes(services)]
-    found += authority.routes()
+    found = [route for module in DOCUMENTED for route in module.make_routes(services)]
+    found += [_make_balance_route(services), *authority.make_routes()]
     return (
         *found,
-        document_route(found),
-        *_admin.routes(services, faults, turn),
-        *_page.routes(services, faults.data, has_keys),
+        make_openapi_route(found),
+        *_admin.make_routes(services, faults, set_switches),
+        *_page.make_routes(services, faults.data, has_keys),
     )
 
 
-def make_app(routes: Iterable[Route], door: Door) -> Starlette:
+_BALANCE: Final = Schema(
+    type="object",
+    name="BalanceResponse",
+    fields={"credits": Schema(type="number")},
+    required=("credits",),
+)
+
+ENOUGH: Final = 1_000_000
+"""Credits to report if they are unlimited."""
+
+
+def _make_balance_route(services: Services) -> Route:
+    def check_balance(call: Call) -> Response:
+        """How many credits the organisation has left."""
+        left = compute_balance(services.store, call.org_id, services.switches())
+        return json_response({"credits": ENOUGH if left is None else left})
+
+    return Route(
+        method="GET",
+        path="/check-balance",
+        handler=check_balance,
+        answers={200: _BALANCE},
+    )
+
+
+def make_app(routes: Iterable[Route], guard: RequestGuard) -> Starlette:
     """The ASGI app."""
     by_path: dict[str, list[Route]] = {}
     for route in routes:
         by_path.setdefault(route.path, []).append(route)
     app = Starlette(
         routes=[
-            StarletteRoute(path, Endpoint.of(door, by_path[path]))
+            StarletteRoute(path, Endpoint.of(guard, by_path[path]))
             # Fixed paths stand before those with a parameter, which would take them.
             for path in sorted(by_path, key=lambda path: path.count("{"))
         ],
-        exception_handlers={HTTPException: http_error, Exception: failure},
+        exception_handlers={
+            HTTPException: handle_http_error,
+            Exception: handle_failure,
+        },
     )
     app.router.redirect_slashes = False
     return app

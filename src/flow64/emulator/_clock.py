@@ -22,11 +22,11 @@ class Clock:
         self._ahead += timedelta(seconds=seconds)
 
 
-def stamp(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """A moment as answers spell it: ISO 8601 with `Z`."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def stamp_or_none(moment: datetime | None) -> str | None:
+def format_optional_time(moment: datetime | None) -> str | None:
     """The same for a moment that may not have come yet."""
-    return None if moment is None else stamp(moment)
+    return None if moment is None else format_time(moment)

@@ -10,9 +10,9 @@ from uuid import uuid4
 from attrs import define, field
 
 from ..blocks import CATALOGUE
-from ._executors import searched
-from ._records import BlockState, Row, Rows, Run, Spending, Workflow
-from ._step import BlockFailedError
+from ._block_context import BlockFailedError
+from ._executors import count_search_rows
+from ._records import BlockState, RowData, RunRecord, SpendingRecord, WorkflowRecord
 from ._store import Store
 from ._switches import Switches
 
@@ -23,21 +23,21 @@ DIGITS: Final = 6
 """Digits that credits are rounded to, so that tenths stay tenths."""
 
 
-def balance(store: Store, org_id: str, switches: Switches) -> float | None:
+def compute_balance(store: Store, org_id: str, switches: Switches) -> float | None:
     """The credits that an organisation has left; None where there is no limit."""
     if switches.credits is None:
         return None
     return max(0.0, round(switches.credits - store.spent(org_id), DIGITS))
 
 
-def price_of(kind: str, specs: Mapping[str, Any]) -> float | None:
+def price_row(kind: str, specs: Mapping[str, Any]) -> float | None:
     """The credits that a row costs; None where nobody knows."""
     cls = CATALOGUE.get(kind)
     price = cls.price(specs) if cls else None
     return None if price is None else round(price.dollars * CREDITS_A_DOLLAR, DIGITS)
 
 
-def spends(kind: str) -> bool:
+def is_charged(kind: str) -> bool:
     """Whether a kind costs credits, or may."""
     cls = CATALOGUE.get(kind)
     return cls is not None and not {"spends", "may-spend"}.isdisjoint(cls.about.effects)
@@ -60,14 +60,14 @@ class Bill:
     _price: float | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._price = price_of(self.kind, self.specs)
+        self._price = price_row(self.kind, self.specs)
 
     @property
     def credits(self) -> float | None:
         """What it has cost; None where nobody knows the price."""
         return self._price and round(self._rows * self._price, DIGITS)
 
-    def take(self, rows: Rows) -> None:
+    def charge_input(self, rows: list[RowData]) -> None:
         """Pay for rows before they are worked on.
 
         Raises:
@@ -75,30 +75,32 @@ class Bill:
         """
         count = len(rows) - sum(map(self._is_free, rows))
         if self._price and self.limit is not None:
-            payable = self._payable
+            payable = self._affordable_rows
             if self._rows + count > payable:
                 self._rows = payable
-                raise BlockFailedError(self._refusal())
+                raise BlockFailedError(self._describe_shortage())
         self._rows += count
 
-    def give(self, count: int) -> None:
+    def charge_output(self, count: int) -> None:
         """Count rows that a source found."""
         self._rows += count
 
-    def look(self, left: float | None) -> None:
+    def recheck(self, left: float | None) -> None:
         """Look again at what is left, since another run may have spent it.
 
         Raises:
             BlockFailedError: It is not enough any more.
         """
         self.limit = left
-        self.take([])
+        self.charge_input([])
 
-    def pay(self, store: Store, run: Run, block: BlockState, now: datetime) -> None:
+    def record(
+        self, store: Store, run: RunRecord, block: BlockState, now: datetime
+    ) -> None:
         """Keep what it has cost, in the transaction that ends the block."""
-        if not self._rows or not spends(self.kind):
+        if not self._rows or not is_charged(self.kind):
             return
-        spending = Spending(
+        spending = SpendingRecord(
             id=block.id,
             org_id=run.org_id,
             workflow_id=run.workflow_id,
@@ -111,11 +113,11 @@ class Bill:
         store.spendings.put(spending)
 
     @property
-    def _payable(self) -> int:
+    def _affordable_rows(self) -> int:
         """How many rows can be paid for; only where there are a price and a limit."""
         return int(round((self.limit or 0) / (self._price or 1), DIGITS))
 
-    def _is_free(self, row: Row) -> bool:
+    def _is_free(self, row: RowData) -> bool:
         # Documented: a personal address that the row has already is free.
         return (
             self.kind == "find_email"
@@ -123,14 +125,14 @@ class Bill:
             and bool(row.get("personal_email"))
         )
 
-    def _refusal(self) -> str:
+    def _describe_shortage(self) -> str:
         return (
             f"not enough credits: a row costs {self._price:g}, and {self.limit:g} were "
             f"left when the block began, enough for {self._rows} rows"
         )
 
 
-def executed_at_creation(store: Store, workflow: Workflow, now: datetime) -> None:
+def charge_searches(store: Store, workflow: WorkflowRecord, now: datetime) -> None:
     """Let the searches of a workflow spend that are to run when it is saved.
 
     The rows are those that a run will find: a search gives the same every time.
@@ -138,14 +140,14 @@ def executed_at_creation(store: Store, workflow: Workflow, now: datetime) -> Non
     for block in workflow.definition["blocks"]:
         specs = block["specs"]
         if block["block_name"] == "search" and specs.get("auto_execute") is True:
-            spending = Spending(
+            spending = SpendingRecord(
                 id=str(uuid4()),
                 org_id=workflow.org_id,
                 workflow_id=workflow.id,
                 run_id=None,
                 kind="search",
-                rows=searched(specs),
-                credits=price_of("search", specs),
+                rows=count_search_rows(specs),
+                credits=price_row("search", specs),
                 created_at=now,
             )
             store.spendings.add(spending)

@@ -9,6 +9,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final
@@ -20,10 +21,9 @@ from attrs import evolve, frozen
 from ..definition import WireBlock
 from ..errors import ConfigError
 from ._clock import Clock
-from ._records import Data, Sent
+from ._records import JsonObject, OutboxRecord, SigningSecretRecord
 from ._results import Links, file_path
-from ._secrets import active_secrets
-from ._sinks import event_id
+from ._side_effects import derive_event_id
 from ._store import Store
 from ._switches import Switches
 
@@ -72,46 +72,50 @@ class Deliveries:
 
         Where the emulator stops, it stays as it is, to be delivered another time.
         """
-        sent = self.store.sent.get(event_id(run_id, block.id))
+        sent = self.store.sent.get(derive_event_id(run_id, block.id))
         if sent is None or not sent.is_open:
             return
-        outcome = self._refusal(sent) or self._tried(sent, block, switches, stop)
+        outcome = self._find_refusal(sent) or self._post_with_retries(
+            sent, block, switches, stop
+        )
         if stop.is_set() and outcome is None:
             run = self.store.runs.get(run_id)
             if run is None or not run.is_done:
                 return
         words = outcome or "given up, since the run was cancelled"
-        self._say(sent, words, is_open=False)
+        self._update(sent, words, is_open=False)
 
-    def _refusal(self, sent: Sent) -> str | None:
+    def _find_refusal(self, sent: OutboxRecord) -> str | None:
         """Why it may not go out, or None."""
         host = urlsplit(sent.target or "").hostname or ""
         if is_loopback(host) or host in self.allow_hosts:
             return None
         return f"not sent: {host or 'nothing'} is not this machine, nor allowed"
 
-    def _tried(
-        self, sent: Sent, block: WireBlock, switches: Switches, stop: Event
+    def _post_with_retries(
+        self, sent: OutboxRecord, block: WireBlock, switches: Switches, stop: Event
     ) -> str | None:
         """The outcome of posting it as often as it takes; None where that was ended."""
-        body = json.dumps(self._envelope(sent), ensure_ascii=False).encode()
-        seconds = _seconds(block.specs.get("timeout_seconds"))
+        body = json.dumps(self._build_body(sent), ensure_ascii=False).encode()
+        seconds = _parse_timeout(block.specs.get("timeout_seconds"))
         wait = WAIT if switches.speed else SHORT_WAIT
         # Also where the last attempt was cut short by the end of the emulator.
         first = min(sent.attempts, RETRIES) + 1
         for attempt in range(first, RETRIES + 2):
-            self._say(sent, sent.outcome, attempts=attempt)
-            headers = self._headers(sent, body, attempt)
-            answer = _answer(sent.target or "", body, headers, seconds, stop)
+            self._update(sent, sent.outcome, attempts=attempt)
+            headers = self._build_headers(sent, body, attempt)
+            answer = _post_with_deadline(
+                sent.target or "", body, headers, seconds, stop
+            )
             outcome = f"attempt {attempt}: {answer}"
             if isinstance(answer, int) and 200 <= answer < 300:
                 return outcome
-            sent = self._say(sent, outcome)
+            sent = self._update(sent, outcome)
             if attempt <= RETRIES and stop.wait(wait * 2 ** (attempt - 1)):
                 return None
         return f"given up after {outcome}"
 
-    def _envelope(self, sent: Sent) -> Data:
+    def _build_body(self, sent: OutboxRecord) -> JsonObject:
         """The body: the rows, or where they can be read if they are many."""
         rows, link = None, None
         if self.store.size(sent.rows) <= INLINE_BYTES:
@@ -128,10 +132,12 @@ class Deliveries:
             "results_download_url": link,
         }
 
-    def _headers(self, sent: Sent, body: bytes, attempt: int) -> Mapping[str, str]:
-        active = active_secrets(self.store, sent.org_id, self.clock.now())
+    def _build_headers(
+        self, sent: OutboxRecord, body: bytes, attempt: int
+    ) -> Mapping[str, str]:
+        active = list_active_secrets(self.store, sent.org_id, self.clock.now())
         # By the real time, since that is what receivers compare it with.
-        signed = signature([one.plaintext for one in active], int(time.time()), body)
+        signed = sign_body([one.plaintext for one in active], int(time.time()), body)
         return {
             "Content-Type": "application/json",
             "User-Agent": "flow64-emulator",
@@ -141,13 +147,25 @@ class Deliveries:
             **({"Sixtyfour-Signature": signed} if active else {}),
         }
 
-    def _say(self, sent: Sent, outcome: str, **changes: Any) -> Sent:
+    def _update(self, sent: OutboxRecord, outcome: str, **changes: Any) -> OutboxRecord:
         return self.store.sent.change(
             sent.id, lambda old: evolve(old, outcome=outcome, **changes)
         )
 
 
-def signature(secrets: Iterable[str], moment: int, body: bytes) -> str:
+def list_active_secrets(
+    store: Store, org_id: str, now: datetime
+) -> list[SigningSecretRecord]:
+    """The secrets that sign at a moment, the newest first."""
+    return [
+        secret
+        for secret in store.secrets.newest(org_id)
+        if secret.revoked_at is None
+        and (secret.expires_at is None or now < secret.expires_at)
+    ]
+
+
+def sign_body(secrets: Iterable[str], moment: int, body: bytes) -> str:
     """The header that signs a body: one `v1` for each secret, the newest first."""
     text = b"%d.%b" % (moment, body)
     digests = (hmac.digest(secret.encode(), text, "sha256") for secret in secrets)
@@ -192,12 +210,12 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _seconds(timeout: Any) -> float:
+def _parse_timeout(timeout: Any) -> float:
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     return min(float(timeout), SECONDS) if is_number and timeout > 0 else SECONDS
 
 
-def _answer(
+def _post_with_deadline(
     target: str,
     body: bytes,
     headers: Mapping[str, str],
@@ -233,7 +251,7 @@ def _post(
                 timeout=seconds,
                 follow_redirects=False,
                 trust_env=False,  # no proxy, no credentials
-                verify=_certificates(urlsplit(target).scheme),
+                verify=_make_ssl_context(urlsplit(target).scheme),
             ) as client,
             client.stream("POST", target, content=body, headers=headers) as response,
         ):
@@ -242,7 +260,7 @@ def _post(
         give(str(error) or type(error).__name__)
 
 
-def _certificates(scheme: str) -> ssl.SSLContext:
+def _make_ssl_context(scheme: str) -> ssl.SSLContext:
     if scheme == "https":
         return ssl.create_default_context()
     # None are needed, and reading all of them takes longer than a delivery.

@@ -13,17 +13,17 @@ from ..errors import EmulatorStoreError
 from ._clock import Clock
 from ._deliveries import Deliveries
 from ._fixtures import Fixture
-from ._graph import definition_of, row_kinds
-from ._records import BlockState, Data, Run
+from ._graph import infer_row_kinds, to_definition
+from ._records import BlockState, JsonObject, RunRecord
+from ._run_worker import Tools, execute_run
 from ._store import Store
 from ._switches import Switches
-from ._work import Tools, work
 
 
-def pending(run_id: str, graph: Data) -> Iterator[BlockState]:
+def make_block_states(run_id: str, graph: JsonObject) -> Iterator[BlockState]:
     """The states of a run's blocks before it starts."""
-    definition = definition_of(graph)
-    kinds = row_kinds(definition)
+    definition = to_definition(graph)
+    kinds = infer_row_kinds(definition)
     for position, block in enumerate(definition.blocks):
         parents = sorted(set(definition.topology.parents[position]))
         yield BlockState(
@@ -33,7 +33,7 @@ def pending(run_id: str, graph: Data) -> Iterator[BlockState]:
             kind=block.kind,
             number=block.number,
             parents=_ids(definition, parents),
-            row_kind=kinds[position] or _inferred_kind(block),
+            row_kind=kinds[position] or _guess_row_kind(block),
         )
 
 
@@ -63,7 +63,7 @@ class Engine:
         """Let a run go that is in the store, from its first unfinished block."""
         stop = Event()
         thread = Thread(
-            target=self._guarded,
+            target=self._execute_safely,
             args=(run_id, self.switches(), stop),
             name=run_id,
             daemon=True,
@@ -77,7 +77,7 @@ class Engine:
                 at_work[run_id] = thread, stop
                 thread.start()
 
-    def cancel(self, run_id: str) -> Run:
+    def cancel(self, run_id: str) -> RunRecord:
         """End a run, unless it has ended already."""
         run = self._tools.end_run(run_id, "cancelled")
         with self._lock:
@@ -106,17 +106,17 @@ class Engine:
             self.store, self.clock, self.deliveries, self.fixtures, self.faults
         )
 
-    def _guarded(self, run_id: str, switches: Switches, stop: Event) -> None:
+    def _execute_safely(self, run_id: str, switches: Switches, stop: Event) -> None:
         try:
-            work(run_id, self._tools, switches, stop)
+            execute_run(run_id, self._tools, switches, stop)
         except EmulatorStoreError as error:
-            self._fail(run_id, str(error))
+            self._fail_run(run_id, str(error))
         except BaseException as error:
             # A fault of the emulator: a run that nobody can see the end of is worse.
-            self._fail(run_id, f"the emulator failed: {type(error).__name__}")
+            self._fail_run(run_id, f"the emulator failed: {type(error).__name__}")
             raise
 
-    def _fail(self, run_id: str, message: str) -> None:
+    def _fail_run(self, run_id: str, message: str) -> None:
         try:
             self._tools.end_run(run_id, "failed", message)
         except EmulatorStoreError:
@@ -128,7 +128,7 @@ def _ids(definition: Definition, positions: Sequence[int]) -> Sequence[str]:
     return [definition.blocks[position].id for position in positions]
 
 
-def _inferred_kind(block: WireBlock) -> str:
+def _guess_row_kind(block: WireBlock) -> str:
     """The kind in the metrics of a block whose row kind no document states."""
     found = block.specs.get("dataframe_type")
     if found in ("LEAD", "COMPANY"):  # a tuple, since it may be a list

@@ -15,15 +15,15 @@ from zlib import MAX_WBITS, Z_FULL_FLUSH, compressobj, crc32
 from attrs import evolve, frozen
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ._faults import Fault, Faults, Kind, Rule
-from ._records import Data
+from ._faults import ActiveFault, Fault, FaultKind, Faults
+from ._records import JsonObject
 
-Headers: TypeAlias = list[tuple[bytes, bytes]]
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
-LARGE: Final = 2**29
+LARGE_BYTES: Final = 2**29
 """Bytes of a body that is meant to be too long."""
 
-_KNOWN: Final = frozenset({"results", "specs"})
+_USER_CONTENT: Final = frozenset({"results", "specs"})
 """Members that hold what users made: nothing is rewritten inside."""
 
 
@@ -43,7 +43,7 @@ class FaultyApp:
         if rule is None:
             await self._app(scope, receive, send)
             return
-        body = await _received(receive)
+        body = await _read_body(receive)
         if body is not None:
             exchange = _Exchange(
                 self._app,
@@ -54,27 +54,31 @@ class FaultyApp:
                 body,
                 lambda: self._faults.released > released,
             )
-            await _PLAYS[rule.fault.kind](exchange)
+            await _HANDLERS[rule.fault.kind](exchange)
 
 
 @frozen
-class _Answer:
+class _CapturedResponse:
     status: int
-    headers: Headers
+    headers: RawHeaders
     body: bytes
 
-    def with_body(self, body: bytes, **headers: str) -> _Answer:
+    def with_body(self, body: bytes, **headers: str) -> _CapturedResponse:
         """The same with another body, of the length that its headers say."""
         changed = {"content-length": str(len(body)), **headers}
         names = {name.replace("_", "-").encode(): changed[name] for name in changed}
-        kept = [pair for pair in self.headers if pair[0].lower() not in names]
+        open_row_filter = [
+            pair for pair in self.headers if pair[0].lower() not in names
+        ]
         added = [(name, value.encode()) for name, value in names.items()]
-        return _Answer(self.status, kept + added, body)
+        return _CapturedResponse(self.status, open_row_filter + added, body)
 
-    def without_length(self) -> _Answer:
+    def without_length(self) -> _CapturedResponse:
         """The same, so that its end is known only when it comes."""
-        kept = [pair for pair in self.headers if pair[0].lower() != b"content-length"]
-        return evolve(self, headers=kept)
+        open_row_filter = [
+            pair for pair in self.headers if pair[0].lower() != b"content-length"
+        ]
+        return evolve(self, headers=open_row_filter)
 
 
 @frozen
@@ -85,7 +89,7 @@ class _Exchange:
     scope: Scope
     receive: Receive
     send: Send
-    rule: Rule
+    rule: ActiveFault
     body: bytes
     is_released: Callable[[], bool]
 
@@ -93,7 +97,7 @@ class _Exchange:
     def fault(self) -> Fault:
         return self.rule.fault
 
-    async def answer(self) -> _Answer:
+    async def answer(self) -> _CapturedResponse:
         """Let the request be handled; nothing is sent."""
         sent: list[Message] = []
         unread = [{"type": "http.request", "body": self.body, "more_body": False}]
@@ -109,14 +113,14 @@ class _Exchange:
         await self.app(self.scope, receive, send)
         start, *parts = sent
         body = b"".join(part.get("body", b"") for part in parts)
-        return _Answer(start["status"], list(start["headers"]), body)
+        return _CapturedResponse(start["status"], list(start["headers"]), body)
 
-    async def give(self, answer: _Answer) -> None:
+    async def give(self, answer: _CapturedResponse) -> None:
         """Send an answer."""
         await self.begin(answer)
         await self.go_on(answer.body, is_last=True)
 
-    async def begin(self, answer: _Answer) -> None:
+    async def begin(self, answer: _CapturedResponse) -> None:
         """Send the start of an answer."""
         start = {"status": answer.status, "headers": answer.headers}
         await self.send({"type": "http.response.start", **start})
@@ -126,9 +130,9 @@ class _Exchange:
         more = {"body": body, "more_body": not is_last}
         await self.send({"type": "http.response.body", **more})
 
-    async def is_there_after(self, seconds: float) -> bool:
+    async def wait_for_client(self, seconds: float) -> bool:
         """Wait, and tell whether somebody still waits for the answer."""
-        leaving = asyncio.ensure_future(self._gone())
+        leaving = asyncio.ensure_future(self._wait_for_disconnect())
         waiting = asyncio.ensure_future(self.wait(seconds))
         try:
             await asyncio.wait({leaving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -148,21 +152,21 @@ class _Exchange:
 
     async def reset(self) -> None:
         """End the connection so that the other side gets ECONNRESET."""
-        transport = await self._flushed()
+        transport = await self._flush()
         if not transport.is_closing():
             connection = transport.get_extra_info("socket")
             # Without lingering, closing sends a reset.
             lingering = struct.pack("ii", 1, 0)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
             transport.abort()
-        await self._gone()
+        await self._wait_for_disconnect()
 
     async def close(self) -> None:
         """End the connection as if all had been said."""
-        (await self._flushed()).close()
-        await self._gone()
+        (await self._flush()).close()
+        await self._wait_for_disconnect()
 
-    async def _flushed(self) -> asyncio.Transport:
+    async def _flush(self) -> asyncio.Transport:
         """The connection, once what was sent is on its way."""
         # uvicorn does not offer it; in process, and behind other apps, there is none.
         found = getattr(getattr(self.send, "__self__", None), "transport", None)
@@ -174,16 +178,16 @@ class _Exchange:
             await asyncio.sleep(0.001)
         return found
 
-    async def _gone(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
 
-def _break_off(kind: Kind) -> NoReturn:
+def _break_off(kind: FaultKind) -> NoReturn:
     raise ConnectionResetError(f"the fault {kind}")
 
 
-async def _received(receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive) -> bytes | None:
     """The whole body; None where the request ended before it did."""
     body = bytearray()
     while True:
@@ -217,13 +221,13 @@ async def _close_after(exchange: _Exchange) -> None:
 
 
 async def _hang_before(exchange: _Exchange) -> None:
-    if await exchange.is_there_after(_seconds(exchange.fault, 60)):
+    if await exchange.wait_for_client(_seconds(exchange.fault, 60)):
         await exchange.give(await exchange.answer())
 
 
 async def _hang_after(exchange: _Exchange) -> None:
     answer = await exchange.answer()
-    if await exchange.is_there_after(_seconds(exchange.fault, 60)):
+    if await exchange.wait_for_client(_seconds(exchange.fault, 60)):
         await exchange.give(answer)
 
 
@@ -231,15 +235,15 @@ async def _hang_after(exchange: _Exchange) -> None:
 
 
 async def _status_before(exchange: _Exchange) -> None:
-    await exchange.give(_made(exchange.fault))
+    await exchange.give(_make_response(exchange.fault))
 
 
 async def _status_after(exchange: _Exchange) -> None:
     await exchange.answer()
-    await exchange.give(_made(exchange.fault))
+    await exchange.give(_make_response(exchange.fault))
 
 
-def _made(fault: Fault) -> _Answer:
+def _make_response(fault: Fault) -> _CapturedResponse:
     words = json.dumps({"detail": _PHRASES.get(fault.status, "A fault")})
     headers = {name.lower(): value for name, value in fault.headers.items()}
     if fault.retry_after is not None:
@@ -247,13 +251,15 @@ def _made(fault: Fault) -> _Answer:
     body = (words if fault.body is None else fault.body).encode()
     if fault.status in {204, 304}:  # these have none
         body = b""
-    bare = _Answer(fault.status, [(b"content-type", b"application/json")], b"")
+    bare = _CapturedResponse(
+        fault.status, [(b"content-type", b"application/json")], b""
+    )
     return bare.with_body(body, **headers)
 
 
 async def _html(exchange: _Exchange) -> None:
     page = b"<!doctype html><title>Log in</title><h1>Log in</h1>\n"
-    bare = _Answer(200, [(b"content-type", b"text/html; charset=utf-8")], b"")
+    bare = _CapturedResponse(200, [(b"content-type", b"text/html; charset=utf-8")], b"")
     await exchange.give(bare.with_body(page))
 
 
@@ -268,20 +274,20 @@ async def _empty(exchange: _Exchange) -> None:
 async def _truncate(exchange: _Exchange) -> None:
     answer = await exchange.answer()
     await exchange.begin(answer)
-    await exchange.go_on(_part(answer.body, exchange.fault))
+    await exchange.go_on(_cut(answer.body, exchange.fault))
     await exchange.reset()
 
 
 async def _truncate_chunked(exchange: _Exchange) -> None:
     answer = await exchange.answer()
     await exchange.begin(answer.without_length())
-    await exchange.go_on(_part(answer.body, exchange.fault))
+    await exchange.go_on(_cut(answer.body, exchange.fault))
     await exchange.reset()
 
 
 async def _cut_json(exchange: _Exchange) -> None:
     answer = await exchange.answer()
-    await exchange.give(answer.with_body(_part(answer.body, exchange.fault)))
+    await exchange.give(answer.with_body(_cut(answer.body, exchange.fault)))
 
 
 async def _slow(exchange: _Exchange) -> None:
@@ -290,7 +296,7 @@ async def _slow(exchange: _Exchange) -> None:
     await exchange.begin(answer)
     for start in range(0, len(answer.body), size):
         await exchange.go_on(answer.body[start : start + size])
-        if not await exchange.is_there_after(pause):
+        if not await exchange.wait_for_client(pause):
             return
     await exchange.go_on(b"", is_last=True)
 
@@ -302,7 +308,7 @@ async def _endless(exchange: _Exchange) -> None:
     while left > 0:
         await exchange.go_on(part[:left])
         left -= len(part)
-        if not await exchange.is_there_after(pause):
+        if not await exchange.wait_for_client(pause):
             return
         if exchange.is_released():
             await exchange.reset()
@@ -312,17 +318,17 @@ async def _endless(exchange: _Exchange) -> None:
 
 async def _bad_gzip(exchange: _Exchange) -> None:
     answer = await exchange.answer()
-    cut = _part(compress(answer.body, mtime=0), exchange.fault)
+    cut = _cut(compress(answer.body, mtime=0), exchange.fault)
     await exchange.give(answer.with_body(cut, content_encoding="gzip"))
 
 
 async def _gzip_bomb(exchange: _Exchange) -> None:
     answer = await exchange.answer()
-    bomb = await asyncio.to_thread(_bomb, _size(exchange.fault))
+    bomb = await asyncio.to_thread(_make_gzip_bomb, _size(exchange.fault))
     await exchange.give(answer.with_body(bomb, content_encoding="gzip"))
 
 
-def _bomb(size: int) -> bytes:
+def _make_gzip_bomb(size: int) -> bytes:
     """Blanks, as gzip has them; what is packed once is repeated."""
     many, count, rest = b" " * 2**20, size // 2**20, b" " * (size % 2**20)
     packer = compressobj(wbits=-MAX_WBITS)
@@ -365,47 +371,47 @@ async def _stale_read(exchange: _Exchange) -> None:
 
 async def _unknown_status(exchange: _Exchange) -> None:
     word = exchange.fault.word or "paused"
-    await _rewritten(exchange, {"status": word, "overall_status": word})
+    await _give_rewritten(exchange, {"status": word, "overall_status": word})
 
 
 async def _null_download_url(exchange: _Exchange) -> None:
-    await _rewritten(exchange, {"download_url": None})
+    await _give_rewritten(exchange, {"download_url": None})
 
 
 async def _rewrite(exchange: _Exchange) -> None:
-    await _rewritten(exchange, exchange.fault.members)
+    await _give_rewritten(exchange, exchange.fault.members)
 
 
 async def _missing_field(exchange: _Exchange) -> None:
-    await _rewritten(exchange, {exchange.fault.word or "status": _NOTHING})
+    await _give_rewritten(exchange, {exchange.fault.word or "status": _REMOVED})
 
 
-async def _rewritten(exchange: _Exchange, members: Mapping[str, Any]) -> None:
+async def _give_rewritten(exchange: _Exchange, members: Mapping[str, Any]) -> None:
     answer = await exchange.answer()
-    data = _data(answer.body)
+    data = _load_json(answer.body)
     if data is not None:
-        answer = answer.with_body(json.dumps(_changed(data, members)).encode())
+        answer = answer.with_body(json.dumps(_replace_members(data, members)).encode())
     await exchange.give(answer)
 
 
-_NOTHING: Final = object()
+_REMOVED: Final = object()
 
 
-def _changed(data: Any, members: Mapping[str, Any]) -> Any:
+def _replace_members(data: Any, members: Mapping[str, Any]) -> Any:
     """The data with other members, at any depth."""
     if isinstance(data, list):
-        return [_changed(item, members) for item in cast(Iterable[Any], data)]
+        return [_replace_members(item, members) for item in cast(Iterable[Any], data)]
     if not isinstance(data, dict):
         return data
-    changed: Data = {
+    changed: JsonObject = {
         name: members[name]
         if name in members
         else value
-        if name in _KNOWN
-        else _changed(value, members)
-        for name, value in cast(Data, data).items()
+        if name in _USER_CONTENT
+        else _replace_members(value, members)
+        for name, value in cast(JsonObject, data).items()
     }
-    return {name: value for name, value in changed.items() if value is not _NOTHING}
+    return {name: value for name, value in changed.items() if value is not _REMOVED}
 
 
 async def _drop_spec_field(exchange: _Exchange) -> None:
@@ -418,18 +424,20 @@ async def _drop_spec_field(exchange: _Exchange) -> None:
                 if exchange.fault.word is None:
                     return
 
-    await _sent_otherwise(exchange, lose)
+    await _give_after_changing_request(exchange, lose)
 
 
 async def _other_name(exchange: _Exchange) -> None:
     def rename(data: Any) -> None:
         data["workflow_name"] = exchange.fault.word or "Renamed"
 
-    await _sent_otherwise(exchange, rename)
+    await _give_after_changing_request(exchange, rename)
 
 
-async def _sent_otherwise(exchange: _Exchange, change: Callable[[Any], None]) -> None:
-    data = _data(exchange.body)
+async def _give_after_changing_request(
+    exchange: _Exchange, change: Callable[[Any], None]
+) -> None:
+    data = _load_json(exchange.body)
     try:
         change(data)
     except (KeyError, TypeError):  # no workflow, so it is refused as it is
@@ -442,14 +450,14 @@ async def _sent_otherwise(exchange: _Exchange, change: Callable[[Any], None]) ->
 # -- Parts ----------------------------------------------------------------------------
 
 
-def _data(body: bytes) -> Any:
+def _load_json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:
         return None
 
 
-def _part(body: bytes, fault: Fault) -> bytes:
+def _cut(body: bytes, fault: Fault) -> bytes:
     size = int(len(body) * fault.fraction) if fault.size is None else fault.size
     return body[:size]
 
@@ -459,12 +467,12 @@ def _seconds(fault: Fault, standard: float) -> float:
 
 
 def _size(fault: Fault) -> int:
-    return LARGE if fault.size is None else fault.size
+    return LARGE_BYTES if fault.size is None else fault.size
 
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
-_PLAYS: Final[Mapping[Kind, Callable[[_Exchange], Awaitable[None]]]] = {
+_HANDLERS: Final[Mapping[FaultKind, Callable[[_Exchange], Awaitable[None]]]] = {
     "reset_before": _reset_before,
     "reset_after": _reset_after,
     "close_before": _close_before,

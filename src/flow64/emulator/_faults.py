@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from attrs import asdict, define, field, fields, frozen
 
 from ..errors import ConfigError
-from ._middleware import OURS
-from ._records import Data
-from ._shapes import OPTIONAL_TEXT, Shape, complaints
+from ._middleware import ADMIN_PREFIX
+from ._records import JsonObject
+from ._schema import OPTIONAL_TEXT, Schema, find_violations
 
-Kind: TypeAlias = Literal[
+FaultKind: TypeAlias = Literal[
     "reset_before",
     "reset_after",
     "close_before",
@@ -76,43 +76,43 @@ said.
 - `other_name`: a workflow is saved under the name `word` (`Renamed`).
 """
 
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 
-_MOST: Final = 10_000
+_MAX_EVENTS: Final = 10_000
 """Requests that are kept in the log."""
 
-_SAVING: Final = ("POST", "/workflows/[cu]*_workflow")  # create and update
+_SAVE_REQUESTS: Final = ("POST", "/workflows/[cu]*_workflow")  # create and update
 
-_ABOUT: Final[Mapping[str, tuple[str, str]]] = {
+_DEFAULT_TARGETS: Final[Mapping[str, tuple[str, str]]] = {
     "stale_read": ("GET", "*"),
     "unknown_status": ("GET", "/workflows/runs*"),
     "null_download_url": ("GET", "/workflows/runs/*/results/download-links"),
-    "drop_spec_field": _SAVING,
-    "other_name": _SAVING,
+    "drop_spec_field": _SAVE_REQUESTS,
+    "other_name": _SAVE_REQUESTS,
 }
 """Which requests a kind can do something to; all where it is not here."""
 
-_OPTIONAL_NUMBER: Final = Shape(type="number", nullable=True, minimum=0)
+_OPTIONAL_NUMBER: Final = Schema(type="number", nullable=True, minimum=0)
 
-FAULT: Final = Shape(
+FAULT: Final = Schema(
     type="object",
     name="Fault",
     fields={
-        "kind": Shape(type="string", choices=KINDS),
+        "kind": Schema(type="string", choices=KINDS),
         "method": OPTIONAL_TEXT,
         "path": OPTIONAL_TEXT,
-        "times": Shape(type="integer", nullable=True, minimum=1),
-        "after": Shape(type="integer", minimum=0),
-        "probability": Shape(type="number", minimum=0, maximum=1),
-        "status": Shape(type="integer", minimum=200, maximum=599),
+        "times": Schema(type="integer", nullable=True, minimum=1),
+        "after": Schema(type="integer", minimum=0),
+        "probability": Schema(type="number", minimum=0, maximum=1),
+        "status": Schema(type="integer", minimum=200, maximum=599),
         "retry_after": OPTIONAL_TEXT,
-        "headers": Shape(type="object"),
+        "headers": Schema(type="object"),
         "body": OPTIONAL_TEXT,
         "seconds": _OPTIONAL_NUMBER,
-        "fraction": Shape(type="number", minimum=0, maximum=1),
-        "size": Shape(type="integer", nullable=True, minimum=0),
+        "fraction": Schema(type="number", minimum=0, maximum=1),
+        "size": Schema(type="integer", nullable=True, minimum=0),
         "word": OPTIONAL_TEXT,
-        "members": Shape(type="object"),
+        "members": Schema(type="object"),
     },
     required=("kind",),
 )
@@ -141,7 +141,7 @@ class Fault:
         members: Values of members, by name.
     """
 
-    kind: Kind
+    kind: FaultKind
     method: str | None = field(default=None, kw_only=True)
     path: str | None = field(default=None, kw_only=True)
     times: int | None = field(default=1, kw_only=True)
@@ -158,49 +158,49 @@ class Fault:
     members: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        problem = next(iter(problems_of(asdict(self))), None)
+        problem = next(iter(find_problems(asdict(self))), None)
         if problem:
             place = ".".join(map(str, problem["loc"]))
             raise ConfigError(f"a fault cannot have this {place}: {problem['msg']}")
 
     def applies_to(self, method: str, path: str) -> bool:
         """Whether it is about such a request."""
-        about_method, about_path = _ABOUT.get(self.kind, ("*", "*"))
+        about_method, about_path = _DEFAULT_TARGETS.get(self.kind, ("*", "*"))
         return fnmatchcase(method, (self.method or about_method).upper()) and (
             fnmatchcase(path, self.path or about_path)
         )
 
 
-def problems_of(data: Data) -> Sequence[Data]:
+def find_problems(data: JsonObject) -> Sequence[JsonObject]:
     """What is wrong with the data of a fault."""
     known = ", ".join(FAULT.fields)
     unknown = [
-        _problem(name, f"A fault has no such field; it has {known}")
+        _make_problem(name, f"A fault has no such field; it has {known}")
         for name in data
         if name not in FAULT.fields
     ]
-    found = [*unknown, *complaints(data, FAULT, ()), *_path_problems(data)]
+    found = [*unknown, *find_violations(data, FAULT, ()), *_path_problems(data)]
     if not found:
         sent = {**data.get("headers", {}), "retry-after": data.get("retry_after") or ""}
         found = [
-            _problem("headers", f"{name!r} cannot be sent with this value")
+            _make_problem("headers", f"{name!r} cannot be sent with this value")
             for name in sent
             if not _is_header(name, sent[name])
         ]
     return found
 
 
-def _path_problems(data: Data) -> Iterator[Data]:
+def _path_problems(data: JsonObject) -> Iterator[JsonObject]:
     """What is wrong with a pattern that no path can fit."""
     path = data.get("path")
     if isinstance(path, str) and not path.startswith(("/", "*")):
         meant = "/" + urlsplit(path).path.lstrip("/")
         words = f"A path begins with '/' or '*' (did you mean {meant!r}?)"
-        yield _problem("path", words)
+        yield _make_problem("path", words)
 
 
 @frozen
-class Happened:
+class FaultEvent:
     """A fault that a request met.
 
     Attributes:
@@ -209,13 +209,13 @@ class Happened:
         path: Path without the query.
     """
 
-    kind: Kind
+    kind: FaultKind
     method: str
     path: str
 
 
 @define(eq=False)
-class Rule:
+class ActiveFault:
     """A fault that was added, and how far it has come.
 
     Attributes:
@@ -233,14 +233,14 @@ class Rule:
     memory: dict[Any, Any] = field(factory=dict[Any, Any])
 
     @property
-    def is_spent(self) -> bool:
+    def is_used_up(self) -> bool:
         """Whether it happens no more."""
         return self.fault.times is not None and self.fired >= self.fault.times
 
-    def fires(self) -> bool:
+    def use_for_request(self) -> bool:
         """Whether it happens to one more request."""
         self.seen += 1
-        if self.is_spent or self.seen <= self.fault.after:
+        if self.is_used_up or self.seen <= self.fault.after:
             return False
         if self.random.random() >= self.fault.probability:
             return False
@@ -257,8 +257,8 @@ class Faults:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
-        self._rules: list[Rule] = []
-        self._log: deque[Happened] = deque(maxlen=_MOST)
+        self._rules: list[ActiveFault] = []
+        self._log: deque[FaultEvent] = deque(maxlen=_MAX_EVENTS)
         self._lock = Lock()
         self._released = 0
 
@@ -267,7 +267,7 @@ class Faults:
         with self._lock:
             for fault in faults:
                 luck = Random(f"{self._seed}/{len(self._rules)}")  # noqa: S311 - no secret
-                self._rules.append(Rule(fault, luck))
+                self._rules.append(ActiveFault(fault, luck))
 
     def clear(self) -> None:
         """Let nothing go wrong any more, and forget what did."""
@@ -290,36 +290,36 @@ class Faults:
     def active(self) -> list[Fault]:
         """What can still go wrong, in the order in which it was added."""
         with self._lock:
-            return [rule.fault for rule in self._rules if not rule.is_spent]
+            return [rule.fault for rule in self._rules if not rule.is_used_up]
 
     @property
-    def log(self) -> list[Happened]:
+    def log(self) -> list[FaultEvent]:
         """What went wrong, oldest first."""
         with self._lock:
             return list(self._log)
 
-    def data(self) -> list[Data]:
+    def data(self) -> list[JsonObject]:
         """What can still go wrong, as data: what was set, and how often it happened."""
         with self._lock:
             return [
-                {**as_data(rule.fault), "fired": rule.fired}
+                {**to_data(rule.fault), "fired": rule.fired}
                 for rule in self._rules
-                if not rule.is_spent
+                if not rule.is_used_up
             ]
 
-    def take(self, method: str, path: str) -> Rule | None:
+    def take(self, method: str, path: str) -> ActiveFault | None:
         """The fault that happens to a request, which counts as happened then."""
-        if path == "/" or path.startswith(OURS):
+        if path == "/" or path.startswith(ADMIN_PREFIX):
             return None
         with self._lock:
             for rule in self._rules:
-                if rule.fault.applies_to(method, path) and rule.fires():
-                    self._log.append(Happened(rule.fault.kind, method, path))
+                if rule.fault.applies_to(method, path) and rule.use_for_request():
+                    self._log.append(FaultEvent(rule.fault.kind, method, path))
                     return rule
             return None
 
 
-def as_data(fault: Fault) -> Data:
+def to_data(fault: Fault) -> JsonObject:
     """The fields of a fault that are not as they are by themselves."""
     standard = asdict(Fault(fault.kind))
     data = asdict(fault)
@@ -330,7 +330,7 @@ def as_data(fault: Fault) -> Data:
     }
 
 
-def _problem(name: str, words: str) -> Data:
+def _make_problem(name: str, words: str) -> JsonObject:
     return {"loc": [name], "msg": words, "type": "value_error"}
 
 

@@ -11,21 +11,21 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
-from ._matching import Matcher
-from ._records import Rows
+from ._block_context import BlockFailedError
+from ._records import RowData
+from ._regex import Matcher
 from ._results import cell
-from ._step import BlockFailedError
 
 Cells: TypeAlias = Sequence[Any]
 """The values of one column, row by row; None where a row has none."""
 
-Test: TypeAlias = Callable[[Cells], list[bool]]
+ColumnTest: TypeAlias = Callable[[Cells], list[bool]]
 """Which cells hold."""
 
 Conditions: TypeAlias = Sequence[Mapping[str, Any]]
 
 
-def conditions_of(found: object) -> Conditions:
+def parse_conditions(found: object) -> Conditions:
     """The conditions of a filter's specs.
 
     Raises:
@@ -41,12 +41,14 @@ def conditions_of(found: object) -> Conditions:
 
 
 @contextmanager
-def kept(conditions: Conditions) -> Iterator[Callable[[Rows], Rows]]:
+def open_row_filter(
+    conditions: Conditions,
+) -> Iterator[Callable[[list[RowData]], list[RowData]]]:
     """What keeps the rows that meet conditions, joined from left to right."""
     with ExitStack() as stack:
-        tests = [_test(condition, stack) for condition in conditions]
+        tests = [_make_test(condition, stack) for condition in conditions]
 
-        def keep(rows: Rows) -> Rows:
+        def keep(rows: list[RowData]) -> list[RowData]:
             held = [True] * len(rows)
             for condition, test in zip(conditions, tests, strict=True):
                 column = str(condition.get("column"))
@@ -66,7 +68,7 @@ def equals(value: Any) -> Callable[[Any], bool]:
     return lambda found: bool(found == value) or cell(found) == text
 
 
-def _test(condition: Mapping[str, Any], stack: ExitStack) -> Test:
+def _make_test(condition: Mapping[str, Any], stack: ExitStack) -> ColumnTest:
     operator, value = OPERATORS[condition["operator"]], condition.get("value")
     if isinstance(operator, _Each):
         return operator.test(value)
@@ -82,7 +84,7 @@ class _Each:
     of: Callable[[Any], Callable[[Any], bool]]
     is_negated: bool = False
 
-    def test(self, value: Any) -> Test:
+    def test(self, value: Any) -> ColumnTest:
         holds, is_negated = self.of(value), self.is_negated
         return lambda cells: [holds(found) is not is_negated for found in cells]
 
@@ -98,18 +100,18 @@ def _contains(value: Any) -> Callable[[Any], bool]:
     return holds
 
 
-def _in(value: Any) -> Callable[[Any], bool]:
+def _is_in(value: Any) -> Callable[[Any], bool]:
     tests = [
         equals(option) for option in (value if isinstance(value, list) else [value])
     ]
     return lambda found: any(holds(found) for holds in tests)
 
 
-def _ordered(sign: int) -> Callable[[Any], Callable[[Any], bool]]:
-    return lambda value: lambda found: _order(found, value) == sign
+def _compares_as(sign: int) -> Callable[[Any], Callable[[Any], bool]]:
+    return lambda value: lambda found: _compare(found, value) == sign
 
 
-def _order(found: Any, value: Any) -> int:
+def _compare(found: Any, value: Any) -> int:
     """-1, 0 or 1: two numbers, or two texts; 0 where they cannot be compared."""
     if found is None or value is None:
         return 0
@@ -128,7 +130,7 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _empty(_value: Any) -> Callable[[Any], bool]:
+def _is_empty(_value: Any) -> Callable[[Any], bool]:
     return lambda found: found is None or found in ("", [], {})
 
 
@@ -137,12 +139,12 @@ OPERATORS: Final[Mapping[str, _Each | None]] = {
     "not_equals": _Each(equals, is_negated=True),
     "contains": _Each(_contains),
     "not_contains": _Each(_contains, is_negated=True),
-    "greater": _Each(_ordered(1)),
-    "less": _Each(_ordered(-1)),
-    "in": _Each(_in),
-    "not_in": _Each(_in, is_negated=True),
-    "is_empty": _Each(_empty),
-    "is_not_empty": _Each(_empty, is_negated=True),
+    "greater": _Each(_compares_as(1)),
+    "less": _Each(_compares_as(-1)),
+    "in": _Each(_is_in),
+    "not_in": _Each(_is_in, is_negated=True),
+    "is_empty": _Each(_is_empty),
+    "is_not_empty": _Each(_is_empty, is_negated=True),
     "matches": None,
 }
 """The operators of a filter, `matches` apart; missing columns are empty."""

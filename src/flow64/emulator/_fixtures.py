@@ -20,17 +20,17 @@ from attrs import frozen
 from ..blocks import CATALOGUE
 from ..definition import is_uuid
 from ..errors import ConfigError, did_you_mean
+from ._block_context import BlockContext, BlockFailedError, EachRow, Executor
 from ._executors import as_rows
 from ._filters import equals
-from ._records import Row, Rows
-from ._step import BlockFailedError, EachRow, Executor, Step
+from ._records import RowData
 
 WHERE = "where."
 """What the columns of a CSV file begin with that choose rows."""
 
 
 @frozen
-class Line:
+class FixtureLine:
     """Values for the rows that have others.
 
     Attributes:
@@ -39,20 +39,20 @@ class Line:
     """
 
     where: Mapping[str, Any]
-    set: Row
+    set: RowData
 
-    def fits(self, row: Row) -> bool:
+    def fits(self, row: RowData) -> bool:
         """Whether a row has what it must have."""
         return all(equals(value)(row.get(name)) for name, value in self.where.items())
 
 
 @frozen
-class Lines:
+class FixtureLines:
     """Lines of a file: for a step the first that fits a row, for a source rows."""
 
-    lines: Sequence[Line]
+    lines: Sequence[FixtureLine]
 
-    def __call__(self, row: Row) -> Row:
+    def __call__(self, row: RowData) -> RowData:
         """What is laid over a row."""
         return next((line.set for line in self.lines if line.fits(row)), {})
 
@@ -85,7 +85,7 @@ class Fixtures(MutableMapping[str, Fixture]):
 
     def __setitem__(self, name: str, fixture: Fixture) -> None:
         where = f"the fixture {name!r}"
-        judge_name(where, name)
+        check_fixture_name(where, name)
         self._found[name] = as_fixture(where, fixture)
 
     def __delitem__(self, name: str) -> None:
@@ -101,7 +101,7 @@ class Fixtures(MutableMapping[str, Fixture]):
         return f"<Fixtures for {', '.join(self) or 'no block'}>"
 
 
-def judge_name(where: str, name: str) -> None:
+def check_fixture_name(where: str, name: str) -> None:
     """Refuse what is nearly a kind, and so the name of no block.
 
     A kind that the catalogue lacks may be a new one.
@@ -140,18 +140,24 @@ def as_fixture(where: str, found: Any) -> Fixture:
         if not isinstance(row, Mapping):
             problem = f"holds something else than a mapping at {number}"
             raise ConfigError(f"{where} {problem}")
-    return _as_lines(where, found) if any(map(_is_meant, found)) else found
+    return _as_lines(where, found) if any(map(_looks_like_line, found)) else found
 
 
-def laid(fixture: Fixture, executor: Executor, step: Step) -> Iterator[Row]:
+def apply_fixture(
+    fixture: Fixture, executor: Executor, context: BlockContext
+) -> Iterator[RowData]:
     """The rows of a block, with a fixture in the place of what it makes up."""
     if isinstance(fixture, Mapping):
         over = as_rows(dict(fixture), "the fixture")[0]
-        return ({**row, **over} for row in executor(step))
-    if not step.parents:
-        return iter(_source_rows(fixture))
-    work = executor.work(step) if isinstance(executor, EachRow) else dict[str, Any]
-    return _step_rows(fixture, work, step)
+        return ({**row, **over} for row in executor(context))
+    if not context.parents:
+        return iter(_make_source_rows(fixture))
+    mapper = (
+        executor.make_mapper(context)
+        if isinstance(executor, EachRow)
+        else dict[str, Any]
+    )
+    return _replace_rows(fixture, mapper, context)
 
 
 def load_fixtures(paths: Iterable[str | Path]) -> Mapping[str, Fixture]:
@@ -179,18 +185,24 @@ def load_fixtures(paths: Iterable[str | Path]) -> Mapping[str, Fixture]:
 # -- Laying over ----------------------------------------------------------------------
 
 
-def _source_rows(fixture: Any) -> Rows:
-    if isinstance(fixture, Lines):
+def _make_source_rows(fixture: Any) -> list[RowData]:
+    if isinstance(fixture, FixtureLines):
         return [line.set for line in fixture.lines]
-    return as_rows(_listed(_called(fixture) if callable(fixture) else fixture), _WHAT)
+    return as_rows(
+        _to_plain(_call_fixture(fixture) if callable(fixture) else fixture), _WHAT
+    )
 
 
-def _step_rows(fixture: Any, work: Callable[[Row], Row], step: Step) -> Iterator[Row]:
-    for row in step.rows():
-        found = _listed(_called(fixture, dict(row)) if callable(fixture) else fixture)
+def _replace_rows(
+    fixture: Any, mapper: Callable[[RowData], RowData], context: BlockContext
+) -> Iterator[RowData]:
+    for row in context.rows():
+        found = _to_plain(
+            _call_fixture(fixture, dict(row)) if callable(fixture) else fixture
+        )
         made = as_rows(found, _WHAT)
         if isinstance(found, dict):
-            yield {**work(row), **found}
+            yield {**mapper(row), **found}
         else:
             yield from made
 
@@ -198,7 +210,7 @@ def _step_rows(fixture: Any, work: Callable[[Row], Row], step: Step) -> Iterator
 _WHAT = "the fixture"
 
 
-def _called(function: Callable[..., Any], *row: Row) -> Any:
+def _call_fixture(function: Callable[..., Any], *row: RowData) -> Any:
     try:
         return function(*row)
     except Exception as error:
@@ -206,7 +218,7 @@ def _called(function: Callable[..., Any], *row: Row) -> Any:
         raise BlockFailedError(words) from error
 
 
-def _listed(found: Any) -> Any:
+def _to_plain(found: Any) -> Any:
     """Mappings and sequences as dicts and lists."""
     match found:
         case Mapping():
@@ -219,7 +231,7 @@ def _listed(found: Any) -> Any:
             return found
 
 
-def _as_lines(where: str, found: Sequence[Mapping[str, Any]]) -> Lines:
+def _as_lines(where: str, found: Sequence[Mapping[str, Any]]) -> FixtureLines:
     """Entries of `where` and `set` as lines.
 
     Raises:
@@ -239,15 +251,15 @@ def _as_lines(where: str, found: Sequence[Mapping[str, Any]]) -> Lines:
                 f"{where} at {number} must have a mapping 'set', and 'where' as "
                 "another or not at all"
             )
-        lines.append(Line(dict(chosen), dict(values)))
-    return Lines(lines)
+        lines.append(FixtureLine(dict(chosen), dict(values)))
+    return FixtureLines(lines)
 
 
 def _is_line(entry: Mapping[str, Any]) -> bool:
-    return _is_meant(entry) and isinstance(entry["set"], Mapping)
+    return _looks_like_line(entry) and isinstance(entry["set"], Mapping)
 
 
-def _is_meant(entry: Mapping[str, Any]) -> bool:
+def _looks_like_line(entry: Mapping[str, Any]) -> bool:
     """Whether it is, or was to be, one of `where` and `set`."""
     return "set" in entry and (
         entry.keys() <= {"where", "set"} or isinstance(entry["set"], Mapping)
@@ -267,13 +279,13 @@ def _from_json(path: Path, text: str) -> Mapping[str, Fixture]:
     found = {}
     for name, fixture in data.items():
         where = f"{path}: {name!r}"
-        judge_name(where, name)
+        check_fixture_name(where, name)
         found[name] = as_fixture(where, fixture)
     return found
 
 
 def _from_csv(path: Path, text: str) -> Mapping[str, Fixture]:
-    judge_name(str(path), path.stem)
+    check_fixture_name(str(path), path.stem)
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
     lines = []
     try:
@@ -286,14 +298,14 @@ def _from_csv(path: Path, text: str) -> Mapping[str, Fixture]:
                     f"{path}, line {reader.line_num}: {len(values)} values for "
                     f"{len(header)} columns"
                 )
-            lines.append(_line(dict(zip(header, values, strict=True))))
+            lines.append(_to_line(dict(zip(header, values, strict=True))))
     except csv.Error as error:
         raise ConfigError(f"{path}, line {reader.line_num}: {error}") from error
-    return {path.stem: Lines(lines)}
+    return {path.stem: FixtureLines(lines)}
 
 
-def _line(values: Mapping[str, str]) -> Line:
-    return Line(
+def _to_line(values: Mapping[str, str]) -> FixtureLine:
+    return FixtureLine(
         where={
             name.removeprefix(WHERE): value
             for name, value in values.items()

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from ..blocks import CATALOGUE, facts_of
 from ..definition import Definition, from_data, is_uuid
-from ._records import Data
+from ._records import JsonObject
 from ._switches import Switches
 
 _GRAPH_KEYS: Final = frozenset({"blocks", "edges"})
@@ -20,7 +20,7 @@ _BLOCK_KEYS: Final = frozenset(
 _EDGE_KEYS: Final = frozenset({"from_block_id", "to_block_id", "condition"})
 
 
-def normalised(graph: Data) -> Data:
+def normalise_graph(graph: JsonObject) -> JsonObject:
     """The graph with a UUID for each block, and the edges rewritten to match."""
     new_ids: dict[str, str] = {}
     blocks = []
@@ -37,28 +37,31 @@ def normalised(graph: Data) -> Data:
     return {**graph, "blocks": blocks, "edges": edges}
 
 
-def as_saved(graph: Data, switches: Switches) -> Data:
+def apply_save_switches(graph: JsonObject, switches: Switches) -> JsonObject:
     """What the store keeps of a normalised graph."""
     if switches.drop_unknown:
         graph = {
-            "blocks": [_only(_BLOCK_KEYS, block) for block in graph["blocks"]],
-            "edges": [_only(_EDGE_KEYS, edge) for edge in graph["edges"]],
+            "blocks": [_keep_keys(_BLOCK_KEYS, block) for block in graph["blocks"]],
+            "edges": [_keep_keys(_EDGE_KEYS, edge) for edge in graph["edges"]],
         }
     if switches.fill_defaults:
         blocks = [
-            {**block, "specs": {**defaults(block["block_name"]), **block["specs"]}}
+            {
+                **block,
+                "specs": {**documented_defaults(block["block_name"]), **block["specs"]},
+            }
             for block in graph["blocks"]
         ]
         graph = {**graph, "blocks": blocks}
-    return _reordered(graph) if switches.reorder else graph
+    return _reverse_order(graph) if switches.reorder else graph
 
 
-def definition_of(graph: Data) -> Definition:
+def to_definition(graph: JsonObject) -> Definition:
     """A normalised graph as a definition, for its order and its edges by position."""
     return from_data({"name": "", "workflow_definition": graph})
 
 
-def problems_of(graph: Data, switches: Switches) -> Iterator[str]:
+def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
     """Why a normalised graph cannot be saved."""
     blocks = graph["blocks"]
     ids = [block["block_id"] for block in blocks]
@@ -76,11 +79,11 @@ def problems_of(graph: Data, switches: Switches) -> Iterator[str]:
         for end in _ENDS
         if edge[end] not in known
     )
-    definition = definition_of(graph)
+    definition = to_definition(graph)
     if not _is_acyclic(definition):
         yield "Workflow graph contains a cycle"
     elif switches.check_row_kinds:
-        yield from _mismatches(definition)
+        yield from _row_kind_mismatches(definition)
     for block in blocks:
         if block["block_name"] == "outgoing_webhook":
             url = block["specs"].get("url")
@@ -88,7 +91,7 @@ def problems_of(graph: Data, switches: Switches) -> Iterator[str]:
                 yield "outgoing_webhook: url must be an absolute http or https URL"
 
 
-def row_kinds(definition: Definition) -> Sequence[str | None]:
+def infer_row_kinds(definition: Definition) -> Sequence[str | None]:
     """The row kind that each block gives; None where no document says so."""
     kinds: list[str | None] = [None] * len(definition.blocks)
     for position in definition.topology.order:
@@ -109,7 +112,7 @@ def row_kinds(definition: Definition) -> Sequence[str | None]:
     return kinds
 
 
-def defaults(kind: str) -> Mapping[str, Any]:
+def documented_defaults(kind: str) -> Mapping[str, Any]:
     """Values that the service is known, or inferred, to take for unset spec fields."""
     cls = CATALOGUE.get(kind)
     facts = facts_of(cls) if cls else {}
@@ -119,11 +122,11 @@ def defaults(kind: str) -> Mapping[str, Any]:
 _ENDS: Final = ("from_block_id", "to_block_id")
 
 
-def _only(keys: frozenset[str], data: Data) -> Data:
+def _keep_keys(keys: frozenset[str], data: JsonObject) -> JsonObject:
     return {key: data[key] for key in data if key in keys}
 
 
-def _reordered(graph: Data) -> Data:
+def _reverse_order(graph: JsonObject) -> JsonObject:
     """The same graph from back to front: in another order, whatever the first was."""
     blocks = [
         {**block, "specs": dict(reversed(block["specs"].items()))}
@@ -141,8 +144,8 @@ def _is_acyclic(definition: Definition) -> bool:
     )
 
 
-def _mismatches(definition: Definition) -> Iterator[str]:
-    kinds = row_kinds(definition)
+def _row_kind_mismatches(definition: Definition) -> Iterator[str]:
+    kinds = infer_row_kinds(definition)
     for position, block in enumerate(definition.blocks):
         cls = CATALOGUE.get(block.kind)
         if cls is None or cls.about.rows not in {"D", "D1"}:

@@ -8,8 +8,8 @@ from typing import IO, Any, Literal, TypeAlias
 from attrs import field, frozen
 from starlette.responses import JSONResponse, Response
 
-from ._records import Data
-from ._shapes import Shape
+from ._records import JsonObject
+from ._schema import Schema
 
 Media: TypeAlias = Literal["json", "form", "file"]
 """How a body is read: as JSON, as a form in a URL's spelling, or as a file."""
@@ -34,8 +34,8 @@ class Call:
     """
 
     org_id: str
-    path: Data
-    query: Data
+    path: JsonObject
+    query: JsonObject
     body: Any
     file: IO[bytes]
     media: str = ""
@@ -75,28 +75,33 @@ class Route:
     method: str
     path: str
     handler: Handler
-    parts: Mapping[str, Shape] = field(factory=dict[str, Shape])
-    query: Mapping[str, Shape] = field(factory=dict[str, Shape])
+    parts: Mapping[str, Schema] = field(factory=dict[str, Schema])
+    query: Mapping[str, Schema] = field(factory=dict[str, Schema])
     required: Sequence[str] = ()
-    headers: Mapping[str, Shape] = field(factory=dict[str, Shape])
-    body: Shape | None = None
+    headers: Mapping[str, Schema] = field(factory=dict[str, Schema])
+    body: Schema | None = None
     needs_body: bool = True
     media: Media = "json"
     is_open: bool = False
-    answers: Mapping[int, Shape | None] = field(factory=dict[int, Shape | None])
+    answers: Mapping[int, Schema | None] = field(factory=dict[int, Schema | None])
     is_hidden: bool = False
 
 
-def answer(data: Any, status: int = 200) -> Response:
+def json_response(data: Any, status: int = 200) -> Response:
     """A JSON answer."""
     return JSONResponse(data, status)
 
 
-def refused(status: int, detail: str) -> Response:
+def error_response(status: int, detail: str) -> Response:
     """An error with one sentence."""
     return JSONResponse({"detail": detail}, status)
 
 
-def unprocessable(found: Sequence[Data]) -> Response:
+def not_found(what: str) -> Response:
+    """Return a 404 error that names what is missing."""
+    return error_response(404, f"{what} not found")
+
+
+def validation_response(found: Sequence[JsonObject]) -> Response:
     """A 422 with a list of what is wrong, and where."""
     return JSONResponse({"detail": list(found)}, 422)

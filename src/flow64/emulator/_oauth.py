@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from starlette.responses import JSONResponse, Response
 
 from ..errors import ConfigError
-from ._access import organisation_of
 from ._clock import Clock
-from ._http import Call, Route, answer
-from ._shapes import OPTIONAL_TEXT, TEXT, Shape
+from ._http import Call, Route, json_response
+from ._records import organisation_of
+from ._schema import OPTIONAL_TEXT, TEXT, Schema
 
 ALGORITHM: Final = "RS256"
 """How assertions are signed (documented)."""
@@ -43,7 +43,7 @@ SCOPE: Final = "full_access"
 CLAIMS: Final = ("iss", "sub", "aud", "exp", "iat", "jti")
 """Claims that an assertion must have."""
 
-REQUEST: Final = Shape(
+REQUEST: Final = Schema(
     type="object",
     name="TokenRequest",
     fields={
@@ -56,28 +56,28 @@ REQUEST: Final = Shape(
     required=("grant_type", "client_id", "client_assertion_type", "client_assertion"),
 )
 
-REPLY: Final = Shape(
+REPLY: Final = Schema(
     type="object",
     name="TokenResponse",
     fields={
         "access_token": TEXT,
-        "token_type": Shape(type="string", choices=("Bearer",)),
-        "expires_in": Shape(type="integer"),
+        "token_type": Schema(type="string", choices=("Bearer",)),
+        "expires_in": Schema(type="integer"),
         "scope": TEXT,
     },
     required=("access_token", "token_type", "expires_in"),
 )
 
-PROBLEM: Final = Shape(
+PROBLEM: Final = Schema(
     type="object",
     name="OAuthError",
     fields={"error": TEXT, "error_description": TEXT},
     required=("error",),
 )
 
-_TEXTS: Final = Shape(type="array", items=TEXT)
+_TEXTS: Final = Schema(type="array", items=TEXT)
 
-METADATA: Final = Shape(
+METADATA: Final = Schema(
     type="object",
     name="OAuthMetadata",
     fields={
@@ -143,7 +143,7 @@ class Authority:
                     f"the OAuth client {client.client_id!r} is there twice; "
                     "give each an id of its own"
                 )
-            found[client.client_id] = client, _public_key(client)
+            found[client.client_id] = client, _load_public_key(client)
         return cls(found, clock)
 
     @property
@@ -163,18 +163,18 @@ class Authority:
         """
         asked = call.body
         if asked["grant_type"] != "client_credentials":
-            return _error("unsupported_grant_type", "use client_credentials")
+            return _oauth_error("unsupported_grant_type", "use client_credentials")
         if asked["client_assertion_type"] != ASSERTION_TYPE:
             words = f"client_assertion_type must be {ASSERTION_TYPE}"
-            return _error("invalid_request", words)
+            return _oauth_error("invalid_request", words)
         if asked.get("scope") not in {None, "", SCOPE}:
-            return _error("invalid_scope", f"the one scope is {SCOPE}")
+            return _oauth_error("invalid_scope", f"the one scope is {SCOPE}")
         client, key = self._clients.get(asked["client_id"], (None, None))
         if client is None or key is None:
-            return _error("invalid_client", "there is no such client")
+            return _oauth_error("invalid_client", "there is no such client")
         assertion = asked["client_assertion"]
-        if problem := self._problem(client, key, assertion, call.base_url):
-            return _error("invalid_client", problem)
+        if problem := self._find_problem(client, key, assertion, call.base_url):
+            return _oauth_error("invalid_client", problem)
         now, made = self._clock.now(), f"sk_oauth_{secrets.token_urlsafe(32)}"
         with self._lock:
             self._tokens = {
@@ -184,7 +184,7 @@ class Authority:
             }
             expires = now + timedelta(seconds=client.ttl)
             self._tokens[made] = client.organisation, expires
-        reply = answer(
+        reply = json_response(
             {
                 "access_token": made,
                 "token_type": "Bearer",
@@ -197,7 +197,7 @@ class Authority:
 
     def metadata(self, call: Call) -> Response:
         """Where tokens are given out, and to whom (RFC 8414)."""
-        return answer(
+        return json_response(
             {
                 "issuer": call.base_url,
                 "token_endpoint": f"{call.base_url}/oauth/token",
@@ -209,7 +209,7 @@ class Authority:
             }
         )
 
-    def routes(self) -> tuple[Route, ...]:
+    def make_routes(self) -> tuple[Route, ...]:
         """The operations; neither needs a credential."""
         return (
             Route(
@@ -230,7 +230,7 @@ class Authority:
             ),
         )
 
-    def _problem(
+    def _find_problem(
         self, client: OAuthClient, key: RSAPublicKey, assertion: str, base: str
     ) -> str | None:
         """Why an assertion is not good, or None; a good one is used up."""
@@ -257,9 +257,9 @@ class Authority:
         if claims["sub"] != client.client_id:
             return "the assertion is about somebody else (sub)"
         now = time.time()
-        return _untimely(claims, now) or self._replayed(client, claims, now)
+        return _find_time_problem(claims, now) or self._use_up(client, claims, now)
 
-    def _replayed(
+    def _use_up(
         self, client: OAuthClient, claims: Mapping[str, Any], now: float
     ) -> str | None:
         jti = claims["jti"]
@@ -273,7 +273,7 @@ class Authority:
         return None
 
 
-def _untimely(claims: Mapping[str, Any], now: float) -> str | None:
+def _find_time_problem(claims: Mapping[str, Any], now: float) -> str | None:
     """Why an assertion is not good at this time, or None."""
     start, end = claims["iat"], claims["exp"]
     opens = claims.get("nbf", start)
@@ -289,7 +289,7 @@ def _untimely(claims: Mapping[str, Any], now: float) -> str | None:
     return None
 
 
-def _public_key(client: OAuthClient) -> RSAPublicKey:
+def _load_public_key(client: OAuthClient) -> RSAPublicKey:
     try:
         key = load_pem_public_key(client.public_key_pem.encode())
     except ValueError:
@@ -302,7 +302,7 @@ def _public_key(client: OAuthClient) -> RSAPublicKey:
     return key
 
 
-def _error(code: str, words: str) -> Response:
+def _oauth_error(code: str, words: str) -> Response:
     """An error as RFC 6749 spells it."""
     status = 401 if code == "invalid_client" else 400
     return JSONResponse(

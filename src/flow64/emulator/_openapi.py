@@ -10,12 +10,36 @@ from typing import Any, Final
 from attrs import define, field
 from starlette.responses import Response
 
-from ._http import Call, Media, Route, answer
-from ._records import Data
-from ._replies import ERROR, VALIDATION_ERROR
-from ._shapes import Shape
+from ._http import Call, Media, Route, json_response
+from ._records import JsonObject
+from ._schema import TEXT, Schema
 
-ALWAYS: Final[Mapping[int, Shape]] = {
+ERROR: Final = Schema(type="object", name="Error", fields={"detail": TEXT})
+
+VALIDATION_ERROR: Final = Schema(
+    type="object",
+    name="ValidationErrors",
+    fields={
+        "detail": Schema(
+            type="array",
+            items=Schema(
+                type="object",
+                name="ValidationError",
+                fields={
+                    "loc": Schema(
+                        type="array",
+                        items=Schema(type="string", alternative=Schema(type="integer")),
+                    ),
+                    "msg": TEXT,
+                    "type": TEXT,
+                },
+                required=("loc", "msg", "type"),
+            ),
+        )
+    },
+)
+
+ALWAYS: Final[Mapping[int, Schema]] = {
     400: ERROR,
     403: ERROR,
     404: ERROR,
@@ -26,13 +50,13 @@ ALWAYS: Final[Mapping[int, Shape]] = {
 }
 """Errors that any operation may answer."""
 
-WITH_BODY: Final[Mapping[int, Shape]] = {413: ERROR}
+WITH_BODY: Final[Mapping[int, Schema]] = {413: ERROR}
 """Errors that operations with a body may answer as well."""
 
-WITH_CREDENTIAL: Final[Mapping[int, Shape]] = {401: ERROR, 429: ERROR}
+WITH_CREDENTIAL: Final[Mapping[int, Schema]] = {401: ERROR, 429: ERROR}
 """Errors that operations with a credential may answer as well."""
 
-WORDS: Final[Mapping[int, str]] = {
+DESCRIPTIONS: Final[Mapping[int, str]] = {
     200: "Done",
     201: "Made",
     204: "Done; nothing to say",
@@ -55,19 +79,19 @@ MEDIA: Final[Mapping[Media, str]] = {
 }
 """Media type of a body, by how it is read; a file may also be the body itself."""
 
-CREDENTIALS: Final[Data] = {
+CREDENTIALS: Final[JsonObject] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
     "Bearer": {"type": "http", "scheme": "bearer"},
 }
 
 
-def document_route(routes: Iterable[Route]) -> Route:
+def make_openapi_route(routes: Iterable[Route]) -> Route:
     """The route that answers the document of routes."""
-    found = document(routes)
+    found = build_openapi(routes)
 
     def openapi(_call: Call) -> Response:
         """This document."""
-        return answer(found)
+        return json_response(found)
 
     return Route(
         method="GET",
@@ -78,10 +102,10 @@ def document_route(routes: Iterable[Route]) -> Route:
     )
 
 
-def document(routes: Iterable[Route]) -> Data:
+def build_openapi(routes: Iterable[Route]) -> JsonObject:
     """An OpenAPI document of routes."""
     schemas = _Schemas()
-    paths: dict[str, Data] = {}
+    paths: dict[str, JsonObject] = {}
     for route in routes:
         if not route.is_hidden:
             paths.setdefault(route.path, {})[route.method.lower()] = _operation(
@@ -106,50 +130,50 @@ def document(routes: Iterable[Route]) -> Data:
 class _Schemas:
     """Shapes as JSON Schema; those with a name stand apart."""
 
-    named: dict[str, Data] = field(factory=dict, init=False)
+    named: dict[str, JsonObject] = field(factory=dict, init=False)
 
-    def of(self, shape: Shape) -> Data:
+    def of(self, shape: Schema) -> JsonObject:
         """The schema of a shape, or a reference to it."""
-        schema = self._named(shape) if shape.name else self._plain(shape)
+        schema = self._register(shape) if shape.name else self._build(shape)
         others = []
         if shape.alternative is not None:
             others.append(self.of(shape.alternative))
         if shape.nullable:
             others.append({"type": "null"})
-        found: Data = {"anyOf": [schema, *others]} if others else schema
+        found: JsonObject = {"anyOf": [schema, *others]} if others else schema
         return found if shape.default is None else {**found, "default": shape.default}
 
-    def _named(self, shape: Shape) -> Data:
-        self.named[shape.name] = self._plain(shape)
+    def _register(self, shape: Schema) -> JsonObject:
+        self.named[shape.name] = self._build(shape)
         return {"$ref": f"#/components/schemas/{shape.name}"}
 
-    def _plain(self, shape: Shape) -> Data:
+    def _build(self, shape: Schema) -> JsonObject:
         if shape.type == "any":
             return {}
         members = {name: self.of(inner) for name, inner in shape.fields.items()}
         return {
             "type": shape.type,
-            **_given("properties", members),
-            **_given("required", list(shape.required)),
-            **_given("items", shape.items and self.of(shape.items)),
-            **_given("enum", list(shape.choices)),
-            **_given("format", "uuid" if shape.is_uuid else shape.format),
-            **_set("minimum", shape.minimum),
-            **_set("maximum", shape.maximum),
-            **_set("minLength", shape.shortest),
-            **_set("maxLength", shape.longest),
+            **_if_any("properties", members),
+            **_if_any("required", list(shape.required)),
+            **_if_any("items", shape.items and self.of(shape.items)),
+            **_if_any("enum", list(shape.choices)),
+            **_if_any("format", "uuid" if shape.is_uuid else shape.format),
+            **_if_set("minimum", shape.minimum),
+            **_if_set("maximum", shape.maximum),
+            **_if_set("minLength", shape.shortest),
+            **_if_set("maxLength", shape.longest),
         }
 
 
-def _given(name: str, value: Any) -> Data:
+def _if_any(name: str, value: Any) -> JsonObject:
     return {name: value} if value else {}
 
 
-def _set(name: str, value: int | None) -> Data:
+def _if_set(name: str, value: int | None) -> JsonObject:
     return {} if value is None else {name: value}
 
 
-def _operation(route: Route, schemas: _Schemas) -> Data:
+def _operation(route: Route, schemas: _Schemas) -> JsonObject:
     words = inspect.getdoc(route.handler) or ""
     summary, _, description = words.partition("\n")
     parameters = [
@@ -164,40 +188,44 @@ def _operation(route: Route, schemas: _Schemas) -> Data:
     return {
         "operationId": route.handler.__name__,
         "summary": summary,
-        **_given("description", description.strip()),
-        **_given("parameters", parameters),
-        **({} if route.body is None else {"requestBody": _body(route, schemas)}),
-        "responses": _answers(route, schemas),
+        **_if_any("description", description.strip()),
+        **_if_any("parameters", parameters),
+        **(
+            {} if route.body is None else {"requestBody": _request_body(route, schemas)}
+        ),
+        "responses": _responses(route, schemas),
         **({"security": []} if route.is_open else {}),
     }
 
 
-def _parameter(place: str, name: str, schema: Data, *, is_required: bool) -> Data:
+def _parameter(
+    place: str, name: str, schema: JsonObject, *, is_required: bool
+) -> JsonObject:
     return {"name": name, "in": place, "required": is_required, "schema": schema}
 
 
-def _body(route: Route, schemas: _Schemas) -> Data:
+def _request_body(route: Route, schemas: _Schemas) -> JsonObject:
     assert route.body is not None, "the route has a body"
-    content: Data = {MEDIA[route.media]: {"schema": schemas.of(route.body)}}
+    content: JsonObject = {MEDIA[route.media]: {"schema": schemas.of(route.body)}}
     if route.media == "file":
         content["text/csv"] = {}
     return {"required": route.needs_body, "content": content}
 
 
-def _answers(route: Route, schemas: _Schemas) -> Data:
+def _responses(route: Route, schemas: _Schemas) -> JsonObject:
     shared = dict(ALWAYS)
     if not route.is_open:
         shared.update(WITH_CREDENTIAL)
     if route.body is not None:
         shared.update(WITH_BODY)
-    found: Data = {}
+    found: JsonObject = {}
     for status in sorted({*route.answers, *shared}):
         shapes = (route.answers.get(status), shared.get(status))
         options = [schemas.of(shape) for shape in shapes if shape is not None]
         schema = options[0] if len(options) == 1 else {"anyOf": options}
         content = {"application/json": {"schema": schema}} if options else None
         found[str(status)] = {
-            "description": WORDS[status],
-            **_given("content", content),
+            "description": DESCRIPTIONS[status],
+            **_if_any("content", content),
         }
     return found

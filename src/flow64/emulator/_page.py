@@ -13,11 +13,10 @@ from typing import Any, Final
 from attrs import asdict, frozen
 from starlette.responses import HTMLResponse, Response
 
-from ._clock import stamp
+from ._clock import format_time
 from ._guesses import GUESSES
-from ._http import Call, Route, answer, refused
-from ._page_data import (
-    MARKS,
+from ._http import Call, Route, error_response, json_response
+from ._page_items import (
     block_data,
     graph_data,
     notebook_item,
@@ -29,25 +28,26 @@ from ._page_data import (
     switch_items,
     workflow_item,
 )
-from ._records import Data
+from ._records import JsonObject
+from ._schema import OPTIONAL_TEXT, TEXT, UUID, Schema
 from ._services import Services
-from ._shapes import OPTIONAL_TEXT, TEXT, UUID, Shape
 from ._store import Table
+from ._switches import MARKS
 
 PATH: Final = "/_emulator/page"
 
 RECENT: Final = 500
 """Runs that are looked at for those of one workflow, and for those under way."""
 
-_BEFORE: Final = Shape(type="integer", nullable=True)
-_LIMIT: Final = Shape(type="integer", minimum=1, maximum=200, default=50)
-_AT: Final = Shape(type="integer", minimum=0, default=0)
+_BEFORE: Final = Schema(type="integer", nullable=True)
+_LIMIT: Final = Schema(type="integer", minimum=1, maximum=200, default=50)
+_AT: Final = Schema(type="integer", minimum=0, default=0)
 _PAGED: Final = {"before": _BEFORE, "limit": _LIMIT}
 _OF: Final = {"workflow_id": OPTIONAL_TEXT, "run_id": OPTIONAL_TEXT}
 
 
-def routes(
-    services: Services, faults: Callable[[], Sequence[Data]], has_keys: bool
+def make_routes(
+    services: Services, faults: Callable[[], Sequence[JsonObject]], has_keys: bool
 ) -> tuple[Route, ...]:
     """The page, and what it asks for; nothing of it changes anything.
 
@@ -56,7 +56,7 @@ def routes(
         faults: The faults that are active, each as data.
         has_keys: Whether the emulator was told which keys it takes.
     """
-    page = _Page(services, faults, has_keys)
+    page = _PageHandlers(services, faults, has_keys)
     return (
         _route("/", page.html),
         _route(f"{PATH}/summary", page.summary),
@@ -77,8 +77,8 @@ def routes(
 def _route(
     path: str,
     handler: Callable[[Call], Response],
-    query: dict[str, Shape] | None = None,
-    parts: dict[str, Shape] | None = None,
+    query: dict[str, Schema] | None = None,
+    parts: dict[str, Schema] | None = None,
 ) -> Route:
     return Route(
         method="GET",
@@ -93,14 +93,14 @@ def _route(
 
 
 @frozen
-class _Page:
+class _PageHandlers:
     services: Services
-    faults: Callable[[], Sequence[Data]]
+    faults: Callable[[], Sequence[JsonObject]]
     has_keys: bool
 
     def html(self, _call: Call) -> Response:
         """The page itself."""
-        text, headers = _document()
+        text, headers = _load_page()
         if self.has_keys:
             text = text.replace('data-keys="any"', 'data-keys="given"')
         return HTMLResponse(text, headers=headers)
@@ -115,9 +115,9 @@ class _Page:
             "outbox": store.sent,
         }
         recent = store.runs.page(None, RECENT)
-        return _data(
+        return _page_response(
             {
-                "now": stamp(self.services.clock.now()),
+                "now": format_time(self.services.clock.now()),
                 "store": store.path,
                 "counts": {
                     name: sum(table.counts().values()) for name, table in tables.items()
@@ -129,58 +129,71 @@ class _Page:
 
     def workflows(self, call: Call) -> Response:
         """Workflows of all organisations, the newest first."""
-        return _listed(call, self.services.store.workflows, workflow_item)
+        return _list_records(call, self.services.store.workflows, workflow_item)
 
     def workflow(self, call: Call) -> Response:
         """One workflow."""
         found = self.services.store.workflows.get(call.path["id"].lower())
-        return _missing() if found is None else _data(workflow_item(found))
+        return (
+            error_response(404, "Not found")
+            if found is None
+            else _page_response(workflow_item(found))
+        )
 
     def runs(self, call: Call) -> Response:
         """Runs of all organisations, the newest first, or those of one workflow."""
         store, workflow_id = self.services.store, call.query["workflow_id"]
 
-        def item(run: Any) -> Data:
+        def item(run: Any) -> JsonObject:
             return run_item(run, None if run.is_done else store.blocks.of(run.id))
 
         if workflow_id is None:
-            return _listed(call, store.runs, item)
+            return _list_records(call, store.runs, item)
         recent = store.runs.page(None, RECENT)
         theirs = (run for _, run in recent if run.workflow_id == workflow_id)
-        return _data({"items": [item(run) for run in islice(theirs, 20)], "next": None})
+        return _page_response(
+            {"items": [item(run) for run in islice(theirs, 20)], "next": None}
+        )
 
     def run(self, call: Call) -> Response:
         """One run, and those of its blocks that moved since the last answer."""
         store, since = self.services.store, call.query["since"] or ""
         # Before the blocks are read, so that what moves meanwhile is told again.
-        now = stamp(self.services.clock.now())
+        now = format_time(self.services.clock.now())
         run = store.runs.get(call.path["id"].lower())
         if run is None:
-            return _missing()
+            return error_response(404, "Not found")
         states = store.blocks.of(run.id)
         moved = [
             state_item(state)
             for state in states
-            if not since or (state.updated_at and stamp(state.updated_at) >= since)
+            if not since
+            or (state.updated_at and format_time(state.updated_at) >= since)
         ]
-        return _data({**run_item(run), **progress(states), "states": moved, "now": now})
+        return _page_response(
+            {**run_item(run), **progress(states), "states": moved, "now": now}
+        )
 
     def notebooks(self, call: Call) -> Response:
         """Notebooks of all organisations."""
-        return _listed(call, self.services.store.notebooks, notebook_item)
+        return _list_records(call, self.services.store.notebooks, notebook_item)
 
     def notebook(self, call: Call) -> Response:
         """One notebook."""
         found = self.services.store.notebooks.get(call.query["id"])
-        return _missing() if found is None else _data(notebook_item(found))
+        return (
+            error_response(404, "Not found")
+            if found is None
+            else _page_response(notebook_item(found))
+        )
 
     def outbox(self, call: Call) -> Response:
         """What was written outside, or would have been, the newest first."""
-        return _listed(call, self.services.store.sent, sent_item)
+        return _list_records(call, self.services.store.sent, sent_item)
 
     def behaviour(self, _call: Call) -> Response:
         """The switches, the faults that are active, and what is guessed."""
-        return _data(
+        return _page_response(
             {
                 "switches": switch_items(self.services.switches()),
                 "faults": list(self.faults()),
@@ -191,26 +204,30 @@ class _Page:
 
     def graph(self, call: Call) -> Response:
         """The graph of a workflow, or of a run as it was when it started."""
-        graph = self._graph(call)
-        return _missing() if graph is None else _data(graph_data(graph))
+        graph = self._find_graph(call)
+        return (
+            error_response(404, "Not found")
+            if graph is None
+            else _page_response(graph_data(graph))
+        )
 
     def block(self, call: Call) -> Response:
         """One block of a graph: its specs, and what is known of its kind."""
-        graph = self._graph(call)
+        graph = self._find_graph(call)
         blocks = [] if graph is None else graph["blocks"]
         position = call.query["position"]
         if position >= len(blocks):
-            return _missing()
-        return _data(block_data(blocks[position]))
+            return error_response(404, "Not found")
+        return _page_response(block_data(blocks[position]))
 
     def rows(self, call: Call) -> Response:
         """Some rows of a block, a payload or a notebook, and whether there are more."""
         first, limit = call.query["from"], call.query["limit"]
         rows = self.services.store.rows(call.query["of"])
         found = list(islice(rows, first, first + limit + 1))
-        return _data({**rows_data(found[:limit]), "more": len(found) > limit})
+        return _page_response({**rows_data(found[:limit]), "more": len(found) > limit})
 
-    def _graph(self, call: Call) -> Data | None:
+    def _find_graph(self, call: Call) -> JsonObject | None:
         store, run_id = self.services.store, call.query["run_id"]
         if run_id is not None:
             graph = store.graphs.get(run_id.lower())
@@ -219,10 +236,12 @@ class _Page:
         return None if workflow is None else workflow.definition
 
 
-def _listed(call: Call, table: Table[Any], item: Callable[[Any], Data]) -> Response:
+def _list_records(
+    call: Call, table: Table[Any], item: Callable[[Any], JsonObject]
+) -> Response:
     limit = call.query["limit"]
     found = table.page(call.query["before"], limit + 1)
-    return _data(
+    return _page_response(
         {
             "items": [item(record) for _, record in found[:limit]],
             "next": found[limit - 1][0] if len(found) > limit else None,
@@ -230,27 +249,23 @@ def _listed(call: Call, table: Table[Any], item: Callable[[Any], Data]) -> Respo
     )
 
 
-def _data(data: Data) -> Response:
-    reply = answer(data)
-    reply.headers.update(_NEVER_KEPT)
+def _page_response(data: JsonObject) -> Response:
+    reply = json_response(data)
+    reply.headers.update(_NO_STORE)
     return reply
 
 
-def _missing() -> Response:
-    return refused(404, "There is no such thing here")
-
-
-_NEVER_KEPT: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_NO_STORE: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 @cache
-def _document() -> tuple[str, dict[str, str]]:
+def _load_page() -> tuple[str, dict[str, str]]:
     """The page and its headers; its one style and one script are known by digest."""
     text = files(__package__).joinpath("_page.html").read_text("utf-8")
     policy = (
         "default-src 'none'",
-        f"script-src {_digest(text, 'script')}",
-        f"style-src {_digest(text, 'style')}",
+        f"script-src {_hash_source(text, 'script')}",
+        f"style-src {_hash_source(text, 'style')}",
         "connect-src 'self'",
         "img-src data:",  # the icon in the tab
         "base-uri 'none'",
@@ -259,13 +274,13 @@ def _document() -> tuple[str, dict[str, str]]:
         "require-trusted-types-for 'script'",  # so that no text can become markup
     )
     return text, {
-        **_NEVER_KEPT,
+        **_NO_STORE,
         "content-security-policy": "; ".join(policy),
         "referrer-policy": "no-referrer",
         "cross-origin-resource-policy": "same-origin",
     }
 
 
-def _digest(text: str, tag: str) -> str:
+def _hash_source(text: str, tag: str) -> str:
     inside = text.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
     return f"'sha256-{b64encode(sha256(inside.encode()).digest()).decode()}'"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
-Data: TypeAlias = dict[str, Any]
-Row: TypeAlias = dict[str, Any]
-Rows: TypeAlias = list[Row]
+JsonObject: TypeAlias = dict[str, Any]
+RowData: TypeAlias = dict[str, Any]
 
 
 DONE: Final = frozenset({"completed", "failed", "cancelled"})
@@ -22,18 +22,18 @@ def _words(found: Iterable[str]) -> tuple[str, ...]:
 
 
 @frozen(kw_only=True)
-class Workflow:
+class WorkflowRecord:
     """A stored workflow; `extra` holds body keys that the documents do not name."""
 
     id: str
     org_id: str
     name: str
     description: str
-    definition: Data
+    definition: JsonObject
     created_at: datetime
     updated_at: datetime
     last_run_date: datetime | None = None
-    extra: Data = field(factory=dict)
+    extra: JsonObject = field(factory=dict)
 
     @property
     def parent(self) -> str:
@@ -42,7 +42,7 @@ class Workflow:
 
 
 @frozen(kw_only=True)
-class Run:
+class RunRecord:
     """A run: what it was started with, and how far it has come.
 
     Its graph, the states of its blocks and its rows are kept apart, so that a step of a
@@ -84,14 +84,14 @@ class Run:
 
 
 @frozen(kw_only=True)
-class Graph:
+class GraphRecord:
     """The definition of a run as it was at the start, override applied.
 
     Its id is that of the run.
     """
 
     id: str
-    data: Data
+    data: JsonObject
 
     @property
     def parent(self) -> str:
@@ -100,7 +100,7 @@ class Graph:
 
 
 @frozen(kw_only=True)
-class Claim:
+class ClaimRecord:
     """What makes a second start the same run: organisation, workflow and key."""
 
     id: str
@@ -154,11 +154,11 @@ class BlockState:
     @property
     def rows(self) -> str:
         """Where in the store its rows are."""
-        return rows_of(self.run_id, self.position)
+        return block_rows_owner(self.run_id, self.position)
 
 
 @frozen(kw_only=True)
-class Sent:
+class OutboxRecord:
     """Something that a run wrote outside, or would have: the rows are its block's.
 
     Attributes:
@@ -189,11 +189,11 @@ class Sent:
     @property
     def rows(self) -> str:
         """Where in the store its rows are."""
-        return rows_of(self.run_id, self.position)
+        return block_rows_owner(self.run_id, self.position)
 
 
 @frozen(kw_only=True)
-class Spending:
+class SpendingRecord:
     """What a block cost, at a run or when its workflow was saved.
 
     Attributes:
@@ -218,7 +218,7 @@ class Spending:
 
 
 @frozen(kw_only=True)
-class Notebook:
+class NotebookRecord:
     """A notebook that runs write to; its rows are at `notebook_of(org, id)`.
 
     Its id is `ORG/NOTEBOOK`.
@@ -238,7 +238,7 @@ class Notebook:
 
 
 @frozen(kw_only=True)
-class Upload:
+class UploadRecord:
     """An uploaded file; its rows are at `upload_of(id)`."""
 
     id: str
@@ -254,7 +254,7 @@ class Upload:
 
 
 @frozen(kw_only=True)
-class Schedule:
+class ScheduleRecord:
     """A workflow that is to run at times; the emulator lists it and starts nothing."""
 
     id: str
@@ -275,7 +275,7 @@ class Schedule:
 
 
 @frozen(kw_only=True)
-class SigningSecret:
+class SigningSecretRecord:
     """A secret that deliveries are signed with.
 
     Attributes:
@@ -298,21 +298,26 @@ class SigningSecret:
         return self.org_id
 
 
-def rows_of(run_id: str, position: int) -> str:
+def block_rows_owner(run_id: str, position: int) -> str:
     """Where the rows are that a block of a run gave."""
     return f"run/{run_id}/{position}"
 
 
-def payload_of(run_id: str) -> str:
+def payload_owner(run_id: str) -> str:
     """Where the rows are that a run was started with."""
     return f"payload/{run_id}"
 
 
-def notebook_of(org_id: str, notebook_id: str) -> str:
+def notebook_owner(org_id: str, notebook_id: str) -> str:
     """Where the rows of a notebook are."""
     return f"notebook/{org_id}/{notebook_id}"
 
 
-def upload_of(upload_id: str) -> str:
+def upload_owner(upload_id: str) -> str:
     """Where the rows of an uploaded file are."""
     return f"upload/{upload_id}"
+
+
+def organisation_of(credential: str) -> str:
+    """Return the organisation that a key or token belongs to, without showing it."""
+    return f"org_{sha256(credential.encode()).hexdigest()[:16]}"

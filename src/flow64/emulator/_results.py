@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from ._clock import stamp_or_none
-from ._records import BlockState, Data, Rows
+from ._clock import format_optional_time
+from ._records import BlockState, JsonObject, RowData
 from ._store import Store
 
 EXPIRES: Final = 900
@@ -45,7 +45,7 @@ class Links:
         expires = ceil(now.timestamp()) + EXPIRES
         return f"{base}{path}?expires={expires}&signature={self._sign(path, expires)}"
 
-    def problem(self, path: str, query: Data, now: datetime) -> str | None:
+    def problem(self, path: str, query: JsonObject, now: datetime) -> str | None:
         """Why a link is not good, or None."""
         expires: int = query["expires"]
         expected = self._sign(path, expires)
@@ -63,7 +63,7 @@ def file_path(run_id: str, block_id: str, format: str) -> str:
     return f"/files/{run_id}/{block_id}.{format}"
 
 
-def result_item(store: Store, block: BlockState, format: str, link: str) -> Data:
+def result_item(store: Store, block: BlockState, format: str, link: str) -> JsonObject:
     """A finished stage as an item of the list of downloads."""
     kind = re.sub(r"[^a-z0-9_]+", "-", block.kind.lower())[:40]
     size = size_of(store, block, format)
@@ -73,7 +73,7 @@ def result_item(store: Store, block: BlockState, format: str, link: str) -> Data
         "file_size": size,
         "row_count": block.made,
         "block_number": block.number,
-        "created_at": stamp_or_none(block.completed_at),
+        "created_at": format_optional_time(block.completed_at),
         "message": None,
         "content_type": CONTENT_TYPES[format],
         "download_url": link,
@@ -120,12 +120,12 @@ def _as_json(texts: Iterator[bytes]) -> Iterator[bytes]:
     yield b"[]" if before == b"[" else b"]"
 
 
-def _as_lines(chunks: Iterator[Rows]) -> Iterator[bytes]:
+def _as_lines(chunks: Iterator[list[RowData]]) -> Iterator[bytes]:
     for chunk in chunks:
         yield "".join(f"{_encode(row)}\n" for row in chunk).encode()
 
 
-def _as_csv(chunks: Iterator[Rows], columns: Iterable[str]) -> Iterator[bytes]:
+def _as_csv(chunks: Iterator[list[RowData]], columns: Iterable[str]) -> Iterator[bytes]:
     # In the order of first appearance, as rows of several parents may differ.
     names = list(columns)
     yield _csv_lines([names] if names else [])

@@ -6,28 +6,64 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from attrs import evolve, frozen
 from starlette.responses import Response, StreamingResponse
 
-from ._answers import live_answer, run_answer, started_answer
-from ._engine import pending
-from ._graph import definition_of
-from ._http import Call, Route, answer, refused, unprocessable
-from ._owned import no_workflow, own_run, own_workflow
-from ._records import BlockState, Claim, Data, Graph, Rows, Run, Workflow, payload_of
-from ._replies import CANCELLED, DOWNLOADS, LIVE_STATUS, RUNS, STARTED
+from ._engine import make_block_states
+from ._graph import to_definition
+from ._http import (
+    Call,
+    Route,
+    error_response,
+    json_response,
+    not_found,
+    validation_response,
+)
+from ._records import (
+    BlockState,
+    ClaimRecord,
+    GraphRecord,
+    JsonObject,
+    RowData,
+    RunRecord,
+    WorkflowRecord,
+    payload_owner,
+)
+from ._responses import (
+    CANCELLED,
+    DOWNLOADS,
+    LIVE_STATUS,
+    RUNS,
+    STARTED,
+    live_status_response,
+    run_response,
+    run_started_response,
+)
 from ._results import CONTENT_TYPES, content, file_path, result_item, size_of
+from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, UUID, Schema, make_violation
 from ._services import Services
-from ._shapes import CANCEL, OPTIONAL_TEXT, RUN, TEXT, UUID, Shape, invalid
 from ._switches import Switches
 
+RUN: Final = Schema(
+    type="object",
+    name="RunWorkflowRequest",
+    fields={
+        "webhook_payload": Schema(
+            type="array", items=ANY_OBJECT, alternative=ANY_OBJECT, nullable=True
+        ),
+        "specs_override": Schema(type="object", nullable=True),
+    },
+)
 
-def routes(services: Services) -> tuple[Route, ...]:
+CANCEL: Final = Schema(type="object", fields={"job_id": OPTIONAL_TEXT})
+
+
+def make_routes(services: Services) -> tuple[Route, ...]:
     """Every operation on runs."""
-    api = _Runs(services)
+    api = _RunHandlers(services)
     one_run = {"run_id": UUID}
     return (
         Route(
@@ -36,8 +72,8 @@ def routes(services: Services) -> tuple[Route, ...]:
             handler=api.run,
             query={
                 "workflow_id": TEXT,
-                "save_json": Shape(type="boolean", default=False),
-                "result_formats": Shape(type="array", items=TEXT, nullable=True),
+                "save_json": Schema(type="boolean", default=False),
+                "result_formats": Schema(type="array", items=TEXT, nullable=True),
             },
             required=("workflow_id",),
             headers={"Idempotency-Key": OPTIONAL_TEXT},
@@ -61,7 +97,7 @@ def routes(services: Services) -> tuple[Route, ...]:
             query={
                 "status": OPTIONAL_TEXT,
                 "workflow_id": OPTIONAL_TEXT,
-                "limit": Shape(type="integer", minimum=1, maximum=500, default=100),
+                "limit": Schema(type="integer", minimum=1, maximum=500, default=100),
             },
             answers={200: RUNS},
         ),
@@ -77,7 +113,7 @@ def routes(services: Services) -> tuple[Route, ...]:
             path="/workflows/runs/{run_id}/results/download-links",
             handler=api.download_links,
             parts=one_run,
-            query={"format": Shape(type="string", default="csv")},
+            query={"format": Schema(type="string", default="csv")},
             answers={200: DOWNLOADS},
         ),
         Route(
@@ -85,7 +121,7 @@ def routes(services: Services) -> tuple[Route, ...]:
             path="/files/{run_id}/{filename}",
             handler=api.download,
             parts={"run_id": UUID, "filename": TEXT},
-            query={"expires": Shape(type="integer"), "signature": TEXT},
+            query={"expires": Schema(type="integer"), "signature": TEXT},
             required=("expires", "signature"),
             is_open=True,
             is_hidden=True,
@@ -94,40 +130,40 @@ def routes(services: Services) -> tuple[Route, ...]:
 
 
 @frozen
-class _Runs:
+class _RunHandlers:
     services: Services
 
     def run(self, call: Call) -> Response:
         """Start a run, or find the one that the same key has started."""
-        workflow = own_workflow(self.services, call, call.query["workflow_id"])
-        if not isinstance(workflow, Workflow):
-            return workflow or no_workflow()
+        workflow = self.services.find_workflow(call, call.query["workflow_id"])
+        if isinstance(workflow, Response):
+            return workflow
         switches, body = self.services.switches(), call.body or {}
-        payload = _rows(body.get("webhook_payload"))
-        graph = _overridden(workflow.definition, body.get("specs_override"))
+        payload = _as_rows(body.get("webhook_payload"))
+        graph = _apply_override(workflow.definition, body.get("specs_override"))
         problem = next(_start_problems(graph, payload, switches), None)
         if problem:
-            return refused(400, problem)
+            return error_response(400, problem)
         now = self.services.clock.now()
-        run = Run(
+        run = RunRecord(
             id=str(uuid4()),
             workflow_id=workflow.id,
             org_id=call.org_id,
             workflow_name=workflow.name,
-            formats=_formats(call),
+            formats=_result_formats(call),
             has_payload=payload is not None,
             queued_at=now,
             updated_at=now,
             blocks_count=len(graph["blocks"]),
             unlisted=int(switches.list_runs_late),
-            digest=_digest([body, sorted(call.query.items()), call.formats]),
+            digest=_digest_request([body, sorted(call.query.items()), call.formats]),
         )
         key = call.idempotency_key if switches.honour_idempotency else None
-        first = self._add(run, graph, payload or [], key)
+        first = self._add_run(run, graph, payload or [], key)
         if first.id != run.id:
-            return _repeated(first, run, switches)
+            return _answer_repeated_start(first, run, switches)
         self.services.engine.start(run.id)
-        return answer(started_answer(run, already_started=False))
+        return json_response(run_started_response(run, already_started=False))
 
     def runs(self, call: Call) -> Response:
         """The organisation's runs, newest first."""
@@ -140,54 +176,57 @@ class _Runs:
             first = next(found, None)
             if first is None:
                 # Runs outlive their workflow (documented), so one without any is asked.
-                workflow = own_workflow(self.services, call, workflow_id)
-                is_there = isinstance(workflow, Workflow)
-                return answer([]) if is_there else no_workflow()
+                workflow = self.services.find_workflow(call, workflow_id)
+                if isinstance(workflow, WorkflowRecord):
+                    return json_response([])
+                return not_found("Workflow")
             found = _with(first, found)
-        listed: list[Data] = []
+        listed: list[JsonObject] = []
         for run in found:
             if len(listed) == call.query["limit"]:
                 break
             if self._is_listed(run) and (wanted is None or run.status in wanted):
-                listed.append(run_answer(run))
-        return answer(listed)
+                listed.append(run_response(run))
+        return json_response(listed)
 
     def live_status(self, call: Call) -> Response:
         """How far a run has come, block by block."""
         # Of one moment, so that a run that is done has no block at work.
         with self.services.store.transaction():
-            run = own_run(self.services, call, call.path["run_id"])
+            run = self.services.find_run(call, call.path["run_id"])
             if isinstance(run, Response):
                 return run
             blocks = self.services.store.blocks.of(run.id)
-        return answer(live_answer(run, blocks))
+        return json_response(live_status_response(run, blocks))
 
     def download_links(self, call: Call) -> Response:
         """A file for each block of a run that has finished."""
-        run = own_run(self.services, call, call.path["run_id"])
+        run = self.services.find_run(call, call.path["run_id"])
         if isinstance(run, Response):
             return run
         wanted, now = call.query["format"], self.services.clock.now()
         if wanted not in CONTENT_TYPES:
-            return refused(400, f"format must be one of {', '.join(CONTENT_TYPES)}")
-        items: list[Data] = []
-        for block in self._stages(run.id) if wanted in run.formats else ():
+            return error_response(
+                400, f"format must be one of {', '.join(CONTENT_TYPES)}"
+            )
+        items: list[JsonObject] = []
+        for block in self._finished_blocks(run.id) if wanted in run.formats else ():
             path = file_path(run.id, block.block_id, wanted)
             link = self.services.links.url(call.base_url, path, now)
             items.append(result_item(self.services.store, block, wanted, link))
-        return answer(items)
+        return json_response(items)
 
     def download(self, call: Call) -> Response:
         """A result file, to whoever has a link that is signed and has not expired."""
         now, store = self.services.clock.now(), self.services.store
         problem = self.services.links.problem(call.url, call.query, now)
         if problem:
-            return refused(403, problem)
+            return error_response(403, problem)
         block_id, _, wanted = call.path["filename"].rpartition(".")
-        stages = self._stages(call.path["run_id"].lower())
+        stages = self._finished_blocks(call.path["run_id"].lower())
         block = next((block for block in stages if block.block_id == block_id), None)
         if block is None:
-            return refused(404, "File not found")
+            return error_response(404, "File not found")
         # It is always whole: a request for a part of it is answered as any other.
         headers = {
             "content-length": str(size_of(store, block, wanted)),
@@ -203,24 +242,26 @@ class _Runs:
         """End a run; one that has ended already stays as it is."""
         job_id = call.query["job_id"] or (call.body or {}).get("job_id")
         if job_id is None:
-            return unprocessable(
-                [invalid(("query", "job_id"), "missing", "Field required")]
+            return validation_response(
+                [make_violation(("query", "job_id"), "missing", "Field required")]
             )
-        run = own_run(self.services, call, job_id)
+        run = self.services.find_run(call, job_id)
         if isinstance(run, Response):
             return run
         status = self.services.engine.cancel(run.id).status
         # The reply spells it with one l, everything else with two (documented).
         spelled = "canceled" if status == "cancelled" else status
-        return answer({"job_id": run.id, "status": spelled})
+        return json_response({"job_id": run.id, "status": spelled})
 
     # -- Helpers ----------------------------------------------------------------------
 
-    def _add(self, run: Run, graph: Data, payload: Rows, key: str | None) -> Run:
+    def _add_run(
+        self, run: RunRecord, graph: JsonObject, payload: list[RowData], key: str | None
+    ) -> RunRecord:
         """Keep a run and all it needs; where the key is taken, nothing: that run."""
         store = self.services.store
-        blocks = list(pending(run.id, graph))
-        claim = Claim(id=f"{run.org_id}/{run.workflow_id}/{key}", run_id=run.id)
+        blocks = list(make_block_states(run.id, graph))
+        claim = ClaimRecord(id=f"{run.org_id}/{run.workflow_id}/{key}", run_id=run.id)
         with store.transaction():
             if key is not None and not store.claims.add(claim):
                 taken = store.claims.get(claim.id)
@@ -228,10 +269,10 @@ class _Runs:
                 assert first is not None  # they were added together
                 return first
             store.runs.add(run)
-            store.graphs.add(Graph(id=run.id, data=graph))
+            store.graphs.add(GraphRecord(id=run.id, data=graph))
             for block in blocks:
                 store.blocks.add(block)
-            store.add_rows(payload_of(run.id), payload)
+            store.add_rows(payload_owner(run.id), payload)
             if store.workflows.get(run.workflow_id):  # it may be deleted meanwhile
                 store.workflows.change(
                     run.workflow_id,
@@ -239,12 +280,12 @@ class _Runs:
                 )
         return run
 
-    def _stages(self, run_id: str) -> Iterator[BlockState]:
+    def _finished_blocks(self, run_id: str) -> Iterator[BlockState]:
         """The blocks of a run that have finished, in the order of the graph."""
         blocks = self.services.store.blocks.of(run_id)
         return (block for block in blocks if block.status == "completed")
 
-    def _is_listed(self, run: Run) -> bool:
+    def _is_listed(self, run: RunRecord) -> bool:
         if run.unlisted > 0:
             self.services.store.runs.change(
                 run.id, lambda run: evolve(run, unlisted=run.unlisted - 1)
@@ -254,39 +295,43 @@ class _Runs:
         return self.services.clock.now() >= run.queued_at + late
 
 
-def _with(first: Run, others: Iterator[Run]) -> Iterator[Run]:
+def _with(first: RunRecord, others: Iterator[RunRecord]) -> Iterator[RunRecord]:
     yield first
     yield from others
 
 
-def _rows(payload: Any) -> Rows | None:
+def _as_rows(payload: Any) -> list[RowData] | None:
     return [payload] if isinstance(payload, dict) else payload
 
 
-def _formats(call: Call) -> list[str]:
+def _result_formats(call: Call) -> list[str]:
     asked = ["csv", *(["json"] if call.query["save_json"] else ()), *call.formats]
     return [word for word in dict.fromkeys(asked) if word in CONTENT_TYPES]
 
 
-def _digest(data: Any) -> str:
+def _digest_request(data: Any) -> str:
     return sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def _repeated(first: Run, run: Run, switches: Switches) -> Response:
+def _answer_repeated_start(
+    first: RunRecord, run: RunRecord, switches: Switches
+) -> Response:
     """The answer to a start whose key has started a run before."""
     if first.digest == run.digest or switches.key_clash == "replay":
-        return answer(started_answer(first, already_started=True))
+        return json_response(run_started_response(first, already_started=True))
     words = "This Idempotency-Key was used with another request"
     if switches.key_clash == "409":
-        return refused(409, words)
-    return unprocessable([invalid(("header", "idempotency-key"), "value_error", words)])
+        return error_response(409, words)
+    return validation_response(
+        [make_violation(("header", "idempotency-key"), "value_error", words)]
+    )
 
 
-def _overridden(graph: Data, override: Data | None) -> Data:
+def _apply_override(graph: JsonObject, override: JsonObject | None) -> JsonObject:
     """The graph with specs laid over those of its first block."""
     if not override:
         return graph
-    first = definition_of(graph).topology.order[0]
+    first = to_definition(graph).topology.order[0]
     blocks = [
         {**block, "specs": {**block["specs"], **override}} if at == first else block
         for at, block in enumerate(graph["blocks"])
@@ -295,10 +340,10 @@ def _overridden(graph: Data, override: Data | None) -> Data:
 
 
 def _start_problems(
-    graph: Data, payload: Rows | None, switches: Switches
+    graph: JsonObject, payload: list[RowData] | None, switches: Switches
 ) -> Iterator[str]:
     """Why a run cannot be started."""
-    definition = definition_of(graph)
+    definition = to_definition(graph)
     if payload and "webhook" not in definition.by_kind:
         yield "webhook_payload is only for workflows whose source block is webhook"
     if payload == [] and switches.refuse_empty_payload:

@@ -8,33 +8,32 @@ from uuid import uuid4
 from attrs import evolve, frozen
 from starlette.responses import Response
 
-from ._clock import stamp
+from ._clock import format_time
 from ._cron import as_cron, as_zone, next_times
-from ._http import Call, Route, answer, refused, unprocessable
-from ._owned import foreign, no_workflow, own_workflow
-from ._records import Data, Schedule, Workflow
+from ._http import Call, Route, json_response, not_found, validation_response
+from ._records import JsonObject, ScheduleRecord
+from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, make_violation
 from ._services import Services
-from ._shapes import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Shape, invalid
 
 LISTED: Final = 5
 """How many of the next times are listed."""
 
-_FIELDS: Final[dict[str, Shape]] = {
-    "name": Shape(type="string", shortest=1, longest=120),
-    "cron_expression": Shape(type="string", shortest=1),
-    "timezone": Shape(type="string", default="UTC"),
+_FIELDS: Final[dict[str, Schema]] = {
+    "name": Schema(type="string", shortest=1, longest=120),
+    "cron_expression": Schema(type="string", shortest=1),
+    "timezone": Schema(type="string", default="UTC"),
     "description": OPTIONAL_TEXT,
-    "is_active": Shape(type="boolean", default=True),
+    "is_active": Schema(type="boolean", default=True),
 }
 
-CREATE: Final = Shape(
+CREATE: Final = Schema(
     type="object",
     name="CreateScheduleRequest",
     fields={"workflow_id": TEXT, **_FIELDS},
     required=("workflow_id", "name", "cron_expression"),
 )
 
-UPDATE: Final = Shape(
+UPDATE: Final = Schema(
     type="object",
     name="UpdateScheduleRequest",
     fields={
@@ -43,7 +42,7 @@ UPDATE: Final = Shape(
     },
 )
 
-REPLY: Final = Shape(
+REPLY: Final = Schema(
     type="object",
     name="ScheduleResponse",
     fields={
@@ -54,11 +53,11 @@ REPLY: Final = Shape(
         "description": OPTIONAL_TEXT,
         "cron_expression": TEXT,
         "timezone": TEXT,
-        "is_active": Shape(type="boolean"),
+        "is_active": Schema(type="boolean"),
         "disabled_reason": OPTIONAL_TEXT,
         "created_by": OPTIONAL_TEXT,
-        "api_key_id": Shape(type="integer", nullable=True),
-        "next_run_times": Shape(type="array", items=TEXT),
+        "api_key_id": Schema(type="integer", nullable=True),
+        "next_run_times": Schema(type="array", items=TEXT),
         "created_at": TEXT,
         "updated_at": TEXT,
     },
@@ -75,9 +74,9 @@ REPLY: Final = Shape(
 )
 
 
-def routes(services: Services) -> tuple[Route, ...]:
+def make_routes(services: Services) -> tuple[Route, ...]:
     """Every operation on schedules."""
-    api = _Schedules(services)
+    api = _ScheduleHandlers(services)
     one = "/schedules/{schedule_id}"
     parts = {"schedule_id": TEXT}
     return (
@@ -93,7 +92,7 @@ def routes(services: Services) -> tuple[Route, ...]:
             path="/schedules",
             handler=api.schedules,
             query={"workflow_id": OPTIONAL_TEXT},
-            answers={200: Shape(type="array", items=REPLY)},
+            answers={200: Schema(type="array", items=REPLY)},
         ),
         Route(
             method="GET",
@@ -121,19 +120,19 @@ def routes(services: Services) -> tuple[Route, ...]:
 
 
 @frozen
-class _Schedules:
+class _ScheduleHandlers:
     services: Services
 
     def create_schedule(self, call: Call) -> Response:
         """Have a workflow run at the times of a cron expression."""
-        problems = _problems(call.body)
+        problems = _find_problems(call.body)
         if problems:
-            return unprocessable(problems)
-        workflow = own_workflow(self.services, call, call.body["workflow_id"])
-        if not isinstance(workflow, Workflow):
-            return workflow or no_workflow()
+            return validation_response(problems)
+        workflow = self.services.find_workflow(call, call.body["workflow_id"])
+        if isinstance(workflow, Response):
+            return workflow
         now = self.services.clock.now()
-        schedule = Schedule(
+        schedule = ScheduleRecord(
             id=str(uuid4()),
             org_id=call.org_id,
             workflow_id=workflow.id,
@@ -146,14 +145,14 @@ class _Schedules:
             updated_at=now,
         )
         self.services.store.schedules.add(schedule)
-        return answer(self._answer(schedule), 201)
+        return json_response(self._schedule_response(schedule), 201)
 
     def schedules(self, call: Call) -> Response:
         """The organisation's schedules, all or those of a workflow."""
         wanted = call.query["workflow_id"]
-        return answer(
+        return json_response(
             [
-                self._answer(schedule)
+                self._schedule_response(schedule)
                 for schedule in self.services.store.schedules.of(call.org_id)
                 if wanted is None or schedule.workflow_id == wanted.lower()
             ]
@@ -162,7 +161,11 @@ class _Schedules:
     def schedule(self, call: Call) -> Response:
         """One schedule, with the times at which it is due next."""
         found = self._own(call)
-        return found if isinstance(found, Response) else answer(self._answer(found))
+        return (
+            found
+            if isinstance(found, Response)
+            else json_response(self._schedule_response(found))
+        )
 
     def update_schedule(self, call: Call) -> Response:
         """Change what the body names of a schedule."""
@@ -174,16 +177,16 @@ class _Schedules:
             for name in UPDATE.fields
             if call.body.get(name) is not None
         }
-        if problems := _problems(changes):
-            return unprocessable(problems)
+        if problems := _find_problems(changes):
+            return validation_response(problems)
         now = self.services.clock.now()
         try:
             changed = self.services.store.schedules.change(
                 found.id, lambda old: evolve(old, **changes, updated_at=now)
             )
         except KeyError:  # deleted meanwhile
-            return _no_schedule()
-        return answer(self._answer(changed))
+            return not_found("Schedule")
+        return json_response(self._schedule_response(changed))
 
     def delete_schedule(self, call: Call) -> Response:
         """Remove a schedule; its workflow stays."""
@@ -191,17 +194,14 @@ class _Schedules:
         if isinstance(found, Response):
             return found
         if not self.services.store.schedules.remove(found.id):
-            return _no_schedule()
-        return answer({"id": found.id, "deleted": True})
+            return not_found("Schedule")
+        return json_response({"id": found.id, "deleted": True})
 
-    def _own(self, call: Call) -> Schedule | Response:
+    def _own(self, call: Call) -> ScheduleRecord | Response:
         found = self.services.store.schedules.get(call.path["schedule_id"])
-        if found is None:
-            return _no_schedule()
-        is_own = found.org_id == call.org_id
-        return found if is_own else foreign(self.services, "Schedule")
+        return self.services.check_owner(found, call, "Schedule")
 
-    def _answer(self, schedule: Schedule) -> Data:
+    def _schedule_response(self, schedule: ScheduleRecord) -> JsonObject:
         """A `ScheduleResponse`."""
         cron, zone = as_cron(schedule.cron_expression), as_zone(schedule.timezone)
         times = []
@@ -220,24 +220,22 @@ class _Schedules:
             "disabled_reason": None,
             "created_by": None,
             "api_key_id": None,
-            "next_run_times": [stamp(time) for time in times],
-            "created_at": stamp(schedule.created_at),
-            "updated_at": stamp(schedule.updated_at),
+            "next_run_times": [format_time(time) for time in times],
+            "created_at": format_time(schedule.created_at),
+            "updated_at": format_time(schedule.updated_at),
         }
 
 
-def _problems(body: Data) -> list[Data]:
+def _find_problems(body: JsonObject) -> list[JsonObject]:
     """What no shape can say of the body of a schedule."""
-    found: list[Data] = []
+    found: list[JsonObject] = []
     if "cron_expression" in body:
         cron = as_cron(body["cron_expression"])
         if isinstance(cron, str):
-            found.append(invalid(("body", "cron_expression"), "value_error", cron))
+            found.append(
+                make_violation(("body", "cron_expression"), "value_error", cron)
+            )
     if "timezone" in body and as_zone(body["timezone"]) is None:
         words = f"{body['timezone']!r} is no time zone of the IANA"
-        found.append(invalid(("body", "timezone"), "value_error", words))
+        found.append(make_violation(("body", "timezone"), "value_error", words))
     return found
-
-
-def _no_schedule() -> Response:
-    return refused(404, "Schedule not found")

@@ -11,25 +11,26 @@ from typing import Any, Final, Self
 from attrs import frozen
 from starlette.types import ASGIApp
 
-from ._access import Access, Limiter, organisations
-from ._answers import workflow_answer
-from ._app import make_app, routes_of
+from ._access import Access, Limiter, organisations_by_key
+from ._app import make_app, make_routes
 from ._clock import Clock
 from ._deliveries import Deliveries, as_host
-from ._editor import copied, edited
 from ._engine import Engine
 from ._fault_middleware import FaultyApp
 from ._faults import Faults
-from ._fixtures import Fixture, Fixtures, judge_name
-from ._middleware import Door, RequestRecord
+from ._fixtures import Fixture, Fixtures, check_fixture_name
+from ._middleware import RequestGuard, RequestRecord
 from ._oauth import Authority, OAuthClient
-from ._records import Data, Rows
+from ._records import JsonObject, RowData
+from ._responses import workflow_response
 from ._results import Links
 from ._services import Services
 from ._serving import Serving
-from ._store import MEMORY, Store
+from ._store import Store
+from ._store_file import MEMORY
 from ._switches import Switches
 from ._transport import InProcessTransport
+from ._web_editor import copy_workflow, edit_workflow
 
 MAX_REQUESTS: Final = 100_000
 """How many requests are kept; beyond, the older half is dropped."""
@@ -55,7 +56,7 @@ class OutboxEntry:
     kind: str
     target: str | None
     outcome: str
-    rows: Rows
+    rows: list[RowData]
 
 
 class Emulator:
@@ -120,18 +121,20 @@ class Emulator:
         self.clock = Clock()
         self.switches = switches or Switches()
         self.requests = []
-        self._keys = organisations(api_keys)
+        self._keys = organisations_by_key(api_keys)
         self._authority = Authority.of(oauth_clients, self.clock)
         self.fixtures = Fixtures(fixtures)
         self._allow_hosts = frozenset(map(as_host, allow_hosts))
         self.faults = Faults(seed)
-        self._failing: dict[str, str] = {}
+        self._block_failures: dict[str, str] = {}
         self._port = port
         self._path = None if store is None or isinstance(store, Store) else store
         self._served: Serving | None = None
-        self._use(store if isinstance(store, Store) else Store(self._path or MEMORY))
+        self._assemble(
+            store if isinstance(store, Store) else Store(self._path or MEMORY)
+        )
 
-    def _use(self, store: Store) -> None:
+    def _assemble(self, store: Store) -> None:
         """Put everything together around a store."""
         self.store = store
         self._is_open = True
@@ -148,7 +151,7 @@ class Emulator:
                 self._allow_hosts,
             ),
             self.fixtures,
-            self._failing,
+            self._block_failures,
         )
         services = Services(
             store, self.clock, self._engine, links, lambda: self.switches
@@ -156,15 +159,15 @@ class Emulator:
         access = Access(
             self._keys, self._authority, Limiter(self.clock), lambda: self.switches
         )
-        door = Door(access, self._record)
-        routes = routes_of(
+        guard = RequestGuard(access, self._record)
+        routes = make_routes(
             services,
             self._authority,
             self.faults,
-            self._turn,
+            self._set_switches,
             has_keys=self._keys is not None,
         )
-        self.app = FaultyApp(make_app(routes, door), self.faults)
+        self.app = FaultyApp(make_app(routes, guard), self.faults)
 
     # -- Serving ----------------------------------------------------------------------
 
@@ -207,7 +210,7 @@ class Emulator:
         self._resume()
         return InProcessTransport(self.app)
 
-    def _turn(self, switches: Switches) -> None:
+    def _set_switches(self, switches: Switches) -> None:
         self.switches = switches
 
     def _record(self, request: RequestRecord) -> None:
@@ -218,7 +221,7 @@ class Emulator:
     def _resume(self) -> None:
         """Let runs go on that have not ended, from what was remembered."""
         if not self._is_open and self._path is not None:
-            self._use(Store(self._path))
+            self._assemble(Store(self._path))
         self._engine.resume()
 
     def __enter__(self) -> Self:
@@ -244,11 +247,11 @@ class Emulator:
         Raises:
             ConfigError: The kind is none, but nearly one.
         """
-        judge_name("fail_block", kind)
+        check_fixture_name("fail_block", kind)
         if message is None:
-            self._failing.pop(kind, None)
+            self._block_failures.pop(kind, None)
         else:
-            self._failing[kind] = message
+            self._block_failures[kind] = message
 
     def edit(
         self,
@@ -258,7 +261,7 @@ class Emulator:
         description: str | None = None,
         specs: Mapping[str, Mapping[str, Any]] | None = None,
         definition: Mapping[str, Any] | None = None,
-    ) -> Data:
+    ) -> JsonObject:
         """Change a workflow as if in the web editor, and return what `GET` now answers.
 
         Args:
@@ -271,7 +274,7 @@ class Emulator:
         Raises:
             KeyError: There is no such workflow, or no block of that id or kind.
         """
-        changed = edited(
+        changed = edit_workflow(
             self.store,
             self.clock,
             workflow_id,
@@ -280,7 +283,7 @@ class Emulator:
             specs=specs,
             definition=definition,
         )
-        return workflow_answer(changed)
+        return workflow_response(changed)
 
     def copy(self, workflow_id: str) -> str:
         """Duplicate a workflow as if in the web editor, and return the copy's id.
@@ -288,9 +291,9 @@ class Emulator:
         Raises:
             KeyError: There is no such workflow.
         """
-        return copied(self.store, self.clock, workflow_id).id
+        return copy_workflow(self.store, self.clock, workflow_id).id
 
-    def rows(self, run_id: str, kind: str) -> Rows:
+    def rows(self, run_id: str, kind: str) -> list[RowData]:
         """The rows that the blocks of a kind gave in a run."""
         return [
             row

@@ -54,7 +54,7 @@ class Serving:
             listener.close()
             raise
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-        self._server = _Server(_configuration(_marking(app)))
+        self._server = _Server(_make_config(_mark_served(app)))
         self._thread = Thread(
             target=self._server.run,
             args=([listener],),
@@ -128,17 +128,17 @@ class _Protocol(H11Protocol):
             self.transport.close()
 
 
-def _marking(app: ASGIApp) -> ASGIApp:
+def _mark_served(app: ASGIApp) -> ASGIApp:
     """The same app, to which requests say that they came over a socket."""
 
-    async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
         scope[SERVED] = True
         await app(scope, receive, send)
 
-    return marked
+    return call
 
 
-def _configuration(app: ASGIApp) -> uvicorn.Config:
+def _make_config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,

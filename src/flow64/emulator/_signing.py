@@ -10,12 +10,12 @@ from uuid import uuid4
 from attrs import evolve, frozen
 from starlette.responses import Response
 
-from ._clock import stamp, stamp_or_none
-from ._http import Call, Route, answer, refused
-from ._records import Data, SigningSecret
-from ._secrets import active_secrets
+from ._clock import format_optional_time, format_time
+from ._deliveries import list_active_secrets
+from ._http import Call, Route, error_response, json_response
+from ._records import JsonObject, SigningSecretRecord
+from ._schema import OPTIONAL_TEXT, TEXT, Schema
 from ._services import Services
-from ._shapes import OPTIONAL_TEXT, TEXT, Shape
 
 PREFIX: Final = "sk_whsec_"
 """What every secret begins with (documented)."""
@@ -23,17 +23,17 @@ PREFIX: Final = "sk_whsec_"
 OVERLAP: Final = 24
 """Hours for which the secret before signs as well, if nothing else is said."""
 
-ROLL: Final = Shape(
+ROLL: Final = Schema(
     type="object",
     name="RollRequest",
     fields={
-        "expire_overlap_hours": Shape(
+        "expire_overlap_hours": Schema(
             type="integer", minimum=0, maximum=72, default=OVERLAP
         )
     },
 )
 
-META: Final = Shape(
+META: Final = Schema(
     type="object",
     name="SigningSecretMetaResponse",
     fields={
@@ -47,7 +47,7 @@ META: Final = Shape(
     required=("id", "org_id", "preview", "status", "created_at", "revoked_at"),
 )
 
-MADE: Final = Shape(
+MADE: Final = Schema(
     type="object",
     name="SigningSecretResponse",
     fields={"plaintext": TEXT, "meta": META},
@@ -55,9 +55,9 @@ MADE: Final = Shape(
 )
 
 
-def routes(services: Services) -> tuple[Route, ...]:
+def make_routes(services: Services) -> tuple[Route, ...]:
     """Every operation on the signing secret."""
-    api = _Signing(services)
+    api = _SigningHandlers(services)
     path = "/webhooks/signing-secret"
     return (
         Route(
@@ -89,55 +89,57 @@ def routes(services: Services) -> tuple[Route, ...]:
 
 
 @frozen
-class _Signing:
+class _SigningHandlers:
     services: Services
 
     def signing_secret(self, call: Call) -> Response:
         """What is known of the active secret; never the secret itself."""
-        found = self._active(call.org_id)
-        return answer(found and _meta(found))
+        found = self._find_active(call.org_id)
+        return json_response(found and _meta_response(found))
 
     def create_signing_secret(self, call: Call) -> Response:
         """Make a secret; the active one is revoked at once."""
         with self.services.store.transaction():
-            self._revoke(call.org_id)
-            made = self._made(call.org_id)
-        return answer(_plain(made), 201)
+            self._revoke_secrets(call.org_id)
+            made = self._make_secret(call.org_id)
+        return json_response(_secret_response(made), 201)
 
     def roll_signing_secret(self, call: Call) -> Response:
         """Make a secret; the active one signs beside it for some hours."""
         hours = int(call.body.get("expire_overlap_hours", OVERLAP))
         with self.services.store.transaction():
-            before = self._active(call.org_id)
+            before = self._find_active(call.org_id)
             if before is None:
-                return refused(400, "There is no active signing secret to roll")
-            self._revoke(call.org_id, but=before if hours else None)
+                return error_response(400, "There is no active signing secret to roll")
+            self._revoke_secrets(call.org_id, but=before if hours else None)
             if hours:
                 ends = self.services.clock.now() + timedelta(hours=hours)
                 self.services.store.secrets.put(evolve(before, expires_at=ends))
-            made = self._made(call.org_id)
-        return answer(_plain(made))
+            made = self._make_secret(call.org_id)
+        return json_response(_secret_response(made))
 
     def delete_signing_secret(self, call: Call) -> Response:
         """Revoke every secret: deliveries are unsigned from now on."""
         with self.services.store.transaction():
-            self._revoke(call.org_id)
+            self._revoke_secrets(call.org_id)
         return Response(status_code=204)
 
-    def _active(self, org_id: str) -> SigningSecret | None:
+    def _find_active(self, org_id: str) -> SigningSecretRecord | None:
         """The secret that was made last, where it was not revoked."""
         now = self.services.clock.now()
-        found = active_secrets(self.services.store, org_id, now)
+        found = list_active_secrets(self.services.store, org_id, now)
         return next((one for one in found if one.expires_at is None), None)
 
-    def _revoke(self, org_id: str, but: SigningSecret | None = None) -> None:
+    def _revoke_secrets(
+        self, org_id: str, but: SigningSecretRecord | None = None
+    ) -> None:
         now = self.services.clock.now()
-        for secret in active_secrets(self.services.store, org_id, now):
+        for secret in list_active_secrets(self.services.store, org_id, now):
             if secret != but:
                 self.services.store.secrets.put(evolve(secret, revoked_at=now))
 
-    def _made(self, org_id: str) -> SigningSecret:
-        made = SigningSecret(
+    def _make_secret(self, org_id: str) -> SigningSecretRecord:
+        made = SigningSecretRecord(
             id=str(uuid4()),
             org_id=org_id,
             plaintext=PREFIX + secrets.token_hex(32),
@@ -147,17 +149,17 @@ class _Signing:
         return made
 
 
-def _plain(secret: SigningSecret) -> Data:
-    return {"plaintext": secret.plaintext, "meta": _meta(secret)}
+def _secret_response(secret: SigningSecretRecord) -> JsonObject:
+    return {"plaintext": secret.plaintext, "meta": _meta_response(secret)}
 
 
-def _meta(secret: SigningSecret) -> Data:
+def _meta_response(secret: SigningSecretRecord) -> JsonObject:
     """A `SigningSecretMetaResponse`."""
     return {
         "id": secret.id,
         "org_id": secret.org_id,
         "preview": f"{PREFIX}....{secret.plaintext[-4:]}",
         "status": "active" if secret.revoked_at is None else "revoked",
-        "created_at": stamp(secret.created_at),
-        "revoked_at": stamp_or_none(secret.revoked_at),
+        "created_at": format_time(secret.created_at),
+        "revoked_at": format_optional_time(secret.revoked_at),
     }

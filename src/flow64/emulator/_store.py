@@ -9,9 +9,8 @@ that was answered survives the end of the process, whatever ended it.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from os import fspath
@@ -28,28 +27,27 @@ from cattrs.preconf.json import make_converter
 from ..errors import EmulatorStoreError
 from ._records import (
     BlockState,
-    Claim,
-    Data,
-    Graph,
-    Notebook,
-    Row,
-    Rows,
-    Run,
-    Schedule,
-    Sent,
-    SigningSecret,
-    Spending,
-    Upload,
-    Workflow,
+    ClaimRecord,
+    GraphRecord,
+    JsonObject,
+    NotebookRecord,
+    OutboxRecord,
+    RowData,
+    RunRecord,
+    ScheduleRecord,
+    SigningSecretRecord,
+    SpendingRecord,
+    UploadRecord,
+    WorkflowRecord,
 )
-
-MEMORY: Final = ":memory:"
-
-APPLICATION: Final = 0x66363465
-"""Marks a file as ours, in SQLite's own place for that."""
-
-SCHEMA: Final = 1
-"""Version of the tables; a file of a later one is refused."""
+from ._store_file import (
+    MEMORY,
+    REASONS,
+    TABLE_NAMES,
+    identify_file,
+    open_file,
+    store_error,
+)
 
 CHUNK: Final = 500
 """Rows that are kept, and read, together."""
@@ -81,7 +79,7 @@ class Table(Generic[R]):
 
     Attributes:
         store: Where they are kept.
-        cls: Their class; it names the table.
+        cls: Their class; see `TABLE_NAMES`.
     """
 
     store: Store
@@ -137,7 +135,7 @@ class Table(Generic[R]):
         added = self.store.execute(
             f"INSERT OR IGNORE INTO {self._name} (id, parent, data, sum) "
             "VALUES (?, ?, ?, ?)",
-            (record.id, record.parent, *_summed(_written(record))),
+            (record.id, record.parent, *_with_checksum(_dump_record(record))),
         )
         return added == 1
 
@@ -168,7 +166,7 @@ class Table(Generic[R]):
 
     @property
     def _name(self) -> str:
-        return self.cls.__name__
+        return TABLE_NAMES[self.cls]
 
     @property
     def _select(self) -> str:
@@ -177,7 +175,7 @@ class Table(Generic[R]):
     def _replace(self, record: R) -> None:
         self.store.execute(
             f"UPDATE {self._name} SET parent = ?, data = ?, sum = ? WHERE id = ?",
-            (record.parent, *_summed(_written(record)), record.id),
+            (record.parent, *_with_checksum(_dump_record(record)), record.id),
         )
 
     def _read(self, found: tuple[int, bytes, int]) -> R:
@@ -206,10 +204,10 @@ class Store:
                 program, or was written by a later flow64.
         """
         self.path = fspath(path)
-        self._connection = _opened(self.path)
+        self._connection = open_file(self.path)
         # SQLite too found it from the folder that was the current one then.
         self._file = None if self.path == MEMORY else Path(self.path).absolute()
-        self._inode = _inode(self._file)
+        self.identify_file = identify_file(self._file)
         self._lock = RLock()
         self._is_inside = False
         # For those who never close it: one in memory lasts as long as the object.
@@ -218,24 +216,24 @@ class Store:
     # -- Records ----------------------------------------------------------------------
 
     @property
-    def workflows(self) -> Table[Workflow]:
+    def workflows(self) -> Table[WorkflowRecord]:
         """Workflows, by organisation."""
-        return Table(self, Workflow)
+        return Table(self, WorkflowRecord)
 
     @property
-    def runs(self) -> Table[Run]:
+    def runs(self) -> Table[RunRecord]:
         """Runs, by organisation."""
-        return Table(self, Run)
+        return Table(self, RunRecord)
 
     @property
-    def graphs(self) -> Table[Graph]:
+    def graphs(self) -> Table[GraphRecord]:
         """The graph of each run."""
-        return Table(self, Graph)
+        return Table(self, GraphRecord)
 
     @property
-    def claims(self) -> Table[Claim]:
+    def claims(self) -> Table[ClaimRecord]:
         """Idempotency keys that were used."""
-        return Table(self, Claim)
+        return Table(self, ClaimRecord)
 
     @property
     def blocks(self) -> Table[BlockState]:
@@ -243,51 +241,51 @@ class Store:
         return Table(self, BlockState)
 
     @property
-    def sent(self) -> Table[Sent]:
+    def sent(self) -> Table[OutboxRecord]:
         """The outbox, by organisation."""
-        return Table(self, Sent)
+        return Table(self, OutboxRecord)
 
     @property
-    def spendings(self) -> Table[Spending]:
+    def spendings(self) -> Table[SpendingRecord]:
         """What was spent, by organisation."""
-        return Table(self, Spending)
+        return Table(self, SpendingRecord)
 
     def spent(self, org_id: str) -> float:
         """The credits that an organisation spent, as far as prices are known."""
         query = (
             "SELECT coalesce(sum(json_extract(data, '$.credits')), 0) "
-            f"FROM {Spending.__name__} WHERE parent = ?"
+            "FROM Spending WHERE parent = ?"
         )
         return float(self.fetch(query, (org_id,))[0][0])
 
     @property
-    def notebooks(self) -> Table[Notebook]:
+    def notebooks(self) -> Table[NotebookRecord]:
         """Notebooks, by organisation."""
-        return Table(self, Notebook)
+        return Table(self, NotebookRecord)
 
     @property
-    def uploads(self) -> Table[Upload]:
+    def uploads(self) -> Table[UploadRecord]:
         """Uploaded files, by organisation."""
-        return Table(self, Upload)
+        return Table(self, UploadRecord)
 
     @property
-    def schedules(self) -> Table[Schedule]:
+    def schedules(self) -> Table[ScheduleRecord]:
         """Schedules, by organisation."""
-        return Table(self, Schedule)
+        return Table(self, ScheduleRecord)
 
     @property
-    def secrets(self) -> Table[SigningSecret]:
+    def secrets(self) -> Table[SigningSecretRecord]:
         """Signing secrets, by organisation."""
-        return Table(self, SigningSecret)
+        return Table(self, SigningSecretRecord)
 
     # -- Rows -------------------------------------------------------------------------
 
-    def rows(self, owner: str) -> Iterator[Row]:
+    def rows(self, owner: str) -> Iterator[RowData]:
         """The rows of an owner, read as they are used."""
         for chunk in self.chunks(owner):
             yield from chunk
 
-    def chunks(self, owner: str) -> Iterator[Rows]:
+    def chunks(self, owner: str) -> Iterator[list[RowData]]:
         """The same, some hundreds at a time."""
         return map(json.loads, self.texts(owner))
 
@@ -310,7 +308,7 @@ class Store:
         )
         return int(self.fetch(query, (owner,))[0][0])
 
-    def add_rows(self, owner: str, rows: Iterable[Row]) -> int:
+    def add_rows(self, owner: str, rows: Iterable[RowData]) -> int:
         """Add rows to an owner's, some hundreds in a step, and count them."""
         count, remaining = 0, iter(rows)
         while chunk := list(islice(remaining, CHUNK)):
@@ -318,7 +316,7 @@ class Store:
             self.execute(
                 "INSERT INTO rows (owner, chunk, data, sum) VALUES (?1, (SELECT "
                 "coalesce(max(chunk), -1) + 1 FROM rows WHERE owner = ?1), ?2, ?3)",
-                (owner, *_summed(text)),
+                (owner, *_with_checksum(text)),
             )
             count += len(chunk)
         return count
@@ -357,7 +355,7 @@ class Store:
                 yield
                 self.execute("COMMIT")
             except BaseException:
-                self._undo()
+                self._roll_back()
                 raise
             finally:
                 self._is_inside = False
@@ -368,10 +366,13 @@ class Store:
         Raises:
             EmulatorStoreError: The file could not be written or read.
         """
-        with self._answering() as connection:
+        with self._use_connection() as connection:
             # What is written to a file without a name is lost.
-            if self._file is not None and _inode(self._file) != self._inode:
-                raise EmulatorStoreError(self.path, *_REASONS["GONE"])
+            if (
+                self._file is not None
+                and identify_file(self._file) != self.identify_file
+            ):
+                raise EmulatorStoreError(self.path, *REASONS["GONE"])
             return connection.execute(query, values).rowcount
 
     def fetch(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
@@ -380,7 +381,7 @@ class Store:
         Raises:
             EmulatorStoreError: The file could not be read.
         """
-        with self._answering() as connection:
+        with self._use_connection() as connection:
             return connection.execute(query, values).fetchall()
 
     def checked(self, data: bytes, sum_: int) -> bytes:
@@ -390,7 +391,7 @@ class Store:
             EmulatorStoreError: It is not.
         """
         if crc32(data) != sum_:
-            raise EmulatorStoreError(self.path, *_REASONS["CORRUPT"])
+            raise EmulatorStoreError(self.path, *REASONS["CORRUPT"])
         return data
 
     def close(self) -> None:
@@ -410,181 +411,38 @@ class Store:
         self.close()
 
     @contextmanager
-    def _answering(self) -> Generator[sqlite3.Connection]:
+    def _use_connection(self) -> Generator[sqlite3.Connection]:
         with self._lock:
             try:
                 # A full disk can end a transaction by itself: what is done inside after
                 # that would be saved alone.
                 if self._is_inside != self._connection.in_transaction:
-                    raise EmulatorStoreError(self.path, *_REASONS["FULL"])
+                    raise EmulatorStoreError(self.path, *REASONS["FULL"])
                 yield self._connection
             except sqlite3.Error as error:
-                raise _refusal(self.path, error) from error
+                raise store_error(self.path, error) from error
 
-    def _undo(self) -> None:
+    def _roll_back(self) -> None:
         with suppress(sqlite3.Error):  # closed, or undone already
             self._connection.execute("ROLLBACK")
 
-
-_RECORDS: Final = (
-    Workflow,
-    Run,
-    Graph,
-    Claim,
-    BlockState,
-    Sent,
-    Spending,
-    Notebook,
-    Upload,
-    Schedule,
-    SigningSecret,
-)
-
-_TABLES: Final = "".join(
-    f"CREATE TABLE {cls.__name__} (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
-    f"parent TEXT NOT NULL, data TEXT NOT NULL, sum INTEGER NOT NULL);"
-    f"CREATE INDEX {cls.__name__}_parent ON {cls.__name__} (parent, place);"
-    for cls in _RECORDS
-) + (
-    "CREATE TABLE rows (owner TEXT NOT NULL, chunk INTEGER NOT NULL, "
-    "data TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, chunk)) "
-    "WITHOUT ROWID;"
-)
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 _CONVERTER: Final = make_converter()
 # What is JSON already is taken as it is.
-_CONVERTER.register_unstructure_hook_func(lambda hint: hint == Data, lambda data: data)
-_CONVERTER.register_structure_hook_func(lambda hint: hint == Data, lambda data, _: data)
+_CONVERTER.register_unstructure_hook_func(
+    lambda hint: hint == JsonObject, lambda data: data
+)
+_CONVERTER.register_structure_hook_func(
+    lambda hint: hint == JsonObject, lambda data, _: data
+)
 
 
-def _written(record: Record) -> str:
+def _dump_record(record: Record) -> str:
     return _CONVERTER.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
-def _summed(text: str) -> tuple[str, int]:
+def _with_checksum(text: str) -> tuple[str, int]:
     # SQLite knows a damaged page by its structure only, not by what stands in it.
     return text, crc32(text.encode())
-
-
-def _inode(file: Path | None) -> tuple[int, int] | None:
-    """What tells a file from any other of its name; None where there is none."""
-    try:
-        found = None if file is None else file.stat()
-    except OSError:
-        return None
-    return found and (found.st_dev, found.st_ino)
-
-
-def _opened(path: str) -> sqlite3.Connection:
-    if not path:  # to SQLite: a file that is deleted when it is closed
-        raise EmulatorStoreError(path, "a file needs a name", "name one")
-    _make_private(path)
-    try:
-        connection = sqlite3.connect(
-            path, timeout=0, isolation_level=None, check_same_thread=False
-        )
-    except sqlite3.Error as error:
-        raise _refusal(path, error) from error
-    try:
-        _prepare(path, connection)
-    except sqlite3.Error as error:
-        connection.close()
-        raise _refusal(path, error) from error
-    except EmulatorStoreError:
-        connection.close()
-        raise
-    connection.text_factory = bytes
-    return connection
-
-
-def _make_private(path: str) -> None:
-    """Make a new file for its owner alone; SQLite keeps that mode for what it adds.
-
-    An existing file is not opened, since closing it would drop the locks that a store
-    of this process has on it. What goes wrong is for SQLite to say.
-    """
-    if path != MEMORY:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-        with suppress(OSError, ValueError):
-            os.close(os.open(path, flags, 0o600))
-
-
-def _prepare(path: str, connection: sqlite3.Connection) -> None:
-    def one(query: str) -> Any:
-        return connection.execute(query).fetchone()[0]
-
-    # Held until the process ends, so that a second emulator is refused at once.
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    connection.execute("BEGIN IMMEDIATE")
-    application, version = one("PRAGMA application_id"), one("PRAGMA user_version")
-    is_new = not (application or version or one("SELECT count(*) FROM sqlite_master"))
-    connection.execute("ROLLBACK")
-    # Up to here nothing was written: another program's file stays as it is.
-    if not is_new and application != APPLICATION:
-        raise EmulatorStoreError(path, "it belongs to another program")
-    if version > SCHEMA:
-        raise EmulatorStoreError(
-            path,
-            "it was written by a later flow64",
-            "install that, or name another file",
-        )
-    connection.execute("PRAGMA journal_mode = WAL")
-    # Every commit reaches the operating system, so the process may be killed any time.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("BEGIN IMMEDIATE")
-    if is_new:
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA}")
-    connection.execute("COMMIT")
-    if (found := one("PRAGMA integrity_check(1)")) != "ok":
-        words = " ".join(str(found).split())
-        raise EmulatorStoreError(path, f"it is damaged ({words})")
-
-
-def _refusal(path: str, error: sqlite3.Error) -> EmulatorStoreError:
-    # Those of the module itself have no name: it refuses a closed connection.
-    name = getattr(error, "sqlite_errorname", "CLOSED")
-    known = next((words for code, words in _REASONS.items() if code in name), None)
-    return EmulatorStoreError(path, *(known or (str(error),)))
-
-
-_IN_USE: Final = (
-    "another program has it open",
-    "stop that emulator first, or name another file",
-)
-
-_READ_ONLY: Final = (
-    "it cannot be written to",
-    "change its mode, or name another file",
-)
-
-_REASONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "BUSY": _IN_USE,
-    "LOCKED": _IN_USE,
-    "CANTOPEN": (
-        "it cannot be opened",
-        "name a file in a folder that exists and can be written to",
-    ),
-    "READONLY": _READ_ONLY,
-    "IOERR_LOCK": _READ_ONLY,
-    "FULL": (
-        "the disk is full, so nothing of this step was saved",
-        "make room and try again",
-    ),
-    "IOERR": (
-        "the disk refused to read or to write, so nothing of this step was saved",
-        "look after the disk, or name another file",
-    ),
-    "NOTADB": ("it is no database of the emulator",),
-    "CORRUPT": ("it is damaged",),
-    "CLOSED": ("it was closed", "open it again"),
-    "GONE": (
-        "the file was removed or replaced while open, so nothing of this was saved",
-        "put it back, or end the emulator and start it again",
-    ),
-}
-"""What SQLite's names of errors mean here."""

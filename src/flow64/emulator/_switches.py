@@ -1,8 +1,9 @@
-"""Switches: behaviours that the documents leave open, each with its default."""
+"""Behaviours that no document states: what the emulator assumes, and the switches."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
 
@@ -55,3 +56,33 @@ class Switches:
     unknown_kind_fails: bool = False
     credits: float | None = None
     auto_execute_on_update: bool = False
+
+
+GuessMark: TypeAlias = Literal["C", "I", "U"]
+"""C sources conflict; I inferred from neighbouring facts; U unknown."""
+
+MARKS: Final[Mapping[str, str]] = {
+    "C": "sources conflict",
+    "I": "inferred",
+    "U": "unknown",
+}
+"""How much is known of a guess, in words."""
+
+
+@frozen
+class Guess:
+    """One behaviour that no document states.
+
+    Attributes:
+        name: What it is about.
+        mark: How much is known.
+        known: What the documents say.
+        assumed: What the emulator does.
+        switch: The field of `Switches` that makes it do otherwise.
+    """
+
+    name: str
+    mark: GuessMark
+    known: str
+    assumed: str
+    switch: str | None = None

@@ -8,14 +8,14 @@ from hashlib import sha256
 from typing import Any, Final
 
 from ..blocks import Column
-from ._records import Row
+from ._records import RowData
 
 LIST_LENGTH: Final = 2
 
 _canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-def seed_of(row: Row) -> str:
+def seed_of(row: RowData) -> str:
     """What the synthetic values of a row are drawn from: its contents, in any order."""
     return sha256(_canonical(row).encode()).hexdigest()
 
@@ -25,48 +25,48 @@ def digest_of(value: object) -> bytes:
     return sha256(_canonical(value).encode()).digest()
 
 
-def mark(seed: str, field: str) -> str:
+def make_digits(seed: str, field: str) -> str:
     """Four hexadecimal digits for a field of a row."""
-    return f"{number(seed, field, 0x10000):04x}"
+    return f"{pick_number(seed, field, 0x10000):04x}"
 
 
-def number(seed: str, field: str, below: int) -> int:
+def pick_number(seed: str, field: str, below: int) -> int:
     """A number for a field of a row."""
     digest = sha256(f"{seed}/{field}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % below
 
 
-def value(seed: str, field: str, word: str) -> Any:
+def make_value(seed: str, field: str, word: str) -> Any:
     """A value of the type that a type word names; text for a word nobody knows."""
     if word.startswith("list"):
         of = word[4:].strip("[]") or "str"
-        return [value(seed, f"{field} {n}", of) for n in range(1, LIST_LENGTH + 1)]
+        return [make_value(seed, f"{field} {n}", of) for n in range(1, LIST_LENGTH + 1)]
     match word:
         case "int" | "integer":
-            return number(seed, field, 1000)
+            return pick_number(seed, field, 1000)
         case "float":
-            return number(seed, field, 100_000) / 100
+            return pick_number(seed, field, 100_000) / 100
         case "bool" | "boolean":
-            return number(seed, field, 2) == 1
+            return pick_number(seed, field, 2) == 1
         case "dict":
             # Documented: a dict comes back as JSON text.
-            return json.dumps({"synthetic": f"{field} {mark(seed, field)}"})
+            return json.dumps({"synthetic": f"{field} {make_digits(seed, field)}"})
         case _:
-            return f"synthetic {field} {mark(seed, field)}"
+            return f"synthetic {field} {make_digits(seed, field)}"
 
 
-def maker(columns: Sequence[Column]) -> Callable[[Row], Row]:
+def make_value_maker(columns: Sequence[Column]) -> Callable[[RowData], RowData]:
     """What makes a value for each column, out of a row.
 
     The type is the one written, else that of the row's own value, else text
     (documented, without the step of examples).
     """
 
-    def make(row: Row) -> Row:
+    def make(row: RowData) -> RowData:
         seed = seed_of(row)
         return {
-            column.name: value(
-                seed, column.name, column.type or _word(row.get(column.name))
+            column.name: make_value(
+                seed, column.name, column.type or _infer_type(row.get(column.name))
             )
             for column in columns
         }
@@ -74,44 +74,45 @@ def maker(columns: Sequence[Column]) -> Callable[[Row], Row]:
     return make
 
 
-def email(seed: str) -> str:
+def make_email(seed: str) -> str:
     """An address that belongs to nobody."""
-    return f"synthetic.{mark(seed, 'email')}@example.com"
+    return f"synthetic.{make_digits(seed, 'email')}@example.com"
 
 
-def phone(seed: str) -> str:
+def make_phone(seed: str) -> str:
     """A number from the block that is reserved for fiction."""
-    return f"+1 202 555 01{number(seed, 'phone', 100):02d}"
+    return f"+1 202 555 01{pick_number(seed, 'phone', 100):02d}"
 
 
-def person(seed: str, company: Row | None = None) -> Row:
+def make_person(seed: str, company: RowData | None = None) -> RowData:
     """A person, at a company or at one made up."""
-    company = company or company_of(seed)
+    company = company or make_company(seed)
+    digits = make_digits(seed, "linkedin_url")
     return {
-        "name": f"Synthetic Person {mark(seed, 'name')}",
-        "title": value(seed, "title", "str"),
-        "linkedin_url": f"https://linkedin.example/in/{mark(seed, 'linkedin_url')}",
+        "name": f"Synthetic Person {make_digits(seed, 'name')}",
+        "title": make_value(seed, "title", "str"),
+        "linkedin_url": f"https://linkedin.example/in/{digits}",
         "company": company.get("company_name"),
         "company_domain": company.get("website"),
     }
 
 
-def company_of(seed: str) -> Row:
+def make_company(seed: str) -> RowData:
     """A company."""
-    digits = mark(seed, "company_name")
+    digits = make_digits(seed, "company_name")
     return {
         "company_name": f"Synthetic Company {digits}",
         "website": f"https://company-{digits}.example",
     }
 
 
-def sample(row_kind: str, seed: str, count: int) -> Iterator[Row]:
+def make_rows(row_kind: str, seed: str, count: int) -> Iterator[RowData]:
     """Rows of a kind, made up."""
-    make = company_of if row_kind == "COMPANY" else person
+    make = make_company if row_kind == "COMPANY" else make_person
     return (make(f"{seed}/{position}") for position in range(count))
 
 
-def _word(found: Any) -> str:
+def _infer_type(found: Any) -> str:
     kinds: Sequence[tuple[type[Any], str]] = (
         (bool, "bool"),
         (int, "int"),

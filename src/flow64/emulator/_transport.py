@@ -43,7 +43,7 @@ class InProcessTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Ask the app."""
         timeout = request.extensions.get("timeout", {}).get("read")
-        answer = _Answer(request, timeout)
+        answer = _ResponseStream(request, timeout)
         asyncio.run_coroutine_threadsafe(answer.play(self._app), self._loop)
         start = answer.message()
         return httpx.Response(
@@ -106,11 +106,11 @@ class Reply:
         self._response.close()
 
 
-class _Answer(httpx.SyncByteStream):
+class _ResponseStream(httpx.SyncByteStream):
     """One exchange: the app sends from its loop, the client reads from its thread."""
 
     def __init__(self, request: httpx.Request, timeout: float | None) -> None:
-        self._scope = _scope(request)
+        self._make_scope = _make_scope(request)
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
         self._timeout = timeout
         self._is_reset = False
@@ -132,7 +132,7 @@ class _Answer(httpx.SyncByteStream):
             self._messages.put(message)
 
         try:
-            await app(self._scope, receive, send)
+            await app(self._make_scope, receive, send)
         except ConnectionResetError:
             self._is_reset = True
         finally:
@@ -159,7 +159,7 @@ class _Answer(httpx.SyncByteStream):
             yield message.get("body", b"")
 
 
-def _scope(request: httpx.Request) -> Message:
+def _make_scope(request: httpx.Request) -> Message:
     path, _, query = request.url.raw_path.partition(b"?")
     return {
         "type": "http",

@@ -13,26 +13,26 @@ from attrs import frozen
 from starlette.responses import Response
 
 from ..errors import EmulatorStoreError
-from ._http import Call, Route, answer, refused, unprocessable
-from ._records import Row, Upload, upload_of
+from ._http import Call, Route, error_response, json_response, validation_response
+from ._records import RowData, UploadRecord, upload_owner
+from ._schema import TEXT, Schema, make_violation
 from ._services import Services
-from ._shapes import TEXT, Shape, invalid
 
-REPLY: Final = Shape(
+REPLY: Final = Schema(
     type="object",
     name="UploadResponse",
     fields={
         "resource_handle_id": TEXT,
         "filename": TEXT,
-        "row_count": Shape(type="integer"),
+        "row_count": Schema(type="integer"),
     },
     required=("resource_handle_id",),
 )
 
-BODY: Final = Shape(
+BODY: Final = Schema(
     type="object",
     name="UploadForm",
-    fields={"file": Shape(type="string", format="binary")},
+    fields={"file": Schema(type="string", format="binary")},
     required=("file",),
 )
 
@@ -40,13 +40,13 @@ MAX_HEADERS: Final = 100
 """Header lines of one part."""
 
 
-def routes(services: Services) -> tuple[Route, ...]:
+def make_routes(services: Services) -> tuple[Route, ...]:
     """The one operation on files."""
     return (
         Route(
             method="POST",
             path="/storage/csv/upload",
-            handler=_Uploads(services).upload_csv,
+            handler=_UploadHandlers(services).upload_csv,
             body=BODY,
             media="file",
             answers={200: REPLY},
@@ -59,7 +59,7 @@ LONGEST_CELL: Final = 131_072
 
 
 @frozen
-class _Uploads:
+class _UploadHandlers:
     services: Services
 
     def upload_csv(self, call: Call) -> Response:
@@ -69,20 +69,20 @@ class _Uploads:
         """
         store, made = self.services.store, str(uuid4())
         try:
-            lines = _lines(call.file, call.media)
+            lines = _find_file(call.file, call.media)
             if isinstance(lines, Response):
                 return lines
             filename, content = lines
             # Not in one transaction, so that others need not wait for a long file.
-            count = store.add_rows(upload_of(made), _rows(content))
+            count = store.add_rows(upload_owner(made), _parse_rows(content))
         except (csv.Error, ValueError) as error:
-            store.remove_rows(upload_of(made))
+            store.remove_rows(upload_owner(made))
             words = "the file is not UTF-8" if _is_decoding(error) else str(error)
-            return refused(400, f"Malformed CSV: {words}")
+            return error_response(400, f"Malformed CSV: {words}")
         except EmulatorStoreError:
-            store.remove_rows(upload_of(made))
+            store.remove_rows(upload_owner(made))
             raise
-        upload = Upload(
+        upload = UploadRecord(
             id=made,
             org_id=call.org_id,
             filename=filename,
@@ -90,7 +90,7 @@ class _Uploads:
             created_at=self.services.clock.now(),
         )
         store.uploads.add(upload)
-        return answer(
+        return json_response(
             {"resource_handle_id": made, "filename": filename, "row_count": count}
         )
 
@@ -99,7 +99,7 @@ def _is_decoding(error: Exception) -> bool:
     return isinstance(error, UnicodeDecodeError)
 
 
-def _rows(content: Iterator[bytes]) -> Iterator[Row]:
+def _parse_rows(content: Iterator[bytes]) -> Iterator[RowData]:
     """The rows of a file, each with every column of its header; all values are text.
 
     Raises:
@@ -129,7 +129,7 @@ def _rows(content: Iterator[bytes]) -> Iterator[Row]:
         yield dict(zip(header, values, strict=True))
 
 
-def _lines(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Response:
+def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Response:
     """Name and lines of the file in a body, or the answer to a body without one."""
     message = Message()
     message["content-type"] = media
@@ -138,26 +138,30 @@ def _lines(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Respons
     boundary = message.get_boundary()
     if message.get_content_type() != "multipart/form-data" or not boundary:
         words = "Input should be multipart/form-data with a field `file`, or text/csv"
-        return unprocessable([invalid(("body",), "model_attributes_type", words)])
+        return validation_response(
+            [make_violation(("body",), "model_attributes_type", words)]
+        )
     delimiter = f"--{boundary}".encode("latin-1", "replace")
-    for _ in _part(file, delimiter):  # what stands before the first part
+    for _ in _part_lines(file, delimiter):  # what stands before the first part
         pass
-    while (headers := _headers(file)) is not None:
+    while (headers := _read_headers(file)) is not None:
         found = headers.get_param("name", header="content-disposition")
         if found == "file":
-            return _name(headers), _part(file, delimiter)
-        for _ in _part(file, delimiter):
+            return _file_name(headers), _part_lines(file, delimiter)
+        for _ in _part_lines(file, delimiter):
             pass
-    return unprocessable([invalid(("body", "file"), "missing", "Field required")])
+    return validation_response(
+        [make_violation(("body", "file"), "missing", "Field required")]
+    )
 
 
-def _name(headers: Message) -> str:
+def _file_name(headers: Message) -> str:
     # Some spellings of a name can bring in what is not Unicode.
     name = headers.get_filename("upload.csv")
     return name.encode("utf-8", "replace").decode()
 
 
-def _headers(file: IO[bytes]) -> Message | None:
+def _read_headers(file: IO[bytes]) -> Message | None:
     """The headers of the part that begins here; None where there is none."""
     found = Message()
     for _ in range(MAX_HEADERS):
@@ -171,7 +175,7 @@ def _headers(file: IO[bytes]) -> Message | None:
     return None
 
 
-def _part(file: IO[bytes], delimiter: bytes) -> Iterator[bytes]:
+def _part_lines(file: IO[bytes], delimiter: bytes) -> Iterator[bytes]:
     """The lines of a part up to its end; the last is without the delimiter's break.
 
     Raises:

@@ -13,20 +13,47 @@ from starlette.responses import Response
 
 from ..blocks import CATALOGUE, specs_schema
 from ..definition import is_uuid
-from ._answers import workflow_answer
-from ._credits import executed_at_creation
-from ._graph import as_saved, normalised, problems_of
-from ._http import Call, Route, answer, refused, unprocessable
-from ._owned import no_workflow, own_workflow
-from ._records import Data, Workflow
-from ._replies import BLOCK_INFOS, WORKFLOW, WORKFLOWS
+from ._credits import charge_searches
+from ._graph import apply_save_switches, find_problems, normalise_graph
+from ._http import (
+    Call,
+    Route,
+    error_response,
+    json_response,
+    not_found,
+    validation_response,
+)
+from ._records import JsonObject, WorkflowRecord
+from ._responses import BLOCK_INFOS, WORKFLOW, WORKFLOWS, workflow_response
+from ._schema import OPTIONAL_TEXT, TEXT, UUID, Schema, graph_schema, make_violation
 from ._services import Services
-from ._shapes import CREATE, TEXT, UPDATE, UUID, invalid
+
+CREATE: Final = Schema(
+    type="object",
+    name="CreateWorkflowRequest",
+    fields={
+        "workflow_name": TEXT,
+        "workflow_description": TEXT,
+        "workflow_definition": graph_schema(nullable=False),
+        "id": Schema(type="string", nullable=True, is_uuid=True),
+    },
+    required=("workflow_name", "workflow_description", "workflow_definition"),
+)
+
+UPDATE: Final = Schema(
+    type="object",
+    name="UpdateWorkflowRequest",
+    fields={
+        "workflow_name": OPTIONAL_TEXT,
+        "workflow_description": OPTIONAL_TEXT,
+        "workflow_definition": graph_schema(nullable=True),
+    },
+)
 
 
-def routes(services: Services) -> tuple[Route, ...]:
+def make_routes(services: Services) -> tuple[Route, ...]:
     """Every operation on workflows, short of running them."""
-    api = _Workflows(services)
+    api = _WorkflowHandlers(services)
     named = {"workflow_id": TEXT}
     return (
         Route(
@@ -76,7 +103,7 @@ def routes(services: Services) -> tuple[Route, ...]:
 
 
 @frozen
-class _Workflows:
+class _WorkflowHandlers:
     services: Services
 
     def create_workflow(self, call: Call) -> Response:
@@ -86,25 +113,26 @@ class _Workflows:
     def update_workflow(self, call: Call) -> Response:
         """Change what the body names of a workflow; make it where it is missing."""
         workflow_id = call.query["workflow_id"]
-        found = own_workflow(self.services, call, workflow_id)
-        if found is None:
+        store = self.services.store
+        existing = store.workflows.get(workflow_id.lower())
+        if existing is None:
             return self._create_by_update(call, workflow_id)
+        found = self.services.check_owner(existing, call, "Workflow")
         if isinstance(found, Response):
             return found
-        changes: Data = {}
+        changes: JsonObject = {}
         for key, field in _UPDATED.items():
             if call.body.get(key) is not None:
                 changes[field] = call.body[key]
         if "definition" in changes:
-            saved = self._saved(changes["definition"])
+            saved = self._check_graph(changes["definition"])
             if isinstance(saved, Response):
                 return saved
             changes["definition"] = saved
         changes |= {
             "updated_at": self.services.clock.now(),
-            "extra": self._extra(call),
+            "extra": self._unknown_keys(call),
         }
-        store = self.services.store
         try:
             with store.transaction():
                 changed = store.workflows.change(
@@ -112,61 +140,66 @@ class _Workflows:
                 )
                 is_executed = self.services.switches().auto_execute_on_update
                 if is_executed and "definition" in changes:
-                    executed_at_creation(store, changed, changed.updated_at)
+                    charge_searches(store, changed, changed.updated_at)
         except KeyError:  # deleted meanwhile
             return self._create_by_update(call, workflow_id)
-        return answer(workflow_answer(changed))
+        return json_response(workflow_response(changed))
 
     def delete_workflow(self, call: Call) -> Response:
         """Remove a workflow for good; its runs stay."""
-        found = own_workflow(self.services, call, call.query["workflow_id"])
-        if not isinstance(found, Workflow):
-            return found or no_workflow()
+        found = self.services.find_workflow(call, call.query["workflow_id"])
+        if isinstance(found, Response):
+            return found
         # Of two who delete it at once, one did.
         if not self.services.store.workflows.remove(found.id):
-            return no_workflow()
-        return answer(workflow_answer(found))
+            return not_found("Workflow")
+        return json_response(workflow_response(found))
 
     def workflows(self, call: Call) -> Response:
         """All workflows of the organisation, without their definitions."""
         found = self.services.store.workflows.of(call.org_id)
-        return answer([workflow_answer(one, with_definition=False) for one in found])
+        return json_response(
+            [workflow_response(one, with_definition=False) for one in found]
+        )
 
     def workflow(self, call: Call) -> Response:
         """One workflow with its definition."""
-        found = own_workflow(self.services, call, call.path["workflow_id"])
-        if not isinstance(found, Workflow):
-            return found or no_workflow()
-        return answer(workflow_answer(found))
+        found = self.services.find_workflow(call, call.path["workflow_id"])
+        if isinstance(found, Response):
+            return found
+        return json_response(workflow_response(found))
 
     def blocks(self, _call: Call) -> Response:
         """Every kind of the catalogue with the schema of its specs."""
         # Sources are parsed for it, which Python 3.11 cannot do in two threads at once.
-        with _LOCK:
-            return answer(_block_infos())
+        with _CATALOGUE_LOCK:
+            return json_response(_block_infos())
 
     # -- Helpers ----------------------------------------------------------------------
 
     def _create_by_update(self, call: Call, workflow_id: str) -> Response:
         if not is_uuid(workflow_id):
             words = "Input should be a valid UUID"
-            return unprocessable(
-                [invalid(("query", "workflow_id"), "uuid_parsing", words)]
+            return validation_response(
+                [make_violation(("query", "workflow_id"), "uuid_parsing", words)]
             )
         missing = [key for key in _UPDATED if call.body.get(key) is None]
         is_partial = self.services.switches().partial_upsert
         if missing and not (is_partial and "workflow_definition" not in missing):
-            return unprocessable(
-                [invalid(("body", key), "missing", "Field required") for key in missing]
+            return validation_response(
+                [
+                    make_violation(("body", key), "missing", "Field required")
+                    for key in missing
+                ]
             )
         return self._create(call, workflow_id)
 
     def _create(self, call: Call, workflow_id: str) -> Response:
-        saved = self._saved(call.body["workflow_definition"])
+        saved = self._check_graph(call.body["workflow_definition"])
         if isinstance(saved, Response):
             return saved
         now = self.services.clock.now()
-        workflow = Workflow(
+        workflow = WorkflowRecord(
             id=workflow_id.lower(),
             org_id=call.org_id,
             name=call.body.get("workflow_name") or "",
@@ -174,39 +207,41 @@ class _Workflows:
             definition=saved,
             created_at=now,
             updated_at=now,
-            extra=self._extra(call),
+            extra=self._unknown_keys(call),
         )
         store = self.services.store
         with store.transaction():
             if not store.workflows.add(workflow):
-                return refused(
+                return error_response(
                     409, "A workflow with this ID already exists; use update_workflow"
                 )
-            executed_at_creation(store, workflow, now)
-        return answer(workflow_answer(workflow))
+            charge_searches(store, workflow, now)
+        return json_response(workflow_response(workflow))
 
-    def _saved(self, graph: Data) -> Data | Response:
+    def _check_graph(self, graph: JsonObject) -> JsonObject | Response:
         """The graph as it is kept, or the answer to one that is invalid."""
-        graph, switches = normalised(graph), self.services.switches()
-        problems = list(problems_of(graph, switches))
+        graph, switches = normalise_graph(graph), self.services.switches()
+        problems = list(find_problems(graph, switches))
         if not problems:
-            return as_saved(graph, switches)
+            return apply_save_switches(graph, switches)
         if switches.bad_graph_status == 400:
-            return refused(400, "; ".join(problems))
+            return error_response(400, "; ".join(problems))
         place = ("body", "workflow_definition")
-        return unprocessable([invalid(place, "value_error", text) for text in problems])
+        return validation_response(
+            [make_violation(place, "value_error", text) for text in problems]
+        )
 
-    def _extra(self, call: Call) -> Data:
+    def _unknown_keys(self, call: Call) -> JsonObject:
         if self.services.switches().drop_unknown:
             return {}
         return {key: call.body[key] for key in call.body if key not in CREATE.fields}
 
 
-_LOCK: Final = Lock()
+_CATALOGUE_LOCK: Final = Lock()
 
 
 @cache
-def _block_infos() -> list[Data]:
+def _block_infos() -> list[JsonObject]:
     """Every kind as a `BlockInfoResponse`."""
     return [
         {"block_name": kind, "specs_schema": specs_schema(cls)}

@@ -9,11 +9,11 @@ from uuid import uuid4
 from attrs import evolve
 
 from ._clock import Clock
-from ._records import Data, Workflow
+from ._records import JsonObject, WorkflowRecord
 from ._store import Store
 
 
-def edited(
+def edit_workflow(
     store: Store,
     clock: Clock,
     workflow_id: str,
@@ -22,7 +22,7 @@ def edited(
     description: str | None = None,
     specs: Mapping[str, Mapping[str, Any]] | None = None,
     definition: Mapping[str, Any] | None = None,
-) -> Workflow:
+) -> WorkflowRecord:
     """Change what is given of a workflow, of any organisation.
 
     Args:
@@ -38,7 +38,7 @@ def edited(
         KeyError: There is no such workflow, or no block of that id or kind.
     """
 
-    def change(before: Workflow) -> Workflow:
+    def change(before: WorkflowRecord) -> WorkflowRecord:
         graph = dict(definition or before.definition)
         return evolve(
             before,
@@ -49,17 +49,17 @@ def edited(
         )
 
     with store.transaction():
-        _found(store, workflow_id)
+        _get_workflow(store, workflow_id)
         return store.workflows.change(workflow_id.lower(), change)
 
 
-def copied(store: Store, clock: Clock, workflow_id: str) -> Workflow:
+def copy_workflow(store: Store, clock: Clock, workflow_id: str) -> WorkflowRecord:
     """Duplicate a workflow, stamp and all, under a new id.
 
     Raises:
         KeyError: There is no such workflow.
     """
-    found, now = _found(store, workflow_id), clock.now()
+    found, now = _get_workflow(store, workflow_id), clock.now()
     duplicate = evolve(
         found,
         id=str(uuid4()),
@@ -72,14 +72,16 @@ def copied(store: Store, clock: Clock, workflow_id: str) -> Workflow:
     return duplicate
 
 
-def _found(store: Store, workflow_id: str) -> Workflow:
+def _get_workflow(store: Store, workflow_id: str) -> WorkflowRecord:
     found = store.workflows.get(workflow_id.lower())
     if found is None:
         raise KeyError(f"no workflow {workflow_id!r} is here")
     return found
 
 
-def _with_specs(graph: Data, specs: Mapping[str, Mapping[str, Any]]) -> Data:
+def _with_specs(
+    graph: JsonObject, specs: Mapping[str, Mapping[str, Any]]
+) -> JsonObject:
     names = ("block_id", "block_name")
     there = {block[name] for block in graph["blocks"] for name in names}
     if unknown := sorted(specs.keys() - there):
@@ -90,6 +92,8 @@ def _with_specs(graph: Data, specs: Mapping[str, Mapping[str, Any]]) -> Data:
     }
 
 
-def _with_fields(block: Data, specs: Mapping[str, Mapping[str, Any]]) -> Data:
+def _with_fields(
+    block: JsonObject, specs: Mapping[str, Mapping[str, Any]]
+) -> JsonObject:
     changes = specs.get(block["block_id"], specs.get(block["block_name"], {}))
     return {**block, "specs": {**block["specs"], **changes}}

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 from attrs import field, frozen
 
 from ..definition import is_uuid
-from ._records import Data
+from ._records import JsonObject
 
 Location: TypeAlias = tuple[str | int, ...]
 Type: TypeAlias = Literal[
@@ -22,7 +22,7 @@ Type: TypeAlias = Literal[
 
 
 @frozen(kw_only=True)
-class Shape:
+class Schema:
     """A JSON value that is accepted, or answered.
 
     Attributes:
@@ -46,10 +46,10 @@ class Shape:
 
     type: Type
     nullable: bool = False
-    fields: Mapping[str, Shape] = field(factory=dict)
+    fields: Mapping[str, Schema] = field(factory=dict)
     required: Sequence[str] = ()
-    items: Shape | None = None
-    alternative: Shape | None = None
+    items: Schema | None = None
+    alternative: Schema | None = None
     minimum: int | None = None
     maximum: int | None = None
     shortest: int | None = None
@@ -61,29 +61,31 @@ class Shape:
     name: str = ""
 
 
-def invalid(location: Location, type: str, message: str) -> Data:
+def make_violation(location: Location, type: str, message: str) -> JsonObject:
     """One entry of the list that a 422 answer holds."""
     return {"loc": list(location), "msg": message, "type": type}
 
 
-def complaints(value: Any, shape: Shape, location: Location) -> Iterator[Data]:
+def find_violations(
+    value: Any, shape: Schema, location: Location
+) -> Iterator[JsonObject]:
     """What is wrong with a value."""
     if value is None and shape.nullable:
         return
     has_type, name, message = _TYPES[shape.type]
     if shape.alternative is not None and _TYPES[shape.alternative.type][0](value):
-        yield from complaints(value, shape.alternative, location)
+        yield from find_violations(value, shape.alternative, location)
     elif not has_type(value):
-        yield invalid(location, name, message)
+        yield make_violation(location, name, message)
     else:
         yield from _CHECKS[shape.type](value, shape, location)
 
 
-def parameters(
+def parse_parameters(
     found: Mapping[str, Sequence[str]],
-    shapes: Mapping[str, Shape],
+    shapes: Mapping[str, Schema],
     required: Sequence[str] = (),
-) -> Data:
+) -> JsonObject:
     """Query or path parameters as values; text stays where it is no such value.
 
     Args:
@@ -92,8 +94,8 @@ def parameters(
         shapes: What they must be.
         required: Names that have no default.
     """
-    made: Data = {
-        name: _parsed(found[name], shape) if name in found else shape.default
+    made: JsonObject = {
+        name: _parse_parameter(found[name], shape) if name in found else shape.default
         for name, shape in shapes.items()
     }
     return {name: made[name] for name in made if name in found or name not in required}
@@ -101,24 +103,24 @@ def parameters(
 
 # -- The shapes of the documented routes ----------------------------------------------
 
-TEXT: Final = Shape(type="string")
-OPTIONAL_TEXT: Final = Shape(type="string", nullable=True)
-ANY_OBJECT: Final = Shape(type="object")
-UUID: Final = Shape(type="string", is_uuid=True)
+TEXT: Final = Schema(type="string")
+OPTIONAL_TEXT: Final = Schema(type="string", nullable=True)
+ANY_OBJECT: Final = Schema(type="object")
+UUID: Final = Schema(type="string", is_uuid=True)
 
-BLOCK: Final = Shape(
+BLOCK: Final = Schema(
     type="object",
     name="Block",
     fields={
         "block_id": OPTIONAL_TEXT,
-        "sequence_number": Shape(type="integer"),
+        "sequence_number": Schema(type="integer"),
         "block_type": TEXT,
         "block_name": TEXT,
         "specs": ANY_OBJECT,
     },
     required=("sequence_number", "block_type", "block_name", "specs"),
 )
-EDGE: Final = Shape(
+EDGE: Final = Schema(
     type="object",
     name="WorkflowEdge",
     fields={
@@ -130,51 +132,18 @@ EDGE: Final = Shape(
 )
 
 
-def graph_shape(*, nullable: bool) -> Shape:
+def graph_schema(*, nullable: bool) -> Schema:
     """The graph of a workflow."""
-    return Shape(
+    return Schema(
         type="object",
         name="WorkflowGraph",
         nullable=nullable,
         fields={
-            "blocks": Shape(type="array", items=BLOCK),
-            "edges": Shape(type="array", items=EDGE),
+            "blocks": Schema(type="array", items=BLOCK),
+            "edges": Schema(type="array", items=EDGE),
         },
         required=("blocks", "edges"),
     )
-
-
-CREATE: Final = Shape(
-    type="object",
-    name="CreateWorkflowRequest",
-    fields={
-        "workflow_name": TEXT,
-        "workflow_description": TEXT,
-        "workflow_definition": graph_shape(nullable=False),
-        "id": Shape(type="string", nullable=True, is_uuid=True),
-    },
-    required=("workflow_name", "workflow_description", "workflow_definition"),
-)
-UPDATE: Final = Shape(
-    type="object",
-    name="UpdateWorkflowRequest",
-    fields={
-        "workflow_name": OPTIONAL_TEXT,
-        "workflow_description": OPTIONAL_TEXT,
-        "workflow_definition": graph_shape(nullable=True),
-    },
-)
-RUN: Final = Shape(
-    type="object",
-    name="RunWorkflowRequest",
-    fields={
-        "webhook_payload": Shape(
-            type="array", items=ANY_OBJECT, alternative=ANY_OBJECT, nullable=True
-        ),
-        "specs_override": Shape(type="object", nullable=True),
-    },
-)
-CANCEL: Final = Shape(type="object", fields={"job_id": OPTIONAL_TEXT})
 
 
 # -- Types ----------------------------------------------------------------------------
@@ -216,71 +185,83 @@ _TYPES: Final[Mapping[Type, tuple[Callable[[Any], bool], str, str]]] = {
     "any": (lambda _: True, "", ""),
 }
 
-_WORDS: Final = {
+_BOOLEANS: Final = {
     **dict.fromkeys(("true", "1", "yes", "y", "on", "t"), True),
     **dict.fromkeys(("false", "0", "no", "n", "off", "f"), False),
 }
 
 
-def _members(value: Data, shape: Shape, location: Location) -> Iterator[Data]:
+def _member_violations(
+    value: JsonObject, shape: Schema, location: Location
+) -> Iterator[JsonObject]:
     for name in shape.required:
         if name not in value:
-            yield invalid((*location, name), "missing", "Field required")
+            yield make_violation((*location, name), "missing", "Field required")
     for name, inner in shape.fields.items():
         if name in value:
-            yield from complaints(value[name], inner, (*location, name))
+            yield from find_violations(value[name], inner, (*location, name))
 
 
-def _items(value: list[Any], shape: Shape, location: Location) -> Iterator[Data]:
+def _item_violations(
+    value: list[Any], shape: Schema, location: Location
+) -> Iterator[JsonObject]:
     if shape.items is not None:
         for position, item in enumerate(value):
-            yield from complaints(item, shape.items, (*location, position))
+            yield from find_violations(item, shape.items, (*location, position))
 
 
-def _text(value: str, shape: Shape, location: Location) -> Iterator[Data]:
+def _text_violations(
+    value: str, shape: Schema, location: Location
+) -> Iterator[JsonObject]:
     if shape.is_uuid and not is_uuid(value):
-        yield invalid(location, "uuid_parsing", "Input should be a valid UUID")
+        yield make_violation(location, "uuid_parsing", "Input should be a valid UUID")
     if shape.choices and value not in shape.choices:
         words = f"Input should be {' or '.join(map(repr, shape.choices))}"
-        yield invalid(location, "literal_error", words)
+        yield make_violation(location, "literal_error", words)
     if shape.shortest is not None and len(value) < shape.shortest:
         words = f"String should have at least {shape.shortest} character"
-        yield invalid(location, "string_too_short", words)
+        yield make_violation(location, "string_too_short", words)
     if shape.longest is not None and len(value) > shape.longest:
         words = f"String should have at most {shape.longest} characters"
-        yield invalid(location, "string_too_long", words)
+        yield make_violation(location, "string_too_long", words)
 
 
-def _out_of_range(value: float, shape: Shape, location: Location) -> Iterator[Data]:
+def _range_violations(
+    value: float, shape: Schema, location: Location
+) -> Iterator[JsonObject]:
     if shape.minimum is not None and value < shape.minimum:
         words = f"Input should be greater than or equal to {shape.minimum}"
-        yield invalid(location, "greater_than_equal", words)
+        yield make_violation(location, "greater_than_equal", words)
     if shape.maximum is not None and value > shape.maximum:
         words = f"Input should be less than or equal to {shape.maximum}"
-        yield invalid(location, "less_than_equal", words)
+        yield make_violation(location, "less_than_equal", words)
 
 
-def _nothing(_value: Any, _shape: Shape, _location: Location) -> Iterator[Data]:
+def _no_violations(
+    _value: Any, _shape: Schema, _location: Location
+) -> Iterator[JsonObject]:
     return iter(())
 
 
-_CHECKS: Final[Mapping[Type, Callable[[Any, Shape, Location], Iterator[Data]]]] = {
-    "string": _text,
-    "integer": _out_of_range,
-    "number": _out_of_range,
-    "boolean": _nothing,
-    "object": _members,
-    "array": _items,
-    "any": _nothing,
+_CHECKS: Final[
+    Mapping[Type, Callable[[Any, Schema, Location], Iterator[JsonObject]]]
+] = {
+    "string": _text_violations,
+    "integer": _range_violations,
+    "number": _range_violations,
+    "boolean": _no_violations,
+    "object": _member_violations,
+    "array": _item_violations,
+    "any": _no_violations,
 }
 
 
-def _parsed(sent: Sequence[str], shape: Shape) -> Any:
+def _parse_parameter(sent: Sequence[str], shape: Schema) -> Any:
     if shape.type == "array":
         return list(sent)
     text = sent[-1]
     if shape.type == "boolean":
-        return _WORDS.get(text.lower(), text)
+        return _BOOLEANS.get(text.lower(), text)
     if shape.type == "integer" and re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         return int(text)
     return text

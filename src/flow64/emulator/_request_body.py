@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ..definition import MAX_BYTES, MAX_DEPTH
-from ._http import Route, refused, unprocessable
-from ._shapes import invalid
+from ._http import Route, error_response, validation_response
+from ._schema import make_violation
 
 MAX_DIGITS: Final = 400
 """Digits of the longest integer that is read."""
@@ -28,19 +28,19 @@ File: TypeAlias = SpooledTemporaryFile[bytes]
 """A body; beyond what a JSON body may have it is on disk."""
 
 
-def new_file() -> File:
+def make_body_file() -> File:
     """A body without a byte, to be closed by whoever takes it."""
     return SpooledTemporaryFile(max_size=MAX_BYTES)
 
 
-async def received(request: Request, route: Route) -> File | None:
+async def receive_body(request: Request, route: Route) -> File | None:
     """The body, from its first byte; None where it is too long.
 
     Raises:
         ClientDisconnect: The request ended before its body did.
     """
-    most = limit_of(route)
-    body = new_file()
+    most = max_body_bytes(route)
+    body = make_body_file()
     try:
         async for chunk in request.stream():
             body.write(chunk)
@@ -54,30 +54,37 @@ async def received(request: Request, route: Route) -> File | None:
     return body
 
 
-def limit_of(route: Route) -> int:
+def max_body_bytes(route: Route) -> int:
     """Bytes of the longest body that a route takes."""
     return MAX_FILE if route.media == "file" else MAX_BYTES
 
 
-def data_of(route: Route, media: str, body: bytes) -> Any:
+def parse_body(route: Route, media: str, body: bytes) -> Any:
     """The data of a body, or the answer to a body that holds none."""
     if route.body is None or not (body or route.needs_body):
         return None
     if route.media == "form":
-        return _form(media, body)
+        return _parse_form(media, body)
     if not body:
-        return unprocessable([invalid(("body",), "missing", "Field required")])
-    if _bare(media or "application/json") not in {"application/json", "text/json"}:
+        return validation_response(
+            [make_violation(("body",), "missing", "Field required")]
+        )
+    if _media_type(media or "application/json") not in {
+        "application/json",
+        "text/json",
+    }:
         words = f"Input should be JSON (Content-Type: application/json), not {media}"
-        return unprocessable([invalid(("body",), "model_attributes_type", words)])
-    return read_json(body)
+        return validation_response(
+            [make_violation(("body",), "model_attributes_type", words)]
+        )
+    return parse_json(body)
 
 
-def read_json(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """JSON data that can be stored and written again, or the answer to what cannot."""
     try:
         text = body.decode()
-        data, faults = _loaded(text)
+        data, faults = _load_json(text)
     except UnicodeDecodeError:
         data, faults = None, ["the body is not UTF-8"]
     except json.JSONDecodeError as error:
@@ -90,20 +97,22 @@ def read_json(body: bytes) -> Any:
         # Decoded UTF-8 has no lone surrogate; only an escape can bring one in.
         elif "\\u" in text and not _is_unicode(data):
             faults.append("a lone surrogate is not Unicode")
-    return refused(400, f"Malformed JSON: {faults[0]}") if faults else data
+    return error_response(400, f"Malformed JSON: {faults[0]}") if faults else data
 
 
 _TOO_DEEP: Final = f"it nests deeper than {MAX_DEPTH} levels"
 
 
-def _bare(media: str) -> str:
+def _media_type(media: str) -> str:
     return media.partition(";")[0].strip().lower()
 
 
-def _form(media: str, body: bytes) -> dict[str, str] | Response:
-    if _bare(media) != "application/x-www-form-urlencoded":
+def _parse_form(media: str, body: bytes) -> dict[str, str] | Response:
+    if _media_type(media) != "application/x-www-form-urlencoded":
         words = "Input should be a form (application/x-www-form-urlencoded)"
-        return unprocessable([invalid(("body",), "model_attributes_type", words)])
+        return validation_response(
+            [make_violation(("body",), "model_attributes_type", words)]
+        )
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
@@ -112,14 +121,14 @@ def _form(media: str, body: bytes) -> dict[str, str] | Response:
             max_num_fields=MAX_FIELDS,
         )
     except ValueError:
-        return refused(400, "Malformed form")
+        return error_response(400, "Malformed form")
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        return refused(400, "A field of the form is there twice")
+        return error_response(400, "A field of the form is there twice")
     return fields
 
 
-def _loaded(text: str) -> tuple[Any, list[str]]:
+def _load_json(text: str) -> tuple[Any, list[str]]:
     """The data of a text, and what in it cannot be kept."""
     faults: list[str] = []
 

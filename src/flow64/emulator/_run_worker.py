@@ -16,15 +16,15 @@ from typing import Any, Final
 from attrs import define, evolve, field, frozen
 
 from ..definition import Definition
+from ._block_context import BlockContext, BlockFailedError
 from ._clock import Clock
-from ._credits import Bill, balance
+from ._credits import Bill, compute_balance
 from ._deliveries import Deliveries
-from ._executors import EXECUTORS, passed
-from ._fixtures import Fixture, laid
-from ._graph import definition_of
-from ._records import BlockState, Row, Rows, Run
-from ._sinks import leave
-from ._step import BlockFailedError, Step
+from ._executors import EXECUTORS, pass_rows_on
+from ._fixtures import Fixture, apply_fixture
+from ._graph import to_definition
+from ._records import BlockState, RowData, RunRecord
+from ._side_effects import write_side_effects
 from ._store import CHUNK, Store
 from ._switches import Switches
 
@@ -54,17 +54,17 @@ class Tools:
     fixtures: Mapping[str, Fixture]
     faults: Mapping[str, str]
 
-    def change_run(self, run_id: str, **changes: Any) -> Run:
+    def update_run(self, run_id: str, **changes: Any) -> RunRecord:
         """Change a run, unless it has ended: what ended stays as it is."""
         changes["updated_at"] = self.clock.now()
         return self.store.runs.change(
             run_id, lambda run: run if run.is_done else evolve(run, **changes)
         )
 
-    def end_run(self, run_id: str, status: str, error: str | None = None) -> Run:
+    def end_run(self, run_id: str, status: str, error: str | None = None) -> RunRecord:
         """End a run, unless it has ended already."""
         reasons = {"failed": "block_failed", "cancelled": "cancelled_by_user"}
-        return self.change_run(
+        return self.update_run(
             run_id,
             status=status,
             completed_at=self.clock.now(),
@@ -73,24 +73,24 @@ class Tools:
         )
 
 
-def work(run_id: str, tools: Tools, switches: Switches, stop: Event) -> None:
+def execute_run(run_id: str, tools: Tools, switches: Switches, stop: Event) -> None:
     """Let the blocks of a run work that have not finished, until it is to stop."""
     store, now = tools.store, tools.clock.now()
     run = store.runs.get(run_id)
     graph = store.graphs.get(run_id)
     assert run is not None and graph is not None  # noqa: PT018 - they were added together
-    definition = definition_of(graph.data)
+    definition = to_definition(graph.data)
     began = run.started_at or now
-    run = tools.change_run(run_id, status="running", started_at=began)
+    run = tools.update_run(run_id, status="running", started_at=began)
     if run.is_done:  # it was cancelled before it began
         return
     states = store.blocks.of(run_id)
     for position in definition.topology.order:
         state = states[position]
         if state.status != "completed":
-            block = _AtWork(tools, switches, stop, run, definition, state)
+            block = _BlockWorker(tools, switches, stop, run, definition, state)
             try:
-                block.go()
+                block.execute()
             except StoppedError:
                 return
             except BlockFailedError as error:
@@ -102,7 +102,7 @@ def work(run_id: str, tools: Tools, switches: Switches, stop: Event) -> None:
 
 
 @define
-class _AtWork:
+class _BlockWorker:
     """One block at work.
 
     Attributes:
@@ -117,7 +117,7 @@ class _AtWork:
     tools: Tools
     switches: Switches
     stop: Event
-    run: Run
+    run: RunRecord
     definition: Definition
     state: BlockState
     _bill: Bill = field(init=False)
@@ -125,110 +125,114 @@ class _AtWork:
 
     def __attrs_post_init__(self) -> None:
         block = self.definition.blocks[self.state.position]
-        limit = balance(self.tools.store, self.run.org_id, self.switches)
+        limit = compute_balance(self.tools.store, self.run.org_id, self.switches)
         self._bill = Bill(block.kind, block.specs, limit)
 
-    def go(self) -> None:
+    def execute(self) -> None:
         """Let it work from its first row to its last.
 
         Raises:
             BlockFailedError: It cannot do its work; nothing but the bill is left.
             StoppedError: The run ends here.
         """
-        self._look_around()
+        self._check_stop()
         store = self.tools.store
-        step = Step(self.definition, self.state, self.run, store, self._take)
+        context = BlockContext(
+            self.definition, self.state, self.run, store, self._count_input
+        )
         # What it had written when it was interrupted.
         store.remove_rows(self.state.rows)
-        parents = (store.blocks.get(f"{self.run.id}/{at}") for at in step.parents)
+        parents = (store.blocks.get(f"{self.run.id}/{at}") for at in context.parents)
         total = sum(parent.made for parent in parents if parent)
         now = self.tools.clock.now()
-        self._change(status="running", started_at=now, total=total, processed=0)
+        self._update_state(status="running", started_at=now, total=total, processed=0)
         try:
-            self._refuse()
-            changes = self._write(step)
+            self._raise_planned_failure()
+            changes = self._write_rows(context)
             total = total or changes["made"]
-            self._pass_time(total)
-            self._finish(step, changes | {"total": total, "processed": total})
+            self._simulate_duration(total)
+            self._complete(context, changes | {"total": total, "processed": total})
         except BaseException as error:
-            self._clean(error)
+            self._discard(error)
             raise
 
     def fail(self, message: str) -> None:
         """Say that it failed, and end the run."""
         now, store = self.tools.clock.now(), self.tools.store
         with store.transaction():
-            if not self._is_over():
-                self._bill.pay(store, self.run, self.state, now)
-                self._change(status="failed", completed_at=now, error=message)
+            if not self._is_run_done():
+                self._bill.record(store, self.run, self.state, now)
+                self._update_state(status="failed", completed_at=now, error=message)
                 words = f"{self.state.kind}: {message}"
                 self.tools.end_run(self.run.id, "failed", words)
 
     # -- Steps ------------------------------------------------------------------------
 
-    def _write(self, step: Step) -> dict[str, Any]:
+    def _write_rows(self, context: BlockContext) -> dict[str, Any]:
         """Write its rows, and give what is then known of them."""
         made, columns = 0, dict[str, None]()
-        with closing(self._made(step)) as rows:
+        with closing(self._produce_rows(context)) as rows:
             while chunk := list(islice(rows, CHUNK)):
-                self._look_around()
-                if not step.parents:
-                    self._bill.give(len(chunk))
+                self._check_stop()
+                if not context.parents:
+                    self._bill.charge_output(len(chunk))
                 made += self.tools.store.add_rows(self.state.rows, chunk)
                 for row in chunk:
                     if not row.keys() <= columns.keys():
                         columns |= dict.fromkeys(row)
         return {"made": made, "columns": list(columns)}
 
-    def _made(self, step: Step) -> Generator[Row, None, None]:
+    def _produce_rows(self, context: BlockContext) -> Generator[RowData, None, None]:
         # A generator, so that closing it closes what the executor has open.
-        kind = step.block.kind
-        executor = EXECUTORS.get(kind, passed)
+        kind = context.block.kind
+        executor = EXECUTORS.get(kind, pass_rows_on)
         fixtures = self.tools.fixtures
-        fixture = fixtures.get(step.block.id, fixtures.get(kind))
+        fixture = fixtures.get(context.block.id, fixtures.get(kind))
         yield from (
-            executor(step) if fixture is None else laid(fixture, executor, step)
+            executor(context)
+            if fixture is None
+            else apply_fixture(fixture, executor, context)
         )
 
-    def _take(self, rows: Rows) -> None:
+    def _count_input(self, rows: list[RowData]) -> None:
         """Count and pay rows before they are worked on."""
-        self._look_around()
-        self._bill.take(rows)
+        self._check_stop()
+        self._bill.charge_input(rows)
         if not self.switches.speed:
-            self._change(processed=self._taken)
+            self._update_state(processed=self._taken)
         self._taken += len(rows)
 
-    def _pass_time(self, total: int) -> None:
+    def _simulate_duration(self, total: int) -> None:
         """Take the time that a block is to take."""
         speed = self.switches.speed
         for tick in range(TICKS if speed else 0):
-            self._change(total=total, processed=total * tick // TICKS)
+            self._update_state(total=total, processed=total * tick // TICKS)
             if self.stop.wait(speed / TICKS):
                 raise StoppedError
 
-    def _finish(self, step: Step, changes: Mapping[str, Any]) -> None:
+    def _complete(self, context: BlockContext, changes: Mapping[str, Any]) -> None:
         """Leave all that it leaves, in one step."""
         now, store = self.tools.clock.now(), self.tools.store
         with store.transaction():
-            if self._is_over():
+            if self._is_run_done():
                 raise StoppedError
-            self._bill.look(balance(store, self.run.org_id, self.switches))
-            self._bill.pay(store, self.run, self.state, now)
-            leave(step, changes["made"], now)
-            self._change(status="completed", completed_at=now, **changes)
-            self.tools.change_run(self.run.id)
+            self._bill.recheck(compute_balance(store, self.run.org_id, self.switches))
+            self._bill.record(store, self.run, self.state, now)
+            write_side_effects(context, changes["made"], now)
+            self._update_state(status="completed", completed_at=now, **changes)
+            self.tools.update_run(self.run.id)
 
-    def _clean(self, error: BaseException) -> None:
+    def _discard(self, error: BaseException) -> None:
         """Remove what it wrote, and let a cancelled block pay for what it took."""
         now, store = self.tools.clock.now(), self.tools.store
         with store.transaction():
             store.remove_rows(self.state.rows)
-            if isinstance(error, StoppedError) and self._is_over():
-                self._bill.pay(store, self.run, self.state, now)
+            if isinstance(error, StoppedError) and self._is_run_done():
+                self._bill.record(store, self.run, self.state, now)
 
     # -- Helpers ----------------------------------------------------------------------
 
-    def _refuse(self) -> None:
+    def _raise_planned_failure(self) -> None:
         """Fail where it is not even to begin."""
         kind, faults = self.state.kind, self.tools.faults
         message = faults.get(self.state.block_id, faults.get(kind))
@@ -237,15 +241,15 @@ class _AtWork:
         if kind not in EXECUTORS and self.switches.unknown_kind_fails:
             raise BlockFailedError(f"Unknown block type: {kind}")
 
-    def _look_around(self) -> None:
+    def _check_stop(self) -> None:
         if self.stop.is_set():
             raise StoppedError
 
-    def _is_over(self) -> bool:
+    def _is_run_done(self) -> bool:
         run = self.tools.store.runs.get(self.run.id)
         return run is None or run.is_done
 
-    def _change(self, **changes: Any) -> None:
+    def _update_state(self, **changes: Any) -> None:
         changes["updated_at"] = self.tools.clock.now()
         self.tools.store.blocks.change(
             self.state.id, lambda state: evolve(state, **changes)

@@ -14,8 +14,17 @@ from attrs import fields
 
 from ..blocks import CATALOGUE, CONFIDENCE, About
 from ..definition import split_stamp
-from ._clock import stamp, stamp_or_none
-from ._records import BlockState, Data, Notebook, Row, Run, Sent, Workflow, notebook_of
+from ._clock import format_optional_time, format_time
+from ._records import (
+    BlockState,
+    JsonObject,
+    NotebookRecord,
+    OutboxRecord,
+    RowData,
+    RunRecord,
+    WorkflowRecord,
+    notebook_owner,
+)
 from ._switches import Switches
 
 MAX_COLUMNS: Final = 60
@@ -24,58 +33,51 @@ MAX_COLUMNS: Final = 60
 SHORT, LONG = 250, 20_000
 """Characters shown of a name or a cell, and of a text that is looked at by itself."""
 
-MARKS: Final[Mapping[str, str]] = {
-    "C": "sources conflict",
-    "I": "inferred",
-    "U": "unknown",
-}
-"""How much is known of a guess, in words."""
 
-
-def cut(text: str, limit: int = SHORT) -> str:
+def shorten(text: str, limit: int = SHORT) -> str:
     """A text, or its beginning and how long it is."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text):,} characters)"
 
 
-def workflow_item(workflow: Workflow) -> Data:
+def workflow_item(workflow: WorkflowRecord) -> JsonObject:
     """A workflow as a list shows it; what a deploy left is told apart."""
     text, left = split_stamp(workflow.description, workflow.id)
     return {
         "id": workflow.id,
         "org": workflow.org_id,
-        "name": cut(workflow.name),
-        "description": cut(text, LONG),
-        "deployed": left and cut(left.path),
+        "name": shorten(workflow.name),
+        "description": shorten(text, LONG),
+        "deployed": left and shorten(left.path),
         "is_copy": left is not None and not left.is_genuine(workflow.id),
         "blocks": len(workflow.definition["blocks"]),
-        "updated": stamp(workflow.updated_at),
-        "last_run": stamp_or_none(workflow.last_run_date),
+        "updated": format_time(workflow.updated_at),
+        "last_run": format_optional_time(workflow.last_run_date),
     }
 
 
-def run_item(run: Run, blocks: Iterable[BlockState] | None = None) -> Data:
+def run_item(run: RunRecord, blocks: Iterable[BlockState] | None = None) -> JsonObject:
     """A run as a list shows it; its blocks are asked for while it is under way."""
-    item: Data = {
+    item: JsonObject = {
         "id": run.id,
         "org": run.org_id,
         "workflow_id": run.workflow_id,
-        "name": cut(run.workflow_name),
-        "status": cut(run.status),
+        "name": shorten(run.workflow_name),
+        "status": shorten(run.status),
         "is_done": run.is_done,
         "blocks": run.blocks_count,
-        "queued": stamp(run.queued_at),
-        "started": stamp_or_none(run.started_at),
-        "completed": stamp_or_none(run.completed_at),
-        "error": run.error and cut(run.error, LONG),
+        "queued": format_time(run.queued_at),
+        "started": format_optional_time(run.started_at),
+        "completed": format_optional_time(run.completed_at),
+        "error": run.error and shorten(run.error, LONG),
     }
     if blocks is not None:
         item |= progress(blocks)
     return item
 
 
-def progress(blocks: Iterable[BlockState]) -> Data:
+def progress(blocks: Iterable[BlockState]) -> JsonObject:
     """How many blocks are done, and how far the run is, from 0 to 1."""
     done, sum_of, count = 0, 0.0, 0
     for block in blocks:
@@ -86,51 +88,51 @@ def progress(blocks: Iterable[BlockState]) -> Data:
     return {"done": done, "progress": round(sum_of / max(count, 1), 4)}
 
 
-def state_item(state: BlockState) -> Data:
+def state_item(state: BlockState) -> JsonObject:
     """How far a block of a run has come."""
     return {
         "position": state.position,
-        "status": cut(state.status),
+        "status": shorten(state.status),
         "processed": state.processed,
         "total": state.total,
         "made": state.made,
         "row_kind": state.row_kind,
-        "started": stamp_or_none(state.started_at),
-        "completed": stamp_or_none(state.completed_at),
-        "error": state.error and cut(state.error, LONG),
+        "started": format_optional_time(state.started_at),
+        "completed": format_optional_time(state.completed_at),
+        "error": state.error and shorten(state.error, LONG),
         "rows": state.rows,
     }
 
 
-def notebook_item(notebook: Notebook) -> Data:
+def notebook_item(notebook: NotebookRecord) -> JsonObject:
     """A notebook as a list shows it."""
     return {
         "id": notebook.id,
         "org": notebook.org_id,
-        "name": cut(notebook.name or notebook.notebook_id),
-        "notebook_id": cut(notebook.notebook_id),
+        "name": shorten(notebook.name or notebook.notebook_id),
+        "notebook_id": shorten(notebook.notebook_id),
         "count": notebook.row_count,
-        "updated": stamp(notebook.updated_at),
-        "rows": notebook_of(notebook.org_id, notebook.notebook_id),
+        "updated": format_time(notebook.updated_at),
+        "rows": notebook_owner(notebook.org_id, notebook.notebook_id),
     }
 
 
-def sent_item(sent: Sent) -> Data:
+def sent_item(sent: OutboxRecord) -> JsonObject:
     """Something written outside, or that would have been."""
     return {
         "id": sent.id,
         "org": sent.org_id,
         "run_id": sent.run_id,
         "position": sent.position,
-        "kind": cut(sent.kind),
-        "target": sent.target and cut(sent.target),
-        "outcome": cut(sent.outcome, LONG),
-        "created": stamp(sent.created_at),
+        "kind": shorten(sent.kind),
+        "target": sent.target and shorten(sent.target),
+        "outcome": shorten(sent.outcome, LONG),
+        "created": format_time(sent.created_at),
         "rows": sent.rows,
     }
 
 
-def graph_data(graph: Data) -> Data:
+def graph_data(graph: JsonObject) -> JsonObject:
     """The blocks of a graph without their specs, and its edges by position."""
     blocks = graph["blocks"]
     at = {block["block_id"]: position for position, block in enumerate(blocks)}
@@ -142,35 +144,41 @@ def graph_data(graph: Data) -> Data:
     ]
     return {
         "blocks": [
-            {**_node(block), "number": number}
+            {**_block_item(block), "number": number}
             for block, number in zip(blocks, numbers, strict=True)
         ],
         "edges": [[at[a], at[b]] for a, b in ends if a in at and b in at],
     }
 
 
-def block_data(block: Data) -> Data:
+def block_data(block: JsonObject) -> JsonObject:
     """One block: its specs, and what the catalogue knows of its kind."""
     specs = json.dumps(block["specs"], indent=2, ensure_ascii=False)
-    shown = {**_node(block), "id": block["block_id"], "specs": cut(specs, LONG)}
+    shown = {
+        **_block_item(block),
+        "id": block["block_id"],
+        "specs": shorten(specs, LONG),
+    }
     cls = CATALOGUE.get(block["block_name"])
-    return shown if cls is None else shown | _known(cls.about, cls.__doc__ or "")
+    return (
+        shown if cls is None else shown | _describe_kind(cls.about, cls.__doc__ or "")
+    )
 
 
-def rows_data(rows: Sequence[Row]) -> Data:
+def rows_data(rows: Sequence[RowData]) -> JsonObject:
     """Rows as a table of texts; null where a row has no such value."""
     columns = list(dict.fromkeys(chain.from_iterable(rows)))
     shown = columns[:MAX_COLUMNS]
     return {
-        "columns": [cut(column) for column in shown],
+        "columns": [shorten(column) for column in shown],
         "hidden_columns": len(columns) - len(shown),
-        "rows": [[_cell(row.get(column)) for column in shown] for row in rows],
+        "rows": [[_show_cell(row.get(column)) for column in shown] for row in rows],
     }
 
 
-def switch_items(switches: Switches) -> list[Data]:
+def switch_items(switches: Switches) -> list[JsonObject]:
     """Every switch with its value, its default and what it does."""
-    words = _attributes(inspect.getdoc(Switches) or "")
+    words = _parse_attributes(inspect.getdoc(Switches) or "")
     return [
         {
             "name": field.name,
@@ -182,13 +190,13 @@ def switch_items(switches: Switches) -> list[Data]:
     ]
 
 
-def _node(block: Data) -> Data:
+def _block_item(block: JsonObject) -> JsonObject:
     kind = block["block_name"]
     cls = CATALOGUE.get(kind)
     return {
-        "kind": cut(kind),
+        "kind": shorten(kind),
         "role": "unknown" if cls is None else cls.about.role,
-        "note": cut(next(_notes(block["specs"]), ""), 80),
+        "note": shorten(next(_notes(block["specs"]), ""), 80),
     }
 
 
@@ -208,7 +216,7 @@ def _notes(specs: Mapping[str, Any]) -> Iterator[str]:
                 yield ", ".join(str(part) for part in value)
 
 
-def _known(about: About, doc: str) -> Data:
+def _describe_kind(about: About, doc: str) -> JsonObject:
     return {
         "summary": " ".join(doc.partition("\n\n")[0].split()),
         "takes": about.takes,
@@ -221,14 +229,14 @@ def _known(about: About, doc: str) -> Data:
     }
 
 
-def _cell(value: Any) -> str | None:
+def _show_cell(value: Any) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return cut(text)
+    return shorten(text)
 
 
-def _attributes(doc: str) -> dict[str, str]:
+def _parse_attributes(doc: str) -> dict[str, str]:
     """What a docstring says of each attribute."""
     _, _, listed = doc.partition("Attributes:\n")
     found = re.findall(r"^    (\w+): (.+(?:\n     +.+)*)", listed, re.MULTILINE)

@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 
 from attrs import define, field
 
-from ._step import BlockFailedError
+from ._block_context import BlockFailedError
 
 SECONDS: Final = 5
 """How long some hundreds of texts may take."""
@@ -61,8 +61,8 @@ class Matcher:
         Raises:
             BlockFailedError: It is no expression, or takes too long.
         """
-        process = self._started() if self._process is None else self._process
-        answer: list[bool] = self._asked(process, texts)
+        process = self._start_process() if self._process is None else self._process
+        answer: list[bool] = self._ask(process, texts)
         return answer
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class Matcher:
             self._process.communicate()
             self._process = None
 
-    def _started(self) -> subprocess.Popen[str]:
+    def _start_process(self) -> subprocess.Popen[str]:
         self._process = process = subprocess.Popen(  # noqa: S603 - this Python, and a program written here
             [sys.executable, "-I", "-S", "-c", _PROGRAM, str(int(self.seconds) + 1)],
             stdin=subprocess.PIPE,
@@ -80,11 +80,11 @@ class Matcher:
             stderr=subprocess.DEVNULL,
             encoding="ascii",
         )
-        if problem := self._asked(process, self.pattern):
+        if problem := self._ask(process, self.pattern):
             raise BlockFailedError(f"invalid regular expression: {problem}")
         return process
 
-    def _asked(self, process: subprocess.Popen[str], question: object) -> Any:
+    def _ask(self, process: subprocess.Popen[str], question: object) -> Any:
         """The answer of the process to a line."""
         timer = Timer(self.seconds, process.kill)
         timer.start()

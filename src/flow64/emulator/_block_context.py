@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from ..definition import Definition, WireBlock
-from ._records import BlockState, Row, Rows, Run, rows_of
+from ._records import BlockState, RowData, RunRecord, block_rows_owner
 from ._store import Store
 
 
@@ -17,7 +17,7 @@ class BlockFailedError(Exception):
 
 
 @frozen
-class Step:
+class BlockContext:
     """A block at work.
 
     Attributes:
@@ -30,9 +30,9 @@ class Step:
 
     definition: Definition
     state: BlockState
-    run: Run
+    run: RunRecord
     store: Store
-    take: Callable[[Rows], None]
+    take: Callable[[list[RowData]], None]
 
     @property
     def block(self) -> WireBlock:
@@ -49,14 +49,14 @@ class Step:
         """Positions of its parents; two edges between the same blocks are one."""
         return tuple(dict.fromkeys(self.definition.topology.parents[self._position]))
 
-    def chunks(self) -> Iterator[Rows]:
+    def chunks(self) -> Iterator[list[RowData]]:
         """What its parents gave, one after the other, some hundreds at a time."""
         for parent in self.parents:
-            for chunk in self.store.chunks(rows_of(self.run.id, parent)):
+            for chunk in self.store.chunks(block_rows_owner(self.run.id, parent)):
                 self.take(chunk)
                 yield chunk
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[RowData]:
         """The same, row by row."""
         for chunk in self.chunks():
             yield from chunk
@@ -78,10 +78,10 @@ class Step:
         return self.state.position
 
 
-Executor: TypeAlias = Callable[[Step], Iterator[Row]]
+Executor: TypeAlias = Callable[[BlockContext], Iterator[RowData]]
 """What makes a block's rows; it raises `BlockFailedError` where it cannot."""
 
-Work: TypeAlias = Callable[[Step], Callable[[Row], Row]]
+RowMapper: TypeAlias = Callable[[BlockContext], Callable[[RowData], RowData]]
 """What makes one row of each; it looks at the specs once."""
 
 
@@ -93,8 +93,8 @@ class EachRow:
         work: What it does to a row.
     """
 
-    work: Work
+    make_mapper: RowMapper
 
-    def __call__(self, step: Step) -> Iterator[Row]:
+    def __call__(self, context: BlockContext) -> Iterator[RowData]:
         """The rows."""
-        return map(self.work(step), step.rows())
+        return map(self.make_mapper(context), context.rows())

@@ -1,0 +1,181 @@
+"""The SQLite file of a store: opened, checked, and its errors in words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import EmulatorStoreError
+from ._records import (
+    BlockState,
+    ClaimRecord,
+    GraphRecord,
+    NotebookRecord,
+    OutboxRecord,
+    RunRecord,
+    ScheduleRecord,
+    SigningSecretRecord,
+    SpendingRecord,
+    UploadRecord,
+    WorkflowRecord,
+)
+
+MEMORY: Final = ":memory:"
+
+APPLICATION: Final = 0x66363465
+"""Marks a file as ours, in SQLite's own place for that."""
+
+SCHEMA: Final = 1
+"""Version of the tables; a file of a later one is refused."""
+
+TABLE_NAMES: Final[Mapping[type[Any], str]] = {
+    WorkflowRecord: "Workflow",
+    RunRecord: "Run",
+    GraphRecord: "Graph",
+    ClaimRecord: "Claim",
+    BlockState: "BlockState",
+    OutboxRecord: "Sent",
+    SpendingRecord: "Spending",
+    NotebookRecord: "Notebook",
+    UploadRecord: "Upload",
+    ScheduleRecord: "Schedule",
+    SigningSecretRecord: "SigningSecret",
+}
+"""The table of each class of records. It stays if a class is renamed."""
+
+_TABLES: Final = "".join(
+    f"CREATE TABLE {name} (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
+    f"parent TEXT NOT NULL, data TEXT NOT NULL, sum INTEGER NOT NULL);"
+    f"CREATE INDEX {name}_parent ON {name} (parent, place);"
+    for name in TABLE_NAMES.values()
+) + (
+    "CREATE TABLE rows (owner TEXT NOT NULL, chunk INTEGER NOT NULL, "
+    "data TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, chunk)) "
+    "WITHOUT ROWID;"
+)
+
+
+def identify_file(file: Path | None) -> tuple[int, int] | None:
+    """What tells a file from any other of its name; None where there is none."""
+    try:
+        found = None if file is None else file.stat()
+    except OSError:
+        return None
+    return found and (found.st_dev, found.st_ino)
+
+
+def open_file(path: str) -> sqlite3.Connection:
+    if not path:  # to SQLite: a file that is deleted when it is closed
+        raise EmulatorStoreError(path, "a file needs a name", "name one")
+    _make_private(path)
+    try:
+        connection = sqlite3.connect(
+            path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise store_error(path, error) from error
+    try:
+        _prepare(path, connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise store_error(path, error) from error
+    except EmulatorStoreError:
+        connection.close()
+        raise
+    connection.text_factory = bytes
+    return connection
+
+
+def _make_private(path: str) -> None:
+    """Make a new file for its owner alone; SQLite keeps that mode for what it adds.
+
+    An existing file is not opened, since closing it would drop the locks that a store
+    of this process has on it. What goes wrong is for SQLite to say.
+    """
+    if path != MEMORY:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+        with suppress(OSError, ValueError):
+            os.close(os.open(path, flags, 0o600))
+
+
+def _prepare(path: str, connection: sqlite3.Connection) -> None:
+    def one(query: str) -> Any:
+        return connection.execute(query).fetchone()[0]
+
+    # Held until the process ends, so that a second emulator is refused at once.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("BEGIN IMMEDIATE")
+    application, version = one("PRAGMA application_id"), one("PRAGMA user_version")
+    is_new = not (application or version or one("SELECT count(*) FROM sqlite_master"))
+    connection.execute("ROLLBACK")
+    # Up to here nothing was written: another program's file stays as it is.
+    if not is_new and application != APPLICATION:
+        raise EmulatorStoreError(path, "it belongs to another program")
+    if version > SCHEMA:
+        raise EmulatorStoreError(
+            path,
+            "it was written by a later flow64",
+            "install that, or name another file",
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Every commit reaches the operating system, so the process may be killed any time.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("BEGIN IMMEDIATE")
+    if is_new:
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    connection.execute("COMMIT")
+    if (found := one("PRAGMA integrity_check(1)")) != "ok":
+        words = " ".join(str(found).split())
+        raise EmulatorStoreError(path, f"it is damaged ({words})")
+
+
+def store_error(path: str, error: sqlite3.Error) -> EmulatorStoreError:
+    # Those of the module itself have no name: it refuses a closed connection.
+    name = getattr(error, "sqlite_errorname", "CLOSED")
+    known = next((words for code, words in REASONS.items() if code in name), None)
+    return EmulatorStoreError(path, *(known or (str(error),)))
+
+
+_IN_USE: Final = (
+    "another program has it open",
+    "stop that emulator first, or name another file",
+)
+
+_READ_ONLY: Final = (
+    "it cannot be written to",
+    "change its mode, or name another file",
+)
+
+REASONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "BUSY": _IN_USE,
+    "LOCKED": _IN_USE,
+    "CANTOPEN": (
+        "it cannot be opened",
+        "name a file in a folder that exists and can be written to",
+    ),
+    "READONLY": _READ_ONLY,
+    "IOERR_LOCK": _READ_ONLY,
+    "FULL": (
+        "the disk is full, so nothing of this step was saved",
+        "make room and try again",
+    ),
+    "IOERR": (
+        "the disk refused to read or to write, so nothing of this step was saved",
+        "look after the disk, or name another file",
+    ),
+    "NOTADB": ("it is no database of the emulator",),
+    "CORRUPT": ("it is damaged",),
+    "CLOSED": ("it was closed", "open it again"),
+    "GONE": (
+        "the file was removed or replaced while open, so nothing of this was saved",
+        "put it back, or end the emulator and start it again",
+    ),
+}
+"""What SQLite's names of errors mean here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..redaction import MASK
-from ._bind import bind, secret_texts, suffixed, unbound_names
+from ._bind import bind, suffixed, unbound_names
 from ._canonical import as_body, dumps
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
 from ._ids import (
@@ -64,6 +64,19 @@ from ._read import (
     loads,
     require_readable,
 )
+from ._secrets import (
+    SHORTEST_VALUE,
+    Stored,
+    bound_secrets,
+    name_secrets,
+    redact_for_display,
+    redact_for_storage,
+    secret_texts,
+    secret_values,
+    secrets_in,
+    secrets_of,
+    show_beside,
+)
 from ._stamp import MAX_FIELDS, UNCOMMITTED, Stamp, block_refs, split_stamp, with_stamp
 from ._values import VALUE_KEY, BoundSecret, Value
 
@@ -81,6 +94,7 @@ __all__ = [
     "MAX_INTEGER",
     "MAX_NESTING",
     "MAX_VALUES",
+    "SHORTEST_VALUE",
     "TOO_MANY_VALUES",
     "UNCOMMITTED",
     "UNUSUAL",
@@ -99,6 +113,7 @@ __all__ = [
     "Problem",
     "ProjectKey",
     "Stamp",
+    "Stored",
     "Tag",
     "Topology",
     "Value",
@@ -106,6 +121,7 @@ __all__ = [
     "as_body",
     "bind",
     "block_refs",
+    "bound_secrets",
     "canonical_id",
     "digest",
     "dumps",
@@ -122,14 +138,21 @@ __all__ = [
     "is_uuid",
     "loads",
     "meaning",
+    "name_secrets",
     "path_of",
     "pointer",
     "quickly_frozen",
+    "redact_for_display",
+    "redact_for_storage",
     "require_readable",
     "retry_key",
     "rfc8785",
     "run_key",
     "secret_texts",
+    "secret_values",
+    "secrets_in",
+    "secrets_of",
+    "show_beside",
     "slug",
     "split_stamp",
     "stable_id",

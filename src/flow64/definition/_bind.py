@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from attrs import evolve
 
+from ..redaction import map_json
 from ._json import (
     MAX_DEPTH,
     FrozenDict,
-    FrozenList,
     Problem,
     freeze,
     nesting,
@@ -25,26 +25,6 @@ from ._values import BoundSecret, Value
 def unbound_names(definition: Definition) -> list[str]:
     """Names of the values that nothing fills in yet, sorted."""
     return sorted({value.name for value in _unbound(definition)})
-
-
-def secret_texts(
-    definitions: Iterable[Definition], more: Iterable[BoundSecret] = ()
-) -> tuple[str, ...]:
-    """Return all texts in the secrets that were filled in, and in more secrets."""
-    bound = (
-        item
-        for definition in definitions
-        for block in definition.blocks
-        for _, item in walk(block.specs)
-        if type(item) is BoundSecret
-    )
-    found = {
-        text
-        for secret in (*bound, *more)
-        for _, text in walk(secret.content)
-        if isinstance(text, str)
-    }
-    return tuple(sorted(found))
 
 
 def bind(
@@ -115,13 +95,14 @@ def _masked(problem: Problem) -> Problem:
     return evolve(problem, path=problem.path[:1], message=message)
 
 
-def _filled(item: Any, values: Mapping[str, Any], secret: AbstractSet[str]) -> Any:
-    if isinstance(item, dict):
-        filled = {k: _filled(inner, values, secret) for k, inner in item.items()}
-        return FrozenDict(filled)
-    if isinstance(item, list):
-        return FrozenList([_filled(inner, values, secret) for inner in item])
-    if type(item) is Value and item.name in values:
+def _filled(
+    specs: FrozenDict, values: Mapping[str, Any], secret: AbstractSet[str]
+) -> FrozenDict:
+    def fill(item: Any) -> Any:
+        if type(item) is not Value or item.name not in values:
+            return item
         content = values[item.name]
         return BoundSecret(item, content) if item.name in secret else content
-    return item
+
+    made: FrozenDict = map_json(specs, fill)
+    return made

@@ -211,6 +211,6 @@ def test_without_values_nothing_is_looked_for():
     found = KnownValues.of([])
 
     assert found.value_of("x" * 20) is None
-    assert found.place_in({"a": "x" * 20}) is None
+    assert found.secrets.find({"a": "x" * 20}) is None
     assert KnownValues.of([Known("a", HOOK, [HOOK])]).place_in({HOOK: 1}) == "its names"
     assert "SENTINEL" not in repr(KnownValues.of(KNOWN)) + repr(KNOWN)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from attrs import field, frozen
 
-from ..definition import Path, Value, pointer, thaw
-from ..deploy import TELLING, texts_of
-from ..redaction import redact_keys
+from ..definition import SHORTEST_VALUE, Value, thaw
+from ..redaction import Secrets, has_key, texts_in
 
 
 @frozen
@@ -36,12 +35,12 @@ class KnownValues:
     Attributes:
         values: Those that are told by what they stand for.
         names: The names of all of them.
-        texts: Every spelling of every secret text.
+        secrets: The secret texts.
     """
 
     values: Sequence[tuple[Value, Any]] = field(repr=False)
     names: Sequence[str]
-    texts: Sequence[str] = field(repr=False)
+    secrets: Secrets
 
     @classmethod
     def of(cls, given: Iterable[Known]) -> KnownValues:
@@ -53,16 +52,14 @@ class KnownValues:
         known = sorted(given, key=lambda one: (not one.secrets, one.name))
         found: list[tuple[Value, Any]] = []
         for one in known:
-            texts = [*_texts(one.content)]
-            is_secret = bool(one.secrets) or any(
-                redact_keys(text) != text for text in texts
-            )
+            texts = [text for _, text in texts_in(one.content)]
+            is_secret = bool(one.secrets) or any(map(has_key, texts))
             is_told = _is_long if is_secret else _is_telling
             twins = [other for other in known if _is_same(other.content, one.content)]
             if any(map(is_told, texts)) and (is_secret or len(twins) == 1):
                 found.append((Value(one.name, secret=is_secret), one.content))
         secrets = [text for one in known for text in one.secrets if _is_long(text)]
-        return cls(found, [one.name for one in known], texts_of(secrets))
+        return cls(found, [one.name for one in known], Secrets(secrets))
 
     def value_of(self, item: Any) -> Value | None:
         """The value that something which is live equals; None where there is none."""
@@ -73,31 +70,18 @@ class KnownValues:
             (value for value, content in self.values if _is_same(content, plain)), None
         )
 
-    def is_told(self, text: str) -> bool:
-        """Whether a text contains a secret, in any spelling."""
-        return any(secret in text for secret in self.texts)
-
-    def place_in(self, body: Any) -> str | None:
-        """The first place in JSON data that contains a secret; None where none does."""
-        if not self.texts:
-            return None
-        for path, text in _places(body, ()):
-            if self.is_told(text):
-                return redact_keys(pointer(path)) or "its names"
-        return None
-
 
 # Of words such as PROFESSIONAL there are few, and many fields that hold one.
-_TELLING: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
+_SHORTEST_VALUE: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
 
 
 def _is_long(text: str) -> bool:
-    return len(text) >= TELLING
+    return len(text) >= SHORTEST_VALUE
 
 
 def _is_telling(text: str) -> bool:
     """Whether that the same text is live can hardly be a coincidence."""
-    return _is_long(text) and _TELLING.fullmatch(text) is not None
+    return _is_long(text) and _SHORTEST_VALUE.fullmatch(text) is not None
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -105,32 +89,3 @@ def _is_same(one: Any, other: Any) -> bool:
     if one != other:
         return False
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
-def _texts(content: Any) -> Iterator[str]:
-    """The texts in JSON data, without the names of members."""
-    if isinstance(content, str):
-        yield content
-    elif isinstance(content, Mapping):
-        for inner in content.values():
-            yield from _texts(inner)
-    elif isinstance(content, list):
-        for inner in content:
-            yield from _texts(inner)
-
-
-def _places(data: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """The texts in JSON data, each with its place; a name has that of what it is in.
-
-    Names come first, so that no place has a name in it that has not been looked at.
-    """
-    if isinstance(data, str):
-        yield path, data
-    elif isinstance(data, dict):
-        for name in data:
-            yield path, name
-        for name, inner in data.items():
-            yield from _places(inner, (*path, name))
-    elif isinstance(data, list):
-        for position, inner in enumerate(data):
-            yield from _places(inner, (*path, position))

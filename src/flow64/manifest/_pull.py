@@ -20,7 +20,6 @@ from ..definition import (
     VALUE_KEY,
     Definition,
     FrozenDict,
-    FrozenList,
     Path,
     Value,
     WireBlock,
@@ -39,7 +38,7 @@ from ..definition import (
 )
 from ..deploy import Looked, key_of
 from ..errors import PullError, ReadError, did_you_mean
-from ..redaction import MASK, redact_keys
+from ..redaction import MASK, has_key, map_json_beside, redact_keys, texts_in
 from ._known import Known, KnownValues
 from ._model import Entry, Manifest, Pulled
 from ._names import MANIFEST, stem_of
@@ -184,8 +183,9 @@ def without_secrets(
 def shows_secret(definition: Definition, known: Iterable[Known] = ()) -> bool:
     """Whether any text of a definition looks like a key, or has a known one in it."""
     data = as_body(definition)
-    told = KnownValues.of(known).place_in(data) is not None
-    return told or any(map(_is_secret, _texts(data)))
+    if KnownValues.of(known).secrets.find(data) is not None:
+        return True
+    return _holds_key(data)
 
 
 def pulling(wanted: str | None = None) -> Conversation[Sequence[Definition]]:
@@ -340,7 +340,7 @@ def _taken(
     )
     text = dumps(written)
     if (problem := _problem(written, text, values)) is not None:
-        name = MASK if values.is_told(live.name) else redact_keys(live.name)
+        name = MASK if values.secrets.is_in(live.name) else redact_keys(live.name)
         return Refused(workflow_id, name, problem)
     used |= {secret.name.casefold() for secret in secrets.found}
     refs = block_refs(block.id for block in live.blocks)
@@ -368,13 +368,14 @@ def _problem(written: Definition, text: str, values: KnownValues) -> str | None:
     """Why a workflow cannot be written as a file; None where it can."""
     if not is_uuid(written.id):
         return "its id is no UUID, so nothing can be pinned to it"
-    if (place := values.place_in(as_body(written))) is not None:
+    if (path := values.secrets.find(as_body(written))) is not None:
+        place = redact_keys(pointer(path)) or "its names"
         return (
             f"the text of a secret value of the environment is part of {place}, and a "
             "value stands for a whole text; make a value of all of it, or take it out "
             "there, and pull again"
         )
-    if any(map(_is_secret, _texts(as_body(written)))):
+    if _holds_key(as_body(written)):
         return (
             "what looks like a key stands where no value can stand for it, beside the "
             "specs or in the name of one; take it out there, and pull again"
@@ -406,33 +407,28 @@ class _Secrets:
     _values: dict[str, Value] = field(factory=dict[str, Value], repr=False)
 
     def specs(self, block: WireBlock) -> FrozenDict:
-        """The specs of a block."""
+        """Return the specs of a block, with values in the place of secrets."""
+
+        def name(item: Any, _: Any, path: Path) -> Any:
+            if (known := self.known.value_of(item)) is not None:
+                if all(known.name != one.name for one in self.found):
+                    self._note(known.name, block, path, is_set=True)
+                return known
+            if isinstance(item, str) and has_key(item):
+                return self._value(item, block, path)
+            # A name cannot be a value, nor can what is spelled like one be written.
+            if isinstance(item, dict) and (
+                VALUE_KEY in item or any(map(has_key, item))
+            ):
+                return self._value(repr(item), block, path)
+            return item
+
         return FrozenDict(
             {
-                name: self._over(item, block, (name,))
-                for name, item in block.specs.items()
+                field: map_json_beside(item, None, name, (field,))
+                for field, item in block.specs.items()
             }
         )
-
-    def _over(self, item: Any, block: WireBlock, path: Path) -> Any:
-        if (known := self.known.value_of(item)) is not None:
-            if all(known.name != one.name for one in self.found):
-                self._note(known.name, block, path, is_set=True)
-            return known
-        if isinstance(item, str):
-            return self._value(item, block, path) if _is_secret(item) else item
-        if isinstance(item, FrozenDict):
-            # A name cannot be a value, nor can what is spelled like one be written.
-            if VALUE_KEY in item or any(map(_is_secret, item)):
-                return self._value(repr(item), block, path)
-            return FrozenDict(
-                {key: self._over(one, block, (*path, key)) for key, one in item.items()}
-            )
-        if isinstance(item, FrozenList):
-            return FrozenList(
-                [self._over(one, block, (*path, at)) for at, one in enumerate(item)]
-            )
-        return item
 
     def _value(self, text: str, block: WireBlock, path: Path) -> Value:
         """The value for a text: the same one wherever the workflow has the text."""
@@ -455,19 +451,6 @@ class _Secrets:
         self.found.append(Secret(name, self.file, where, is_set))
 
 
-def _is_secret(text: str) -> bool:
-    """Whether the rule `secret-in-specs` says that a text looks like a key."""
-    return redact_keys(text) != text
-
-
-def _texts(data: Any) -> Iterator[str]:
-    """All texts in plain data, names of members too."""
-    waiting = [data]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict):
-            waiting += [*item, *item.values()]
-        elif isinstance(item, list):
-            waiting += item
+def _holds_key(data: Any) -> bool:
+    """Return True if any text, or name, looks like a key: see `secret-in-specs`."""
+    return any(has_key(text) for _, text in texts_in(data, with_names=True))

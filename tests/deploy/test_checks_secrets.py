@@ -24,10 +24,10 @@ from flow64.deploy import (
     load_plan,
     restoring,
     save_plan,
-    texts_of,
 )
 from flow64.deploy import _saved_plan as _saved
 from flow64.diff import as_lines
+from flow64.redaction import Secrets
 
 TOKEN = 'SENTINEL "tok/en"+é\n%7Ab\\'
 """Each of its characters is spelled otherwise somewhere."""
@@ -183,7 +183,7 @@ def with_text(live, where, text):
 @pytest.mark.parametrize("secret", SECRETS)
 def test_every_spelling_is_known(secret):
     """Whatever stands before and after it in what is in base64."""
-    texts = texts_of([secret])
+    texts = Secrets([secret]).texts
     whole = [name for name in FORMS if "after" not in name]
     found = [spelled(secret)[name] for name in whole]
     found += [
@@ -197,8 +197,8 @@ def test_every_spelling_is_known(secret):
 
 def test_text_that_is_no_unicode_is_known_as_it_is():
     """A variable of the environment may hold such bytes."""
-    assert texts_of(["SENTINEL\udcff"]) == ["SENTINEL\udcff"]
-    assert texts_of([{"a": "abc"}, ""]) == []
+    assert Secrets(["SENTINEL\udcff"]).texts == ["SENTINEL\udcff"]
+    assert Secrets([{"a": "abc"}, ""]).texts == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,12 @@ import pytest
 from flow64 import LEAD, Client, Project, RawBlock, Workflow, value
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.client import Terms
-from flow64.definition import BoundSecret, Value, dumps
-from flow64.deploy import veiled
+from flow64.definition import (
+    BoundSecret,
+    Value,
+    dumps,
+    redact_for_display,
+)
 from flow64.emulator import Emulator
 
 HOOK = "https://crm.acme.example/hooks/quiet-otter-SENTINEL"
@@ -55,7 +59,9 @@ def test_secret_inside_of_a_field_is_masked():
         flow = Webhook(LEAD) >> RawBlock("send", specs=specs)
         return Workflow("Leads", flow, key="leads").compile()
 
-    shown = veiled(held(HOOK), held("x"), [BoundSecret(Value("hook"), HOOK)])
+    shown = redact_for_display(
+        held(HOOK), held("x"), [BoundSecret(Value("hook"), HOOK)]
+    )
 
     assert "SENTINEL" not in dumps(shown)
     assert '"token": "***"' in dumps(shown)
@@ -71,7 +77,7 @@ def test_name_that_is_a_secret_is_masked():
 
     live, code = held(**{HOOK: "x", "kind": "json"}), held(kind="text")
 
-    shown = veiled(live, code, [BoundSecret(Value("hook"), HOOK)])
+    shown = redact_for_display(live, code, [BoundSecret(Value("hook"), HOOK)])
 
     assert "SENTINEL" not in dumps(shown)
     assert '"***": "***"' in dumps(shown)

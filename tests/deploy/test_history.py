@@ -19,13 +19,14 @@ from flow64.definition import (
     Edge,
     FrozenDict,
     Value,
+    bound_secrets,
     freeze,
     from_data,
+    redact_for_storage,
     thaw,
 )
 from flow64.deploy import History, Saved
 from flow64.deploy._history import PLACE
-from flow64.deploy._redaction import kept, secrets_of
 from tests.deploy.applied import Hours
 from tests.service.support import GROWTH, SECRET, deployed, leads, specs_of
 
@@ -346,7 +347,7 @@ def live_of(code, **specs):
 def test_no_text_of_a_secret_is_kept(ours, live, shown, withheld):
     code = secret_code(**ours)
 
-    found = kept(live_of(code, **live), code)
+    found = redact_for_storage(live_of(code, **live), code)
 
     specs = thaw(found.definition.blocks[1].specs, plain)
     assert {name: specs[name] for name in shown} == shown
@@ -369,7 +370,7 @@ def test_secret_of_more_than_one_text_is_told_by_each():
     data = deployed(made, list=["SENTINEL-1", "x"])
     specs_of(data, "outgoing_webhook")["b"] = ["SENTINEL-1", "x-ray"]
 
-    found = kept(from_data(data), code)
+    found = redact_for_storage(from_data(data), code)
 
     specs = thaw(found.definition.blocks[1].specs, plain)
     assert specs["b"] == [MASK, "x-ray"]
@@ -391,7 +392,7 @@ def test_secret_is_kept_in_no_other_part_of_a_definition():
         graph_extra=dirty,
     )
 
-    found = kept(live, code)
+    found = redact_for_storage(live, code)
 
     assert "SENTINEL" not in repr(found) + str(thaw(found.definition.graph_extra))
     assert (found.definition.name, found.definition.extra) == (MASK, {})
@@ -402,7 +403,7 @@ def test_value_that_is_not_bound_is_no_less_secret():
     flow = Webhook(LEAD) >> OutgoingWebhook(url=HOOK)
     code = Workflow("S", flow, key="s", project=GROWTH).compile()
 
-    found = kept(live_of(secret_code(), url="https://SENTINEL"), code)
+    found = redact_for_storage(live_of(secret_code(), url="https://SENTINEL"), code)
 
     assert found.withheld == ["/workflow_definition/blocks/1/specs/url"]
     assert found.definition.blocks[1].specs["url"] == Value("hook", secret=True)
@@ -411,12 +412,12 @@ def test_value_that_is_not_bound_is_no_less_secret():
 def test_secrets_of_other_workflows_are_known_too():
     """Each is found once, and one that is empty tells nothing."""
     code = secret_code(b=HOOK)
-    known = secrets_of([code, code])
+    known = bound_secrets([code, code])
     live = live_of(secret_code())
 
     assert [item.value.name for item in known] == ["hook"]
     empty = BoundSecret(Value("none", secret=True), "")
-    found = kept(live, None, [*known, empty])
+    found = redact_for_storage(live, None, [*known, empty])
     assert found.definition.blocks[1].specs["url"] == Value("hook", secret=True)
     assert found.withheld == []
 
@@ -431,7 +432,7 @@ def test_unknown_keys_hold_no_value_but_are_left_out():
         BoundSecret(Value("account", secret=True), freeze({"n": [1]}, (), [])),
     ]
 
-    found = kept(
+    found = redact_for_storage(
         evolve(live, blocks=(first._replace(extra=unknown), *rest)), None, known
     )
 

@@ -13,11 +13,13 @@ from flow64.definition import (
     FrozenDict,
     FrozenList,
     from_data,
+    show_beside,
     split_stamp,
     with_stamp,
 )
-from flow64.deploy import Veil, compare
+from flow64.deploy import compare
 from flow64.deploy._drift import is_one_workflow, merged
+from flow64.redaction import Secrets
 from tests.service.support import (
     SECRET,
     deployed,
@@ -252,7 +254,7 @@ def test_lists_are_veiled_item_by_item():
     code = FrozenList(["a", FrozenDict({"url": "b"})])
     live = FrozenList(["a", FrozenDict({"url": SECRET})])
 
-    assert Veil([SECRET], [SECRET]).beside(live, code) == ["a", {"url": MASK}]
+    assert show_beside(live, code, Secrets([SECRET])) == ["a", {"url": MASK}]
 
 
 OWNED = "ns:acme.example/project:growth"

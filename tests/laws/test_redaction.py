@@ -15,13 +15,14 @@ from flow64.definition import (
     FrozenList,
     Value,
     WireBlock,
+    bound_secrets,
+    redact_for_display,
+    redact_for_storage,
+    secrets_of,
     thaw,
 )
-from flow64.deploy import texts_of, veiled
-from flow64.deploy._drift import Veil as LiveVeil
-from flow64.deploy._redaction import kept, secrets_of
 from flow64.diff._redaction import Veil, concealed, masked, unveiled
-from flow64.redaction import spelled
+from flow64.redaction import Secrets, spelled
 from flow64.render import veiled_pair
 from tests.laws import redaction_before as before
 
@@ -37,7 +38,7 @@ SECRETS = [
     BoundSecret(Value(name, secret=True), content) for name, content in CONTENTS.items()
 ]
 PARTS = sorted(
-    text for text in texts_of(CONTENTS.values()) if text in str(CONTENTS.values())
+    text for text in Secrets(CONTENTS.values()).texts if text in str(CONTENTS.values())
 )
 IDS = ["0b6a9d5e-0000-5000-8000-00000000000a", "0B6A9D5E-0000-5000-8000-00000000000B"]
 
@@ -138,24 +139,24 @@ def parted(definition):
 def test_what_is_live_is_shown_as_before(sides, secrets):
     live, code = sides
 
-    shown = veiled(live, code, secrets)
+    shown = redact_for_display(live, code, secrets)
 
     assert parted(shown) == parted(before.veiled(live, code, secrets))
 
 
 @given(st.lists(definitions(codes), max_size=2), more_secrets, surrounded | spellings)
 def test_words_about_it_are_redacted_as_before(known, secrets, text):
-    veil, old = LiveVeil.of(known, secrets), before.LiveVeil.of(known, secrets)
+    veil, old = secrets_of(known, secrets), before.LiveVeil.of(known, secrets)
 
-    assert veil.within(text) == old.within(text)
-    assert veil.over(text) == old.over(text)
+    assert veil.redact(text) == old.within(text)
+    assert veil.hide(text) == old.over(text)
 
 
 @given(faced(), more_secrets, st.sampled_from([None, lambda item: repr(item)[:1]]))
 def test_what_is_live_is_stored_as_before(sides, secrets, stand_in):
     live, code = sides
 
-    stored = kept(live, code, secrets, shown=stand_in)
+    stored = redact_for_storage(live, code, secrets, stand_in=stand_in)
 
     old = before.kept(live, code, secrets, shown=stand_in)
     assert (parted(stored.definition), [*stored.withheld]) == (
@@ -166,7 +167,7 @@ def test_what_is_live_is_stored_as_before(sides, secrets, stand_in):
 
 @given(st.lists(definitions(codes), max_size=2))
 def test_secrets_are_found_as_before(known):
-    assert secrets_of(known) == before.secrets_of(known)
+    assert bound_secrets(known) == before.secrets_of(known)
 
 
 @given(faced(plain_lives), st.sampled_from([(), ("before",), ("after",)]))

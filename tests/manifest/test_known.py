@@ -212,5 +212,5 @@ def test_without_values_nothing_is_looked_for():
 
     assert found.value_of("x" * 20) is None
     assert found.secrets.find({"a": "x" * 20}) is None
-    assert KnownValues.of([Known("a", HOOK, [HOOK])]).place_in({HOOK: 1}) == "its names"
+    assert KnownValues.of([Known("a", HOOK, [HOOK])]).secrets.find({HOOK: 1}) == ()
     assert "SENTINEL" not in repr(KnownValues.of(KNOWN)) + repr(KNOWN)

@@ -14,8 +14,10 @@ from ..definition import (
     FrozenList,
     Value,
     canonical_id,
+    redact_for_display,
+    secrets_of,
 )
-from ..deploy import Fields, Veil, fields_of, reduced, shown_as, veiled
+from ..deploy import Fields, fields_of, reduced, shown_as
 from ..diff import (
     Change,
     Consequence,
@@ -170,7 +172,7 @@ def _titled(entry: Entry | None, secrets: Sequence[BoundSecret]) -> Entry | None
     """A workflow that is live, without a secret in its title and its key."""
     if entry is None or not entry.is_live:
         return entry
-    within = Veil.of((), secrets).within
+    within = secrets_of((), secrets).redact
     name = within(entry.definition.name)
     definition = evolve(entry.definition, name=name)
     return evolve(entry, key=within(entry.key), definition=definition)
@@ -334,7 +336,7 @@ def _compared(
 def _shown(entry: Entry, secrets: Sequence[BoundSecret]) -> Definition:
     """A workflow of which no code says what is secret, as it may be shown."""
     found = entry.definition
-    return veiled(found, _SAYS_NOTHING, secrets) if entry.is_live else found
+    return redact_for_display(found, _SAYS_NOTHING, secrets) if entry.is_live else found
 
 
 _SAYS_NOTHING: Final = Definition("", "", (), ())

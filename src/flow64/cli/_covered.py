@@ -17,9 +17,9 @@ from ..definition import (
     bind,
     canonical_id,
     freeze,
+    redact_for_display,
     suffixed,
 )
-from ..deploy import veiled
 from ..errors import ConfigError
 from ..redaction import SHORTEST
 from ._faulty import even_faulty
@@ -51,8 +51,8 @@ class Covered:
         """
         known = self.known.get(canonical_id(str(live.id)))
         if known is not None:
-            live = veiled(live, known)
-        return veiled(live, self.beyond)
+            live = redact_for_display(live, known)
+        return redact_for_display(live, self.beyond)
 
 
 def covered(

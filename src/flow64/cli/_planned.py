@@ -14,7 +14,15 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from ..client import Client
-from ..definition import LOCAL, MAX_BYTES, BoundSecret, Definition, bind, suffixed
+from ..definition import (
+    LOCAL,
+    MAX_BYTES,
+    BoundSecret,
+    Definition,
+    bind,
+    secret_values,
+    suffixed,
+)
 from ..deploy import (
     PLACE_NAME,
     FileCache,
@@ -22,7 +30,6 @@ from ..deploy import (
     History,
     Looked,
     bases_of,
-    hidden_among,
     planning,
     target_of,
 )
@@ -85,9 +92,9 @@ class Place:
     def secrets(self) -> Sequence[BoundSecret]:
         """What is secret wherever it is live: the values that come from variables."""
         environment = self.environment
-        found = [*hidden_among(self.values, environment.hidden)]
+        found = [*secret_values(self.values, environment.hidden)]
         # Those of --values stand beside what is configured, which may be live as well.
-        for item in hidden_among(environment.bound, environment.hidden):
+        for item in secret_values(environment.bound, environment.hidden):
             found += [] if item in found else [item]
         return found
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from ..definition import BoundSecret, unbound_names
-from ..deploy import hidden_among
+from ..definition import BoundSecret, secret_values, unbound_names
 from ..environments import Environment
 from ..environments import load as load_settings
 from ._addresses import (
@@ -146,7 +145,7 @@ def _secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
     lives = dict.fromkeys(one.env for one in addresses if isinstance(one, Live))
     found: list[BoundSecret] = []
     for environment in map(environment_of, lives):
-        found += hidden_among(environment.bound, environment.hidden)
+        found += secret_values(environment.bound, environment.hidden)
     return found
 
 

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import click
 
-from ..definition import DEFAULT_ENV, Definition
-from ..deploy import hidden_among, veiled
+from ..definition import DEFAULT_ENV, Definition, redact_for_display, secret_values
 from ..manifest import write_all
 from ..redaction import redact_keys_in_json
 from ..render import (
@@ -157,8 +156,8 @@ def _read(text: str, env: str | None) -> Definition:
         with connected(require_env(address, env)) as client:
             live = definition_of(client, address)
         environment = environment_of(address.env)
-        secrets = hidden_among(environment.bound, environment.hidden)
-        return veiled(live, Definition("", "", (), ()), secrets)
+        secrets = secret_values(environment.bound, environment.hidden)
+        return redact_for_display(live, Definition("", "", (), ()), secrets)
     name = DEFAULT_ENV if env is None else environment_of(env).name
     return even_faulty(load(address.source).only.workflow, name)
 

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from ..api import Conversation
-from ..definition import secret_texts
+from ..definition import secret_texts, secret_values
 from ..deploy import (
     Deployable,
     Deployment,
@@ -17,7 +17,6 @@ from ..deploy import (
     before_step,
     compare,
     deploying,
-    hidden_among,
     planned_alone,
     prepared,
     require_namespace,
@@ -94,9 +93,9 @@ def ready_for(
     bound, suffix = settled.values_of(values), settled.terms.suffix
     ready = prepared(workflow, settled.env_of(callee, env), bound, suffix)
     terms = settled.terms
-    secrets = [*hidden_among(bound, terms.hidden)]
+    secrets = [*secret_values(bound, terms.hidden)]
     if bound is not terms.values:
-        secrets += hidden_among(terms.values, terms.hidden)
+        secrets += secret_values(terms.values, terms.hidden)
     ready = evolve(ready, secrets=secrets)
     settled.channel.secrets.add(secret_texts([ready.definition], secrets))
     require_namespace(ready, settled.channel)

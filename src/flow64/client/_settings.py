@@ -22,8 +22,8 @@ from ..api import (
     TokenSource,
     endpoint_of,
 )
-from ..definition import DEFAULT_ENV, secret_texts
-from ..deploy import History, hidden_among
+from ..definition import DEFAULT_ENV, secret_texts, secret_values
+from ..deploy import History
 from ..errors import ArgumentError, ConfigError, shortened
 from ..runs import Budget, Journal
 
@@ -154,7 +154,7 @@ def settled(
         random,
     )
     says = terms or NO_TERMS
-    hidden = hidden_among(says.values, says.hidden)
+    hidden = secret_values(says.values, says.hidden)
     channel.secrets.add(secret_texts([], hidden))
     organisation = Organisation(says.org_id, env)
     return Settled(

@@ -20,15 +20,12 @@ from ._deploy import deploying as deploying
 from ._deploy import prepared as prepared
 from ._deploy import require_namespace as require_namespace
 from ._drift import Fields as Fields
-from ._drift import Veil as Veil
 from ._drift import compare as compare
 from ._drift import fields_of as fields_of
 from ._drift import reduced as reduced
 from ._drift import short as short
 from ._drift import shown_as as shown_as
 from ._drift import spends_when_written as spends_when_written
-from ._drift import texts_of as texts_of
-from ._drift import veiled as veiled
 from ._git import Ancestry, Git
 from ._git import ask_git as ask_git
 from ._history import PLACE_NAME as PLACE_NAME
@@ -36,8 +33,6 @@ from ._history import History, Saved
 from ._interrupt import Stop, first_cancel_waits, first_interrupt_waits
 from ._plan_text import as_data, as_text
 from ._planner import Looked, planning
-from ._redaction import TELLING as TELLING
-from ._redaction import hidden_among as hidden_among
 from ._restore import restoring
 from ._review_of_plan import review_of_plan
 from ._same_code import DeployedCode as DeployedCode

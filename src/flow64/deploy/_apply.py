@@ -20,7 +20,15 @@ from typing import Any, Final
 from attrs import define, evolve, field, frozen
 
 from ..api import Begin, Conversation, Emit, Together, get_workflow
-from ..definition import BoundSecret, Definition, Stamp, split_stamp
+from ..definition import (
+    BoundSecret,
+    Definition,
+    Stamp,
+    bound_secrets,
+    redact_for_storage,
+    secret_values,
+    split_stamp,
+)
 from ..diff import as_lines, diff
 from ..errors import (
     FlowError,
@@ -44,7 +52,6 @@ from ._consent import (
 from ._data_loss import lost, lost_by_restoring
 from ._drift import spends_when_written
 from ._history import History, Saved
-from ._redaction import kept, secrets_of, told_of
 from ._target import owner, owner_of
 from ._write import Kind, Write, deleted
 
@@ -189,8 +196,8 @@ def applying(
     if endpoint is not None and endpoint != plan.endpoint:
         problem = f"it was made for {plan.endpoint}, and this is {endpoint}"
         raise SavedPlanError(f"of {plan.env}", problem)
-    known = [*secrets_of(filter(None, map(code_of, plan.steps)))]
-    told = [*told_of(values or {}, known)]
+    known = [*bound_secrets(filter(None, map(code_of, plan.steps)))]
+    told = [*secret_values(values, known=known)]
     always = [*known, *(item for item in told if item.value.name in hidden)]
     always += plan.secrets
     jobs = [
@@ -343,7 +350,7 @@ class _Apply:
             return None
         else:
             code = code_of(step)
-            old = kept(planned.definition, code, self.known).definition
+            old = redact_for_storage(planned.definition, code, self.known).definition
             event, edits = "edited", edits_of(old, live, code, self.known)
         ours = [*as_lines(step.changes)]
         return StalePlanError(step.key, step.id, event, edits, ours)
@@ -399,7 +406,7 @@ def edits_of(
         code: The definition that says where secrets stand.
         known: Further secrets that are known.
     """
-    new = kept(live, code, known).definition
+    new = redact_for_storage(live, code, known).definition
     lines = [*as_lines(diff(old, new))]
     if old.stamp != new.stamp:
         lines.append("another deploy has written its stamp")

@@ -7,10 +7,16 @@ from typing import Final
 
 from attrs import evolve
 
-from ..definition import BoundSecret, Definition, FrozenDict, Stamp, WireBlock
+from ..definition import (
+    BoundSecret,
+    Definition,
+    FrozenDict,
+    Stamp,
+    WireBlock,
+    redact_for_storage,
+)
 from ..plan import Target
 from ._drift import Judgement, judge, last_sent, reduced, short
-from ._redaction import kept
 
 
 def lost(
@@ -32,13 +38,13 @@ def lost(
         found: How the two were judged, where that is at hand.
     """
     code = target.definition
-    withheld = kept(live, code, known).withheld
+    withheld = redact_for_storage(live, code, known).withheld
     if not withheld:
         return ()
     found = found or judge(code, live, target.stamp, target.pulled)
     if found.last is target.pulled or not _is_ours(found):
         return withheld
-    return kept(_by_hand(live, found), code, known).withheld
+    return redact_for_storage(_by_hand(live, found), code, known).withheld
 
 
 def lost_by_restoring(
@@ -53,13 +59,13 @@ def lost_by_restoring(
         known: Further secrets that are known.
     """
     known = [*known]
-    withheld = kept(live, wanted, known).withheld
+    withheld = redact_for_storage(live, wanted, known).withheld
     if not withheld or wanted.stamp is None:
         return withheld
     found = judge(wanted, live, wanted.stamp)
     if not _is_ours(found):
         return withheld
-    return kept(_by_hand(live, found), wanted, known).withheld
+    return redact_for_storage(_by_hand(live, found), wanted, known).withheld
 
 
 def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:

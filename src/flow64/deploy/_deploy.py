@@ -8,13 +8,19 @@ from typing import Any
 from attrs import field, frozen
 
 from ..api import Channel, Conversation
-from ..definition import LOCAL, BoundSecret, Definition, Stamp
+from ..definition import (
+    LOCAL,
+    BoundSecret,
+    Definition,
+    Stamp,
+    redact_for_display,
+)
 from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
 from ..plan import Plan, State, Step, Target
 from ._alone import planned_alone
 from ._apply import applying
 from ._consent import NOTHING, Agreement
-from ._drift import Comparison, compare, veiled
+from ._drift import Comparison, compare
 from ._git import Git
 from ._history import History
 from ._target import Deployable, target_of
@@ -209,7 +215,9 @@ def deploying(
         step.state,
         words.changes,
         step.unmanaged,
-        replaced=veiled(before, code, secrets) if before and is_replaced else None,
+        replaced=redact_for_display(before, code, secrets)
+        if before and is_replaced
+        else None,
     )
 
 

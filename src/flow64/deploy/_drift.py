@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from ..blocks import CATALOGUE
 from ..definition import (
@@ -14,18 +14,16 @@ from ..definition import (
     Definition,
     Edge,
     FrozenDict,
-    FrozenList,
     ListedOrigins,
     Stamp,
     WireBlock,
     block_refs,
     fingerprint,
-    thaw,
-    walk,
+    redact_for_display,
+    secrets_of,
 )
 from ..diff import differences
 from ..plan import State, unnamed_of_edges
-from ..redaction import MASK, SHORTEST, spelled
 
 Fields: TypeAlias = Mapping[str, frozenset[str]]
 """Names of the top-level spec fields that are set, by block."""
@@ -202,7 +200,7 @@ def compare(
         return Comparison(found.state, unmanaged=found.unmanaged)
     shown = shown_as(reduced(live, managed(code, found)), code, secrets)
     edits, changes = differences(code, shown), differences(shown, code)
-    unmanaged = [*map(Veil.of([code], secrets).within, found.unmanaged)]
+    unmanaged = [*map(secrets_of([code], secrets).redact, found.unmanaged)]
     return Comparison(found.state, list(edits), list(changes), unmanaged)
 
 
@@ -216,7 +214,7 @@ def shown_as(
     live: Definition, code: Definition, secrets: Iterable[BoundSecret] = ()
 ) -> Definition:
     """A live definition as it is shown: blocks called as in the code, secrets not."""
-    return called_alike(veiled(live, code, secrets), code)
+    return called_alike(redact_for_display(live, code, secrets), code)
 
 
 def called_alike(live: Definition, code: Definition) -> Definition:
@@ -283,151 +281,6 @@ def spends_when_written(definition: Definition) -> Sequence[str]:
         if block.kind in CATALOGUE
         and "spends-on-create" in CATALOGUE[block.kind].effects(block.specs)
     ]
-
-
-def veiled(
-    live: Definition, code: Definition, secrets: Iterable[BoundSecret] = ()
-) -> Definition:
-    """A live definition as it may be shown, although secrets are live as their text.
-
-    A field that code fills with a secret is shown as in the code where it is equal, and
-    masked where it is not; a secret that stands anywhere else, in whatever spelling, is
-    masked as well.
-
-    Args:
-        live: What the service has.
-        code: What the code says, with its values filled in.
-        secrets: What is secret beside what code binds, such as values of the
-            environment that code does not name any more.
-    """
-    veil = Veil.of([code], secrets)
-    if not veil.secrets:
-        return live
-    ours = {block.id.lower(): block.specs for block in code.blocks}
-    blocks: list[WireBlock] = []
-    for block in live.blocks:
-        wanted = ours.get(block.id.lower(), EMPTY)
-        specs = {
-            name: veil.spec(found, wanted.get(name))
-            for name, found in block.specs.items()
-        }
-        extra = veil.over(block.extra)
-        blocks.append(block._replace(specs=FrozenDict(specs), extra=extra))
-    return evolve(
-        live,
-        name=veil.beside(live.name, code.name),
-        description=veil.beside(live.description, code.description),
-        blocks=tuple(blocks),
-        edges=tuple(edge._replace(extra=veil.over(edge.extra)) for edge in live.edges),
-        graph_extra=veil.over(live.graph_extra),
-    )
-
-
-@frozen
-class Veil:
-    """What must not be shown of what is live.
-
-    Attributes:
-        secrets: The secrets that are known, whole.
-        texts: Every spelling of every text in them.
-        named: Secrets that are named where a field of a block is one.
-    """
-
-    secrets: Sequence[Any] = field(repr=False)
-    texts: Sequence[str] = field(repr=False)
-    named: Mapping[str, BoundSecret] = field(default=EMPTY, repr=False)
-
-    @classmethod
-    def of(
-        cls, definitions: Iterable[Definition], more: Iterable[BoundSecret] = ()
-    ) -> Veil:
-        """Over the secrets that were bound in definitions, and over more of them."""
-        secrets = [
-            item.content
-            for definition in definitions
-            for block in definition.blocks
-            for _, item in walk(block.specs)
-            if isinstance(item, BoundSecret) and item.content not in ("", None)
-        ]
-        more = [*more]
-        secrets += [item.content for item in more]
-        named = {one.content: one for one in more if isinstance(one.content, str)}
-        return cls(secrets, texts_of(secrets), named)
-
-    def spec(self, found: Any, wanted: Any) -> Any:
-        """A field of a block: as beside the code, or named where it is a secret."""
-        is_other = isinstance(found, str) and found != wanted
-        has_secret = any(isinstance(item, BoundSecret) for _, item in walk(wanted))
-        if is_other and not has_secret and found in self.named:
-            return self.named[found]
-        return self.beside(found, wanted)
-
-    def beside(self, found: Any, wanted: Any) -> Any:
-        """What is live where code says something: as in the code where it is equal."""
-        if any(isinstance(item, BoundSecret) for _, item in walk(wanted)):
-            is_same = thaw(wanted, _revealed) == thaw(found, _revealed)
-            return wanted if is_same else MASK
-        if wanted is not None and found == wanted:
-            return found
-        if any(found == secret for secret in self.secrets):
-            return MASK
-        if isinstance(found, dict) and isinstance(wanted, dict):
-            if any(map(self._is_told, found.keys() - wanted.keys())):
-                return self.over(found)
-            return FrozenDict(
-                {
-                    name: self.beside(inner, wanted.get(name))
-                    for name, inner in found.items()
-                }
-            )
-        if (
-            isinstance(found, list)
-            and isinstance(wanted, list)
-            and len(found) == len(wanted)
-        ):
-            both = zip(found, wanted, strict=True)
-            return FrozenList([self.beside(*pair) for pair in both])
-        return self.over(found)
-
-    def within(self, text: str) -> str:
-        """Words about what is live, with a mask in the place of each secret."""
-        for told in sorted(self.texts, key=len, reverse=True):
-            text = text.replace(told, MASK)
-        return text
-
-    def over(self, found: Any) -> Any:
-        """What is live where code says nothing."""
-        if any(found == secret for secret in self.secrets):
-            return MASK
-        if isinstance(found, str):
-            return MASK if self._is_told(found) else found
-        if isinstance(found, dict):
-            if any(map(self._is_told, found)):
-                return FrozenDict({MASK: MASK})
-            return FrozenDict({name: self.over(inner) for name, inner in found.items()})
-        if isinstance(found, list):
-            return FrozenList([self.over(inner) for inner in found])
-        return found
-
-    def _is_told(self, found: str) -> bool:
-        return any(text in found for text in self.texts)
-
-
-def texts_of(secrets: Iterable[Any]) -> Sequence[str]:
-    """What tells a secret inside of a text: what it consists of, however spelled.
-
-    A part of a secret that is very short tells nothing, and nor does a short spelling.
-    """
-    found: set[str] = set()
-    for secret in secrets:
-        for path, text in walk(secret):
-            if isinstance(text, str) and (len(text) >= SHORTEST or (text and not path)):
-                found |= spelled(text)
-    return sorted(found)
-
-
-def _revealed(item: Any) -> Any:
-    return thaw(item.content) if isinstance(item, BoundSecret) else item
 
 
 _NONE: Final = frozenset[str]()

@@ -25,10 +25,12 @@ from ..definition import (
     Definition,
     as_body,
     bind,
+    bound_secrets,
     canonical_id,
     escaped,
     from_data,
     is_uuid,
+    redact_for_storage,
     thaw,
     with_stamp,
 )
@@ -36,7 +38,6 @@ from ..errors import ConfigError, HistoryError, ReadError, shortened
 from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
 from ..redaction import redact_keys
 from ._drift import Fields, fields_of, is_known, last_sent, reduced, short
-from ._redaction import kept, secrets_of
 
 PLACE: Final = Path(FOLDER, "history")
 """Where what is replaced is kept, below the working folder."""
@@ -102,8 +103,8 @@ class Saved:
             secrets_known: Further secrets that are known.
             **facts: `key`, `workflow_id`, `env`, `endpoint`, `at` and `reason`.
         """
-        known = [*secrets_of([code] if code else []), *secrets_known]
-        found = kept(live, code, known)
+        known = [*bound_secrets([code] if code else []), *secrets_known]
+        found = redact_for_storage(live, code, known)
         return cls(
             definition=found.definition,
             withheld=found.withheld,

@@ -38,8 +38,12 @@ from ..definition import (
     Definition,
     ProjectKey,
     Stamp,
+    bound_secrets,
     canonical_id,
+    redact_for_display,
+    redact_for_storage,
     secret_texts,
+    secrets_of,
     split_stamp,
     thaw,
     walk,
@@ -77,13 +81,13 @@ from ..plan import (
     is_pin,
     live_of,
 )
+from ..redaction import Secrets
 from ._activity import is_cut, of_each, touched
 from ._block_renames import unkept
 from ._consent import losing
 from ._data_loss import is_as_deployed, lost
 from ._drift import (
     Judgement,
-    Veil,
     called_alike,
     fields_of,
     is_known,
@@ -93,10 +97,8 @@ from ._drift import (
     short,
     shown_as,
     spends_when_written,
-    veiled,
 )
 from ._git import NOT_CHECKED, Ancestry, Git
-from ._redaction import kept, secrets_of
 from ._renames import renames
 from ._target import key_of, owner, owner_of, whose
 
@@ -253,21 +255,21 @@ class Planner:
     files: dict[str | None, str] | None = None
     may_list: bool | None = None
     _secrets: Sequence[BoundSecret] | None = None
-    _veil: Veil | None = None
+    _veil: Secrets | None = None
 
     @property
     def secrets(self) -> Sequence[BoundSecret]:
         """The secrets of all targets, and the hidden ones: applying knows the same."""
         if self._secrets is None:
-            bound = secrets_of(target.definition for target in self.targets)
+            bound = bound_secrets(target.definition for target in self.targets)
             self._secrets = [*bound, *self.hidden]
         return self._secrets
 
     @property
-    def veil(self) -> Veil:
+    def veil(self) -> Secrets:
         """Over all these secrets."""
         if self._veil is None:
-            self._veil = Veil.of((), self.secrets)
+            self._veil = secrets_of((), self.secrets)
         return self._veil
 
     def counted(self, conversation: Conversation[T]) -> Conversation[T]:
@@ -427,7 +429,7 @@ class Planner:
 
     def _told(self, step: Step) -> Step:
         """A step whose words hold no secret that is the name of something."""
-        within = self.veil.within
+        within = self.veil.redact
         return evolve(
             step,
             reasons=tuple(map(within, step.reasons)),
@@ -561,8 +563,8 @@ class Planner:
             return None
         code, ours = target.definition, fields_of(base)
         names = {ref: known | ours.get(ref, _NONE) for ref, known in found.sent.items()}
-        seen = veiled(shown_as(live, code), base, self.hidden)
-        base = veiled(base, seen, self.hidden)
+        seen = redact_for_display(shown_as(live, code), base, self.hidden)
+        base = redact_for_display(base, seen, self.hidden)
         old, new = called_alike(base, code), called_alike(seen, code)
         return changes_of(old, new, {**ours, **names}, ())
 
@@ -618,7 +620,7 @@ class Planner:
             for stamp, info in copies
         ]
         return [
-            self._told(evolve(one, name=self.veil.over(one.name)))
+            self._told(evolve(one, name=self.veil.hide(one.name)))
             for one in (*steps, *duplicates)
         ]
 
@@ -646,7 +648,7 @@ class Planner:
             )
         elif not is_same:
             reasons.append("it was edited on the service since it was deployed")
-        gone = kept(live, None, self.secrets).withheld
+        gone = redact_for_storage(live, None, self.secrets).withheld
         if not is_same or gone:
             consents.append("force")
         if gone:

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import evolve
 
-from ..definition import EMPTY
+from ..definition import EMPTY, redact_for_display
 from ..diff import Consequence, estimate
 from ..plan import Plan, Step, Target, taking
 from ..render import (
@@ -22,7 +22,7 @@ from ..render import (
     veiled_pair,
 )
 from ._consent import may_skip
-from ._drift import shown_as, veiled
+from ._drift import shown_as
 
 
 def review_of_plan(
@@ -91,7 +91,7 @@ def _reviewed(
         cost = estimate(live, prices)
         return evolve(told, cost_before=cost, cost_after=cost)
     sent = step.sent.content
-    shown = veiled(sent, code, secrets)
+    shown = redact_for_display(sent, code, secrets)
     before, after = veiled_pair(live, shown, written=({}, fields_of(code)))
     return evolve(
         told,

@@ -28,8 +28,11 @@ from ..definition import (
     Stamp,
     as_body,
     bind,
+    bound_secrets,
     from_data,
+    redact_for_storage,
     rfc8785,
+    secret_values,
     split_stamp,
     thaw,
     unbound_names,
@@ -54,7 +57,6 @@ from ._drift import (
 )
 from ._history import History
 from ._planner import changes_of
-from ._redaction import hidden_among, kept, secrets_of
 from ._target import owner, owner_of
 
 FORMAT: Final = 1
@@ -87,7 +89,7 @@ def save_plan(
     _require_replaceable(path)
     seal = _Seal(secrets.token_bytes(16))
     hidden = _in_use(plan)
-    known = [*secrets_of(filter(None, map(code_of, plan.steps))), *hidden]
+    known = [*bound_secrets(filter(None, map(code_of, plan.steps))), *hidden]
     data = {
         "flow64:plan": FORMAT,
         "flow64": version("flow64"),
@@ -254,7 +256,7 @@ def applying_saved(
         env=env,
         endpoint=endpoint,
         values=values,
-        secrets=hidden_among(values, hidden),
+        secrets=secret_values(values, hidden),
         project=project,
         organisation=organisation,
     )
@@ -301,7 +303,7 @@ def reopening(
     _require_meant(saved, env, endpoint, project, organisation)
     reader = _Reader(saved, _Seal(saved.salt), values or {})
     targets = [reader.target(step) for step in saved.steps]
-    bound = secrets_of(target.definition for target in targets if target)
+    bound = bound_secrets(target.definition for target in targets if target)
     known = [*bound, *reader.hidden(secrets)]
     steps: list[Step] = []
     done: list[str] = []
@@ -448,7 +450,7 @@ class _Seal:
         known: Iterable[BoundSecret],
     ) -> str:
         """Of what is live, secrets by name, and what cannot be kept by its digest."""
-        found = kept(live, code, known, shown=self.secret)
+        found = redact_for_storage(live, code, known, stand_in=self.secret)
         text = digest_of(found.definition)
         return hmac(self.salt, text.encode(), sha256).hexdigest()
 
@@ -479,7 +481,7 @@ def _step_data(
     code = code_of(step)
     if step.live is not None:
         live = step.live.definition
-        found = kept(live, code, known)
+        found = redact_for_storage(live, code, known)
         data["live"] = {
             "digest": seal.live(live, code, known),
             "definition": as_body(_stamped(found.definition)),
@@ -492,7 +494,7 @@ def _step_data(
             "pulled": str(target.pulled) if target.pulled else None,
             "secrets": {
                 item.value.name: seal.secret(item.content)
-                for item in secrets_of([target.definition])
+                for item in bound_secrets([target.definition])
             },
             "definition": as_body(target.definition),
         }
@@ -504,12 +506,12 @@ def _in_use(plan: Plan) -> Sequence[BoundSecret]:
     lives = [
         step.live.definition for step in plan.steps if step.live and not _is_idle(step)
     ]
-    plain = [kept(live) for live in lives]
+    plain = [redact_for_storage(live) for live in lives]
     return [
         item
         for item in plan.secrets
         if any(
-            kept(live, None, [item]) != without
+            redact_for_storage(live, None, [item]) != without
             for live, without in zip(lives, plain, strict=True)
         )
     ]
@@ -556,7 +558,7 @@ class _Reader:
             raise self.saved.refuse(
                 f"{data['key']} needs the secret values {', '.join(lacking)}"
             )
-        for item in secrets_of([definition]):
+        for item in bound_secrets([definition]):
             name = item.value.name
             if self.seal.secret(item.content) != found["secrets"][name]:
                 raise self.saved.refuse(

@@ -16,7 +16,14 @@ from ..api import (
     update_description,
     update_workflow,
 )
-from ..definition import EMPTY, BoundSecret, Definition, Stamp, with_stamp
+from ..definition import (
+    EMPTY,
+    BoundSecret,
+    Definition,
+    Stamp,
+    redact_for_display,
+    with_stamp,
+)
 from ..diff import differences
 from ..errors import (
     ConflictError,
@@ -26,7 +33,7 @@ from ..errors import (
     StateRefusedError,
     VerificationError,
 )
-from ._drift import fields_of, reduced, short, veiled
+from ._drift import fields_of, reduced, short
 
 Kind: TypeAlias = Literal["create", "update", "stamp"]
 
@@ -138,7 +145,9 @@ class Write:
         seen = reduced(live, fields_of(self.wanted))
         found: list[str] = []
         if short(seen) != short(self.wanted):
-            found += differences(self.wanted, veiled(seen, self.wanted, self.hidden))
+            found += differences(
+                self.wanted, redact_for_display(seen, self.wanted, self.hidden)
+            )
         if self.stamp is None:
             return found
         if live.stamp is None or live.stamp.bound != self.stamp.bound:

@@ -131,8 +131,8 @@ PATTERNS = {
     "flow64.runs._payload._NAMELESS": ("fullmatch", "#", "1", "!"),
     "flow64.runs._typed_rows._INTEGER": ("fullmatch", " ", "1", " !"),
     "flow64.runs._typed_rows._MODULE": ("findall", "a.", "<locals>.", "1"),
-    "flow64.runs._row_files._BLANKS": ("match", "", " ", "!"),
-    "flow64.runs._row_files._WORD": ("findall", "", "a!", ""),
+    "flow64.runs._row_reader._BLANKS": ("match", "", " ", "!"),
+    "flow64.runs._row_reader._WORD": ("findall", "", "a!", ""),
     "flow64.deploy._history._NAME": (
         "fullmatch",
         "20260101T000000.000000Z.",

@@ -8,13 +8,12 @@ from flow64.runs import (
     BlockDone,
     BlockFailed,
     BlockStarted,
+    EventLines,
     Finished,
-    Lines,
     Progress,
     Queued,
     Running,
 )
-from flow64.runs._progress import lines
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,6 @@ from flow64.runs._progress import lines
 def test_event_says_itself_in_a_line(event, line):
     """Other people's words cannot write over the terminal."""
     assert str(event) == line
-    assert lines(event) == [line]
 
 
 def test_finished_says_whether_it_is_well():
@@ -54,7 +52,7 @@ def test_finished_says_whether_it_is_well():
 
 def test_lines_leave_out_small_steps():
     """A block has to come ten percent further; every other event is said."""
-    told = Lines()
+    lines = EventLines()
     events = [
         Queued(),
         BlockStarted(1, "a"),
@@ -63,7 +61,7 @@ def test_lines_leave_out_small_steps():
         BlockDone(1, "a", 30),
     ]
 
-    said = [line for event in events for line in told.lines(event)]
+    said = [line for event in events if (line := lines.format(event))]
 
     assert said == [
         "queued",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time as clock
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +35,6 @@ from flow64 import errors, returns
 from flow64.client import Row
 from flow64.errors import shortened
 from flow64.runs import typed_rows
-from flow64.runs._typed_rows import rows_of
 
 
 @returns
@@ -483,48 +481,3 @@ def test_many_rows_take_seconds():
 
     assert (fitting, misfits) == (10_000, 10_000)
     assert clock.process_time() - began < 2
-
-
-# -- Files in memory ------------------------------------------------------------------
-
-
-ROWS = [{"a": 1, "b": "x\u2028y"}, {"a": None, "b": ""}]
-NDJSON = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n"
-LONG = "x" * 200_000
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "name", "rows"),
-    [
-        (json.dumps(ROWS), "application/json; charset=utf-8", "f", ROWS),
-        (json.dumps(ROWS), "", "f.JSON", ROWS),
-        (NDJSON, "application/x-ndjson", "f", ROWS),
-        (NDJSON, "application/octet-stream", "f.jsonl", ROWS),
-        ('a,b\r\n1,"x\ny"\r\n', "text/csv", "json.csv", [{"a": "1", "b": "x\ny"}]),
-        ("\ufeffa\n\u00e9\n", "", "f", [{"a": "\u00e9"}]),
-        (f"a\n{LONG}\n", "text/csv", "f.csv", [{"a": LONG}]),
-        ("", "text/csv", "f.csv", []),
-        ("[]", "application/json", "f", []),
-    ],
-)
-def test_rows_are_read_from_json_ndjson_and_csv(text, kind, name, rows):
-    """By content type, else by file name; a byte order mark is no column."""
-    assert list(rows_of(text.encode(), kind, name)) == rows
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("{", "f.json"),
-        ("{}", "f.json"),
-        ("[1]", "f.json"),
-        ("3", "f.jsonl"),
-        ('{"a": 1}\n{', "f.ndjson"),
-        ("[" * 100_000, "f.json"),
-        ('a\n"x', "f.csv"),
-    ],
-)
-def test_file_that_is_no_list_of_rows_is_an_error(text, name):
-    """A cut file is not fewer rows."""
-    with pytest.raises(errors.AnswerError, match=name):
-        list(rows_of(text.encode(), "", name))

@@ -19,9 +19,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flow64.errors import ResultError, SaveError
-from flow64.runs import _row_files as _table
-from flow64.runs import write_csv, write_ndjson
-from flow64.runs._row_files import complete_or_absent, read_rows, rows_in
+from flow64.runs import _row_reader, write_csv, write_ndjson
+from flow64.runs._row_reader import read_rows, rows_in
+from flow64.runs._row_writer import complete_or_absent
 from tests.strategies import json_values
 
 ROWS = [{"a": 1, "b": "x\u2028y"}, {"a": None, "b": ["\r\n"]}]
@@ -133,7 +133,7 @@ def test_file_that_is_cut_or_broken_is_an_error(content, name, words, before):
 @pytest.mark.parametrize("end", [b"\xff\n", b"\xc3"])
 def test_bytes_that_are_no_utf8_are_pointed_at(name, end, monkeypatch):
     """By line, and by offset in bytes; also where a chunk or the file ends in one."""
-    monkeypatch.setattr(_table, "CHUNK", 3)
+    monkeypatch.setattr(_row_reader, "CHUNK", 3)
     start = {"f.json": "[\n{}, ", "f.ndjson": "{}\n", "f.csv": "a\n"}[name] + "é"
 
     error, _ = complaint(start.encode() + end, name)
@@ -234,7 +234,7 @@ def test_giant_row_is_decoded_in_linear_time():
 
     patch = pytest.MonkeyPatch()
     with patch.context() as context:
-        context.setattr(_table, "_DECODER", Decoder())
+        context.setattr(_row_reader, "_DECODER", Decoder())
         rows = read(text, "f.json", chunk=10)
 
     assert rows == json.loads(text)
@@ -246,7 +246,7 @@ def test_broken_row_is_told_before_the_rest_is_read():
     text = Counting('[{"a": nope, "b": 1}, ' + '{"a": 1},' * 100_000)
 
     with pytest.raises(ResultError, match="row 1 is broken: Expecting value"):
-        list(_table._List(text, "f", 100).rows())
+        list(_row_reader._List(text, "f", 100).rows())
     assert text.count == 100
 
 
@@ -469,7 +469,7 @@ def test_killed_writer_leaves_no_file_of_that_name(tmp_path):
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from flow64.runs._row_files import complete_or_absent\n"
+        "from flow64.runs._row_writer import complete_or_absent\n"
         "with complete_or_absent(Path(sys.argv[1])) as file:\n"
         "    file.write('half')\n"
         "    file.flush()\n"

@@ -184,7 +184,7 @@ def test_link_that_expired_before_is_renewed_once(kind, ended, emulator, tmp_pat
 
     def then(client, started):
         def talk():
-            from flow64.runs._result_links import list_result_files
+            from flow64.runs._download import list_result_files
 
             items = yield from list_result_files(started.id)
             emulator.clock.advance(901)

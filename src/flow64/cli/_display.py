@@ -12,8 +12,8 @@ from ..runs import (
     BlockDone,
     BlockFailed,
     BlockStarted,
+    EventLines,
     Finished,
-    Lines,
     Queued,
     RunEvent,
     Running,
@@ -45,11 +45,12 @@ class Plain:
     """Events as lines, without those that would say little new."""
 
     def __init__(self) -> None:
-        self._lines = Lines()
+        self._lines = EventLines()
 
     def show(self, event: RunEvent) -> None:
         """Show an event."""
-        for line in self._lines.lines(event):
+        line = self._lines.format(event)
+        if line is not None:
             talk(line)
 
 

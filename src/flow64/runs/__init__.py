@@ -10,6 +10,7 @@ from ._events import (
     BlockDone,
     BlockFailed,
     BlockStarted,
+    EventLines,
     Finished,
     Progress,
     Queued,
@@ -29,8 +30,7 @@ from ._outputs import (
     require_free,
 )
 from ._payload import Rows, needs_rows, rows_from
-from ._progress import Lines
-from ._row_files import Writable, write_csv, write_ndjson
+from ._row_writer import Writable, write_csv, write_ndjson
 from ._stages import stages_of
 from ._tracked import Tracked, recall_run
 from ._typed_rows import Row, typed_rows
@@ -51,12 +51,12 @@ __all__ = [
     "BlockFailed",
     "BlockStarted",
     "Budget",
+    "EventLines",
     "FailedBatch",
     "Finished",
     "FinishedBatch",
     "Journal",
     "Launcher",
-    "Lines",
     "Progress",
     "Queued",
     "Row",

@@ -14,7 +14,7 @@ from ._batch_input import BatchSettings, RowRange
 from ._download import download_file
 from ._file_names import safe_name
 from ._outputs import choose_file
-from ._row_files import write_ndjson
+from ._row_writer import write_ndjson
 from ._tracked import Tracked
 
 TRIES: Final = 5

@@ -1,17 +1,12 @@
-"""Downloads: through links that expire, to files that are complete or absent.
+"""List result files, and download them through links that expire.
 
-What has come so far lies in a hidden file beside the target, named after the version of
-the file at the store, so that a later try goes on where this one broke off, and never
-with another version. Nothing has the target's name before it is whole.
+A download is complete or absent: its target gets its name when the file is complete.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
-from hashlib import sha256
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -28,6 +23,8 @@ from ..api import (
     Sleep,
     Stream,
     as_flag,
+    download_links,
+    is_refusal,
 )
 from ..errors import (
     ArgumentError,
@@ -38,53 +35,57 @@ from ..errors import (
     shortened,
 )
 from ._file_names import safe_name
-from ._result_links import renew_link
-from ._row_files import read_rows
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # pragma: no cover - Windows, where nothing is locked
-    fcntl = None  # type: ignore[assignment] # asked for below
+from ._part_file import (
+    EXISTS,
+    count_bytes,
+    lock_part,
+    move_part,
+    part_of,
+    raise_save_error,
+    remove_parts,
+    write_part,
+)
+from ._row_reader import read_rows
 
 DAY: Final = 24 * 3600.0
 
 WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
-"""Seconds before each further try, after a download that broke off."""
+"""Seconds before each further try of a download that broke off."""
 
 RENEWALS: Final = 3
-"""How often links are asked for anew, within one try that gets nowhere."""
+"""Fresh links to ask for within one try that brings nothing."""
 
 LOWEST_RATE: Final = 1024
-"""Bytes per second; a download that brings fewer on average is given up."""
+"""Bytes per second below which a download is given up."""
 
 WINDOW: Final = 60.0
-"""Seconds over which that average is taken; at most the deadline of a call."""
+"""Seconds over which the rate is averaged; at most the deadline of a call."""
 
 MAX_BYTES: Final = 2**30
-"""Bytes of the largest file that is downloaded if the service lists no size for it."""
+"""Most bytes of a file for which the service lists no size."""
 
 GONE: Final = frozenset({400, 401, 403, 404, 410})
-"""How a store answers a link that has expired: that differs from store to store."""
+"""Statuses of an expired link; each store has its own."""
 
 
 @frozen
 class Allowance:
-    """What the caller lets a download do.
+    """Limits of a download that the caller sets.
 
     Attributes:
-        max_bytes: The most bytes of one file. None takes the listed size, or
-            `MAX_BYTES` if none is listed.
-        allow_unproven: Whether a file is kept if nothing proves that it is complete.
+        max_bytes: Most bytes of one file. None stands for the listed size, or for
+            `MAX_BYTES` if no size is listed.
+        allow_unproven: Keep a file even if nothing proves that it is complete.
     """
 
     max_bytes: int | None = None
     allow_unproven: bool = False
 
     def require_sound(self, callee: str) -> None:
-        """Refuse what is not a number of bytes, or not True or False.
+        """Refuse values of a wrong type.
 
         Raises:
-            ArgumentError: It says which argument, and what was given.
+            ArgumentError: `max_bytes` or `allow_unproven` is not valid.
         """
         as_flag(callee, "allow_unproven", self.allow_unproven)
         given: Any = self.max_bytes
@@ -94,23 +95,41 @@ class Allowance:
 
 
 ALLOWANCE: Final = Allowance()
-"""What a download may do if nobody says otherwise."""
+"""The default limits."""
+
+
+def list_result_files(
+    run_id: str, format: str | None = None
+) -> Conversation[Sequence[ResultItem]]:
+    """Return the result files of all stages by block number; the final one is last.
+
+    Args:
+        run_id: Id of the run.
+        format: `csv`, `json` or `ndjson`. None takes JSON, which keeps types, or CSV if
+            no JSON was saved.
+    """
+    items: Sequence[ResultItem] = ()
+    try:
+        items = yield from download_links(run_id, format or "json")
+    except FlowError as error:
+        if format is not None or not is_refusal(error):
+            raise
+    # The answer for a format that was not saved is unknown: no files, or an error.
+    if format is None and not any(item.is_readable for item in items):
+        items = (yield from download_links(run_id, "csv")) or items
+    return sorted(items, key=lambda item: item.block_number or 0)
 
 
 @define
 class _Speed:
-    """How fast a file comes: measured while it is read, over all tries.
-
-    Attributes:
-        window: Seconds over which the average is taken.
-    """
+    """The speed of a download, measured while it is read, over all tries."""
 
     window: float
     _seconds: float = field(default=0.0, init=False)
     _bytes: int = field(default=0, init=False)
 
     def add(self, seconds: float, count: int) -> str | None:
-        """Add what came in a time; return what is wrong if it is too slow."""
+        """Add bytes that came; return a problem if the download is too slow."""
         self._seconds += seconds
         self._bytes += count
         if self._seconds < self.window:
@@ -124,16 +143,12 @@ class _Speed:
 
 @define
 class Download:
-    """One file that is being downloaded.
+    """The download of one file.
 
     Attributes:
-        run_id: The run it belongs to.
-        item: The file, with a link that may have expired.
-        target: Where it is to be.
-        overwrite: Whether a file that is there is replaced.
-        format: The format it was listed in, in which to ask for links anew.
-        timeout: Seconds for all of it.
-        allowance: What the caller lets it do.
+        item: The file; its link may have expired.
+        format: The format to ask for fresh links in; None as `list_result_files`.
+        timeout: Seconds for the whole download.
     """
 
     run_id: str
@@ -147,18 +162,18 @@ class Download:
 
     @property
     def name(self) -> str:
-        """What errors call the file."""
+        """Name of the file, for errors."""
         return self.item.filename or self.target.name
 
-    def saved(self) -> Conversation[Path]:
-        """Download it.
+    def save(self) -> Conversation[Path]:
+        """Download the file, and return its path.
 
         Raises:
-            SaveError: The target is there already, or cannot be written.
-            ResultError: What comes is not the file that was listed, is too large or
-                too slow, or nothing proves that it is complete.
-            LinkRefusedError: Its link leads where none is followed.
-            TransportError: It broke off again and again; what has come is kept.
+            SaveError: The target exists, or cannot be written.
+            ResultError: The file is not the one that was listed, is too large or too
+                slow, or nothing proves that it is complete.
+            LinkRefusedError: Its link leads to a host that is not allowed.
+            TransportError: It broke off again and again; the part that came is kept.
         """
         self.require_free()
         self._require_small(self.item.file_size or 0)
@@ -166,18 +181,18 @@ class Download:
         ends = since + self.timeout
         deadline = (yield Begin()) - since
         speed = _Speed(min(WINDOW, deadline))
-        failures, most = 0, self._kept_bytes()
+        failures, most = 0, count_bytes(self.target)
         while True:
             yield Begin()  # a file may take longer than any call
             try:
-                yield from self._tried(ends, speed)
-                self._sweep()
+                yield from self._try(ends, speed)
+                remove_parts(self.target)
                 return self.target
             except (TransportError, _CutError) as error:
                 lost = error
             now = yield Now()
-            if (kept := self._kept_bytes()) > most:
-                # It goes forward: farther than ever, and not only than the last time.
+            if (kept := count_bytes(self.target)) > most:
+                # It has come farther than in any earlier try.
                 failures, self._renewals, most, since = 0, 0, kept, now
             if failures == len(WAITS) or now >= min(ends, since + deadline):
                 if isinstance(lost, _CutError):
@@ -187,14 +202,14 @@ class Download:
             failures += 1
 
     def require_free(self) -> None:
-        """Refuse a target that is there already."""
+        """Refuse a target that exists."""
         if self.target.is_dir():
             raise SaveError(str(self.target), "it is a folder")
         if not self.overwrite and os.path.lexists(self.target):
-            raise SaveError(str(self.target), _THERE)
+            raise SaveError(str(self.target), EXISTS)
 
     def _require_small(self, size: int) -> None:
-        """Refuse a file that is larger than what may be downloaded."""
+        """Refuse a file that is larger than the limit."""
         if (most := self.allowance.max_bytes) is not None:
             problem = f"more than max_bytes={most:,} bytes"
             advice = "give a larger max_bytes (--max-bytes) to download it"
@@ -208,21 +223,21 @@ class Download:
         if size > most:
             raise ResultError(self.name, problem, advice=advice)
 
-    def _tried(self, ends: float, speed: _Speed) -> Conversation[None]:
-        """Bring the rest of it, and give it its name where it is whole."""
-        stream = yield from self._opened()
+    def _try(self, ends: float, speed: _Speed) -> Conversation[None]:
+        """Download the rest of the file, and give it its name if it is complete."""
+        stream = yield from self._open()
         tag = _validator(stream)
-        part = self._part(tag)
-        # Held until it has its name, so that nobody goes on writing to it then.
-        with _told(self.target), _held(part):
-            with _written(part) as file:
+        part = part_of(self.target, tag)
+        # Locked until it has its name, so that no other process writes to it then.
+        with raise_save_error(self.target), lock_part(part):
+            with write_part(part) as file:
                 if not tag:
                     file.truncate(0)
-                is_ended = yield from self._fetched(stream, file, tag, ends, speed)
+                is_ended = yield from self._fetch(stream, file, tag, ends, speed)
             self._judge(part, is_ended=is_ended)
-            _moved(part, self.target, overwrite=self.overwrite)
+            move_part(part, self.target, overwrite=self.overwrite)
 
-    def _fetched(
+    def _fetch(
         self,
         stream: Stream,
         file: BinaryIO,
@@ -230,10 +245,10 @@ class Download:
         ends: float,
         speed: _Speed,
     ) -> Conversation[bool]:
-        """Add what is missing; return True if the answer proves where it ends."""
+        """Add the missing bytes; return True if the answer proves where it ends."""
         have = file.seek(0, os.SEEK_END)
         if have and have == self.item.file_size:
-            yield Close(stream)  # it was ended before it had its name
+            yield Close(stream)  # it was complete, and had no name yet
             return True
         if have:
             yield Close(stream)
@@ -242,9 +257,9 @@ class Download:
             )
         try:
             if have:
-                have = self._continued(stream, file, tag, have)
+                have = self._find_offset(stream, file, tag, have)
             file.truncate(have)
-            came = yield from self._copied(stream, file, have, ends, speed)
+            came = yield from self._copy(stream, file, have, ends, speed)
             is_ended = _proves_end(stream, came)
         except FlowError:
             yield Close(stream)  # one that is left open keeps a connection busy
@@ -252,10 +267,10 @@ class Download:
         yield Close(stream)
         return is_ended
 
-    def _continued(
+    def _find_offset(
         self, stream: Stream, file: BinaryIO, tag: str | None, have: int
     ) -> int:
-        """At which byte what comes begins, where it is of the same version."""
+        """Return the byte at which an answer of the same version begins."""
         is_same = _validator(stream) == tag
         if stream.status == 206 and is_same and _begins_at(stream, have):
             return have
@@ -265,8 +280,8 @@ class Download:
             file.truncate(0)  # the next try begins anew
         raise _CutError(f"the store answered {stream.status} to its rest")
 
-    def _opened(self) -> Conversation[Stream]:
-        """Open the link, with a fresh one where it has expired."""
+    def _open(self) -> Conversation[Stream]:
+        """Open the link; ask for a fresh one if it has expired."""
         while True:
             link = self.item.download_url
             if link is not None:
@@ -286,12 +301,12 @@ class Download:
             if self._renewals == RENEWALS:
                 raise ResultError(self.name, why)
             self._renewals += 1
-            found = yield from renew_link(self.run_id, self.item, self.format)
+            found = yield from _renew_link(self.run_id, self.item, self.format)
             if found is None:
                 raise ResultError(self.name, f"{why}, and it is not listed any more")
             self.item = found
 
-    def _copied(
+    def _copy(
         self,
         stream: Stream,
         file: BinaryIO,
@@ -299,7 +314,7 @@ class Download:
         ends: float,
         speed: _Speed,
     ) -> Conversation[int]:
-        """Write what comes, so that everything that has come is kept; return its size.
+        """Write the bytes as they come, and return their number.
 
         Raises:
             ResultError: It is too large, or too slow.
@@ -326,10 +341,10 @@ class Download:
         return have - start
 
     def _judge(self, part: Path, *, is_ended: bool) -> None:
-        """Hold what has come to what was listed.
+        """Check that a file is complete.
 
         Args:
-            part: What has come.
+            part: The file.
             is_ended: Whether the answer itself proves that it came to its end.
 
         Raises:
@@ -341,7 +356,7 @@ class Download:
         if wanted is not None and size < wanted:
             raise _CutError(f"{size} bytes of {wanted}: it was cut off")
         if wanted is None:
-            # Without a size, the rows tell whether it is whole.
+            # Without a size, the rows tell whether it is complete.
             is_proven = is_ended or self.allowance.allow_unproven
             rows = read_rows(
                 part,
@@ -360,30 +375,6 @@ class Download:
                 part.unlink()
                 raise ResultError(self.name, _UNPROVEN, advice=_KEEP)
 
-    def _part(self, tag: str | None) -> Path:
-        version = sha256(tag.encode()).hexdigest()[:12] if tag else "unversioned"
-        return self.target.with_name(f".{self.target.name[:180]}.{version}.part")
-
-    def _parts(self) -> Sequence[Path]:
-        start = re.escape(f".{self.target.name[:180]}.")
-        own = re.compile(start + r"(unversioned|[0-9a-f]{12})\.part")
-        with suppress(OSError):
-            folder = self.target.parent
-            return [path for path in folder.iterdir() if own.fullmatch(path.name)]
-        return []
-
-    def _kept_bytes(self) -> int:
-        """How much has come at most of any version."""
-        with suppress(OSError):
-            return max((path.stat().st_size for path in self._parts()), default=0)
-        return 0
-
-    def _sweep(self) -> None:
-        """Remove what earlier tries have left."""
-        for path in self._parts():
-            with suppress(OSError):
-                path.unlink()
-
 
 def download_file(
     run_id: str,
@@ -395,9 +386,9 @@ def download_file(
     timeout: float = DAY,
     allowance: Allowance = ALLOWANCE,
 ) -> Conversation[Path]:
-    """Download one result file to a path; see `Download.saved`."""
+    """Download one result file to a path; see `Download.save`."""
     load = Download(run_id, item, target, overwrite, format, timeout, allowance)
-    return (yield from load.saved())
+    return (yield from load.save())
 
 
 def download_files(
@@ -413,10 +404,9 @@ def download_files(
     """Download result files into a folder, under names that stay inside it.
 
     Raises:
-        SaveError: The folder cannot be made, or a file is there already; nothing was
-            asked for then.
+        SaveError: The folder cannot be made, or a file exists. No request was sent.
     """
-    with _told(folder):
+    with raise_save_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
     for item in items:
@@ -425,16 +415,26 @@ def download_files(
         Download(run_id, item, folder / name, overwrite, format, timeout, allowance)
         for item, name in zip(items, names, strict=True)
     ]
-    for load in loads:  # all of them, before the first is asked for
+    for load in loads:  # all of them, before the first request
         load.require_free()
     saved: list[Path] = []
     for load in loads:
-        path = yield from load.saved()
+        path = yield from load.save()
         saved.append(path)
     return saved
 
 
-_THERE: Final = "it is there already; say overwrite=True to replace it"
+def _renew_link(
+    run_id: str, item: ResultItem, format: str | None
+) -> Conversation[ResultItem | None]:
+    """Return a file with a fresh link; None if the file is no longer listed."""
+    listed = yield from list_result_files(run_id, format)
+    asked = (item.filename, item.block_number)
+    return next(
+        (found for found in listed if (found.filename, found.block_number) == asked),
+        None,
+    )
+
 
 _ADVICE: Final = "download it again, or look at the file"
 
@@ -446,11 +446,11 @@ _UNPROVEN: Final = (
 _KEEP: Final = "give allow_unproven=True (--allow-unproven) to keep it as it came"
 
 _OTHERWISE: Final = frozenset({200, 206, 416})
-"""Answers to a request for the rest that say something of the file itself."""
+"""Statuses of a request for the rest that are about the file itself."""
 
 
 class _CutError(FlowError):
-    """A try that got no whole file; another may."""
+    """A try that got an incomplete file; another try may do better."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -458,19 +458,19 @@ class _CutError(FlowError):
 
 
 def _validator(stream: Stream) -> str | None:
-    """The strong ETag of what comes as it is stored; None where there is none."""
+    """Return the strong ETag of an unpacked answer; None if there is none."""
     tag = stream.headers.get("etag", "")
     is_plain = stream.headers.get("content-encoding", "identity") == "identity"
     return tag if is_plain and tag.startswith('"') and len(tag) > 2 else None
 
 
 def _proves_end(stream: Stream, came: int) -> bool:
-    """Return True if an answer says where its body ends, and it came to that end.
+    """Return True if an answer says where its body ends, and the body came to that end.
 
-    Content that was packed may be cut off inside, whatever length its answer has.
+    Packed content may be cut off inside, although its answer has the right length.
 
     Raises:
-        _CutError: Less came than it says.
+        _CutError: The body is shorter than the answer says.
     """
     if stream.headers.get("content-encoding", "identity") != "identity":
         return False
@@ -486,84 +486,3 @@ def _proves_end(stream: Stream, came: int) -> bool:
 
 def _begins_at(stream: Stream, start: int) -> bool:
     return stream.headers.get("content-range", "").startswith(f"bytes {start}-")
-
-
-@contextmanager
-def _told(path: Path) -> Generator[None]:
-    """Turn a failure of the disk into an error that names the path."""
-    try:
-        yield
-    except OSError as error:
-        problem = error.strerror or type(error).__name__
-        raise SaveError(str(path), problem) from None
-
-
-@contextmanager
-def _held(path: Path) -> Generator[None]:
-    """The file that keeps what has come, for us alone until it has its name."""
-    if fcntl is None:  # pragma: no cover - Windows, which renames no open file
-        yield
-        return
-    while True:
-        lock = _opened(path)
-        try:
-            if _locked(path, lock):
-                yield
-                return
-        finally:
-            os.close(lock)
-
-
-def _locked(path: Path, lock: int) -> bool:
-    """Lock a file, if it has this name still, and no other.
-
-    Where a process was killed while it gave the file its name, the file has both, and
-    nothing may be written to it any more.
-    """
-    assert fcntl is not None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        problem = "another download of it is under way"
-        raise SaveError(str(path), problem) from None
-    held = os.fstat(lock)
-    with suppress(FileNotFoundError):
-        if os.path.samestat(held, path.lstat()):
-            if held.st_nlink == 1:
-                return True
-            path.unlink()
-    return False
-
-
-@contextmanager
-def _written(path: Path) -> Generator[BinaryIO]:
-    """The same to be written, and to be on the disk then."""
-    with os.fdopen(_opened(path), "r+b") as file:
-        try:
-            yield file
-        finally:
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _opened(path: Path) -> int:
-    """Open a file, and make it where it is missing; never through a link."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600)
-
-
-def _moved(part: Path, target: Path, *, overwrite: bool) -> None:
-    """Give it its name, all at once."""
-    if overwrite:
-        part.replace(target)
-        return
-    try:
-        os.link(part, target)  # refuses a name that was taken meanwhile
-    except FileExistsError:
-        raise SaveError(str(target), _THERE) from None
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise SaveError(str(target), _THERE) from None
-        part.replace(target)
-    else:
-        part.unlink()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
 from ..api import COMPLETED
 from ..text import printable
+
+STEP: Final = 10.0
+"""Percentage points of progress before a block gets another line in a log."""
 
 
 @frozen
@@ -144,6 +147,24 @@ class Finished:
 RunEvent: TypeAlias = (
     Queued | Running | BlockStarted | Progress | BlockDone | BlockFailed | Finished
 )
+
+
+class EventLines:
+    """The lines of one run for a log, without small steps of progress.
+
+    A run of many rows has thousands of events, and a log needs few of them.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[int, float] = {}
+
+    def format(self, event: RunEvent) -> str | None:
+        """Return the line of an event; None if it is too small a step."""
+        if isinstance(event, Progress):
+            if event.shown < self._shown.get(event.number, 0.0) + STEP:
+                return None
+            self._shown[event.number] = event.shown
+        return str(event)
 
 
 def _block(event: BlockStarted | Progress | BlockDone | BlockFailed) -> str:

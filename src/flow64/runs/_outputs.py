@@ -20,9 +20,14 @@ from ..errors import (
     ResultError,
     SaveError,
 )
-from ._download import ALLOWANCE, Allowance, download_file, download_files
-from ._result_links import list_result_files
-from ._row_files import read_rows
+from ._download import (
+    ALLOWANCE,
+    Allowance,
+    download_file,
+    download_files,
+    list_result_files,
+)
+from ._row_reader import read_rows
 from ._stages import Stages, owner_of, stages_in
 from ._tracked import Tracked
 from ._watch import require_completed

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from ..blocks import TYPE_WORDS
 from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
 from ..errors import ResultError, RowsError, did_you_mean, shortened
-from ._row_files import read_rows
+from ._row_reader import read_rows
 
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]

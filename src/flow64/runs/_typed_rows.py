@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import types
@@ -34,9 +33,8 @@ from attrs import frozen
 from cattrs.gen import make_dict_structure_fn, typeddicts
 from typing_extensions import is_typeddict
 
-from ..errors import AnswerError, ArgumentError, ResultError, shortened
+from ..errors import ArgumentError, shortened
 from ..text import printable
-from ._row_files import rows_in
 
 T = TypeVar("T")
 
@@ -89,20 +87,6 @@ def _typed(
             yield Row(structure(raw, kind), raw)
         except Exception as error:  # noqa: BLE001 - cattrs gathers errors of all kinds
             yield Row(None, raw, [*_misfits(error)])
-
-
-def rows_of(
-    content: bytes, content_type: str, name: str
-) -> Iterator[Mapping[str, Any]]:
-    """The rows of a result file that is in memory: JSON, NDJSON or CSV.
-
-    Raises:
-        AnswerError: It is cut off, or none of these.
-    """
-    try:
-        yield from rows_in(io.BytesIO(content), content_type=content_type, name=name)
-    except ResultError as error:
-        raise AnswerError("GET", "(signed link)", f"{error}") from error
 
 
 # -- What does not fit ----------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""Tables: the rows of a result file, read one by one, and files made of rows.
+"""Read the rows of a result file one by one: JSON, NDJSON or CSV.
 
-Nothing here holds more than a few rows, so a file may have any size.
+Only a few rows are in memory at a time, so a file may have any size.
 """
 
 from __future__ import annotations
@@ -11,17 +11,13 @@ import io
 import json
 import os
 import re
-import secrets
-import stat
-import tempfile
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NoReturn, Protocol, TextIO, TypeAlias
+from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeAlias
 
-from attrs import define, frozen
+from attrs import define
 
-from ..errors import ResultError, SaveError, shortened
+from ..errors import ResultError, shortened
 
 Raw: TypeAlias = Mapping[str, Any]
 """One row: every column by its name."""
@@ -32,16 +28,6 @@ CHUNK: Final = 1 << 18
 LONGEST_CELL: Final = 1 << 28
 """Characters of a CSV cell beyond which a quote that never ends is taken for granted,
 so that such a file does not fill the memory."""
-
-
-class Writable(Protocol):
-    """An open text file, or whatever else takes text."""
-
-    def write(self, text: str, /) -> Any:
-        """Write some text."""
-
-
-# -- Reading --------------------------------------------------------------------------
 
 
 def read_rows(
@@ -334,250 +320,3 @@ stands farther from the end of what is held is not there because more is to come
 _CERTAIN: Final = ("Expecting", "Illegal", "Invalid")
 """How messages begin that point at the mistake itself. A text without an end is pointed
 at by its beginning, so that more may mend it."""
-
-
-# -- Writing --------------------------------------------------------------------------
-
-
-def write_csv(
-    rows: Iterable[Raw],
-    path: str | os.PathLike[str] | Writable,
-    *,
-    safe: bool = False,
-    overwrite: bool = False,
-) -> int:
-    """Write rows as CSV (UTF-8, lines end with CR LF), and give their number.
-
-    The columns are those of all rows, in the order in which they are first seen. Lists
-    and dicts, numbers and truth values are JSON text in their cells; None and a column
-    that a row lacks are an empty cell.
-
-    Args:
-        rows: The rows; read once.
-        path: Where to: a file that is complete or absent, or an open text file.
-        safe: Put a single quote before text that begins with `=`, `+`, `-`, `@`, a tab
-            or a carriage return, which a spreadsheet may run as a formula. It changes
-            what other programs read, so it is not done unless asked for.
-        overwrite: Replace a file that is there.
-
-    Raises:
-        SaveError: It cannot be written, or a value is no JSON.
-    """
-    with _opened(path, overwrite=overwrite) as out, out.spool() as spool:
-        columns: dict[str, None] = {}
-        count = 0
-        spooled = _Out(spool, out.path)
-        for row in rows:
-            count += 1
-            columns |= dict.fromkeys(_checked(row, out.path, count))
-            cells = [_cell(row, name, safe, out.path, count) for name in columns]
-            spooled.write(json.dumps(cells) + "\n")
-        header = [_harmless(name, safe) for name in columns]
-        # Quoted, since a reader would drop it as the byte order mark of the file.
-        is_mark = bool(header) and header[0].startswith("\ufeff")
-        first = csv.writer(out, quoting=csv.QUOTE_ALL if is_mark else csv.QUOTE_MINIMAL)
-        first.writerow(header)
-        with _saying(out.path):
-            spool.seek(0)
-        writer = csv.writer(out)
-        for line in spool:
-            cells = json.loads(line)
-            writer.writerow(cells + [""] * (len(columns) - len(cells)))
-    return count
-
-
-def write_ndjson(
-    rows: Iterable[Raw],
-    path: str | os.PathLike[str] | Writable,
-    *,
-    overwrite: bool = False,
-) -> int:
-    """Write rows as NDJSON (UTF-8, one JSON object a line), and give their number.
-
-    Types survive. Numbers that JSON lacks are written as Python does (`NaN`).
-
-    Args:
-        rows: The rows; read once.
-        path: Where to: a file that is complete or absent, or an open text file.
-        overwrite: Replace a file that is there.
-
-    Raises:
-        SaveError: It cannot be written, or a value is no JSON.
-    """
-    count = 0
-    with _opened(path, overwrite=overwrite) as out:
-        for row in rows:
-            count += 1
-            line = _json_text(_checked(row, out.path, count), out.path, f"row {count}")
-            if not _is_unicode(line):
-                line = json.dumps(dict(row))  # half a surrogate pair, as an escape
-            out.write(line + "\n")
-    return count
-
-
-@frozen
-class _Out:
-    """Takes text for a file; what goes wrong is said of that file."""
-
-    file: Writable
-    path: str
-    folder: Path | None = None
-
-    def write(self, text: str) -> None:
-        with _saying(self.path):
-            self.file.write(text)
-
-    @contextmanager
-    def spool(self) -> Generator[TextIO]:
-        """A file without a name, beside the one to be written: there is room there."""
-        with _saying(self.path):
-            file = tempfile.TemporaryFile(  # noqa: SIM115 - closed below
-                "w+", encoding="utf-8", newline="", dir=self.folder
-            )
-        try:
-            yield file
-        finally:
-            with suppress(OSError):  # its end is not written where the disk is full
-                file.close()
-
-
-@contextmanager
-def _saying(path: str) -> Generator[None]:
-    """What goes wrong with any of our files is said of the one to be written."""
-    try:
-        yield
-    except OSError as error:
-        problem = error.strerror or type(error).__name__
-        raise SaveError(path, problem) from error
-    except UnicodeError as error:
-        raise SaveError(path, f"{error}") from error
-
-
-@contextmanager
-def _opened(
-    path: str | os.PathLike[str] | Writable, *, overwrite: bool
-) -> Generator[_Out]:
-    if isinstance(path, str | os.PathLike):
-        target = Path(path)
-        with complete_or_absent(target, overwrite=overwrite) as file:
-            yield _Out(file, str(target), target.parent)
-    else:
-        yield _Out(path, str(getattr(path, "name", "the file")))
-
-
-@contextmanager
-def complete_or_absent(target: Path, *, overwrite: bool = False) -> Generator[TextIO]:
-    """A text file that gets its name when all was written, and else leaves nothing.
-
-    It is written under a name that nobody else has, in the same folder. A new file has
-    the mode that any new file gets, one that replaces another has the mode of that.
-    A symbolic link is what is replaced, not the file it points to.
-
-    Raises:
-        SaveError: There is a file already, or it cannot be written.
-    """
-    path = str(target)
-    temporary = target.parent / f".flow64-{secrets.token_hex(8)}.part"
-    with _saying(path):
-        mode = _replaced_mode(target, overwrite=overwrite)
-        file = temporary.open("x", encoding="utf-8", newline="")
-    try:
-        if mode is not None:
-            with _saying(path):
-                temporary.chmod(mode)
-        yield file
-        with _saying(path):
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            _place(temporary, target, overwrite=overwrite)
-    finally:
-        with suppress(OSError):  # what could not be written is not written now either
-            file.close()
-        temporary.unlink(missing_ok=True)
-
-
-def _replaced_mode(target: Path, *, overwrite: bool) -> int | None:
-    """The mode of the file that will be replaced; None where there is none."""
-    if not os.path.lexists(target):
-        return None
-    if not overwrite:
-        raise SaveError(str(target), _TAKEN)
-    found = target.lstat().st_mode
-    if stat.S_ISDIR(found):
-        raise SaveError(str(target), "it is a folder")
-    return stat.S_IMODE(found) if stat.S_ISREG(found) else None
-
-
-_TAKEN: Final = "it exists; name another file, or overwrite=True to replace it"
-
-
-def _place(temporary: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a file its name; at once, so that nobody sees a part of it."""
-    if overwrite:
-        temporary.replace(target)
-        return
-    try:
-        # A link fails where the name is taken; a rename would replace.
-        target.hardlink_to(temporary)
-    except FileExistsError:
-        raise SaveError(str(target), _TAKEN) from None
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise SaveError(str(target), _TAKEN) from None
-        temporary.rename(target)
-
-
-def _checked(row: Raw, path: str, number: int) -> Raw:
-    """A row that is one, whatever its type promised."""
-    given: Any = row
-    if not isinstance(given, Mapping):
-        problem = f"row {number} is {shortened(given)}, and no mapping of columns"
-        raise SaveError(path, problem)
-    for name in row:
-        if not isinstance(name, str):
-            problem = f"row {number} has a column {shortened(name)}, which is no text"
-            raise SaveError(path, problem)
-    return row
-
-
-def _cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str:
-    value = row.get(name)
-    if value is None:
-        return ""
-    place = f"row {number}, column {shortened(name)}"
-    if isinstance(value, str):
-        text = _harmless(value, safe)
-    else:
-        # A number is no formula, even one that begins with a minus.
-        text = _json_text(value, path, place)
-    if not (_is_unicode(text) and _is_unicode(name)):
-        problem = f"{place}: half a surrogate pair is no UTF-8; NDJSON can hold it"
-        raise SaveError(path, problem)
-    return text
-
-
-def _harmless(text: str, safe: bool) -> str:
-    return f"'{text}" if safe and text.startswith(_FORMULA) else text
-
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _json_text(value: Any, path: str, place: str) -> str:
-    try:
-        given = dict(value) if isinstance(value, Mapping) else value
-        return json.dumps(given, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SaveError(path, f"{place} is no JSON: {error}") from error
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether a text can be written at all: half a surrogate pair cannot."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

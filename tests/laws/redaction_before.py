@@ -16,11 +16,11 @@ from flow64.definition import (
     Value,
     canonical_id,
     pointer,
+    secrets_in,
     thaw,
     walk,
 )
 from flow64.diff._changes import Hidden
-from flow64.diff._reading import secrets_in
 from flow64.redaction import MASK, SHORTEST, spelled
 
 

@@ -21,9 +21,14 @@ from flow64.definition import (
     secrets_of,
     thaw,
 )
-from flow64.diff._redaction import Veil, concealed, masked, unveiled
+from flow64.diff._redaction import (
+    SideSecrets,
+    mask_hidden,
+    put_secrets_in,
+    reveal_hidden,
+)
 from flow64.redaction import Secrets, spelled
-from flow64.render import veiled_pair
+from flow64.render import redact_pair
 from tests.laws import redaction_before as before
 
 CONTENTS = {
@@ -70,10 +75,9 @@ secret_names = field_names | surrounded
 any_names = secret_names | spellings | st.just(VALUE_KEY)
 lives = trees(scalars | surrounded | spellings | whole_contents, any_names)
 plain_lives = trees(scalars | surrounded | whole_contents, field_names)
-codes = trees(
-    scalars | surrounded | st.sampled_from(SECRETS) | unbound | whole_contents,
-    secret_names,
-)
+code_leaves = scalars | surrounded | st.sampled_from(SECRETS) | unbound | whole_contents
+codes = trees(code_leaves, secret_names)
+plain_codes = trees(code_leaves, field_names)
 
 
 @st.composite
@@ -96,9 +100,9 @@ def filled(item):
 
 
 @st.composite
-def faced(draw, live_values=lives):
+def faced(draw, live_values=lives, code_values=codes):
     """What is live and the code of it, alike in some fields."""
-    code, live = draw(definitions(codes)), draw(definitions(live_values))
+    code, live = draw(definitions(code_values)), draw(definitions(live_values))
     wanted = {block.id: block.specs for block in code.blocks}
     blocks: list[WireBlock] = []
     for block in live.blocks:
@@ -170,33 +174,33 @@ def test_secrets_are_found_as_before(known):
     assert bound_secrets(known) == before.secrets_of(known)
 
 
-@given(faced(plain_lives), st.sampled_from([(), ("before",), ("after",)]))
+@given(faced(plain_lives, plain_codes), st.sampled_from([(), ("before",), ("after",)]))
 def test_a_change_hides_as_before(sides, written):
-    pair = Veil.pair(*sides, written)
+    pair = SideSecrets.pair(*sides, written)
     old_pair = before.Veil.pair(*sides, written)
 
     for veil, old, side in zip(pair, old_pair, sides, strict=True):
-        assert veil.is_needed == old.is_needed
+        assert bool(veil.secrets) == old.is_needed
         for block in side.blocks:
-            assert veil.over_block(block) == old.over_block(block)
+            assert veil.hide_block(block) == old.over_block(block)
             for item in block.specs.values():
                 for faces in (True, False):
-                    hidden = veil.over(item, faces_secret=faces)
+                    hidden = veil.hide(item, faces_secret=faces)
                     assert hidden == old.over(item, faces_secret=faces)
-                    assert masked(hidden) == before.masked(hidden)
-                    assert unveiled(hidden) == before.unveiled(hidden) == item
+                    assert mask_hidden(hidden) == before.masked(hidden)
+                    assert reveal_hidden(hidden) == before.unveiled(hidden) == item
 
 
 @given(codes, codes)
 def test_what_the_other_side_keeps_secret_stands_in_as_before(item, other):
-    assert concealed(item, other) == before.concealed(item, other)
+    assert put_secrets_in(item, other) == before.concealed(item, other)
 
 
 @pytest.mark.parametrize("is_back", [False, True])
-@given(faced(plain_lives))
+@given(faced(plain_lives, plain_codes))
 def test_both_sides_of_a_picture_hide_as_before(is_back, sides):
     pair = sides[::-1] if is_back else sides
 
-    shown, old = veiled_pair(*pair), before.veiled_pair(*pair)
+    shown, old = redact_pair(*pair), before.veiled_pair(*pair)
 
     assert [*map(parted, shown)] == [*map(parted, old)]

@@ -19,7 +19,7 @@ from ..render import (
     Schedule,
     created,
     fields_of,
-    veiled_pair,
+    redact_pair,
 )
 from ._consent import may_skip
 from ._drift import shown_as
@@ -92,7 +92,7 @@ def _reviewed(
         return evolve(told, cost_before=cost, cost_after=cost)
     sent = step.sent.content
     shown = redact_for_display(sent, code, secrets)
-    before, after = veiled_pair(live, shown, written=({}, fields_of(code)))
+    before, after = redact_pair(live, shown, written=({}, fields_of(code)))
     return evolve(
         told,
         before=before,

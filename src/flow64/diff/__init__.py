@@ -48,7 +48,7 @@ from ._diff import diff
 from ._difference import differences
 from ._live_settings import find_settings
 from ._prices import estimate
-from ._redaction import Veil, Written, concealed, masked
+from ._redaction import SideSecrets, Written, mask_hidden, put_secrets_in
 from ._unshown import unshown
 from ._words import as_data, as_lines, estimate_data, format_estimate, setting_lines
 
@@ -89,14 +89,13 @@ __all__ = [
     "OtherColumnsChanged",
     "RowPrice",
     "RowsChanged",
+    "SideSecrets",
     "TitleChanged",
     "Unmanaged",
-    "Veil",
     "Written",
     "apply",
     "as_data",
     "as_lines",
-    "concealed",
     "consequences",
     "diff",
     "differences",
@@ -104,7 +103,8 @@ __all__ = [
     "estimate_data",
     "find_settings",
     "format_estimate",
-    "masked",
+    "mask_hidden",
+    "put_secrets_in",
     "setting_lines",
     "unshown",
 ]

@@ -41,7 +41,7 @@ from ._changes import (
 )
 from ._diff import Joint, joint_of, joints
 from ._reading import Reading
-from ._redaction import unveiled
+from ._redaction import reveal_hidden
 
 _Twin: TypeAlias = tuple[str, str, bytes]
 
@@ -82,9 +82,9 @@ class _Work:
         """Sort one change in."""
         match change:
             case TitleChanged():
-                self.texts["name"] = unveiled(change.after)
+                self.texts["name"] = reveal_hidden(change.after)
             case DescriptionChanged():
-                self.texts["description"] = unveiled(change.after)
+                self.texts["description"] = reveal_hidden(change.after)
             case BlockRenamed():
                 self.renamed[canonical_id(change.before.id)] = change.block.id
             case KindChanged():
@@ -135,8 +135,8 @@ class _Work:
             raise StaleChangesError(min(waiting))
         for change in self.added:
             wire, path = change.wire, change.block.path
-            specs = unveiled(wire.specs)
-            blocks.append(wire._replace(specs=specs, extra=unveiled(wire.extra)))
+            specs = reveal_hidden(wire.specs)
+            blocks.append(wire._replace(specs=specs, extra=reveal_hidden(wire.extra)))
             origins.append(Origin(path=path))
         return evolve(
             definition,
@@ -150,7 +150,7 @@ class _Work:
     def _leaving(self) -> Counter[_Twin]:
         """How many blocks of an id and content go."""
         wires = (change.wire for change in self.removed)
-        return Counter(_twin(w._replace(specs=unveiled(w.specs))) for w in wires)
+        return Counter(_twin(w._replace(specs=reveal_hidden(w.specs))) for w in wires)
 
     def _changed(self, block: WireBlock) -> WireBlock:
         old = canonical_id(block.id)
@@ -210,7 +210,7 @@ class _Tree:
             inner = tree.members.setdefault(name, _Tree())
             assert isinstance(inner, _Tree)  # a changed value is told whole
             tree = inner
-        made = value if value is UNSET else unveiled(value)
+        made = value if value is UNSET else reveal_hidden(value)
         tree.members[last] = _Leaf(made)
 
     def grown(self, specs: Mapping[str, Any], block_id: str) -> FrozenDict:

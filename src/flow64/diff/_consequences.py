@@ -31,7 +31,7 @@ from ._changes import (
 from ._diff import Sides
 from ._prices import estimate
 from ._reading import Reading
-from ._redaction import Veil, Written, concealed, has_secret, masked
+from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secrets_in
 
 _About: TypeAlias = tuple[str, str]
 """The code of a finding, and the id that its block has now."""
@@ -71,17 +71,17 @@ def _concealed(sides: Sides, written: Written) -> Sides:
 
     So no word of what is worked out of one tells what the other keeps secret.
     """
-    veil = Veil.of(sides.before, sides.after)
-    old = [*map(veil.over_block, sides.before.blocks)]
-    new = [*map(veil.over_block, sides.after.blocks)]
-    changed = veil.is_needed
+    secrets = SideSecrets.of(sides.before, sides.after)
+    old = [*map(secrets.hide_block, sides.before.blocks)]
+    new = [*map(secrets.hide_block, sides.after.blocks)]
+    changed = bool(secrets.secrets)
     for one, other in sides.matching.pairs.items():
         for side, here, at, there, beside in (
             ("before", old, one, new, other),
             ("after", new, other, old, one),
         ):
             if side not in written and has_secret(there[beside].specs):
-                specs: Any = concealed(here[at].specs, there[beside].specs)
+                specs: Any = put_secrets_in(here[at].specs, there[beside].specs)
                 here[at] = here[at]._replace(specs=specs)
                 changed = True
     if not changed:
@@ -94,7 +94,7 @@ def _concealed(sides: Sides, written: Written) -> Sides:
 
 
 def _masked(block: WireBlock) -> WireBlock:
-    return block._replace(specs=masked(block.specs))
+    return block._replace(specs=mask_hidden(block.specs))
 
 
 def _rows(sides: Sides) -> Iterator[Consequence]:

@@ -27,7 +27,7 @@ from ._fields import Comparer
 from ._matching import Matching, Side, matching
 from ._moves import moved
 from ._reading import Reading
-from ._redaction import Veil, Written
+from ._redaction import SideSecrets, Written
 
 Joint: TypeAlias = tuple[str, str, str | None]
 """An edge as a fingerprint takes it: both ids and the condition."""
@@ -57,7 +57,7 @@ def diff(
             it is hidden, since it may be the secret.
     """
     reading = Reading(bound)
-    then, now = Veil.pair(before, after, written)
+    then, now = SideSecrets.pair(before, after, written)
     sides = Sides.of(before, after, reading)
     yield from _texts(before, after, now)
     comparer = Comparer(reading, then, now)
@@ -81,10 +81,10 @@ def diff(
             names = _names(ours, old.id, new.id)
         yield from comparer.of_block(block, *specs, names)
     for one in sides.matching.removed:
-        wire = then.over_block(before.blocks[one])
+        wire = then.hide_block(before.blocks[one])
         yield BlockRemoved(sides.then(one), wire)
     for other in sides.matching.added:
-        wire = now.over_block(after.blocks[other])
+        wire = now.hide_block(after.blocks[other])
         yield BlockAdded(sides.now(other), wire)
     yield from _wiring(sides)
 
@@ -144,13 +144,15 @@ class Sides:
         }
 
 
-def _texts(before: Definition, after: Definition, veil: Veil) -> Iterator[Change]:
+def _texts(
+    before: Definition, after: Definition, secrets: SideSecrets
+) -> Iterator[Change]:
     if before.name != after.name:
-        yield TitleChanged(veil.over(before.name), veil.over(after.name))
+        yield TitleChanged(secrets.hide(before.name), secrets.hide(after.name))
     old, _ = split_stamp(before.description)
     new, _ = split_stamp(after.description)
     if old != new:
-        yield DescriptionChanged(veil.over(old), veil.over(new))
+        yield DescriptionChanged(secrets.hide(old), secrets.hide(new))
 
 
 def _by_id(

@@ -26,7 +26,7 @@ from ._changes import (
 )
 from ._order import out_of_order
 from ._reading import Reading
-from ._redaction import Veil, has_secret
+from ._redaction import SideSecrets, has_secret
 
 MAX_LISTS: Final = 8
 """How deep lists are followed into lists; below, one is told whole."""
@@ -43,8 +43,8 @@ class Comparer:
     """
 
     reading: Reading
-    then: Veil
-    now: Veil
+    then: SideSecrets
+    now: SideSecrets
 
     def of_block(
         self,
@@ -120,11 +120,11 @@ class Comparer:
             if name in after:
                 self._value(found, block, here, item, after[name])
             else:
-                value = self.then.over(item, faces_secret=faces_secret)
+                value = self.then.hide(item, faces_secret=faces_secret)
                 found.append(FieldRemoved(block, here, value))
         faces_secret = has_secret(gone)
         for name, item in new.items():
-            value = self.now.over(item, faces_secret=faces_secret)
+            value = self.now.hide(item, faces_secret=faces_secret)
             found.append(FieldAdded(block, (*path, name), value))
 
     # -- Lists ------------------------------------------------------------------------
@@ -136,13 +136,13 @@ class Comparer:
         faces_secret = has_secret(new)
         for at, item in enumerate(old):
             if at not in pairs:
-                yield ItemRemoved(at, self.then.over(item, faces_secret=faces_secret))
+                yield ItemRemoved(at, self.then.hide(item, faces_secret=faces_secret))
         moved = out_of_order([pairs[at] for at in sorted(pairs)])
         sources = {target: source for source, target in pairs.items()}
         faces_secret = has_secret(old)
         for at, item in enumerate(new):
             if at not in sources:
-                yield ItemAdded(at, self.now.over(item, faces_secret=faces_secret))
+                yield ItemAdded(at, self.now.hide(item, faces_secret=faces_secret))
                 continue
             before = sources[at]
             found: list[FieldChange] = []
@@ -150,7 +150,7 @@ class Comparer:
             if found:
                 yield ItemChanged(before, at, tuple(found))
             elif at in moved:
-                yield ItemMoved(before, at, self.now.over(item))
+                yield ItemMoved(before, at, self.now.hide(item))
 
     def _paired_items(self, old: Sequence[Any], new: Sequence[Any]) -> dict[int, int]:
         """Positions of the items that are the same ones, before and now."""
@@ -234,9 +234,9 @@ def _by_name(
     return found
 
 
-def _shown(veil: Veil, value: Any, against: Any) -> Any:
+def _shown(secrets: SideSecrets, value: Any, against: Any) -> Any:
     """A value beside what stands in its place on the other side."""
-    return veil.over(value, faces_secret=has_secret(against))
+    return secrets.hide(value, faces_secret=has_secret(against))
 
 
 def _without(specs: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:

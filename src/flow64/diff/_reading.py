@@ -10,7 +10,6 @@ from attrs import frozen
 from ..definition import BoundSecret, FrozenDict, Value, rfc8785
 
 _NUMBERS: Final = (int, float)
-_TEXT: Final = frozenset({str})
 
 
 @frozen
@@ -70,26 +69,6 @@ class Reading:
             if not self.same(inner, beside):
                 return False
         return True
-
-
-def secrets_in(value: Any) -> list[Value | BoundSecret]:
-    """The secrets inside of a value, filled in or not."""
-    found: list[Value | BoundSecret] = []
-    _collect(value, found)
-    return found
-
-
-def _collect(value: Any, found: list[Value | BoundSecret]) -> None:
-    if isinstance(value, dict):
-        # Nearly all hold nothing but text, which needs no look at each member.
-        if not _TEXT.issuperset(map(type, value.values())):
-            for inner in value.values():
-                _collect(inner, found)
-    elif isinstance(value, list):
-        for inner in value:
-            _collect(inner, found)
-    elif type(value) is BoundSecret or (type(value) is Value and value.secret):
-        found.append(value)
 
 
 def _encoder(reading: Reading) -> json.JSONEncoder:

@@ -14,7 +14,7 @@ from .review._markdown import as_markdown, marker_of
 from .review._model import InFlight, Pair, Rename, Review, Reviewed, Schedule
 from .review._page import as_html
 from .review._text import as_text
-from .review._veiled import fields_of, veiled_pair
+from .review._veiled import fields_of, redact_pair
 
 __all__ = [
     "Graph",
@@ -42,10 +42,10 @@ __all__ = [
     "mermaid",
     "mermaid_changed",
     "picture",
+    "redact_pair",
     "review_of_diff",
     "svg",
     "svg_changed",
     "text_changed",
     "text_tree",
-    "veiled_pair",
 ]

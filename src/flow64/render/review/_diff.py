@@ -10,7 +10,7 @@ from ...definition import EMPTY, Definition
 from ...diff import BlockRenamed, FindingVanished, consequences, diff, estimate
 from ...errors import ArgumentError, shortened
 from ._model import NOTHING, Pair, Review, Reviewed
-from ._veiled import fields_of, veiled_pair
+from ._veiled import fields_of, redact_pair
 
 
 def review_of_diff(
@@ -63,7 +63,7 @@ def created(
         for found in consequences(NOTHING, definition, prices=prices)
         if not isinstance(found, FindingVanished)  # that there were no blocks
     ]
-    _, after = veiled_pair(NOTHING, definition)
+    _, after = redact_pair(NOTHING, definition)
     return Reviewed(
         key,
         "new",
@@ -80,7 +80,7 @@ def created(
 
 
 def _removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Reviewed:
-    veiled, _ = veiled_pair(before, NOTHING)
+    shown, _ = redact_pair(before, NOTHING)
     return Reviewed(
         pair.key,
         "removed",
@@ -88,7 +88,7 @@ def _removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Rev
         title=before.name,
         reasons=("a deploy leaves it on the service unless it prunes",),
         file=pair.file,
-        before=veiled,
+        before=shown,
         cost_before=estimate(before, prices),
     )
 
@@ -110,7 +110,7 @@ def _compared(
         )
     if any(isinstance(change, BlockRenamed) for change in changes):
         reasons.append("blocks have other ids: was= keeps the old ones")
-    shown = veiled_pair(before, after, written=(fields_of(before), fields_of(after)))
+    shown = redact_pair(before, after, written=(fields_of(before), fields_of(after)))
     return Reviewed(
         pair.key,
         "update",

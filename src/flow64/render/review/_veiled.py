@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from attrs import evolve
 
 from ...definition import (
     EMPTY,
-    BoundSecret,
     Definition,
-    FrozenDict,
-    FrozenList,
     WireBlock,
     canonical_id,
+    name_secrets,
 )
-from ...diff import Veil, concealed, masked
+from ...diff import SideSecrets, mask_hidden, put_secrets_in
 
 Fields: TypeAlias = Mapping[str, Collection[str]]
 """Names of top-level fields by the id of their block, in lower case."""
@@ -25,54 +23,46 @@ _NONE: Final[tuple[Fields, Fields]] = (EMPTY, EMPTY)
 
 
 def fields_of(definition: Definition) -> Fields:
-    """The fields that are written in a definition: all of one that is code or JSON."""
+    """Return all spec fields of a definition, as of one that is code or JSON."""
     return {canonical_id(block.id): block.specs.keys() for block in definition.blocks}
 
 
-def veiled_pair(
+def redact_pair(
     before: Definition, after: Definition, *, written: tuple[Fields, Fields] = _NONE
 ) -> tuple[Definition, Definition]:
-    """Both definitions without what either says is secret.
+    """Return both definitions without what either says is secret.
 
-    Secrets that were filled in are named as they are in code, and what is live in the
-    place of one on the other side is named so too.
+    A secret that was filled in is named as in code. So is what is live in the place of
+    a secret of the other side.
 
     Args:
-        before: The one side.
+        before: One side.
         after: The other side.
-        written: The fields of each that are code or JSON, and so are shown as they are.
+        written: The fields of each that are code or JSON, and are shown as they are.
     """
-    veil = Veil.of(before, after)
+    secrets = SideSecrets.of(before, after)
     old, new = ({canonical_id(b.id): b for b in d.blocks} for d in (before, after))
     then, now = written
-    return _veiled(before, new, veil, then), _veiled(after, old, veil, now)
+    return _redact(before, new, secrets, then), _redact(after, old, secrets, now)
 
 
-def _veiled(
-    definition: Definition, others: dict[str, WireBlock], veil: Veil, written: Fields
+def _redact(
+    definition: Definition,
+    others: dict[str, WireBlock],
+    secrets: SideSecrets,
+    written: Fields,
 ) -> Definition:
     blocks: list[WireBlock] = []
     for block in definition.blocks:
-        specs: Any = veil.over_block(block).specs
+        specs: Any = secrets.hide_block(block).specs
         other = others.get(canonical_id(block.id))
         if other is not None:
             ours = written.get(canonical_id(block.id), ())
-            hidden = concealed(specs, other.specs)
-            specs = {
-                name: specs[name] if name in ours else hidden[name] for name in specs
+            named = {
+                name: put_secrets_in(item, other.specs.get(name))
+                for name, item in specs.items()
+                if name not in ours
             }
-        blocks.append(block._replace(specs=_unbound(masked(specs))))
+            specs = type(specs)({**specs, **named})
+        blocks.append(block._replace(specs=name_secrets(mask_hidden(specs))))
     return evolve(definition, blocks=tuple(blocks))
-
-
-def _unbound(value: Any) -> Any:
-    """A value in which secrets are names."""
-    if type(value) is BoundSecret:
-        return value.value
-    if isinstance(value, dict):
-        members = cast(dict[str, Any], value).items()
-        return FrozenDict({key: _unbound(item) for key, item in members})
-    if isinstance(value, list):
-        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - of anything
-        return FrozenList([_unbound(item) for item in items])
-    return value

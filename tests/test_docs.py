@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,25 @@ def test_picture_shows_the_page_as_it_is(name):
 
     assert digests[name] == PICTURES["digest_of"](page)
     assert (PICTURES["IMAGES"] / f"{name}.png").is_file()
+
+
+INSIDE = (FOLDER / "inside.md").read_text("utf-8")
+SOURCE = FOLDER.parent / "src" / "flow64"
+
+
+def test_rooms_are_listed_in_their_order():
+    """The page on the inside lists the rooms as the layers contract does."""
+    settings = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text("utf-8"))
+    contract = settings["tool"]["importlinter"]["contracts"][0]
+    layers = [layer for layer in contract["layers"] if layer != "__main__"]
+    listed = re.findall(r"^\| `(\w+)` \|", INSIDE, re.MULTILINE)
+
+    assert "\n".join(layers).replace("(", "").replace(")", "") in INSIDE
+    assert listed == re.findall(r"\w+", " ".join(layers))
+
+
+@pytest.mark.parametrize("path", sorted({*re.findall(r"`([\w/]+\.py)`", INSIDE)}))
+def test_path_in_the_page_on_the_inside_exists(path):
+    """Each module that the page names is there, from the root or from the package."""
+    if not path.endswith("NAME.py"):
+        assert any((root / path).is_file() for root in (FOLDER.parent, SOURCE))

@@ -5,10 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(RUN) -m uv
-# An environment belongs to one folder and one Python: for another it is made anew.
+# An environment belongs to one folder and one Python. One that make has not made here,
+# with this Python, may be in use: it is never replaced.
 HERE := $(shell { pwd; $(PYTHON) -c 'import sys; print(sys.version, sys.base_prefix)'; } 2>&1 | cksum | cut -d ' ' -f 1)
 BASE := $(VENV)/.base-$(HERE)
 DEMO := $(VENV)/.demo-$(HERE)
+TEST := $(VENV)/.test-$(HERE)
 DEV := $(VENV)/.dev-$(HERE)
 BENCH := $(VENV)/.bench-$(HERE)
 
@@ -17,7 +19,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench docs golden requirements clean
+.PRECIOUS: $(BASE) # it says whose .venv is, also if making it was interrupted
+.PHONY: help demo test check bench docs golden requirements clean costs-of-test costs-of-check
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -26,16 +29,26 @@ demo: $(DEMO) ## Set up what a user needs, then compile, check, deploy and run a
 	@echo "==> running examples/demo.py, against an emulator on this machine"
 	@$(RUN) examples/demo.py
 
-test: $(DEV) ## Set up, then run the tests on this Python
+test: costs-of-test $(TEST) ## Set up, then run the tests that are not slow on this Python
 	@echo "==> running the tests"
-	@$(RUN) $(MEASURED) -m pytest -n auto --dist loadfile $(APART)
+	@$(RUN) $(MEASURED) -m pytest -n auto --dist loadfile $(CHOSEN)
 
 # The laws come with their gate, which gives them a larger budget.
-check: $(DEV) ## Run `make test`, measured, then every gate: what CI runs
+check: costs-of-check $(DEV) ## Run `make test` with the slow tests, measured, then every gate: what CI runs
 	@$(RUN) -m coverage erase
-	@$(MAKE) --no-print-directory test MEASURED="-m coverage run" APART="--ignore tests/laws"
+	@$(MAKE) --no-print-directory test COSTS= MEASURED="-m coverage run" \
+		CHOSEN="--hypothesis-profile=full --ignore tests/laws"
 	@echo "==> running the gates of noxfile.py"
 	@IS_TESTED=1 $(RUN) -m nox
+
+CHOSEN := -m "not slow"
+COSTS := yes
+
+costs-of-test:
+	@$(if $(COSTS),echo "==> make test takes 4 minutes on two cores and installs 150 MB into $(VENV)")
+
+costs-of-check:
+	@echo "==> make check takes 13 minutes on two cores and installs 750 MB into $(VENV)"
 
 bench: $(BENCH) ## Print the table of benchmarks
 	@echo "==> running the benchmarks"
@@ -61,6 +74,7 @@ golden: $(DEV) ## Rewrite the expected texts in tests; review the diff like code
 requirements: $(BASE) ## Compile requirements/*.txt from pyproject.toml anew
 	@echo "==> compiling requirements/ (existing pins are kept; UPGRADE=1 takes the newest)"
 	@$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
+	@$(COMPILE) --all-extras --group test --constraints requirements/dev.txt --output-file requirements/test.txt
 	@$(COMPILE) --extra emulator --extra cli --constraints requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 
@@ -82,8 +96,12 @@ $(BASE): requirements/dev.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make environments (venv or ensurepip is missing)." \
 		"On Debian and Ubuntu: apt install python3-venv"; exit 1; } >&2
-	@test -e $@ || { echo "==> making $(VENV) with $$($(PYTHON) --version)"; \
-		$(PYTHON) -m venv --clear $(VENV); }
+	@test ! -e $(VENV) || test -e $@ || { \
+		echo "$(VENV) was not made by make for this folder and $$($(PYTHON) --version)."; \
+		echo "Remove it if it is not in use: rm -r $(VENV)"; \
+		echo "Or use another folder: make $(MAKECMDGOALS) VENV=$(VENV)-make"; exit 1; } >&2
+	@test -x $(VENV)/bin/pip || { echo "==> making $(VENV) with $$($(PYTHON) --version)"; \
+		mkdir -p $(VENV); touch -t 200001010000 $@; $(PYTHON) -m venv $(VENV); }
 	@echo "==> installing uv into $(VENV)"
 	@$(RUN) -m pip install --quiet --constraint requirements/dev.txt uv
 	@touch $@
@@ -93,10 +111,15 @@ $(DEMO): $(BASE) pyproject.toml requirements/demo.txt
 	@$(UV) pip install --quiet --build-constraints requirements/dev.txt --requirement requirements/demo.txt --editable .
 	@touch $@
 
+$(TEST): $(BASE) pyproject.toml requirements/test.txt
+	@echo "==> installing flow64 and what its tests need"
+	@$(UV) pip install --quiet --build-constraints requirements/dev.txt --requirement requirements/test.txt --editable ".[all]"
+	@touch $@ $(DEMO)
+
 $(DEV): $(BASE) pyproject.toml requirements/dev.txt
 	@echo "==> installing flow64 and the tools of its gates"
 	@$(UV) pip install --quiet --build-constraints requirements/dev.txt --requirement requirements/dev.txt --editable ".[all]"
-	@touch $@ $(DEMO)
+	@touch $@ $(DEMO) $(TEST)
 
 $(BENCH): $(DEV) requirements/bench.txt
 	@echo "==> installing what the benchmarks compare with"

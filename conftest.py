@@ -22,18 +22,23 @@ os.environ["FLOW64_HISTORY"] = _history.name
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors, since tests wait for sockets and programs."""
-    return (os.cpu_count() or 1) + 1
+    """Two for each processor and one more: tests wait for sockets and programs."""
+    return 2 * (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, so that none of them is the last one running."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    """Measure no coverage by laws, and by what other programs take part in.
+    """Measure no coverage by slow tests and laws.
 
-    They would take twice as long, and each line and branch is to be run by a test that
-    is about it.
+    They would take twice as long. So what `make test` leaves out covers no line: each
+    line and branch is run by a quick test that is about it.
     """
-    is_long = item.get_closest_marker("once") or "laws" in item.path.parts
+    is_long = item.get_closest_marker("slow") or "laws" in item.path.parts
     coverage = Coverage.current()
     if coverage is None or not is_long:
         return (yield)

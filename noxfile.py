@@ -35,6 +35,8 @@ nox.options.sessions = [
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 PINS = "requirements/dev.txt"
+# What a test needs that is not slow.
+TEST_PINS = "requirements/test.txt"
 MADE = Path(".nox")
 # A file at a time: the examples of a page use the names of those before them.
 WORKERS = ("-n", "auto", "--dist", "loadfile")
@@ -90,7 +92,8 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests on the oldest supported Python and the newest at hand.
 
-    Those that are marked `once` run on this Python alone, where all are measured.
+    On this Python all of them run, and those that are not slow are measured. On the
+    other one the slow tests are left out.
     """
     # `make check` has done it on this Python, with `make test`.
     is_tested = "IS_TESTED" in os.environ
@@ -102,11 +105,11 @@ def tests(session: nox.Session) -> None:
         session.log(f"tests on Python {version}")
         environment = MADE / f"tests-{version}"
         runner = make_environment(session, environment, interpreter)
-        uv_pip(session, "sync", PINS, runner=runner)
-        uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
         is_this = interpreter == sys.executable
+        uv_pip(session, "sync", PINS if is_this else TEST_PINS, runner=runner)
+        uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
         measured = ("-m", "coverage", "run") if is_this else ()
-        chosen = () if is_this else ("-m", "not once")
+        chosen = ("--hypothesis-profile=full",) if is_this else ("-m", "not slow")
         tested = (*measured, "-m", "pytest", *WORKERS, *chosen, *session.posargs)
         session.run(str(runner), *tested)
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# `gate` judges the same examples every time. `laws` looks at many more, and outside CI
-# at new ones in each run; a counterexample is kept afterwards as an `@example`.
+# `quick` (for `make test`) and `full` (for `make check`) judge the same examples every
+# time. `laws` looks at many more, and outside CI at new ones in each run; a
+# counterexample is kept afterwards as an `@example`.
 settings.register_profile(
-    "gate", max_examples=40, derandomize=True, deadline=None, print_blob=True
+    "quick", max_examples=10, derandomize=True, deadline=None, print_blob=True
 )
+settings.register_profile("full", settings.get_profile("quick"), max_examples=40)
 settings.register_profile(
     "laws",
     max_examples=120,
@@ -23,7 +26,7 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],  # a busy machine breaks no law
 )
-settings.load_profile("gate")
+settings.load_profile("quick")
 
 
 def pytest_configure(config):
@@ -36,6 +39,23 @@ def pytest_configure(config):
         patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
     patch.setattr(socket.socket, "sendto", guarded(socket.socket.sendto, at=-1))
     patch.setattr(socket, "getaddrinfo", resolving(socket.getaddrinfo))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, driven by playwright, which only `make check` installs."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    if path is None:
+        words = "no chromium here: install Debian's package of that name"
+        pytest.fail(words) if "CI" in os.environ else pytest.skip(words)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"]
+        )
+        yield launched
+        launched.close()
 
 
 def guarded(method, at=0):

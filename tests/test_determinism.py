@@ -80,6 +80,7 @@ def expected(tmp_path_factory):
     return printed
 
 
+@pytest.mark.slow
 def test_twenty_processes(expected, tmp_path):
     """Hash seed, time zone, locale and working folder take no part."""
     chance = random.Random(64)

@@ -183,6 +183,7 @@ def test_values_are_filled_in():
     assert values["crm_hook"] not in bound
 
 
+@pytest.mark.slow
 def test_demo():
     """The demo runs from its folder to its end, and shows what it promises."""
     done = subprocess.run(

@@ -34,6 +34,7 @@ def keys_in(text):
     return [match[0] for shape in KEY_SHAPES.values() for match in shape.finditer(text)]
 
 
+@pytest.mark.slow
 def test_whatever_looks_like_a_key_says_that_it_is_none():
     texts = {
         path: path.read_text("utf-8", errors="replace")

@@ -280,6 +280,7 @@ def require_linear(pattern, worst):
     assert (four < MOST, two < MOST / 2) == (True, True), (four, two)
 
 
+@pytest.mark.slow
 def test_each_pattern_has_a_worst_case():
     unlisted = [
         sorted(names) for names in patterns().values() if not names & {*PATTERNS}
@@ -304,6 +305,7 @@ def test_pattern_in_place_takes_linear_time(written):
     require_linear(re.compile(written, flags), INLINE[written])
 
 
+@pytest.mark.slow
 def test_quadratic_pattern_is_seen():
     """So the measurement is worth something."""
     before = re.compile(r"(?<![A-Za-z0-9])sk[_-](?=[\w-]*[0-9A-Z])[\w-]{16,}")

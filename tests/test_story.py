@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 DOCS = Path(__file__).parent.parent / "docs"

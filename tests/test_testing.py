@@ -31,9 +31,6 @@ from flow64.errors import (
 )
 from flow64.testing import KEY, try_out
 
-pytestmark = pytest.mark.once
-
-
 FOLDER = Path(__file__).parent.parent
 HOOK = "https://crm.acme.example/hooks/contacts"
 PEOPLE = [
@@ -376,6 +373,7 @@ def pytest_in(folder, *arguments):
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_page_is_a_file_of_tests(tmp_path):
     """What the page on testing shows passes as it stands, with the plugin alone."""
     page = (FOLDER / "docs" / "testing.md").read_text("utf-8")
@@ -389,6 +387,7 @@ def test_page_is_a_file_of_tests(tmp_path):
     assert f"{count} passed" in printed, printed
 
 
+@pytest.mark.slow
 def test_each_test_has_an_emulator_of_its_own(tmp_path):
     """Nothing of one test is there in another, in whatever order and process."""
     (tmp_path / "test_own.py").write_text(

@@ -162,6 +162,7 @@ def dripping():
         yield b" "
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize(
     "act",
@@ -278,6 +279,7 @@ AFTER = [
 ]
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("act", [*BEFORE, *AFTER])
 def test_deploy_whose_answer_is_lost_ends_with_one_workflow(
@@ -328,6 +330,7 @@ def found(name="Found"):
     return Workflow(name, flow, key="found", project=GROWTH)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("path", [CREATE, UPDATE])
 @pytest.mark.parametrize("act", [*map(answered, (429, 408, 425, 499, 302, 307))])
@@ -646,6 +649,7 @@ def settled(expected):
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="it counts in /proc")
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("is_read", [True, False])
 def test_client_that_is_dropped_is_closed_with_a_warning(server, is_read):
@@ -740,6 +744,7 @@ if sys.argv[2] == "fork":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize(("how", "said"), [("exit", ""), ("fork", "0 {'a': 1}")])
 def test_client_that_is_dropped_stops_no_exit_and_no_fork(server, how, said):
@@ -788,7 +793,7 @@ raise KeyboardInterrupt
 """
 
 
-@pytest.mark.once
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no such timer")
 def test_interrupt_at_any_instant_is_an_interrupt(server):
     """Two hundred of them, while bodies drip and connections end."""

@@ -70,6 +70,7 @@ def refused(status, body):
     return Reply(status, text, {"content-type": "application/json"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "body"), forms())
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_error_of_a_deploy_shows_no_secret(method, status, body):

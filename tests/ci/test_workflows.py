@@ -22,7 +22,7 @@ from flow64.emulator import Emulator, Fault
 from flow64.manifest import read_folder
 from tests.ci.github import GitHub, Job, git
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 KEY = "sk_test_not_a_real_key"

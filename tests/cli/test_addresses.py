@@ -328,6 +328,7 @@ def test_what_works_on_code_says_what_else_to_do(configured, flow64, command):
     assert "prod:inbound is what is live, and this works on code and files" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check", "compile", "determinism"])
 def test_code_is_the_source_of_the_project(configured, flow64, command):
     code, printed, told = flow64(command, "code:inbound")

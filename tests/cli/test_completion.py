@@ -76,6 +76,7 @@ def test_mistakes(flow64, arguments, words):
     assert (code, printed, words in told) == (64, "", True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_in_bash(project):
     """A real bash takes the script, and completes with it."""

@@ -892,6 +892,7 @@ def reached(service, path, before, count=1):
     raise AssertionError(path)
 
 
+@pytest.mark.slow
 def test_first_interrupt_ends_the_write_that_is_under_way(service, write):
     """F20: it is finished and recorded; what is left was not tried."""
     write(five())
@@ -911,6 +912,7 @@ def test_first_interrupt_ends_the_write_that_is_under_way(service, write):
     assert deployed() == ["a one"]
 
 
+@pytest.mark.slow
 def test_second_interrupt_stops_at_once(service, write):
     """F20: what was under way may have been written, which is said."""
     write(five())
@@ -929,6 +931,7 @@ def test_second_interrupt_stops_at_once(service, write):
     assert "a may have been written: deploy again, which looks first\n" in told
 
 
+@pytest.mark.slow
 def test_second_interrupt_stops_all_that_are_under_way(service, write):
     """Each of them may have been written, which is said."""
     write(five())
@@ -1021,6 +1024,7 @@ def test_interrupt_before_the_first_write(service, leads, flow64, monkeypatch):
 # -- Terminals ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_closed_stream(service, write, closed):
     """T2: what nobody can read is done all the same, and the exit code tells."""

@@ -14,7 +14,7 @@ import pytest
 from flow64.cli._processes import Compiled, Outcome, differences
 from tests.cli.support import FLOW64, ended, environment
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 HEAD = """

@@ -426,6 +426,7 @@ def test_mistakes(deployed, flow64, arguments, exit_code, words):
     assert words in found[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["narrow", "closed"])
 @pytest.mark.parametrize(
     "arguments",

@@ -223,6 +223,7 @@ def test_terminal(leads, flow64, monkeypatch):
     assert max(map(cells, printed.splitlines())) <= 20
 
 
+@pytest.mark.slow
 def test_bad_surroundings(leads):
     """No UTF-8, no width, a closed stdout: no traceback."""
     for more in ({"COLUMNS": "x"}, {"PYTHONIOENCODING": "ascii"}, {"COLUMNS": "1"}):

@@ -148,6 +148,7 @@ def leads_of(texts):
     return "sentinel-of-hook" in "".join(texts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("title", "specs"),
     [
@@ -234,6 +235,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", ["Inbound", f"x {SENTINEL}", f"x {KEYLIKE}", KEYLIKE])
 def test_no_view_of_what_is_live_shows_a_secret(moved, edit, flow64, title):
     """Neither a value of the environment nor what looks like a key, whole or cut."""

@@ -16,7 +16,7 @@ from flow64.cli._project import key_of, texts
 from flow64.environments import load
 from tests.cli.support import environment
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 FILES = [

@@ -581,7 +581,7 @@ def pip(*arguments):
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.once
+@pytest.mark.slow
 def test_pip_stops(flow64, installed):
     """As long as nobody says it, nothing can be installed from the file."""
     installed(classifier=PRIVATE)
@@ -607,7 +607,7 @@ def wheel(folder, version, extra):
     return path
 
 
-@pytest.mark.once
+@pytest.mark.slow
 def test_nobody_can_claim_the_name(flow64, tmp_path):
     """Whoever claims the name on an index: what is named is what is installed."""
     extras = "Provides-Extra: cli\nProvides-Extra: emulator\n"

@@ -18,7 +18,7 @@ from flow64.emulator import load_fixtures
 from flow64.emulator._faults import KINDS
 from tests.cli.support import ended, environment, serving
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 PAGE = Path(__file__).parent.parent.parent.joinpath("docs", "how-to-serve.md")

@@ -557,6 +557,7 @@ def test_hostile_names_are_escaped_and_exact_in_data(there, service, flow64):
     assert step["edits"][0]["after"] == HOSTILE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more",
     [
@@ -574,6 +575,7 @@ def test_any_terminal(service, leads, more):
     assert b"+ inbound: new, is created" in done.stdout
 
 
+@pytest.mark.slow
 def test_closed_stdout(service, leads):
     """T2: the exit code still tells."""
     done = subprocess.run(

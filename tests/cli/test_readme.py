@@ -10,7 +10,7 @@ import pytest
 
 from flow64.environments import load
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 README = Path(__file__).parents[2] / "README.md"

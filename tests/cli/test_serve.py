@@ -25,7 +25,7 @@ from flow64.cli._serve_options import keys_of
 from flow64.emulator import Store
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"

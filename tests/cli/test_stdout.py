@@ -11,7 +11,7 @@ import pytest
 from tests.cli.pipelines import deployed
 from tests.cli.support import FLOW64, environment
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 DEPLOY = ("deploy", "leads.py", "--yes")

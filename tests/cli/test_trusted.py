@@ -481,6 +481,7 @@ def value(name):
     return {"flow64:value": name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["crm_hook", "plain"])
 @pytest.mark.parametrize("is_new", [False, True])
 def test_values_in_any_place(project, change, name, is_new, flow64):

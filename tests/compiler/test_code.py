@@ -545,6 +545,7 @@ def test_values_by_name(canary):
     assert canary == []
 
 
+@pytest.mark.slow
 @given(wire_definitions())
 def test_wire_definitions(definition):
     """Law: whatever is read is written and makes the same, or is one error."""
@@ -776,6 +777,7 @@ def sources():
     yield "chains", code_of(wired(["ac", "ad", "bd", "be", "cf", "df", "ef"]))
 
 
+@pytest.mark.slow
 def test_ruff(tmp_path):
     """`ruff format` leaves it as it is, and its imports are sorted and used."""
     for name, source in sources():

@@ -535,6 +535,7 @@ MANY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MANY)
 def test_work_grows_no_faster_than_the_text(name):
     """Reading, comparing and reviewing: twice as much takes twice as many calls."""
@@ -837,6 +838,7 @@ def places(data, path=()):
             yield from places(value, (*path, key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [from_data, read], ids=["data", "text"])
 def test_mutated_data_is_read_or_refused(load):
     """Members of real workflows replaced, renamed and removed."""

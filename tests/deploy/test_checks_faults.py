@@ -74,6 +74,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("doing", STEPS)
 def test_step_is_done_once_and_right_whatever_becomes_of_its_answer(place, doing):
     """Or it says that it does not know; the next deploy alone ends where it should."""
@@ -99,6 +100,7 @@ def test_step_is_done_once_and_right_whatever_becomes_of_its_answer(place, doing
             place.direct(delete_workflow(one.id()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("doing", ["create", "update"])
 @pytest.mark.parametrize("kind", ["drop_spec_field", "other_name"])
 def test_something_else_is_stored(place, doing, kind):
@@ -122,6 +124,7 @@ def test_something_else_is_stored(place, doing, kind):
 # -- The third of five (F14) -----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_third_of_five_new_workflows_fails(place, status):
     """One at a time: two are there, two were not tried; the next run goes on."""
@@ -355,6 +358,7 @@ def gone(path):
     path.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [broken, torn, newer, folder, link, gone])
 def test_cache_that_is_lost_costs_requests_and_nothing_else(place, harm, tmp_path):
     """Also where it is what somebody edited meanwhile that it would vouch for."""

@@ -167,6 +167,7 @@ def test_folder_of_ours_is_none_of_gits_business(tmp_path):
     assert names(tmp_path / "other" / "inner") == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_killed_writer_leaves_old_or_new_and_the_next_one_sweeps(tmp_path):
     """Kill -9, twenty times; tests/survival/kill_apply.py does more."""

@@ -200,6 +200,7 @@ UNMANAGED = {"find_email": {"tier": "high"}}
 IN_ITS_PLACE = {"outgoing_webhook": {"url": "https://SENTINEL-2.example.com"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "hooks", "states"),
     [

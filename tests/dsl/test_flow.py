@@ -461,6 +461,7 @@ def nested_scopes(count):
     return functools.reduce(lambda flow, _: flow.scoped("x"), range(count), a)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [left_nested, right_nested])
 def test_deep_chains(build):
     """A chain of 100,000 blocks is built, shown, compiled and thrown away."""
@@ -475,6 +476,7 @@ def test_deep_chains(build):
     assert last() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "depth"),
     [(nested_lists, DEEP), (nested_taps, DEEP), (nested_scopes, 2_000)],

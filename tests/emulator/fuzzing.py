@@ -16,8 +16,6 @@ import schemathesis
 
 from tests.emulator.support import LEADS, NO_CERTIFICATES, create
 
-URL, KEY, SIGNING_KEY = "FUZZ_URL", "FUZZ_KEY", "FUZZ_SIGNING_KEY"
-WORKFLOW = "FUZZ_WORKFLOW"
 CLIENT = "fuzzing"
 
 
@@ -43,7 +41,7 @@ def that_is_there(case):
     """The workflow that was made before."""
     for place in (case.query, case.body):
         if isinstance(place, dict) and "workflow_id" in place:
-            place["workflow_id"] = os.environ[WORKFLOW]
+            place["workflow_id"] = os.environ["FUZZ_WORKFLOW"]
 
 
 def a_good_graph(case):
@@ -62,7 +60,12 @@ def a_good_time(case):
 def a_good_assertion(case):
     """Signed, and used once."""
     now = int(time.time())
-    claims = {"iss": CLIENT, "sub": CLIENT, "aud": os.environ[URL], "jti": str(uuid4())}
+    claims = {
+        "iss": CLIENT,
+        "sub": CLIENT,
+        "aud": os.environ["FUZZ_URL"],
+        "jti": str(uuid4()),
+    }
     times = {"iat": now, "exp": now + 60}
     case.body = {
         "grant_type": "client_credentials",
@@ -71,7 +74,7 @@ def a_good_assertion(case):
             "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         ),
         "client_assertion": jwt.encode(
-            {**claims, **times}, os.environ[SIGNING_KEY], "RS256"
+            {**claims, **times}, os.environ["FUZZ_SIGNING_KEY"], "RS256"
         ),
     }
 
@@ -84,8 +87,8 @@ def a_good_file(case):
 def client():
     """What prepares things beside the run."""
     return httpx.Client(
-        base_url=os.environ[URL],
-        headers={"x-api-key": os.environ[KEY]},
+        base_url=os.environ["FUZZ_URL"],
+        headers={"x-api-key": os.environ["FUZZ_KEY"]},
         verify=NO_CERTIFICATES,
     )
 

@@ -160,6 +160,7 @@ def test_receiver_that_is_not_there(serve):
     assert emulator.outbox[0].outcome.startswith("given up after attempt 6: ")
 
 
+@pytest.mark.slow
 def test_certificates_are_checked(serve):
     """A receiver that speaks no TLS gets nothing by https."""
     emulator, client = serve()

@@ -74,6 +74,7 @@ def kept(emulator, name):
     return Counter(row["n"] for row in rows), book.row_count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "number"),
     [
@@ -123,6 +124,7 @@ def test_blocks_that_finished_do_not_work_again(serve, tmp_path):
     assert run.started_at < moments[0] < moments[1] < states[2].started_at
 
 
+@pytest.mark.slow
 def test_killed_emulator_goes_on(serve, tmp_path):
     """The same after kill -9, in the middle of a block."""
     path = tmp_path / "store"
@@ -284,6 +286,7 @@ def test_progress_moves_while_rows_are_read(serve):
     assert seen == [(0, 1200), (0, 1200), (500, 1200), (1000, 1200)]
 
 
+@pytest.mark.slow
 def test_large_run_takes_no_more_memory(tmp_path):
     """Twenty times the rows, in a process of its own, take the same memory."""
     program = (

@@ -371,6 +371,7 @@ def test_filters_that_are_none_fail(through, filters):
     assert isinstance(found, str)  # its message
 
 
+@pytest.mark.slow
 def test_expression_without_an_end_is_ended(monkeypatch, serve):
     """The block fails, and meanwhile the emulator answers as fast as ever."""
     monkeypatch.setattr(_filters, "Matcher", partial(Matcher, seconds=2))

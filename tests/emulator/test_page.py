@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import time
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +11,6 @@ from uuid import uuid4
 import httpx
 import pytest
 from attrs import evolve
-from playwright.sync_api import sync_playwright
 
 from flow64.definition import id_of
 from flow64.emulator import GUESSES, Emulator, Fault, Switches
@@ -30,7 +27,7 @@ from tests.emulator.support import (
     start,
 )
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))
@@ -55,20 +52,6 @@ HOSTILE = (
 NOTHING = "\u2013"
 
 ROWS = [{"full_name": f"Person {n}", "company": f"Company {n}"} for n in range(60)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium")
-    if path is None:
-        words = "no chromium here: install Debian's package of that name"
-        pytest.fail(words) if "CI" in os.environ else pytest.skip(words)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox"]
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from flow64.emulator import OAuthClient
 from tests.emulator import support
-from tests.emulator.fuzzing import CLIENT, KEY, SIGNING_KEY, URL, WORKFLOW
 from tests.emulator.support import LEADS, create, own_contract, start, wait
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +69,7 @@ def fuzz(serve, connect, tmp_path):
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     emulator, _ = serve(
         api_keys=["key"],
-        oauth_clients=[OAuthClient(client_id=CLIENT, public_key_pem=pem)],
+        oauth_clients=[OAuthClient(client_id="fuzzing", public_key_pem=pem)],
     )
     client = connect(emulator, "key")
     workflow_id = create(client, LEADS)
@@ -107,10 +106,10 @@ def fuzz(serve, connect, tmp_path):
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "SCHEMATHESIS_HOOKS": "tests.emulator.fuzzing",
-                URL: emulator.url,
-                WORKFLOW: workflow_id,
-                KEY: "key",
-                SIGNING_KEY: secret.decode(),
+                "FUZZ_URL": emulator.url,
+                "FUZZ_WORKFLOW": workflow_id,
+                "FUZZ_KEY": "key",
+                "FUZZ_SIGNING_KEY": secret.decode(),
             },
             capture_output=True,
             text=True,

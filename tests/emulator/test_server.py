@@ -281,6 +281,7 @@ def test_time_that_a_request_may_stall_is_stated():
     assert _serving.STALLED == 10.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", STALLED.values(), ids=STALLED)
 def test_connection_that_stalls_is_closed(sent, monkeypatch, capfd):
     """And the next request is served; nothing is printed."""

@@ -482,6 +482,7 @@ def reopened(path):
     return store
 
 
+@pytest.mark.slow
 def test_killed_process_loses_no_write_it_acknowledged(path):
     """SIGKILL in the middle of 1,000 writes, 20 times: each is there whole, or not."""
     luck = random.Random(64)
@@ -517,6 +518,7 @@ def last_acknowledged(writers, round_, enough):
     return last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", range(4))
 def test_killed_emulator_loses_no_workflow_it_answered(path, round_):
     """The same over HTTP, with several clients."""

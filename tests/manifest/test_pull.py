@@ -82,6 +82,7 @@ def states(plan):
 # -- Twenty workflows on the first day -------------------------------------------------
 
 
+@pytest.mark.slow
 def test_twenty_workflows_of_the_web_editor(here, tmp_path):
     """Adopted, reviewed, and drift is seen: the folder is like code from then on."""
     ids = {here.write(made(f"Workflow {n}")) for n in range(20)}

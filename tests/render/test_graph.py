@@ -227,6 +227,7 @@ def test_ids_that_stand_twice():
     assert [node.mark for node in come.nodes] == ["added", "unchanged"]
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(wire_definitions(), wire_definitions())
 def test_every_pair(before, after):

@@ -296,6 +296,7 @@ def test_examples_compared():
 LARGE = 2_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "edges",
     [

@@ -14,7 +14,7 @@ from flow64.blocks import Deduplicate, Filter, FindEmail, OutgoingWebhook, Webho
 from flow64.definition import EMPTY, Definition, Edge, FrozenDict, WireBlock
 from flow64.render import mermaid, text_tree
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 def step(key):

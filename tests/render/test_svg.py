@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import time
 import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
-from playwright.sync_api import sync_playwright
 
 from flow64 import COMPANY, RawBlock, Workflow
 from flow64.blocks import CompanyToLeads, Deduplicate, FindEmail, Webhook
@@ -235,6 +232,7 @@ def test_names_stay_names(name):
         assert all("\u202e" not in text for text in words(root))
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(wire_definitions(), wire_definitions())
 def test_every_pair(before, after):
@@ -261,20 +259,6 @@ def test_time():
 # -- In a browser ----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium")
-    if path is None:
-        told = "no chromium here: install Debian's package of that name"
-        pytest.fail(told) if "CI" in os.environ else pytest.skip(told)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox"]
-        )
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def page(browser):
     """A page that counts what it asks of the network."""
@@ -285,6 +269,7 @@ def page(browser):
     page.close()
 
 
+@pytest.mark.slow
 def test_nothing_runs(page):
     """In a page no name of any picture runs, and nothing is asked of the network."""
     pictures = [
@@ -302,6 +287,7 @@ def test_nothing_runs(page):
     assert page.asked == []
 
 
+@pytest.mark.slow
 def test_text_is_inside(page):
     """Names are no wider than their blocks: our bound holds for a real font."""
     names = ["W" * 30, "i" * 30, "find_email", "Ünïcödé", "x.y-z/" * 4]
@@ -320,6 +306,7 @@ def test_text_is_inside(page):
     assert outside == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast(page, scheme):
     """All text has the contrast that WCAG asks of small text, in light and in dark."""
@@ -350,6 +337,7 @@ def test_contrast(page, scheme):
     assert min(ratios) >= 4.5
 
 
+@pytest.mark.slow
 def test_keyboard(page):
     """Links of blocks are reached by the keyboard, and it is seen where one is."""
     page.set_content(

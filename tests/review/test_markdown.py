@@ -191,6 +191,7 @@ def fleet():
     )
 
 
+@pytest.mark.slow
 def test_large():
     """A change of 400 blocks in 200 variants fits, and what was cut is counted."""
     text = as_markdown(fleet())
@@ -283,6 +284,7 @@ def changed(key, action="update", state="update", lines=50):
     return Reviewed(key, state, action=action, changes=changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [8_192, 65_536])
 @pytest.mark.parametrize(
     "others",

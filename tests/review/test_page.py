@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 
 import pytest
 from attrs import evolve
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from flow64.blocks import OutgoingWebhook
 from flow64.diff import BlockRef, Unmanaged
@@ -28,21 +24,7 @@ from tests.review.support import (
     workflow,
 )
 
-pytestmark = pytest.mark.once
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium")
-    if path is None:
-        words = "no chromium here: install Debian's package of that name"
-        pytest.fail(words) if "CI" in os.environ else pytest.skip(words)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox"]
-        )
-        yield launched
-        launched.close()
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -103,6 +85,8 @@ def test_policy_holds(look):
 @pytest.mark.parametrize("name", ["branch_inserted", "forty_variants"])
 def test_axe(look, name, scheme):
     """Axe finds nothing: names, roles, order of headings, contrast in both schemes."""
+    from axe_playwright_python.sync_playwright import Axe
+
     page = look(as_html(CHANGES[name]()), color_scheme=scheme, bypass_csp=True)
     found = Axe().run(page)
 

@@ -293,6 +293,7 @@ def test_hundred_thousand_lines_are_read_within_a_second(journal):
     assert time.process_time() - began < 1
 
 
+@pytest.mark.slow
 def test_threads_and_processes_never_mix_their_lines(journal):
     """Each line is there, and whole."""
     program = (
@@ -318,6 +319,7 @@ def test_threads_and_processes_never_mix_their_lines(journal):
     assert found == sorted(name * 3000 for name in "acc" for _ in range(20))
 
 
+@pytest.mark.slow
 def test_killed_while_writing_leaves_whole_lines(journal):
     """At most the last one is cut, whenever the process dies."""
     program = (

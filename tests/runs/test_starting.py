@@ -1001,6 +1001,7 @@ def mortal(conversation, steps, luck):
 FAULTS = ["reset_after", "reset_before", "status_after", "status_before", "cut_json"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, monkeypatch):
     """Faults, crashes at any step, keys that are ignored, runs that are listed late."""
@@ -1065,6 +1066,7 @@ def starts(kind, server, journal):
     raise AssertionError("no run is known")
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("is_remembered", [True, False])
 @pytest.mark.parametrize("code", [*REPORTED, *LOOKED_AFTER])
@@ -1200,6 +1202,7 @@ with Client(KEY, base_url=url, journal=None) as client:
 """
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("code", [*REPORTED, *LOOKED_AFTER])
 def test_another_process_finds_the_run_of_a_start_answered_with_an_error(
@@ -1223,6 +1226,7 @@ def test_another_process_finds_the_run_of_a_start_answered_with_an_error(
     assert (len(server.applied("POST")), run.is_attached) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [422, 429])
 def test_command_that_is_given_again_finds_the_run(code, emulator, tmp_path):
     """In another process, really."""
@@ -1241,6 +1245,7 @@ def test_command_that_is_given_again_finds_the_run(code, emulator, tmp_path):
     assert len(server.applied("POST")) == 1
 
 
+@pytest.mark.slow
 def test_killed_after_sending_is_one_run_for_the_same_command(emulator, tmp_path):
     """Also where the service ignores the key: the journal knows of the start."""
     emulator.switches = Switches(honour_idempotency=False)

@@ -192,6 +192,7 @@ def long_file(path, kind, count):
         file.write("]" if kind == "json" else "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["json", "ndjson", "csv"])
 def test_memory_does_not_grow_with_the_file(tmp_path, kind):
     """Reading 4 MB or 12 MB takes less than 3 MB, and so does writing them."""
@@ -464,6 +465,7 @@ def test_open_file_in_another_encoding_may_not_hold_a_row():
         write_ndjson([{"a": "é"}], io.TextIOWrapper(io.BytesIO(), "ascii"))
 
 
+@pytest.mark.slow
 def test_killed_writer_leaves_no_file_of_that_name(tmp_path):
     """What it leaves is in nobody's way."""
     program = (

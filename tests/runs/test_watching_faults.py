@@ -156,6 +156,7 @@ SLOW_DAY = [
 ]
 
 
+@pytest.mark.slow
 @KINDS
 @pytest.mark.parametrize(
     ("faults", "policy", "ending"),

@@ -9,7 +9,7 @@ from flow64.client import Client
 from flow64.emulator import Emulator
 from tests.survival import black_box
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 def test_every_workflow_is_there_once_with_one_run(capsys):

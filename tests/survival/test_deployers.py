@@ -18,7 +18,7 @@ from tests.survival.deployers import (
     workflows,
 )
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 LATER = {"StalePlanError", "VerificationError", "StateRefusedError"}

@@ -38,7 +38,7 @@ from tests.survival.support import (
     workflow,
 )
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

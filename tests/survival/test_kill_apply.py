@@ -8,7 +8,7 @@ import pytest
 
 from tests.survival.kill_apply import kill
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

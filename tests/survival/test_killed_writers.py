@@ -17,7 +17,7 @@ from flow64.plan import Sighting
 from tests.deploy.planned import OLD, service
 
 pytestmark = [
-    pytest.mark.once,
+    pytest.mark.slow,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
 ]
 KILLS = 30

@@ -33,7 +33,7 @@ from flow64.runs import _start as _starting
 from tests.service.clients import BOTH, use
 from tests.survival.support import QUICK, hurried, workflow
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 KEYS = ["leads", "others"]

@@ -14,7 +14,7 @@ from flow64.emulator import Emulator, Switches
 from tests.service.clients import BOTH, use
 from tests.survival.support import QuickClock, hurried, rows, workflow
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 FLIPPED = [

@@ -11,7 +11,7 @@ import pytest
 
 from tests.survival.support import names
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 PROGRAM = Path(__file__).with_name("one_command.py")

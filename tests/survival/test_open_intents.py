@@ -11,7 +11,7 @@ from flow64.errors import FlowError
 from flow64.runs import _start as _starting
 from tests.survival.support import QUICK, hurried, workflow
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 START = {"method": "POST", "path": "/workflows/run"}

@@ -33,7 +33,7 @@ from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
 from tests.service.fault_server import FaultServer, Reply
 from tests.survival.support import QUICK, RUN, hurried, rows, workflow
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.slow
 
 
 LOOK = "/workflows/runs/*/live_status"

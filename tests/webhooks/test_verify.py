@@ -215,6 +215,7 @@ PARTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(PARTS, max_size=6).map(",".join) | st.text() | st.binary())
 @example(f"t={AT},v1={BY_NEW}")
 def test_header_passes_or_is_refused_by_the_one_exception(header):

@@ -7,7 +7,7 @@ import pytest
 from flow64.analysis import all_rules
 from flow64.analysis._types import field_types
 from flow64.analysis.checks import _rule_index as _asked
-from flow64.analysis.checks._rule_index import LARGEST, asked_of, shape_of
+from flow64.analysis.checks._rule_index import LARGEST, advice_for, shape_of
 from flow64.blocks import CATALOGUE
 
 from .support import wired
@@ -17,20 +17,19 @@ SOURCE = ("webhook", {"dataframe_type": "LEAD"})
 
 def asked(*blocks, **changes):
     """The names of the rules that are asked of a definition of some blocks."""
-    found = asked_of(wired(*blocks, **changes))
-    return {rule.__name__ for _, rules in found for rule in rules}
+    return {rule.code for rule in advice_for(wired(*blocks, **changes))}
 
 
 @pytest.mark.parametrize(
     ("rule", "block"),
     [
-        ("mixed_logic", ("filter", {})),
-        ("unknown_kind", ("new_kind", {})),
-        ("unknown_field", ("find_email", {"moode": "PERSONAL"})),
-        ("wrong_field_type", ("outgoing_webhook", {"timeout_seconds": "5"})),
-        ("wrong_field_type", ("filter", {"filters": ["email_status"]})),
-        ("unknown_type_word", ("lead_enrichment", {})),
-        ("auto_execute", ("search", {})),
+        ("mixed-logic", ("filter", {})),
+        ("unknown-kind", ("new_kind", {})),
+        ("unknown-field", ("find_email", {"moode": "PERSONAL"})),
+        ("wrong-field-type", ("outgoing_webhook", {"timeout_seconds": "5"})),
+        ("wrong-field-type", ("filter", {"filters": ["email_status"]})),
+        ("unknown-type-word", ("lead_enrichment", {})),
+        ("auto-execute", ("search", {})),
     ],
 )
 def test_a_rule_is_asked_where_it_can_speak(rule, block):
@@ -41,16 +40,16 @@ def test_a_rule_is_asked_where_it_can_speak(rule, block):
 
 def test_all_rules_are_asked_that_say_nothing_of_where_they_speak():
     """A new rule is asked of every definition, until it says that it need not be."""
-    names = {rule.__name__ for _, rules in all_rules() for rule in rules}
+    names = {rule.code for rule in all_rules()}
 
-    assert {"effects", "cost_estimate", "secret_in_specs"} < asked(SOURCE) < names
+    assert {"effects", "cost-estimate", "secret-in-specs"} < asked(SOURCE) < names
 
 
 def test_workflows_of_one_shape_are_looked_up_once():
     """The texts of a fleet differ, and its shape does not."""
     fleet = [wired(SOURCE, ("outgoing_webhook", {"url": url})) for url in "ab"]
 
-    assert asked_of(fleet[0]) is asked_of(fleet[1])
+    assert advice_for(fleet[0]) is advice_for(fleet[1])
 
 
 @pytest.mark.parametrize(

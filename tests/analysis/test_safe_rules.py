@@ -119,7 +119,6 @@ def found_in(definition, code):
             ),
             "missing-field",
             [
-                ("error", "outgoing_webhook has no url, and the service requires it"),
                 (
                     "error",
                     (
@@ -127,6 +126,7 @@ def found_in(definition, code):
                         "requires it"
                     ),
                 ),
+                ("error", "outgoing_webhook has no url, and the service requires it"),
             ],
         ),
         (sent(""), "insecure-url", []),

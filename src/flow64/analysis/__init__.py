@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .checks import SAFE_RULES, all_rules, code_of, errors, findings, rules_by_code
+from .checks import SAFE_RULES, Rule, all_rules, errors, findings, rules_by_code
 
 if TYPE_CHECKING:
     from ._columns import ColumnSet, KnownColumn
@@ -29,11 +29,11 @@ __all__ = [
     "LiveBlock",
     "LiveCatalogue",
     "Rows",
+    "Rule",
     "Stage",
     "Touch",
     "all_rules",
     "as_float",
-    "code_of",
     "cost",
     "count_started",
     "effects",

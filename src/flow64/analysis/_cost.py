@@ -197,11 +197,12 @@ def count_started(definition: Definition, given: int) -> int | None:
         given: Rows in the payload.
     """
     kinds = [definition.blocks[at].kind for at in definition.topology.roots]
-    if _PAYLOAD in kinds and not given:
+    takes_payload = any(_GIVEN.get(kind) == "payload" for kind in kinds)
+    if takes_payload and not given:
         return None
-    most = given if _PAYLOAD in kinds else 0
+    most = given if takes_payload else 0
     for at, kind in zip(definition.topology.roots, kinds, strict=True):
-        if kind != _PAYLOAD:
+        if _GIVEN.get(kind) != "payload":
             limit = _limit(kind, definition.blocks[at].specs)
             if limit is None:
                 return None
@@ -211,10 +212,12 @@ def count_started(definition: Definition, given: int) -> int | None:
 
 SPENDING: Final = frozenset({"spends", "may-spend"})
 
-_PAYLOAD: Final = "webhook"
-
-# Whose rows are those that a run is started with.
-_GIVEN: Final = frozenset({_PAYLOAD, "read_csv", "read_notebook"})
+_GIVEN: Final = {
+    kind: source
+    for kind, block in CATALOGUE.items()
+    if (source := block.about.brings) is not None
+}
+"""Kinds that bring the rows of a run, with the place where these rows are."""
 
 
 @lru_cache(maxsize=256)
@@ -269,9 +272,10 @@ def _reached(
     made = _making_rows(tuple(definition.by_kind))
     brought: dict[str, int | None] = dict.fromkeys(_GIVEN, rows)
     if of_payload:
-        brought.update(_OUTSIDE)
-        if not rows:  # the sample rows of the webhook run
-            brought[_PAYLOAD] = None
+        for kind, source in _GIVEN.items():
+            # Without a payload, the sample rows of the block are run.
+            if source == "stored" or not rows:
+                brought[kind] = None
     fed = set(topology.targets)
     is_plain = topology.is_forward and not made and len(topology.sources) == len(fed)
     if is_plain and not any(
@@ -298,10 +302,6 @@ def _reached(
         if not above and (kind in _GIVEN or kind in made):
             reach[position] = count
     return reach, meets
-
-
-_OUTSIDE: Final[Mapping[str, int | None]] = dict.fromkeys(_GIVEN - {_PAYLOAD})
-"""Sources whose rows no payload tells of: how many they bring is unknown."""
 
 
 def _added(counts: Sequence[int | None]) -> int | None:

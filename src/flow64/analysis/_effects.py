@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from ..blocks import CATALOGUE, CREATE_NEW, Effect
-from ..definition import BoundSecret, Definition, Value
-from ..text import shortened
+from ..blocks import CATALOGUE, Effect
+from ..definition import Definition
 from ._asking import asker, is_constant, unknown_kinds
 
 
@@ -96,7 +93,9 @@ def effects(definition: Definition) -> Effects:
         for position in by_kind[kind]:
             specs = blocks[position].specs
             for effect in ask(specs):
-                target = _target(kind, specs, effect) if effect in _OUTSIDE else None
+                target = None
+                if effect in _OUTSIDE:
+                    target = CATALOGUE[kind].effect_target(specs, effect)
                 found.setdefault((kind, effect, target), []).append(position)
     touches = [Touch(*what, where) for what, where in found.items()]
     return Effects(touches, unknown_kinds(definition))
@@ -114,43 +113,3 @@ def _acting(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
 
 
 _OUTSIDE: Final = ("writes-outside", "creates-storage")
-
-
-def _target(kind: str, specs: Mapping[str, Any], effect: Effect) -> str | None:
-    if kind == "outgoing_webhook":
-        return f"posts to {_host(specs.get('url'))}"
-    if kind != "append_to_notebook":
-        return _DOES.get(kind)
-    if effect == "creates-storage":
-        return "makes a notebook"
-    notebook = specs.get("notebook_id")
-    if notebook == CREATE_NEW:
-        return "adds rows to it"
-    return f"adds rows to notebook {_shown(notebook)}"
-
-
-_DOES: Final = {"send_slack_message": "sends to Slack"}
-
-
-def _host(url: Any) -> str:
-    if not isinstance(url, str):
-        return _shown(url)
-    if plain := _PLAIN_ADDRESS.match(url):
-        return plain[0]
-    try:
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "no address"
-    except ValueError:
-        return "no address"
-
-
-# What nearly every address begins with, as `urlsplit` would show it.
-_PLAIN_ADDRESS: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*(?=/|\Z)")
-
-
-def _shown(found: Any) -> str:
-    if isinstance(found, BoundSecret):
-        found = found.value
-    if isinstance(found, Value):
-        return f"value {found.name!r}"
-    return "nothing" if found is None else shortened(found)

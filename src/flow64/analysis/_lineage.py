@@ -82,8 +82,10 @@ def _adds_all(before: WireBlock, block: WireBlock) -> bool:
     return {c.name for c in adds}.issuperset([c.name for c in reads])
 
 
-READERS: Final = frozenset({"filter"})
-"""The kinds whose columns are documented; of all others, what they read is unknown."""
+READERS: Final = frozenset(
+    kind for kind, block in CATALOGUE.items() if block.about.reads_columns
+)
+"""Kinds with documented rules about the columns that they read."""
 
 
 @once

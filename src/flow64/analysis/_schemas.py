@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import define, fields, frozen
 
-from ..blocks import CATALOGUE
+from ..blocks import CATALOGUE, Filter
 from ..definition import BoundSecret, FrozenDict, Path, Value, pointer, walk
 from ..errors import MissingExtraError
 from ..text import did_you_mean, join_words, shortened
@@ -266,7 +266,7 @@ _CLOSING: Final = ("additionalProperties", "unevaluatedProperties")
 
 def _probes(kind: str) -> Mapping[str, Any]:
     """Values that are wrong deep inside: a schema that refuses one looks there."""
-    if kind == "filter":
+    if kind == Filter.kind:
         return {"filters": [{"logic": _NONSENSE}]}
     if kind not in CATALOGUE:
         return {}

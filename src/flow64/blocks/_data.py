@@ -49,7 +49,15 @@ class Filter(Passthrough, CatalogueBlock):
 
     kind: ClassVar[str] = "filter"
     about: ClassVar[About] = About(
-        role="step", takes="any", gives="same", rows="D1", confidence="D1", source="SK"
+        role="step",
+        takes="any",
+        gives="same",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        drops_rows=True,
+        reads_columns=True,
+        uses_columns="named",
     )
 
     filters: Annotated[Sequence[FilterCondition], Fact("D1", "SK", required=True)]
@@ -172,7 +180,14 @@ class Deduplicate(Passthrough, CatalogueBlock):
 
     kind: ClassVar[str] = "deduplicate"
     about: ClassVar[About] = About(
-        role="step", takes="any", gives="same", rows="D1", confidence="D1", source="SK"
+        role="step",
+        takes="any",
+        gives="same",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        drops_rows=True,
+        uses_columns="named",
     )
 
 
@@ -182,7 +197,14 @@ class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
 
     kind: ClassVar[str] = "deduplicate_wrt_notebook"
     about: ClassVar[About] = About(
-        role="step", takes="any", gives="same", rows="D1", confidence="D1", source="SK"
+        role="step",
+        takes="any",
+        gives="same",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        drops_rows=True,
+        uses_columns="named",
     )
 
     notebook_id: Annotated[str | Unset, Fact("I", "append_to_notebook")] = UNSET

@@ -10,7 +10,7 @@ from attrs import frozen
 from ..dsl import UNSET, Company, Flow, Lead, Unset
 from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price
 from ._fields import FieldMap, UncheckedBlock, columns_of
-from ._words import CompanyTier, EmailMode, Tier
+from ._words import EMAIL_MODES, CompanyTier, EmailMode, Tier
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
@@ -162,6 +162,8 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
         confidence="D1",
         source="SK",
         effects=("spends",),
+        words={"mode": EMAIL_MODES},
+        uses_columns="identifying",
     )
 
     mode: Annotated[
@@ -213,6 +215,7 @@ class FindPhone(Flow[Lead, Lead], CatalogueBlock):
         effects=("spends",),
         columns=Columns(adds=[Column("phone", None, "I")]),
         price=Price(0.30, "D1", "SK"),
+        uses_columns="identifying",
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
@@ -235,6 +238,7 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
         effects=("may-spend",),
         specs_known=False,
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
+        uses_columns="identifying",
     )
 
 
@@ -256,6 +260,7 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
         source="SK",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
+        uses_columns="identifying",
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
@@ -280,6 +285,7 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
         source="SK",
         effects=("may-spend",),
         columns=Columns(reads=[Column("phone", None, "I")], opens=True),
+        uses_columns="identifying",
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
+from ..definition import EMPTY
 from ..dsl import Block
 
 Confidence: TypeAlias = Literal["D", "D1", "I", "U"]
@@ -138,7 +139,15 @@ class About:
             `specs={...}` goes whole.
         perhaps: Another role that it may have as well; never better than inferred.
         columns: What it does to the columns, whatever its specs.
-        price: What a row costs, whatever its specs; None where that is unknown.
+        price: What a row costs, whatever its specs; None if that is unknown.
+        words: Documented words by the field that holds one of them.
+        must_have: Fields that the service requires for certain.
+        brings: Rows of a run that this block brings: those of its payload, or those of
+            a file or notebook. None for a block that takes, finds or makes rows.
+        drops_rows: Whether it passes on some of its rows, unchanged, and does no more.
+        reads_columns: Whether it is documented which columns it reads.
+        uses_columns: Columns that it uses: only those that its specs name, also those
+            that identify a person or company, or any.
     """
 
     role: Role
@@ -152,6 +161,12 @@ class About:
     perhaps: Role | None = None
     columns: Columns = field(factory=Columns)
     price: Price | None = None
+    words: Mapping[str, Sequence[str]] = EMPTY
+    must_have: Sequence[str] = ()
+    brings: Literal["payload", "stored"] | None = None
+    drops_rows: bool = False
+    reads_columns: bool = False
+    uses_columns: Literal["named", "identifying", "any"] = "any"
 
     @property
     def may_begin(self) -> bool:
@@ -188,6 +203,14 @@ class CatalogueBlock(Block):
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses
         """What a block with these specs spends or touches."""
         return cls.about.effects
+
+    @classmethod
+    def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - for subclasses
+        """Return what an effect reaches outside, in words; None if that is unknown.
+
+        Paths and queries of URLs are left out, since they may hold a secret.
+        """
+        return None
 
     @classmethod
     def price(cls, specs: Mapping[str, Any]) -> Price | None:  # noqa: ARG003 - for subclasses

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from ..definition import BoundSecret, Value
 from ..dsl import UNSET, Passthrough, Unset
+from ..text import shortened
 from ._facts import About, CatalogueBlock, Effect, Fact
 from ._fields import UncheckedBlock
 from ._words import CREATE_NEW
@@ -27,6 +31,8 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
         confidence="D1",
         source="SK",
         effects=("writes-outside",),
+        must_have=("notebook_id",),
+        uses_columns="named",
     )
 
     notebook_id: Annotated[str, Fact("D1", "SK", required=True)]
@@ -42,6 +48,16 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
         if specs.get("notebook_id") == CREATE_NEW:
             return (*cls.about.effects, "creates-storage")
         return cls.about.effects
+
+    @classmethod
+    def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:
+        """The notebook: a new one, or the one that is named."""
+        if effect == "creates-storage":
+            return "makes a notebook"
+        notebook = specs.get("notebook_id")
+        if notebook == CREATE_NEW:
+            return "adds rows to it"
+        return f"adds rows to notebook {_as_words(notebook)}"
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
@@ -61,12 +77,19 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
         confidence="D",
         source="PW, OUT",
         effects=("writes-outside",),
+        must_have=("url",),
+        uses_columns="named",
     )
 
     url: Annotated[str, Fact("D", "PW, OUT", required=True)]
     """Where to post: absolute, https (inferred from the rule for `webhook_url`)."""
     timeout_seconds: Annotated[int | Unset, Fact("D", "PW", unit="seconds")] = UNSET
     """How long the service waits for an answer; the default is undocumented."""
+
+    @classmethod
+    def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - it has one effect
+        """The host that rows are posted to."""
+        return f"posts to {_host(specs.get('url'))}"
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
@@ -89,3 +112,32 @@ class SendSlackMessage(Passthrough, UncheckedBlock):
         effects=("writes-outside",),
         specs_known=False,
     )
+
+    @classmethod
+    def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - it has one effect
+        """Slack; the field that names the channel is not documented."""
+        return "sends to Slack"
+
+
+def _host(url: Any) -> str:
+    if not isinstance(url, str):
+        return _as_words(url)
+    if plain := _PLAIN_ADDRESS.match(url):
+        return plain[0]
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "no address"
+    except ValueError:
+        return "no address"
+
+
+# The beginning of nearly every address, as `urlsplit` would show it.
+_PLAIN_ADDRESS: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*(?=/|\Z)")
+
+
+def _as_words(spec: Any) -> str:
+    if isinstance(spec, BoundSecret):
+        spec = spec.value
+    if isinstance(spec, Value):
+        return f"value {spec.name!r}"
+    return "nothing" if spec is None else shortened(spec)

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from ..dsl import UNSET, Flow, RowKind, Start, Unset
 from ._facts import About, CatalogueBlock, Columns, Effect, Fact
 from ._fields import FieldMap, columns_of
+from ._words import DATAFRAME_TYPES
 
 # The default is for a file whose row kind nobody states: its rows may go anywhere.
 if TYPE_CHECKING:  # defaults of type variables come with Python 3.13
@@ -36,6 +37,9 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
         rows="D",
         confidence="D",
         source="PW, IN",
+        words={"dataframe_type": DATAFRAME_TYPES},
+        brings="payload",
+        uses_columns="named",
     )
 
     dataframe_type: Annotated[
@@ -79,6 +83,8 @@ class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
         confidence="D",
         source="PW, API-NEW",
         columns=Columns(opens=True),
+        brings="stored",
+        uses_columns="named",
     )
 
     dataframe_type: Annotated[RowKind[A] | Unset, Fact("I", "webhook")] = UNSET
@@ -107,6 +113,8 @@ class ReadNotebook(Flow[Start, Any], CatalogueBlock):
         confidence="D1",
         source="SK",
         columns=Columns(opens=True),
+        brings="stored",
+        uses_columns="named",
     )
 
     notebook_id: Annotated[str | Unset, Fact("I", "append_to_notebook")] = UNSET
@@ -133,6 +141,7 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
         source="SK",
         effects=("spends",),
         columns=Columns(opens=True),
+        words={"dataframe_type": DATAFRAME_TYPES},
     )
 
     dataframe_type: Annotated[RowKind[A], Fact("D1", "SK", required=True)]

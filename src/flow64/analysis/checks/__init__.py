@@ -3,75 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ...definition import Definition
-from ...diagnostics import Family, Finding
-from ._fast_path import is_plainly_right
-from ._graph import cycle, dangling_edge, no_blocks, self_edge
-from ._keys import ambiguous_default_key, duplicate_key
-from ._rows import row_kind_mismatch
-from ._rule import Family_, Found, Rule, code_of, run
-from ._specs import insecure_url, missing_field, notebook_name_missing, unknown_word
+from ...diagnostics import Finding
+from ._fast_path import SAFE_RULES, safe_rules_for
+from ._rule import Found, Rule, run
 
 if TYPE_CHECKING:
     from .._live import LiveCatalogue
-    from ._live import LiveRule
-
-SAFE_RULES: Final[Sequence[Family_]] = (
-    ("graph", (no_blocks, dangling_edge, self_edge, cycle)),
-    ("keys", (duplicate_key, ambiguous_default_key)),
-    ("rows", (row_kind_mismatch,)),
-    ("specs", (unknown_word, missing_field, notebook_name_missing, insecure_url)),
-)
-"""Rules that decide by documented facts alone; every error is one of theirs."""
 
 
 def errors(definition: Definition) -> list[Finding]:
-    """What the safe rules find with severity error: what stops a compile."""
-    if is_plainly_right(definition):
-        return []
-    return [f for f in run(SAFE_RULES, definition) if f.severity == "error"]
+    """Return the findings that stop a compile."""
+    found = run(safe_rules_for(definition), definition)
+    return [finding for finding in found if finding.severity == "error"]
 
 
 def findings(
     definition: Definition, blocks: LiveCatalogue | None = None
 ) -> list[Finding]:
-    """What all rules find; those that can find nothing are not asked.
+    """Return what all rules find.
 
     Args:
         definition: What is judged.
-        blocks: What the service says of its blocks; it outranks what is built in.
+        blocks: The service's own list of blocks. It outranks the catalogue.
 
     Raises:
-        MissingExtraError: `blocks` was given, and the extra `schemas` is not there.
+        MissingExtraError: `blocks` was given, and the extra `schemas` is not installed.
     """
-    from ._rule_index import asked_of  # a compile is done without
+    from ._rule_index import advice_for
 
     if blocks is not None:
-        from ._live import live_findings  # nor is a check with it the common one
+        from ._live import live_findings
 
-        return live_findings(definition, blocks, SAFE_RULES)
-    safe = [] if is_plainly_right(definition) else run(SAFE_RULES, definition)
-    return [*safe, *run(asked_of(definition), definition)]
+        return live_findings(definition, blocks)
+    rules = [*safe_rules_for(definition), *advice_for(definition)]
+    return run(rules, definition)
 
 
-def all_rules() -> Sequence[Family_]:
-    """All rules that read a definition alone, by family, the safe ones first."""
-    from ._advice import ADVICE  # a compile is done without
+def all_rules() -> Sequence[Rule]:
+    """Return the rules that read a definition alone, the safe ones first."""
+    from ._rule_index import ADVICE
 
     return (*SAFE_RULES, *ADVICE)
 
 
-def rules_by_code() -> Mapping[str, tuple[Family, Rule | LiveRule]]:
-    """Each rule with its family, by the code of its findings; live ones too."""
-    from ._live import LIVE_RULES  # as above
+def rules_by_code() -> Mapping[str, Rule]:
+    """Return all rules by code, also those that read a live catalogue."""
+    from ._live import LIVE_RULES
 
-    rules: list[tuple[Family, Rule | LiveRule]]
-    rules = [(family, rule) for family, found in all_rules() for rule in found]
-    for rule in LIVE_RULES:
-        rules.append(("specs", rule))
-    return {code_of(rule): (family, rule) for family, rule in rules}
+    return {rule.code: rule for rule in (*all_rules(), *LIVE_RULES)}
 
 
 __all__ = [
@@ -79,7 +61,6 @@ __all__ = [
     "Found",
     "Rule",
     "all_rules",
-    "code_of",
     "errors",
     "findings",
     "rules_by_code",

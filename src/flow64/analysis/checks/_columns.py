@@ -8,14 +8,20 @@ from typing import Final
 
 from attrs import field, frozen
 
+from ...blocks import CATALOGUE, Webhook
 from ...definition import Definition
 from ...text import join_words, shortened
 from .._columns import ColumnSet
 from .._lineage import READERS, column_flow, reads_from_afar
-from ._rule import Found, called, note, of_kinds, only_where, texts, warning
+from ._rule import Found, name_block, of_kinds, rule, texts
 
 
-@of_kinds(*READERS)
+@rule(
+    "columns",
+    "warning",
+    advice="correct the spelling, or add the column before",
+    can_find=of_kinds(*READERS),
+)
 def unknown_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that rows do not have at this point.
 
@@ -37,10 +43,18 @@ def missing(position: int, name: str, before: ColumnSet) -> Found:
     """The finding of a column that is not in a closed set."""
     known = join_words(before) or "none"
     message = f"it reads the column {shortened(name)}, which rows do not have here"
-    return warning(position, message, f"they have {known}")
+    return Found(position, message, f"they have {known}")
 
 
-@of_kinds(*READERS)
+@rule(
+    "columns",
+    "warning",
+    advice="correct the spelling; declare the column if both are meant",
+    example=(
+        'flow = Webhook(LEAD) >> FindEmail() >> Filter.where("emial").is_not_empty()'
+    ),
+    can_find=of_kinds(*READERS),
+)
 def near_miss_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that is not known here, and one of nearly that name is.
 
@@ -59,11 +73,11 @@ def near_miss_column(definition: Definition) -> Iterator[Found]:
                 spellings = Spellings.of(flow.after)
             near = next((n for n in spellings.near(column.name) if n in before), None)
             if near is not None:
-                source = called(definition, before[near].source)
+                source = name_block(definition, before[near].source)
                 read, there = shortened(column.name), shortened(near)
                 message = f"it reads the column {read}, and rows have {there}"
                 advice = f"{there} comes from {source}; declare {read} if both"
-                yield warning(position, message, f"{advice} are meant")
+                yield Found(position, message, f"{advice} are meant")
 
 
 @frozen
@@ -132,7 +146,27 @@ def _is_slip(one: str, other: str) -> bool:
     return is_slip and not any(letter.isdigit() for letter in changed)
 
 
-@only_where(lambda definition: _NARROW.issuperset(definition.by_kind))
+def _using(*columns: str) -> frozenset[str]:
+    return frozenset(
+        kind for kind, block in CATALOGUE.items() if block.about.uses_columns in columns
+    )
+
+
+_LOOKING: Final = _using("identifying")
+_NARROW: Final = _using("named", "identifying")
+"""Kinds that use columns of known names, or only take rows along."""
+
+
+@rule(
+    "columns",
+    "note",
+    advice="leave it out, unless it is meant to come back with the result",
+    example=(
+        'columns = {"email": "string", "campaign": "string"}\n'
+        "flow = Webhook(LEAD, input_schema=columns) >> FindPhone()"
+    ),
+    can_find=lambda definition: _NARROW.issuperset(definition.by_kind),
+)
 def unused_input(definition: Definition) -> Iterator[Found]:
     """A declared input column that no block is known to use; it only travels along.
 
@@ -141,19 +175,19 @@ def unused_input(definition: Definition) -> Iterator[Found]:
     """
     sources = [
         (position, [*declared])
-        for position, block in definition.of_kind("webhook")
+        for position, block in definition.of_kind(Webhook.kind)
         if isinstance(declared := block.specs.get("input_schema"), Mapping)
     ]
     if not sources or not _NARROW.issuperset(definition.by_kind):
         return
     used = _NOTHING if _LOOKING.isdisjoint(definition.by_kind) else _IDENTIFYING
-    others = [block.specs for block in definition.blocks if block.kind != "webhook"]
+    others = [block.specs for block in definition.blocks if block.kind != Webhook.kind]
     text = "\n".join(texts(others))
     for position, names in sources:
         idle = [n for n in names if n not in used and n not in text]
         if idle:
             message = f"no block is known to use {join_words(map(shortened, idle))}"
-            yield note(position, message, "leave it out, unless the result needs it")
+            yield Found(position, message)
 
 
 _IDENTIFYING: Final = frozenset(
@@ -166,14 +200,3 @@ _IDENTIFYING: Final = frozenset(
 """Names that examples use; which of them each block reads, no page says."""
 
 _NOTHING: Final[frozenset[str]] = frozenset()
-
-_LOOKING: Final = frozenset(
-    {"find_email", "find_phone", "verify_email", "reverse_email", "reverse_phone"}
-)
-
-_NARROW: Final[frozenset[str]] = _LOOKING | {
-    "webhook", "read_csv", "read_notebook", "filter",
-    "deduplicate", "deduplicate_wrt_notebook",
-    "append_to_notebook", "outgoing_webhook",
-}  # fmt: skip
-"""Kinds that use columns of known names, or only take rows along."""

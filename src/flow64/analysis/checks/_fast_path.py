@@ -1,28 +1,55 @@
-"""What nearly every definition is: one in which the safe rules can find nothing.
+"""A fast path of the safe rules: judge a plain definition in one pass.
 
-This is asked first, in one pass, and the rules only where the answer is no. A law holds
-that they find nothing where it is yes.
+In nearly every definition the safe rules find nothing. `is_plainly_right` sees that
+faster than the rules do. A law in tests/laws holds that they find nothing if it returns
+True. Measured: without it, `check()` of a fleet of small workflows takes 1.2 times as
+long, and a compile nearly as much.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
-from ...blocks import (
-    CREATE_NEW,
-    DATAFRAME_TYPES,
-    EMAIL_MODES,
-    FILTER_LOGIC,
-    FILTER_OPERATORS,
-)
+from ...blocks import CATALOGUE, DATAFRAME_TYPES
 from ...definition import Definition, JoinedEdges
 from .._row_kinds import BY_SPEC, WORDS
-from ._specs import PLAIN_URL
+from . import _graph, _keys, _rows, _specs
+from ._graph import cycle, dangling_edge, no_blocks, self_edge
+from ._keys import ambiguous_default_key, duplicate_key
+from ._rows import row_kind_mismatch
+from ._rule import Rule, rules_in
+from ._specs import (
+    PLAIN_SPECS,
+    insecure_url,
+    missing_field,
+    notebook_name_missing,
+    unknown_word,
+)
+
+SAFE_RULES: Final[Sequence[Rule]] = [
+    rule for rule in rules_in(_graph, _keys, _rows, _specs) if rule.is_safe
+]
+"""Rules that decide by documented facts alone; every error is one of theirs."""
+
+_COVERED: Final = (
+    *(no_blocks, dangling_edge, self_edge, cycle),
+    *(duplicate_key, ambiguous_default_key, row_kind_mismatch),
+    *(unknown_word, missing_field, notebook_name_missing, insecure_url),
+)
+_NOT_COVERED: Final = [rule for rule in SAFE_RULES if rule not in _COVERED]
+
+
+def safe_rules_for(definition: Definition) -> Sequence[Rule]:
+    """Return the safe rules that may find something in a definition.
+
+    A rule that this module does not know is always among them.
+    """
+    return _NOT_COVERED if is_plainly_right(definition) else SAFE_RULES
 
 
 def is_plainly_right(definition: Definition) -> bool:
-    """Whether the safe rules can find nothing; False says nothing."""
+    """Whether the covered rules can find nothing. False says nothing."""
     blocks, topology = definition.blocks, definition.topology
     edges = definition.edges
     if not blocks or not topology.is_forward:
@@ -48,57 +75,51 @@ def is_plainly_right(definition: Definition) -> bool:
     return rows in _ONE_KIND and len(ids) == len(blocks)
 
 
-_MODES: Final = (*EMAIL_MODES, None)
 _ROWS: Final[Mapping[Any, int]] = {
     None: 0,
     **{word: 1 << at for at, word in enumerate(DATAFRAME_TYPES)},
 }
 """A bit for each row kind."""
 _ONE_KIND: Final = frozenset(_ROWS.values())
-_ROW_WORDS: Final = tuple(_ROWS)  # what is looked for here need not be hashable
-_LOGIC: Final = (*FILTER_LOGIC, None)
+_ROW_WORDS: Final = tuple(_ROWS)  # a spec that is searched here need not be hashable
+
+_Test: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 
-def _filter(specs: Mapping[str, Any]) -> bool:
-    found = specs.get("filters")
-    if not isinstance(found, list):
-        return False
-    for condition in found:
-        if not (
-            isinstance(condition, dict)
-            and condition.get("operator") in FILTER_OPERATORS
-            and condition.get("logic") in _LOGIC
-            and condition.get("column") not in ("", None)
-        ):
-            return False
-    return True
+def _test_of(kind: str) -> _Test | None:
+    """Return a test of specs for what rules require of a kind; None if they do not."""
+    if kind in PLAIN_SPECS:
+        return PLAIN_SPECS[kind]
+    about = CATALOGUE[kind].about
+    tests = [_has_any(name, None, *words) for name, words in about.words.items()]
+    tests += [_has(name) for name in about.must_have]
+    return _all_of(tests) if len(tests) > 1 else next(iter(tests), None)
 
 
-def _outgoing_webhook(specs: Mapping[str, Any]) -> bool:
-    url = specs.get("url")
-    return isinstance(url, str) and PLAIN_URL.match(url) is not None
+def _has_any(name: str, *words: str | None) -> _Test:
+    return lambda specs: specs.get(name) in words
 
 
-def _append_to_notebook(specs: Mapping[str, Any]) -> bool:
-    found = specs.get("notebook_id")
-    return isinstance(found, str) and found not in ("", CREATE_NEW)
+def _has(name: str) -> _Test:
+    return lambda specs: specs.get(name) not in (None, "")
 
 
-_PLAIN: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
-    "find_email": lambda specs: specs.get("mode") in _MODES,
-    "filter": _filter,
-    "outgoing_webhook": _outgoing_webhook,
-    "append_to_notebook": _append_to_notebook,
-}
-"""Whether specs of a kind are beyond doubt; other kinds no safe rule judges."""
+def _all_of(tests: Sequence[_Test]) -> _Test:
+    return lambda specs: all(test(specs) for test in tests)
+
 
 _KNOWN: Final = {
     kind: (
-        _PLAIN.get(kind),
+        _test_of(kind),
         sum(_ROWS[word] for word in WORDS.get(kind, ())),
         kind in BY_SPEC,
     )
-    for kind in {*_PLAIN, *WORDS, *BY_SPEC}
+    for kind, block in CATALOGUE.items()
+    if kind in WORDS
+    or kind in BY_SPEC
+    or kind in PLAIN_SPECS
+    or block.about.words
+    or block.about.must_have
 }
-"""The same of each kind with the row kinds that it takes or gives in any case, and
-whether its `dataframe_type` says more."""
+"""A test of the specs of a kind, bits of the row kinds that it takes or gives whatever
+they are, and whether its `dataframe_type` says more."""

@@ -6,12 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from ...blocks import CATALOGUE, OLD_NAMES, TYPE_WORDS, CatalogueBlock, facts_of
+from ...blocks import (
+    CATALOGUE,
+    OLD_NAMES,
+    TYPE_WORDS,
+    CatalogueBlock,
+    Filter,
+    facts_of,
+)
 from ...definition import Definition
 from ...text import did_you_mean, join_words, shortened
 from .._memo import once
 from .._types import field_maps, field_types
-from ._rule import Found, by_shape, note, of_kinds, only_where, warning
+from ._rule import Found, of_kinds, rule
 from ._specs import conditions
 
 _TYPE_WORDS: Final = frozenset(TYPE_WORDS)
@@ -44,15 +51,30 @@ def _has_field_maps(definition: Definition) -> bool:
     return any(field_maps(kind) for kind, _ in _known(definition))
 
 
-@by_shape
+@rule(
+    "specs",
+    "warning",
+    advice="write the current name",
+    example='flow = Webhook(LEAD) >> RawBlock("enrich_lead")',
+    by_shape=True,
+)
 def old_kind_name(definition: Definition) -> Iterator[Found]:
     """A kind goes by a name of older pages; newer sources agree on another one."""
     for position, block in definition.of_kind(*OLD_NAMES):
         message = f"{block.kind} is the old name of {OLD_NAMES[block.kind]}"
-        yield warning(position, message, f"write {OLD_NAMES[block.kind]}")
+        yield Found(position, message, f"write {OLD_NAMES[block.kind]}")
 
 
-@by_shape
+@rule(
+    "specs",
+    "note",
+    advice=(
+        "look it up in the service's own list of blocks; if it is there, "
+        "nothing needs fixing"
+    ),
+    example='flow = Webhook(LEAD) >> RawBlock("find_emails")',
+    by_shape=True,
+)
 def unknown_kind(definition: Definition) -> Iterator[Found]:
     """A kind that the catalogue does not know, so nothing about the block was checked.
 
@@ -66,12 +88,18 @@ def unknown_kind(definition: Definition) -> Iterator[Found]:
             message = (
                 f"{shortened(kind)} is not in the catalogue{near}, so not checked{more}"
             )
-            yield note(
-                positions[0], message, "look it up in the service's list of blocks"
-            )
+            yield Found(positions[0], message)
 
 
-@only_where(_has_strange_fields)
+@rule(
+    "specs",
+    "warning",
+    advice=(
+        "correct the spelling; if the service knows the field, nothing needs fixing"
+    ),
+    example='flow = Webhook(LEAD) >> FindEmail(extra={"moode": "PERSONAL"})',
+    can_find=_has_strange_fields,
+)
 def unknown_field(definition: Definition) -> Iterator[Found]:
     """A spec field that the catalogue does not know of this kind, maybe a slip.
 
@@ -82,22 +110,36 @@ def unknown_field(definition: Definition) -> Iterator[Found]:
         near = did_you_mean(name, known)
         if near or name not in definition.origins[position].extra:
             message = f"{kind} has no field {shortened(name)} that is known{near}"
-            yield warning(
-                position, message, f"it has {join_words(known, 20) or 'none'}"
-            )
+            fields = join_words(known, 20) or "none"
+            yield Found(position, message, f"it has {fields}")
 
 
-@only_where(_has_strange_fields)
+@rule(
+    "specs",
+    "note",
+    advice="look it up in the service's own list of blocks",
+    example='flow = Webhook(LEAD) >> FindEmail(extra={"region": "eu"})',
+    can_find=_has_strange_fields,
+)
 def unchecked_field(definition: Definition) -> Iterator[Found]:
     """A field was passed through `extra=`; it is sent as it is and was not checked."""
     for position, kind, name in _strange_fields(definition):
         is_extra = name in definition.origins[position].extra
         if is_extra and not did_you_mean(name, _fields(kind)):
             message = f"{shortened(name)} was passed through extra= and not checked"
-            yield note(position, message, "look it up in the service's list of blocks")
+            yield Found(position, message)
 
 
-@by_shape
+@rule(
+    "specs",
+    "warning",
+    advice="write a value of the documented type",
+    example=(
+        'url = "https://example.com/hook"\n'
+        'flow = Webhook(LEAD) >> OutgoingWebhook(url=url, timeout_seconds="10")'
+    ),
+    by_shape=True,
+)
 def wrong_field_type(definition: Definition) -> Iterator[Found]:
     """A documented field holds a value of another type than its documents give it.
 
@@ -124,12 +166,18 @@ def wrong_field_type(definition: Definition) -> Iterator[Found]:
                     message = (
                         f"{name} is {shortened(value)}, where {wanted.name} is wanted"
                     )
-                    yield warning(position, message, f"see the page of {kind}")
+                    yield Found(position, message, f"see the page of {kind}")
             if is_plain:  # so is whatever has these fields with values of these types
                 plain.add(shape)
 
 
-@only_where(_has_field_maps)
+@rule(
+    "specs",
+    "warning",
+    advice="write one of the documented words",
+    example='flow = Webhook(LEAD, input_schema={"email": "text"})',
+    can_find=_has_field_maps,
+)
 def unknown_type_word(definition: Definition) -> Iterator[Found]:
     """A field map names a type that is not on the documented list.
 
@@ -141,10 +189,21 @@ def unknown_type_word(definition: Definition) -> Iterator[Found]:
             message = (
                 f"{where} is of type {shortened(word)}, which is undocumented{near}"
             )
-            yield warning(position, message, f"documented are {', '.join(TYPE_WORDS)}")
+            yield Found(position, message, f"documented are {', '.join(TYPE_WORDS)}")
 
 
-@only_where(_has_field_maps)
+@rule(
+    "specs",
+    "note",
+    advice=(
+        'write `{"description": "Current job title", "type": "str"}`, or a '
+        "class under `@returns`"
+    ),
+    example=(
+        'flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "string"})'
+    ),
+    can_find=_has_field_maps,
+)
 def type_word_as_description(definition: Definition) -> Iterator[Found]:
     """A field to find is given as a bare type word.
 
@@ -157,20 +216,34 @@ def type_word_as_description(definition: Definition) -> Iterator[Found]:
             found.setdefault(position, []).append(where)
     for position, names in found.items():
         message = f"a bare type word is read as a description: {join_words(names)}"
-        advice = 'write {"description": "Current job title", "type": "str"}'
-        yield note(position, message, advice)
+        yield Found(position, message)
 
 
-@of_kinds("filter")
+@rule(
+    "specs",
+    "warning",
+    advice="write two filters, one after the other",
+    example=(
+        'both = Filter.where("email").is_empty().and_("phone").is_empty()\n'
+        'flow = Webhook(LEAD) >> both.or_("name").is_empty()'
+    ),
+    can_find=of_kinds(Filter.kind),
+)
 def mixed_logic(definition: Definition) -> Iterator[Found]:
     """A filter mixes `and` with `or`; which binds first is unknown."""
-    for position, block in definition.of_kind("filter"):
+    for position, block in definition.of_kind(Filter.kind):
         words = [condition.get("logic") for condition in conditions(block.specs)]
         if "and" in words[1:] and "or" in words[1:]:
             message = "it mixes and with or, and which binds first is unknown"
-            yield warning(position, message, "write two filters, one after the other")
+            yield Found(position, message)
 
 
+@rule(
+    "facts",
+    "note",
+    advice="try it with few rows first",
+    example="flow = Webhook(LEAD) >> FindEmail(verify_emails=False)",
+)
 def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
     """Fields are used that no document confirms for the block, in one line for all."""
     found: list[str] = []
@@ -183,13 +256,13 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
             found += [f"{kind}.{name}" for name in doubtful if name in used]
         elif used:
             found.append(f"{kind}.specs")
-    for _, block in definition.of_kind("filter"):
+    for _, block in definition.of_kind(Filter.kind):
         if any(condition.get("logic") == "or" for condition in conditions(block.specs)):
             found.append("filter.filters (or)")
             break
     if found:
         message = f"it uses what no document confirms: {join_words(found, 20)}"
-        yield note(None, message, "try it with few rows first")
+        yield Found(None, message)
 
 
 def _fields(kind: str) -> Sequence[str]:

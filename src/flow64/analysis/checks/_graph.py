@@ -6,17 +6,31 @@ from collections.abc import Iterator, Sequence
 
 from ...definition import Definition
 from ...text import shortened
-from ._rule import Found, called, error
+from ._rule import Found, name_block, rule, small_workflow
 
 
+@rule(
+    "graph",
+    "error",
+    advice="begin with a source: `Webhook(LEAD) >> ...`",
+    example={
+        "workflow_name": "Leads",
+        "workflow_description": "",
+        "workflow_definition": {"blocks": [], "edges": []},
+    },
+)
 def no_blocks(definition: Definition) -> Iterator[Found]:
     """A workflow has no blocks; the service rejects an empty graph (documented)."""
     if not definition.blocks:
-        yield error(
-            None, "it has no blocks", "begin with a source: Webhook(LEAD) >> ..."
-        )
+        yield Found(None, "it has no blocks")
 
 
+@rule(
+    "graph",
+    "error",
+    advice="add the block, or remove the edge",
+    example=small_workflow(edge={"to_block_id": "gone"}),
+)
 def dangling_edge(definition: Definition) -> Iterator[Found]:
     """An edge names a block that is not there; the service rejects it (documented)."""
     if len(definition.topology.sources) == len(definition.edges):
@@ -29,33 +43,49 @@ def dangling_edge(definition: Definition) -> Iterator[Found]:
             yield _dangling(index.get(source), target)
 
 
+@rule(
+    "graph",
+    "error",
+    advice=(
+        'make a step that comes twice a block of its own: `block.again(key="second")`'
+    ),
+    example=("step = FindEmail()\nflow = Webhook(LEAD) >> step >> step"),
+)
 def self_edge(definition: Definition) -> Iterator[Found]:
     """A block feeds itself; the graph is documented as acyclic."""
     if definition.topology.is_forward:
         return
     for position, children in enumerate(definition.topology.children):
         if position in children:
-            what = called(definition, position)
-            yield error(position, f"{what} feeds itself", _AGAIN)
+            what = name_block(definition, position)
+            yield Found(position, f"{what} feeds itself")
 
 
+@rule(
+    "graph",
+    "error",
+    advice=(
+        'make a step that comes twice a block of its own: `block.again(key="second")`'
+    ),
+    example=(
+        "first, second = FindEmail(), FindPhone()\n"
+        "flow = Webhook(LEAD) >> first >> second >> first"
+    ),
+)
 def cycle(definition: Definition) -> Iterator[Found]:
     """Blocks feed each other in a circle; the graph is documented as acyclic."""
     if definition.topology.is_forward:
         return
     for members in _circles(definition.topology.children):
-        path = " >> ".join(called(definition, position) for position in members)
-        first = called(definition, members[0])
-        yield error(members[0], f"rows run in a circle: {path} >> {first}", _AGAIN)
-
-
-_AGAIN = 'a step that comes twice is a block of its own: block.again(key="second")'
+        path = " >> ".join(name_block(definition, position) for position in members)
+        first = name_block(definition, members[0])
+        yield Found(members[0], f"rows run in a circle: {path} >> {first}")
 
 
 def _dangling(position: int | None, block_id: str) -> Found:
     named = f"an edge names block {shortened(block_id)}"
     message = f"{named}, which is not in the definition"
-    return error(position, message, "add the block, or remove the edge")
+    return Found(position, message)
 
 
 def _circles(children: Sequence[Sequence[int]]) -> Iterator[list[int]]:

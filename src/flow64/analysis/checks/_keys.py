@@ -7,9 +7,18 @@ from unicodedata import normalize
 
 from ...definition import Definition, Origin, is_uuid
 from ...text import shortened
-from ._rule import Found, error, is_read, note, only_where, warning
+from ._rule import Found, is_read, rule, small_workflow
 
 
+@rule(
+    "keys",
+    "error",
+    advice=(
+        'give one of them another key with `key="second"`, or put it into a '
+        'scope with `.scoped("name")`'
+    ),
+    example='flow = Webhook(LEAD) >> FindEmail(key="find") >> FindPhone(key="find")',
+)
 def duplicate_key(definition: Definition) -> Iterator[Found]:
     """Two blocks of one scope have one key, and so one id.
 
@@ -23,9 +32,18 @@ def duplicate_key(definition: Definition) -> Iterator[Found]:
         if a.key and b.key and _composed(a.key) == _composed(b.key):
             what = f"key {shortened(b.key)}"
         also = f" and at {a.place}" if a.place else ""
-        yield error(second, f"{what} is used twice, here{also}", _OTHER_KEY)
+        yield Found(second, f"{what} is used twice, here{also}")
 
 
+@rule(
+    "keys",
+    "error",
+    advice=(
+        'name one of them with `key="second"`, or put it into a scope with '
+        '`.scoped("name")`'
+    ),
+    example="flow = Webhook(LEAD) >> FindEmail() >> FindEmail()",
+)
 def ambiguous_default_key(definition: Definition) -> Iterator[Found]:
     """Two blocks of one scope leave their key to their kind, which gives both one id.
 
@@ -37,9 +55,15 @@ def ambiguous_default_key(definition: Definition) -> Iterator[Found]:
         if _are_default(a, b):
             also = f" and at {a.place}" if a.place else ""
             message = f"two blocks of kind {shortened(b.key)} have no key, here{also}"
-            yield error(second, message, _OTHER_KEY)
+            yield Found(second, message)
 
 
+@rule(
+    "keys",
+    "note",
+    advice='name the workflow: `Workflow(..., key="inbound")`',
+    example='workflow = Workflow("Leads", Webhook(LEAD))',
+)
 def key_from_title(definition: Definition) -> Iterator[Found]:
     """The workflow's key is made from its title, and its ids from its key.
 
@@ -47,10 +71,16 @@ def key_from_title(definition: Definition) -> Iterator[Found]:
     """
     if definition.is_key_derived:
         message = "its key is made from its title, so a new title is a new workflow"
-        yield note(None, message, 'name it: Workflow(..., key="inbound")')
+        yield Found(None, message)
 
 
-@only_where(is_read)
+@rule(
+    "keys",
+    "warning",
+    advice="leave `id` out, or write the UUID of the workflow",
+    example=small_workflow(id="leads"),
+    can_find=is_read,
+)
 def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
     """The workflow's id is no UUID, and the service wants one (documented).
 
@@ -58,10 +88,17 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
     """
     if definition.id is not None and not is_uuid(definition.id):
         message = f"the workflow's id {shortened(definition.id)} is no UUID"
-        yield warning(None, message, "leave id out, or write the UUID of the workflow")
+        yield Found(None, message)
 
 
-@only_where(is_read)  # lowering makes UUIDs
+@rule(
+    "keys",
+    "note",
+    advice="nothing needs fixing; a UUID in the file would be kept as it is",
+    example=small_workflow(block_id="second", edge={"to_block_id": "second"}),
+    # lowering makes UUIDs
+    can_find=is_read,
+)
 def block_id_not_uuid(definition: Definition) -> Iterator[Found]:
     """A block's id was read that is no UUID; the service replaces such ids.
 
@@ -75,10 +112,7 @@ def block_id_not_uuid(definition: Definition) -> Iterator[Found]:
             message = (
                 f"block_id {shortened(origin.key)} is no UUID, so it is read as a key"
             )
-            yield note(position, message, f"it is written as {block.id}")
-
-
-_OTHER_KEY = 'name one of them: key="second", or put it into a scope: .scoped("name")'
+            yield Found(position, message, f"it is written as {block.id}")
 
 
 def _are_default(a: Origin, b: Origin) -> bool:

@@ -6,9 +6,8 @@ of the safe rules with or without it, so that a check and a compile agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
@@ -18,7 +17,7 @@ from ...diagnostics import Finding
 from ...redaction import redact_keys
 from ...text import did_you_mean, shortened
 from .._live import MOST_ERRORS, LiveCatalogue, as_catalogue
-from ._advice import ADVICE
+from ._fast_path import SAFE_RULES
 from ._fields import (
     unchecked_field,
     unconfirmed_facts,
@@ -27,7 +26,8 @@ from ._fields import (
     unknown_type_word,
     wrong_field_type,
 )
-from ._rule import Family_, Found, Rule, run, warning
+from ._rule import Found, Rule, rule, run
+from ._rule_index import ADVICE
 from ._specs import missing_field, unknown_word
 
 if TYPE_CHECKING:
@@ -55,10 +55,13 @@ class Verdict:
     inside: Mapping[int, frozenset[str]]
 
 
-LiveRule: TypeAlias = Callable[[Definition, Verdict], Iterator[Found]]
-"""Like a `Rule`, but that it reads a verdict as well."""
-
-
+@rule(
+    "specs",
+    "warning",
+    advice=(
+        "correct the name; if the kind is newer than the list, fetch the list again"
+    ),
+)
 def unlisted_kind(
     definition: Definition,  # noqa: ARG001 - a rule reads one
     verdict: Verdict,
@@ -73,9 +76,14 @@ def unlisted_kind(
             near = f" (did you mean {OLD_NAMES[kind]!r}?)"
         more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""
         message = f"the service does not list {shortened(kind)}{near}{more}"
-        yield warning(positions[0], message, "mend the name, or fetch the list again")
+        yield Found(positions[0], message)
 
 
+@rule(
+    "specs",
+    "warning",
+    advice="look the field up in the live schema, and write what it takes",
+)
 def schema_mismatch(definition: Definition, verdict: Verdict) -> Iterator[Found]:
     """A spec does not fit the schema that the service's own list of blocks has for it.
 
@@ -86,14 +94,17 @@ def schema_mismatch(definition: Definition, verdict: Verdict) -> Iterator[Found]
         kind = definition.blocks[position].kind
         for path, message in found[:MOST_ERRORS]:
             text = f"{_where(path) or kind} {message}"
-            yield warning(position, redact_keys(text), "look it up in the live schema")
+            yield Found(position, redact_keys(text))
         if len(found) > MOST_ERRORS:
-            yield warning(position, f"{kind} has more that does not fit", _FEWER)
+            message = f"{kind} has more that does not fit"
+            yield Found(position, message, f"correct these {MOST_ERRORS} first")
 
 
-_FEWER = f"mend these {MOST_ERRORS} first"
-
-
+@rule(
+    "specs",
+    "warning",
+    advice="fetch the list again; if it stays so, that kind is judged without it",
+)
 def unusable_schema(definition: Definition, verdict: Verdict) -> Iterator[Found]:
     """The service's own list of blocks has a schema that cannot be used.
 
@@ -102,15 +113,15 @@ def unusable_schema(definition: Definition, verdict: Verdict) -> Iterator[Found]
     """
     for kind, reason in verdict.unusable.items():
         message = f"the live schema of {shortened(kind)} cannot be used: {reason}"
-        yield warning(definition.by_kind[kind][0], message, "fetch the list again")
+        yield Found(definition.by_kind[kind][0], message)
 
 
-LIVE_RULES: Final[Sequence[LiveRule]] = (
+LIVE_RULES: Final = (
     unlisted_kind,
     schema_mismatch,
     unusable_schema,
 )
-"""Rules that are asked where a live catalogue is at hand; all of family `specs`."""
+"""Rules that read a verdict as well as a definition."""
 
 _BY_FIELD: Final[Sequence[Rule]] = (
     unknown_field,
@@ -124,30 +135,25 @@ _BY_WORD: Final[Sequence[Rule]] = (unknown_word, missing_field, unknown_type_wor
 """Rules about what stands inside fields: they see those that it does not look into."""
 
 
-def live_findings(
-    definition: Definition, blocks: LiveCatalogue, safe: Sequence[Family_]
-) -> list[Finding]:
-    """What all rules find, where a live catalogue is at hand."""
-    verdict = judged(definition, as_catalogue(blocks))
+def live_findings(definition: Definition, blocks: LiveCatalogue) -> list[Finding]:
+    """Return what all rules find, with the help of a live catalogue."""
+    verdict = judge(definition, as_catalogue(blocks))
     unspoken = _without(definition, verdict.spoken)
     unseen = _without(definition, verdict.inside)
     found: list[Finding] = []
-    for family, rules in (*safe, *ADVICE):
-        for rule in rules:
-            if rule is unknown_kind:
-                continue  # a live catalogue knows better
-            asked = unspoken if rule in _BY_FIELD else definition
-            here = run([(family, [rule])], asked)
-            if rule in _BY_WORD:
-                # What stops a compile is told whatever the live catalogue says.
-                lesser = run([(family, [rule])], unseen)
-                here = [f for f in here if f.severity == "error" or f in lesser]
-            found += here
-    asks = [_about(rule, verdict) for rule in LIVE_RULES]
-    return [*found, *run([("specs", asks)], definition)]
+    for asked in (*SAFE_RULES, *ADVICE):
+        if asked is unknown_kind:
+            continue  # a live catalogue knows better
+        here = run([asked], unspoken if asked in _BY_FIELD else definition)
+        if asked in _BY_WORD:
+            # What stops a compile is an error whatever the live catalogue says.
+            lesser = run([asked], unseen)
+            here = [f for f in here if f.severity == "error" or f in lesser]
+        found += here
+    return found + run(LIVE_RULES, definition, verdict)
 
 
-def judged(definition: Definition, blocks: LiveCatalogue) -> Verdict:
+def judge(definition: Definition, blocks: LiveCatalogue) -> Verdict:
     """What a live catalogue says of a definition."""
     from .._schemas import budget_of, ruling  # noqa: PLC0415 - loads jsonschema
 
@@ -172,14 +178,6 @@ def judged(definition: Definition, blocks: LiveCatalogue) -> Verdict:
         inside |= dict.fromkeys(positions, found.inside)
     kinds = [*blocks.blocks]
     return Verdict(kinds, unlisted, unusable, mismatches, spoken, inside)
-
-
-def _about(rule: LiveRule, verdict: Verdict) -> Rule:
-    @wraps(rule)
-    def ask(definition: Definition) -> Iterator[Found]:
-        return rule(definition, verdict)
-
-    return ask
 
 
 def _without(

@@ -4,47 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...blocks import CREATE_NEW
+from ...blocks import CREATE_NEW, AppendToNotebook, Search
 from ...definition import BoundSecret, Definition, Value
 from .._cost import cost
 from .._effects import effects as effects_of
-from ._rule import Found, note, of_kinds, warning
+from ._rule import Found, of_kinds, rule
 
 
-@of_kinds("search")
+@rule(
+    "effects",
+    "warning",
+    "note",
+    advice="set `auto_execute=False`, and start a run when you want to buy",
+    example='flow = Search(LEAD, query="Heads of finance", auto_execute=True)',
+    can_find=of_kinds(Search.kind),
+)
 def auto_execute(definition: Definition) -> Iterator[Found]:
     """A search costs credits as soon as the workflow is created (documented).
 
     Where the field is absent it is a note, since its default is undocumented.
     """
-    for position, block in definition.of_kind("search"):
+    for position, block in definition.of_kind(Search.kind):
         found = block.specs.get("auto_execute")
         if found is True or isinstance(found, Value | BoundSecret):
             message = (
                 "auto_execute buys as soon as the workflow is created, before any run"
             )
-            yield warning(position, message, "set auto_execute=False, and start a run")
+            yield Found(position, message)
         elif found is not False:
             message = "auto_execute is not set; the service may buy when it is created"
-            yield note(position, message, "set auto_execute=False")
+            yield Found(position, message, severity="note")
 
 
-@of_kinds("append_to_notebook")
+@rule(
+    "effects",
+    "warning",
+    advice="run it once, then write the id of the notebook that it made",
+    example=(
+        "flow = Webhook(LEAD) >> AppendToNotebook(\n"
+        '    notebook_id="__create_new__", notebook_name="Leads of May"\n'
+        ")"
+    ),
+    can_find=of_kinds(AppendToNotebook.kind),
+)
 def create_new_notebook(definition: Definition) -> Iterator[Found]:
     """A notebook is to be created; whether once or at each run is unknown."""
-    for position, block in definition.of_kind("append_to_notebook"):
+    for position, block in definition.of_kind(AppendToNotebook.kind):
         if block.specs.get("notebook_id") == CREATE_NEW:
             message = "it may make a new notebook at each run"
-            yield warning(position, message, "run it once, then name the notebook's id")
+            yield Found(position, message)
 
 
+@rule(
+    "effects",
+    "note",
+    advice="nothing needs fixing; this is what to know before a run",
+    example="flow = Webhook(LEAD) >> FindEmail()",
+)
 def effects(definition: Definition) -> Iterator[Found]:
     """What the workflow spends, when, and what it leaves outside, in one line."""
     found = effects_of(definition)
     if found.touches:
-        yield note(None, str(found))
+        yield Found(None, str(found), help="")
 
 
+@rule(
+    "cost",
+    "note",
+    advice="nothing needs fixing; try a workflow with few rows first",
+    example='flow = Webhook(LEAD) >> FindEmail(mode="PROFESSIONAL")',
+)
 def cost_estimate(definition: Definition) -> Iterator[Found]:
     """What 1,000 input rows may cost, by the prices that are documented.
 
@@ -52,4 +81,4 @@ def cost_estimate(definition: Definition) -> Iterator[Found]:
     """
     found = cost(definition)
     if found.charges:
-        yield note(None, str(found))
+        yield Found(None, str(found), help="")

@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from ...blocks import CATALOGUE
+from ...blocks import (
+    CATALOGUE,
+    CompanyEnrichment,
+    CompanyToLeads,
+    Deduplicate,
+    DeduplicateWrtNotebook,
+    Filter,
+    LeadEnrichment,
+)
 from ...definition import BoundSecret, Definition, Value
 from .._cost import SPENDING
 from .._lineage import column_flow, reads_from_afar
-from ._rule import Found, by_shape, called, note, of_kinds, only_where, warning
+from ._rule import Found, name_block, of_kinds, rule
 
-_ENRICHING: Final = ("lead_enrichment", "company_enrichment")
-_DEDUPLICATING: Final = ("deduplicate", "deduplicate_wrt_notebook")
+_ENRICHING: Final = (LeadEnrichment.kind, CompanyEnrichment.kind)
+_DEDUPLICATING: Final = (Deduplicate.kind, DeduplicateWrtNotebook.kind)
 
 
-@of_kinds("company_to_leads")
+@rule(
+    "rows",
+    "warning",
+    advice="set `find_people=True` on a `CompanyEnrichment` before it",
+    example="flow = Webhook(COMPANY) >> CompanyToLeads()",
+    can_find=of_kinds(CompanyToLeads.kind),
+)
 def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
     """`company_to_leads` has nobody to make rows of.
 
@@ -29,22 +43,34 @@ def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
         found[position] = _finds_people(block.kind, block.specs) or any(
             found[parent] for parent in parents[position]
         )
-    for position, _ in definition.of_kind("company_to_leads"):
+    for position, _ in definition.of_kind(CompanyToLeads.kind):
         if not found[position]:
             message = (
                 "no company_enrichment before it has find_people, so it finds nobody"
             )
-            yield warning(position, message, "set CompanyEnrichment(find_people=True)")
+            yield Found(position, message)
 
 
 def _finds_people(kind: str, specs: Any) -> bool:
-    if kind == "company_enrichment":
+    if kind == CompanyEnrichment.kind:
         found = specs.get("find_people")
         return found is True or isinstance(found, Value | BoundSecret)
     return kind not in CATALOGUE  # an old or unknown name: it may
 
 
-@of_kinds("filter")
+@rule(
+    "cost",
+    "warning",
+    advice="put it before the block that costs credits",
+    example=(
+        "flow = (\n"
+        '    Webhook(LEAD, input_schema={"country": "string"})\n'
+        "    >> FindEmail()\n"
+        '    >> Filter.where("country").equals("SE")\n'
+        ")"
+    ),
+    can_find=of_kinds(Filter.kind),
+)
 def late_filter(definition: Definition) -> Iterator[Found]:
     """A filter follows a block that costs credits, and reads nothing that it adds.
 
@@ -55,7 +81,7 @@ def late_filter(definition: Definition) -> Iterator[Found]:
     flow = column_flow(definition)
     reads = dict(flow.reads)
     paid = _paid_above(definition)
-    for position, _ in definition.of_kind("filter"):
+    for position, _ in definition.of_kind(Filter.kind):
         above = paid[position]
         if above is None:
             continue
@@ -63,11 +89,17 @@ def late_filter(definition: Definition) -> Iterator[Found]:
         names = [column.name for column in reads.get(position, ())]
         if names and all(n in there and there[n] == here.get(n) for n in names):
             kind = definition.blocks[above].kind
-            message = f"it reads nothing that {called(definition, above)} adds"
-            yield warning(position, message, f"put it before {kind}, {_SPARES}")
+            message = f"it reads nothing that {name_block(definition, above)} adds"
+            yield Found(position, message, f"put it before {kind}, {_SPARES}")
 
 
-@by_shape
+@rule(
+    "cost",
+    "note",
+    advice="put it before the block that costs credits",
+    example="flow = Webhook(LEAD) >> FindEmail() >> Deduplicate()",
+    by_shape=True,
+)
 def late_deduplicate(definition: Definition) -> Iterator[Found]:
     """Rows are deduplicated after a block that costs credits for each of them.
 
@@ -80,14 +112,28 @@ def late_deduplicate(definition: Definition) -> Iterator[Found]:
         above = paid[position]
         if above is not None:
             kind = definition.blocks[above].kind
-            message = f"rows are there twice when {called(definition, above)} is paid"
-            yield note(position, message, f"put it before {kind}, {_SPARES}")
+            message = (
+                f"rows are there twice when {name_block(definition, above)} is paid"
+            )
+            yield Found(position, message, f"put it before {kind}, {_SPARES}")
 
 
 _SPARES: Final = "which then costs nothing for the rows that are dropped"
 
 
-@only_where(lambda d: any(len(d.by_kind.get(kind, ())) > 1 for kind in _ENRICHING))
+@rule(
+    "cost",
+    "note",
+    advice="ask for all the fields in one block, which is paid once for each row",
+    example=(
+        "flow = (\n"
+        "    Webhook(LEAD)\n"
+        '    >> LeadEnrichment(return_fields={"title": "Job title"})\n'
+        '    >> LeadEnrichment(return_fields={"city": "City"}, key="city")\n'
+        ")"
+    ),
+    can_find=lambda d: any(len(d.by_kind.get(kind, ())) > 1 for kind in _ENRICHING),
+)
 def mergeable_enrichment(definition: Definition) -> Iterator[Found]:
     """Enrichment blocks of one kind and settings follow each other.
 
@@ -119,8 +165,7 @@ def _runs(
         while last in following:
             count, last = count + 1, following[last]
         message = f"{count} {kind} blocks follow each other with the same settings"
-        advice = "one block that asks for all the fields is paid once for each row"
-        yield note(first, message, advice)
+        yield Found(first, message)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -147,13 +192,9 @@ def _paid_above(definition: Definition) -> Sequence[int | None]:
         kind = blocks[above[0]].kind
         if is_paid[kind]:
             found[position] = above[0]
-        elif kind in _PASSING:
+        elif kind in CATALOGUE and CATALOGUE[kind].about.drops_rows:
             found[position] = found[above[0]]
     return found
-
-
-# What a filter or a deduplication may be put before without another result.
-_PASSING: Final = frozenset({"filter", *_DEDUPLICATING})
 
 
 def _is_paid(kind: str) -> bool:

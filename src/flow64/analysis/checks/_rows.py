@@ -6,9 +6,15 @@ from collections.abc import Iterator
 
 from ...definition import Definition
 from .._row_kinds import row_kinds, taken
-from ._rule import Found, error
+from ._rule import Found, rule
 
 
+@rule(
+    "rows",
+    "error",
+    advice="put the converter between",
+    example="flow = Webhook(COMPANY) >> FindEmail()",
+)
 def row_kind_mismatch(definition: Definition) -> Iterator[Found]:
     """Rows of one kind flow into a block that takes the other (fails, documented).
 
@@ -22,7 +28,7 @@ def row_kind_mismatch(definition: Definition) -> Iterator[Found]:
         if given is None or wants is None or given == wants:
             continue
         kind = blocks[target].kind
-        yield error(
+        yield Found(
             target,
             f"{given.lower()} rows flow into {kind}, which takes {wants.lower()} rows",
             f"put {_CONVERTERS[wants]} between",

@@ -1,11 +1,15 @@
-"""What a rule is: a function that reads one definition and yields what it found."""
+"""A rule: one decorated function that finds a fault and carries its own page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import ModuleType
+from typing import Any, Final, NamedTuple, TypeAlias, get_args
 
-from ...definition import Definition
+from attrs import frozen
+
+from ...definition import EMPTY, Definition
 from ...diagnostics import Family, Finding, Severity
 from ...text import join_words
 
@@ -14,44 +18,131 @@ class Found(NamedTuple):
     """One thing that a rule found.
 
     Attributes:
-        severity: What `Finding` says.
         position: Position of the block in the definition, or None for the workflow.
         message: What is wrong.
-        help: How to mend it.
+        help: How to fix it, if the advice of the rule can be said more exactly; empty
+            if nothing needs fixing.
+        severity: If it is not the first severity of the rule.
     """
 
-    severity: Severity
     position: int | None
     message: str
     help: str | None = None
+    severity: Severity | None = None
 
 
-Rule: TypeAlias = Callable[[Definition], Iterator[Found]]
-"""Named for the fault; its code is that name in kebab-case, its docstring its page."""
-
-Family_: TypeAlias = tuple[Family, Sequence[Rule]]
+_UUID: Final = "00000000-0000-4000-8000-00000000000"
 
 Test: TypeAlias = Callable[[Definition], bool]
-"""Whether a rule can speak of a definition, by its shape alone (see `_asked`)."""
-
-_TESTS: Final[dict[Rule, Test]] = {}
+"""Return False if a definition of this shape cannot have the fault."""
 
 
-def only_where(test: Test) -> Callable[[Rule], Rule]:
-    """Say of which definitions a rule can speak: it is not asked of others."""
+@frozen(eq=False)
+class Rule:
+    """A function that finds a fault, with what its page says.
 
-    def keep(rule: Rule) -> Rule:
-        _TESTS[rule] = test
-        return rule
+    Attributes:
+        find: Reads one definition. Its name is the code in snake case, its docstring
+            the meaning.
+        severities: Those that its findings may have, the usual one first.
+        advice: How to fix it, in Markdown, as the end of a sentence.
+        example: A program that makes `flow` or `workflow` with this fault, or the JSON
+            of a workflow. Empty if only the service's own list of blocks shows it.
+        can_find: Looks at the shape alone (see `shape_of`). If None, the rule is asked
+            about every definition.
+    """
 
-    return keep
+    find: Callable[..., Iterator[Found]]
+    family: Family
+    severities: Sequence[Severity]
+    advice: str
+    example: str | Mapping[str, Any]
+    can_find: Test | None
+
+    @property
+    def code(self) -> str:
+        """The code of its findings. People rely on it, so it stays."""
+        return self.find.__name__.replace("_", "-")
+
+    @property
+    def meaning(self) -> str:
+        """What the fault is."""
+        return inspect.getdoc(self.find) or ""
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether it decides by documented facts alone, and may stop a compile."""
+        return "error" in self.severities
 
 
-def of_kinds(*kinds: str) -> Callable[[Rule], Rule]:
-    """Say that a rule speaks only where there is a block of one of some kinds."""
-    return only_where(
-        lambda definition: not definition.by_kind.keys().isdisjoint(kinds)
-    )
+def rule(
+    family: Family,
+    *severities: Severity,
+    advice: str,
+    example: str | Mapping[str, Any] = "",
+    can_find: Test | None = None,
+    by_shape: bool = False,
+) -> Callable[[Callable[..., Iterator[Found]]], Rule]:
+    """Make a rule of a function that is named for the fault.
+
+    Args:
+        family: As in `Rule`, like the next four.
+        severities: The usual one first.
+        advice: How to fix it.
+        example: A workflow that has the fault.
+        can_find: Looks at the shape alone.
+        by_shape: Whether the rule looks at the shape alone, and so is its own test.
+    """
+
+    def make(find: Callable[..., Iterator[Found]]) -> Rule:
+        def finds_any(definition: Definition) -> bool:
+            return any(True for _ in find(definition))
+
+        test = finds_any if by_shape else can_find
+        return Rule(find, family, severities, advice, example, test)
+
+    return make
+
+
+def small_workflow(
+    specs: Mapping[str, Any] = EMPTY,
+    *,
+    kind: str = "deduplicate",
+    block_id: str = f"{_UUID}2",
+    edge: Mapping[str, Any] = EMPTY,
+    **changes: Any,
+) -> Mapping[str, Any]:
+    """Return the JSON data of a webhook and one more block, as an example of a rule."""
+    blocks = [
+        (f"{_UUID}1", "webhook", {"dataframe_type": "LEAD"}),
+        (block_id, kind, specs),
+    ]
+    edges = [{"from_block_id": f"{_UUID}1", "to_block_id": f"{_UUID}2", **edge}]
+    definition = {
+        "blocks": [
+            {
+                "block_id": block_id,
+                "sequence_number": number,
+                "block_type": kind,
+                "block_name": kind,
+                "specs": specs,
+            }
+            for number, (block_id, kind, specs) in enumerate(blocks, 1)
+        ],
+        "edges": edges,
+    }
+    return {
+        "id": f"{_UUID}0",
+        "workflow_name": "Leads",
+        "workflow_description": "",
+        "workflow_definition": definition,
+        **changes,
+    }
+
+
+def of_kinds(*kinds: str) -> Test:
+    """Return a test for definitions that have a block of one of these kinds."""
+    return lambda definition: not definition.by_kind.keys().isdisjoint(kinds)
 
 
 def is_read(definition: Definition) -> bool:
@@ -59,52 +150,81 @@ def is_read(definition: Definition) -> bool:
     return type(definition.edges) is tuple
 
 
-def by_shape(rule: Rule) -> Rule:
-    """Say that nothing but the shape decides whether a rule finds anything."""
-    return only_where(lambda definition: any(True for _ in rule(definition)))(rule)
+def rules_in(*modules: ModuleType) -> list[Rule]:
+    """Return the rules that modules define, by family and in reading order."""
+    found = [
+        item
+        for module in modules
+        for item in vars(module).values()
+        if isinstance(item, Rule) and item.find.__module__ == module.__name__
+    ]
+    return sorted(found, key=lambda item: _FAMILIES.index(item.family))
 
 
-def can_speak(rule: Rule, definition: Definition) -> bool:
-    """Whether a rule can find anything in definitions of this shape."""
-    test = _TESTS.get(rule)
-    return test is None or test(definition)
+_FAMILIES: Final = get_args(Family)
 
 
-def error(position: int | None, message: str, help: str | None = None) -> Found:
-    """Something that the service cannot run, by a documented fact."""
-    return Found("error", position, message, help)
+def run(rules: Iterable[Rule], definition: Definition, *more: Any) -> list[Finding]:
+    """Return what rules find, except codes that are silenced.
+
+    Args:
+        rules: Asked in this order.
+        definition: What is judged.
+        more: Further arguments of the rules.
+    """
+    return [
+        finding
+        for rule in rules
+        for found in rule.find(definition, *more)
+        if (finding := _finding(found, rule, definition)) is not None
+    ]
 
 
-def warning(position: int | None, message: str, help: str | None = None) -> Found:
-    """Something that is probably not what was meant."""
-    return Found("warning", position, message, help)
+def _finding(found: Found, rule: Rule, definition: Definition) -> Finding | None:
+    """Return a finding with its place, or None if its code is silenced there."""
+    code, family = rule.code, rule.family
+    severity = found.severity or rule.severities[0]
+    # A definition that is not a graph, or has no ids, is not a definition.
+    is_structural = severity == "error" and family in ("graph", "keys")
+    if code in definition.allowed and not is_structural:
+        return None
+    advice = rule.advice.replace("`", "") if found.help is None else found.help or None
+    if found.position is None:
+        message, place = found.message, definition.place
+        return Finding(code, family, severity, message, advice, place=place)
+    origin = definition.origins[found.position]
+    if code in origin.allowed and not is_structural:
+        return None
+    return Finding(
+        code,
+        family,
+        severity,
+        found.message,
+        advice,
+        where=origin.where,
+        block_id=definition.blocks[found.position].id,
+        place=origin.place,
+    )
 
 
-def note(position: int | None, message: str, help: str | None = None) -> Found:
-    """Something worth knowing."""
-    return Found("note", position, message, help)
-
-
-def code_of(rule: Callable[..., Iterator[Found]]) -> str:
-    """The code of a rule's findings."""
-    return rule.__name__.replace("_", "-")
-
-
-def called(definition: Definition, position: int) -> str:
-    """What people call a block, with where it was written."""
+def name_block(definition: Definition, position: int) -> str:
+    """Return what people call a block, with the place where it was written."""
     origin = definition.origins[position]
     where = origin.place or origin.pointer
     name = origin.path or definition.blocks[position].kind
     return f"{name} ({where})" if where else name
 
 
-def all_called(definition: Definition, positions: Sequence[int], most: int) -> str:
-    """Names for several blocks; of many, the first and how many more there are."""
-    return join_words([called(definition, position) for position in positions], most)
+def name_blocks(definition: Definition, positions: Sequence[int], most: int) -> str:
+    """Return the names of several blocks; of many, the first and how many more."""
+    # A wide workflow has thousands of them, and only the first need a name.
+    names = [name_block(definition, position) for position in positions[:most]]
+    more = [f"{len(positions) - most:,} more"] if len(positions) > most else []
+    return join_words([*names, *more], most + 1)
 
 
 def texts(items: Iterable[Any]) -> Sequence[str]:
-    """All texts inside some values, in no order; containers are opened by level."""
+    """Return all texts inside some values, in no order; containers level by level."""
     found = []
     while items:
         inner: list[Any] = []
@@ -117,50 +237,3 @@ def texts(items: Iterable[Any]) -> Sequence[str]:
                 inner += item
         items = inner
     return found
-
-
-def run(rules: Iterable[Family_], definition: Definition) -> list[Finding]:
-    """What some rules find, with the place of each block, silenced codes left out."""
-    found = []
-    for family, members in rules:
-        for rule in members:
-            for item in rule(definition):
-                finding = _placed(item, code_of(rule), family, definition)
-                if finding is not None:
-                    found.append(finding)
-    return found
-
-
-def _placed(
-    found: Found, code: str, family: Family, definition: Definition
-) -> Finding | None:
-    if code in definition.allowed and not _is_structural(found, family):
-        return None
-    if found.position is None:
-        return Finding(
-            code,
-            family,
-            found.severity,
-            found.message,
-            found.help,
-            place=definition.place,
-        )
-    origin = definition.origins[found.position]
-    if code in origin.allowed and not _is_structural(found, family):
-        return None
-    block_id = definition.blocks[found.position].id
-    return Finding(
-        code,
-        family,
-        found.severity,
-        found.message,
-        found.help,
-        where=origin.where,
-        block_id=block_id,
-        place=origin.place,
-    )
-
-
-def _is_structural(found: Found, family: Family) -> bool:
-    """What no setting silences: a definition that is no graph, or has no ids."""
-    return found.severity == "error" and family in ("graph", "keys")

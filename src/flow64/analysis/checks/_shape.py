@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...blocks import CATALOGUE
+from ...blocks import CATALOGUE, ReadCsv, Webhook
 from ...definition import Definition
 from ._rule import (
     Found,
-    all_called,
-    by_shape,
-    called,
     is_read,
-    note,
+    name_block,
+    name_blocks,
     of_kinds,
-    only_where,
-    warning,
+    rule,
+    small_workflow,
 )
 
 
-@by_shape
+@rule(
+    "graph",
+    "warning",
+    advice="begin with a source: `Webhook(LEAD) >> ...`",
+    example="flow = FindEmail() >> FindPhone()",
+    by_shape=True,
+)
 def no_source(definition: Definition) -> Iterator[Found]:
     """Nothing feeds a block that takes rows, so none reach it.
 
@@ -29,12 +33,19 @@ def no_source(definition: Definition) -> Iterator[Found]:
         kind = definition.blocks[position].kind
         if kind in CATALOGUE and not CATALOGUE[kind].about.may_begin:
             message = f"nothing feeds {kind}, so no rows reach it"
-            yield warning(
-                position, message, "begin with a source: Webhook(LEAD) >> ..."
-            )
+            yield Found(position, message)
 
 
-@by_shape
+@rule(
+    "graph",
+    "warning",
+    advice="make one workflow of each source, or try it with few rows first",
+    example=(
+        'people = Search(LEAD, query="Heads of finance")\n'
+        "flow = fan(Webhook(LEAD), people) >> FindEmail()"
+    ),
+    by_shape=True,
+)
 def several_sources(definition: Definition) -> Iterator[Found]:
     """Rows come from more than one block.
 
@@ -44,9 +55,9 @@ def several_sources(definition: Definition) -> Iterator[Found]:
     blocks = definition.blocks
     found = [p for p in _roots(definition) if _brings_rows(blocks[p].kind)]
     if len(found) > 1:
-        names = all_called(definition, found, 8)
+        names = name_blocks(definition, found, 8)
         message = f"rows come from {len(found)} sources: {names}"
-        yield warning(found[1], message, _ONE_SOURCE)
+        yield Found(found[1], message, _ONE_SOURCE)
 
 
 _ONE_SOURCE = (
@@ -55,7 +66,13 @@ _ONE_SOURCE = (
 )
 
 
-@by_shape
+@rule(
+    "graph",
+    "warning",
+    advice="begin a workflow of its own with it",
+    example='flow = Webhook(LEAD) >> RawBlock("read_csv")',
+    by_shape=True,
+)
 def source_with_predecessor(definition: Definition) -> Iterator[Found]:
     """Rows flow into a block that brings its own; what becomes of them is unknown."""
     kinds = [kind for kind in definition.by_kind if _only_begins(kind)]
@@ -64,20 +81,38 @@ def source_with_predecessor(definition: Definition) -> Iterator[Found]:
     parents = definition.topology.parents
     for position, block in definition.of_kind(*kinds):
         if parents[position]:
-            above = called(definition, parents[position][0])
+            above = name_block(definition, parents[position][0])
             message = f"{block.kind} brings its own rows, and {above} feeds it"
-            yield warning(position, message, "begin a workflow of its own with it")
+            yield Found(position, message)
 
 
-@by_shape
+@rule(
+    "graph",
+    "warning",
+    advice="join it with `>>`, or remove it",
+    example=(
+        "flow = Webhook(LEAD) >> FindEmail()\n"
+        'workflow = Workflow("Leads", flow, FindPhone(), key="leads")'
+    ),
+    by_shape=True,
+)
 def isolated_block(definition: Definition) -> Iterator[Found]:
     """A block is joined to no other, so it takes no part in a run."""
     for position in _isolated(definition):
         message = "nothing leads to it, and it leads nowhere"
-        yield warning(position, message, "join it with >>, or remove it")
+        yield Found(position, message)
 
 
-@by_shape
+@rule(
+    "graph",
+    "warning",
+    advice="put the sink last, or at the side of the chain with `tap(...)`",
+    example=(
+        'out = OutgoingWebhook(url="https://example.com/hook")\n'
+        "flow = Webhook(LEAD) >> out >> FindEmail()"
+    ),
+    by_shape=True,
+)
 def sink_with_successor(definition: Definition) -> Iterator[Found]:
     """A block follows one that takes rows out; whether rows go on there is unknown.
 
@@ -89,12 +124,18 @@ def sink_with_successor(definition: Definition) -> Iterator[Found]:
     children = definition.topology.children
     for position, block in definition.of_kind(*kinds):
         if children[position]:
-            below = called(definition, children[position][0])
+            below = name_block(definition, children[position][0])
             message = f"{below} follows {block.kind}, and whether rows go on is unknown"
-            yield warning(position, message, "put it beside the chain: tap(...)")
+            yield Found(position, message)
 
 
-@by_shape
+@rule(
+    "graph",
+    "warning",
+    advice="end each branch in a block of its own, or try it with few rows first",
+    example="flow = Webhook(LEAD) >> [FindEmail(), FindPhone()] >> Deduplicate()",
+    by_shape=True,
+)
 def several_parents(definition: Definition) -> Iterator[Found]:
     """Rows of several blocks flow into one; how the service merges them is unknown.
 
@@ -109,10 +150,10 @@ def several_parents(definition: Definition) -> Iterator[Found]:
         if len(above) > 1:
             meeting.setdefault(tuple(above), []).append(position)
     for above, below in meeting.items():
-        names = all_called(definition, above, 3)
+        names = name_blocks(definition, above, 3)
         also = f" (and {len(below) - 1} more blocks)" if len(below) > 1 else ""
         message = f"rows of {len(above)} blocks meet here{also}: {names}"
-        yield warning(below[0], message, _MERGING)
+        yield Found(below[0], message, _MERGING)
 
 
 _MERGING = (
@@ -121,17 +162,30 @@ _MERGING = (
 )
 
 
-@only_where(is_read)  # lowering makes edges that have none
+@rule(
+    "graph",
+    "warning",
+    advice="use a `Filter` on each branch",
+    example=small_workflow(edge={"condition": "email"}),
+    # lowering makes edges that have none
+    can_find=is_read,
+)
 def condition_present(definition: Definition) -> Iterator[Found]:
     """An edge has a `condition`, which is reserved: the service does not branch yet."""
     for edge in definition.edges:
         if edge.extra and edge.condition is not None:
             position = definition.index.get(edge.target)
             message = "an edge to it has a condition, and conditions are reserved"
-            yield warning(position, message, "use Filter to choose rows")
+            yield Found(position, message)
 
 
-@by_shape
+@rule(
+    "graph",
+    "note",
+    advice="begin with `Webhook(...)` if rows come from your own program",
+    example='flow = Search(LEAD, query="Heads of finance")',
+    by_shape=True,
+)
 def first_block_not_webhook(definition: Definition) -> Iterator[Found]:
     """Sources disagree on whether a workflow that begins so can be started by API.
 
@@ -140,11 +194,11 @@ def first_block_not_webhook(definition: Definition) -> Iterator[Found]:
     """
     for position in _roots(definition):
         kind = definition.blocks[position].kind
-        if kind not in ("webhook", "read_csv") and _brings_rows(kind):
+        if kind not in (Webhook.kind, ReadCsv.kind) and _brings_rows(kind):
             message = (
                 f"it begins with {kind}, and sources disagree on starting it by API"
             )
-            yield note(position, message, _READINGS)
+            yield Found(position, message, _READINGS)
 
 
 _READINGS = (
@@ -154,19 +208,25 @@ _READINGS = (
 )
 
 
-@of_kinds("read_csv")
+@rule(
+    "graph",
+    "warning",
+    advice=(
+        "begin with `Webhook(...)`, or name an uploaded file in each run's "
+        "`specs_override`"
+    ),
+    example="flow = ReadCsv(LEAD) >> FindEmail()",
+    can_find=of_kinds(ReadCsv.kind),
+)
 def read_csv_source(definition: Definition) -> Iterator[Found]:
     """A workflow that begins with `read_csv` needs a file to be started by API.
 
     The file is uploaded before; older pages say that it cannot be started at all.
     """
-    for position, block in definition.of_kind("read_csv"):
+    for position, block in definition.of_kind(ReadCsv.kind):
         if not block.specs.get("resource_handle_id"):
             message = "runs started by API need the handle of an uploaded file"
-            yield warning(position, message, _HANDLE)
-
-
-_HANDLE = "begin with Webhook(...), or name a file in each run's specs_override"
+            yield Found(position, message)
 
 
 def _brings_rows(kind: str) -> bool:

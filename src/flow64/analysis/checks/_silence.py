@@ -6,9 +6,15 @@ from collections.abc import Iterator
 
 from ...definition import Definition
 from ...text import did_you_mean, shortened
-from ._rule import Found, warning
+from ._rule import Found, rule
 
 
+@rule(
+    "facts",
+    "warning",
+    advice=("write the code that a finding shows; leave out one that no longer exists"),
+    example='flow = Webhook(LEAD) >> FindEmail(allow=["no-sources"])',
+)
 def unknown_allow(definition: Definition) -> Iterator[Found]:
     """`allow=` names a code that no finding has, so it silences nothing.
 
@@ -20,7 +26,7 @@ def unknown_allow(definition: Definition) -> Iterator[Found]:
             if code not in _known():
                 near = did_you_mean(code, _known())
                 message = f"allow names {shortened(code)}, which no finding has{near}"
-                yield warning(position, message, "write the code that a finding shows")
+                yield Found(position, message)
 
 
 def _known() -> frozenset[str]:

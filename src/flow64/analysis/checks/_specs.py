@@ -4,32 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ...blocks import (
+    CATALOGUE,
     CREATE_NEW,
-    DATAFRAME_TYPES,
-    EMAIL_MODES,
     FILTER_LOGIC,
     FILTER_OPERATORS,
+    AppendToNotebook,
+    Filter,
+    OutgoingWebhook,
 )
 from ...definition import BoundSecret, Definition, Value
+from ...diagnostics import Severity
 from ...text import did_you_mean, shortened
-from ._rule import Found, error, note, warning
+from ._rule import Found, rule, small_workflow
 
-_WORDS: Sequence[tuple[str, str, Sequence[str]]] = (
-    ("find_email", "mode", EMAIL_MODES),
-    ("webhook", "dataframe_type", DATAFRAME_TYPES),
-    ("search", "dataframe_type", DATAFRAME_TYPES),
+_WORDS: Final = [
+    (kind, name, words)
+    for kind, block in CATALOGUE.items()
+    for name, words in block.about.words.items()
+]
+_REQUIRED: Final = [
+    (kind, name) for kind, block in CATALOGUE.items() for name in block.about.must_have
+]
+_EMPTY: Final = (None, "")
+_CONDITION_WORDS: Final[Sequence[tuple[str, Sequence[str], Severity]]] = (
+    ("operator", FILTER_OPERATORS, "error"),
+    ("logic", FILTER_LOGIC, "warning"),  # that `or` is the other word is inferred
 )
-"""Words that documents list in full."""
-_CONDITION_WORDS: Sequence[tuple[str, Sequence[str], Callable[..., Found]]] = (
-    ("operator", FILTER_OPERATORS, error),
-    ("logic", FILTER_LOGIC, warning),  # that `or` is the other word is inferred
+
+
+@rule(
+    "specs",
+    "error",
+    "warning",
+    advice="write one of the documented words",
+    example=small_workflow({"mode": "Personal"}, kind="find_email"),
 )
-
-
 def unknown_word(definition: Definition) -> Iterator[Found]:
     """A spec holds a word that is not on the documented list.
 
@@ -40,16 +53,23 @@ def unknown_word(definition: Definition) -> Iterator[Found]:
         for position in by_kind.get(kind, ()):
             found = blocks[position].specs.get(name)
             if found is not None and found not in words:
-                yield from _word(position, name, found, words, error)
-    for position, block in definition.of_kind("filter"):
+                yield from _word(position, name, found, words, "error")
+    for position, block in definition.of_kind(Filter.kind):
         for i, condition in enumerate(conditions(block.specs)):
-            for name, words, told in _CONDITION_WORDS:
+            for name, words, severity in _CONDITION_WORDS:
                 found = condition.get(name)
                 if found is not None and found not in words:
                     where = f"filters[{i}].{name}"
-                    yield from _word(position, where, found, words, told)
+                    yield from _word(position, where, found, words, severity)
 
 
+@rule(
+    "specs",
+    "error",
+    "warning",
+    advice="set the field",
+    example='flow = Webhook(LEAD) >> OutgoingWebhook(url="")',
+)
 def missing_field(definition: Definition) -> Iterator[Found]:
     """A spec that the documents require is not there, or empty.
 
@@ -60,55 +80,63 @@ def missing_field(definition: Definition) -> Iterator[Found]:
         for position in by_kind.get(kind, ()):
             if blocks[position].specs.get(name) in _EMPTY:
                 message = f"{kind} has no {name}, and the service requires it"
-                yield error(position, message, f"set {name}=...")
-    for position, block in definition.of_kind("filter"):
+                yield Found(position, message, f"set {name}=...")
+    for position, block in definition.of_kind(Filter.kind):
         for i, condition in enumerate(conditions(block.specs)):
             for name in ("column", "operator"):
                 if condition.get(name) in _EMPTY:
                     message = f"filters[{i}] has no {name}, which every condition has"
                     advice = 'write Filter.where("column").equals(...)'
-                    yield warning(position, message, advice)
+                    yield Found(position, message, advice, "warning")
 
 
-_REQUIRED: Sequence[tuple[str, str]] = (
-    ("outgoing_webhook", "url"),
-    ("append_to_notebook", "notebook_id"),
+@rule(
+    "specs",
+    "error",
+    advice='name the new notebook: `notebook_name="Leads of May"`',
+    example='flow = Webhook(LEAD) >> AppendToNotebook(notebook_id="__create_new__")',
 )
-_EMPTY = (None, "")
-
-
 def notebook_name_missing(definition: Definition) -> Iterator[Found]:
     """A new notebook is asked for without a name.
 
     That it needs one is inferred from the one example.
     """
-    for position, block in definition.of_kind("append_to_notebook"):
+    for position, block in definition.of_kind(AppendToNotebook.kind):
         specs = block.specs
         if specs.get("notebook_id") == CREATE_NEW and not specs.get("notebook_name"):
             message = f"notebook_id is {CREATE_NEW!r}, and the new notebook has no name"
-            yield error(position, message, 'set notebook_name="Leads of May"')
+            yield Found(position, message)
 
 
+@rule(
+    "specs",
+    "error",
+    "note",
+    advice=(
+        "write an absolute https address, such as `https://your-domain.example/hook`"
+    ),
+    example='flow = Webhook(LEAD) >> OutgoingWebhook(url="http://example.com/hook")',
+)
 def insecure_url(definition: Definition) -> Iterator[Found]:
     """An outgoing webhook goes to an address that is not absolute and https.
 
     http to a loopback address is a note: the emulator delivers there, the service
     cannot.
     """
-    for position, block in definition.of_kind("outgoing_webhook"):
+    for position, block in definition.of_kind(OutgoingWebhook.kind):
         found = shown = block.specs.get("url")
         if isinstance(found, BoundSecret):
             # Judged like any other, and never shown.
             found, shown = found.content, found.value
         if found in _EMPTY or isinstance(found, Value):
             continue
-        if isinstance(found, str) and PLAIN_URL.match(found):
+        if isinstance(found, str) and _PLAIN_URL.match(found):
             continue
         yield from _url(position, found, shown)
 
 
-# What nearly every address is; the others are taken apart.
-PLAIN_URL = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(/|$)")
+# The shape of nearly every address; the others are taken apart.
+_PLAIN_URL: Final = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(/|$)")
 
 
 def conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -124,13 +152,13 @@ def _word(
     name: str,
     found: Any,
     words: Sequence[str],
-    told: Callable[..., Found],
+    severity: Severity,
 ) -> Iterator[Found]:
     if isinstance(found, Value | BoundSecret):
         return
     near = did_you_mean(found, words) if isinstance(found, str) else ""
     message = f"{name} is {shortened(found)}, which is no word of the service{near}"
-    yield told(position, message, f"it takes {', '.join(words)}")
+    yield Found(position, message, f"it takes {', '.join(words)}", severity)
 
 
 def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
@@ -141,14 +169,15 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
         parts = host = None
     if parts is None or not host or parts.scheme not in ("http", "https"):
         message = f"url is {shortened(shown)}, which is no absolute https address"
-        yield error(position, message, 'write url="https://your-domain.example/hook"')
+        yield Found(position, message)
     elif parts.scheme == "http" and _is_loopback(host):
         message = "url is http to this machine, which the service cannot reach"
-        yield note(position, message, "use https before you deploy it anywhere else")
+        advice = "use https before you deploy it anywhere else"
+        yield Found(position, message, advice, "note")
     elif parts.scheme == "http":
         to = f" to {host}" if found is shown else ""
         message = f"url is http{to}, so rows would travel in the clear"
-        yield error(position, message, "write https://")
+        yield Found(position, message)
 
 
 def _is_loopback(host: str) -> bool:
@@ -158,3 +187,45 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+# -- The fast path --------------------------------------------------------------------
+
+
+def _has_plain_conditions(specs: Mapping[str, Any]) -> bool:
+    found = specs.get("filters")
+    if not isinstance(found, list):
+        return False
+    for condition in found:
+        if not (
+            isinstance(condition, dict)
+            and condition.get("operator") in FILTER_OPERATORS
+            and condition.get("logic") in _LOGIC
+            and condition.get("column") not in ("", None)
+        ):
+            return False
+    return True
+
+
+_LOGIC: Final = (*FILTER_LOGIC, None)
+
+
+def _has_plain_url(specs: Mapping[str, Any]) -> bool:
+    url = specs.get("url")
+    return isinstance(url, str) and _PLAIN_URL.match(url) is not None
+
+
+def _names_notebook(specs: Mapping[str, Any]) -> bool:
+    found = specs.get("notebook_id")
+    return isinstance(found, str) and found not in ("", CREATE_NEW)
+
+
+PLAIN_SPECS: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
+    Filter.kind: _has_plain_conditions,
+    OutgoingWebhook.kind: _has_plain_url,
+    AppendToNotebook.kind: _names_notebook,
+}
+"""For the fast path: whether the rules above can find nothing in specs of a kind.
+
+For all other kinds, `words` and `must_have` of the catalogue say it.
+"""

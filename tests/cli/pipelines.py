@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from flow64 import Client
-from flow64.cli._sources import load
+from flow64.loading import load_source
 from tests.cli.support import environment
 
 HEAD = """
@@ -52,7 +52,7 @@ def deployed():
 
 def id_of(source, env="default"):
     """The id of the one workflow of a source."""
-    return load(source).only.workflow.id(env)
+    return load_source(source).only.workflow.id(env)
 
 
 def methods(service, before=0):

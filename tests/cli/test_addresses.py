@@ -1,31 +1,17 @@
-"""Addresses: which workflows a text means, and how a live one is found."""
+"""Addresses in commands: live workflows are run, drawn and listed."""
 
 from __future__ import annotations
 
 import json
 from uuid import uuid4
 
-import click
 import pytest
 from attrs import evolve
 
 from flow64 import Client
-from flow64.cli._addresses import (
-    InSource,
-    Known,
-    Live,
-    address_of,
-    env_of,
-    path_in,
-    pick,
-    place_of,
-    project_of,
-    project_source,
-)
-from flow64.cli._sources import load
-from flow64.client import WorkflowInfo
 from flow64.environments import load as load_settings
 from flow64.environments import opened
+from flow64.loading import load_source
 
 SETTINGS = """
 [tool.flow64]
@@ -50,196 +36,13 @@ def configured(leads):
     return leads
 
 
-# -- From text ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("leads.py", InSource("leads.py", "leads.py")),
-        ("leads.py:inbound", InSource("leads.py:inbound", "leads.py:inbound")),
-        ("leads:inbound", InSource("leads:inbound", "leads:inbound")),
-        ("acme.leads:inbound", InSource("acme.leads:inbound", "acme.leads:inbound")),
-        ("missing.json", InSource("missing.json", "missing.json")),
-        ("far/away:inbound", InSource("far/away:inbound", "far/away:inbound")),
-        ("C:\\leads.json", InSource("C:\\leads.json", "C:\\leads.json")),
-        ("C:/leads.json:a", InSource("C:/leads.json:a", "C:/leads.json:a")),
-        ("code", InSource("code", "leads.py")),
-        ("code:inbound", InSource("code:inbound", "leads.py:inbound")),
-        ("prod", Live("prod", "prod")),
-        ("prod:", Live("prod:", "prod")),
-        ("prod:inbound/us", Live("prod:inbound/us", "prod", key="inbound/us")),
-        (f"prod:id:{ID}", Live(f"prod:id:{ID}", "prod", id=ID)),
-        (f"prod:id:{ID.upper()}", Live(f"prod:id:{ID.upper()}", "prod", id=ID)),
-        ("emulator:inbound", Live("emulator:inbound", "emulator", key="inbound")),
-    ],
-    ids=lambda item: item if isinstance(item, str) else "",
-)
-def test_address(configured, text, wanted):
-    assert address_of(text) == wanted
-
-
-def test_a_folder_wins(configured):
-    """What is there under that very name is meant, and not an environment or `code`."""
-    for name in ("prod", "code"):
-        configured.with_name(name).mkdir()
-
-    found = [address_of(text) for text in ("prod", "prod:inbound", "code:inbound")]
-
-    assert [type(one) for one in found] == [InSource] * 3
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("stagign", "environment 'stagign' (did you mean 'staging'?)"),
-        ("stagign:inbound", "environment 'stagign' (did you mean 'staging'?)"),
-        ("leadz", "environment 'leadz'"),
-        ("nothing of it", "environments are staging, prod, emulator"),
-        ("prod:id:12", "'12' is no id of a workflow; `flow64 list --env prod`"),
-        ("", "an address is empty"),
-        pytest.param("x" * 5000, "environment 'xxxxx", id="long"),
-        ("\x1b]8;;x", "environment '\\x1b]8;;x'"),
-    ],
-)
-def test_no_address(configured, text, words):
-    """What names nothing is a usage error, with the name that is near."""
-    with pytest.raises(click.UsageError) as caught:
-        address_of(text)
-
-    assert words in caught.value.format_message()
-
-
-def test_without_settings(leads):
-    """Any name is the one environment then, where a key stands behind it."""
-    assert address_of("prod:inbound") == Live("prod:inbound", "prod", key="inbound")
-    assert address_of("default") == Live("default", "default")
-    with pytest.raises(click.UsageError, match="environments are default, emulator"):
-        address_of("prod")
-    with pytest.raises(click.UsageError, match="no source is configured"):
-        address_of("code")
-
-
-@pytest.mark.parametrize(
-    ("source", "wanted"),
-    [
-        ("leads.py", "leads.py"),
-        ("leads", "leads.py"),
-        ("inner", "inner"),
-        ("inner.more", "inner/more.py"),
-        ("acme_elsewhere", "acme_elsewhere"),
-    ],
-)
-def test_project_source(leads, source, wanted):
-    """The source is a place or a module, as seen from the folder of its file."""
-    inner = leads.with_name("inner")
-    inner.mkdir()
-    (inner / "more.py").write_text("", "utf-8")
-    text = f'[tool.flow64]\nsource = "{source}"'
-    leads.with_name("pyproject.toml").write_text(text, "utf-8")
-
-    assert project_source() == wanted
-
-
-def test_project_source_from_below(configured, monkeypatch):
-    """From a folder below, the source is still where the settings say."""
-    below = configured.with_name("below")
-    below.mkdir()
-    monkeypatch.chdir(below)
-
-    assert project_source() == f"../{configured.name}"
-    assert load(project_source()).names == ["inbound"]
-
-
-# -- Paths ----------------------------------------------------------------------------
-
-PLACE = "ns:acme.example/project:growth/workflow:inbound/variant:us"
-
-
-@pytest.mark.parametrize("env", ["default", "prod", "an odd/one"])
-def test_paths(env):
-    """A place is the path without its environment, and gives it back."""
-    path = path_in(PLACE, env)
-
-    assert (env_of(path), place_of(path)) == (env, PLACE)
-    assert project_of(path) == "ns:acme.example/project:growth"
-
-
-def test_place_of_a_pinned_one():
-    """The id to which a workflow is pinned is no part of its place."""
-    assert place_of(f"{PLACE}/pin:{ID}") == PLACE
-    assert path_in("ns:local", "prod") == "ns:local"
-
-
-# -- What is live ---------------------------------------------------------------------
-
-
-def info(path, workflow_id, title="Inbound"):
-    stamp = f"[flow64:1 {path} {'0' * 16} {'1' * 16} - .]"
-    return WorkflowInfo(id=workflow_id, name=title, description=f"For us\n{stamp}")
-
-
-def pinned(key, number, env="prod", project="growth"):
-    """A workflow that code of ours deployed, under an id of its own."""
-    workflow_id = f"00000000-0000-4000-8000-{number:012}"
-    place = f"ns:acme.example/project:{project}/workflow:{key}"
-    return info(f"{path_in(place, env)}/pin:{workflow_id}", workflow_id)
-
-
-KNOWN = [
-    Known.of(one)
-    for one in (
-        pinned("inbound", 1),
-        pinned("inbound", 2, env="staging"),
-        pinned("twice", 3),
-        pinned("twice", 4, project="other"),
-        pinned("many/variant:us", 5),
-        pinned("caf%C3%A9", 6),
-        info("ns:acme.example/workflow:copied", ID),
-        WorkflowInfo(id=str(uuid4()), name="By hand"),
-    )
-]
-
-
-def test_known():
-    """The list of workflows tells which are ours, copies of ours, or of others."""
-    conditions = [one.condition for one in KNOWN]
-
-    assert conditions == [*["ours"] * 6, "copy", "foreign"]
-    assert (KNOWN[0].key, KNOWN[0].env) == ("inbound", "prod")
-    assert (KNOWN[6].key, KNOWN[6].env, KNOWN[6].place) == (None, None, None)
-
-
-@pytest.mark.parametrize(
-    ("key", "number"),
-    [("inbound", 0), ("many/us", 4), ("many", 4), ("café", 5), ("cafe\u0301", 5)],
-)
-def test_pick(key, number):
-    assert pick(KNOWN, Live("", "prod", key)) is KNOWN[number]
-
-
-@pytest.mark.parametrize(
-    ("key", "words"),
-    [
-        ("inbuond", "no workflow 'inbuond' that code of ours deployed (did you mean"),
-        ("copied", "it has café, inbound, many/us, twice, twice; what others made is"),
-        ("twice", "name one by its id: prod:id:00000000-0000-4000-8000-000000000003, "),
-    ],
-)
-def test_no_pick(key, words):
-    with pytest.raises(click.UsageError) as caught:
-        pick(KNOWN, Live("", "prod", key))
-
-    assert words in caught.value.format_message()
-
-
 # -- In commands ----------------------------------------------------------------------
 
 
 @pytest.fixture
 def deployed(service, configured):
     """The workflow in staging and in prod; gives its id in prod."""
-    workflow = load("leads.py").only.workflow
+    workflow = load_source("leads.py").only.workflow
     for env in ("staging", "prod"):
         with opened(load_settings().environment(env)) as client:
             workflow.deploy(client)

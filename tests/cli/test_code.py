@@ -10,7 +10,7 @@ from attrs import evolve
 
 from flow64 import LEAD, Client, RawBlock, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.cli._sources import load
+from flow64.loading import load_source
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECRET = "https://example.com/hook?key=sk_live_not_a_real_key_SENTINEL"
@@ -70,7 +70,7 @@ def test_json(flow64, tmp_path, monkeypatch):
 
     assert (code, told) == (0, "")
     Path("made.py").write_text(printed, "utf-8")
-    made = load("made.py").only.workflow
+    made = load_source("made.py").only.workflow
     assert made.id() == body["id"]
     assert json.loads(made.to_json()) == body
 
@@ -87,9 +87,9 @@ def test_module(leads, flow64):
     """Code of code has its project and keys, and nothing is pinned."""
     code, printed, _ = flow64("code", f"{leads}:inbound")
 
-    before = load(str(leads)).only.workflow
+    before = load_source(str(leads)).only.workflow
     leads.write_text(printed, "utf-8")
-    after = load(str(leads)).only.workflow
+    after = load_source(str(leads)).only.workflow
     assert code == 0
     assert "pins=" not in printed
     assert [after.to_json(env) for env in (None, "prod")] == [
@@ -122,8 +122,8 @@ def test_several(flow64, tmp_path, monkeypatch):
     assert "name one of them, or a file for all with -o FILE" in refused[2]
     assert (code, printed) == (0, "made/all.py\n")
     assert [path.name for path in Path("made").iterdir()] == ["all.py"]
-    before = load(str(EXAMPLES / "regional_variants.py"))
-    after = load("made/all.py")
+    before = load_source(str(EXAMPLES / "regional_variants.py"))
+    after = load_source("made/all.py")
     assert after.names == before.names
     assert [one.workflow.to_json() for one in after.workflows] == [
         one.workflow.to_json() for one in before.workflows
@@ -283,7 +283,7 @@ def test_pulled(put, flow64):
 
     assert (of_live[0], of_folder[0]) == (0, 0), (of_live, of_folder)
     for file in ("of_live.py", "of_folder.py"):
-        assert load(file).only.workflow.id("prod") == workflow_id
+        assert load_source(file).only.workflow.id("prod") == workflow_id
     assert states(flow64, "of_live.py", "--env", "prod") == [
         ("inbound", "converged", "stamp")
     ]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flow64.cli._sources import load
 from flow64.cli._terminal import give_text
+from flow64.loading import load_source
 
 TWO = """
 from flow64 import LEAD, Project, Workflow
@@ -37,7 +37,7 @@ def test_stdout(leads, flow64):
     code, printed, told = flow64("compile", "leads.py")
 
     assert (code, told) == (0, "")
-    assert printed == load("leads.py").only.workflow.to_json()
+    assert printed == load_source("leads.py").only.workflow.to_json()
 
 
 def test_env(leads, flow64):
@@ -47,8 +47,8 @@ def test_env(leads, flow64):
         for more in ([], ["--env", "staging"])
     )
 
-    assert here == load("leads.py").only.workflow.id()
-    assert there == load("leads.py").only.workflow.id("staging")
+    assert here == load_source("leads.py").only.workflow.id()
+    assert there == load_source("leads.py").only.workflow.id("staging")
 
 
 def test_several_to_stdout(two, flow64):
@@ -230,7 +230,7 @@ def test_two_sources_in_one_folder(two, flow64, tmp_path):
     for name in ("growth", "sales"):
         code, _, told = flow64("compile", name, "-o", "made", "--check")
         assert (code, told) == (0, "all are current\n")
-    assert load("made").is_whole
+    assert load_source("made").is_whole
 
 
 def test_workflow_that_is_gone(two, flow64):
@@ -291,7 +291,7 @@ def test_for_an_environment(two, flow64):
     flow64("compile", two("a"), "-o", "made", "--env", "prod")
 
     assert manifest()["files"]["a.json"]["env"] == "prod"
-    ids = [load(one).only.workflow.id("qa") for one in ("made", "two.py")]
+    ids = [load_source(one).only.workflow.id("qa") for one in ("made", "two.py")]
     assert ids[0] == ids[1]
 
 

@@ -9,10 +9,10 @@ import pytest
 from attrs import evolve
 
 from flow64 import Client
-from flow64.cli._sources import load
 from flow64.definition import FrozenDict
 from flow64.environments import load as load_settings
 from flow64.environments import opened
+from flow64.loading import load_source
 from tests.cli.support import FLOW64, environment
 
 SETTINGS = """
@@ -79,7 +79,7 @@ def deployed(service, code):
 def deploy(source, env):
     """Deploy all workflows of a source to an environment."""
     with opened(load_settings().environment(env)) as client:
-        for one in load(str(source)).workflows:
+        for one in load_source(str(source)).workflows:
             one.workflow.deploy(client)
 
 
@@ -88,7 +88,7 @@ def edit():
     """Change the specs of a live block by hand."""
 
     def edited(key, env, kind, **specs):
-        workflow = load(f"leads.py:{key}").only.workflow
+        workflow = load_source(f"leads.py:{key}").only.workflow
         with Client(journal=None) as client:
             live = client.workflows.get(workflow.id(env))
             blocks = tuple(
@@ -145,7 +145,7 @@ def test_nothing_differs(deployed, flow64, before, after):
 
 def test_by_id(deployed, flow64):
     """A workflow is named by its id as well, which is how those of others are."""
-    workflow_id = load("leads.py:inbound").only.workflow.id("prod")
+    workflow_id = load_source("leads.py:inbound").only.workflow.id("prod")
 
     code, printed, _ = flow64(
         "diff", f"prod:id:{workflow_id}", "code:inbound", "--exit-code"
@@ -383,7 +383,9 @@ def test_code_for_an_environment(code, flow64):
     _, printed, _ = flow64("diff", "code", "leads.py", "--env", "prod", "--json")
 
     first = json.loads(printed)["workflows"][0]
-    assert first["before"]["id"] == load("leads.py:inbound").only.workflow.id("prod")
+    assert first["before"]["id"] == load_source("leads.py:inbound").only.workflow.id(
+        "prod"
+    )
 
 
 # -- T1, T2, T3 -----------------------------------------------------------------------

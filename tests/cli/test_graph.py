@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from flow64 import Workflow
-from flow64.cli._sources import load
+from flow64.loading import load_source
 from flow64.render._cells import cells
 from tests.cli.support import environment
 from tests.cli.support import flow64 as flow64_alone
@@ -47,7 +47,7 @@ def changed(leads, namespace):
 
 @pytest.fixture
 def workflow(leads) -> Workflow:
-    return load(str(leads)).only.workflow
+    return load_source(str(leads)).only.workflow
 
 
 def test_text(workflow, flow64):

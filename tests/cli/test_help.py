@@ -11,9 +11,9 @@ import pytest
 from flow64 import LEAD, Workflow
 from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
 from flow64.cli._estimate import estimate
-from flow64.cli._importing import OURS
 from flow64.cli._main import COMMANDS
 from flow64.dsl import RawBlock
+from flow64.loading import PACKAGE_FOLDER
 
 OFFLINE = {
     "blocks",
@@ -73,7 +73,7 @@ print(sorted(loaded & {{"attr", "rich", "httpx", "cattrs", "starlette", "json"}}
 
 def test_what_help_loads():
     """To list the commands takes click and next to nothing beside it."""
-    program = LOADED.format(folder=str(OURS))
+    program = LOADED.format(folder=str(PACKAGE_FOLDER))
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )

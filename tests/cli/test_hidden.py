@@ -8,11 +8,11 @@ import pytest
 from attrs import evolve
 
 from flow64 import Client
-from flow64.cli._sources import load
 from flow64.definition import FrozenDict
 from flow64.deploy import _saved_plan as _saved
 from flow64.environments import load as load_settings
 from flow64.environments import opened
+from flow64.loading import load_source
 
 SENTINEL = "https://hooks.example.com/sentinel-of-hook"
 OTHER = "https://new.example/in"
@@ -68,7 +68,7 @@ def edit():
     """Change what is live in prod by hand."""
 
     def edited(title="Inbound", **specs):
-        workflow_id = load("leads.py").only.workflow.id("prod")
+        workflow_id = load_source("leads.py").only.workflow.id("prod")
         with Client(journal=None) as client:
             live = client.workflows.get(workflow_id).definition
             blocks = tuple(
@@ -134,7 +134,7 @@ def test_named_no_more(moved, flow64, tmp_path):
 
 def test_deploy_from_code(moved, flow64, tmp_path):
     with opened(load_settings().environment("prod")) as client:
-        done = load(str(moved)).only.workflow.deploy(client)
+        done = load_source(str(moved)).only.workflow.deploy(client)
 
     assert done.state == "update"
     assert "sentinel" not in "".join(done.changes) + repr(done.replaced)

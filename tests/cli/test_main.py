@@ -16,7 +16,7 @@ import pytest
 
 from flow64.cli import main
 from flow64.cli._crash_report import masked, report_of, saved
-from flow64.cli._exit_codes import code_of
+from flow64.cli._exit_codes import find_exit_code
 from flow64.cli._main import COMMANDS, careful
 from flow64.cli._options import SAID
 from flow64.cli._terminal import complain, give, give_data, talk
@@ -117,7 +117,7 @@ def test_wrong_option(capsys):
 )
 def test_code_of_an_error(error, code):
     """Failed, refused and unknown have exit codes of their own."""
-    assert code_of(error) == code
+    assert find_exit_code(error) == code
 
 
 def test_error_on_purpose(command, capsys):

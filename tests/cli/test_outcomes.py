@@ -9,7 +9,8 @@ import pytest
 
 import flow64
 from flow64 import errors
-from flow64.cli._exit_codes import _WORDS, RefusedError, way_on, worded
+from flow64.cli._error_messages import _WORDS, describe_error, suggest_option
+from flow64.cli._exit_codes import RefusedError
 
 RUN = "0b9b5ac1-5a0e-4d6f-9a2c-1f5d"
 PYTHON = re.compile(
@@ -124,10 +125,10 @@ SAID = [
     ids=[f"{type(one[0]).__name__}-{at}" for at, one in enumerate(SAID)],
 )
 def test_words(error, words, way):
-    assert worded(error) == words
-    assert PYTHON.search(worded(error)) is None
+    assert describe_error(error) == words
+    assert PYTHON.search(describe_error(error)) is None
     if not isinstance(error, RefusedError):
-        assert way_on(error) == way
+        assert suggest_option(error) == way
 
 
 def test_every_text_that_is_exchanged_is_still_said():

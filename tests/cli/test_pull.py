@@ -11,7 +11,7 @@ from attrs import evolve
 
 from flow64 import LEAD, Client, Project, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.cli._sources import load
+from flow64.loading import load_source
 from tests.service.support import leads as ours
 
 SECRET = "https://example.com/hook?key=sk_live_not_a_real_key_SENTINEL"
@@ -48,7 +48,7 @@ def test_all(put, service, flow64):
     )
     assert told.endswith("\n2 workflows of prod written\n")
     assert {one.method for one in service.requests} == {"GET"}
-    loaded = load("live", code=False)
+    loaded = load_source("live", code=False)
     assert {one.workflow.id("prod") for one in loaded.workflows} == ids
     assert loaded.names == ["inbound", "outbound"]
     assert not loaded.is_whole
@@ -108,7 +108,7 @@ def test_environment_as_an_option(put, flow64, given):
 
     assert code == 0
     assert told.endswith("\n1 workflow of prod written\n")
-    assert load("live").only.workflow.id("prod") == workflow_id
+    assert load_source("live").only.workflow.id("prod") == workflow_id
 
 
 def test_not_there(put, flow64):
@@ -166,7 +166,7 @@ def test_names_of_values_stay_apart(put, flow64):
 
     names = {
         value.name
-        for one in load("live").workflows
+        for one in load_source("live").workflows
         for block in one.workflow.compile().blocks
         for value in block.specs.values()
         if type(value).__name__ == "Value"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from flow64 import Client
-from flow64.cli._sources import load
 from flow64.emulator import Fault, Switches
+from flow64.loading import load_source
 from flow64.runs import _download
 from tests.cli.pipelines import methods
 from tests.cli.support import FLOW64, environment
@@ -47,7 +47,7 @@ def test_run(start, deployed):
     """It says what it does and costs, gives the id of the run, and follows it."""
     code, printed, told = start("--intent", "today", "--yes")
 
-    workflow_id = load("leads.py").only.workflow.id()
+    workflow_id = load_source("leads.py").only.workflow.id()
     assert (code, [printed]) == (0, [f"{run}\n" for run in runs()])
     assert told.startswith(
         f"run          Inbound leads ({workflow_id})\n"
@@ -105,7 +105,7 @@ def test_dry_run(start, deployed):
 
     code, printed, told = start("--dry-run")
 
-    workflow_id = load("leads.py").only.workflow.id()
+    workflow_id = load_source("leads.py").only.workflow.id()
     lines = printed.splitlines()
     assert (code, told, runs()) == (0, "", [])
     assert lines[0] == f"run          Inbound leads ({workflow_id})"
@@ -146,7 +146,7 @@ def test_dry_run_of_what_is_not_there(service, leads, people, flow64):
 
 def test_dry_run_of_what_is_hidden(deployed, flow64):
     """A dry run says that nobody knows whether what it may not see is deployed."""
-    path = f"/workflows/{load('leads.py').only.workflow.id()}"
+    path = f"/workflows/{load_source('leads.py').only.workflow.id()}"
     deployed.faults.add(Fault("status_before", status=403, path=path))
 
     code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")
@@ -162,7 +162,7 @@ def test_json(start):
     (run_id,) = runs()
     assert json.loads(printed) == {
         "run_id": run_id,
-        "workflow_id": load("leads.py").only.workflow.id(),
+        "workflow_id": load_source("leads.py").only.workflow.id(),
         "status": "completed",
         "reason": None,
         "is_presumed": False,
@@ -207,7 +207,7 @@ def test_stale(start, leads):
 
 def test_price_of_what_is_deployed(start, deployed):
     """What runs is what is there, also where it costs more than the code would."""
-    workflow_id = load("leads.py").only.workflow.id()
+    workflow_id = load_source("leads.py").only.workflow.id()
     *_, before = start("--new", "--yes")
     deployed.edit(workflow_id, specs={"lead_enrichment": {"tier": "high"}})
 

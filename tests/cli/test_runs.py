@@ -11,7 +11,6 @@ import pytest
 
 from flow64 import Client
 from flow64.cli._display import Drawn, displaying
-from flow64.cli._sources import load
 from flow64.cli._terminal import Console, drawing, talk
 from flow64.client import (
     BlockDone,
@@ -23,6 +22,7 @@ from flow64.client import (
     Running,
 )
 from flow64.emulator import Fault, Switches
+from flow64.loading import load_source
 from flow64.runs import _download
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -329,7 +329,7 @@ def test_cancel_what_has_ended(run_id, flow64):
 
 def test_runs(run_id, flow64):
     """Runs are listed, of all workflows or of one, by code or by id."""
-    workflow_id = load("leads.py").only.workflow.id()
+    workflow_id = load_source("leads.py").only.workflow.id()
     sources = ([], ["leads.py:inbound"], [workflow_id], [NOWHERE])
     outcomes = [flow64("runs", *source) for source in sources]
 
@@ -358,13 +358,15 @@ def test_list(service, leads, namespace, flow64):
     """Workflows are listed with what deployed them, and nothing that steers."""
     flow64("deploy", "leads.py", "--yes")
     with Client(journal=None) as client:
-        made = client.workflows.create(load("leads.py").only.workflow, env="other")
+        made = client.workflows.create(
+            load_source("leads.py").only.workflow, env="other"
+        )
         client.workflows.update(made.id, name="By hand\x1b[31m")
 
     _, printed, _ = flow64("list")
     _, data, _ = flow64("list", "--json")
 
-    workflow_id = load("leads.py").only.workflow.id()
+    workflow_id = load_source("leads.py").only.workflow.id()
     lines = [re.split(" {2,}", line) for line in printed.splitlines()]
     path = f"ns:{namespace}/project:growth/workflow:inbound"
     assert [line[0] for line in lines] == [one["id"] for one in json.loads(data)]

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from flow64 import Client
-from flow64.cli._sources import load
 from flow64.environments import load as load_settings
 from flow64.environments import opened
+from flow64.loading import load_source
 
 SETTINGS = """
 [tool.flow64.environments.staging]
@@ -55,7 +55,7 @@ def deployed(code):
 
 def deploy(source, env, *keys):
     with opened(load_settings().environment(env)) as client:
-        for one in load(str(source)).workflows:
+        for one in load_source(str(source)).workflows:
             if not keys or one.name in keys:
                 one.workflow.deploy(client)
 
@@ -72,7 +72,7 @@ def verdicts(flow64, *arguments):
 
 
 def live_id(key, env):
-    return load(f"leads.py:{key}").only.workflow.id(env)
+    return load_source(f"leads.py:{key}").only.workflow.id(env)
 
 
 def test_same(deployed, flow64):

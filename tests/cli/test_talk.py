@@ -143,8 +143,8 @@ def test_serve_keeps_its_own(monkeypatch, flow64, line):
     """Its requests are those that it answers; said before it, that means the same."""
     seen = []
     serve = import_module("flow64.cli.serve")
-    monkeypatch.setattr(serve, "Told", lambda app: seen.append(app) or app)
-    monkeypatch.setattr(serve, "Ending", Ended)
+    monkeypatch.setattr(serve, "LoggedApp", lambda app: seen.append(app) or app)
+    monkeypatch.setattr(serve, "StopSignal", Ended)
 
     code, printed, _ = flow64(*line, "--port", "0")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flow64.cli import main
-from flow64.cli._sources import load
 from flow64.deploy import History, applying, planning, target_of
+from flow64.loading import load_source
 from flow64.manifest import MANIFEST
 from tests.deploy.planned import ENDPOINT, service
 from tests.deploy.planned import History as Commits
@@ -38,7 +38,7 @@ def compiled(key="inbound"):
 
 
 def planned(here, source, *, code, env="prod"):
-    loaded = load(source, code=code)
+    loaded = load_source(source, code=code)
     targets = [
         target_of(
             one.workflow, env, git=Commits(), key=one.name, pulled=one.stamp_in(env)
@@ -124,7 +124,7 @@ def test_project_that_is_written_by_hand(here):
     entry["pins"] = {"prod": pinned}
     manifest.write_text(json.dumps(data), "utf-8")
 
-    workflow = load("out", code=False).only.workflow
+    workflow = load_source("out", code=False).only.workflow
 
     assert workflow.id("prod") == pinned
     assert workflow.compile("prod").path == (

@@ -38,11 +38,18 @@ from ..errors import (
     SavedPlanError,
     StalePlanError,
 )
+from ..loading import select_set_values
 from ..plan import Plan, Step, counted
 from ..text import printable
-from ._codes import FAILED, INTERRUPTED, REFUSED, UNKNOWN
-from ._covered import at_hand
-from ._exit_codes import RefusedError, code_of, worded
+from ._error_messages import describe_error
+from ._exit_codes import (
+    FAILED,
+    INTERRUPTED,
+    REFUSED,
+    UNKNOWN,
+    RefusedError,
+    find_exit_code,
+)
 from ._options import SAID
 from ._planned import Place
 from ._terminal import (
@@ -136,8 +143,8 @@ class Course:
 
     def fail(self, key: str, error: FlowError) -> None:
         """Note, and tell, that a step failed."""
-        self.errors[key] = worded(error)
-        complain(f"{key}: {worded(error)}")
+        self.errors[key] = describe_error(error)
+        complain(f"{key}: {describe_error(error)}")
         self.failures.append(error)
         self.outcomes[key] = (
             "unknown"
@@ -148,7 +155,7 @@ class Course:
     def end(self, *, was_stopped: bool) -> None:
         """Note that nothing more comes: what the exit code is."""
         codes = {
-            REFUSED if isinstance(error, REFUSALS) else code_of(error)
+            REFUSED if isinstance(error, REFUSALS) else find_exit_code(error)
             for error in self.failures
         }
         if UNKNOWN in codes:
@@ -161,13 +168,13 @@ class Course:
 
     def refuse(self, error: FlowError | RefusedError) -> None:
         """Note, and tell, that nothing is carried out."""
-        words = worded(error)
+        words = describe_error(error)
         found = getattr(error, "problems", [words])
         self.problems += found
         self.code = (
             error.exit_code
             if isinstance(error, RefusedError)
-            else (REFUSED if isinstance(error, REFUSALS) else code_of(error))
+            else (REFUSED if isinstance(error, REFUSALS) else find_exit_code(error))
         )
         for step in self.plan.steps:
             if self.outcomes[step.key] == "not tried" and self._is_named(step, error):
@@ -197,11 +204,11 @@ class Course:
 
     def break_off(self, error: FlowError | None = None) -> None:
         """Note that it ended while steps were under way, by an error or a Ctrl-C."""
-        self.code = INTERRUPTED if error is None else code_of(error)
+        self.code = INTERRUPTED if error is None else find_exit_code(error)
         for key in self.under_way:
             self.outcomes[key] = "unknown"
             if error is not None:
-                self.errors[key], self.code = worded(error), UNKNOWN
+                self.errors[key], self.code = describe_error(error), UNKNOWN
         if self.under_way:
             named = ", ".join(self.under_way)
             advise(
@@ -361,7 +368,7 @@ def _carry_out(client: Client, course: Course, options: Mapping[str, Any]) -> No
     except REFUSALS as error:
         course.refuse(error)
     except FlowError as error:
-        complain(worded(error))
+        complain(describe_error(error))
         course.break_off(error)
 
 
@@ -370,7 +377,7 @@ def _options(place: Place, client: Client) -> Mapping[str, Any]:
     return {
         "history": place.history,
         "endpoint": client.endpoint,
-        "values": at_hand(place.values),
+        "values": select_set_values(place.values),
         "hidden": place.environment.hidden,
     }
 

@@ -34,9 +34,9 @@ from ..diff import (
 )
 from ..environments import Environment, Reference
 from ..errors import ConfigError
+from ..loading import Side, SideWorkflow, select_set_values
 from ..redaction import redact_keys
 from ..text import printable
-from ._addresses import Entry, Side, values_of
 
 Outcome: TypeAlias = Literal["added", "removed", "changed", "same"]
 
@@ -55,14 +55,14 @@ class Compared:
         unmanaged: Live fields that differ and that code does not set.
     """
 
-    before: Entry | None
-    after: Entry | None
+    before: SideWorkflow | None
+    after: SideWorkflow | None
     changes: Sequence[Change] = ()
     consequences: Sequence[Consequence] = ()
     unmanaged: Sequence[Unmanaged] = ()
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> SideWorkflow:
         """It as it is now, or was."""
         found = self.after or self.before
         assert found is not None
@@ -168,7 +168,9 @@ def comparison(
     return Comparison(before, after, shown, beside)
 
 
-def _titled(entry: Entry | None, secrets: Sequence[BoundSecret]) -> Entry | None:
+def _titled(
+    entry: SideWorkflow | None, secrets: Sequence[BoundSecret]
+) -> SideWorkflow | None:
     """A workflow that is live, without a secret in its title and its key."""
     if entry is None or not entry.is_live:
         return entry
@@ -204,7 +206,7 @@ def recognised(side: Side, environment: Environment) -> Side:
         )
         for entry in side.entries
     ]
-    values = values_of(environment)
+    values = select_set_values(environment.bound)
     return evolve(side, entries=entries, values=values, unset=tuple(unset))
 
 
@@ -224,14 +226,14 @@ def _references(given: Any) -> Iterator[Reference]:
 # -- Which is which -------------------------------------------------------------------
 
 
-_Pair: TypeAlias = tuple[Entry | None, Entry | None]
+_Pair: TypeAlias = tuple[SideWorkflow | None, SideWorkflow | None]
 
 
 def _paired(before: Side, after: Side) -> Sequence[_Pair]:
     """The workflows of both sides: by id, by path, by key; at last what is alone."""
     if before.is_one and after.is_one:
         return [(before.entries[0], after.entries[0])]
-    partners: dict[int, Entry] = {}
+    partners: dict[int, SideWorkflow] = {}
     taken: set[int] = set()
     for feature in (_id, _place, _key):
         theirs = _unique(before.entries, feature, {*partners})
@@ -258,8 +260,8 @@ def _order(pair: _Pair) -> tuple[str, str]:
 
 
 def _unique(
-    entries: Sequence[Entry],
-    feature: Callable[[Entry], str | None],
+    entries: Sequence[SideWorkflow],
+    feature: Callable[[SideWorkflow], str | None],
     done: set[int],
 ) -> Mapping[str, int]:
     """Positions by what one entry alone has."""
@@ -271,16 +273,16 @@ def _unique(
     return {mark: many[0] for mark, many in found.items() if len(many) == 1}
 
 
-def _id(entry: Entry) -> str | None:
+def _id(entry: SideWorkflow) -> str | None:
     found = entry.definition.id
     return None if found is None else canonical_id(found)
 
 
-def _place(entry: Entry) -> str | None:
+def _place(entry: SideWorkflow) -> str | None:
     return entry.place
 
 
-def _key(entry: Entry) -> str:
+def _key(entry: SideWorkflow) -> str:
     return entry.key
 
 
@@ -288,8 +290,8 @@ def _key(entry: Entry) -> str:
 
 
 def _compared(
-    before: Entry | None,
-    after: Entry | None,
+    before: SideWorkflow | None,
+    after: SideWorkflow | None,
     prices: Mapping[str, float],
     secrets: Sequence[BoundSecret],
     *,
@@ -333,7 +335,7 @@ def _compared(
     )
 
 
-def _shown(entry: Entry, secrets: Sequence[BoundSecret]) -> Definition:
+def _shown(entry: SideWorkflow, secrets: Sequence[BoundSecret]) -> Definition:
     """A workflow of which no code says what is secret, as it may be shown."""
     found = entry.definition
     return redact_for_display(found, _SAYS_NOTHING, secrets) if entry.is_live else found
@@ -526,7 +528,7 @@ def _changes_data(one: Compared) -> dict[str, Any]:
     }
 
 
-def _entry_data(entry: Entry | None) -> dict[str, Any] | None:
+def _entry_data(entry: SideWorkflow | None) -> dict[str, Any] | None:
     if entry is None:
         return None
     definition = entry.definition

@@ -1,38 +1,41 @@
-"""What an error means to whoever started a command: an exit code, and a way on."""
+"""Exit codes, and which error leads to which."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
 from typing import Final
 
 import click
 
 from ..errors import (
-    AmbiguousRowsError,
-    AnswerError,
-    AuthError,
     BudgetError,
     ConsentError,
     FlowError,
     IntentChangedError,
     IntentFailedError,
-    JournalError,
     LocalNamespaceError,
-    NotFoundError,
     OutcomeUnknownError,
     RetryError,
-    RowsError,
-    RunError,
-    SaveError,
     StaleDeploymentError,
     StateRefusedError,
-    TransportError,
-    UnboundValueError,
 )
-from ..text import printable
-from ._codes import FAILED, REFUSED, UNKNOWN
-from ._options import SAID
+
+FAILED: Final = 1
+"""It failed, or there are findings of severity error."""
+
+CHANGES: Final = 2
+"""Something differs, where a command was asked to say so by its exit code."""
+
+REFUSED: Final = 3
+"""It was not done, since it would overwrite, pay or repeat what nobody agreed to."""
+
+UNKNOWN: Final = 4
+"""It may or may not have been done."""
+
+USAGE: Final = 64
+"""The command line itself is wrong."""
+
+INTERRUPTED: Final = 130
+"""Ctrl-C ended it."""
 
 REFUSALS: Final = (
     BudgetError,
@@ -44,154 +47,17 @@ REFUSALS: Final = (
     StaleDeploymentError,
     StateRefusedError,
 )
-"""Errors after which nothing was sent, and which a word of consent would let pass."""
+"""Errors after which nothing was sent, and which an option would allow."""
 
 
 class RefusedError(click.ClickException):
-    """Nothing was sent, since nobody agreed to it."""
+    """Nothing was sent, since it was not agreed to."""
 
     exit_code = REFUSED
 
 
-def code_of(error: FlowError) -> int:
-    """The exit code of an error."""
+def find_exit_code(error: FlowError) -> int:
+    """Return the exit code of an error."""
     if isinstance(error, OutcomeUnknownError):
         return UNKNOWN
     return REFUSED if isinstance(error, REFUSALS) else FAILED
-
-
-def worded(error: FlowError | RefusedError) -> str:
-    """An error in the words of the command line: its facts, and no Python."""
-    match error:
-        case RefusedError():
-            return error.message
-        case AuthError():
-            return error.told(f"check the credential: {_credential()}")
-        case TransportError() | AnswerError():
-            return error.told(_endpoint())
-        case NotFoundError(is_wrong_endpoint=True):
-            return error.told_of_endpoint(f"check {_endpoint()}")
-        case UnboundValueError():
-            return (
-                f"{error.workflow!r} needs values that environment {error.env!r} does "
-                f"not give: {', '.join(error.names)}"
-            )
-        case RunError():
-            return _of_a_run(error)
-        case _:
-            return _without_python(str(error))
-
-
-def _of_a_run(error: RunError) -> str:
-    """An error about starting a run, or about what it gave."""
-    match error:
-        case BudgetError():
-            return error.told("")
-        case StaleDeploymentError():
-            facts = f"{error.workflow!r} ({error.workflow_id}) is not what this code"
-            return f"{facts} says: {error.reason}"
-        case IntentFailedError():
-            return (
-                f"run {printable(error.run_id)} ended as {printable(error.status)} and "
-                "may have charged for rows; it is not repeated by itself: to start it "
-                "again may pay for those rows again"
-            )
-        case IntentChangedError():
-            run = f" (run {printable(error.run_id)})" if error.run_id else ""
-            return (
-                f"{error.what} was started before{run} with {error.change}; nothing "
-                "was sent"
-            )
-        case RetryError():
-            return f"--retry {_without_python(f'{error.run_id}: {error.problem}')}"
-        case AmbiguousRowsError():
-            ends = printable(", ".join(error.ends))
-            return f"run {error.run_id} ends in several blocks: {ends}"
-        case JournalError():
-            return (
-                f"the journal of runs {printable(error.path)}: "
-                f"{printable(error.problem)}; mend that, or name another file with "
-                "FLOW64_JOURNAL"
-            )
-        case _:
-            return _without_python(str(error))
-
-
-def way_on(error: FlowError) -> str:
-    """How what an error advises is spelled on the command line; empty if it is not."""
-    match error:
-        case IntentFailedError():
-            return f"here: --retry {shlex.quote(error.run_id)}"
-        case BudgetError():
-            accepted = ", or --allow-unpriced" if error.may_allow else ""
-            return f"here: another --max-rows or --max-cost{accepted}"
-        case RowsError():
-            return _about_rows(error)
-        case SaveError() if any(one in error.problem for one in _THERE):
-            return "here: --overwrite replaces a file that is there"
-        case AmbiguousRowsError():
-            return f"here: --block {shlex.quote(error.ends[-1])} for one of them"
-        case _:
-            return _WAYS.get(type(error), "")
-
-
-_WAYS: Final[Mapping[type[FlowError], str]] = {
-    IntentChangedError: "here: another --intent for what is new",
-    RetryError: "here: --retry RUN_ID, with the --intent that it was started for",
-    StaleDeploymentError: "here: flow64 deploy, or --stale to run what is there",
-    UnboundValueError: (
-        'here: --values FILE, a JSON object such as {"name": "what it is"}'
-    ),
-}
-"""Ways on that are the same whatever the error says."""
-
-
-def _about_rows(error: RowsError) -> str:
-    said = " ".join(error.problems)
-    if "check_columns" in said:
-        return "here: --no-check-columns sends rows whatever columns they have"
-    if "not in UTF-8" in said:
-        return "here: save the file as UTF-8, which spreadsheets call CSV UTF-8"
-    return ""
-
-
-_THERE: Final = ("it is there already", "it exists")
-"""What is said of a file that is not replaced unless it is agreed to."""
-
-_WORDS: Final = (
-    ("or pass check_columns=False", "or say --no-check-columns"),
-    ("say overwrite=True to replace it", "--overwrite replaces it"),
-    ("or overwrite=True to replace it", "or say --overwrite"),
-    ("or pass allow_http=True if that is meant", "or set allow_http = true for it"),
-    (": keep one of them, or pass api_key= or oauth=", ": keep one of them"),
-    ("base_url=", "the settings"),
-    ("OAuth.from_env() needs", "an OAuth client needs"),
-    (": run([])", ": leave ROWS out"),
-    (": run(..., intent=..., retry=...)", ": --intent NAME with --retry RUN_ID"),
-)
-"""What messages say that are texts as a whole, and what the command line says."""
-
-
-def _without_python(text: str) -> str:
-    """A message whose advice is for Python, with that of the command line."""
-    for python, option in _WORDS:
-        text = text.replace(python, option)
-    return text
-
-
-def _credential() -> str:
-    """What holds the credential of the environment that is worked with."""
-    from ._credential_source import credential_source  # noqa: PLC0415 - loads httpx
-
-    if SAID.environment is None:
-        return "that of the environment"
-    return credential_source(SAID.environment)
-
-
-def _endpoint() -> str:
-    """What says where the environment leads that is worked with."""
-    from ._credential_source import endpoint_source  # noqa: PLC0415 - loads httpx
-
-    if SAID.environment is None:
-        return "the endpoint"
-    return endpoint_source(SAID.environment)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ._codes import FAILED, INTERRUPTED, USAGE
 from ._options import SAID, Options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from ..errors import FlowError
 
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "Say what is wrong or doubtful with workflows; nothing is sent.",
@@ -60,7 +61,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """The command of a name."""
         if cmd_name not in COMMANDS:
-            from ._suggestions import describe_unknown_command  # noqa: PLC0415 - help loads little
+            from ._error_messages import describe_unknown_command  # noqa: PLC0415 - help loads little
 
             problem = describe_unknown_command(cmd_name, {*COMMANDS})
             raise click.UsageError(problem, ctx)
@@ -167,6 +168,7 @@ def group(context: click.Context, debug: bool) -> None:
     """
     options = context.ensure_object(Options)
     options.debug = debug
+    options.command = context.invoked_subcommand or ""
     # `serve` has an option of its own for that: its requests are others.
     context.default_map = {"serve": {"verbose": options.is_verbose}}
 
@@ -183,9 +185,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = group.main(arguments, "flow64", standalone_mode=False, obj=options)
     except click.Abort:
+        from ._exit_codes import INTERRUPTED  # noqa: PLC0415 - help loads little
+
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
-        return _told(error, options)
+        return _print_error(error, options)
     return code if isinstance(code, int) else 0
 
 
@@ -200,16 +204,14 @@ def careful(stream: object) -> None:
         reconfigure(errors="backslashreplace")
 
 
-def _told(error: Exception, options: Options) -> int:
-    """Tell an error, and give its exit code."""
+def _print_error(error: Exception, options: Options) -> int:
+    """Print an error, and return its exit code."""
     # All that follows is loaded for an error alone.
-    from ..errors import FlowError, MissingExtraError, UnknownEnvironmentError  # noqa: PLC0415 - see above
-    from ._exit_codes import code_of, way_on, worded  # noqa: PLC0415 - see above
-    from ._suggestions import describe_unknown_option  # noqa: PLC0415 - see above
+    from ..errors import FlowError, MissingExtraError  # noqa: PLC0415 - see above
+    from ._exit_codes import FAILED  # noqa: PLC0415 - see above
 
     try:
         from ._crash_report import own_up  # noqa: PLC0415 - see above
-        from ._terminal import advise, complain  # noqa: PLC0415 - see above
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "rich":
             raise
@@ -217,26 +219,56 @@ def _told(error: Exception, options: Options) -> int:
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
         return FAILED
     match error:
+        case click.ClickException():
+            return _print_click_error(error)
+        case FlowError():
+            return _print_flow_error(error, options)
+        case _:
+            own_up(error, debug=options.debug)
+            return FAILED
+
+
+def _print_click_error(error: click.ClickException) -> int:
+    from ._error_messages import describe_unknown_option  # noqa: PLC0415 - see above
+    from ._exit_codes import USAGE  # noqa: PLC0415 - see above
+    from ._terminal import complain  # noqa: PLC0415 - see above
+
+    match error:
         case click.NoSuchOption():
             complain(f"{describe_unknown_option(error)} (see {_help(error)})")
             return USAGE
         case click.UsageError():
             complain(f"{error.format_message()} (see {_help(error)})")
             return USAGE
-        case click.ClickException():
+        case _:
             complain(error.format_message())
             return error.exit_code
+
+
+def _print_flow_error(error: FlowError, options: Options) -> int:
+    from ..errors import UnknownEnvironmentError  # noqa: PLC0415 - see above
+    from ..loading import AddressError, SourceError  # noqa: PLC0415 - see above
+    from ._error_messages import describe_error, suggest_option  # noqa: PLC0415 - see above
+    from ._exit_codes import FAILED, USAGE, find_exit_code  # noqa: PLC0415 - see above
+    from ._terminal import advise, complain, talk  # noqa: PLC0415 - see above
+
+    match error:
+        case AddressError():
+            for note in error.notes:
+                talk(note)
+            complain(f"{error} (see flow64 {options.command} --help)")
+            return USAGE
+        case SourceError():  # the text of the user's own code is not reworded
+            complain(str(error))
+            return FAILED
         case UnknownEnvironmentError():  # --env is wrong, or missing
             complain(str(error))
             return USAGE
-        case FlowError():
-            complain(worded(error))
-            if advice := way_on(error):
-                advise(advice)
-            return code_of(error)
         case _:
-            own_up(error, debug=options.debug)
-            return FAILED
+            complain(describe_error(error))
+            if advice := suggest_option(error):
+                advise(advice)
+            return find_exit_code(error)
 
 
 def _help(error: click.UsageError) -> str:

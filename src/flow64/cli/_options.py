@@ -11,6 +11,7 @@ class Options:
     A plain class: `flow64 --help` is to load little.
 
     Attributes:
+        command: The command that is carried out.
         debug: Whether to show where an unexpected error came from.
         is_quiet: Whether to tell no more than errors, and what is asked.
         is_verbose: Whether to tell of each request.
@@ -26,6 +27,7 @@ class Options:
 
     def begin(self) -> None:
         """Forget what was said: another command line begins."""
+        self.command = ""
         self.debug = False
         self.is_quiet = False
         self.is_verbose = False

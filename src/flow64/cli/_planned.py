@@ -42,13 +42,12 @@ from ..errors import (
     HistoryError,
     LocalNamespaceError,
 )
+from ..loading import LiveRedaction, Loaded, SourceWorkflow, split_source
 from ..manifest import MANIFEST
 from ..plan import Plan, Target
 from ..workflow import Workflow
-from ._covered import covered
-from ._exit_codes import way_on, worded
+from ._error_messages import describe_error, suggest_option
 from ._shared import read_values
-from ._sources import Loaded, Sourced, parted
 from ._terminal import advise, complain, talk
 
 SEEN: Final = "seen.json"
@@ -146,7 +145,7 @@ def targets_of(
     for one, name in zip(loaded.workflows, names_of(loaded), strict=True):
         try:
             target = target_of(
-                one.covered or one.workflow,
+                one.redacted or one.workflow,
                 place.env,
                 place.values,
                 suffix=place.environment.suffix,
@@ -154,7 +153,7 @@ def targets_of(
                 key=name,
                 pulled=one.stamp_in(place.env),
             )
-            if one.covered is not None:
+            if one.redacted is not None:
                 target = _marked(target, one.workflow)
             if not one.is_unseen:
                 _require_namespace(target, client)
@@ -200,11 +199,11 @@ def planned(
         guarded = {"bases_at": _bases_at(loaded, place, git)}
     else:
         suffix = place.environment.suffix
-        shown = covered(trusted, place.env, place.values, suffix)
+        shown = LiveRedaction.of(trusted, place.env, place.values, suffix)
         folder, bases = None, bases_of(shown.definitions)
         named = zip(names_of(loaded), loaded.workflows, strict=True)
         unseen = frozenset(name for name, one in named if one.is_unseen)
-        guarded = {"unseen": unseen, "cover": shown.cover}
+        guarded = {"unseen": unseen, "cover": shown.redact}
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
         events = client.events(
             planning(
@@ -236,8 +235,8 @@ def planned(
 def tell_faults(faults: Sequence[Faulty]) -> None:
     """Say which workflows have errors, and why."""
     for fault in faults:
-        complain(f"{fault.name}: {worded(fault.error)}")
-        if advice := way_on(fault.error):
+        complain(f"{fault.name}: {describe_error(fault.error)}")
+        if advice := suggest_option(fault.error):
             advise(advice)
 
 
@@ -261,7 +260,7 @@ def _require_namespace(target: Target, client: Client) -> None:
         raise LocalNamespaceError(target.name, client.endpoint)
 
 
-def _full_name(one: Sourced) -> str:
+def _full_name(one: SourceWorkflow) -> str:
     project = one.workflow.project
     return one.name if project is None else f"{project.key}:{one.name}"
 
@@ -338,7 +337,7 @@ def _is_committed_json(path: PurePosixPath) -> bool:
 
 def _roots(loaded: Loaded, place: Place) -> Sequence[Path]:
     """The folder of the source, and that of the project."""
-    source = Path(parted(loaded.source)[0])
+    source = Path(split_source(loaded.source)[0])
     roots = [source if source.is_dir() else source.parent]
     if place.settings.file is not None:
         roots.append(place.settings.folder)

@@ -20,7 +20,7 @@ from ..manifest import MANIFEST, write_all
 from ..manifest import as_text as manifest_text
 from ._exit_codes import RefusedError
 from ._install_source import InstallSource
-from ._sources import load
+from ._load import load_source
 from .compile import compiled, manifest_of
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _require_room(folder: Path, wanted: Sequence[Path]) -> None:
 
 def _compile(folder: Path) -> Sequence[Path]:
     """Write the JSON of the new pipeline, as `flow64 compile` does."""
-    loaded = load(str(folder / SOURCE))
+    loaded = load_source(str(folder / SOURCE))
     made = compiled(loaded, None, None)
     assert made is not None, "the template compiles"
     target = folder / COMPILED

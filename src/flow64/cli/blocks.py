@@ -14,7 +14,7 @@ from ..definition import thaw
 from ..errors import did_you_mean, shortened
 from ..text import printable
 from ._block_reference import Described, catalogue, told
-from ._codes import FAILED
+from ._exit_codes import FAILED
 from ._service import give_table
 from ._shared import FILE, example, json_option
 from ._terminal import give, give_data, talk

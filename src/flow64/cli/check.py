@@ -11,7 +11,8 @@ import click
 from ..analysis import LiveCatalogue
 from ..diagnostics import Finding, as_text, summary
 from ..text import printable
-from ._codes import FAILED
+from ._exit_codes import FAILED
+from ._load import load_source
 from ._shared import (
     FILE,
     example,
@@ -22,7 +23,6 @@ from ._shared import (
     values_option,
     wrong,
 )
-from ._sources import load
 from ._terminal import give, give_data, talk
 
 MOST: Final = 3
@@ -75,7 +75,7 @@ def command(
         raise wrong("--format", f"it is {form!r}, and --json asks for data; give one")
     given = read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
-    loaded = load(source, code=not no_code, may_be_empty=True)
+    loaded = load_source(source, code=not no_code, may_be_empty=True)
     found = [
         (one.name, one.workflow.check(env, given, blocks=live))
         for one in loaded.workflows

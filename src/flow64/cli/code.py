@@ -13,6 +13,17 @@ from attrs import evolve, frozen
 from ..compiler import Code, Identity, Lifted, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..errors import CannotLiftError, SaveError
+from ..loading import (
+    ADDRESS_HELP,
+    LiveAddress,
+    Loaded,
+    SourceAddress,
+    list_names,
+    load_live_side,
+    lower,
+    parse_address,
+    require_same_env,
+)
 from ..manifest import (
     Known,
     Secret,
@@ -23,13 +34,11 @@ from ..manifest import (
 )
 from ..redaction import Redaction, redact_keys
 from ..text import printable
-from ._addresses import HELP, InSource, Live, address_of, live_side, require_env
-from ._codes import FAILED
 from ._completing import addresses as complete_addresses
-from ._faulty import made_of
+from ._exit_codes import FAILED
+from ._load import load_source
 from ._service import connected, environment_of
 from ._shared import env_option, example, json_option, no_code_option
-from ._sources import Loaded, listed, load
 from ._terminal import complain, give, give_data, give_text, talk
 from .pull import known_of
 
@@ -41,7 +50,7 @@ from .pull import known_of
         "flow64 code prod:inbound -o pipelines/inbound.py",
         "flow64 code live -o pipelines/live.py",
     )
-    + f"\n\n{HELP}",
+    + f"\n\n{ADDRESS_HELP}",
 )
 @click.argument("address", metavar="ADDRESS", shell_complete=complete_addresses)
 @click.option(
@@ -71,19 +80,19 @@ def command(
     workflow is only ever text of the code, which is audited before it is given out.
     Without -o it is one workflow, and goes to stdout.
 
-    What looks like a key becomes a value, and is listed to be set. JSON that says no
-    more than an id is taken for what is live in --env.
+    A text that looks like a key becomes a value, and is listed to be set. JSON with
+    nothing but an id stands for the live workflow in --env.
     """
-    meant = address_of(address)
+    meant = parse_address(address)
     known: Sequence[Known] = ()
-    if isinstance(meant, Live):
-        env = require_env(meant, env)
+    if isinstance(meant, LiveAddress):
+        env = require_same_env(meant, env)
         known = known_of(environment_of(env))
         found = [*_live(meant, _redaction_of(known))]
     else:
         found = [*_read(meant, code=not no_code)]
     if output is None and len(found) > 1:
-        names = listed([one.name for one in found])
+        names = list_names([one.name for one in found])
         problem = f"{address} means {len(found)} workflows: {names}"
         raise _wrong(f"{problem}; name one of them, or a file for all with -o FILE")
     if not found:
@@ -116,28 +125,28 @@ class _Found:
     identity: Identity | None = None
 
 
-def _read(address: InSource, *, code: bool) -> Iterator[_Found]:
+def _read(address: SourceAddress, *, code: bool) -> Iterator[_Found]:
     """The workflows of a source.
 
     Raises:
         CompileError: One could not be made.
     """
-    loaded: Loaded = load(address.source, code=code)
+    loaded: Loaded = load_source(address.source, code=code)
     for one in loaded.workflows:
         workflow = one.workflow
         identity = workflow.identity
         # Of JSON alone there is an id, which is that of an environment.
         has_keys = bool(workflow.flows) or identity.key is not None
-        definition = made_of(workflow)
+        definition = lower(workflow)
         yield _Found(one.name, definition, identity if has_keys else None)
 
 
-def _live(address: Live, redaction: Redaction) -> Iterator[_Found]:
+def _live(address: LiveAddress, redaction: Redaction) -> Iterator[_Found]:
     """What is live, under the titles that code gives."""
     suffix = environment_of(address.env).suffix
     ending = f" {suffix}" if suffix else ""
     with connected(address.env) as client:
-        for entry in live_side(client, address).entries:
+        for entry in load_live_side(client, address).entries:
             live = entry.definition
             named = evolve(live, name=live.name.removesuffix(ending))
             yield _Found(redact_keys(redaction.redact(entry.key)), named)

@@ -12,10 +12,12 @@ from attrs import field, frozen
 from ..definition import DEFAULT_ENV, dumps, loads
 from ..diagnostics import Finding, as_text, summary
 from ..errors import CompileError, ReadError
+from ..loading import Loaded
 from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
 from ..manifest import as_text as manifest_text
 from ..text import printable
-from ._codes import FAILED
+from ._exit_codes import FAILED
+from ._load import load_source
 from ._shared import (
     example,
     ids_env_option,
@@ -24,7 +26,6 @@ from ._shared import (
     read_values,
     values_option,
 )
-from ._sources import Loaded, load
 from ._terminal import give, give_data, give_text, talk
 
 
@@ -78,7 +79,7 @@ def command(
     """
     if is_check and output is None:
         raise click.UsageError("--check compares with a folder: name it with -o DIR")
-    loaded = load(source, code=not no_code, may_be_empty=output is not None)
+    loaded = load_source(source, code=not no_code, may_be_empty=output is not None)
     if output is None:
         loaded.only  # noqa: B018 - refuses several
     made = compiled(loaded, env, read_values(values))

@@ -12,11 +12,13 @@ from attrs import field, frozen
 from ..client import Client
 from ..deploy import PARALLEL, Agreement, SavedPlan, load_plan, owner, reopening
 from ..errors import FlowError
+from ..loading import Loaded
 from ..plan import Plan
 from ..text import printable
 from ._applied import REFUSALS, carried_out
-from ._codes import FAILED, REFUSED
-from ._exit_codes import code_of, worded
+from ._error_messages import describe_error
+from ._exit_codes import FAILED, REFUSED, find_exit_code
+from ._load import load_source
 from ._options import SAID
 from ._planned import Faulty, Place, names_of, place_of, planned, tell_faults
 from ._service import connected
@@ -34,7 +36,6 @@ from ._shared import (
     yes_option,
 )
 from ._shown import give_plan, plan_text
-from ._sources import Loaded, load
 from ._terminal import complain, give, give_data, may_ask, talk
 
 TYPED: Final = -1
@@ -247,7 +248,7 @@ def _deploy(
 ) -> int:
     """Plan, and apply that plan."""
     place = place_of(env, values)
-    loaded = load(source, code=not asked.no_code, may_be_empty=True)
+    loaded = load_source(source, code=not asked.no_code, may_be_empty=True)
     with connected(env) as client:
         plan = planned(
             client,
@@ -274,7 +275,7 @@ def _deploy_saved(
     place = place_of(env or saved.env, values)
     if source is not None:
         _require_of(
-            saved, load(source, code=not asked.no_code, may_be_empty=True), place
+            saved, load_source(source, code=not asked.no_code, may_be_empty=True), place
         )
     with connected(place.env) as client:
         plan = client.play(
@@ -332,8 +333,8 @@ def _faulty(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:
     """Say which workflows have errors; gives the exit code."""
     tell_faults(faults)
     complain("nothing was sent")
-    codes = {one.name: code_of(one.error) for one in faults}
-    errors = {one.name: worded(one.error) for one in faults}
+    codes = {one.name: find_exit_code(one.error) for one in faults}
+    errors = {one.name: describe_error(one.error) for one in faults}
     words = {FAILED: "failed", REFUSED: "refused"}
     found = [
         {
@@ -353,7 +354,7 @@ def _faulty(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:
 
 def _refused(error: FlowError, *, as_json: bool) -> int:
     """Say why a saved plan is not applied; gives the exit code."""
-    complain(worded(error))
+    complain(describe_error(error))
     if as_json:
-        give_data({"workflows": [], "problems": [worded(error)]})
+        give_data({"workflows": [], "problems": [describe_error(error)]})
     return REFUSED

@@ -9,11 +9,19 @@ from typing import Any
 import attrs
 import click
 
+from ..determinism import (
+    ALWAYS,
+    Cause,
+    Compilation,
+    Difference,
+    ProcessSettings,
+    find_causes,
+    vary_settings,
+)
 from ..errors import shortened
+from ..loading import require_project_source, resolve_source, split_source
 from ..text import printable
-from ._addresses import project_source
-from ._codes import FAILED
-from ._processes import ALWAYS, Cause, Difference, Job, Settings, causes, varied
+from ._exit_codes import FAILED
 from ._shared import (
     Whole,
     example,
@@ -22,7 +30,6 @@ from ._shared import (
     read_values,
     values_option,
 )
-from ._sources import parted, resolved
 from ._terminal import give, give_data, talk
 
 
@@ -73,15 +80,18 @@ def command(
     The clock is that of Python's `time` and `datetime`. Not moved are monotonic clocks,
     times of files, and what compiled code and other programs ask the system.
     """
-    job = Job(_placed(source), Path.cwd(), env, read_values(values), timeout)
-    settings = [Settings(), *(varied(number) for number in range(1, processes))]
-    first, *others = job.outcomes(settings)
+    job = Compilation(_placed(source), Path.cwd(), env, read_values(values), timeout)
+    settings = [
+        ProcessSettings(),
+        *map(vary_settings, range(1, processes)),
+    ]
+    first, *others = job.run_all(settings)
     if first.problem is not None:
         raise click.ClickException(first.problem)
     found: Sequence[Cause] = ()
     for one, outcome in zip(settings[1:], others, strict=True):
         if not outcome.is_same(first):
-            found = causes(job, first, one)
+            found = find_causes(job, first, one)
             break
     if as_json:
         give_data(_data(processes, [*first.workflows], found))
@@ -95,8 +105,8 @@ def command(
 
 def _placed(given: str | None) -> str:
     """A source as it is found from any working folder."""
-    source = project_source() if given is None else resolved(given)
-    place, key = parted(source)
+    source = require_project_source() if given is None else resolve_source(given)
+    place, key = split_source(source)
     if not Path(place).exists():
         return source
     return f"{Path(place).absolute()}" + ("" if key is None else f":{key}")

@@ -11,21 +11,22 @@ import click
 from ..definition import BoundSecret, secret_values, unbound_names
 from ..environments import Environment
 from ..environments import load as load_settings
-from ._addresses import (
-    HELP,
+from ..loading import (
+    ADDRESS_HELP,
     Address,
-    InSource,
-    Live,
+    LiveAddress,
     Side,
-    address_of,
-    live_side,
-    projects_of,
-    source_side,
-    values_of,
+    SourceAddress,
+    list_names,
+    list_projects,
+    load_live_side,
+    load_source_side,
+    parse_address,
+    select_set_values,
 )
-from ._codes import CHANGES
 from ._comparing import Comparison, comparison, data_of, lines_of, recognised, summary
 from ._completing import addresses as complete_addresses
+from ._exit_codes import CHANGES
 from ._service import connected, environment_of
 from ._shared import (
     env_option,
@@ -35,7 +36,6 @@ from ._shared import (
     read_values,
     values_option,
 )
-from ._sources import listed
 from ._terminal import give, give_data, talk
 
 
@@ -47,7 +47,7 @@ from ._terminal import give, give_data, talk
         "flow64 diff staging prod --json",
         "flow64 diff compiled/ pipelines/",
     )
-    + f"\n\n{HELP}",
+    + f"\n\n{ADDRESS_HELP}",
 )
 @click.argument("before", metavar="A", shell_complete=complete_addresses)
 @click.argument("after", metavar="B", shell_complete=complete_addresses)
@@ -83,7 +83,7 @@ def command(
     Code is compiled for the environment of the other side, or for that of --env.
     """
     given = read_values(values)
-    addresses = [address_of(text) for text in (before, after)]
+    addresses = [parse_address(text) for text in (before, after)]
     environment = _environment(addresses, env)
     sides = _sides(addresses, environment, given, code=not no_code)
     prices = load_settings().prices
@@ -106,7 +106,7 @@ def _environment(addresses: Sequence[Address], env: str | None) -> Environment |
     """
     if env is not None:
         return environment_of(env)
-    live = [one.env for one in addresses if isinstance(one, Live)]
+    live = [one.env for one in addresses if isinstance(one, LiveAddress)]
     return environment_of(live[0]) if live else None
 
 
@@ -120,20 +120,22 @@ def _sides(
     """Both sides in their order; code is read first, and says which projects it is."""
     values = given
     if values is None and environment is not None:
-        values = values_of(environment)
+        values = select_set_values(environment.bound)
     found: dict[int, Side] = {}
     projects: frozenset[str] | None = None
     for at, address in enumerate(addresses):
-        if isinstance(address, InSource):
-            found[at] = source_side(address, environment, values, code=code)
-            projects = projects_of(found[at])
+        if isinstance(address, SourceAddress):
+            found[at] = load_source_side(address, environment, values, code=code)
+            projects = list_projects(found[at])
+            for note in found[at].notes:
+                talk(note)
             if environment is not None:
                 _tell_unbound(found[at])
-    is_between = all(isinstance(address, Live) for address in addresses)
+    is_between = all(isinstance(address, LiveAddress) for address in addresses)
     for at, address in enumerate(addresses):
-        if isinstance(address, Live):
+        if isinstance(address, LiveAddress):
             with connected(address.env) as client:
-                side = live_side(client, address, projects)
+                side = load_live_side(client, address, projects)
             if is_between:
                 side = recognised(side, environment_of(address.env))
             found[at] = side
@@ -142,7 +144,7 @@ def _sides(
 
 def _secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
     """What is secret wherever it is live: what comes from variables there."""
-    lives = dict.fromkeys(one.env for one in addresses if isinstance(one, Live))
+    lives = dict.fromkeys(one.env for one in addresses if isinstance(one, LiveAddress))
     found: list[BoundSecret] = []
     for environment in map(environment_of, lives):
         found += secret_values(environment.bound, environment.hidden)
@@ -154,7 +156,7 @@ def _tell_unbound(side: Side) -> None:
         {name for entry in side.entries for name in unbound_names(entry.definition)}
     )
     if names:
-        told = listed(names)
+        told = list_names(names)
         talk(f"not filled in here, so not as it would be deployed: {told}")
 
 
@@ -164,7 +166,7 @@ def _tell(found: Comparison) -> None:
     if found.hidden_for and found.differs:
         talk(
             "what differs is not shown, since it may hold secrets that are not known "
-            f"here: set {listed(found.hidden_for)}, or compare with code"
+            f"here: set {list_names(found.hidden_for)}, or compare with code"
         )
     if found.beside:
         talk(f"{found.beside} more on the other side, not compared: name both as sets")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from attrs import evolve
 
+from ..client import Client
+from ..doctor import STATES, Diagnosis, diagnose
+from ..environments import Environment, Settings, load, opened
 from ..text import printable
-from ._codes import FAILED
-from ._diagnosis import STATES, Diagnosis, diagnosed
+from ._error_messages import describe_error
+from ._exit_codes import FAILED
+from ._options import SAID
+from ._service import require_credential, tell_unnamed
 from ._shared import env_option, example, json_option
 from ._terminal import give, give_data, talk
 
@@ -36,7 +43,15 @@ def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
     takes to be so the service confirms or contradicts. It ends with 1 where something
     is wrong; a contradiction by itself is nothing wrong with your setup.
     """
-    found = diagnosed(env)
+    settings = load()
+    environment = settings.environment(env)
+    SAID.environment = environment
+    found = diagnose(
+        settings,
+        environment,
+        connect=lambda: _connected(settings, environment),
+        describe_error=describe_error,
+    )
     text = (
         json.dumps(found.as_data(), indent=2, ensure_ascii=False)
         if as_json
@@ -54,6 +69,15 @@ def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
     things = "1 thing is" if count == 1 else f"{count} things are"
     talk(f"{things} wrong" if count else "nothing is wrong")
     return FAILED if count else 0
+
+
+@contextmanager
+def _connected(settings: Settings, environment: Environment) -> Generator[Client]:
+    require_credential(settings, environment)
+    # A credential of another organisation is part of the report, and does not end it.
+    with opened(evolve(environment, org_id=None)) as client:
+        tell_unnamed(settings, environment, client)
+        yield client
 
 
 def lines(found: Diagnosis) -> Iterator[str]:

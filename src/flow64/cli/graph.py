@@ -12,6 +12,13 @@ from typing import Any, Final
 import click
 
 from ..definition import DEFAULT_ENV, Definition, redact_for_display, secret_values
+from ..loading import (
+    LiveAddress,
+    load_live_definition,
+    lower_leniently,
+    parse_address,
+    require_same_env,
+)
 from ..manifest import write_all
 from ..redaction import redact_keys_in_json
 from ..render import (
@@ -26,11 +33,9 @@ from ..render import (
     text_tree,
 )
 from ..text import printable
-from ._addresses import Live, address_of, definition_of, require_env
-from ._faulty import even_faulty
+from ._load import load_source
 from ._service import connected, environment_of
 from ._shared import example, ids_env_option, wrong
-from ._sources import load
 from ._terminal import give, give_data, give_text
 
 FORMATS: Final = ("text", "mermaid", "svg")
@@ -151,15 +156,15 @@ def _read(text: str, env: str | None) -> Definition:
         click.UsageError: It means none, or several.
         UnknownEnvironmentError: There is no environment of that name.
     """
-    address = address_of(text)
-    if isinstance(address, Live):
-        with connected(require_env(address, env)) as client:
-            live = definition_of(client, address)
+    address = parse_address(text)
+    if isinstance(address, LiveAddress):
+        with connected(require_same_env(address, env)) as client:
+            live = load_live_definition(client, address)
         environment = environment_of(address.env)
         secrets = secret_values(environment.bound, environment.hidden)
         return redact_for_display(live, Definition("", "", (), ()), secrets)
     name = DEFAULT_ENV if env is None else environment_of(env).name
-    return even_faulty(load(address.source).only.workflow, name)
+    return lower_leniently(load_source(address.source).only.workflow, name)
 
 
 def _drawn(

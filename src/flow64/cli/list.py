@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ..loading import LiveWorkflow
 from ..redaction import redact_keys_in_json
-from ._addresses import Known
 from ._service import connected, give_table
 from ._shared import data_of, env_option, example, json_option
 from ._terminal import give_data, talk
@@ -24,7 +24,7 @@ def command(*, env: str | None, as_json: bool) -> int:
     """
     with connected(env) as client:
         found = client.workflows.list()
-    known = [Known.of(info) for info in found]
+    known = [LiveWorkflow.of(info) for info in found]
     if as_json:
         give_data(
             [

@@ -10,8 +10,9 @@ import click
 
 from ..deploy import save_plan
 from ..plan import Plan
-from ._codes import CHANGES, FAILED
-from ._exit_codes import worded
+from ._error_messages import describe_error
+from ._exit_codes import CHANGES, FAILED
+from ._load import load_source
 from ._planned import Faulty, place_of, planned, tell_faults
 from ._service import connected
 from ._shared import (
@@ -25,7 +26,6 @@ from ._shared import (
     wrong,
 )
 from ._shown import give_plan
-from ._sources import load
 from ._terminal import give_data, talk
 
 
@@ -84,7 +84,7 @@ def command(
     place = place_of(env, values)
     if manifest is not None and output is not None:
         raise wrong("--manifest", "such a plan is to be read, and is never applied")
-    loaded = load(source, code=not no_code, manifest=manifest, may_be_empty=True)
+    loaded = load_source(source, code=not no_code, manifest=manifest, may_be_empty=True)
     with connected(env) as client:
         plan = planned(client, place, loaded, create=create, prune=prune)
     if not isinstance(plan, Plan):
@@ -103,6 +103,8 @@ def _faulty(faults: Sequence[Faulty], *, as_json: bool) -> int:
     """Say which workflows have errors; gives the exit code."""
     tell_faults(faults)
     if as_json:
-        errors = [{"workflow": one.name, "error": worded(one.error)} for one in faults]
+        errors = [
+            {"workflow": one.name, "error": describe_error(one.error)} for one in faults
+        ]
         give_data({"errors": errors})
     return FAILED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -27,11 +27,13 @@ from ..manifest import (
 )
 from ..redaction import redact_keys
 from ..text import printable
-from ._codes import FAILED
+from ._exit_codes import FAILED
 from ._service import connected, environment_of
 from ._shared import env_option, example, json_option, read_values, values_option
-from ._sources import MOST
 from ._terminal import complain, give, give_data, talk
+
+MOST_NAMES: Final = 20
+"""The most workflows that a message lists."""
 
 
 @click.command(
@@ -154,11 +156,12 @@ def _choices(client: Client) -> str:
     env = client.env
     found = client.workflows.list()
     ways = [
-        f"{env}:{one.id} ({clipped(redact_keys(one.name))})" for one in found[:MOST]
+        f"{env}:{one.id} ({clipped(redact_keys(one.name))})"
+        for one in found[:MOST_NAMES]
     ]
     if not ways:
         return f"{env} has no workflows"
-    more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
+    more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
     return f"say --all, or name one, as in {', '.join(ways)}{more}"
 
 

@@ -12,6 +12,7 @@ import click
 from ..definition import Definition
 from ..deploy import review_of_plan
 from ..environments import load as load_settings
+from ..loading import SourceWorkflow, lower_leniently
 from ..plan import Plan
 from ..render import (
     Pair,
@@ -22,8 +23,8 @@ from ..render import (
     as_text,
     review_of_diff,
 )
-from ._codes import CHANGES, FAILED
-from ._faulty import even_faulty
+from ._exit_codes import CHANGES, FAILED
+from ._load import load_source
 from ._planned import place_of, planned, tell_faults
 from ._service import connected
 from ._shared import (
@@ -34,7 +35,6 @@ from ._shared import (
     values_option,
     wrong,
 )
-from ._sources import Sourced, load
 from ._terminal import give_text, talk
 
 FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -146,7 +146,9 @@ def _compared(base: Path, head: Path, manifest: Path | None) -> Review:
     return review_of_diff(pairs, prices=load_settings().prices)
 
 
-def _by_name(folder: Path, manifest: Path | None = None) -> Mapping[str, Sourced]:
+def _by_name(
+    folder: Path, manifest: Path | None = None
+) -> Mapping[str, SourceWorkflow]:
     """The workflows of a folder of JSON; a folder may hold none yet, or none any more.
 
     Raises:
@@ -154,8 +156,8 @@ def _by_name(folder: Path, manifest: Path | None = None) -> Mapping[str, Sourced
     """
     if manifest is None and not any(folder.rglob("*.json")):
         return {}
-    found: dict[str, Sourced] = {}
-    loaded = load(str(folder), code=False, manifest=manifest, may_be_empty=True)
+    found: dict[str, SourceWorkflow] = {}
+    loaded = load_source(str(folder), code=False, manifest=manifest, may_be_empty=True)
     for one in loaded.workflows:
         other = found.setdefault(one.name, one)
         if other is not one:
@@ -164,12 +166,12 @@ def _by_name(folder: Path, manifest: Path | None = None) -> Mapping[str, Sourced
     return found
 
 
-def _definition(one: Sourced | None) -> Definition | None:
+def _definition(one: SourceWorkflow | None) -> Definition | None:
     """What it does, also where it has errors: that these appear is told."""
-    return None if one is None else even_faulty(one.workflow)
+    return None if one is None else lower_leniently(one.workflow)
 
 
-def _file(one: Sourced | None, folder: Path) -> str | None:
+def _file(one: SourceWorkflow | None, folder: Path) -> str | None:
     """Its file, as it is named from its folder."""
     if one is None:
         return None
@@ -191,7 +193,7 @@ def _planned(
 ) -> Review | None:
     """A plan as a review; None where workflows have errors, which were told."""
     place = place_of(env, values)
-    loaded = load(source, code=code, manifest=manifest, may_be_empty=True)
+    loaded = load_source(source, code=code, manifest=manifest, may_be_empty=True)
     with connected(env) as client:
         plan = planned(client, place, loaded)
     if not isinstance(plan, Plan):

@@ -12,13 +12,13 @@ from attrs import frozen
 from ..client import Client, Run
 from ..definition import Definition, suffixed
 from ..errors import AmbiguousRowsError, ArgumentError, ForbiddenError, NotFoundError
+from ..loading import LiveAddress, load_live_definition, parse_address, require_same_env
 from ..runs import Budget, needs_rows, require_free, rows_from, stages_of
 from ..text import printable
 from ..workflow import Workflow
-from ._addresses import Live, address_of, definition_of, require_env
-from ._codes import INTERRUPTED
 from ._estimate import estimate
-from ._exit_codes import RefusedError
+from ._exit_codes import INTERRUPTED, RefusedError
+from ._load import load_source
 from ._options import SAID
 from ._service import connected, environment_of, resuming
 from ._shared import (
@@ -39,7 +39,6 @@ from ._shared import (
     wrong,
     yes_option,
 )
-from ._sources import load
 from ._terminal import agreed, give, give_data, is_interactive, talk
 from .watch import followed
 
@@ -304,12 +303,12 @@ def _find_workflow(
     source: str, env: str | None, *, code: bool
 ) -> tuple[Workflow, str | None]:
     """Return the workflow at an address, and the environment to run it in."""
-    address = address_of(source)
-    if not isinstance(address, Live):
-        return load(address.source, code=code).only.workflow, env
-    env = require_env(address, env)
+    address = parse_address(source)
+    if not isinstance(address, LiveAddress):
+        return load_source(address.source, code=code).only.workflow, env
+    env = require_same_env(address, env)
     with connected(env) as client:
-        return Workflow.from_definition(definition_of(client, address)), env
+        return Workflow.from_definition(load_live_definition(client, address)), env
 
 
 def _require_name(intent: str | None, retry: str | None, *, is_new: bool) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from ..definition import is_uuid
+from ..loading import LiveAddress, list_live, parse_address, pick_live, require_same_env
 from ..redaction import redact_keys_in_json
-from ._addresses import Live, address_of, known_in, pick, require_env
+from ._load import load_source
 from ._service import connected, environment_of, give_table
 from ._shared import Whole, data_of, env_option, example, json_option
-from ._sources import load
 from ._terminal import give_data, talk
 
 
@@ -55,15 +55,15 @@ def command(
     if source is not None and is_uuid(source):
         workflow_id = source
     elif source is not None:
-        address = address_of(source)
-        if isinstance(address, Live):
-            live, env = address, require_env(address, env)
+        address = parse_address(source)
+        if isinstance(address, LiveAddress):
+            live, env = address, require_same_env(address, env)
         else:
-            wanted = load(address.source).only.workflow
+            wanted = load_source(address.source).only.workflow
             workflow_id = wanted.id(environment_of(env).name)
     with connected(env) as client:
         if live is not None and live.key is not None:
-            workflow_id = pick(known_in(client), live).id
+            workflow_id = pick_live(list_live(client), live).id
         elif live is not None:
             workflow_id = live.id
         found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)

@@ -13,9 +13,9 @@ from ..api import get_workflow
 from ..definition import canonical_id, id_of
 from ..deploy import DeployedCode, SameCode, deployed_code, key_of, same_code
 from ..environments import load as load_settings
-from ._addresses import known_in, ours_in, path_in
-from ._codes import CHANGES
+from ..loading import insert_env, list_live, select_ours
 from ._completing import environments
+from ._exit_codes import CHANGES
 from ._service import connected, give_table
 from ._shared import data_of, example, json_option, require_known
 from ._terminal import give_data, talk
@@ -87,14 +87,16 @@ class _Listed:
 
         One whose stamp somebody took away still has the id that code gives it.
         """
-        computed = id_of(path_in(place, env))
+        computed = id_of(insert_env(place, env))
         return self.ours.get(place, computed if computed in self.ids else None)
 
 
 def _known(env: str) -> _Listed:
     with connected(env) as client:
-        known = known_in(client)
-    ours = {one.place: one.id for one in ours_in(known, env) if one.place and one.key}
+        known = list_live(client)
+    ours = {
+        one.place: one.id for one in select_ours(known, env) if one.place and one.key
+    }
     return _Listed(ours, frozenset(canonical_id(one.id) for one in known))
 
 

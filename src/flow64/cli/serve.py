@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
-from typing import Final
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import Any, Final, TypeAlias
 
 import click
-from attrs import asdict
+from attrs import asdict, define, frozen
 
 from ..emulator import Emulator, Switches, load_fixtures
 from ..errors import ConfigError
 from ._crash_report import own_up_in_threads
-from ._ending import Ending
+from ._exit_codes import INTERRUPTED
 from ._options import Options
-from ._requests import Told
 from ._serve_options import FILE, client_of, keys_of, port_of, switches_of
 from ._terminal import give, talk
 
@@ -117,13 +120,13 @@ def command(
         raise click.UsageError(str(error)) from error
     own_up_in_threads(debug=options.debug)
     if verbose:
-        emulator.app = Told(emulator.app)
-    ending = Ending()
+        emulator.app = LoggedApp(emulator.app)
+    stop = StopSignal()
     try:
         start(emulator, port)
         give(emulator.url)
         introduce(emulator, store, api_keys)
-        return ending.wait()
+        return stop.wait()
     finally:
         emulator.stop()
 
@@ -161,3 +164,80 @@ def introduce(emulator: Emulator, store: Path | None, keys: Path | None) -> None
     talk("The documented Workflows API, played on this machine; nothing is spent.")
     for label, text in lines.items():
         talk(text, f"{label:10}", "bold")
+
+
+# -- Requests -------------------------------------------------------------------------
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+@frozen
+class LoggedApp:
+    """An ASGI app that prints each request, and the status of its answer."""
+
+    app: App
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, and print it."""
+        began, reader = time.monotonic(), StatusReader(send)
+        try:
+            await self.app(scope, receive, reader.send)
+        finally:
+            milliseconds = (time.monotonic() - began) * 1000
+            # The path alone: what follows it may be a signature.
+            request = f"{scope.get('method')} {scope.get('path')}"
+            talk(f"{reader.status} {request} ({milliseconds:.0f} ms)")
+
+
+@define
+class StatusReader:
+    """Passes an answer on, and reads its status.
+
+    Attributes:
+        status: The status of the answer, once it is known.
+    """
+
+    _send: Send
+    status: str = "no answer"
+
+    @property
+    def transport(self) -> object:
+        """The connection, which faults look up on `send`."""
+        return getattr(getattr(self._send, "__self__", None), "transport", None)
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer, and read its status."""
+        self.status = str(message.get("status", self.status))
+        await self._send(message)
+
+
+# -- Signals --------------------------------------------------------------------------
+
+SIGNALS: Final = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
+"""The exit code of each signal."""
+
+
+class StopSignal:
+    """Waits for SIGTERM or Ctrl-C. A second one ends the process at once."""
+
+    def __init__(self) -> None:
+        # An Event would deadlock if a signal came just as its wait begins.
+        self._codes: SimpleQueue[int] = SimpleQueue()
+        for number in SIGNALS:
+            signal.signal(number, self._handle)
+
+    def wait(self) -> int:
+        """Wait for a signal, and return its exit code."""
+        while True:
+            try:
+                return self._codes.get(timeout=1.0)
+            except Empty:
+                pass  # Windows handles signals between two waits
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self._codes.put(SIGNALS[signal.Signals(number)])
+        for other in SIGNALS:
+            signal.signal(other, signal.SIG_DFL)

@@ -13,8 +13,8 @@ from ..client import Run
 from ..errors import RunFailedError
 from ..runs import RunEvent
 from ..text import printable
-from ._codes import FAILED, INTERRUPTED
 from ._display import displaying
+from ._exit_codes import FAILED, INTERRUPTED
 from ._service import connected, resuming
 from ._shared import (
     env_option,

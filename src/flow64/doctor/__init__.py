@@ -1,8 +1,23 @@
-"""What is set up on this machine, and what the service answers."""
+"""Doctor: the setup of this machine, and what the service answers to reads."""
 
 from __future__ import annotations
 
-from ._assumptions import Judgement, judged
-from ._requests import Examination, examining
+from ._assumptions import ASSUMPTIONS, Judgement, judge_assumptions
+from ._diagnosis import STATES, Diagnosis, diagnose
+from ._requests import Examination, Look, Looks, examine
+from ._setup import list_extras, shorten_path
 
-__all__ = ["Examination", "Judgement", "examining", "judged"]
+__all__ = [
+    "ASSUMPTIONS",
+    "STATES",
+    "Diagnosis",
+    "Examination",
+    "Judgement",
+    "Look",
+    "Looks",
+    "diagnose",
+    "examine",
+    "judge_assumptions",
+    "list_extras",
+    "shorten_path",
+]

@@ -1,9 +1,9 @@
-"""Looking at the service by reads alone: what it answers, and what that says.
+"""Examining the service with requests that only read.
 
-    seen = client.play(examining())
+    seen = client.play(examine())
 
-Nothing is written, and no run is started. What is kept of an answer stays here;
-`Examination` says of it what may be shown to anybody: no title, text, row or whole id.
+Nothing is written, and no run is started. `Examination` gives what may be shared of the
+answers: no title, text, row or whole id.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ State: TypeAlias = Literal[
     "too-often",
     "not-the-service",
 ]
-"""What became of the credential: accepted, or why not."""
+"""Whether the credential was accepted, or why not."""
 
 PATIENCE: Final = 30.0
 """Seconds that one request may take."""
 
 DETAILS: Final = 3
-"""How many workflows are looked at whole."""
+"""How many workflows are requested whole."""
 
 LIMITS: Final = ("ratelimit", "rate-limit", "retry-after")
-"""What the names of headers have in them that are about rates."""
+"""Parts of the names of headers that are about rates."""
 
 
 @frozen
 class Look:
-    """One request, and what came of it.
+    """One request and its answer.
 
     Attributes:
         asked: The request.
-        answer: The answer; None where none came.
-        error: Why none came.
+        answer: The answer, if one came.
+        error: Why no answer came.
         skew: Seconds that the service's clock is ahead of ours, by its `Date`.
     """
 
@@ -70,17 +70,17 @@ class Look:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status; None where no answer came."""
+        """The HTTP status, if an answer came."""
         return None if self.answer is None else self.answer.status
 
     @property
     def is_good(self) -> bool:
-        """Whether it was answered as asked."""
+        """Whether the answer is a success."""
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def data(self) -> Any:
-        """What the body says; None where it is no JSON."""
+        """The JSON of the body; None if it is not valid JSON."""
         try:
             found: Any = json.loads(self.answer.content) if self.answer else None
         except (ValueError, RecursionError):
@@ -89,18 +89,18 @@ class Look:
 
     @property
     def object(self) -> Mapping[str, Any]:
-        """The object that was answered; an empty one where it is none."""
+        """The answer as a JSON object; empty if it is not one."""
         return object_of(self.data) if self.is_good else {}
 
     @property
     def items(self) -> Sequence[Mapping[str, Any]]:
-        """The objects of a list that was answered; none where it is no list."""
+        """The objects of a JSON list; empty if the answer is not a list."""
         return objects_in(self.data) if self.is_good else ()
 
 
 @frozen
 class Looks:
-    """Everything that was looked at, by name."""
+    """All requests and answers, by name."""
 
     by_name: Mapping[str, Look]
 
@@ -109,35 +109,35 @@ class Looks:
 
     @property
     def all(self) -> Sequence[Look]:
-        """All that were asked for."""
+        """All requests."""
         return [*self.by_name.values()]
 
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
-        """The workflows that were looked at whole."""
+        """The workflows that were requested whole."""
         found = (self[_detail(at)].object for at in range(DETAILS))
         return [one for one in found if one]
 
 
 _PLAIN: Final = re.compile(r"[\w;:=,.\" -]{0,60}", re.ASCII)
-"""What a header about rates may hold to be shown."""
+"""The text of a header about rates that may be shown."""
 
 _NOTHING: Final = Look(Request("GET", ""))
 
 
 @frozen
 class Examination:
-    """What the service answered, as far as it may be shown to anybody.
+    """What the service answered, in a form that can be shared.
 
     Attributes:
-        looks: What was asked for, for those who judge it.
+        looks: The requests and answers, for the verdicts.
     """
 
     looks: Looks = field(repr=False)
 
     @property
     def state(self) -> State:
-        """What became of the credential."""
+        """Whether the credential was accepted."""
         first = self.looks["workflows"]
         if isinstance(first.error, TokenError):
             return "no-token"
@@ -154,38 +154,40 @@ class Examination:
 
     @property
     def problem(self) -> str | None:
-        """Why it was not accepted, in words without an address or a header."""
+        """Why it was not accepted, without an address or a header."""
         first = self.looks["workflows"]
         match first.error:
             case None:
-                told = None
+                reason = None
             case TransportError():
-                told = first.error.reason
+                reason = first.error.reason
             case _:
-                told = str(first.error)
-        return told if told or self.state == "accepted" else f"it said {first.status}"
+                reason = str(first.error)
+        if reason or self.state == "accepted":
+            return reason
+        return f"it answered {first.status}"
 
     @property
     def organisations(self) -> Sequence[str]:
-        """The organisations that answers name; whoever shows one cuts it."""
+        """The organisations that answers name. Cut their ids before you show them."""
         answers = [look.answer for look in self.looks.all if look.answer is not None]
         found = (org for answer in answers for org in organisations_of(answer))
         return [*dict.fromkeys(found)]
 
     @property
     def credits(self) -> float | None:
-        """What is left to spend; None where nobody says."""
+        """The balance; None if no answer says it."""
         return number_of(self.looks["balance"].object.get("credits"))
 
     @property
     def skew(self) -> float | None:
-        """Seconds that the service's clock is ahead of ours; None where unknown."""
+        """Seconds that the service's clock is ahead of ours; None if unknown."""
         found = [look.skew for look in self.looks.all if look.skew is not None]
         return min(found, key=abs, default=None)
 
     @property
     def rates(self) -> Mapping[str, str]:
-        """Headers about rates, where there are any."""
+        """Headers about rates, if there are any."""
         return {
             name: text if _PLAIN.fullmatch(text) else "(something else)"
             for look in self.looks.all
@@ -196,60 +198,60 @@ class Examination:
 
     @property
     def asked(self) -> Sequence[tuple[str, int | None]]:
-        """What was asked for, with ids left out, and the status of each answer."""
+        """The path of each request without ids, and the status of its answer."""
         return [(_path(look.asked), look.status) for look in self.looks.all]
 
 
 def object_of(data: Any) -> Mapping[str, Any]:
-    """JSON data that is an object; an empty one where it is none."""
+    """Return JSON data as an object; empty if it is not one."""
     return cast(Mapping[str, Any], data) if isinstance(data, dict) else {}
 
 
 def objects_in(data: Any) -> Sequence[Mapping[str, Any]]:
-    """The objects of JSON data that is a list; none where it is no list."""
+    """Return the objects in a JSON list; empty if it is not a list."""
     items = cast(Sequence[Any], data) if isinstance(data, list) else ()
     return [object_of(item) for item in items if isinstance(item, dict)]
 
 
 def number_of(data: Any) -> float | None:
-    """JSON data that is a number; None where it is none."""
+    """Return JSON data as a number; None if it is not one."""
     is_number = isinstance(data, int | float) and not isinstance(data, bool)
     return float(data) if is_number else None
 
 
-def examining(
+def examine(
     wall: Callable[[], float] = time.time,
 ) -> Conversation[Examination]:
-    """Look at the service by reads alone, each asked for once.
+    """Examine the service with requests that only read, each sent once.
 
-    It ends with the first read where the credential is not accepted, or nobody
-    answers; and where the service says that it was asked too often.
+    It ends after the first request if the credential is not accepted or no answer
+    comes. It also ends at a 429.
 
     Args:
         wall: The wall clock, in seconds since 1970.
     """
     looks: dict[str, Look] = {}
-    if (yield from _asked(_first(), looks, wall)):
-        yield from _asked(_then(Looks(looks)), looks, wall)
+    if (yield from _ask_all(_first_requests(), looks, wall)):
+        yield from _ask_all(_later_requests(Looks(looks)), looks, wall)
     return Examination(Looks(looks))
 
 
-def _asked(
+def _ask_all(
     requests: Sequence[tuple[str, Request]],
     looks: dict[str, Look],
     wall: Callable[[], float],
 ) -> Conversation[bool]:
-    """Ask for one after the other; gives whether more may be asked for."""
+    """Send requests one after the other. Return whether more may be sent."""
     for name, request in requests:
-        look = yield from _looked(request, wall)
+        look = yield from _ask(request, wall)
         looks[name] = look
-        if not _may_go_on(look, is_first=name == "workflows"):
+        if not _may_continue(look, is_first=name == "workflows"):
             return False
     return True
 
 
-def _first() -> Sequence[tuple[str, Request]]:
-    """What is asked of every service, with ids that nobody has."""
+def _first_requests() -> Sequence[tuple[str, Request]]:
+    """Return the requests for every service, with ids that do not exist."""
     nobody = str(uuid4())
     runs = "/workflows/runs"
     return [
@@ -269,8 +271,8 @@ def _first() -> Sequence[tuple[str, Request]]:
     ]
 
 
-def _then(looks: Looks) -> Sequence[tuple[str, Request]]:
-    """What is asked of what the answers name."""
+def _later_requests(looks: Looks) -> Sequence[tuple[str, Request]]:
+    """Return the requests for workflows and runs that the answers name."""
     ids = [one.get("id") for one in looks["workflows"].items]
     chosen = [found for found in ids if isinstance(found, str) and is_uuid(found)]
     runs = [one.get("job_id") for one in looks["runs"].items]
@@ -291,8 +293,8 @@ def _detail(at: int) -> str:
     return f"workflow-{at}"
 
 
-def _looked(request: Request, wall: Callable[[], float]) -> Conversation[Look]:
-    """Ask once; an answer of any status is one."""
+def _ask(request: Request, wall: Callable[[], float]) -> Conversation[Look]:
+    """Send a request once. An answer may have any status."""
     yield Begin(PATIENCE)
     try:
         answer: Answer = yield request
@@ -304,7 +306,7 @@ def _looked(request: Request, wall: Callable[[], float]) -> Conversation[Look]:
 
 
 def _skew(answer: Answer, now: float) -> float | None:
-    """How far the service's clock is ahead, to the second that its header has."""
+    """Return how far the service's clock is ahead, in whole seconds."""
     text = answer.headers.get("date")
     try:
         ahead = parsedate_to_datetime(text or "").timestamp() - now
@@ -313,7 +315,7 @@ def _skew(answer: Answer, now: float) -> float | None:
     return float(round(ahead + 0.5))  # a header stands for the second that it begins
 
 
-def _may_go_on(look: Look, *, is_first: bool = False) -> bool:
+def _may_continue(look: Look, *, is_first: bool = False) -> bool:
     if look.answer is None:
         return False
     if is_first and not look.is_good:
@@ -322,7 +324,7 @@ def _may_go_on(look: Look, *, is_first: bool = False) -> bool:
 
 
 def _path(asked: Request) -> str:
-    """A request as it may be shown: what it asked for, without the ids."""
+    """Return the path of a request without ids."""
     parts = ["{id}" if is_uuid(part) else part for part in asked.path.split("/")]
     query = "&".join(
         f"{name}={'{id}' if name == 'workflow_id' else value}"

@@ -1,7 +1,7 @@
-"""What is set up on this machine, told so that it can be shown to anybody.
+"""The setup of this machine, in a form that can be shared.
 
-Of variables the names, of proxies the hosts, of places what is below the working folder
-or the home: no key, no value, no name of a user.
+Variables are shown by name, proxies by host, and paths from the working folder or the
+home folder. There is no key, no value and no user name.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from ..api import DEFAULT_ENDPOINT as SERVICE
 from ..environments import Environment, OAuthFile, Reference, Settings
 
 PREFIXES: Final = ("SIXTYFOUR_", "FLOW64_")
-"""How variables begin that are for flow64."""
+"""Prefixes of the variables of flow64."""
 
 PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-"""Variables that lead requests elsewhere; in lower case too."""
+"""Variables that send requests through a proxy; in lower case too."""
 
 CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Variables that say whom to trust."""
+"""Variables that name trusted certificates."""
 
 
 @frozen
-class Place:
-    """Somewhere that flow64 remembers things.
+class StoragePlace:
+    """A file or folder in which flow64 stores things.
 
     Attributes:
-        what: What it is for.
-        path: Where it is, without what would name a user; None for nowhere.
-        problem: Why it cannot be written; None where it can.
+        what: What is stored there.
+        path: The path, without the name of a user; None if nothing is stored.
+        problem: Why it cannot be written; None if it can.
     """
 
     what: str
@@ -49,14 +49,13 @@ class Place:
 
 
 @frozen
-class Named:
-    """An environment, as it is written down.
+class ConfiguredEnvironment:
+    """An environment of the settings.
 
     Attributes:
-        name: Its name.
-        endpoint: Where it leads: a host, or the variable that says so.
-        credential: What it signs in with, and whether that is set.
-        expects: Whether it names the organisation that it must be.
+        endpoint: Its host, or the variable that names it.
+        credential: Its credential, and whether that is set.
+        expects: Whether it names the organisation that the credential must belong to.
     """
 
     name: str
@@ -65,8 +64,8 @@ class Named:
     expects: bool
 
 
-def versions() -> Mapping[str, str]:
-    """The versions of flow64 and of what it runs on."""
+def read_versions() -> Mapping[str, str]:
+    """Return the versions of flow64 and of its platform."""
     return {
         "flow64": version("flow64"),
         "python": platform.python_version(),
@@ -74,8 +73,8 @@ def versions() -> Mapping[str, str]:
     }
 
 
-def extras() -> Mapping[str, bool]:
-    """Each extra, and whether all that it asks for is installed."""
+def list_extras() -> Mapping[str, bool]:
+    """Return each extra, and whether all its requirements are installed."""
     about = metadata("flow64")
     needs = about.get_all("Requires-Dist") or []
     return {
@@ -88,21 +87,21 @@ def extras() -> Mapping[str, bool]:
     }
 
 
-def environments(settings: Settings) -> Sequence[Named]:
-    """The environments that are configured, by name."""
+def list_environments(settings: Settings) -> Sequence[ConfiguredEnvironment]:
+    """Return the configured environments."""
     return [
-        Named(
+        ConfiguredEnvironment(
             one.name,
-            _endpoint(one),
-            _credential(one),
+            _describe_endpoint(one),
+            _describe_credential(one),
             one.org_id is not None,
         )
         for one in settings.environments.values()
     ]
 
 
-def variables(settings: Settings) -> Mapping[str, bool]:
-    """Variables that take part, and whether each is set; no value of any."""
+def list_variables(settings: Settings) -> Mapping[str, bool]:
+    """Return the names of relevant variables, and whether each is set."""
     found = {name: True for name in os.environ if name.startswith(PREFIXES)} | {
         name: True for name in CERTIFICATES if name in os.environ
     }
@@ -111,10 +110,10 @@ def variables(settings: Settings) -> Mapping[str, bool]:
     return dict(sorted(found.items()))
 
 
-def proxies() -> Mapping[str, str]:
-    """Variables that lead requests through a proxy, each with the host that it names.
+def list_proxies() -> Mapping[str, str]:
+    """Return the variables of proxies, each with its host.
 
-    Of `NO_PROXY`, how many hosts it names.
+    For `NO_PROXY` it is the number of hosts.
     """
     found: dict[str, str] = {}
     for name in (name for upper in PROXIES for name in (upper, upper.lower())):
@@ -126,32 +125,32 @@ def proxies() -> Mapping[str, str]:
     return found
 
 
-def places(environment: Environment, settings: Settings) -> Sequence[Place]:
-    """Where runs, what was replaced, and answers are remembered."""
+def list_places(environment: Environment, settings: Settings) -> Sequence[StoragePlace]:
+    """Return where runs, replaced workflows and answers are stored."""
     journal: str | Path | None = os.environ.get("FLOW64_JOURNAL")
     if journal is None:
         journal = environment.journal or Path(".flow64", "runs.jsonl")
     history = os.environ.get("FLOW64_HISTORY") or environment.history
     return [
-        _place("journal of runs", journal or None, is_file=True),
-        _place("history of what was replaced", history or settings.history),
-        _place("cache", settings.cache),
+        _describe_place("journal of runs", journal or None, is_file=True),
+        _describe_place("history of what was replaced", history or settings.history),
+        _describe_place("cache", settings.cache),
     ]
 
 
-def endpoint_of(environment: Environment) -> str:
-    """Where an environment leads, as a host."""
+def find_host(environment: Environment) -> str:
+    """Return the host of an environment."""
     given = environment.endpoint
     if given is None:
         name = next((name for name in NAMES if os.environ.get(name)), None)
         text = SERVICE if name is None else os.environ[name]
     else:
         text = environment.text("endpoint", given)
-    return _host(text)
+    return _read_host(text)
 
 
-def resolves(host: str) -> bool:
-    """Whether this machine finds an address for a host."""
+def has_address(host: str) -> bool:
+    """Return True if this machine finds an address for a host."""
     try:
         socket.getaddrinfo(host.rpartition(":")[0] or host, 443)
     except (OSError, UnicodeError):
@@ -159,19 +158,19 @@ def resolves(host: str) -> bool:
     return True
 
 
-def shown(path: Path) -> str:
-    """A path without what would name a user or a machine."""
+def shorten_path(path: Path) -> str:
+    """Return a path without the name of a user or a machine."""
     full = path.absolute()
     if full.is_relative_to(Path.cwd()):
         return str(full.relative_to(Path.cwd()))
-    home = home_folder()
+    home = find_home()
     if full.is_relative_to(home):
         return str(Path("~", full.relative_to(home)))
     return str(Path("...", full.name))
 
 
-def home_folder() -> Path:
-    """The folder of the user; `~` where nobody knows it."""
+def find_home() -> Path:
+    """Return the home folder, or `~` if it is unknown."""
     return Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() may fail
 
 
@@ -183,7 +182,7 @@ def _is_installed(need: str) -> bool:
         return False
 
 
-def _endpoint(one: Environment) -> str:
+def _describe_endpoint(one: Environment) -> str:
     if isinstance(one.endpoint, Reference):
         return f"of {one.endpoint.variable}"
     if one.store is not None:
@@ -191,12 +190,12 @@ def _endpoint(one: Environment) -> str:
     return (
         "of the variables, else the service"
         if one.endpoint is None
-        else _host(one.endpoint)
+        else _read_host(one.endpoint)
     )
 
 
-def _host(text: str) -> str:
-    """The host of an address, with its port; nothing else of it is shown."""
+def _read_host(text: str) -> str:
+    """Return the host and port of an address, and nothing else of it."""
     try:
         url = urlsplit(text)
         port = "" if url.port is None else f":{url.port}"
@@ -205,7 +204,7 @@ def _host(text: str) -> str:
     return f"{url.hostname or '(no host)'}{port}"
 
 
-def _credential(one: Environment) -> str:
+def _describe_credential(one: Environment) -> str:
     match one.credential:
         case Reference(variable=name):
             is_set = "set" if os.environ.get(name) else "not set"
@@ -221,7 +220,7 @@ def _credential(one: Environment) -> str:
 
 
 def _references(item: Any) -> Iterator[Reference]:
-    """The variables that something names, however deep."""
+    """The references in a value, at any depth."""
     if isinstance(item, Reference):
         yield item
     elif isinstance(item, Environment | OAuthFile):
@@ -235,24 +234,28 @@ def _references(item: Any) -> Iterator[Reference]:
             yield from _references(inner)
 
 
-def _place(what: str, path: str | Path | None, *, is_file: bool = False) -> Place:
+def _describe_place(
+    what: str, path: str | Path | None, *, is_file: bool = False
+) -> StoragePlace:
     if path is None:
-        return Place(what, None, None)
+        return StoragePlace(what, None, None)
     path = Path(path)
-    return Place(what, shown(path), _unwritable(path, is_file=is_file))
+    return StoragePlace(
+        what, shorten_path(path), _find_write_problem(path, is_file=is_file)
+    )
 
 
-def _unwritable(path: Path, *, is_file: bool) -> str | None:
-    """Why something cannot be written, without trying it."""
+def _find_write_problem(path: Path, *, is_file: bool) -> str | None:
+    """Return why a file or folder cannot be written, without trying it."""
     folder = path.absolute()
     if is_file:
         if folder.is_dir():
-            return "there is a folder where a file is to be"
+            return "it is a folder, and a file is needed"
         if folder.exists():
             return None if os.access(folder, os.W_OK) else "it may not be written"
         folder = folder.parent
     while not folder.exists() and folder.parent != folder:
         folder = folder.parent
     if not folder.is_dir():
-        return f"{shown(folder)} is no folder"
+        return f"{shorten_path(folder)} is not a folder"
     return None if os.access(folder, os.W_OK | os.X_OK) else "it may not be written"

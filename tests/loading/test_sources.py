@@ -7,14 +7,14 @@ import re
 import sys
 from pathlib import Path
 
-import click
 import pytest
 
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import Webhook
 from flow64.cli import main
-from flow64.cli._sources import Found, load, parted
 from flow64.errors import ManifestError, ReadError
+from flow64.loading import AddressError, SourceError, load_source, split_source
+from flow64.loading._collect import Collector
 
 HEAD = """
 from flow64 import LEAD, Project, Workflow, matrix, variants
@@ -76,20 +76,20 @@ def body(key):
 )
 def test_what_counts(write, text, names):
     """Workflows at module level, wherever they are kept, each once and in order."""
-    assert load(write("leads.py", text)).names == names
+    assert load_source(write("leads.py", text)).names == names
 
 
 def test_projects(write):
     """Projects count too, also those that only a workflow names, each once."""
     other = "made = Workflow('x', Webhook(LEAD), project=Project('b', 'acme.example'))"
-    found = load(write("leads.py", f"w = made()\n{other}"))
+    found = load_source(write("leads.py", f"w = made()\n{other}"))
 
     assert [project.key for project in found.projects] == ["growth", "b"]
 
 
 def test_where(write):
     """It is said where each was found."""
-    (one,) = load(write("leads.py", "inbound = made('a')")).workflows
+    (one,) = load_source(write("leads.py", "inbound = made('a')")).workflows
 
     assert (one.where, one.workflow.name) == ("leads.py: inbound", "a")
 
@@ -98,7 +98,7 @@ def test_faulty_keys(write):
     """Workflows whose keys are faulty are found all the same: a check says so."""
     text = "w = [Workflow('-', Webhook(LEAD)), Workflow('?', Webhook(LEAD))]"
 
-    assert load(write("leads.py", text)).names == ["", ""]
+    assert load_source(write("leads.py", text)).names == ["", ""]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_faulty_keys(write):
 )
 def test_stem(key, stem):
     """A file is named for the key, and stays in its folder."""
-    found = Found()
+    found = Collector()
     found.add(Workflow("w", Webhook(LEAD), key=key), "here")
 
     assert found.workflows[0].stem == stem
@@ -123,14 +123,14 @@ def test_stem(key, stem):
 
 def test_stem_of_a_variant(write):
     """The names of a variant stand behind an @, which no key can bring along."""
-    found = load(write("leads.py", "v = variants(made, {'us/1': {}})"))
+    found = load_source(write("leads.py", "v = variants(made, {'us/1': {}})"))
 
     assert found.workflows[0].stem == "made@us%2F1"
 
 
 def test_long_stems():
     """Long keys that begin alike have files of their own, with names that fit."""
-    found = Found()
+    found = Collector()
     for end in "ab":
         found.add(Workflow("w", Webhook(LEAD), key="x" * 500 + end), "here")
 
@@ -144,7 +144,7 @@ def test_long_stems():
 
 def test_picked(write):
     """A key behind a colon picks one workflow, and its project."""
-    found = load(write("leads.py", "a = made('a')\nb = made('b')") + ":b")
+    found = load_source(write("leads.py", "a = made('a')\nb = made('b')") + ":b")
 
     assert (found.names, found.is_picked, found.only.name) == (["b"], True, "b")
     assert [project.key for project in found.projects] == ["growth"]
@@ -154,14 +154,18 @@ def test_picked_variant(write):
     """A variant is picked by its names; by the key alone where it is the only one."""
     path = write("leads.py", "v = variants(made, {'us': {}})")
 
-    assert load(f"{path}:made/us").names == load(f"{path}:made").names == ["made/us"]
+    assert (
+        load_source(f"{path}:made/us").names
+        == load_source(f"{path}:made").names
+        == ["made/us"]
+    )
 
 
 def test_picked_without_a_project(write):
     """A workflow without a project brings none."""
     path = write("leads.py", "w = Workflow('a', Webhook(LEAD))")
 
-    assert load(f"{path}:a").projects == []
+    assert load_source(f"{path}:a").projects == []
 
 
 @pytest.mark.parametrize(
@@ -184,17 +188,17 @@ def test_wrong_source(write, source, problem):
     write("empty.py")
     write("text.txt", "text")
 
-    with pytest.raises(click.UsageError) as caught:
-        load(source)
+    with pytest.raises(AddressError) as caught:
+        load_source(source)
 
     assert problem in str(caught.value)
 
 
 def test_one_is_needed(write):
     """Where a command takes one workflow, several are named, with the line to write."""
-    found = load(write("leads.py", "w = [made(str(n)) for n in range(30)]"))
+    found = load_source(write("leads.py", "w = [made(str(n)) for n in range(30)]"))
 
-    with pytest.raises(click.UsageError, match="holds 30 workflows") as caught:
+    with pytest.raises(AddressError, match="holds 30 workflows") as caught:
         _ = found.only
 
     assert "18, 19 and 10 more; name one of them, as in leads.py:0" in str(caught.value)
@@ -207,8 +211,8 @@ def test_two_of_one_id(write):
         "leads.py", "a = made('a')\nb = [Workflow('A', Webhook(LEAD), project=growth)]"
     )
 
-    with pytest.raises(click.ClickException) as caught:
-        load(path)
+    with pytest.raises(SourceError) as caught:
+        load_source(path)
 
     assert "'a' is there twice: in leads.py: a, and in leads.py: b" in str(caught.value)
 
@@ -226,12 +230,12 @@ def test_two_of_one_id(write):
         ("", ("", None)),
     ],
 )
-def test_parted(write, source, wanted):
+def test_split_source(write, source, wanted):
     """A key stands behind the first colon that is no part of a file's name."""
     write("leads.py")
     write("odd:name.py")
 
-    assert parted(source) == wanted
+    assert split_source(source) == wanted
 
 
 # -- Modules --------------------------------------------------------------------------
@@ -243,7 +247,7 @@ def test_neighbours(write):
     write("common.py", "def two():\n    return made('two')")
     text = "from shared import one\nfrom common import two\nw = [one, two()]"
 
-    assert load(write("sub/leads.py", text)).names == ["one", "two"]
+    assert load_source(write("sub/leads.py", text)).names == ["one", "two"]
 
 
 def test_module(write):
@@ -251,7 +255,7 @@ def test_module(write):
     write("acme/__init__.py")
     write("acme/leads.py", "from . import growth as g\nw = made('a')")
 
-    found = load("acme.leads:a")
+    found = load_source("acme.leads:a")
 
     assert found.only.where == "acme.leads: w"
 
@@ -263,8 +267,8 @@ def test_package(write):
     write("acme/inner/__init__.py")
     write("acme/inner/more.py", "w = made('b')")
 
-    assert load("acme").names == ["first", "b", "a"]
-    assert load("./acme/").names == ["first", "b", "a"]
+    assert load_source("acme").names == ["first", "b", "a"]
+    assert load_source("./acme/").names == ["first", "b", "a"]
 
 
 def test_file_of_a_package(write):
@@ -273,18 +277,18 @@ def test_file_of_a_package(write):
     write("acme/shared.py")
     path = write("acme/leads.py", "from .shared import made as m\nw = m('a')")
 
-    assert load(path).names == ["a"]
+    assert load_source(path).names == ["a"]
 
 
 def test_module_that_is_loaded(write):
     """A module that has the name of one that is loaded is another one."""
-    assert load(write("json.py", "w = made('a')")).names == ["a"]
+    assert load_source(write("json.py", "w = made('a')")).names == ["a"]
     assert sys.modules["json"] is json
 
 
 def test_odd_file_name(write):
     """A file needs no name that Python could import."""
-    assert load(write("my leads-2.py", "w = made('a')")).names == ["a"]
+    assert load_source(write("my leads-2.py", "w = made('a')")).names == ["a"]
 
 
 def test_nothing_is_left_behind(write):
@@ -294,7 +298,10 @@ def test_nothing_is_left_behind(write):
         write(f"{version}/leads.py", "from shared import key\nw = made(key)")
     path, modules = [*sys.path], {*sys.modules}
 
-    assert [load(f"{v}/leads.py").names for v in ("old", "new")] == [["old"], ["new"]]
+    assert [load_source(f"{v}/leads.py").names for v in ("old", "new")] == [
+        ["old"],
+        ["new"],
+    ]
     assert ([*sys.path], {*sys.modules} - modules) == (path, set())
 
 
@@ -310,7 +317,7 @@ def test_folder(write):
         write(f"all/{name}", "raise SystemExit")
     write("all/env/pyvenv.cfg")
 
-    assert load("all").names == ["b", "a", "c"]
+    assert load_source("all").names == ["b", "a", "c"]
 
 
 def test_one_file_by_two_names(write):
@@ -318,12 +325,12 @@ def test_one_file_by_two_names(write):
     write("all/sub/b.py", "w = Workflow('b', Webhook(LEAD), project=growth)")
     write("all/a.py", "from sub.b import w\nv = made('a')")
 
-    assert load("all").names == ["b", "a"]
+    assert load_source("all").names == ["b", "a"]
 
 
 def test_what_modules_print(write, capsys):
     """What a module prints is talk."""
-    load(write("leads.py", "print('loading')\nw = made('a')"))
+    load_source(write("leads.py", "print('loading')\nw = made('a')"))
 
     assert capsys.readouterr() == ("", "loading\n")
 
@@ -346,8 +353,8 @@ def test_traceback(write, what):
     """A module that fails shows the user's own traceback, and no frame of ours."""
     path = write("leads.py", FAILING[what])
 
-    with pytest.raises(click.ClickException) as caught:
-        load(path)
+    with pytest.raises(SourceError) as caught:
+        load_source(path)
 
     message = str(caught.value)
     frames = re.findall(r"^[ |+]*File .*$", message, re.MULTILINE)
@@ -362,8 +369,8 @@ def test_traceback_of_a_module(write):
     write("acme/shared.py", "1/0")
     write("acme/leads.py", "from .shared import x")
 
-    with pytest.raises(click.ClickException) as caught:
-        load("acme.leads")
+    with pytest.raises(SourceError) as caught:
+        load_source("acme.leads")
 
     message = str(caught.value)
     frames = [line for line in message.splitlines() if line.startswith("  File")]
@@ -374,8 +381,8 @@ def test_traceback_of_a_module(write):
 
 def test_module_that_exits(write):
     """A program that runs when it is imported is told apart."""
-    with pytest.raises(click.ClickException) as caught:
-        load(write("leads.py", "import sys\nsys.exit()"))
+    with pytest.raises(SourceError) as caught:
+        load_source(write("leads.py", "import sys\nsys.exit()"))
 
     assert "ends the program while it is imported; put what runs under" in str(
         caught.value
@@ -385,7 +392,7 @@ def test_module_that_exits(write):
 def test_interrupted(write):
     """Ctrl-C is not the module's failure."""
     with pytest.raises(KeyboardInterrupt):
-        load(write("leads.py", "raise KeyboardInterrupt"))
+        load_source(write("leads.py", "raise KeyboardInterrupt"))
 
 
 # -- JSON -----------------------------------------------------------------------------
@@ -393,7 +400,7 @@ def test_interrupted(write):
 
 def test_json_file(write):
     """A JSON file is a workflow, called as its file is."""
-    one = load(write("inbound@us.json", body("leads"))).only
+    one = load_source(write("inbound@us.json", body("leads"))).only
 
     assert (one.name, one.stem, one.workflow.name) == (
         "inbound/us",
@@ -407,14 +414,14 @@ def test_json_folder(write):
     for key in ("b", "a"):
         write(f"all/{key}.json", body(key))
 
-    assert load("all").names == ["a", "b"]
-    assert load("all:b").names == ["b"]
+    assert load_source("all").names == ["a", "b"]
+    assert load_source("all:b").names == ["b"]
 
 
 def test_bad_json(write):
     """A JSON file that is no workflow says so."""
     with pytest.raises(ReadError, match=r"bad\.json"):
-        load(write("bad.json", "[]"))
+        load_source(write("bad.json", "[]"))
 
 
 def test_unreadable_json(write, monkeypatch):
@@ -425,8 +432,8 @@ def test_unreadable_json(write, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refused)
-    with pytest.raises(click.ClickException, match="cannot be read"):
-        load(path)
+    with pytest.raises(SourceError, match="cannot be read"):
+        load_source(path)
 
 
 # -- JSON beside a manifest -----------------------------------------------------------
@@ -441,8 +448,8 @@ def compiled(write, *keys, to="out", source="leads.py"):
 
 def test_folder_by_its_manifest(write, capsys):
     """The workflows have the keys, the project and the ids of the code."""
-    found = load(compiled(write, "a", "b/c"))
-    code = load("leads.py")
+    found = load_source(compiled(write, "a", "b/c"))
+    code = load_source("leads.py")
 
     assert found.names == code.names == ["a", "b/c"]
     assert [(p.key, p.namespace) for p in found.projects] == [
@@ -460,24 +467,26 @@ def test_file_beside_a_manifest(write):
     """One file has its keys too; it may not be all there is."""
     compiled(write, "a", "b")
 
-    found = load("out/a.json")
+    found = load_source("out/a.json")
 
-    assert found.only.workflow.id("prod") == load("leads.py:a").only.workflow.id("prod")
+    assert found.only.workflow.id("prod") == load_source("leads.py:a").only.workflow.id(
+        "prod"
+    )
     assert not found.is_whole
-    assert not load("out:a").is_whole
+    assert not load_source("out:a").is_whole
 
 
-def test_file_that_no_manifest_lists(write, capsys):
+def test_file_that_no_manifest_lists(write):
     """It is left out of the folder, which is said; by itself it is read as it is."""
     compiled(write, "a")
     write("out/b.json", body("b"))
-    capsys.readouterr()
 
-    assert load("out").names == ["a"]
-    assert "out/b.json is not listed in flow64.json, and was left out" in (
-        capsys.readouterr().err
-    )
-    assert load("out/b.json").names == ["b"]
+    found = load_source("out")
+
+    assert found.names == ["a"]
+    (note,) = found.notes
+    assert note.startswith("out/b.json is not listed in flow64.json, and was left out")
+    assert load_source("out/b.json").names == ["b"]
 
 
 def test_folders_of_json(write):
@@ -485,7 +494,7 @@ def test_folders_of_json(write):
     compiled(write, "a", to="all/with")
     write("all/without/b.json", body("b"))
 
-    found = load("all")
+    found = load_source("all")
 
     assert found.names == ["a", "b"]
     assert found.is_whole
@@ -497,7 +506,7 @@ def test_bad_manifest(write):
     write("out/flow64.json", "{}")
 
     with pytest.raises(ManifestError, match="it is no manifest"):
-        load("out")
+        load_source("out")
 
 
 # -- No code --------------------------------------------------------------------------
@@ -509,10 +518,13 @@ def test_no_code(write, monkeypatch):
     for name in ("leads.py", "out/evil.py", "out/conftest.py", "out/pkg/__init__.py"):
         write(name, "raise SystemExit('imported')")
     before = {*sys.modules}
-    for name in ("importing", "names_module", "root_of"):
-        monkeypatch.setattr(f"flow64.cli._sources.{name}", None)
+    for name in ("import_scope", "is_module_name", "find_import_root"):
+        monkeypatch.setattr(f"flow64.loading._sources.{name}", None)
 
-    assert load("out", code=False).names == load("out/a.json", code=False).names
+    assert (
+        load_source("out", code=False).names
+        == load_source("out/a.json", code=False).names
+    )
     new = {*sys.modules} - before
     assert not any(
         str(getattr(sys.modules[name], "__file__", "")).startswith(str(Path.cwd()))
@@ -536,8 +548,8 @@ def test_no_code_refuses_python(write, source, problem):
     write("code/leads.py", "raise SystemExit")
     Path("empty").mkdir()
 
-    with pytest.raises(click.UsageError) as caught:
-        load(source, code=False)
+    with pytest.raises(AddressError) as caught:
+        load_source(source, code=False)
 
     assert problem in str(caught.value)
 
@@ -561,7 +573,7 @@ def test_configured_source(write, source, place):
     write("pipes/other.py", "w = made('b')")
     configure(write, source)
 
-    found = load()
+    found = load_source()
 
     assert (found.source, found.is_whole) == (place, True)
 
@@ -573,13 +585,13 @@ def test_configured_source_from_below(write, monkeypatch):
     Path("sub").mkdir()
     monkeypatch.chdir("sub")
 
-    assert load().source == "../leads.py"
+    assert load_source().source == "../leads.py"
 
 
 def test_no_source_at_all(write):
     """One is needed."""
-    with pytest.raises(click.UsageError, match="SOURCE is missing: name it, or set"):
-        load()
+    with pytest.raises(AddressError, match="SOURCE is missing: name it, or set"):
+        load_source()
 
 
 WHOLE = {
@@ -635,7 +647,7 @@ def test_whole(write, what):
     for name, text in files.items():
         write(name, text)
 
-    assert load(source).is_whole == is_whole
+    assert load_source(source).is_whole == is_whole
 
 
 def test_files_beside_that_hold_none(write):
@@ -643,11 +655,11 @@ def test_files_beside_that_hold_none(write):
     source = write("leads.py", "w = made('a')")
     Path("words.py").write_text("WORDS = ['lead']\n", "utf-8")
 
-    assert load(source).is_whole
+    assert load_source(source).is_whole
 
     Path("words.py").write_text("from leads import made\n", "utf-8")
 
-    assert not load(source).is_whole
+    assert not load_source(source).is_whole
 
 
 def test_file_beside_that_cannot_be_read(write):
@@ -655,4 +667,4 @@ def test_file_beside_that_cannot_be_read(write):
     source = write("leads.py", "w = made('a')")
     Path("loop.py").symlink_to("loop.py")
 
-    assert not load(source).is_whole
+    assert not load_source(source).is_whole

@@ -12,7 +12,7 @@ import pytest
 
 from flow64 import LEAD, Client, Workflow
 from flow64.blocks import CATALOGUE, FindEmail, Webhook
-from flow64.cli import _trusted
+from flow64.loading import _untrusted
 from flow64.manifest import read_folder
 
 SECRET = "https://crm.acme.example/hooks/s3ntinel-of-a-secret"
@@ -279,7 +279,7 @@ def test_variant(project, change, flow64):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("head", "--manifest", "base/flow64.json"), "say --no-code too"),
+        (("head", "--manifest", "base/flow64.json"), "add --no-code"),
         (("head/other.json", "--no-code", "--manifest", "base/flow64.json"), "folder"),
         (("--no-code", "--manifest", "base/flow64.json"), "a folder of JSON"),
         (("head", *TRUSTED, "-o", "plan.json"), "is never applied"),
@@ -297,7 +297,7 @@ def test_no_manifest(project, service, flow64):
     arguments = ("--no-code", "--env", "prod", "--manifest", "base/other.json")
     code, _, told = flow64("plan", "head", *arguments)
 
-    assert (code, "name the flow64.json of the branch" in told) == (1, True)
+    assert (code, "name the flow64.json of the trusted" in told) == (1, True)
     assert service.requests == []
 
 
@@ -344,7 +344,7 @@ def large_together(folder):
 
 
 def many(folder):
-    for number in range(_trusted.MOST_FILES):
+    for number in range(_untrusted.MOST_FILES):
         os.mkdir(folder / str(number))  # noqa: PTH102 - of thousands
 
 
@@ -401,9 +401,9 @@ def no_workflow(folder):
         (many_values, "its files hold more than 1,000,000 JSON values together"),
         (many_values_together, "hold more than 1,000,000 JSON values together"),
         (many_edges, "it has 50,001 edges, and at most 50,000 are read"),
-        (line_break, "its name has signs that nobody sees"),
-        (no_text, "its name has signs that nobody sees"),
-        (pipe, "it is no plain file"),
+        (line_break, "its name has invisible characters"),
+        (no_text, "its name has invisible characters"),
+        (pipe, "it is not a plain file"),
         (deep, "nests deeper than"),
         (no_json, "no.json"),
         (no_workflow, "no.json"),
@@ -435,7 +435,7 @@ def test_unreadable(project, service, flow64, monkeypatch):
     def gone(path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(_trusted, "content_of", gone)
+    monkeypatch.setattr(_untrusted, "content_of", gone)
     code, _, told = flow64("plan", "head", *TRUSTED)
 
     assert (code, "it cannot be read: Permission denied" in told) == (1, True)

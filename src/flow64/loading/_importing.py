@@ -1,4 +1,4 @@
-"""Importing modules of the user, as a program of theirs would."""
+"""Importing the user's modules, as their own program would."""
 
 from __future__ import annotations
 
@@ -14,63 +14,64 @@ from traceback import TracebackException
 from types import ModuleType
 from typing import Final
 
-import click
 from attrs import frozen
 
-OURS: Final = Path(__file__).resolve().parent.parent
+from ._errors import SourceError
+
+PACKAGE_FOLDER: Final = Path(__file__).resolve().parent.parent
 """The folder of flow64 itself."""
 
-MOST: Final = 20
-"""How many errors that led to one another lose the frames that are not the user's."""
+MOST_CHAINED: Final = 20
+"""The most chained errors from which frames that are not the user's are removed."""
 
 
 @frozen
-class Importing:
-    """Where modules are imported from.
+class ImportScope:
+    """The folders that modules are imported from.
 
     Attributes:
-        root: The folder that holds them, or the package that they are in.
-        path: All folders that are looked into, the root first.
+        root: The folder of the modules, or of the package that they are in.
+        path: All folders that are searched, the root first.
     """
 
     root: Path
     path: Sequence[Path]
 
-    def file(self, file: Path) -> ModuleType:
-        """The module of a file.
+    def import_file(self, file: Path) -> ModuleType:
+        """Import the module of a file.
 
         Raises:
-            click.ClickException: It fails; the user's own traceback is in the message.
+            SourceError: It fails; the user's own traceback is in the message.
         """
         file = file.resolve()
         parts = [*file.relative_to(self.root).with_suffix("").parts]
         if parts[-1] == "__init__":
             parts.pop()
         name = ".".join(parts)
-        with _blaming(str(file)):
+        with _wrap_errors(str(file)):
             if len(parts) > 1:  # its packages come first
                 return importlib.import_module(name)
             known = sys.modules.get(name)
             if known is not None and _file_of(known) == file:
                 return known
-            if known is not None or not names_module(name):
+            if known is not None or not is_module_name(name):
                 name = f"flow64_source_{sha256(str(file).encode()).hexdigest()[:12]}"
-            return _executed(name, file)
+            return _execute(name, file)
 
-    def module(self, name: str) -> ModuleType | None:
-        """The module of a name; None where there is none.
+    def import_module(self, name: str) -> ModuleType | None:
+        """Import a module by its name. Return None if it does not exist.
 
         Raises:
-            click.ClickException: It fails; the user's own traceback is in the message.
+            SourceError: It fails; the user's own traceback is in the message.
         """
-        with _blaming(name):
-            if not all(map(_is_there, _heads(name))):
+        with _wrap_errors(name):
+            if not all(map(_exists, _prefixes(name))):
                 return None
             return importlib.import_module(name)
 
 
-def root_of(place: Path) -> Path:
-    """The folder from which a file is imported: what is above its packages."""
+def find_import_root(place: Path) -> Path:
+    """Return the folder from which to import a file: the one above its packages."""
     folder = place.resolve()
     if not folder.is_dir():
         folder = folder.parent
@@ -80,15 +81,15 @@ def root_of(place: Path) -> Path:
 
 
 @contextmanager
-def importing(root: Path, *more: Path) -> Generator[Importing]:
-    """Let modules import each other, and forget them afterwards.
+def import_scope(root: Path, *more: Path) -> Generator[ImportScope]:
+    """Let modules import each other, and unload them afterwards.
 
     Modules of two sources may have the same names, as in two versions of one folder.
-    What they print goes to stderr, since stdout is for results.
+    Their output goes to stderr, since stdout is for results.
 
     Args:
-        root: The folder that holds them.
-        *more: Further folders to look into.
+        root: The folder of the modules.
+        *more: More folders to search.
     """
     path = list(dict.fromkeys([root.resolve(), *(folder.resolve() for folder in more)]))
     before, sys_path = frozenset(sys.modules), [*sys.path]
@@ -97,7 +98,7 @@ def importing(root: Path, *more: Path) -> Generator[Importing]:
     importlib.invalidate_caches()
     try:
         with redirect_stdout(sys.stderr):
-            yield Importing(path[0], path)
+            yield ImportScope(path[0], path)
     finally:
         sys.path[:] = sys_path
         for name in [*sys.modules]:
@@ -105,35 +106,35 @@ def importing(root: Path, *more: Path) -> Generator[Importing]:
                 del sys.modules[name]
 
 
-def names_module(text: str) -> bool:
-    """Whether a text can be the name of a module."""
+def is_module_name(text: str) -> bool:
+    """Return True if a text can be the name of a module."""
     return all(part.isidentifier() for part in text.split("."))
 
 
-def traceback_of(error: BaseException) -> str:
-    """A traceback as the user knows it, without frames of flow64 or of the import."""
-    told = TracebackException.from_exception(error)
-    for one in _chain(told):
+def format_traceback(error: BaseException) -> str:
+    """Format a traceback without the frames of flow64 and of the import."""
+    trace = TracebackException.from_exception(error)
+    for one in _chained_errors(trace):
         one.stack[:] = [f for f in one.stack if not _is_inner(f.filename)]
-    return "".join(told.format()).rstrip("\n")
+    return "".join(trace.format()).rstrip("\n")
 
 
 @contextmanager
-def _blaming(what: str) -> Generator[None]:
-    """Say of whatever a module raises where in the user's files it came from."""
+def _wrap_errors(what: str) -> Generator[None]:
+    """Turn an error of a module into a SourceError with the user's own traceback."""
     try:
         yield
     except SystemExit:
         problem = f"{what} ends the program while it is imported"
         advice = 'put what runs under `if __name__ == "__main__":`'
-        raise click.ClickException(f"{problem}; {advice}") from None
-    except Exception as error:  # noqa: BLE001 - it is for whoever wrote the module
-        problem = f"{what} cannot be imported\n{traceback_of(error)}"
-        raise click.ClickException(problem) from None
+        raise SourceError(f"{problem}; {advice}") from None
+    except Exception as error:  # noqa: BLE001 - the module may raise anything
+        problem = f"{what} cannot be imported\n{format_traceback(error)}"
+        raise SourceError(problem) from None
 
 
-def _executed(name: str, file: Path) -> ModuleType:
-    """The module of a file, under a name of its own."""
+def _execute(name: str, file: Path) -> ModuleType:
+    """Execute a file as a module with a given name."""
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
@@ -147,15 +148,15 @@ def _executed(name: str, file: Path) -> ModuleType:
     return module
 
 
-def _heads(name: str) -> Iterator[str]:
-    """`a`, `a.b` and `a.b.c` for the last of them."""
+def _prefixes(name: str) -> Iterator[str]:
+    """Of `a.b.c`: `a`, `a.b` and `a.b.c`."""
     parts = name.split(".")
     for count in range(1, len(parts) + 1):
         yield ".".join(parts[:count])
 
 
-def _is_there(name: str) -> bool:
-    """Whether there is a module of that name; what it stands in is there."""
+def _exists(name: str) -> bool:
+    """Return True if a module exists. Its parent must exist."""
     if name in sys.modules:
         return True
     parent = name.rpartition(".")[0]
@@ -165,13 +166,15 @@ def _is_there(name: str) -> bool:
 
 
 def _is_below(module: ModuleType, path: Sequence[Path]) -> bool:
-    """Whether a module is the user's, in one of these folders."""
+    """Return True if a module is the user's and is in one of these folders."""
     file = _file_of(module)
     if file is None or file.suffix != ".py":  # compiled ones are imported once
         return False
     # What is installed below the folder of a project is the same for all sources.
     is_installed = {"site-packages", "dist-packages"} & {*file.parts}
-    is_apart = is_installed or any(map(file.is_relative_to, (OURS, *_STANDARD)))
+    is_apart = is_installed or any(
+        map(file.is_relative_to, (PACKAGE_FOLDER, *_STANDARD))
+    )
     return not is_apart and any(map(file.is_relative_to, path))
 
 
@@ -185,11 +188,11 @@ def _file_of(module: ModuleType) -> Path | None:
     return Path(file).resolve() if isinstance(file, str) else None
 
 
-def _chain(told: TracebackException) -> Iterator[TracebackException]:
-    """An error and those that led to it, also those of a group."""
-    waiting: list[TracebackException | None] = [told]
+def _chained_errors(trace: TracebackException) -> Iterator[TracebackException]:
+    """An error, its causes, and the errors of a group."""
+    waiting: list[TracebackException | None] = [trace]
     seen = 0
-    while waiting and seen < MOST:
+    while waiting and seen < MOST_CHAINED:
         one = waiting.pop(0)
         if one is not None:
             seen += 1
@@ -200,4 +203,4 @@ def _chain(told: TracebackException) -> Iterator[TracebackException]:
 def _is_inner(filename: str) -> bool:
     is_import = filename.startswith("<frozen importlib")
     is_import = is_import or filename == importlib.__file__
-    return is_import or Path(filename).is_relative_to(OURS)
+    return is_import or Path(filename).is_relative_to(PACKAGE_FOLDER)

@@ -1,30 +1,45 @@
-"""Definitions of workflows with errors: they are shown and compared all the same."""
+"""Definitions of workflows, also if a rule finds errors in them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..definition import Definition
+from ..errors import ConfigError
 from ..workflow import Workflow
 
 
-def even_faulty(
+def lower_leniently(
     workflow: Workflow, env: str | None = None, values: Mapping[str, Any] | None = None
 ) -> Definition:
-    """What a workflow does, as far as it could be made; values unbound by default."""
+    """Return as much of a definition as can be made. By default values stay unbound."""
     return workflow._lowered(env, values).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - `compile` refuses what has errors
 
 
-def made_of(
+def lower(
     workflow: Workflow, env: str | None = None, values: Mapping[str, Any] | None = None
 ) -> Definition:
-    """What a workflow does, also where rules find errors in it.
+    """Return the definition of a workflow, without checking it by the rules.
 
     Raises:
-        CompileError: It could not be made.
+        CompileError: It cannot be made.
     """
     lowered = workflow._lowered(env, values)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
     if any(finding.severity == "error" for finding in lowered.findings):
         return workflow.compile(env, values)
     return lowered.definition
+
+
+def select_set_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values of an environment, without those of variables that are not set.
+
+    Args:
+        values: The values, each read from its variables when it is looked up.
+    """
+    found: dict[str, Any] = {}
+    for name in values:
+        with suppress(ConfigError):
+            found[name] = values[name]
+    return found

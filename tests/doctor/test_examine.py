@@ -10,9 +10,14 @@ import pytest
 from flow64 import Client, Project, Workflow
 from flow64.api import Answer, Renew, Request
 from flow64.blocks import CATALOGUE
-from flow64.doctor import Examination, examining, judged
-from flow64.doctor._assumptions import ASSUMPTIONS
-from flow64.doctor._requests import Look, Looks
+from flow64.doctor import (
+    ASSUMPTIONS,
+    Examination,
+    Look,
+    Looks,
+    examine,
+    judge_assumptions,
+)
 from flow64.emulator import Emulator, Switches
 from flow64.errors import TokenError, TransportError
 from tests.service.support import Script, flow
@@ -76,14 +81,14 @@ def deployed(client, count=2):
 
 
 def verdicts(seen):
-    return {one.name: one.verdict for one in judged(seen.looks)}
+    return {one.name: one.verdict for one in judge_assumptions(seen.looks)}
 
 
 def test_reads_alone(client):
     """Nothing but reads is sent, each once, whatever there is to look at."""
     deployed(client)
 
-    seen = client.play(examining())
+    seen = client.play(examine())
 
     sent = client.recording.requests
     assert {request.method for request in sent} == {"GET"}
@@ -96,7 +101,7 @@ def test_emulated(client):
     """The emulator confirms all that its documents say, and contradicts nothing."""
     deployed(client)
 
-    found = verdicts(client.play(examining()))
+    found = verdicts(client.play(examine()))
 
     assert {name for name, verdict in found.items() if verdict != "confirmed"} == {
         "list-whole",  # two workflows may be one page
@@ -118,7 +123,7 @@ def test_switched(switches, name, emulator, client):
     emulator.switches = Switches(**switches)
     deployed(client)
 
-    found = verdicts(client.play(examining()))
+    found = verdicts(client.play(examine()))
 
     assert [one for one, verdict in found.items() if verdict == "contradicted"] == [
         name
@@ -132,7 +137,7 @@ def test_too_often(retry_after, verdict, emulator, client):
     """Where the service says that it is asked too often, no more is asked."""
     emulator.switches = Switches(rate_limit=5, retry_after=retry_after)
 
-    seen = client.play(examining())
+    seen = client.play(examine())
 
     assert [status for _, status in seen.asked][-2:] == [200, 429]
     assert verdicts(seen)["retry-after"] == verdict
@@ -144,9 +149,11 @@ def test_what_may_be_shown(client):
     """What is told of it has no id, title, text, or row."""
     deployed(client)
 
-    seen = client.play(examining())
+    seen = client.play(examine())
 
-    told = repr([seen, seen.asked, judged(seen.looks), seen.rates, seen.problem])
+    told = repr(
+        [seen, seen.asked, judge_assumptions(seen.looks), seen.rates, seen.problem]
+    )
     assert SENTINEL not in told
     assert "w0" not in told
     ids = [one["id"] for one in seen.looks["workflows"].items]
@@ -160,7 +167,7 @@ def test_what_is_said(client):
     """The balance, the organisation, and that the key is accepted."""
     deployed(client)
 
-    seen = client.play(examining())
+    seen = client.play(examine())
 
     assert (seen.state, seen.problem) == ("accepted", None)
     assert seen.credits == 1_000_000
@@ -179,11 +186,11 @@ def lost(step):
 @pytest.mark.parametrize(
     ("first", "state", "problem"),
     [
-        (Answer(401, {}, b"{}"), "refused", "it said 401"),
-        (Answer(403, {}, b"{}"), "forbidden", "it said 403"),
-        (Answer(429, {}, b"{}"), "too-often", "it said 429"),
-        (Answer(404, {}, b"{}"), "not-the-service", "it said 404"),
-        (Answer(302, {}, b""), "not-the-service", "it said 302"),
+        (Answer(401, {}, b"{}"), "refused", "it answered 401"),
+        (Answer(403, {}, b"{}"), "forbidden", "it answered 403"),
+        (Answer(429, {}, b"{}"), "too-often", "it answered 429"),
+        (Answer(404, {}, b"{}"), "not-the-service", "it answered 404"),
+        (Answer(302, {}, b""), "not-the-service", "it answered 302"),
         (lost, "unreachable", "ConnectError"),
         (lambda _: TokenError("none"), "no-token", "no access token: none"),
     ],
@@ -192,7 +199,7 @@ def test_not_accepted(first, state, problem):
     """The first read that is not accepted is the last one."""
     script = Script(first)
 
-    seen = script.play(examining())
+    seen = script.play(examine())
 
     assert (seen.state, seen.problem) == (state, problem)
     assert [step.path for step in script.asked] == ["/workflows"]
@@ -202,9 +209,9 @@ def test_another_page():
     """What is no list is not the service, though it answers 200."""
     script = Script(*[Answer(200, {}, b"<html>")] * 13)
 
-    seen = script.play(examining())
+    seen = script.play(examine())
 
-    assert (seen.state, seen.problem) == ("not-the-service", "it said 200")
+    assert (seen.state, seen.problem) == ("not-the-service", "it answered 200")
     assert seen.credits is None
 
 
@@ -212,7 +219,7 @@ def test_lost_later():
     """Where no answer comes any more, it ends with what there is."""
     script = Script(LIST, lost)
 
-    seen = script.play(examining())
+    seen = script.play(examine())
 
     assert seen.state == "accepted"
     assert [status for _, status in seen.asked] == [200, None]
@@ -223,7 +230,7 @@ def test_lost_at_last():
     one = Answer(200, {}, json.dumps([{"id": ID}]).encode())
     script = Script(one, *[LIST] * 12, lost)
 
-    seen = script.play(examining())
+    seen = script.play(examine())
 
     assert [status for _, status in seen.asked] == [200] * 13 + [None]
     assert seen.asked[-1] == ("/workflows/{id}", None)
@@ -242,7 +249,7 @@ def test_renewed():
 
     script = Renewing(Answer(401, {}, b"{}", 3), LIST, lost)
 
-    assert script.play(examining()).state == "accepted"
+    assert script.play(examine()).state == "accepted"
     assert renewed == [3]
 
 
@@ -260,7 +267,7 @@ def test_skew(date, skew):
     """How far its clock is from ours is read from the header that says its time."""
     script = Script(Answer(200, {"date": date}, b"[]"), lost)
 
-    assert script.play(examining(lambda: 1000.4)).skew == skew
+    assert script.play(examine(lambda: 1000.4)).skew == skew
 
 
 # -- Each assumption ------------------------------------------------------------------
@@ -315,7 +322,7 @@ CASES = [
     ("error-shape", {"missing-workflow": look({})}, "not seen", "200"),
     ("id-form", {"no-uuid": look({}, 404)}, "contradicted", "404"),
     ("list-whole", {"workflows": look([workflow()] * 101)}, "confirmed", "101"),
-    ("list-whole", {"workflows": look({"items": []})}, "contradicted", "no list"),
+    ("list-whole", {"workflows": look({"items": []})}, "contradicted", "not a list"),
     ("list-whole", {"workflows": look([], link="<next>")}, "contradicted", "Link"),
     ("list-whole", {"workflows": look([], 500)}, "not seen", "500"),
     ("list-keys", {"workflows": look([{"id": ID}])}, "contradicted", "name, status"),
@@ -337,7 +344,7 @@ CASES = [
         "workflow-status",
         {"workflows": look([workflow(status=5)])},
         "contradicted",
-        "no plain word",
+        "not a plain word",
     ),
     (
         "workflow-status",
@@ -422,7 +429,7 @@ CASES = [
         "blocks-keys",
         {"blocks": look([{"block_name": "x", "price": 5, "a b": 1}])},
         "contradicted",
-        "price, (something that is no plain word)",
+        "price, (something that is not a plain word)",
     ),
     ("blocks-keys", {"blocks": look({})}, "not seen", ""),
     ("blocks-known", {"blocks": look(ALL_KINDS[1:])}, "contradicted", "webhook"),
@@ -473,7 +480,7 @@ CASES = [
         "run-status",
         {"runs": look(runs(SENTINEL))},
         "contradicted",
-        "there is also (something that is no plain word)",
+        "there is also (something that is not a plain word)",
     ),
     ("missing-run", {"missing-run": look({}, 403)}, "contradicted", ""),
     (
@@ -508,7 +515,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "looks", "verdict", "because"), CASES)
 def test_assumption(name, looks, verdict, because):
     """Each is held against what was answered."""
-    (judgement,) = [one for one in judged(Looks(looks)) if one.name == name]
+    (judgement,) = [one for one in judge_assumptions(Looks(looks)) if one.name == name]
 
     assert judgement.verdict == verdict
     assert because in judgement.because

@@ -1,4 +1,4 @@
-"""Compilations in fresh processes: under which settings, and what they differ in."""
+"""Compiling in fresh processes under different settings, and comparing the results."""
 
 from __future__ import annotations
 
@@ -17,36 +17,34 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from ..loading import PACKAGE_FOLDER
 from ._child import DONE
-from ._importing import OURS
 
 AT_ONCE: Final = 4
-"""Processes that run at one time, where the machine has as many."""
+"""The most processes that run at one time."""
 
 MOST: Final = 20
-"""Differences of one workflow that are told."""
+"""The most differences of one workflow that are reported."""
 
 TAIL: Final = 2_000
-"""Characters of what a process printed that are told where it ended without a word."""
+"""Characters of its output that are shown if a process ended without an answer."""
 
-PROGRAM: Final = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from flow64.cli._child import main; main()"
-)
+CHILD: Final = Path(__file__).with_name("_child.py")
+"""The script of a process."""
 
 
 @frozen
-class Settings:
-    """What a process finds around it; none of it may matter.
+class ProcessSettings:
+    """The surroundings of a process, none of which may matter.
 
     Attributes:
         hash_seed: `PYTHONHASHSEED`: the order of sets, and with it much else.
-        clock: When its wall clock begins, in UTC; it goes on by looks.
+        clock: When its wall clock starts, in UTC. It moves each time it is read.
         locale: `LC_ALL` and `LANG`.
         zone: `TZ`, in a form that needs no table of zones.
         folder: The working folder: the one of the command, or an empty one.
         umask: The rights that new files do not get.
-        random_seed: What `random` is seeded with.
+        random_seed: The seed of `random`.
     """
 
     hash_seed: int = 0
@@ -67,13 +65,13 @@ NAMES: Final[Mapping[str, str]] = {
     "umask": "the umask",
     "random_seed": "the seed of random",
 }
-"""What each setting is called."""
+"""The setting names that people read."""
 
 ALWAYS: Final = "nothing that was set"
-"""What two processes differ by that have the same settings."""
+"""The cause if two processes differ although they have the same settings."""
 
 TOGETHER: Final = "several settings together"
-"""What they differ by where no setting alone makes a difference."""
+"""The cause if no setting alone makes a difference."""
 
 Way: TypeAlias = tuple[str | int, ...]
 """Keys and positions that lead to a place in JSON."""
@@ -88,10 +86,10 @@ _ZONES: Final = ("AAA-14", "BBB+12", "CCC-5:45")
 _UMASKS: Final = (0o077, 0o000, 0o027)
 
 
-def varied(number: int) -> Settings:
-    """The settings of a process that differs from the first one in all of them."""
+def vary_settings(number: int) -> ProcessSettings:
+    """Return settings that all differ from those of the first process."""
     at = number % len(_CLOCKS)
-    return Settings(
+    return ProcessSettings(
         hash_seed=number,
         clock=_CLOCKS[at],
         locale=_LOCALES[at],
@@ -103,16 +101,14 @@ def varied(number: int) -> Settings:
 
 
 @frozen
-class Compiled:
+class CompiledWorkflow:
     """One workflow as a process compiled it.
 
     Attributes:
-        name: Its name.
-        where: Where it stands.
-        id: Its id.
+        where: The file or module, and the variable.
         text: Its JSON.
         blocks: The ids of its blocks.
-        places: File and line of each block, where it has one.
+        places: File and line of each block, if known.
     """
 
     name: str
@@ -124,21 +120,21 @@ class Compiled:
 
 
 @frozen
-class Outcome:
-    """What came of one process.
+class ProcessOutcome:
+    """The result of one process.
 
     Attributes:
-        workflows: What it compiled, by name.
-        problem: Why it compiled nothing; None where it did.
+        workflows: The compiled workflows, by name.
+        problem: Why it compiled nothing; None if it did.
         printed: What it printed meanwhile.
     """
 
-    workflows: Mapping[str, Compiled]
+    workflows: Mapping[str, CompiledWorkflow]
     problem: str | None = None
     printed: str = field(default="", repr=False)
 
-    def is_same(self, other: Outcome) -> bool:
-        """Whether another process came to the same, byte by byte."""
+    def is_same(self, other: ProcessOutcome) -> bool:
+        """Return True if another process came to the same ids and bytes."""
         return (self.problem is None) == (other.problem is None) and {
             name: (one.id, one.text) for name, one in self.workflows.items()
         } == {name: (one.id, one.text) for name, one in other.workflows.items()}
@@ -149,10 +145,10 @@ class Difference:
     """One place where two processes differ.
 
     Attributes:
-        workflow: Which workflow; empty where it is not about one.
-        pointer: The JSON pointer into what is compiled; empty for all of it.
-        before: What the first process has there.
-        after: What the other one has.
+        workflow: The name of the workflow; empty if it is not about one.
+        pointer: The JSON pointer into its JSON; empty for all of it.
+        before: The value of the first process.
+        after: The value of the other process.
         place: File and line of the block, or of the workflow.
     """
 
@@ -165,14 +161,14 @@ class Difference:
 
 @frozen
 class Cause:
-    """A setting that makes a difference, and what it is.
+    """A setting that makes a difference.
 
     Attributes:
-        setting: Its name in `Settings`; None where it is none of them.
-        says: What it is called.
-        before: What it was; None without a setting.
-        after: What it was changed to.
-        differences: What differs then.
+        setting: Its name in `ProcessSettings`; None if it is none of them.
+        says: Its name for people.
+        before: Its first value; None without a setting.
+        after: The value it was changed to.
+        differences: The differences that it makes.
     """
 
     setting: str | None
@@ -183,7 +179,7 @@ class Cause:
 
 
 class _Running:
-    """Processes that run, so that all of them can be ended."""
+    """The running processes, so that all of them can be killed."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -191,34 +187,33 @@ class _Running:
         self._is_over = False
 
     def add(self, process: subprocess.Popen[bytes]) -> None:
-        """Know a process; one that comes too late is ended."""
+        """Add a process. If the others were killed already, kill it."""
         with self._lock:
             self._processes.add(process)
             if self._is_over:
-                _end(process)
+                _kill(process)
 
     def remove(self, process: subprocess.Popen[bytes]) -> None:
-        """Forget a process that has ended."""
+        """Remove a process that has ended."""
         with self._lock:
             self._processes.discard(process)
 
-    def end(self) -> None:
-        """End them all."""
+    def kill_all(self) -> None:
+        """Kill all processes."""
         with self._lock:
             self._is_over = True
             for process in self._processes:
-                _end(process)
+                _kill(process)
 
 
 @frozen
-class Job:
-    """What is compiled.
+class Compilation:
+    """A source to compile, in as many processes as needed.
 
     Attributes:
-        source: The source; a file or folder is absolute.
+        source: The source. A file or folder is absolute.
         home: The working folder of the command.
-        env: The environment.
-        values: What values stand for.
+        values: The values to fill in.
         seconds: How long a process may take.
     """
 
@@ -228,25 +223,27 @@ class Job:
     values: Mapping[str, Any] | None = field(default=None, repr=False)
     seconds: float = 60.0
 
-    def outcomes(self, settings: Sequence[Settings]) -> Sequence[Outcome]:
-        """Compile in a process for each of the settings; some run at one time."""
+    def run_all(self, settings: Sequence[ProcessSettings]) -> Sequence[ProcessOutcome]:
+        """Compile in one process for each of the settings. Some run at one time."""
         running = _Running()
 
-        def outcome(one: Settings) -> Outcome:
-            return self.outcome(one, running)
+        def run(one: ProcessSettings) -> ProcessOutcome:
+            return self.run(one, running)
 
         with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
             try:
-                return [*pool.map(outcome, settings)]
+                return [*pool.map(run, settings)]
             except BaseException:  # such as Ctrl-C, which the processes do not get
-                running.end()
+                running.kill_all()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def outcome(self, settings: Settings, running: _Running | None = None) -> Outcome:
+    def run(
+        self, settings: ProcessSettings, running: _Running | None = None
+    ) -> ProcessOutcome:
         """Compile in one process."""
-        with TemporaryDirectory(prefix="flow64-") as kept:
-            folder, file = Path(kept, "empty"), Path(kept, "outcome.json")
+        with TemporaryDirectory(prefix="flow64-") as scratch:
+            folder, file = Path(scratch, "empty"), Path(scratch, "outcome.json")
             folder.mkdir()
             is_here = settings.folder == "here"
             job = {
@@ -260,19 +257,19 @@ class Job:
                 "folder": str(self.home if is_here else folder),
                 "outcome": str(file),
             }
-            printed, ending = self._run(
+            printed, ending = self._communicate(
                 json.dumps(job).encode(), settings, running or _Running()
             )
             if not file.exists():
-                return Outcome({}, _silent(ending, printed), printed)
+                return ProcessOutcome({}, _describe_silence(ending, printed), printed)
             return _read(json.loads(file.read_bytes()), printed)
 
-    def _run(
-        self, job: bytes, settings: Settings, running: _Running
+    def _communicate(
+        self, job: bytes, settings: ProcessSettings, running: _Running
     ) -> tuple[str, str]:
-        """Run a process; gives what it printed, and how it ended in words."""
+        """Run a process. Return what it printed, and how it ended in words."""
         process = subprocess.Popen(  # noqa: S603 - it is Python itself, and no shell
-            [sys.executable, "-P", "-c", PROGRAM, str(OURS.parent)],
+            [sys.executable, "-P", str(CHILD), str(PACKAGE_FOLDER.parent)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -284,19 +281,19 @@ class Job:
             printed, _ = process.communicate(job, timeout=self.seconds)
             ending = f"ended with {process.returncode}"
         except subprocess.TimeoutExpired:
-            _end(process)
+            _kill(process)
             printed, _ = process.communicate()
             ending = f"did not end within {self.seconds:g} s, and was ended"
         except BaseException:
-            _end(process)
+            _kill(process)
             process.communicate()
             raise
         finally:
             running.remove(process)
         return printed.decode(errors="replace"), ending
 
-    def _environment(self, settings: Settings) -> Mapping[str, str]:
-        """The variables of a process: those of the command, and what is set."""
+    def _environment(self, settings: ProcessSettings) -> Mapping[str, str]:
+        """Return the variables of a process: those of the command, and the settings."""
         changed = {
             "PYTHONHASHSEED": str(settings.hash_seed),
             "LC_ALL": settings.locale,
@@ -311,33 +308,35 @@ class Job:
         return {**kept, **changed}
 
 
-def causes(job: Job, first: Outcome, other: Settings) -> Sequence[Cause]:
-    """Why a process with other settings came to something else.
+def find_causes(
+    job: Compilation, first: ProcessOutcome, other: ProcessSettings
+) -> Sequence[Cause]:
+    """Find the settings that make a process differ.
 
-    Each setting is changed by itself. Where a process with no change at all differs,
-    that is the answer, since nothing that follows could be told from it.
+    Each setting is changed alone. If a process without any change differs too, that is
+    the answer: settings cannot be compared then.
 
     Args:
-        job: What is compiled.
-        first: What the first process came to, with the settings as they are by default.
-        other: The settings of the one that differs.
+        job: The source.
+        first: The outcome of the first process, which has the default settings.
+        other: The settings of the process that differs.
     """
-    plain = Settings()
+    plain = ProcessSettings()
     singles = {
         name: evolve(plain, **{name: getattr(other, name)})
         for name in NAMES
         if getattr(other, name) != getattr(plain, name)
     }
-    again = job.outcome(plain)
+    again = job.run(plain)
     if not again.is_same(first):
         return [Cause(None, ALWAYS, None, None, [*differences(first, again)])]
-    alone = job.outcomes([*singles.values()])
+    alone = job.run_all([*singles.values()])
     found = [
         Cause(
             name,
             NAMES[name],
-            _shown(name, plain),
-            _shown(name, other),
+            _format_setting(name, plain),
+            _format_setting(name, other),
             [*differences(first, outcome)],
         )
         for name, outcome in zip(singles, alone, strict=True)
@@ -345,12 +344,12 @@ def causes(job: Job, first: Outcome, other: Settings) -> Sequence[Cause]:
     ]
     if found:
         return found
-    whole = job.outcome(other)
+    whole = job.run(other)
     return [Cause(None, TOGETHER, None, None, [*differences(first, whole)])]
 
 
-def differences(first: Outcome, other: Outcome) -> Iterator[Difference]:
-    """What two processes differ in."""
+def differences(first: ProcessOutcome, other: ProcessOutcome) -> Iterator[Difference]:
+    """The differences between the outcomes of two processes."""
     if first.problem != other.problem:
         yield Difference("", "", first.problem, other.problem, None)
         return
@@ -360,37 +359,41 @@ def differences(first: Outcome, other: Outcome) -> Iterator[Difference]:
             known = before or after
             assert known is not None
             there, missing = f"it is there, in {known.where}", "it is not there"
-            told = (missing, there) if before is None else (there, missing)
-            yield Difference(name, "", *told, known.where)
+            texts = (missing, there) if before is None else (there, missing)
+            yield Difference(name, "", *texts, known.where)
         elif before.text != after.text:
-            yield from _within(before, after)
+            yield from _differences_in(before, after)
 
 
-def _within(before: Compiled, after: Compiled) -> Iterator[Difference]:
-    found = _unlike(json.loads(before.text), json.loads(after.text), ())
+def _differences_in(
+    before: CompiledWorkflow, after: CompiledWorkflow
+) -> Iterator[Difference]:
+    found = _tree_differences(json.loads(before.text), json.loads(after.text), ())
     for count, (path, here, there) in enumerate(found):
         if count == MOST:
             return
-        pointer = "".join(f"/{_escaped(part)}" for part in path)
+        pointer = "".join(f"/{_escape(part)}" for part in path)
         yield Difference(before.name, pointer, here, there, _place(before, path))
 
 
-def _unlike(before: Any, after: Any, path: Way) -> Iterator[tuple[Way, Any, Any]]:
-    """Where two trees of JSON data differ, also in the order of their keys."""
+def _tree_differences(
+    before: Any, after: Any, path: Way
+) -> Iterator[tuple[Way, Any, Any]]:
+    """The places where two JSON trees differ, also in the order of their keys."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys, others = _keys(before), _keys(after)
         if keys != others:
             yield path, keys, others
         for key in keys:
             if key in after:
-                yield from _unlike(before[key], after[key], (*path, key))
+                yield from _tree_differences(before[key], after[key], (*path, key))
     elif isinstance(before, list) and isinstance(after, list):
         items, others = _items(before), _items(after)
         if len(items) != len(others):
             yield path, items, others
             return
         for at, (one, other) in enumerate(zip(items, others, strict=True)):
-            yield from _unlike(one, other, (*path, at))
+            yield from _tree_differences(one, other, (*path, at))
     elif not _is_same(before, after):
         yield path, before, after
 
@@ -407,37 +410,37 @@ def _items(data: Any) -> Sequence[Any]:
     return [*data]
 
 
-def _place(one: Compiled, path: Way) -> str | None:
-    """Where the code of a block stands, and else that of the workflow."""
+def _place(one: CompiledWorkflow, path: Way) -> str | None:
+    """Return where the block is in the code, or where the workflow is."""
     if path[:2] == ("workflow_definition", "blocks") and len(path) > 2:
         return one.places[int(path[2])] or one.where
     return one.where
 
 
-def _escaped(part: str | int) -> str:
+def _escape(part: str | int) -> str:
     return str(part).replace("~", "~0").replace("/", "~1")
 
 
-def _shown(name: str, settings: Settings) -> str:
+def _format_setting(name: str, settings: ProcessSettings) -> str:
     value = getattr(settings, name)
     return f"{value:03o}" if name == "umask" else str(value)
 
 
-def _read(data: Any, printed: str) -> Outcome:
+def _read(data: Any, printed: str) -> ProcessOutcome:
     if data["state"] != DONE:
-        return Outcome({}, data["problem"], printed)
-    made = [Compiled(**one) for one in data["workflows"]]
-    return Outcome({one.name: one for one in made}, None, printed)
+        return ProcessOutcome({}, data["problem"], printed)
+    made = [CompiledWorkflow(**one) for one in data["workflows"]]
+    return ProcessOutcome({one.name: one for one in made}, None, printed)
 
 
-def _silent(ending: str, printed: str) -> str:
-    """What is said of a process that says nothing itself."""
+def _describe_silence(ending: str, printed: str) -> str:
+    """Describe how a process ended that gave no answer."""
     tail = printed[-TAIL:].strip()
     problem = f"the process {ending} while the source was imported and compiled"
     return f"{problem}; it printed:\n{tail}" if tail else problem
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     with suppress(OSError):  # it has ended by itself
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)

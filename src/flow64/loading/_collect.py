@@ -1,0 +1,143 @@
+"""Collecting the workflows and projects of modules and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from types import ModuleType
+from typing import Any
+
+from attrs import frozen
+
+from ..definition import ProjectKey, Stamp
+from ..errors import did_you_mean
+from ..manifest import Entry, called, stem_of
+from ..workflow import Workflow
+from ._errors import AddressError, SourceError
+from ._source_names import list_names
+
+
+@frozen
+class SourceWorkflow:
+    """A workflow, and where it was found.
+
+    Attributes:
+        name: Its key, and the names of its variant after slashes: `inbound/us`.
+        where: The file or module, and the variable: `leads.py: inbound`.
+        stem: A file name for its JSON, without `.json`. It is unique in the source and
+            has no folder in it.
+        entry: The entry of a manifest, if one lists it.
+        redacted: The workflow with its values hidden, if the source is not trusted.
+        is_unseen: Whether the trusted manifest does not list it.
+    """
+
+    name: str
+    workflow: Workflow
+    where: str
+    stem: str
+    entry: Entry | None = None
+    redacted: Workflow | None = None
+    is_unseen: bool = False
+
+    def stamp_in(self, env: str) -> Stamp | None:
+        """Return the stamp that was recorded when it was pulled from an environment."""
+        return None if self.entry is None else self.entry.stamp_in(env)
+
+
+class Collector:
+    """Collects workflows and projects, each once, in reading order."""
+
+    def __init__(self) -> None:
+        self.workflows: list[SourceWorkflow] = []
+        self.projects: list[ProjectKey] = []
+        self.notes: list[str] = []
+        self.is_code = False
+        self.is_all = True
+        self._seen: dict[int, object] = {}  # objects are kept, so that ids stay theirs
+
+    def add_module(self, module: ModuleType, where: str) -> None:
+        """Add what is at the top level of a module."""
+        for name, thing in tuple(vars(module).items()):
+            if not (name.startswith("__") and name.endswith("__")):
+                self.add(thing, f"{where}: {name}")
+
+    def add(self, thing: Any, where: str) -> None:
+        """Add a workflow, a project, or those in a collection."""
+        waiting = [thing]
+        while waiting:
+            one = waiting.pop()
+            if id(one) in self._seen:
+                continue
+            if isinstance(one, Workflow):
+                parts = called(one.identity)
+                name = "/".join(parts)
+                self.add_workflow(SourceWorkflow(name, one, where, stem_of(parts)))
+            elif isinstance(one, ProjectKey):
+                self.add_project(one)
+            elif isinstance(one, Mapping | list | tuple | AbstractSet):
+                self._seen[id(one)] = one  # pyright: ignore[reportUnknownArgumentType] - of anything
+                waiting += reversed(_members(one))
+
+    def add_workflow(self, one: SourceWorkflow) -> None:
+        """Add a workflow and its project."""
+        self._seen[id(one.workflow)] = one.workflow
+        self.workflows.append(one)
+        self.add_project(one.workflow.project)
+
+    def has_all(self, other: Collector) -> bool:
+        """Return True if all workflows of another collector were added here too."""
+        return all(id(one.workflow) in self._seen for one in other.workflows)
+
+    def add_project(self, project: ProjectKey | None) -> None:
+        """Add a project."""
+        if project is not None and project not in self.projects:
+            self.projects.append(project)
+
+
+def _members(holder: Any) -> Sequence[Any]:
+    return [*(holder.values() if hasattr(holder, "values") else holder)]
+
+
+def drop_duplicates(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
+    """Return the workflows without those that were imported under two names.
+
+    Raises:
+        SourceError: Two have the same id, so that one would overwrite the other.
+    """
+    seen: dict[str, SourceWorkflow] = {}
+    for one in workflows:
+        identity = one.workflow.identity
+        path = identity.pinned() or identity.path()
+        keys: list[Any] = [key for _, key in identity.segments_in("default")]
+        if not all(isinstance(key, str) and key for key in keys):
+            path = f"faulty, which a check reports: {len(seen)}"
+        other = seen.setdefault(str(path), one)
+        is_same = other.workflow.identity.place == identity.place is not None
+        if other is not one and not is_same:
+            problem = (
+                f"{one.name!r} is there twice: in {other.where}, and in {one.where}"
+            )
+            advice = "give one of them another key, or name one place as the source"
+            raise SourceError(f"{problem}; {advice}")
+    return [*seen.values()]
+
+
+def pick_workflow(
+    place: str, key: str, workflows: Sequence[SourceWorkflow]
+) -> SourceWorkflow:
+    """Return the workflow with a name, or the only one with a key.
+
+    Raises:
+        AddressError: There is none, or there are several.
+    """
+    named = [one for one in workflows if one.name == key]
+    named = named or [one for one in workflows if one.workflow.key == key]
+    if len(named) == 1:
+        return named[0]
+    names = [one.name for one in named or workflows]
+    if named:
+        problem = f"{key!r} is the key of {len(named)} workflows"
+        raise AddressError(f"{problem}: {list_names(names)}")
+    near = did_you_mean(key, names)
+    holds = f"it holds {list_names(names)}"
+    raise AddressError(f"{place} holds no workflow {key!r}{near}; {holds}")

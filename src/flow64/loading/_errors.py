@@ -1,0 +1,34 @@
+"""Errors about sources and addresses. The command line words them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from ..errors import FlowError
+
+
+@frozen(repr=False)
+class AddressError(FlowError):
+    """A source, key or address cannot be used: the person who typed it can mend it.
+
+    Attributes:
+        notes: What was noticed while the source was read.
+    """
+
+    problem: str
+    notes: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+@frozen(repr=False)
+class SourceError(FlowError):
+    """A source exists and cannot be read; a traceback of its own code is included."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return self.problem

@@ -1,0 +1,145 @@
+"""Live workflows: which code deployed them, and which one an address means."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, TypeAlias
+from urllib.parse import unquote
+
+from attrs import frozen
+
+from ..api import WorkflowInfo
+from ..client import Client
+from ..definition import DEFAULT_ENV, escaped, split_stamp
+from ..deploy import key_of
+from ..errors import did_you_mean
+from ..text import shortened
+from ._addresses import ID, LiveAddress
+from ._errors import AddressError
+from ._source_names import list_names
+
+Condition: TypeAlias = Literal["ours", "copy", "foreign"]
+"""ours: our code deployed it. copy: it has the stamp of another one, as after
+"duplicate" in the web editor. foreign: it has no stamp."""
+
+
+@frozen
+class LiveWorkflow:
+    """A workflow of the service, as far as the list of workflows describes it.
+
+    Attributes:
+        condition: Whether our code deployed it.
+        path: The path that its id was made from, if our code deployed it.
+    """
+
+    id: str
+    title: str
+    condition: Condition
+    path: str | None = None
+
+    @classmethod
+    def of(cls, info: WorkflowInfo) -> LiveWorkflow:
+        """Describe a workflow of the list."""
+        stamp = split_stamp(info.description, info.id)[1]
+        if stamp is None:
+            return cls(info.id, info.name, "foreign")
+        if not stamp.is_genuine(info.id):
+            return cls(info.id, info.name, "copy")
+        return cls(info.id, info.name, "ours", stamp.path)
+
+    @property
+    def key(self) -> str | None:
+        """Its key, and its variants after slashes; None if its path has none."""
+        return key_of(self.path) or None if self.path else None
+
+    @property
+    def env(self) -> str | None:
+        """The environment that it was deployed to."""
+        return read_env(self.path) if self.path else None
+
+    @property
+    def place(self) -> str | None:
+        """Its path without the environment, which is the same in each of them."""
+        return drop_env(self.path) if self.path else None
+
+
+def list_live(client: Client) -> Sequence[LiveWorkflow]:
+    """Return the workflows of the organisation, by one request."""
+    return [*map(LiveWorkflow.of, client.workflows.list())]
+
+
+def select_ours(known: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflow]:
+    """Return the workflows that our code deployed to an environment."""
+    return [one for one in known if one.condition == "ours" and one.env == env]
+
+
+def pick_live(known: Iterable[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
+    """Return the live workflow that an address names by its key.
+
+    Raises:
+        AddressError: There is none, or there are several.
+    """
+    ours = select_ours(known, address.env)
+    wanted = unicodedata.normalize("NFC", address.key or "")
+    found = [one for one in ours if one.key == wanted]
+    found = found or [one for one in ours if (one.key or "").split("/")[0] == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ways = list_names([f"{address.env}:{ID}{one.id}" for one in found])
+        problem = f"{len(found)} workflows in {address.env} have the key {wanted!r}"
+        raise AddressError(f"{problem}; name one by its id: {ways}")
+    keys = [one.key for one in ours if one.key]
+    near = did_you_mean(wanted, keys)
+    there = f"it has {list_names(sorted(keys))}" if keys else "it has none of ours"
+    advice = f"what others made is named as {address.env}:{ID}UUID"
+    raise AddressError(
+        f"in {address.env} there is no workflow {shortened(wanted)} that our code "
+        f"deployed{near}; {there}; {advice}"
+    )
+
+
+# -- Paths of ids ---------------------------------------------------------------------
+
+
+def read_env(path: str) -> str:
+    """Return the environment in the path of an id."""
+    for tag, name in _segments(path):
+        if tag == "env":
+            return name
+    return DEFAULT_ENV
+
+
+def drop_env(path: str) -> str:
+    """Return a path without its environment and pin, the same in every environment.
+
+    >>> drop_env("ns:acme.example/project:growth/env:prod/workflow:inbound")
+    'ns:acme.example/project:growth/workflow:inbound'
+    """
+    kept = [s for s in path.split("/") if not s.startswith(("env:", "pin:"))]
+    return "/".join(kept)
+
+
+def insert_env(place: str, env: str) -> str:
+    """Return the path of an id in an environment: the reverse of `drop_env`.
+
+    >>> insert_env("ns:acme.example/project:growth/workflow:inbound", "prod")
+    'ns:acme.example/project:growth/env:prod/workflow:inbound'
+    """
+    owner, found, rest = place.partition("/workflow:")
+    if env == DEFAULT_ENV or not found:
+        return place
+    return f"{owner}/env:{escaped(env)}/workflow:{rest}"
+
+
+def project_path(place: str) -> str:
+    """Return the namespace and project of a path, in its spelling."""
+    kept = [s for s in place.split("/") if s.startswith(("ns:", "project:"))]
+    return "/".join(kept)
+
+
+def _segments(path: str) -> Iterator[tuple[str, str]]:
+    for segment in path.split("/"):
+        tag, _, name = segment.partition(":")
+        yield tag, unquote(name)

@@ -1,0 +1,120 @@
+"""Names of sources: `leads.py`, `leads.py:inbound`, `code`, and the configured one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Sequence
+from pathlib import Path
+from typing import Final
+
+from ..errors import SettingsError
+from ..text import clipped
+from ._errors import AddressError
+from ._importing import is_module_name
+
+CODE: Final = "code"
+"""Stands for the source that `[tool.flow64]` names."""
+
+MOST_NAMES: Final = 20
+"""The most names that a message lists."""
+
+
+def split_source(source: str) -> tuple[str, str | None]:
+    """Split a source into its place and the key after the colon.
+
+    If a file or folder has the whole text as its name, there is no key.
+
+    >>> split_source("leads.py:inbound"), split_source("leads.py")
+    (('leads.py', 'inbound'), ('leads.py', None))
+    >>> split_source("acme.leads:inbound/us")
+    ('acme.leads', 'inbound/us')
+    """
+    # A colon may belong to a path, as in C:\leads.py:inbound.
+    for at in range(len(source), 0, -1):
+        if source[at : at + 1] in ("", ":") and os.path.exists(source[:at]):  # noqa: PTH110 - takes names of any length
+            return source[:at], source[at + 1 :] or None
+    place, _, key = source.partition(":")
+    return place, key or None
+
+
+def resolve_source(source: str) -> str:
+    """Replace `code` by the configured source.
+
+    Raises:
+        AddressError: No source is configured; or the text names an environment, and
+            there is no code of it here.
+        SettingsError: It is `code`, and pyproject.toml has mistakes.
+    """
+    head, _, key = source.partition(":")
+    if os.path.exists(split_source(source)[0]):  # noqa: PTH110 - takes names of any length
+        return source
+    if head == CODE:
+        place = require_project_source()
+        return f"{place}:{key}" if key else place
+    if head in _configured_environments():
+        raise AddressError(
+            f"{source} is what is live, and this works on code and files; "
+            f"flow64 graph {source} draws it, flow64 diff {source} code compares it, "
+            f"and flow64 pull {source} -o live writes it to a folder"
+        )
+    return source
+
+
+def find_project_source() -> str | None:
+    """Return the source that `[tool.flow64]` names, relative to the working folder.
+
+    Raises:
+        SettingsError: pyproject.toml has mistakes.
+    """
+    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
+
+    settings = load_settings()
+    if (source := settings.source) is None:
+        return None
+    there = settings.folder / source
+    if is_module_name(source) and not there.exists():
+        # `acme.pipelines` is a folder or a file from that of the settings.
+        inner = settings.folder.joinpath(*source.split("."))
+        there = inner if inner.is_dir() else inner.with_suffix(".py")
+    place, _ = split_source(str(there))
+    # A module may be installed elsewhere.
+    return os.path.relpath(there) if Path(place).exists() else source
+
+
+def require_project_source() -> str:
+    """Return the source that `[tool.flow64]` names.
+
+    Raises:
+        AddressError: It names none.
+        SettingsError: pyproject.toml has mistakes.
+    """
+    if (source := find_project_source()) is not None:
+        return source
+    advice = 'write source = "pipelines" under [tool.flow64] of pyproject.toml'
+    raise AddressError(f"no source is configured, so {CODE!r} names nothing; {advice}")
+
+
+def list_names(names: Sequence[str]) -> str:
+    """Join names for a message. If there are many, the last ones are only counted."""
+    listed = ", ".join(map(clipped, names[:MOST_NAMES]))
+    more = len(names) - MOST_NAMES
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+def list_neighbours(path: Path) -> Sequence[str]:
+    """Return what the folder of a path holds, for suggestions."""
+    try:
+        return [str(path.parent / entry.name) for entry in path.parent.iterdir()]
+    except OSError:
+        return []
+
+
+def _configured_environments() -> Container[str]:
+    """Return the configured environments; none if the settings have mistakes."""
+    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
+
+    try:
+        settings = load_settings()
+    except SettingsError:
+        return ()
+    return () if settings.file is None else settings.environments

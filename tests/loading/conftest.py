@@ -1,0 +1,7 @@
+"""Fixtures of the command line that tests of loading share."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import leads, namespace
+
+__all__ = ["leads", "namespace"]

@@ -194,7 +194,7 @@ def test_an_oauth_client(project, monkeypatch, audience):
     oauth = OAuthFile("client_1", "kid_1", project / "key.pem", audience)
 
     with client_for(Environment("a", credential=oauth)) as client:
-        source = client._settled.channel.credential.source
+        source = client._settings.channel.credential.source
 
     assert (source.client_id, source._kid) == ("client_1", "kid_1")
     assert source._audience == (None if audience is None else "aud")
@@ -213,11 +213,11 @@ def test_runs_are_remembered_with_the_project(settings, project, monkeypatch):
     """Unless a variable says where."""
     monkeypatch.delenv("FLOW64_JOURNAL", raising=False)
     with client_for(settings.environment("prod")) as client:
-        assert client._settled.journal.path == project / ".flow64/runs.jsonl"
+        assert client._settings.journal.path == project / ".flow64/runs.jsonl"
 
     monkeypatch.setenv("FLOW64_JOURNAL", str(project / "elsewhere.jsonl"))
     with client_for(settings.environment("prod")) as client:
-        assert client._settled.journal.path == project / "elsewhere.jsonl"
+        assert client._settings.journal.path == project / "elsewhere.jsonl"
 
 
 # -- The emulator ---------------------------------------------------------------------

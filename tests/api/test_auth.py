@@ -110,7 +110,7 @@ def test_credential_and_client_are_neither_copied_nor_pickled(act, kind):
     """Either would hold the key."""
     made = kind(KEY, journal=None)
 
-    for part in (made, made._settled.channel.credential):
+    for part in (made, made._settings.channel.credential):
         with pytest.raises(ConfigError):
             act(part)
 

@@ -264,18 +264,18 @@ def test_where_a_key_may_be_lost_is_said(kind, emulator, block, count):
     with Client(clients.KEY, base_url=emulator.url, journal=None) as setting_up:
         leads().deploy(setting_up)
 
-    def tied(client):
+    def join_rows(client):
         if kind == "sync":
             run = client.run(leads(), ROWS).wait(every=0.01)
-            return run.tied(ROWS, row_key="email", block=block)
+            return run.join_rows(ROWS, row_key="email", block=block)
 
         async def awaited():
             run = await (await client.run(leads(), ROWS)).wait(every=0.01)
-            return await run.tied(ROWS, row_key="email", block=block)
+            return await run.join_rows(ROWS, row_key="email", block=block)
 
         return awaited()
 
-    lines = use(kind, emulator.url, tied).may_be_lost
+    lines = use(kind, emulator.url, join_rows).may_be_lost
 
     assert ["find_email" in line for line in lines] == [True] * count
 
@@ -287,7 +287,8 @@ def test_where_a_key_may_be_lost_is_not_known_without_code(emulator):
         stale = leads().run(ROWS, client, stale=True).wait(every=0.01)
         others = [client.runs.get(run.id), stale]
 
-        assert [r.tied(ROWS, row_key="email").may_be_lost for r in others] == [(), ()]
+        found = [run.join_rows(ROWS, row_key="email").may_be_lost for run in others]
+        assert found == [(), ()]
 
 
 @BOTH

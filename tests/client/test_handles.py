@@ -483,7 +483,7 @@ def test_rows_are_tied_to_the_input(hold):
     """In the order of the input, by a column."""
     run, _ = hold(answer([item(1, results=ROWS[::-1])]), **DONE)
 
-    ties = run.tied(iter(ROWS), Person, row_key="email")
+    ties = run.join_rows(iter(ROWS), Person, row_key="email")
 
     assert [tied.outputs[0].value.n for tied in ties] == [1, 2]
 
@@ -493,7 +493,7 @@ def test_input_that_cannot_be_tied_is_refused_before_anything_is_asked(hold):
     run, hand = hold(**DONE)
 
     with pytest.raises(errors.RowKeyError):
-        run.tied([{"n": 1}], row_key="email")
+        run.join_rows([{"n": 1}], row_key="email")
     assert hand.asked == []
 
 
@@ -565,7 +565,7 @@ USES = {
     "results": lambda run, _: run.results(),
     "to_csv": lambda run, folder: run.to_csv(folder / "x.csv"),
     "to_ndjson": lambda run, folder: run.to_ndjson(folder / "x.ndjson"),
-    "tied": lambda run, _: run.tied(ROWS, row_key="email"),
+    "join_rows": lambda run, _: run.join_rows(ROWS, row_key="email"),
     "download": lambda run, folder: run.download(folder),
     "every stage": lambda run, folder: run.download(folder, every_stage=True),
 }

@@ -8,7 +8,7 @@ import pytest
 
 from flow64.api import Credential
 from flow64.client import AsyncClient, Client, Policy
-from flow64.client._settings import DEFAULT, PLACE, credential_of, settled
+from flow64.client._settings import DEFAULT, PLACE, credential_of, resolve_settings
 from flow64.errors import ArgumentError, ConfigError, MissingExtraError
 from flow64.runs import Journal
 from tests.service.credentials import frames, oauth, pem
@@ -31,7 +31,7 @@ def setting(monkeypatch, **variables):
 def made(**given):
     """The settings of a client with a key."""
     usual = dict(base_url=None, policy=None, journal=None, env=None, hosts=None)
-    return settled(Credential("k", None), **{**usual, **given})
+    return resolve_settings(Credential("k", None), **{**usual, **given})
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
@@ -72,7 +72,7 @@ def test_environment_gives_a_key_or_an_oauth_client(monkeypatch):
     setting(monkeypatch, API_KEY="", OAUTH_CLIENT_ID="from-env")
     setting(monkeypatch, OAUTH_KEY_ID="key-9", OAUTH_KEY=pem())
     with Client(journal=None) as client:
-        source = client._settled.channel.credential.source
+        source = client._settings.channel.credential.source
     assert repr(source) == "OAuth('from-env')"
 
 

@@ -237,7 +237,7 @@ def planned(code=CODE, *, journal=None, **options):
         "timeout": DAY,
     }
     client = Client(KEY, base_url=AWAY, journal=journal)
-    return batch_settings(code, client._settled, **{**facts, **options})
+    return batch_settings(code, client._settings, **{**facts, **options})
 
 
 def ran(world, rows, **options):

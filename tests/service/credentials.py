@@ -84,7 +84,7 @@ def played(kind, *talks, api_key=None, between=None, at_once=False, **options):
         except FlowError as error:
             return error
         finally:
-            tell(client._settled.channel)
+            tell(client._settings.channel)
 
     with (
         Client(api_key, **options) as client,
@@ -100,7 +100,7 @@ async def _played(talks, api_key, tell, at_once, options):
         except FlowError as error:
             return error
         finally:
-            tell(client._settled.channel)
+            tell(client._settings.channel)
 
     async with AsyncClient(api_key, **options) as client:
         if at_once:

@@ -413,7 +413,7 @@ def test_run_keeps_what_is_unproven_if_it_may(kind, ended, tmp_path):
     server.always("GET", "/files/*", Forward(lambda reply: evolve(reply, length=None)))
     calls = {
         "rows": lambda r, **more: r.rows(**more),
-        "tied": lambda r, **more: r.tied(rows(40), row_key="email", **more),
+        "join_rows": lambda r, **more: r.join_rows(rows(40), row_key="email", **more),
         "to_csv": lambda r, **more: r.to_csv(tmp_path / "a.csv", **more),
         "to_ndjson": lambda r, **more: r.to_ndjson(tmp_path / "a.ndjson", **more),
         "download": lambda r, **more: r.download(tmp_path / "files", **more),

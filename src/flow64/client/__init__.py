@@ -38,22 +38,21 @@ from ..runs import (
     BlockStarted,
     FailedBatch,
     Finished,
+    JoinedRow,
+    JoinedRows,
     Progress,
     Queued,
     Row,
     Rows,
     RunEvent,
     Running,
-    Tied,
-    Ties,
 )
 from ._async_client import AsyncClient
 from ._async_run import AsyncRun
 from ._batch import Batch
 from ._client import Client
-from ._options import BatchOptions, RunOptions
 from ._run import Run
-from ._settings import PLACE_NAME, Settled, Terms
+from ._settings import PLACE_NAME, BatchOptions, ClientSettings, RunOptions, Terms
 from ._shortcuts import deploy, run, run_batches
 
 __all__ = [
@@ -72,12 +71,15 @@ __all__ = [
     "BlockStarted",
     "BlockStatus",
     "Client",
+    "ClientSettings",
     "DeployedCode",
     "Deployment",
     "FailedBatch",
     "Finished",
     "HttpAnswer",
     "HttpRequest",
+    "JoinedRow",
+    "JoinedRows",
     "LiveStatus",
     "NewSigningSecret",
     "OAuth",
@@ -95,13 +97,10 @@ __all__ = [
     "Running",
     "SameCode",
     "Schedule",
-    "Settled",
     "SigningSecret",
     "Started",
     "State",
     "Terms",
-    "Tied",
-    "Ties",
     "Transport",
     "WorkflowInfo",
     "deploy",

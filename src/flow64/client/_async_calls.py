@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING, Any, Final
 from .. import api
 from ._async_run import AsyncRun, async_run_of
 from ._calls import Rows
-from ._direct import Given, Source, creating, starting_directly, updating
-from ._settings import Settled
+from ._direct import (
+    Given,
+    GivenWorkflow,
+    create_workflow,
+    start_directly,
+    update_workflow,
+)
+from ._settings import ClientSettings
 
 if TYPE_CHECKING:
     from ._async_client import AsyncClient
 
 
 class AsyncWorkflows:
-    """`client.workflows`: the calls about workflows, one request each.
+    """`client.workflows`: the calls about workflows; see `Workflows`."""
 
-    To put code on the service, `client.deploy(workflow)` is the better call: it plans,
-    keeps what was edited there, and verifies.
-    """
+    __slots__ = ("_client", "_settings")
 
-    __slots__ = ("_client", "_settled")
-
-    def __init__(self, client: AsyncClient, settled: Settled) -> None:
+    def __init__(self, client: AsyncClient, settings: ClientSettings) -> None:
         self._client: Final = client
-        self._settled: Final = settled
+        self._settings: Final = settings
 
     async def create(
         self,
@@ -36,38 +38,18 @@ class AsyncWorkflows:
         values: Mapping[str, Any] | None = None,
         allow_spend: bool = False,
     ) -> api.WorkflowInfo:
-        """Create a workflow.
-
-        It is sent again after an answer that was lost only under an id of its own, and
-        if it spends nothing; it is then looked at, since it may have been created.
-
-        Args:
-            workflow: A `Workflow`, a definition, or the JSON data of one.
-            env: The environment that a `Workflow` is compiled for; by default that of
-                the client, then `default`.
-            values: What `value("name")` stands for in a `Workflow`.
-            allow_spend: Agree to blocks that spend credits as soon as they are written.
-
-        Raises:
-            ConflictError: The id is taken.
-            DeployError: It was refused before anything was sent.
-        """
-        source = Source("workflows.create", workflow, env, values)
+        """Create a workflow; see `Workflows.create`."""
+        source = GivenWorkflow("workflows.create", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
-        talk = creating(source, self._settled, allow_spend=allow_spend)
+        talk = create_workflow(source, self._settings, allow_spend=allow_spend)
         return await self._client.play(talk)
 
     async def get(self, workflow_id: str) -> api.WorkflowInfo:
-        """One workflow, with its definition.
-
-        Raises:
-            NotFoundError: There is none of that id, or it is another organisation's;
-                the latter may be a `ForbiddenError`.
-        """
+        """Return one workflow, with its definition; see `Workflows.get`."""
         return await self._client.play(api.workflow_info(workflow_id))
 
     async def list(self) -> Sequence[api.WorkflowInfo]:
-        """All workflows of the organisation, without their definitions."""
+        """Return all workflows of the organisation, without their definitions."""
         return await self._client.play(api.list_workflows())
 
     async def update(
@@ -82,33 +64,13 @@ class AsyncWorkflows:
         create: bool = False,
         allow_spend: bool = False,
     ) -> api.WorkflowInfo:
-        """Change a workflow: all of it, or its title or description alone.
-
-        The service would create a workflow of an id that it does not know, so this
-        looks first. The whole graph is replaced, and the last writer wins. It is sent
-        again after an answer that was lost only if it is whole and spends nothing.
-
-        Args:
-            workflow_id: Which.
-            workflow: What it is to be; None leaves its graph as it is.
-            name: Its new title.
-            description: Its new description; without the last line that a deploy wrote,
-                no later deploy knows it as its own.
-            env: The environment that a `Workflow` is compiled for.
-            values: What `value("name")` stands for in a `Workflow`.
-            create: Do not look, and so create a workflow that is not there.
-            allow_spend: Agree to blocks that spend credits as soon as they are written.
-
-        Raises:
-            NotFoundError: There is none of that id.
-            DeployError: It was refused before anything was sent.
-        """
-        source = Source("workflows.update", workflow, env, values)
+        """Change a workflow; see `Workflows.update`."""
+        source = GivenWorkflow("workflows.update", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
-        talk = updating(
+        talk = update_workflow(
             workflow_id,
             source,
-            self._settled,
+            self._settings,
             name=name,
             description=description,
             is_new=create,
@@ -117,31 +79,18 @@ class AsyncWorkflows:
         return await self._client.play(talk)
 
     async def delete(self, workflow_id: str) -> api.WorkflowInfo | None:
-        """Delete a workflow for good; its runs can still be listed.
-
-        It is sent again after an answer that was lost.
-
-        Returns:
-            What was deleted; None where a repeated request found nothing any more.
-
-        Raises:
-            NotFoundError: There is none of that id.
-        """
+        """Delete a workflow for good; see `Workflows.delete`."""
         return await self._client.play(api.delete_workflow(workflow_id))
 
 
 class AsyncRuns:
-    """`client.runs`: the calls about runs, one request each.
+    """`client.runs`: the calls about runs; see `Runs`."""
 
-    To start a run that must happen once, `client.run(workflow, rows, intent=...)` is
-    the better call: it looks before it sends, and finds a run whose answer was lost.
-    """
+    __slots__ = ("_client", "_settings")
 
-    __slots__ = ("_client", "_settled")
-
-    def __init__(self, client: AsyncClient, settled: Settled) -> None:
+    def __init__(self, client: AsyncClient, settings: ClientSettings) -> None:
         self._client: Final = client
-        self._settled: Final = settled
+        self._settings: Final = settings
 
     async def start(
         self,
@@ -153,27 +102,8 @@ class AsyncRuns:
         save_json: bool = True,
         result_formats: Sequence[str] = (),
     ) -> AsyncRun:
-        """Start a run of what is deployed; nothing is checked against code.
-
-        It is never sent again after an answer that was lost.
-
-        Args:
-            workflow_id: Which workflow.
-            rows: Rows for a `webhook` source: any iterable, a single row, or the path
-                of a CSV, JSON or NDJSON file; None leaves `webhook_payload` out.
-            idempotency_key: What the service may know a repetition by (inferred); by
-                default a fresh UUID, so that every call starts a run of its own.
-            specs_override: What the first block is set to in this run. Whether settings
-                that it does not name survive is not documented: give all of them.
-            save_json: Whether results are kept as JSON too, so that types survive.
-            result_formats: Further formats to keep: `csv`, `json`, `ndjson`.
-
-        Raises:
-            RowsError: The rows cannot be sent.
-            OutcomeUnknownError: No answer came, so it may have been started; the error
-                names the key.
-        """
-        talk = starting_directly(
+        """Start a run of the deployed workflow; see `Runs.start`."""
+        talk = start_directly(
             workflow_id,
             rows,
             idempotency_key=idempotency_key,
@@ -187,14 +117,9 @@ class AsyncRuns:
         return run
 
     async def get(self, run_id: str) -> AsyncRun:
-        """A run to wait for and to read, as the service and the journal know it.
-
-        Raises:
-            NotFoundError: There is none of that id.
-            JournalError: The journal cannot be read.
-        """
+        """Return the handle of a run; see `Runs.get`."""
         seen = await self._client.play(api.live_status(run_id))
-        journal = self._settled.journal
+        journal = self._settings.journal
         run = async_run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
         run.saw(seen)
         return run
@@ -206,49 +131,26 @@ class AsyncRuns:
         status: str | None = None,
         limit: int = 100,
     ) -> Sequence[api.RunEntry]:
-        """The newest runs, newest first.
-
-        Args:
-            workflow_id: Of one workflow alone.
-            status: `running`, `completed`, `cancelled`, or `active` for queued and
-                running ones. That others work, such as `failed`, is not documented.
-            limit: How many at most, from 1 to 500; older ones cannot be listed.
-        """
+        """Return the newest runs, newest first; see `Runs.list`."""
         return await self._client.play(api.list_runs(workflow_id, limit, status=status))
 
     async def status(self, run_id: str) -> api.LiveStatus:
-        """How far a run has come."""
+        """Return the status of a run."""
         return await self._client.play(api.live_status(run_id))
 
     async def cancel(self, run_id: str) -> str:
-        """Cancel a run; gives the service's word for its status.
-
-        One that has ended keeps its status. Rows that were processed are presumably
-        charged. It is sent again after an answer that was lost.
-        """
+        """Cancel a run, and return its status; see `Runs.cancel`."""
         return await self._client.play(api.cancel_run(run_id))
 
     async def download_links(
         self, run_id: str, format: str = "csv"
     ) -> Sequence[api.ResultItem]:
-        """The result files of a run, one for each stage that saved something.
-
-        The links live for 15 minutes, and need no credential: whoever has one can read
-        the rows. The final file is that of the highest `block_number`.
-
-        Args:
-            run_id: Which run.
-            format: `csv`, or `json` and `ndjson` where the run kept them.
-        """
+        """Return the result files of a run; see `Runs.download_links`."""
         return await self._client.play(api.download_links(run_id, format))
 
 
 class AsyncSchedules:
-    """`client.schedules`: when the service runs a workflow by itself.
-
-    Each run that it starts is paid for. Only the Enterprise plan has schedules, one
-    source says. A schedule is bound to the credential that made it.
-    """
+    """`client.schedules`: the calls about schedules; see `Schedules`."""
 
     __slots__ = ("_client",)
 
@@ -265,16 +167,7 @@ class AsyncSchedules:
         description: str | None = None,
         is_active: bool = True,
     ) -> api.Schedule:
-        """Create a schedule; never sent again after an answer that was lost.
-
-        Args:
-            workflow_id: Which workflow it runs.
-            name: Its name, of 1 to 120 characters.
-            cron_expression: When, in five fields, such as `0 9 * * 1`.
-            timezone: Where that time holds; an IANA name such as `Europe/Berlin`.
-            description: What it is for.
-            is_active: Whether it is on.
-        """
+        """Create a schedule; see `Schedules.create`."""
         talk = api.create_schedule(
             workflow_id,
             name,
@@ -286,11 +179,11 @@ class AsyncSchedules:
         return await self._client.play(talk)
 
     async def get(self, schedule_id: str) -> api.Schedule:
-        """One schedule."""
+        """Return one schedule."""
         return await self._client.play(api.get_schedule(schedule_id))
 
     async def list(self, workflow_id: str | None = None) -> Sequence[api.Schedule]:
-        """The schedules of one workflow, or all."""
+        """Return the schedules of one workflow, or all."""
         return await self._client.play(api.list_schedules(workflow_id))
 
     async def update(
@@ -303,11 +196,7 @@ class AsyncSchedules:
         description: str | None = None,
         is_active: bool | None = None,
     ) -> api.Schedule:
-        """Change what is given, and nothing else.
-
-        Switching one on binds it to the credential of this client. It is not sent again
-        after an answer that was lost.
-        """
+        """Change the given fields, and no others; see `Schedules.update`."""
         talk = api.update_schedule(
             schedule_id,
             name=name,
@@ -319,15 +208,12 @@ class AsyncSchedules:
         return await self._client.play(talk)
 
     async def delete(self, schedule_id: str) -> None:
-        """Delete a schedule; not sent again after an answer that was lost."""
+        """Delete a schedule. If the answer is lost, the request is not sent again."""
         await self._client.play(api.delete_schedule(schedule_id))
 
 
 class AsyncSigningSecrets:
-    """`client.signing_secret`: the one secret that signs an organisation's deliveries.
-
-    Only admins may change it.
-    """
+    """`client.signing_secret`: the signing secret; see `SigningSecrets`."""
 
     __slots__ = ("_client",)
 
@@ -335,32 +221,17 @@ class AsyncSigningSecrets:
         self._client: Final = client
 
     async def get(self) -> api.SigningSecret | None:
-        """What may be known of it; None where there is none, so nothing is signed."""
+        """Return what may be known of the secret. None if deliveries are not signed."""
         return await self._client.play(api.get_signing_secret())
 
     async def create(self) -> api.NewSigningSecret:
-        """Make a secret. **This revokes the present one at once**: see `roll`.
-
-        Receivers that know the old one alone refuse every delivery from then on. Never
-        sent again after an answer that was lost: each call revokes a secret.
-        """
+        """Make a secret. This revokes the present one; see `SigningSecrets.create`."""
         return await self._client.play(api.create_signing_secret())
 
     async def roll(self, expire_overlap_hours: int = 24) -> api.NewSigningSecret:
-        """Make a secret, and let the present one sign beside it for some hours.
-
-        It revokes the present one when they are over. Never sent again after an answer
-        that was lost: each call revokes a secret.
-
-        Args:
-            expire_overlap_hours: From 0 to 72; 0 revokes it at once, as after a leak.
-        """
+        """Make a secret, and keep the old one for hours; see `SigningSecrets.roll`."""
         return await self._client.play(api.roll_signing_secret(expire_overlap_hours))
 
     async def delete(self) -> None:
-        """Revoke the secret: deliveries are not signed at all from then on.
-
-        Receivers that insist on a signature refuse them. Not sent again after an answer
-        that was lost.
-        """
+        """Revoke the secret; see `SigningSecrets.delete`."""
         await self._client.play(api.delete_signing_secret())

@@ -1,4 +1,4 @@
-"""The client that awaits: one credential for one origin."""
+"""The client that awaits: one credential for one endpoint."""
 
 from __future__ import annotations
 
@@ -28,40 +28,32 @@ from ..runs import BatchSettings, Rows, launch_run, run_in_batches
 from ._async_calls import AsyncRuns, AsyncSchedules, AsyncSigningSecrets, AsyncWorkflows
 from ._async_run import AsyncRun
 from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
-from ._deploying import deployment, launcher, previewing
-from ._options import BatchOptions, RunOptions
-from ._settings import DEFAULT, Settled, Terms, credential_of, settled
+from ._deploying import deploy_workflow, make_launcher, preview_workflow
+from ._settings import (
+    DEFAULT,
+    BatchOptions,
+    ClientSettings,
+    RunOptions,
+    Terms,
+    credential_of,
+    resolve_settings,
+)
 
 T = TypeVar("T")
 
 
 class AsyncClient:
-    """Talks to the service: one credential, one endpoint. For one event loop.
+    """Talks to the service with one credential at one endpoint, in one event loop.
 
-    The same as `Client`, method by method, each awaited. Use it in an `async with`
-    block, or await `close()`. Nobody else can close it: a client that was used and is
-    dropped without is a `ResourceWarning`.
+    It has the arguments and methods of `Client`, and you await each method. Use it in
+    an `async with` block, or await `close()`. A client that was used and is dropped
+    without is a `ResourceWarning`, and stays open.
 
     Args:
-        api_key: The key; by default that of `SIXTYFOUR_API_KEY`.
-        base_url: The endpoint; by default that of `SIXTYFOUR_API_ENDPOINT`, then
-            `SIXTYFOUR_API_BASE_URL`, then the service itself.
-        oauth: An `OAuth` client instead of a key.
-        policy: How patient it is: deadline, time-outs, repetitions, pace.
-        journal: File in which runs are remembered; by default that of
-            `FLOW64_JOURNAL`, then `.flow64/runs.jsonl`; None for none.
-        history: Folder that keeps what a deploy replaces; by default that of
-            `FLOW64_HISTORY`, else `.flow64/history` in the working folder.
-        env: The environment that it is for; another is refused. None is for any.
-        hosts: The only hosts whose signed result links are opened; None opens all.
-        allow_http: Whether an http endpoint that is not on this machine is meant,
-            such as an emulator in the next container.
-        terms: What its environment says for every call: values, suffix, limits, and
-            whose key it is; `flow64.environments` makes them of `[tool.flow64]`.
-        transport: Something else than the network, with the same methods.
+        transport: Sends requests instead of the network, with awaited methods.
 
     Raises:
-        ConfigError: The credential or the endpoint cannot be used; no key is shown.
+        ConfigError: The credential or the endpoint cannot be used. No key is shown.
     """
 
     def __init__(
@@ -81,7 +73,7 @@ class AsyncClient:
     ) -> None:
         credential = credential_of(api_key, oauth)
         del api_key  # an error from here on may show the locals of its frames
-        self._settled: Final[Settled] = settled(
+        self._settings: Final[ClientSettings] = resolve_settings(
             credential,
             base_url=base_url,
             policy=policy,
@@ -92,7 +84,7 @@ class AsyncClient:
             allow_http=allow_http,
             terms=terms,
         )
-        channel = self._settled.channel
+        channel = self._settings.channel
         # What is sent to this machine does not pass through anybody's proxy.
         trust_env = not channel.is_local
         self._player: Final = AsyncPlayer(
@@ -102,22 +94,22 @@ class AsyncClient:
     @property
     def endpoint(self) -> str:
         """The base URL."""
-        return self._settled.channel.endpoint
+        return self._settings.channel.endpoint
 
     @property
     def is_local(self) -> bool:
-        """Whether the endpoint is on this machine."""
-        return self._settled.channel.is_local
+        """True if the endpoint is on this machine."""
+        return self._settings.channel.is_local
 
     @property
     def policy(self) -> Policy:
-        """How patient it is."""
-        return self._settled.channel.policy
+        """Deadline, timeouts, retries and pace."""
+        return self._settings.channel.policy
 
     @property
     def env(self) -> str | None:
-        """The environment that it is for; None for any."""
-        return self._settled.env
+        """The environment of the client; None for any."""
+        return self._settings.env
 
     async def deploy(
         self,
@@ -128,26 +120,10 @@ class AsyncClient:
         force: bool = False,
         allow_spend: bool = False,
     ) -> Deployment:
-        """Plan and apply of one workflow; nothing is sent when nothing changed.
-
-        Args:
-            workflow: What to deploy.
-            env: The environment to deploy to; by default that of the client, then
-                `default`.
-            values: What `value("name")` stands for there.
-            force: Overwrite a workflow that was edited on the service, or that no code
-                of ours deployed.
-            allow_spend: Agree to blocks that spend credits as soon as they are written.
-
-        Raises:
-            CompileError: The workflow has errors.
-            DeployError: It was refused before anything was written.
-            ApiError: The service refused it.
-            OutcomeUnknownError: No answer came, and a look did not tell.
-        """
-        talk = deployment(
+        """Plan and apply one workflow; see `Client.deploy`."""
+        talk = deploy_workflow(
             workflow,
-            self._settled,
+            self._settings,
             env=env,
             values=values,
             force=force,
@@ -159,12 +135,12 @@ class AsyncClient:
     @property
     def workflows(self) -> AsyncWorkflows:
         """The calls about workflows: create, get, list, update, delete."""
-        return AsyncWorkflows(self, self._settled)
+        return AsyncWorkflows(self, self._settings)
 
     @property
     def runs(self) -> AsyncRuns:
         """The calls about runs: start, get, list, status, cancel, download links."""
-        return AsyncRuns(self, self._settled)
+        return AsyncRuns(self, self._settings)
 
     @property
     def schedules(self) -> AsyncSchedules:
@@ -173,15 +149,15 @@ class AsyncClient:
 
     @property
     def signing_secret(self) -> AsyncSigningSecrets:
-        """The calls about the secret of deliveries: get, create, roll, delete."""
+        """The calls about the signing secret: get, create, roll, delete."""
         return AsyncSigningSecrets(self)
 
     async def blocks(self) -> Sequence[BlockInfo]:
-        """The kinds of blocks, each with the JSON Schema of its specs."""
+        """Return the kinds of blocks, each with the JSON Schema of its specs."""
         return await self.play(list_blocks())
 
     async def balance(self) -> Balance:
-        """What is left to spend."""
+        """Return the credits that are left."""
         return await self.play(get_balance())
 
     async def preview(
@@ -191,42 +167,26 @@ class AsyncClient:
         env: str | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> Preview:
-        """See what a deploy would do, as things are now; nothing is written.
-
-        Args:
-            workflow: What would be deployed.
-            env: The environment; by default that of the client, then `default`.
-            values: What `value("name")` stands for there.
-
-        Raises:
-            CompileError: The workflow has errors.
-            DeployError: It cannot be deployed there at all.
-            ApiError: The service refused to say.
-        """
-        talk = previewing(workflow, self._settled, env=env, values=values)
+        """Say what a deploy would do now; see `Client.preview`."""
+        talk = preview_workflow(workflow, self._settings, env=env, values=values)
         del values  # as in `deploy`
         return await self.play(talk)
 
     async def run(
         self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
     ) -> AsyncRun:
-        """Start a run, once for each intent; `Client.run` says what each option is.
+        """Start a run, once for each intent; see `Client.run`.
 
         Args:
             workflow: What to run; it has to be deployed.
             rows: The rows for a webhook source, or the path of a file of rows. Other
-                sources take none.
+                sources take no rows.
             **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
                 `save_json`, `result_formats`, `block`.
-
-        Raises:
-            RunError: It was refused before anything was sent.
-            ApiError: The service refused it.
-            OutcomeUnknownError: No answer came, and the looks did not tell.
         """
         intent, retry = options.pop("intent", None), options.pop("retry", None)
-        made = launcher("run", workflow, self._settled, **options)
+        made = make_launcher("run", workflow, self._settings, **options)
         del options  # with the values, as in `deploy`
         talk = launch_run(made, rows, intent=intent, retry=retry)
         started, facts = await self.play(talk)
@@ -240,23 +200,18 @@ class AsyncClient:
         Args:
             workflow: What to run; it has to be deployed.
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
-            **options: `intent`, which is needed, `size`, `concurrency`,
-                `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
-                `max_cost`, `allow_unpriced`, `check_columns`, `block`, `every`,
-                `timeout`, `max_bytes`, `allow_unproven`.
-
-        Raises:
-            RowsError: Rows cannot be sent.
-            BudgetError: All of it may take more than was said.
-            BatchesError: Batches have failed, or were not started after that.
+            **options: `size`, `concurrency`, `intent`, `retry_failed`, `folder`, `env`,
+                `values`, `stale`, `max_rows`, `max_cost`, `allow_unpriced`,
+                `check_columns`, `block`, `every`, `timeout`, `max_bytes`,
+                `allow_unproven`.
         """
-        return self._batches(batch_settings(workflow, self._settled, **options), rows)
+        return self._batches(batch_settings(workflow, self._settings, **options), rows)
 
     async def _batches(
         self, plan: BatchSettings, rows: Any
     ) -> AsyncIterator[Batch[AsyncRun]]:
         with note_interrupted_batches(plan.intent):
-            talk = self._guarded(run_in_batches(plan, rows))
+            talk = self._check_answers(run_in_batches(plan, rows))
             async with aclosing(self._player.events(talk)) as events:
                 async for done in events:
                     run = AsyncRun(
@@ -265,15 +220,15 @@ class AsyncClient:
                     yield Batch.of(done, run)
 
     async def play(self, conversation: Conversation[T]) -> T:
-        """Do what a conversation asks for until it is over, and give its result."""
-        return await self._player.play(self._guarded(conversation))
+        """Run a conversation to its end, and return its result."""
+        return await self._player.play(self._check_answers(conversation))
 
     def events(self, conversation: Conversation[Any]) -> AsyncIterator[Any]:
-        """What the conversation tells on the way."""
-        return self._player.events(self._guarded(conversation))
+        """Run a conversation, and yield what it emits."""
+        return self._player.events(self._check_answers(conversation))
 
-    def _guarded(self, conversation: Conversation[T]) -> Conversation[T]:
-        return self._settled.organisation.guarded(conversation)
+    def _check_answers(self, conversation: Conversation[T]) -> Conversation[T]:
+        return self._settings.organisation.guarded(conversation)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -299,7 +254,7 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         # Tracebacks show also a client that was refused while it was made.
-        if (made := getattr(self, "_settled", None)) is None:
+        if (made := getattr(self, "_settings", None)) is None:
             return "AsyncClient(None)"
         return f"AsyncClient({made.channel.endpoint!r})"
 

@@ -1,4 +1,4 @@
-"""A batch that has completed, as it is handed out."""
+"""Batches that have completed, and the settings to run them with."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..deploy import Deployable
 from ..errors import FlowError
 from ..runs import DAY, Allowance, BatchSettings, FinishedBatch, require_times
 from ._async_run import AsyncRun
-from ._deploying import launcher
+from ._deploying import make_launcher
 from ._run import Run
-from ._settings import Settled
+from ._settings import ClientSettings
 
 R = TypeVar("R", Run, AsyncRun)
 
@@ -26,11 +26,11 @@ class Batch(Generic[R]):
     """A batch that has completed.
 
     Attributes:
-        index: Its place among the batches, from 0.
+        index: Index of the batch, from 0.
         first: Number of its first row in the input, from 1.
-        count: How many rows of the input it has.
-        run: Its run, whose `rows()` are those that came of it.
-        path: Where its rows were saved; None where nobody asked for that.
+        count: Number of its rows in the input.
+        run: Its run. `run.rows()` gives the rows of the result.
+        path: The file with its rows; None if no `folder` was given.
     """
 
     index: int
@@ -41,14 +41,14 @@ class Batch(Generic[R]):
 
     @classmethod
     def of(cls, done: FinishedBatch, run: R) -> Batch[R]:
-        """The batch with its run."""
+        """Return a finished batch with the handle of its run."""
         part = done.part
         return cls(part.index, part.first, part.count, run, done.path)
 
 
 @contextmanager
 def note_interrupted_batches(intent: str) -> Generator[None]:
-    """Say that nothing is lost: with a Ctrl-C, the end of a task, or bad input."""
+    """Add to an interruption that the runs go on, and how to continue."""
     try:
         yield
     except (FlowError, GeneratorExit):  # it says so itself; nobody reads on
@@ -62,13 +62,13 @@ def note_interrupted_batches(intent: str) -> Generator[None]:
 
 
 def facts_of(done: FinishedBatch) -> dict[str, Any]:
-    """What a handle of its run is told."""
+    """Return the fields of the handle of a finished batch."""
     return {**done.facts, "status": "completed", "is_new": False}
 
 
 def batch_settings(
     workflow: Deployable,
-    settled: Settled,
+    settings: ClientSettings,
     *,
     intent: str,
     size: int = 1000,
@@ -81,11 +81,11 @@ def batch_settings(
     allow_unproven: bool = False,
     **more: Any,
 ) -> BatchSettings:
-    """How an input is fed; see `Client.run_batches`."""
+    """Compile the workflow, and check the options of `Client.run_batches`."""
     require_times("run_batches", every, timeout)
     allowance = Allowance(max_bytes, allow_unproven)
     allowance.require_sound("run_batches")
-    made = launcher("run_batches", workflow, settled, **more)
+    made = make_launcher("run_batches", workflow, settings, **more)
     if folder is not None:
         made.stages.number("", None)  # of several ends none is saved silently
     place = None if folder is None else Path(folder)

@@ -7,9 +7,15 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .. import api
-from ._direct import Given, Source, creating, starting_directly, updating
+from ._direct import (
+    Given,
+    GivenWorkflow,
+    create_workflow,
+    start_directly,
+    update_workflow,
+)
 from ._run import Run, run_of
-from ._settings import Settled
+from ._settings import ClientSettings
 
 if TYPE_CHECKING:
     from ._client import Client
@@ -17,21 +23,21 @@ if TYPE_CHECKING:
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | PathLike[str] | None
 )
-"""Rows of a run: any iterable, a single row, or a CSV, JSON or NDJSON file."""
+"""Rows of a run: any iterable, one row, or the path of a CSV, JSON or NDJSON file."""
 
 
 class Workflows:
     """`client.workflows`: the calls about workflows, one request each.
 
-    To put code on the service, `client.deploy(workflow)` is the better call: it plans,
-    keeps what was edited there, and verifies.
+    To deploy code, use `client.deploy(workflow)` instead. It plans, keeps edits that
+    were made on the service, and verifies.
     """
 
-    __slots__ = ("_client", "_settled")
+    __slots__ = ("_client", "_settings")
 
-    def __init__(self, client: Client, settled: Settled) -> None:
+    def __init__(self, client: Client, settings: ClientSettings) -> None:
         self._client: Final = client
-        self._settled: Final = settled
+        self._settings: Final = settings
 
     def create(
         self,
@@ -43,36 +49,37 @@ class Workflows:
     ) -> api.WorkflowInfo:
         """Create a workflow.
 
-        It is sent again after an answer that was lost only under an id of its own, and
-        if it spends nothing; it is then looked at, since it may have been created.
+        If the answer is lost, the request is sent again only if the workflow has an id
+        and spends nothing. If the id is taken then, the workflow may have been created,
+        so it is read and compared.
 
         Args:
             workflow: A `Workflow`, a definition, or the JSON data of one.
-            env: The environment that a `Workflow` is compiled for; by default that of
-                the client, then `default`.
-            values: What `value("name")` stands for in a `Workflow`.
+            env: The environment to compile a `Workflow` for. The default is that of the
+                client, then `default`.
+            values: Values for `value("name")` in a `Workflow`.
             allow_spend: Agree to blocks that spend credits as soon as they are written.
 
         Raises:
             ConflictError: The id is taken.
-            DeployError: It was refused before anything was sent.
+            DeployError: The workflow was refused before anything was sent.
         """
-        source = Source("workflows.create", workflow, env, values)
+        source = GivenWorkflow("workflows.create", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
-        talk = creating(source, self._settled, allow_spend=allow_spend)
+        talk = create_workflow(source, self._settings, allow_spend=allow_spend)
         return self._client.play(talk)
 
     def get(self, workflow_id: str) -> api.WorkflowInfo:
-        """One workflow, with its definition.
+        """Return one workflow, with its definition.
 
         Raises:
-            NotFoundError: There is none of that id, or it is another organisation's;
-                the latter may be a `ForbiddenError`.
+            NotFoundError: No workflow has that id, or it belongs to another
+                organisation. The latter may be a `ForbiddenError`.
         """
         return self._client.play(api.workflow_info(workflow_id))
 
     def list(self) -> Sequence[api.WorkflowInfo]:
-        """All workflows of the organisation, without their definitions."""
+        """Return all workflows of the organisation, without their definitions."""
         return self._client.play(api.list_workflows())
 
     def update(
@@ -87,33 +94,34 @@ class Workflows:
         create: bool = False,
         allow_spend: bool = False,
     ) -> api.WorkflowInfo:
-        """Change a workflow: all of it, or its title or description alone.
+        """Change a workflow: all of it, or only its title or description.
 
-        The service would create a workflow of an id that it does not know, so this
-        looks first. The whole graph is replaced, and the last writer wins. It is sent
-        again after an answer that was lost only if it is whole and spends nothing.
+        The service creates a workflow if it does not know the id, so this reads the
+        workflow first. The whole graph is replaced, and the last writer wins. If the
+        answer is lost, the request is sent again only if it has a whole workflow and
+        spends nothing.
 
         Args:
-            workflow_id: Which.
-            workflow: What it is to be; None leaves its graph as it is.
-            name: Its new title.
-            description: Its new description; without the last line that a deploy wrote,
-                no later deploy knows it as its own.
-            env: The environment that a `Workflow` is compiled for.
-            values: What `value("name")` stands for in a `Workflow`.
-            create: Do not look, and so create a workflow that is not there.
+            workflow_id: Id of the workflow.
+            workflow: The new workflow. None keeps its graph.
+            name: The new title.
+            description: The new description. Without the last line that a deploy wrote,
+                no later deploy takes the workflow for its own.
+            env: The environment to compile a `Workflow` for.
+            values: Values for `value("name")` in a `Workflow`.
+            create: Do not read first, and so create a workflow that does not exist.
             allow_spend: Agree to blocks that spend credits as soon as they are written.
 
         Raises:
-            NotFoundError: There is none of that id.
-            DeployError: It was refused before anything was sent.
+            NotFoundError: No workflow has that id.
+            DeployError: The workflow was refused before anything was sent.
         """
-        source = Source("workflows.update", workflow, env, values)
+        source = GivenWorkflow("workflows.update", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
-        talk = updating(
+        talk = update_workflow(
             workflow_id,
             source,
-            self._settled,
+            self._settings,
             name=name,
             description=description,
             is_new=create,
@@ -122,15 +130,15 @@ class Workflows:
         return self._client.play(talk)
 
     def delete(self, workflow_id: str) -> api.WorkflowInfo | None:
-        """Delete a workflow for good; its runs can still be listed.
+        """Delete a workflow for good. Its runs can still be listed.
 
-        It is sent again after an answer that was lost.
+        If the answer is lost, the request is sent again.
 
         Returns:
-            What was deleted; None where a repeated request found nothing any more.
+            The deleted workflow. None if a repeated request found it gone.
 
         Raises:
-            NotFoundError: There is none of that id.
+            NotFoundError: No workflow has that id.
         """
         return self._client.play(api.delete_workflow(workflow_id))
 
@@ -138,15 +146,15 @@ class Workflows:
 class Runs:
     """`client.runs`: the calls about runs, one request each.
 
-    To start a run that must happen once, `client.run(workflow, rows, intent=...)` is
-    the better call: it looks before it sends, and finds a run whose answer was lost.
+    To start a run that must happen once, use `client.run(workflow, rows, intent=...)`
+    instead. It looks before it sends, and finds a run after a lost answer.
     """
 
-    __slots__ = ("_client", "_settled")
+    __slots__ = ("_client", "_settings")
 
-    def __init__(self, client: Client, settled: Settled) -> None:
+    def __init__(self, client: Client, settings: ClientSettings) -> None:
         self._client: Final = client
-        self._settled: Final = settled
+        self._settings: Final = settings
 
     def start(
         self,
@@ -158,27 +166,28 @@ class Runs:
         save_json: bool = True,
         result_formats: Sequence[str] = (),
     ) -> Run:
-        """Start a run of what is deployed; nothing is checked against code.
+        """Start a run of the deployed workflow. Nothing is compared with code.
 
-        It is never sent again after an answer that was lost.
+        If the answer is lost, the request is not sent again.
 
         Args:
-            workflow_id: Which workflow.
+            workflow_id: Id of the workflow.
             rows: Rows for a `webhook` source: any iterable, a single row, or the path
-                of a CSV, JSON or NDJSON file; None leaves `webhook_payload` out.
-            idempotency_key: What the service may know a repetition by (inferred); by
-                default a fresh UUID, so that every call starts a run of its own.
-            specs_override: What the first block is set to in this run. Whether settings
-                that it does not name survive is not documented: give all of them.
-            save_json: Whether results are kept as JSON too, so that types survive.
-            result_formats: Further formats to keep: `csv`, `json`, `ndjson`.
+                of a CSV, JSON or NDJSON file. None leaves `webhook_payload` out.
+            idempotency_key: Key by which the service may recognise a repeated request
+                (inferred). The default is a fresh UUID, so every call starts a run of
+                its own.
+            specs_override: Settings of the first block in this run. Give all of its
+                settings, since whether the others are kept is not documented.
+            save_json: Save results as JSON too, which keeps types.
+            result_formats: Further formats to save: `csv`, `json`, `ndjson`.
 
         Raises:
             RowsError: The rows cannot be sent.
-            OutcomeUnknownError: No answer came, so it may have been started; the error
-                names the key.
+            OutcomeUnknownError: No answer came, so the run may have been started. The
+                error names the key.
         """
-        talk = starting_directly(
+        talk = start_directly(
             workflow_id,
             rows,
             idempotency_key=idempotency_key,
@@ -192,14 +201,14 @@ class Runs:
         return run
 
     def get(self, run_id: str) -> Run:
-        """A run to wait for and to read, as the service and the journal know it.
+        """Return the handle of a run, to wait for it and to read its rows.
 
         Raises:
-            NotFoundError: There is none of that id.
+            NotFoundError: No run has that id.
             JournalError: The journal cannot be read.
         """
         seen = self._client.play(api.live_status(run_id))
-        journal = self._settled.journal
+        journal = self._settings.journal
         run = run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
         run.saw(seen)
         return run
@@ -211,48 +220,48 @@ class Runs:
         status: str | None = None,
         limit: int = 100,
     ) -> Sequence[api.RunEntry]:
-        """The newest runs, newest first.
+        """Return the newest runs, newest first.
 
         Args:
-            workflow_id: Of one workflow alone.
+            workflow_id: Only runs of this workflow.
             status: `running`, `completed`, `cancelled`, or `active` for queued and
-                running ones. That others work, such as `failed`, is not documented.
-            limit: How many at most, from 1 to 500; older ones cannot be listed.
+                running ones. Other words, such as `failed`, are not documented.
+            limit: The most runs to return, from 1 to 500. Older ones cannot be listed.
         """
         return self._client.play(api.list_runs(workflow_id, limit, status=status))
 
     def status(self, run_id: str) -> api.LiveStatus:
-        """How far a run has come."""
+        """Return the status of a run."""
         return self._client.play(api.live_status(run_id))
 
     def cancel(self, run_id: str) -> str:
-        """Cancel a run; gives the service's word for its status.
+        """Cancel a run, and return the word of the service for its status.
 
-        One that has ended keeps its status. Rows that were processed are presumably
-        charged. It is sent again after an answer that was lost.
+        A run that has ended keeps its status. Rows that were processed are presumably
+        charged. If the answer is lost, the request is sent again.
         """
         return self._client.play(api.cancel_run(run_id))
 
     def download_links(
         self, run_id: str, format: str = "csv"
     ) -> Sequence[api.ResultItem]:
-        """The result files of a run, one for each stage that saved something.
+        """Return the result files of a run, one for each stage that saved something.
 
-        The links live for 15 minutes, and need no credential: whoever has one can read
-        the rows. The final file is that of the highest `block_number`.
+        The links live for 15 minutes and need no credential: anyone who has a link can
+        read the rows. The final file has the highest `block_number`.
 
         Args:
-            run_id: Which run.
-            format: `csv`, or `json` and `ndjson` where the run kept them.
+            run_id: Id of the run.
+            format: `csv`, or `json` and `ndjson` if the run saved them.
         """
         return self._client.play(api.download_links(run_id, format))
 
 
 class Schedules:
-    """`client.schedules`: when the service runs a workflow by itself.
+    """`client.schedules`: the calls about schedules, which start runs at fixed times.
 
-    Each run that it starts is paid for. Only the Enterprise plan has schedules, one
-    source says. A schedule is bound to the credential that made it.
+    Each run that a schedule starts is paid for. One source says that only the
+    Enterprise plan has schedules. A schedule is bound to the credential that made it.
     """
 
     __slots__ = ("_client",)
@@ -270,15 +279,15 @@ class Schedules:
         description: str | None = None,
         is_active: bool = True,
     ) -> api.Schedule:
-        """Create a schedule; never sent again after an answer that was lost.
+        """Create a schedule. If the answer is lost, the request is not sent again.
 
         Args:
-            workflow_id: Which workflow it runs.
+            workflow_id: Id of the workflow to run.
             name: Its name, of 1 to 120 characters.
-            cron_expression: When, in five fields, such as `0 9 * * 1`.
-            timezone: Where that time holds; an IANA name such as `Europe/Berlin`.
-            description: What it is for.
-            is_active: Whether it is on.
+            cron_expression: Five fields, such as `0 9 * * 1`.
+            timezone: An IANA name, such as `Europe/Berlin`.
+            description: A text for people.
+            is_active: False creates a schedule that is off.
         """
         talk = api.create_schedule(
             workflow_id,
@@ -291,11 +300,11 @@ class Schedules:
         return self._client.play(talk)
 
     def get(self, schedule_id: str) -> api.Schedule:
-        """One schedule."""
+        """Return one schedule."""
         return self._client.play(api.get_schedule(schedule_id))
 
     def list(self, workflow_id: str | None = None) -> Sequence[api.Schedule]:
-        """The schedules of one workflow, or all."""
+        """Return the schedules of one workflow, or all."""
         return self._client.play(api.list_schedules(workflow_id))
 
     def update(
@@ -308,10 +317,10 @@ class Schedules:
         description: str | None = None,
         is_active: bool | None = None,
     ) -> api.Schedule:
-        """Change what is given, and nothing else.
+        """Change the given fields, and no others.
 
-        Switching one on binds it to the credential of this client. It is not sent again
-        after an answer that was lost.
+        Switching a schedule on binds it to the credential of this client. If the answer
+        is lost, the request is not sent again.
         """
         talk = api.update_schedule(
             schedule_id,
@@ -324,14 +333,14 @@ class Schedules:
         return self._client.play(talk)
 
     def delete(self, schedule_id: str) -> None:
-        """Delete a schedule; not sent again after an answer that was lost."""
+        """Delete a schedule. If the answer is lost, the request is not sent again."""
         self._client.play(api.delete_schedule(schedule_id))
 
 
 class SigningSecrets:
-    """`client.signing_secret`: the one secret that signs an organisation's deliveries.
+    """`client.signing_secret`: the secret that signs the deliveries of an organisation.
 
-    Only admins may change it.
+    An organisation has one. Only admins may change it.
     """
 
     __slots__ = ("_client",)
@@ -340,32 +349,34 @@ class SigningSecrets:
         self._client: Final = client
 
     def get(self) -> api.SigningSecret | None:
-        """What may be known of it; None where there is none, so nothing is signed."""
+        """Return what may be known of the secret. None if deliveries are not signed."""
         return self._client.play(api.get_signing_secret())
 
     def create(self) -> api.NewSigningSecret:
         """Make a secret. **This revokes the present one at once**: see `roll`.
 
-        Receivers that know the old one alone refuse every delivery from then on. Never
-        sent again after an answer that was lost: each call revokes a secret.
+        Receivers that know only the old secret refuse every delivery from then on. If
+        the answer is lost, the request is not sent again, since each call revokes a
+        secret.
         """
         return self._client.play(api.create_signing_secret())
 
     def roll(self, expire_overlap_hours: int = 24) -> api.NewSigningSecret:
-        """Make a secret, and let the present one sign beside it for some hours.
+        """Make a secret, and let the present one sign as well for some hours.
 
-        It revokes the present one when they are over. Never sent again after an answer
-        that was lost: each call revokes a secret.
+        Then the present one is revoked. If the answer is lost, the request is not sent
+        again, since each call revokes a secret.
 
         Args:
-            expire_overlap_hours: From 0 to 72; 0 revokes it at once, as after a leak.
+            expire_overlap_hours: From 0 to 72. 0 revokes the present secret at once, as
+                after a leak.
         """
         return self._client.play(api.roll_signing_secret(expire_overlap_hours))
 
     def delete(self) -> None:
-        """Revoke the secret: deliveries are not signed at all from then on.
+        """Revoke the secret. Deliveries are no longer signed.
 
-        Receivers that insist on a signature refuse them. Not sent again after an answer
-        that was lost.
+        Receivers that need a signature refuse them. If the answer is lost, the request
+        is not sent again.
         """
         self._client.play(api.delete_signing_secret())

@@ -1,4 +1,4 @@
-"""The client that blocks: one credential for one origin."""
+"""The blocking client: one credential for one endpoint."""
 
 from __future__ import annotations
 
@@ -25,39 +25,41 @@ from ..errors import ConfigError
 from ..runs import DAY, BatchSettings, Rows, launch_run, run_in_batches
 from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
 from ._calls import Runs, Schedules, SigningSecrets, Workflows
-from ._deploying import deployment, launcher, previewing
+from ._deploying import deploy_workflow, make_launcher, preview_workflow
 from ._run import Run
-from ._settings import DEFAULT, Settled, Terms, credential_of, settled
+from ._settings import DEFAULT, ClientSettings, Terms, credential_of, resolve_settings
 
 T = TypeVar("T")
 
 
 class Client:
-    """Talks to the service: one credential, one endpoint. For many threads at once.
+    """Talks to the service with one credential at one endpoint. Threads may share it.
 
     Use it in a `with` block, or call `close()`. A client that is dropped without is
     closed, with a `ResourceWarning`.
 
     Args:
-        api_key: The key; by default that of `SIXTYFOUR_API_KEY`.
-        base_url: The endpoint; by default that of `SIXTYFOUR_API_ENDPOINT`, then
+        api_key: The key. The default is `SIXTYFOUR_API_KEY` of the environment.
+        base_url: The endpoint. The default is `SIXTYFOUR_API_ENDPOINT`, then
             `SIXTYFOUR_API_BASE_URL`, then the service itself.
         oauth: An `OAuth` client instead of a key.
-        policy: How patient it is: deadline, time-outs, repetitions, pace.
-        journal: File in which runs are remembered; by default that of
-            `FLOW64_JOURNAL`, then `.flow64/runs.jsonl`; None for none.
-        history: Folder that keeps what a deploy replaces; by default that of
-            `FLOW64_HISTORY`, else `.flow64/history` in the working folder.
-        env: The environment that it is for; another is refused. None is for any.
-        hosts: The only hosts whose signed result links are opened; None opens all.
-        allow_http: Whether an http endpoint that is not on this machine is meant,
-            such as an emulator in the next container.
-        terms: What its environment says for every call: values, suffix, limits, and
-            whose key it is; `flow64.environments` makes them of `[tool.flow64]`.
-        transport: Something else than the network, such as `Emulator().transport()`.
+        policy: Deadline, timeouts, retries and pace.
+        journal: The file that remembers runs. The default is `FLOW64_JOURNAL`, then
+            `.flow64/runs.jsonl`. None remembers nothing.
+        history: The folder that keeps what a deploy replaces. The default is
+            `FLOW64_HISTORY`, then `.flow64/history` in the working folder.
+        env: The environment of the client; a call for another one is refused. None
+            takes any.
+        hosts: The only hosts to open signed result links of. None opens all.
+        allow_http: Allow an http endpoint that is not on this machine, such as an
+            emulator in another container.
+        terms: Values, suffix, limits and organisation of an environment, for every
+            call. `flow64.environments` reads them from `[tool.flow64]`.
+        transport: Sends requests instead of the network, such as
+            `Emulator().transport()`.
 
     Raises:
-        ConfigError: The credential or the endpoint cannot be used; no key is shown.
+        ConfigError: The credential or the endpoint cannot be used. No key is shown.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Client:
     ) -> None:
         credential = credential_of(api_key, oauth)
         del api_key  # an error from here on may show the locals of its frames
-        self._settled: Final[Settled] = settled(
+        self._settings: Final[ClientSettings] = resolve_settings(
             credential,
             base_url=base_url,
             policy=policy,
@@ -88,7 +90,7 @@ class Client:
             allow_http=allow_http,
             terms=terms,
         )
-        channel = self._settled.channel
+        channel = self._settings.channel
         # What is sent to this machine does not pass through anybody's proxy.
         trust_env = not channel.is_local
         self._player: Final = Player(
@@ -102,22 +104,22 @@ class Client:
     @property
     def endpoint(self) -> str:
         """The base URL."""
-        return self._settled.channel.endpoint
+        return self._settings.channel.endpoint
 
     @property
     def is_local(self) -> bool:
-        """Whether the endpoint is on this machine."""
-        return self._settled.channel.is_local
+        """True if the endpoint is on this machine."""
+        return self._settings.channel.is_local
 
     @property
     def policy(self) -> Policy:
-        """How patient it is."""
-        return self._settled.channel.policy
+        """Deadline, timeouts, retries and pace."""
+        return self._settings.channel.policy
 
     @property
     def env(self) -> str | None:
-        """The environment that it is for; None for any."""
-        return self._settled.env
+        """The environment of the client; None for any."""
+        return self._settings.env
 
     def deploy(
         self,
@@ -128,26 +130,25 @@ class Client:
         force: bool = False,
         allow_spend: bool = False,
     ) -> Deployment:
-        """Plan and apply of one workflow; nothing is sent when nothing changed.
+        """Plan and apply one workflow. Nothing is written if nothing has changed.
 
         Args:
             workflow: What to deploy.
-            env: The environment to deploy to; by default that of the client, then
-                `default`.
-            values: What `value("name")` stands for there.
-            force: Overwrite a workflow that was edited on the service, or that no code
-                of ours deployed.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
+            force: Overwrite a workflow that was edited on the service, or that flow64
+                did not deploy.
             allow_spend: Agree to blocks that spend credits as soon as they are written.
 
         Raises:
             CompileError: The workflow has errors.
-            DeployError: It was refused before anything was written.
+            DeployError: The workflow was refused before anything was written.
             ApiError: The service refused it.
-            OutcomeUnknownError: No answer came, and a look did not tell.
+            OutcomeUnknownError: No answer came, and reading the workflow did not tell.
         """
-        talk = deployment(
+        talk = deploy_workflow(
             workflow,
-            self._settled,
+            self._settings,
             env=env,
             values=values,
             force=force,
@@ -159,12 +160,12 @@ class Client:
     @property
     def workflows(self) -> Workflows:
         """The calls about workflows: create, get, list, update, delete."""
-        return Workflows(self, self._settled)
+        return Workflows(self, self._settings)
 
     @property
     def runs(self) -> Runs:
         """The calls about runs: start, get, list, status, cancel, download links."""
-        return Runs(self, self._settled)
+        return Runs(self, self._settings)
 
     @property
     def schedules(self) -> Schedules:
@@ -173,15 +174,15 @@ class Client:
 
     @property
     def signing_secret(self) -> SigningSecrets:
-        """The calls about the secret of deliveries: get, create, roll, delete."""
+        """The calls about the signing secret: get, create, roll, delete."""
         return SigningSecrets(self)
 
     def blocks(self) -> Sequence[BlockInfo]:
-        """The kinds of blocks, each with the JSON Schema of its specs."""
+        """Return the kinds of blocks, each with the JSON Schema of its specs."""
         return self.play(list_blocks())
 
     def balance(self) -> Balance:
-        """What is left to spend."""
+        """Return the credits that are left."""
         return self.play(get_balance())
 
     def preview(
@@ -191,19 +192,19 @@ class Client:
         env: str | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> Preview:
-        """See what a deploy would do, as things are now; nothing is written.
+        """Say what a deploy would do now. Nothing is written.
 
         Args:
             workflow: What would be deployed.
-            env: The environment; by default that of the client, then `default`.
-            values: What `value("name")` stands for there.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
 
         Raises:
             CompileError: The workflow has errors.
-            DeployError: It cannot be deployed there at all.
-            ApiError: The service refused to say.
+            DeployError: The workflow cannot be deployed there at all.
+            ApiError: The service refused to answer.
         """
-        talk = previewing(workflow, self._settled, env=env, values=values)
+        talk = preview_workflow(workflow, self._settings, env=env, values=values)
         del values  # as in `deploy`
         return self.play(talk)
 
@@ -231,35 +232,36 @@ class Client:
         Args:
             workflow: What to run; it has to be deployed.
             rows: The rows for a webhook source: a list or any iterable of mappings, or
-                the path of a CSV, JSON or NDJSON file. Other sources take none, nor
-                does a webhook that is to run its `webhook_input`.
-            env: The environment; by default that of the client, then `default`.
-            intent: Name of a run that must happen once, such as a date: the same intent
+                the path of a CSV, JSON or NDJSON file. Other sources take no rows. Nor
+                does a webhook that runs its `webhook_input`.
+            env: The environment. The default is that of the client, then `default`.
+            intent: Name of a run that must happen once, such as a date. The same intent
                 with the same rows is the same run, on any machine.
-            retry: Id of a run that ended without success, to be started again, once.
-            values: What `value("name")` stands for there.
-            stale: Run what is deployed even if it is not this code.
-            max_rows: Rows beyond which nothing is started.
-            max_cost: Dollars by documented prices beyond which nothing is started.
-            allow_unpriced: Go on although something has no documented price.
-            check_columns: Hold rows against the `input_schema` of the source.
-            specs_override: What the first block is set to in this run; send all its
-                settings, since whether those left out are kept is not documented.
-            save_json: Keep the results as JSON too, so that types survive.
+            retry: Id of a run that ended without success, to start it again, once.
+            values: Values for `value("name")`.
+            stale: Run the deployed workflow even if it is not this code.
+            max_rows: Start nothing if the run may take more rows.
+            max_cost: Start nothing if the run may cost more dollars, by documented
+                prices.
+            allow_unpriced: Start although something has no documented price.
+            check_columns: Compare rows with the `input_schema` of the source.
+            specs_override: Settings of the first block in this run. Give all of its
+                settings, since whether the others are kept is not documented.
+            save_json: Save the results as JSON too, which keeps types.
             result_formats: Further formats, such as `ndjson`.
-            block: The block whose rows you want, by key path (`work/find_email`) or
-                number: the default of `Run.rows()` and its like. A name that no block
-                has is refused before the start.
+            block: The block that rows come from by default in `Run.rows()` and the
+                like: its key path (`work/find_email`) or number. A block that does not
+                exist is refused before the start.
 
         Raises:
-            RunError: It was refused before anything was sent.
+            RunError: The run was refused before anything was sent.
             ApiError: The service refused it.
-            OutcomeUnknownError: No answer came, and the looks did not tell.
+            OutcomeUnknownError: No answer came, and the list of runs did not tell.
         """
-        made = launcher(
+        made = make_launcher(
             "run",
             workflow,
-            self._settled,
+            self._settings,
             env=env,
             values=values,
             max_rows=max_rows,
@@ -300,49 +302,51 @@ class Client:
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> Iterator[Batch[Run]]:
-        """Run an input of any length in batches, and give each as it has completed.
+        """Run an input of any length in batches, and yield each completed batch.
 
-        They come in the order of the input. A batch is named by the intent, its place
-        and its rows, so the same call on the same input, on any machine and after any
-        accident, goes on where the last one stopped and buys no finished batch again.
+        Batches come in the order of the input. A batch is identified by the intent, its
+        index and its rows. So the same call on the same input goes on where the last
+        one stopped and buys no finished batch again, on any machine and after any
+        accident.
 
         Args:
             workflow: What to run; it has to be deployed.
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
                 It is read as it is needed, and must come in the same order again.
             size: Rows of each batch but the last.
-            concurrency: How many runs are under way at a time.
-            intent: Name of all of it together, such as a date.
+            concurrency: The most runs under way at a time.
+            intent: Name of the whole input, such as a date.
             retry_failed: Start batches again that failed when this intent was run
-                before, which pays for their rows again.
-            folder: Where the final file of each batch is saved as soon as it is there;
-                that of `block` if it is given.
-            env: The environment; by default that of the client, then `default`.
-            values: What `value("name")` stands for there.
-            stale: Run what is deployed even if it is not this code.
-            max_rows: Rows of all batches beyond which nothing is started.
-            max_cost: Dollars of all batches, by documented prices, likewise.
-            allow_unpriced: Go on although something has no documented price.
-            check_columns: Hold rows against the `input_schema` of the source.
-            block: The block whose rows you want, by key path or number; needed for
+                before. Their rows are paid for again.
+            folder: Save the final file of each batch here as soon as it exists, or the
+                file of `block` if it is given.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
+            stale: Run the deployed workflow even if it is not this code.
+            max_rows: Start nothing if all batches together may take more rows.
+            max_cost: Start nothing if all batches together may cost more dollars, by
+                documented prices.
+            allow_unpriced: Start although something has no documented price.
+            check_columns: Compare rows with the `input_schema` of the source.
+            block: The block that rows come from, by key path or number. Needed for
                 `folder` if the workflow ends in several blocks.
-            every: Seconds between looks at a run.
-            timeout: Seconds after which a run is not waited for any more.
+            every: Seconds between polls of a run.
+            timeout: Seconds after which to stop waiting for a run.
             max_bytes: The most bytes of each file in the folder; see `Run.rows`.
             allow_unproven: Keep files that nothing proves complete; see `Run.rows`.
 
         Raises:
             AmbiguousRowsError: `folder` is given, the workflow ends in several blocks,
-                and no `block` is named; nothing was started.
-            RowsError: Rows cannot be sent. Those of a list or a file are judged before
+                and no `block` is named. Nothing was started.
+            RowsError: Rows cannot be sent. Those of a list or a file are checked before
                 the first batch is started.
-            BudgetError: All of it may take more than was said.
-            BatchesError: Batches have failed, or were not started after two failures
-                in a row or for want of credits; raised when all others were handed out.
+            BudgetError: The whole input may exceed a limit.
+            BatchesError: Batches have failed, or were not started after two failures in
+                a row or for lack of credits. It is raised after all other batches.
         """
         plan = batch_settings(
             workflow,
-            self._settled,
+            self._settings,
             size=size,
             concurrency=concurrency,
             intent=intent,
@@ -370,15 +374,15 @@ class Client:
                 yield Batch.of(done, run)
 
     def play(self, conversation: Conversation[T]) -> T:
-        """Do what a conversation asks for until it is over, and give its result."""
-        return self._player.play(self._guarded(conversation))
+        """Run a conversation to its end, and return its result."""
+        return self._player.play(self._check_answers(conversation))
 
     def events(self, conversation: Conversation[T]) -> Generator[Any, None, T]:
-        """The same, with what the conversation tells on the way."""
-        return self._player.events(self._guarded(conversation))
+        """Run a conversation, and yield what it emits."""
+        return self._player.events(self._check_answers(conversation))
 
-    def _guarded(self, conversation: Conversation[T]) -> Conversation[T]:
-        return self._settled.organisation.guarded(conversation)
+    def _check_answers(self, conversation: Conversation[T]) -> Conversation[T]:
+        return self._settings.organisation.guarded(conversation)
 
     def close(self) -> None:
         """Close the connections, and end the thread that serves them."""
@@ -397,7 +401,7 @@ class Client:
 
     def __repr__(self) -> str:
         # Tracebacks show also a client that was refused while it was made.
-        if (made := getattr(self, "_settled", None)) is None:
+        if (made := getattr(self, "_settings", None)) is None:
             return "Client(None)"
         return f"Client({made.channel.endpoint!r})"
 

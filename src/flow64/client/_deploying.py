@@ -1,4 +1,4 @@
-"""Deploys and starts with a client's settings: environment, values, limits."""
+"""Deploys and starts with the settings of a client: environment, values, limits."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ from ..deploy import (
     require_namespace,
 )
 from ..runs import Budget, Launcher
-from ._settings import Settled
+from ._settings import ClientSettings
 
 
-def deployment(
+def deploy_workflow(
     workflow: Deployable,
-    settled: Settled,
+    settings: ClientSettings,
     *,
     env: str | None,
     values: Mapping[str, Any] | None,
     force: bool,
     allow_spend: bool,
 ) -> Conversation[Deployment]:
-    """Deploy a workflow to where a client leads."""
-    ready = ready_for("deploy", workflow, settled, env, values)
+    """Deploy a workflow to the endpoint of a client."""
+    ready = compile_for("deploy", workflow, settings, env, values)
     return (
         yield from deploying(
             ready,
             force=force,
             allow_spend=allow_spend,
-            endpoint=settled.channel.endpoint,
-            history=settled.history,
+            endpoint=settings.channel.endpoint,
+            history=settings.history,
         )
     )
 
 
-def previewing(
+def preview_workflow(
     workflow: Deployable,
-    settled: Settled,
+    settings: ClientSettings,
     *,
     env: str | None,
     values: Mapping[str, Any] | None,
 ) -> Conversation[Preview]:
-    """See what a deploy would do; nothing but a read is sent."""
-    ready = ready_for("preview", workflow, settled, env, values)
+    """Say what a deploy would do. Only reads are sent."""
+    ready = compile_for("preview", workflow, settings, env, values)
     step = yield from planned_alone(
         ready.target,
         env=ready.env,
-        endpoint=settled.channel.endpoint,
+        endpoint=settings.channel.endpoint,
         secrets=ready.secrets,
     )
     words = compare(ready.definition, before_step(step), ready.stamp, ready.secrets)
@@ -75,37 +75,37 @@ def previewing(
     )
 
 
-def ready_for(
+def compile_for(
     callee: str,
     workflow: Deployable,
-    settled: Settled,
+    settings: ClientSettings,
     env: str | None,
     values: Mapping[str, Any] | None,
 ) -> Ready:
-    """Compile for where a client leads, with what its environment says.
+    """Compile a workflow with the values of a client's environment.
 
     Raises:
         ArgumentError: The client is for another environment.
         CompileError: The workflow has errors.
-        UnboundValueError: The environment does not fill in all its values.
-        LocalNamespaceError: Others may share its id there.
+        UnboundValueError: The environment does not give all its values.
+        LocalNamespaceError: Another user's workflow may have the same id there.
     """
-    bound, suffix = settled.values_of(values), settled.terms.suffix
-    ready = prepared(workflow, settled.env_of(callee, env), bound, suffix)
-    terms = settled.terms
+    bound, suffix = settings.values_of(values), settings.terms.suffix
+    ready = prepared(workflow, settings.env_of(callee, env), bound, suffix)
+    terms = settings.terms
     secrets = [*secret_values(bound, terms.hidden)]
     if bound is not terms.values:
         secrets += secret_values(terms.values, terms.hidden)
     ready = evolve(ready, secrets=secrets)
-    settled.channel.secrets.add(secret_texts([ready.definition], secrets))
-    require_namespace(ready, settled.channel)
+    settings.channel.secrets.add(secret_texts([ready.definition], secrets))
+    require_namespace(ready, settings.channel)
     return ready
 
 
-def launcher(
+def make_launcher(
     callee: str,
     workflow: Deployable,
-    settled: Settled,
+    settings: ClientSettings,
     *,
     env: str | None = None,
     values: Mapping[str, Any] | None = None,
@@ -114,21 +114,21 @@ def launcher(
     allow_unpriced: bool = False,
     **more: Any,
 ) -> Launcher:
-    """Compile a workflow and judge whether this client may run it; see `Client.run`.
+    """Compile a workflow, and check that this client may run it; see `Client.run`.
 
     Raises:
+        ArgumentError: `block` does not exist.
         CompileError: The workflow has errors.
-        UnboundValueError: The environment does not fill in all its values.
-        LocalNamespaceError: Its id may be somebody else's there.
-        ArgumentError: There is no such block.
+        UnboundValueError: The environment does not give all its values.
+        LocalNamespaceError: Another user's workflow may have the same id there.
     """
     budget = Budget(max_rows, max_cost, allow_unpriced)
-    ready = ready_for(callee, workflow, settled, env, values)
+    ready = compile_for(callee, workflow, settings, env, values)
     made = Launcher(
         ready,
-        settled.journal,
-        settled.channel.endpoint,
-        settled.budget_of(budget),
+        settings.journal,
+        settings.channel.endpoint,
+        settings.budget_of(budget),
         **more,
     )
     if made.block is not None:

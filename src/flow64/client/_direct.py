@@ -1,4 +1,4 @@
-"""The documented calls as users give them: judged first, then held by either client."""
+"""The documented calls that send a workflow or rows, checked for either client."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ from ..errors import (
     shortened,
 )
 from ..runs import rows_from
-from ._settings import Settled
+from ._settings import ClientSettings
 
 Given: TypeAlias = Deployable | Definition | Mapping[str, Any]
-"""What a workflow is given as: a `Workflow`, a definition, or the JSON data of one."""
+"""A workflow as a caller gives it: a `Workflow`, a definition, or its JSON data."""
 
 _DATA = Limits(literals=True)
 
 
 @frozen
-class Source:
-    """A workflow as it is given, and what it is compiled with.
+class GivenWorkflow:
+    """A workflow as it is given, and what to compile it with.
 
     Attributes:
-        callee: What it is given to.
-        given: A `Workflow`, a definition, or JSON data; None where there is none.
+        callee: Name of the method, for errors.
+        given: None if no workflow is given.
         env: The environment to compile for.
-        values: What its values are; some may be secret, so no repr shows them.
+        values: Its values. Some may be secret, so no repr shows them.
     """
 
     callee: str
@@ -74,27 +74,27 @@ class Source:
     env: str | None
     values: Mapping[str, Any] | None = field(repr=False)
 
-    def definition(self, settled: Settled) -> Definition:
-        """The definition that is sent, if it may be.
+    def definition(self, settings: ClientSettings) -> Definition:
+        """Return the definition to send.
 
         Raises:
-            ArgumentError: It is no workflow.
+            ArgumentError: It is not a workflow.
             CompileError: It has errors.
             UnboundValueError: Some of its values are not given.
-            LocalNamespaceError: Others may share its id.
+            LocalNamespaceError: Another user's workflow may have the same id.
         """
-        found = self._compiled(settled)
+        found = self._compile(settings)
         if names := unbound_names(found):
-            raise UnboundValueError(found.name, self._env(settled), names)
+            raise UnboundValueError(found.name, self._env(settings), names)
         is_shared = (found.path or "").startswith(f"ns:{LOCAL}/")
-        if is_shared and not settled.channel.is_local:
-            raise LocalNamespaceError(found.name, settled.channel.endpoint)
+        if is_shared and not settings.channel.is_local:
+            raise LocalNamespaceError(found.name, settings.channel.endpoint)
         if found.stamp is None:
             return found
         # What a stamp was split off goes back as it came.
         return evolve(found, description=with_stamp(found.description, found.stamp))
 
-    def _compiled(self, settled: Settled) -> Definition:
+    def _compile(self, settings: ClientSettings) -> Definition:
         given: Any = self.given
         if isinstance(given, Definition | Mapping):
             if self.env is not None or self.values is not None:
@@ -107,19 +107,19 @@ class Source:
             problem = f"{shortened(given)} is no workflow; give a Workflow(...)"
             raise ArgumentError(self.callee, f"{problem}, a definition, or JSON data")
         workflow: Deployable = given
-        bound = workflow.compile(self._env(settled), settled.values_of(self.values))
-        return suffixed(bound, settled.terms.suffix)
+        bound = workflow.compile(self._env(settings), settings.values_of(self.values))
+        return suffixed(bound, settings.terms.suffix)
 
-    def _env(self, settled: Settled) -> str:
-        return settled.env_of(self.callee, self.env)
+    def _env(self, settings: ClientSettings) -> str:
+        return settings.env_of(self.callee, self.env)
 
 
-def creating(
-    source: Source, settled: Settled, *, allow_spend: bool
+def create_workflow(
+    source: GivenWorkflow, settings: ClientSettings, *, allow_spend: bool
 ) -> Conversation[WorkflowInfo]:
     """Create a workflow; see `Workflows.create`."""
-    sent = source.definition(settled)
-    spends = _consented(sent, allow_spend=allow_spend)
+    sent = source.definition(settings)
+    spends = _require_consent(sent, allow_spend=allow_spend)
     may_repeat = sent.id is not None and not spends
     try:
         return (yield from create(sent, may_repeat=may_repeat, spends=spends))
@@ -139,10 +139,10 @@ def creating(
     return live
 
 
-def updating(
+def update_workflow(
     workflow_id: str,
-    source: Source,
-    settled: Settled,
+    source: GivenWorkflow,
+    settings: ClientSettings,
     *,
     name: str | None,
     description: str | None,
@@ -164,8 +164,8 @@ def updating(
             raise ArgumentError(callee, "create=True needs a whole workflow")
     sent, spends = None, False
     if source.given is not None:
-        sent = evolve(source.definition(settled), id=workflow_id)
-        spends = _consented(sent, allow_spend=allow_spend)
+        sent = evolve(source.definition(settings), id=workflow_id)
+        spends = _require_consent(sent, allow_spend=allow_spend)
     if not is_new:
         # The service makes a workflow of any id that it does not know.
         yield from workflow_info(workflow_id)
@@ -181,7 +181,7 @@ def updating(
     )
 
 
-def starting_directly(
+def start_directly(
     workflow_id: str,
     rows: Any,
     *,
@@ -211,11 +211,11 @@ def starting_directly(
         raise OutcomeUnknownError(what, str(error)) from error
 
 
-def _consented(sent: Definition, *, allow_spend: bool) -> bool:
-    """Whether it spends as soon as it is written.
+def _require_consent(sent: Definition, *, allow_spend: bool) -> bool:
+    """Return True if a definition spends as soon as it is written.
 
     Raises:
-        ConsentError: It does, and nobody agreed to that.
+        ConsentError: It does, and `allow_spend` is not set.
     """
     spends = spends_when_written(sent)
     if spends and not allow_spend:
@@ -224,7 +224,7 @@ def _consented(sent: Definition, *, allow_spend: bool) -> bool:
 
 
 def _body_of(rows: Any, specs_override: Any) -> dict[str, Any]:
-    """The body of a start: a copy, which nobody changes later."""
+    """Return the body of a start: a copy, which the caller cannot change."""
     given: dict[str, Any] = {}
     if rows is not None:
         given["webhook_payload"] = rows_from(rows)

@@ -1,4 +1,4 @@
-"""Runs, for a client that blocks: watched until they end, read back as rows."""
+"""Runs of a blocking client: watch them until they end, and read their rows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..api import ResultItem
 from ..runs import (
     DAY,
     Allowance,
+    JoinedRows,
     Journal,
     Row,
     RunEvent,
-    Ties,
     Tracked,
     Writable,
     cancel_and_note,
@@ -47,14 +47,13 @@ class Run(Tracked):
     """A run on the service.
 
     Attributes:
-        id: Its id (`job_id`).
-        workflow_id: Id of its workflow; empty until the first look where the run was
-            got by its id.
-        is_presumed: Whether the answer to its start was lost, and it was taken for ours
-            because it was the only new one. Its rows are handed out once they prove it.
-        status: Its last known status; empty where nothing is known yet.
-        is_attached: Whether it was there before: nothing was started for it now.
-        reason: Why it ended otherwise than completed, where the service says so.
+        workflow_id: Id of its workflow. Empty if the run was fetched by its id and not
+            polled yet.
+        is_presumed: True if the answer to its start was lost. It was the only new run,
+            so it is taken for ours. You get its rows once they prove that.
+        status: The last known status; empty if none is known yet.
+        is_attached: True if the run was there before, and nothing was started now.
+        reason: Why it did not complete, if the service says so.
     """
 
     _client: Client = field(repr=False)
@@ -63,41 +62,43 @@ class Run(Tracked):
         self._is_at(self._client.endpoint)
 
     def watch(self, *, every: float = 5.0, timeout: float = DAY) -> Iterator[RunEvent]:
-        """What happens to the run, until it has ended; each event prints as a line.
+        """Yield what happens to the run until it ends. Each event prints as a line.
 
-        Faults on the way are looked past, and nothing is told that goes back. The run
-        goes on whatever becomes of the watching.
+        Faults on the way are retried, and no event takes back an earlier one. The run
+        itself goes on, even if watching it fails.
 
         Args:
-            every: Seconds between looks.
-            timeout: Seconds after which to give up; a look may then take 10 s more.
+            every: Seconds between polls.
+            timeout: Seconds after which to give up. The last poll may take 10 s more.
 
         Raises:
-            ApiError: Looking again cannot help: the key is refused, or there is no such
-                run.
-            WaitTimeoutError: It had not ended by then; it says how to wait again.
+            ApiError: Polling again cannot help: the key is refused, or the run does not
+                exist.
+            WaitTimeoutError: The run had not ended in time. The error says how to wait
+                again.
         """
         require_times("watch", every, timeout)
-        return self._watched(every, timeout)
+        return self._watch(every, timeout)
 
-    def _watched(self, every: float, timeout: float) -> Iterator[RunEvent]:
+    def _watch(self, every: float, timeout: float) -> Iterator[RunEvent]:
         with note_interrupted_run(self.id):
             yield from self._client.events(
                 watch_run(self, every=every, timeout=timeout)
             )
 
     def wait(self, timeout: float = DAY, *, every: float = 5.0) -> Run:
-        """Wait until the run has completed, and give the run.
+        """Wait until the run has completed, and return the run.
 
         Args:
-            timeout: Seconds after which to give up; a look may then take 10 s more.
-            every: Seconds between looks.
+            timeout: Seconds after which to give up. The last poll may take 10 s more.
+            every: Seconds between polls.
 
         Raises:
-            ApiError: Looking again cannot help: the key is refused, or there is no such
-                run.
-            RunFailedError: It ended otherwise.
-            WaitTimeoutError: It had not ended by then; it says how to wait again.
+            ApiError: Polling again cannot help: the key is refused, or the run does not
+                exist.
+            RunFailedError: The run did not complete.
+            WaitTimeoutError: The run had not ended in time. The error says how to wait
+                again.
         """
         require_times("wait", every, timeout)
         with note_interrupted_run(self.id):
@@ -105,18 +106,18 @@ class Run(Tracked):
         return self
 
     def cancel(self) -> str:
-        """Cancel the run; gives its status, also of one that has ended already.
+        """Cancel the run, and return its status. A run that has ended keeps its status.
 
-        Rows that were processed are presumably charged. A run that `is_presumed` may be
-        somebody else's.
+        Rows that were processed are presumably charged. A run that `is_presumed` may
+        belong to another user.
         """
         return self._client.play(cancel_and_note(self))
 
     def results(self) -> Sequence[ResultItem]:
-        """The result files of all stages by block number; the last is the final one.
+        """Return the result files of all stages by block number; the final one is last.
 
-        As JSON, which keeps types; as CSV where no JSON was saved. Of a run that has
-        not completed they are what was saved so far, if anything.
+        They are JSON, which keeps types, or CSV if no JSON was saved. A run that has
+        not completed may have files of some stages.
 
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
@@ -148,17 +149,18 @@ class Run(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> Any:
-        """The rows of a completed run: those of its final file, or of one block.
+        """Return the rows of a completed run, from its final file or from one block.
 
-        They are downloaded at once, to a file that goes when they are read.
+        They are downloaded at once to a temporary file. The file is removed when all
+        rows are read.
 
         Args:
-            type: An attrs class, dataclass or TypedDict whose fields are columns; None
+            type: An attrs class, dataclass or TypedDict with fields for columns. None
                 gives each row as a mapping.
-            block: Key path of the block whose rows you want, such as
-                `work/find_email`, its id, or its number. By default it is the block
-                that was named with the start, else the one end. Needed if the workflow
-                ends in several blocks, as it does with a side branch.
+            block: The block that the rows come from: its key path, such as
+                `work/find_email`, its id, or its number. The default is the block that
+                was named at the start, else the last block. Needed if the workflow ends
+                in several blocks, as it does with a side branch.
             max_bytes: The most bytes to download. Default: the size that the service
                 lists, or 1 GiB if it lists none.
             allow_unproven: Keep a file even if nothing proves that it is complete:
@@ -168,12 +170,12 @@ class Run(Tracked):
             AmbiguousRowsError: The workflow ends in several blocks, and none is named.
             ArgumentError: No block has that key path, the type has no columns, or
                 `max_bytes` is not a positive integer.
-            NoResultError: There is no file.
+            NoResultError: The run has no such file.
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
             ResultError: The file cannot be downloaded or read, is too large or too
                 slow, or nothing proves that it is complete.
-            RunFailedError: The run ended otherwise; `results()` has what was saved.
-            WaitTimeoutError: It goes on, so the last file is not the final one.
+            RunFailedError: The run did not complete. `results()` has what was saved.
+            WaitTimeoutError: The run goes on, so its last file is not the final one.
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
@@ -181,7 +183,7 @@ class Run(Tracked):
         return typed_rows(found, type)
 
     @overload
-    def tied(
+    def join_rows(
         self,
         inputs: Iterable[Mapping[str, Any]],
         *,
@@ -189,9 +191,9 @@ class Run(Tracked):
         block: str | int | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
-    ) -> Ties[Mapping[str, Any]]: ...
+    ) -> JoinedRows[Mapping[str, Any]]: ...
     @overload
-    def tied(
+    def join_rows(
         self,
         inputs: Iterable[Mapping[str, Any]],
         type: type[T],
@@ -200,8 +202,8 @@ class Run(Tracked):
         block: str | int | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
-    ) -> Ties[T]: ...
-    def tied(
+    ) -> JoinedRows[T]: ...
+    def join_rows(
         self,
         inputs: Iterable[Mapping[str, Any]],
         type: Any = None,
@@ -211,19 +213,20 @@ class Run(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> Any:
-        """The rows of a completed run, tied to those of the input by a column.
+        """Join the rows of a completed run to the rows of the input, by a column.
 
         Args:
             inputs: The rows that were sent.
             type: See `rows`.
-            row_key: The column: each row of the input has a value of its own in it.
+            row_key: Name of the column. Each row of the input needs a value of its own
+                in it.
             block: See `rows`.
             max_bytes: See `rows`.
             allow_unproven: See `rows`.
 
         Raises:
-            RowKeyError: A row of the input has no key, or that of another one.
-            FlowError: The rows cannot be had; see `rows`.
+            RowKeyError: A row of the input has no key, or the key of another row.
+            FlowError: The rows cannot be read; see `rows`.
         """
         given = list(inputs)
         keyed_rows(given, row_key)
@@ -243,19 +246,20 @@ class Run(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> int:
-        """Save the rows of a completed run as CSV, and give their number.
+        """Save the rows of a completed run as CSV, and return their number.
 
         Args:
-            path: A file that is complete or absent, or an open text file.
+            path: A file that will be complete or absent, or an open text file.
             block: See `rows`.
-            safe: Put a single quote before text that a spreadsheet may run.
-            overwrite: Replace a file that is there.
+            safe: Put a single quote before text that a spreadsheet may run as a
+                formula.
+            overwrite: Replace an existing file.
             max_bytes: See `rows`.
             allow_unproven: See `rows`.
 
         Raises:
-            SaveError: It is there already, or cannot be written.
-            FlowError: The rows cannot be had; see `rows`.
+            SaveError: The file exists, or cannot be written.
+            FlowError: The rows cannot be read; see `rows`.
         """
         require_free(path, overwrite=overwrite)
         found = self.rows(
@@ -273,18 +277,18 @@ class Run(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> int:
-        """Save the rows of a completed run as NDJSON, and give their number.
+        """Save the rows of a completed run as NDJSON, and return their number.
 
         Args:
-            path: A file that is complete or absent, or an open text file.
+            path: A file that will be complete or absent, or an open text file.
             block: See `rows`.
-            overwrite: Replace a file that is there.
+            overwrite: Replace an existing file.
             max_bytes: See `rows`.
             allow_unproven: See `rows`.
 
         Raises:
-            SaveError: It is there already, or cannot be written.
-            FlowError: The rows cannot be had; see `rows`.
+            SaveError: The file exists, or cannot be written.
+            FlowError: The rows cannot be read; see `rows`.
         """
         require_free(path, overwrite=overwrite)
         found = self.rows(
@@ -303,21 +307,23 @@ class Run(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> Sequence[Path]:
-        """Save result files as they are, and give their paths.
+        """Save result files as they are, and return their paths.
 
         Args:
-            folder: Where to; made where it is missing. No name leads out of it.
-            block: The file of this block instead of the final one; see `rows`.
-            every_stage: The files of all stages, also of a run that has not completed.
-            overwrite: Replace files that are there.
+            folder: The folder; it is made if it is missing. No file is saved outside
+                it.
+            block: Save the file of this block instead of the final one; see `rows`.
+            every_stage: Save the files of all stages, also of a run that has not
+                completed.
+            overwrite: Replace existing files.
             max_bytes: The most bytes of each file; see `rows`.
             allow_unproven: See `rows`.
 
         Raises:
             ArgumentError: Both a block and every stage are asked for, or `max_bytes` is
                 not a positive integer.
-            SaveError: A file is there already, or cannot be written.
-            FlowError: A file cannot be had; see `rows`.
+            SaveError: A file exists, or cannot be written.
+            FlowError: A file cannot be downloaded; see `rows`.
         """
         talk = download_results(
             self,
@@ -337,16 +343,17 @@ def run_of(
     *,
     journal: Journal | None = None,
 ) -> Run:
-    """The run of an id; nothing is asked for it.
+    """Return the handle of a run by its id. No request is sent.
 
     Args:
-        client: Whose it is.
-        run_id: Its id.
-        workflow_id: Id of its workflow, where that is known.
-        journal: The client's, which may know it; how it ends is written there.
+        client: The client to read the run with.
+        run_id: Id of the run.
+        workflow_id: Id of its workflow, if it is known.
+        journal: The journal of the client. It may know the run, and how the run ends is
+            written there.
 
     Raises:
-        JournalError: The journal cannot be read, so nobody knows whether it is ours.
+        JournalError: The journal cannot be read, so the run may not be ours.
     """
     known = recall_run(run_id, workflow_id, journal, client.endpoint)
     return Run(run_id, known.pop("workflow_id"), client, **known)

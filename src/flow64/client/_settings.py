@@ -1,12 +1,13 @@
-"""What a client is made with, settled once for both kinds."""
+"""The settings of a client, and the options of a run, for both kinds of clients."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from random import random
-from typing import Any, Final
+from typing import Any, Final, Required, TypedDict
 
 from attrs import evolve, field, frozen
 
@@ -28,35 +29,35 @@ from ..errors import ArgumentError, ConfigError, shortened
 from ..runs import Budget, Journal
 
 PLACE: Final = Path(".flow64", "runs.jsonl")
-"""Where runs are remembered, below the working folder."""
+"""Path of the journal, relative to the working folder."""
 
 PLACE_NAME: Final = "FLOW64_JOURNAL"
-"""Environment variable for another place; empty for none."""
+"""Environment variable for another path of the journal; empty for no journal."""
 
 
 class _Default:
-    """Stands for what was not said."""
+    """The type of `DEFAULT`."""
 
     def __repr__(self) -> str:
         return "DEFAULT"
 
 
 DEFAULT: Final[Any] = _Default()
-"""Stands for the place that the environment or the working folder gives."""
+"""Default of an argument that the environment or the working folder decides."""
 
 
 @frozen
 class Terms:
-    """What an environment says once, for every call of its client.
+    """Settings of an environment, for every call of its client.
 
     Attributes:
-        values: What `value("name")` stands for, where a call gives nothing.
-        suffix: What is added to titles, such as `(staging)`.
-        max_rows: Rows beyond which no run is started, where a call says nothing.
-        max_cost: Dollars beyond which none is, likewise.
+        values: Values for `value("name")`, for calls that give no values.
+        suffix: Text to append to titles, such as `(staging)`.
+        max_rows: Start no run of more rows, unless a call says otherwise.
+        max_cost: Start no run that costs more dollars, unless a call says otherwise.
         org_id: The organisation that the credential must belong to; None for any.
-        hidden: Names of values that are secret whatever code says: they are never
-            shown where they are live.
+        hidden: Names of values that are secret, whatever code says. They are never
+            shown.
     """
 
     values: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -71,16 +72,16 @@ NO_TERMS: Final = Terms()
 
 
 @frozen
-class Settled:
-    """A client's settings.
+class ClientSettings:
+    """The settings of a client.
 
     Attributes:
         channel: Endpoint, credential, policy and pace.
-        journal: Where runs are remembered; None for nowhere.
-        env: The environment that the client is for; None for any.
-        history: Where what is replaced is saved.
-        terms: What that environment says.
-        organisation: Holds answers against the organisation of that environment.
+        journal: Remembers runs; None remembers nothing.
+        env: The environment of the client; None for any.
+        history: Keeps what a deploy replaces.
+        terms: Settings of the environment.
+        organisation: Compares answers with the organisation of the environment.
     """
 
     channel: Channel
@@ -93,7 +94,7 @@ class Settled:
     )
 
     def env_of(self, callee: str, given: str | None) -> str:
-        """The environment of a call.
+        """Return the environment of a call.
 
         Raises:
             ArgumentError: The client is for another one.
@@ -104,14 +105,14 @@ class Settled:
         raise ArgumentError(callee, f"{problem}; make one for {given!r}")
 
     def values_of(self, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """The values of a call: as given, else those of the environment."""
+        """Return the values of a call, or else those of the environment."""
         return self.terms.values if given is None else given
 
     def budget_of(self, given: Budget) -> Budget:
-        """The limits of a call, each as given, else that of the environment.
+        """Return the limits of a call, or else those of the environment.
 
         Raises:
-            ArgumentError: A limit of the environment is none.
+            ArgumentError: A limit of the environment is not a number.
         """
         rows, cost = given.max_rows, given.max_cost
         return evolve(
@@ -121,7 +122,7 @@ class Settled:
         )
 
 
-def settled(
+def resolve_settings(
     credential: Credential,
     *,
     base_url: str | None,
@@ -132,11 +133,11 @@ def settled(
     hosts: Iterable[str] | None,
     allow_http: bool = False,
     terms: Terms | None = None,
-) -> Settled:
-    """Judge what was given.
+) -> ClientSettings:
+    """Check the arguments of a client, and apply the defaults.
 
     Raises:
-        ConfigError: Something cannot be used; a key is never shown.
+        ConfigError: An argument cannot be used. No key is shown.
     """
     credential.require_usable()
     if policy is not None and not isinstance(policy, Policy):
@@ -157,19 +158,20 @@ def settled(
     hidden = secret_values(says.values, says.hidden)
     channel.secrets.add(secret_texts([], hidden))
     organisation = Organisation(says.org_id, env)
-    return Settled(
+    return ClientSettings(
         channel, _journal(journal), env, History.of(history), says, organisation
     )
 
 
 def credential_of(api_key: str | None, oauth: TokenSource | None) -> Credential:
-    """The one credential: as given, else that of the environment.
+    """Return the credential that was given, or else that of the environment.
 
-    What was given is judged by `settled`, when the key is no local any more.
+    `resolve_settings` checks a given credential, when the key is no longer a local
+    variable.
 
     Raises:
-        ConfigError: Nothing was given, and the environment has a key and an OAuth
-            client, or one that cannot be used.
+        ConfigError: Nothing was given, and the environment has both a key and an OAuth
+            client, or an OAuth client that cannot be used.
     """
     if api_key is None and oauth is None and os.environ.get(CLIENT_NAME):
         if os.environ.get(KEY_NAME):
@@ -186,6 +188,41 @@ def _journal(given: Any) -> Journal | None:
         given = os.environ.get(PLACE_NAME, PLACE) or None
     if given is None or isinstance(given, Journal):
         return given
-    if not isinstance(given, str | os.PathLike):
+    if not isinstance(given, str | PathLike):
         raise ConfigError(f"journal is {shortened(given)}; write a path, or None")
     return Journal(Path(given))
+
+
+class _SharedOptions(TypedDict, total=False):
+    env: str | None
+    values: Mapping[str, Any] | None
+    stale: bool
+    max_rows: int | None
+    max_cost: float | None
+    allow_unpriced: bool
+    check_columns: bool
+    block: str | int | None
+
+
+class RunOptions(_SharedOptions, total=False):
+    """The options of `Client.run`."""
+
+    intent: str | None
+    retry: str | None
+    specs_override: Mapping[str, Any] | None
+    save_json: bool
+    result_formats: Sequence[str]
+
+
+class BatchOptions(_SharedOptions, total=False):
+    """The options of `Client.run_batches`."""
+
+    intent: Required[str]
+    size: int
+    concurrency: int
+    retry_failed: bool
+    folder: str | PathLike[str] | None
+    every: float
+    timeout: float
+    max_bytes: int | None
+    allow_unproven: bool

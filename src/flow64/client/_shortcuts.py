@@ -1,4 +1,4 @@
-"""What `Workflow.deploy` and `Workflow.run` lead to: a client that is given, or one."""
+"""`Workflow.deploy`, `run` and `run_batches`, with a given client or a fresh one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..errors import ArgumentError, shortened
 from ..runs import Rows
 from ._batch import Batch
 from ._client import Client
-from ._options import BatchOptions, RunOptions
 from ._run import Run
+from ._settings import BatchOptions, RunOptions
 
 
 def deploy(
@@ -75,12 +75,12 @@ def run_batches(
 
 
 def _require_sound(workflow: Deployable, options: Any) -> None:
-    """Judge the workflow first: its mistakes come before missing credentials."""
+    """Compile the workflow first: its errors come before missing credentials."""
     prepared(workflow, options.get("env") or DEFAULT_ENV, options.get("values"))
 
 
 def require_client(callee: str, client: Any) -> None:
-    """Refuse what is no client, such as the name of an environment."""
+    """Refuse an argument that is not a client, such as the name of an environment."""
     if client is None or isinstance(client, Client):
         return
     near = f"; did you mean env={client!r}?" if isinstance(client, str) else ""

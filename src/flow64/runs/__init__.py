@@ -18,7 +18,7 @@ from ._events import (
     Running,
 )
 from ._file_names import safe_name
-from ._join_rows import Tied, Ties, join_rows, keyed_rows
+from ._join_rows import JoinedRow, JoinedRows, join_rows, keyed_rows
 from ._journal import Journal
 from ._launch import Launcher, launch_run
 from ._outputs import (
@@ -55,6 +55,8 @@ __all__ = [
     "FailedBatch",
     "Finished",
     "FinishedBatch",
+    "JoinedRow",
+    "JoinedRows",
     "Journal",
     "Launcher",
     "Progress",
@@ -63,8 +65,6 @@ __all__ = [
     "Rows",
     "RunEvent",
     "Running",
-    "Tied",
-    "Ties",
     "Tracked",
     "Writable",
     "cancel_and_note",

@@ -1,4 +1,4 @@
-"""Which rows of a result belong to which of the input, by the value of a column."""
+"""Join the rows of a result to the rows of the input, by the values of a column."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 @frozen
-class Tied(Generic[T]):
-    """A row of the input with the rows that came of it.
+class JoinedRow(Generic[T]):
+    """A row of the input with its rows of the result.
 
     Attributes:
         input: The row as it was sent.
-        outputs: Rows of the result with its key, in their order; there may be none,
-            where a block dropped the row, and several, where one made more of it.
+        outputs: Rows of the result with its key, in their order. A block may drop a
+            row, or make several rows of it.
     """
 
     input: Mapping[str, Any]
@@ -32,44 +32,44 @@ class Tied(Generic[T]):
 
 
 @frozen
-class Ties(Generic[T]):
-    """The rows of a result, tied to the rows of the input.
+class JoinedRows(Generic[T]):
+    """The rows of the input, each with its rows of the result.
 
     Attributes:
-        tied: Each row of the input, in its order.
-        unmatched: Rows of the result that lack the key, or have one that no row of the
-            input has.
-        may_be_lost: Which blocks may drop or change the column on its way, one line
-            each; none where the code of the run is not at hand.
+        rows: The rows of the input, in their order.
+        unmatched: Rows of the result without a key, or with a key that is not in the
+            input.
+        may_be_lost: The blocks that may drop or change the column, one line each. Empty
+            if the code of the run is not known.
     """
 
-    tied: Sequence[Tied[T]]
+    rows: Sequence[JoinedRow[T]]
     unmatched: Sequence[Row[T]] = ()
     may_be_lost: Sequence[str] = ()
 
-    def __iter__(self) -> Iterator[Tied[T]]:
-        return iter(self.tied)
+    def __iter__(self) -> Iterator[JoinedRow[T]]:
+        return iter(self.rows)
 
     def __len__(self) -> int:
-        return len(self.tied)
+        return len(self.rows)
 
 
 def join_rows(
     inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Row[T]], key: str
-) -> Ties[T]:
-    """Tie the rows of a result to those of the input that have the same key.
+) -> JoinedRows[T]:
+    """Join the rows of a result to the rows of the input with the same key.
 
-    A key is text or a number, and compared as it is: no case is folded, no blank is
-    trimmed, and the text `"3"` is not the number 3; so for results in CSV, where all
-    is text, the input needs text. Both tables are held in memory.
+    A key is text or a number, and is compared as it is: case and blanks count, and the
+    text `"3"` is not the number 3. In CSV all values are text, so for such results the
+    input needs text too. Both tables are held in memory.
 
     Args:
         inputs: The rows that were sent.
-        outputs: The rows that came back.
-        key: The column.
+        outputs: The rows of the result.
+        key: Name of the column.
 
     Raises:
-        RowKeyError: A row of the input has no key, or that of another one.
+        RowKeyError: A row of the input has no key, or the key of another row.
     """
     found: dict[Any, list[Row[T]]] = {}
     rows = keyed_rows(inputs, key)
@@ -80,21 +80,23 @@ def join_rows(
             found.setdefault(value, []).append(output)
         else:
             unmatched.append(output)
-    return Ties([Tied(row, found.get(k, ())) for k, row in rows.items()], unmatched)
+    return JoinedRows(
+        [JoinedRow(row, found.get(k, ())) for k, row in rows.items()], unmatched
+    )
 
 
 def keyed_rows(
     inputs: Iterable[Mapping[str, Any]], key: str
 ) -> Mapping[Any, Mapping[str, Any]]:
-    """The rows by their key, so that a start can refuse rows that cannot be tied later.
+    """Return the rows by key, and so check that they can be joined.
 
     Raises:
-        ArgumentError: `key` is no name of a column.
-        RowKeyError: A row has no key, or that of another one.
+        ArgumentError: `key` is not a text.
+        RowKeyError: A row has no key, or the key of another row.
     """
     if not isinstance(key, str):
-        problem = f"row_key is {shortened(key)}, and is to be the name of one column"
-        raise ArgumentError("tied", problem)
+        problem = f"row_key is {shortened(key)}, and has to be the name of one column"
+        raise ArgumentError("join_rows", problem)
     rows: dict[Any, Mapping[str, Any]] = {}
     first: dict[Any, int] = {}
     problems: list[str] = []
@@ -102,7 +104,9 @@ def keyed_rows(
         value = row.get(key)
         if not _is_key(value):
             how = (
-                f"has {shortened(value)}, which is no key" if key in row else "has none"
+                f"has {shortened(value)}, which is not a key"
+                if key in row
+                else "has none"
             )
             problems.append(f"/{place}: {how}")
         elif value in rows:
@@ -116,7 +120,7 @@ def keyed_rows(
 
 
 def _is_key(value: Any) -> bool:
-    """Text that says something, or a number that equals itself."""
+    """Return True for a text that is not blank, and for a finite number."""
     if isinstance(value, str):
         return value.strip() != ""
     if isinstance(value, float):
@@ -124,18 +128,18 @@ def _is_key(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def where_key_may_be_lost(
+def list_key_losses(
     definition: Definition, key: str, *, end: int | None = None
 ) -> Sequence[str]:
-    """Which blocks may drop or change a column on its way, one line each.
+    """Return the blocks that may drop or change a column, one line each.
 
-    What is known of a block decides; a block of which nothing is known may do anything.
+    A block of an unknown kind may do anything.
 
     Args:
         definition: The workflow.
-        key: The column.
-        end: Position of the block whose rows are wanted: only what leads to it counts.
-            None: every block does.
+        key: Name of the column.
+        end: Position of the block that the rows come from. Only blocks that lead to it
+            count. None counts all blocks.
     """
     topology = definition.topology
     leading = None if end is None else _leading(topology.parents, end)
@@ -156,7 +160,7 @@ def where_key_may_be_lost(
 
 
 def _leading(parents: Sequence[Sequence[int]], end: int) -> set[int]:
-    """The block at a position, and all that rows may come from."""
+    """Return the position of a block and of all blocks before it."""
     found = {end}
     waiting = [end]
     while waiting:
@@ -167,7 +171,7 @@ def _leading(parents: Sequence[Sequence[int]], end: int) -> set[int]:
 
 
 def _reasons(block: WireBlock, key: str) -> Iterator[str]:
-    """What a block may do to a column."""
+    """Say what a block may do to a column."""
     cls = CATALOGUE.get(block.kind)
     if cls is None:
         yield "is unknown, so it may drop or change any column"
@@ -176,24 +180,23 @@ def _reasons(block: WireBlock, key: str) -> Iterator[str]:
         return  # the rows begin there
     columns = cls.columns(block.specs)
     if columns.resets:
-        yield from _lost(columns)
+        yield _describe_reset(columns)
     elif key in columns.drops:
         yield "drops the column"
     if any(column.name == key for column in columns.adds):
         yield "writes a column of that name itself"
     elif not columns.resets and (columns.opens or _is_bound_later(block)):
-        yield "may write columns that nobody knows, perhaps this one"
+        yield "may write unknown columns, perhaps this one"
 
 
-def _lost(columns: Columns) -> Iterator[str]:
+def _describe_reset(columns: Columns) -> str:
     if columns == UNKNOWN_COLUMNS:
-        yield "gives rows whose columns nobody knows, so it may be lost"
-    else:
-        yield "gives new rows, without the columns that came in"
+        return "gives rows with unknown columns, so it may be lost"
+    return "gives new rows, without the columns that came in"
 
 
 def _is_bound_later(block: WireBlock) -> bool:
-    """Whether an environment fills in what may be names of columns."""
+    """Return True if an environment fills in texts that may be names of columns."""
     return not _LATER.isdisjoint(map(type, block.specs.values()))
 
 

@@ -11,7 +11,7 @@ from attrs import define, field
 from ..api import ENDED, LiveStatus, later, normal
 from ..definition import Definition, canonical_id
 from ..errors import JournalError
-from ._join_rows import where_key_may_be_lost
+from ._join_rows import list_key_losses
 from ._journal import Journal, RecordedStart
 from ._proof import Proof, SentBody, as_proof
 from ._stages import Stages
@@ -61,7 +61,7 @@ class Tracked:
         number = self.stages.number(self.id, block)
         blocks = enumerate(self.definition.blocks)
         end = next((at for at, found in blocks if found.number == number), None)
-        return where_key_may_be_lost(self.definition, key, end=end)
+        return list_key_losses(self.definition, key, end=end)
 
     @property
     def is_ended(self) -> bool:

@@ -1,4 +1,4 @@
-"""Rows of a result are tied to rows of the input by a column, never by their order."""
+"""Rows of a result are joined to rows of the input by a column, not by order."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from flow64.blocks import (
 from flow64.client import Row
 from flow64.definition import loads
 from flow64.errors import RowKeyError
-from flow64.runs import Ties, join_rows, keyed_rows
-from flow64.runs._join_rows import Tied, where_key_may_be_lost
+from flow64.runs import JoinedRows, join_rows, keyed_rows
+from flow64.runs._join_rows import JoinedRow, list_key_losses
 
 PROJECT = Project("growth", namespace="acme.example")
 
@@ -45,14 +45,14 @@ def test_outputs_are_tied_by_key_and_not_by_order():
     inputs = rows("a", "b", "c")
     c, a, again = outputs = results("c", "a", "c")
 
-    ties = join_rows(inputs, outputs, "email")
+    joined = join_rows(inputs, outputs, "email")
 
-    assert [*ties] == [
-        Tied(inputs[0], [a]),
-        Tied(inputs[1], ()),
-        Tied(inputs[2], [c, again]),
+    assert [*joined] == [
+        JoinedRow(inputs[0], [a]),
+        JoinedRow(inputs[1], ()),
+        JoinedRow(inputs[2], [c, again]),
     ]
-    assert (len(ties), ties.unmatched) == (3, [])
+    assert (len(joined), joined.unmatched) == (3, [])
 
 
 @pytest.mark.parametrize("key", ["b", "A", " a", "a ", None, "", ["a"], True, 1.5])
@@ -60,8 +60,8 @@ def test_output_of_no_input_is_given_apart(key):
     """Keys are compared as they are."""
     (output,) = outputs = results(key)
 
-    assert join_rows(rows("a", 1), outputs, "email") == Ties(
-        [Tied(row, ()) for row in rows("a", 1)], [output]
+    assert join_rows(rows("a", 1), outputs, "email") == JoinedRows(
+        [JoinedRow(row, ()) for row in rows("a", 1)], [output]
     )
 
 
@@ -74,14 +74,14 @@ def test_output_without_the_column_is_given_apart():
 
 def test_numbers_are_keys_as_numbers():
     """As text they are others."""
-    ties = join_rows(rows(3, "3"), results(3.0, "3"), "email")
+    joined = join_rows(rows(3, "3"), results(3.0, "3"), "email")
 
-    assert [row.outputs[0].raw["at"] for row in ties] == [0, 1]
+    assert [row.outputs[0].raw["at"] for row in joined] == [0, 1]
     assert join_rows(rows(10**400), results(10**400), "email").unmatched == []
 
 
 def test_inputs_that_cannot_be_told_apart_are_listed():
-    """All of them, by their place, before anything is tied."""
+    """All of them, by their place, before anything is joined."""
     nan = float("nan")
     inputs = [*rows("a", "a", None, " ", True, nan, ["x"], 1, 1.0), {"other": "a"}]
 
@@ -90,11 +90,11 @@ def test_inputs_that_cannot_be_told_apart_are_listed():
 
     assert caught.value.problems == [
         "/1: has 'a', as /0 has",
-        "/2: has None, which is no key",
-        "/3: has ' ', which is no key",
-        "/4: has True, which is no key",
-        "/5: has nan, which is no key",
-        "/6: has ['x'], which is no key",
+        "/2: has None, which is not a key",
+        "/3: has ' ', which is not a key",
+        "/4: has True, which is not a key",
+        "/5: has nan, which is not a key",
+        "/6: has ['x'], which is not a key",
         "/8: has 1.0, as /7 has",
         "/9: has none",
     ]
@@ -111,23 +111,23 @@ def test_every_output_is_somewhere_once(keys, others, random):
     outputs = results(*keys, *others)
     random.shuffle(outputs)
 
-    ties = join_rows(rows(*keys), outputs, "email")
+    joined = join_rows(rows(*keys), outputs, "email")
 
-    given_back = [*ties.unmatched, *(row for tied in ties for row in tied.outputs)]
+    given_back = [*joined.unmatched, *(row for one in joined for row in one.outputs)]
     assert sorted(row.raw["at"] for row in given_back) == [*range(len(outputs))]
-    assert [tied.input["email"] for tied in ties] == keys
-    for tied in ties:
-        assert {row.raw["email"] for row in tied.outputs} <= {tied.input["email"]}
+    assert [one.input["email"] for one in joined] == keys
+    for one in joined:
+        assert {row.raw["email"] for row in one.outputs} <= {one.input["email"]}
 
 
 def lost(flow, key="email", **more):
     definition = Workflow("w", flow, project=PROJECT).compile()
-    return where_key_may_be_lost(definition, key, **more)
+    return list_key_losses(definition, key, **more)
 
 
-UNKNOWN = "gives rows whose columns nobody knows, so it may be lost"
+UNKNOWN = "gives rows with unknown columns, so it may be lost"
 WRITES = "writes a column of that name itself"
-OPEN = "may write columns that nobody knows, perhaps this one"
+OPEN = "may write unknown columns, perhaps this one"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_blocks_that_keep_columns_are_not_named():
     assert lost(Search(LEAD, query="x") >> Deduplicate()) == []
 
 
-def test_rows_of_several_blocks_are_merged_nobody_knows_how():
+def test_rows_of_several_blocks_are_merged_in_an_unknown_way():
     """And only what leads to the rows that are wanted counts."""
     a, b, c = (Deduplicate(key=key) for key in "abc")
     flow = Webhook(LEAD) >> [a >> GroupBy(key="side"), a >> [b, c] >> Deduplicate()]
@@ -193,7 +193,7 @@ def test_definition_that_was_read_is_judged_too():
     """Blocks without a key are named by what they have."""
     text = Workflow("w", Webhook(LEAD) >> GroupBy(), project=PROJECT).to_json()
 
-    (line,) = where_key_may_be_lost(loads(text), "email")
+    (line,) = list_key_losses(loads(text), "email")
 
     assert line.endswith(f" (group_by) {UNKNOWN}")
 

@@ -76,9 +76,9 @@ def test_dry_run_of_what_is_refused(service, drifted, flow64):
     forced = flow64("deploy", "leads.py", "--dry-run", "--force", "inbound")
 
     assert bare == flow64("plan", "leads.py")
-    assert "! inbound: drifted, is refused" in bare[1]
+    assert "! inbound: drifted, stops the deploy" in bare[1]
     assert forced[0] == 0
-    assert "~ inbound: drifted, is updated, as --force says" in forced[1]
+    assert "~ inbound: drifted, changes, as --force says" in forced[1]
     assert {*methods(service, before)} == {"GET"}
 
 
@@ -114,15 +114,26 @@ def test_new(service, leads, flow64):
     workflow_id = id_of("leads.py")
     assert (code, printed) == (0, f"done       inbound  {workflow_id}\n")
     assert told == (
-        f"plan for environment default at {service.url}\n"
+        f"plan for environment default at {service.url} (2 requests)\n"
+        "1 workflow is created\n"
+        "    spends at deploy: nothing\n"
+        "    cost per 1,000 rows, at most: inbound $100\n"
         "\n"
         "+ inbound: new, is created\n"
         f"    Inbound leads ({workflow_id})\n"
         "    there is no such workflow\n"
+        "    what follows:\n"
+        "        rows\n"
+        "            ~ rows out of the workflow: none -> LEAD\n"
+        "        output columns\n"
+        "            + email: string\n"
+        "            + title\n"
+        "            + columns that nobody knows\n"
+        "    blocks: webhook, lead_enrichment\n"
         "    spends at each run: lead_enrichment\n"
-        "    cost of 1,000 input rows: up to $100.00\n"
+        "    cost of 1,000 input rows, at most: $100\n"
+        "    in leads.py\n"
         "\n"
-        "1 to create (2 requests)\n"
         "1 of 1: create inbound\n"
         "1 created\n"
     )
@@ -239,7 +250,7 @@ def test_drifted(drifted, service, flow64):
     code, printed, told = flow64("deploy", "leads.py", "--yes")
 
     assert (code, outcomes(printed), deployed()) == (3, ["refused"], ["Edited\x1b[31m"])
-    assert "! inbound: drifted, is refused" in told
+    assert "! inbound: drifted, stops the deploy" in told
     assert 'on the service:\n        ~ title: "Inbound leads" -> "Edited' in told
     assert 'would change:\n        ~ title: "Edited' in told
     assert "if that is meant: --force inbound or --skip-drifted\n" in told

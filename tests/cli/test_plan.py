@@ -53,15 +53,25 @@ def test_new(service, leads, flow64):
 
     assert (code, told) == (0, "")
     assert printed == (
-        f"plan for environment default at {service.url}\n"
+        f"plan for environment default at {service.url} (2 requests)\n"
+        "1 workflow is created\n"
+        "    spends at deploy: nothing\n"
+        "    cost per 1,000 rows, at most: inbound $100\n"
         "\n"
         "+ inbound: new, is created\n"
         f"    Inbound leads ({id_of('leads.py')})\n"
         "    there is no such workflow\n"
+        "    what follows:\n"
+        "        rows\n"
+        "            ~ rows out of the workflow: none -> LEAD\n"
+        "        output columns\n"
+        "            + email: string\n"
+        "            + title\n"
+        "            + columns that nobody knows\n"
+        "    blocks: webhook, lead_enrichment\n"
         "    spends at each run: lead_enrichment\n"
-        "    cost of 1,000 input rows: up to $100.00\n"
-        "\n"
-        "1 to create (2 requests)\n"
+        "    cost of 1,000 input rows, at most: $100\n"
+        "    in leads.py\n"
     )
 
 
@@ -205,7 +215,7 @@ def test_their_edit_is_told_where_the_code_is_as_it_was(there, service, flow64):
     assert (
         "    what was edited on the service:\n"
         '        ~ title: "Inbound leads" -> "By hand"\n'
-        "    what the code would change:\n"
+        "    the code would change:\n"
         '        ~ title: "By hand" -> "Inbound leads"\n'
     ) in printed
 
@@ -262,7 +272,7 @@ def test_their_edit_is_told_by_the_commit_of_the_stamp(compiled, flow64, source)
     assert (
         "    what was edited on the service:\n"
         '        ~ title: "Inbound leads" -> "By hand"\n'
-        "    what the code would change:\n"
+        "    the code would change:\n"
         '        ~ title: "By hand" -> "New leads"\n'
     ) in printed
 
@@ -335,7 +345,7 @@ def test_id_that_another_organisation_has(service, theirs, flow64, source):
     saved = flow64("deploy", "--plan", "plan.json", "--yes")
 
     assert (code, told) == (0, "")
-    assert "! inbound: foreign, is refused\n" in printed
+    assert "! inbound: foreign, stops the deploy\n" in printed
     assert "its id is taken by a workflow that this key may not see" in printed
     assert REMEDY in printed
     assert "--force" not in printed + dry[1]
@@ -435,8 +445,8 @@ def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
 
     _, printed, _ = flow64("plan", "leads.py")
 
-    assert 'inbound -> other: Workflow(..., was="inbound") keeps its ids' in printed
-    assert "! other: new, is refused" in printed
+    assert 'inbound -> other: was="inbound" keeps its ids' in printed
+    assert "! other: new, stops the deploy" in printed
 
 
 def test_create_what_is_not_there(service, leads, flow64):
@@ -449,7 +459,7 @@ def test_create_what_is_not_there(service, leads, flow64):
 def test_saved(service, leads, flow64, tmp_path):
     code, printed, told = flow64("plan", "leads.py", "-o", "plan.json")
 
-    assert (code, "1 to create" in printed) == (0, True)
+    assert (code, "1 workflow is created" in printed) == (0, True)
     assert told == "it is saved; to apply it: flow64 deploy --plan plan.json\n"
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
 
@@ -468,8 +478,9 @@ def test_cache_saves_requests_and_nothing_else(there, leads, flow64, tmp_path):
     (tmp_path / ".flow64/cache/seen.json").write_text("{", "utf-8")
     lost = flow64("plan", "leads.py")[1]
 
-    assert first.endswith("1 unchanged (2 requests)\n")
-    assert cached.endswith("1 unchanged (1 request, 1 known from before)\n")
+    nothing = "Nothing changes (1 of 1 unchanged)\n"
+    assert first.endswith(f" (2 requests)\n{nothing}")
+    assert cached.endswith(f" (1 request, 1 cached)\n{nothing}")
     assert lost == first
 
 

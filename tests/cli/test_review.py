@@ -72,7 +72,7 @@ def test_exit_code(folders, flow64):
     other = flow64("review", "--base", "base", "--head", "head", "--exit-code")
 
     assert (same[0], other[0]) == (0, 2)
-    assert same[1].startswith("Nothing changes\n")
+    assert same[1].startswith("Nothing changes (1 of 1 unchanged)\n")
 
 
 def test_empty_folder(folders, flow64):

@@ -45,8 +45,9 @@ def test_plan_of_many_is_short(many, flow64, service):
 
     lines = printed.splitlines()
     assert (code, told) == (0, "")
-    assert lines[0] == f"plan for environment default at {service.url}"
-    assert lines[-1].startswith("12 to create (")
+    took = "(13 requests)"
+    assert lines[0] == f"plan for environment default at {service.url} {took}"
+    assert lines[1] == "12 workflows are created"
     assert len(lines) < 30
     assert "n00, n01, n02" in printed
     assert "n11" in printed
@@ -84,8 +85,16 @@ def test_deploy_tells_all_where_that_is_asked_for(many, flow64):
     assert told.count(" of 12: create ") == 12
 
 
-def test_what_is_agreed_to_is_shown_by_itself(many, flow64):
-    """Where names are given, each is told with what was agreed to."""
-    *_, told = flow64("deploy", "many.py", "--yes", "--create", "n03")
+def test_what_was_agreed_to_tells_workflows_apart(many, flow64):
+    """A workflow that spends is shown with what allows it, apart from the others."""
+    path = many.read_text("utf-8")
+    bought = "Search(query='x', dataframe_type='LEAD', auto_execute=True)"
+    path = path.replace("Webhook(LEAD) >> Lead", f"{bought} >> Lead")
+    many.write_text(path.replace("import FindEmail,", "import Search,"), "utf-8")
 
-    assert told.count("new, is created") == 12
+    *_, told = flow64("deploy", "many.py", "--yes", "--allow-spend", "n03")
+
+    assert "+ n03: new, is created" in told
+    assert "(11): new, are created" in told
+    assert "; as --allow-spend allows\n" in told
+    assert "; if that is meant: --allow-spend KEY\n" in told

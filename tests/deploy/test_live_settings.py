@@ -248,8 +248,8 @@ def test_new_workflow_shows_its_cost():
         priced = here.plan(leads(), prices={"find_email": 0.5})
 
     texts = [as_text(plan), as_text(priced)]
-    assert "    cost of 1,000 input rows: up to $50.00\n" in texts[0]
-    assert "    cost of 1,000 input rows: up to $500.00\n" in texts[1]
+    assert "    cost of 1,000 input rows, at most: $50\n" in texts[0]
+    assert "    cost of 1,000 input rows, at most: $500\n" in texts[1]
     assert as_data(priced)["steps"][0]["cost"] == {
         "dollars": 500.0,
         "unpriced": [],

@@ -50,467 +50,638 @@ def data_of(arrange):
 TEXTS = snapshot(
     {
         "new": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (2 requests)
+1 workflow is created
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $50
+    1 thing could not be checked
 
 + leads: new, is created
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     there is no such workflow
+    what follows:
+        rows
+            ~ rows out of the workflow: none -> LEAD
+        output columns
+            + email
+            + email_status: str
+            + columns that nobody knows
+    blocks: webhook, find_email, outgoing_webhook
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
-    cost of 1,000 input rows: up to $50.00
+    cost of 1,000 input rows, at most: $50
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to create (2 requests)
 """,
         "new_by_title": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (2 requests)
+1 workflow is created
+    spends at deploy: found-people
+    cost per 1,000 rows, at most: found-people an open sum + unknown
+    1 thing could not be checked
 
 + found-people: new, is created
     Found people (4dadc2f8-6be7-532e-a793-b5712d4b02c3)
     there is no such workflow
     its key is made of its title: another title is another workflow
-    spends as soon as it is written: search buys at creation; if that is meant: --allow-spend found-people
+    what follows:
+        rows
+            ~ rows out of the workflow: none -> LEAD
+        output columns
+            + email
+            + email_status: str
+            + columns that nobody knows
+        findings
+            + note first-block-not-webhook (search): it begins with search, and sources disagree on starting it by API
+            + note key-from-title: its key is made from its title, so a new title is a new workflow
+            + warning auto-execute (search): auto_execute buys as soon as the workflow is created, before any run
+    blocks: search, find_email
     spends as soon as it is created: search; spends at each run: search, find_email
-    cost of 1,000 input rows: for each of an open number of rows find_email $0.05, unknown for search
+    cost of 1,000 input rows, at most: find_email $0.05 for each of an open number of rows + unknown for search
+    spends as soon as it is written: search buys at creation; if that is meant: --allow-spend found-people
+    in tests/deploy/planned.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to create (2 requests)
 """,
         "absent": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (2 requests)
+1 workflow is absent and stops the deploy
+    spends at deploy: nothing
+    1 thing could not be checked
 
-! leads: absent, is refused
+! leads: absent, stops the deploy
     Leads (11111111-1111-4111-8111-111111111111)
     it is pinned to a workflow that is not there, or that is not shown to you
-    ways on: correct the pin, or take it away to create a new workflow
+    ways on:
+        correct the pin, or take it away to create a new workflow
+    in tests/deploy/planned.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (2 requests)
 """,
         "unchanged": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (1 request)
+Nothing changes (1 of 1 unchanged)
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 unchanged (1 request)
 """,
         "unmanaged": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (1 request)
+Nothing changes (1 of 1 unchanged)
 
-  leads: unchanged
+· leads: unchanged
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     left as it is, not set by code: find_email (362c3001).tier
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 unchanged (1 request)
 """,
         "update": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow changes
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $50 → $200
+    1 thing could not be checked
 
-~ leads: update, is updated
+~ leads: update, changes
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     what changes:
-        ~ block find_email
+        block find_email
             ~ /mode: "PROFESSIONAL" -> "PERSONAL"
     what follows:
-        + column personal_email
-        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
+        output columns
+            + personal_email
+    cost of 1,000 input rows, at most: $50 → $200
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to update (3 requests)
 """,
         "at_work": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow changes
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $50 → $200
+    1 thing could not be checked
 
-~ leads: update, is updated
+~ leads: update, changes
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     what changes:
-        ~ block find_email
+        block find_email
             ~ /mode: "PROFESSIONAL" -> "PERSONAL"
     what follows:
-        + column personal_email
-        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
-    1 active schedule: Weekly (0 9 * * 1)
+        output columns
+            + personal_email
+    cost of 1,000 input rows, at most: $50 → $200
+    1 active schedule: Weekly (0 9 * * 1 UTC)
     1 run in flight: <id 1> (running)
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to update (3 requests)
 """,
         "drifted": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow is drifted and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows: unchanged
+    2 things could not be checked
 
-! leads: drifted, is refused
+! leads: drifted, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
-    what the code would change:
+    ways on:
+        take what is there into the code: flow64 pull
+        overwrite it: --force leads
+        leave it as it is: --skip-drifted
+    the code would change:
         ~ title: "Renamed by hand" -> "Leads"
+    cost of 1,000 input rows, at most: $50
     not checked: cannot show the edit: the last deployed version was not found
-    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "drifted_with_base": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow is drifted and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows: unchanged
+    1 thing could not be checked
 
-! leads: drifted, is refused
+! leads: drifted, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
+    ways on:
+        take what is there into the code: flow64 pull
+        overwrite it: --force leads
+        leave it as it is: --skip-drifted
     what was edited on the service:
         ~ title: "Leads" -> "Renamed by hand"
-    what the code would change:
+    the code would change:
         ~ title: "Renamed by hand" -> "Leads"
-    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+    cost of 1,000 input rows, at most: $50
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "conflict": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow is in conflict and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $50 → $200
+    1 thing could not be checked
 
-! leads: conflict, is refused
+! leads: conflict, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service, and the code has changed as well
+    ways on:
+        take what is there into the code: flow64 pull
+        overwrite it: --force leads
+        leave it as it is: --skip-drifted
     what was edited on the service:
         ~ title: "Leads" -> "Renamed by hand"
-    what the code would change:
+    the code would change:
         ~ title: "Renamed by hand" -> "Leads"
-        ~ block find_email
+        block find_email
             ~ /mode: "PROFESSIONAL" -> "PERSONAL"
     what follows:
-        + column personal_email
-        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
-    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+        output columns
+            + personal_email
+    cost of 1,000 input rows, at most: $50 → $200
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "converged": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (1 request)
+1 workflow gets its stamp alone
+    spends at deploy: nothing
+    cost per 1,000 rows: unchanged
+    1 thing could not be checked
 
-= leads: converged, gets its stamp, and nothing else
+= leads: converged, gets its stamp alone
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says, and its stamp does not say so
+    cost of 1,000 input rows, at most: $200
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to stamp (1 request)
 """,
         "adopted": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (1 request)
+1 workflow gets its stamp alone
+    spends at deploy: nothing
+    cost per 1,000 rows: unchanged
+    1 thing could not be checked
 
-= leads: converged, gets its stamp, and nothing else
+= leads: converged, gets its stamp alone
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says, and no code of yours deployed it
+    cost of 1,000 input rows, at most: $50
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to stamp (1 request)
 """,
         "behind": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow is behind and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $200 → $50
+    1 thing could not be checked
 
-! leads: behind, is refused
+! leads: behind, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    what the code would change:
-        ~ block find_email
+    ways on:
+        bring the code up to that commit
+        overwrite it: --allow-behind leads
+        let branches deploy, in the environment: branches = true
+    the code would change:
+        block find_email
             ~ /mode: "PERSONAL" -> "PROFESSIONAL"
     what follows:
-        - column personal_email
-        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
-    ways on: bring your code up to that commit; overwrite it: --allow-behind leads; let branches deploy: branches = true in the environment
+        output columns
+            - personal_email
+    cost of 1,000 input rows, at most: $200 → $50
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "foreign": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow is foreign and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $200 → $50
+    1 thing could not be checked
 
-! leads: foreign, is refused
+! leads: foreign, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     no code of yours deployed it, and it is not what the code says
-    what the code would change:
-        ~ block find_email
+    ways on:
+        take what is there into the code: flow64 pull
+        overwrite it: --force leads
+        leave it as it is: --skip-drifted
+    the code would change:
+        block find_email
             ~ /mode: "PERSONAL" -> "PROFESSIONAL"
     what follows:
-        - column personal_email
-        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
-    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+        output columns
+            - personal_email
+    cost of 1,000 input rows, at most: $200 → $50
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "orphan": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (4 requests)
+1 workflow is an orphan
+    spends at deploy: nothing
 
-  gone: orphan
+· gone: orphan
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     the code has it no more
-
-1 to prune (4 requests)
 """,
         "pruned": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (4 requests)
+1 workflow is deleted
+    spends at deploy: nothing
 
 - gone: orphan, is deleted
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     the code has it no more
-
-1 to delete (4 requests)
 """,
         "pinned_orphan": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (2 requests)
+1 workflow is an orphan
+    spends at deploy: nothing
 
-  leads: orphan
+· leads: orphan
     Leads (11111111-1111-4111-8111-111111111111)
     the code has it no more
     it is pinned: prune never takes it
-
-nothing to do (2 requests)
 """,
         "copy": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (2 requests)
+1 workflow is a copy (1 of 2 unchanged)
+    spends at deploy: nothing
 
-  leads (copy): copy
+· leads (copy): copy
     Leads (copy) (<id 1>)
     it carries the stamp of another workflow, of which it is a copy
-
-1 copy, 1 unchanged (2 requests)
 """,
         "renamed": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (5 requests)
+1 workflow is an orphan; 1 may be a renamed one and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: new $50
 
-! new: new, is refused
+! new: new, stops the deploy
     Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
     there is no such workflow
     it may be old under another key
-    cost of 1,000 input rows: up to $50.00
-    ways on: say that it is another workflow: --create new
+    ways on:
+        keep its ids by the argument was=
+        say that it is another workflow: --create new
+    what follows:
+        rows
+            ~ rows out of the workflow: none -> LEAD
+        output columns
+            + email
+            + email_status: str
+            + columns that nobody knows
+    blocks: webhook, find_email, outgoing_webhook
+    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
+    cost of 1,000 input rows, at most: $50
+    in tests/service/support.py
 
-  old: orphan
+· old: orphan
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
     the code has it no more
 
 possibly renamed:
-    old -> new: Workflow(..., was="old") keeps its ids; --create new makes another
-
-1 refused, 1 to prune (5 requests)
+    old -> new: was="old" keeps its ids; --create new makes another
 """,
         "secret": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow is in conflict and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows: unchanged
+    1 thing could not be checked
 
-! secret: conflict, is refused
+! secret: conflict, stops the deploy
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
     it was edited on the service, and a value has changed as well
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
+    ways on:
+        take what is there into the code: flow64 pull
+        overwrite it: --force secret
+        leave it as it is: --skip-drifted
     what was edited on the service:
-        ~ block outgoing_webhook
-            ~ /url: secret "hook" -> ***
-    what the code would change:
-        ~ block outgoing_webhook
-            ~ /url: *** -> secret "hook"
-    ways on: take what is there into the code: flow64 pull; overwrite it: --force secret; leave it as it is: --skip-drifted
+        block outgoing_webhook
+            ~ /url: secret "hook" -> "***"
+    the code would change:
+        block outgoing_webhook
+            ~ /url: "***" -> secret "hook"
+    cost of 1,000 input rows, at most: $0
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "orphan_of_branch": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (5 requests)
+1 workflow is an orphan, 1 may be a renamed one: they stop the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $50
 
-! leads: new, is refused
+! leads: new, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     there is no such workflow
     it may be extra under another key
-    cost of 1,000 input rows: up to $50.00
-    ways on: say that it is another workflow: --create leads
+    ways on:
+        keep its ids by the argument was=
+        say that it is another workflow: --create leads
+    what follows:
+        rows
+            ~ rows out of the workflow: none -> LEAD
+        output columns
+            + email
+            + email_status: str
+            + columns that nobody knows
+    blocks: webhook, find_email, outgoing_webhook
+    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
+    cost of 1,000 input rows, at most: $50
+    in tests/service/support.py
 
-! extra: orphan, is refused
+! extra: orphan, stops the deploy
     Extra (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    ways on: bring your code up to what deployed it; delete it: --allow-behind extra; let branches deploy: branches = true in the environment
+    ways on:
+        bring the code up to what deployed it
+        delete it: --allow-behind extra
 
 possibly renamed:
-    extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
-
-2 refused (5 requests)
+    extra -> leads: was="extra" keeps its ids; --create leads makes another
 """,
         "edited_orphan": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (5 requests)
+1 workflow is an orphan, 1 may be a renamed one: they stop the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $50
 
-! leads: new, is refused
+! leads: new, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     there is no such workflow
     it may be extra under another key
-    cost of 1,000 input rows: up to $50.00
-    ways on: say that it is another workflow: --create leads
+    ways on:
+        keep its ids by the argument was=
+        say that it is another workflow: --create leads
+    what follows:
+        rows
+            ~ rows out of the workflow: none -> LEAD
+        output columns
+            + email
+            + email_status: str
+            + columns that nobody knows
+    blocks: webhook, find_email, outgoing_webhook
+    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
+    cost of 1,000 input rows, at most: $50
+    in tests/service/support.py
 
-! extra: orphan, is refused
+! extra: orphan, stops the deploy
     Renamed by hand (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
     it was edited on the service since it was deployed
-    ways on: bring your code up to what deployed it; delete it: --allow-behind extra --force extra; let branches deploy: branches = true in the environment
+    ways on:
+        bring the code up to what deployed it
+        delete it: --allow-behind extra --force extra
 
 possibly renamed:
-    extra -> leads: Workflow(..., was="extra") keeps its ids; --create leads makes another
-
-2 refused (5 requests)
+    extra -> leads: was="extra" keeps its ids; --create leads makes another
 """,
         "uncommitted": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow changes
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $200 → $50
+    2 things could not be checked
 
-~ leads: update, is updated
+~ leads: update, changes
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     what changes:
-        ~ block find_email
+        block find_email
             ~ /mode: "PERSONAL" -> "PROFESSIONAL"
     what follows:
-        - column personal_email
-        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
+        output columns
+            - personal_email
+    cost of 1,000 input rows, at most: $200 → $50
     not checked: it was deployed from changes that were in no commit
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to update (3 requests)
 """,
         "of_others": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow is foreign and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: theirs $50 → $200
+    1 thing could not be checked
 
-! theirs: foreign, is refused
+! theirs: foreign, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)
-    what the code would change:
+    ways on:
+        take what is there into the code: flow64 pull
+        overwrite it: --force theirs
+        leave it as it is: --skip-drifted
+    the code would change:
         ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
-        ~ block find_email
+        block find_email
             ~ /mode: "PROFESSIONAL" -> "PERSONAL"
     what follows:
-        + column personal_email
-        ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00
-    ways on: take what is there into the code: flow64 pull; overwrite it: --force theirs; leave it as it is: --skip-drifted
+        output columns
+            + personal_email
+    cost of 1,000 input rows, at most: $50 → $200
+    in tests/deploy/planned.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "taken_over": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow is foreign and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows, at most: leads $200 → $50
+    1 thing could not be checked
 
-! leads: foreign, is refused
+! leads: foreign, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin
     it was edited on the service since then
-    what the code would change:
-        ~ title: "Renamed by hand" -> "Leads"
+    ways on:
+        take what is there into the code: flow64 pull
+        overwrite it: --force leads
+        leave it as it is: --skip-drifted
+    the code would change:
         ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
-        ~ block find_email
+        ~ title: "Renamed by hand" -> "Leads"
+        block find_email
             ~ /mode: "PERSONAL" -> "PROFESSIONAL"
     what follows:
-        - column personal_email
-        ~ cost of 1,000 input rows: up to $200.00 -> up to $50.00
-    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+        output columns
+            - personal_email
+    cost of 1,000 input rows, at most: $200 → $50
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "taken_over_equal": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (1 request)
+1 workflow gets its stamp alone
+    spends at deploy: nothing
+    cost per 1,000 rows: unchanged
+    1 thing could not be checked
 
-= leads: converged, gets its stamp, and nothing else
+= leads: converged, gets its stamp alone
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says; the stamp of workflow theirs of project sales (acme.example) by a pin goes
+    cost of 1,000 input rows, at most: $50
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to stamp (1 request)
 """,
         "searching": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (1 request)
+1 workflow gets its stamp alone
+    spends at deploy: found
+    cost per 1,000 rows: unchanged
+    1 thing could not be checked
 
-= found: converged, gets its stamp, and nothing else
+= found: converged, gets its stamp alone
     Found (6d96a2bd-0a27-5c65-ab59-b828a41b09ef)
     it is what the code says, and no code of yours deployed it
     this writes its description alone; whether that buys is not documented
+    cost of 1,000 input rows, at most: find_email $0.05 for each of an open number of rows + unknown for search
     may spend as soon as it is stamped: search buys at creation; if that is meant: --allow-spend found
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to stamp (1 request)
 """,
         "rotated": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow changes
+    spends at deploy: nothing
+    cost per 1,000 rows: unchanged
+    1 thing could not be checked
 
-~ secret: update, is updated
+~ secret: update, changes
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
     a value has changed: hook
     what changes:
-        ~ block outgoing_webhook
-            ~ /url: *** -> secret "hook"
+        block outgoing_webhook
+            ~ /url: "***" -> secret "hook"
+    cost of 1,000 input rows, at most: $0
+    in tests/service/support.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 to update (3 requests)
 """,
         "losing": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (3 requests)
+1 workflow differs and stops the deploy
+    spends at deploy: nothing
+    cost per 1,000 rows: unchanged
+    1 thing could not be checked
 
-! leads: update, is refused
+! leads: update, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
-    what the code would change:
-        ~ block new_kind
-            ~ /url: *** -> secret "hook"
-    ways on: take what is there into the code: flow64 pull; overwrite it: --force leads; leave it as it is: --skip-drifted
+    ways on:
+        take what is there into the code: flow64 pull
+        overwrite it: --force leads
+        leave it as it is: --skip-drifted
+    the code would change:
+        block new_kind
+            ~ /url: "***" -> secret "hook"
+    cost of 1,000 input rows, at most: unknown for new_kind
+    in tests/deploy/planned.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 refused (3 requests)
 """,
         "dearer": """\
-plan for environment default at http://127.0.0.1
+plan for environment default at http://127.0.0.1 (1 request)
+1 workflow has settings that the code does not set (1 of 1 unchanged)
+    spends at deploy: nothing
+    not set by code, per 1,000 rows: plain mode $350 → $500
+    1 thing could not be checked
 
-  plain: unchanged, with settings that code does not set
+· plain: unchanged, with settings that the code does not set
     Plain (5c30b323-bb8b-59c5-9160-b553b47321f9)
+    cost of 1,000 input rows, at most: $500
     set on the service and not by code, so a deploy leaves it:
         find_email.mode is "PERSONAL"; default: PROFESSIONAL
             price of a row: $0.05 -> $0.20
@@ -518,11 +689,10 @@ plan for environment default at http://127.0.0.1
             to keep it, write: FindEmail(mode="PERSONAL")
         all of it as it is live: flow64 code default:id:5c30b323-bb8b-59c5-9160-b553b47321f9
     left as it is, not set by code: find_email (e3d23c93).mode
+    in tests/deploy/planned.py
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
-
-1 unchanged, 1 with settings that code does not set (1 request)
 """,
     }
 )
@@ -2336,5 +2506,5 @@ def test_consent_to_spend_is_shown():
     """Once it was given, nothing more is asked for."""
     told = as_text(plan_of(at.searching), Agreement(allow_spend=["found"]))
 
-    assert "search buys at creation, as --allow-spend allows\n" in told
+    assert "search buys at creation; as --allow-spend allows\n" in told
     assert "if that is meant" not in told

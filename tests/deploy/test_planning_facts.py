@@ -690,7 +690,7 @@ def test_text_names_some_and_counts_the_rest():
 
     (line,) = [line for line in as_text(plan).splitlines() if "in flight" in line]
     assert line.strip() == (
-        "5 runs in flight: run-0 (running), run-1 (running), run-2 (running), 2 more"
+        "5 runs in flight: run-0 (running), run-1 (running), run-2 (running) and 2 more"
     )
     assert len(as_data(plan)["steps"][0]["touched"]["runs"]) == 5
 
@@ -884,7 +884,9 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
 
     (step,) = plan.steps
     assert step.reasons == ("the code has it no more", reason)
-    assert f"    {reason}\n    ways on: bring your code up to what" in as_text(plan)
+    assert f"    {reason}\n    ways on:\n        bring the code up to what" in as_text(
+        plan
+    )
     with pytest.raises(
         errors.PruneError, match="if that is meant: --allow-behind gone"
     ):
@@ -958,7 +960,7 @@ def test_behind_and_lost_takes_both(here):
     half = Agreement(behind=["leads"])
     assert "--allow-behind leads --force leads" in as_text(plan, half)
     told = as_text(plan, evolve(half, force={"leads"}))
-    assert "is updated, as --allow-behind and --force say" in told
+    assert "changes, as --allow-behind and --force say" in told
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from flow64.definition import BoundSecret, FrozenDict, Value, from_data, walk
 from flow64.diff import BlockRef, Estimate, FieldChanged, RowPrice, TitleChanged, diff
 from flow64.errors import ArgumentError
 from flow64.plan import State as PlanState
-from flow64.render import factored
+from flow64.render import group_alike
 from flow64.render.review import (
     InFlight,
     Pair,
@@ -152,7 +152,7 @@ def test_spends_at_deploy():
     review = review_of_diff([Pair("s", None, read(workflow(flow, "s")))])
 
     assert review.workflows[0].spends == ("search",)
-    assert "spends at deploy: s; " in as_text(review)
+    assert "    spends at deploy: s\n" in as_text(review)
     assert "**spends as soon as it is written:** `search`" in as_markdown(review)
     assert '<span class="spends"><code>search</code></span>' in as_html(review)
 
@@ -235,7 +235,7 @@ def test_keys_are_masked_in_markdown():
 
 
 def keys_of(review):
-    return [list(group.keys) for group in factored(review)]
+    return [list(group.keys) for group in group_alike(review.told)]
 
 
 def variants_pairs(old, new):
@@ -250,7 +250,7 @@ def test_forty_variants_without_keys():
     review = review_of_diff(
         variants_pairs(regional(TITLE), regional({**TITLE, **SENIORITY}))
     )
-    (group,) = factored(review)
+    (group,) = group_alike(review.told)
 
     assert len(group.keys) == 40
     assert group.label == "regional/*"
@@ -260,7 +260,7 @@ def test_forty_variants_without_keys():
 
 def test_two_apart():
     """The two that were edited are apart, each told by what it does besides."""
-    first, second, most = factored(forty_variants())
+    first, second, most = group_alike(forty_variants().told)
 
     assert (first.keys, second.keys) == (["regional/fr"], ["regional/gb"])
     assert len(most.keys) == 38
@@ -282,8 +282,8 @@ def test_new_ones_are_alike():
     pairs = [Pair(region, None, read(one)) for region, one in made.items()]
     review = review_of_diff(pairs)
 
-    assert len(factored(review)) == 1
-    assert factored(review)[0].label == "ae, ..."
+    assert len(group_alike(review.told)) == 1
+    assert group_alike(review.told)[0].label == "ae, ..."
 
 
 def test_unlike():
@@ -318,7 +318,7 @@ def test_like_and_without():
             Reviewed("f", "drifted", action="update", changes=steps("x", "y")),
         ],
     )
-    groups = {group.keys[0]: group for group in factored(review)}
+    groups = {group.keys[0]: group for group in group_alike(review.told)}
 
     assert {
         key: (group.like is not None, len(group.without), len(group.besides))
@@ -356,7 +356,7 @@ def test_unmanaged_fields_are_alike():
             for region, one in made.items()
         ],
     )
-    (group,) = factored(review)
+    (group,) = group_alike(review.told)
 
     assert group.first.unmanaged == ["find_email.tier"]
     assert "left as it is, not set by code: find_email.tier" in as_text(review)
@@ -455,7 +455,7 @@ def test_headline_names_few():
     text = as_text(Review("plan", ones, not_checked=("a",)))
 
     assert "k0 $1 → $2, k1 $1 → $3, k2 $1 → $4, k3 $1 → $5 and 2 more" in text
-    assert "spends at deploy: k0, k1, k2 and 3 more; " in text
+    assert "spends at deploy: k0, k1, k2 and 3 more\n" in text
     assert "1 thing could not be checked\n" in text
 
 
@@ -468,10 +468,9 @@ def test_several_states_stop():
     text = as_text(Review("plan", ones))
 
     assert "1 workflow is drifted, 2 are in conflict: they stop the deploy\n" in text
-    assert "! conflict1, ... (2): are in conflict and stop the deploy\n" in text
-    assert "overwrite it: --force KEY; leave it as it is: --skip-drifted (for each" in (
-        text
-    )
+    assert "! conflict1, ... (2): conflict, stop the deploy\n" in text
+    assert "    ways on for each of them:\n" in text
+    assert "        overwrite it: --force KEY\n" in text
 
 
 def test_what_is_copied_is_quoted():
@@ -481,7 +480,7 @@ def test_what_is_copied_is_quoted():
     rename = Rename("n", "o", 'x"); import os; ("')
     text = as_text(Review("plan", [one], renames=(rename,)))
 
-    assert f"overwrite it: --force {shlex.quote(key)};" in text
+    assert f"overwrite it: --force {shlex.quote(key)}\n" in text
     assert r'was="x\"); import os; (\"" keeps its ids' in text
 
 
@@ -495,8 +494,8 @@ def test_other_states():
     text = as_text(Review("plan", [Reviewed("a", "copy"), Reviewed("b", "orphan")]))
 
     assert "1 workflow is an orphan, 1 is a copy\n" in text
-    assert "· a: is a copy\n" in text
-    assert "· b: is an orphan\n" in text
+    assert "· a: copy\n" in text
+    assert "· b: orphan\n" in text
 
 
 # -- Lines -----------------------------------------------------------------------------
@@ -704,10 +703,13 @@ def test_text_of_what_a_plan_has():
     absent = Reviewed("a", "absent", action="refuse")
     text = as_text(Review("plan", [absent], env="e", endpoint="x", renames=renames))
 
-    assert text.startswith("review for environment e at x\n")
-    assert "    o -> n\n" in text
-    assert '    q -> p (was="q" keeps its ids)\n' in text
-    assert "ways on: correct the pin, or take it away" in text
+    assert text.startswith("plan for environment e at x\n")
+    assert (
+        "    o -> n: its ids depend on the new names; --create n makes another\n"
+        in text
+    )
+    assert '    q -> p: was="q" keeps its ids; --create p makes another\n' in text
+    assert "ways on:\n        correct the pin, or take it away" in text
     assert "possibly renamed" in text
 
 
@@ -725,12 +727,12 @@ def test_text_of_nothing():
     same = read(workflow(leads()))
 
     assert as_text(review_of_diff([Pair("a", same, same)])).startswith(
-        "Nothing changes\n\nnot checked:\n"
+        "Nothing changes (1 of 1 unchanged)\n\nnot checked:\n"
     )
 
 
 def test_orphan_that_is_refused_says_what_deletes_it():
-    """It needs a word for each reason, and leaving it needs none."""
+    """It needs a word for each reason."""
     orphan = Reviewed(
         "old one",
         "orphan",
@@ -742,7 +744,7 @@ def test_orphan_that_is_refused_says_what_deletes_it():
 
     text = as_text(Review("plan", [orphan]))
 
-    assert "leave it, which needs nothing" in text
+    assert "bring the code up to what deployed it" in text
     assert "delete it: --allow-behind 'old one' --force 'old one'" in text
     assert "--skip-drifted" not in text
 

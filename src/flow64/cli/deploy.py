@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Final
 
 import click
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..client import Client
-from ..deploy import PARALLEL, Agreement, SavedPlan, load_plan, owner, reopening
+from ..deploy import (
+    PARALLEL,
+    Agreement,
+    SavedPlan,
+    as_data,
+    as_text,
+    load_plan,
+    owner,
+    reopening,
+)
 from ..errors import FlowError
 from ..loading import Loaded
 from ..plan import Plan
@@ -35,8 +44,7 @@ from ._shared import (
     wrong,
     yes_option,
 )
-from ._shown import give_plan, plan_text
-from ._terminal import complain, give, give_data, may_ask, talk
+from ._terminal import complain, give, give_data, give_text, may_ask, talk
 
 TYPED: Final = -1
 """Stands for a number of deletions that is still to be typed in."""
@@ -309,13 +317,17 @@ def _require_of(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
 def _applied(client: Client, plan: Plan, asked: Asked, place: Place) -> int:
     """Show a plan and, unless this is a dry run, carry it out."""
     agreement = asked.agreement(plan)
-    prices = place.settings.prices
+    if asked.dry_run and asked.as_json:
+        asked.require_known(plan)
+        give_data(as_data(plan))
+        return 0
+    plan = evolve(plan, prices=place.settings.prices)
+    text = as_text(plan, agreement, in_full=SAID.is_verbose)
     if asked.dry_run:
         asked.require_known(plan)
-        give_plan(plan, agreement, prices, as_json=asked.as_json)
+        give_text(text)
         return 0
-    text = plan_text(plan, agreement, prices, in_full=SAID.is_verbose)
-    talk(text.rstrip("\n"))
+    talk(text)
     asked.require_known(plan)
     return carried_out(
         client,

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from ..deploy import save_plan
+from ..deploy import as_data, as_text, save_plan
 from ..plan import Plan
 from ._error_messages import describe_error
 from ._exit_codes import CHANGES, FAILED
 from ._load import load_source
+from ._options import SAID
 from ._planned import Faulty, place_of, planned, tell_faults
 from ._service import connected
 from ._shared import (
@@ -25,8 +26,7 @@ from ._shared import (
     values_option,
     wrong,
 )
-from ._shown import give_plan
-from ._terminal import give_data, talk
+from ._terminal import give_data, give_text, talk
 
 
 @click.command(
@@ -92,7 +92,10 @@ def command(
     require_known("--create", create, [step.key for step in plan.steps])
     if output is not None:
         save_plan(plan, output, organisation=place.organisation)
-    give_plan(plan, prices=place.settings.prices, as_json=as_json)
+    if as_json:
+        give_data(as_data(plan))
+    else:
+        give_text(as_text(plan, in_full=SAID.is_verbose))
     if output is not None:
         file = shlex.quote(str(output))
         talk(f"it is saved; to apply it: flow64 deploy --plan {file}")

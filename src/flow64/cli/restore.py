@@ -86,7 +86,7 @@ def command(
                 secrets=place.secrets,
             )
         )
-        talk(as_text(plan).rstrip("\n"))
+        talk(as_text(plan))
         if without := place.history.find(key, at, env=place.env).without:
             advise(
                 f"what comes back of {printable(key)} was saved {printable(without)}: "

@@ -16,7 +16,7 @@ from ..errors import (
     did_you_mean,
     shortened,
 )
-from ..plan import Consent, Plan, Step
+from ..plan import FLAGS, Consent, Plan, Step, format_flags
 from ..text import printable
 from ._data_loss import is_as_deployed
 from ._history import Reason, Saved
@@ -60,14 +60,6 @@ class Agreement:
     prune: int | None = None
     skip_drifted: bool = False
 
-
-FLAGS: Final = {
-    "force": "--force",
-    "behind": "--allow-behind",
-    "create": "--create",
-    "allow_spend": "--allow-spend",
-}
-"""The options that give what is agreed to."""
 
 NOTHING: Final = Agreement()
 
@@ -199,7 +191,7 @@ def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
         return
     ways: list[str] = []
     if step.consents:
-        ways.append(flags(step.key, step.consents))
+        ways.append(format_flags(step.key, step.consents))
     if may_skip(step):
         ways.append("--skip-drifted")
     way = f"; if that is meant: {' or '.join(ways)}" if ways else ""
@@ -248,12 +240,7 @@ def _withheld(step: Step, agreed: Agreement) -> Iterator[str]:
         consents.append("force")  # whatever the plan says, such as one from a file
     if lacking := _lacking(step.key, consents, agreed):
         why = "; ".join([*step.reasons, *step.not_checked])
-        yield f"{step.key}: {why}; if that is meant: {flags(step.key, lacking)}"
-
-
-def flags(key: str, consents: Iterable[str]) -> str:
-    """The options that give what is needed."""
-    return " ".join(f"{FLAGS[one]} {shlex.quote(key)}" for one in consents)
+        yield f"{step.key}: {why}; if that is meant: {format_flags(step.key, lacking)}"
 
 
 def at_work(step: Step, agreed: Agreement) -> Iterator[str]:
@@ -274,10 +261,10 @@ def at_work(step: Step, agreed: Agreement) -> Iterator[str]:
 def _unknown(plan: Plan, agreed: Agreement) -> Iterator[str]:
     """Names that were agreed to and that are in no plan, such as misspelled ones."""
     known = {step.key for step in plan.steps}
-    for flag in ("force", "behind", "create", "allow_spend"):
+    for flag, option in FLAGS.items():
         for name in sorted(getattr(agreed, flag) - known):
             near = did_you_mean(name, known)
-            yield f"{FLAGS[flag]} {shlex.quote(name)}: there is no such key{near}"
+            yield f"{option} {shlex.quote(name)}: there is no such key{near}"
 
 
 def _quoted(step: Step) -> str:

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from ..definition import EMPTY, redact_for_display
 from ..diff import Consequence, estimate
-from ..plan import Plan, Step, Target, taking
+from ..plan import Action, Flag, Plan, Step, Target, taking
 from ..render import (
     InFlight,
     Rename,
@@ -21,17 +21,22 @@ from ..render import (
     fields_of,
     redact_pair,
 )
-from ._consent import may_skip
+from ._consent import NOTHING, Agreement, is_lifted, may_skip
 from ._drift import shown_as
 
 
 def review_of_plan(
-    plan: Plan, *, prices: Mapping[str, float] = EMPTY, root: Path | None = None
+    plan: Plan,
+    agreed: Agreement = NOTHING,
+    *,
+    prices: Mapping[str, float] = EMPTY,
+    root: Path | None = None,
 ) -> Review:
-    """What a plan would do, as a review that can be rendered.
+    """Return what a plan would do, as a review that can be rendered.
 
     Args:
-        plan: What `planning` made; one that was saved and loaded does as well.
+        plan: The plan, made or loaded.
+        agreed: What was agreed to already: such steps are not shown as refused.
         prices: Dollars for one row by kind, in place of those that are documented.
         root: The folder of the repository; files below it are named from there.
 
@@ -40,7 +45,7 @@ def review_of_plan(
     """
     return Review(
         "plan",
-        [_reviewed(step, plan, prices, root) for step in plan.steps],
+        [_reviewed(step, plan, agreed, prices, root) for step in plan.steps],
         env=plan.env,
         endpoint=plan.endpoint,
         renames=tuple(
@@ -49,19 +54,29 @@ def review_of_plan(
             if not rename.is_decided
         ),
         not_checked=plan.not_checked,
+        requests=plan.requests,
+        cached=plan.vouched,
     )
 
 
 def _reviewed(
-    step: Step, plan: Plan, prices: Mapping[str, float], root: Path | None
+    step: Step,
+    plan: Plan,
+    agreed: Agreement,
+    prices: Mapping[str, float],
+    root: Path | None,
 ) -> Reviewed:
     env, secrets = plan.env, plan.secrets
+    is_allowed = step.action == "refuse" and is_lifted(step, agreed)
+    given: list[Flag] = [*step.consents] if is_allowed else []
+    if step.spends and step.key in agreed.allow_spend:
+        given.append("allow_spend")
     told = Reviewed(
         step.key,
         step.state,
         id=step.id,
         title=step.name,
-        action=step.action,
+        action=_action_if_lifted(step) if is_allowed else step.action,
         reasons=step.reasons,
         lifted_by=step.lifted_by,
         also=step.also,
@@ -79,9 +94,12 @@ def _reviewed(
         schedules=_schedules(step),
         runs=_runs(step),
         not_checked=step.not_checked,
+        given=tuple(given),
     )
-    # What is not written is not drawn, and an orphan holds secrets that nobody knows.
-    if step.target is None or (step.sent is None and not step.settings):
+    # What is not written is not drawn. Of what has no code, secrets are not known.
+    if step.target is None:
+        return _without_code(told, step, prices)
+    if step.sent is None and not step.settings:
         return told
     if step.live is None:
         return _new(told, step.target, prices)
@@ -102,7 +120,22 @@ def _reviewed(
     )
 
 
+def _action_if_lifted(step: Step) -> Action:
+    if step.state == "orphan":
+        return "delete"
+    return "create" if step.live is None else "update"
+
+
 _EDITED: Final = ("drifted", "conflict")
+
+
+def _without_code(told: Reviewed, step: Step, prices: Mapping[str, float]) -> Reviewed:
+    """A workflow of a plan that the history made, with its cost alone."""
+    if step.sent is None:
+        return told
+    live = None if step.live is None else estimate(step.live.definition, prices)
+    cost = estimate(step.sent.content, prices)
+    return evolve(told, cost_before=live, cost_after=cost)
 
 
 def _new(told: Reviewed, target: Target, prices: Mapping[str, float]) -> Reviewed:

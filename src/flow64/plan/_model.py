@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, TypeAlias, final
 
 from attrs import field, frozen
@@ -52,6 +53,17 @@ Consent: TypeAlias = Literal["force", "behind", "create"]
 """What lifts a refusal, given by the workflow's name: `force` overwrites what somebody
 did on the service, or what other code deployed, `behind` what newer code deployed,
 `create` says that a workflow is new although one like it would be left behind."""
+
+Flag: TypeAlias = Literal["force", "behind", "create", "allow_spend"]
+"""Something that is agreed to by the workflow's name: a consent, or spending."""
+
+FLAGS: Final[Mapping[Flag, str]] = {
+    "force": "--force",
+    "behind": "--allow-behind",
+    "create": "--create",
+    "allow_spend": "--allow-spend",
+}
+"""The option of `flow64 deploy` for each."""
 
 EDGE_KEYS: Final = frozenset({"condition"})
 """Keys of an edge that the documents name beside its ends."""
@@ -454,6 +466,11 @@ def taking(step: Step, env: str) -> str:
     if step.target is not None and step.target.pulled is not None:
         return f"flow64 pull {env}:{step.id} -o FOLDER --overwrite"
     return f"flow64 code {env}:id:{step.id}"
+
+
+def format_flags(key: str, flags: Iterable[Flag]) -> str:
+    """Return the options that agree to something, as a shell takes them."""
+    return " ".join(f"{FLAGS[flag]} {shlex.quote(key)}" for flag in flags)
 
 
 def counted(number: int, word: str) -> str:

@@ -9,7 +9,7 @@ from ._svg import anchors, picture, svg, svg_changed
 from ._text import text_changed, text_tree
 from .review._data import as_data
 from .review._diff import created, review_of_diff
-from .review._grouping import factored
+from .review._grouping import group_alike
 from .review._markdown import as_markdown, marker_of
 from .review._model import InFlight, Pair, Rename, Review, Reviewed, Schedule
 from .review._page import as_html
@@ -34,10 +34,10 @@ __all__ = [
     "as_markdown",
     "as_text",
     "created",
-    "factored",
     "fields_of",
     "graph_between",
     "graph_of",
+    "group_alike",
     "marker_of",
     "mermaid",
     "mermaid_changed",

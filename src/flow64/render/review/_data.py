@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from ...diff import Estimate
 from ...diff import as_data as change_data
 from ...redaction import redact_keys
-from ._grouping import Group, factored
+from ._grouping import Group, group_alike
 from ._model import Review, Reviewed
 from ._words import headline
 
@@ -21,7 +21,7 @@ def as_data(review: Review) -> dict[str, Any]:
 
     `workflows` has each one by itself; `groups` says which are shown as one.
     """
-    groups = factored(review)
+    groups = group_alike(review.told)
     line = headline(review, groups, str)
     data = {
         "format": FORMAT,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from ._lines import Section, sections
-from ._model import Review, Reviewed, in_order
+from ._model import Reviewed, in_order
 from ._view import View
 
 SHARED: Final = 2
@@ -92,21 +92,27 @@ class Group:
         return [*dict.fromkeys(file for file in found if file is not None)]
 
 
-def factored(review: Review) -> Sequence[Group]:
-    """The workflows of which there is something to say, those alike as one.
+def group_alike(
+    workflows: Iterable[Reviewed], *, in_full: bool = False
+) -> Sequence[Group]:
+    """Group the workflows that change alike.
 
     What stops a deploy comes first, then what is deleted, changed, created.
+
+    Args:
+        workflows: Those of which there is something to say.
+        in_full: Give each workflow a group of its own.
     """
     found: dict[str, list[View]] = {}
-    for one in in_order(review.told):
+    for one in in_order(workflows):
         view = View(one)
-        found.setdefault(view.signature, []).append(view)
+        found.setdefault(one.key if in_full else view.signature, []).append(view)
     groups = [
         Group(views, follows=views[0].follow_sections) for views in found.values()
     ]
     # One is enough to refer to: the change that most workflows have.
     common = max(groups, key=_weight, default=None)
-    if common is None or len(common.views) < SHARED:
+    if in_full or common is None or len(common.views) < SHARED:
         return groups
     return [_compared(group, common) for group in groups]
 

@@ -11,7 +11,7 @@ from attrs import Factory, define, frozen
 
 from ...redaction import redact_keys
 from .._mermaid import mermaid_changed
-from ._grouping import Group, factored
+from ._grouping import Group, group_alike
 from ._lines import Line, Section
 from ._markdown_escape import code, fenced, marker, prose
 from ._model import Review, Reviewed
@@ -22,6 +22,7 @@ from ._words import (
     at_work,
     becomes,
     called,
+    changes_title,
     cost_change,
     costing,
     count,
@@ -30,6 +31,7 @@ from ._words import (
     of_them,
     settings,
     some,
+    spends_when,
     ways_on,
 )
 
@@ -72,7 +74,7 @@ def as_markdown(review: Review, *, name: str | None = None, limit: int = LIMIT) 
         limit: The most bytes of UTF-8 that the text may have; at least 8,192.
     """
     page = _Page(max(limit, 8_192) - _NOTE)
-    groups = factored(review)
+    groups = group_alike(review.told)
     _head(page, review, groups, review.env if name is None else name)
     for group in groups:
         _group(page, group)
@@ -252,8 +254,7 @@ def _edits(group: Group, room: int) -> _Made:
 
 
 def _changes(group: Group, room: int) -> _Made:
-    is_refused = group.one.action == "refuse"
-    words = "The code would change:" if is_refused else "What changes:"
+    words = f"{changes_title(group).capitalize()}:"
     return _block(words, group.first.change_sections, room)
 
 
@@ -312,7 +313,7 @@ def _notes(group: Group) -> Iterator[str]:
         yield prose(one.effects)
     if one.spends:
         spends = some(one.spends, code, MOST_KEYS)
-        yield f"**spends as soon as it is written:** {spends}"
+        yield f"**{spends_when(group)}:** {spends}"
     if group.first.settings:
         lines = "".join(f"\n  - {code(line.strip())}" for line in settings(group))
         yield f"**{SET_BY_HAND}:**{lines}"

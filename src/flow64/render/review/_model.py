@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from ...definition import Definition
 from ...diff import Change, Consequence, Estimate, LiveSetting
+from ...plan import Flag
 
 Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete", "refuse"]
 """What a deploy does: `stamp` writes the description alone; `refuse` writes nothing and
@@ -107,6 +108,7 @@ class Reviewed:
         not_checked: What nobody could check, in words.
         settings: The unmanaged fields that change what a run costs or does.
         taking: The command that writes it as it is live; empty without `settings`.
+        given: What was agreed to by name: it lifted a refusal, or allows to spend.
     """
 
     key: str
@@ -135,6 +137,7 @@ class Reviewed:
     not_checked: tuple[str, ...] = ()
     settings: tuple[LiveSetting, ...] = ()
     taking: str = ""
+    given: tuple[Flag, ...] = ()
 
     @property
     def is_told(self) -> bool:
@@ -154,6 +157,8 @@ class Review:
         endpoint: Where the plan was made.
         renames: Workflows that may have been renamed, where that is not decided.
         not_checked: What nobody could check, in words.
+        requests: How many requests the plan took, repetitions counted.
+        cached: How many workflows a cache knew to be unchanged.
     """
 
     source: Source
@@ -162,6 +167,8 @@ class Review:
     endpoint: str | None = None
     renames: tuple[Rename, ...] = ()
     not_checked: tuple[str, ...] = ()
+    requests: int = 0
+    cached: int = 0
 
     @property
     def told(self) -> tuple[Reviewed, ...]:

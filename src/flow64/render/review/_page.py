@@ -20,7 +20,7 @@ from ...text import printable
 from .._graph import Graph, Node, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
-from ._grouping import Group, factored
+from ._grouping import Group, group_alike
 from ._lines import Line, Section
 from ._model import Review
 from ._page_style import STYLE
@@ -31,6 +31,7 @@ from ._words import (
     at_work,
     becomes,
     brief,
+    changes_title,
     cost_change,
     costing,
     count,
@@ -39,6 +40,7 @@ from ._words import (
     of_them,
     settings,
     some,
+    spends_when,
     ways_on,
 )
 
@@ -67,7 +69,7 @@ def as_html(review: Review) -> str:
     It loads nothing and runs nothing, and says so to the browser as well. What differs
     is told by sign and by shape, and not by colour alone.
     """
-    groups = factored(review)
+    groups = group_alike(review.told)
     room = _Room(MOST_BLOCKS, ALL_LINES)
     parts = [
         *_head(review, groups),
@@ -242,9 +244,7 @@ def _group(group: Group, number: int, room: _Room) -> Iterator[str]:
         yield from _changes(_with_room(group.first.edit_sections, room))
     yield from _like(group)
     if one.changes:
-        is_refused = one.action == "refuse"
-        words = "The code would change" if is_refused else "What changes"
-        yield f"<h3>{words}</h3>"
+        yield f"<h3>{changes_title(group).capitalize()}</h3>"
         yield from _changes(changes, drawn)
     if group.first.follow_sections:
         yield "<h3>What follows</h3>"
@@ -325,7 +325,7 @@ def _facts(group: Group) -> Iterator[str]:
     if one.spends:
         spends = some(one.spends, _code, 40)
         told = f'<span class="spends">{spends}</span>'
-        facts.append(("Spends as soon as it is written", told))
+        facts.append((spends_when(group).capitalize(), told))
     if first.settings:
         lines = [_code(line.strip()) for line in settings(group)]
         facts.append((SET_BY_HAND.capitalize(), _listed(lines)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from ...plan import format_flags
 from ...redaction import redact_keys
 from ...text import printable
-from ._grouping import Group, factored
+from ._grouping import Group, group_alike
 from ._lines import Section
 from ._model import Review
 from ._view import told
@@ -15,15 +16,20 @@ from ._words import (
     SET_BY_HAND,
     SIGNS,
     at_work,
-    becomes,
     called,
+    changes_title,
     cost_change,
     costing,
+    count,
+    deleted_only_with,
     headline,
     keeps_ids,
     of_them,
     settings,
     some,
+    spending,
+    spends_when,
+    state_of,
     ways_on,
 )
 
@@ -31,24 +37,28 @@ MOST_KEYS: Final = 60
 """Workflows of one group that are named; JSON names all."""
 
 
-def as_text(review: Review) -> str:
-    """A review as people read it in a terminal."""
-    return "".join(f"{_clean(line)}\n" for line in _lines(review))
+def as_text(review: Review, *, in_full: bool = False) -> str:
+    """Return a review or a plan as text for a terminal.
+
+    Args:
+        review: What is shown.
+        in_full: Show each workflow by itself, also if several change alike.
+    """
+    return "".join(f"{_clean(line)}\n" for line in _lines(review, in_full=in_full))
 
 
 def _clean(line: str) -> str:
     return printable(redact_keys(line))
 
 
-def _lines(review: Review) -> Iterator[str]:
-    groups = factored(review)
-    line = headline(review, groups, str)
+def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
+    line = headline(review, group_alike(review.told, in_full=in_full), str)
     if review.env is not None:
-        yield f"review for environment {review.env} at {review.endpoint}"
-    yield line.what
-    if line.more:
-        yield line.more
-    for group in groups:
+        yield f"plan for environment {review.env} at {review.endpoint}{_took(review)}"
+    yield f"{line.what}{_unchanged(review)}"
+    yield from (f"    {fact}" for fact in line.facts)
+    listed = (one for one in review.workflows if one.is_told or one.unmanaged)
+    for group in group_alike(listed, in_full=in_full):
         yield ""
         yield from _group_lines(group)
     if review.renames:
@@ -56,23 +66,42 @@ def _lines(review: Review) -> Iterator[str]:
         yield "possibly renamed:"
         for rename in review.renames:
             was = keeps_ids(rename)
-            keeps = f" ({was} keeps its ids)" if was else ""
-            yield f"    {rename.orphan} -> {rename.key}{keeps}"
+            keeps = f"{was} keeps its ids" if was else "its ids depend on the new names"
+            other = format_flags(rename.key, ["create"])
+            yield f"    {rename.orphan} -> {rename.key}: {keeps}; {other} makes another"
     if review.not_checked:
         yield ""
         yield "not checked:"
         yield from (f"    {doubt}" for doubt in review.not_checked)
 
 
+def _took(review: Review) -> str:
+    """Return how many requests a plan took; nothing if it was read from a file."""
+    cached = f", {review.cached:,} cached" if review.cached else ""
+    requests = count(review.requests, "request")
+    return f" ({requests}{cached})" if review.requests else ""
+
+
+def _unchanged(review: Review) -> str:
+    number = sum(one.state == "unchanged" for one in review.workflows)
+    return f" ({number:,} of {len(review.workflows):,} unchanged)" if number else ""
+
+
 def _group_lines(group: Group) -> Iterator[str]:
     one = group.one
-    yield f"{SIGNS[one.action]} {called(group, str)}: {becomes(group)}"
-    is_alone = len(group.views) == 1
-    yield f"    {one.title if is_alone else some(group.keys, str, MOST_KEYS)}"
+    yield f"{SIGNS[one.action]} {called(group, str)}: {state_of(group)}"
+    if len(group.views) > 1:
+        yield f"    {some(group.keys, str, MOST_KEYS)}"
+    elif named := f"{one.title} ({one.id})" if one.id else one.title:
+        yield f"    {named}"
     for reason, number in group.reasons:
         yield f"    {reason}{of_them(number, group)}"
     if one.action == "refuse":
-        yield f"    ways on: {_ways(group)}"
+        yield f"    ways on{' for each of them' if len(group.views) > 1 else ''}:"
+        yield from (
+            f"        {words}: {text}" if text else f"        {words}"
+            for words, text in ways_on(group)
+        )
     if one.edits:
         yield "    what was edited on the service:"
         yield from _sections(group.first.edit_sections)
@@ -88,7 +117,7 @@ def _change_lines(group: Group) -> Iterator[str]:
     """What changes, in full or by what it is like."""
     if group.like is None:
         if group.one.changes:
-            yield "    what changes:"
+            yield f"    {changes_title(group)}:"
             yield from _sections(group.first.change_sections)
         return
     yield f"    what {called(group.like, str)} change"
@@ -102,7 +131,8 @@ def _notes(group: Group) -> Iterator[str]:
     one = group.one
     if group.first.is_new:
         yield f"blocks: {some(group.first.blocks, str, MOST_KEYS)}"
-        yield from filter(None, [one.effects])
+    if one.effects and (group.first.is_new or one.action == "create"):
+        yield one.effects
     if one.cost_after is not None:
         cost = cost_change(group, costing(str))
         yield f"cost of 1,000 input rows, at most: {cost}"
@@ -112,20 +142,14 @@ def _notes(group: Group) -> Iterator[str]:
     if group.first.unmanaged:
         yield f"left as it is, not set by code: {', '.join(group.first.unmanaged)}"
     if one.spends:
-        yield f"spends as soon as it is written: {', '.join(one.spends)}"
+        yield f"{spends_when(group)}: {', '.join(one.spends)}; {spending(group)}"
     yield from at_work(group, str)
     for doubt, number in group.doubts:
         yield f"not checked: {doubt}{of_them(number, group)}"
+    if options := deleted_only_with(group):
+        yield f"deleted only with {options}"
     if group.files:
         yield f"in {some(group.files, str, MOST_KEYS)}"
-
-
-def _ways(group: Group) -> str:
-    """The ways on from a refusal, in one line."""
-    found = ways_on(group)
-    said = "; ".join(f"{words}: {text}" if text else words for words, text in found)
-    is_each = len(group.views) > 1 and len(found) > 1
-    return f"{said} (for each of them)" if is_each else said
 
 
 def _sections(found: Iterable[Section]) -> Iterator[str]:

@@ -86,6 +86,7 @@ class View:
                     one.action,
                     one.lifted_by,
                     *one.also,
+                    *one.given,
                     one.may_skip,
                     one.are_edits_known,
                 ],

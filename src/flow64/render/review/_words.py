@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -12,6 +11,7 @@ from attrs import frozen
 
 from ...diff import Estimate
 from ...errors import OTHER_ENVIRONMENT
+from ...plan import FLAGS, Flag, format_flags
 from ._grouping import Group
 from ._model import Action, Consent, InFlight, Rename, Review, Schedule, State
 
@@ -39,7 +39,7 @@ SIGNS: Final[dict[Action, str]] = {
 
 _WAYS: Final[dict[Consent, Sequence[tuple[str, str]]]] = {
     "force": (
-        ("take what is there into the code", ""),
+        ("take what is there into the code", "flow64 pull"),
         ("overwrite it", "{options}"),
         ("leave it as it is", "--skip-drifted"),
     ),
@@ -54,12 +54,6 @@ _WAYS: Final[dict[Consent, Sequence[tuple[str, str]]]] = {
     ),
 }
 """The ways on from a refusal, in words and as what is written for it."""
-
-_CONSENTS: Final[dict[Consent, str]] = {
-    "force": "--force",
-    "behind": "--allow-behind",
-    "create": "--create",
-}
 
 _BECOMES: Final[dict[Action, tuple[str, str]]] = {
     "update": ("changes", "change"),
@@ -89,25 +83,49 @@ _STATES: Final[dict[State, tuple[str, str]]] = {
 
 
 def ways_on(group: Group) -> Sequence[tuple[str, str]]:
-    """The ways on from a refusal: in words, and what is written for each.
-
-    A key is quoted as a shell takes it, since people copy it there.
-    """
+    """Return the ways on from a refusal: in words, and what is written for each."""
     lifted_by = group.one.lifted_by
     if lifted_by is None and group.one.state == "foreign":
         return [(OTHER_ENVIRONMENT, ""), ("leave it as it is", "--skip-drifted")]
     if lifted_by is None:
         return [("correct the pin, or take it away to create a new workflow", "")]
-    key = shlex.quote(group.one.key) if len(group.views) == 1 else "KEY"
-    needed = [lifted_by, *group.one.also]
-    options = " ".join(f"{_CONSENTS[consent]} {key}" for consent in needed)
+    options = _options(group, [lifted_by, *group.one.also])
     if group.one.state == "orphan":
-        return [("leave it, which needs nothing", ""), ("delete it", options)]
+        is_behind = lifted_by == "behind"
+        first = ("bring the code up to what deployed it", "")
+        return [first if is_behind else _WAYS[lifted_by][0], ("delete it", options)]
     return [
         (words, options if text == "{options}" else text)
         for words, text in _WAYS[lifted_by]
         if group.one.may_skip or text != "--skip-drifted"
     ]
+
+
+def deleted_only_with(group: Group) -> str:
+    """Return the options that the deletion of an orphan needs; empty if none."""
+    one = group.one
+    if one.state != "orphan" or one.action != "none" or one.lifted_by is None:
+        return ""
+    return _options(group, [one.lifted_by, *one.also])
+
+
+def _options(group: Group, flags: Iterable[Flag]) -> str:
+    key = group.one.key if len(group.views) == 1 else "KEY"
+    return format_flags(key, flags)
+
+
+def spends_when(group: Group) -> str:
+    """Return when a group spends; a stamp is not known to."""
+    if group.one.action == "stamp":
+        return "may spend as soon as it is stamped"
+    return "spends as soon as it is written"
+
+
+def spending(group: Group) -> str:
+    """Return how to agree to what a group spends, or that it was agreed to."""
+    if "allow_spend" in group.one.given:
+        return f"as {FLAGS['allow_spend']} allows"
+    return f"if that is meant: {_options(group, ['allow_spend'])}"
 
 
 def keeps_ids(rename: Rename) -> str:
@@ -123,14 +141,35 @@ def count(number: int, word: str) -> str:
 
 
 def becomes(group: Group) -> str:
-    """What becomes of the workflows of a group, in a few words."""
+    """Return what becomes of the workflows of a group, in a few words."""
     one, several = group.one, len(group.views) > 1
     if one.action == "refuse":
-        stops = "stop" if several else "stops"
-        return f"{_STATES[one.state][several]} and {stops} the deploy"
+        return f"{_STATES[one.state][several]} and {_STOPS[several]} the deploy"
     if one.action == "none":
         return _STATES[one.state][several]
     return _BECOMES[one.action][several]
+
+
+def state_of(group: Group) -> str:
+    """Return the state of the workflows of a group, and what is done with them."""
+    one, several = group.one, len(group.views) > 1
+    if one.action == "none":
+        more = ", with settings that the code does not set" if one.settings else ""
+        return f"{one.state}{more}"
+    if one.action == "refuse":
+        return f"{one.state}, {_STOPS[several]} the deploy"
+    given = [FLAGS[flag] for flag in one.given if flag != "allow_spend"]
+    says = "says" if len(given) == 1 else "say"
+    as_given = f", as {' and '.join(given)} {says}" if given else ""
+    return f"{one.state}, {_BECOMES[one.action][several]}{as_given}"
+
+
+_STOPS: Final = ("stops", "stop")
+
+
+def changes_title(group: Group) -> str:
+    """Return the heading of the changes of a group."""
+    return "the code would change" if group.one.action == "refuse" else "what changes"
 
 
 def called(group: Group, quote: Quote) -> str:
@@ -182,7 +221,7 @@ def _what(review: Review, groups: Sequence[Group]) -> str:
     if refused:
         stopping = _counted(stops, is_first=not happens)
         is_alone = refused.total() == 1
-        verb = "stops" if is_alone else "stop"
+        verb = _STOPS[not is_alone]
         is_plain = len(refused) == 1
         stopping += f" and {verb} the deploy" if is_plain else ": they stop the deploy"
     said = [happens, stopping] if happens or stopping else ["Nothing changes"]

@@ -1,8 +1,8 @@
 """Company research: from a list of accounts to the people who decide there.
 
-Company rows cannot flow into blocks about people, so `CompanyToLeads` stands between.
-It makes rows of the people that `find_people` found, so nobody knows before the run for
-how many people it pays: the accounts are deduplicated first, while that is cheap.
+Company rows cannot flow into blocks about people, so `CompanyToLeads` converts them.
+It makes a row for each person that `find_people` found. The number of people, and so
+the price, is unknown before the run. So the accounts are deduplicated first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ growth = Project("growth", namespace="acme.example")
 
 @returns
 class Account:
-    """What is asked about each company, and the type of each answer."""
+    """The questions about each company, and the type of each answer."""
 
     headcount: Annotated[int | None, "Number of employees"]
     industry: Annotated[str, "Industry in two or three words"]

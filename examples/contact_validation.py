@@ -1,8 +1,8 @@
-"""Contact validation: which addresses of an old list still reach somebody.
+"""Contact validation: find the addresses of an old list that still work.
 
-`verify_email` is known by name alone, so its settings would go whole into `specs=`;
-they are left to the service here. What it adds is undocumented too: the filter reads
-the column `email_status`, of whose words sources agree on `OK` only. Rows without an
+Only the name of `verify_email` is known, so you would give its settings as `specs=`.
+Here the service decides them. The columns that it adds are not documented either. The
+filter reads `email_status`, because all sources agree on the word `OK`. Rows without an
 address are dropped before anything is paid for.
 """
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-# The guide's example, from the file beside this one.
+# The example of the guide, from the file in the same folder.
 from enrich_inbound_leads import growth, workflow
 
 from flow64 import COMPANY, Client, Workflow, returns
@@ -28,14 +28,14 @@ PEOPLE = [
 
 @returns
 class Person:
-    """What is read from each row, and its type."""
+    """The fields that are read from each row, and their types."""
 
     title: Annotated[str, "Current job title"]
     linkedin_url: Annotated[str | None, "LinkedIn profile URL"]
 
 
 def main() -> None:
-    """Tell each step, and take it."""
+    """Announce each step, and take it."""
     tell("The pipeline", "A webhook brings people, each is researched, rows go on")
     print(workflow.to_text(), end="")
 
@@ -49,8 +49,8 @@ def main() -> None:
     tell("A wrong one", "Company rows into a block about people, and a wrong word")
     show_refusal()
 
-    # Half a second a block, so that there is something to watch.
-    # Runs are remembered in a file, so that no intent is paid twice; here, in none.
+    # Each block takes half a second, so that there is something to watch.
+    # A journal makes sure that no intent is paid twice. The demo needs none.
     with (
         Emulator(switches=Switches(speed=0.5)) as emulator,
         Client(api_key="no-real-key", base_url=emulator.url, journal=None) as client,
@@ -77,11 +77,11 @@ def main() -> None:
 
 
 def show_refusal() -> None:
-    """Compile a pipeline that cannot work; the editor marks the line as well."""
+    """Compile a pipeline that cannot work. The editor marks the line as well."""
     flow = (
         Webhook(COMPANY, input_schema={"company_name": "string"})
         >> CompanyEnrichment(return_fields={"industry": "In two or three words"})
-        # The type checker sees both mistakes as well, and is told to let them pass.
+        # The type checker sees both mistakes as well, so they are ignored here.
         >> FindEmail(mode="professional")  # type: ignore[operator, arg-type]
     )
     try:
@@ -91,7 +91,7 @@ def show_refusal() -> None:
 
 
 def shown(path: Path) -> str:
-    """A path as it is written from here."""
+    """Return a path relative to the working folder."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 

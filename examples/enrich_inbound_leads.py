@@ -1,8 +1,8 @@
-"""Enrich inbound leads: a form brings people, each is researched, rows are posted on.
+"""Enrich inbound leads: a form sends people, each is researched, rows are posted on.
 
-The example of the service's own guide, block for block. Its `return_fields` give a type
-word as plain text, which the service reads as a description: it is kept as it is here,
-and `check()` says what to write instead.
+This is the example of the service's guide, block for block. Its `return_fields` give a
+type word as plain text, which the service reads as a description. It is kept here, and
+`check()` says what to write instead.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Values that differ by environment, one of them a secret.
 
 `value("notebook")` stands for a whole value. Without values the JSON holds its name, so
-it is the same for every environment and can be committed; a deploy fills it in:
+it is the same for every environment and can be committed. A deploy fills it in:
 
     workflow.deploy(env="staging", values=STAGING)
 
 A secret is sent, and masked in everything that is printed or saved. A deploy
-that lacks one of them is refused before anything is written.
+without one of its values is refused before anything is written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flow64.blocks import AppendToNotebook, LeadEnrichment, OutgoingWebhook, Web
 
 growth = Project("growth", namespace="acme.example")
 
-# The secret of production comes from where secrets live, never from a file like this.
+# The secret of production comes from a secret store, never from a file like this.
 STAGING = {
     "notebook": "2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21",
     "crm_hook": "https://crm-staging.acme.example/hooks/not-a-real-token",

@@ -1,8 +1,8 @@
-"""A kind that the catalogue does not know yet, and a field that a known kind gained.
+"""A kind that the catalogue does not know yet, and a new field of a known kind.
 
-`RawBlock` sends any block as it is: nothing in it is judged, its row kinds are taken on
-trust, and whatever columns it adds, none is called unknown after it. `extra=` does the
-same for single fields of a block that the catalogue knows.
+`RawBlock` sends any block as it is. Nothing in it is checked, and its row kinds are
+trusted. It may add any columns, so no column is called unknown after it. `extra=` does
+the same for single fields of a block that the catalogue knows.
 """
 
 from __future__ import annotations

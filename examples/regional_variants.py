@@ -1,8 +1,8 @@
-"""Forty regional variants from one function, of which one differs.
+"""Forty regional variants from one function. One of them differs.
 
-The table says what varies. Each variant is a workflow of its own, whose ids come from
-its name in the table and nothing else: adding, removing or sorting rows moves no other
-variant. Germany wants consent first, and says so in its row.
+The table holds what varies. Each variant is a workflow of its own. Its ids come only
+from its name in the table, so adding, removing or sorting rows changes no other ids.
+Germany needs consent first, and its row says so.
 
 Run as a script it prints a JSON array with one workflow a line.
 """
@@ -27,7 +27,7 @@ REGIONS = [
 
 
 def inbound(region: str, *, consent: bool = False) -> Workflow:
-    """The workflow of one region."""
+    """Return the workflow of one region."""
     title = {"description": f"Job title, as it is written in {region.upper()}"}
     flow = (
         Webhook(LEAD, input_schema={"email": "string", "consent": "bool"})

@@ -1,9 +1,8 @@
-"""A list from a search: people found by a question, enriched and kept in a notebook.
+"""A list from a search: find people, enrich them, and keep them in a notebook.
 
-A search spends credits. `flow64` sends `auto_execute: false` unless told otherwise, so
-that deploying the workflow buys nothing and the search happens when it is run. The
-notebook is a new one; whether the service makes it once or at each run is not
-documented, and `check()` says so.
+A search spends credits. flow64 sends `auto_execute: false` by default, so a deploy buys
+nothing, and the search happens at the run. The notebook is a new one. It is not
+documented if the service makes it once or at each run, and `check()` says so.
 """
 
 from __future__ import annotations

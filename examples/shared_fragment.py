@@ -1,8 +1,8 @@
-"""One fragment under two scopes: work and private addresses, looked up side by side.
+"""One fragment under two scopes: work and private addresses, looked up in parallel.
 
-A fragment is a plain function whose result is a flow. Used twice, its blocks would have
-the same keys and so the same ids; `.scoped("work")` puts the keys inside under a name,
-and each use has ids of its own that no later change of the other moves.
+A fragment is a function that returns a flow. If you use it twice, its blocks would have
+the same keys and so the same ids. `.scoped("work")` puts the keys inside under a name.
+Each use then has ids of its own, and a change of one does not change the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ growth = Project("growth", namespace="acme.example")
 
 
 def contact(mode: EmailMode, found: str) -> Flow[Lead, Lead]:
-    """Find an address, and keep the rows that have one in the column it comes in."""
+    """Find an address, and keep only rows with an address in its column."""
     return FindEmail(mode=mode) >> Filter.where(found).is_not_empty()
 
 

@@ -1,8 +1,8 @@
-"""Fan-out, fan-in and a side branch: two look-ups side by side, and an archive beside.
+"""Fan-out, fan-in and a side branch: two lookups in parallel, and an archive.
 
-The members of a list are branches, and all of them feed the next block; how the service
-merges the rows of several branches is not documented, and `check()` says so. `tap` puts
-a branch beside the line: rows enter the archive and also go on.
+The members of a list are branches, and all of them feed the next block. How the service
+merges the rows of several branches is not documented, and `check()` says so. `tap` adds
+a side branch: rows enter the archive and also go on.
 """
 
 from __future__ import annotations

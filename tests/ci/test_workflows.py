@@ -379,13 +379,13 @@ def test_stale(alone, emulator):
 
 
 def test_refused(alone, emulator):
-    """Where the plan asks for consent, nobody is asked to approve it."""
+    """A plan that needs consent is not offered for an approval."""
     (leads,) = read_folder(alone.origin / "compiled").workflows
     emulator.edit(leads.workflow.id("prod"), name="Edited by hand")
     plan = played_plan(alone)
 
     assert (plan.code, plan.outputs) == (3, {"changes": ""})
-    assert "::error title=Refused::The plan asks for consent" in plan.step("Plan").told
+    assert "::error title=Refused::The plan needs consent" in plan.step("Plan").told
     assert "! leads: drifted" in plan.summary
 
 

@@ -34,6 +34,7 @@ from flow64.blocks import (
 from flow64.dsl import RowKind, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator._page_items import switch_items
+from flow64.emulator._switches import MARKS
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -250,11 +251,10 @@ def _values(value: Any) -> str:
 
 def guesses() -> Iterator[str]:
     """What the emulator does where no document says."""
-    marks = {"C": "sources conflict", "I": "inferred", "U": "unknown"}
     for guess in GUESSES:
         switch = f" `Switches({guess.switch}=...)` changes it." if guess.switch else ""
         yield _item(
-            f"- **{guess.name}** ({marks[guess.mark]})",
+            f"- **{guess.name}** ({MARKS[guess.mark]})",
             f"{guess.known}\nThe emulator: {guess.assumed}{switch}",
         )
 

@@ -1,8 +1,8 @@
 """Test a pipeline: try it out on an emulator, and look at the rows after each block.
 
-`try_out` works anywhere. Where pytest is installed, this is a plugin that it finds by
-itself, with the fixtures `flow64_emulator`, `flow64_client` and `flow64_url`; what they
-need is loaded when a test asks for one.
+`try_out` works anywhere. If pytest is installed, this module is also a plugin, which
+pytest finds by itself. It has the fixtures `flow64_emulator`, `flow64_client` and
+`flow64_url`, and loads the emulator only if a test uses one.
 """
 
 from __future__ import annotations
@@ -27,48 +27,46 @@ __all__ = ["Outcome", "try_out"]
 T = TypeVar("T")
 
 KEY: Final = "flow64-testing"
-"""The key of every client here, so that all of them see the same workflows."""
+"""The API key of every client here, so that all of them see the same workflows."""
 
 LOOK: Final = 0.002
-"""Seconds between two looks at a run."""
+"""Seconds between two polls of a run."""
 
 try:
     import pytest
-except ModuleNotFoundError:  # `try_out` needs none
+except ModuleNotFoundError:  # `try_out` does not need it
     pass
 else:
 
     @pytest.fixture
     def flow64_emulator() -> Iterator[Emulator]:
-        """An emulator for this test alone: in memory, without a port until asked."""
+        """An emulator for this test alone, in memory and without a port."""
         with _emulator() as emulator:
             yield emulator
 
     @pytest.fixture
     def flow64_client(flow64_emulator: Emulator) -> Iterator[Client]:
-        """A client of the emulator of this test."""
+        """A client of this test's emulator."""
         with _client(flow64_emulator) as client:
             yield client
 
     @pytest.fixture
     def flow64_url(flow64_emulator: Emulator) -> str:
-        """The address of the emulator of this test, which is served on a free port."""
+        """The URL of this test's emulator, which is served on a free port."""
         return flow64_emulator.start().url
 
 
 @frozen(repr=False)
 class Outcome:
-    """What came of a run: how it ended, and the rows after each block.
+    """The result of a run, with the rows after each block.
 
     Attributes:
-        run_id: The run.
-        workflow_id: Its workflow.
-        status: How it ended: `completed`, `failed` or `cancelled`.
+        status: `completed`, `failed` or `cancelled`.
         failure: The block that failed, and its message; None for a completed run.
-        counts: How many rows each block gave, by key path, in the order of the blocks;
-            a block that the run did not come to is not there.
-        ends: Key paths of the blocks that feed no other.
-        outbox: What was written outside, or would have been.
+        counts: How many rows each block gave, by key path, in the order of the blocks.
+            Blocks that did not complete are left out.
+        ends: Key paths of the blocks that feed no other block.
+        outbox: Everything that was written outside, or would have been.
     """
 
     run_id: str
@@ -82,15 +80,15 @@ class Outcome:
     _rows: Mapping[str, list[dict[str, Any]]] = field(alias="rows")
 
     def rows(self, block: str | None = None) -> list[dict[str, Any]]:
-        """The rows that a block gave.
+        """Return the rows that a block gave.
 
         Args:
             block: Its key path, such as `work/find_email`; by default the last block.
 
         Raises:
             ArgumentError: No block has that key path, or none is named and the workflow
-                ends in several.
-            RunFailedError: The run ended before the block had given any.
+                ends in several blocks.
+            RunFailedError: The run ended before the block completed.
         """
         if block is None:
             if len(self.ends) > 1:
@@ -106,7 +104,7 @@ class Outcome:
         return self._rows[block]
 
     def columns(self, block: str | None = None) -> list[str]:
-        """The columns of the rows that a block gave, in the order they first come.
+        """Return the columns of a block's rows, in the order of first appearance.
 
         Args:
             block: Its key path; by default the last block.
@@ -131,50 +129,53 @@ def try_out(
     values: Mapping[str, Any] | None = None,
     timeout: float = 60.0,
 ) -> Outcome:
-    """Deploy a workflow to an emulator, run it, and wait until it has ended.
+    """Deploy a workflow to an emulator, run it, and wait until the run has ended.
 
         outcome = try_out(workflow, [{"company": "Acme"}], flow64_emulator)
         assert outcome.counts == {"webhook": 1, "find_email": 1, "outgoing_webhook": 1}
 
-    A run that fails is an outcome too, with the block and the message in `failure`.
+    A failed run is an outcome too, with the block and its message in `failure`.
 
     Args:
-        workflow: What to try out; it needs no project.
+        workflow: The workflow; it needs no project.
         rows: The rows for a webhook source; other sources take none.
-        emulator: Where; None makes one for this call.
-        fixtures: What stands in for synthetic values in this run, by the key path of a
-            block, or by a kind for all its blocks; it goes before the emulator's own.
+        emulator: The emulator; None makes one for this call.
+        fixtures: Replacements for synthetic values in this run, by the key path of a
+            block, or by a kind for all of its blocks. They take precedence over the
+            emulator's own.
         failing: Messages that blocks fail with in this run, by the same names.
-        client: Whose workflow it is, where the emulator is told which keys it takes.
-        env: The environment to deploy to.
-        values: What `value("name")` stands for there.
+        client: The client to deploy with, if the emulator accepts only certain keys.
+        values: The values of `value("name")` in this environment.
         timeout: Seconds after which to give up.
 
     Raises:
-        ArgumentError: The workflow has no block of such a key path or kind.
+        ArgumentError: No block has one of the key paths or kinds.
         CompileError: The workflow has errors.
-        DeployError: It was refused, for example since it was edited on the emulator.
-        RunError: Its rows cannot be sent, or it had not ended in time.
+        DeployError: The deploy was refused, for example because the workflow was edited
+            on the emulator.
+        RunError: The rows cannot be sent, or the run did not end in time.
     """
-    with ExitStack() as ends:
+    with ExitStack() as stack:
         definition = workflow.compile(env, values)
-        here = emulator or ends.enter_context(_emulator())
-        given = _by_id("fixtures", fixtures or {}, definition)
-        ends.enter_context(_laid_over(here.fixtures, given))
-        for block_id, message in _by_id("failing", failing or {}, definition).items():
+        here = emulator or stack.enter_context(_emulator())
+        overrides = _resolve_names("fixtures", fixtures or {}, definition)
+        stack.enter_context(_add_temporarily(here.fixtures, overrides))
+        for block_id, message in _resolve_names(
+            "failing", failing or {}, definition
+        ).items():
             here.fail_block(block_id, message)
-            ends.callback(here.fail_block, block_id, None)
-        player = client or ends.enter_context(_client(here))
-        _fill(player, definition)
-        # On an emulator nothing is spent, so nobody needs to agree to it.
+            stack.callback(here.fail_block, block_id, None)
+        player = client or stack.enter_context(_client(here))
+        _create_pinned(player, definition)
+        # On an emulator nothing is spent, so no consent is needed.
         workflow.deploy(player, env=env, values=values, allow_spend=True)
         run_id = workflow.run(rows, player, env=env, values=values).id
         _wait(here, run_id, timeout)
-        return _outcome(here, run_id, definition)
+        return _build_outcome(here, run_id, definition)
 
 
-def _fill(client: Client, definition: Definition) -> None:
-    """Create what is pinned to a workflow that is not there: no deploy does that."""
+def _create_pinned(client: Client, definition: Definition) -> None:
+    """Create a pinned workflow that does not exist, which a deploy never does."""
     from .api import create_workflow, get_workflow
 
     is_pinned = definition.path is None or "/pin:" in definition.path
@@ -200,13 +201,15 @@ def _client(emulator: Emulator) -> Client:
     return Client(KEY, base_url="http://127.0.0.1", transport=emulator.transport())
 
 
-def _by_id(option: str, given: Mapping[str, T], definition: Definition) -> dict[str, T]:
-    """What is given by key path or kind, by the ids of blocks; a key path wins.
+def _resolve_names(
+    option: str, given: Mapping[str, T], definition: Definition
+) -> dict[str, T]:
+    """Resolve key paths and kinds to block ids; a key path takes precedence.
 
     Raises:
         ArgumentError: No block has one of the names.
     """
-    paths = _paths(definition)
+    paths = _key_paths(definition)
     kinds = {str(block.id): block.kind for block in definition.blocks}
     known = dict.fromkeys((*paths.values(), *kinds.values()))
     for name in given:
@@ -222,8 +225,10 @@ def _by_id(option: str, given: Mapping[str, T], definition: Definition) -> dict[
 
 
 @contextmanager
-def _laid_over(found: MutableMapping[str, T], more: Mapping[str, T]) -> Iterator[None]:
-    """Let more be there for a while."""
+def _add_temporarily(
+    found: MutableMapping[str, T], more: Mapping[str, T]
+) -> Iterator[None]:
+    """Add entries to a mapping, and restore it at the end."""
     before = dict(found)
     try:
         found.update(more)
@@ -236,8 +241,8 @@ def _laid_over(found: MutableMapping[str, T], more: Mapping[str, T]) -> Iterator
                 found.pop(name, None)
 
 
-def _paths(definition: Definition) -> dict[str, str]:
-    """The key path of each block, by its id; of one that was read, the id."""
+def _key_paths(definition: Definition) -> dict[str, str]:
+    """Return the key path of each block by its id; if it has none, the id."""
     return {
         str(block.id): definition.origins.path(position) or str(block.id)
         for position, block in enumerate(definition.blocks)
@@ -245,7 +250,7 @@ def _paths(definition: Definition) -> dict[str, str]:
 
 
 def _wait(emulator: Emulator, run_id: str, timeout: float) -> None:
-    """Look past the API, whose rate limit is for those who ask it."""
+    """Wait for a run by its record, since the API has a rate limit."""
     ends = monotonic() + timeout
     while (run := emulator.store.runs.get(run_id)) and not run.is_done:
         if monotonic() > ends:
@@ -253,10 +258,10 @@ def _wait(emulator: Emulator, run_id: str, timeout: float) -> None:
         sleep(LOOK)
 
 
-def _outcome(emulator: Emulator, run_id: str, definition: Definition) -> Outcome:
+def _build_outcome(emulator: Emulator, run_id: str, definition: Definition) -> Outcome:
     run = emulator.store.runs.get(run_id)
     assert run is not None
-    paths = _paths(definition)
+    paths = _key_paths(definition)
     states = emulator.store.blocks.of(run_id)
     rows = {
         paths[state.block_id]: list(emulator.store.rows(state.rows))

@@ -214,7 +214,7 @@ BAD = {
     "client": (["--oauth-client", "foo"], 64, "'foo' is not written as ID=FILE"),
     "no pem": (["--oauth-client", "us=no.pem"], 64, "no.pem cannot be read (No such"),
     "pem": (["--oauth-client", "us=keys.txt"], 64, "the public_key_pem of the OAuth"),
-    "store": (["--store", "store.db"], 1, "it is no database of the emulator"),
+    "store": (["--store", "store.db"], 1, "it is not a database of the emulator"),
     "damaged": (["--store", "damaged.db"], 1, "it is damaged"),
     "folder": (["--store", "."], 64, "is a directory"),
     "nowhere": (["--store", "no/folder.db"], 1, "it cannot be opened"),

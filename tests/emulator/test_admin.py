@@ -247,7 +247,7 @@ def test_every_field_of_a_fault_can_be_sent(emulator, admin):
         (
             {"kind": "html", "often": 2},
             "body.often",
-            "it has kind, method, path, times",
+            "its fields are kind, method, path, times",
         ),
         ({"kind": "html", "path": "run"}, "body.path", "did you mean '/run'"),
         ({"kind": "html", "times": 0}, "body.times", "greater than or equal to 1"),
@@ -286,7 +286,10 @@ def test_switches_are_told_and_turned(emulator, admin, client):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"sped": 1}, "There is no such switch; there are speed, honour_idempotency, "),
+        (
+            {"sped": 1},
+            "There is no such switch; the switches are speed, ",
+        ),
         ({"speed": "fast"}, "Input should be a number, 0 or more"),
         ({"speed": -1}, "Input should be a number, 0 or more"),
         ({"speed": True}, "Input should be a number, 0 or more"),
@@ -343,7 +346,7 @@ def test_clock_goes_forward_only(admin, body):
     assert admin.post(CLOCK, json=body).status_code == 422
 
 
-# -- What there is to know ------------------------------------------------------------
+# -- Guesses and the outbox ------------------------------------------------------------
 
 
 def test_guesses_are_told_by_how_much_is_known(admin):
@@ -356,7 +359,7 @@ def test_guesses_are_told_by_how_much_is_known(admin):
     }
     assert {
         "name": "speed",
-        "known": "Blocks take seconds to minutes a row.",
+        "known": "Blocks take seconds to minutes per row.",
     }.items() <= (
         next(guess for guess in told["unknown"] if guess["name"] == "speed").items()
     )

@@ -395,11 +395,11 @@ def test_expression_without_an_end_is_ended(monkeypatch, serve):
 def test_matching_that_ends_by_itself():
     """A process that is gone is an expression that cannot be matched."""
     matcher = Matcher("a")
-    assert matcher.found_in(["a", "b"]) == [True, False]
+    assert matcher.find_in(["a", "b"]) == [True, False]
     matcher._process.kill()
 
     with pytest.raises(BlockFailedError, match="took longer"):
-        matcher.found_in(["a"] * 100_000)
+        matcher.find_in(["a"] * 100_000)
 
     matcher.close()
     matcher.close()

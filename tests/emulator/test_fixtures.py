@@ -204,7 +204,9 @@ def test_one_line_needs_no_list(through):
 
 def test_line_with_another_key():
     """The right one is named; a row may have a column `set` all the same."""
-    problem = "has 'when' beside 'set' at 1; what a row must have stands under 'where'"
+    problem = (
+        "has 'when' next to 'set' at 1; put values that a row must have under 'where'"
+    )
     with pytest.raises(ConfigError, match=problem):
         Emulator(fixtures={"find_email": [*LINES[1:], {"when": {}, "set": {}}]})
     rows = [{"name": "Ada", "set": "blue"}]
@@ -300,7 +302,7 @@ def test_earlier_files_win(tmp_path):
         ("a.json", '{"x": 5}', "'x' must be a mapping, a list of mappings, or a"),
         ("a.json", '{"x": [{}, 1]}', "'x' holds something else than a mapping at 1"),
         ("a.json", '{"x": [{"set": {}}, {"name": 1}]}', "'x' at 1 must have a mapping"),
-        ("a.json", '{"x": [{"when": 1, "set": {}}]}', "'x' has 'when' beside 'set'"),
+        ("a.json", '{"x": [{"when": 1, "set": {}}]}', "'x' has 'when' next to 'set'"),
         ("a.json", '{"x": [{"set": 1}]}', "'x' at 0 must have a mapping"),
         ("a.json", '{"x": [{"where": 1, "set": {}}]}', "'x' at 0 must have a mapping"),
         ("a.csv", "", "its first line must name each column once"),

@@ -327,7 +327,7 @@ def test_keys_must_be_public_and_rsa(pem):
 
 def test_clients_are_there_once():
     """Two of one id would be a mistake."""
-    with pytest.raises(ConfigError, match="there twice"):
+    with pytest.raises(ConfigError, match="listed twice"):
         Emulator(oauth_clients=[known(), known()])
 
 

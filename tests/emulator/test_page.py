@@ -457,7 +457,7 @@ def test_switches_show_what_was_changed(look, emulator):
     changed = page.text_content("tr:has(.changed)")
     emulator.switches = Switches()
 
-    assert changed.startswith("foreign_status403 changed404The answer to an id")
+    assert changed.startswith("foreign_status403 changed404Status for an id")
     until(page, "!document.querySelector('.changed')")
 
 
@@ -513,7 +513,7 @@ def test_address_of_nothing_says_so(look):
 
     for address in (f"run/{uuid4()}", "workflow/none", "notebook/none", "run/%E0%A4"):
         go(page, address, ".empty")
-        assert "There is no such thing here" in page.text_content("main")
+        assert "Not found" in page.text_content("main")
 
 
 # -- For everybody --------------------------------------------------------------------

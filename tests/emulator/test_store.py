@@ -623,10 +623,10 @@ def test_file_that_another_program_has_locked_is_refused(path):
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"xy", "it is no database of the emulator"),
-        (b"hello\n" * 1000, "it is no database of the emulator"),
-        (b"SQLite format 3\0", "it is no database of the emulator"),
-        (b"SQLite format 3\0" + b"\xff" * 5000, "it is no database of the emulator"),
+        (b"xy", "it is not a database of the emulator"),
+        (b"hello\n" * 1000, "it is not a database of the emulator"),
+        (b"SQLite format 3\0", "it is not a database of the emulator"),
+        (b"SQLite format 3\0" + b"\xff" * 5000, "it is not a database of the emulator"),
     ],
     ids=["bytes", "text", "start", "header"],
 )

@@ -88,7 +88,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\na\r\n1\r\n'
     [
         (b"", "text/csv", "no header"),
         (b"\n\n", "text/csv", "no header"),
-        (b"a,a\n1,2", "text/csv", "there twice"),
+        (b"a,a\n1,2", "text/csv", "two columns"),
         (b"a,\n1,2", "text/csv", "no name"),
         (b"a\n1,2", "text/csv", "line 2: 2 values for 1 columns"),
         (b"a,b\n1,2\n\n3\n", "text/csv", "line 4: 1 values for 2 columns"),

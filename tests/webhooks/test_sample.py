@@ -187,7 +187,7 @@ def test_unusable_arguments_are_named(wrong, words):
 @pytest.mark.parametrize("event", ["{}", ["a"], 5])
 def test_event_is_a_mapping_or_bytes(event):
     """A text has no bytes until somebody encodes it."""
-    with pytest.raises(ArgumentError, match="event is a mapping or bytes, and not a "):
+    with pytest.raises(ArgumentError, match="event is a mapping or bytes, not a "):
         send_sample("http://127.0.0.1:1/", NEW, event)
 
 

@@ -314,7 +314,7 @@ def test_store_has_to_say_what_became_of_an_event(given, kind):
         def claim(self, key):
             return given
 
-    with pytest.raises(ArgumentError, match=f"'done', and no {kind}"):
+    with pytest.raises(ArgumentError, match=f"'done', not a {kind}"):
         receive(RUN, Wrong())
 
 

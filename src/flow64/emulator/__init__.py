@@ -1,7 +1,7 @@
 """The documented Workflows API on this machine, for trying, demonstrating and testing.
 
-Loopback only, and honest about what it does not know: `GUESSES` lists every behaviour
-that no document states, and `Switches` turns those that can be otherwise.
+It is served on loopback only. `GUESSES` lists every behaviour that no document states,
+and `Switches` changes those that may be different at the service.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who asks: the organisation of a credential, and how often it may ask."""
+"""Credentials: their organisations, and their rate limit."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ WINDOW: Final = timedelta(minutes=1)
 
 @define
 class Limiter:
-    """Counts the requests of each credential, by the emulator's clock."""
+    """Count the requests of each credential, by the emulator's clock."""
 
     clock: Clock
     _recent: dict[str, deque[datetime]] = field(factory=dict, init=False, repr=False)
     _lock: Lock = field(factory=Lock, init=False)
 
-    def wait(self, who: str, limit: int) -> float:
-        """Seconds to wait; 0, and the request is counted, where none are."""
+    def wait(self, credential: str, limit: int) -> float:
+        """Return the seconds to wait; if they are 0, the request is counted."""
         now = self.clock.now()
         with self._lock:
-            recent = self._recent.setdefault(who, deque())
+            recent = self._recent.setdefault(credential, deque())
             while recent and recent[0] <= now - WINDOW:
                 recent.popleft()
             if len(recent) >= limit:
@@ -50,10 +50,9 @@ class Access:
     """Credentials and the organisations that they belong to.
 
     Attributes:
-        keys: Organisation of each key; None where any key is one.
-        authority: The access tokens that were issued.
-        limiter: Counts requests.
-        switches: The switches as they are now.
+        keys: The organisation of each key; None accepts any key.
+        authority: Knows the access tokens that it issued.
+        switches: Returns the switches as they are now.
     """
 
     keys: Mapping[str, str] | None = field(repr=False)
@@ -62,7 +61,7 @@ class Access:
     switches: Callable[[], Switches]
 
     def organisation(self, request: Request) -> str | Response:
-        """The organisation that asks, or the answer to who may not."""
+        """Return the organisation of the request's credential, or the error."""
         key = request.headers.get("x-api-key")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else None
@@ -79,7 +78,7 @@ class Access:
         return self._check_rate_limit(bearer or key or "") or org
 
     def _check_rate_limit(self, credential: str) -> Response | None:
-        """The answer to who asks too often, or None."""
+        """Return an error if the credential sends too many requests."""
         switches = self.switches()
         if switches.rate_limit is None:
             return None
@@ -103,7 +102,7 @@ class Access:
 def organisations_by_key(
     keys: Collection[str] | Mapping[str, str] | None,
 ) -> Mapping[str, str] | None:
-    """The organisation of each key; each key is one where no names are given."""
+    """Return the organisation of each key, made from the key if none is named."""
     if keys is None or isinstance(keys, Mapping):
         return keys
     return {key: organisation_of(key) for key in keys}

@@ -1,6 +1,6 @@
 """Routes about the emulator itself: faults, switches, the clock, edits, the outbox.
 
-They need no credential, and no web page of another origin can use them.
+They need no credential. A web page of another origin cannot use them.
 """
 
 from __future__ import annotations
@@ -45,13 +45,7 @@ CLOCK: Final = Schema(
 def make_routes(
     services: Services, faults: Faults, set_switches: Callable[[Switches], None]
 ) -> tuple[Route, ...]:
-    """The routes.
-
-    Args:
-        services: The parts of the emulator.
-        faults: What goes wrong.
-        turn: Sets the switches.
-    """
+    """Make the routes about the emulator itself."""
     admin = _AdminHandlers(services, faults, set_switches)
     one = {"workflow_id": UUID}
     count = Schema(type="integer", minimum=0, maximum=1000, default=100)
@@ -100,12 +94,12 @@ class _AdminHandlers:
     # -- Faults -----------------------------------------------------------------------
 
     def faults_now(self, _call: Call) -> Response:
-        """What can still go wrong, and what has."""
+        """List the faults that are still active, and those that happened."""
         log = [asdict(happened) for happened in self.faults.log]
         return json_response({"active": self.faults.data(), "log": log})
 
     def add_fault(self, call: Call) -> Response:
-        """Let one more thing go wrong."""
+        """Add a fault."""
         if found := find_problems(call.body):
             return validation_response(
                 [{**one, "loc": ["body", *one["loc"]]} for one in found]
@@ -114,37 +108,37 @@ class _AdminHandlers:
         return json_response({"active": self.faults.data()}, 201)
 
     def clear_faults(self, _call: Call) -> Response:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self.faults.clear()
         return json_response({"active": []})
 
     # -- Switches and the clock -------------------------------------------------------
 
     def switches_now(self, _call: Call) -> Response:
-        """The switches as they are."""
+        """Return the switches as they are."""
         return json_response(asdict(self.services.switches()))
 
     def turn_switches(self, call: Call) -> Response:
-        """Turn those that the body names."""
-        if found := list(_switch_violations(call.body)):
+        """Set the switches that the body names."""
+        if found := list(_find_switch_violations(call.body)):
             return validation_response(found)
         with self.lock:
             self.set_switches(evolve(self.services.switches(), **call.body))
         return self.switches_now(call)
 
     def time_now(self, _call: Call) -> Response:
-        """What time it is."""
+        """Return the time of the emulator's clock."""
         return json_response({"now": format_time(self.services.clock.now())})
 
     def advance_clock(self, call: Call) -> Response:
-        """Put the clock forward, by seconds."""
+        """Move the clock forward by some seconds."""
         self.services.clock.advance(call.body["advance"])
         return self.time_now(call)
 
-    # -- What there is to know --------------------------------------------------------
+    # -- Guesses and the outbox --------------------------------------------------------
 
     def guesses(self, _call: Call) -> Response:
-        """What the emulator does not know, by how much is known."""
+        """List the guesses, grouped by how much is known."""
         return json_response(
             {
                 words: [_without_mark(asdict(g)) for g in GUESSES if g.mark == mark]
@@ -153,7 +147,7 @@ class _AdminHandlers:
         )
 
     def outbox(self, call: Call) -> Response:
-        """What runs wrote outside, or would have; newest first, with some rows."""
+        """List what runs wrote outside, or would have, newest first, with some rows."""
         records = reversed(self.services.store.sent.all())
         run_id = call.query["run_id"]
         chosen = (
@@ -185,7 +179,7 @@ class _AdminHandlers:
         if store.workflows.get(workflow_id.lower()) is None:
             return not_found("Workflow")
         if unknown := call.body.keys() - EDIT.fields.keys():
-            words = f"An edit has no such field; it has {known}"
+            words = f"An edit has no such field; its fields are {known}"
             return validation_response(
                 [_extra_field(name, words) for name in sorted(unknown)]
             )
@@ -221,13 +215,15 @@ def _without_mark(guess: JsonObject) -> JsonObject:
 # -- Switches as data -----------------------------------------------------------------
 
 
-def _switch_violations(data: JsonObject) -> Iterator[JsonObject]:
-    """What is wrong with switches, in words that name what is right."""
+def _find_switch_violations(data: JsonObject) -> Iterator[JsonObject]:
+    """Yield an error for each switch that is unknown or has a wrong value."""
     hints = get_type_hints(Switches)
     known = ", ".join(attribute.name for attribute in fields(Switches))
     for name, value in data.items():
         if name not in hints:
-            yield _extra_field(name, f"There is no such switch; there are {known}")
+            yield _extra_field(
+                name, f"There is no such switch; the switches are {known}"
+            )
         elif not _is_allowed(value, hints[name]):
             words = f"Input should be {_describe_type(hints[name])}"
             yield make_violation(("body", name), "literal_error", words)
@@ -237,8 +233,8 @@ def _extra_field(name: str, words: str) -> JsonObject:
     return make_violation(("body", name), "extra_forbidden", words)
 
 
-def _options(hint: Any) -> tuple[Any, ...]:
-    """The members of a union or the words of a literal; a type alone is one."""
+def _list_options(hint: Any) -> tuple[Any, ...]:
+    """Return the members of a union or a literal, or the type itself."""
     return get_args(hint) or (hint,)
 
 
@@ -247,16 +243,16 @@ def _is_allowed(value: Any, hint: Any) -> bool:
         return any(
             value == word and type(value) is type(word) for word in get_args(hint)
         )
-    if type(value) is int and float in _options(hint):
+    if type(value) is int and float in _list_options(hint):
         return value >= 0
-    has_type = type(value) in _options(hint)
+    has_type = type(value) in _list_options(hint)
     return has_type and (not isinstance(value, int | float) or value >= 0)
 
 
 def _describe_type(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(repr, get_args(hint)))
-    return " or ".join(_TYPES[option] for option in _options(hint))
+    return " or ".join(_TYPES[option] for option in _list_options(hint))
 
 
 _TYPES: Final = {

@@ -1,4 +1,4 @@
-"""The ASGI app: the routes of all modules, behind one door."""
+"""The ASGI app: the routes of all modules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ._services import Services
 from ._switches import Switches
 
 DOCUMENTED = (_workflows, _runs, _schedules, _signing, _uploads)
-"""Modules of the routes that the API has."""
+"""Modules with routes of the documented API."""
 
 
 def make_routes(
@@ -33,14 +33,10 @@ def make_routes(
     *,
     has_keys: bool,
 ) -> tuple[Route, ...]:
-    """Every operation of the API, and what is about the emulator itself.
+    """Make the routes of the API, of the emulator itself and of its page.
 
     Args:
-        services: The parts of the emulator.
-        authority: What gives out tokens.
-        faults: What goes wrong.
-        turn: Sets the switches.
-        has_keys: Whether the emulator was told which keys it takes.
+        has_keys: Whether only certain API keys are accepted.
     """
     found = [route for module in DOCUMENTED for route in module.make_routes(services)]
     found += [_make_balance_route(services), *authority.make_routes()]
@@ -65,7 +61,7 @@ ENOUGH: Final = 1_000_000
 
 def _make_balance_route(services: Services) -> Route:
     def check_balance(call: Call) -> Response:
-        """How many credits the organisation has left."""
+        """Return the credits that the organisation has left."""
         left = compute_balance(services.store, call.org_id, services.switches())
         return json_response({"credits": ENOUGH if left is None else left})
 
@@ -78,14 +74,14 @@ def _make_balance_route(services: Services) -> Route:
 
 
 def make_app(routes: Iterable[Route], guard: RequestGuard) -> Starlette:
-    """The ASGI app."""
+    """Make the ASGI app that answers on these routes."""
     by_path: dict[str, list[Route]] = {}
     for route in routes:
         by_path.setdefault(route.path, []).append(route)
     app = Starlette(
         routes=[
             StarletteRoute(path, Endpoint.of(guard, by_path[path]))
-            # Fixed paths stand before those with a parameter, which would take them.
+            # Fixed paths come first, since a path with a parameter may match them too.
             for path in sorted(by_path, key=lambda path: path.count("{"))
         ],
         exception_handlers={

@@ -1,4 +1,4 @@
-"""A block at work: what executors get, and how they say that they failed."""
+"""The input of executors, and the error that they raise."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ from ._store import Store
 
 
 class BlockFailedError(Exception):
-    """A block could not do its work; the words go into its state."""
+    """A block failed. The message becomes part of its state."""
 
 
 @frozen
 class BlockContext:
-    """A block at work.
+    """A block that is executed: its settings and its input rows.
 
     Attributes:
         definition: The whole graph.
-        state: How far the block has come.
-        run: The run.
-        store: Where rows and notebooks are.
-        take: Is told of rows before the block works on them; it may end the work.
+        take: Is called with rows before the block works on them. It may raise.
     """
 
     definition: Definition
@@ -41,28 +38,28 @@ class BlockContext:
 
     @property
     def specs(self) -> Mapping[str, Any]:
-        """The settings of the block."""
+        """The specs of the block."""
         return self.block.specs
 
     @property
     def parents(self) -> Sequence[int]:
-        """Positions of its parents; two edges between the same blocks are one."""
+        """Positions of the parents; two edges between the same blocks count once."""
         return tuple(dict.fromkeys(self.definition.topology.parents[self._position]))
 
     def chunks(self) -> Iterator[list[RowData]]:
-        """What its parents gave, one after the other, some hundreds at a time."""
+        """Yield the rows of the parents, parent by parent, in chunks."""
         for parent in self.parents:
             for chunk in self.store.chunks(block_rows_owner(self.run.id, parent)):
                 self.take(chunk)
                 yield chunk
 
     def rows(self) -> Iterator[RowData]:
-        """The same, row by row."""
+        """Yield the rows of the parents one by one."""
         for chunk in self.chunks():
             yield from chunk
 
     def upstream(self) -> Sequence[WireBlock]:
-        """All blocks that come before it, in the order in which they ran."""
+        """Return all blocks before this one, in the order in which they ran."""
         topology = self.definition.topology
         seen: set[int] = set()
         todo = list(self.parents)
@@ -79,22 +76,18 @@ class BlockContext:
 
 
 Executor: TypeAlias = Callable[[BlockContext], Iterator[RowData]]
-"""What makes a block's rows; it raises `BlockFailedError` where it cannot."""
+"""Makes the rows of a block, or raises `BlockFailedError`."""
 
 RowMapper: TypeAlias = Callable[[BlockContext], Callable[[RowData], RowData]]
-"""What makes one row of each; it looks at the specs once."""
+"""Reads the specs once, and returns a function that maps one row to one row."""
 
 
 @frozen
 class EachRow:
-    """The executor of a kind that makes one row of each.
-
-    Attributes:
-        work: What it does to a row.
-    """
+    """The executor of a kind that maps each row to one row."""
 
     make_mapper: RowMapper
 
     def __call__(self, context: BlockContext) -> Iterator[RowData]:
-        """The rows."""
+        """Yield the mapped rows."""
         return map(self.make_mapper(context), context.rows())

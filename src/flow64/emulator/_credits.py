@@ -1,4 +1,4 @@
-"""Credits: what blocks cost, as far as prices are known, and what is left."""
+"""Credits: the costs of blocks, as far as prices are known, and the balance."""
 
 from __future__ import annotations
 
@@ -17,40 +17,38 @@ from ._store import Store
 from ._switches import Switches
 
 CREDITS_A_DOLLAR: Final = 10
-"""One credit is ten cents (derived from an example of the documents)."""
+"""One credit is ten cents (derived from an example in the documents)."""
 
 DIGITS: Final = 6
-"""Digits that credits are rounded to, so that tenths stay tenths."""
+"""Decimal places of credits, so that tenths stay tenths."""
 
 
 def compute_balance(store: Store, org_id: str, switches: Switches) -> float | None:
-    """The credits that an organisation has left; None where there is no limit."""
+    """Return the credits that an organisation has left; None without a limit."""
     if switches.credits is None:
         return None
     return max(0.0, round(switches.credits - store.spent(org_id), DIGITS))
 
 
 def price_row(kind: str, specs: Mapping[str, Any]) -> float | None:
-    """The credits that a row costs; None where nobody knows."""
+    """Return the credits that a row costs; None if the price is unknown."""
     cls = CATALOGUE.get(kind)
     price = cls.price(specs) if cls else None
     return None if price is None else round(price.dollars * CREDITS_A_DOLLAR, DIGITS)
 
 
 def is_charged(kind: str) -> bool:
-    """Whether a kind costs credits, or may."""
+    """Return True if a kind of block costs credits, or may cost some."""
     cls = CATALOGUE.get(kind)
     return cls is not None and not {"spends", "may-spend"}.isdisjoint(cls.about.effects)
 
 
 @define
 class Bill:
-    """What a block has cost so far.
+    """The cost of a block so far.
 
     Attributes:
-        kind: The kind of the block.
-        specs: Its settings.
-        limit: The credits that were left when it began; None for no limit.
+        limit: The credits that are left for it; None for no limit.
     """
 
     kind: str
@@ -64,14 +62,15 @@ class Bill:
 
     @property
     def credits(self) -> float | None:
-        """What it has cost; None where nobody knows the price."""
+        """The cost so far; None if the price is unknown."""
         return self._price and round(self._rows * self._price, DIGITS)
 
     def charge_input(self, rows: list[RowData]) -> None:
-        """Pay for rows before they are worked on.
+        """Charge rows before the block works on them.
 
         Raises:
-            BlockFailedError: There are not credits enough; what they pay for is paid.
+            BlockFailedError: The credits do not suffice. The rows that they pay for are
+                charged.
         """
         count = len(rows) - sum(map(self._is_free, rows))
         if self._price and self.limit is not None:
@@ -82,14 +81,14 @@ class Bill:
         self._rows += count
 
     def charge_output(self, count: int) -> None:
-        """Count rows that a source found."""
+        """Charge rows that a source found."""
         self._rows += count
 
     def recheck(self, left: float | None) -> None:
-        """Look again at what is left, since another run may have spent it.
+        """Compare the cost with a new limit, since another run may have spent credits.
 
         Raises:
-            BlockFailedError: It is not enough any more.
+            BlockFailedError: The credits no longer suffice.
         """
         self.limit = left
         self.charge_input([])
@@ -97,7 +96,7 @@ class Bill:
     def record(
         self, store: Store, run: RunRecord, block: BlockState, now: datetime
     ) -> None:
-        """Keep what it has cost, in the transaction that ends the block."""
+        """Save the cost, in the transaction that ends the block."""
         if not self._rows or not is_charged(self.kind):
             return
         spending = SpendingRecord(
@@ -114,11 +113,11 @@ class Bill:
 
     @property
     def _affordable_rows(self) -> int:
-        """How many rows can be paid for; only where there are a price and a limit."""
+        """How many rows the limit pays for. There must be a price and a limit."""
         return int(round((self.limit or 0) / (self._price or 1), DIGITS))
 
     def _is_free(self, row: RowData) -> bool:
-        # Documented: a personal address that the row has already is free.
+        # Documented: a personal address that the row already has is free.
         return (
             self.kind == "find_email"
             and self.specs.get("mode") == "PERSONAL"
@@ -133,9 +132,9 @@ class Bill:
 
 
 def charge_searches(store: Store, workflow: WorkflowRecord, now: datetime) -> None:
-    """Let the searches of a workflow spend that are to run when it is saved.
+    """Charge the searches with `auto_execute`, which run when a workflow is saved.
 
-    The rows are those that a run will find: a search gives the same every time.
+    A run finds the same rows again, since a search gives the same rows every time.
     """
     for block in workflow.definition["blocks"]:
         specs = block["specs"]

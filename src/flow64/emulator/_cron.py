@@ -1,4 +1,4 @@
-"""When a schedule is due: five fields of cron, in a time zone of the IANA."""
+"""Times of a schedule: a cron expression of five fields, in an IANA time zone."""
 
 from __future__ import annotations
 
@@ -12,22 +12,18 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 LONGEST_WAIT: Final = 366 * 9
-"""Days within which every date there is comes: 29 February skips the year 2100."""
+"""Days within which every date occurs: 29 February skips the year 2100."""
 
 
 @frozen
 class Cron:
-    """An expression that was read.
+    """A parsed cron expression.
 
     Attributes:
-        minutes: Minutes of the hour.
-        hours: Hours of the day.
-        days: Days of the month.
-        months: Months of the year.
         weekdays: Days of the week; Monday is 0.
-        is_either: Whether a day of the month or one of the week will do, as where
-            both are given, and not both at once.
-        is_hourly: Whether every hour will do.
+        is_either: Whether a matching day of the month or of the week is enough. This
+            is so if the expression restricts both.
+        is_hourly: Whether every hour matches.
     """
 
     minutes: frozenset[int]
@@ -39,12 +35,12 @@ class Cron:
     is_hourly: bool
 
     def times(self, after: datetime, zone: tzinfo) -> Iterator[datetime]:
-        """The times that are due after a moment, in UTC."""
+        """Yield the due times after a moment, in UTC."""
         for day in self.dates(after.astimezone(zone).date()):
-            yield from (time for time in self._of(day, zone) if time > after)
+            yield from (time for time in self._times_of(day, zone) if time > after)
 
     def dates(self, first: date) -> Iterator[date]:
-        """The days with times that are due, from a day on."""
+        """Yield the days with due times, from a day on."""
         for offset in range(LONGEST_WAIT):
             day = first + timedelta(days=offset)
             if self._is_due(day):
@@ -55,34 +51,34 @@ class Cron:
         is_due = of_month or of_week if self.is_either else of_month and of_week
         return is_due and day.month in self.months
 
-    def _of(self, day: date, zone: tzinfo) -> Sequence[datetime]:
-        """The times of a day."""
+    def _times_of(self, day: date, zone: tzinfo) -> Sequence[datetime]:
+        """Return the due times of a day."""
         found: set[datetime] = set()
         for hour, minute in product(self.hours, self.minutes):
             local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
-            # An hour that comes twice counts twice only where every hour counts.
+            # An hour that the clocks repeat counts twice only if every hour matches.
             for fold in (0, 1) if self.is_hourly else (0,):
                 time = local.replace(fold=fold).astimezone(UTC)
                 back = time.astimezone(zone)
-                # Otherwise it is a time that the clocks skip.
+                # Otherwise the clocks skip this time.
                 if (back.hour, back.minute) == (hour, minute):
                     found.add(time)
         return sorted(found)
 
 
 def next_times(cron: Cron, zone: tzinfo, after: datetime, count: int) -> list[datetime]:
-    """The first times that are due after a moment, in UTC."""
+    """Return the first due times after a moment, in UTC."""
     return list(islice(cron.times(after, zone), count))
 
 
 def as_cron(text: str) -> Cron | str:
-    """An expression read, or what is wrong with it."""
+    """Parse a cron expression, or return the problem with it."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
         return f"a cron expression has {len(_FIELDS)} fields, not {len(fields)}"
     found: list[frozenset[int]] = []
     for written, (name, low, high, words) in zip(fields, _FIELDS, strict=True):
-        values = _values(written.lower(), low, high, words)
+        values = _parse_field(written.lower(), low, high, words)
         if values is None:
             return f"the {name} {written!r} cannot be read, or is out of range"
         found.append(values)
@@ -102,8 +98,8 @@ def as_cron(text: str) -> Cron | str:
 
 
 def as_zone(name: str) -> tzinfo | None:
-    """The time zone of a name; None where there is none."""
-    if name == "UTC":  # also where the system has no time zones
+    """Return the time zone of a name, or None."""
+    if name == "UTC":  # also if the system has no time zones
         return UTC
     try:
         return ZoneInfo(name)
@@ -126,24 +122,24 @@ _FIELDS: Final[tuple[_Field, ...]] = (
     ("month", 1, 12, _MONTHS),
     ("day of the week", 0, 7, _DAYS),
 )
-"""Name, lowest and highest value of each field, and words that stand for values."""
+"""Name, lowest and highest value of each field, and words for its values."""
 
 _PART: Final = re.compile(r"(?:\*|(\w{1,3})(?:-(\w{1,3}))?)(?:/([0-9]{1,2}))?")
 
 
-def _values(
+def _parse_field(
     written: str, low: int, high: int, words: Sequence[str]
 ) -> frozenset[int] | None:
-    """The values that a field names; None where it cannot be read."""
+    """Parse a field into its values, or return None."""
     found: set[int] = set()
     for part in written.split(","):
         match = _PART.fullmatch(part)
         if match is None:
             return None
         first, last, every = match.groups()
-        start = low if first is None else _value(first, low, words)
+        start = low if first is None else _parse_value(first, low, words)
         if last is not None:
-            end = _value(last, low, words)
+            end = _parse_value(last, low, words)
         else:
             # Without a step, one value is that value alone.
             end = start if first is not None and every is None else high
@@ -154,7 +150,7 @@ def _values(
     return frozenset(found)
 
 
-def _value(text: str, low: int, words: Sequence[str]) -> int | None:
+def _parse_value(text: str, low: int, words: Sequence[str]) -> int | None:
     if text in words:
         return words.index(text) + low
     return int(text) if text.isascii() and text.isdigit() else None

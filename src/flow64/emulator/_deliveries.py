@@ -1,4 +1,4 @@
-"""Outgoing webhooks: posted, signed, and tried again."""
+"""Outgoing webhooks: posted, signed and retried."""
 
 from __future__ import annotations
 
@@ -28,35 +28,33 @@ from ._store import Store
 from ._switches import Switches
 
 SECONDS: Final = 10.0
-"""How long a receiver may take to answer (documented)."""
+"""Seconds that a receiver has to answer (documented)."""
 
 RETRIES: Final = 5
-"""How often a delivery is tried again."""
+"""Retries of a delivery."""
 
 WAIT, SHORT_WAIT = 1.0, 0.02
-"""Seconds before the first retry, each further one waits twice as long; the second
-where runs take no time either."""
+"""Seconds before the first retry; each further one waits twice as long. The second is
+for runs that take no time."""
 
 INLINE_BYTES: Final = 256 * 1024
-"""Rows of up to this size stand in the body; the threshold is a guess."""
+"""Rows up to this size are part of the body; the threshold is a guess."""
 
 EVENT: Final = "outgoing_webhook.completed"
-"""What a delivery says that happened (documented)."""
+"""The event type of a delivery (documented)."""
 
 TICK: Final = 0.05
-"""Seconds after which a wait looks whether it is to end."""
+"""Seconds between two looks at whether a wait should end."""
 
 
 @frozen
 class Deliveries:
-    """Posts what runs leave to be delivered.
+    """Posts the open outbox records of runs.
 
     Attributes:
-        store: Where that is kept, and the rows.
-        clock: What time it is.
-        links: What signs download links.
-        base_url: Where the emulator is served.
-        allow_hosts: Hosts beside loopback that may be posted to.
+        links: Signs download links.
+        base_url: Returns the URL of the emulator.
+        allow_hosts: Hosts other than loopback that may be posted to.
     """
 
     store: Store
@@ -68,9 +66,9 @@ class Deliveries:
     def deliver(
         self, run_id: str, block: WireBlock, switches: Switches, stop: Event
     ) -> None:
-        """Deliver what a block left for that, until it arrives or was tried enough.
+        """Post the open outbox record of a block, with retries.
 
-        Where the emulator stops, it stays as it is, to be delivered another time.
+        If the emulator stops, the record stays open and is delivered later.
         """
         sent = self.store.sent.get(derive_event_id(run_id, block.id))
         if sent is None or not sent.is_open:
@@ -86,7 +84,7 @@ class Deliveries:
         self._update(sent, words, is_open=False)
 
     def _find_refusal(self, sent: OutboxRecord) -> str | None:
-        """Why it may not go out, or None."""
+        """Return why the record may not be posted, or None."""
         host = urlsplit(sent.target or "").hostname or ""
         if is_loopback(host) or host in self.allow_hosts:
             return None
@@ -95,11 +93,11 @@ class Deliveries:
     def _post_with_retries(
         self, sent: OutboxRecord, block: WireBlock, switches: Switches, stop: Event
     ) -> str | None:
-        """The outcome of posting it as often as it takes; None where that was ended."""
+        """Post a record with retries; return the outcome, or None if stopped."""
         body = json.dumps(self._build_body(sent), ensure_ascii=False).encode()
         seconds = _parse_timeout(block.specs.get("timeout_seconds"))
         wait = WAIT if switches.speed else SHORT_WAIT
-        # Also where the last attempt was cut short by the end of the emulator.
+        # At least one, even if the emulator stopped in the middle of the last attempt.
         first = min(sent.attempts, RETRIES) + 1
         for attempt in range(first, RETRIES + 2):
             self._update(sent, sent.outcome, attempts=attempt)
@@ -116,7 +114,7 @@ class Deliveries:
         return f"given up after {outcome}"
 
     def _build_body(self, sent: OutboxRecord) -> JsonObject:
-        """The body: the rows, or where they can be read if they are many."""
+        """Return the body, with the rows or, if they are large, a download link."""
         rows, link = None, None
         if self.store.size(sent.rows) <= INLINE_BYTES:
             rows = list(self.store.rows(sent.rows))
@@ -136,7 +134,7 @@ class Deliveries:
         self, sent: OutboxRecord, body: bytes, attempt: int
     ) -> Mapping[str, str]:
         active = list_active_secrets(self.store, sent.org_id, self.clock.now())
-        # By the real time, since that is what receivers compare it with.
+        # Real time, since receivers compare the signature with it.
         signed = sign_body([one.plaintext for one in active], int(time.time()), body)
         return {
             "Content-Type": "application/json",
@@ -156,7 +154,7 @@ class Deliveries:
 def list_active_secrets(
     store: Store, org_id: str, now: datetime
 ) -> list[SigningSecretRecord]:
-    """The secrets that sign at a moment, the newest first."""
+    """Return the secrets that sign at a moment, newest first."""
     return [
         secret
         for secret in store.secrets.newest(org_id)
@@ -166,14 +164,14 @@ def list_active_secrets(
 
 
 def sign_body(secrets: Iterable[str], moment: int, body: bytes) -> str:
-    """The header that signs a body: one `v1` for each secret, the newest first."""
+    """Return the signature header of a body: one `v1` for each secret, newest first."""
     text = b"%d.%b" % (moment, body)
     digests = (hmac.digest(secret.encode(), text, "sha256") for secret in secrets)
     return ",".join([f"t={moment}", *(f"v1={digest.hex()}" for digest in digests)])
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, whatever names resolve to."""
+    """Return True if a host is this machine, without resolving names."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -181,10 +179,10 @@ def is_loopback(host: str) -> bool:
 
 
 def as_host(text: str) -> str:
-    """The name of a host, as URLs are compared with it.
+    """Normalise the name of a host.
 
     Raises:
-        ConfigError: It is something else, such as a URL.
+        ConfigError: The text is not a host, for example a URL.
     """
     host = text.strip().lower()
     bare = host.removeprefix("[").removesuffix("]")
@@ -222,9 +220,9 @@ def _post_with_deadline(
     seconds: float,
     stop: Event,
 ) -> int | str:
-    """The status that a receiver answers, or why there is none."""
+    """Return the status that a receiver answers, or why there is none."""
     answers: SimpleQueue[int | str] = SimpleQueue()
-    # A receiver that drips can hold a thread, but not a run.
+    # A receiver that answers byte by byte can hold up this thread, but not a run.
     post = Thread(
         target=_post, args=(target, body, headers, seconds, answers.put), daemon=True
     )
@@ -263,5 +261,5 @@ def _post(
 def _make_ssl_context(scheme: str) -> ssl.SSLContext:
     if scheme == "https":
         return ssl.create_default_context()
-    # None are needed, and reading all of them takes longer than a delivery.
+    # No certificates are needed, and loading them takes longer than a delivery.
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,14 +1,14 @@
-"""Runs: rows flow through a graph block by block, each run in a thread of its own."""
+"""Execute runs, each in its own thread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from threading import Event, Lock, Thread
 
 from attrs import define, field
 
 from ..blocks import CATALOGUE
-from ..definition import Definition, WireBlock
+from ..definition import WireBlock
 from ..errors import EmulatorStoreError
 from ._clock import Clock
 from ._deliveries import Deliveries
@@ -21,7 +21,7 @@ from ._switches import Switches
 
 
 def make_block_states(run_id: str, graph: JsonObject) -> Iterator[BlockState]:
-    """The states of a run's blocks before it starts."""
+    """Yield the states of a run's blocks before it starts."""
     definition = to_definition(graph)
     kinds = infer_row_kinds(definition)
     for position, block in enumerate(definition.blocks):
@@ -32,22 +32,20 @@ def make_block_states(run_id: str, graph: JsonObject) -> Iterator[BlockState]:
             block_id=block.id,
             kind=block.kind,
             number=block.number,
-            parents=_ids(definition, parents),
+            parents=[definition.blocks[parent].id for parent in parents],
             row_kind=kinds[position] or _guess_row_kind(block),
         )
 
 
 @define
 class Engine:
-    """Starts runs, and ends them early. Any thread may use it.
+    """Starts and cancels runs. Any thread may use it.
 
     Attributes:
-        store: Where runs and their rows are kept.
-        clock: What time it is.
-        switches: The switches as they are now.
-        deliveries: What posts outgoing webhooks.
-        fixtures: What stands in for synthetic values, by block id or kind.
-        faults: Message that blocks fail with, by block id or kind.
+        switches: Returns the switches as they are now.
+        deliveries: Posts outgoing webhooks.
+        fixtures: Replacements for synthetic values, by block id or kind.
+        failures: Messages that blocks fail with, by block id or kind.
     """
 
     store: Store
@@ -55,12 +53,12 @@ class Engine:
     switches: Callable[[], Switches]
     deliveries: Deliveries
     fixtures: Mapping[str, Fixture] = field(factory=dict)
-    faults: dict[str, str] = field(factory=dict)
+    failures: dict[str, str] = field(factory=dict)
     _active: dict[str, tuple[Thread, Event]] = field(factory=dict, init=False)
     _lock: Lock = field(factory=Lock, init=False)
 
     def start(self, run_id: str) -> None:
-        """Let a run go that is in the store, from its first unfinished block."""
+        """Execute a run of the store, from its first unfinished block."""
         stop = Event()
         thread = Thread(
             target=self._execute_safely,
@@ -78,7 +76,7 @@ class Engine:
                 thread.start()
 
     def cancel(self, run_id: str) -> RunRecord:
-        """End a run, unless it has ended already."""
+        """Cancel a run, unless it has ended."""
         run = self._tools.end_run(run_id, "cancelled")
         with self._lock:
             if run_id in self._active:
@@ -86,13 +84,13 @@ class Engine:
         return run
 
     def resume(self) -> None:
-        """Let all runs go that have not ended."""
+        """Continue all runs that have not ended."""
         for run in self.store.runs.all():
             if not run.is_done:
                 self.start(run.id)
 
     def stop(self) -> None:
-        """Leave all runs where they are, and wait until nothing works any more."""
+        """Interrupt all runs, and wait until their threads have ended."""
         with self._lock:
             at_work, self._active = self._active, {}
         for _, event in at_work.values():
@@ -103,7 +101,7 @@ class Engine:
     @property
     def _tools(self) -> Tools:
         return Tools(
-            self.store, self.clock, self.deliveries, self.fixtures, self.faults
+            self.store, self.clock, self.deliveries, self.fixtures, self.failures
         )
 
     def _execute_safely(self, run_id: str, switches: Switches, stop: Event) -> None:
@@ -112,7 +110,7 @@ class Engine:
         except EmulatorStoreError as error:
             self._fail_run(run_id, str(error))
         except BaseException as error:
-            # A fault of the emulator: a run that nobody can see the end of is worse.
+            # A fault of the emulator. The run must end all the same.
             self._fail_run(run_id, f"the emulator failed: {type(error).__name__}")
             raise
 
@@ -120,16 +118,12 @@ class Engine:
         try:
             self._tools.end_run(run_id, "failed", message)
         except EmulatorStoreError:
-            # Nothing can be written: it will go on when the emulator starts again.
+            # Nothing can be written: the run continues when the emulator starts again.
             return
 
 
-def _ids(definition: Definition, positions: Sequence[int]) -> Sequence[str]:
-    return [definition.blocks[position].id for position in positions]
-
-
 def _guess_row_kind(block: WireBlock) -> str:
-    """The kind in the metrics of a block whose row kind no document states."""
+    """Guess the row kind of a block for its metrics, if no document states it."""
     found = block.specs.get("dataframe_type")
     if found in ("LEAD", "COMPANY"):  # a tuple, since it may be a list
         return str(found)

@@ -1,7 +1,7 @@
-"""What each kind of block does to rows, in a table.
+"""Executors: what each kind of block does to rows.
 
-Rows come and go one by one, so that a run takes no more memory for more of them. Rules
-that no document states are listed in `_guesses.py`.
+Rows are handled one by one, so that a large run needs no more memory than a small one.
+Rules that no document states are listed in `_guesses.py` and `_run_guesses.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..blocks import columns_of
 from ._block_context import BlockContext, BlockFailedError, EachRow, Executor
 from ._filters import open_row_filter, parse_conditions
 from ._records import RowData, notebook_owner, payload_owner, upload_owner
-from ._results import cell
+from ._results import format_cell
 from ._synthetic import (
     digest_of,
     make_company,
@@ -30,26 +30,26 @@ from ._synthetic import (
 )
 
 SEARCH_ROWS: Final = 10
-"""Rows of a search that asks for no number."""
+"""Rows of a search without `max_results`."""
 
 SEARCH_LIMIT: Final = 5_000
-"""Most rows of a search."""
+"""Maximum rows of a search."""
 
 SOURCE_ROWS: Final = 5
-"""Rows of a source that takes no number."""
+"""Rows of every other source."""
 
 
 def as_rows(found: object, what: str) -> list[RowData]:
-    """What somebody gave, as rows that can be kept.
+    """Return a value as rows that can be stored.
 
     Raises:
-        BlockFailedError: It is something else.
+        BlockFailedError: The value holds something other than rows, or is not JSON.
     """
     rows: list[Any] = found if isinstance(found, list) else [found]
     if not all(isinstance(row, dict) for row in rows):
         raise BlockFailedError(f"{what} holds something else than rows")
     try:
-        # Neither a NaN nor half a character can be written again.
+        # NaN and lone surrogates cannot be written.
         json.dumps(rows, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise BlockFailedError(f"{what} holds what JSON cannot: {error}") from error
@@ -60,7 +60,7 @@ def as_rows(found: object, what: str) -> list[RowData]:
 
 
 def webhook(context: BlockContext) -> Iterator[RowData]:
-    """The payload, else the sample rows of `webhook_input`."""
+    """Return the payload of the run, or else the rows of `webhook_input`."""
     if context.run.has_payload:
         return context.store.rows(payload_owner(context.run.id))
     try:
@@ -71,7 +71,7 @@ def webhook(context: BlockContext) -> Iterator[RowData]:
 
 
 def read_csv(context: BlockContext) -> Iterator[RowData]:
-    """The rows of an uploaded file."""
+    """Return the rows of an uploaded file."""
     handle = str(context.specs.get("resource_handle_id"))
     upload = context.store.uploads.get(handle)
     if upload is None or upload.org_id != context.run.org_id:
@@ -80,20 +80,20 @@ def read_csv(context: BlockContext) -> Iterator[RowData]:
 
 
 def search(context: BlockContext) -> Iterator[RowData]:
-    """Rows made up, as many as asked for."""
+    """Make up `max_results` rows."""
     seed = seed_of({"search": context.specs.get("query")})
     return make_rows(context.state.row_kind, seed, count_search_rows(context.specs))
 
 
 def count_search_rows(specs: Mapping[str, object]) -> int:
-    """How many rows a search finds."""
+    """Return how many rows a search finds."""
     asked = specs.get("max_results")
     count = asked if isinstance(asked, int) and type(asked) is int else SEARCH_ROWS
     return max(0, min(count, SEARCH_LIMIT))
 
 
 def make_up_rows(context: BlockContext) -> Iterator[RowData]:
-    """Rows made up; inside a graph the rows as they came."""
+    """Make up rows; inside a graph, pass the rows on."""
     if context.parents:
         return context.rows()
     seed = seed_of({context.block.kind: context.specs})
@@ -101,7 +101,7 @@ def make_up_rows(context: BlockContext) -> Iterator[RowData]:
 
 
 def read_notebook(context: BlockContext) -> Iterator[RowData]:
-    """The rows of a notebook."""
+    """Return the rows of a notebook."""
     notebook_id = str(context.specs.get("notebook_id"))
     return context.store.rows(notebook_owner(context.run.org_id, notebook_id))
 
@@ -110,14 +110,14 @@ def read_notebook(context: BlockContext) -> Iterator[RowData]:
 
 
 def enrich(context: BlockContext) -> Callable[[RowData], RowData]:
-    """A synthetic value for each entry of `return_fields` or `struct`."""
+    """Add a synthetic value for each entry of `return_fields` or `struct`."""
     fields = context.specs.get("return_fields") or context.specs.get("struct")
     make = make_value_maker(columns_of(fields))
     return lambda row: {**row, **make(row)}
 
 
 def find_email(context: BlockContext) -> Callable[[RowData], RowData]:
-    """An address and its status; a row keeps the address that it has."""
+    """Add an address and its status; a row keeps an address that it has."""
     is_personal = context.specs.get("mode") == "PERSONAL"
 
     def work(row: RowData) -> RowData:
@@ -136,7 +136,7 @@ def find_email(context: BlockContext) -> Callable[[RowData], RowData]:
 
 
 def verify_email(_block_context: BlockContext) -> Callable[[RowData], RowData]:
-    """A status for the address that a row has."""
+    """Add the status of the address that a row has."""
     return lambda row: {
         **row,
         "email_status": "OK" if row.get("email") else "NOT_FOUND",
@@ -144,17 +144,17 @@ def verify_email(_block_context: BlockContext) -> Callable[[RowData], RowData]:
 
 
 def find_phone(_block_context: BlockContext) -> Callable[[RowData], RowData]:
-    """A number; a row keeps the number that it has."""
+    """Add a phone number; a row keeps a number that it has."""
     return lambda row: {**row, "phone": row.get("phone") or make_phone(seed_of(row))}
 
 
 def reverse_lookup(_block_context: BlockContext) -> Callable[[RowData], RowData]:
-    """Who is behind an address or a number; a row keeps what it has."""
+    """Add the person behind an address or number; values of the row are kept."""
     return lambda row: {**make_person(seed_of(row)), **row}
 
 
 def company_to_leads(context: BlockContext) -> Iterator[RowData]:
-    """One to three people for each company, where an enrichment before it found any."""
+    """Make one to three people for each company, if an enrichment before found any."""
     finders = [
         block
         for block in context.upstream()
@@ -171,13 +171,13 @@ def company_to_leads(context: BlockContext) -> Iterator[RowData]:
 
 
 def leads_to_company(context: BlockContext) -> Iterator[RowData]:
-    """One company for each that the people work at."""
+    """Return each company that the people work at, once."""
     seen: set[bytes] = set()
     for row in context.rows():
         made_up = make_company(seed_of(row))
         name = row.get("company") or made_up["company_name"]
         website = row.get("company_domain") or made_up["website"]
-        if add_if_new(cell(name), seen):
+        if add_if_new(format_cell(name), seen):
             yield {"company_name": name, "website": website}
 
 
@@ -185,33 +185,33 @@ def leads_to_company(context: BlockContext) -> Iterator[RowData]:
 
 
 def filter_rows(context: BlockContext) -> Iterator[RowData]:
-    """The rows that meet the conditions, which are joined from left to right."""
+    """Return the rows that meet the conditions, joined from left to right."""
     with open_row_filter(parse_conditions(context.specs.get("filters"))) as keep:
         for chunk in context.chunks():
             yield from keep(chunk)
 
 
 def deduplicate(context: BlockContext) -> Iterator[RowData]:
-    """The first of each set of rows that are equal in every column."""
+    """Return the first of each set of rows that are equal in every column."""
     seen: set[bytes] = set()
     return (row for row in context.rows() if add_if_new(row, seen))
 
 
 def deduplicate_wrt_notebook(context: BlockContext) -> Iterator[RowData]:
-    """The rows that a notebook does not have."""
+    """Return the rows that a notebook does not have."""
     seen = {digest_of(row) for row in read_notebook(context)}
     return (row for row in context.rows() if digest_of(row) not in seen)
 
 
 def add_if_new(value: object, seen: set[bytes]) -> bool:
-    """Whether a value was not seen before; now it was."""
+    """Add a value to those seen; return True if it was new."""
     before = len(seen)
     seen.add(digest_of(value))
     return len(seen) > before
 
 
 def remove_columns(context: BlockContext) -> Callable[[RowData], RowData]:
-    """The rows without the columns of `columns`."""
+    """Remove the columns that `columns` names."""
     dropped = context.specs.get("columns")
     listed = dropped if isinstance(dropped, list) else [dropped]
     names = {name for name in listed if isinstance(name, str)}
@@ -219,17 +219,19 @@ def remove_columns(context: BlockContext) -> Callable[[RowData], RowData]:
 
 
 def group_by(context: BlockContext) -> Iterator[RowData]:
-    """The rows, those with the same value of `column` beside each other."""
+    """Sort the rows so that equal values of `column` stand together."""
     column = str(context.specs.get("column"))
     places: dict[bytes, int] = {}
-    # A database without a name is a file as soon as it is large.
+    # SQLite moves a database without a name to disk once it is large.
     with closing(sqlite3.connect("")) as sorter:
         sorter.execute("CREATE TABLE rows (place INTEGER, data TEXT)")
         sorter.executemany(
             "INSERT INTO rows VALUES (?, ?)",
             (
                 (
-                    places.setdefault(digest_of(cell(row.get(column))), len(places)),
+                    places.setdefault(
+                        digest_of(format_cell(row.get(column))), len(places)
+                    ),
                     json.dumps(row),
                 )
                 for row in context.rows()
@@ -240,7 +242,7 @@ def group_by(context: BlockContext) -> Iterator[RowData]:
 
 
 def pass_rows_on(context: BlockContext) -> Iterator[RowData]:
-    """The rows as they came."""
+    """Return the rows unchanged."""
     return context.rows()
 
 
@@ -283,4 +285,4 @@ EXECUTORS: Final[Mapping[str, Executor]] = {
     "yc_batches": make_up_rows,
     "yc_companies": make_up_rows,
 }
-"""The executor of each kind; a kind that is not here passes rows on, or fails."""
+"""The executor of each kind. Any other kind passes rows on, or fails."""

@@ -1,4 +1,4 @@
-"""An ASGI app around another that lets requests meet their faults."""
+"""Middleware that applies faults to requests."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from ._records import JsonObject
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
 LARGE_BYTES: Final = 2**29
-"""Bytes of a body that is meant to be too long."""
+"""Default size of a body that is too long, in bytes."""
 
 _USER_CONTENT: Final = frozenset({"results", "specs"})
-"""Members that hold what users made: nothing is rewritten inside."""
+"""Members with contents of users, which are not rewritten."""
 
 
 class FaultyApp:
-    """The outermost app: without faults it only hands on."""
+    """The outermost app. Without faults, it only calls the inner one."""
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app = app
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or do to it what is to go wrong."""
+        """Answer a request, or apply a fault to it."""
         is_request = scope["type"] == "http"
-        # Before the fault is seen by others, who may let go at once.
+        # Before the fault is visible to other threads, which may call release at once.
         released = self._faults.released
         rule = self._faults.take(scope["method"], scope["path"]) if is_request else None
         if rule is None:
@@ -64,7 +64,7 @@ class _CapturedResponse:
     body: bytes
 
     def with_body(self, body: bytes, **headers: str) -> _CapturedResponse:
-        """The same with another body, of the length that its headers say."""
+        """Replace the body and its length."""
         changed = {"content-length": str(len(body)), **headers}
         names = {name.replace("_", "-").encode(): changed[name] for name in changed}
         open_row_filter = [
@@ -74,7 +74,7 @@ class _CapturedResponse:
         return _CapturedResponse(self.status, open_row_filter + added, body)
 
     def without_length(self) -> _CapturedResponse:
-        """The same, so that its end is known only when it comes."""
+        """Remove the length, so that the body is sent in chunks."""
         open_row_filter = [
             pair for pair in self.headers if pair[0].lower() != b"content-length"
         ]
@@ -83,7 +83,7 @@ class _CapturedResponse:
 
 @frozen
 class _Exchange:
-    """A request whose body is read, and the ways to answer it."""
+    """A request with its body, and the ways to answer it."""
 
     app: ASGIApp
     scope: Scope
@@ -98,12 +98,12 @@ class _Exchange:
         return self.rule.fault
 
     async def answer(self) -> _CapturedResponse:
-        """Let the request be handled; nothing is sent."""
+        """Handle the request, and return the response without sending it."""
         sent: list[Message] = []
         unread = [{"type": "http.request", "body": self.body, "more_body": False}]
 
         async def receive() -> Message:
-            if not unread:  # a request that is handled in secret is not given up
+            if not unread:  # the client does not see this request, so it cannot end it
                 await asyncio.Event().wait()
             return unread.pop()
 
@@ -116,22 +116,22 @@ class _Exchange:
         return _CapturedResponse(start["status"], list(start["headers"]), body)
 
     async def give(self, answer: _CapturedResponse) -> None:
-        """Send an answer."""
+        """Send a response."""
         await self.begin(answer)
         await self.go_on(answer.body, is_last=True)
 
     async def begin(self, answer: _CapturedResponse) -> None:
-        """Send the start of an answer."""
+        """Send the start of a response."""
         start = {"status": answer.status, "headers": answer.headers}
         await self.send({"type": "http.response.start", **start})
 
     async def go_on(self, body: bytes, *, is_last: bool = False) -> None:
-        """Send some of its body."""
+        """Send a part of the body."""
         more = {"body": body, "more_body": not is_last}
         await self.send({"type": "http.response.body", **more})
 
     async def wait_for_client(self, seconds: float) -> bool:
-        """Wait, and tell whether somebody still waits for the answer."""
+        """Wait; return True if the client is still connected."""
         leaving = asyncio.ensure_future(self._wait_for_disconnect())
         waiting = asyncio.ensure_future(self.wait(seconds))
         try:
@@ -142,7 +142,7 @@ class _Exchange:
             waiting.cancel()
 
     async def wait(self, seconds: float) -> None:
-        """Wait, at most until the faults are let go."""
+        """Wait, at most until `Faults.release` is called."""
         ends = asyncio.get_running_loop().time() + seconds
         while not self.is_released():
             left = ends - asyncio.get_running_loop().time()
@@ -151,7 +151,7 @@ class _Exchange:
             await asyncio.sleep(min(left, 0.05))
 
     async def reset(self) -> None:
-        """End the connection so that the other side gets ECONNRESET."""
+        """Reset the connection, so that the client gets ECONNRESET."""
         transport = await self._flush()
         if not transport.is_closing():
             connection = transport.get_extra_info("socket")
@@ -162,13 +162,13 @@ class _Exchange:
         await self._wait_for_disconnect()
 
     async def close(self) -> None:
-        """End the connection as if all had been said."""
+        """Close the connection as if the response were complete."""
         (await self._flush()).close()
         await self._wait_for_disconnect()
 
     async def _flush(self) -> asyncio.Transport:
-        """The connection, once what was sent is on its way."""
-        # uvicorn does not offer it; in process, and behind other apps, there is none.
+        """Return the connection once its write buffer is empty."""
+        # uvicorn has no public way. In process, and behind other apps, there is none.
         found = getattr(getattr(self.send, "__self__", None), "transport", None)
         if not isinstance(found, asyncio.Transport):
             _break_off(self.fault.kind)
@@ -188,7 +188,7 @@ def _break_off(kind: FaultKind) -> NoReturn:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body; None where the request ended before it did."""
+    """Read the whole body; return None if the request ended before it did."""
     body = bytearray()
     while True:
         message = await receive()
@@ -199,7 +199,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             return bytes(body)
 
 
-# -- No answer, or a late one ---------------------------------------------------------
+# -- No response, or a late one -------------------------------------------------------
 
 
 async def _reset_before(exchange: _Exchange) -> None:
@@ -231,7 +231,7 @@ async def _hang_after(exchange: _Exchange) -> None:
         await exchange.give(answer)
 
 
-# -- Another answer -------------------------------------------------------------------
+# -- Another response -----------------------------------------------------------------
 
 
 async def _status_before(exchange: _Exchange) -> None:
@@ -249,7 +249,7 @@ def _make_response(fault: Fault) -> _CapturedResponse:
     if fault.retry_after is not None:
         headers["retry-after"] = fault.retry_after
     body = (words if fault.body is None else fault.body).encode()
-    if fault.status in {204, 304}:  # these have none
+    if fault.status in {204, 304}:  # these have no body
         body = b""
     bare = _CapturedResponse(
         fault.status, [(b"content-type", b"application/json")], b""
@@ -268,7 +268,7 @@ async def _empty(exchange: _Exchange) -> None:
     await exchange.give(evolve(answer, status=200).with_body(b""))
 
 
-# -- A damaged answer -----------------------------------------------------------------
+# -- A damaged response ---------------------------------------------------------------
 
 
 async def _truncate(exchange: _Exchange) -> None:
@@ -329,10 +329,10 @@ async def _gzip_bomb(exchange: _Exchange) -> None:
 
 
 def _make_gzip_bomb(size: int) -> bytes:
-    """Blanks, as gzip has them; what is packed once is repeated."""
+    """Compress `size` blanks by repeating one compressed block."""
     many, count, rest = b" " * 2**20, size // 2**20, b" " * (size % 2**20)
     packer = compressobj(wbits=-MAX_WBITS)
-    # After a full flush nothing refers back, so the block may be repeated.
+    # After a full flush the block has no references back, so it may be repeated.
     block = packer.compress(many) + packer.flush(Z_FULL_FLUSH)
     end = packer.compress(rest) + packer.flush()
     checksum = 0
@@ -342,7 +342,7 @@ def _make_gzip_bomb(size: int) -> bytes:
     return compress(b"")[:10] + block * count + end + trailer
 
 
-# -- More, or older, than was asked for -----------------------------------------------
+# -- Handled twice, or an old response ------------------------------------------------
 
 
 async def _duplicate(exchange: _Exchange) -> None:
@@ -398,7 +398,7 @@ _REMOVED: Final = object()
 
 
 def _replace_members(data: Any, members: Mapping[str, Any]) -> Any:
-    """The data with other members, at any depth."""
+    """Replace members of data, at any depth."""
     if isinstance(data, list):
         return [_replace_members(item, members) for item in cast(Iterable[Any], data)]
     if not isinstance(data, dict):
@@ -440,7 +440,7 @@ async def _give_after_changing_request(
     data = _load_json(exchange.body)
     try:
         change(data)
-    except (KeyError, TypeError):  # no workflow, so it is refused as it is
+    except (KeyError, TypeError):  # not a workflow, so it is refused unchanged
         changed = exchange
     else:
         changed = evolve(exchange, body=json.dumps(data).encode())

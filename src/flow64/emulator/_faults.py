@@ -1,4 +1,4 @@
-"""Faults on demand: what is to go wrong, with which requests, and how often."""
+"""Faults on demand: what goes wrong, with which requests, and how often."""
 
 from __future__ import annotations
 
@@ -46,40 +46,40 @@ FaultKind: TypeAlias = Literal[
     "drop_spec_field",
     "other_name",
 ]
-"""What goes wrong. `before` is before the request is handled, so that nothing of it is
-applied; all others are after, and what was asked for has happened. Exceptions are
-said.
+"""The kinds of faults. With `before` in its name, a fault happens before the request is
+handled, so nothing is changed. Any other fault happens after the request was handled,
+unless its description says otherwise. Defaults are in parentheses.
 
-- `reset_before`, `reset_after`: the connection is reset, without an answer.
-- `close_before`, `close_after`: it is closed, without an answer.
-- `hang_before`, `hang_after`: the answer comes `seconds` late (60).
-- `status_before`, `status_after`: the answer is `status` (503), with `retry_after`,
-  `headers` and `body` where they are given.
-- `html`: 200 with a page to log in at; nothing is applied.
+- `reset_before`, `reset_after`: the connection is reset, without a response.
+- `close_before`, `close_after`: the connection is closed, without a response.
+- `hang_before`, `hang_after`: the response is `seconds` late (60).
+- `status_before`, `status_after`: the response has `status` (503), and `retry_after`,
+  `headers` and `body` if they are set.
+- `html`: 200 with a login page; the request is not handled.
 - `empty`: 200 with an empty body.
-- `truncate`: the connection is reset after `fraction` of the body (a half), or after
-  `size` bytes. `truncate_chunked`: the same without a `Content-Length`.
-- `cut_json`: the same part of the body, as if that were all of it.
-- `slow`: the body comes `size` bytes at a time (1), with `seconds` between (0.05).
+- `truncate`: the connection is reset after `fraction` of the body (0.5), or after
+  `size` bytes. `truncate_chunked`: also without a `Content-Length`.
+- `cut_json`: only that part of the body is sent, as if it were complete.
+- `slow`: the body is sent `size` bytes at a time (1), with `seconds` between (0.05).
 - `endless`: a body of `size` bytes (512 MiB), with `seconds` between 64 KiB (0).
-- `bad_gzip`: compressed, and cut; the `Content-Length` fits what is left.
+- `bad_gzip`: compressed and cut, with a matching `Content-Length`.
 - `gzip_bomb`: a small body that unpacks to `size` bytes (512 MiB).
-- `duplicate`: the request is handled twice; the second answer is given.
-- `late_duplicate`: it is handled again `seconds` after its answer (1).
-- `stale_read`: what was asked for before gets the answer that it got first.
+- `duplicate`: the request is handled twice; the second response is sent.
+- `late_duplicate`: the request is handled again `seconds` after its response (1).
+- `stale_read`: a repeated request gets its first response again.
 - `unknown_status`: the status of a run and of its blocks is `word` (`paused`).
-- `null_download_url`: download items without a URL.
-- `rewrite`: members of the answer, at any depth, have the values that `members` gives.
-- `missing_field`: members called `word` are left out of the answer.
-- `drop_spec_field`: the spec field `word`, or the first of the first block that has
-  one, is lost on its way in.
+- `null_download_url`: download items have no URL.
+- `rewrite`: members of the response, at any depth, get the values in `members`.
+- `missing_field`: members named `word` are removed from the response.
+- `drop_spec_field`: the spec field `word` of a saved workflow is lost; by default, the
+  first field of the first block that has one.
 - `other_name`: a workflow is saved under the name `word` (`Renamed`).
 """
 
 KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 
 _MAX_EVENTS: Final = 10_000
-"""Requests that are kept in the log."""
+"""Maximum requests in the log."""
 
 _SAVE_REQUESTS: Final = ("POST", "/workflows/[cu]*_workflow")  # create and update
 
@@ -90,7 +90,7 @@ _DEFAULT_TARGETS: Final[Mapping[str, tuple[str, str]]] = {
     "drop_spec_field": _SAVE_REQUESTS,
     "other_name": _SAVE_REQUESTS,
 }
-"""Which requests a kind can do something to; all where it is not here."""
+"""Method and path of the requests that a kind affects; any other kind affects all."""
 
 _OPTIONAL_NUMBER: Final = Schema(type="number", nullable=True, minimum=0)
 
@@ -120,23 +120,23 @@ FAULT: Final = Schema(
 
 @frozen
 class Fault:
-    """One thing that is to go wrong.
+    """A fault, and the requests that it happens to.
 
     Attributes:
         kind: What goes wrong.
-        method: HTTP method of the requests; None for those that the kind is about.
-        path: Pattern of their paths, as of file names, such as `/workflows/runs*`;
-            None for those that the kind is about.
-        times: How often it happens; None for as long as it is there.
-        after: How many such requests go well before.
-        probability: How likely it then is with each of them.
-        status: Status of the answer.
+        method: HTTP method of the requests; None for those that the kind affects.
+        path: Glob pattern of their paths, such as `/workflows/runs*`; None for those
+            that the kind affects.
+        times: How often it happens; None for no limit.
+        after: How many matching requests succeed first.
+        probability: Probability for each matching request after those.
+        status: Status of the response.
         retry_after: The header of that name, in any form.
-        headers: Further headers of the answer.
-        body: Body of the answer, instead of an error as the service words it.
-        seconds: How long to wait; None for what suits the kind.
-        fraction: How much of a body is sent.
-        size: The same, or how much at a time, in bytes.
+        headers: Further headers of the response.
+        body: Body of the response; None for an error like the service's.
+        seconds: How long to wait; None for the default of the kind.
+        fraction: Part of the body that is sent, from 0 to 1.
+        size: Bytes that are sent, in total or at a time.
         word: A word or a name.
         members: Values of members, by name.
     """
@@ -164,7 +164,7 @@ class Fault:
             raise ConfigError(f"a fault cannot have this {place}: {problem['msg']}")
 
     def applies_to(self, method: str, path: str) -> bool:
-        """Whether it is about such a request."""
+        """Return True if the fault can happen to such a request."""
         about_method, about_path = _DEFAULT_TARGETS.get(self.kind, ("*", "*"))
         return fnmatchcase(method, (self.method or about_method).upper()) and (
             fnmatchcase(path, self.path or about_path)
@@ -172,10 +172,10 @@ class Fault:
 
 
 def find_problems(data: JsonObject) -> Sequence[JsonObject]:
-    """What is wrong with the data of a fault."""
+    """Return the problems of a fault as data."""
     known = ", ".join(FAULT.fields)
     unknown = [
-        _make_problem(name, f"A fault has no such field; it has {known}")
+        _make_problem(name, f"A fault has no such field; its fields are {known}")
         for name in data
         if name not in FAULT.fields
     ]
@@ -191,7 +191,7 @@ def find_problems(data: JsonObject) -> Sequence[JsonObject]:
 
 
 def _path_problems(data: JsonObject) -> Iterator[JsonObject]:
-    """What is wrong with a pattern that no path can fit."""
+    """Yield a problem if no path can match the pattern."""
     path = data.get("path")
     if isinstance(path, str) and not path.startswith(("/", "*")):
         meant = "/" + urlsplit(path).path.lstrip("/")
@@ -201,11 +201,9 @@ def _path_problems(data: JsonObject) -> Iterator[JsonObject]:
 
 @frozen
 class FaultEvent:
-    """A fault that a request met.
+    """A fault that happened to a request.
 
     Attributes:
-        kind: What went wrong.
-        method: HTTP method.
         path: Path without the query.
     """
 
@@ -216,14 +214,13 @@ class FaultEvent:
 
 @define(eq=False)
 class ActiveFault:
-    """A fault that was added, and how far it has come.
+    """A fault that was added, and its counters.
 
     Attributes:
-        fault: What is to go wrong.
-        random: Its own luck, so that other faults do not change it.
-        seen: Requests that it applied to.
-        fired: Requests that met it.
-        memory: Answers that it keeps, by what was asked.
+        random: Its own random numbers, so that other faults do not change them.
+        seen: Matching requests.
+        fired: Requests that it happened to.
+        memory: First responses by request, for `stale_read`.
     """
 
     fault: Fault
@@ -234,11 +231,11 @@ class ActiveFault:
 
     @property
     def is_used_up(self) -> bool:
-        """Whether it happens no more."""
+        """Whether it has happened as often as it should."""
         return self.fault.times is not None and self.fired >= self.fault.times
 
     def use_for_request(self) -> bool:
-        """Whether it happens to one more request."""
+        """Count a matching request; return True if the fault happens to it."""
         self.seen += 1
         if self.is_used_up or self.seen <= self.fault.after:
             return False
@@ -251,8 +248,8 @@ class ActiveFault:
 class Faults:
     """The faults of an emulator: none, until some are added.
 
-    The same faults, with the same requests after them, happen to the same requests,
-    for one seed. Any thread may use it.
+    With the same seed, faults and requests, the faults happen to the same requests. Any
+    thread may use it.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -263,43 +260,43 @@ class Faults:
         self._released = 0
 
     def add(self, *faults: Fault) -> None:
-        """Let more go wrong; the first that happens to a request is its only one."""
+        """Add faults. Only the first one that applies happens to a request."""
         with self._lock:
             for fault in faults:
-                luck = Random(f"{self._seed}/{len(self._rules)}")  # noqa: S311 - no secret
-                self._rules.append(ActiveFault(fault, luck))
+                random = Random(f"{self._seed}/{len(self._rules)}")  # noqa: S311 - no secret
+                self._rules.append(ActiveFault(fault, random))
 
     def clear(self) -> None:
-        """Let nothing go wrong any more, and forget what did."""
+        """Remove all faults and the log."""
         with self._lock:
             self._rules.clear()
             self._log.clear()
         self.release()
 
     def release(self) -> None:
-        """Let requests go on that are held up now."""
+        """Continue all requests that a fault holds up now."""
         with self._lock:
             self._released += 1
 
     @property
     def released(self) -> int:
-        """How often requests were let go on."""
+        """How often `release` was called."""
         return self._released
 
     @property
     def active(self) -> list[Fault]:
-        """What can still go wrong, in the order in which it was added."""
+        """The faults that can still happen, in the order in which they were added."""
         with self._lock:
             return [rule.fault for rule in self._rules if not rule.is_used_up]
 
     @property
     def log(self) -> list[FaultEvent]:
-        """What went wrong, oldest first."""
+        """The faults that happened, oldest first."""
         with self._lock:
             return list(self._log)
 
     def data(self) -> list[JsonObject]:
-        """What can still go wrong, as data: what was set, and how often it happened."""
+        """Return the faults that can still happen as data, with their counts."""
         with self._lock:
             return [
                 {**to_data(rule.fault), "fired": rule.fired}
@@ -308,7 +305,7 @@ class Faults:
             ]
 
     def take(self, method: str, path: str) -> ActiveFault | None:
-        """The fault that happens to a request, which counts as happened then."""
+        """Return the fault that happens to a request, and log it."""
         if path == "/" or path.startswith(ADMIN_PREFIX):
             return None
         with self._lock:
@@ -320,7 +317,7 @@ class Faults:
 
 
 def to_data(fault: Fault) -> JsonObject:
-    """The fields of a fault that are not as they are by themselves."""
+    """Return the fields of a fault that differ from their defaults."""
     standard = asdict(Fault(fault.kind))
     data = asdict(fault)
     return {
@@ -341,4 +338,4 @@ def _is_header(name: str, value: object) -> bool:
 
 
 _COMPUTED: Final = frozenset({"content-length", "transfer-encoding", "connection"})
-"""Headers that follow from the rest."""
+"""Headers that the server computes."""

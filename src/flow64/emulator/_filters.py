@@ -1,6 +1,6 @@
-"""Conditions of a filter: which rows meet them, column by column.
+"""Conditions of a filter.
 
-How values compare is a guess throughout; see `_guesses.py`.
+How values compare is a guess; see `_run_guesses.py`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from attrs import frozen
 from ._block_context import BlockFailedError
 from ._records import RowData
 from ._regex import Matcher
-from ._results import cell
+from ._results import format_cell
 
 Cells: TypeAlias = Sequence[Any]
-"""The values of one column, row by row; None where a row has none."""
+"""The values of one column, row by row; None if a row has none."""
 
 ColumnTest: TypeAlias = Callable[[Cells], list[bool]]
-"""Which cells hold."""
+"""Returns for each cell whether it meets the condition."""
 
 Conditions: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 def parse_conditions(found: object) -> Conditions:
-    """The conditions of a filter's specs.
+    """Return the conditions in the specs of a filter.
 
     Raises:
-        BlockFailedError: They are none that can be tested.
+        BlockFailedError: There are none, or one has an unknown operator.
     """
     if not isinstance(found, list) or not found:
         raise BlockFailedError("filters must be a list of at least one condition")
@@ -44,7 +44,7 @@ def parse_conditions(found: object) -> Conditions:
 def open_row_filter(
     conditions: Conditions,
 ) -> Iterator[Callable[[list[RowData]], list[RowData]]]:
-    """What keeps the rows that meet conditions, joined from left to right."""
+    """Yield a function that keeps the rows that meet all conditions, left to right."""
     with ExitStack() as stack:
         tests = [_make_test(condition, stack) for condition in conditions]
 
@@ -62,64 +62,67 @@ def open_row_filter(
         yield keep
 
 
-def equals(value: Any) -> Callable[[Any], bool]:
-    """Whether a cell is a value, or is written as it is."""
-    text = cell(value)
-    return lambda found: bool(found == value) or cell(found) == text
+def make_equality_test(value: Any) -> Callable[[Any], bool]:
+    """Return a test for cells that equal a value or are written like it."""
+    text = format_cell(value)
+    return lambda found: bool(found == value) or format_cell(found) == text
 
 
 def _make_test(condition: Mapping[str, Any], stack: ExitStack) -> ColumnTest:
     operator, value = OPERATORS[condition["operator"]], condition.get("value")
     if isinstance(operator, _Each):
-        return operator.test(value)
-    matcher = Matcher(cell(value))
+        return operator.make_test(value)
+    matcher = Matcher(format_cell(value))
     stack.callback(matcher.close)
-    return lambda cells: matcher.found_in([cell(found) for found in cells])
+    return lambda cells: matcher.find_in([format_cell(found) for found in cells])
 
 
 @frozen
 class _Each:
-    """An operator that looks at one cell after the other."""
+    """An operator that tests one cell at a time."""
 
     of: Callable[[Any], Callable[[Any], bool]]
     is_negated: bool = False
 
-    def test(self, value: Any) -> ColumnTest:
+    def make_test(self, value: Any) -> ColumnTest:
         holds, is_negated = self.of(value), self.is_negated
         return lambda cells: [holds(found) is not is_negated for found in cells]
 
 
-def _contains(value: Any) -> Callable[[Any], bool]:
-    text = cell(value)
+def _make_contains_test(value: Any) -> Callable[[Any], bool]:
+    text = format_cell(value)
 
     def holds(found: Any) -> bool:
         if isinstance(found, list):
-            return any(equals(value)(item) for item in found)
-        return text in cell(found)
+            return any(make_equality_test(value)(item) for item in found)
+        return text in format_cell(found)
 
     return holds
 
 
-def _is_in(value: Any) -> Callable[[Any], bool]:
+def _make_membership_test(value: Any) -> Callable[[Any], bool]:
     tests = [
-        equals(option) for option in (value if isinstance(value, list) else [value])
+        make_equality_test(option)
+        for option in (value if isinstance(value, list) else [value])
     ]
     return lambda found: any(holds(found) for holds in tests)
 
 
-def _compares_as(sign: int) -> Callable[[Any], Callable[[Any], bool]]:
+def _make_order_test(sign: int) -> Callable[[Any], Callable[[Any], bool]]:
     return lambda value: lambda found: _compare(found, value) == sign
 
 
 def _compare(found: Any, value: Any) -> int:
-    """-1, 0 or 1: two numbers, or two texts; 0 where they cannot be compared."""
+    """Compare two numbers or two texts as -1, 0 or 1; 0 if they cannot be compared."""
     if found is None or value is None:
         return 0
     left, right = _number(found), _number(value)
     if left is not None and right is not None:
         return int(left > right) - int(left < right)
     if left is None and right is None:
-        return int(cell(found) > cell(value)) - int(cell(found) < cell(value))
+        return int(format_cell(found) > format_cell(value)) - int(
+            format_cell(found) < format_cell(value)
+        )
     return 0
 
 
@@ -130,21 +133,21 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _is_empty(_value: Any) -> Callable[[Any], bool]:
+def _make_empty_test(_value: Any) -> Callable[[Any], bool]:
     return lambda found: found is None or found in ("", [], {})
 
 
 OPERATORS: Final[Mapping[str, _Each | None]] = {
-    "equals": _Each(equals),
-    "not_equals": _Each(equals, is_negated=True),
-    "contains": _Each(_contains),
-    "not_contains": _Each(_contains, is_negated=True),
-    "greater": _Each(_compares_as(1)),
-    "less": _Each(_compares_as(-1)),
-    "in": _Each(_is_in),
-    "not_in": _Each(_is_in, is_negated=True),
-    "is_empty": _Each(_is_empty),
-    "is_not_empty": _Each(_is_empty, is_negated=True),
+    "equals": _Each(make_equality_test),
+    "not_equals": _Each(make_equality_test, is_negated=True),
+    "contains": _Each(_make_contains_test),
+    "not_contains": _Each(_make_contains_test, is_negated=True),
+    "greater": _Each(_make_order_test(1)),
+    "less": _Each(_make_order_test(-1)),
+    "in": _Each(_make_membership_test),
+    "not_in": _Each(_make_membership_test, is_negated=True),
+    "is_empty": _Each(_make_empty_test),
+    "is_not_empty": _Each(_make_empty_test, is_negated=True),
     "matches": None,
 }
-"""The operators of a filter, `matches` apart; missing columns are empty."""
+"""The operators of a filter; None marks `matches`. Missing columns are empty."""

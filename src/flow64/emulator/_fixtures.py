@@ -1,4 +1,4 @@
-"""Values and rows that stand in for synthetic ones, from Python or from files."""
+"""Fixtures: values and rows that replace synthetic ones, from Python or from files."""
 
 from __future__ import annotations
 
@@ -22,58 +22,61 @@ from ..definition import is_uuid
 from ..errors import ConfigError, did_you_mean
 from ._block_context import BlockContext, BlockFailedError, EachRow, Executor
 from ._executors import as_rows
-from ._filters import equals
+from ._filters import make_equality_test
 from ._records import RowData
 
 WHERE = "where."
-"""What the columns of a CSV file begin with that choose rows."""
+"""Prefix of the columns of a CSV file that choose rows."""
 
 
 @frozen
 class FixtureLine:
-    """Values for the rows that have others.
+    """Values for the rows that it matches.
 
     Attributes:
-        where: What a row must have, by column; a row is any where this is empty.
-        set: What is laid over it.
+        where: Values that a row must have, by column; if empty, every row matches.
+        set: Values to set in the row.
     """
 
     where: Mapping[str, Any]
     set: RowData
 
-    def fits(self, row: RowData) -> bool:
-        """Whether a row has what it must have."""
-        return all(equals(value)(row.get(name)) for name, value in self.where.items())
+    def matches(self, row: RowData) -> bool:
+        """Return True if a row has all values of `where`."""
+        return all(
+            make_equality_test(value)(row.get(name))
+            for name, value in self.where.items()
+        )
 
 
 @frozen
 class FixtureLines:
-    """Lines of a file: for a step the first that fits a row, for a source rows."""
+    """Lines of a fixture: a source gives all of them, a step the first that matches."""
 
     lines: Sequence[FixtureLine]
 
     def __call__(self, row: RowData) -> RowData:
-        """What is laid over a row."""
-        return next((line.set for line in self.lines if line.fits(row)), {})
+        """Return the values to set in a row."""
+        return next((line.set for line in self.lines if line.matches(row)), {})
 
 
 Fixture: TypeAlias = (
     "Mapping[str, Any] | Sequence[Mapping[str, Any]] | Callable[..., Any]"
 )
-"""What stands in for what a block makes up.
+"""A replacement for the values that a block makes up.
 
-A mapping is laid over every row. Of a step, a list stands in the place of each row, and
-a function of the row gives a mapping or a list for it. Of a source, a list is its rows,
-and a function without arguments gives them. A list of `{"where": ..., "set": ...}` has
-values for the rows that it names.
+A mapping sets its values in every row. For a step, a list replaces each row, and a
+function gets the row and returns a mapping or a list for it. For a source, a list is
+its rows, and a function without arguments returns them. A list of
+`{"where": ..., "set": ...}` sets values in the rows that it names.
 """
 
 
 class Fixtures(MutableMapping[str, Fixture]):
-    """Fixtures by kind or block id, each judged when it is set.
+    """Fixtures by kind or block id, each checked when it is set.
 
-    Setting one raises `ConfigError` where it is neither a mapping, nor a list of them,
-    nor a function, or where no block can have its name.
+    Setting one raises `ConfigError` if it is neither a mapping, a list of mappings nor
+    a function, or if its name is nearly, but not exactly, a known kind.
     """
 
     def __init__(self, found: Mapping[str, Fixture] | None = None) -> None:
@@ -102,12 +105,12 @@ class Fixtures(MutableMapping[str, Fixture]):
 
 
 def check_fixture_name(where: str, name: str) -> None:
-    """Refuse what is nearly a kind, and so the name of no block.
+    """Refuse a name that is nearly a known kind.
 
-    A kind that the catalogue lacks may be a new one.
+    Any other unknown name may be a new kind.
 
     Raises:
-        ConfigError: It is.
+        ConfigError: The name looks like a misspelled kind.
     """
     if name not in CATALOGUE and not is_uuid(name):
         near = did_you_mean(name, CATALOGUE)
@@ -119,14 +122,13 @@ def check_fixture_name(where: str, name: str) -> None:
 
 
 def as_fixture(where: str, found: Any) -> Fixture:
-    """What was given, as a fixture.
+    """Return a value as a fixture.
 
     Args:
-        where: What it is called in messages.
-        found: What was given.
+        where: The name of the fixture in messages.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The value cannot be a fixture.
     """
     if isinstance(found, Mapping):
         return _as_lines(where, [found]) if _is_line(found) else found
@@ -146,7 +148,7 @@ def as_fixture(where: str, found: Any) -> Fixture:
 def apply_fixture(
     fixture: Fixture, executor: Executor, context: BlockContext
 ) -> Iterator[RowData]:
-    """The rows of a block, with a fixture in the place of what it makes up."""
+    """Yield the rows of a block, with a fixture instead of synthetic values."""
     if isinstance(fixture, Mapping):
         over = as_rows(dict(fixture), "the fixture")[0]
         return ({**row, **over} for row in executor(context))
@@ -161,15 +163,15 @@ def apply_fixture(
 
 
 def load_fixtures(paths: Iterable[str | Path]) -> Mapping[str, Fixture]:
-    """The fixtures of files, which earlier ones of the same name win.
+    """Load the fixtures of files; if two have the same name, the earlier one wins.
 
-    A JSON file is an object: for a kind or block id a mapping, a list of rows, or a
-    list of `{"where": {...}, "set": {...}}`. A CSV file is for the kind or block id
-    that it is named for: columns `where.NAME` choose rows, all others are laid over
-    them. An empty cell chooses any row, or sets null.
+    A JSON file is an object. For a kind or block id it has a mapping, a list of rows,
+    or a list of `{"where": {...}, "set": {...}}`. A CSV file is for the kind or block
+    id that it is named after. Columns `where.NAME` choose rows, and all others set
+    values in them. An empty cell matches any row, or sets null.
 
     Raises:
-        ConfigError: A file cannot be read, or holds something else.
+        ConfigError: A file cannot be read, or has other contents.
     """
     found: dict[str, Fixture] = {}
     for path in map(Path, paths):
@@ -182,7 +184,7 @@ def load_fixtures(paths: Iterable[str | Path]) -> Mapping[str, Fixture]:
     return found
 
 
-# -- Laying over ----------------------------------------------------------------------
+# -- Applying fixtures ----------------------------------------------------------------
 
 
 def _make_source_rows(fixture: Any) -> list[RowData]:
@@ -219,7 +221,7 @@ def _call_fixture(function: Callable[..., Any], *row: RowData) -> Any:
 
 
 def _to_plain(found: Any) -> Any:
-    """Mappings and sequences as dicts and lists."""
+    """Convert mappings and sequences to dicts and lists."""
     match found:
         case Mapping():
             return dict(found)
@@ -232,18 +234,18 @@ def _to_plain(found: Any) -> Any:
 
 
 def _as_lines(where: str, found: Sequence[Mapping[str, Any]]) -> FixtureLines:
-    """Entries of `where` and `set` as lines.
+    """Convert entries of `where` and `set`.
 
     Raises:
-        ConfigError: One of them is something else.
+        ConfigError: An entry has other keys or other types.
     """
     lines = []
     for number, entry in enumerate(found):
         others = [name for name in entry if name not in {"where", "set"}]
         if others and "set" in entry:
             raise ConfigError(
-                f"{where} has {others[0]!r} beside 'set' at {number}; what a row must "
-                "have stands under 'where'"
+                f"{where} has {others[0]!r} next to 'set' at {number}; put values that "
+                "a row must have under 'where'"
             )
         chosen, values = entry.get("where", {}), entry.get("set")
         if others or not (isinstance(chosen, Mapping) and isinstance(values, Mapping)):
@@ -260,7 +262,7 @@ def _is_line(entry: Mapping[str, Any]) -> bool:
 
 
 def _looks_like_line(entry: Mapping[str, Any]) -> bool:
-    """Whether it is, or was to be, one of `where` and `set`."""
+    """Return True if an entry is, or was meant to be, one of `where` and `set`."""
     return "set" in entry and (
         entry.keys() <= {"where", "set"} or isinstance(entry["set"], Mapping)
     )

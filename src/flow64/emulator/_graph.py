@@ -1,4 +1,4 @@
-"""Graphs as they are saved: ids normalised, edges checked, row kinds followed."""
+"""Graphs as they are saved: normalise ids, check edges, infer row kinds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EDGE_KEYS: Final = frozenset({"from_block_id", "to_block_id", "condition"})
 
 
 def normalise_graph(graph: JsonObject) -> JsonObject:
-    """The graph with a UUID for each block, and the edges rewritten to match."""
+    """Give each block a UUID, and rewrite the edges to match."""
     new_ids: dict[str, str] = {}
     blocks = []
     for block in graph["blocks"]:
@@ -38,7 +38,7 @@ def normalise_graph(graph: JsonObject) -> JsonObject:
 
 
 def apply_save_switches(graph: JsonObject, switches: Switches) -> JsonObject:
-    """What the store keeps of a normalised graph."""
+    """Change a normalised graph as the switches for saving say."""
     if switches.drop_unknown:
         graph = {
             "blocks": [_keep_keys(_BLOCK_KEYS, block) for block in graph["blocks"]],
@@ -48,7 +48,7 @@ def apply_save_switches(graph: JsonObject, switches: Switches) -> JsonObject:
         blocks = [
             {
                 **block,
-                "specs": {**documented_defaults(block["block_name"]), **block["specs"]},
+                "specs": {**list_defaults(block["block_name"]), **block["specs"]},
             }
             for block in graph["blocks"]
         ]
@@ -57,12 +57,12 @@ def apply_save_switches(graph: JsonObject, switches: Switches) -> JsonObject:
 
 
 def to_definition(graph: JsonObject) -> Definition:
-    """A normalised graph as a definition, for its order and its edges by position."""
+    """Convert a normalised graph, for its order and its edges by position."""
     return from_data({"name": "", "workflow_definition": graph})
 
 
 def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
-    """Why a normalised graph cannot be saved."""
+    """Yield the reasons why a normalised graph cannot be saved."""
     blocks = graph["blocks"]
     ids = [block["block_id"] for block in blocks]
     if not blocks:
@@ -92,7 +92,7 @@ def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
 
 
 def infer_row_kinds(definition: Definition) -> Sequence[str | None]:
-    """The row kind that each block gives; None where no document says so."""
+    """Return the row kind that each block gives; None if no document states it."""
     kinds: list[str | None] = [None] * len(definition.blocks)
     for position in definition.topology.order:
         block = definition.blocks[position]
@@ -112,8 +112,8 @@ def infer_row_kinds(definition: Definition) -> Sequence[str | None]:
     return kinds
 
 
-def documented_defaults(kind: str) -> Mapping[str, Any]:
-    """Values that the service is known, or inferred, to take for unset spec fields."""
+def list_defaults(kind: str) -> Mapping[str, Any]:
+    """Return the documented or inferred defaults of spec fields."""
     cls = CATALOGUE.get(kind)
     facts = facts_of(cls) if cls else {}
     return {name: fact.value for name, fact in facts.items() if fact.value is not None}
@@ -127,7 +127,7 @@ def _keep_keys(keys: frozenset[str], data: JsonObject) -> JsonObject:
 
 
 def _reverse_order(graph: JsonObject) -> JsonObject:
-    """The same graph from back to front: in another order, whatever the first was."""
+    """Reverse the graph, so that its order certainly changes."""
     blocks = [
         {**block, "specs": dict(reversed(block["specs"].items()))}
         for block in reversed(graph["blocks"])

@@ -1,4 +1,4 @@
-"""What handlers of routes work with: calls in, answers out."""
+"""Routes, the calls that their handlers get, and the responses that they return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._records import JsonObject
 from ._schema import Schema
 
 Media: TypeAlias = Literal["json", "form", "file"]
-"""How a body is read: as JSON, as a form in a URL's spelling, or as a file."""
+"""How a body is read: as JSON, as a URL-encoded form, or as a file."""
 
 
 @frozen(kw_only=True)
@@ -21,15 +21,14 @@ class Call:
 
     Attributes:
         org_id: Organisation of the credential; empty on routes that need none.
-        path: Parameters of the path.
-        query: Query parameters; what was not sent stands there with its default.
-        body: The body as data; None where there is none.
-        file: The body as a file, for routes that take one; else it was read already.
+        path: Path parameters.
+        query: Query parameters, including defaults.
+        file: The body as a file. It is read to its end, except for routes that take a
+            file.
         media: The `Content-Type` header.
         url: Path without the query.
-        base_url: Scheme, host and port that were asked.
+        base_url: Scheme, host and port of the request.
         digest: SHA-256 of the body, in hexadecimal.
-        idempotency_key: The header of that name.
         formats: All values of the query parameter `result_formats`.
     """
 
@@ -51,25 +50,20 @@ Handler: TypeAlias = Callable[[Call], Response]
 
 @frozen(kw_only=True)
 class Route:
-    """An operation: what it takes, and what answers it.
+    """An operation, with its schemas and its handler.
 
-    The first line of the handler's docstring is its summary.
+    The first line of the handler's docstring is its summary in the OpenAPI document.
 
     Attributes:
-        method: HTTP method.
         path: Path, with its parameters in braces.
-        handler: What answers it.
-        parts: Shapes of the path's parameters.
-        query: Shapes of the query parameters.
-        required: Query parameters that must be there.
-        headers: Shapes of headers that have a meaning here.
-        body: Shape of the body; None where it is not read.
-        needs_body: Whether there must be one.
-        media: How the body is read.
+        parts: Path parameters.
+        required: Query parameters that must be sent.
+        headers: Headers that the handler uses.
+        body: Schema of the body; None if it is not read.
         is_open: Whether it needs no credential.
-        answers: Shape of the answer of each status beside those that all routes have;
-            None for an answer without a body.
-        is_hidden: Whether the document of the API leaves it out.
+        answers: Response schema of each status, in addition to the errors that all
+            routes have; None for a response without a body.
+        is_hidden: Whether the OpenAPI document leaves it out.
     """
 
     method: str
@@ -88,20 +82,20 @@ class Route:
 
 
 def json_response(data: Any, status: int = 200) -> Response:
-    """A JSON answer."""
+    """Make a JSON response."""
     return JSONResponse(data, status)
 
 
 def error_response(status: int, detail: str) -> Response:
-    """An error with one sentence."""
+    """Make an error response with one sentence."""
     return JSONResponse({"detail": detail}, status)
 
 
 def not_found(what: str) -> Response:
-    """Return a 404 error that names what is missing."""
+    """Make a 404 response that names what is missing."""
     return error_response(404, f"{what} not found")
 
 
 def validation_response(found: Sequence[JsonObject]) -> Response:
-    """A 422 with a list of what is wrong, and where."""
+    """Make a 422 response that lists each problem and its place."""
     return JSONResponse({"detail": list(found)}, 422)

@@ -1,4 +1,4 @@
-"""The door: lets requests in that are fit to be answered, and records each."""
+"""Middleware: check and record each request before its handler runs."""
 
 from __future__ import annotations
 
@@ -31,23 +31,21 @@ HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "emulator"})
 """Names under which the emulator answers."""
 
 IN_PROCESS_HOSTS: Final = HOSTS | {"testserver"}
-"""The same for clients in this process: `testserver` is what Starlette's has."""
+"""The names for clients in this process; Starlette's test client uses `testserver`."""
 
 ADMIN_PREFIX: Final = "/_emulator/"
-"""Where routes begin that are about the emulator itself."""
+"""Path prefix of the routes about the emulator itself."""
 
 
 @frozen
 class RequestRecord:
-    """A request that came in; the credential is not kept.
+    """A received request, without its credential.
 
     Attributes:
-        method: HTTP method.
         path: Path without the query.
-        query: Query parameters; of repeated ones the last.
+        query: Query parameters; the last value of a repeated one.
         digest: SHA-256 of the body, in hexadecimal.
-        idempotency_key: The header of that name.
-        org_id: Organisation of the credential, or None where it was not accepted.
+        org_id: Organisation of the credential, or None if it was not accepted.
     """
 
     method: str
@@ -60,18 +58,17 @@ class RequestRecord:
 
 @frozen
 class RequestGuard:
-    """Lets requests in.
+    """Checks each request, and calls its handler.
 
     Attributes:
-        access: Knows who asks.
-        record: Gets each request.
+        record: Is called with each request.
     """
 
     access: Access
     record: Callable[[RequestRecord], None]
 
     async def answer(self, request: Request, route: Route) -> Response:
-        """The answer of a route to a request."""
+        """Answer a request by its route, or with an error."""
         if {"content-length", "transfer-encoding"} <= set(request.headers):
             words = "Send Content-Length or Transfer-Encoding, not both"
             return JSONResponse({"detail": words}, 400, {"connection": "close"})
@@ -79,7 +76,7 @@ class RequestGuard:
             body = await receive_body(request, route)
         except ClientDisconnect:
             return error_response(400, "The request ended before its body did")
-        # In a thread, so that long work does not hold up everybody else.
+        # In a thread, so that long work does not delay other requests.
         return await run_in_threadpool(self._answer, request, route, body)
 
     def _answer(self, request: Request, route: Route, body: File | None) -> Response:
@@ -112,10 +109,10 @@ class RequestGuard:
             return error_response(503, str(error))
 
     def _identify_and_record(self, request: Request, digest: str) -> str | Response:
-        """The organisation that asks, or the answer to who may not."""
+        """Record the request; return its organisation, or the error."""
         org = self.access.organisation(request)
         path = request.url.path
-        # What the page asks for, every second or so, is no use of the API.
+        # The page polls every second or so; that is not a use of the API.
         if path != "/" and not path.startswith(ADMIN_PREFIX):
             self.record(
                 RequestRecord(
@@ -132,10 +129,9 @@ class RequestGuard:
 
 @frozen
 class Endpoint:
-    """Answers on one path, to every method: to those it has no route for with 405.
+    """Answers on one path. A method without a route gets 405.
 
     Attributes:
-        door: Lets requests in.
         routes: The route of each method.
     """
 
@@ -144,7 +140,7 @@ class Endpoint:
 
     @classmethod
     def of(cls, guard: RequestGuard, routes: Iterable[Route]) -> Endpoint:
-        """The endpoint of the routes of a path."""
+        """Make the endpoint of the routes of a path."""
         by_method = {route.method: route for route in routes}
         if "GET" in by_method:
             by_method.setdefault("HEAD", by_method["GET"])
@@ -164,25 +160,25 @@ class Endpoint:
 
 
 def _is_cross_origin(request: Request) -> bool:
-    """Whether a page asks that the emulator did not give out."""
+    """Return True if the request comes from a page of another origin."""
     ours = f"{request.url.scheme}://{request.url.netloc}"
     return request.headers.get("origin", ours) != ours
 
 
 async def handle_http_error(_request: Request, error: Exception) -> Response:
-    """The answer where no route fits."""
+    """Answer a request that matches no route."""
     if not isinstance(error, HTTPException):
         raise error
     return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
 
 
 async def handle_failure(_request: Request, _error: Exception) -> Response:
-    """The answer to a fault of the emulator itself; the fault is logged as well."""
+    """Answer after a fault of the emulator itself, which is also logged."""
     return error_response(500, "The emulator failed; this is a fault of flow64")
 
 
 def _is_allowed_host(host: str | None, names: Container[str]) -> bool:
-    """Whether it is us who was asked; HTTP 1.0 need not say."""
+    """Return True if `Host` names the emulator; HTTP 1.0 may leave it out."""
     if host is None:
         return True
     name = re.fullmatch(r"(\[[0-9a-f:]+\]|[^][:]+)(?::[0-9]*)?", host.lower())
@@ -192,7 +188,7 @@ def _is_allowed_host(host: str | None, names: Container[str]) -> bool:
 def _build_call(
     request: Request, route: Route, org_id: str, digest: str, file: File
 ) -> Call | Response:
-    """The request as its handler sees it, or the answer to one that is not fit."""
+    """Parse and validate a request; return the call for its handler, or the error."""
     media = request.headers.get("content-type", "")
     content = b"" if route.media == "file" else file.read()
     parsed = None if route.media == "file" else parse_body(route, media, content)
@@ -205,11 +201,13 @@ def _build_call(
     query = parse_parameters(
         {name: sent.getlist(name) for name in sent}, route.query, route.required
     )
-    # A body that may be left out is judged where it was sent, also as null.
+    # An optional body is validated if it was sent, even as null.
     body = route.body if content or parsed is not None else None
     found = [
-        *find_violations(path, _object(route.parts), ("path",)),
-        *find_violations(query, _object(route.query, route.required), ("query",)),
+        *find_violations(path, _object_schema(route.parts), ("path",)),
+        *find_violations(
+            query, _object_schema(route.query, route.required), ("query",)
+        ),
         *(find_violations(parsed, body, ("body",)) if body else ()),
     ]
     if found:
@@ -229,6 +227,8 @@ def _build_call(
     )
 
 
-def _object(fields: Mapping[str, Schema], required: Sequence[str] = ()) -> Schema:
-    # What was not sent stands there with its default, which may be null.
+def _object_schema(
+    fields: Mapping[str, Schema], required: Sequence[str] = ()
+) -> Schema:
+    # Parameters that were not sent have their default, which may be null.
     return Schema(type="object", fields=fields, required=required)

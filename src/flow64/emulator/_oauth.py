@@ -1,7 +1,7 @@
-"""OAuth: clients show a signed assertion (RFC 7523) and get an access token.
+"""OAuth: exchange a signed assertion (RFC 7523) for an access token.
 
-Tokens last as long as the process, and expire by the emulator's clock. Assertions are
-judged by the real time, since that is what the client wrote into them.
+Tokens are lost with the process, and expire by the emulator's clock. Assertions are
+checked against real time, since the client wrote real time into them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ._records import organisation_of
 from ._schema import OPTIONAL_TEXT, TEXT, Schema
 
 ALGORITHM: Final = "RS256"
-"""How assertions are signed (documented)."""
+"""Signature algorithm of assertions (documented)."""
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-"""The type of an assertion that is a signed token (RFC 7523)."""
+"""Assertion type of a signed token (RFC 7523)."""
 
 LONGEST: Final = 300
-"""Seconds for which an assertion may be good."""
+"""Maximum lifetime of an assertion, in seconds."""
 
 LEEWAY: Final = 60
-"""Seconds by which a client's clock may be ahead."""
+"""Seconds that a client's clock may be ahead."""
 
 SCOPE: Final = "full_access"
 """The one scope (documented)."""
@@ -98,11 +98,10 @@ class OAuthClient:
     """A machine client that may ask for tokens.
 
     Attributes:
-        client_id: Its id.
         public_key_pem: The public half of its RSA key, as PEM.
-        org_id: The organisation that its tokens belong to; None for one of its own.
-        kid: The key id that its assertions must name; None for any or none.
-        ttl: Seconds that a token lives.
+        org_id: The organisation of its tokens; None for one of its own.
+        kid: The key id that its assertions must name; None does not check it.
+        ttl: Lifetime of a token, in seconds.
     """
 
     client_id: str
@@ -119,7 +118,7 @@ class OAuthClient:
 
 @define
 class Authority:
-    """Gives out access tokens, and knows them again."""
+    """Issues access tokens, and recognises them."""
 
     _clients: Mapping[str, tuple[OAuthClient, RSAPublicKey]] = field(repr=False)
     _clock: Clock
@@ -131,35 +130,35 @@ class Authority:
 
     @classmethod
     def of(cls, clients: Iterable[OAuthClient], clock: Clock) -> Authority:
-        """An authority for these clients.
+        """Make an authority for these clients.
 
         Raises:
-            ConfigError: A key is no public RSA key, or a client is there twice.
+            ConfigError: A key is not a public RSA key, or a client is listed twice.
         """
         found: dict[str, tuple[OAuthClient, RSAPublicKey]] = {}
         for client in clients:
             if client.client_id in found:
                 raise ConfigError(
-                    f"the OAuth client {client.client_id!r} is there twice; "
-                    "give each an id of its own"
+                    f"the OAuth client {client.client_id!r} is listed twice; "
+                    "give each client its own id"
                 )
             found[client.client_id] = client, _load_public_key(client)
         return cls(found, clock)
 
     @property
     def is_used(self) -> bool:
-        """Whether any token can have been given out."""
+        """Whether any client can have got a token."""
         return bool(self._clients)
 
     def organisation(self, token: str) -> str | None:
-        """The organisation of a token; None where it is none of ours, or expired."""
+        """Return the organisation of a token; None if it is unknown or expired."""
         org_id, expires = self._tokens.get(token, (None, None))
         return org_id if expires and self._clock.now() < expires else None
 
     def token(self, call: Call) -> Response:
         """Exchange a signed assertion for an access token.
 
-        Errors of the exchange itself are spelled as in RFC 6749.
+        Errors have the form of RFC 6749.
         """
         asked = call.body
         if asked["grant_type"] != "client_credentials":
@@ -196,7 +195,7 @@ class Authority:
         return reply
 
     def metadata(self, call: Call) -> Response:
-        """Where tokens are given out, and to whom (RFC 8414)."""
+        """Describe the token endpoint (RFC 8414)."""
         return json_response(
             {
                 "issuer": call.base_url,
@@ -210,7 +209,7 @@ class Authority:
         )
 
     def make_routes(self) -> tuple[Route, ...]:
-        """The operations; neither needs a credential."""
+        """Make the OAuth routes, which need no credential."""
         return (
             Route(
                 method="GET",
@@ -233,7 +232,7 @@ class Authority:
     def _find_problem(
         self, client: OAuthClient, key: RSAPublicKey, assertion: str, base: str
     ) -> str | None:
-        """Why an assertion is not good, or None; a good one is used up."""
+        """Return why an assertion is invalid, or None and remember it as used."""
         try:
             read = jwt.decode_complete(
                 assertion,
@@ -241,7 +240,7 @@ class Authority:
                 algorithms=[ALGORITHM],
                 audience=[f"{base}/oauth/token", base],
                 issuer=client.client_id,
-                # Times are judged below, where all of them are asked for.
+                # Times are checked below, all of them.
                 options={
                     "require": list(CLAIMS),
                     "verify_exp": False,
@@ -274,7 +273,7 @@ class Authority:
 
 
 def _find_time_problem(claims: Mapping[str, Any], now: float) -> str | None:
-    """Why an assertion is not good at this time, or None."""
+    """Return why an assertion is invalid at this time, or None."""
     start, end = claims["iat"], claims["exp"]
     opens = claims.get("nbf", start)
     for moment in (start, end, opens):
@@ -296,14 +295,14 @@ def _load_public_key(client: OAuthClient) -> RSAPublicKey:
         key = None
     if not isinstance(key, RSAPublicKey):
         raise ConfigError(
-            f"the public_key_pem of the OAuth client {client.client_id!r} is no public "
-            "RSA key; make one with: openssl rsa -in key.pem -pubout"
+            f"the public_key_pem of the OAuth client {client.client_id!r} is not a "
+            "public RSA key; make one with: openssl rsa -in key.pem -pubout"
         )
     return key
 
 
 def _oauth_error(code: str, words: str) -> Response:
-    """An error as RFC 6749 spells it."""
+    """Make an error response as in RFC 6749."""
     status = 401 if code == "invalid_client" else 400
     return JSONResponse(
         {"error": code, "error_description": words},

@@ -1,4 +1,4 @@
-"""The document of the API, derived from the routes that answer it."""
+"""The OpenAPI document, derived from the routes."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ ALWAYS: Final[Mapping[int, Schema]] = {
     500: ERROR,
     503: ERROR,
 }
-"""Errors that any operation may answer."""
+"""Errors that any operation may return."""
 
 WITH_BODY: Final[Mapping[int, Schema]] = {413: ERROR}
-"""Errors that operations with a body may answer as well."""
+"""Further errors of operations with a body."""
 
 WITH_CREDENTIAL: Final[Mapping[int, Schema]] = {401: ERROR, 429: ERROR}
-"""Errors that operations with a credential may answer as well."""
+"""Further errors of operations that need a credential."""
 
 DESCRIPTIONS: Final[Mapping[int, str]] = {
     200: "Done",
-    201: "Made",
-    204: "Done; nothing to say",
+    201: "Created",
+    204: "Done, without a body",
     400: "Refused",
     401: "The credential is missing, wrong or expired",
     403: "Not allowed",
-    404: "There is no such thing here",
-    409: "It is there already, or is used otherwise",
+    404: "Not found",
+    409: "It exists already, or is in use",
     413: "The body is too long",
     422: "The request does not have the right shape",
     429: "Too many requests",
@@ -77,7 +77,7 @@ MEDIA: Final[Mapping[Media, str]] = {
     "form": "application/x-www-form-urlencoded",
     "file": "multipart/form-data",
 }
-"""Media type of a body, by how it is read; a file may also be the body itself."""
+"""Media type of a body, by how it is read; a file may also be the whole body."""
 
 CREDENTIALS: Final[JsonObject] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -86,11 +86,11 @@ CREDENTIALS: Final[JsonObject] = {
 
 
 def make_openapi_route(routes: Iterable[Route]) -> Route:
-    """The route that answers the document of routes."""
+    """Make the route of the OpenAPI document."""
     found = build_openapi(routes)
 
     def openapi(_call: Call) -> Response:
-        """This document."""
+        """Return this document."""
         return json_response(found)
 
     return Route(
@@ -103,7 +103,7 @@ def make_openapi_route(routes: Iterable[Route]) -> Route:
 
 
 def build_openapi(routes: Iterable[Route]) -> JsonObject:
-    """An OpenAPI document of routes."""
+    """Build the OpenAPI document of routes."""
     schemas = _Schemas()
     paths: dict[str, JsonObject] = {}
     for route in routes:
@@ -128,12 +128,12 @@ def build_openapi(routes: Iterable[Route]) -> JsonObject:
 
 @define
 class _Schemas:
-    """Shapes as JSON Schema; those with a name stand apart."""
+    """Converts schemas to JSON Schema, and collects those with a name."""
 
     named: dict[str, JsonObject] = field(factory=dict, init=False)
 
     def of(self, shape: Schema) -> JsonObject:
-        """The schema of a shape, or a reference to it."""
+        """Return a schema as JSON Schema, or a reference to it."""
         schema = self._register(shape) if shape.name else self._build(shape)
         others = []
         if shape.alternative is not None:

@@ -1,4 +1,4 @@
-"""The page at `/`: what is in the emulator, to look at and never to change."""
+"""The page at `/`, which shows the contents of the emulator and changes nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ._switches import MARKS
 PATH: Final = "/_emulator/page"
 
 RECENT: Final = 500
-"""Runs that are looked at for those of one workflow, and for those under way."""
+"""Runs that are searched for those of one workflow, and for active ones."""
 
 _BEFORE: Final = Schema(type="integer", nullable=True)
 _LIMIT: Final = Schema(type="integer", minimum=1, maximum=200, default=50)
@@ -49,12 +49,11 @@ _OF: Final = {"workflow_id": OPTIONAL_TEXT, "run_id": OPTIONAL_TEXT}
 def make_routes(
     services: Services, faults: Callable[[], Sequence[JsonObject]], has_keys: bool
 ) -> tuple[Route, ...]:
-    """The page, and what it asks for; nothing of it changes anything.
+    """Make the routes of the page and of its data. None of them changes anything.
 
     Args:
-        services: The parts of the emulator.
-        faults: The faults that are active, each as data.
-        has_keys: Whether the emulator was told which keys it takes.
+        faults: Returns the active faults as data.
+        has_keys: Whether only certain API keys are accepted.
     """
     page = _PageHandlers(services, faults, has_keys)
     return (
@@ -99,14 +98,14 @@ class _PageHandlers:
     has_keys: bool
 
     def html(self, _call: Call) -> Response:
-        """The page itself."""
+        """Return the page."""
         text, headers = _load_page()
         if self.has_keys:
             text = text.replace('data-keys="any"', 'data-keys="given"')
         return HTMLResponse(text, headers=headers)
 
     def summary(self, _call: Call) -> Response:
-        """How much there is of everything."""
+        """Count the records of each table."""
         store = self.services.store
         tables: dict[str, Table[Any]] = {
             "workflows": store.workflows,
@@ -128,11 +127,11 @@ class _PageHandlers:
         )
 
     def workflows(self, call: Call) -> Response:
-        """Workflows of all organisations, the newest first."""
+        """List the workflows of all organisations, newest first."""
         return _list_records(call, self.services.store.workflows, workflow_item)
 
     def workflow(self, call: Call) -> Response:
-        """One workflow."""
+        """Return one workflow."""
         found = self.services.store.workflows.get(call.path["id"].lower())
         return (
             error_response(404, "Not found")
@@ -141,7 +140,7 @@ class _PageHandlers:
         )
 
     def runs(self, call: Call) -> Response:
-        """Runs of all organisations, the newest first, or those of one workflow."""
+        """List the runs of all organisations or of one workflow, newest first."""
         store, workflow_id = self.services.store, call.query["workflow_id"]
 
         def item(run: Any) -> JsonObject:
@@ -156,9 +155,9 @@ class _PageHandlers:
         )
 
     def run(self, call: Call) -> Response:
-        """One run, and those of its blocks that moved since the last answer."""
+        """Return one run, and the blocks that changed since the last response."""
         store, since = self.services.store, call.query["since"] or ""
-        # Before the blocks are read, so that what moves meanwhile is told again.
+        # Before the blocks are read, so that later changes are sent next time.
         now = format_time(self.services.clock.now())
         run = store.runs.get(call.path["id"].lower())
         if run is None:
@@ -175,11 +174,11 @@ class _PageHandlers:
         )
 
     def notebooks(self, call: Call) -> Response:
-        """Notebooks of all organisations."""
+        """List the notebooks of all organisations."""
         return _list_records(call, self.services.store.notebooks, notebook_item)
 
     def notebook(self, call: Call) -> Response:
-        """One notebook."""
+        """Return one notebook."""
         found = self.services.store.notebooks.get(call.query["id"])
         return (
             error_response(404, "Not found")
@@ -188,11 +187,11 @@ class _PageHandlers:
         )
 
     def outbox(self, call: Call) -> Response:
-        """What was written outside, or would have been, the newest first."""
+        """List what was written outside, or would have been, newest first."""
         return _list_records(call, self.services.store.sent, sent_item)
 
     def behaviour(self, _call: Call) -> Response:
-        """The switches, the faults that are active, and what is guessed."""
+        """List the switches, the active faults and the guesses."""
         return _page_response(
             {
                 "switches": switch_items(self.services.switches()),
@@ -203,7 +202,7 @@ class _PageHandlers:
         )
 
     def graph(self, call: Call) -> Response:
-        """The graph of a workflow, or of a run as it was when it started."""
+        """Return the graph of a workflow, or of a run as it was at its start."""
         graph = self._find_graph(call)
         return (
             error_response(404, "Not found")
@@ -212,7 +211,7 @@ class _PageHandlers:
         )
 
     def block(self, call: Call) -> Response:
-        """One block of a graph: its specs, and what is known of its kind."""
+        """Return one block of a graph: its specs, and facts about its kind."""
         graph = self._find_graph(call)
         blocks = [] if graph is None else graph["blocks"]
         position = call.query["position"]
@@ -221,7 +220,7 @@ class _PageHandlers:
         return _page_response(block_data(blocks[position]))
 
     def rows(self, call: Call) -> Response:
-        """Some rows of a block, a payload or a notebook, and whether there are more."""
+        """Return some rows of a block, payload or notebook."""
         first, limit = call.query["from"], call.query["limit"]
         rows = self.services.store.rows(call.query["of"])
         found = list(islice(rows, first, first + limit + 1))
@@ -260,7 +259,7 @@ _NO_STORE: Final = {"cache-control": "no-store", "x-content-type-options": "nosn
 
 @cache
 def _load_page() -> tuple[str, dict[str, str]]:
-    """The page and its headers; its one style and one script are known by digest."""
+    """Load the page and its headers, which allow its one style and script by hash."""
     text = files(__package__).joinpath("_page.html").read_text("utf-8")
     policy = (
         "default-src 'none'",
@@ -271,7 +270,7 @@ def _load_page() -> tuple[str, dict[str, str]]:
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",  # so that no text can become markup
+        "require-trusted-types-for 'script'",  # no text can become markup
     )
     return text, {
         **_NO_STORE,

@@ -1,4 +1,4 @@
-"""What the page shows of records: small pieces of JSON, with long texts cut."""
+"""Records as items of the page: small JSON objects with shortened texts."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from ._records import (
 from ._switches import Switches
 
 MAX_COLUMNS: Final = 60
-"""Columns of a page of rows; more are counted."""
+"""Columns shown of rows; further ones are only counted."""
 
 SHORT, LONG = 250, 20_000
-"""Characters shown of a name or a cell, and of a text that is looked at by itself."""
+"""Characters shown of a name or cell, and of a text that is shown alone."""
 
 
 def shorten(text: str, limit: int = SHORT) -> str:
-    """A text, or its beginning and how long it is."""
+    """Return a text, or its beginning and its length."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text):,} characters)"
 
 
 def workflow_item(workflow: WorkflowRecord) -> JsonObject:
-    """A workflow as a list shows it; what a deploy left is told apart."""
+    """Convert a workflow; the stamp of a deploy is separate from the description."""
     text, left = split_stamp(workflow.description, workflow.id)
     return {
         "id": workflow.id,
@@ -58,7 +58,7 @@ def workflow_item(workflow: WorkflowRecord) -> JsonObject:
 
 
 def run_item(run: RunRecord, blocks: Iterable[BlockState] | None = None) -> JsonObject:
-    """A run as a list shows it; its blocks are asked for while it is under way."""
+    """Convert a run, with its progress if its blocks are given."""
     item: JsonObject = {
         "id": run.id,
         "org": run.org_id,
@@ -78,7 +78,7 @@ def run_item(run: RunRecord, blocks: Iterable[BlockState] | None = None) -> Json
 
 
 def progress(blocks: Iterable[BlockState]) -> JsonObject:
-    """How many blocks are done, and how far the run is, from 0 to 1."""
+    """Count the completed blocks, and measure the progress from 0 to 1."""
     done, sum_of, count = 0, 0.0, 0
     for block in blocks:
         is_done = block.status == "completed"
@@ -89,7 +89,7 @@ def progress(blocks: Iterable[BlockState]) -> JsonObject:
 
 
 def state_item(state: BlockState) -> JsonObject:
-    """How far a block of a run has come."""
+    """Convert the state of a block."""
     return {
         "position": state.position,
         "status": shorten(state.status),
@@ -105,7 +105,7 @@ def state_item(state: BlockState) -> JsonObject:
 
 
 def notebook_item(notebook: NotebookRecord) -> JsonObject:
-    """A notebook as a list shows it."""
+    """Convert a notebook."""
     return {
         "id": notebook.id,
         "org": notebook.org_id,
@@ -118,7 +118,7 @@ def notebook_item(notebook: NotebookRecord) -> JsonObject:
 
 
 def sent_item(sent: OutboxRecord) -> JsonObject:
-    """Something written outside, or that would have been."""
+    """Convert an outbox record."""
     return {
         "id": sent.id,
         "org": sent.org_id,
@@ -133,7 +133,7 @@ def sent_item(sent: OutboxRecord) -> JsonObject:
 
 
 def graph_data(graph: JsonObject) -> JsonObject:
-    """The blocks of a graph without their specs, and its edges by position."""
+    """Convert a graph: its blocks without specs, and its edges by position."""
     blocks = graph["blocks"]
     at = {block["block_id"]: position for position, block in enumerate(blocks)}
     ends = ((edge["from_block_id"], edge["to_block_id"]) for edge in graph["edges"])
@@ -152,7 +152,7 @@ def graph_data(graph: JsonObject) -> JsonObject:
 
 
 def block_data(block: JsonObject) -> JsonObject:
-    """One block: its specs, and what the catalogue knows of its kind."""
+    """Convert a block with its specs, and add the catalogue's facts about its kind."""
     specs = json.dumps(block["specs"], indent=2, ensure_ascii=False)
     shown = {
         **_block_item(block),
@@ -166,7 +166,7 @@ def block_data(block: JsonObject) -> JsonObject:
 
 
 def rows_data(rows: Sequence[RowData]) -> JsonObject:
-    """Rows as a table of texts; null where a row has no such value."""
+    """Convert rows to a table of texts; null if a row has no value."""
     columns = list(dict.fromkeys(chain.from_iterable(rows)))
     shown = columns[:MAX_COLUMNS]
     return {
@@ -177,7 +177,7 @@ def rows_data(rows: Sequence[RowData]) -> JsonObject:
 
 
 def switch_items(switches: Switches) -> list[JsonObject]:
-    """Every switch with its value, its default and what it does."""
+    """List every switch with its value, its default and its description."""
     words = _parse_attributes(inspect.getdoc(Switches) or "")
     return [
         {
@@ -201,7 +201,7 @@ def _block_item(block: JsonObject) -> JsonObject:
 
 
 def _notes(specs: Mapping[str, Any]) -> Iterator[str]:
-    """What tells a block from others of its kind: a value, else what it asks for."""
+    """Yield texts that distinguish a block from others of its kind: values first."""
     for value in specs.values():
         match value:
             case str() if value and not value.isspace():
@@ -237,7 +237,7 @@ def _show_cell(value: Any) -> str | None:
 
 
 def _parse_attributes(doc: str) -> dict[str, str]:
-    """What a docstring says of each attribute."""
+    """Return the description of each attribute in a docstring."""
     _, _, listed = doc.partition("Attributes:\n")
     found = re.findall(r"^    (\w+): (.+(?:\n     +.+)*)", listed, re.MULTILINE)
     return {name: " ".join(words.split()) for name, words in found}

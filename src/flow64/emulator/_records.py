@@ -1,4 +1,4 @@
-"""What the emulator remembers, as records: each is one line of a table of the store."""
+"""Records: the lines of the store's tables."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ RowData: TypeAlias = dict[str, Any]
 DONE: Final = frozenset({"completed", "failed", "cancelled"})
 
 
-def _words(found: Iterable[str]) -> tuple[str, ...]:
-    # What is read must be equal to what was written.
+def _as_tuple(found: Iterable[str]) -> tuple[str, ...]:
+    # A record that is read equals the one that was written.
     return tuple(found)
 
 
 @frozen(kw_only=True)
 class WorkflowRecord:
-    """A stored workflow; `extra` holds body keys that the documents do not name."""
+    """A stored workflow; `extra` holds undocumented keys of the body."""
 
     id: str
     org_id: str
@@ -43,15 +43,15 @@ class WorkflowRecord:
 
 @frozen(kw_only=True)
 class RunRecord:
-    """A run: what it was started with, and how far it has come.
+    """A run, with its request and its progress.
 
-    Its graph, the states of its blocks and its rows are kept apart, so that a step of a
-    run costs the same in a large workflow as in a small one.
+    Its graph, block states and rows are stored apart, so that saving progress costs the
+    same for large and small workflows.
 
     Attributes:
         formats: Formats in which results are saved.
-        has_payload: Whether it was started with rows; they are at `payload_of(id)`.
-        unlisted: How many more lists of runs leave it out.
+        has_payload: Whether it was started with rows, stored at `payload_owner(id)`.
+        unlisted: How many further lists of runs leave it out.
         digest: Digest of the request that started it.
     """
 
@@ -59,7 +59,7 @@ class RunRecord:
     workflow_id: str
     org_id: str
     workflow_name: str
-    formats: Sequence[str] = field(converter=_words)
+    formats: Sequence[str] = field(converter=_as_tuple)
     has_payload: bool
     queued_at: datetime
     updated_at: datetime
@@ -85,9 +85,9 @@ class RunRecord:
 
 @frozen(kw_only=True)
 class GraphRecord:
-    """The definition of a run as it was at the start, override applied.
+    """The definition of a run at its start, with the override applied.
 
-    Its id is that of the run.
+    Its id is the id of the run.
     """
 
     id: str
@@ -101,7 +101,7 @@ class GraphRecord:
 
 @frozen(kw_only=True)
 class ClaimRecord:
-    """What makes a second start the same run: organisation, workflow and key."""
+    """A used idempotency key. Its id joins organisation, workflow and key."""
 
     id: str
     run_id: str
@@ -114,13 +114,13 @@ class ClaimRecord:
 
 @frozen(kw_only=True)
 class BlockState:
-    """How far one block of a run has come.
+    """The progress of one block of a run.
 
     Attributes:
-        position: Where it stands in the graph of the run.
+        position: Its position in the graph of the run.
         made: How many rows it gave.
         columns: Their columns, in the order of first appearance.
-        sizes: Bytes of its result file, by format, where they were asked for.
+        sizes: Bytes of its result file by format, as far as they were computed.
     """
 
     run_id: str
@@ -128,7 +128,7 @@ class BlockState:
     block_id: str
     kind: str
     number: int
-    parents: Sequence[str] = field(converter=_words)
+    parents: Sequence[str] = field(converter=_as_tuple)
     row_kind: str
     status: str = "pending"
     started_at: datetime | None = None
@@ -138,7 +138,7 @@ class BlockState:
     total: int = 0
     made: int = 0
     error: str | None = None
-    columns: Sequence[str] = field(default=(), converter=_words)
+    columns: Sequence[str] = field(default=(), converter=_as_tuple)
     sizes: Mapping[str, int] = field(factory=dict[str, int])
 
     @property
@@ -153,20 +153,20 @@ class BlockState:
 
     @property
     def rows(self) -> str:
-        """Where in the store its rows are."""
+        """The owner of its rows in the store."""
         return block_rows_owner(self.run_id, self.position)
 
 
 @frozen(kw_only=True)
 class OutboxRecord:
-    """Something that a run wrote outside, or would have: the rows are its block's.
+    """Something that a block wrote outside, or would have: the block's rows.
 
     Attributes:
         target: The address or the channel.
-        position: Where the block stands in the graph of its run.
-        outcome: What became of it.
+        position: The block's position in the graph of its run.
+        outcome: The result of the delivery, in words.
         is_open: Whether it is still to be delivered.
-        attempts: How often it was tried, also before the emulator was stopped.
+        attempts: Attempts so far, including those before a restart.
     """
 
     id: str
@@ -188,18 +188,18 @@ class OutboxRecord:
 
     @property
     def rows(self) -> str:
-        """Where in the store its rows are."""
+        """The owner of its rows in the store."""
         return block_rows_owner(self.run_id, self.position)
 
 
 @frozen(kw_only=True)
 class SpendingRecord:
-    """What a block cost, at a run or when its workflow was saved.
+    """The cost of a block in a run, or when its workflow was saved.
 
     Attributes:
-        run_id: The run; None where saving the workflow was enough.
-        rows: How many rows were paid for.
-        credits: What they cost; None where nobody knows the price.
+        run_id: The run; None for a cost of saving.
+        rows: How many rows were charged.
+        credits: Their cost; None if the price is unknown.
     """
 
     id: str
@@ -219,7 +219,7 @@ class SpendingRecord:
 
 @frozen(kw_only=True)
 class NotebookRecord:
-    """A notebook that runs write to; its rows are at `notebook_of(org, id)`.
+    """A notebook, with its rows at `notebook_owner(org, id)`.
 
     Its id is `ORG/NOTEBOOK`.
     """
@@ -239,7 +239,7 @@ class NotebookRecord:
 
 @frozen(kw_only=True)
 class UploadRecord:
-    """An uploaded file; its rows are at `upload_of(id)`."""
+    """An uploaded file, with its rows at `upload_owner(id)`."""
 
     id: str
     org_id: str
@@ -255,7 +255,7 @@ class UploadRecord:
 
 @frozen(kw_only=True)
 class ScheduleRecord:
-    """A workflow that is to run at times; the emulator lists it and starts nothing."""
+    """A schedule of a workflow. The emulator lists it, but starts nothing."""
 
     id: str
     org_id: str
@@ -279,10 +279,9 @@ class SigningSecretRecord:
     """A secret that deliveries are signed with.
 
     Attributes:
-        plaintext: The secret itself; it leaves the emulator only in signatures, and
-            once in the answer that made it.
-        expires_at: Until when it signs beside its successor; None where it is active.
-        revoked_at: Since when it signs no more.
+        plaintext: The secret itself. It is returned once, when it is made.
+        expires_at: Until when it signs together with its successor; None if active.
+        revoked_at: When it stopped signing.
     """
 
     id: str
@@ -299,22 +298,22 @@ class SigningSecretRecord:
 
 
 def block_rows_owner(run_id: str, position: int) -> str:
-    """Where the rows are that a block of a run gave."""
+    """Return the owner of the rows that a block of a run gave."""
     return f"run/{run_id}/{position}"
 
 
 def payload_owner(run_id: str) -> str:
-    """Where the rows are that a run was started with."""
+    """Return the owner of the rows that a run was started with."""
     return f"payload/{run_id}"
 
 
 def notebook_owner(org_id: str, notebook_id: str) -> str:
-    """Where the rows of a notebook are."""
+    """Return the owner of the rows of a notebook."""
     return f"notebook/{org_id}/{notebook_id}"
 
 
 def upload_owner(upload_id: str) -> str:
-    """Where the rows of an uploaded file are."""
+    """Return the owner of the rows of an uploaded file."""
     return f"upload/{upload_id}"
 
 

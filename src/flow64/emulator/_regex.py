@@ -1,7 +1,7 @@
-"""Regular expressions of users, matched in a process that can be ended.
+"""Match regular expressions of users in a separate process, which can be killed.
 
-An expression may take longer than the universe lasts, and while Python matches it, no
-other thread of the process works: so it is matched in a process of its own.
+An expression may take exponential time. While Python matches it, all other threads
+wait. So a separate process does it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from attrs import define, field
 from ._block_context import BlockFailedError
 
 SECONDS: Final = 5
-"""How long some hundreds of texts may take."""
+"""Seconds that one chunk of texts may take."""
 
 _PROGRAM: Final = """
 import json, re, signal, sys
@@ -39,27 +39,27 @@ else:
         alarm(0)
         say(found)
 """
-# The alarm ends it also where nobody is left who could.
+# The alarm ends it even if this process is gone.
 
 
 @define
 class Matcher:
-    """Tells which texts an expression is found in.
+    """Finds the texts that contain a match of an expression.
 
     Attributes:
-        pattern: The expression, of Python's flavour.
-        seconds: How long some hundreds of texts may take.
+        pattern: The expression, in Python's syntax.
+        seconds: How long one chunk of texts may take.
     """
 
     pattern: str
     seconds: float = SECONDS
     _process: subprocess.Popen[str] | None = field(default=None, init=False)
 
-    def found_in(self, texts: Sequence[str]) -> list[bool]:
-        """Whether it is found in each text.
+    def find_in(self, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether it contains a match.
 
         Raises:
-            BlockFailedError: It is no expression, or takes too long.
+            BlockFailedError: The expression is invalid, or takes too long.
         """
         process = self._start_process() if self._process is None else self._process
         answer: list[bool] = self._ask(process, texts)
@@ -85,14 +85,14 @@ class Matcher:
         return process
 
     def _ask(self, process: subprocess.Popen[str], question: object) -> Any:
-        """The answer of the process to a line."""
+        """Send one line to the process, and return its answer."""
         timer = Timer(self.seconds, process.kill)
         timer.start()
         try:
             _pipe(process.stdin).write(f"{json.dumps(question)}\n")
             _pipe(process.stdin).flush()
             line = _pipe(process.stdout).readline()
-        except OSError:  # it ended before it had read everything
+        except OSError:  # it ended before it read everything
             line = ""
         finally:
             timer.cancel()
@@ -106,5 +106,5 @@ class Matcher:
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:
-    assert stream is not None  # both were asked for
+    assert stream is not None  # both were requested
     return stream

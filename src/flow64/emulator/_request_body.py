@@ -1,4 +1,4 @@
-"""Bodies of requests: read within limits, and taken apart."""
+"""Bodies of requests: read within limits, and parsed."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from ._http import Route, error_response, validation_response
 from ._schema import make_violation
 
 MAX_DIGITS: Final = 400
-"""Digits of the longest integer that is read."""
+"""Maximum digits of an integer."""
 
 MAX_FILE: Final = 100 * 2**20
-"""Bytes of the longest file that is taken (the documented limit of bulk files)."""
+"""Maximum bytes of a file (the documented limit of bulk files)."""
 
 MAX_FIELDS: Final = 100
-"""Fields of the longest form."""
+"""Maximum fields of a form."""
 
 
 File: TypeAlias = SpooledTemporaryFile[bytes]
-"""A body; beyond what a JSON body may have it is on disk."""
+"""A body; once it is longer than a JSON body may be, it is on disk."""
 
 
 def make_body_file() -> File:
-    """A body without a byte, to be closed by whoever takes it."""
+    """Make an empty body, which the caller closes."""
     return SpooledTemporaryFile(max_size=MAX_BYTES)
 
 
 async def receive_body(request: Request, route: Route) -> File | None:
-    """The body, from its first byte; None where it is too long.
+    """Read the body; return None if it is too long.
 
     Raises:
         ClientDisconnect: The request ended before its body did.
@@ -55,12 +55,12 @@ async def receive_body(request: Request, route: Route) -> File | None:
 
 
 def max_body_bytes(route: Route) -> int:
-    """Bytes of the longest body that a route takes."""
+    """Return the maximum bytes of a body for a route."""
     return MAX_FILE if route.media == "file" else MAX_BYTES
 
 
 def parse_body(route: Route, media: str, body: bytes) -> Any:
-    """The data of a body, or the answer to a body that holds none."""
+    """Return the data of a body, or the error."""
     if route.body is None or not (body or route.needs_body):
         return None
     if route.media == "form":
@@ -81,7 +81,7 @@ def parse_body(route: Route, media: str, body: bytes) -> Any:
 
 
 def parse_json(body: bytes) -> Any:
-    """JSON data that can be stored and written again, or the answer to what cannot."""
+    """Return JSON data that can be stored and written again, or the error."""
     try:
         text = body.decode()
         data, faults = _load_json(text)
@@ -94,7 +94,7 @@ def parse_json(body: bytes) -> Any:
     else:
         if _is_deep(data):
             faults.append(_TOO_DEEP)
-        # Decoded UTF-8 has no lone surrogate; only an escape can bring one in.
+        # Decoded UTF-8 has no lone surrogates; only an escape can add one.
         elif "\\u" in text and not _is_unicode(data):
             faults.append("a lone surrogate is not Unicode")
     return error_response(400, f"Malformed JSON: {faults[0]}") if faults else data
@@ -124,12 +124,12 @@ def _parse_form(media: str, body: bytes) -> dict[str, str] | Response:
         return error_response(400, "Malformed form")
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        return error_response(400, "A field of the form is there twice")
+        return error_response(400, "A field of the form is sent twice")
     return fields
 
 
 def _load_json(text: str) -> tuple[Any, list[str]]:
-    """The data of a text, and what in it cannot be kept."""
+    """Return the data of a text, and the problems with its numbers."""
     faults: list[str] = []
 
     def integer(digits: str) -> int:

@@ -54,7 +54,7 @@ BLOCK_INFOS: Final = Schema(
 def workflow_response(
     workflow: WorkflowRecord, *, with_definition: bool = True
 ) -> JsonObject:
-    """A `WorkflowResponse`."""
+    """Return a `WorkflowResponse`."""
     return {
         **workflow.extra,
         "id": workflow.id,
@@ -116,7 +116,7 @@ RUNS: Final = Schema(
 
 
 def run_started_response(run: RunRecord, *, already_started: bool) -> JsonObject:
-    """A `WorkflowRunStartedResponse`."""
+    """Return a `WorkflowRunStartedResponse`."""
     return {
         "status": run.status if already_started else "queued",
         "workflow_id": run.workflow_id,
@@ -127,7 +127,7 @@ def run_started_response(run: RunRecord, *, already_started: bool) -> JsonObject
 
 
 def run_response(run: RunRecord) -> JsonObject:
-    """A `WorkflowRunResponse`."""
+    """Return a `WorkflowRunResponse`."""
     return {
         "job_id": run.id,
         "workflow_id": run.workflow_id,
@@ -208,7 +208,7 @@ LIVE_STATUS: Final = Schema(
 
 
 def live_status_response(run: RunRecord, blocks: Sequence[BlockState]) -> JsonObject:
-    """A `WorkflowLiveStatusResponse`."""
+    """Return a `WorkflowLiveStatusResponse`."""
     working = [block for block in blocks if block.status == "running"]
     current = working[0] if working and not run.is_done else None
     progress = [_progress(block) for block in blocks]
@@ -225,12 +225,12 @@ def live_status_response(run: RunRecord, blocks: Sequence[BlockState]) -> JsonOb
         "completed_at": format_optional_time(run.completed_at),
         "last_updated": format_time(max([run.updated_at, *moments])),
         "overall_progress_percentage": round(sum(progress) / len(progress), 1),
-        "estimation_blocked_by": None if run.is_done else _blocking(blocks),
-        "blocks": [_block_answer(block, run) for block in blocks],
+        "estimation_blocked_by": None if run.is_done else _find_blocking_kind(blocks),
+        "blocks": [_block_status(block, run) for block in blocks],
     }
 
 
-def _block_answer(block: BlockState, run: RunRecord) -> JsonObject:
+def _block_status(block: BlockState, run: RunRecord) -> JsonObject:
     return {
         "block_id": block.block_id,
         "block_name": block.kind,
@@ -261,8 +261,8 @@ def _progress(block: BlockState) -> float:
     return round(100 * block.processed / block.total, 1) if block.total else 0.0
 
 
-def _blocking(blocks: Sequence[BlockState]) -> str | None:
-    """The first block to come whose row count nobody can know before it ran."""
+def _find_blocking_kind(blocks: Sequence[BlockState]) -> str | None:
+    """Return the next block that may give any number of rows."""
     return next(
         (
             block.kind
@@ -279,7 +279,7 @@ def _milliseconds(start: datetime | None, end: datetime | None) -> int | None:
     return int((end - start).total_seconds() * 1000)
 
 
-# -- Other answers --------------------------------------------------------------------
+# -- Cancelling and downloads ---------------------------------------------------------
 
 CANCELLED: Final = Schema(
     type="object",

@@ -1,6 +1,6 @@
-"""Result files: one for each finished stage, with a link that is signed and expires.
+"""Result files: one for each completed block, with a signed link that expires.
 
-Files are made as they are read, some hundreds of rows at a time.
+Files are made while they are read, chunk by chunk.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from ._records import BlockState, JsonObject, RowData
 from ._store import Store
 
 EXPIRES: Final = 900
-"""Seconds that a link lives (documented)."""
+"""Lifetime of a link, in seconds (documented)."""
 
 INLINE_BYTES: Final = 16 * 1024
-"""Rows of files up to this size also stand inline; the threshold is a guess."""
+"""Files up to this size are also returned inline; the threshold is a guess."""
 
 CONTENT_TYPES: Final[Mapping[str, str]] = {
     "csv": "text/csv",
@@ -41,15 +41,15 @@ class Links:
     secret: bytes = field(repr=False)
 
     def url(self, base: str, path: str, now: datetime) -> str:
-        """A link to a path."""
+        """Return a signed link to a path."""
         expires = ceil(now.timestamp()) + EXPIRES
         return f"{base}{path}?expires={expires}&signature={self._sign(path, expires)}"
 
-    def problem(self, path: str, query: JsonObject, now: datetime) -> str | None:
-        """Why a link is not good, or None."""
+    def find_problem(self, path: str, query: JsonObject, now: datetime) -> str | None:
+        """Return why a link is invalid, or None."""
         expires: int = query["expires"]
         expected = self._sign(path, expires)
-        # As bytes, since text beyond ASCII cannot be compared in constant time.
+        # As bytes, since non-ASCII text cannot be compared in constant time.
         if not hmac.compare_digest(expected.encode(), query["signature"].encode()):
             return "The link is not signed by this emulator"
         return "The link has expired" if now.timestamp() >= expires else None
@@ -59,14 +59,14 @@ class Links:
 
 
 def file_path(run_id: str, block_id: str, format: str) -> str:
-    """Where the file of a stage is downloaded."""
+    """Return the path of a block's file."""
     return f"/files/{run_id}/{block_id}.{format}"
 
 
 def result_item(store: Store, block: BlockState, format: str, link: str) -> JsonObject:
-    """A finished stage as an item of the list of downloads."""
+    """Return a completed block as an item of the list of downloads."""
     kind = re.sub(r"[^a-z0-9_]+", "-", block.kind.lower())[:40]
-    size = size_of(store, block, format)
+    size = count_bytes(store, block, format)
     return {
         "filename": f"block_{block.number}_{kind}.{format}",
         "storage_bucket": "emulator",
@@ -82,37 +82,37 @@ def result_item(store: Store, block: BlockState, format: str, link: str) -> Json
     }
 
 
-def size_of(store: Store, block: BlockState, format: str) -> int:
-    """Bytes of the file of a stage; counted once, then kept."""
+def count_bytes(store: Store, block: BlockState, format: str) -> int:
+    """Return the bytes of a block's file; they are counted once, then stored."""
     if format in block.sizes:
         return block.sizes[format]
-    size = sum(map(len, content(store, block, format)))
+    size = sum(map(len, read_file(store, block, format)))
     store.blocks.change(
         block.id, lambda old: evolve(old, sizes={**old.sizes, format: size})
     )
     return size
 
 
-def content(store: Store, block: BlockState, format: str) -> Iterator[bytes]:
-    """The file of a stage, in pieces."""
+def read_file(store: Store, block: BlockState, format: str) -> Iterator[bytes]:
+    """Yield the file of a block, in pieces."""
     match format:
         case "json":
-            return _as_json(store.texts(block.rows))
+            return _to_json(store.texts(block.rows))
         case "ndjson":
-            return _as_lines(store.chunks(block.rows))
+            return _to_ndjson(store.chunks(block.rows))
         case _:
-            return _as_csv(store.chunks(block.rows), block.columns)
+            return _to_csv(store.chunks(block.rows), block.columns)
 
 
-def cell(value: Any) -> str:
-    """A value as the text of a CSV cell: text as it is, all else as JSON."""
+def format_cell(value: Any) -> str:
+    """Return a value as the text of a CSV cell: text as it is, others as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _as_json(texts: Iterator[bytes]) -> Iterator[bytes]:
-    # Each text is a list already: without their brackets they are one.
+def _to_json(texts: Iterator[bytes]) -> Iterator[bytes]:
+    # Each text is a list. Without their brackets they form one list.
     before = b"["
     for text in texts:
         yield before + text[1:-1]
@@ -120,20 +120,22 @@ def _as_json(texts: Iterator[bytes]) -> Iterator[bytes]:
     yield b"[]" if before == b"[" else b"]"
 
 
-def _as_lines(chunks: Iterator[list[RowData]]) -> Iterator[bytes]:
+def _to_ndjson(chunks: Iterator[list[RowData]]) -> Iterator[bytes]:
     for chunk in chunks:
         yield "".join(f"{_encode(row)}\n" for row in chunk).encode()
 
 
-def _as_csv(chunks: Iterator[list[RowData]], columns: Iterable[str]) -> Iterator[bytes]:
+def _to_csv(chunks: Iterator[list[RowData]], columns: Iterable[str]) -> Iterator[bytes]:
     # In the order of first appearance, as rows of several parents may differ.
     names = list(columns)
-    yield _csv_lines([names] if names else [])
+    yield _format_csv([names] if names else [])
     for chunk in chunks:
-        yield _csv_lines([[cell(row.get(name)) for name in names] for row in chunk])
+        yield _format_csv(
+            [[format_cell(row.get(name)) for name in names] for row in chunk]
+        )
 
 
-def _csv_lines(cells: list[list[str]]) -> bytes:
+def _format_csv(cells: list[list[str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(cells)
     return text.getvalue().encode()

@@ -1,8 +1,8 @@
-"""A run at work: its blocks one after the other, each from its first row to its last.
+"""Execute one run: its blocks one after the other.
 
-A block's rows are written while they are made. They count once the block is
-`completed`, which is written in one step with all else that it leaves behind; what an
-interrupted block had written is removed before it starts again.
+The rows of a block are written while they are made. They count once the block is
+`completed`. That status is written in one transaction with everything else that the
+block leaves. Rows of an interrupted block are removed before it starts again.
 """
 
 from __future__ import annotations
@@ -29,33 +29,31 @@ from ._store import CHUNK, Store
 from ._switches import Switches
 
 TICKS: Final = 10
-"""How often the progress of a block moves, where blocks take time."""
+"""Steps in which the progress of a block moves, if blocks take time."""
 
 
 class StoppedError(Exception):
-    """The run ends here: it was cancelled, or the emulator stops."""
+    """The run was cancelled, or the emulator stops."""
 
 
 @frozen
 class Tools:
-    """What runs work with.
+    """The parts of the emulator that a run needs.
 
     Attributes:
-        store: Where runs and their rows are kept.
-        clock: What time it is.
-        deliveries: What posts outgoing webhooks.
-        fixtures: What stands in for synthetic values, by block id or kind.
-        faults: Message that blocks fail with, by block id or kind.
+        deliveries: Posts outgoing webhooks.
+        fixtures: Replacements for synthetic values, by block id or kind.
+        failures: Messages that blocks fail with, by block id or kind.
     """
 
     store: Store
     clock: Clock
     deliveries: Deliveries
     fixtures: Mapping[str, Fixture]
-    faults: Mapping[str, str]
+    failures: Mapping[str, str]
 
     def update_run(self, run_id: str, **changes: Any) -> RunRecord:
-        """Change a run, unless it has ended: what ended stays as it is."""
+        """Change a run, unless it has ended."""
         changes["updated_at"] = self.clock.now()
         return self.store.runs.change(
             run_id, lambda run: run if run.is_done else evolve(run, **changes)
@@ -74,7 +72,7 @@ class Tools:
 
 
 def execute_run(run_id: str, tools: Tools, switches: Switches, stop: Event) -> None:
-    """Let the blocks of a run work that have not finished, until it is to stop."""
+    """Execute the unfinished blocks of a run, until it ends or is stopped."""
     store, now = tools.store, tools.clock.now()
     run = store.runs.get(run_id)
     graph = store.graphs.get(run_id)
@@ -82,7 +80,7 @@ def execute_run(run_id: str, tools: Tools, switches: Switches, stop: Event) -> N
     definition = to_definition(graph.data)
     began = run.started_at or now
     run = tools.update_run(run_id, status="running", started_at=began)
-    if run.is_done:  # it was cancelled before it began
+    if run.is_done:  # cancelled before it began
         return
     states = store.blocks.of(run_id)
     for position in definition.topology.order:
@@ -103,15 +101,13 @@ def execute_run(run_id: str, tools: Tools, switches: Switches, stop: Event) -> N
 
 @define
 class _BlockWorker:
-    """One block at work.
+    """Executes one block of a run.
 
     Attributes:
-        tools: What it works with.
         switches: The switches as they were when the run started.
-        stop: Set where the run is to end.
-        run: The run, as it was when it started.
-        definition: Its graph.
-        state: The block, as it was before it began.
+        stop: Is set if the run must end.
+        run: The run as it was when it started.
+        state: The block as it was before it began.
     """
 
     tools: Tools
@@ -129,18 +125,18 @@ class _BlockWorker:
         self._bill = Bill(block.kind, block.specs, limit)
 
     def execute(self) -> None:
-        """Let it work from its first row to its last.
+        """Execute the block.
 
         Raises:
-            BlockFailedError: It cannot do its work; nothing but the bill is left.
-            StoppedError: The run ends here.
+            BlockFailedError: It failed. Nothing is left of it but its cost.
+            StoppedError: The run was stopped.
         """
         self._check_stop()
         store = self.tools.store
         context = BlockContext(
             self.definition, self.state, self.run, store, self._count_input
         )
-        # What it had written when it was interrupted.
+        # Rows that it wrote before it was interrupted.
         store.remove_rows(self.state.rows)
         parents = (store.blocks.get(f"{self.run.id}/{at}") for at in context.parents)
         total = sum(parent.made for parent in parents if parent)
@@ -157,7 +153,7 @@ class _BlockWorker:
             raise
 
     def fail(self, message: str) -> None:
-        """Say that it failed, and end the run."""
+        """Save that the block failed, and end the run."""
         now, store = self.tools.clock.now(), self.tools.store
         with store.transaction():
             if not self._is_run_done():
@@ -169,7 +165,7 @@ class _BlockWorker:
     # -- Steps ------------------------------------------------------------------------
 
     def _write_rows(self, context: BlockContext) -> dict[str, Any]:
-        """Write its rows, and give what is then known of them."""
+        """Write the rows of the block; return their count and columns."""
         made, columns = 0, dict[str, None]()
         with closing(self._produce_rows(context)) as rows:
             while chunk := list(islice(rows, CHUNK)):
@@ -183,7 +179,7 @@ class _BlockWorker:
         return {"made": made, "columns": list(columns)}
 
     def _produce_rows(self, context: BlockContext) -> Generator[RowData, None, None]:
-        # A generator, so that closing it closes what the executor has open.
+        # A generator, so that closing it also closes what the executor has open.
         kind = context.block.kind
         executor = EXECUTORS.get(kind, pass_rows_on)
         fixtures = self.tools.fixtures
@@ -195,7 +191,7 @@ class _BlockWorker:
         )
 
     def _count_input(self, rows: list[RowData]) -> None:
-        """Count and pay rows before they are worked on."""
+        """Count and charge rows before the block works on them."""
         self._check_stop()
         self._bill.charge_input(rows)
         if not self.switches.speed:
@@ -203,7 +199,7 @@ class _BlockWorker:
         self._taken += len(rows)
 
     def _simulate_duration(self, total: int) -> None:
-        """Take the time that a block is to take."""
+        """Wait as long as a block takes by the switch `speed`."""
         speed = self.switches.speed
         for tick in range(TICKS if speed else 0):
             self._update_state(total=total, processed=total * tick // TICKS)
@@ -211,7 +207,7 @@ class _BlockWorker:
                 raise StoppedError
 
     def _complete(self, context: BlockContext, changes: Mapping[str, Any]) -> None:
-        """Leave all that it leaves, in one step."""
+        """Save all results of the block, in one transaction."""
         now, store = self.tools.clock.now(), self.tools.store
         with store.transaction():
             if self._is_run_done():
@@ -223,7 +219,7 @@ class _BlockWorker:
             self.tools.update_run(self.run.id)
 
     def _discard(self, error: BaseException) -> None:
-        """Remove what it wrote, and let a cancelled block pay for what it took."""
+        """Remove the rows of the block; if it was cancelled, save its cost."""
         now, store = self.tools.clock.now(), self.tools.store
         with store.transaction():
             store.remove_rows(self.state.rows)
@@ -233,9 +229,9 @@ class _BlockWorker:
     # -- Helpers ----------------------------------------------------------------------
 
     def _raise_planned_failure(self) -> None:
-        """Fail where it is not even to begin."""
-        kind, faults = self.state.kind, self.tools.faults
-        message = faults.get(self.state.block_id, faults.get(kind))
+        """Fail if `fail_block` or a switch says that this block fails."""
+        kind, failures = self.state.kind, self.tools.failures
+        message = failures.get(self.state.block_id, failures.get(kind))
         if message is not None:
             raise BlockFailedError(message)
         if kind not in EXECUTORS and self.switches.unknown_kind_fails:

@@ -1,4 +1,4 @@
-"""The routes of runs: start, list, watch, cancel, and read what came out."""
+"""The routes of runs: start, list, watch, cancel, and read results."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
+from itertools import chain
 from typing import Any, Final
 from uuid import uuid4
 
@@ -42,7 +43,7 @@ from ._responses import (
     run_response,
     run_started_response,
 )
-from ._results import CONTENT_TYPES, content, file_path, result_item, size_of
+from ._results import CONTENT_TYPES, count_bytes, file_path, read_file, result_item
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, UUID, Schema, make_violation
 from ._services import Services
 from ._switches import Switches
@@ -62,7 +63,7 @@ CANCEL: Final = Schema(type="object", fields={"job_id": OPTIONAL_TEXT})
 
 
 def make_routes(services: Services) -> tuple[Route, ...]:
-    """Every operation on runs."""
+    """Make the routes of runs."""
     api = _RunHandlers(services)
     one_run = {"run_id": UUID}
     return (
@@ -134,7 +135,7 @@ class _RunHandlers:
     services: Services
 
     def run(self, call: Call) -> Response:
-        """Start a run, or find the one that the same key has started."""
+        """Start a run, or return the run that the same key started."""
         workflow = self.services.find_workflow(call, call.query["workflow_id"])
         if isinstance(workflow, Response):
             return workflow
@@ -166,7 +167,7 @@ class _RunHandlers:
         return json_response(run_started_response(run, already_started=False))
 
     def runs(self, call: Call) -> Response:
-        """The organisation's runs, newest first."""
+        """List the organisation's runs, newest first."""
         workflow_id, status = call.query["workflow_id"], call.query["status"]
         wanted = {"active": {"queued", "running"}, None: None}.get(status, {status})
         found = self.services.store.runs.newest(call.org_id)
@@ -175,12 +176,12 @@ class _RunHandlers:
             found = (run for run in found if run.workflow_id == workflow_id)
             first = next(found, None)
             if first is None:
-                # Runs outlive their workflow (documented), so one without any is asked.
+                # Documented: runs outlive their workflow.
                 workflow = self.services.find_workflow(call, workflow_id)
                 if isinstance(workflow, WorkflowRecord):
                     return json_response([])
                 return not_found("Workflow")
-            found = _with(first, found)
+            found = chain([first], found)
         listed: list[JsonObject] = []
         for run in found:
             if len(listed) == call.query["limit"]:
@@ -190,8 +191,8 @@ class _RunHandlers:
         return json_response(listed)
 
     def live_status(self, call: Call) -> Response:
-        """How far a run has come, block by block."""
-        # Of one moment, so that a run that is done has no block at work.
+        """Return the progress of a run, block by block."""
+        # In one transaction, so that a run that has ended has no running block.
         with self.services.store.transaction():
             run = self.services.find_run(call, call.path["run_id"])
             if isinstance(run, Response):
@@ -200,7 +201,7 @@ class _RunHandlers:
         return json_response(live_status_response(run, blocks))
 
     def download_links(self, call: Call) -> Response:
-        """A file for each block of a run that has finished."""
+        """List the files of a run, one for each completed block."""
         run = self.services.find_run(call, call.path["run_id"])
         if isinstance(run, Response):
             return run
@@ -217,9 +218,9 @@ class _RunHandlers:
         return json_response(items)
 
     def download(self, call: Call) -> Response:
-        """A result file, to whoever has a link that is signed and has not expired."""
+        """Return a result file; its link must be signed and not expired."""
         now, store = self.services.clock.now(), self.services.store
-        problem = self.services.links.problem(call.url, call.query, now)
+        problem = self.services.links.find_problem(call.url, call.query, now)
         if problem:
             return error_response(403, problem)
         block_id, _, wanted = call.path["filename"].rpartition(".")
@@ -227,19 +228,19 @@ class _RunHandlers:
         block = next((block for block in stages if block.block_id == block_id), None)
         if block is None:
             return error_response(404, "File not found")
-        # It is always whole: a request for a part of it is answered as any other.
+        # Always the whole file: a request for a range gets all of it.
         headers = {
-            "content-length": str(size_of(store, block, wanted)),
+            "content-length": str(count_bytes(store, block, wanted)),
             "accept-ranges": "none",
         }
         return StreamingResponse(
-            content(store, block, wanted),
+            read_file(store, block, wanted),
             media_type=CONTENT_TYPES[wanted],
             headers=headers,
         )
 
     def cancel(self, call: Call) -> Response:
-        """End a run; one that has ended already stays as it is."""
+        """Cancel a run, unless it has ended."""
         job_id = call.query["job_id"] or (call.body or {}).get("job_id")
         if job_id is None:
             return validation_response(
@@ -249,7 +250,7 @@ class _RunHandlers:
         if isinstance(run, Response):
             return run
         status = self.services.engine.cancel(run.id).status
-        # The reply spells it with one l, everything else with two (documented).
+        # This response spells it with one l, all others with two (documented).
         spelled = "canceled" if status == "cancelled" else status
         return json_response({"job_id": run.id, "status": spelled})
 
@@ -258,7 +259,7 @@ class _RunHandlers:
     def _add_run(
         self, run: RunRecord, graph: JsonObject, payload: list[RowData], key: str | None
     ) -> RunRecord:
-        """Keep a run and all it needs; where the key is taken, nothing: that run."""
+        """Save a run and all it needs, or return the run that has used the key."""
         store = self.services.store
         blocks = list(make_block_states(run.id, graph))
         claim = ClaimRecord(id=f"{run.org_id}/{run.workflow_id}/{key}", run_id=run.id)
@@ -281,7 +282,7 @@ class _RunHandlers:
         return run
 
     def _finished_blocks(self, run_id: str) -> Iterator[BlockState]:
-        """The blocks of a run that have finished, in the order of the graph."""
+        """Yield the completed blocks of a run, in the order of the graph."""
         blocks = self.services.store.blocks.of(run_id)
         return (block for block in blocks if block.status == "completed")
 
@@ -293,11 +294,6 @@ class _RunHandlers:
             return False
         late = timedelta(seconds=self.services.switches().list_runs_late_seconds)
         return self.services.clock.now() >= run.queued_at + late
-
-
-def _with(first: RunRecord, others: Iterator[RunRecord]) -> Iterator[RunRecord]:
-    yield first
-    yield from others
 
 
 def _as_rows(payload: Any) -> list[RowData] | None:
@@ -316,7 +312,7 @@ def _digest_request(data: Any) -> str:
 def _answer_repeated_start(
     first: RunRecord, run: RunRecord, switches: Switches
 ) -> Response:
-    """The answer to a start whose key has started a run before."""
+    """Answer a start with a key that has started a run before."""
     if first.digest == run.digest or switches.key_clash == "replay":
         return json_response(run_started_response(first, already_started=True))
     words = "This Idempotency-Key was used with another request"
@@ -328,7 +324,7 @@ def _answer_repeated_start(
 
 
 def _apply_override(graph: JsonObject, override: JsonObject | None) -> JsonObject:
-    """The graph with specs laid over those of its first block."""
+    """Override specs of the first block of a graph."""
     if not override:
         return graph
     first = to_definition(graph).topology.order[0]
@@ -342,7 +338,7 @@ def _apply_override(graph: JsonObject, override: JsonObject | None) -> JsonObjec
 def _start_problems(
     graph: JsonObject, payload: list[RowData] | None, switches: Switches
 ) -> Iterator[str]:
-    """Why a run cannot be started."""
+    """Yield the reasons why a run cannot be started."""
     definition = to_definition(graph)
     if payload and "webhook" not in definition.by_kind:
         yield "webhook_payload is only for workflows whose source block is webhook"

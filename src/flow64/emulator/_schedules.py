@@ -1,4 +1,4 @@
-"""The routes of schedules: kept and listed; the emulator starts nothing by them."""
+"""The routes of schedules. They are stored and listed, but start nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, make_violation
 from ._services import Services
 
 LISTED: Final = 5
-"""How many of the next times are listed."""
+"""How many future times are listed."""
 
 _FIELDS: Final[dict[str, Schema]] = {
     "name": Schema(type="string", shortest=1, longest=120),
@@ -75,7 +75,7 @@ REPLY: Final = Schema(
 
 
 def make_routes(services: Services) -> tuple[Route, ...]:
-    """Every operation on schedules."""
+    """Make the routes of schedules."""
     api = _ScheduleHandlers(services)
     one = "/schedules/{schedule_id}"
     parts = {"schedule_id": TEXT}
@@ -124,7 +124,7 @@ class _ScheduleHandlers:
     services: Services
 
     def create_schedule(self, call: Call) -> Response:
-        """Have a workflow run at the times of a cron expression."""
+        """Schedule a workflow for the times of a cron expression."""
         problems = _find_problems(call.body)
         if problems:
             return validation_response(problems)
@@ -148,7 +148,7 @@ class _ScheduleHandlers:
         return json_response(self._schedule_response(schedule), 201)
 
     def schedules(self, call: Call) -> Response:
-        """The organisation's schedules, all or those of a workflow."""
+        """List the organisation's schedules, all or those of a workflow."""
         wanted = call.query["workflow_id"]
         return json_response(
             [
@@ -159,7 +159,7 @@ class _ScheduleHandlers:
         )
 
     def schedule(self, call: Call) -> Response:
-        """One schedule, with the times at which it is due next."""
+        """Return one schedule, with its next due times."""
         found = self._own(call)
         return (
             found
@@ -168,7 +168,7 @@ class _ScheduleHandlers:
         )
 
     def update_schedule(self, call: Call) -> Response:
-        """Change what the body names of a schedule."""
+        """Change the fields of a schedule that the body names."""
         found = self._own(call)
         if isinstance(found, Response):
             return found
@@ -202,10 +202,10 @@ class _ScheduleHandlers:
         return self.services.check_owner(found, call, "Schedule")
 
     def _schedule_response(self, schedule: ScheduleRecord) -> JsonObject:
-        """A `ScheduleResponse`."""
+        """Return a `ScheduleResponse`."""
         cron, zone = as_cron(schedule.cron_expression), as_zone(schedule.timezone)
         times = []
-        # A zone can be gone, if a file moved to another machine.
+        # The store may come from a machine that knows more time zones.
         if schedule.is_active and zone is not None and not isinstance(cron, str):
             times = next_times(cron, zone, self.services.clock.now(), LISTED)
         return {
@@ -227,7 +227,7 @@ class _ScheduleHandlers:
 
 
 def _find_problems(body: JsonObject) -> list[JsonObject]:
-    """What no shape can say of the body of a schedule."""
+    """Check the cron expression and time zone of a body, which no schema can check."""
     found: list[JsonObject] = []
     if "cron_expression" in body:
         cron = as_cron(body["cron_expression"])
@@ -236,6 +236,6 @@ def _find_problems(body: JsonObject) -> list[JsonObject]:
                 make_violation(("body", "cron_expression"), "value_error", cron)
             )
     if "timezone" in body and as_zone(body["timezone"]) is None:
-        words = f"{body['timezone']!r} is no time zone of the IANA"
+        words = f"{body['timezone']!r} is not an IANA time zone"
         found.append(make_violation(("body", "timezone"), "value_error", words))
     return found

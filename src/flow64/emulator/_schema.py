@@ -1,7 +1,7 @@
-"""What requests and answers look like, as data, and what is said where one does not.
+"""Schemas of requests and responses, and the validation of data against them.
 
-The words and types of complaints are those of the service's own framework, since its
-documents show them; nobody should match on them.
+Messages and types of violations are those of the service's own framework, as its
+documents show them. Do not match on them.
 """
 
 from __future__ import annotations
@@ -23,25 +23,17 @@ Type: TypeAlias = Literal[
 
 @frozen(kw_only=True)
 class Schema:
-    """A JSON value that is accepted, or answered.
+    """The schema of a JSON value.
 
     Attributes:
-        type: Its JSON type.
-        nullable: Whether null will do as well.
-        fields: Shapes of the members of an object; others are accepted as they are.
-        required: Members that an object must have.
-        items: Shape of the items of an array.
-        alternative: Another shape that will do, of another type.
-        minimum: The smallest number.
-        maximum: The largest number.
-        shortest: Characters of the shortest text.
-        longest: Characters of the longest text.
-        is_uuid: Whether a text must be a UUID.
-        choices: The texts that will do; any where there are none.
-        format: What a text is, such as `date-time`; it is not checked.
-        default: What stands for a query parameter that is not sent.
-        name: Under what the document of the API lists it; empty where it stands in
-            its place.
+        fields: Schemas of the members of an object; other members are accepted.
+        alternative: Another schema, of another type, that is accepted too.
+        shortest: Minimum characters of a text.
+        longest: Maximum characters of a text.
+        choices: The accepted texts; if empty, any text.
+        format: The format of a text, such as `date-time`; it is not checked.
+        default: The value of a query parameter that is not sent.
+        name: Its name in the OpenAPI document; if empty, it is written out there.
     """
 
     type: Type
@@ -62,46 +54,45 @@ class Schema:
 
 
 def make_violation(location: Location, type: str, message: str) -> JsonObject:
-    """One entry of the list that a 422 answer holds."""
+    """Make one entry of the list in a 422 response."""
     return {"loc": list(location), "msg": message, "type": type}
 
 
 def find_violations(
-    value: Any, shape: Schema, location: Location
+    value: Any, schema: Schema, location: Location
 ) -> Iterator[JsonObject]:
-    """What is wrong with a value."""
-    if value is None and shape.nullable:
+    """Yield the violations of a schema by a value."""
+    if value is None and schema.nullable:
         return
-    has_type, name, message = _TYPES[shape.type]
-    if shape.alternative is not None and _TYPES[shape.alternative.type][0](value):
-        yield from find_violations(value, shape.alternative, location)
+    has_type, name, message = _TYPES[schema.type]
+    if schema.alternative is not None and _TYPES[schema.alternative.type][0](value):
+        yield from find_violations(value, schema.alternative, location)
     elif not has_type(value):
         yield make_violation(location, name, message)
     else:
-        yield from _CHECKS[shape.type](value, shape, location)
+        yield from _CHECKS[schema.type](value, schema, location)
 
 
 def parse_parameters(
     found: Mapping[str, Sequence[str]],
-    shapes: Mapping[str, Schema],
+    schemas: Mapping[str, Schema],
     required: Sequence[str] = (),
 ) -> JsonObject:
-    """Query or path parameters as values; text stays where it is no such value.
+    """Parse query or path parameters; text that cannot be parsed stays text.
 
     Args:
-        found: What was sent for each name, in that order; the last counts, except for
-            arrays.
-        shapes: What they must be.
+        found: The texts sent for each name. The last one counts, except for arrays.
+        schemas: The schema of each parameter.
         required: Names that have no default.
     """
     made: JsonObject = {
-        name: _parse_parameter(found[name], shape) if name in found else shape.default
-        for name, shape in shapes.items()
+        name: _parse_parameter(found[name], schema) if name in found else schema.default
+        for name, schema in schemas.items()
     }
     return {name: made[name] for name in made if name in found or name not in required}
 
 
-# -- The shapes of the documented routes ----------------------------------------------
+# -- Schemas that several routes use ----------------------------------------------
 
 TEXT: Final = Schema(type="string")
 OPTIONAL_TEXT: Final = Schema(type="string", nullable=True)
@@ -133,7 +124,7 @@ EDGE: Final = Schema(
 
 
 def graph_schema(*, nullable: bool) -> Schema:
-    """The graph of a workflow."""
+    """Return the schema of the graph of a workflow."""
     return Schema(
         type="object",
         name="WorkflowGraph",
@@ -192,53 +183,53 @@ _BOOLEANS: Final = {
 
 
 def _member_violations(
-    value: JsonObject, shape: Schema, location: Location
+    value: JsonObject, schema: Schema, location: Location
 ) -> Iterator[JsonObject]:
-    for name in shape.required:
+    for name in schema.required:
         if name not in value:
             yield make_violation((*location, name), "missing", "Field required")
-    for name, inner in shape.fields.items():
+    for name, inner in schema.fields.items():
         if name in value:
             yield from find_violations(value[name], inner, (*location, name))
 
 
 def _item_violations(
-    value: list[Any], shape: Schema, location: Location
+    value: list[Any], schema: Schema, location: Location
 ) -> Iterator[JsonObject]:
-    if shape.items is not None:
+    if schema.items is not None:
         for position, item in enumerate(value):
-            yield from find_violations(item, shape.items, (*location, position))
+            yield from find_violations(item, schema.items, (*location, position))
 
 
 def _text_violations(
-    value: str, shape: Schema, location: Location
+    value: str, schema: Schema, location: Location
 ) -> Iterator[JsonObject]:
-    if shape.is_uuid and not is_uuid(value):
+    if schema.is_uuid and not is_uuid(value):
         yield make_violation(location, "uuid_parsing", "Input should be a valid UUID")
-    if shape.choices and value not in shape.choices:
-        words = f"Input should be {' or '.join(map(repr, shape.choices))}"
+    if schema.choices and value not in schema.choices:
+        words = f"Input should be {' or '.join(map(repr, schema.choices))}"
         yield make_violation(location, "literal_error", words)
-    if shape.shortest is not None and len(value) < shape.shortest:
-        words = f"String should have at least {shape.shortest} character"
+    if schema.shortest is not None and len(value) < schema.shortest:
+        words = f"String should have at least {schema.shortest} character"
         yield make_violation(location, "string_too_short", words)
-    if shape.longest is not None and len(value) > shape.longest:
-        words = f"String should have at most {shape.longest} characters"
+    if schema.longest is not None and len(value) > schema.longest:
+        words = f"String should have at most {schema.longest} characters"
         yield make_violation(location, "string_too_long", words)
 
 
 def _range_violations(
-    value: float, shape: Schema, location: Location
+    value: float, schema: Schema, location: Location
 ) -> Iterator[JsonObject]:
-    if shape.minimum is not None and value < shape.minimum:
-        words = f"Input should be greater than or equal to {shape.minimum}"
+    if schema.minimum is not None and value < schema.minimum:
+        words = f"Input should be greater than or equal to {schema.minimum}"
         yield make_violation(location, "greater_than_equal", words)
-    if shape.maximum is not None and value > shape.maximum:
-        words = f"Input should be less than or equal to {shape.maximum}"
+    if schema.maximum is not None and value > schema.maximum:
+        words = f"Input should be less than or equal to {schema.maximum}"
         yield make_violation(location, "less_than_equal", words)
 
 
 def _no_violations(
-    _value: Any, _shape: Schema, _location: Location
+    _value: Any, _schema: Schema, _location: Location
 ) -> Iterator[JsonObject]:
     return iter(())
 
@@ -256,12 +247,12 @@ _CHECKS: Final[
 }
 
 
-def _parse_parameter(sent: Sequence[str], shape: Schema) -> Any:
-    if shape.type == "array":
+def _parse_parameter(sent: Sequence[str], schema: Schema) -> Any:
+    if schema.type == "array":
         return list(sent)
     text = sent[-1]
-    if shape.type == "boolean":
+    if schema.type == "boolean":
         return _BOOLEANS.get(text.lower(), text)
-    if shape.type == "integer" and re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+    if schema.type == "integer" and re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         return int(text)
     return text

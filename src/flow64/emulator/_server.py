@@ -1,4 +1,4 @@
-"""`Emulator`: the app, alone or served on a free loopback port."""
+"""`Emulator`: the app, alone or served on a loopback port."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ._transport import InProcessTransport
 from ._web_editor import copy_workflow, edit_workflow
 
 MAX_REQUESTS: Final = 100_000
-"""How many requests are kept; beyond, the older half is dropped."""
+"""Maximum recorded requests; beyond that, the older half is dropped."""
 
 
 @frozen
@@ -42,11 +42,10 @@ class OutboxEntry:
 
     Attributes:
         org_id: Organisation of the run.
-        run_id: The run.
         block_id: The block that wrote it.
         kind: The block's kind.
         target: The address or the channel.
-        outcome: What became of it.
+        outcome: The result of the delivery, in words.
         rows: The rows that it wrote.
     """
 
@@ -62,21 +61,21 @@ class OutboxEntry:
 class Emulator:
     """The documented Workflows API, in this process.
 
-    As a context manager it is served on a loopback port; `.transport()` needs no port,
-    and `.app` is the ASGI app alone.
+    As a context manager it is served on a loopback port. `.transport()` needs no port.
+    `.app` is the ASGI app alone.
 
         with Emulator() as emulator:
             client = Client(api_key="any", base_url=emulator.url)
 
     Attributes:
-        app: The ASGI app.
-        clock: The clock of stamps and of links; `clock.advance(901)` lets links expire.
-        switches: What may be otherwise; set another value at any time.
-        requests: The requests that came in, oldest first; of very many the last.
-        store: What is remembered.
-        fixtures: What stands in for synthetic values, by block id or kind; set one at
-            any time.
-        faults: What is to go wrong; nothing, until some are added.
+        clock: The clock of all times and expiry; after `clock.advance(901)`, links have
+            expired.
+        switches: Behaviours that can be changed; set another value at any time.
+        requests: The received requests, oldest first; only the latest if very many.
+        store: Holds everything that survives a restart.
+        fixtures: Replacements for synthetic values, by block id or kind; set one at any
+            time.
+        faults: The faults of requests; none, until some are added.
     """
 
     app: ASGIApp
@@ -102,20 +101,19 @@ class Emulator:
         """Make an emulator that is not served yet.
 
         Args:
-            api_keys: Keys that are accepted; None for any. Each is an organisation, or
-                is given with the name of one.
-            switches: What may be otherwise.
-            store: Where to remember: a file, which `stop()` closes, or an open store;
-                None for memory.
+            api_keys: Accepted keys; None accepts any. Each key is an organisation, or
+                is mapped to the name of one.
+            store: A file, which `stop()` closes, or an open store; None for memory.
             port: Port to serve on; 0 for a free one.
             oauth_clients: Machine clients that may exchange assertions for tokens.
-            fixtures: What stands in for synthetic values, by block id or kind.
-            allow_hosts: Hosts beside this machine that outgoing webhooks are posted to.
-            seed: What decides where a fault happens only sometimes.
+            fixtures: Replacements for synthetic values, by block id or kind.
+            allow_hosts: Hosts, other than this machine, that outgoing webhooks are
+                posted to.
+            seed: Seed of the faults that have a probability.
 
         Raises:
-            ConfigError: The key of an OAuth client is no public RSA key, a fixture is
-                none, or a host is no name of one.
+            ConfigError: The key of an OAuth client is not a public RSA key, a fixture
+                cannot be one, or a host is not a host name.
             EmulatorStoreError: The file cannot be used.
         """
         self.clock = Clock()
@@ -135,7 +133,7 @@ class Emulator:
         )
 
     def _assemble(self, store: Store) -> None:
-        """Put everything together around a store."""
+        """Build all parts around a store."""
         self.store = store
         self._is_open = True
         links = Links(secrets.token_bytes(32))
@@ -173,14 +171,14 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """Where it is served; empty while it is not."""
+        """The URL of the emulator; empty while it is not served."""
         return self._served.url if self._served else ""
 
     def start(self) -> Self:
-        """Serve, from a thread, until `stop()`.
+        """Serve, in a thread, until `stop()`.
 
         Raises:
-            EmulatorStoreError: The file cannot be used any more.
+            EmulatorStoreError: The file can no longer be used.
             OSError: The port is in use.
         """
         if self._served:
@@ -190,7 +188,7 @@ class Emulator:
         return self
 
     def stop(self) -> None:
-        """End serving and working; runs stay where they are, to go on another time."""
+        """Stop serving and interrupt runs; they continue after the next start."""
         if self._served:
             self.faults.release()
             self._served.stop()
@@ -201,7 +199,7 @@ class Emulator:
             self._is_open = False
 
     def transport(self) -> InProcessTransport:
-        """A transport for httpx, and for `Client`, that needs no socket.
+        """Return a transport for httpx and for `Client` that needs no socket.
 
             client = Client("any", base_url="http://localhost", transport=...)
 
@@ -219,7 +217,7 @@ class Emulator:
             del self.requests[: MAX_REQUESTS // 2]
 
     def _resume(self) -> None:
-        """Let runs go on that have not ended, from what was remembered."""
+        """Continue the runs that have not ended, as stored."""
         if not self._is_open and self._path is not None:
             self._assemble(Store(self._path))
         self._engine.resume()
@@ -235,17 +233,16 @@ class Emulator:
     ) -> None:
         self.stop()
 
-    # -- What tests and demonstrations need -------------------------------------------
+    # -- For tests and demonstrations -------------------------------------------------
 
     def fail_block(self, kind: str, message: str | None) -> None:
         """Let every block of a kind fail with a message; None lets them work again.
 
         Args:
-            kind: Their kind, or the id of one block.
-            message: What they fail with.
+            kind: The kind, or the id of one block.
 
         Raises:
-            ConfigError: The kind is none, but nearly one.
+            ConfigError: The kind looks like a misspelled kind.
         """
         check_fixture_name("fail_block", kind)
         if message is None:
@@ -262,17 +259,17 @@ class Emulator:
         specs: Mapping[str, Mapping[str, Any]] | None = None,
         definition: Mapping[str, Any] | None = None,
     ) -> JsonObject:
-        """Change a workflow as if in the web editor, and return what `GET` now answers.
+        """Change a workflow as if in the web editor, and return the response of `GET`.
 
         Args:
-            workflow_id: Which workflow, of any organisation.
-            name: Its new title.
-            description: Its new description, stamp and all.
-            specs: Spec fields to set, by block id or by kind.
-            definition: A whole new graph, taken as it is.
+            workflow_id: A workflow of any organisation.
+            name: The new title.
+            description: The new description, including the stamp.
+            specs: Spec fields to set, by block id or kind.
+            definition: A whole new graph, which is not checked.
 
         Raises:
-            KeyError: There is no such workflow, or no block of that id or kind.
+            KeyError: The workflow, or a block of that id or kind, does not exist.
         """
         changed = edit_workflow(
             self.store,
@@ -289,12 +286,12 @@ class Emulator:
         """Duplicate a workflow as if in the web editor, and return the copy's id.
 
         Raises:
-            KeyError: There is no such workflow.
+            KeyError: The workflow does not exist.
         """
         return copy_workflow(self.store, self.clock, workflow_id).id
 
     def rows(self, run_id: str, kind: str) -> list[RowData]:
-        """The rows that the blocks of a kind gave in a run."""
+        """Return the rows that the blocks of a kind gave in a run."""
         return [
             row
             for block in self.store.blocks.of(run_id)
@@ -304,7 +301,7 @@ class Emulator:
 
     @property
     def outbox(self) -> list[OutboxEntry]:
-        """What runs would have written outside, oldest first."""
+        """Everything that runs wrote outside, or would have, oldest first."""
         return [
             OutboxEntry(
                 org_id=sent.org_id,

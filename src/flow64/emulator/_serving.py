@@ -1,4 +1,4 @@
-"""Serving an ASGI app on a loopback port, from a thread."""
+"""Serve an ASGI app on a loopback port, in a thread."""
 
 from __future__ import annotations
 
@@ -15,22 +15,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HOST: Final = "127.0.0.1"
 
 PATIENCE: Final = 0.5
-"""Seconds that requests under way get to end once serving ends."""
+"""Seconds that active requests get when serving ends."""
 
 STALLED: Final = 10.0
-"""Seconds that a connection may keep the emulator waiting: for the whole head of a
-request, and for the next byte of its body. Then it is closed."""
+"""Seconds after which a silent connection is closed: while it sends the head of a
+request, or between two parts of its body."""
 
 SERVED: Final = "flow64.is_served"
-"""Key in the scope of a request that has come over a socket."""
+"""Key in the scope of requests that came over a socket."""
 
 
 class Serving:
-    """An app that is served until it is stopped.
-
-    Attributes:
-        url: Where.
-    """
+    """An app that is served until it is stopped."""
 
     url: str
 
@@ -38,14 +34,13 @@ class Serving:
         """Serve an app.
 
         Args:
-            app: The app.
-            port: Where; 0 for a free port.
+            port: The port; 0 for a free one.
 
         Raises:
             OSError: The port is in use.
         """
-        # With its protocol named, asyncio sets TCP_NODELAY on what it accepts; without
-        # it each answer waits 40 ms for an acknowledgement.
+        # If the protocol is named, asyncio sets TCP_NODELAY on accepted connections.
+        # Without it, each response waits 40 ms for an acknowledgement.
         listener = socket.socket(proto=socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -66,70 +61,70 @@ class Serving:
             time.sleep(0.002)
 
     def stop(self) -> None:
-        """End serving, and wait for that."""
+        """Stop serving, and wait until it has ended."""
         self._server.should_exit = True
         self._thread.join()
 
 
 class _Server(uvicorn.Server):
-    """A server that hangs up on who stalls, before it would cancel what they hold up.
+    """A server that closes stalled connections when it stops.
 
-    What is cancelled leaves a trace on stderr; a request that ends early does not.
+    uvicorn would cancel their requests, which prints a traceback on stderr.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End serving."""
-        hanging_up = asyncio.get_running_loop().call_later(PATIENCE, self._hang_up)
+        """Stop serving."""
+        timer = asyncio.get_running_loop().call_later(PATIENCE, self._abort_connections)
         await super().shutdown(sockets)
-        hanging_up.cancel()
+        timer.cancel()
 
-    def _hang_up(self) -> None:
+    def _abort_connections(self) -> None:
         for connection in list(self.server_state.connections):
             transport: Any = connection.transport
             transport.abort()
 
 
 class _Protocol(H11Protocol):
-    """HTTP that hangs up on a client that stops in the middle of a request."""
+    """HTTP that closes the connection if a client stops in the middle of a request."""
 
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
-        """Wait for a request."""
+        """Start the timer for the head of a request."""
         super().connection_made(transport)
-        self._wait()
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Wait longer only if this has ended a head, or belongs to a body."""
+        """Restart the timer if the head is complete, or this is a part of the body."""
         super().data_received(data)
         is_whole_head = self.cycle is not None and not self.cycle.response_complete
         if is_whole_head:
-            self._stop()
+            self._stop_timer()
         if self._timer is None and not (is_whole_head and not self.cycle.more_body):
-            self._wait()
+            self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop the timer."""
         super().connection_lost(exc)
-        self._stop()
+        self._stop_timer()
 
-    def _wait(self) -> None:
-        self._timer = self.loop.call_later(STALLED, self._give_up)
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(STALLED, self._close_if_stalled)
 
-    def _stop(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _give_up(self) -> None:
-        if self.flow.read_paused:  # the emulator is slow, and not the client
-            self._wait()
+    def _close_if_stalled(self) -> None:
+        if self.flow.read_paused:  # the emulator is slow, not the client
+            self._start_timer()
         else:
             self.transport.close()
 
 
 def _mark_served(app: ASGIApp) -> ASGIApp:
-    """The same app, to which requests say that they came over a socket."""
+    """Mark the requests of an app as coming over a socket."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         scope[SERVED] = True
@@ -144,7 +139,7 @@ def _make_config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         log_level="error",
         access_log=False,
-        proxy_headers=False,  # nobody in between may say where requests come from
+        proxy_headers=False,  # no proxy may say where requests come from
         lifespan="off",
         loop="asyncio",
         http=_Protocol,

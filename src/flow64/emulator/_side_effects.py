@@ -1,4 +1,4 @@
-"""What a finished block leaves behind beside its rows: notebooks and the outbox."""
+"""Side effects of completed blocks: notebooks and the outbox."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from attrs import evolve
 from ..blocks import CREATE_NEW
 from ._block_context import BlockContext
 from ._records import NotebookRecord, OutboxRecord, notebook_owner
-from ._results import cell
+from ._results import format_cell
 
 OPEN: Final = "being delivered"
-"""The outcome of what is still to be delivered."""
+"""The outcome of a record that is still to be delivered."""
 
 SideEffect: TypeAlias = Callable[[BlockContext, int, datetime], None]
 
 
 def write_side_effects(context: BlockContext, made: int, now: datetime) -> None:
-    """Leave what a block leaves that gave so many rows.
+    """Write the side effects of a block.
 
-    It is called in the transaction that ends the block, so that all of it happens once.
+    This happens in the transaction that ends the block, and so only once.
     """
     if context.block.kind in SIDE_EFFECTS:
         SIDE_EFFECTS[context.block.kind](context, made, now)
 
 
 def derive_event_id(run_id: str, block_id: str) -> str:
-    """The id of what a block of a run sends; the same in every attempt."""
+    """Return the event id of a block of a run; it is the same in every attempt."""
     return str(uuid5(UUID(run_id), block_id))
 
 
 def append_to_notebook(context: BlockContext, made: int, now: datetime) -> None:
-    """Add the rows to a notebook, which is made where it is missing."""
+    """Add the rows to a notebook, which is created if it does not exist."""
     notebook_id, name = (
         context.specs.get("notebook_id"),
         context.specs.get("notebook_name"),
@@ -57,12 +57,12 @@ def append_to_notebook(context: BlockContext, made: int, now: datetime) -> None:
 
 
 def send_slack_message(context: BlockContext, _made: int, now: datetime) -> None:
-    """Keep the message: nothing leaves this process."""
+    """Add the message to the outbox. Nothing leaves this process."""
     _add_to_outbox(context, context.specs.get("channel"), "kept here", now)
 
 
 def outgoing_webhook(context: BlockContext, _made: int, now: datetime) -> None:
-    """Leave it to be delivered, once the rows can be read."""
+    """Add an open record to the outbox. It is delivered once the rows can be read."""
     _add_to_outbox(context, context.specs.get("url"), OPEN, now)
 
 
@@ -71,7 +71,7 @@ SIDE_EFFECTS: Final[Mapping[str, SideEffect]] = {
     "send_slack_message": send_slack_message,
     "outgoing_webhook": outgoing_webhook,
 }
-"""What each kind leaves behind; all others leave rows alone."""
+"""The side effect of each kind. All other kinds only give rows."""
 
 
 def _add_to_outbox(
@@ -85,7 +85,7 @@ def _add_to_outbox(
             block_id=context.block.id,
             kind=context.block.kind,
             position=context.state.position,
-            target=None if target is None else cell(target),
+            target=None if target is None else format_cell(target),
             outcome=outcome,
             created_at=now,
             is_open=outcome == OPEN,

@@ -1,4 +1,4 @@
-"""The secret that deliveries are signed with: made, rolled, revoked."""
+"""The routes of the signing secret: create, roll, revoke."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ._schema import OPTIONAL_TEXT, TEXT, Schema
 from ._services import Services
 
 PREFIX: Final = "sk_whsec_"
-"""What every secret begins with (documented)."""
+"""Prefix of every secret (documented)."""
 
 OVERLAP: Final = 24
-"""Hours for which the secret before signs as well, if nothing else is said."""
+"""Default hours for which the previous secret still signs."""
 
 ROLL: Final = Schema(
     type="object",
@@ -56,7 +56,7 @@ MADE: Final = Schema(
 
 
 def make_routes(services: Services) -> tuple[Route, ...]:
-    """Every operation on the signing secret."""
+    """Make the routes of the signing secret."""
     api = _SigningHandlers(services)
     path = "/webhooks/signing-secret"
     return (
@@ -93,19 +93,19 @@ class _SigningHandlers:
     services: Services
 
     def signing_secret(self, call: Call) -> Response:
-        """What is known of the active secret; never the secret itself."""
+        """Describe the active secret, without the secret itself."""
         found = self._find_active(call.org_id)
         return json_response(found and _meta_response(found))
 
     def create_signing_secret(self, call: Call) -> Response:
-        """Make a secret; the active one is revoked at once."""
+        """Create a secret; the active one is revoked at once."""
         with self.services.store.transaction():
             self._revoke_secrets(call.org_id)
             made = self._make_secret(call.org_id)
         return json_response(_secret_response(made), 201)
 
     def roll_signing_secret(self, call: Call) -> Response:
-        """Make a secret; the active one signs beside it for some hours."""
+        """Create a secret; the active one also signs for some more hours."""
         hours = int(call.body.get("expire_overlap_hours", OVERLAP))
         with self.services.store.transaction():
             before = self._find_active(call.org_id)
@@ -119,13 +119,13 @@ class _SigningHandlers:
         return json_response(_secret_response(made))
 
     def delete_signing_secret(self, call: Call) -> Response:
-        """Revoke every secret: deliveries are unsigned from now on."""
+        """Revoke every secret, so that deliveries are unsigned from now on."""
         with self.services.store.transaction():
             self._revoke_secrets(call.org_id)
         return Response(status_code=204)
 
     def _find_active(self, org_id: str) -> SigningSecretRecord | None:
-        """The secret that was made last, where it was not revoked."""
+        """Return the latest secret, unless it was revoked."""
         now = self.services.clock.now()
         found = list_active_secrets(self.services.store, org_id, now)
         return next((one for one in found if one.expires_at is None), None)
@@ -154,7 +154,7 @@ def _secret_response(secret: SigningSecretRecord) -> JsonObject:
 
 
 def _meta_response(secret: SigningSecretRecord) -> JsonObject:
-    """A `SigningSecretMetaResponse`."""
+    """Return a `SigningSecretMetaResponse`."""
     return {
         "id": secret.id,
         "org_id": secret.org_id,

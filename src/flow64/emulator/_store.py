@@ -1,7 +1,7 @@
-"""What the emulator remembers, in one SQLite file: tables of records, and rows.
+"""The store: tables of records, and rows, in one SQLite file.
 
-One process at a time has a file open, so that nothing is overwritten unseen. A write
-that was answered survives the end of the process, whatever ended it.
+Only one process at a time can open a file. A write that was answered survives the end
+of the process, even if it is killed.
 """
 
 # ruff: noqa: S608 - the only names put into queries are those of our own classes
@@ -50,23 +50,23 @@ from ._store_file import (
 )
 
 CHUNK: Final = 500
-"""Rows that are kept, and read, together."""
+"""Rows in one chunk, which is written and read as a whole."""
 
 PAGE: Final = 100
-"""Records that are read together."""
+"""Records that are read at once."""
 
 
 class Record(Protocol):
-    """What a table can keep."""
+    """A record of a table."""
 
     @property
     def id(self) -> str:
-        """What it is found by."""
+        """The unique id."""
         ...
 
     @property
     def parent(self) -> str:
-        """What it is listed under."""
+        """The id under which it is listed."""
         ...
 
 
@@ -75,28 +75,23 @@ R = TypeVar("R", bound=Record)
 
 @frozen
 class Table(Generic[R]):
-    """The records of one class; each method is one atomic step.
-
-    Attributes:
-        store: Where they are kept.
-        cls: Their class; see `TABLE_NAMES`.
-    """
+    """The records of one class. Each method is atomic."""
 
     store: Store
     cls: type[R]
 
     def get(self, id: str) -> R | None:
-        """One record, or None."""
+        """Return a record, or None."""
         found = self.store.fetch(f"{self._select} WHERE id = ?", (id,))
         return self._read(found[0]) if found else None
 
     def of(self, parent: str) -> list[R]:
-        """The records under a parent, in the order they were added."""
+        """Return the records of a parent, oldest first."""
         query = f"{self._select} WHERE parent = ? ORDER BY place"
         return [self._read(found) for found in self.store.fetch(query, (parent,))]
 
     def newest(self, parent: str) -> Iterator[R]:
-        """The records under a parent, the last added first, read as they are used."""
+        """Yield the records of a parent, newest first, reading them as needed."""
         query = (
             f"{self._select} WHERE parent = ? AND place < ? "
             f"ORDER BY place DESC LIMIT {PAGE}"
@@ -107,16 +102,16 @@ class Table(Generic[R]):
             place = page[-1][0]
 
     def all(self) -> list[R]:
-        """All records, in the order they were added."""
+        """Return all records, oldest first."""
         found = self.store.fetch(f"{self._select} ORDER BY place", ())
         return [self._read(record) for record in found]
 
     def page(self, before: int | None, limit: int) -> list[tuple[int, R]]:
-        """Records of all parents, the last added first, each with its place.
+        """Return a page of records of all parents, newest first, with their places.
 
         Args:
-            before: The place that the page before ended with; None for the first page.
-            limit: How many.
+            before: The last place of the previous page; None for the first page.
+            limit: Maximum records.
         """
         query = f"{self._select} WHERE place < ? ORDER BY place DESC LIMIT ?"
         start = 2**62 if before is None else before
@@ -126,12 +121,12 @@ class Table(Generic[R]):
         ]
 
     def counts(self) -> dict[str, int]:
-        """How many records there are under each parent."""
+        """Count the records of each parent."""
         query = f"SELECT parent, count(*) FROM {self._name} GROUP BY parent"
         return {parent.decode(): count for parent, count in self.store.fetch(query, ())}
 
     def add(self, record: R) -> bool:
-        """Add a record; False, and nothing is changed, where its id is taken."""
+        """Add a record; return False and change nothing if its id exists."""
         added = self.store.execute(
             f"INSERT OR IGNORE INTO {self._name} (id, parent, data, sum) "
             "VALUES (?, ?, ?, ?)",
@@ -140,15 +135,15 @@ class Table(Generic[R]):
         return added == 1
 
     def put(self, record: R) -> None:
-        """Add a record, or replace the one of its id."""
+        """Add a record, or replace the one with its id."""
         if not self.add(record):
             self._replace(record)
 
     def change(self, id: str, change: Callable[[R], R]) -> R:
-        """Replace a record by what a function makes of it.
+        """Replace a record by the result of a function.
 
         Raises:
-            KeyError: There is no such record.
+            KeyError: The record does not exist.
         """
         with self.store.transaction():
             before = self.get(id)
@@ -160,7 +155,7 @@ class Table(Generic[R]):
             return after
 
     def remove(self, id: str) -> bool:
-        """Remove a record; False where there is none."""
+        """Remove a record; return False if it does not exist."""
         query = f"DELETE FROM {self._name} WHERE id = ?"
         return self.store.execute(query, (id,)) == 1
 
@@ -183,34 +178,31 @@ class Table(Generic[R]):
 
 
 class Store:
-    """One file of records and rows; `:memory:` lasts as long as the object.
+    """A file of records and rows. `:memory:` lasts as long as the object.
 
     Any thread may use it.
-
-    Attributes:
-        path: The file.
     """
 
     path: str
 
     def __init__(self, path: str | Path = MEMORY) -> None:
-        """Open a file, or make it.
+        """Open a file, or create it.
 
         Args:
             path: The file; its folder must exist.
 
         Raises:
-            EmulatorStoreError: It cannot be opened, is in use, damaged, of another
-                program, or was written by a later flow64.
+            EmulatorStoreError: It cannot be opened, is in use or damaged, belongs to
+                another program, or was written by a later flow64.
         """
         self.path = fspath(path)
         self._connection = open_file(self.path)
-        # SQLite too found it from the folder that was the current one then.
+        # As SQLite found it, from the folder that is current now.
         self._file = None if self.path == MEMORY else Path(self.path).absolute()
         self.identify_file = identify_file(self._file)
         self._lock = RLock()
         self._is_inside = False
-        # For those who never close it: one in memory lasts as long as the object.
+        # In case that `close` is never called.
         finalize(self, self._connection.close)
 
     # -- Records ----------------------------------------------------------------------
@@ -232,7 +224,7 @@ class Store:
 
     @property
     def claims(self) -> Table[ClaimRecord]:
-        """Idempotency keys that were used."""
+        """Used idempotency keys."""
         return Table(self, ClaimRecord)
 
     @property
@@ -247,11 +239,11 @@ class Store:
 
     @property
     def spendings(self) -> Table[SpendingRecord]:
-        """What was spent, by organisation."""
+        """Costs, by organisation."""
         return Table(self, SpendingRecord)
 
     def spent(self, org_id: str) -> float:
-        """The credits that an organisation spent, as far as prices are known."""
+        """Return the credits that an organisation spent, as far as prices are known."""
         query = (
             "SELECT coalesce(sum(json_extract(data, '$.credits')), 0) "
             "FROM Spending WHERE parent = ?"
@@ -281,16 +273,16 @@ class Store:
     # -- Rows -------------------------------------------------------------------------
 
     def rows(self, owner: str) -> Iterator[RowData]:
-        """The rows of an owner, read as they are used."""
+        """Yield the rows of an owner, reading them as needed."""
         for chunk in self.chunks(owner):
             yield from chunk
 
     def chunks(self, owner: str) -> Iterator[list[RowData]]:
-        """The same, some hundreds at a time."""
+        """Yield the rows of an owner in chunks."""
         return map(json.loads, self.texts(owner))
 
     def texts(self, owner: str) -> Iterator[bytes]:
-        """The same, as the text of a JSON list each."""
+        """Yield the chunks of an owner, each as a JSON list."""
         query = (
             "SELECT chunk, data, sum FROM rows WHERE owner = ? AND chunk > ? "
             "ORDER BY chunk LIMIT 1"
@@ -301,7 +293,7 @@ class Store:
             yield self.checked(data, sum_)
 
     def size(self, owner: str) -> int:
-        """How many bytes the rows of an owner are, roughly."""
+        """Return the approximate size of an owner's rows, in bytes."""
         query = (
             "SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) "
             "FROM rows WHERE owner = ?"
@@ -309,7 +301,7 @@ class Store:
         return int(self.fetch(query, (owner,))[0][0])
 
     def add_rows(self, owner: str, rows: Iterable[RowData]) -> int:
-        """Add rows to an owner's, some hundreds in a step, and count them."""
+        """Add rows to an owner, chunk by chunk, and return how many."""
         count, remaining = 0, iter(rows)
         while chunk := list(islice(remaining, CHUNK)):
             text = _ENCODER.encode(chunk)
@@ -322,7 +314,7 @@ class Store:
         return count
 
     def copy_rows(self, source: str, target: str) -> None:
-        """Add the rows of one owner to those of another."""
+        """Add the rows of one owner to another."""
         self.execute(
             "INSERT INTO rows (owner, chunk, data, sum) SELECT ?2, chunk + 1 + (SELECT "
             "coalesce(max(chunk), -1) FROM rows WHERE owner = ?2), data, sum "
@@ -334,16 +326,16 @@ class Store:
         """Remove the rows of an owner."""
         self.execute("DELETE FROM rows WHERE owner = ?", (owner,))
 
-    # -- Steps ------------------------------------------------------------------------
+    # -- Transactions -----------------------------------------------------------------
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Make all that is done inside one atomic step; other threads wait.
+        """Make all changes inside atomic, while other threads wait.
 
-        One inside another is part of it.
+        A nested transaction is part of the outer one.
 
         Raises:
-            EmulatorStoreError: It could not be saved, so nothing of it was.
+            EmulatorStoreError: Saving failed, so nothing was changed.
         """
         with self._lock:
             if self._is_inside:
@@ -361,13 +353,13 @@ class Store:
                 self._is_inside = False
 
     def execute(self, query: str, values: tuple[Any, ...] = ()) -> int:
-        """Do one step, and say how many records it wrote.
+        """Execute a statement; return how many lines it wrote.
 
         Raises:
             EmulatorStoreError: The file could not be written or read.
         """
         with self._use_connection() as connection:
-            # What is written to a file without a name is lost.
+            # Writes to a file that was removed would be lost.
             if (
                 self._file is not None
                 and identify_file(self._file) != self.identify_file
@@ -376,7 +368,7 @@ class Store:
             return connection.execute(query, values).rowcount
 
     def fetch(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        """All that a query finds.
+        """Return all results of a query.
 
         Raises:
             EmulatorStoreError: The file could not be read.
@@ -385,17 +377,17 @@ class Store:
             return connection.execute(query, values).fetchall()
 
     def checked(self, data: bytes, sum_: int) -> bytes:
-        """Data as it was written.
+        """Return data if it matches its checksum.
 
         Raises:
-            EmulatorStoreError: It is not.
+            EmulatorStoreError: The data is damaged.
         """
         if crc32(data) != sum_:
             raise EmulatorStoreError(self.path, *REASONS["CORRUPT"])
         return data
 
     def close(self) -> None:
-        """Let go of the file; closing twice does nothing."""
+        """Close the file; closing twice does nothing."""
         with self._lock:
             self._connection.close()
 
@@ -414,8 +406,8 @@ class Store:
     def _use_connection(self) -> Generator[sqlite3.Connection]:
         with self._lock:
             try:
-                # A full disk can end a transaction by itself: what is done inside after
-                # that would be saved alone.
+                # A full disk can end a transaction by itself. Later statements inside
+                # it would then be saved alone.
                 if self._is_inside != self._connection.in_transaction:
                     raise EmulatorStoreError(self.path, *REASONS["FULL"])
                 yield self._connection
@@ -430,7 +422,7 @@ class Store:
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 _CONVERTER: Final = make_converter()
-# What is JSON already is taken as it is.
+# JSON data is stored unchanged.
 _CONVERTER.register_unstructure_hook_func(
     lambda hint: hint == JsonObject, lambda data: data
 )
@@ -444,5 +436,5 @@ def _dump_record(record: Record) -> str:
 
 
 def _with_checksum(text: str) -> tuple[str, int]:
-    # SQLite knows a damaged page by its structure only, not by what stands in it.
+    # SQLite notices a damaged structure, but not damaged contents.
     return text, crc32(text.encode())

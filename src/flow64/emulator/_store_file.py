@@ -1,4 +1,4 @@
-"""The SQLite file of a store: opened, checked, and its errors in words."""
+"""Open and check the SQLite file of a store, and word its errors."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from ._records import (
 MEMORY: Final = ":memory:"
 
 APPLICATION: Final = 0x66363465
-"""Marks a file as ours, in SQLite's own place for that."""
+"""SQLite's application id, which marks a file as a store."""
 
 SCHEMA: Final = 1
-"""Version of the tables; a file of a later one is refused."""
+"""Version of the tables; a file of a later version is refused."""
 
 TABLE_NAMES: Final[Mapping[type[Any], str]] = {
     WorkflowRecord: "Workflow",
@@ -60,7 +60,7 @@ _TABLES: Final = "".join(
 
 
 def identify_file(file: Path | None) -> tuple[int, int] | None:
-    """What tells a file from any other of its name; None where there is none."""
+    """Return the device and inode of a file; None if it does not exist."""
     try:
         found = None if file is None else file.stat()
     except OSError:
@@ -69,7 +69,7 @@ def identify_file(file: Path | None) -> tuple[int, int] | None:
 
 
 def open_file(path: str) -> sqlite3.Connection:
-    if not path:  # to SQLite: a file that is deleted when it is closed
+    if not path:  # SQLite would make a temporary file
         raise EmulatorStoreError(path, "a file needs a name", "name one")
     _make_private(path)
     try:
@@ -91,10 +91,10 @@ def open_file(path: str) -> sqlite3.Connection:
 
 
 def _make_private(path: str) -> None:
-    """Make a new file for its owner alone; SQLite keeps that mode for what it adds.
+    """Create a file that only its owner can read; SQLite uses its mode for other files.
 
-    An existing file is not opened, since closing it would drop the locks that a store
-    of this process has on it. What goes wrong is for SQLite to say.
+    An existing file is not opened, since closing it would drop the locks of a store of
+    this process. Errors are left to SQLite.
     """
     if path != MEMORY:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
@@ -106,13 +106,13 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
     def one(query: str) -> Any:
         return connection.execute(query).fetchone()[0]
 
-    # Held until the process ends, so that a second emulator is refused at once.
+    # Kept until the end of the process, so that a second emulator is refused at once.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("BEGIN IMMEDIATE")
     application, version = one("PRAGMA application_id"), one("PRAGMA user_version")
     is_new = not (application or version or one("SELECT count(*) FROM sqlite_master"))
     connection.execute("ROLLBACK")
-    # Up to here nothing was written: another program's file stays as it is.
+    # Nothing was written so far: a file of another program stays unchanged.
     if not is_new and application != APPLICATION:
         raise EmulatorStoreError(path, "it belongs to another program")
     if version > SCHEMA:
@@ -122,7 +122,7 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
             "install that, or name another file",
         )
     connection.execute("PRAGMA journal_mode = WAL")
-    # Every commit reaches the operating system, so the process may be killed any time.
+    # Every commit reaches the operating system, so the process may be killed.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")
     if is_new:
@@ -137,7 +137,7 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
 
 
 def store_error(path: str, error: sqlite3.Error) -> EmulatorStoreError:
-    # Those of the module itself have no name: it refuses a closed connection.
+    # Errors of the Python module, such as a closed connection, have no name.
     name = getattr(error, "sqlite_errorname", "CLOSED")
     known = next((words for code, words in REASONS.items() if code in name), None)
     return EmulatorStoreError(path, *(known or (str(error),)))
@@ -170,7 +170,7 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "the disk refused to read or to write, so nothing of this step was saved",
         "look after the disk, or name another file",
     ),
-    "NOTADB": ("it is no database of the emulator",),
+    "NOTADB": ("it is not a database of the emulator",),
     "CORRUPT": ("it is damaged",),
     "CLOSED": ("it was closed", "open it again"),
     "GONE": (
@@ -178,4 +178,4 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "put it back, or end the emulator and start it again",
     ),
 }
-"""What SQLite's names of errors mean here."""
+"""Problem and advice by a part of SQLite's error name."""

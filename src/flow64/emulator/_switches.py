@@ -10,30 +10,32 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class Switches:
-    """How the emulator behaves where the service could behave otherwise.
+    """Behaviours of the emulator that may differ at the service.
 
     Attributes:
-        speed: Seconds that each block of a run takes; 0 is as fast as it can.
-        honour_idempotency: Whether a repeated `Idempotency-Key` starts no second run.
-        key_clash: What the same key with another body gets: 409, 422, or the first run.
-        list_runs_late: From how many lists of runs a run is missing after its start.
-        list_runs_late_seconds: How many seconds a run is missing from lists.
+        speed: Seconds that each block of a run takes; 0 is as fast as possible.
+        honour_idempotency: Whether a repeated `Idempotency-Key` returns the first run.
+        key_clash: Response to the same key with another body: 409, 422, or the first
+            run.
+        list_runs_late: How many lists of runs leave out a new run.
+        list_runs_late_seconds: For how many seconds lists leave out a new run.
         fill_defaults: Whether saving writes documented defaults into specs.
-        reorder: Whether saving puts blocks, edges and spec keys into another order.
+        reorder: Whether saving changes the order of blocks, edges and spec keys.
         drop_unknown: Whether saving drops unknown keys of body, graph, block and edge.
-        bad_graph_status: The answer to a graph that is invalid.
-        foreign_status: The answer to an id of another organisation.
-        both_credentials_status: The answer to an API key and a Bearer token at once.
-        rate_limit: Requests a minute that a key may make; None for any number.
-        retry_after: Whether the answer to one more says when to come again.
-        partial_upsert: Whether an update of a missing id may leave parts of it out.
+        bad_graph_status: Status for an invalid graph.
+        foreign_status: Status for an id of another organisation.
+        both_credentials_status: Status for an API key together with a Bearer token.
+        rate_limit: Requests per minute for each key; None for no limit.
+        retry_after: Whether a 429 has the header `Retry-After`.
+        partial_upsert: Whether an update of a missing id may have a partial body.
         check_row_kinds: Whether saving refuses rows of the wrong kind for a block.
         require_columns: Whether rows must have every column that `input_schema` lists.
-        refuse_empty_payload: Whether an empty `webhook_payload` starts a search alone.
+        refuse_empty_payload: Whether an empty `webhook_payload` is refused unless the
+            source is a search.
         unknown_kind_fails: Whether a run fails at a kind that is not in the catalogue.
-        credits: Credits that an organisation may spend in all; None for any number.
-        auto_execute_on_update: Whether an update lets a search spend that is to run
-            when its workflow is created.
+        credits: Credits that an organisation may spend in total; None for no limit.
+        auto_execute_on_update: Whether an update charges searches with `auto_execute`,
+            as creating a workflow does.
     """
 
     speed: float = 0.0
@@ -59,14 +61,14 @@ class Switches:
 
 
 GuessMark: TypeAlias = Literal["C", "I", "U"]
-"""C sources conflict; I inferred from neighbouring facts; U unknown."""
+"""C: sources conflict. I: inferred from related facts. U: unknown."""
 
 MARKS: Final[Mapping[str, str]] = {
     "C": "sources conflict",
     "I": "inferred",
     "U": "unknown",
 }
-"""How much is known of a guess, in words."""
+"""The marks in words."""
 
 
 @frozen
@@ -74,11 +76,11 @@ class Guess:
     """One behaviour that no document states.
 
     Attributes:
-        name: What it is about.
+        name: The behaviour, in kebab-case.
         mark: How much is known.
         known: What the documents say.
         assumed: What the emulator does.
-        switch: The field of `Switches` that makes it do otherwise.
+        switch: The field of `Switches` that changes it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Synthetic values: typed, recognisable, the same for one row and field every time."""
+"""Synthetic values: typed, recognisable, and always the same for one row and field."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).enco
 
 
 def seed_of(row: RowData) -> str:
-    """What the synthetic values of a row are drawn from: its contents, in any order."""
+    """Return the seed of a row's synthetic values; the order of keys is ignored."""
     return sha256(_canonical(row).encode()).hexdigest()
 
 
 def digest_of(value: object) -> bytes:
-    """What tells values apart, whatever the order of their keys."""
+    """Return the digest of a value; the order of keys is ignored."""
     return sha256(_canonical(value).encode()).digest()
 
 
 def make_digits(seed: str, field: str) -> str:
-    """Four hexadecimal digits for a field of a row."""
+    """Return four hexadecimal digits for a field of a row."""
     return f"{pick_number(seed, field, 0x10000):04x}"
 
 
 def pick_number(seed: str, field: str, below: int) -> int:
-    """A number for a field of a row."""
+    """Return a number for a field of a row."""
     digest = sha256(f"{seed}/{field}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % below
 
 
 def make_value(seed: str, field: str, word: str) -> Any:
-    """A value of the type that a type word names; text for a word nobody knows."""
+    """Return a value of a named type; text if the type is unknown."""
     if word.startswith("list"):
         of = word[4:].strip("[]") or "str"
         return [make_value(seed, f"{field} {n}", of) for n in range(1, LIST_LENGTH + 1)]
@@ -56,9 +56,9 @@ def make_value(seed: str, field: str, word: str) -> Any:
 
 
 def make_value_maker(columns: Sequence[Column]) -> Callable[[RowData], RowData]:
-    """What makes a value for each column, out of a row.
+    """Return a function that makes a value for each column, from a row.
 
-    The type is the one written, else that of the row's own value, else text
+    The type is the declared one, or else that of the row's own value, or else text
     (documented, without the step of examples).
     """
 
@@ -75,17 +75,17 @@ def make_value_maker(columns: Sequence[Column]) -> Callable[[RowData], RowData]:
 
 
 def make_email(seed: str) -> str:
-    """An address that belongs to nobody."""
+    """Return an email address that cannot exist."""
     return f"synthetic.{make_digits(seed, 'email')}@example.com"
 
 
 def make_phone(seed: str) -> str:
-    """A number from the block that is reserved for fiction."""
+    """Return a phone number from the range that is reserved for fiction."""
     return f"+1 202 555 01{pick_number(seed, 'phone', 100):02d}"
 
 
 def make_person(seed: str, company: RowData | None = None) -> RowData:
-    """A person, at a company or at one made up."""
+    """Return a person, at a given or a synthetic company."""
     company = company or make_company(seed)
     digits = make_digits(seed, "linkedin_url")
     return {
@@ -98,7 +98,7 @@ def make_person(seed: str, company: RowData | None = None) -> RowData:
 
 
 def make_company(seed: str) -> RowData:
-    """A company."""
+    """Return a company."""
     digits = make_digits(seed, "company_name")
     return {
         "company_name": f"Synthetic Company {digits}",
@@ -107,7 +107,7 @@ def make_company(seed: str) -> RowData:
 
 
 def make_rows(row_kind: str, seed: str, count: int) -> Iterator[RowData]:
-    """Rows of a kind, made up."""
+    """Yield synthetic rows of a row kind."""
     make = make_company if row_kind == "COMPANY" else make_person
     return (make(f"{seed}/{position}") for position in range(count))
 

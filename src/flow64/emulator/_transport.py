@@ -1,34 +1,32 @@
-"""An httpx transport that asks an ASGI app in this process, without a socket."""
+"""An httpx transport that calls an ASGI app in this process, without a socket."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeAlias
+from typing import Any
 
 import httpx
-from starlette.types import ASGIApp
-
-Message: TypeAlias = MutableMapping[str, Any]
+from starlette.types import ASGIApp, Message
 
 
 class InProcessTransport(httpx.BaseTransport):
-    """Plays requests against an app, on an event loop in a thread of its own.
+    """Sends requests to an app, on an event loop in its own thread.
 
-    What ends without an answer, or in the middle of one, is what it would be over a
-    socket: a `RemoteProtocolError`, or a `ReadError` where it was reset.
+    If a response is missing or incomplete, it raises the same error as over a socket: a
+    `RemoteProtocolError`, or a `ReadError` if the connection was reset.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._pid = os.getpid()
         self._loop = asyncio.new_event_loop()
-        # The thread does not know this object, so that it can be dropped.
+        # The thread has no reference to this object, so that it can be dropped.
         self._thread = Thread(
             target=_run, args=(self._loop,), name="flow64-in-process", daemon=True
         )
@@ -41,17 +39,17 @@ class InProcessTransport(httpx.BaseTransport):
                 self._loop.call_soon_threadsafe(self._loop.stop)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Ask the app."""
+        """Send a request to the app."""
         timeout = request.extensions.get("timeout", {}).get("read")
         answer = _ResponseStream(request, timeout)
-        asyncio.run_coroutine_threadsafe(answer.play(self._app), self._loop)
-        start = answer.message()
+        asyncio.run_coroutine_threadsafe(answer.run(self._app), self._loop)
+        start = answer.next_message()
         return httpx.Response(
             start["status"], headers=start["headers"], stream=answer, request=request
         )
 
     def send(self, request: Any) -> Reply:
-        """The same for a client of flow64, whose transports have this one method.
+        """Send a request of a flow64 client, which calls only this method.
 
         Args:
             request: Has `method`, `url`, `headers`, `content` and `timeout`.
@@ -84,7 +82,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class Reply:
-    """An answer as a client of flow64 reads it: part by part."""
+    """A response as a flow64 client reads it, part by part."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.status: int = response.status_code
@@ -95,19 +93,19 @@ class Reply:
         self._parts = response.iter_bytes()
 
     def read(self, timeout: float) -> bytes:  # noqa: ARG002 - the app has one already
-        """The next part of the body; empty at its end."""
+        """Return the next part of the body; empty at its end."""
         try:
             return next((part for part in self._parts if part), b"")
         except httpx.TransportError as error:
             raise ConnectionError(type(error).__name__) from None
 
     def close(self) -> None:
-        """Let it go."""
+        """Close the response."""
         self._response.close()
 
 
 class _ResponseStream(httpx.SyncByteStream):
-    """One exchange: the app sends from its loop, the client reads from its thread."""
+    """One response: the app sends it on its loop, the client reads it in its thread."""
 
     def __init__(self, request: httpx.Request, timeout: float | None) -> None:
         self._make_scope = _make_scope(request)
@@ -118,8 +116,8 @@ class _ResponseStream(httpx.SyncByteStream):
             {"type": "http.request", "body": request.read(), "more_body": False}
         ]
 
-    async def play(self, app: ASGIApp) -> None:
-        """Let the app answer."""
+    async def run(self, app: ASGIApp) -> None:
+        """Run the app for this request."""
         is_over = asyncio.Event()
 
         async def receive() -> Message:
@@ -139,8 +137,8 @@ class _ResponseStream(httpx.SyncByteStream):
             is_over.set()
             self._messages.put(None)
 
-    def message(self) -> Message:
-        """What the app sends next."""
+    def next_message(self) -> Message:
+        """Wait for the next message of the app."""
         try:
             found = self._messages.get(timeout=self._timeout)
         except Empty:
@@ -154,7 +152,7 @@ class _ResponseStream(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         is_more = True
         while is_more:
-            message = self.message()
+            message = self.next_message()
             is_more = message.get("more_body", False)
             yield message.get("body", b"")
 

@@ -1,4 +1,4 @@
-"""The upload of CSV files, whose form no document states."""
+"""The route that uploads CSV files. The form of the request is a guess."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ BODY: Final = Schema(
 )
 
 MAX_HEADERS: Final = 100
-"""Header lines of one part."""
+"""Maximum header lines of one part."""
 
 
 def make_routes(services: Services) -> tuple[Route, ...]:
-    """The one operation on files."""
+    """Make the route of uploads."""
     return (
         Route(
             method="POST",
@@ -55,7 +55,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 
 
 LONGEST_CELL: Final = 131_072
-"""Characters of a value that a file may have: as many as Python's `csv` takes."""
+"""Maximum characters of a value: the default limit of Python's `csv`."""
 
 
 @frozen
@@ -63,7 +63,7 @@ class _UploadHandlers:
     services: Services
 
     def upload_csv(self, call: Call) -> Response:
-        """Keep the rows of a CSV file for blocks that read one.
+        """Store the rows of a CSV file, for `read_csv` blocks.
 
         A guess: the field `file` of a multipart form, or the file as the body.
         """
@@ -73,11 +73,12 @@ class _UploadHandlers:
             if isinstance(lines, Response):
                 return lines
             filename, content = lines
-            # Not in one transaction, so that others need not wait for a long file.
+            # Not in one transaction, so that other requests need not wait.
             count = store.add_rows(upload_owner(made), _parse_rows(content))
         except (csv.Error, ValueError) as error:
             store.remove_rows(upload_owner(made))
-            words = "the file is not UTF-8" if _is_decoding(error) else str(error)
+            is_encoding = isinstance(error, UnicodeDecodeError)
+            words = "the file is not UTF-8" if is_encoding else str(error)
             return error_response(400, f"Malformed CSV: {words}")
         except EmulatorStoreError:
             store.remove_rows(upload_owner(made))
@@ -95,17 +96,13 @@ class _UploadHandlers:
         )
 
 
-def _is_decoding(error: Exception) -> bool:
-    return isinstance(error, UnicodeDecodeError)
-
-
 def _parse_rows(content: Iterator[bytes]) -> Iterator[RowData]:
-    """The rows of a file, each with every column of its header; all values are text.
+    """Yield the rows of a file. All values are text.
 
     Raises:
-        ValueError: It is no table: a header that is missing or has a name twice or
-            none, a row that is shorter or longer than it, bytes that are not UTF-8.
-        csv.Error: A quote that does not end, or a value that is too long.
+        ValueError: The header is missing or has an empty or repeated name, a row has
+            another length, or the file is not UTF-8.
+        csv.Error: A quote does not end, or a value is too long.
     """
     reader = csv.reader(iterdecode(content, "utf-8-sig"), strict=True)
     header = next((row for row in reader if row), None)
@@ -114,7 +111,7 @@ def _parse_rows(content: Iterator[bytes]) -> Iterator[RowData]:
     if "" in header:
         raise ValueError("a column has no name")
     if len(set(header)) < len(header):
-        raise ValueError("a column is there twice")
+        raise ValueError("two columns have the same name")
     if len(header) == 1 and ";" in header[0]:
         raise ValueError("its header has ';' where a comma separates columns")
     for values in filter(None, reader):
@@ -123,14 +120,14 @@ def _parse_rows(content: Iterator[bytes]) -> Iterator[RowData]:
                 f"line {reader.line_num}: {len(values)} values for {len(header)} "
                 "columns"
             )
-        if max(map(len, values)) > LONGEST_CELL:  # csv's own limit is the process's
+        if max(map(len, values)) > LONGEST_CELL:  # the limit of `csv` is global
             where = f"line {reader.line_num}"
             raise ValueError(f"{where}: field larger than {LONGEST_CELL}")
         yield dict(zip(header, values, strict=True))
 
 
 def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Response:
-    """Name and lines of the file in a body, or the answer to a body without one."""
+    """Return name and lines of the file in a body, or the error."""
     message = Message()
     message["content-type"] = media
     if message.get_content_type() == "text/csv":
@@ -142,7 +139,7 @@ def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Res
             [make_violation(("body",), "model_attributes_type", words)]
         )
     delimiter = f"--{boundary}".encode("latin-1", "replace")
-    for _ in _part_lines(file, delimiter):  # what stands before the first part
+    for _ in _part_lines(file, delimiter):  # the preamble
         pass
     while (headers := _read_headers(file)) is not None:
         found = headers.get_param("name", header="content-disposition")
@@ -156,13 +153,13 @@ def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Res
 
 
 def _file_name(headers: Message) -> str:
-    # Some spellings of a name can bring in what is not Unicode.
+    # Some encodings of a name can contain lone surrogates.
     name = headers.get_filename("upload.csv")
     return name.encode("utf-8", "replace").decode()
 
 
 def _read_headers(file: IO[bytes]) -> Message | None:
-    """The headers of the part that begins here; None where there is none."""
+    """Read the headers of the next part; return None if there is none."""
     found = Message()
     for _ in range(MAX_HEADERS):
         line = file.readline().decode("utf-8", "replace")
@@ -176,7 +173,7 @@ def _read_headers(file: IO[bytes]) -> Message | None:
 
 
 def _part_lines(file: IO[bytes], delimiter: bytes) -> Iterator[bytes]:
-    """The lines of a part up to its end; the last is without the delimiter's break.
+    """Yield the lines of a part, without the line break before the delimiter.
 
     Raises:
         ValueError: The body ends before the part does.

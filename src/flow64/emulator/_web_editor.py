@@ -1,4 +1,4 @@
-"""Changes to workflows as if somebody made them in the web editor."""
+"""Change workflows as if in the web editor."""
 
 from __future__ import annotations
 
@@ -23,19 +23,10 @@ def edit_workflow(
     specs: Mapping[str, Mapping[str, Any]] | None = None,
     definition: Mapping[str, Any] | None = None,
 ) -> WorkflowRecord:
-    """Change what is given of a workflow, of any organisation.
-
-    Args:
-        store: Where it is.
-        clock: What time it is.
-        workflow_id: Which workflow.
-        name: Its new title.
-        description: Its new description, stamp and all.
-        specs: Spec fields to set, by block id or by kind.
-        definition: A whole new graph, taken as it is.
+    """Change a workflow of any organisation; see `Emulator.edit`.
 
     Raises:
-        KeyError: There is no such workflow, or no block of that id or kind.
+        KeyError: The workflow, or a block of that id or kind, does not exist.
     """
 
     def change(before: WorkflowRecord) -> WorkflowRecord:
@@ -54,10 +45,10 @@ def edit_workflow(
 
 
 def copy_workflow(store: Store, clock: Clock, workflow_id: str) -> WorkflowRecord:
-    """Duplicate a workflow, stamp and all, under a new id.
+    """Duplicate a workflow, including its stamp, under a new id.
 
     Raises:
-        KeyError: There is no such workflow.
+        KeyError: The workflow does not exist.
     """
     found, now = _get_workflow(store, workflow_id), clock.now()
     duplicate = evolve(

@@ -1,4 +1,4 @@
-"""The routes of workflows: create, update, delete, list, read, and the catalogue."""
+"""The routes of workflows: create, update, delete, list, read; and the catalogue."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ UPDATE: Final = Schema(
 
 
 def make_routes(services: Services) -> tuple[Route, ...]:
-    """Every operation on workflows, short of running them."""
+    """Make the routes of workflows."""
     api = _WorkflowHandlers(services)
     named = {"workflow_id": TEXT}
     return (
@@ -107,11 +107,11 @@ class _WorkflowHandlers:
     services: Services
 
     def create_workflow(self, call: Call) -> Response:
-        """Add a workflow, under an id of the caller's or a new one."""
+        """Create a workflow, with the id in the body or a new one."""
         return self._create(call, call.body.get("id") or str(uuid4()))
 
     def update_workflow(self, call: Call) -> Response:
-        """Change what the body names of a workflow; make it where it is missing."""
+        """Change the fields that the body names, or create a missing workflow."""
         workflow_id = call.query["workflow_id"]
         store = self.services.store
         existing = store.workflows.get(workflow_id.lower())
@@ -150,28 +150,28 @@ class _WorkflowHandlers:
         found = self.services.find_workflow(call, call.query["workflow_id"])
         if isinstance(found, Response):
             return found
-        # Of two who delete it at once, one did.
+        # Only one of two simultaneous requests deletes it.
         if not self.services.store.workflows.remove(found.id):
             return not_found("Workflow")
         return json_response(workflow_response(found))
 
     def workflows(self, call: Call) -> Response:
-        """All workflows of the organisation, without their definitions."""
+        """List the workflows of the organisation, without their definitions."""
         found = self.services.store.workflows.of(call.org_id)
         return json_response(
             [workflow_response(one, with_definition=False) for one in found]
         )
 
     def workflow(self, call: Call) -> Response:
-        """One workflow with its definition."""
+        """Return one workflow with its definition."""
         found = self.services.find_workflow(call, call.path["workflow_id"])
         if isinstance(found, Response):
             return found
         return json_response(workflow_response(found))
 
     def blocks(self, _call: Call) -> Response:
-        """Every kind of the catalogue with the schema of its specs."""
-        # Sources are parsed for it, which Python 3.11 cannot do in two threads at once.
+        """List the kinds of the catalogue, with the schemas of their specs."""
+        # It parses sources, which Python 3.11 cannot do in two threads at once.
         with _CATALOGUE_LOCK:
             return json_response(_block_infos())
 
@@ -219,7 +219,7 @@ class _WorkflowHandlers:
         return json_response(workflow_response(workflow))
 
     def _check_graph(self, graph: JsonObject) -> JsonObject | Response:
-        """The graph as it is kept, or the answer to one that is invalid."""
+        """Return the graph as it is stored, or the error if it is invalid."""
         graph, switches = normalise_graph(graph), self.services.switches()
         problems = list(find_problems(graph, switches))
         if not problems:
@@ -242,7 +242,7 @@ _CATALOGUE_LOCK: Final = Lock()
 
 @cache
 def _block_infos() -> list[JsonObject]:
-    """Every kind as a `BlockInfoResponse`."""
+    """Return each kind as a `BlockInfoResponse`."""
     return [
         {"block_name": kind, "specs_schema": specs_schema(cls)}
         for kind, cls in CATALOGUE.items()
@@ -254,4 +254,4 @@ _UPDATED: Final[Mapping[str, str]] = {
     "workflow_description": "description",
     "workflow_definition": "definition",
 }
-"""Keys of an update body, with what they change."""
+"""Keys of an update body, and the fields that they change."""

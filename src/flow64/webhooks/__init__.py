@@ -1,8 +1,8 @@
-"""Webhooks of the service: verified, read, handled once, and tried with samples.
+"""Webhooks of the service: verify and parse events, and handle each event once.
 
-`verify` takes a body as it came, and gives a typed event only where the signature is by
-a secret of ours, and fresh. With a store of seen events it gives each event once, and
-`handling` says how that went. `sign` and `send_sample` stand in for the service.
+`verify` takes a body exactly as it was received. It returns a typed event only if a
+secret of yours signed it recently. With a store of seen events, it returns each event
+once, and `handling` records the result. `sign` and `send_sample` imitate the service.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Events: what a verified body says."""
+"""Events: the contents of verified bodies."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any, Final, TypeAlias
 from attrs import field, frozen
 
 from ..errors import EventError
-from ._signature import ATTEMPT, EVENT_TYPE, Found
+from ._signature import ATTEMPT, EVENT_TYPE, RequestHeaders
 
 ROW_KEYS: Final = ("results", "rows")
-"""Where a body may have its rows: no document names the key."""
+"""Keys that may hold the rows of a body; no document names the key."""
 
 
 @frozen(kw_only=True)
 class Delivery:
-    """What every event has.
+    """The fields of every event.
 
     Attributes:
-        key: Names the event: the same whenever it is delivered, made of signed text
-            alone, and short.
+        key: A short key of the event. It is the same for every delivery, and depends
+            only on signed text.
         signed_at: When it was signed, in Unix seconds.
-        event_type: What the header calls it. Not signed, so decide nothing by it.
-        attempt: Which delivery of it this is, from 1. Not signed either.
-        raw: The whole body, with all that no document names.
+        event_type: The type in the header. It is not signed, so do not rely on it.
+        attempt: The number of this delivery, from 1. It is not signed either.
+        raw: The whole body, including undocumented keys.
     """
 
     key: str
@@ -39,14 +39,12 @@ class Delivery:
 
 @frozen(kw_only=True)
 class RunEvent(Delivery):
-    """Rows of a run came to an `outgoing_webhook` block.
+    """Rows of a run reached an `outgoing_webhook` block.
 
     Attributes:
-        event_id: The event.
-        run_id: The run.
-        rows: The rows, or None where the body has none, or under an unknown name.
-        results_download_url: Where the rows can be read. Whoever has it can read them,
-            so it is in no repr.
+        rows: The rows; None if the body has none, or has them under an unknown key.
+        results_download_url: A link to the rows. Anyone who has it can read them, so
+            the repr leaves it out.
     """
 
     event_id: str
@@ -60,11 +58,10 @@ class JobEvent(Delivery):
     """A job that was started with a `webhook_url` has ended.
 
     Attributes:
-        task_id: The job.
+        task_id: The id of the job.
         status: `completed` or `failed`.
-        task_type: What kind of job it is.
-        result: What came of it, where it is completed.
-        error: What went wrong, where it has failed.
+        result: The result, if it completed.
+        error: The error, if it failed.
     """
 
     task_id: str
@@ -76,85 +73,85 @@ class JobEvent(Delivery):
 
 @frozen(kw_only=True)
 class UnknownEvent(Delivery):
-    """Something else that the service signed: to be answered with 2xx all the same."""
+    """Any other event that the service signed. Answer it with 2xx too."""
 
 
 Event: TypeAlias = RunEvent | JobEvent | UnknownEvent
-"""What `verify` gives."""
+"""The events that `verify` returns."""
 
 
-def event_of(body: bytes, moment: str, headers: Found) -> Event:
-    """The event of a verified body; which one it is, is told by what is signed.
+def parse_event(body: bytes, moment: str, headers: RequestHeaders) -> Event:
+    """Parse a verified body into an event; its class depends only on signed text.
 
     Raises:
-        EventError: It is no JSON object, or an id in it is no text.
+        EventError: The body is not a JSON object, or an id in it is not text.
     """
-    raw = _object(body)
-    attempt = headers.first(ATTEMPT) or ""
+    raw = _load_object(body)
+    attempt = headers.get(ATTEMPT) or ""
     common: dict[str, Any] = {
         "signed_at": int(moment),
-        "event_type": headers.first(EVENT_TYPE),
+        "event_type": headers.get(EVENT_TYPE),
         "attempt": int(attempt) if _COUNT.fullmatch(attempt) else None,
         "raw": raw,
     }
     match raw:
         case {"event_id": _, "run_id": _}:
-            event_id = _id(raw, "event_id")
+            event_id = _require_id(raw, "event_id")
             return RunEvent(
-                key=_key("event", event_id),
+                key=_make_key("event", event_id),
                 event_id=event_id,
-                run_id=_id(raw, "run_id"),
-                rows=_rows(raw),
-                results_download_url=_text(raw.get("results_download_url")),
+                run_id=_require_id(raw, "run_id"),
+                rows=_find_rows(raw),
+                results_download_url=_as_text(raw.get("results_download_url")),
                 **common,
             )
         case {"task_id": _, "status": _}:
-            task_id, status = _id(raw, "task_id"), _id(raw, "status")
+            task_id, status = _require_id(raw, "task_id"), _require_id(raw, "status")
             return JobEvent(
-                key=_key("task", task_id, status),
+                key=_make_key("task", task_id, status),
                 task_id=task_id,
                 status=status,
-                task_type=_text(raw.get("task_type")),
+                task_type=_as_text(raw.get("task_type")),
                 result=raw.get("result"),
                 error=raw.get("error"),
                 **common,
             )
         case {"event_id": str(event_id)} if event_id:
-            return UnknownEvent(key=_key("event", event_id), **common)
+            return UnknownEvent(key=_make_key("event", event_id), **common)
         case _:
-            # Without an id, only the same signature is known to be the same event.
+            # Without an id, only an equal signature proves that it is the same event.
             content = hashlib.sha256(body).hexdigest()
-            return UnknownEvent(key=_key("content", moment, content), **common)
+            return UnknownEvent(key=_make_key("content", moment, content), **common)
 
 
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body is."""
-    problem = "its JSON is no object"
+def _load_object(body: bytes) -> dict[str, Any]:
+    """Load the JSON object of a body."""
+    problem = "its JSON is not an object"
     try:
         raw = json.loads(body.decode())
     except (ValueError, RecursionError) as error:
-        # Its name alone, and not raised from it: it holds the whole body.
-        raw, problem = None, f"it is no JSON in UTF-8 ({type(error).__name__})"
+        # Only its name, and without `from`, since the error holds the whole body.
+        raw, problem = None, f"it is not JSON in UTF-8 ({type(error).__name__})"
     if not isinstance(raw, dict):
         raise EventError(problem)
     return raw
 
 
-def _id(raw: Mapping[str, Any], name: str) -> str:
+def _require_id(raw: Mapping[str, Any], name: str) -> str:
     found = raw[name]
     if not isinstance(found, str) or not found:
-        raise EventError(f"its {name} is empty, or no text")
+        raise EventError(f"its {name} is empty or not text")
     return found
 
 
-def _text(value: object) -> str | None:
+def _as_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _rows(raw: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+def _find_rows(raw: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     for name in ROW_KEYS:
         rows = raw.get(name)
         if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
@@ -162,6 +159,6 @@ def _rows(raw: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     return None
 
 
-def _key(*parts: str) -> str:
-    """A short name for some texts: of JSON, in which no two lists of them are alike."""
+def _make_key(*parts: str) -> str:
+    """Hash texts; as JSON, so that no two lists of texts are alike."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

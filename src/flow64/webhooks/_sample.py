@@ -1,4 +1,4 @@
-"""Samples: what the service would send, sent to a receiver of one's own."""
+"""Samples: send what the service would send to your own receiver."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ._signature import (
     EVENT_ID,
     EVENT_TYPE,
     VISIBLE,
-    hiding_frames,
+    hide_frames,
     require_positive,
     sign,
 )
 
 CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 LOOPBACK: Final = frozenset({"localhost"})
-"""Names of this machine, beside its addresses."""
+"""Names of this machine."""
 
 
-@hiding_frames
+@hide_frames
 def send_sample(
     url: str,
     secrets: str | Iterable[str],
@@ -39,32 +39,32 @@ def send_sample(
     at: float | None = None,
     timeout: float = 10.0,
 ) -> int:
-    """Post a signed sample to a receiver of yours; the status that it answers.
+    """Post a signed sample to your receiver, and return the status that it answers.
 
-    It is sent once, past all proxies, and no redirect is followed.
+    It is sent once, without proxies. Redirects are not followed.
 
     Args:
         url: The receiver: https, or http on this machine.
-        secrets: The secret; or several, the newest first, as while one is rolled.
-        event: The body, by default a new event of a run with one row; bytes are sent as
-            they are.
-        event_type: What `Sixtyfour-Event-Type` says.
-        attempt: What `Sixtyfour-Delivery-Attempt` says.
-        at: When it is signed, in Unix seconds; by default now.
-        timeout: How many seconds all of it may take. The service waits for 10.
+        secrets: The secret, or several while one is rolled, newest first.
+        event: The body; by default a new run event with one row. Bytes are sent
+            unchanged.
+        event_type: The header `Sixtyfour-Event-Type`.
+        attempt: The header `Sixtyfour-Delivery-Attempt`.
+        at: Time of the signature, in Unix seconds; by default now.
+        timeout: Seconds for the whole request. The service waits 10 seconds.
 
     Raises:
-        SampleError: No answer came.
+        SampleError: There was no answer.
         ConfigError: The URL, a secret, or another argument cannot be used.
         ArgumentError: The event is neither a mapping nor bytes.
     """
-    target = _target(url)
+    target = _parse_url(url)
     require_positive("timeout", timeout)
     if not isinstance(attempt, int) or attempt < 1:
         raise ConfigError("attempt has to be a whole number above 0")
     if not VISIBLE.fullmatch(event_type):
         raise ConfigError("event_type has to be a word of visible ASCII characters")
-    body, event_id = _body(event)
+    body, event_id = _make_body(event)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "flow64",
@@ -73,14 +73,14 @@ def send_sample(
         ATTEMPT: f"{attempt:d}",
         **sign(body, secrets, at),
     }
-    return _answer(target, body, headers, timeout)
+    return _post_with_deadline(target, body, headers, timeout)
 
 
-def _target(url: str) -> SplitResult:
-    """Where a sample goes.
+def _parse_url(url: str) -> SplitResult:
+    """Parse the URL of a receiver.
 
     Raises:
-        ConfigError: It cannot. The URL may hold a token, so it is not shown.
+        ConfigError: The URL cannot be used. It may hold a token, so it is not shown.
     """
     try:
         target = urlsplit(url if VISIBLE.fullmatch(url) else "")
@@ -102,15 +102,15 @@ def _target(url: str) -> SplitResult:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine, whatever names resolve to."""
+    """Return True if a host is this machine, without resolving names."""
     try:
         return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def _body(event: Mapping[str, Any] | bytes | None) -> tuple[bytes, str]:
-    """The body of a sample, and the id of its event for the header."""
+def _make_body(event: Mapping[str, Any] | bytes | None) -> tuple[bytes, str]:
+    """Return the body of a sample, and the event id for the header."""
     if isinstance(event, bytes):
         return event, str(uuid4())
     if event is None:
@@ -121,9 +121,9 @@ def _body(event: Mapping[str, Any] | bytes | None) -> tuple[bytes, str]:
             "results_download_url": None,
         }
     if not isinstance(event, Mapping):
-        problem = f"event is a mapping or bytes, and not a {type(event).__name__}"
+        problem = f"event is a mapping or bytes, not a {type(event).__name__}"
         raise ArgumentError("send_sample", problem)
-    # Half a surrogate pair is written as an escape, which alone can carry it.
+    # A lone surrogate can only be written as an escape.
     text = json.dumps(dict(event), ensure_ascii=False)
     body = text.encode("utf-8", "backslashreplace")
     match event.get("event_id"):
@@ -133,16 +133,16 @@ def _body(event: Mapping[str, Any] | bytes | None) -> tuple[bytes, str]:
             return body, str(uuid4())
 
 
-def _answer(
+def _post_with_deadline(
     target: SplitResult, body: bytes, headers: Mapping[str, str], timeout: float
 ) -> int:
-    """The status that a receiver answers.
+    """Post a sample, and return the status that the receiver answers.
 
     Raises:
-        SampleError: None came in time.
+        SampleError: There was no answer in time.
     """
     answers: SimpleQueue[int | str] = SimpleQueue()
-    # A receiver that drips can hold a thread, but not the caller.
+    # A receiver that answers byte by byte can hold up this thread, but not the caller.
     post = Thread(
         target=_post, args=(target, body, headers, timeout, answers.put), daemon=True
     )

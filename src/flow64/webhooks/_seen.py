@@ -1,4 +1,4 @@
-"""Events that were seen: each is handled once, and again only where that failed."""
+"""Seen events: each event is handled once, and again only if that failed."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from ._events import Event
 from ._signature import require_positive
 
 KEEP: Final = 3 * 24 * 3600.0
-"""Seconds for which an event is remembered. How late the service may deliver one again
-is not documented; a secret may sign for three days after it was rolled."""
+"""Seconds for which an event is remembered. It is not documented how late the service
+may deliver an event again. A secret can sign for three days after it was rolled."""
 
 Claim: TypeAlias = Literal["new", "open", "done"]
-"""What became of an event until now: never seen, being handled, handled."""
+"""The state of an event: never seen, being handled, or handled."""
 
 
 class Seen(Protocol):
-    """Where events are remembered: `SeenEvents`, or a table or cache of yours.
+    """A store of events: `SeenEvents`, or your own table or cache.
 
-    It keeps an event for more than twice the tolerance, so that nobody's recording of
-    it passes, and for as long as the service may deliver it again.
+    It must keep an event for more than twice the tolerance, so that a recorded request
+    cannot pass, and for as long as the service may deliver the event again.
     """
 
     def claim(self, key: str) -> Claim:
-        """Say what became of an event, and make a new one open, in one step."""
+        """Return the state of an event, and make a new one open, atomically."""
 
     def finish(self, key: str) -> None:
-        """Remember that an event was handled."""
+        """Save that an event was handled."""
 
     def release(self, key: str) -> None:
-        """Forget an event that is open, so that its next delivery is new."""
+        """Forget an open event, so that its next delivery is new."""
 
 
 @frozen(eq=False)
 class SeenEvents:
-    """Remembers events in memory: those of one process, for all of its threads.
+    """Remembers events in memory, for all threads of one process.
 
     Attributes:
-        max_events: How many at most; beyond, the oldest is forgotten.
-        keep: For how many seconds each, from its first delivery.
-        clock: The time in seconds.
+        max_events: Maximum events; beyond that, the oldest is forgotten.
+        keep: Seconds to keep each event, from its first delivery.
+        clock: Returns the time in seconds.
     """
 
     max_events: int = 100_000
@@ -56,7 +56,7 @@ class SeenEvents:
     _events: OrderedDict[str, tuple[float, bool]] = field(
         factory=OrderedDict[str, tuple[float, bool]], init=False, repr=False
     )
-    """Until when each is kept, and whether it was handled; the oldest first."""
+    """When each event expires, and whether it was handled; oldest first."""
     _lock: Any = field(factory=Lock, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -65,9 +65,9 @@ class SeenEvents:
             raise ConfigError("max_events has to be a whole number above 0")
 
     def claim(self, key: str) -> Claim:
-        """Say what became of an event, and make a new one open."""
+        """Return the state of an event, and make a new one open."""
         with self._lock:
-            self._forget()
+            self._drop_expired()
             if key in self._events:
                 _, is_done = self._events[key]
                 return "done" if is_done else "open"
@@ -75,16 +75,16 @@ class SeenEvents:
             return "new"
 
     def finish(self, key: str) -> None:
-        """Remember that an event was handled."""
+        """Save that an event was handled."""
         with self._lock:
             if key in self._events:
                 until, _ = self._events[key]
                 self._events[key] = until, True
-            else:  # it was forgotten meanwhile
+            else:  # it was forgotten in the meantime
                 self._remember(key, is_done=True)
 
     def release(self, key: str) -> None:
-        """Forget an event that is open, so that its next delivery is new."""
+        """Forget an open event, so that its next delivery is new."""
         with self._lock:
             _, is_done = self._events.get(key, (0.0, True))
             if not is_done:
@@ -95,8 +95,8 @@ class SeenEvents:
             self._events.popitem(last=False)
         self._events[key] = self.clock() + self.keep, is_done
 
-    def _forget(self) -> None:
-        """Drop what has expired; all are kept equally long, so the oldest is first."""
+    def _drop_expired(self) -> None:
+        """Drop expired events; all are kept equally long, so the oldest is first."""
         now = self.clock()
         while self._events:
             key, (until, _) = next(iter(self._events.items()))
@@ -107,13 +107,12 @@ class SeenEvents:
 
 @contextmanager
 def handling(event: Event, seen: Seen) -> Iterator[None]:
-    """Handle an event that `verify` gave: done where that ends well.
+    """Handle an event of `verify`, and save that it was handled.
 
-    Where it raises, the event is released, and its next delivery is handled.
+    If the block raises, the event is released, and its next delivery is handled.
 
     Args:
-        event: The event.
-        seen: The store that `verify` had.
+        seen: The store that was passed to `verify`.
     """
     try:
         yield
@@ -123,14 +122,14 @@ def handling(event: Event, seen: Seen) -> Iterator[None]:
     seen.finish(event.key)
 
 
-def claim(event: Event, seen: Seen) -> None:
-    """Make an event ours alone.
+def claim_event(event: Event, seen: Seen) -> None:
+    """Claim an event for the caller alone.
 
     Raises:
-        DuplicateEventError: It is being handled, or was.
-        ArgumentError: The store gives no claim.
+        DuplicateEventError: It is being handled, or was handled.
+        ArgumentError: The store returned something other than a claim.
     """
-    # As data from outside: a store is somebody's own, and may be asynchronous.
+    # Untrusted: the store may be the user's own, and even asynchronous.
     found: Any = seen.claim(event.key)
     match found:
         case "new":
@@ -141,5 +140,5 @@ def claim(event: Event, seen: Seen) -> None:
             raise DuplicateEventError(event.key, is_done=True)
         case _:
             kind = type(found).__name__
-            problem = f"seen.claim() gives 'new', 'open' or 'done', and no {kind}"
+            problem = f"seen.claim() must return 'new', 'open' or 'done', not a {kind}"
             raise ArgumentError("verify", problem)

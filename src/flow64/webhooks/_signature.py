@@ -1,7 +1,7 @@
-"""Signatures: made as the service makes them, and judged.
+"""Signatures: made as the service makes them, and verified.
 
-No two values are compared with `==` in this room, so that no digest ever is: a test
-reads its syntax.
+This room never compares values with `==`, so that no digest is compared that way. A
+test reads its syntax.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ T = TypeVar("T")
 
 
 class HasItems(Protocol):
-    """A mapping of headers, or a multi-dict that is none."""
+    """A mapping of headers, or a multi-dict that is not a mapping."""
 
     def items(self) -> Iterable[tuple[str | bytes, str | bytes]]:
-        """Names and values."""
+        """Return names and values."""
 
 
 Headers: TypeAlias = HasItems | Iterable[tuple[str | bytes, str | bytes]]
-"""The headers of a request, as any web framework gives them: a mapping or pairs."""
+"""The headers of a request from any web framework: a mapping or pairs."""
 
 
-def hiding_frames(function: Callable[P, T]) -> Callable[P, T]:
-    """Let what a function raises lead to no frame that holds a secret or a body.
+def hide_frames(function: Callable[P, T]) -> Callable[P, T]:
+    """Hide secrets and bodies from the tracebacks of a function.
 
     Crash reports may show the local variables of each frame.
     """
@@ -61,50 +61,52 @@ def hiding_frames(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-@hiding_frames
+@hide_frames
 def sign(
     raw_body: bytes, secrets: str | Iterable[str], at: float | None = None
 ) -> dict[str, str]:
-    """The header that signs a body, as the service does it.
+    """Return the header that signs a body, as the service does.
 
     Args:
         raw_body: The body, exactly as it is sent.
-        secrets: The secret; or several, the newest first, as while one is rolled.
-        at: When it is signed, in Unix seconds; by default now.
+        secrets: The secret, or several while one is rolled, newest first.
+        at: Time of the signature, in Unix seconds; by default now.
 
     Raises:
-        ConfigError: A secret is missing or malformed, or the moment is none.
-        ArgumentError: The body is no bytes.
+        ConfigError: A secret is missing or malformed, or `at` is not a time.
+        ArgumentError: The body is not bytes.
     """
     require_bytes("sign", raw_body)
-    moment = str(int(_unix_seconds("at", at)))
-    digests = [_digest(key, moment, raw_body).decode() for key in _keys(secrets)]
+    moment = str(int(_to_unix_seconds("at", at)))
+    digests = [
+        _digest(key, moment, raw_body).decode() for key in _encode_secrets(secrets)
+    ]
     return {SIGNATURE: ",".join([f"t={moment}", *(f"v1={one}" for one in digests)])}
 
 
-def signed_moment(
+def verify_signature(
     body: bytes,
-    headers: Found,
+    headers: RequestHeaders,
     secrets: str | Iterable[str],
     tolerance: float,
     now: float | None,
 ) -> str:
-    """When a body was signed, as it is written, where one of the secrets did it.
+    """Verify a signature, and return its time as written in the header.
 
     Raises:
-        WebhookError: None of them did, or not within the tolerance.
+        WebhookError: None of the secrets signed the body, or not within the tolerance.
         ConfigError: A secret, the tolerance or `now` cannot be used.
     """
-    keys = _keys(secrets)
+    keys = _encode_secrets(secrets)
     require_positive("tolerance", tolerance)
-    current = _unix_seconds("now", now)
-    moment, candidates = _parsed(headers.only(SIGNATURE))
+    current = _to_unix_seconds("now", now)
+    moment, candidates = _parse_signature(headers.require(SIGNATURE))
     away = current - int(moment)
     if abs(away) > tolerance:
         side = "ago" if away > 0 else "from now"
         far = f"it was signed {abs(away):.0f} s {side}, and {tolerance:g} s are allowed"
         raise WebhookError(f"{far}; check the clock of this machine")
-    # A list: all are compared, also after a match, so that time tells nothing.
+    # A list: all are compared, even after a match, so that the time reveals nothing.
     matches = [
         hmac.compare_digest(candidate, expected)
         for expected in [_digest(key, moment, body) for key in keys]
@@ -112,48 +114,48 @@ def signed_moment(
     ]
     if not any(matches):
         raise WebhookError(
-            "it is not signed by a secret that was given; check that the secret is the "
-            "one of this organisation, and the body just as it came"
+            "it is not signed by a given secret; check that the secret belongs to this "
+            "organisation, and that the body is unchanged"
         )
     return moment
 
 
 def require_bytes(callee: str, body: object) -> None:
-    """Refuse a body that is no bytes.
+    """Refuse a body that is not bytes.
 
     Raises:
-        ArgumentError: It is something else, and why that cannot do.
+        ArgumentError: It is not bytes; the error explains why it must be.
     """
     if not isinstance(body, bytes):
         problem = (
-            f"raw_body has to be bytes, and is a {type(body).__name__}: the bytes that "
-            "came are what is signed, and JSON that is written anew has other ones"
+            f"raw_body has to be bytes, and is a {type(body).__name__}: the received "
+            "bytes are signed, and JSON that is written again may have other bytes"
         )
         raise ArgumentError(callee, problem)
 
 
 def require_positive(name: str, value: Any) -> None:
-    """Refuse what is no finite number of seconds above 0.
+    """Refuse a value that is not a finite number of seconds above 0.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is not such a number.
     """
     if not (_is_number(value) and 0 < value < math.inf):
         raise ConfigError(f"{name} has to be a number of seconds above 0")
 
 
 @frozen
-class Found:
+class RequestHeaders:
     """The headers of a request, by lower-case name."""
 
     _values: Mapping[str, Sequence[str]] = field(repr=False)
 
     @classmethod
-    def of(cls, headers: Any) -> Found:
-        """Read a mapping, something like one, or pairs.
+    def of(cls, headers: Any) -> RequestHeaders:
+        """Read a mapping, something like a mapping, or pairs.
 
         Raises:
-            ArgumentError: It is none of them.
+            ArgumentError: The headers are none of these.
         """
         values: dict[str, list[str]] = {}
         items = getattr(headers, "items", None)
@@ -166,40 +168,40 @@ class Found:
             is_readable = False
         if not is_readable:
             kind = type(headers).__name__
-            problem = f"headers are a mapping or a list of pairs, and not a {kind}"
+            problem = f"headers are a mapping or a list of pairs, not a {kind}"
             raise ArgumentError("verify", problem)
         return cls(values)
 
-    def only(self, name: str) -> str:
-        """The value of a header that is there once.
+    def require(self, name: str) -> str:
+        """Return the value of a header that must be sent once.
 
         Raises:
-            WebhookError: It is missing or empty, or there several times.
+            WebhookError: It is missing, empty or repeated.
         """
         values = self._values.get(name.lower(), [])
         if len(values) > 1:
-            raise WebhookError(f"the header {name} is there {len(values)} times")
+            raise WebhookError(f"the header {name} was sent {len(values)} times")
         if not any(values):
             raise WebhookError(
                 f"the header {name} is missing or empty; the service signs nothing "
-                "until a signing secret was made"
+                "until a signing secret was created"
             )
         return values[0]
 
-    def first(self, name: str) -> str | None:
-        """The first value of a header, or None."""
+    def get(self, name: str) -> str | None:
+        """Return the first value of a header, or None."""
         return next(iter(self._values.get(name.lower(), [])), None)
 
 
 def _as_text(value: object) -> str:
-    """A name or value as text; empty where it is none."""
+    """Return a name or value as text; empty if it is neither text nor bytes."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return value if isinstance(value, str) else ""
 
 
-def _keys(secrets: Any) -> list[bytes]:
-    """The keys of some secrets; no error shows one.
+def _encode_secrets(secrets: Any) -> list[bytes]:
+    """Encode secrets as keys. No error shows a secret.
 
     Raises:
         ConfigError: There is none, or one cannot be a secret.
@@ -209,7 +211,7 @@ def _keys(secrets: Any) -> list[bytes]:
     if not given or not all(given):
         raise ConfigError(
             "a signing secret is missing or empty; the service shows one when it is "
-            "made, under Settings, API Keys, Webhooks"
+            "created, under Settings, API Keys, Webhooks"
         )
     keys = [s.encode() for s in given if isinstance(s, str) and VISIBLE.fullmatch(s)]
     if len(keys) < len(given):
@@ -220,11 +222,11 @@ def _keys(secrets: Any) -> list[bytes]:
     return keys
 
 
-def _unix_seconds(name: str, value: Any) -> float:
-    """A moment in Unix seconds; the current one for None.
+def _to_unix_seconds(name: str, value: Any) -> float:
+    """Return a time in Unix seconds; None is the current time.
 
     Raises:
-        ConfigError: It is no moment.
+        ConfigError: The value is not a time.
     """
     if value is None:
         return time.time()
@@ -234,18 +236,18 @@ def _unix_seconds(name: str, value: Any) -> float:
 
 
 _LAST: Final = 10**12
-"""Seconds from here on are no moment that anybody means; milliseconds are."""
+"""Values from here on are probably milliseconds."""
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _parsed(signature: str) -> tuple[str, list[bytes]]:
-    """The moment that a header names, as it is written, and all of its digests.
+def _parse_signature(signature: str) -> tuple[str, list[bytes]]:
+    """Return the time in a signature header, as written, and all of its digests.
 
     Raises:
-        WebhookError: It is no signature.
+        WebhookError: The header is not a signature.
     """
     moments: list[str] = []
     candidates: list[bytes] = []
@@ -257,7 +259,7 @@ def _parsed(signature: str) -> tuple[str, list[bytes]]:
             case "v1" if _DIGEST.fullmatch(value):
                 candidates.append(value.encode())
             case _:
-                pass  # another scheme, or no digest: neither can match
+                pass  # another scheme, or not a digest: neither can match
     match moments:
         case [moment] if candidates and _MOMENT.fullmatch(moment):
             return moment, candidates
@@ -271,7 +273,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def _digest(key: bytes, moment: str, body: bytes) -> bytes:
-    """What signs a body: the HMAC of the moment, a dot and the body, in hex."""
+    """Return the signature of a body: HMAC of time, dot and body, in hex."""
     made = hmac.new(key, f"{moment}.".encode(), "sha256")
     made.update(body)
     return made.hexdigest().encode()

@@ -1,15 +1,21 @@
-"""The one way in: from a request to an event."""
+"""Verify a request, and return its event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ._events import Event, event_of
-from ._seen import Seen, claim
-from ._signature import Found, Headers, hiding_frames, require_bytes, signed_moment
+from ._events import Event, parse_event
+from ._seen import Seen, claim_event
+from ._signature import (
+    Headers,
+    RequestHeaders,
+    hide_frames,
+    require_bytes,
+    verify_signature,
+)
 
 
-@hiding_frames
+@hide_frames
 def verify(
     raw_body: bytes,
     headers: Headers,
@@ -19,33 +25,36 @@ def verify(
     now: float | None = None,
     seen: Seen | None = None,
 ) -> Event:
-    """The event that a request delivers, where it is signed by a secret, and fresh.
+    """Verify that a request is signed by a secret and recent, and return its event.
 
-    Without `seen`, a request that somebody recorded passes again until the tolerance is
-    over.
+    Without `seen`, a recorded request passes again until the tolerance is over.
 
     Args:
-        raw_body: The body as it came, before anything read it as JSON.
-        headers: The headers, `Sixtyfour-Signature` among them, in any case.
-        secrets: The signing secret, or several, of which one has to have signed.
-        tolerance: How many seconds it may have been signed before or after `now`.
-        now: Unix seconds; by default those of this machine.
-        seen: Where events are remembered. It makes the event yours alone, so enter
-            `handling` with it at once.
+        raw_body: The body as it was received, before it was parsed as JSON.
+        headers: All headers, including `Sixtyfour-Signature`. Case does not matter.
+        secrets: The signing secret, or several, of which one must have signed.
+        tolerance: Maximum seconds between the signature and `now`.
+        now: Unix seconds; by default the time of this machine.
+        seen: A store of events. The event is claimed in it, so enter `handling` with
+            the same store at once.
 
     Raises:
-        WebhookError: It is not signed, by no secret of yours, or not just now.
-        EventError: It is, and no event can be read from it.
+        WebhookError: The request is not signed, not by a given secret, or not recently.
+        EventError: It is verified, but holds no event.
         DuplicateEventError: The event was delivered before.
-        ConfigError: A secret is missing or malformed, or the tolerance is no number
+        ConfigError: A secret is missing or malformed, or the tolerance is not a number
             above 0.
-        ArgumentError: The body is no bytes, or the headers are none.
+        ArgumentError: The body is not bytes, or the headers are not headers.
     """
     require_bytes("verify", raw_body)
-    found = Found.of(headers)
-    moment = signed_moment(raw_body, found, secrets, tolerance, now)
-    event = event_of(raw_body, moment, found)
-    del raw_body, headers, secrets  # a store may raise anything, which leads here
+    found = RequestHeaders.of(headers)
+    moment = verify_signature(raw_body, found, secrets, tolerance, now)
+    event = parse_event(raw_body, moment, found)
+    del (
+        raw_body,
+        headers,
+        secrets,
+    )  # a store may raise anything, with this frame in its traceback
     if seen is not None:
-        claim(event, seen)
+        claim_event(event, seen)
     return event

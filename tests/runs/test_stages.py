@@ -195,7 +195,7 @@ def test_block_is_called_by_what_is_known_of_it(number, kind, expected):
     block = BlockStatus(kind, sequence_number=number, error_message="no credits")
 
     assert STAGES.name(number, kind) == expected
-    assert STAGES.blamed(block) == f"{expected}: no credits"
+    assert STAGES.describe_failure(block) == f"{expected}: no credits"
 
 
 @pytest.mark.parametrize(

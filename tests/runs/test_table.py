@@ -247,7 +247,7 @@ def test_broken_row_is_told_before_the_rest_is_read():
     text = Counting('[{"a": nope, "b": 1}, ' + '{"a": 1},' * 100_000)
 
     with pytest.raises(ResultError, match="row 1 is broken: Expecting value"):
-        list(_row_reader._List(text, "f", 100).rows())
+        list(_row_reader._JsonList(text, "f", 100).rows())
     assert text.count == 100
 
 

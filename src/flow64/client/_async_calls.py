@@ -113,7 +113,7 @@ class AsyncRuns:
         )
         started = await self._client.play(talk)
         run = AsyncRun(started.job_id, str(workflow_id), self._client)
-        run.became(started.status)
+        run.record_status(started.status)
         return run
 
     async def get(self, run_id: str) -> AsyncRun:
@@ -121,7 +121,7 @@ class AsyncRuns:
         seen = await self._client.play(api.live_status(run_id))
         journal = self._settings.journal
         run = async_run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
-        run.saw(seen)
+        run.record_look(seen)
         return run
 
     async def list(

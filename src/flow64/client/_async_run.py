@@ -51,7 +51,7 @@ class AsyncRun(Tracked):
     _client: AsyncClient = field(repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._is_at(self._client.endpoint)
+        self._set_endpoint(self._client.endpoint)
 
     def watch(
         self, *, every: float = 5.0, timeout: float = DAY
@@ -158,7 +158,7 @@ class AsyncRun(Tracked):
             type, block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         made = join_rows(given, found, row_key)
-        return evolve(made, may_be_lost=self._losses(row_key, block))
+        return evolve(made, may_be_lost=self._list_losses(row_key, block))
 
     async def to_csv(
         self,

@@ -197,7 +197,7 @@ class Runs:
         )
         started = self._client.play(talk)
         run = Run(started.job_id, str(workflow_id), self._client)
-        run.became(started.status)
+        run.record_status(started.status)
         return run
 
     def get(self, run_id: str) -> Run:
@@ -210,7 +210,7 @@ class Runs:
         seen = self._client.play(api.live_status(run_id))
         journal = self._settings.journal
         run = run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
-        run.saw(seen)
+        run.record_look(seen)
         return run
 
     def list(

@@ -59,7 +59,7 @@ class Run(Tracked):
     _client: Client = field(repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._is_at(self._client.endpoint)
+        self._set_endpoint(self._client.endpoint)
 
     def watch(self, *, every: float = 5.0, timeout: float = DAY) -> Iterator[RunEvent]:
         """Yield what happens to the run until it ends. Each event prints as a line.
@@ -234,7 +234,7 @@ class Run(Tracked):
             type, block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         made = join_rows(given, found, row_key)
-        return evolve(made, may_be_lost=self._losses(row_key, block))
+        return evolve(made, may_be_lost=self._list_losses(row_key, block))
 
     def to_csv(
         self,

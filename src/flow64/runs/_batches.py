@@ -54,7 +54,7 @@ from ._outputs import list_files
 from ._start import StartedRun
 from ._start_log import BatchPlace
 from ._tracked import Tracked
-from ._watch import MINUTE, Troubles, reason_of
+from ._watch import MINUTE, Troubles, find_reason
 
 _log = logging.getLogger("flow64")
 
@@ -380,9 +380,9 @@ class _BatchRunner:
                 return
             flight.troubles.note(error)
         else:
-            flight.tracked.saw(seen)
+            flight.tracked.record_look(seen)
             if flight.tracked.is_ended:
-                reason = yield from reason_of(flight.tracked, seen)
+                reason = yield from find_reason(flight.tracked, seen)
                 self.flights.remove(flight)
                 yield from self._finish(flight, reason)
                 return

@@ -26,13 +26,13 @@ def _limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
 
 @frozen
 class Budget:
-    """What a run may take at most.
+    """Limits of one run, or of all batches of an input.
 
     Attributes:
         max_rows: Rows to start with.
         max_cost: Dollars by documented prices, before filters.
-        allow_unpriced: Whether to go on where something cannot be counted, such as a
-            block without a documented price, or rows that a source makes.
+        allow_unpriced: Start although something cannot be counted, such as a block
+            without a documented price, or rows that a source makes.
     """
 
     max_rows: int | None = field(default=None, validator=_limit)
@@ -41,7 +41,7 @@ class Budget:
 
     @property
     def depends_on_specs(self) -> bool:
-        """Whether what is deployed has to be looked at."""
+        """True if the limits depend on the deployed workflow."""
         return self.max_cost is not None
 
     def require(
@@ -53,14 +53,14 @@ class Budget:
         size: int | None = None,
         override: Mapping[str, Any] | None = None,
     ) -> None:
-        """Refuse a run that may take more.
+        """Refuse a run that may exceed a limit.
 
         Args:
             workflow: Title, for the error.
-            definition: What runs.
-            given: Rows in the body of its start.
-            size: Rows of one batch, if these rows start several runs.
-            override: What the sources are set to in this run.
+            definition: The workflow.
+            given: Rows in the body of the start.
+            size: Rows of one batch, if the rows start several runs.
+            override: Settings of the sources in this run.
 
         Raises:
             BudgetError: A limit is exceeded, or that cannot be known.
@@ -68,9 +68,9 @@ class Budget:
         if self.max_rows is None and self.max_cost is None:
             return
         runs = _runs(given, size)
-        definition = _set(definition, override)
+        definition = _override_sources(definition, override)
         rows = _rows(definition, runs)
-        unpriced = [*_unpriced(definition, given)]
+        unpriced = [*_list_unpriced(definition, given)]
         known = _dollars(definition, runs)
         problems: list[str] = []
         may_allow = False
@@ -97,17 +97,19 @@ _UNKNOWN = "how many rows its source makes is not known"
 
 
 def _runs(given: int, size: int | None) -> Sequence[tuple[int, int]]:
-    """How many runs start with how many rows."""
+    """Return pairs of a number of runs and the rows that each of them starts with."""
     if size is None:
         return [(1, given)]
     full, rest = divmod(given, size)
     return [(full, size), (1, rest)] if rest or not full else [(full, size)]
 
 
-def _set(definition: Definition, override: Mapping[str, Any] | None) -> Definition:
-    """A definition whose sources have the settings of one run, and no others.
+def _override_sources(
+    definition: Definition, override: Mapping[str, Any] | None
+) -> Definition:
+    """Return a definition whose sources have the settings of one run, and no others.
 
-    Whether the service keeps what these do not name is not documented.
+    It is not documented whether the service keeps settings that a run does not name.
     """
     if not override:
         return definition
@@ -118,22 +120,22 @@ def _set(definition: Definition, override: Mapping[str, Any] | None) -> Definiti
 
 
 def _rows(definition: Definition, runs: Iterable[tuple[int, int]]) -> int | None:
-    """Most rows that all runs start with; None where a source makes any number."""
+    """Return the most rows of all runs; None if a source makes any number."""
     found = [(number, count_started(definition, rows)) for number, rows in runs]
     known = [number * rows for number, rows in found if rows is not None]
     return sum(known) if len(known) == len(found) else None
 
 
 def _dollars(definition: Definition, runs: Iterable[tuple[int, int]]) -> float:
-    """What blocks with a documented price may cost, where their rows are known."""
+    """Return the cost of blocks with a documented price and a known number of rows."""
     costs = (
         number * cost(definition, rows, of_payload=True).exact for number, rows in runs
     )
     return as_float(sum(costs, Fraction(0)))  # three times 0.1 is not above 0.3
 
 
-def _unpriced(definition: Definition, given: int) -> Iterator[str]:
-    """What cannot be counted, and why."""
+def _list_unpriced(definition: Definition, given: int) -> Iterator[str]:
+    """Yield what cannot be counted, and why."""
     found = cost(definition, given, of_payload=True)
     for charge in found.charges:
         if charge.dollars is None:

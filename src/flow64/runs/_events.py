@@ -1,4 +1,4 @@
-"""What happens to a run while it is watched; each event prints as a line of text."""
+"""Events of a run that is watched. Each event prints as a line of text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Running:
     """The run is under way.
 
     Attributes:
-        status: The word for it: `running`, or one that nobody knows, as it came.
+        status: `running`, or an unknown word of the service.
     """
 
     status: str = "running"
@@ -37,12 +37,12 @@ class Running:
 
 @frozen
 class BlockStarted:
-    """A block has begun.
+    """A block has started.
 
     Attributes:
         number: Its `sequence_number`.
-        name: Its key path where code is at hand, else its kind.
-        total: Rows that it is to work on; None where that is not known.
+        name: Its key path, or its kind if its code is not known.
+        total: Rows to process; None if that is not known.
     """
 
     number: int
@@ -56,14 +56,14 @@ class BlockStarted:
 
 @frozen
 class Progress:
-    """A block has come further; neither count nor share ever goes back.
+    """A block has made progress. Neither count nor percentage ever goes back.
 
     Attributes:
         number: Its `sequence_number`.
-        name: Its key path where code is at hand, else its kind.
-        processed: Rows that it is done with.
-        total: Rows that it is to work on; None where that is not known.
-        percentage: How much of it is done, as the service says; it may say too much.
+        name: Its key path, or its kind if its code is not known.
+        processed: Rows that it has processed.
+        total: Rows to process; None if that is not known.
+        percentage: Its progress as the service reports it, which may exceed 100.
     """
 
     number: int
@@ -88,8 +88,8 @@ class BlockDone:
 
     Attributes:
         number: Its `sequence_number`.
-        name: Its key path where code is at hand, else its kind.
-        rows: Rows that it gave; None where that is not known.
+        name: Its key path, or its kind if its code is not known.
+        rows: Rows that it returned; None if that is not known.
     """
 
     number: int
@@ -103,13 +103,13 @@ class BlockDone:
 
 @frozen
 class BlockFailed:
-    """A block has ended otherwise.
+    """A block has ended without completing.
 
     Attributes:
         number: Its `sequence_number`.
-        name: Its key path where code is at hand, else its kind.
+        name: Its key path, or its kind if its code is not known.
         status: How it ended.
-        message: What it says of it.
+        message: Its error message.
     """
 
     number: int
@@ -124,11 +124,11 @@ class BlockFailed:
 
 @frozen
 class Finished:
-    """The run has ended; nothing comes after this.
+    """The run has ended. No event comes after this one.
 
     Attributes:
-        status: How: `completed`, `failed`, `cancelled`, `timeout` or `terminated`.
-        reason: Why it ended otherwise than completed, where the service says so.
+        status: `completed`, `failed`, `cancelled`, `timeout` or `terminated`.
+        reason: Why it did not complete, if the service says so.
     """
 
     status: str
@@ -136,7 +136,7 @@ class Finished:
 
     @property
     def is_completed(self) -> bool:
-        """Whether it ended well."""
+        """True if the run has completed."""
         return self.status == COMPLETED
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
-"""The journal: which runs were meant, started and found, one JSON object a line.
+"""The journal of runs that were intended, started and found: one JSON object a line.
 
-A run that was paid for is not bought again because a process died. So what is about to
-be sent is written down first, under its key and with the runs that were there before.
-No row and no secret is in it: of what was sent, it holds a hash.
+A run that was paid for is not bought again because a process died. So a start is
+written down before it is sent, with its key and with the runs that were there before.
+The journal holds no rows and no secrets: of what was sent, it has a hash.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ with suppress(ImportError):  # Windows has no such locks
     _fcntl = import_module("fcntl")
 
 VERSION: Final = 1
-"""Schema of the lines that are written here, and the newest that is understood."""
+"""Schema of the lines that are written here, and the newest that can be read."""
 
 REFUSED: Final = "refused"
-"""Outcome of a start that was never sent, or of which a look has found no run."""
+"""Outcome of a start that was never sent, or for which no run was found."""
 
 _ANSWERED: Final = "answered "
 
 DISOWNED: Final = "not ours"
-"""Outcome of a run that was presumed to be ours and is somebody else's."""
+"""Outcome of a run that was presumed to be ours and is not."""
 
 LOCKING: Final = 100
-"""How often a lock is tried for, a hundredth of a second apart."""
+"""Attempts to lock the file, a hundredth of a second apart."""
 
 
 @frozen
@@ -50,15 +50,14 @@ class IntendedStart:
     Attributes:
         key: Its Idempotency-Key.
         digest: Hash of the body.
-        env: Environment.
-        intent: Name of the run; None where it has none.
-        root: Key that retries of it derive from.
-        retry: Run that it starts again, if it does.
+        intent: Name of the run, if it has one.
+        root: The key from which the keys of its retries are made.
+        retry: The run that it starts again, if any.
         rows: Rows in the body.
-        index: Which batch it is; None for a run of its own.
+        index: Index of the batch; None for a run of its own.
         size: Rows of a batch.
-        fingerprint: Of the workflow, unbound.
-        commit: Of the workflow's file.
+        fingerprint: Fingerprint of the workflow, unbound.
+        commit: Commit of the workflow's file.
         known: Runs of the workflow that were there before.
     """
 
@@ -78,15 +77,15 @@ class IntendedStart:
 
 @define
 class RecordedStart:
-    """A start that the journal remembers, under its key.
+    """A start in the journal.
 
     Attributes:
-        meant: What was to be sent.
+        intended: What was to be sent.
         since: How many runs had been seen when it was sent.
-        job_id: Its run, once that is known.
-        is_presumed: Whether that was the only new run, and no answer named it.
-        outcome: How it ended, if that is known; "answered 422" if the start was
-            answered with an error and nobody has looked for its run yet.
+        job_id: Its run, if it is known.
+        is_presumed: True if that was the only new run, and no answer named it.
+        outcome: How it ended, if that is known. It is "answered 422" if the start was
+            answered with an error, and its run has not been looked for yet.
     """
 
     intended: IntendedStart
@@ -97,34 +96,34 @@ class RecordedStart:
 
     @property
     def is_open(self) -> bool:
-        """Whether it was sent, or was to be, and nobody knows what became of it."""
+        """True if it was intended, and its outcome is unknown."""
         return self.job_id is None and self.outcome != REFUSED
 
     @property
     def is_answered(self) -> bool:
-        """Whether it is open although the service answered: with an error."""
+        """True if it is open although the service answered, with an error."""
         return self.is_open and (self.outcome or "").startswith(_ANSWERED)
 
 
 @define
 class Memory:
-    """What the journal knows of one workflow at one endpoint, oldest first."""
+    """The starts and runs of one workflow at one endpoint, oldest first."""
 
     starts: dict[str, RecordedStart] = field(factory=dict[str, RecordedStart])
     jobs: dict[str, str] = field(factory=dict[str, str])
     _seen: dict[str, int] = field(factory=dict[str, int])
 
     def of_key(self, key: str) -> RecordedStart | None:
-        """The start of a key, unless it came to nothing."""
+        """Return the start of a key, unless it has no run."""
         found = self.starts.get(key)
         return None if found is None or found.outcome == REFUSED else found
 
     def of_job(self, job_id: str) -> RecordedStart | None:
-        """The start that a run is known to come from."""
+        """Return the start of a run."""
         return self.of_key(self.jobs.get(canonical_id(job_id), ""))
 
     def of_intent(self, env: str, intent: str) -> Sequence[RecordedStart]:
-        """The starts of an intent that did not come to nothing."""
+        """Return the starts of an intent, without those that have no run."""
         return [
             start
             for start in self.starts.values()
@@ -133,19 +132,19 @@ class Memory:
         ]
 
     def unseen(self, listed: Sequence[str]) -> Sequence[str]:
-        """Those runs that no earlier start has listed."""
+        """Return the runs that no earlier start has listed."""
         return [run for run in listed if run not in self._seen and run not in self.jobs]
 
     def is_known(self, run_id: str, start: RecordedStart) -> bool:
-        """Whether a run is another's, or was there before a start."""
+        """Return True if a run belongs to another start, or is older than a start."""
         return run_id in self.jobs or self.is_older(run_id, start)
 
     def is_older(self, run_id: str, start: RecordedStart) -> bool:
-        """Whether a run was there before a start."""
+        """Return True if a run is older than a start."""
         return self._seen.get(run_id, start.since) < start.since
 
     def take(self, entry: Mapping[str, Any]) -> None:
-        """Learn from a line."""
+        """Learn from one line."""
         match entry.get("event"):
             case "meant":
                 self._take_intended(entry)
@@ -188,31 +187,30 @@ class Memory:
 
 @frozen
 class Journal:
-    """A file that runs are remembered in; for many threads and processes at once.
+    """A file that remembers runs. Threads and processes may share it.
 
-    It is only ever added to, one whole line at a time. A last line that was cut off is
-    passed over. Made new, it is for its owner alone, and a new folder `.flow64` tells
-    git to ignore it.
+    It is only appended to, one whole line at a time. A last line that was cut off is
+    skipped. Only its owner may read a new file, and git ignores a new folder `.flow64`.
 
     Attributes:
-        path: The file; it and its folder are made when they are needed.
+        path: The file. It and its folder are made when they are needed.
     """
 
     path: Path
 
     def require_writable(self) -> None:
-        """Make the file if need be, and see that it can be written to.
+        """Make the file if it is missing, and check that it can be written to.
 
         Raises:
             JournalError: It cannot.
         """
-        with self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT, is_made=True):
+        with self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT, is_made=True):
             pass
 
     def write_intended(
         self, endpoint: str, workflow_id: str, intended: IntendedStart
     ) -> None:
-        """Write down what is about to be sent.
+        """Write down a start that is about to be sent.
 
         Raises:
             JournalError: It could not be written.
@@ -244,15 +242,16 @@ class Journal:
         is_found: bool = False,
         is_presumed: bool = False,
     ) -> None:
-        """Write down which run a key has.
+        """Write down the run of a start.
 
         Args:
             endpoint: Base URL.
             workflow_id: Id of the workflow.
             key: The Idempotency-Key.
-            job_id: The run; said again without `is_presumed` once it is proven.
-            is_found: Whether it was there, and not started by this call.
-            is_presumed: Whether it was the only new run, and no answer named it.
+            job_id: The run. It is written again, without `is_presumed`, once it is
+                proven.
+            is_found: True if the run was there, and was not started by this call.
+            is_presumed: True if it was the only new run, and no answer named it.
         """
         event = "found" if is_found else "started"
         head = _head(event, endpoint, workflow_id, key)
@@ -266,25 +265,25 @@ class Journal:
         self.append({**head, "job": canonical_id(job_id), "outcome": outcome})
 
     def write_refused(self, endpoint: str, workflow_id: str, key: str) -> None:
-        """Write down that nothing came of a start."""
+        """Write down that a start has no run."""
         head = _head("ended", endpoint, workflow_id, key)
         self.append({**head, "job": None, "outcome": REFUSED})
 
     def write_answered(
         self, endpoint: str, workflow_id: str, key: str, status: int
     ) -> None:
-        """Write down that a start was answered with an error; it stays open."""
+        """Write down that a start was answered with an error. It stays open."""
         head = _head("ended", endpoint, workflow_id, key)
         self.append({**head, "job": None, "outcome": f"{_ANSWERED}{status}"})
 
     def append(self, entry: Mapping[str, Any]) -> None:
-        """Add a line: in one write, so that lines of several processes do not mix.
+        """Append a line in one write, so that lines of several processes do not mix.
 
         Raises:
-            JournalError: It could not be written whole.
+            JournalError: It could not be written completely.
         """
         line = json.dumps({"v": VERSION, **entry}, separators=(",", ":")).encode()
-        with self._opened(
+        with self._open(
             os.O_RDWR | os.O_APPEND | os.O_CREAT, is_made=True
         ) as descriptor:
             _lock(descriptor)
@@ -295,20 +294,20 @@ class Journal:
             os.fsync(descriptor)
 
     def entries(self, naming: str = "") -> Iterator[Mapping[str, Any]]:
-        """Every whole line, oldest first; none where there is no file yet.
+        """Yield the entries of all complete lines, oldest first.
 
         Args:
-            naming: Only lines that contain this text, which is much faster.
+            naming: Yield only lines that contain this text, which is much faster.
 
         Raises:
-            JournalError: It cannot be read, was written by a later release, or is
-                something else than a journal.
+            JournalError: The file cannot be read, was written by a later release, or is
+                not a journal.
         """
         if not os.path.lexists(self.path):
             return
         needle = json.dumps(naming)[1:-1].encode()
         with (
-            self._opened(os.O_RDONLY) as descriptor,
+            self._open(os.O_RDONLY) as descriptor,
             os.fdopen(descriptor, "rb", closefd=False) as file,
         ):
             for number, line in enumerate(file, 1):
@@ -323,7 +322,7 @@ class Journal:
                     raise JournalError(str(self.path), problem)
 
     def memory(self, endpoint: str, workflow_id: str) -> Memory:
-        """All that is known of a workflow at an endpoint.
+        """Return what the journal knows of a workflow at an endpoint.
 
         Raises:
             JournalError: See `entries`.
@@ -347,8 +346,8 @@ class Journal:
             raise JournalError(str(self.path), problem)
 
     @contextmanager
-    def _opened(self, flags: int, *, is_made: bool = False) -> Generator[int]:
-        """The file as it is: no link is followed, and nothing but a file is taken."""
+    def _open(self, flags: int, *, is_made: bool = False) -> Generator[int]:
+        """Open the file. Follow no links, and accept only a regular file."""
         descriptor = -1
         try:
             if is_made:
@@ -378,7 +377,7 @@ _CAREFUL: Final = (
 
 
 def _head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, Any]:
-    """What each line says."""
+    """Return the fields that all lines have."""
     return {
         "event": event,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -415,7 +414,7 @@ def _text(value: Any) -> str:
 
 
 def _entry(line: bytes) -> Any:
-    """The data of a line; `_CUT_OFF` where it is none."""
+    """Parse a line; return `_CUT_OFF` if it is not JSON."""
     try:
         return json.loads(line.strip(_BLANK))
     except (ValueError, RecursionError):
@@ -423,7 +422,7 @@ def _entry(line: bytes) -> Any:
 
 
 def _is_at_line(descriptor: int) -> bool:
-    """Whether what is added begins a line."""
+    """Return True if the next write begins a line."""
     if os.lseek(descriptor, 0, os.SEEK_END) == 0:
         return True
     os.lseek(descriptor, -1, os.SEEK_END)
@@ -431,10 +430,10 @@ def _is_at_line(descriptor: int) -> bool:
 
 
 def _lock(descriptor: int) -> None:
-    """Have the file alone, until it is closed.
+    """Lock the file until it is closed.
 
-    Without it two lines never mix either, so it is not waited for at any price: a
-    process that was stopped, or a file system without locks, holds nobody up.
+    Without the lock, lines do not mix either. So a process that was stopped, or a file
+    system without locks, does not make others wait for long.
     """
     for _ in range(LOCKING if _fcntl else 0):
         with suppress(OSError):

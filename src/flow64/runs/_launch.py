@@ -1,7 +1,4 @@
-"""From a workflow and rows to a run: judged, started once, and handed to either client.
-
-What a user may say of a run is in one place, for one run and for many in batches.
-"""
+"""From a workflow and rows to a started run, for either client."""
 
 from __future__ import annotations
 
@@ -23,19 +20,20 @@ from ._start_log import BatchPlace
 
 @frozen
 class Launcher:
-    """How runs of one workflow are started.
+    """The options of runs of one workflow, for one run and for batches.
 
     Attributes:
         ready: The workflow, compiled for its environment.
-        journal: Where starts are remembered; None for nowhere.
+        journal: Remembers starts; None remembers nothing.
         endpoint: Base URL of the service.
-        budget: What all of it may take at most.
-        stale: Run what is deployed even if it is not this code.
-        check_columns: Whether rows are held against the declared columns.
-        specs_override: What the first block is set to in these runs.
-        save_json: Whether results are kept as JSON too.
+        budget: Limits of all runs together.
+        stale: Run the deployed workflow even if it is not this code.
+        check_columns: Compare rows with the declared columns.
+        specs_override: Settings of the first block in these runs.
+        save_json: Save results as JSON too.
         result_formats: Further formats.
-        block: The block whose rows are wanted, by key path or number; None for the end.
+        block: The block that rows come from, by key path or number; None for the last
+            one.
     """
 
     ready: Ready
@@ -51,18 +49,18 @@ class Launcher:
 
     @property
     def stages(self) -> Stages:
-        """The blocks of its runs, with the one whose rows are wanted."""
+        """The blocks of its runs, with the one that rows come from."""
         return stages_of(self.ready.definition, self.block)
 
     def payload(self, rows: Any, first: int = 1) -> dict[str, Any]:
-        """The body of a start.
+        """Return the body of a start.
 
         Args:
-            rows: As `rows_from` takes them.
-            first: Number of the first of them, for errors.
+            rows: Rows as `rows_from` takes them.
+            first: Number of the first row, for errors.
 
         Raises:
-            RowsError: Something cannot be sent; all that is wrong is listed.
+            RowsError: Something cannot be sent. All problems are listed.
         """
         return payload_of(
             self.ready.definition,
@@ -99,7 +97,7 @@ class Launcher:
         )
 
     def facts(self, run: StartedRun, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """What a handle is told of the run beside its id and workflow."""
+        """Return the fields of the handle of a run."""
         rows = payload.get("webhook_payload", ())
         return {
             "is_presumed": run.is_presumed,
@@ -115,7 +113,7 @@ class Launcher:
 def launch_run(
     made: Launcher, rows: Any, *, intent: str | None, retry: str | None
 ) -> Conversation[tuple[StartedRun, dict[str, Any]]]:
-    """Start one run; gives it, and what its handle is told."""
+    """Start one run, and return it with the fields of its handle."""
     require_name(intent, retry)
     payload = made.payload(rows)
     run = yield from made.start(payload, intent=intent, retry=retry)

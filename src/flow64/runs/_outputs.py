@@ -1,4 +1,4 @@
-"""What a run gives: its files, the rows in them, and whether they are ours at all."""
+"""The result files of a run and their rows, and the proof that a run is ours."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ._watch import require_completed
 
 
 class SavedRows(Iterator[Mapping[str, Any]]):
-    """The rows of a file in a folder of its own, which goes when they are read."""
+    """The rows of a file in a folder of its own, which is removed in the end."""
 
     def __init__(self, folder: Path, rows: Iterator[Mapping[str, Any]]) -> None:
         self._rows = rows
@@ -53,7 +53,7 @@ class SavedRows(Iterator[Mapping[str, Any]]):
 
 
 def list_files(tracked: Tracked) -> Conversation[Sequence[ResultItem]]:
-    """The result files of a run by block number.
+    """Return the result files of a run by block number.
 
     Raises:
         OutcomeUnknownError: The run was taken for ours, and nothing proves it.
@@ -65,10 +65,10 @@ def list_files(tracked: Tracked) -> Conversation[Sequence[ResultItem]]:
 
 
 def prove_rows(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[None]:
-    """Compare the rows of the first stage of a presumed run with those that were sent.
+    """Compare the first rows of a presumed run with the rows that were sent.
 
     Args:
-        tracked: The run; it is not presumed any more where they are the same.
+        tracked: The run. It is no longer presumed if they are equal.
         items: Its files by block number.
 
     Raises:
@@ -96,15 +96,15 @@ def prove_rows(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[No
 
 
 def choose_file(tracked: Tracked, block: str | int | None) -> Conversation[ResultItem]:
-    """The final file of a completed run, or that of one block.
+    """Return the final file of a completed run, or the file of one block.
 
     Raises:
         AmbiguousRowsError: The workflow ends in several blocks, and none is named.
-        ArgumentError: There is no such block.
+        ArgumentError: The block does not exist.
         NoResultError: There is no file.
         OutcomeUnknownError: The run was taken for ours, and nothing proves it.
-        RunFailedError: The run ended otherwise.
-        WaitTimeoutError: It goes on, so the last file is not the final one.
+        RunFailedError: The run did not complete.
+        WaitTimeoutError: The run goes on, so its last file is not the final one.
     """
     has_names = bool(tracked.stages.numbers)
     number = tracked.stages.number(tracked.id, block) if has_names else None
@@ -122,15 +122,15 @@ def choose_file(tracked: Tracked, block: str | int | None) -> Conversation[Resul
 
 
 def _listed_stages(tracked: Tracked, block: str | int | None) -> Conversation[Stages]:
-    """Return the blocks of a run that was got by its id, as the service names them.
+    """Return the blocks of a run that was fetched by its id, as the service names them.
 
-    It knows no key paths, but the ids of blocks are made from them: a key path is found
-    by the id that it gives under the path in the stamp of the workflow.
+    The service knows no key paths. But the ids of blocks are made from key paths and
+    from the path in the stamp of the workflow, so a block is found by its id.
     """
     seen = tracked.look
     if seen is None:
         seen = yield from live_status(tracked.id)
-        tracked.saw(seen)
+        tracked.record_look(seen)
     stages = stages_in(seen)
     if isinstance(block, str) and stages.find(block) is None and tracked.workflow_id:
         live = yield from get_workflow(tracked.workflow_id)
@@ -151,7 +151,7 @@ def open_rows(
 def fetch_rows(
     tracked: Tracked, item: ResultItem, allowance: Allowance = ALLOWANCE
 ) -> Conversation[Iterator[Mapping[str, Any]]]:
-    """The rows of a file: those in the list where it has all, else downloaded."""
+    """Return the rows of a file, from the list if that has all, else downloaded."""
     if item.results is not None and item.is_whole:
         return iter(item.results)
     folder = Path(mkdtemp(prefix="flow64-"))
@@ -179,7 +179,7 @@ def download_results(
     overwrite: bool,
     allowance: Allowance = ALLOWANCE,
 ) -> Conversation[Sequence[Path]]:
-    """Save the final file, that of one block, or those of all stages.
+    """Save the final file, the file of one block, or those of all stages.
 
     Raises:
         ArgumentError: Both a block and every stage are asked for, or `max_bytes` is not
@@ -201,10 +201,10 @@ def download_results(
 
 
 def require_free(path: Any, *, overwrite: bool) -> None:
-    """Refuse a file that is there already, before anything is downloaded for it.
+    """Refuse a file that exists, before anything is downloaded for it.
 
     Raises:
-        SaveError: It is there, and is not to be replaced.
+        SaveError: It exists, and `overwrite` is not set.
     """
     if isinstance(path, str | Path) and Path(path).is_dir():
         raise SaveError(str(path), "it is a folder; name a file")

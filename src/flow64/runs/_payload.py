@@ -1,4 +1,4 @@
-"""The body of a start: rows from wherever they are, judged before anything is spent."""
+"""The body of a start: rows from any source, checked before anything is spent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._row_reader import read_rows
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
 )
-"""What rows are given as: mappings, one mapping, or the path of a file."""
+"""Rows as a caller gives them: mappings, one mapping, or the path of a file."""
 
 KINDS_OF_FILES: Final = {
     ".csv": "text/csv",
@@ -27,24 +27,24 @@ KINDS_OF_FILES: Final = {
     ".jsonl": "application/x-ndjson",
     ".ndjson": "application/x-ndjson",
 }
-"""What a file of rows holds, by the end of its name."""
+"""Content types of files with rows, by suffix."""
 
 _DATA: Final = Limits(literals=True)
-"""Rows may say anything, also what would stand for a value in a workflow."""
+"""Rows may contain any value, also one that would be a placeholder in a workflow."""
 
 _log = logging.getLogger("flow64")
 
 
 def rows_from(given: Any, first: int = 1) -> list[dict[str, Any]]:
-    """Rows as a list of their own.
+    """Return rows as a list of copies.
 
     Args:
-        given: A list or any iterable of mappings; a single mapping is one row; a path
-            names a CSV, JSON or NDJSON file, in which CSV cells are text.
+        given: A list or any iterable of mappings. A single mapping is one row. A path
+            names a CSV, JSON or NDJSON file; cells of CSV are text.
         first: Number of the first row, for errors.
 
     Raises:
-        RowsError: It is none of these; all rows that are wrong are listed.
+        RowsError: It is none of these. All wrong rows are listed.
     """
     given = iterable_of(given)
     rows, wrong = [], []
@@ -67,20 +67,20 @@ def payload_of(
     check_columns: bool = True,
     first: int = 1,
 ) -> dict[str, Any]:
-    """The body of a start: a copy, which nobody changes later.
+    """Return the body of a start. It is a copy.
 
     Args:
         definition: The workflow.
-        rows: The rows; none for a source other than `webhook`. A body without rows has
-            a payload, an empty list, only if every source is a `search`: it is the one
+        rows: The rows; none for a source other than `webhook`. Without rows, the body
+            has an empty list only if every source is a `search`, which is the one
             documented form.
-        specs_override: What the first block is set to in this run.
-        check_columns: Whether rows are held against the `input_schema` of the source.
-        first: Number of the first row, for what is listed.
+        specs_override: Settings of the first block in this run.
+        check_columns: Compare rows with the `input_schema` of the source.
+        first: Number of the first row, for problems.
 
     Raises:
-        RowsError: Something cannot be sent, or would be turned away; all that is wrong
-            is listed, with the number of its row.
+        RowsError: Something cannot be sent, or would be refused. All problems are
+            listed, with the number of their row.
     """
     problems: list[Problem] = []
     frozen = freeze(list(rows), (), problems, limits=_DATA)
@@ -134,7 +134,7 @@ _NO_ROWS: Final = (
 
 
 def iterable_of(given: Any) -> Iterable[Any]:
-    """Whatever rows are given as, one by one; a file is read as they are asked for."""
+    """Return an iterable of rows. A file is read as they are needed."""
     if isinstance(given, str | os.PathLike):
         return _rows_of_file(Path(given))
     if isinstance(given, Mapping):
@@ -146,7 +146,7 @@ def iterable_of(given: Any) -> Iterable[Any]:
 
 
 def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The rows of a CSV, JSON or NDJSON file."""
+    """Yield the rows of a CSV, JSON or NDJSON file."""
     kind = KINDS_OF_FILES.get(path.suffix.lower())
     if kind is None:
         known = ", ".join(KINDS_OF_FILES)
@@ -165,7 +165,7 @@ def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _require_cells(path: Path, number: int, row: Mapping[str, Any]) -> None:
-    """Refuse CSV of other separators, and lines with other cells than the header."""
+    """Refuse CSV with other separators, and lines that do not match the header."""
     if len(row) == 1 and any(sign in name for name in row for sign in ";\t|"):
         problem = "its header has one column: commas are what separates them"
         raise RowsError([f"{path}: {problem}"])
@@ -175,11 +175,11 @@ def _require_cells(path: Path, number: int, row: Mapping[str, Any]) -> None:
 
 
 _NAMELESS: Final = re.compile(r"#\d+")
-"""What a cell beyond the header is called."""
+"""Name of a cell beyond the header."""
 
 
 def _place(path: Sequence[str | int], first: int) -> str:
-    """`row 3` for a row, `row 3 /email` for what is in it."""
+    """Return `row 3` for a row, and `row 3 /email` for a value in it."""
     number, *inside = path
     below = pointer(tuple(inside))
     return f"row {int(number) + first}" + (f" {below}" if below else "")
@@ -191,7 +191,7 @@ def _place(path: Sequence[str | int], first: int) -> str:
 def _misfits(
     source: WireBlock, rows: Sequence[Mapping[str, Any]], first: int
 ) -> list[str]:
-    """List what rows lack of the declared columns, or hold of another type."""
+    """List missing columns, and values of another type than declared."""
     declared = source.specs.get("input_schema")
     columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
     needed = [name for name, entry in columns.items() if _is_required(entry)]
@@ -230,7 +230,7 @@ _OTHER_TYPE: Final = (
 
 
 def _is_required(entry: Any) -> bool:
-    """Whether a declared column is needed; the marks that would say no are guesses."""
+    """Return True if a declared column is needed. Marks that deny it are guesses."""
     if not isinstance(entry, Mapping):
         return True
     marks = (entry.get("required") is False, entry.get("optional") is True)
@@ -238,7 +238,7 @@ def _is_required(entry: Any) -> bool:
 
 
 def _word(entry: Any) -> str | None:
-    """The type word of a declared column, where there is one."""
+    """Return the type word of a declared column, if there is one."""
     word = entry.get("type") if isinstance(entry, Mapping) else entry
     return word if isinstance(word, str) and word in TYPE_WORDS else None
 
@@ -246,18 +246,18 @@ def _word(entry: Any) -> str | None:
 def _fits(value: Any, word: str) -> bool:
     """Return True if a value may pass for a type.
 
-    In CSV every value is text, so a text passes if it says a value of that type: lists
-    and dicts are JSON there. An empty text says none, as null does.
+    In CSV every value is text, so a text passes if it can be read as that type. Lists
+    and dicts are JSON there. An empty text counts as null.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return True
     if word.startswith("list"):
         inner = word.removeprefix("list").strip("[]")
-        entries = _parsed(value)
+        entries = _parse_json(value)
         is_list = isinstance(entries, list | tuple)
         return is_list and (not inner or all(_fits(each, inner) for each in entries))
     if word == "dict":
-        return isinstance(_parsed(value), Mapping)
+        return isinstance(_parse_json(value), Mapping)
     if not isinstance(value, str | int | float):
         return False
     if word in ("int", "integer", "float"):
@@ -270,8 +270,8 @@ def _fits(value: Any, word: str) -> bool:
 _TRUTHS: Final = {"true", "false", "yes", "no", "0", "1", "t", "f", "y", "n"}
 
 
-def _parsed(value: Any) -> Any:
-    """Return what a text says in JSON, None if it is no JSON; any other value as is."""
+def _parse_json(value: Any) -> Any:
+    """Parse a text as JSON; None if it is not valid. Keep any other value."""
     if not isinstance(value, str):
         return value
     try:
@@ -281,7 +281,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _is_number(value: str | float, *, is_whole: bool) -> bool:
-    """Return True if a value is a number, or a text that may stand for one."""
+    """Return True for a number, and for a text that may stand for one."""
     if isinstance(value, bool):
         return False
     if isinstance(value, str):
@@ -298,7 +298,7 @@ def _is_number(value: str | float, *, is_whole: bool) -> bool:
 
 
 def _override(given: Any, wrong: list[str]) -> Any:
-    """A copy of `specs_override`."""
+    """Return a copy of `specs_override`."""
     if not isinstance(given, Mapping):
         wrong.append(f"specs_override is {shortened(given)}, no mapping of settings")
         return None
@@ -313,7 +313,7 @@ def _override(given: Any, wrong: list[str]) -> Any:
 def _note_specs(
     sources: Sequence[WireBlock], override: Mapping[str, Any] | None
 ) -> None:
-    """Say what is not known of the settings that a run is started with."""
+    """Warn about settings with effects that are not documented."""
     for source in sources:
         given = override or {}
         lacking = [name for name in source.specs if name not in given]

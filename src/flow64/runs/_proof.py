@@ -1,4 +1,4 @@
-"""Whether rows of a result are those that were sent."""
+"""Prove that rows of a result are the rows that were sent."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..definition import digest
 
 @frozen
 class SentRows:
-    """The rows that were sent, as hashes: what they hold is kept nowhere.
+    """The rows that were sent, as hashes.
 
-    Columns that a stage adds do not matter, nor what CSV makes of a value: a number is
-    one with its text, and an empty cell with null and with no cell at all.
+    Columns that a stage adds do not count. Nor does what CSV makes of a value: a number
+    is equal to its text, and an empty cell to null and to a missing cell.
     """
 
     columns: Sequence[str] = field(repr=False)
@@ -26,18 +26,18 @@ class SentRows:
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]]) -> SentRows:
-        """What is kept of rows."""
+        """Hash rows."""
         given = list(rows)
         columns = sorted({column for row in given for column in row})
         return cls(columns, Counter(_hash(row, columns) for row in given))
 
     @property
     def is_telling(self) -> bool:
-        """Whether there were rows, and columns in them."""
+        """True if there were rows with columns."""
         return bool(self.columns)
 
     def fits(self, rows: Iterable[Mapping[str, Any]]) -> bool:
-        """Whether these are the rows that were sent, in any order."""
+        """Return True if these are the rows that were sent, in any order."""
         left = self._hashes.copy()
         for row in rows:
             found = _hash(row, self.columns)
@@ -49,21 +49,20 @@ class SentRows:
 
 @frozen
 class SentBody:
-    """The hash of a body that was sent, which is what a journal has of it.
+    """The hash of a body that was sent, from the journal.
 
-    It tells less: rows fit only where nothing was added to them, nor their order or
-    their types were changed.
+    Rows fit only if nothing was added to them, and their order and types are unchanged.
     """
 
     digest: str
 
     @property
     def is_telling(self) -> bool:
-        """Whether there is a hash."""
+        """True if there is a hash."""
         return bool(self.digest)
 
     def fits(self, rows: Iterable[Mapping[str, Any]]) -> bool:
-        """Whether these are the rows that were sent, in their order."""
+        """Return True if these are the rows that were sent, in their order."""
         return digest({"webhook_payload": [dict(row) for row in rows]}) == self.digest
 
 
@@ -72,7 +71,7 @@ Proof: TypeAlias = SentRows | SentBody
 
 
 def as_proof(given: Any) -> Proof | None:
-    """Rows as what is kept of them; a proof as it is."""
+    """Return rows as hashes, and a proof as it is."""
     if given is None or isinstance(given, SentRows | SentBody):
         return given
     return SentRows.of(given)
@@ -84,9 +83,9 @@ def _hash(row: Mapping[str, Any], columns: Sequence[str]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """What a cell says, however a file spells it."""
+    """Return the value of a cell, however a file writes it."""
     if isinstance(value, str):
-        value = _read(value)
+        value = _parse_text(value)
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -102,8 +101,8 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _read(text: str) -> Any:
-    """A text that is a number, a truth value, a list or an object in JSON, as that."""
+def _parse_text(text: str) -> Any:
+    """Parse a text that is a number, a truth value, a list or an object in JSON."""
     try:
         return json.loads(text.lower() if text in {"True", "False"} else text)
     except (ValueError, RecursionError):

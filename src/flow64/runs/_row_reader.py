@@ -20,14 +20,14 @@ from attrs import define
 from ..errors import ResultError, shortened
 
 Raw: TypeAlias = Mapping[str, Any]
-"""One row: every column by its name."""
+"""One row: the values of all columns by name."""
 
 CHUNK: Final = 1 << 18
-"""Characters that are read at once."""
+"""Characters to read at once."""
 
 LONGEST_CELL: Final = 1 << 28
-"""Characters of a CSV cell beyond which a quote that never ends is taken for granted,
-so that such a file does not fill the memory."""
+"""Most characters of a CSV cell. A longer one is taken for a quote without an end,
+which would fill the memory."""
 
 
 def read_rows(
@@ -38,26 +38,26 @@ def read_rows(
     expected: int | None = None,
     needs_end: bool = False,
 ) -> Iterator[Raw]:
-    """The rows of a result file on this machine: JSON, NDJSON or CSV, in UTF-8.
+    """Yield the rows of a result file: JSON, NDJSON or CSV, in UTF-8.
 
-    In CSV every cell is text. A line with fewer cells than the header gives None for
-    those it lacks. A column without a name of its own gets one: the second `email`, in
-    the third place, is `email#3`; a fifth cell under a header of four is `#5`. Blank
-    lines are no rows. JSON constants that Python knows (`NaN`, `Infinity`) are kept.
+    In CSV every cell is text. A line with too few cells gives None for the missing
+    ones. A column without a name of its own gets one: a second `email` in the third
+    place is `email#3`, and a fifth cell under a header of four is `#5`. Blank lines are
+    skipped. The JSON constants `NaN` and `Infinity` are read as Python reads them.
 
     Args:
         path: The file.
-        content_type: What the service says it holds; else the end of `name` decides,
-            and what neither says is CSV.
-        name: What the service calls it; errors do as well.
-        expected: How many rows there should be, where that is known. A CSV file that
-            was cut between two lines shows it by nothing else.
-        needs_end: Refuse a CSV file whose last line has no line end: its last cell may
-            be cut off.
+        content_type: Its type, as the service says. If that does not tell, the suffix
+            of `name` does, and the default is CSV.
+        name: Its name at the service, also for errors.
+        expected: The number of rows, if it is known. Only this shows that a CSV file
+            was cut off between two lines.
+        needs_end: Refuse a CSV file that has a last line without a line end, since its
+            last cell may be cut off.
 
     Raises:
-        ResultError: While rows are read: the file is cut off, broken or not in UTF-8,
-            or has another number of rows. Rows before that place were given already.
+        ResultError: The file is cut off, broken or not in UTF-8, or has another number
+            of rows. It is raised while rows are read, after the rows before that place.
     """
     try:
         with Path(path).open("rb") as file:
@@ -81,7 +81,7 @@ def rows_in(
     needs_end: bool = False,
     chunk: int = CHUNK,
 ) -> Iterator[Raw]:
-    """The rows of an open file that can be rewound; see `read_rows`."""
+    """Yield the rows of an open file that can be rewound; see `read_rows`."""
     form = _format(content_type, name)
     # Line ends as they are in all of them: they may be part of a cell or of a text.
     newline = "\n" if form == "ndjson" else ""
@@ -91,9 +91,11 @@ def rows_in(
         case "ndjson":
             rows = _lines_of_json(text, name)
         case "json":
-            rows = _List(text, name, chunk).rows()
+            rows = _JsonList(text, name, chunk).rows()
         case _:
-            rows = _csv(text, name, is_open=_is_open(file), needs_end=needs_end)
+            rows = _csv(
+                text, name, lacks_line_end=_lacks_line_end(file), needs_end=needs_end
+            )
     count = 0
     try:
         for row in rows:
@@ -114,7 +116,7 @@ _WORD: Final = re.compile(r"[a-z]+")
 
 
 def _format(content_type: str, name: str) -> str:
-    """What a file holds, by its content type, else by its name: csv, json, ndjson."""
+    """Return csv, json or ndjson, by the content type or else by the name."""
     suffix = _FORMATS.get(name.rpartition(".")[2].lower(), "csv")
     said = {_FORMATS.get(word) for word in _WORD.findall(content_type.lower())}
     if "json" in said and suffix == "ndjson":
@@ -125,8 +127,8 @@ def _format(content_type: str, name: str) -> str:
 _FORMATS: Final = {"csv": "csv", "json": "json", "jsonl": "ndjson", "ndjson": "ndjson"}
 
 
-def _is_open(file: BinaryIO) -> bool:
-    """Whether the last line of a file has no end."""
+def _lacks_line_end(file: BinaryIO) -> bool:
+    """Return True if the last line of a file has no line end."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 1))
     last = file.read(1)
@@ -135,9 +137,9 @@ def _is_open(file: BinaryIO) -> bool:
 
 
 def _bad_bytes(file: BinaryIO) -> tuple[int, int]:
-    """Line and offset of the first bytes that are no UTF-8, which are known to exist.
+    """Return line and offset of the first bytes that are not UTF-8.
 
-    Looked for afterwards, so that good files are read at full speed.
+    They are looked for afterwards, so that good files are read at full speed.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     line, read = 1, 0
@@ -154,7 +156,9 @@ def _bad_bytes(file: BinaryIO) -> tuple[int, int]:
         line += chunk.count(b"\n")
 
 
-def _csv(text: TextIO, name: str, *, is_open: bool, needs_end: bool) -> Iterator[Raw]:
+def _csv(
+    text: TextIO, name: str, *, lacks_line_end: bool, needs_end: bool
+) -> Iterator[Raw]:
     # Lists and dicts stand as JSON in one cell, which may be a long one. The limit is
     # one for the whole process, so it is never lowered.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
@@ -166,23 +170,25 @@ def _csv(text: TextIO, name: str, *, is_open: bool, needs_end: bool) -> Iterator
             if not cells:
                 continue
             if not names:
-                names = _named(cells)
+                names = _name_columns(cells)
                 continue
             is_short = len(cells) < len(names)
             # The plain way for plain lines, since it is the fast one.
             plain = len(cells) == len(names)
-            yield dict(zip(names, cells, strict=True) if plain else _even(names, cells))
+            yield dict(
+                zip(names, cells, strict=True) if plain else _fill_cells(names, cells)
+            )
     except csv.Error as error:
         raise ResultError(name, f"it is no CSV: {error}", lines.line_num) from error
-    if is_short and is_open:
+    if is_short and lacks_line_end:
         raise ResultError(name, "it ends within a line", lines.line_num)
-    if needs_end and is_open:
+    if needs_end and lacks_line_end:
         problem = "its last line has no line end, so it may be cut off"
         raise ResultError(name, problem, lines.line_num)
 
 
-def _named(cells: Sequence[str]) -> Sequence[str]:
-    """The names of a header, each once: the first of equal ones keeps it."""
+def _name_columns(cells: Sequence[str]) -> Sequence[str]:
+    """Return distinct names for a header. The first of equal names keeps it."""
     taken = set(cells)
     seen: set[str] = set()
     names: list[str] = []
@@ -203,10 +209,10 @@ def _free(name: str, place: int, taken: set[str]) -> str:
             return name
 
 
-def _even(
+def _fill_cells(
     names: Sequence[str], cells: Sequence[str]
 ) -> Iterator[tuple[str, str | None]]:
-    """The cells of a line that has fewer or more of them than the header."""
+    """Yield the cells of a line that has fewer or more cells than the header."""
     yield from zip(names, cells, strict=False)
     for name in names[len(cells) :]:
         yield name, None
@@ -235,11 +241,11 @@ _BLANK: Final = " \t\n\r"
 
 
 @define
-class _List:
+class _JsonList:
     """A JSON list of objects, decoded row by row.
 
-    What is held grows by doubling while a row does not fit, so the work is linear in
-    the length of the file, whatever the length of a row.
+    The text in memory doubles while a row does not fit. So the work is linear in the
+    length of the file, however long a row is.
     """
 
     file: TextIO
@@ -269,14 +275,14 @@ class _List:
             self._fail("something follows the list of rows")
 
     def _next(self) -> str:
-        """The next character that is not blank, where it stands; empty at the end."""
+        """Return the next character that is not blank; empty at the end."""
         while True:
             found = _BLANKS.match(self.held, self.at)
             assert found is not None  # it may match nothing at all
             self.at = found.end()
             if self.at < len(self.held):
                 return self.held[self.at]
-            if not self._more():
+            if not self._read_more():
                 return ""
 
     def _row(self) -> Raw:
@@ -287,7 +293,7 @@ class _List:
                 is_broken = error.pos < len(
                     self.held
                 ) - _LONGEST_TOKEN and error.msg.startswith(_CERTAIN)
-                if is_broken or not self._more():
+                if is_broken or not self._read_more():
                     words = "is broken" if is_broken else "is broken or cut off"
                     self._fail(f"row {self.count + 1} {words}: {error.msg}", error)
             except (ValueError, RecursionError) as error:
@@ -297,8 +303,8 @@ class _List:
                 found: Raw = row
                 return found
 
-    def _more(self) -> bool:
-        """Read on; whether there was more."""
+    def _read_more(self) -> bool:
+        """Read on; return False at the end."""
         rest = self.held[self.at :]
         read = self.file.read(max(self.chunk, len(rest)))
         self.before += self.at
@@ -315,8 +321,8 @@ class _List:
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
 _LONGEST_TOKEN: Final = 16
-"""More characters than a constant, an escape or the end of a number has: a mistake that
-stands farther from the end of what is held is not there because more is to come."""
+"""More characters than a constant, an escape or the end of a number has. An error that
+is farther from the end of the text stays an error when more text comes."""
 _CERTAIN: Final = ("Expecting", "Illegal", "Invalid")
-"""How messages begin that point at the mistake itself. A text without an end is pointed
-at by its beginning, so that more may mend it."""
+"""Start of messages that point at the error itself. Other messages point at the start
+of a text without an end, which more text may complete."""

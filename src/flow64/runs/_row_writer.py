@@ -20,7 +20,7 @@ from ._row_reader import Raw
 
 
 class Writable(Protocol):
-    """An open text file, or whatever else takes text."""
+    """An open text file, or any object that takes text."""
 
     def write(self, text: str, /) -> Any:
         """Write some text."""
@@ -33,38 +33,38 @@ def write_csv(
     safe: bool = False,
     overwrite: bool = False,
 ) -> int:
-    """Write rows as CSV (UTF-8, lines end with CR LF), and give their number.
+    """Write rows as CSV (UTF-8, lines end with CR LF), and return their number.
 
-    The columns are those of all rows, in the order in which they are first seen. Lists
-    and dicts, numbers and truth values are JSON text in their cells; None and a column
-    that a row lacks are an empty cell.
+    The columns are those of all rows, in the order in which they first occur. Lists,
+    dicts, numbers and truth values are JSON text in their cells. None and a missing
+    column are an empty cell.
 
     Args:
         rows: The rows; read once.
-        path: Where to: a file that is complete or absent, or an open text file.
+        path: A file that will be complete or absent, or an open text file.
         safe: Put a single quote before text that begins with `=`, `+`, `-`, `@`, a tab
             or a carriage return, which a spreadsheet may run as a formula. It changes
-            what other programs read, so it is not done unless asked for.
-        overwrite: Replace a file that is there.
+            what other programs read, so it is off by default.
+        overwrite: Replace an existing file.
 
     Raises:
-        SaveError: It cannot be written, or a value is no JSON.
+        SaveError: The file cannot be written, or a value is not JSON.
     """
-    with _opened(path, overwrite=overwrite) as out, out.spool() as spool:
+    with _open_target(path, overwrite=overwrite) as out, out.spool() as spool:
         columns: dict[str, None] = {}
         count = 0
         spooled = _Out(spool, out.path)
         for row in rows:
             count += 1
-            columns |= dict.fromkeys(_checked(row, out.path, count))
+            columns |= dict.fromkeys(_check_row(row, out.path, count))
             cells = [_cell(row, name, safe, out.path, count) for name in columns]
             spooled.write(json.dumps(cells) + "\n")
-        header = [_harmless(name, safe) for name in columns]
+        header = [_quote_formula(name, safe) for name in columns]
         # Quoted, since a reader would drop it as the byte order mark of the file.
         is_mark = bool(header) and header[0].startswith("\ufeff")
         first = csv.writer(out, quoting=csv.QUOTE_ALL if is_mark else csv.QUOTE_MINIMAL)
         first.writerow(header)
-        with _saying(out.path):
+        with _raise_save_error(out.path):
             spool.seek(0)
         writer = csv.writer(out)
         for line in spool:
@@ -79,23 +79,25 @@ def write_ndjson(
     *,
     overwrite: bool = False,
 ) -> int:
-    """Write rows as NDJSON (UTF-8, one JSON object a line), and give their number.
+    """Write rows as NDJSON (UTF-8, one JSON object a line), and return their number.
 
     Types survive. Numbers that JSON lacks are written as Python does (`NaN`).
 
     Args:
         rows: The rows; read once.
-        path: Where to: a file that is complete or absent, or an open text file.
-        overwrite: Replace a file that is there.
+        path: A file that will be complete or absent, or an open text file.
+        overwrite: Replace an existing file.
 
     Raises:
-        SaveError: It cannot be written, or a value is no JSON.
+        SaveError: The file cannot be written, or a value is not JSON.
     """
     count = 0
-    with _opened(path, overwrite=overwrite) as out:
+    with _open_target(path, overwrite=overwrite) as out:
         for row in rows:
             count += 1
-            line = _json_text(_checked(row, out.path, count), out.path, f"row {count}")
+            line = _json_text(
+                _check_row(row, out.path, count), out.path, f"row {count}"
+            )
             if not _is_unicode(line):
                 line = json.dumps(dict(row))  # half a surrogate pair, as an escape
             out.write(line + "\n")
@@ -104,20 +106,20 @@ def write_ndjson(
 
 @frozen
 class _Out:
-    """Takes text for a file; what goes wrong is said of that file."""
+    """Writes text to a file; errors name that file."""
 
     file: Writable
     path: str
     folder: Path | None = None
 
     def write(self, text: str) -> None:
-        with _saying(self.path):
+        with _raise_save_error(self.path):
             self.file.write(text)
 
     @contextmanager
     def spool(self) -> Generator[TextIO]:
-        """A file without a name, beside the one to be written: there is room there."""
-        with _saying(self.path):
+        """Open a file without a name in the folder of the target: it has room."""
+        with _raise_save_error(self.path):
             file = tempfile.TemporaryFile(  # noqa: SIM115 - closed below
                 "w+", encoding="utf-8", newline="", dir=self.folder
             )
@@ -129,8 +131,8 @@ class _Out:
 
 
 @contextmanager
-def _saying(path: str) -> Generator[None]:
-    """What goes wrong with any of our files is said of the one to be written."""
+def _raise_save_error(path: str) -> Generator[None]:
+    """Turn an error of any of our files into one that names the target."""
     try:
         yield
     except OSError as error:
@@ -141,7 +143,7 @@ def _saying(path: str) -> Generator[None]:
 
 
 @contextmanager
-def _opened(
+def _open_target(
     path: str | os.PathLike[str] | Writable, *, overwrite: bool
 ) -> Generator[_Out]:
     if isinstance(path, str | os.PathLike):
@@ -154,26 +156,26 @@ def _opened(
 
 @contextmanager
 def complete_or_absent(target: Path, *, overwrite: bool = False) -> Generator[TextIO]:
-    """A text file that gets its name when all was written, and else leaves nothing.
+    """Open a text file that gets its name when all is written, and else leaves nothing.
 
-    It is written under a name that nobody else has, in the same folder. A new file has
-    the mode that any new file gets, one that replaces another has the mode of that.
-    A symbolic link is what is replaced, not the file it points to.
+    It is written under a random name in the same folder. A new file gets the usual
+    mode, and a file that replaces another one gets its mode. If the target is a
+    symbolic link, the link is replaced, not the file it points to.
 
     Raises:
-        SaveError: There is a file already, or it cannot be written.
+        SaveError: The file exists, or cannot be written.
     """
     path = str(target)
     temporary = target.parent / f".flow64-{secrets.token_hex(8)}.part"
-    with _saying(path):
+    with _raise_save_error(path):
         mode = _replaced_mode(target, overwrite=overwrite)
         file = temporary.open("x", encoding="utf-8", newline="")
     try:
         if mode is not None:
-            with _saying(path):
+            with _raise_save_error(path):
                 temporary.chmod(mode)
         yield file
-        with _saying(path):
+        with _raise_save_error(path):
             file.flush()
             os.fsync(file.fileno())
             file.close()
@@ -185,7 +187,7 @@ def complete_or_absent(target: Path, *, overwrite: bool = False) -> Generator[Te
 
 
 def _replaced_mode(target: Path, *, overwrite: bool) -> int | None:
-    """The mode of the file that will be replaced; None where there is none."""
+    """Return the mode of the file that will be replaced; None if there is none."""
     if not os.path.lexists(target):
         return None
     if not overwrite:
@@ -200,7 +202,7 @@ _TAKEN: Final = "it exists; name another file, or overwrite=True to replace it"
 
 
 def _place(temporary: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a file its name; at once, so that nobody sees a part of it."""
+    """Give a file its name in one step, so that an incomplete file is never seen."""
     if overwrite:
         temporary.replace(target)
         return
@@ -215,8 +217,8 @@ def _place(temporary: Path, target: Path, *, overwrite: bool) -> None:
         temporary.rename(target)
 
 
-def _checked(row: Raw, path: str, number: int) -> Raw:
-    """A row that is one, whatever its type promised."""
+def _check_row(row: Raw, path: str, number: int) -> Raw:
+    """Refuse a row that is not a mapping with text for names."""
     given: Any = row
     if not isinstance(given, Mapping):
         problem = f"row {number} is {shortened(given)}, and no mapping of columns"
@@ -234,7 +236,7 @@ def _cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str:
         return ""
     place = f"row {number}, column {shortened(name)}"
     if isinstance(value, str):
-        text = _harmless(value, safe)
+        text = _quote_formula(value, safe)
     else:
         # A number is no formula, even one that begins with a minus.
         text = _json_text(value, path, place)
@@ -244,7 +246,7 @@ def _cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str:
     return text
 
 
-def _harmless(text: str, safe: bool) -> str:
+def _quote_formula(text: str, safe: bool) -> str:
     return f"'{text}" if safe and text.startswith(_FORMULA) else text
 
 
@@ -260,7 +262,7 @@ def _json_text(value: Any, path: str, place: str) -> str:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether a text can be written at all: half a surrogate pair cannot."""
+    """Return False for a text with half a surrogate pair, which cannot be encoded."""
     if text.isascii():
         return True
     try:

@@ -15,18 +15,17 @@ from ..errors import AmbiguousRowsError, ArgumentError, did_you_mean, shortened
 
 @frozen
 class Stages:
-    """The blocks of a run by name; none if neither code nor the service names them.
+    """The blocks of a run by name. Empty if neither code nor the service names them.
 
-    A block that no code names is called by its kind, followed by the start of its id if
-    there are several of the kind.
+    A block without a key is named by its kind, followed by the start of its id if there
+    are several of the kind.
 
     Attributes:
         numbers: `sequence_number` of each block, by key path.
-        ends: Key paths of the blocks that feed no other.
+        ends: Key paths of the blocks that feed no other block.
         ids: `sequence_number` of each block, by id.
         owner: The path that the ids of its blocks begin with; empty if unknown.
-        block: The block whose rows are meant if none is named: a key path, a number, or
-            None for the one end.
+        block: The default block: a key path, a number, or None for the last block.
     """
 
     numbers: Mapping[str, int] = field(factory=dict[str, int])
@@ -37,7 +36,7 @@ class Stages:
 
     @property
     def first(self) -> int | None:
-        """The number of the first block; None where it is not known."""
+        """The number of the first block; None if it is not known."""
         return min(self.numbers.values(), default=None)
 
     def number(self, run_id: str, block: str | int | None) -> int | None:
@@ -48,7 +47,7 @@ class Stages:
             block: A key path, an id, a number, or None.
 
         Raises:
-            AmbiguousRowsError: Several blocks come last, and none is named.
+            AmbiguousRowsError: The workflow ends in several blocks, and none is named.
             ArgumentError: No block has that key path or number.
         """
         block = self.block if block is None else block
@@ -85,16 +84,16 @@ class Stages:
         return self.ids.get(id_of(f"{self.owner}/{path}")) if self.owner else None
 
     def name(self, number: int, kind: str = "") -> str:
-        """What to call a block: its key path, else its kind, else its number.
+        """Return the name of a block: its key path, else its kind, else its number.
 
-        Where no code gave it a key, its id stands for one, which tells people nothing.
+        An id is never returned, since it tells people nothing.
         """
         named = (path for path, known in self.numbers.items() if known == number)
         path = next(named, "")
         return kind or f"block {number}" if is_uuid(path) or not path else path
 
-    def blamed(self, block: BlockStatus) -> str:
-        """What a block failed with, under the name that the code gives it."""
+    def describe_failure(self, block: BlockStatus) -> str:
+        """Return the error message of a block after its name."""
         name = self.name(block.sequence_number, block.block_name)
         return f"{name}: {block.error_message}"
 
@@ -107,7 +106,7 @@ def stages_of(definition: Definition, block: str | int | None = None) -> Stages:
 
     Args:
         definition: The workflow.
-        block: The block whose rows are meant if none is named.
+        block: The default block.
     """
     blocks = definition.blocks
     names = _names(
@@ -127,9 +126,9 @@ def stages_of(definition: Definition, block: str | int | None = None) -> Stages:
 
 
 def stages_in(seen: LiveStatus) -> Stages:
-    """Return the blocks of a run that was got by its id, as the service lists them.
+    """Return the blocks of a run that was fetched by its id, as the service lists them.
 
-    Which of them are ends is known only if the service says what comes before a block.
+    Its ends are known only if the service says what comes before each block.
     """
     blocks = [block for block in seen.blocks if block.sequence_number > 0]
     ids = [canonical_id(block.block_id or "") for block in blocks]
@@ -148,7 +147,7 @@ def stages_in(seen: LiveStatus) -> Stages:
 def owner_of(stamp: Stamp | None, workflow_id: str | None) -> str:
     """Return the path that the ids of a workflow's blocks begin with; empty if unknown.
 
-    It is that of the workflow without its environment.
+    It is the path of the workflow without its environment.
     """
     if stamp is None or not stamp.is_genuine(workflow_id or ""):
         return ""
@@ -157,7 +156,7 @@ def owner_of(stamp: Stamp | None, workflow_id: str | None) -> str:
 
 
 def _names(blocks: Sequence[tuple[str | None, str, str]]) -> Sequence[str]:
-    """Return what to call blocks that are given as (key path, kind, id)."""
+    """Return the names of blocks that are given as (key path, kind, id)."""
     kinds = Counter(kind for path, kind, _ in blocks if path is None)
     taken = {path for path, *_ in blocks}
     return [

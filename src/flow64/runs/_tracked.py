@@ -1,4 +1,4 @@
-"""A run that is followed: what is known of it, and remembered in the journal."""
+"""The known state of a run, which is also written to the journal."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _log = logging.getLogger("flow64")
 
 @define(eq=False)
 class Tracked:
-    """A run, and what is known of it by now.
+    """A run, and what is known of it.
 
     Attributes:
         id: Its id (`job_id`).
-        workflow_id: Id of its workflow; empty until the first look where the run was
-            got by its id.
-        is_presumed: Whether the answer to its start was lost, and it was taken for ours
-            because it was the only new one. Its rows are handed out once they prove it.
-        status: Its last known status; empty where nothing is known yet.
-        is_attached: Whether it was there before: nothing was started for it now.
-        reason: Why it ended otherwise than completed, where the service says so.
+        workflow_id: Id of its workflow. Empty if the run was fetched by its id and not
+            polled yet.
+        is_presumed: True if the answer to its start was lost. It was the only new run,
+            so it is taken for ours. You get its rows once they prove that.
+        status: The last known status; empty if none is known yet.
+        is_attached: True if the run was there before, and nothing was started now.
+        reason: Why it did not complete, if the service says so.
     """
 
     id: str
@@ -50,12 +50,12 @@ class Tracked:
     reason: str | None = field(default=None, init=False, repr=False)
     look: LiveStatus | None = field(default=None, init=False, repr=False)
 
-    def _is_at(self, endpoint: str) -> None:
-        """Take note of where it runs."""
+    def _set_endpoint(self, endpoint: str) -> None:
+        """Set the endpoint that the run is at."""
         self.endpoint = endpoint
 
-    def _losses(self, key: str, block: str | int | None) -> Sequence[str]:
-        """Where a column may be lost on its way to the rows of a block."""
+    def _list_losses(self, key: str, block: str | int | None) -> Sequence[str]:
+        """Return the blocks that may drop or change a column on its way to a block."""
         if self.definition is None:
             return ()
         number = self.stages.number(self.id, block)
@@ -65,24 +65,24 @@ class Tracked:
 
     @property
     def is_ended(self) -> bool:
-        """Whether it has ended, as far as is known."""
+        """True if the run is known to have ended."""
         return self.status in ENDED
 
-    def became(self, word: str) -> None:
-        """Take note of a status, unless it is older than what is known."""
+    def record_status(self, word: str) -> None:
+        """Set the status, unless it is older than the known one."""
         was_ended = self.is_ended
         self.status = later(self.status, normal(word))
         if self.is_ended and not was_ended:
             self._remember(self._write_end)
 
-    def saw(self, seen: LiveStatus) -> None:
-        """Take note of a look."""
+    def record_look(self, seen: LiveStatus) -> None:
+        """Record the answer to a poll."""
         self.is_new, self.look = False, seen
         self.workflow_id = self.workflow_id or seen.workflow_id
-        self.became(seen.overall_status)
+        self.record_status(seen.overall_status)
 
     def confirm(self) -> None:
-        """Take note that the run is ours for sure."""
+        """Record that the run is proven to be ours."""
         self.is_presumed, self.proof = False, None
         self._remember(self._write_proven)
 
@@ -102,9 +102,9 @@ class Tracked:
         return self.endpoint, self.workflow_id
 
     def _remember(self, write: Callable[[Journal, RecordedStart], None]) -> None:
-        """Write into the journal, where the run is in it; a failure is only told.
+        """Write to the journal if it has the run. If that fails, only warn.
 
-        What was learned of a run that was paid for counts more.
+        The state of a run that was paid for counts more than the journal.
         """
         if self.journal is None or not self.workflow_id:
             return
@@ -119,16 +119,16 @@ class Tracked:
 def recall_run(
     run_id: str, workflow_id: str, journal: Journal | None, endpoint: str
 ) -> dict[str, Any]:
-    """What is known of a run that is got by its id, as fields of a `Tracked`.
+    """Return what is known of a run that is fetched by its id, as fields of `Tracked`.
 
     Args:
         run_id: Its id.
-        workflow_id: Id of its workflow; empty where only the journal may know it.
-        journal: What may know whether the run was presumed to be ours.
+        workflow_id: Id of its workflow; empty if only the journal may know it.
+        journal: The journal, which may know that the run was presumed to be ours.
         endpoint: Base URL.
 
     Raises:
-        JournalError: It cannot be read, so nobody knows whether the run is ours.
+        JournalError: The journal cannot be read, so the run may not be ours.
     """
     known: dict[str, Any] = {"journal": journal, "status": "", "is_new": False}
     entry = None if journal is None else _last_entry(run_id, journal, endpoint)
@@ -144,7 +144,7 @@ def recall_run(
 def _last_entry(
     run_id: str, journal: Journal, endpoint: str
 ) -> Mapping[str, Any] | None:
-    """The last line of a journal that says how a run was had, if there is one."""
+    """Return the last line of a journal with the start of a run, if there is one."""
     job_id = canonical_id(run_id)
     found = None
     for entry in journal.entries(job_id):

@@ -1,4 +1,4 @@
-"""Rows of a result: every column as it came, and the fields that a class asks for."""
+"""Rows of a result: all columns as they came, and as objects of a class."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Row(Generic[T]):
     """One row.
 
     Attributes:
-        value: The row as the class asked for; None where it does not fit.
-        raw: Every column.
+        value: The row as an object of the class; None if it does not fit.
+        raw: All columns.
         misfits: Why it does not fit, one line for each column.
     """
 
@@ -55,16 +55,16 @@ class Row(Generic[T]):
 
 
 def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any]]:
-    """Rows as objects of an attrs class, dataclass or TypedDict; by column name.
+    """Yield rows as objects of an attrs class, dataclass or TypedDict, by column name.
 
-    A column that the class does not name stays in `raw` alone; one that a row lacks
-    has the default of its field. What CSV makes of a value is understood: numbers,
-    truth values, dates and the words of an enum as text, lists, dicts and classes as
-    JSON text, and an empty cell where None may stand.
+    A column that the class does not name is only in `raw`. A missing column has the
+    default of its field. Values from CSV are converted: numbers, truth values, dates
+    and enum words from text, lists, dicts and classes from JSON text, and None from an
+    empty cell.
 
     Raises:
-        ArgumentError: The type is none of these, or has a field whose type no column
-            can have; at once, and not for each row.
+        ArgumentError: The type is none of these, or a field has a type that no column
+            can have. It is raised at once, and not for each row.
     """
     if kind is None:
         return (Row(raw, raw) for raw in rows)
@@ -74,12 +74,14 @@ def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any
     try:
         structure = _CONVERTER.get_structure_hook(kind)
     except NameError as error:
-        problem = f"{_spelled(kind)}: {error}; its annotations have to name what exists"
+        problem = (
+            f"{_type_name(kind)}: {error}; its annotations have to name what exists"
+        )
         raise ArgumentError("rows", problem) from error
-    return _typed(rows, kind, structure)
+    return _structure_rows(rows, kind, structure)
 
 
-def _typed(
+def _structure_rows(
     rows: Iterable[Mapping[str, Any]], kind: Any, structure: Callable[[Any, Any], Any]
 ) -> Iterator[Row[Any]]:
     for raw in rows:
@@ -93,7 +95,7 @@ def _typed(
 
 
 class _Misfit(Exception):  # noqa: N818 - it becomes a line of a row, and no error
-    """A value that is not what was wanted."""
+    """A value of another type than wanted."""
 
     def __init__(self, value: Any, wanted: Any) -> None:
         super().__init__(value, wanted)
@@ -102,20 +104,20 @@ class _Misfit(Exception):  # noqa: N818 - it becomes a line of a row, and no err
         value, wanted = self.args
         if isinstance(value, str):
             value = value[:_LONGEST_WORDS]  # a cell may be a long one
-        return f"{shortened(value)} is no {_spelled(wanted)}"
+        return f"{shortened(value)} is no {_type_name(wanted)}"
 
 
 def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
-    """One line for each value that does not fit, with the way to it."""
+    """Yield one line for each value that does not fit, with its path."""
     if not isinstance(error, cattrs.BaseValidationError):
-        yield f"{path or 'the row'}: {_words(error)}"
+        yield f"{path or 'the row'}: {_describe_error(error)}"
         return
     for inner in error.exceptions:
-        note = next(iter(reversed(_notes(inner))), None)
+        note = next(iter(reversed(_notes_of(inner))), None)
         if isinstance(note, cattrs.AttributeValidationNote):
             at = f"{path}.{printable(note.name)}" if path else printable(note.name)
             if type(inner) is KeyError:
-                yield f"{at}: it is missing, and {_spelled(note.type)} is wanted"
+                yield f"{at}: it is missing, and {_type_name(note.type)} is wanted"
                 continue
         elif isinstance(note, cattrs.IterableValidationNote):
             at = f"{path}[{shortened(note.index)}]"
@@ -124,11 +126,11 @@ def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
         yield from _misfits(inner, at)
 
 
-def _notes(error: BaseException) -> Sequence[Any]:
+def _notes_of(error: BaseException) -> Sequence[Any]:
     return getattr(error, "__notes__", ())
 
 
-def _words(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     if isinstance(error, _Misfit):
         return str(error)
     text = printable(str(error))  # the words of a class that was given to us
@@ -139,8 +141,8 @@ def _words(error: BaseException) -> str:
 _LONGEST_WORDS: Final = 200
 
 
-def _spelled(kind: Any) -> str:
-    """A type as its annotation is written, shortened."""
+def _type_name(kind: Any) -> str:
+    """Return a type as its annotation is written, shortened."""
     if isinstance(kind, type) and not typing.get_args(kind):
         return kind.__name__
     text = _MODULE.sub("", str(kind))
@@ -172,7 +174,7 @@ def _integer(value: Any) -> int:
 
 
 _INTEGER: Final = re.compile(r"\s*([+-]?[0-9]+)(?:\.0*)?\s*", re.ASCII)
-"""With `.0` too: a CSV column of integers has it as soon as one of them is missing."""
+"""Also with `.0`: a CSV column of integers has it if one of them is missing."""
 
 
 def _number(value: Any) -> float:
@@ -213,12 +215,14 @@ _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
 }
 
 
-def _scalar(exact: type, read: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    """A hook for a class, and for its subclasses, which cattrs sends here as well."""
+def _structure_scalar(
+    exact: type, read: Callable[[Any], Any]
+) -> Callable[[Any, Any], Any]:
+    """Return a hook for a class and its subclasses, which cattrs sends here as well."""
 
     def structure(value: Any, kind: Any) -> Any:
         if kind is not exact and issubclass(kind, Enum):
-            return _chosen(value, kind)
+            return _structure_choice(value, kind)
         try:
             found = read(value)
             return found if kind is exact else kind(found)
@@ -228,8 +232,8 @@ def _scalar(exact: type, read: Callable[[Any], Any]) -> Callable[[Any, Any], Any
     return structure
 
 
-def _chosen(value: Any, kind: Any) -> Any:
-    """A member of an enum, or one of the values of a `Literal`."""
+def _structure_choice(value: Any, kind: Any) -> Any:
+    """Return a member of an enum, or one of the values of a `Literal`."""
     options = _options(kind)
     for raw, option in options:
         if type(raw) is type(value) and raw == value:
@@ -258,17 +262,17 @@ def _has_columns(kind: Any) -> bool:
     return attrs.has(kind) or is_dataclass(kind) or is_typeddict(kind)
 
 
-def _columns(kind: Any) -> Callable[[Any, Any], Any]:
-    """A class whose fields are columns, or keys of a dict in a cell."""
+def _structure_columns(kind: Any) -> Callable[[Any, Any], Any]:
+    """Return a hook for a class with fields for columns, or for keys of a dict."""
     make: Any = make_dict_structure_fn
     names: Sequence[str] = ()
     if is_typeddict(kind):
         make, names = typeddicts.make_dict_structure_fn, [*typing.get_type_hints(kind)]
-        kind = _resolved(kind)
+        kind = _resolve_hints(kind)
     made = make(kind, _CONVERTER)
 
     def structure(value: Any, _: Any) -> Any:
-        given = _parsed(value, abc.Mapping, kind)
+        given = _parse_json(value, abc.Mapping, kind)
         # A TypedDict would keep keys that it does not name.
         chosen = {n: given[n] for n in names if n in given} if names else given
         return made(chosen, kind)
@@ -277,11 +281,11 @@ def _columns(kind: Any) -> Callable[[Any, Any], Any]:
 
 
 @cache
-def _resolved(kind: Any) -> Any:
-    """The same TypedDict with types for annotations.
+def _resolve_hints(kind: Any) -> Any:
+    """Return an equal TypedDict with types for annotations.
 
-    Where those were text, as `from __future__ import annotations` has it, Python itself
-    takes every key for a required one.
+    If annotations are text, as with `from __future__ import annotations`, Python takes
+    every key for a required one.
     """
     hints = typing.get_type_hints(kind, include_extras=True)
     keys = {
@@ -322,19 +326,21 @@ def _origin(kind: Any) -> Any:
     return typing.get_origin(kind) or kind
 
 
-def _list(kind: Any) -> Callable[[Any, Any], Any]:
-    """Lists, tuples and sets, which are lists in JSON."""
+def _structure_list(kind: Any) -> Callable[[Any, Any], Any]:
+    """Return a hook for lists, tuples and sets, which are lists in JSON."""
     make = _LISTS[_origin(kind)]
     inner = typing.get_args(kind) or (Any, ...)
     is_fixed = make is tuple and inner[-1] is not Ellipsis
     hooks = [(_CONVERTER.get_structure_hook(i), i) for i in inner if i is not Ellipsis]
 
     def structure(value: Any, _: Any) -> Any:
-        items = _parsed(value, list, kind)
+        items = _parse_json(value, list, kind)
         if is_fixed and len(items) != len(hooks):
             raise _Misfit(value, kind)
         readers = hooks if is_fixed else repeat(hooks[0])
-        found = _each(zip(range(len(items)), items, readers, strict=False), kind)
+        found = _structure_each(
+            zip(range(len(items)), items, readers, strict=False), kind
+        )
         try:
             return make(found)
         except TypeError:  # a set of lists
@@ -343,18 +349,18 @@ def _list(kind: Any) -> Callable[[Any, Any], Any]:
     return structure
 
 
-def _dict(kind: Any) -> Callable[[Any, Any], Any]:
+def _structure_dict(kind: Any) -> Callable[[Any, Any], Any]:
     key, inner = typing.get_args(kind) or (Any, Any)
     read_key = _CONVERTER.get_structure_hook(key)
     reader = (_CONVERTER.get_structure_hook(inner), inner)
 
     def structure(value: Any, _: Any) -> Any:
-        given = _parsed(value, abc.Mapping, kind)
-        names = _each(((n, n, (read_key, key)) for n in given), kind)
+        given = _parse_json(value, abc.Mapping, kind)
+        names = _structure_each(((n, n, (read_key, key)) for n in given), kind)
         return dict(
             zip(
                 names,
-                _each(((n, v, reader) for n, v in given.items()), kind),
+                _structure_each(((n, v, reader) for n, v in given.items()), kind),
                 strict=True,
             )
         )
@@ -362,10 +368,10 @@ def _dict(kind: Any) -> Callable[[Any, Any], Any]:
     return structure
 
 
-def _each(
+def _structure_each(
     items: Iterable[tuple[Any, Any, tuple[Callable[[Any, Any], Any], Any]]], kind: Any
 ) -> list[Any]:
-    """Each value read; all that do not fit are told together."""
+    """Structure each value, and report all misfits together."""
     found: list[Any] = []
     errors: list[Exception] = []
     for index, value, (hook, inner) in items:
@@ -380,8 +386,8 @@ def _each(
     return found
 
 
-def _parsed(value: Any, wanted: Any, kind: Any) -> Any:
-    """A list or dict, which CSV writes as JSON text inside a cell."""
+def _parse_json(value: Any, wanted: Any, kind: Any) -> Any:
+    """Return a list or dict, which CSV writes as JSON text in a cell."""
     given = value
     if isinstance(value, str):
         try:
@@ -397,8 +403,8 @@ def _is_union(kind: Any) -> bool:
     return typing.get_origin(kind) in (typing.Union, types.UnionType)
 
 
-def _union(kind: Any) -> Callable[[Any, Any], Any]:
-    """The member that fits; None also for an empty cell, which is how CSV writes it."""
+def _structure_union(kind: Any) -> Callable[[Any, Any], Any]:
+    """Return a hook for the member that fits. None also fits an empty cell of CSV."""
     members = [_bare(arg) for arg in typing.get_args(kind)]
     has_none = type(None) in members
     readers = [
@@ -451,23 +457,23 @@ def _rank(member: Any, value: Any) -> tuple[int, int]:
 _PLAIN: Final = (str, int, float, bool)
 
 
-def _is_chosen(kind: Any) -> bool:
+def _is_choice(kind: Any) -> bool:
     is_enum = isinstance(kind, type) and issubclass(kind, Enum)
     return is_enum or typing.get_origin(kind) is Literal
 
 
-def _unknown(kind: Any) -> Any:
-    """What cattrs asks for a type that it does not know either."""
-    problem = f"no column can be read as {_spelled(kind)}"
+def _refuse_type(kind: Any) -> Any:
+    """Refuse a type that no column can have."""
+    problem = f"no column can be read as {_type_name(kind)}"
     raise ArgumentError("rows", f"{problem}; annotate the field with Any to keep it")
 
 
-_CONVERTER: Final = cattrs.Converter(structure_fallback_factory=_unknown)
+_CONVERTER: Final = cattrs.Converter(structure_fallback_factory=_refuse_type)
 for _kind, _read in _READERS.items():
-    _CONVERTER.register_structure_hook(_kind, _scalar(_kind, _read))
+    _CONVERTER.register_structure_hook(_kind, _structure_scalar(_kind, _read))
 _CONVERTER.register_structure_hook_func(lambda kind: kind is object, lambda v, _: v)
-_CONVERTER.register_structure_hook_func(_is_chosen, _chosen)
-_CONVERTER.register_structure_hook_factory(_has_columns, _columns)
-_CONVERTER.register_structure_hook_factory(_is_list, _list)
-_CONVERTER.register_structure_hook_factory(_is_dict, _dict)
-_CONVERTER.register_structure_hook_factory(_is_union, _union)
+_CONVERTER.register_structure_hook_func(_is_choice, _structure_choice)
+_CONVERTER.register_structure_hook_factory(_has_columns, _structure_columns)
+_CONVERTER.register_structure_hook_factory(_is_list, _structure_list)
+_CONVERTER.register_structure_hook_factory(_is_dict, _structure_dict)
+_CONVERTER.register_structure_hook_factory(_is_union, _structure_union)

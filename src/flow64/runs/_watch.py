@@ -1,7 +1,7 @@
-"""Watching runs: look, say what is new, wait, until it has ended; whatever happens.
+"""Watch runs: poll, report what is new, and wait until the run has ended.
 
-A run that was paid for is not given up for a bad minute. What may pass is looked at
-again until the time given is over, and even then the run itself goes on.
+A run that was paid for is not given up for a passing fault. Such a poll is repeated
+until the time is over. Even then the run itself goes on.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ from ._tracked import Tracked
 DAY: Final = 24 * 3600.0
 
 MINUTE: Final = 60.0
-"""Seconds for which a run that was just started may not be visible yet, and for which
-a refusal is doubted of one that was seen."""
+"""Seconds for which a new run may be invisible, and for which a refusal of a known run
+is doubted."""
 
 LAST_LOOK: Final = 10.0
-"""Seconds that a look may take although the time given for waiting is over."""
+"""Seconds that a poll may take although the time for waiting is over."""
 
 JITTER: Final = 0.1
-"""How much shorter or longer a wait may be, so that many watchers do not meet."""
+"""Share by which a wait is shorter or longer, so that watchers do not poll together."""
 
 _log = logging.getLogger("flow64")
 
@@ -80,24 +80,24 @@ def watch_run(
     timeout: float = DAY,
     luck: Callable[[], float] = random,
 ) -> Conversation[LiveStatus | None]:
-    """Look at a run until it has ended, and emit a `RunEvent` for whatever is new.
+    """Poll a run until it has ended, and emit a `RunEvent` for everything new.
 
-    Gives the last look; None for a run that is known to have ended and cannot be looked
-    at any more.
+    Return the last answer. It is None if the run has ended and can no longer be polled.
 
     Args:
-        tracked: The run; what is learned of it is noted there.
-        every: Seconds between looks, give or take a tenth.
-        timeout: Seconds after which to give up. A look that was sent by then may take
-            10 s more; no look waits longer than this for the client's own pace.
-        luck: Gives numbers from 0 to 1.
+        tracked: The run; its state is recorded there.
+        every: Seconds between polls, give or take a tenth.
+        timeout: Seconds after which to give up. A poll that was sent by then may take
+            10 s more. No poll waits longer than this for the client's own pace.
+        luck: Returns numbers from 0 to 1.
 
     Raises:
-        WaitTimeoutError: It had not ended by then; it goes on.
-        ApiError: Looking again cannot help: the key is refused, there is no such run.
+        WaitTimeoutError: The run had not ended in time; it goes on.
+        ApiError: Polling again cannot help: the key is refused, or the run does not
+            exist.
     """
     began: float = yield Now()
-    teller, troubles = Teller(tracked.stages), Troubles(tracked.id)
+    tracker, troubles = EventTracker(tracked.stages), Troubles(tracked.id)
     patience = Patience(is_new=tracked.is_new)
     while True:
         left = began + timeout - (yield Now())
@@ -115,11 +115,11 @@ def watch_run(
             trouble = error
         else:
             patience.renew()
-            tracked.saw(seen)
-            for event in teller.events(seen, tracked.status):
+            tracked.record_look(seen)
+            for event in tracker.events(seen, tracked.status):
                 yield Emit(event)
             if tracked.is_ended:
-                tracked.reason = yield from reason_of(tracked, seen)
+                tracked.reason = yield from find_reason(tracked, seen)
                 yield Emit(Finished(tracked.status, tracked.reason))
                 return seen
         left = began + timeout - (yield Now())
@@ -136,10 +136,10 @@ def watch_run(
 def wait_for_run(
     tracked: Tracked, *, every: float = 5.0, timeout: float = DAY
 ) -> Conversation[None]:
-    """The same, for a run that is to complete.
+    """Poll a run until it has completed.
 
     Raises:
-        RunFailedError: It ended otherwise.
+        RunFailedError: It did not complete.
         WaitTimeoutError: It had not ended in time; it goes on.
     """
     if tracked.status != COMPLETED:  # what has completed stays so
@@ -148,10 +148,10 @@ def wait_for_run(
 
 
 def require_completed(tracked: Tracked) -> Conversation[None]:
-    """See, with one look where need be, that a run has completed.
+    """Check that a run has completed, with one poll if that is not known.
 
     Raises:
-        RunFailedError: It ended otherwise.
+        RunFailedError: It did not complete.
         WaitTimeoutError: It goes on.
     """
     if not tracked.is_ended:
@@ -162,28 +162,28 @@ def require_completed(tracked: Tracked) -> Conversation[None]:
                 raise
             status = tracked.status or "under way"
             raise WaitTimeoutError(tracked.id, status, 0) from error
-        tracked.saw(seen)
+        tracked.record_look(seen)
         if not tracked.is_ended:
             raise WaitTimeoutError(tracked.id, tracked.status, 0)
-        tracked.reason = yield from reason_of(tracked, seen)
+        tracked.reason = yield from find_reason(tracked, seen)
     _require_success(tracked)
 
 
 def cancel_and_note(tracked: Tracked) -> Conversation[str]:
-    """Cancel a run; gives its status, also of one that has ended already."""
+    """Cancel a run, and return its status. An ended run keeps its status."""
     try:
         word = yield from cancel_run(tracked.id)
     except NotFoundError:
         if not tracked.is_ended:
             raise
     else:
-        tracked.became(word)
+        tracked.record_status(word)
     return tracked.status
 
 
 @contextmanager
 def note_interrupted_run(run_id: str) -> Generator[None]:
-    """Say with a Ctrl-C, or what ends a task, that the run goes on, and how to wait."""
+    """Add to an interruption that the run goes on, and how to wait for it again."""
     try:
         yield
     except (KeyboardInterrupt, CancelledError) as stop:
@@ -192,10 +192,10 @@ def note_interrupted_run(run_id: str) -> Generator[None]:
 
 
 def require_times(callee: str, every: Any, timeout: Any) -> None:
-    """Refuse what are no seconds, before anything is asked.
+    """Refuse values that are not seconds, before any request.
 
     Raises:
-        ArgumentError: `every` is not above 0, or `timeout` below 0.
+        ArgumentError: `every` is not above 0, or `timeout` is below 0.
     """
     if not _is_number(every) or not 0 < every < math.inf:
         problem = f"every is {shortened(every)}, no number of seconds above 0"
@@ -207,15 +207,14 @@ def require_times(callee: str, every: Any, timeout: Any) -> None:
 
 @define
 class Patience:
-    """Whether to look again after a look that went wrong.
+    """Decides whether to poll again after a poll that failed.
 
-    What may pass is waited for. Of a run that was just started, and of one that was
-    seen, a refusal is believed once nothing else was heard for a minute: a list that is
-    late, a proxy or a page to log in at may be all that it is. A credential that is
-    turned away is believed at once.
+    Passing faults are always waited for. A refusal of a new run, or of one that was
+    seen, is believed after a minute without other answers, since a late list, a proxy
+    or a login page may be the cause. A refused credential is believed at once.
 
     Attributes:
-        is_new: Whether the run was just started, and so may not be visible yet.
+        is_new: True if the run was just started, and so may not be visible yet.
     """
 
     is_new: bool = field(kw_only=True)
@@ -223,7 +222,7 @@ class Patience:
     _doubted: float | None = field(default=None, init=False)
 
     def lasts(self, error: FlowError, now: float) -> bool:
-        """Whether looking again may help."""
+        """Return True if polling again may help."""
         if may_pass(error):
             return True
         if not self._is_doubtful(error):
@@ -233,7 +232,7 @@ class Patience:
         return now - self._doubted < MINUTE
 
     def renew(self) -> None:
-        """A look went well."""
+        """Record a poll that succeeded."""
         self._was_seen, self._doubted = True, None
 
     def _is_doubtful(self, error: FlowError) -> bool:
@@ -244,82 +243,84 @@ class Patience:
 
 @define
 class Troubles:
-    """What went wrong with looks at a run: each kind is told once."""
+    """The faults of polling one run. Each kind is logged once as a warning."""
 
     run_id: str
-    _told: set[tuple[type, int]] = field(factory=set[tuple[type, int]], init=False)
+    _noted: set[tuple[type, int]] = field(factory=set[tuple[type, int]], init=False)
 
     def note(self, error: FlowError) -> None:
-        """Tell it, unless its kind was told before."""
+        """Log a fault."""
         kind = (type(error), error.status if isinstance(error, ApiError) else 0)
-        level = logging.DEBUG if kind in self._told else logging.WARNING
-        self._told.add(kind)
+        level = logging.DEBUG if kind in self._noted else logging.WARNING
+        self._noted.add(kind)
         _log.log(level, "run %s: %s; looking again", self.run_id, error)
 
 
 @define
-class _Block:
-    """What was told of a block."""
+class _WatchedBlock:
+    """The part of a block's state that was reported."""
 
     number: int
     id: str | None
     is_started: bool = False
     is_over: bool = False
-    told: Progress | None = None
+    progress: Progress | None = None
 
     def is_same(self, block: BlockStatus, number: int) -> bool:
-        """Whether it is this one: by its id, and by its number where one lacks that."""
+        """Compare by id, or by number if one of them has no id."""
         if self.id and block.block_id:
             return self.id == block.block_id
         return self.number == number
 
 
 @define
-class Teller:
-    """Tells what is new in each look, and never anything that goes back."""
+class EventTracker:
+    """Finds the new events in each answer. No event takes back an earlier one."""
 
     stages: Stages
     _status: str = field(default="", init=False)
-    _blocks: list[_Block] = field(factory=list[_Block], init=False)
+    _blocks: list[_WatchedBlock] = field(factory=list[_WatchedBlock], init=False)
 
     def events(self, seen: LiveStatus, status: str) -> Iterator[RunEvent]:
-        """The events of a look.
+        """Yield the events of an answer.
 
         Args:
-            seen: The look.
-            status: The status of the run, which no old answer turns back.
+            seen: The answer.
+            status: The status of the run, which an old answer does not set back.
         """
         word = "queued" if status in WAITING else status
         if word != self._status and status and status not in ENDED:
             self._status = word
             yield Queued() if status in WAITING else Running(status)
         for position, block in enumerate(seen.blocks, 1):
-            known = self._known(block, position)
+            known = self._find_block(block, position)
             if not known.is_over:
                 name = self.stages.name(known.number, block.block_name)
-                yield from _told(known, name, block)
+                yield from _events_of(known, name, block)
 
-    def _known(self, block: BlockStatus, position: int) -> _Block:
-        """What was told of a block; one answer may leave out its number or its id."""
+    def _find_block(self, block: BlockStatus, position: int) -> _WatchedBlock:
+        """Return the state of a block. An answer may lack its number or its id."""
         number = block.sequence_number if block.sequence_number > 0 else position
         for known in self._blocks:
             if known.is_same(block, number):
                 known.id = known.id or block.block_id
                 return known
-        self._blocks.append(_Block(number, block.block_id))
+        self._blocks.append(_WatchedBlock(number, block.block_id))
         return self._blocks[-1]
 
 
-def _told(known: _Block, name: str, block: BlockStatus) -> Iterator[RunEvent]:
+def _events_of(
+    known: _WatchedBlock, name: str, block: BlockStatus
+) -> Iterator[RunEvent]:
     status, number = normal(block.status), known.number
     now = _progress(number, name, block)
     has_begun = status == "running" or status in ENDED or now.processed > 0
     if not known.is_started and (has_begun or now.percentage > 0):
         known.is_started = True
         yield BlockStarted(number, name, now.total)
-    further = _further(known.told, now)
+    further = _advance(known.progress, now)
     if further is not None and known.is_started:
-        known.told = further
+        known.progress = further
         yield further
     if status in ENDED:
         known.is_over = True
@@ -330,7 +331,7 @@ def _told(known: _Block, name: str, block: BlockStatus) -> Iterator[RunEvent]:
 
 
 def _progress(number: int, name: str, block: BlockStatus) -> Progress:
-    """What a look says of a block; a share that is missing follows from the counts."""
+    """Return the progress of a block. A missing percentage follows from the counts."""
     processed, total = block.processed_count, block.total_count
     share = block.progress_percentage
     if share <= 0 < total:
@@ -338,8 +339,8 @@ def _progress(number: int, name: str, block: BlockStatus) -> Progress:
     return Progress(number, name, processed, total if total > 0 else None, share)
 
 
-def _further(before: Progress | None, now: Progress) -> Progress | None:
-    """Progress beyond what was told, with nothing in it that goes back; else None."""
+def _advance(before: Progress | None, now: Progress) -> Progress | None:
+    """Return progress beyond the earlier one, which never goes back; else None."""
     processed = before.processed if before else 0
     share = before.percentage if before else 0.0
     if now.processed <= processed and now.percentage <= share:
@@ -354,7 +355,7 @@ def _further(before: Progress | None, now: Progress) -> Progress | None:
 
 
 def _rows(block: BlockStatus) -> int | None:
-    """The rows that a block gave."""
+    """Return the number of rows that a block returned."""
     metrics: Mapping[str, Any] = block.metrics or {}
     count = metrics.get("row_count")
     if isinstance(count, int) and not isinstance(count, bool):
@@ -362,12 +363,14 @@ def _rows(block: BlockStatus) -> int | None:
     return block.processed_count if block.processed_count > 0 else None
 
 
-def reason_of(tracked: Tracked, seen: LiveStatus) -> Conversation[str | None]:
-    """Why a run ended otherwise than completed: its blocks say so, else the list."""
+def find_reason(tracked: Tracked, seen: LiveStatus) -> Conversation[str | None]:
+    """Return why a run did not complete, from its blocks or the list of runs."""
     if tracked.status == COMPLETED:
         return None
     reasons: Sequence[str | None] = [
-        tracked.stages.blamed(block) for block in seen.blocks if block.error_message
+        tracked.stages.describe_failure(block)
+        for block in seen.blocks
+        if block.error_message
     ]
     if not reasons and tracked.workflow_id:
         yield Begin(LAST_LOOK)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.client import DEFAULT_ENDPOINT
-from flow64.definition import fingerprint, suffixed
+from flow64.definition import add_suffix, fingerprint
 from flow64.environments import (
     EMULATOR,
     Environment,
@@ -529,7 +529,7 @@ def test_the_suffix_changes_the_bound_name_and_nothing_else(env, suffix):
     values = {"hook": "https://hooks.example.com/x"}
 
     plain = workflow.compile(env, values)
-    made = suffixed(workflow.compile(env, values), suffix)
+    made = add_suffix(workflow.compile(env, values), suffix)
 
     assert made.name == f"Inbound {suffix}"
     assert (made.id, made.path, made.blocks) == (plain.id, plain.path, plain.blocks)
@@ -552,7 +552,7 @@ def test_a_title_has_its_suffix_once(title, suffix, expected):
     """Also one that was read from the service, where it had it already."""
     workflow = Workflow(title, Webhook(LEAD), key="inbound")
 
-    assert suffixed(workflow.compile("staging"), suffix).name == expected
+    assert add_suffix(workflow.compile("staging"), suffix).name == expected
 
 
 @pytest.mark.parametrize("name", ["staging", "default", "caf\u00e9"])
@@ -565,7 +565,7 @@ def test_ids_depend_on_the_name_of_an_environment_alone(project, name):
     found = set()
     for section in sections:
         env = written(project, section).environment()
-        made = suffixed(inbound().compile(env.name, env.bound), env.suffix)
+        made = add_suffix(inbound().compile(env.name, env.bound), env.suffix)
         found.add((made.id, tuple(block.id for block in made.blocks)))
 
     assert len(found) == 1

@@ -90,7 +90,7 @@ class Finding:
         parts = [self.code, str(self.place or self.where or ""), self.message]
         if self.help:
             parts.append(self.help)
-        return " · ".join(_shown(part) for part in parts if part)
+        return " · ".join(_show(part) for part in parts if part)
 
 
 def as_text(findings: Iterable[Finding]) -> str:
@@ -123,15 +123,15 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    where = f" ({truncate(_shown(finding.where), 200)})" if finding.where else ""
-    yield f"{finding.severity}[{finding.code}] {_shown(finding.message)}{where}"
+    where = f" ({truncate(_show(finding.where), 200)})" if finding.where else ""
+    yield f"{finding.severity}[{finding.code}] {_show(finding.message)}{where}"
     if finding.place:
         yield from _excerpt(finding.place)
     if finding.help:
-        yield f"   = help: {_shown(finding.help)}"
+        yield f"   = help: {_show(finding.help)}"
 
 
-def _shown(text: str) -> str:
+def _show(text: str) -> str:
     return printable(redact_keys(text))
 
 

@@ -10,7 +10,7 @@ from typing import Any, overload
 
 from attrs import field, frozen
 
-from .definition import DEFAULT_ENV, EMPTY, ProjectKey, Tag, escaped
+from .definition import DEFAULT_ENV, EMPTY, ProjectKey, Tag, escape_key
 from .dsl import helpful
 from .errors import ArgumentError, VariantError
 from .text import shortened
@@ -27,7 +27,7 @@ def _codes(allow: Sequence[str] | AbstractSet[str]) -> tuple[str, ...]:
 
 @frozen
 class Project(ProjectKey):
-    """Whose ids these are, and what is planned together.
+    """The owner of ids, and the group of workflows that is planned together.
 
     Args:
         key: Name of the project inside its namespace.
@@ -77,10 +77,10 @@ def variants(build: Callable[..., Workflow], table: Any) -> dict[str, Workflow]:
     for name, parameters in rows:
         _arguments(name, parameters)
     made = {
-        name: _built(build, parameters, [("variant", name)])
+        name: _build(build, parameters, [("variant", name)])
         for name, parameters in rows
     }
-    _unpinned(made)
+    _refuse_shared_pins(made)
     return made
 
 
@@ -130,11 +130,11 @@ def matrix(
                 problem = f"two axes set {', '.join(sorted(twice))}"
                 raise VariantError(f"{problem}: leave it to one of them")
             parameters |= axes[axis][name]
-        made[names] = _built(build, parameters, _segments(at))
+        made[names] = _build(build, parameters, _segments(at))
     if unused:
         problem = f"the exclusion {unused[0]} fits no combination"
         raise VariantError(f"{problem}: mend its names, or leave it out")
-    _unpinned(made)
+    _refuse_shared_pins(made)
     return made
 
 
@@ -158,13 +158,13 @@ def _exclusions(exclude: Any) -> list[dict[str, str]]:
 def _segments(at: Mapping[str, str]) -> list[tuple[Tag, str]]:
     segments: list[tuple[Tag, str]] = []
     # By name, since the order in which axes are written is to change no id.
-    for axis, name in sorted(at.items(), key=lambda item: escaped(item[0])):
+    for axis, name in sorted(at.items(), key=lambda item: escape_key(item[0])):
         segments.append(("axis", axis))
         segments.append(("variant", name))
     return segments
 
 
-def _built(
+def _build(
     build: Callable[..., Workflow],
     parameters: Mapping[str, Any],
     segments: list[tuple[Tag, str]],
@@ -182,8 +182,8 @@ def _built(
     return made.varied(segments)
 
 
-def _unpinned(made: Mapping[Any, Workflow]) -> None:
-    """A pin, or the id of a workflow that was read, is that of one variant alone."""
+def _refuse_shared_pins(made: Mapping[Any, Workflow]) -> None:
+    """Refuse a pin, or the id of a workflow that was read, for two variants."""
     seen: dict[tuple[str, Any], Any] = {}
     for name, workflow in made.items():
         identity = workflow.identity

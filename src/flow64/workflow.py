@@ -125,7 +125,7 @@ class Workflow:
 
     @property
     def project(self) -> ProjectKey | None:
-        """Whose ids these are."""
+        """The owner of its ids."""
         return self.identity.project
 
     @property
@@ -141,10 +141,10 @@ class Workflow:
 
     def fingerprint(self) -> str:
         """SHA-256 of what the workflow means, the same in every environment."""
-        return fingerprint(self._lowered(None, None).definition)
+        return fingerprint(self._lower(None, None).definition)
 
     def varied(self, segments: Sequence[tuple[Tag, str]]) -> Workflow:
-        """The same workflow as a variant, with further segments in its path."""
+        """Return the workflow as a variant, with further segments in its path."""
         longer = (*self.identity.segments, *segments)
         return self._with(self.identity._replace(segments=longer))
 
@@ -161,7 +161,7 @@ class Workflow:
         Raises:
             CompileError: There are findings of severity error; it holds all of them.
         """
-        definition, faults = self._lowered(env, values)
+        definition, faults = self._lower(env, values)
         found = [*faults, *errors(definition)]
         if found:
             raise CompileError(definition.name, found)
@@ -203,7 +203,7 @@ class Workflow:
         Raises:
             MissingExtraError: `blocks` was given, and the extra is not installed.
         """
-        lowered = self._lowered(env, values)
+        lowered = self._lower(env, values)
         return by_severity([*lowered.findings, *findings(lowered.definition, blocks)])
 
     def deploy(
@@ -293,19 +293,19 @@ class Workflow:
         """The graph as Mermaid text."""
         from .render import mermaid  # only where a picture is wanted
 
-        return mermaid(self._lowered(None, None).definition)
+        return mermaid(self._lower(None, None).definition)
 
     def to_text(self) -> str:
         """The graph as a text tree with row kinds and columns."""
         from .render import text_tree  # only where a picture is wanted
 
-        return text_tree(self._lowered(None, None).definition)
+        return text_tree(self._lower(None, None).definition)
 
     def to_svg(self) -> str:
         """The graph as an SVG picture that stands alone, for light and dark."""
         from .render import svg  # only where a picture is wanted
 
-        return svg(self._lowered(None, None).definition)
+        return svg(self._lower(None, None).definition)
 
     def __repr__(self) -> str:
         project = f", project={self.project.key!r}" if self.project else ""
@@ -328,18 +328,18 @@ class Workflow:
         made.__attrs_init__(identity, self.flows, self._read)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return made
 
-    def _lowered(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
+    def _lower(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
         environment = DEFAULT_ENV if env is None else env
         if self._read is not None and self.identity.key is None:
             lowered = Lowered(self._read)
         elif self._read is not None:
-            head, found = self.identity.resolved(environment)
+            head, found = self.identity.resolve_head(environment)
             named = evolve(self._read, id=head.id, path=head.path, place=head.place)
             lowered = Lowered(named, found)
         else:
             project = self.identity.project
             allowed = () if project is None else getattr(project, "allow", ())
-            head, found = self.identity.resolved(environment, allowed)
+            head, found = self.identity.resolve_head(environment, allowed)
             lowered = lower(self.flows, head)
             if found:
                 found += lowered.findings

@@ -771,7 +771,7 @@ def test_conditions_are_reserved():
 
 def test_unknown_columns_of_a_closed_set():
     """Where all columns are known, a name that is not among them is told."""
-    found = _columns.missing(3, "emial", NO_COLUMNS)
+    found = _columns.missing_column(3, "emial", NO_COLUMNS)
     assert found.position == 3
     assert found.message == "it reads the column 'emial', which rows do not have here"
     assert found.help == "they have none"

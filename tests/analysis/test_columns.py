@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flow64.analysis import ColumnSet, KnownColumn
-from flow64.analysis._columns import ANY_COLUMNS, NO_COLUMNS, united
+from flow64.analysis._columns import ANY_COLUMNS, NO_COLUMNS, merge_columns
 
 
 def column(name, *, type=None, source=0):
@@ -102,7 +102,7 @@ def test_branches_unite_to_all_they_have():
     left = base.with_(layer("x", source=1), is_open=False)
     right = base.with_(layer("y", source=2), is_open=True)
 
-    made = united([left, right, left])
+    made = merge_columns([left, right, left])
 
     assert list(made) == ["a", "b", "c", "d", "x", "y"]
     assert made.is_open
@@ -113,12 +113,12 @@ def test_one_set_unites_to_itself():
     """Branches that changed nothing give the set they came from."""
     base = grown(layer("a"))
 
-    assert united([base, base]) is base
-    assert united([base, base.with_({}, is_open=True)]) == grown(
+    assert merge_columns([base, base]) is base
+    assert merge_columns([base, base.with_({}, is_open=True)]) == grown(
         layer("a"), is_open=True
     )
     open_first = base.with_({}, is_open=True)
-    assert united([open_first, base]) is open_first
+    assert merge_columns([open_first, base]) is open_first
 
 
 def test_united_columns_agree_or_have_no_type():
@@ -126,8 +126,10 @@ def test_united_columns_agree_or_have_no_type():
     left = grown({"a": column("a", type="int", source=1)})
     right = grown({"a": column("a", type="str", source=2)})
 
-    assert united([left, left.with_(layer("b"), is_open=False)])["a"].type == "int"
-    assert united([left, right])["a"] == column("a", source=1)
+    assert (
+        merge_columns([left, left.with_(layer("b"), is_open=False)])["a"].type == "int"
+    )
+    assert merge_columns([left, right])["a"] == column("a", source=1)
 
 
 def test_a_column_dropped_on_one_branch_may_come_by_the_other():
@@ -136,8 +138,8 @@ def test_a_column_dropped_on_one_branch_may_come_by_the_other():
     dropped = base.with_({"a": None}, is_open=False)
     other = base.with_(layer("x"), is_open=False)
 
-    assert "a" in united([dropped, other])
-    assert "a" not in united(
+    assert "a" in merge_columns([dropped, other])
+    assert "a" not in merge_columns(
         [dropped, base.with_({"a": None, "b": None}, is_open=False)]
     )
 

@@ -108,8 +108,8 @@ GOOD = {"block_name": "a", "specs_schema": {}}
 @pytest.mark.parametrize(
     ("data", "pointer", "problem"),
     [
-        ({"blocks": []}, "", "it is no list"),
-        ("[]", "", "it is no list"),
+        ({"blocks": []}, "", "it is not a list"),
+        ("[]", "", "it is not a list"),
         ([GOOD, 5], "/1", "an entry is an object, not 5"),
         ([{"specs_schema": {}}], "/0/block_name", "block_name is the name of a kind"),
         ([{**GOOD, "block_name": ""}], "/0/block_name", "is the name of a kind"),
@@ -611,9 +611,9 @@ NOWHERE = "leads nowhere; none is fetched"
 CIRCLES = "it leads round in circles, or nests too deep"
 
 HOSTILE = {
-    "no type": ({"type": 5}, "it is no JSON Schema at /type"),
-    "no list": ({"required": "a"}, "it is no JSON Schema at /required"),
-    "no keyword": ({"not": 1}, "it is no JSON Schema at /not"),
+    "no type": ({"type": 5}, "it is not a JSON Schema at /type"),
+    "no list": ({"required": "a"}, "it is not a JSON Schema at /required"),
+    "no keyword": ({"not": 1}, "it is not a JSON Schema at /not"),
     "remote": ({"$ref": "https://a.example/x"}, NOWHERE),
     "remote field": (of_fields(a={"$ref": "http://a.example/x"}), NOWHERE),
     "file": (of_fields(a={"$ref": "file:///etc/passwd"}), NOWHERE),
@@ -654,7 +654,7 @@ HOSTILE = {
         of_fields(names={"patternProperties": {"a*b*c*d": {}}}),
         TOO_LONG,
     ),
-    "no pattern": (of_fields(a={"pattern": "("}), "'(' is none that Python knows"),
+    "no pattern": (of_fields(a={"pattern": "("}), "'(' is not one that Python knows"),
     "deep": (nested(100_000), "it nests deeper than 64 levels"),
     "large": ({"enum": [*range(20_000)]}, "it holds more than 20000 values"),
     "equal": (

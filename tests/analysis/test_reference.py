@@ -55,7 +55,7 @@ def test_every_rule_is_asked():
 
 def test_the_fast_path_covers_every_safe_rule():
     """A rule that is not covered is asked about every definition, which takes time."""
-    plain = workflow_of('flow = Webhook(LEAD, key="a")')._lowered(None, None).definition
+    plain = workflow_of('flow = Webhook(LEAD, key="a")')._lower(None, None).definition
 
     assert [*safe_rules_for(plain)] == []
 
@@ -92,7 +92,7 @@ def test_a_dull_workflow_of_the_same_shape_hides_no_finding(code, word, monkeypa
     """
     monkeypatch.setattr(_asked, "_known", {})
     dull = {str: word, bool: False, int: 0}
-    definition = workflow_of(EXAMPLES[code])._lowered(None, None).definition
+    definition = workflow_of(EXAMPLES[code])._lower(None, None).definition
     blocks = [
         block._replace(
             specs=freeze(thaw(block.specs, lambda v: dull.get(type(v), v)), (), [])

@@ -21,7 +21,7 @@ from flow64 import LEAD, Project, RawBlock, Workflow, fan, tap, value, variants
 from flow64.blocks import Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
 from flow64.compiler import as_code, code_of, lift
 from flow64.compiler._audit import METHODS, audit
-from flow64.compiler._layout import cells, quoted
+from flow64.compiler._layout import cells, quote_text
 from flow64.compiler._names import Names
 from flow64.definition import fingerprint, from_data, loads
 from flow64.errors import CannotLiftError, UnsafeCodeError
@@ -50,7 +50,7 @@ def assert_rebuilt(definition, **options):
 
 def flow_code(*flows):
     """What stands between imports and the workflow."""
-    made = Workflow("W", *flows, key="w")._lowered(None, None).definition
+    made = Workflow("W", *flows, key="w")._lower(None, None).definition
     *_, flow, _workflow = assert_rebuilt(made).rstrip("\n").split("\n\n")
     return flow
 
@@ -568,7 +568,7 @@ def test_specs(specs):
 @example("\ud800 '\" \\")
 def test_quoted(text):
     """Law: a literal is the text, on one line, and all of it can be seen."""
-    literal = quoted(text)
+    literal = quote_text(text)
 
     assert ast.literal_eval(literal) == text
     assert literal.isprintable()
@@ -577,7 +577,7 @@ def test_quoted(text):
 
 def test_characters():
     """Which are escaped is the same on every Python, whatever Unicode it knows."""
-    text = quoted("".join(map(chr, range(0x30000))))
+    text = quote_text("".join(map(chr, range(0x30000))))
 
     assert sha256(text.encode("ascii", "backslashreplace")).hexdigest() == DIGEST
 
@@ -771,7 +771,7 @@ def sources():
         definition = evolve(hostile(text, NAMES[1]), id=uuid(9), path=None)
         yield f"hostile_{at}", code_of(definition)
     for name, (flow, _) in LAYOUTS.items():
-        made = Workflow("W", flow, key="w")._lowered(None, None).definition
+        made = Workflow("W", flow, key="w")._lower(None, None).definition
         yield f"layout_{name.replace(' ', '_')}", code_of(made)
     yield "apart", code_of(wired([], "ab"))
     yield "chains", code_of(wired(["ac", "ad", "bd", "be", "cf", "df", "ef"]))

@@ -545,7 +545,7 @@ def test_deep_scope():
 def lifted_block(block):
     """The second block of a workflow, after it was lifted."""
     one = inbound(Webhook(LEAD) >> block)
-    lowered = one._lowered(None, None).definition
+    lowered = one._lower(None, None).definition
     return assert_same(lowered).parts[0].members[1].block
 
 

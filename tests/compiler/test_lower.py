@@ -32,7 +32,7 @@ def specs_of(written, **fields):
 
 def problems_of(*flows):
     """Code and message of each error, with the line of code that it points to."""
-    found = Workflow("w", *flows)._lowered(None, None).findings
+    found = Workflow("w", *flows)._lower(None, None).findings
     return [(f.code, f.message) for f in found]
 
 
@@ -116,7 +116,7 @@ def test_no_json(name):
     written, text = NO_JSON[name]
     block = RawBlock("x", specs={"a": [0, {"b": written}]}, key="k")
 
-    (finding,) = Workflow("w", block)._lowered(None, None).findings
+    (finding,) = Workflow("w", block)._lower(None, None).findings
 
     assert (finding.severity, finding.family, finding.where) == ("error", "values", "k")
     assert finding.place == block.place
@@ -288,7 +288,7 @@ def test_fields_are_a_mapping(name, argument):
     """Whatever else stands for fields is a finding at its block."""
     block = RawBlock("x", **{argument: JUNK[name]})
 
-    findings = Workflow("w", block)._lowered(None, None).findings
+    findings = Workflow("w", block)._lower(None, None).findings
 
     assert {finding.code for finding in findings} == {"not-json"}
     assert {finding.place for finding in findings} == {block.place}

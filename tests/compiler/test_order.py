@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flow64.compiler._collect import collect
-from flow64.compiler._order import SHORT, arranged
+from flow64.compiler._order import SHORT, arrange_nodes
 from flow64.dsl import Flow, RawBlock
 
 
@@ -24,7 +24,7 @@ def test_chain_is_in_order_however_it_was_nested(count):
     for block in reversed(others):
         right = block >> right
 
-    found = [arranged(collect([flow])) for flow in (left, right)]
+    found = [arrange_nodes(collect([flow])) for flow in (left, right)]
 
     for order, topology in found:
         assert [*order] == [*range(count)]
@@ -37,7 +37,7 @@ def test_chain_is_in_order_however_it_was_nested(count):
 def test_star_of_as_many_edges_as_a_chain_is_none(count):
     first, *others = steps(count)
 
-    order, topology = arranged(collect([first >> others]))
+    order, topology = arrange_nodes(collect([first >> others]))
 
     assert [*order] == [*range(count)]
     assert topology.sources == [0] * (count - 1)

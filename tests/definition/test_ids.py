@@ -12,8 +12,8 @@ from flow64.definition import (
     LOCAL,
     ProjectKey,
     canonical_id,
-    escaped,
-    escaped_all,
+    escape_key,
+    escape_keys,
     id_of,
     ids_under,
     is_uuid,
@@ -62,13 +62,13 @@ def test_a_project_key_is_a_value():
 )
 def test_a_key_is_escaped_after_nfc(key, text):
     """Compatibility characters stay: the form is NFC and not NFKC."""
-    assert escaped(key) == text
+    assert escape_key(key) == text
 
 
 @pytest.mark.parametrize("keys", [[], ["a", "b"], ["a b", "é"], ["a", "b\n"]])
 def test_many_keys_are_escaped_like_one(keys):
     """The short way for plain keys changes nothing."""
-    assert list(escaped_all(keys)) == [escaped(key) for key in keys]
+    assert list(escape_keys(keys)) == [escape_key(key) for key in keys]
 
 
 @pytest.mark.parametrize(

@@ -172,4 +172,4 @@ def test_listed_origins_say_what_they_silence():
     """With the positions of the blocks, others left out."""
     origins = ListedOrigins([Origin(), Origin(key="b", allowed=("a-code",))])
 
-    assert (origins[1].key, list(origins.silenced())) == ("b", [(1, ("a-code",))])
+    assert (origins[1].key, list(origins.silenced_codes())) == ("b", [(1, ("a-code",))])

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from flow64.compiler._order import ordered
+from flow64.compiler._order import order_nodes
 from flow64.definition import (
     FLOW64,
     Stamp,
@@ -90,7 +90,7 @@ def test_order():
     ]
     sources, targets = map(list, zip(*pairs, strict=True))
 
-    order = ordered(
+    order = order_nodes(
         len(names), sources, targets, lambda nodes: [names[node] for node in nodes]
     )
 

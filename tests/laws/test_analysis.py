@@ -21,7 +21,7 @@ from flow64.analysis import (
     lineage,
     output_columns,
 )
-from flow64.analysis._columns import NO_COLUMNS, united
+from flow64.analysis._columns import NO_COLUMNS, merge_columns
 from flow64.analysis.checks._columns import Spellings
 from flow64.analysis.checks._fast_path import is_plainly_right
 from flow64.analysis.checks._rule import run
@@ -252,7 +252,7 @@ def test_united_sets_hold_what_any_holds(common, branches):
     base, model = grown(NO_COLUMNS, changed[0], {})
     pairs = [grown(base, each, model) for each in changed[1:]]
 
-    made = united([columns for columns, _ in pairs])
+    made = merge_columns([columns for columns, _ in pairs])
 
     assert set(made) == {name for _, model in pairs for name in model}
     for name, column in made.items():

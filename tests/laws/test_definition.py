@@ -24,8 +24,8 @@ from flow64.definition import (
     block_refs,
     canonical_id,
     dumps,
-    escaped,
-    escaped_all,
+    escape_key,
+    escape_keys,
     fingerprint,
     freeze,
     from_data,
@@ -71,7 +71,7 @@ def test_ids_under_a_prefix_are_uuid5(prefix, names):
 @given(st.lists(st.text()))
 def test_keys_are_escaped_alike_one_by_one_and_together(names):
     """Whichever way is taken."""
-    assert list(escaped_all(names)) == [escaped(name) for name in names]
+    assert list(escape_keys(names)) == [escape_key(name) for name in names]
 
 
 @given(paths, paths)

@@ -111,7 +111,7 @@ def hostile(name):
     kind = "odd" if "\ud800" in name else short  # such a kind is refused at once
     inner = (RawBlock(kind, key=f"k{short}") >> FindEmail(key=short)).scoped(short)
     flow = Webhook(LEAD, input_schema={short: short}) >> inner
-    return Workflow(name, flow, key="w")._lowered(None, None).definition
+    return Workflow(name, flow, key="w")._lower(None, None).definition
 
 
 def harm(name):

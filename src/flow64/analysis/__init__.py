@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ._lineage import Stage, lineage, output_columns
     from ._live import LiveBlock, LiveCatalogue
     from ._reference import findings_reference
-    from ._row_kinds import Rows, row_kinds, rows_given
+    from ._row_kinds import RowKindName, output_rows, row_kinds
 
 __all__ = [
     "SAFE_RULES",
@@ -28,7 +28,7 @@ __all__ = [
     "KnownColumn",
     "LiveBlock",
     "LiveCatalogue",
-    "Rows",
+    "RowKindName",
     "Rule",
     "Stage",
     "Touch",
@@ -42,8 +42,8 @@ __all__ = [
     "findings_reference",
     "lineage",
     "output_columns",
+    "output_rows",
     "row_kinds",
-    "rows_given",
     "rules_by_code",
 ]
 
@@ -54,7 +54,7 @@ _ROOMS = {
     "_lineage": ("Stage", "lineage", "output_columns"),
     "_live": ("LiveBlock", "LiveCatalogue"),
     "_reference": ("findings_reference",),
-    "_row_kinds": ("Rows", "row_kinds", "rows_given"),
+    "_row_kinds": ("RowKindName", "row_kinds", "output_rows"),
 }
 _LATER = {name: module for module, names in _ROOMS.items() for name in names}
 

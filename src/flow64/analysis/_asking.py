@@ -16,7 +16,7 @@ _TEXT: Final = frozenset({str})
 
 
 def unknown_kinds(definition: Definition) -> Sequence[str]:
-    """The kinds that the catalogue does not know, old names with the current ones."""
+    """Return the kinds outside the catalogue; old names with the current ones."""
     return [*_unknown_of(tuple(definition.by_kind))]
 
 
@@ -30,13 +30,13 @@ def _unknown_of(kinds: tuple[str, ...]) -> Sequence[str]:
 
 
 def is_constant(cls: type[CatalogueBlock], about: _Question) -> bool:
-    """Whether a catalogue class answers a question without a look at the specs."""
+    """Whether the answer of a catalogue class is the same for all specs."""
     answer: Any = getattr(cls, about)
     return answer.__func__ is getattr(CatalogueBlock, about).__func__
 
 
 def _asker(cls: type[CatalogueBlock], about: _Question) -> _Ask:
-    """What a catalogue class answers for some specs: its method, or a faster equal."""
+    """Return the method of a class that answers a question, or a faster equal."""
     method = getattr(cls, about)
     if is_constant(cls, about):
         constant = getattr(cls.about, about)
@@ -57,4 +57,4 @@ def _asker(cls: type[CatalogueBlock], about: _Question) -> _Ask:
 
 # Cast because to mypy a class has the __hash__ of its instances, and is not hashable.
 asker: Final = cast("Callable[[type[CatalogueBlock], _Question], _Ask]", cache(_asker))
-"""What a catalogue class answers for some specs; the same function each time."""
+"""The answer of a catalogue class for some specs; one function for each question."""

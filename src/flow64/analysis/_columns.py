@@ -41,14 +41,14 @@ class ColumnSet(Mapping[str, KnownColumn]):
 
     Attributes:
         layers: The columns; later layers hide earlier ones.
-        is_open: Whether there may be others that nobody knows.
+        is_open: Whether there may be others, with unknown names.
     """
 
     layers: Sequence[Layer]
     is_open: bool
 
     def __getitem__(self, name: str) -> KnownColumn:
-        found = _found(self.layers, name)
+        found = _look_up(self.layers, name)
         if found is None:
             raise KeyError(name)
         return found
@@ -74,21 +74,21 @@ class ColumnSet(Mapping[str, KnownColumn]):
     def with_(self, layer: Layer, *, is_open: bool) -> ColumnSet:
         """The set with some columns added, replaced or dropped."""
         if layer:
-            return ColumnSet(_grown(self.layers, layer), is_open)
+            return ColumnSet(_grow(self.layers, layer), is_open)
         return self if is_open == self.is_open else ColumnSet(self.layers, is_open)
 
     def _flat(self) -> dict[str, KnownColumn]:
-        return {n: c for n, c in _folded(self.layers).items() if c is not None}
+        return {n: c for n, c in _flatten(self.layers).items() if c is not None}
 
 
 NO_COLUMNS: Final = ColumnSet((), is_open=False)
 ANY_COLUMNS: Final = ColumnSet((), is_open=True)
 
 
-def united(sets: Sequence[ColumnSet]) -> ColumnSet:
-    """What rows may have where branches meet: whatever one of them has.
+def merge_columns(sets: Sequence[ColumnSet]) -> ColumnSet:
+    """Return the columns that rows may have where branches meet: those of any branch.
 
-    How the service merges rows is unknown, so nothing more can be said.
+    How the service merges rows is unknown, so nothing more is certain.
     """
     first, *others = dict(zip(map(id, sets), sets, strict=True)).values()
     if not others:
@@ -102,22 +102,22 @@ def united(sets: Sequence[ColumnSet]) -> ColumnSet:
     prefix = first.layers[:shared]
     entries: dict[str, list[KnownColumn | None]] = {}
     for each in sets:
-        for name, entry in _folded(each.layers[shared:]).items():
+        for name, entry in _flatten(each.layers[shared:]).items():
             entries.setdefault(name, []).append(entry)
     layer = {}
     for name, found in entries.items():
         if len(found) < len(sets):  # some branch left it as it was
-            found.insert(0, _found(prefix, name))
-        layer[name] = _agreed([entry for entry in found if entry is not None])
+            found.insert(0, _look_up(prefix, name))
+        layer[name] = _merge_entries([entry for entry in found if entry is not None])
     is_open = any(each.is_open for each in sets)
     return (
-        ColumnSet(_grown(prefix, layer), is_open)
+        ColumnSet(_grow(prefix, layer), is_open)
         if layer
         else (first if first.is_open == is_open else ColumnSet(first.layers, is_open))
     )
 
 
-def _agreed(found: Sequence[KnownColumn]) -> KnownColumn | None:
+def _merge_entries(found: Sequence[KnownColumn]) -> KnownColumn | None:
     if not found:
         return None
     first = found[0]
@@ -125,14 +125,14 @@ def _agreed(found: Sequence[KnownColumn]) -> KnownColumn | None:
     return first if is_one else first._replace(type=None)
 
 
-def _found(layers: Sequence[Layer], name: str) -> KnownColumn | None:
+def _look_up(layers: Sequence[Layer], name: str) -> KnownColumn | None:
     for layer in reversed(layers):
         if name in layer:
             return layer[name]
     return None
 
 
-def _folded(layers: Sequence[Layer]) -> Layer:
+def _flatten(layers: Sequence[Layer]) -> Layer:
     if len(layers) == 1:
         return layers[0]
     folded: dict[str, KnownColumn | None] = {}
@@ -141,7 +141,7 @@ def _folded(layers: Sequence[Layer]) -> Layer:
     return folded
 
 
-def _grown(layers: Sequence[Layer], layer: Layer) -> Sequence[Layer]:
+def _grow(layers: Sequence[Layer], layer: Layer) -> Sequence[Layer]:
     """Layers with one more, which takes in those that are no larger than itself."""
     kept = len(layers)
     while kept and len(layers[kept - 1]) <= len(layer):

@@ -19,11 +19,11 @@ from ..definition import EMPTY, Definition
 from ._asking import asker, unknown_kinds
 
 ROWS: Final = 1000
-"""Input rows that a cost is told for, unless another number is given."""
+"""Input rows that a cost is for, unless another number is given."""
 
 
 class Charge(NamedTuple):
-    """What blocks of one kind and price may charge for.
+    """The rows that blocks of one kind and price may charge for.
 
     Attributes:
         kind: The kind of the blocks.
@@ -46,14 +46,14 @@ class Charge(NamedTuple):
 
 @frozen
 class Cost:
-    """What a run may cost, by the prices that are documented.
+    """The most that a run may cost, by documented prices.
 
     Attributes:
         charges: The blocks that spend or may spend, in order of the kinds.
-        unknown: Kinds of which nobody knows whether they spend.
+        unknown: Kinds for which it is not known whether they spend.
         meets: Whether a block that charges follows a place where branches meet. Their
             rows add up there.
-        rows: Input rows that it is told for.
+        rows: Input rows that the cost is for.
     """
 
     charges: Sequence[Charge]
@@ -72,8 +72,8 @@ class Cost:
 
     @property
     def exact(self) -> Fraction:
-        """The same dollars, without any rounding."""
-        return sum(_counted(self._told()).values(), Fraction(0))
+        """The dollars, not rounded."""
+        return sum(_sum_by_kind(self._plain_charges()).values(), Fraction(0))
 
     @property
     def is_open(self) -> bool:
@@ -88,14 +88,16 @@ class Cost:
 
     def __str__(self) -> str:
         unknown = tuple(self.unknown)
-        return _words(self._told(), unknown, meets=self.meets, rows=self.rows)
+        return _describe(
+            self._plain_charges(), unknown, meets=self.meets, rows=self.rows
+        )
 
-    def _told(self) -> tuple[_Told, ...]:
+    def _plain_charges(self) -> tuple[_Told, ...]:
         return tuple([charge[:3] for charge in self.charges])
 
 
 _Told: TypeAlias = tuple[str, float | None, int | None]
-"""What is told of a charge: kind, dollars, rows."""
+"""A charge without its positions: kind, dollars, rows."""
 
 
 def as_float(dollars: Fraction) -> float:
@@ -106,7 +108,7 @@ def as_float(dollars: Fraction) -> float:
         return sys.float_info.max
 
 
-def _counted(told: Sequence[_Told]) -> dict[str, Fraction]:
+def _sum_by_kind(told: Sequence[_Told]) -> dict[str, Fraction]:
     """Dollars by kind, of the charges whose price and rows are known."""
     counted: dict[str, Fraction] = {}
     for kind, dollars, rows in told:
@@ -118,15 +120,15 @@ def _counted(told: Sequence[_Told]) -> dict[str, Fraction]:
 
 
 @lru_cache(maxsize=256)
-def _words(
+def _describe(
     told: Sequence[_Told], unknown: Sequence[str], *, meets: bool, rows: int
 ) -> str:
-    """A cost in words; made once for the many workflows of a fleet."""
+    """Describe a cost in words. Cached, since the workflows of a fleet are alike."""
     parts = []
-    counted = {kind: as_float(sum_) for kind, sum_ in _counted(told).items()}
+    counted = {kind: as_float(sum_) for kind, sum_ in _sum_by_kind(told).items()}
     if counted:
         kinds = ", ".join(f"{kind} ${sum_:,.2f}" for kind, sum_ in counted.items())
-        total = as_float(sum(_counted(told).values(), Fraction(0)))
+        total = as_float(sum(_sum_by_kind(told).values(), Fraction(0)))
         parts.append(f"{rows:,} input rows may cost up to ${total:,.2f} ({kinds})")
     each = [
         f"{kind} ${dollars:.2f} a row"
@@ -156,14 +158,14 @@ def cost(
 
     Args:
         definition: What is run.
-        rows: Rows that each source brings whose rows come from outside.
+        rows: Rows that each source of a run brings.
         prices: Dollars a row by kind, in place of the documented ones.
         of_payload: Whether `rows` are those of a payload. Then only webhooks bring
-            them, and how many a file or a notebook holds is unknown.
+            them. It is unknown how many rows a file or a notebook holds.
     """
     blocks = definition.blocks
     found: dict[tuple[str, float | None, bool], list[int]] = {}
-    reach, meets = _reached(definition, rows, of_payload=of_payload)
+    reach, meets = _count_reaching(definition, rows, of_payload=of_payload)
     by_kind = definition.by_kind
     for kind, ask in _spending(tuple(by_kind), frozenset(prices)):
         for position in by_kind[kind]:
@@ -173,7 +175,7 @@ def cost(
             key = (kind, dollars, reach[position] is None)
             found.setdefault(key, []).append(position)
     charges = [
-        Charge(kind, dollars, _added([reach[at] for at in positions]), positions)
+        Charge(kind, dollars, _add_counts([reach[at] for at in positions]), positions)
         for (kind, dollars, _), positions in found.items()
     ]
     has_met = any(meets) and any(meets[at] for c in charges for at in c.positions)
@@ -224,9 +226,9 @@ _GIVEN: Final = {
 def _spending(
     kinds: tuple[str, ...], priced: frozenset[str]
 ) -> Sequence[tuple[str, Callable[..., Any] | None]]:
-    """Of some kinds those that cost credits, or may, with what says their price.
+    """Return the kinds that cost credits, or may, each with the function for its price.
 
-    None of a kind that somebody gives a price for.
+    The function is None if the caller gives the price of the kind.
     """
     return [
         (kind, None if kind in priced else asker(CATALOGUE[kind], "price"))
@@ -241,12 +243,12 @@ def _spends(kind: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _making_rows(kinds: tuple[str, ...]) -> frozenset[str]:
-    """Of some kinds those of which as many rows come out as they find."""
+    """Return the kinds that find rows, however many went in."""
     return frozenset(filter(_makes_rows, kinds))
 
 
 def _makes_rows(kind: str) -> bool:
-    """Whether as many rows come out as a block finds, however many went in."""
+    """Whether a block finds rows, however many went in."""
     if kind in _GIVEN:
         return False
     block = CATALOGUE.get(kind)
@@ -259,7 +261,7 @@ def _limit(kind: str, specs: Mapping[str, Any]) -> int | None:
     return None if block is None else block.most_rows(specs)
 
 
-def _reached(
+def _count_reaching(
     definition: Definition, rows: int, *, of_payload: bool
 ) -> tuple[Sequence[int | None], bytearray]:
     """Return how many rows reach each block at most, and where branches met before.
@@ -292,10 +294,10 @@ def _reached(
         meets[position] = len(above) > 1 or any(meets[parent] for parent in above)
         count: int | None = rows
         if above:
-            count = _added([leave[parent] for parent in above])
+            count = _add_counts([leave[parent] for parent in above])
         reach[position] = count
         if kind in _GIVEN:
-            count = _added([count, brought[kind]]) if above else brought[kind]
+            count = _add_counts([count, brought[kind]]) if above else brought[kind]
         elif kind in made:
             count = _limit(kind, blocks[position].specs)
         leave[position] = count
@@ -304,7 +306,7 @@ def _reached(
     return reach, meets
 
 
-def _added(counts: Sequence[int | None]) -> int | None:
+def _add_counts(counts: Sequence[int | None]) -> int | None:
     """Return the sum of some counts; None if one of them is unknown."""
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None

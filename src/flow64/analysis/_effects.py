@@ -1,4 +1,4 @@
-"""What a workflow spends and touches, and when."""
+"""Effects of a run beyond its rows: money spent, and things changed outside."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Touch(NamedTuple):
     Attributes:
         kind: The kind of the blocks.
         effect: What they do beyond their rows.
-        target: What they touch outside, in words; never a path or query of a URL, since
-            these may hold a secret.
+        target: What they touch outside, in words. Paths and queries of URLs are left
+            out, since they may hold a secret.
         positions: Positions of the blocks in the definition.
     """
 
@@ -37,11 +37,11 @@ class Touch(NamedTuple):
 
 @frozen
 class Effects:
-    """What a workflow spends and touches.
+    """All effects of a workflow.
 
     Attributes:
         touches: The effects, in order of the kinds.
-        unknown: Kinds whose effects nobody knows.
+        unknown: Kinds with unknown effects.
     """
 
     touches: Sequence[Touch]
@@ -53,22 +53,22 @@ class Effects:
 
     @property
     def at_creation(self) -> Sequence[Touch]:
-        """What is spent as soon as the workflow is created or updated."""
+        """Money that is spent as soon as the workflow is created or updated."""
         return self.of("spends-on-create")
 
     @property
     def outside(self) -> Sequence[Touch]:
-        """What stays outside after a run."""
+        """Things outside that stay after a run."""
         return self.of("writes-outside", "creates-storage")
 
     def __str__(self) -> str:
         told = [(touch.effect, str(touch)) for touch in self.touches]
-        return _told(tuple(told), tuple(self.unknown))
+        return _describe(tuple(told), tuple(self.unknown))
 
 
 @lru_cache(maxsize=256)
-def _told(touches: Sequence[tuple[Effect, str]], unknown: Sequence[str]) -> str:
-    """Effects in words; made once for the many workflows of a fleet."""
+def _describe(touches: Sequence[tuple[Effect, str]], unknown: Sequence[str]) -> str:
+    """Describe effects in words. Cached, since the workflows of a fleet are alike."""
     found: dict[str, list[str]] = {words: [] for words in _WORDS.values()}
     for effect, what in touches:
         found[_WORDS[effect]].append(what)
@@ -86,7 +86,7 @@ _WORDS: Final[Mapping[Effect, str]] = {
 
 
 def effects(definition: Definition) -> Effects:
-    """What a workflow spends and touches, by what is known of its blocks."""
+    """Return what a workflow spends and touches, as far as its blocks are known."""
     found: dict[tuple[str, Effect, str | None], list[int]] = {}
     blocks, by_kind = definition.blocks, definition.by_kind
     for kind, ask in _acting(tuple(by_kind)):
@@ -103,7 +103,7 @@ def effects(definition: Definition) -> Effects:
 
 @lru_cache(maxsize=256)
 def _acting(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
-    """Of some kinds those that may do more than pass rows on, with what they do."""
+    """Return the kinds that have effects, each with the function that names them."""
     known = [kind for kind in kinds if kind in CATALOGUE]
     return [
         (kind, asker(CATALOGUE[kind], "effects"))

@@ -10,20 +10,20 @@ from attrs import evolve, frozen
 from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Column, Columns
 from ..definition import BoundSecret, Definition, Value, WireBlock
 from ._asking import asker
-from ._columns import ANY_COLUMNS, NO_COLUMNS, ColumnSet, KnownColumn, united
+from ._columns import ANY_COLUMNS, NO_COLUMNS, ColumnSet, KnownColumn, merge_columns
 from ._memo import once
-from ._row_kinds import Rows, row_kinds
+from ._row_kinds import RowKindName, row_kinds
 
 
 class Stage(NamedTuple):
     """The rows that leave a block.
 
     Attributes:
-        rows: Their kind, or None where it is not known for sure.
+        rows: Their kind, or None if it is not certain.
         columns: Their columns, as far as they are known.
     """
 
-    rows: Rows
+    rows: RowKindName
     columns: ColumnSet
 
 
@@ -39,8 +39,8 @@ class ColumnFlow:
 def lineage(definition: Definition) -> Sequence[Stage]:
     """Row kind and columns after each block, in the order of the blocks.
 
-    Any definition has one: behind a kind that the catalogue does not know, and on a
-    cycle, everything is unknown.
+    Any definition has one. Behind an unknown kind, and on a cycle, everything is
+    unknown.
     """
     after = column_flow(definition).after
     return [*map(Stage, row_kinds(definition), after)]
@@ -51,14 +51,14 @@ def output_columns(definition: Definition) -> ColumnSet:
     after = column_flow(definition).after
     fed = set(definition.topology.sources)
     ends = [columns for i, columns in enumerate(after) if i not in fed]
-    return united(ends) if ends else NO_COLUMNS
+    return merge_columns(ends) if ends else NO_COLUMNS
 
 
 @once
 def reads_from_afar(definition: Definition) -> bool:
     """Whether a block reads a column that the block which feeds it may not add.
 
-    Where none does, every column that is read is known to be there, and is new.
+    If none does, every column that is read is known to be there, and is new.
     """
     blocks, topology = definition.blocks, definition.topology
     feeding: dict[int, list[int]] = {at: [] for at, _ in definition.of_kind(*READERS)}
@@ -106,10 +106,10 @@ def column_flow(definition: Definition) -> ColumnFlow:
         else:
             key = tuple(above)
             if key not in unions:
-                unions[key] = united([_after(after, parent) for parent in above])
+                unions[key] = merge_columns([_after(after, parent) for parent in above])
             incoming = unions[key]
         before[position] = incoming
-        after[position] = _changed(incoming, facts[position], position)
+        after[position] = _apply_columns(incoming, facts[position], position)
     reads = [
         (position, sure)
         for position, fact in enumerate(facts)
@@ -129,14 +129,14 @@ def _after(after: Sequence[ColumnSet | None], position: int) -> ColumnSet:
 
 
 def _incoming(kind: str) -> ColumnSet:
-    """What comes into a block that nothing feeds: a source begins with nothing."""
+    """Return the columns that enter a block that nothing feeds."""
     block = CATALOGUE.get(kind)
     is_source = block is not None and block.about.role == "source"
     return NO_COLUMNS if is_source else ANY_COLUMNS
 
 
 def _facts(definition: Definition) -> Sequence[Columns]:
-    """What each block does to columns."""
+    """Return for each block how it changes columns."""
     blocks = definition.blocks
     facts = [UNKNOWN_COLUMNS] * len(blocks)
     for kind, positions in definition.by_kind.items():
@@ -153,8 +153,8 @@ def _facts(definition: Definition) -> Sequence[Columns]:
     return facts
 
 
-def _changed(incoming: ColumnSet, fact: Columns, position: int) -> ColumnSet:
-    """The columns after a block; the same object where it changes none."""
+def _apply_columns(incoming: ColumnSet, fact: Columns, position: int) -> ColumnSet:
+    """Return the columns after a block; the same object if it changes none."""
     if fact.resets:
         incoming = ANY_COLUMNS if fact.opens else NO_COLUMNS
     layer: dict[str, KnownColumn | None] = dict.fromkeys(fact.drops)

@@ -1,4 +1,4 @@
-"""What the service itself says of its blocks: the answer of `GET /workflows/blocks`."""
+"""The service's own list of its blocks: the answer of `GET /workflows/blocks`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_LEVELS: Final = 64
 """How deep a schema may nest; one that nests deeper is kept apart and not used."""
 
 MOST_ERRORS: Final = 20
-"""Mismatches of one block that are told."""
+"""Mismatches of one block that are listed."""
 
 _LIMITS: Final = Limits(depth=MAX_LEVELS, whole=False, integer=None, literals=True)
 
@@ -45,7 +45,7 @@ class LiveCatalogue:
     """The kinds that the service lists, with the schemas of their specs.
 
     Made from the answer of `GET /workflows/blocks`, and given to `check(blocks=...)`:
-    where it speaks, it outranks what flow64 knows of a field.
+    it outranks the built-in catalogue.
     """
 
     blocks: Mapping[str, LiveBlock] = field(repr=lambda blocks: f"<{len(blocks)}>")
@@ -60,11 +60,11 @@ class LiveCatalogue:
             source: What errors call it.
 
         Raises:
-            ReadError: The data is no such answer; it says where.
+            ReadError: The data is not such an answer; the error says where.
         """
         if not isinstance(data, list | tuple):
             advice = "give the list that GET /workflows/blocks answers"
-            raise ReadError(f"it is no list; {advice}", source, pointer="")
+            raise ReadError(f"it is not a list; {advice}", source, pointer="")
         blocks: dict[str, LiveBlock] = {}
         for position, item in enumerate(data):
             as_data = getattr(item, "as_data", None)  # of a typed answer
@@ -80,22 +80,22 @@ class LiveCatalogue:
         """The catalogue that a file holds: the JSON text of an answer, in UTF-8.
 
         Raises:
-            ReadError: The text is no such answer; it says where.
+            ReadError: The text is not such an answer; the error says where.
             OSError: The file cannot be read.
         """
         file = Path(path)
         with file.open("rb") as opened:
             text = opened.read(MAX_BYTES + 1)
-        return cls.of(_parsed(text, str(file)), source=str(file))
+        return cls.of(_parse(text, str(file)), source=str(file))
 
     @cached_property
     def memo(self) -> dict[str, Any]:
-        """What was found out of each schema, kept for as long as the catalogue is."""
+        """A cache of facts about each schema, for as long as the catalogue lives."""
         return {}
 
 
 def as_catalogue(blocks: Any) -> LiveCatalogue:
-    """What was given as `blocks=`, which is a `LiveCatalogue` and nothing else.
+    """Return what was given as `blocks=` if it is a `LiveCatalogue`.
 
     Raises:
         ArgumentError: It is something else.
@@ -134,7 +134,7 @@ def _is_deep_schema(problem: Problem) -> bool:
     return problem.code == "too-deep" and problem.path[1:2] == ("specs_schema",)
 
 
-def _parsed(text: bytes, source: str) -> Any:
+def _parse(text: bytes, source: str) -> Any:
     """The data of a text; NaN and the like are left to `freeze`, which knows where."""
     if len(text) > MAX_BYTES:
         problem = f"it is longer than {MAX_BYTES // 2**20} MiB, the most that is read"

@@ -1,4 +1,4 @@
-"""What several rules need of one definition is worked out once."""
+"""A cache on each definition for facts that several rules need."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def once(function: Callable[[Definition], T]) -> Callable[[Definition], T]:
-    """The same function, remembered for as long as the definition lives.
+    """Cache the result of a function for as long as the definition lives.
 
-    Kept by the definition itself, since two equal ones may come from different places.
-    What is remembered must not hold the definition in turn.
+    The definition itself holds the cache, since two equal ones may come from different
+    places. A result must not refer to the definition.
     """
 
     @functools.wraps(function)

@@ -1,4 +1,4 @@
-"""How long a regular expression of somebody else may take, told before it is used.
+"""The time that an untrusted regular expression may take, found before it is used.
 
 Python's `re` cannot be stopped, so each pattern is looked at first: a text of n
 characters takes at most `ways * n ** degree` attempts, or the pattern is refused.
@@ -28,10 +28,10 @@ class Effort(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def effort_of(pattern: str) -> Effort | None:
-    """The effort of searching for a pattern; None where no small bound is seen.
+    """Return the effort of searching for a pattern; None if no small bound is found.
 
     Raises:
-        re.error: It is no regular expression that Python knows.
+        re.error: It is not a regular expression that Python knows.
     """
     if len(pattern) > LONGEST:
         return None
@@ -42,11 +42,11 @@ def effort_of(pattern: str) -> Effort | None:
         return None
     is_anchored = tokens[:1] in (["^"], [r"\A"]) and "|" not in tokens
     # Else it is tried at each character of the text.
-    return effort if is_anchored else _bounded(effort.degree + 1, effort.ways)
+    return effort if is_anchored else _bound(effort.degree + 1, effort.ways)
 
 
-class _Part(NamedTuple):
-    """What stands in a sequence: a character or a group, however often.
+class _Piece(NamedTuple):
+    """An element of a pattern: a character or a group, with how often it may repeat.
 
     Attributes:
         source: The character, escape or class; empty for a group.
@@ -56,7 +56,7 @@ class _Part(NamedTuple):
 
     source: str
     effort: Effort | None
-    body: Sequence[_Part] = ()
+    body: Sequence[_Piece] = ()
 
 
 _DEGREE: Final = 4
@@ -78,9 +78,9 @@ _COUNT: Final = re.compile(r"\{(\d*)(,?)(\d*)\}")
 _PLAIN: Final = re.compile(r"[^.^$\\\[]|\\\W")
 
 
-def _group(tokens: Iterator[str]) -> _Part:
-    """What stands up to the end of a group, or of the pattern."""
-    branches: list[list[_Part]] = [[]]
+def _group(tokens: Iterator[str]) -> _Piece:
+    """Read elements up to the end of a group, or of the pattern."""
+    branches: list[list[_Piece]] = [[]]
     for sign in tokens:
         if sign == ")":
             break
@@ -90,13 +90,13 @@ def _group(tokens: Iterator[str]) -> _Part:
             branches[-1].append(_group(tokens))
         elif sign[0] in "*+?" or (sign[0] == "{" and len(sign) > 1):
             # A `?` with nothing before it begins a form of group not looked into.
-            before = branches[-1].pop() if branches[-1] else _Part("", None)
-            branches[-1].append(_repeated(before, *_counts(sign)))
+            before = branches[-1].pop() if branches[-1] else _Piece("", None)
+            branches[-1].append(_repeat(before, *_counts(sign)))
         else:
             is_known = not _BACK_REFERENCE.match(sign)
-            branches[-1].append(_Part(sign, _ONE if is_known else None))
+            branches[-1].append(_Piece(sign, _ONE if is_known else None))
     body = branches[0] if len(branches) == 1 else ()
-    return _Part("", _any_of(map(_all_of, branches)), body)
+    return _Piece("", _any_of(map(_all_of, branches)), body)
 
 
 def _counts(token: str) -> tuple[int, int | None]:
@@ -109,7 +109,7 @@ def _counts(token: str) -> tuple[int, int | None]:
     return int(low or 0), int(high) if high else None
 
 
-def _repeated(part: _Part, low: int, high: int | None) -> _Part:
+def _repeat(part: _Piece, low: int, high: int | None) -> _Piece:
     effort, is_group = part.effort, not part.source
     if effort is None or (low == high and not is_group):
         return part
@@ -117,16 +117,16 @@ def _repeated(part: _Part, low: int, high: int | None) -> _Part:
     turns = max(low, 1) if is_group else 1
     if high is not None and high <= _FEW:
         ways = effort.ways**high * (high - low + 1)
-        effort = _bounded(effort.degree * high, ways * turns)
+        effort = _bound(effort.degree * high, ways * turns)
     elif effort == _ONE or _is_delimited(part.body):
         is_fixed = low == high and effort == _ONE
-        effort = _bounded(int(not is_fixed), turns)
+        effort = _bound(int(not is_fixed), turns)
     else:
         effort = None  # as in (a+)+, which takes exponential time
     return part._replace(effort=effort, body=())
 
 
-def _is_delimited(body: Sequence[_Part]) -> bool:
+def _is_delimited(body: Sequence[_Piece]) -> bool:
     """Whether a character alone tells where each turn of a loop begins or ends.
 
     As in `(-[a-z]+)*`: with one part of varying length, each turn has one way to match.
@@ -143,14 +143,14 @@ def _is_delimited(body: Sequence[_Part]) -> bool:
     return False
 
 
-def _all_of(parts: Iterable[_Part]) -> Effort | None:
+def _all_of(parts: Iterable[_Piece]) -> Effort | None:
     """The effort of one part after the other."""
     degree, ways = 0, 1
     for _, effort, _ in parts:
         if effort is None:
             return None
         degree, ways = degree + effort.degree, min(ways * effort.ways, _WAYS + 1)
-    return _bounded(degree, ways)
+    return _bound(degree, ways)
 
 
 def _any_of(branches: Iterable[Effort | None]) -> Effort | None:
@@ -160,8 +160,8 @@ def _any_of(branches: Iterable[Effort | None]) -> Effort | None:
         if effort is None:
             return None
         degree, ways = max(degree, effort.degree), ways + effort.ways
-    return _bounded(degree, ways)
+    return _bound(degree, ways)
 
 
-def _bounded(degree: int, ways: int) -> Effort | None:
+def _bound(degree: int, ways: int) -> Effort | None:
     return Effort(degree, ways) if degree <= _DEGREE and ways <= _WAYS else None

@@ -8,11 +8,11 @@ from typing import Any, Final, Literal, TypeAlias
 from ..blocks import CATALOGUE, DATAFRAME_TYPES
 from ..definition import Definition
 
-Rows: TypeAlias = Literal["LEAD", "COMPANY"] | None
-"""A row kind, or None where it is not known for sure."""
+RowKindName: TypeAlias = Literal["LEAD", "COMPANY"] | None
+"""A row kind, or None if it is not certain."""
 
 
-_ROWS: Final[Mapping[str, Rows]] = {"LEAD": "LEAD", "COMPANY": "COMPANY"}
+_ROWS: Final[Mapping[str, RowKindName]] = {"LEAD": "LEAD", "COMPANY": "COMPANY"}
 
 
 _SURE: Final = {
@@ -20,7 +20,7 @@ _SURE: Final = {
     for kind, block in CATALOGUE.items()
     if block.about.rows in ("D", "D1")
 }
-"""What the documents say of row kinds, where they say it."""
+"""Kinds with documented facts about their rows."""
 
 _TAKEN: Final = {
     kind: word for kind, about in _SURE.items() if (word := _ROWS.get(about.takes))
@@ -41,12 +41,12 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
 """The row kinds that blocks of a kind take or give whatever their specs say."""
 
 
-def taken(kind: str) -> Rows:
-    """The one row kind that a block takes, by a documented fact."""
+def input_rows(kind: str) -> RowKindName:
+    """Return the one row kind that a block takes, by a documented fact."""
     return _TAKEN.get(kind)
 
 
-def rows_given(kind: str, specs: Mapping[str, Any]) -> Rows:
+def output_rows(kind: str, specs: Mapping[str, Any]) -> RowKindName:
     """Return the row kind that leaves a block by itself, whatever comes in."""
     if kind not in BY_SPEC:
         return _GIVEN.get(kind)
@@ -54,18 +54,18 @@ def rows_given(kind: str, specs: Mapping[str, Any]) -> Rows:
     return word if word in DATAFRAME_TYPES else None
 
 
-def row_kinds(definition: Definition) -> Sequence[Rows]:
-    """The row kind that leaves each block.
+def row_kinds(definition: Definition) -> Sequence[RowKindName]:
+    """Return the row kind that leaves each block.
 
-    A universal block gives what comes in, where all of that is known and agrees.
+    A universal block gives what comes in, if all of that is known and agrees.
     """
     blocks, topology = definition.blocks, definition.topology
     kinds = [block.kind for block in blocks]
-    found: list[Rows] = [_GIVEN.get(kind) for kind in kinds]
+    found: list[RowKindName] = [_GIVEN.get(kind) for kind in kinds]
     passing = _PASSING.intersection(definition.by_kind)
     for kind in BY_SPEC.intersection(definition.by_kind):
         for position in definition.by_kind[kind]:
-            found[position] = rows_given(kind, blocks[position].specs)
+            found[position] = output_rows(kind, blocks[position].specs)
     if not passing:
         return found
     if topology.is_forward:

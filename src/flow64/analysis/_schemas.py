@@ -1,6 +1,6 @@
 """Judging specs by the schemas of a live catalogue; needs the extra `schemas`.
 
-The schemas are somebody else's, so nothing in them is trusted: no reference is fetched,
+The schemas are not ours, so nothing in them is trusted: no reference is fetched,
 every step is counted, and what cannot be used is said in words, not by a traceback.
 """
 
@@ -64,7 +64,7 @@ class Mismatch(NamedTuple):
 
 @frozen
 class Ruling:
-    """What the schema of a kind says of blocks of it.
+    """Result of a schema for the blocks of its kind.
 
     Attributes:
         mismatches: For each block where its specs do not fit; of more than
@@ -79,11 +79,11 @@ class Ruling:
 
 
 @define
-class Budget:
+class StepBudget:
     """Steps that may still be taken, so that no schema takes for ever."""
 
     left: int
-    total: Budget | None = None
+    total: StepBudget | None = None
 
     def spend(self, steps: int) -> None:
         """Take some steps.
@@ -98,22 +98,22 @@ class Budget:
             self.total.spend(steps)
 
 
-def budget_of(specs: Sequence[FrozenDict]) -> Budget:
+def budget_of(specs: Sequence[FrozenDict]) -> StepBudget:
     """The steps of a check of blocks with some specs."""
-    return Budget(STEPS_IN_ALL + STEPS_A_VALUE * sum(map(_size, specs)))
+    return StepBudget(STEPS_IN_ALL + STEPS_A_VALUE * sum(map(_size, specs)))
 
 
 def ruling(
     live: LiveBlock,
     specs: Sequence[FrozenDict],
-    budget: Budget,
+    budget: StepBudget,
     memo: dict[str, Any],
 ) -> Ruling | str:
-    """What a live schema says of the specs of blocks, or why it cannot be used."""
+    """Judge the specs of blocks by a live schema, or return why it cannot be used."""
     try:
         if live.kind not in memo:
             memo[live.kind] = _sound(live, budget)
-        return _judged(memo[live.kind], live.kind, specs, budget)
+        return _judge(memo[live.kind], live.kind, specs, budget)
     except UnusableError as error:
         return str(error)
     except Unresolvable as error:
@@ -146,7 +146,7 @@ class _Sound:
     efforts: Sequence[Effort]
 
 
-def _sound(live: LiveBlock, total: Budget) -> _Sound:
+def _sound(live: LiveBlock, total: StepBudget) -> _Sound:
     schema = live.specs_schema
     if schema is None:
         raise UnusableError(f"it nests deeper than {MAX_LEVELS} levels")
@@ -157,11 +157,11 @@ def _sound(live: LiveBlock, total: Budget) -> _Sound:
     efforts = [
         _effort(name) for name, is_for_names in _patterns(schema) if is_for_names
     ]
-    budget = Budget(STEPS + STEPS_A_VALUE * size, total)
+    budget = StepBudget(STEPS + STEPS_A_VALUE * size, total)
     court = _Court(budget, size=_size(FrozenDict(dialect.META_SCHEMA)), values=size)
     for error in court.validator(dialect, dialect.META_SCHEMA).iter_errors(schema):
         where = pointer(tuple(error.absolute_path))
-        raise UnusableError(f"it is no JSON Schema at {where or '/'}")
+        raise UnusableError(f"it is not a JSON Schema at {where or '/'}")
     return _Sound(schema, dialect, size, _names(schema, dialect), efforts)
 
 
@@ -192,7 +192,7 @@ def _effort(pattern: str) -> Effort:
     try:
         effort = effort_of(pattern)
     except re.error:
-        problem = f"its pattern {shortened(pattern)} is none that Python knows"
+        problem = f"its pattern {shortened(pattern)} is not one that Python knows"
         raise UnusableError(problem) from None
     if effort is None:
         raise UnusableError(f"its pattern {shortened(pattern)} may take for ever")
@@ -224,18 +224,18 @@ def _names(schema: FrozenDict, dialect: Any) -> frozenset[str]:
 # -- Judging by it --------------------------------------------------------------------
 
 
-def _judged(
-    sound: _Sound, kind: str, specs: Sequence[FrozenDict], total: Budget
+def _judge(
+    sound: _Sound, kind: str, specs: Sequence[FrozenDict], total: StepBudget
 ) -> Ruling:
     sizes = [*map(_size, specs)]
-    budget = Budget(STEPS + STEPS_A_VALUE * sum(sizes), total)
+    budget = StepBudget(STEPS + STEPS_A_VALUE * sum(sizes), total)
     court = _Court(budget, sound.size, efforts=sound.efforts)
     validator = court.validator(sound.dialect, sound.schema)
     mismatches, spoken = [], []
     for found, court.values in zip(specs, sizes, strict=True):
         court.unsure = _holders(found)
         errors = [*validator.iter_errors(found)]
-        mismatches.append(_told(found, errors) if errors else ())
+        mismatches.append(_list_mismatches(found, errors) if errors else ())
         is_closed = any(e.validator in _CLOSING and not e.absolute_path for e in errors)
         spoken.append(frozenset(found) if is_closed else sound.names)
     court.unsure = frozenset()
@@ -248,7 +248,9 @@ def _judged(
     return Ruling(mismatches, spoken, inside)
 
 
-def _told(specs: FrozenDict, errors: Sequence[ValidationError]) -> list[Mismatch]:
+def _list_mismatches(
+    specs: FrozenDict, errors: Sequence[ValidationError]
+) -> list[Mismatch]:
     """The first mismatches in the order of the specs, and one more if there is one."""
     once: dict[Any, ValidationError] = {}
     for error in errors:
@@ -320,12 +322,12 @@ def _size(value: Any) -> int:
     return sum(1 for _ in walk(value))
 
 
-_Ask: TypeAlias = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
+_Keyword: TypeAlias = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
 
 @define
 class _Court:
-    """What a validator may spend, and what it has to know to count it.
+    """The budget of a validator, and all that it needs to count its steps.
 
     Attributes:
         budget: The steps that are left.
@@ -335,7 +337,7 @@ class _Court:
         unsure: Identities of the containers that hold values which are not judged.
     """
 
-    budget: Budget
+    budget: StepBudget
     size: int
     values: int = 0
     efforts: Sequence[Effort] = ()
@@ -344,7 +346,8 @@ class _Court:
     def validator(self, dialect: Any, schema: Any) -> Any:
         """A validator that counts its steps and fetches nothing."""
         asks = {
-            name: self._counted(name, ask) for name, ask in dialect.VALIDATORS.items()
+            name: self._count_steps(name, ask)
+            for name, ask in dialect.VALIDATORS.items()
         }
         made: Any = extend(dialect, asks)  # type: ignore[no-untyped-call] # so are its types
         names = [(found.name, found.alias) for found in fields(made) if found.init]
@@ -359,8 +362,8 @@ class _Court:
         made.evolve = evolve
         return made(schema, registry=Registry())
 
-    def _counted(self, keyword: str, ask: _Ask) -> _Ask:
-        def counted(
+    def _count_steps(self, keyword: str, ask: _Keyword) -> _Keyword:
+        def ask_and_count(
             validator: Any, value: Any, instance: Any, schema: Any
         ) -> Iterator[ValidationError]:
             self.budget.spend(1 + self._weight(keyword, value, instance))
@@ -373,7 +376,7 @@ class _Court:
                 self.budget.spend(len(error.message) // 100)
                 yield error
 
-        return counted
+        return ask_and_count
 
     def _weight(self, keyword: str, value: Any, instance: Any) -> int:
         """Steps for what a keyword does by itself: about as long as one descent."""

@@ -17,7 +17,7 @@ from ..dsl import Unset
 
 @frozen
 class FieldType:
-    """What JSON value a field takes.
+    """The JSON values that a field takes.
 
     Attributes:
         name: In words.

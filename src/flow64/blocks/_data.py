@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, TypedDict
 
 from attrs import frozen
 
-from ..dsl import RESERVED, UNSET, Passthrough, Unset, located
+from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
 from ..errors import JoinError, UnfinishedFilterError
 from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Column, Columns, Fact
 from ._fields import UncheckedBlock
@@ -167,7 +167,7 @@ class Condition:
         if self.logic:
             condition["logic"] = self.logic
         made = Filter(filters=(*self.before, condition), **self.reserved)
-        return located(made, sys._getframe(2))
+        return set_place(made, sys._getframe(2))
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)

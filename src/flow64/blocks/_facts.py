@@ -1,4 +1,4 @@
-"""What is known of a block: each fact with its source and its confidence."""
+"""Facts about blocks, each with its source and its confidence."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Role: TypeAlias = Literal["source", "step", "converter", "sink"]
 """Where rows begin, change, change their kind, or leave the workflow."""
 
 Takes: TypeAlias = Literal["none", "LEAD", "COMPANY", "any"]
-"""The row kind that comes in; `none` where a block brings its own rows."""
+"""The row kind that comes in; `none` if a block brings its own rows."""
 
 Gives: TypeAlias = Literal["LEAD", "COMPANY", "same", "dataframe_type", "unknown"]
-"""The row kind that goes out; `dataframe_type` where the spec of that name says."""
+"""The row kind that goes out; `dataframe_type` if the spec of that name says it."""
 
 Effect: TypeAlias = Literal[
     "spends", "may-spend", "spends-on-create", "writes-outside", "creates-storage"
@@ -47,13 +47,13 @@ before any run. `writes-outside` leaves something that stays after the run.
 
 @frozen
 class Fact:
-    """What is known of a field; stands in its annotation: `Annotated[int, Fact(...)]`.
+    """A fact about a field, in its annotation: `Annotated[int, Fact(...)]`.
 
     Attributes:
         confidence: How well it is known.
         source: Who says so, by the names that the docs page of sources explains.
-        default: What the service takes when the field is unset, in words; None where
-            no source states it. Of an endpoint's field, what the endpoint takes.
+        default: The service's value for an unset field, in words; None if no source
+            states it. For a field of an endpoint, the endpoint's value.
         unit: The unit of a number.
         required: Whether the service requires it.
     """
@@ -93,13 +93,13 @@ class Column:
 
 @frozen
 class Columns:
-    """What a block does to the columns of its rows.
+    """The changes that a block makes to the columns of its rows.
 
     Attributes:
         reads: Columns it needs; only those of confidence D or D1 are judged.
         adds: Columns it adds.
         drops: Columns it removes.
-        opens: Whether it may add columns that nobody knows.
+        opens: Whether it may add columns with unknown names.
         resets: Whether its rows are new ones, without the columns that came in.
     """
 
@@ -111,7 +111,7 @@ class Columns:
 
 
 UNKNOWN_COLUMNS: Final = Columns(opens=True, resets=True)
-"""Whatever came in, nobody knows the columns that go out."""
+"""The columns that leave a block are unknown, whatever came in."""
 
 
 @frozen
@@ -125,7 +125,7 @@ class Price:
 
 @frozen
 class About:
-    """What is known of a kind.
+    """The facts about a kind.
 
     Attributes:
         role: Where it stands in a flow.
@@ -135,8 +135,8 @@ class About:
         confidence: How well the name is known.
         source: Who names it.
         effects: What it spends or touches, whatever its specs.
-        specs_known: Whether a field of it is known, if only by inference; where not,
-            `specs={...}` goes whole.
+        specs_known: Whether a field of it is known, if only by inference. If not,
+            `specs={...}` is sent whole.
         perhaps: Another role that it may have as well; never better than inferred.
         columns: What it does to the columns, whatever its specs.
         price: What a row costs, whatever its specs; None if that is unknown.
@@ -170,38 +170,38 @@ class About:
 
     @property
     def may_begin(self) -> bool:
-        """Whether a flow may begin with it, as far as anybody knows."""
+        """Whether a flow may begin with it, as far as it is known."""
         return "source" in (self.role, self.perhaps)
 
     @property
     def may_make_rows(self) -> bool:
-        """Whether more rows may come out than go in, as far as anybody knows."""
+        """Whether more rows may come out than go in, as far as it is known."""
         return not {"source", "converter"}.isdisjoint((self.role, self.perhaps))
 
     @property
     def may_follow(self) -> bool:
-        """Whether rows may flow into it, as far as anybody knows."""
+        """Whether rows may flow into it, as far as it is known."""
         return self.role != "source" or self.perhaps is not None
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class CatalogueBlock(Block):
-    """A block of the catalogue: its class answers what is known of its kind.
+    """A block of the catalogue. Its class knows the facts about its kind.
 
-    The methods say what `about` says; classes whose specs matter override them.
+    The methods return what `about` says; a class overrides them if specs matter.
     """
 
     about: ClassVar[About]
-    """What is known of the kind, whatever the specs."""
+    """The facts about the kind, whatever the specs."""
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:  # noqa: ARG003 - for subclasses
-        """What a block with these specs does to the columns of its rows."""
+        """Return how a block with these specs changes the columns of its rows."""
         return cls.about.columns
 
     @classmethod
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses
-        """What a block with these specs spends or touches."""
+        """Return what a block with these specs spends or touches."""
         return cls.about.effects
 
     @classmethod
@@ -214,17 +214,17 @@ class CatalogueBlock(Block):
 
     @classmethod
     def price(cls, specs: Mapping[str, Any]) -> Price | None:  # noqa: ARG003 - for subclasses
-        """The price of one row, or None where it is unknown."""
+        """Return the price of one row, or None if it is unknown."""
         return cls.about.price
 
     @classmethod
     def most_rows(cls, specs: Mapping[str, Any]) -> int | None:  # noqa: ARG003 - for subclasses
-        """The most rows that come out, whatever goes in; None if unlimited."""
+        """Return the most rows that come out, whatever goes in; None if unlimited."""
         return None
 
 
 def facts_of(cls: type[Block]) -> Mapping[str, Fact]:
-    """The fact of each spec field of a catalogue class, in the order of the fields."""
+    """Return the fact of each spec field of a catalogue class, in order."""
     # To mypy a class has the __hash__ of its instances, and so is not hashable.
     hashable: Any = cls
     return _facts_of(hashable)

@@ -1,4 +1,4 @@
-"""What a catalogue class says of its specs, as a JSON Schema and as text."""
+"""The specs of a catalogue class, as a JSON Schema and as text."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
             name: {
                 **_schema_of(hints[name]),
                 "description": docs.get(name, ""),
-                "x-flow64": _known(fact),
+                "x-flow64": _fact_as_data(fact),
             }
             for name, fact in facts.items()
         },
@@ -83,7 +83,7 @@ def _docs_in(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
                 yield name, " ".join(text.split())
 
 
-def _known(fact: Fact) -> dict[str, Any]:
+def _fact_as_data(fact: Fact) -> dict[str, Any]:
     """A fact as JSON; whether a field is required, the schema says itself."""
     known = attrs.asdict(fact, filter=lambda _, found: found is not None)
     del known["required"]

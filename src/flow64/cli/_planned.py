@@ -19,9 +19,9 @@ from ..definition import (
     MAX_BYTES,
     BoundSecret,
     Definition,
+    add_suffix,
     bind,
     secret_values,
-    suffixed,
 )
 from ..deploy import (
     PLACE_NAME,
@@ -307,7 +307,7 @@ def _definition_in(content: bytes, source: str, place: Place) -> Definition:
     definition = Workflow.from_json(content, source=source).compile(
         place.env, place.values
     )
-    return suffixed(definition, place.environment.suffix)
+    return add_suffix(definition, place.environment.suffix)
 
 
 def _bases_at(

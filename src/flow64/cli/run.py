@@ -10,7 +10,7 @@ import click
 from attrs import frozen
 
 from ..client import Client, Run
-from ..definition import Definition, suffixed
+from ..definition import Definition, add_suffix
 from ..errors import AmbiguousRowsError, ArgumentError, ForbiddenError, NotFoundError
 from ..loading import LiveAddress, load_live_definition, parse_address, require_same_env
 from ..runs import Budget, needs_rows, require_free, rows_from, stages_of
@@ -246,7 +246,9 @@ def command(
     sent = [] if rows is None else rows_from(rows)
     environment = environment_of(env)
     bound = environment.bound if given is None else given
-    definition = suffixed(workflow.compile(environment.name, bound), environment.suffix)
+    definition = add_suffix(
+        workflow.compile(environment.name, bound), environment.suffix
+    )
     _require_rows(definition, rows, len(sent))
     if saved is not None:
         saved.require_block(definition)

@@ -26,10 +26,10 @@ from ..definition import (
     Definition,
     Limits,
     Problem,
+    add_suffix,
     freeze,
     from_data,
     pointer,
-    suffixed,
     thaw,
     unbound_names,
     with_stamp,
@@ -108,7 +108,7 @@ class GivenWorkflow:
             raise ArgumentError(self.callee, f"{problem}, a definition, or JSON data")
         workflow: Deployable = given
         bound = workflow.compile(self._env(settings), settings.values_of(self.values))
-        return suffixed(bound, settings.terms.suffix)
+        return add_suffix(bound, settings.terms.suffix)
 
     def _env(self, settings: ClientSettings) -> str:
         return settings.env_of(self.callee, self.env)

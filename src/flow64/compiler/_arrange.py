@@ -68,18 +68,18 @@ def chain(parts: Sequence[Part], whole: AbstractSet[Part] = frozenset()) -> Part
     flow = members[0].flow
     for member in members[1:]:
         flow = Series(flow, member.flow)
-    return _made("chain", flow, members)
+    return _enclose("chain", flow, members)
 
 
 def side_by_side(parts: Iterable[Part], whole: AbstractSet[Part] = frozenset()) -> Part:
     """Parts beside each other, the first of the definition first."""
     members = _flat("list", sorted(parts, key=_at), whole)
-    return _made("list", Parallel(tuple(one.flow for one in members)), members)
+    return _enclose("list", Parallel(tuple(one.flow for one in members)), members)
 
 
 def side_branch(part: Part) -> Part:
     """A part that rows enter, and also pass."""
-    return _made("tap", Tap(part.flow), (part,))
+    return _enclose("tap", Tap(part.flow), (part,))
 
 
 def arranged_parts(leaves: Sequence[Part], topology: Topology) -> tuple[Part, ...]:
@@ -106,7 +106,7 @@ def _flat(
     return tuple(found)
 
 
-def _made(form: Form, flow: Flow[Any, Any], members: tuple[Part, ...]) -> Part:
+def _enclose(form: Form, flow: Flow[Any, Any], members: tuple[Part, ...]) -> Part:
     scope = members[0].scope
     for member in members[1:]:
         pairs = zip(scope, member.scope, strict=False)
@@ -183,7 +183,7 @@ class _Reduction:
         return bool(branches)
 
     def chains(self) -> tuple[Part, ...]:
-        """What is left, as chains that name the same parts."""
+        """Return the remaining joins as chains that name the same parts."""
         groups: dict[frozenset[int], list[int]] = {}
         for at in self.parts:
             if self.outs[at]:

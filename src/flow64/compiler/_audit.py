@@ -117,7 +117,7 @@ class _Auditor:
                     _refuse(node, f"another meaning of {name}")
                 self.variables.add(name)
             case _:
-                _refuse(node, _called(node))
+                _refuse(node, _name_syntax(node))
 
     def _see_import(
         self, node: ast.stmt, module: str, names: Sequence[ast.alias]
@@ -154,7 +154,7 @@ class _Auditor:
             case ast.Call():
                 self._see_call(node)
             case _:
-                _refuse(node, _called(node))
+                _refuse(node, _name_syntax(node))
 
     def _see_all(self, nodes: Iterable[ast.expr]) -> None:
         for node in nodes:
@@ -183,7 +183,7 @@ class _Auditor:
 
 
 def _ends(node: ast.expr) -> Iterable[ast.expr]:
-    """What a chain joins."""
+    """Yield the parts of a chain, the last first."""
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift):
         yield node.right
         node = node.left
@@ -194,7 +194,7 @@ def _is_text(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _called(node: ast.AST) -> str:
+def _name_syntax(node: ast.AST) -> str:
     return f"syntax of the kind {type(node).__name__}"
 
 

@@ -129,7 +129,7 @@ class _Module:
         identity = lifted.identity
         project = self._project(lifted)
         self.statements.append([])
-        flows = _Flows(self).written(lifted.parts)
+        flows = _Flows(self).write(lifted.parts)
         given: dict[str, ast.expr] = {}
         for name, found in (
             ("key", identity.key),
@@ -234,9 +234,9 @@ class _Flows:
         self.named: dict[Part, ast.Name] = {}
         self.is_grouped = True
 
-    def written(self, parts: Sequence[Part]) -> Sequence[ast.expr]:
+    def write(self, parts: Sequence[Part]) -> Sequence[ast.expr]:
         """The flows as arguments of a workflow."""
-        shared = sorted(_shared(parts), key=_at)
+        shared = sorted(_find_shared(parts), key=_at)
         is_deep = any(part.height > DEEP for part in parts)
         self.is_grouped = not shared and not is_deep
         for part in shared:
@@ -247,7 +247,7 @@ class _Flows:
         if len(parts) > 1:
             return [_as_flow(self.module, self.expression(part)) for part in parts]
         made = self.expression(parts[0])
-        return [self._assigned(made, "flow")]
+        return [self._assign(made, "flow")]
 
     def expression(self, part: Part, scope: tuple[str, ...] = ()) -> ast.expr:
         """A part, inside of a scope."""
@@ -256,14 +256,14 @@ class _Flows:
         is_scoped = self.is_grouped or part.form == "block"
         if is_scoped and len(part.scope) > len(scope):
             name = part.scope[len(scope)]
-            return self._scoped(self.expression(part, (*scope, name)), name)
+            return self._put_in_scope(self.expression(part, (*scope, name)), name)
         if part.form == "list":
             return ast.List([self.expression(one, scope) for one in part.members])
         if part.form == "tap":
             inner = self.expression(part.members[0], scope)
             return self.module.call("tap", [_as_flow(self.module, inner)])
         if part.form == "chain":
-            return self._joined(self._steps(part.members, scope))
+            return self._join(self._steps(part.members, scope))
         assert part.block is not None
         return self._block(part.block)
 
@@ -275,30 +275,30 @@ class _Flows:
         for names, found in groupby(members, lambda one: one.scope[depth : depth + 1]):
             run = [*found]
             if names and self.is_grouped and len(run) > 1:
-                inner = self._joined(self._steps(run, (*scope, *names)))
-                yield self._scoped(inner, names[0])
+                inner = self._join(self._steps(run, (*scope, *names)))
+                yield self._put_in_scope(inner, names[0])
             else:
                 yield from (self.expression(one, scope) for one in run)
 
-    def _joined(self, steps: Iterable[ast.expr]) -> ast.expr:
+    def _join(self, steps: Iterable[ast.expr]) -> ast.expr:
         """Parts joined by `>>`; a chain that is long goes on from a variable."""
         first, *rest = steps
         made = _as_flow(self.module, first)
         for number, step in enumerate(rest, 1):
             if number % LONG == 0:
-                made = self._assigned(made, "part")
+                made = self._assign(made, "part")
             made = ast.BinOp(made, ast.RShift(), step)
         return made
 
-    def _scoped(self, node: ast.expr, name: str) -> ast.expr:
+    def _put_in_scope(self, node: ast.expr, name: str) -> ast.expr:
         """A part in a scope; what is no word on a line gets a name first."""
         made = _as_flow(self.module, node)
         is_short = isinstance(made, ast.Call) and cells(flat(made)) <= SHORT
         if not isinstance(made, ast.Name) and not is_short:
-            made = self._assigned(made, name)
+            made = self._assign(made, name)
         return _method(made, "scoped", [ast.Constant(name)])
 
-    def _assigned(self, node: ast.expr, name: str) -> ast.Name:
+    def _assign(self, node: ast.expr, name: str) -> ast.Name:
         """A part under a name of its own."""
         module = self.module
         made = _as_flow(module, node)
@@ -317,12 +317,12 @@ class _Flows:
         names = [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
         if isinstance(node, ast.Call) and names[0] in ("fan", "tap"):
             return ast.Call(node.func, [*map(self._short, node.args)], [])
-        return self._assigned(node, _snake(names[0]))
+        return self._assign(node, _snake(names[0]))
 
     def _name(self, part: Part) -> None:
         """Give a part a name, by which it is mentioned from now on."""
         if part not in self.named:
-            self.named[part] = self._assigned(self.expression(part), _word(part))
+            self.named[part] = self._assign(self.expression(part), _word(part))
 
     def _name_deep(self, part: Part) -> None:
         """Give names to parts of a part, so that none nests deep."""
@@ -385,7 +385,7 @@ _METHODS: Final = {"in": "in_"}
 
 
 @frozen
-class _Condition:
+class _FilterStep:
     """A condition of a filter, as it is written.
 
     Attributes:
@@ -401,7 +401,7 @@ class _Condition:
     values: Sequence[Any]
 
 
-def _conditions(given: Any) -> Sequence[_Condition] | None:
+def _conditions(given: Any) -> Sequence[_FilterStep] | None:
     """All conditions of a filter; None where one is more than `where` says."""
     if not isinstance(given, list):
         return None
@@ -411,7 +411,7 @@ def _conditions(given: Any) -> Sequence[_Condition] | None:
     return kept if len(kept) == len(found) else None
 
 
-def _condition(given: Any, *, is_first: bool) -> _Condition | None:
+def _condition(given: Any, *, is_first: bool) -> _FilterStep | None:
     if not isinstance(given, dict):
         return None
     data = cast("dict[str, Any]", given)
@@ -431,7 +431,7 @@ def _condition(given: Any, *, is_first: bool) -> _Condition | None:
     begin = "where" if is_first else f"{logic}_"
     method = _METHODS.get(str(operator), str(operator))
     values = [data["value"]] if "value" in data else []
-    return _Condition(begin, str(column), method, values)
+    return _FilterStep(begin, str(column), method, values)
 
 
 def _is_word(text: str | None) -> bool:
@@ -487,8 +487,8 @@ def _at(part: Part) -> int:
     return part.at
 
 
-def _shared(parts: Sequence[Part]) -> Iterable[Part]:
-    """What is mentioned in more than one place; not what is in it, which is in one."""
+def _find_shared(parts: Sequence[Part]) -> Iterable[Part]:
+    """Return the parts that stand in several places, but not the parts inside them."""
     times: Counter[Part] = Counter()
     todo = [*parts]
     while todo:
@@ -509,7 +509,7 @@ def _inside(part: Part) -> Iterator[Part]:
 
 
 def _word(part: Part) -> str:
-    """What a part is called: by the key of its first block."""
+    """Return the name of a part: the key of its first block."""
     while part.block is None:
         part = part.members[0]
     return part.block.key or part.block.block_name

@@ -9,14 +9,14 @@ from attrs import frozen
 
 from ..dsl import Block, Flow
 
-Ends: TypeAlias = Any
-"""Entries or exits of a part: None, a node's position, or a list of Ends.
+NodeEnds: TypeAlias = Any
+"""Entries or exits of a part: None, a node's position, or a list of NodeEnds.
 
-Ends are joined by nesting, without copying, and read when edges are made, so that a
+NodeEnds are joined by nesting, without copying, and read when edges are made, so that a
 flow of n blocks costs n steps however it is built.
 """
 
-Part: TypeAlias = tuple[Ends, Ends, bool]
+Span: TypeAlias = tuple[NodeEnds, NodeEnds, bool]
 """What a flow amounts to: its entries, its exits, and whether rows pass beside it."""
 
 
@@ -33,7 +33,7 @@ ROOT: Final = Scope()
 """The workflow itself."""
 
 
-class Graph:
+class FlowGraph:
     """Nodes and edges of a flow, in the order in which they were met.
 
     Attributes:
@@ -54,7 +54,7 @@ class Graph:
         self.nodes: dict[Scope, dict[Any, int]] = {ROOT: {}}
 
 
-class _Mark:
+class _Pending:
     """Stands between flows on the stack, for what is to be done with parts then."""
 
     __slots__ = ("shape", "value")
@@ -64,13 +64,13 @@ class _Mark:
         self.value = value
 
 
-_JOIN: Final = _Mark("join")
-_TAPPED: Final = _Mark("tapped")
+_JOIN: Final = _Pending("join")
+_TAPPED: Final = _Pending("tapped")
 
 
-def collect(flows: Sequence[Flow[Any, Any]]) -> Graph:
+def collect(flows: Sequence[Flow[Any, Any]]) -> FlowGraph:
     """The graph of some flows: one node for each block object in each scope."""
-    graph = Graph()
+    graph = FlowGraph()
     scopes: dict[tuple[Scope, str, str | None], Scope] = {}
     for flow in flows:
         _collect(flow, graph, scopes)
@@ -79,7 +79,7 @@ def collect(flows: Sequence[Flow[Any, Any]]) -> Graph:
 
 def _collect(  # noqa: C901, PLR0912, PLR0915 - one loop over all shapes, the hottest there is
     flow: Flow[Any, Any],
-    graph: Graph,
+    graph: FlowGraph,
     known: dict[tuple[Scope, str, str | None], Scope],
 ) -> None:
     """A stack machine: flows give way to their parts and a mark that joins these."""
@@ -87,7 +87,7 @@ def _collect(  # noqa: C901, PLR0912, PLR0915 - one loop over all shapes, the ho
     sources, targets = graph.sources, graph.targets
     scope, here = ROOT, graph.nodes[ROOT]
     todo: list[Any] = [flow]
-    done: list[Part] = []
+    done: list[Span] = []
     while todo:
         item = todo.pop()
         shape = item.shape
@@ -124,23 +124,23 @@ def _collect(  # noqa: C901, PLR0912, PLR0915 - one loop over all shapes, the ho
                 or type(entries) is not int
                 or type(first[1]) is not int
             ):
-                done[-1] = _joined(graph, first, (entries, exits, passes))
+                done[-1] = _join(graph, first, (entries, exits, passes))
             else:
                 sources.append(first[1])
                 targets.append(entries)
                 done[-1] = (first[0], exits, False)
         elif shape == "parallel":
-            todo.append(_Mark("united", len(item.members)))
+            todo.append(_Pending("united", len(item.members)))
             todo += reversed(item.members)
         elif shape == "united":
             parts = done[-item.value :]
-            done[-item.value :] = [_united(parts)]
+            done[-item.value :] = [_unite(parts)]
         elif shape == "tap":
             todo += (_TAPPED, item.flow)
         elif shape == "tapped":
             done[-1] = (done[-1][0], None, True)
         elif shape == "scope":
-            todo += (_Mark("left", scope), item.flow)
+            todo += (_Pending("left", scope), item.flow)
             key = (scope, item.name, item.was)
             if key not in known:
                 known[key] = Scope(*key)
@@ -152,8 +152,8 @@ def _collect(  # noqa: C901, PLR0912, PLR0915 - one loop over all shapes, the ho
             done.append((None, None, True))
 
 
-def _joined(graph: Graph, first: Part, second: Part) -> Part:
-    """Two parts one after the other, with the edges between them."""
+def _join(graph: FlowGraph, first: Span, second: Span) -> Span:
+    """Join two parts one after the other, and add the edges between them."""
     entries, exits, passes = first
     next_entries, next_exits, next_passes = second
     if exits is not None and next_entries is not None:
@@ -168,20 +168,20 @@ def _joined(graph: Graph, first: Part, second: Part) -> Part:
     )
 
 
-def _united(parts: Sequence[Part]) -> Part:
-    """Parts side by side; rows pass only where they pass beside every one."""
+def _unite(parts: Sequence[Span]) -> Span:
+    """Unite parts side by side. Rows pass if they pass every one."""
     entries = [entries for entries, _, _ in parts if entries is not None]
     exits = [exits for _, exits, _ in parts if exits is not None]
     return entries or None, exits or None, all(passes for _, _, passes in parts)
 
 
-def _both(first: Ends, second: Ends) -> Ends:
+def _both(first: NodeEnds, second: NodeEnds) -> NodeEnds:
     if first is None:
         return second
     return first if second is None else [first, second]
 
 
-def _positions(ends: Ends) -> list[int]:
+def _positions(ends: NodeEnds) -> list[int]:
     """The nodes of some ends in order, however deep these are nested."""
     if type(ends) is int:
         return [ends]

@@ -1,4 +1,4 @@
-"""What a workflow is called: its paths per environment, its pins, what is faulty."""
+"""The identity of a workflow: its paths by environment, its pins, and their faults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..definition import (
     ProjectKey,
     Tag,
     canonical_id,
-    escaped,
+    escape_key,
     id_of,
     is_plain,
     is_uuid,
@@ -79,7 +79,7 @@ class Identity(NamedTuple):
             segments = [(tag, key if is_key(key) else "-") for tag, key in segments]
         return path_of(segments)
 
-    def pinned(self, env: str = DEFAULT_ENV) -> str | None:
+    def pinned_id(self, env: str = DEFAULT_ENV) -> str | None:
         """The id of the imported workflow that this is in an environment, if any."""
         if env == DEFAULT_ENV and self.id is not None:
             return self.id
@@ -87,8 +87,8 @@ class Identity(NamedTuple):
         return pinned.get(env) if isinstance(env, str) else None
 
     def head(self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()) -> Head:
-        """What lowering needs to know."""
-        path, pinned = self.path(env), self.pinned(env)
+        """Return the part of the identity that lowering needs."""
+        path, pinned = self.path(env), self.pinned_id(env)
         if not is_uuid(pinned):  # a finding, where there is one
             pinned = None
         # Blocks stand under the path without the environment: the same ids everywhere.
@@ -110,10 +110,10 @@ class Identity(NamedTuple):
             place=self.place,
         )
 
-    def resolved(
+    def resolve_head(
         self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
     ) -> tuple[Head, list[Finding]]:
-        """The head, and what is wrong with the keys, title and pins."""
+        """Return the head, with findings about keys, title and pins."""
         path = self._plain_path(env)
         if path is None:
             return self.head(env, allowed), self.findings(env)
@@ -132,7 +132,7 @@ class Identity(NamedTuple):
         return _new(Head, head), []
 
     def _plain_path(self, env: str) -> str | None:
-        """The path where nothing can be wrong, by a test that costs little for many."""
+        """Return the path if nothing can be wrong with it. The test is fast."""
         name, description, key, was, project, segments, pinned, pins, _ = self
         if not (
             pinned is None
@@ -147,12 +147,12 @@ class Identity(NamedTuple):
             return None
         if project is None and was is None and not segments and env == DEFAULT_ENV:
             key = slug(name) if key is None else key  # as nearly always without one
-            return f"{_LOCAL_WORKFLOW}{escaped(key)}" if is_key(key) else None
+            return f"{_LOCAL_WORKFLOW}{escape_key(key)}" if is_key(key) else None
         found = self.segments_in(env)
         return path_of(found) if all(is_key(key) for _, key in found) else None
 
     def findings(self, env: str = DEFAULT_ENV) -> list[Finding]:
-        """What is wrong with the keys, title and pins."""
+        """Return findings about keys, title and pins."""
         faults = (*self._title_faults(), *self._key_faults(env), *self._pin_faults(env))
         return [
             Finding(code, "keys", "error", message, advice, place=self.place)
@@ -189,7 +189,7 @@ class Identity(NamedTuple):
         if unknown := set(self.pins) - {"workflow", "blocks"}:
             message = f"pins has {', '.join(sorted(map(str, unknown)))}"
             yield "unknown-pin", message, "pins has the parts workflow and blocks"
-        pinned = self.pinned(env)
+        pinned = self.pinned_id(env)
         if pinned is not None and not is_uuid(pinned):
             message = f"id {shortened(pinned)} is no UUID, and the service wants one"
             yield "invalid-id", message, "pin the UUID of the imported workflow"

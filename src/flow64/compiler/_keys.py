@@ -9,8 +9,8 @@ from attrs import field, frozen
 
 from ..definition import (
     canonical_id,
-    escaped,
-    escaped_all,
+    escape_key,
+    escape_keys,
     ids_under,
     is_plain,
     is_unreserved,
@@ -19,7 +19,7 @@ from ..definition import (
 from ..diagnostics import Finding
 from ..dsl import Block
 from ..text import did_you_mean, shortened
-from ._collect import ROOT, Graph, Scope
+from ._collect import ROOT, FlowGraph, Scope
 
 MAX_KEY: Final = 512
 """Characters of the longest key."""
@@ -31,7 +31,7 @@ def _scope_path(scope: Scope) -> str:
     at: Scope | None = scope
     while at is not None and at.parent is not None:
         name = at.name if at.was is None else at.was
-        segments.append(f"scope:{escaped(name) if is_key(name) else '-'}/")
+        segments.append(f"scope:{escape_key(name) if is_key(name) else '-'}/")
         at = at.parent
     return "".join(reversed(segments))
 
@@ -57,12 +57,12 @@ def _id_key(block: Block) -> str:
 class Paths:
     """The paths of nodes below the workflow, which order those that are ready."""
 
-    graph: Graph
+    graph: FlowGraph
     prefixes: dict[Scope, str] = field(factory=dict)
 
     def __call__(self, nodes: list[int]) -> list[str]:
         blocks, scopes, prefixes = self.graph.blocks, self.graph.scopes, self.prefixes
-        keys = escaped_all([_id_key(blocks[node]) for node in nodes])
+        keys = escape_keys([_id_key(blocks[node]) for node in nodes])
         paths = []
         for node, key in zip(nodes, keys, strict=True):
             scope = scopes[node]
@@ -74,7 +74,7 @@ class Paths:
 
 
 def ids_of(
-    graph: Graph,
+    graph: FlowGraph,
     prefix: str,
     pins: Mapping[str, str],
     findings: list[Finding],
@@ -96,8 +96,8 @@ def ids_of(
         path = f"{prefix}/{inside}block:"
         keys, needs_care = _id_keys(nodes)
         if needs_care or scope is not ROOT or not _are_plain_keys(keys):
-            judged = _judged(graph, scope, list(nodes.values()), keys, findings)
-            keys = escaped_all(judged)
+            judged = _judge_keys(graph, scope, list(nodes.values()), keys, findings)
+            keys = escape_keys(judged)
             is_pinned = is_pinned or needs_care
         made = ids_under(path, keys)
         if len(made) == len(ids):  # the one scope that there is, nodes as they were met
@@ -126,8 +126,8 @@ def _id_keys(blocks: Iterable[Block]) -> tuple[Sequence[str], bool]:
     return keys, needs_care
 
 
-def _judged(
-    graph: Graph,
+def _judge_keys(
+    graph: FlowGraph,
     scope: Scope,
     nodes: Sequence[int],
     keys: Sequence[str],
@@ -152,7 +152,9 @@ def _judged(
     return judged
 
 
-def _same_names(graph: Graph, nodes: Sequence[int], findings: list[Finding]) -> None:
+def _same_names(
+    graph: FlowGraph, nodes: Sequence[int], findings: list[Finding]
+) -> None:
     """Two blocks that will have one key as soon as their `was=` is gone."""
     seen: dict[str, int] = {}
     for node in nodes:
@@ -160,7 +162,7 @@ def _same_names(graph: Graph, nodes: Sequence[int], findings: list[Finding]) -> 
         key = block.key or block.block_name
         if not is_key(key):
             continue
-        first = seen.setdefault(escaped(key), node)
+        first = seen.setdefault(escape_key(key), node)
         if first != node and _id_key(graph.blocks[first]) != _id_key(block):
             message = (
                 f"key {key!r} is used twice, here and at "
@@ -188,13 +190,13 @@ def _are_plain_keys(values: Sequence[Any]) -> bool:
     return is_short and "" not in values and is_unreserved(text)
 
 
-def _no_key(graph: Graph, node: int, what: str) -> Finding:
+def _no_key(graph: FlowGraph, node: int, what: str) -> Finding:
     message = f"{what} is no key: keys are text of 1 to {MAX_KEY} characters"
     return _finding(graph, node, "invalid-key", message, 'write key="a-name"')
 
 
 def _pin(
-    graph: Graph, pins: Mapping[str, str], ids: list[str], findings: list[Finding]
+    graph: FlowGraph, pins: Mapping[str, str], ids: list[str], findings: list[Finding]
 ) -> None:
     """Replace computed ids by those of imported blocks."""
     blocks, scopes = graph.blocks, graph.scopes
@@ -217,7 +219,9 @@ def _pin(
             findings.append(_finding(graph, node, "invalid-id", message, advice))
 
 
-def _finding(graph: Graph, node: int, code: str, message: str, advice: str) -> Finding:
+def _finding(
+    graph: FlowGraph, node: int, code: str, message: str, advice: str
+) -> Finding:
     block = graph.blocks[node]
     return Finding(
         code=code,

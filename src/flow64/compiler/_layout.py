@@ -34,8 +34,8 @@ def flat(node: ast.AST) -> str:
     return _Printer().flat(node)
 
 
-def quoted(text: str) -> str:
-    """A text as a literal on one line: nothing in it acts, or is invisible.
+def quote_text(text: str) -> str:
+    """Write a text as a literal on one line, with every odd character escaped.
 
     The quotes are those that ruff chooses.
     """
@@ -112,13 +112,13 @@ class _Printer:
         """An expression on one line."""
         known = self._flat.get(node)
         if known is None:
-            known = self._flat[node] = self._made(node)
+            known = self._flat[node] = self._write(node)
         return known
 
-    def _made(self, node: ast.AST) -> str:
+    def _write(self, node: ast.AST) -> str:
         match node:
             case ast.Constant(value=str(text)):
-                return quoted(text)
+                return quote_text(text)
             case ast.Constant(value=float(number)):
                 return repr(number).replace("e+", "e")
             case ast.UnaryOp(operand=operand):
@@ -133,10 +133,10 @@ class _Printer:
                 return repr(value)
             case _:
                 pass
-        before, items, after = self._opened(node)
+        before, items, after = self._open(node)
         return before + ", ".join(f"{b}{self.flat(item)}" for b, item in items) + after
 
-    def _opened(self, node: ast.AST) -> tuple[str, Sequence[tuple[str, ast.expr]], str]:
+    def _open(self, node: ast.AST) -> tuple[str, Sequence[tuple[str, ast.expr]], str]:
         """The brackets of an expression, and what stands between these."""
         match node:
             case ast.List(elts=items):
@@ -183,7 +183,7 @@ class _Printer:
             if _calls(node) == 1:
                 return self._after_call(node, indent, before, after)
         if isinstance(node, ast.Call | ast.List | ast.Tuple | ast.Dict):
-            start, items, end = self._opened(node)
+            start, items, end = self._open(node)
             if items:
                 head, last = f"{pad}{before}{start}", f"{pad}{end}{after}"
                 return [head, *self._items(items, indent), last]
@@ -246,7 +246,7 @@ class _Printer:
         assert isinstance(node.func, ast.Attribute)
         start = f".{node.func.attr}("
         found = self.lines(node.func.value, indent, before, start, is_inside=True)
-        _, items, _ = self._opened(node)
+        _, items, _ = self._open(node)
         inner = ", ".join(f"{b}{self.flat(item)}" for b, item in items)
         line = f"{found[-1]}{inner}){after}"
         if cells(line) <= WIDTH:
@@ -255,7 +255,7 @@ class _Printer:
 
 
 def operands(node: ast.expr) -> list[ast.expr]:
-    """What a chain joins, in order."""
+    """Return the parts of a chain, in order."""
     found: list[ast.expr] = []
     while isinstance(node, ast.BinOp):
         found.append(node.right)
@@ -274,12 +274,12 @@ def _calls(node: ast.expr) -> int:
 
 def _text(text: str, pad: str, before: str, after: str) -> list[str]:
     """A text that has no room on its line: in brackets, or as several."""
-    whole = f"{pad}{' ' * _STEP}{quoted(text)}"
-    pieces = [f"{pad}{' ' * _STEP}{quoted(piece)}" for piece in _pieces(text)]
+    whole = f"{pad}{' ' * _STEP}{quote_text(text)}"
+    pieces = [f"{pad}{' ' * _STEP}{quote_text(piece)}" for piece in _pieces(text)]
     if cells(whole) <= WIDTH:
         pieces = [whole]
     elif not pieces[1:]:
-        return [f"{pad}{before}{quoted(text)}{after}"]
+        return [f"{pad}{before}{quote_text(text)}{after}"]
     return [f"{pad}{before}(", *pieces, f"{pad}){after}"]
 
 

@@ -53,13 +53,13 @@ LONGEST: Final = 80
 
 @frozen
 class Lifted:
-    """What a definition says, as the language says it.
+    """A definition in the words of the language.
 
     Attributes:
         identity: Title, keys, project and pins: what `Workflow(...)` takes.
         parts: Its flows, as they are to be written.
         allow: Codes of findings that its project silences.
-        omitted: What the service does not read and code cannot say, in words.
+        omitted: Things that the service does not read and code cannot say, in words.
     """
 
     identity: Identity
@@ -117,7 +117,7 @@ def lift(
         place=None,
     )
     lifted = Lifted(
-        named, parts, tuple(sorted(definition.allowed)), tuple(_omitted(definition))
+        named, parts, tuple(sorted(definition.allowed)), tuple(_omissions(definition))
     )
     _require_same(definition, lifted)
     return lifted
@@ -129,7 +129,7 @@ def _require_same(definition: Definition, lifted: Lifted) -> None:
     Raises:
         CannotLiftError: It holds what code cannot say.
     """
-    head, found = lifted.identity.resolved()
+    head, found = lifted.identity.resolve_head()
     lowered = lower(lifted.flows, head)
     if problems := [one.message for one in (*found, *lowered.findings)]:
         raise CannotLiftError(definition.name, problems)
@@ -142,7 +142,7 @@ def _require_same(definition: Definition, lifted: Lifted) -> None:
 
 
 def _faults(definition: Definition) -> Iterator[str]:
-    """What is wrong with a graph, so that no flow has it."""
+    """Yield the reasons why a graph cannot be written as a flow."""
     yield from _block_faults(definition.blocks)
     index = definition.index
     for edge in definition.edges:
@@ -156,7 +156,7 @@ def _faults(definition: Definition) -> Iterator[str]:
 
 
 def _block_faults(blocks: Sequence[WireBlock]) -> Iterator[str]:
-    """What is wrong with blocks, whatever they do."""
+    """Yield the faults of blocks that do not depend on their kinds."""
     if not blocks:
         yield "it has no blocks"
     ids = Counter(canonical_id(block.id) for block in blocks)
@@ -177,8 +177,8 @@ def _is_cyclic(definition: Definition) -> bool:
     return any(rank[source] >= rank[target] for source, target in pairs)
 
 
-def _omitted(definition: Definition) -> Iterator[str]:
-    """What beside the workflow is in no code."""
+def _omissions(definition: Definition) -> Iterator[str]:
+    """Yield the things that code cannot say, apart from the workflow."""
     if definition.extra:
         yield f"of the workflow {_keys(definition.extra)}"
     if definition.graph_extra:
@@ -205,7 +205,7 @@ def _identity(definition: Definition, env: str) -> Identity:
     stamp, own = definition.stamp, definition.id
     if path is None and stamp is not None and own and stamp.is_genuine(own):
         path = stamp.path
-    found = None if path is None else _parsed(path)
+    found = None if path is None else _parse_path(path)
     key = slug(definition.name)[:LONGEST].strip("-")
     made = Identity("", key=key if is_key(key) else "workflow")
     if found is not None:
@@ -218,7 +218,7 @@ def _identity(definition: Definition, env: str) -> Identity:
     return made
 
 
-def _parsed(path: str) -> tuple[str, Identity] | None:
+def _parse_path(path: str) -> tuple[str, Identity] | None:
     """The environment and the keys of a path; None of one that is no path of ours."""
     parts = [part.partition(":") for part in path.split("/")]
     segments = [(tag, unquote(name)) for tag, _, name in parts]
@@ -266,14 +266,14 @@ class _Name:
 
 
 def _names(definition: Definition, identity: Identity) -> Sequence[_Name]:
-    """What each block is called: as it was in code, else by its kind."""
+    """Return the name of each block: the one in code if known, else by its kind."""
     owner = identity._replace(name=definition.name).path()
     found: dict[int, _Name] = {}
     taken: set[str] = set()
 
     def take(at: int, names: Sequence[str]) -> bool:
-        """Call a block so, where no other one is."""
-        made = _named(definition.blocks[at], names, owner)
+        """Give a block this name if it is free."""
+        made = _make_name(definition.blocks[at], names, owner)
         folded = normalize("NFC", made.path)
         if folded in taken:
             return False
@@ -283,19 +283,19 @@ def _names(definition: Definition, identity: Identity) -> Sequence[_Name]:
 
     order = definition.topology.order
     for at in order:
-        known = _known(definition, at, owner)
+        known = _names_in_code(definition, at, owner)
         if known is not None:
             take(at, known)
     kinds = Counter(definition.blocks[at].kind for at in order if at not in found)
     for at in order:
         if at not in found:
             block = definition.blocks[at]
-            names = _proposed(block, is_alone=kinds[block.kind] == 1)
+            names = _candidate_keys(block, is_alone=kinds[block.kind] == 1)
             any(take(at, [name]) for name in names)
     return [found[at] for at in range(len(definition.blocks))]
 
 
-def _known(definition: Definition, at: int, owner: str) -> Sequence[str] | None:
+def _names_in_code(definition: Definition, at: int, owner: str) -> Sequence[str] | None:
     """The scopes and the key that code gave a block, as far as they are known."""
     path = definition.origins.path(at)
     block = definition.blocks[at]
@@ -306,8 +306,8 @@ def _known(definition: Definition, at: int, owner: str) -> Sequence[str] | None:
     return names if len(names) <= DEEPEST and all(map(is_key, names)) else None
 
 
-def _proposed(block: WireBlock, *, is_alone: bool) -> Iterator[str]:
-    """Keys for a block of which none is known, the plainest first.
+def _candidate_keys(block: WireBlock, *, is_alone: bool) -> Iterator[str]:
+    """Yield keys for a block without a known key, the plainest first.
 
     By its id and not by a number, since a block that comes before it is to change none.
     """
@@ -320,7 +320,7 @@ def _proposed(block: WireBlock, *, is_alone: bool) -> Iterator[str]:
     yield from (f"{base}-{block_id}-{number}" for number in count(1))
 
 
-def _named(block: WireBlock, names: Sequence[str], owner: str) -> _Name:
+def _make_name(block: WireBlock, names: Sequence[str], owner: str) -> _Name:
     *scope, key = names
     block_id = canonical_id(block.id)
     return _Name(

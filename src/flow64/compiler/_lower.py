@@ -17,19 +17,19 @@ from ..definition import (
     Problem,
     WireBlock,
     freeze,
+    freeze_quickly,
     pointer,
-    quickly_frozen,
 )
 from ..diagnostics import Finding, Place
 from ..dsl import UNSET, Block, Flow, RowKind, field_map
 from ..text import shortened
-from ._collect import Graph, collect
+from ._collect import FlowGraph, collect
 from ._keys import ids_of, shown_path
-from ._order import arranged
+from ._order import arrange_nodes
 
 
 class Head(NamedTuple):
-    """What a workflow is apart from its flow.
+    """The facts about a workflow apart from its flow.
 
     A named tuple, as `Lowered` is, because each of many small workflows makes one.
 
@@ -73,7 +73,7 @@ def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
     findings: list[Finding] = []
     graph = collect(flows)
     ids = ids_of(graph, head.blocks_path, head.pins, findings)
-    order, topology = arranged(graph)
+    order, topology = arrange_nodes(graph)
     origins = LoweredOrigins(graph, order)
     blocks = _wire_blocks(graph, ids, order, origins, findings)
     in_order = ids if type(order) is range else [ids[node] for node in order]
@@ -97,7 +97,7 @@ def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
 class LoweredOrigins:
     """Key path and place of each block, looked up only when a finding is shown."""
 
-    graph: Graph
+    graph: FlowGraph
     order: Sequence[int]
 
     def __getitem__(self, position: int) -> Origin:
@@ -118,7 +118,7 @@ class LoweredOrigins:
         node = self.order[position]
         return shown_path(self.graph.blocks[node], self.graph.scopes[node])
 
-    def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
+    def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
         """The positions of blocks that silence codes, with these."""
         blocks = self.graph.blocks
         for position, node in enumerate(self.order):
@@ -143,7 +143,7 @@ def _texts(written: Any) -> tuple[str, ...]:
 
 
 def _wire_blocks(
-    graph: Graph,
+    graph: FlowGraph,
     ids: list[str],
     order: Sequence[int],
     origins: LoweredOrigins,
@@ -163,15 +163,15 @@ def _wire_blocks(
             if type(found) is RowKind:
                 found = found.name
             elif type(found) is not str or not found.isascii():
-                written, found = found, quickly_frozen(found)
+                written, found = found, freeze_quickly(found)
                 if found is UNUSUAL:
                     problems = [] if problems is None else problems
                     here = ("specs",) if name == "specs" else ("specs", name)
-                    found = freeze(written, here, problems, _converted)
+                    found = freeze(written, here, problems, _convert)
             _put(specs, name, found)
         if "specs" in specs or given.get("extra") is not None:
             problems = [] if problems is None else problems
-            specs = _opened(block, specs, problems)
+            specs = _open_specs(block, specs, problems)
         if problems:
             findings += _not_json(problems, ids[node], origins[number - 1])
         kind = cls.kind or block.block_name
@@ -184,8 +184,8 @@ _new = tuple.__new__  # what a named tuple calls in turn
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 
-def _converted(item: Any) -> Any:
-    """What the language lets stand in specs, as JSON data."""
+def _convert(item: Any) -> Any:
+    """Convert the values that the language allows in specs to JSON data."""
     if type(item) is RowKind:
         return item.name
     if isinstance(item, type) and (fields := field_map(item)) is not None:
@@ -193,8 +193,8 @@ def _converted(item: Any) -> Any:
     return item
 
 
-def _opened(block: Block, specs: FrozenDict, problems: list[Problem]) -> FrozenDict:
-    """Specs given whole, and the fields of `extra`, beside those of the class."""
+def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> FrozenDict:
+    """Merge specs that were given whole and fields of `extra` into the specs."""
     opened = FrozenDict()
     whole = specs.get("specs", EMPTY)
     if not isinstance(whole, dict):
@@ -204,7 +204,7 @@ def _opened(block: Block, specs: FrozenDict, problems: list[Problem]) -> FrozenD
         whole | {k: v for k, v in specs.items() if k != "specs"}
     ).items():
         _put(opened, name, found)
-    extra = freeze(block.extra or {}, ("extra",), problems, _converted)
+    extra = freeze(block.extra or {}, ("extra",), problems, _convert)
     if not isinstance(extra, dict):
         problems.append(_no_mapping("extra", extra))
         extra = EMPTY

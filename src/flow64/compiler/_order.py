@@ -10,15 +10,15 @@ from operator import lt
 from typing import Any, Final
 
 from ..definition import Topology
-from ._collect import Graph
+from ._collect import FlowGraph
 from ._keys import Paths
 
 SHORT: Final = 64
 """Nodes of the longest chain whose topology is made once for all that are as long."""
 
 
-def arranged(graph: Graph) -> tuple[Sequence[int], Topology]:
-    """The order of the nodes, and the edges by where their ends stand in it."""
+def arrange_nodes(graph: FlowGraph) -> tuple[Sequence[int], Topology]:
+    """Return the order of the nodes, and the edges by positions in it."""
     count = len(graph.blocks)
     sources, targets = graph.sources, graph.targets
     if len(sources) == count - 1:
@@ -32,7 +32,7 @@ def arranged(graph: Graph) -> tuple[Sequence[int], Topology]:
                 return range(count), chain
         elif sources == list(range(count - 1)) and targets == list(range(1, count)):
             return range(count), Topology(sources, targets, count, is_forward=True)
-    order = ordered(count, sources, targets, Paths(graph))
+    order = order_nodes(count, sources, targets, Paths(graph))
     rank = [0] * count
     for position, node in enumerate(order):
         rank[node] = position
@@ -48,13 +48,13 @@ def arranged(graph: Graph) -> tuple[Sequence[int], Topology]:
     return order, Topology(sources, targets, count, is_forward)
 
 
-def ordered(
+def order_nodes(
     count: int,
     sources: list[int],
     targets: list[int],
     paths: Callable[[list[int]], list[str]],
 ) -> list[int]:
-    """Positions in order; nodes on or behind a cycle come last, by path.
+    """Return the nodes in order; those on or behind a cycle come last, by path.
 
     Args:
         count: How many nodes there are.
@@ -63,7 +63,7 @@ def ordered(
         paths: Gives the paths of nodes, which decide between nodes that are ready.
     """
     children, waiting = _below(count, sources, targets)
-    ready = _Ready(paths)
+    ready = _ReadyNodes(paths)
     ready.add([node for node, edges in enumerate(waiting) if not edges])
     order: list[int] = []
     while ready:
@@ -90,7 +90,7 @@ def _chain(count: int) -> Topology:
     return Topology(sources, targets, count, is_forward=True)
 
 
-class _Ready:
+class _ReadyNodes:
     """The nodes that are ready; `pop` gives the one with the least path.
 
     Nodes that became ready together are sorted once and taken from the end of a list;

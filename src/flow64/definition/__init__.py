@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..redaction import MASK
-from ._bind import bind, suffixed, unbound_names
+from ._bind import add_suffix, bind, unbound_names
 from ._canonical import as_body, dumps
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
 from ._ids import (
@@ -13,8 +13,8 @@ from ._ids import (
     ProjectKey,
     Tag,
     canonical_id,
-    escaped,
-    escaped_all,
+    escape_key,
+    escape_keys,
     id_of,
     ids_under,
     is_unreserved,
@@ -36,9 +36,9 @@ from ._json import (
     Path,
     Problem,
     freeze,
+    freeze_quickly,
     is_plain,
     pointer,
-    quickly_frozen,
     thaw,
     walk,
 )
@@ -118,6 +118,7 @@ __all__ = [
     "Topology",
     "Value",
     "WireBlock",
+    "add_suffix",
     "as_body",
     "bind",
     "block_refs",
@@ -125,10 +126,11 @@ __all__ = [
     "canonical_id",
     "digest",
     "dumps",
-    "escaped",
-    "escaped_all",
+    "escape_key",
+    "escape_keys",
     "fingerprint",
     "freeze",
+    "freeze_quickly",
     "from_data",
     "has_more_values",
     "id_of",
@@ -141,7 +143,6 @@ __all__ = [
     "name_secrets",
     "path_of",
     "pointer",
-    "quickly_frozen",
     "redact_for_display",
     "redact_for_storage",
     "require_readable",
@@ -156,7 +157,6 @@ __all__ = [
     "slug",
     "split_stamp",
     "stable_id",
-    "suffixed",
     "thaw",
     "unbound_names",
     "walk",

@@ -51,17 +51,17 @@ def bind(
             found.append(too_deep((name,), MAX_DEPTH))
             made = None
         filled[name] = made
-        problems += map(_masked, found) if name in secret else found
+        problems += map(_mask, found) if name in secret else found
     if not filled:
         return definition
     blocks = tuple(
-        block._replace(specs=_filled(block.specs, filled, secret))
+        block._replace(specs=_fill(block.specs, filled, secret))
         for block in definition.blocks
     )
     return evolve(definition, blocks=blocks)
 
 
-def suffixed(definition: Definition, suffix: str) -> Definition:
+def add_suffix(definition: Definition, suffix: str) -> Definition:
     """The definition with the name suffix of an environment after its title.
 
     The ids are made by then, also where the title gave the key.
@@ -90,12 +90,12 @@ def _unbound(definition: Definition) -> dict[Value, int]:
     return found
 
 
-def _masked(problem: Problem) -> Problem:
+def _mask(problem: Problem) -> Problem:
     message = "what this secret stands for is not JSON"
     return evolve(problem, path=problem.path[:1], message=message)
 
 
-def _filled(
+def _fill(
     specs: FrozenDict, values: Mapping[str, Any], secret: AbstractSet[str]
 ) -> FrozenDict:
     def fill(item: Any) -> Any:

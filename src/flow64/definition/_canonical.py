@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from json.encoder import encode_basestring as quoted
+from json.encoder import encode_basestring as quote
 from operator import add
 from typing import Any
 
@@ -24,7 +24,7 @@ def as_body(definition: Definition, *, reveal: bool = False) -> dict[str, Any]:
     """
 
     def plain(value: Any) -> Any:
-        return thaw(value, _revealed if reveal else _shown)
+        return thaw(value, _reveal if reveal else _show)
 
     graph = {
         "blocks": [
@@ -72,7 +72,7 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
     return json.dumps(body, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _shown(value: Any) -> Any:
+def _show(value: Any) -> Any:
     if type(value) is Value:
         return value.as_data()
     if type(value) is BoundSecret:
@@ -80,16 +80,16 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _revealed(value: Any) -> Any:
+def _reveal(value: Any) -> Any:
     if type(value) is BoundSecret:
         return thaw(value.content)
-    return _shown(value)
+    return _show(value)
 
 
 def _compact(definition: Definition) -> str:
     """`as_body` as text, piece by piece: no second copy of the graph is held."""
-    name, description = quoted(definition.name), quoted(definition.description)
-    tail = "" if definition.id is None else f',"id":{quoted(definition.id)}'
+    name, description = quote(definition.name), quote(definition.description)
+    tail = "" if definition.id is None else f',"id":{quote(definition.id)}'
     blocks = ",".join(_block_texts(definition.blocks))
     edges = ",".join(_edge_texts(definition.edges))
     return (
@@ -104,7 +104,7 @@ def _block_texts(blocks: Iterable[WireBlock]) -> list[str]:
     for block_id, kind, specs, label, number, extra in blocks:
         more = "" if extra is EMPTY else _more(extra)
         texts.append(
-            f'{{"block_id":{quoted(block_id)},"sequence_number":{number},'
+            f'{{"block_id":{quote(block_id)},"sequence_number":{number},'
             f'{_names(label, kind)},"specs":{"".join(_pieces(specs, 0))}{more}}}'
         )
     return texts
@@ -112,13 +112,13 @@ def _block_texts(blocks: Iterable[WireBlock]) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _names(label: str, kind: str) -> str:
-    return f'"block_type":{quoted(label)},"block_name":{quoted(kind)}'
+    return f'"block_type":{quote(label)},"block_name":{quote(kind)}'
 
 
 def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
     if type(edges) is not JoinedEdges:
         return [
-            f'{{"from_block_id":{quoted(source)},"to_block_id":{quoted(target)}'
+            f'{{"from_block_id":{quote(source)},"to_block_id":{quote(target)}'
             f"{_more(extra)}}}"
             for source, target, extra in edges
         ]
@@ -145,14 +145,14 @@ def _more(members: Mapping[str, Any]) -> str:
 
 def _encoder() -> Callable[[Any, int], Iterable[str]]:
     encoder = json.JSONEncoder(
-        ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_shown
+        ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_show
     )
     fast = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # not in typeshed
     if fast is None:  # an interpreter without the C accelerator
         return lambda value, _: encoder.iterencode(value)
     # What JSONEncoder.encode makes anew at every call, made once: specs are small.
     made: Callable[[Any, int], Iterable[str]]
-    made = fast(None, _shown, quoted, None, ":", ",", False, False, False)
+    made = fast(None, _show, quote, None, ":", ",", False, False, False)
     return made
 
 

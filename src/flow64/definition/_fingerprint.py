@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from json.encoder import encode_basestring as quoted
+from json.encoder import encode_basestring as quote
 from typing import Any
 
 from ._ids import canonical_id
@@ -28,7 +28,7 @@ def rfc8785(value: Any) -> bytes:
 
 
 def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
-    """What a definition says once order, numbers and labels are left out.
+    """Reduce a definition to its meaning: without order, numbers and labels.
 
     Args:
         definition: What to reduce.
@@ -83,13 +83,13 @@ def _bound(value: Any) -> Any:
 
 def _pieces(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        yield quoted(value)
+        yield quote(value)
     elif isinstance(value, Mapping):
         # RFC 8785 sorts by UTF-16 code units, which differs from code points where
         # characters beyond U+FFFF meet U+E000 to U+FFFF.
         separator = "{"
         for key in sorted(value, key=lambda key: key.encode("utf-16-be")):
-            yield f"{separator}{quoted(key)}:"
+            yield f"{separator}{quote(key)}:"
             yield from _pieces(value[key])
             separator = ","
         yield "}" if value else "{}"

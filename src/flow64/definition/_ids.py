@@ -38,7 +38,7 @@ _LOWERED = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 @frozen
 class ProjectKey:
-    """Whose ids these are: a project's key and its namespace."""
+    """The owner of ids: a project's key and its namespace."""
 
     key: str
     namespace: str
@@ -49,26 +49,26 @@ def is_unreserved(key: str) -> bool:
     return _PLAIN.fullmatch(key) is not None
 
 
-def escaped(key: str) -> str:
-    """A key as it stands in a path: NFC, UTF-8, all but unreserved bytes as `%XX`."""
-    return key if _PLAIN.fullmatch(key) else _escaped(key)
+def escape_key(key: str) -> str:
+    """Escape a key for a path: NFC, UTF-8, all but unreserved bytes as `%XX`."""
+    return key if _PLAIN.fullmatch(key) else _escape(key)
 
 
 @lru_cache(maxsize=4096)
-def _escaped(key: str) -> str:
+def _escape(key: str) -> str:
     return quote(unicodedata.normalize("NFC", key), safe="")
 
 
-def escaped_all(keys: Sequence[str]) -> Sequence[str]:
-    """Many keys as they stand in a path; cheap where all of them are plain."""
+def escape_keys(keys: Sequence[str]) -> Sequence[str]:
+    """Escape many keys for a path; fast if all of them are plain."""
     if _PLAIN.fullmatch("".join(keys)):
         return keys
-    return [escaped(key) for key in keys]
+    return [escape_key(key) for key in keys]
 
 
 def path_of(segments: Iterable[tuple[Tag, str]]) -> str:
     """The text of a key path: `tag:key` joined by `/`."""
-    return "/".join([f"{tag}:{escaped(key)}" for tag, key in segments])
+    return "/".join([f"{tag}:{escape_key(key)}" for tag, key in segments])
 
 
 def id_of(path: str) -> str:

@@ -23,7 +23,7 @@ MAX_INTEGER: Final = 2**53 - 1
 """Integers beyond this lose digits in programs that read JSON numbers as doubles."""
 
 Path: TypeAlias = tuple[str | int, ...]
-_Entry: TypeAlias = tuple[Any, Any, Any, Path]
+_Todo: TypeAlias = tuple[Any, Any, Any, Path]
 
 
 def _refuse(_self: object, *_: object, **__: object) -> NoReturn:
@@ -90,7 +90,7 @@ Convert: TypeAlias = Callable[[Any], Any]
 
 @frozen
 class Limits:
-    """What freezing lets pass: code is held to more than what was read.
+    """Limits of freezing: stricter for code than for data that was read.
 
     Attributes:
         depth: How deep values may nest.
@@ -136,11 +136,11 @@ def freeze(
         convert: Asked first for everything that is no plain scalar.
         limits: What is let pass.
     """
-    if (quick := quickly_frozen(value)) is not UNUSUAL:
+    if (quick := freeze_quickly(value)) is not UNUSUAL:
         return quick
     root: list[Any] = [None]
     # Each entry: where to put the result (container, key), the value, and its path.
-    todo: list[_Entry] = [(root, 0, value, path)]
+    todo: list[_Todo] = [(root, 0, value, path)]
     while todo:
         target, at, item, here = todo.pop()
         if convert is not None:
@@ -170,13 +170,13 @@ def freeze(
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 UNUSUAL: Final = object()
-"""What `quickly_frozen` leaves to `freeze`."""
+"""The answer of `freeze_quickly` for values that it leaves to `freeze`."""
 
 
-def quickly_frozen(value: Any, levels: int = 16) -> Any:
-    """What `freeze` makes of plain dicts, lists and scalars: nearly always all.
+def freeze_quickly(value: Any, levels: int = 16) -> Any:
+    """Freeze plain dicts, lists and scalars, which is nearly always all.
 
-    `UNUSUAL` for everything else: `freeze` then goes the long way, which says why.
+    Return `UNUSUAL` for everything else. `freeze` then takes the long way.
     """
     kind = type(value)
     if kind is dict:
@@ -187,7 +187,7 @@ def quickly_frozen(value: Any, levels: int = 16) -> Any:
             if type(key) is not str or not key.isascii():
                 return UNUSUAL
             if type(inner) is not str or not inner.isascii():
-                inner = quickly_frozen(inner, levels - 1)  # noqa: PLW2901 - frozen
+                inner = freeze_quickly(inner, levels - 1)  # noqa: PLW2901 - frozen
                 if inner is UNUSUAL:
                     return UNUSUAL
             _put(made, key, inner)
@@ -195,7 +195,7 @@ def quickly_frozen(value: Any, levels: int = 16) -> Any:
     if kind is list or kind is tuple:
         if not levels:
             return UNUSUAL
-        items = FrozenList([quickly_frozen(inner, levels - 1) for inner in value])
+        items = FrozenList([freeze_quickly(inner, levels - 1) for inner in value])
         return UNUSUAL if UNUSUAL in items else items
     return value if is_plain(value) else UNUSUAL
 
@@ -266,7 +266,7 @@ def _members(
     members: list[tuple[Any, Any]],
     here: Path,
     problems: list[Problem],
-) -> list[_Entry]:
+) -> list[_Todo]:
     entries = []
     for key, inner in members:
         if type(key) is str and (key.isascii() or _encodable(key)):
@@ -352,7 +352,7 @@ def _name_of(kind: type[Any]) -> str:
 
 
 def too_deep(here: Path, limit: int) -> Problem:
-    """What is said of a value that nests deeper than a limit."""
+    """Return the problem of a value that nests deeper than a limit."""
     return Problem(
         "too-deep",
         here[:4],  # the place where the nesting begins says more than its depths

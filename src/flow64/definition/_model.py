@@ -58,11 +58,11 @@ class Edge(NamedTuple):
 
 @frozen
 class Origin:
-    """Where a block came from.
+    """The origin of a block: code, a file, or neither.
 
     Attributes:
         key: The block's key, or None for a block that was read with a UUID.
-        path: Keys from the workflow down, joined by `/`: what people call the block.
+        path: Keys from the workflow down, joined by `/`: the name that people use.
         place: The user's file and line, for a block written in code.
         pointer: The JSON pointer, for a block that was read.
         is_default: Whether the key is the block's kind because none was given.
@@ -85,7 +85,7 @@ class Origin:
 
 
 class Origins(Protocol):
-    """Where the blocks of a definition came from, by their position in `blocks`."""
+    """The origins of the blocks of a definition, by position in `blocks`."""
 
     def __getitem__(self, position: int, /) -> Origin:
         """The origin of the block at a position."""
@@ -93,7 +93,7 @@ class Origins(Protocol):
     def path(self, position: int, /) -> str | None:
         """Its path alone, which costs less."""
 
-    def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
+    def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
         """The positions of blocks that silence codes, with these."""
 
 
@@ -110,7 +110,7 @@ class ListedOrigins:
         """The path of the block at a position."""
         return self.origins[position].path
 
-    def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
+    def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
         """The positions of blocks that silence codes, with these."""
         for position, origin in enumerate(self.origins):
             if origin.allowed:
@@ -127,7 +127,7 @@ class Unknown:
         """The path of the block at a position."""
         return None
 
-    def silenced(self) -> Iterable[tuple[int, Sequence[str]]]:
+    def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
         return ()
 
 
@@ -151,12 +151,12 @@ class Topology:
     @cached_property
     def parents(self) -> Sequence[Sequence[int]]:
         """For each block the positions of the blocks that feed it."""
-        return self._grouped(self.targets, self.sources)
+        return self._group(self.targets, self.sources)
 
     @cached_property
     def children(self) -> Sequence[Sequence[int]]:
         """For each block the positions of the blocks that it feeds."""
-        return self._grouped(self.sources, self.targets)
+        return self._group(self.sources, self.targets)
 
     @cached_property
     def roots(self) -> Sequence[int]:
@@ -179,7 +179,7 @@ class Topology:
         seen = set(ready)
         return [*ready, *(i for i in range(self.count) if i not in seen)]
 
-    def _grouped(self, by: Sequence[int], ends: Sequence[int]) -> list[list[int]]:
+    def _group(self, by: Sequence[int], ends: Sequence[int]) -> list[list[int]]:
         groups: list[list[int]] = [[] for _ in range(self.count)]
         for position, end in zip(by, ends, strict=True):
             groups[position].append(end)
@@ -275,7 +275,7 @@ class Definition:
 
     @cached_property
     def memo(self) -> dict[object, Any]:
-        """What analysis worked out of it, kept for as long as the definition is."""
+        """A cache for analysis, which lives as long as the definition."""
         return {}
 
     @cached_property

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from ..errors import ArgumentError, ReadError
 from ..text import did_you_mean, shortened
-from ._ids import LOCAL, canonical_id, escaped, id_of, is_uuid, path_of, slug
+from ._ids import LOCAL, canonical_id, escape_key, id_of, is_uuid, path_of, slug
 from ._json import (
     EMPTY,
     MAX_DEPTH,
@@ -83,21 +83,21 @@ def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
         ReadError: The text is no JSON, or no workflow; it says where.
         ArgumentError: What was given is no text at all.
     """
-    reader = _Reader(_decoded(text, source), source)
-    return reader.definition(reader.parsed())
+    reader = _DefinitionReader(_decode(text, source), source)
+    return reader.definition(reader.parse())
 
 
 def from_data(data: Any, *, source: str = "<answer>") -> Definition:
-    """The same for data that was parsed already, such as the body of an answer.
+    """Read a definition from parsed data, such as the body of an answer.
 
     Raises:
-        ReadError: The data is no workflow; it says where.
+        ReadError: The data is not a workflow; the error says where.
     """
-    return _Reader(None, source).definition(data)
+    return _DefinitionReader(None, source).definition(data)
 
 
 @frozen
-class _Reader:
+class _DefinitionReader:
     text: str | None
     source: str
 
@@ -117,7 +117,7 @@ class _Reader:
         problem = f"it nests deeper than {MAX_NESTING} levels; {advice}"
         raise ReadError(problem, self.source, offset, line) from None
 
-    def parsed(self) -> Any:
+    def parse(self) -> Any:
         text = self.text or ""
         if has_more_values([text.encode("utf-8", "surrogatepass")], MAX_VALUES):
             self.fail(TOO_MANY_VALUES)
@@ -137,7 +137,7 @@ class _Reader:
 
     def definition(self, data: Any) -> Definition:
         if isinstance(data, Problem):
-            self.fail(_worded(data), ())
+            self.fail(_describe(data), ())
         if not isinstance(data, dict):
             self.fail(f"a workflow is a JSON object, not {_json_type(data)}", ())
         self._require_few(data)
@@ -148,7 +148,7 @@ class _Reader:
         if problems and problems[0].code == "too-deep" and self.text is not None:
             self.fail_too_deep()
         if problems:
-            self.fail(_worded(problems[0]), problems[0].path)
+            self.fail(_describe(problems[0]), problems[0].path)
         if not isinstance(body, dict):
             self.fail(f"a workflow is a JSON object, not {_json_type(body)}", ())
         return self._definition(body, is_answer=is_answer)
@@ -229,21 +229,21 @@ class _Reader:
             here: Path = ("workflow_definition", "blocks", position)
             if not isinstance(item, dict):
                 self.fail(f"a block is an object, not {_json_type(item)}", here)
-            kind = self._required(item, "block_name", str, here)
+            kind = self._require(item, "block_name", str, here)
             written = self._text(item, "block_id", None, here)
             key = None if is_uuid(written) else written or kind
             block_id = written
             if key is not None or block_id is None:
-                block_id = id_of(f"{owner}/block:{escaped(key or kind)}")
+                block_id = id_of(f"{owner}/block:{escape_key(key or kind)}")
             if written is not None:
                 ids[written] = block_id
             blocks.append(
                 WireBlock(
                     id=block_id,
                     kind=kind,
-                    specs=self._required(item, "specs", dict, here),
-                    label=self._required(item, "block_type", str, here),
-                    number=self._required(item, "sequence_number", int, here),
+                    specs=self._require(item, "specs", dict, here),
+                    label=self._require(item, "block_type", str, here),
+                    number=self._require(item, "sequence_number", int, here),
                     extra=self._others(item, _BLOCK_KEYS, here),
                 )
             )
@@ -263,8 +263,8 @@ class _Reader:
             here: Path = ("workflow_definition", "edges", position)
             if not isinstance(item, dict):
                 self.fail(f"an edge is an object, not {_json_type(item)}", here)
-            source = self._required(item, "from_block_id", str, here)
-            target = self._required(item, "to_block_id", str, here)
+            source = self._require(item, "from_block_id", str, here)
+            target = self._require(item, "to_block_id", str, here)
             extra = self._others(item, _EDGE_KEYS, here)
             if not isinstance(extra.get("condition", ""), str | None):
                 self.fail("condition is text or null", (*here, "condition"))
@@ -274,10 +274,10 @@ class _Reader:
     def _list(self, graph: Any, key: str, here: Path) -> Sequence[Any]:
         if not isinstance(graph, dict):
             self.fail(f"a graph is an object, not {_json_type(graph)}", here)
-        found: Sequence[Any] = self._required(graph, key, list, here)
+        found: Sequence[Any] = self._require(graph, key, list, here)
         return found
 
-    def _required(
+    def _require(
         self, data: Mapping[str, Any], key: str, kind: type[Any], here: Path
     ) -> Any:
         if key not in data:
@@ -301,7 +301,7 @@ class _Reader:
     def _others(
         self, data: Mapping[str, Any], known: frozenset[str], here: Path
     ) -> FrozenDict:
-        """The members that the documents do not name."""
+        """Return the members that the documents do not name."""
         if data.keys() <= known:
             return EMPTY
         others = FrozenDict({key: data[key] for key in data if key not in known})
@@ -311,7 +311,7 @@ class _Reader:
         return others
 
 
-def _worded(problem: Problem) -> str:
+def _describe(problem: Problem) -> str:
     return "; ".join(filter(None, (problem.message, problem.help)))
 
 
@@ -347,7 +347,7 @@ def _as_value(item: Any) -> Any:
 # -- Text -----------------------------------------------------------------------------
 
 
-def _decoded(text: str | bytes, source: str) -> str:
+def _decode(text: str | bytes, source: str) -> str:
     if not isinstance(text, str | bytes):
         problem = f"text is {shortened(text)}; give the JSON text, or its UTF-8 bytes"
         raise ArgumentError("from_json", problem)
@@ -515,7 +515,7 @@ def _too_deep_at(text: str) -> int:
 
 
 def _offset(text: str, path: Path) -> int:
-    """Where the value of a path begins in a text that was parsed without error."""
+    """Return the offset of a value, by its path, in a text of valid JSON."""
     at = _skip(text, 0)
     for step in path:
         at = _member(text, at, step)
@@ -523,7 +523,7 @@ def _offset(text: str, path: Path) -> int:
 
 
 def _member(text: str, at: int, step: str | int) -> int:
-    """Where a member, by its key or index, of the container at an offset begins."""
+    """Return the offset of a member, by key or index, of the container at an offset."""
     decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
     is_object, position, at = text[at] == "{", 0, _skip(text, at + 1)
     while True:

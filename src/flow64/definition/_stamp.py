@@ -35,17 +35,17 @@ _PIN = re.compile(r"(?:^|/)pin:(?P<id>[^/]+)$")
 
 @frozen
 class Stamp:
-    """What a deploy left at the end of the description.
+    """The stamp that a deploy leaves at the end of the description.
 
     Attributes:
         path: The path that the workflow's id was computed from; of a pinned workflow it
             ends in `/pin:ID`.
         unbound: First 16 hex digits of the unbound fingerprint.
         bound: First 16 hex digits of the bound fingerprint.
-        commit: The git commit of the code, with `+` behind it where the code had
-            changes that are in no commit; None outside git.
+        commit: The git commit of the code, followed by `+` for a dirty working tree;
+            None outside git.
         fields: Names of the top-level spec fields that were sent, by block reference
-            (see `block_refs`); None where they were too many.
+            (see `block_refs`); None if they were too many.
     """
 
     path: str

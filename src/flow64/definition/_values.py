@@ -61,7 +61,7 @@ class BoundSecret:
 
     @property
     def content(self) -> Any:
-        """What it was filled with: frozen JSON, for the request alone."""
+        """The content that was filled in: frozen JSON, only for the request."""
         return self._content
 
     def __repr__(self) -> str:

@@ -27,7 +27,7 @@ from ..definition import (
     bind,
     bound_secrets,
     canonical_id,
-    escaped,
+    escape_key,
     from_data,
     is_uuid,
     redact_for_storage,
@@ -358,7 +358,7 @@ def _file_time(at: datetime) -> str:
 
 def _file_key(key: str) -> str:
     """A key as part of a file name: no separator, none of it means anything."""
-    name = escaped(key.encode(errors="replace").decode())
+    name = escape_key(key.encode(errors="replace").decode())
     if len(name) <= _LONGEST_KEY:
         return name
     return f"{name[:60]}~{sha256(name.encode()).hexdigest()[:12]}"

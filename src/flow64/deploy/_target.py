@@ -13,10 +13,10 @@ from ..definition import (
     ProjectKey,
     Stamp,
     Tag,
+    add_suffix,
     fingerprint,
     path_of,
     require_readable,
-    suffixed,
     unbound_names,
 )
 from ..errors import UnboundValueError
@@ -71,7 +71,7 @@ def target_of(
         UnboundValueError: The environment does not fill in all its values.
         ReadError: It is too large to be read back after it is written.
     """
-    definition = suffixed(workflow.compile(env, values), suffix)
+    definition = add_suffix(workflow.compile(env, values), suffix)
     if names := unbound_names(definition):
         raise UnboundValueError(workflow.name, env, names)
     require_readable(definition)

@@ -12,7 +12,14 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve
 
-from ..analysis import ColumnSet, Rows, effects, findings, output_columns, row_kinds
+from ..analysis import (
+    ColumnSet,
+    RowKindName,
+    effects,
+    findings,
+    output_columns,
+    row_kinds,
+)
 from ..definition import EMPTY, Definition, WireBlock, canonical_id
 from ..diagnostics import Finding
 from ._changes import (
@@ -111,7 +118,7 @@ def _rows(sides: Sides) -> Iterator[Consequence]:
         yield RowsChanged(None, *ends)
 
 
-def _ends(definition: Definition, kinds: Any) -> tuple[Rows, ...]:
+def _ends(definition: Definition, kinds: Any) -> tuple[RowKindName, ...]:
     """The row kinds that leave blocks which feed no other."""
     fed = set(definition.topology.sources)
     found = {kinds[at] for at in range(len(definition.blocks)) if at not in fed}

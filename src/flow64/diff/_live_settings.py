@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..analysis import Rows, rows_given
+from ..analysis import RowKindName, output_rows
 from ..blocks import CATALOGUE, CatalogueBlock, facts_of
 from ..compiler import call_of
 from ..definition import BoundSecret, Definition, FrozenDict, thaw
@@ -27,14 +27,14 @@ class _Answers:
 
     price: float | None
     effects: tuple[str, ...]
-    rows: Rows
+    rows: RowKindName
 
     @classmethod
     def of(cls, block: type[CatalogueBlock], specs: _Specs) -> _Answers:
         price = block.price(specs)
         dollars = None if price is None else price.dollars
         effects = tuple(sorted(block.effects(specs)))
-        return cls(dollars, effects, rows_given(block.kind, specs))
+        return cls(dollars, effects, output_rows(block.kind, specs))
 
 
 def find_settings(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from ._arguments import helpful
-from ._block import RESERVED, Block, located
+from ._block import RESERVED, Block, set_place
 from ._flow import (
     Flow,
+    FlowShape,
     Nothing,
     Parallel,
     Passthrough,
     Scoped,
     Series,
-    Shape,
     Tap,
     as_flow,
     fan,
@@ -33,6 +33,7 @@ __all__ = [
     "Block",
     "Company",
     "Flow",
+    "FlowShape",
     "Lead",
     "Nothing",
     "Parallel",
@@ -41,7 +42,6 @@ __all__ = [
     "RowKind",
     "Scoped",
     "Series",
-    "Shape",
     "Start",
     "Tap",
     "Unset",
@@ -50,9 +50,9 @@ __all__ = [
     "field_map",
     "helpful",
     "include_if",
-    "located",
     "outline",
     "returns",
+    "set_place",
     "tap",
     "value",
 ]

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def helpful(function: F) -> F:
-    """The same function, whose wrong calls are an `ArgumentError` with advice."""
+    """Make wrong calls of a function an `ArgumentError` with advice."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -23,24 +23,24 @@ def helpful(function: F) -> F:
         except TypeError:
             if _fits(function, args, kwargs):
                 raise
-            raise explained(function, args, kwargs) from None
+            raise explain_call(function, args, kwargs) from None
 
     return cast("F", call)
 
 
-def explained(
+def explain_call(
     function: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     *,
     last: Sequence[str] = (),
 ) -> ArgumentError:
-    """What is wrong with the arguments of a call that do not fit.
+    """Return an error that explains why the arguments of a call do not fit.
 
     Args:
-        function: What was called.
-        args: The arguments without names.
-        kwargs: The arguments with names.
+        function: The function that was called.
+        args: Positional arguments.
+        kwargs: Named arguments.
         last: Arguments that are listed after the others.
     """
     signature = inspect.signature(function)

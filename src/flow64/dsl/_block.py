@@ -16,8 +16,8 @@ from attrs import field, frozen
 from ..definition import EMPTY
 from ..diagnostics import Place
 from ..text import shortened
-from ._arguments import explained
-from ._flow import Shape
+from ._arguments import explain_call
+from ._flow import FlowShape
 from ._unset import UNSET
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ _set = object.__setattr__
 
 @frozen(eq=False, kw_only=True, slots=False)
 class Block:
-    """What all blocks share. `Flow` comes first in the bases of a block, `Block` after.
+    """The base class of all blocks. A block inherits from `Flow` before `Block`.
 
     An instance keeps the arguments that it was given, and specs that are sent by
     default; all others are read from its class. Most blocks set few of their fields.
@@ -51,7 +51,7 @@ class Block:
     """Names of all arguments."""
     spec_names: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that are specs, in the order they are written."""
-    shape: ClassVar[Shape] = "block"
+    shape: ClassVar[FlowShape] = "block"
 
     key: str | None = None
     was: str | None = None
@@ -74,12 +74,12 @@ class Block:
         for a in fields:
             setattr(cls, a.name, _default_of(cls, a))
         # By name, since to a type checker an assignment would be a new signature.
-        setattr(cls, "__init__", _keeping(cls, fields))  # noqa: B010 - see above
+        setattr(cls, "__init__", _make_init(cls, fields))  # noqa: B010 - see above
         setattr(cls, "__repr__", Block.__repr__)  # noqa: B010 - see above
 
     @property
     def block_name(self) -> str:
-        """What the service calls this block."""
+        """The service's name for this block."""
         return type(self).kind
 
     @property
@@ -100,17 +100,21 @@ class Block:
         return Place(code.co_filename, first, *columns)
 
     def with_(self, **changes: Any) -> Self:
-        """The same block with some fields changed; its key, and so its id, stays.
+        """Copy the block with some fields changed. Its key, and so its id, stays.
 
         Raises:
             ArgumentError: A field does not exist.
         """
-        return located(type(self)(**(self._given() | changes)), sys._getframe(1))
+        return set_place(
+            type(self)(**(self._own_arguments() | changes)), sys._getframe(1)
+        )
 
     def again(self, *, key: str) -> Self:
-        """The same step a second time, as a block of its own under another key."""
+        """Repeat the step as a block of its own under another key."""
         changes = {"key": key, "was": None, "id": None}
-        return located(type(self)(**(self._given() | changes)), sys._getframe(1))
+        return set_place(
+            type(self)(**(self._own_arguments() | changes)), sys._getframe(1)
+        )
 
     def __repr__(self) -> str:
         fields = [
@@ -123,9 +127,9 @@ class Block:
         return f"{type(self).__name__}({', '.join(fields)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (type(self), self._given(), self.place)
+        return _unpickle, (type(self), self._own_arguments(), self.place)
 
-    def _given(self) -> dict[str, Any]:
+    def _own_arguments(self) -> dict[str, Any]:
         """The arguments that it was made with."""
         return {k: v for k, v in vars(self).items() if k not in _PLACE}
 
@@ -133,15 +137,15 @@ class Block:
 _PLACE: Final = ("_code", "_instruction")
 
 
-def located(made: T, caller: FrameType) -> T:
-    """Say that a block was made where another frame stands."""
+def set_place(made: T, caller: FrameType) -> T:
+    """Set the place of a block to the line where another frame stands."""
     given = made.__dict__
     given["_code"] = caller.f_code
     given["_instruction"] = caller.f_lasti
     return made
 
 
-def _unpickled(cls: type[Block], given: Mapping[str, Any], place: Place) -> Block:
+def _unpickle(cls: type[Block], given: Mapping[str, Any], place: Place) -> Block:
     made = cls(**given)
     vars(made)["_code"] = place
     return made
@@ -152,7 +156,7 @@ def _is_reserved(name: str) -> bool:
 
 
 def _default_of(cls: type[Block], argument: attrs.Attribute[Any]) -> Any:
-    """What the class has for its instances; of a required argument, UNSET."""
+    """Return the value of an unset argument; UNSET if it is required."""
     default = argument.default
     lazy = isinstance(default, attrs.Factory)  # type: ignore[arg-type] # to mypy it is a function
     if lazy or argument.validator or argument.converter:
@@ -162,8 +166,8 @@ def _default_of(cls: type[Block], argument: attrs.Attribute[Any]) -> Any:
     return UNSET if default is attrs.NOTHING else default
 
 
-def _keeping(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
-    """An `__init__` that keeps what it is given, and the place of its call."""
+def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
+    """Make an `__init__` that stores its arguments, and the place of its call."""
     documented = cls.__init__
     judge = getattr(cls, "__attrs_post_init__", None)
     names = frozenset(a.name for a in fields)
@@ -183,7 +187,7 @@ def _keeping(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
             given = dict(zip(positional, args, strict=False)) | kwargs
         fits = required <= given.keys() <= names
         if not fits or len(given) != len(args) + len(kwargs):
-            raise explained(documented, (self, *args), kwargs, last=RESERVED)
+            raise explain_call(documented, (self, *args), kwargs, last=RESERVED)
         if sent:
             given = sent | given
         caller = sys._getframe(1)

@@ -44,19 +44,19 @@ Out = TypeVar("Out", covariant=True)
 A = TypeVar("A")
 B = TypeVar("B")
 
-Shape: TypeAlias = Literal["block", "series", "parallel", "scope", "tap", "nothing"]
+FlowShape: TypeAlias = Literal["block", "series", "parallel", "scope", "tap", "nothing"]
 
 
-class Part:
-    """What all flows share, whatever their rows.
+class FlowBase:
+    """The base class of all flows, whatever their rows.
 
     A class of its own because mypy joins the items of a list to the base class that
-    inherits most, or the first of several: that must be `Flow`, not what blocks share.
+    inherits most, or the first of several: that must be `Flow`, and not this class.
     """
 
     __slots__ = ()
 
-    shape: ClassVar[Shape]
+    shape: ClassVar[FlowShape]
 
     def __init__(self) -> None:
         problem = "a flow is made by a block, such as FindEmail(), and by >>"
@@ -86,7 +86,7 @@ class Part:
         return self
 
 
-class Flow(Part, Generic[In, Out]):
+class Flow(FlowBase, Generic[In, Out]):
     """Rows of kind `In` come in, rows of kind `Out` go out.
 
     `a >> b` feeds every exit of `a` into every entry of `b`. A list runs side by side:
@@ -115,14 +115,18 @@ class Flow(Part, Generic[In, Out]):
         """Feed what leaves this flow into another flow, or into a list of them."""
         if isinstance(other, Flow):
             return Series(self, other)
-        return NotImplemented if (flow := joined(other)) is None else Series(self, flow)
+        return (
+            NotImplemented if (flow := flow_of(other)) is None else Series(self, flow)
+        )
 
     def __rrshift__(self, other: Sequence[Flow[A, In]]) -> Flow[A, Out]:
         """Feed what leaves a list of flows into this one."""
-        return NotImplemented if (flow := joined(other)) is None else Series(flow, self)
+        return (
+            NotImplemented if (flow := flow_of(other)) is None else Series(flow, self)
+        )
 
     def scoped(self, name: str, *, was: str | None = None) -> Flow[In, Out]:
-        """The same flow with its keys, and so its ids, under a name.
+        """Put the keys of the flow, and so its ids, under a name.
 
         Args:
             name: Key of the scope, a segment of the path of every block inside.
@@ -167,7 +171,7 @@ class Passthrough(Flow[Any, Any]):
         return Flow.__rshift__(self, other)
 
     def scoped(self, name: str, *, was: str | None = None) -> Passthrough:
-        """The same flow with its keys, and so its ids, under a name."""
+        """Put the keys of the flow, and so its ids, under a name."""
         return Scoped(self, name, was)
 
 
@@ -177,14 +181,14 @@ class Joined(Passthrough):
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (_steps(self),)
+        return _rebuild, (_steps(self),)
 
 
 class Series(Joined):
     """Two flows, the exits of the first joined to the entries of the second."""
 
     __slots__ = ("left", "right")
-    shape: ClassVar[Shape] = "series"
+    shape: ClassVar[FlowShape] = "series"
 
     def __init__(self, left: Flow[Any, Any], right: Flow[Any, Any]) -> None:
         self.left: Final = left
@@ -195,7 +199,7 @@ class Parallel(Joined):
     """Flows side by side: all their entries, all their exits."""
 
     __slots__ = ("members",)
-    shape: ClassVar[Shape] = "parallel"
+    shape: ClassVar[FlowShape] = "parallel"
 
     def __init__(self, members: tuple[Flow[Any, Any], ...]) -> None:
         self.members: Final = members
@@ -205,7 +209,7 @@ class Scoped(Joined):
     """A flow whose keys stand under a name."""
 
     __slots__ = ("flow", "name", "was")
-    shape: ClassVar[Shape] = "scope"
+    shape: ClassVar[FlowShape] = "scope"
 
     def __init__(self, flow: Flow[Any, Any], name: str, was: str | None) -> None:
         for what, text in (("name", name), ("was", was)):
@@ -221,7 +225,7 @@ class Tap(Joined):
     """A side branch: rows enter it, and also pass beside it."""
 
     __slots__ = ("flow",)
-    shape: ClassVar[Shape] = "tap"
+    shape: ClassVar[FlowShape] = "tap"
 
     def __init__(self, flow: Flow[Any, Any]) -> None:
         self.flow: Final = flow
@@ -231,7 +235,7 @@ class Nothing(Passthrough):
     """A step that was left out: rows pass."""
 
     __slots__ = ()
-    shape: ClassVar[Shape] = "nothing"
+    shape: ClassVar[FlowShape] = "nothing"
 
     def __init__(self) -> None:
         """There is nothing to keep."""
@@ -278,13 +282,13 @@ def as_flow(other: Any) -> Flow[Any, Any]:
     """
     if isinstance(other, Flow):
         return other
-    if (flow := joined(other)) is None:
+    if (flow := flow_of(other)) is None:
         raise JoinError(other)
     return flow
 
 
-def joined(other: Any) -> Flow[Any, Any] | None:
-    """What a list or tuple beside `>>` stands for; None for strangers.
+def flow_of(other: Any) -> Flow[Any, Any] | None:
+    """Return the flow for a list or tuple next to `>>`; None for other values.
 
     Raises:
         JoinError: One of its subclasses, for what is often mistaken for a flow.
@@ -354,7 +358,7 @@ def outline(flow: Flow[Any, Any], limit: int = 8) -> str:
     return "".join(words) + ("".join(closing) if is_whole else " …")
 
 
-_Step: TypeAlias = tuple[Shape, Any]
+_Step: TypeAlias = tuple[FlowShape, Any]
 
 
 def _steps(flow: Flow[Any, Any]) -> tuple[_Step, ...]:
@@ -383,7 +387,7 @@ def _steps(flow: Flow[Any, Any]) -> tuple[_Step, ...]:
     return tuple(reversed(found))
 
 
-def _rebuilt(steps: Sequence[_Step]) -> Flow[Any, Any]:
+def _rebuild(steps: Sequence[_Step]) -> Flow[Any, Any]:
     done: list[Flow[Any, Any]] = []
     for shape, value in steps:
         if shape == "series":

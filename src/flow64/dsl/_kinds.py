@@ -16,7 +16,7 @@ class Company:
 
 
 class Start:
-    """What flows into a source: nothing. Only a source takes it."""
+    """The input of a source, which is nothing. Only a source takes it."""
 
 
 class RowKind(Generic[K]):

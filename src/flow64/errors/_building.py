@@ -1,4 +1,4 @@
-"""What is wrong with how a workflow is written, or with a text that is read as one."""
+"""Errors in how a workflow is written, or in a text that is read as one."""
 
 from __future__ import annotations
 

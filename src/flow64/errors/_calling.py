@@ -1,4 +1,4 @@
-"""What becomes of a call of the service: refusals, no answer, answers that are none."""
+"""Errors of calls to the service: refusals, missing answers and broken answers."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class ServerError(ApiError):
 
 @frozen(repr=False)
 class NoAnswerError(FlowError):
-    """What a transport raises where no answer comes.
+    """Raised by a transport if no answer comes.
 
     Attributes:
         reason: In a few words, without address or header.

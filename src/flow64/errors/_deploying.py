@@ -1,4 +1,4 @@
-"""What is wrong with settings, and why nothing, or not all, was deployed."""
+"""Errors in settings, and reasons why nothing, or not all, was deployed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ OTHER_ENVIRONMENT: Final = (
 
 @frozen(repr=False)
 class StateRefusedError(DeployError):
-    """What is deployed is not what this code deployed last, so nothing was written.
+    """The workflow changed since this code deployed it, so nothing was written.
 
     `state` is `foreign`, `drifted`, `conflict`, `behind`, `absent`, or `taken` by what
     the credential may not see; `changes` says what differs.

@@ -1,4 +1,4 @@
-"""What is wrong with a delivery of a webhook."""
+"""Errors in a delivery of a webhook."""
 
 from __future__ import annotations
 

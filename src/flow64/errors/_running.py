@@ -33,7 +33,7 @@ class RowsError(RunError, ValueError):
 
 @frozen(repr=False)
 class StaleDeploymentError(RunError):
-    """What is deployed is not this code, so running it would buy something else."""
+    """The deployed workflow is not this code, so a run would buy something else."""
 
     workflow: str
     workflow_id: str
@@ -208,7 +208,7 @@ class RowKeyError(RunError, ValueError):
 
 @frozen(repr=False)
 class IntentChangedError(RunError):
-    """What is to run is not what the journal remembers under this name.
+    """The run that was asked for differs from the one in the journal under this name.
 
     Attributes:
         what: The intent, or the run that is to be started again.

@@ -107,7 +107,7 @@ def drop_duplicates(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkf
     seen: dict[str, SourceWorkflow] = {}
     for one in workflows:
         identity = one.workflow.identity
-        path = identity.pinned() or identity.path()
+        path = identity.pinned_id() or identity.path()
         keys: list[Any] = [key for _, key in identity.segments_in("default")]
         if not all(isinstance(key, str) and key for key in keys):
             path = f"faulty, which a check reports: {len(seen)}"

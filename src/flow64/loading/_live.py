@@ -11,7 +11,7 @@ from attrs import frozen
 
 from ..api import WorkflowInfo
 from ..client import Client
-from ..definition import DEFAULT_ENV, escaped, split_stamp
+from ..definition import DEFAULT_ENV, escape_key, split_stamp
 from ..deploy import key_of
 from ..errors import did_you_mean
 from ..text import shortened
@@ -130,7 +130,7 @@ def insert_env(place: str, env: str) -> str:
     owner, found, rest = place.partition("/workflow:")
     if env == DEFAULT_ENV or not found:
         return place
-    return f"{owner}/env:{escaped(env)}/workflow:{rest}"
+    return f"{owner}/env:{escape_key(env)}/workflow:{rest}"
 
 
 def project_path(place: str) -> str:

@@ -15,7 +15,7 @@ def lower_leniently(
     workflow: Workflow, env: str | None = None, values: Mapping[str, Any] | None = None
 ) -> Definition:
     """Return as much of a definition as can be made. By default values stay unbound."""
-    return workflow._lowered(env, values).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - `compile` refuses what has errors
+    return workflow._lower(env, values).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - `compile` refuses what has errors
 
 
 def lower(
@@ -26,7 +26,7 @@ def lower(
     Raises:
         CompileError: It cannot be made.
     """
-    lowered = workflow._lowered(env, values)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
+    lowered = workflow._lower(env, values)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
     if any(finding.severity == "error" for finding in lowered.findings):
         return workflow.compile(env, values)
     return lowered.definition

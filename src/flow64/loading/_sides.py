@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from ..api import get_workflow
 from ..client import Client
-from ..definition import DEFAULT_ENV, EMPTY, Definition, suffixed
+from ..definition import DEFAULT_ENV, EMPTY, Definition, add_suffix
 from ..deploy import key_of
 from ..environments import Environment
 from ._addresses import LiveAddress, SourceAddress
@@ -154,7 +154,7 @@ def _compile(
     env = DEFAULT_ENV if environment is None else environment.name
     definition = lower(one.workflow, env, values)
     if environment is not None:
-        definition = suffixed(definition, environment.suffix)
+        definition = add_suffix(definition, environment.suffix)
     place = None if definition.path is None else drop_env(definition.path)
     return SideWorkflow(one.name, definition, place, is_live=False)
 

@@ -26,6 +26,7 @@ from ..definition import (
     ProjectKey,
     Value,
     WireBlock,
+    add_suffix,
     bind,
     canonical_id,
     freeze,
@@ -34,7 +35,6 @@ from ..definition import (
     loads,
     path_of,
     redact_for_display,
-    suffixed,
     walk,
 )
 from ..errors import ManifestError
@@ -344,7 +344,7 @@ class LiveRedaction:
         for one in trusted.base.workflows:
             read = trusted.redact(one.entry, lower_leniently(one.workflow), one.file)
             bound = bind(lower_leniently(read), given, [])
-            known[canonical_id(read.id(env))] = suffixed(bound, suffix)
+            known[canonical_id(read.id(env))] = add_suffix(bound, suffix)
         unknown = {name: v for name, v in given.items() if name not in trusted.plain}
         return cls(known, _hold(unknown))
 

@@ -18,7 +18,7 @@ from ..definition import (
     Stamp,
     Tag,
     canonical_id,
-    escaped,
+    escape_key,
     path_of,
 )
 from ..diagnostics import Place
@@ -102,7 +102,7 @@ class Entry:
             name=name,
             description=description,
             key=self.key,
-            was=None if escaped(self.key) == escaped(first) else first,
+            was=None if escape_key(self.key) == escape_key(first) else first,
             project=self.project,
             segments=segments,
             pins={"workflow": self.pins} if self.pins else EMPTY,

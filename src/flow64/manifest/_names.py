@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from ..compiler import Identity
-from ..definition import escaped
+from ..definition import escape_key
 
 LONGEST: Final = 180
 """Characters of a file's name; file systems take 255 bytes."""
@@ -44,7 +44,7 @@ def stem_of(parts: Sequence[str]) -> str:
         parts: The key, and the names of the variant.
     """
     # Nothing that is escaped has an @ in it, so no two names read alike.
-    stem = "@".join(map(escaped, parts))
+    stem = "@".join(map(escape_key, parts))
     folded = stem.casefold()
     is_taken = folded.partition(".")[0] in DEVICES or f"{folded}.json" == MANIFEST
     if len(stem) > LONGEST or is_taken:

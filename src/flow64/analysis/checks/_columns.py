@@ -36,10 +36,10 @@ def unknown_column(definition: Definition) -> Iterator[Found]:
             continue
         for column in columns:
             if column.name not in before:
-                yield missing(position, column.name, before)
+                yield missing_column(position, column.name, before)
 
 
-def missing(position: int, name: str, before: ColumnSet) -> Found:
+def missing_column(position: int, name: str, before: ColumnSet) -> Found:
     """The finding of a column that is not in a closed set."""
     known = join_words(before) or "none"
     message = f"it reads the column {shortened(name)}, which rows do not have here"
@@ -102,11 +102,11 @@ class Spellings:
 
     def near(self, name: str) -> Iterator[str]:
         """Known names that are one slip away from a name, the likeliest first."""
-        folded = _folded(name)
+        folded = _fold(name)
         shapes = _shapes(name)
         found = dict.fromkeys(n for s in shapes for n in self.names.get(s, ()))
         for other in found:
-            if other != name and _is_slip(folded, _folded(other)):
+            if other != name and _is_slip(folded, _fold(other)):
                 yield other
 
 
@@ -115,13 +115,13 @@ _SHORTEST: Final = 5
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return _SEPARATORS.sub("", name).casefold()
 
 
 def _shapes(name: str) -> Sequence[str]:
     """The name folded, and with each of its letters left out."""
-    folded = _folded(name)
+    folded = _fold(name)
     if not _SHORTEST <= len(folded) <= _LONGEST:
         return [folded]
     return [folded, *(folded[:i] + folded[i + 1 :] for i in range(len(folded)))]

@@ -24,7 +24,7 @@ from ._specs import conditions
 _TYPE_WORDS: Final = frozenset(TYPE_WORDS)
 
 
-def _known(definition: Definition) -> Iterator[tuple[str, type[CatalogueBlock]]]:
+def _known_kinds(definition: Definition) -> Iterator[tuple[str, type[CatalogueBlock]]]:
     for kind in definition.by_kind:
         if kind in CATALOGUE:
             yield kind, CATALOGUE[kind]
@@ -32,7 +32,7 @@ def _known(definition: Definition) -> Iterator[tuple[str, type[CatalogueBlock]]]
 
 def _strange_fields(definition: Definition) -> Iterator[tuple[int, str, str]]:
     """Position, kind and name of each field that a kind is not known to have."""
-    for kind, cls in _known(definition):
+    for kind, cls in _known_kinds(definition):
         if not cls.about.specs_known:
             continue
         known = facts_of(cls).keys()
@@ -48,7 +48,7 @@ def _has_strange_fields(definition: Definition) -> bool:
 
 
 def _has_field_maps(definition: Definition) -> bool:
-    return any(field_maps(kind) for kind, _ in _known(definition))
+    return any(field_maps(kind) for kind, _ in _known_kinds(definition))
 
 
 @rule(
@@ -145,8 +145,8 @@ def wrong_field_type(definition: Definition) -> Iterator[Found]:
 
     Null, and values that an environment fills in, pass.
     """
-    for kind, _ in _known(definition):
-        documented = _documented(kind)
+    for kind, _ in _known_kinds(definition):
+        documented = _types_to_judge(kind)
         plain: set[Any] = set()
         for position, block in definition.of_kind(kind):
             specs = block.specs
@@ -248,7 +248,7 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
     """Fields are used that no document confirms for the block, in one line for all."""
     found: list[str] = []
     by_kind, blocks = definition.by_kind, definition.blocks
-    for kind, doubtful in _doubtful(tuple(by_kind)):
+    for kind, doubtful in _unconfirmed_fields(tuple(by_kind)):
         used: set[str] = set()
         for position in by_kind[kind]:
             used.update(blocks[position].specs)
@@ -270,7 +270,7 @@ def _fields(kind: str) -> Sequence[str]:
 
 
 @cache
-def _documented(kind: str) -> Mapping[str, Any]:
+def _types_to_judge(kind: str) -> Mapping[str, Any]:
     cls = CATALOGUE[kind]
     facts = facts_of(cls)
     return {
@@ -281,8 +281,8 @@ def _documented(kind: str) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _doubtful(kinds: tuple[str, ...]) -> Sequence[tuple[str, Sequence[str]]]:
-    """Of some kinds those with fields that no document confirms, and these."""
+def _unconfirmed_fields(kinds: tuple[str, ...]) -> Sequence[tuple[str, Sequence[str]]]:
+    """Return the kinds with fields that no document confirms, and these fields."""
     found = []
     for kind in kinds:
         facts = facts_of(CATALOGUE[kind]).items() if kind in CATALOGUE else ()
@@ -293,8 +293,10 @@ def _doubtful(kinds: tuple[str, ...]) -> Sequence[tuple[str, Sequence[str]]]:
 
 
 @lru_cache(maxsize=256)
-def _mapped(kinds: tuple[str, ...]) -> Sequence[tuple[str, Sequence[str]]]:
-    """Of some kinds those with fields that are field maps, and these."""
+def _kinds_with_field_maps(
+    kinds: tuple[str, ...],
+) -> Sequence[tuple[str, Sequence[str]]]:
+    """Return the kinds with fields that are field maps, and these fields."""
     known = [kind for kind in kinds if kind in CATALOGUE]
     return [(kind, names) for kind in known if (names := field_maps(kind))]
 
@@ -307,7 +309,7 @@ def _strange_types(definition: Definition) -> Sequence[tuple[int, str, str]]:
     """
     found = []
     by_kind, blocks = definition.by_kind, definition.blocks
-    for kind, names in _mapped(tuple(by_kind)):
+    for kind, names in _kinds_with_field_maps(tuple(by_kind)):
         for position in by_kind[kind]:
             specs = blocks[position].specs
             for name in names:

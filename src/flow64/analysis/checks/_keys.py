@@ -29,7 +29,7 @@ def duplicate_key(definition: Definition) -> Iterator[Found]:
         if _are_default(a, b):
             continue
         what = f"id {shortened(definition.blocks[second].id)}"
-        if a.key and b.key and _composed(a.key) == _composed(b.key):
+        if a.key and b.key and _compose(a.key) == _compose(b.key):
             what = f"key {shortened(b.key)}"
         also = f" and at {a.place}" if a.place else ""
         yield Found(second, f"{what} is used twice, here{also}")
@@ -120,7 +120,7 @@ def _are_default(a: Origin, b: Origin) -> bool:
     return a.is_default and b.is_default and a.key == b.key
 
 
-def _composed(key: str) -> str:
+def _compose(key: str) -> str:
     # A key that is none, a finding of its own, may be anything.
     return normalize("NFC", str(key))
 

@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Verdict:
-    """What a live catalogue says of a definition.
+class LiveVerdict:
+    """The judgement of a live catalogue about a definition.
 
     Attributes:
         kinds: The kinds that it lists.
         unlisted: The kinds that it does not list, with the positions of their blocks.
         unusable: The kinds whose schema cannot be used, with the reason.
-        mismatches: By position of a block, where its specs do not fit.
-        spoken: By position of a block, the fields that its schema speaks of.
-        inside: The same for the fields whose values it looks into.
+        mismatches: Places where specs do not fit, by position of the block.
+        spoken: Fields that the schema knows, by position of the block.
+        inside: Fields with values that the schema looks into, likewise.
     """
 
     kinds: Sequence[str]
@@ -64,7 +64,7 @@ class Verdict:
 )
 def unlisted_kind(
     definition: Definition,  # noqa: ARG001 - a rule reads one
-    verdict: Verdict,
+    verdict: LiveVerdict,
 ) -> Iterator[Found]:
     """The service's own list of blocks, given as `blocks=`, does not have a kind.
 
@@ -84,11 +84,11 @@ def unlisted_kind(
     "warning",
     advice="look the field up in the live schema, and write what it takes",
 )
-def schema_mismatch(definition: Definition, verdict: Verdict) -> Iterator[Found]:
+def schema_mismatch(definition: Definition, verdict: LiveVerdict) -> Iterator[Found]:
     """A spec does not fit the schema that the service's own list of blocks has for it.
 
     Values that an environment fills in are not judged before they are filled in, and
-    secret ones never. What is told of a value is where it stands, not what it is.
+    secret ones never. A message says where a value stands, and not what it is.
     """
     for position, found in verdict.mismatches.items():
         kind = definition.blocks[position].kind
@@ -105,7 +105,7 @@ def schema_mismatch(definition: Definition, verdict: Verdict) -> Iterator[Found]
     "warning",
     advice="fetch the list again; if it stays so, that kind is judged without it",
 )
-def unusable_schema(definition: Definition, verdict: Verdict) -> Iterator[Found]:
+def unusable_schema(definition: Definition, verdict: LiveVerdict) -> Iterator[Found]:
     """The service's own list of blocks has a schema that cannot be used.
 
     It is broken, refers to what is not in it (nothing is fetched), or would take too
@@ -153,8 +153,8 @@ def live_findings(definition: Definition, blocks: LiveCatalogue) -> list[Finding
     return found + run(LIVE_RULES, definition, verdict)
 
 
-def judge(definition: Definition, blocks: LiveCatalogue) -> Verdict:
-    """What a live catalogue says of a definition."""
+def judge(definition: Definition, blocks: LiveCatalogue) -> LiveVerdict:
+    """Judge a definition by a live catalogue."""
     from .._schemas import budget_of, ruling  # noqa: PLC0415 - loads jsonschema
 
     unlisted: dict[str, Sequence[int]] = {}
@@ -177,7 +177,7 @@ def judge(definition: Definition, blocks: LiveCatalogue) -> Verdict:
         spoken |= zip(positions, found.spoken, strict=True)
         inside |= dict.fromkeys(positions, found.inside)
     kinds = [*blocks.blocks]
-    return Verdict(kinds, unlisted, unusable, mismatches, spoken, inside)
+    return LiveVerdict(kinds, unlisted, unusable, mismatches, spoken, inside)
 
 
 def _without(

@@ -62,7 +62,7 @@ def create_new_notebook(definition: Definition) -> Iterator[Found]:
     example="flow = Webhook(LEAD) >> FindEmail()",
 )
 def effects(definition: Definition) -> Iterator[Found]:
-    """What the workflow spends, when, and what it leaves outside, in one line."""
+    """A summary of what the workflow spends, when, and what it leaves outside."""
     found = effects_of(definition)
     if found.touches:
         yield Found(None, str(found), help="")
@@ -75,7 +75,7 @@ def effects(definition: Definition) -> Iterator[Found]:
     example='flow = Webhook(LEAD) >> FindEmail(mode="PROFESSIONAL")',
 )
 def cost_estimate(definition: Definition) -> Iterator[Found]:
-    """What 1,000 input rows may cost, by the prices that are documented.
+    """The most that 1,000 input rows may cost, by documented prices.
 
     An upper bound for the blocks that have a price, before filters, and never a quote.
     """

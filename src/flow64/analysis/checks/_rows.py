@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...definition import Definition
-from .._row_kinds import row_kinds, taken
+from .._row_kinds import input_rows, row_kinds
 from ._rule import Found, rule
 
 
@@ -22,7 +22,7 @@ def row_kind_mismatch(definition: Definition) -> Iterator[Found]:
     """
     kinds = row_kinds(definition)
     blocks, topology = definition.blocks, definition.topology
-    wanted = [taken(block.kind) for block in blocks]
+    wanted = [input_rows(block.kind) for block in blocks]
     for source, target in zip(topology.sources, topology.targets, strict=True):
         given, wants = kinds[source], wanted[target]
         if given is None or wants is None or given == wants:

@@ -66,7 +66,7 @@ class Rule:
 
     @property
     def meaning(self) -> str:
-        """What the fault is."""
+        """A description of the fault."""
         return inspect.getdoc(self.find) or ""
 
     @property

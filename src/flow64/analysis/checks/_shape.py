@@ -98,7 +98,7 @@ def source_with_predecessor(definition: Definition) -> Iterator[Found]:
 )
 def isolated_block(definition: Definition) -> Iterator[Found]:
     """A block is joined to no other, so it takes no part in a run."""
-    for position in _isolated(definition):
+    for position in _find_isolated(definition):
         message = "nothing leads to it, and it leads nowhere"
         yield Found(position, message)
 
@@ -241,7 +241,7 @@ def _is_sink(kind: str) -> bool:
     return kind in CATALOGUE and CATALOGUE[kind].about.role == "sink"
 
 
-def _isolated(definition: Definition) -> Sequence[int]:
+def _find_isolated(definition: Definition) -> Sequence[int]:
     if len(definition.blocks) < 2:
         return []
     topology = definition.topology
@@ -253,5 +253,5 @@ def _isolated(definition: Definition) -> Sequence[int]:
 
 def _roots(definition: Definition) -> Sequence[int]:
     """Blocks that nothing feeds, without those that are joined to nothing."""
-    alone = set(_isolated(definition))
+    alone = set(_find_isolated(definition))
     return [p for p in definition.topology.roots if p not in alone]

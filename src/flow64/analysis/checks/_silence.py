@@ -20,16 +20,19 @@ def unknown_allow(definition: Definition) -> Iterator[Found]:
 
     It may be a slip, or the code of another release.
     """
-    silenced = [(None, sorted(definition.allowed)), *definition.origins.silenced()]
+    silenced = [
+        (None, sorted(definition.allowed)),
+        *definition.origins.silenced_codes(),
+    ]
     for position, codes in silenced:
         for code in codes:
-            if code not in _known():
-                near = did_you_mean(code, _known())
+            if code not in _all_codes():
+                near = did_you_mean(code, _all_codes())
                 message = f"allow names {shortened(code)}, which no finding has{near}"
                 yield Found(position, message)
 
 
-def _known() -> frozenset[str]:
+def _all_codes() -> frozenset[str]:
     from .._reference import pages_by_code  # noqa: PLC0415 - this rule is one of them
 
     return frozenset(pages_by_code())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..analysis import Cost, cost, count_started
+from ..blocks import Webhook
 from ..definition import Definition
 
 _OF_SOURCE: Final = "as many as its source makes"
@@ -57,4 +58,4 @@ def _worded(found: Cost, rows: str) -> str:
 def _takes_rows(definition: Definition) -> bool:
     """Return True if all rows of a run come with its start."""
     roots = definition.topology.roots
-    return all(definition.blocks[position].kind == "webhook" for position in roots)
+    return all(definition.blocks[position].kind == Webhook.kind for position in roots)

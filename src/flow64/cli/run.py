@@ -9,6 +9,7 @@ from typing import Any
 import click
 from attrs import frozen
 
+from ..blocks import Webhook
 from ..client import Client, Run
 from ..definition import Definition, add_suffix
 from ..errors import AmbiguousRowsError, ArgumentError, ForbiddenError, NotFoundError
@@ -342,7 +343,7 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
             raise click.UsageError(
                 "ROWS is missing: the workflow begins with a webhook, which brings them"
             )
-    elif not count and "webhook" in definition.by_kind:
+    elif not count and Webhook.kind in definition.by_kind:
         raise click.ClickException(f"{file} has no rows; nothing was sent")
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from attrs import define, field
 
-from ..blocks import CATALOGUE
+from ..blocks import CATALOGUE, FindEmail, Search
 from ._block_context import BlockFailedError
 from ._executors import count_search_rows
 from ._records import BlockState, RowData, RunRecord, SpendingRecord, WorkflowRecord
@@ -119,7 +119,7 @@ class Bill:
     def _is_free(self, row: RowData) -> bool:
         # Documented: a personal address that the row already has is free.
         return (
-            self.kind == "find_email"
+            self.kind == FindEmail.kind
             and self.specs.get("mode") == "PERSONAL"
             and bool(row.get("personal_email"))
         )
@@ -138,15 +138,15 @@ def charge_searches(store: Store, workflow: WorkflowRecord, now: datetime) -> No
     """
     for block in workflow.definition["blocks"]:
         specs = block["specs"]
-        if block["block_name"] == "search" and specs.get("auto_execute") is True:
+        if block["block_name"] == Search.kind and specs.get("auto_execute") is True:
             spending = SpendingRecord(
                 id=str(uuid4()),
                 org_id=workflow.org_id,
                 workflow_id=workflow.id,
                 run_id=None,
-                kind="search",
+                kind=Search.kind,
                 rows=count_search_rows(specs),
-                credits=price_row("search", specs),
+                credits=price_row(Search.kind, specs),
                 created_at=now,
             )
             store.spendings.add(spending)

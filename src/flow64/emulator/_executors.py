@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final
 
-from ..blocks import columns_of
+from ..blocks import CompanyEnrichment, columns_of
 from ._block_context import BlockContext, BlockFailedError, EachRow, Executor
 from ._filters import open_row_filter, parse_conditions
 from ._records import RowData, notebook_owner, payload_owner, upload_owner
@@ -158,7 +158,8 @@ def company_to_leads(context: BlockContext) -> Iterator[RowData]:
     finders = [
         block
         for block in context.upstream()
-        if block.kind == "company_enrichment" and block.specs.get("find_people") is True
+        if block.kind == CompanyEnrichment.kind
+        and block.specs.get("find_people") is True
     ]
     if not finders:
         return

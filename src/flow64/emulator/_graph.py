@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from ..blocks import CATALOGUE, facts_of
+from ..blocks import CATALOGUE, OutgoingWebhook, facts_of
 from ..definition import Definition, from_data, is_uuid
 from ._records import JsonObject
 from ._switches import Switches
@@ -85,7 +85,7 @@ def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
     elif switches.check_row_kinds:
         yield from _row_kind_mismatches(definition)
     for block in blocks:
-        if block["block_name"] == "outgoing_webhook":
+        if block["block_name"] == OutgoingWebhook.kind:
             url = block["specs"].get("url")
             if not _is_web_address(url):
                 yield "outgoing_webhook: url must be an absolute http or https URL"

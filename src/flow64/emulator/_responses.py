@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from ..blocks import CompanyToLeads
 from ._clock import format_optional_time, format_time
 from ._records import BlockState, JsonObject, RunRecord, WorkflowRecord
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, graph_schema
@@ -267,7 +268,7 @@ def _find_blocking_kind(blocks: Sequence[BlockState]) -> str | None:
         (
             block.kind
             for block in blocks
-            if block.kind == "company_to_leads" and block.status != "completed"
+            if block.kind == CompanyToLeads.kind and block.status != "completed"
         ),
         None,
     )

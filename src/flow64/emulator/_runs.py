@@ -13,6 +13,7 @@ from uuid import uuid4
 from attrs import evolve, frozen
 from starlette.responses import Response, StreamingResponse
 
+from ..blocks import ReadCsv, Search, Webhook
 from ._engine import make_block_states
 from ._graph import to_definition
 from ._http import (
@@ -340,20 +341,20 @@ def _start_problems(
 ) -> Iterator[str]:
     """Yield the reasons why a run cannot be started."""
     definition = to_definition(graph)
-    if payload and "webhook" not in definition.by_kind:
+    if payload and Webhook.kind not in definition.by_kind:
         yield "webhook_payload is only for workflows whose source block is webhook"
     if payload == [] and switches.refuse_empty_payload:
         roots = definition.topology.roots
-        if any(definition.blocks[root].kind != "search" for root in roots):
+        if any(definition.blocks[root].kind != Search.kind for root in roots):
             yield "webhook_payload is empty, which is only for a search"
-    for position, block in definition.of_kind("read_csv"):
+    for position, block in definition.of_kind(ReadCsv.kind):
         is_source = not definition.topology.parents[position]
         if is_source and not block.specs.get("resource_handle_id"):
             yield (
                 "Workflows that start with read_csv need "
                 "specs_override.resource_handle_id to be run by API"
             )
-    for _, block in definition.of_kind("webhook"):
+    for _, block in definition.of_kind(Webhook.kind):
         declared = block.specs.get("input_schema")
         names = declared if isinstance(declared, dict) else {}
         required = [name for name in names if _is_required(names[name])]

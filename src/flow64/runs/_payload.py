@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from ..blocks import TYPE_WORDS
+from ..blocks import TYPE_WORDS, ReadCsv, Search, Webhook
 from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
 from ..errors import ResultError, RowsError, did_you_mean, shortened
 from ._row_reader import read_rows
@@ -87,7 +87,7 @@ def payload_of(
     wrong = [f"{_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     sources = [definition.blocks[position] for position in definition.topology.roots]
     kinds = ", ".join(block.kind for block in sources)
-    hooks = [block for block in sources if block.kind == "webhook"]
+    hooks = [block for block in sources if block.kind == Webhook.kind]
     if rows and not hooks:
         wrong.append(
             f"the workflow begins with {kinds}, and the service takes rows for a "
@@ -99,7 +99,7 @@ def payload_of(
         for block in hooks:
             wrong += _misfits(block, rows, first)
     body: dict[str, Any] = {}
-    if rows or all(block.kind == "search" for block in sources):
+    if rows or all(block.kind == Search.kind for block in sources):
         body["webhook_payload"] = thaw(frozen)
     if specs_override is not None:
         body["specs_override"] = _override(specs_override, wrong)
@@ -119,7 +119,7 @@ def needs_rows(
     given = specs_override if isinstance(specs_override, Mapping) else {}
     roots = (definition.blocks[position] for position in definition.topology.roots)
     return any(
-        root.kind == "webhook" and not {**root.specs, **given}.get("webhook_input")
+        root.kind == Webhook.kind and not {**root.specs, **given}.get("webhook_input")
         for root in roots
     )
 
@@ -324,7 +324,7 @@ def _note_specs(
                 ", ".join(lacking),
                 source.kind,
             )
-        if source.kind == "read_csv" and "resource_handle_id" not in given:
+        if source.kind == ReadCsv.kind and "resource_handle_id" not in given:
             _log.warning(
                 "the workflow begins with read_csv: a run that names no "
                 "resource_handle_id in specs_override is turned away (older pages of "

@@ -12,8 +12,6 @@ from flow64.deploy import review_of_plan
 from flow64.diff import Estimate
 from flow64.plan import RunRef
 from flow64.render.review import (
-    InFlight,
-    Schedule,
     as_data,
     as_html,
     as_markdown,
@@ -52,7 +50,7 @@ def review(situation, **options):
 def test_states(situation, told):
     """State and action are the plan's; both sides are there where both are known."""
     one = review(situation).workflows[-1]
-    sides = one.before is not None, one.after is not None
+    sides = one.details.before is not None, one.details.after is not None
 
     assert (one.state, one.action, *sides) == told
 
@@ -64,12 +62,9 @@ def test_what_a_plan_says():
         plan = there.plan(*wanted, **facts)
     (step,), (one,) = plan.steps, review_of_plan(plan).workflows
 
-    assert (one.key, one.id, one.title) == (step.key, step.id, step.name)
-    assert (one.reasons, one.lifted_by) == (step.reasons, "force")
-    assert (one.changes, one.edits) == (step.changes, step.edits)
-    assert one.consequences == step.consequences
-    assert one.not_checked == step.not_checked
-    assert (one.cost_before.dollars, one.cost_after.dollars) == (50.0, 200.0)
+    assert evolve(one, details=step.details) == step
+    costs = one.details.cost_before.dollars, one.details.cost_after.dollars
+    assert costs == (50.0, 200.0)
 
 
 def test_at_work():
@@ -84,12 +79,8 @@ def test_at_work():
     one, other = review_of_plan(evolve(plan, steps=steps)).workflows
 
     assert found.touched.schedules
-    assert one.schedules == tuple(
-        Schedule(s.id, s.name, s.cron_expression, s.timezone)
-        for s in found.touched.schedules
-    )
-    assert one.runs == (InFlight("r1", "running"),)
-    assert (other.schedules, other.runs) == (None, None)
+    assert one.touched == running
+    assert other.touched == nobody
 
 
 def test_edits_may_be_unknown():
@@ -115,9 +106,9 @@ def test_new_is_told_in_full():
     """Of a new workflow a plan says little, and a review what it brings."""
     (one,) = review(situations.new, prices={"find_email": 1.0}).workflows
 
-    assert one.cost_after == Estimate(1000.0, (), ())
+    assert one.details.cost_after == Estimate(1000.0, (), ())
     assert one.consequences
-    assert one.before is None
+    assert one.details.before is None
 
 
 def test_files():
@@ -126,8 +117,10 @@ def test_files():
     (whole,) = review(situations.update).workflows
     (far,) = review(situations.update, root=Path("/elsewhere")).workflows
 
-    assert near.file == "tests/service/support.py"
-    assert whole.file == far.file == str(ROOT / "tests/service/support.py")
+    assert near.details.file == "tests/service/support.py"
+    assert (
+        whole.details.file == far.details.file == str(ROOT / "tests/service/support.py")
+    )
 
 
 def test_secrets():
@@ -149,7 +142,7 @@ def test_secrets():
     kept = [
         item
         for one in found.workflows
-        for side in (one.before, one.after)
+        for side in (one.details.before, one.details.after)
         if side is not None
         for block in side.blocks
         for _, item in walk(block.specs)

@@ -6,6 +6,8 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from attrs import fields
+
 from flow64 import LEAD, Project, Workflow, variants
 from flow64.blocks import (
     Filter,
@@ -18,15 +20,16 @@ from flow64.blocks import (
 from flow64.definition import from_data, loads
 from flow64.deploy import bases_of, review_of_plan
 from flow64.diff import BlockRef, Estimate, LiveSetting, RowPrice, TitleChanged
-from flow64.render.review import (
-    InFlight,
-    Pair,
+from flow64.plan import (
+    Details,
     Rename,
     Review,
-    Reviewed,
-    Schedule,
-    review_of_diff,
+    RunRef,
+    ScheduleRef,
+    Step,
+    Touched,
 )
+from flow64.render.review import Pair, review_of_diff
 from tests.deploy.planned import ENDPOINT, service, target
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -39,6 +42,17 @@ REGIONS = [
 ]
 TITLE = {"title": "Current job title"}
 SENIORITY = {"seniority": "How senior the person is, in one word"}
+
+
+DETAILS = {one.name for one in fields(Details)}
+
+
+def step(key, state, *, title="", id="", schedules=(), runs=(), **more):
+    """A step of a review: a workflow and what becomes of it."""
+    details = {name: more.pop(name) for name in DETAILS & more.keys()}
+    touched = Touched(schedules, runs)
+    details = Details(**details)
+    return Step(key, id, title, "", state, touched=touched, details=details, **more)
 
 
 def leads():
@@ -196,7 +210,7 @@ def hostile_setting(text):
 def hostile_plan():
     """The same of what only a plan has."""
     made = [
-        Reviewed(
+        step(
             text,
             "drifted",
             title=text,
@@ -210,15 +224,15 @@ def hostile_plan():
             effects=text,
             cost_after=Estimate(None, (text,), (RowPrice(text, 0.5),)),
             cost_before=Estimate(1.0, (), ()),
-            schedules=(Schedule(text, text, text, text),),
-            runs=(InFlight(text, text),),
+            schedules=(ScheduleRef(text, text, text, text),),
+            runs=(RunRef(text, text),),
             not_checked=(text,),
             settings=(hostile_setting(text),),
             taking=f"flow64 code {text}",
         )
         for text in HOSTILE
     ]
-    renames = tuple(Rename(text, text, text) for text in HOSTILE)
+    renames = tuple(Rename(text, text, text, text) for text in HOSTILE)
     env = HOSTILE[0]
     doubts = tuple(HOSTILE)
     return Review("plan", made, env, env, renames=renames, not_checked=doubts)

@@ -19,11 +19,9 @@ from flow64.diff import (
     TitleChanged,
     Unmanaged,
 )
+from flow64.plan import Rename, Review
 from flow64.render.review import (
     Pair,
-    Rename,
-    Review,
-    Reviewed,
     as_markdown,
     marker_of,
     review_of_diff,
@@ -37,6 +35,7 @@ from tests.review.support import (
     hostile,
     hostile_plan,
     leads,
+    step,
     workflow,
 )
 
@@ -175,7 +174,7 @@ def fleet():
     return Review(
         "plan",
         [
-            Reviewed(
+            step(
                 f"fleet/{number}",
                 "update",
                 action="update",
@@ -216,7 +215,7 @@ def test_large():
 def test_limit(limit):
     """It holds in bytes, with whatever is not ASCII, down to a least one."""
     made = [
-        Reviewed(f"ключ/{n}", "update", title="é" * 90, action="update", reasons=("ы",))
+        step(f"ключ/{n}", "update", title="é" * 90, action="update", reasons=("ы",))
         for n in range(900)
     ]
     made = [evolve(one, spends=(f"{n}",)) for n, one in enumerate(made)]
@@ -229,7 +228,7 @@ def test_limit(limit):
 def test_most_important_first():
     """What stops the deploy has room before what does not, wherever it stands."""
     noise = [
-        Reviewed(
+        step(
             f"a{n}",
             "update",
             action="update",
@@ -237,7 +236,7 @@ def test_most_important_first():
         )
         for n in range(300)
     ]
-    stop = Reviewed("z", "drifted", action="refuse", lifted_by="force")
+    stop = step("z", "drifted", action="refuse", lifted_by="force")
     text = as_markdown(Review("plan", [*noise, stop]), limit=9_000)
 
     assert "`z` is drifted and stops the deploy" in text
@@ -249,7 +248,7 @@ def test_lines_are_cut():
     """Of many lines the first are shown, and the rest is counted."""
     ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", "x")
     changes = tuple(Unmanaged(ref, (str(n),), n, n + 1) for n in range(100))
-    one = Reviewed("x", "update", action="update", changes=changes)
+    one = step("x", "update", action="update", changes=changes)
     text = as_markdown(Review("plan", [one]))
 
     assert "… and 41 more lines" in text
@@ -260,7 +259,7 @@ def test_one_line_is_cut():
     """One of a thing is called so."""
     ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", "x")
     changes = tuple(Unmanaged(ref, (str(n),), n, n + 1) for n in range(60))
-    one = Reviewed("x", "update", action="update", changes=changes)
+    one = step("x", "update", action="update", changes=changes)
 
     text = as_markdown(Review("plan", [one]))
     assert "room:** 1 line of changes (of `x`)." in text
@@ -269,7 +268,7 @@ def test_one_line_is_cut():
 def new(count, **more):
     """Workflows to create, no two of which are alike."""
     return [
-        Reviewed(f"new{n}", "new", action="create", spends=(f"{n}",), **more)
+        step(f"new{n}", "new", action="create", spends=(f"{n}",), **more)
         for n in range(count)
     ]
 
@@ -281,7 +280,7 @@ def changed(key, action="update", state="update", lines=50):
         FieldChanged(ref, (f"{key}_{n}",), "before " * 9, "after " * 9)
         for n in range(lines)
     )
-    return Reviewed(key, state, action=action, changes=changes)
+    return step(key, state, action=action, changes=changes)
 
 
 @pytest.mark.slow
@@ -291,7 +290,7 @@ def changed(key, action="update", state="update", lines=50):
     [
         new(900),
         [evolve(one, action="refuse", lifted_by="create") for one in new(900)],
-        [Reviewed(f"left{n}", "orphan", spends=(f"{n}",)) for n in range(900)],
+        [step(f"left{n}", "orphan", spends=(f"{n}",)) for n in range(900)],
     ],
     ids=["new", "undecided", "orphans"],
 )
@@ -353,7 +352,9 @@ def test_what_differs_from_another_group_is_cut_too(lines):
 
 def test_renames():
     """Possible renames are told, not all where they are many."""
-    renames = [Rename(f"new{n}", f"old{n}", "old" if n else None) for n in range(20)]
+    renames = [
+        Rename(f"new{n}", f"old{n}", "id", "old" if n else None) for n in range(20)
+    ]
     text = as_markdown(Review("plan", [], renames=tuple(renames)))
 
     assert "- `old0` → `new0`\n" in text
@@ -373,7 +374,7 @@ def test_nothing():
 def test_doubts():
     """Of many things that nobody checked the rest is counted."""
     doubts = tuple(f"thing {'x' * n}" for n in range(15))
-    one = Reviewed("a", "update", action="update", not_checked=doubts)
+    one = step("a", "update", action="update", not_checked=doubts)
     text = as_markdown(Review("plan", [one], not_checked=doubts))
 
     assert text.count("3 more things\n") == 2
@@ -381,7 +382,7 @@ def test_doubts():
 
 def test_absent():
     """What nothing lifts has a way on too."""
-    one = Reviewed("a", "absent", action="refuse")
+    one = step("a", "absent", action="refuse")
 
     assert "- way on: correct the pin, or take it away" in (
         as_markdown(Review("plan", [one]))
@@ -392,7 +393,7 @@ def test_moved():
     """What stands elsewhere is one line, which is neither gone nor new."""
     ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", "x")
     moved = BlockMoved(ref, (), (ref,), (), ())
-    one = Reviewed("a", "update", action="update", changes=(moved,))
+    one = step("a", "update", action="update", changes=(moved,))
 
     assert "\n> place: first -> after x\n" in as_markdown(Review("plan", [one]))
 
@@ -403,7 +404,7 @@ def test_long_names(character):
     name = character * 1_000
     many = tuple(f"{name}{n}" for n in range(40))
     ones = [
-        Reviewed(
+        step(
             f"{name}{n}",
             "update",
             title=name,

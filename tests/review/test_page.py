@@ -9,7 +9,8 @@ from attrs import evolve
 
 from flow64.blocks import OutgoingWebhook
 from flow64.diff import BlockRef, Unmanaged
-from flow64.render.review import Pair, Rename, Review, Reviewed, as_html, review_of_diff
+from flow64.plan import Rename, Review
+from flow64.render.review import Pair, as_html, review_of_diff
 from flow64.render.review import _page as page_module
 from tests.review.support import (
     CHANGES,
@@ -21,6 +22,7 @@ from tests.review.support import (
     leads,
     pair,
     read,
+    step,
     workflow,
 )
 
@@ -221,7 +223,7 @@ def test_lines_have_room(monkeypatch):
     ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", "x")
     other = evolve(ref, id="21111111-1111-4111-8111-111111111111")
     changes = [Unmanaged(one, (str(n),), n, 1) for one in (ref, other) for n in "abc"]
-    made = Reviewed("x", "update", action="update", changes=tuple(changes))
+    made = step("x", "update", action="update", changes=tuple(changes))
     html = as_html(Review("plan", [made]))
 
     assert html.count(" is not managed") == 3
@@ -257,8 +259,10 @@ def test_wide():
 
 def test_what_a_plan_has(look):
     """Ways on without an option, renames, doubts, work in progress."""
-    absent = Reviewed("a", "absent", action="refuse", runs=None, schedules=None)
-    review = Review("plan", [absent], renames=(Rename("n", "o"), Rename("p", "q", "q")))
+    absent = step("a", "absent", action="refuse", runs=None, schedules=None)
+    review = Review(
+        "plan", [absent], renames=(Rename("n", "o", "id"), Rename("p", "q", "id", "q"))
+    )
     text = look(as_html(review)).inner_text("body")
 
     assert "correct the pin, or take it away" in text

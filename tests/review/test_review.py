@@ -13,15 +13,10 @@ from flow64.blocks import Filter, FindEmail, FindPhone, LeadEnrichment, Search, 
 from flow64.definition import BoundSecret, FrozenDict, Value, from_data, walk
 from flow64.diff import BlockRef, Estimate, FieldChanged, RowPrice, TitleChanged, diff
 from flow64.errors import ArgumentError
-from flow64.plan import State as PlanState
+from flow64.plan import Rename, Review, RunRef, ScheduleRef, State, Touched
 from flow64.render import group_alike
 from flow64.render.review import (
-    InFlight,
     Pair,
-    Rename,
-    Review,
-    Reviewed,
-    Schedule,
     as_data,
     as_html,
     as_markdown,
@@ -29,7 +24,6 @@ from flow64.render.review import (
     review_of_diff,
 )
 from flow64.render.review._lines import Line, sections
-from flow64.render.review._model import State as ReviewState
 from flow64.render.review._view import View, block_names, told
 from flow64.render.review._words import _STATES, brief
 from tests.review.support import (
@@ -41,6 +35,7 @@ from tests.review.support import (
     leads,
     read,
     regional,
+    step,
     workflow,
 )
 
@@ -77,7 +72,7 @@ def test_states():
         ("new", "create"),
         ("removed", "none"),
     ]
-    assert [one.key for one in review.told] == ["other", "new", "gone"]
+    assert [one.key for one in review.notable] == ["other", "new", "gone"]
     assert review.refused == ()
 
 
@@ -123,8 +118,8 @@ def test_prices():
     pairs = [Pair("a", before, after)]
     (one,) = review_of_diff(pairs, prices={"find_email": 0.5}).workflows
 
-    assert one.cost_before == Estimate(500.0, (), ())
-    assert one.cost_after == Estimate(None, ("new_kind",), ())
+    assert one.details.cost_before == Estimate(500.0, (), ())
+    assert one.details.cost_after == Estimate(None, ("new_kind",), ())
     text = as_text(review_of_diff(pairs))
     assert "cost per 1,000 rows, at most: a $50 → unknown" in text
     assert "cost of 1,000 input rows, at most: $50 → unknown for new_kind" in text
@@ -182,7 +177,7 @@ def test_secrets():
         *(as_markdown(review), as_text(review), as_html(review), str(as_data(review))),
         *(repr(one) for one in review.workflows),
     ]
-    sides = [(one.before, one.after) for one in review.workflows]
+    sides = [(one.details.before, one.details.after) for one in review.workflows]
     kept = [
         item
         for both in sides
@@ -203,7 +198,7 @@ def test_secrets():
 def test_keys_are_masked():
     """What is shaped like a key is masked wherever it stands."""
     key = "sk_live_" + "a1b2c3d4" * 4
-    one = Reviewed(key, "update", title=key, action="update", reasons=(key,), file=key)
+    one = step(key, "update", title=key, action="update", reasons=(key,), file=key)
     review = Review("plan", [one], not_checked=(key,))
     texts = [as_text(review), str(as_data(review)), as_html(review)]
 
@@ -225,7 +220,7 @@ def test_keys_are_masked_in_pictures():
 def test_keys_are_masked_in_markdown():
     """And what the marker says."""
     key = "sk_live_" + "a1b2c3d4" * 4
-    one = Reviewed(key, "update", title=key, action="update", reasons=(key,), file=key)
+    one = step(key, "update", title=key, action="update", reasons=(key,), file=key)
     review = Review("plan", [one], env=key, not_checked=(key,))
 
     assert "a1b2c3d4" not in as_markdown(review)
@@ -235,7 +230,7 @@ def test_keys_are_masked_in_markdown():
 
 
 def keys_of(review):
-    return [list(group.keys) for group in group_alike(review.told)]
+    return [list(group.keys) for group in group_alike(review.notable)]
 
 
 def variants_pairs(old, new):
@@ -250,7 +245,7 @@ def test_forty_variants_without_keys():
     review = review_of_diff(
         variants_pairs(regional(TITLE), regional({**TITLE, **SENIORITY}))
     )
-    (group,) = group_alike(review.told)
+    (group,) = group_alike(review.notable)
 
     assert len(group.keys) == 40
     assert group.label == "regional/*"
@@ -260,7 +255,7 @@ def test_forty_variants_without_keys():
 
 def test_two_apart():
     """The two that were edited are apart, each told by what it does besides."""
-    first, second, most = group_alike(forty_variants().told)
+    first, second, most = group_alike(forty_variants().notable)
 
     assert (first.keys, second.keys) == (["regional/fr"], ["regional/gb"])
     assert len(most.keys) == 38
@@ -282,8 +277,8 @@ def test_new_ones_are_alike():
     pairs = [Pair(region, None, read(one)) for region, one in made.items()]
     review = review_of_diff(pairs)
 
-    assert len(group_alike(review.told)) == 1
-    assert group_alike(review.told)[0].label == "ae, ..."
+    assert len(group_alike(review.notable)) == 1
+    assert group_alike(review.notable)[0].label == "ae, ..."
 
 
 def test_unlike():
@@ -310,15 +305,15 @@ def test_like_and_without():
     review = Review(
         "plan",
         [
-            Reviewed("a", "update", action="update", changes=steps("x", "y")),
-            Reviewed("b", "update", action="update", changes=steps("x", "y")),
-            Reviewed("c", "update", action="update", changes=steps("x", "z")),
-            Reviewed("d", "update", action="update", changes=steps("x")),
-            Reviewed("e", "update", action="update", changes=steps("q")),
-            Reviewed("f", "drifted", action="update", changes=steps("x", "y")),
+            step("a", "update", action="update", changes=steps("x", "y")),
+            step("b", "update", action="update", changes=steps("x", "y")),
+            step("c", "update", action="update", changes=steps("x", "z")),
+            step("d", "update", action="update", changes=steps("x")),
+            step("e", "update", action="update", changes=steps("q")),
+            step("f", "drifted", action="update", changes=steps("x", "y")),
         ],
     )
-    groups = {group.keys[0]: group for group in group_alike(review.told)}
+    groups = {group.keys[0]: group for group in group_alike(review.notable)}
 
     assert {
         key: (group.like is not None, len(group.without), len(group.besides))
@@ -345,7 +340,7 @@ def test_unmanaged_fields_are_alike():
     review = Review(
         "plan",
         [
-            Reviewed(
+            step(
                 region,
                 "update",
                 action="update",
@@ -356,7 +351,7 @@ def test_unmanaged_fields_are_alike():
             for region, one in made.items()
         ],
     )
-    (group,) = group_alike(review.told)
+    (group,) = group_alike(review.notable)
 
     assert group.first.unmanaged == ["find_email.tier"]
     assert "left as it is, not set by code: find_email.tier" in as_text(review)
@@ -366,7 +361,7 @@ def test_unmanaged_fields_are_alike():
 
 def test_unknown_blocks_keep_their_names():
     """A field of a block that no side has is told as the plan told it."""
-    one = Reviewed("a", "update", unmanaged=("x (01234567).tier", "y.tier"))
+    one = step("a", "update", unmanaged=("x (01234567).tier", "y.tier"))
 
     assert View(one).unmanaged == ["x (01234567).tier", "y.tier"]
 
@@ -388,16 +383,18 @@ def test_block_names():
 
 def test_at_work():
     """Schedules and runs are named, with whose they are, and not all of many."""
-    schedules = tuple(Schedule(str(n), f"s{n}", "0 3 * * *", "UTC") for n in range(5))
-    one = Reviewed(
+    schedules = tuple(
+        ScheduleRef(str(n), f"s{n}", "0 3 * * *", "UTC") for n in range(5)
+    )
+    one = step(
         "a",
         "update",
         action="update",
-        schedules=(Schedule("1", "nightly", "0 3 * * *"),),
-        runs=(InFlight("r1", "running"),),
+        schedules=(ScheduleRef("1", "nightly", "0 3 * * *"),),
+        runs=(RunRef("r1", "running"),),
     )
     alone = as_text(Review("plan", [one]))
-    two = [evolve(one, key=key, schedules=schedules, runs=None) for key in "ab"]
+    two = [evolve(one, key=key, touched=Touched(schedules)) for key in "ab"]
     many = as_text(Review("plan", two))
 
     assert "    1 active schedule: nightly (0 3 * * *)\n" in alone
@@ -412,7 +409,7 @@ def test_at_work():
 def test_some_of_them():
     """What is true of some of the workflows that are shown as one is counted."""
     ones = [
-        Reviewed(f"k{n}", "orphan", reasons=("gone", *["edited"] * (n < 2)))
+        step(f"k{n}", "orphan", reasons=("gone", *["edited"] * (n < 2)))
         for n in range(3)
     ]
     review = Review("plan", [evolve(one, not_checked=one.reasons) for one in ones])
@@ -442,7 +439,7 @@ def test_brief(estimate, words):
 def test_headline_names_few():
     """Of many groups with another cost the first are named."""
     ones = [
-        Reviewed(
+        step(
             f"k{n}",
             "update",
             action="update",
@@ -462,7 +459,7 @@ def test_headline_names_few():
 def test_several_states_stop():
     """Each state that stops a deploy is counted."""
     ones = [
-        Reviewed(f"{state}{n}", state, action="refuse", lifted_by="force")
+        step(f"{state}{n}", state, action="refuse", lifted_by="force")
         for n, state in enumerate(["drifted", "conflict", "conflict"])
     ]
     text = as_text(Review("plan", ones))
@@ -476,8 +473,8 @@ def test_several_states_stop():
 def test_what_is_copied_is_quoted():
     """What people copy into a shell or into code is one word there."""
     key = "a b; $(touch x) 'y'"
-    one = Reviewed(key, "drifted", action="refuse", lifted_by="force")
-    rename = Rename("n", "o", 'x"); import os; ("')
+    one = step(key, "drifted", action="refuse", lifted_by="force")
+    rename = Rename("n", "o", "id", 'x"); import os; ("')
     text = as_text(Review("plan", [one], renames=(rename,)))
 
     assert f"overwrite it: --force {shlex.quote(key)}\n" in text
@@ -486,12 +483,12 @@ def test_what_is_copied_is_quoted():
 
 def test_all_states_have_words():
     """A review knows each state of a plan."""
-    assert {*get_args(PlanState)} < {*get_args(ReviewState)} == {*_STATES}
+    assert {*get_args(State)} == {*_STATES}
 
 
 def test_other_states():
     """What nothing is done about is told by its state."""
-    text = as_text(Review("plan", [Reviewed("a", "copy"), Reviewed("b", "orphan")]))
+    text = as_text(Review("plan", [step("a", "copy"), step("b", "orphan")]))
 
     assert "1 workflow is an orphan, 1 is a copy\n" in text
     assert "· a: copy\n" in text
@@ -674,7 +671,7 @@ def test_values_that_look_like_blocks():
     """A value of a spec that has the members of a reference is left as it is."""
     odd = FrozenDict({"id": 1, "kind": 2, "path": 3})
     ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", None)
-    one = Reviewed("a", "update", changes=(FieldChanged(ref, ("f",), odd, None),))
+    one = step("a", "update", changes=(FieldChanged(ref, ("f",), odd, None),))
 
     assert told(View(one).change_sections[0].lines) == [
         '~ /f: {"id": 1, "kind": 2, "path": 3} -> null'
@@ -694,13 +691,13 @@ def test_moved_and_list(monkeypatch):
 
     assert {"block-moved", "list-changed"} <= kinds
     assert ("block filter", ['~ /filters/0/value: "x" -> "z"']) in lines_of(made)
-    assert [*diff(made.workflows[0].before, made.workflows[0].after)]
+    assert [*diff(made.workflows[0].details.before, made.workflows[0].details.after)]
 
 
 def test_text_of_what_a_plan_has():
     """Renames, and a refusal that nothing lifts."""
-    renames = (Rename("n", "o"), Rename("p", "q", "q"))
-    absent = Reviewed("a", "absent", action="refuse")
+    renames = (Rename("n", "o", "id"), Rename("p", "q", "id", "q"))
+    absent = step("a", "absent", action="refuse")
     text = as_text(Review("plan", [absent], env="e", endpoint="x", renames=renames))
 
     assert text.startswith("plan for environment e at x\n")
@@ -733,7 +730,7 @@ def test_text_of_nothing():
 
 def test_orphan_that_is_refused_says_what_deletes_it():
     """It needs a word for each reason."""
-    orphan = Reviewed(
+    orphan = step(
         "old one",
         "orphan",
         action="refuse",
@@ -751,17 +748,14 @@ def test_orphan_that_is_refused_says_what_deletes_it():
 
 def test_all_that_lifts_a_refusal_is_told():
     """What newer code deployed, and what cannot be saved, need a word each."""
-    behind = Reviewed(
+    behind = step(
         "inbound",
         "behind",
         action="refuse",
         lifted_by="behind",
         also=("force",),
-        may_skip=False,
     )
-    edited = Reviewed(
-        "inbound", "converged", action="refuse", lifted_by="force", may_skip=False
-    )
+    edited = step("inbound", "converged", action="refuse", lifted_by="force")
 
     both, one = as_text(Review("plan", [behind])), as_text(Review("plan", [edited]))
 

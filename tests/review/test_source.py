@@ -18,7 +18,7 @@ OPENED = "<details><summary>As flow64 code</summary>\n\n"
 
 def seen(before, after):
     """A workflow that changes, as it is shown."""
-    (one,) = review_of_diff([pair(before, after)]).told
+    (one,) = review_of_diff([pair(before, after)]).notable
     return View(one)
 
 
@@ -54,9 +54,10 @@ def test_change():
 def test_nothing_differs():
     """A change that is none in code, such as of what nobody reads, is said to be so."""
     view = seen(workflow(leads()), workflow(leads() >> crm()))
-    one = view.reviewed
-    same = View(evolve(one, before=one.after))
-    review = evolve(review_of_diff([]), workflows=[same.reviewed])
+    details = view.step.details
+    details = evolve(details, before=details.after)
+    same = View(evolve(view.step, details=details))
+    review = evolve(review_of_diff([]), workflows=[same.step])
 
     assert source_of(same) == Source()
     assert "As flow64 code nothing differs.\n" in as_markdown(review)

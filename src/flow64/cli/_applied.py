@@ -15,7 +15,6 @@ from ..api import Conversation
 from ..client import Client
 from ..deploy import (
     PARALLEL,
-    SKIPPED,
     Agreement,
     Doing,
     Done,
@@ -39,7 +38,7 @@ from ..errors import (
     StalePlanError,
 )
 from ..loading import select_set_values
-from ..plan import Plan, Step, counted
+from ..plan import SKIPPED, Plan, Step, counted
 from ..text import printable
 from ._error_messages import describe_error
 from ._exit_codes import (

@@ -13,10 +13,9 @@ from ..definition import Definition
 from ..deploy import review_of_plan
 from ..environments import load as load_settings
 from ..loading import SourceWorkflow, lower_leniently
-from ..plan import Plan
+from ..plan import Plan, Review
 from ..render import (
     Pair,
-    Review,
     as_data,
     as_html,
     as_markdown,

@@ -6,7 +6,6 @@ from ._alone import planned_alone as planned_alone
 from ._apply import PARALLEL as PARALLEL
 from ._apply import Done, Failed, Summary, Writing, applying
 from ._cache import FileCache
-from ._consent import SKIPPED as SKIPPED
 from ._consent import Agreement
 from ._consent import Doing as Doing
 from ._consent import Job as Job

@@ -83,10 +83,6 @@ class Job:
     lost: Sequence[str] = ()
 
 
-SKIPPED: Final = frozenset({"drifted", "conflict", "behind", "foreign"})
-"""States that `skip_drifted` leaves alone."""
-
-
 def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[Job]:
     """What is to be written, in order, deletions last.
 
@@ -174,12 +170,7 @@ def _doing(step: Step, agreed: Agreement) -> Doing | None:
 
 def _is_skipped(step: Step, agreed: Agreement) -> bool:
     is_refused = step.action == "refuse" and not is_lifted(step, agreed)
-    return is_refused and agreed.skip_drifted and may_skip(step)
-
-
-def may_skip(step: Step) -> bool:
-    """Whether what is on the service is why it is refused, so that it can be left."""
-    return step.state in SKIPPED or (step.state == "update" and bool(step.consents))
+    return is_refused and agreed.skip_drifted and step.may_skip
 
 
 def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
@@ -192,7 +183,7 @@ def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
     ways: list[str] = []
     if step.consents:
         ways.append(format_flags(step.key, step.consents))
-    if may_skip(step):
+    if step.may_skip:
         ways.append("--skip-drifted")
     way = f"; if that is meant: {' or '.join(ways)}" if ways else ""
     yield f"{step.key}: {why}{way}"
@@ -203,7 +194,7 @@ def _reason(step: Step, doing: Doing) -> Reason:
         return "stamp"
     if step.target is None:
         return "restored"
-    return "forced" if step.action == "refuse" and may_skip(step) else "update"
+    return "forced" if step.action == "refuse" and step.may_skip else "update"
 
 
 def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:

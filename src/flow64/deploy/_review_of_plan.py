@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Final
 
 from attrs import evolve
 
-from ..definition import EMPTY, redact_for_display
-from ..diff import Consequence, estimate
-from ..plan import Action, Flag, Plan, Step, Target, taking
-from ..render import (
-    InFlight,
-    Rename,
-    Review,
-    Reviewed,
-    Schedule,
-    created,
-    fields_of,
-    redact_pair,
-)
-from ._consent import NOTHING, Agreement, is_lifted, may_skip
+from ..definition import EMPTY, BoundSecret, redact_for_display
+from ..diff import estimate
+from ..plan import Action, Details, Flag, Plan, Review, Step, taking
+from ..render import created, fields_of, redact_pair
+from ._consent import NOTHING, Agreement, is_lifted
 from ._drift import shown_as
 
 
@@ -45,79 +35,71 @@ def review_of_plan(
     """
     return Review(
         "plan",
-        [_reviewed(step, plan, agreed, prices, root) for step in plan.steps],
+        [_with_details(step, plan, agreed, prices, root) for step in plan.steps],
         env=plan.env,
         endpoint=plan.endpoint,
-        renames=tuple(
-            Rename(rename.key, rename.orphan, rename.was)
-            for rename in plan.renames
-            if not rename.is_decided
-        ),
+        renames=tuple(one for one in plan.renames if not one.is_decided),
         not_checked=plan.not_checked,
         requests=plan.requests,
         cached=plan.vouched,
     )
 
 
-def _reviewed(
+def _with_details(
     step: Step,
     plan: Plan,
     agreed: Agreement,
     prices: Mapping[str, float],
     root: Path | None,
-) -> Reviewed:
-    env, secrets = plan.env, plan.secrets
+) -> Step:
     is_allowed = step.action == "refuse" and is_lifted(step, agreed)
     given: list[Flag] = [*step.consents] if is_allowed else []
     if step.spends and step.key in agreed.allow_spend:
         given.append("allow_spend")
-    told = Reviewed(
-        step.key,
-        step.state,
-        id=step.id,
-        title=step.name,
-        action=_action_if_lifted(step) if is_allowed else step.action,
-        reasons=step.reasons,
-        lifted_by=step.lifted_by,
-        also=step.also,
-        may_skip=may_skip(step),
+    details = Details(
         file=_file(step, root),
-        are_edits_known=step.base is not None or step.state not in _EDITED,
-        edits=step.edits,
-        changes=step.changes,
-        consequences=step.consequences,
-        unmanaged=step.unmanaged,
-        settings=step.settings,
-        taking=taking(step, env) if step.settings else "",
-        spends=step.spends,
-        effects=step.effects,
-        schedules=_schedules(step),
-        runs=_runs(step),
-        not_checked=step.not_checked,
+        taking=taking(step, plan.env) if step.settings else "",
         given=tuple(given),
     )
-    # What is not written is not drawn. Of what has no code, secrets are not known.
-    if step.target is None:
-        return _without_code(told, step, prices)
-    if step.sent is None and not step.settings:
-        return told
-    if step.live is None:
-        return _new(told, step.target, prices)
-    code = step.target.definition
-    live = shown_as(step.live.definition, code, secrets)
-    if step.sent is None:
-        cost = estimate(live, prices)
-        return evolve(told, cost_before=cost, cost_after=cost)
-    sent = step.sent.content
-    shown = redact_for_display(sent, code, secrets)
-    before, after = redact_pair(live, shown, written=({}, fields_of(code)))
-    return evolve(
-        told,
-        before=before,
-        after=after,
-        cost_before=estimate(live, prices),
+    if is_allowed:
+        step = evolve(step, action=_action_if_lifted(step))
+    if step.target is not None and step.live is None and step.sent is not None:
+        # A plan says no more of a new workflow than its effects.
+        new = created(step.key, step.target.definition, prices)
+        step = evolve(step, consequences=new.consequences)
+        after, cost = new.details.after, new.details.cost_after
+        details = evolve(details, after=after, cost_after=cost)
+    else:
+        details = _with_sides(details, step, plan.secrets, prices)
+    return evolve(step, details=details)
+
+
+def _with_sides(
+    details: Details,
+    step: Step,
+    secrets: Sequence[BoundSecret],
+    prices: Mapping[str, float],
+) -> Details:
+    """Add costs, and both definitions if one is written."""
+    if step.sent is None and not (step.target and step.settings):
+        return details
+    code = None if step.target is None else step.target.definition
+    live = None if step.live is None else step.live.definition
+    if live is not None and code is not None:
+        live = shown_as(live, code, secrets)
+    sent = live if step.sent is None else step.sent.content
+    assert sent is not None  # settings are those of a live workflow
+    details = evolve(
+        details,
+        cost_before=None if live is None else estimate(live, prices),
         cost_after=estimate(sent, prices),
     )
+    # What is not written is not drawn. Of what has no code, secrets are not known.
+    if step.sent is None or live is None or code is None:
+        return details
+    shown = redact_for_display(sent, code, secrets)
+    before, after = redact_pair(live, shown, written=({}, fields_of(code)))
+    return evolve(details, before=before, after=after)
 
 
 def _action_if_lifted(step: Step) -> Action:
@@ -126,45 +108,9 @@ def _action_if_lifted(step: Step) -> Action:
     return "create" if step.live is None else "update"
 
 
-_EDITED: Final = ("drifted", "conflict")
-
-
-def _without_code(told: Reviewed, step: Step, prices: Mapping[str, float]) -> Reviewed:
-    """A workflow of a plan that the history made, with its cost alone."""
-    if step.sent is None:
-        return told
-    live = None if step.live is None else estimate(step.live.definition, prices)
-    cost = estimate(step.sent.content, prices)
-    return evolve(told, cost_before=live, cost_after=cost)
-
-
-def _new(told: Reviewed, target: Target, prices: Mapping[str, float]) -> Reviewed:
-    """A workflow that is not there, of which a plan says no more than its effects."""
-    new = created(told.key, target.definition, prices)
-    follows: tuple[Consequence, ...] = new.consequences
-    return evolve(
-        told, after=new.after, consequences=follows, cost_after=new.cost_after
-    )
-
-
 def _file(step: Step, root: Path | None) -> str | None:
     """The file of a workflow as people name it."""
     file = None if step.target is None else step.target.file
     if file is None or root is None or not PurePath(file).is_relative_to(root):
         return file
     return PurePath(file).relative_to(root).as_posix()
-
-
-def _schedules(step: Step) -> tuple[Schedule, ...] | None:
-    if step.touched.schedules is None:
-        return None
-    return tuple(
-        Schedule(one.id, one.name, one.cron_expression, one.timezone)
-        for one in step.touched.schedules
-    )
-
-
-def _runs(step: Step) -> tuple[InFlight, ...] | None:
-    if step.touched.runs is None:
-        return None
-    return tuple(InFlight(one.id, one.status) for one in step.touched.runs)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from ._live import EDGE_KEYS as EDGE_KEYS
+from ._live import Held as Held
+from ._live import digest_of as digest_of
+from ._live import live_of as live_of
+from ._live import unnamed_of_edges as unnamed_of_edges
 from ._model import ABSENT_BASE as ABSENT_BASE
-from ._model import EDGE_KEYS as EDGE_KEYS
 from ._model import FLAGS as FLAGS
+from ._model import SKIPPED as SKIPPED
 from ._model import Action as Action
 from ._model import (
     Cache,
+    Details,
     Plan,
     Rename,
+    Review,
     RunRef,
     ScheduleRef,
     Sighting,
@@ -19,20 +26,18 @@ from ._model import (
 )
 from ._model import Consent as Consent
 from ._model import Flag as Flag
-from ._model import Held as Held
 from ._model import State as State
 from ._model import counted as counted
-from ._model import digest_of as digest_of
 from ._model import format_flags as format_flags
 from ._model import is_pin as is_pin
-from ._model import live_of as live_of
 from ._model import taking as taking
-from ._model import unnamed_of_edges as unnamed_of_edges
 
 __all__ = [
     "Cache",
+    "Details",
     "Plan",
     "Rename",
+    "Review",
     "RunRef",
     "ScheduleRef",
     "Sighting",

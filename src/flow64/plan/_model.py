@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol, TypeAlias, final
+from typing import Final, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
@@ -15,15 +15,12 @@ from ..definition import (
     EMPTY,
     BoundSecret,
     Definition,
-    FrozenDict,
     ProjectKey,
     Stamp,
-    canonical_id,
     digest,
-    meaning,
-    thaw,
 )
-from ..diff import Change, Consequence, LiveSetting
+from ..diff import Change, Consequence, Estimate, LiveSetting
+from ._live import Held, Live
 
 State: TypeAlias = Literal[
     "new",
@@ -37,13 +34,14 @@ State: TypeAlias = Literal[
     "foreign",
     "orphan",
     "copy",
+    "removed",
 ]
 """new: not there. absent: pinned, and not there. unchanged: live and stamp are the
 code's. update: the code has changed. drifted: edited on the service. conflict: both.
 converged: live is what the code says, and the stamp does not say so. behind: deployed
 by newer code. foreign: not deployed by this code; by that of another project, perhaps.
 orphan: deployed by this code, which has it no more. copy: of one that was, made on the
-service."""
+service. removed: only the older of two folders has it; no plan says this."""
 
 Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete", "refuse"]
 """What applying does: `stamp` writes the description alone; `refuse` writes nothing,
@@ -65,51 +63,11 @@ FLAGS: Final[Mapping[Flag, str]] = {
 }
 """The option of `flow64 deploy` for each."""
 
-EDGE_KEYS: Final = frozenset({"condition"})
-"""Keys of an edge that the documents name beside its ends."""
+SKIPPED: Final = frozenset({"drifted", "conflict", "behind", "foreign"})
+"""States that `skip_drifted` leaves alone."""
 
 ABSENT_BASE: Final = "cannot show the edit: the last deployed version was not found"
 """Said of an edited workflow if its last deployed definition was not found."""
-
-
-@final
-class Held:
-    """A definition as the service has it or gets it, secrets and all.
-
-    No attrs class, so that what lists fields (`asdict`, `vars`) does not find it; a
-    pickle holds nothing.
-    """
-
-    __slots__ = ("_content",)
-
-    def __init__(self, content: Definition) -> None:
-        self._content = content
-
-    @property
-    def content(self) -> Definition:
-        """The definition, for the request and for history alone."""
-        return self._content
-
-    def __repr__(self) -> str:
-        return f"Held({self._content.id})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Held):
-            return NotImplemented
-        return self._content == other._content
-
-    def __hash__(self) -> int:
-        return hash((Held, self._content.id))
-
-    def __copy__(self) -> Held:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Held:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        message = "what is held for a request holds secrets, and is not pickled"
-        raise TypeError(message)
 
 
 @frozen
@@ -145,24 +103,6 @@ class Target:
     def is_pinned(self) -> bool:
         """Whether it names an imported workflow, which is never created or pruned."""
         return is_pin(self.stamp.path)
-
-
-@frozen
-class Live:
-    """What the service has, as it was read for a plan.
-
-    Attributes:
-        held: The definition, as it was read.
-        digest: Of all that an update replaces; equal where nobody wrote since.
-    """
-
-    held: Held
-    digest: str
-
-    @property
-    def definition(self) -> Definition:
-        """The definition, as it was read: secrets are live as their text."""
-        return self.held.content
 
 
 @frozen
@@ -227,6 +167,29 @@ class Rename:
 
 
 @frozen
+class Details:
+    """What a review adds to a step of a plan.
+
+    Attributes:
+        file: The file that the workflow is written in, as people name it.
+        before: What is there, secrets redacted. None if it is not drawn.
+        after: What a deploy leaves there, likewise.
+        cost_before: What 1,000 input rows may cost now. None if that is not known.
+        cost_after: What they may cost after a deploy.
+        taking: The command that writes the live workflow as code.
+        given: What was agreed to by name: it lifted a refusal, or allows to spend.
+    """
+
+    file: str | None = None
+    before: Definition | None = field(default=None, repr=False)
+    after: Definition | None = field(default=None, repr=False)
+    cost_before: Estimate | None = None
+    cost_after: Estimate | None = None
+    taking: str = ""
+    given: tuple[Flag, ...] = ()
+
+
+@frozen
 class Step:
     """What becomes of one workflow.
 
@@ -259,6 +222,7 @@ class Step:
         touched: Schedules and runs that are at work with it.
         not_checked: What nobody could check, in words.
         settings: The unmanaged fields that change what a run costs or does.
+        details: What a review adds.
     """
 
     key: str
@@ -284,6 +248,7 @@ class Step:
     touched: Touched = UNTOUCHED
     not_checked: tuple[str, ...] = ()
     settings: tuple[LiveSetting, ...] = ()
+    details: Details = Details()
 
     @property
     def is_empty(self) -> bool:
@@ -299,6 +264,22 @@ class Step:
     def is_taken(self) -> bool:
         """Whether its id is taken by a workflow that the credential may not see."""
         return self.state == "foreign" and self.lifted_by is None
+
+    @property
+    def may_skip(self) -> bool:
+        """Return True if `--skip-drifted` can leave it alone and deploy the rest."""
+        return self.state in SKIPPED or (self.state == "update" and bool(self.consents))
+
+    @property
+    def are_edits_known(self) -> bool:
+        """Return True if it is known what was edited on the service."""
+        return self.base is not None or self.state not in ("drifted", "conflict")
+
+    @property
+    def is_notable(self) -> bool:
+        """Return True if there is more to say than that nothing changes."""
+        is_idle = self.state == "unchanged" and self.action == "none"
+        return not is_idle or bool(self.settings)
 
     @property
     def may_prune(self) -> bool:
@@ -378,6 +359,46 @@ class Plan:
         raise KeyError(key)
 
 
+@frozen
+class Review:
+    """What a deploy or a change of two folders does, with all that a reviewer needs.
+
+    Attributes:
+        source: `plan`, or `diff` for two sets of definitions.
+        workflows: All steps with their details, in the order in which they were given.
+        env: Name of the environment. None for a diff.
+        endpoint: Where the plan was made. None for a diff.
+        renames: Workflows that may have been renamed, if that is not decided.
+        not_checked: What could not be checked, in words.
+        requests: How many requests the plan took, repetitions counted.
+        cached: How many workflows a cache knew to be unchanged.
+    """
+
+    source: Literal["diff", "plan"]
+    workflows: tuple[Step, ...] = field(converter=tuple[Step, ...])
+    env: str | None = None
+    endpoint: str | None = None
+    renames: tuple[Rename, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    requests: int = 0
+    cached: int = 0
+
+    @property
+    def notable(self) -> tuple[Step, ...]:
+        """The workflows of which there is something to say."""
+        return tuple(step for step in self.workflows if step.is_notable)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes and there is nothing to decide."""
+        return not self.notable
+
+    @property
+    def refused(self) -> tuple[Step, ...]:
+        """The workflows that stop a deploy before its first write."""
+        return tuple(step for step in self.workflows if step.action == "refuse")
+
+
 # -- What a cache may vouch for --------------------------------------------------------
 
 
@@ -432,35 +453,6 @@ def is_pin(path: str) -> bool:
     return "/pin:" in path
 
 
-def digest_of(live: Definition) -> str:
-    """SHA-256, in hex, of all that an update of a workflow would replace.
-
-    Order, numbers and labels are left out, since a service may answer them otherwise
-    each time; unmanaged fields and unknown keys of graph, blocks and edges are in.
-    """
-    beside_edges = sorted(
-        [*ends, thaw(extra)] for ends, extra in unnamed_of_edges(live).items()
-    )
-    return digest(
-        {
-            **meaning(live, bound=True),
-            "stamp": str(live.stamp) if live.stamp else None,
-            "graph_extra": thaw(live.graph_extra),
-            "extras": {
-                canonical_id(block.id): thaw(block.extra)
-                for block in live.blocks
-                if block.extra
-            },
-            **({"edge_extras": beside_edges} if beside_edges else {}),
-        }
-    )
-
-
-def live_of(definition: Definition) -> Live:
-    """What was read, with its digest."""
-    return Live(Held(definition), digest_of(definition))
-
-
 def taking(step: Step, env: str) -> str:
     """Return the command that writes a live workflow as code, or as pulled JSON."""
     if step.target is not None and step.target.pulled is not None:
@@ -476,13 +468,3 @@ def format_flags(key: str, flags: Iterable[Flag]) -> str:
 def counted(number: int, word: str) -> str:
     """A number with its word: `1 request`, `2 requests`."""
     return f"{number:,} {word}" + ("" if number == 1 else "s")
-
-
-def unnamed_of_edges(live: Definition) -> Mapping[tuple[str, str], FrozenDict]:
-    """Keys of edges that no document names, by the ids of both ends in lower case."""
-    found: dict[tuple[str, str], FrozenDict] = {}
-    for edge in live.edges:
-        if edge.extra.keys() - EDGE_KEYS:
-            more = {k: v for k, v in edge.extra.items() if k not in EDGE_KEYS}
-            found[edge.source.lower(), edge.target.lower()] = FrozenDict(more)
-    return found

@@ -8,25 +8,19 @@ from ._mermaid import mermaid, mermaid_changed
 from ._svg import anchors, picture, svg, svg_changed
 from ._text import text_changed, text_tree
 from .review._data import as_data
-from .review._diff import created, review_of_diff
+from .review._diff import Pair, created, review_of_diff
 from .review._grouping import group_alike
 from .review._markdown import as_markdown, marker_of
-from .review._model import InFlight, Pair, Rename, Review, Reviewed, Schedule
 from .review._page import as_html
 from .review._text import as_text
 from .review._veiled import fields_of, redact_pair
 
 __all__ = [
     "Graph",
-    "InFlight",
     "Link",
     "Mark",
     "Node",
     "Pair",
-    "Rename",
-    "Review",
-    "Reviewed",
-    "Schedule",
     "anchors",
     "as_annotations",
     "as_data",

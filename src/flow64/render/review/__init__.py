@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from ._data import as_data
-from ._diff import review_of_diff
+from ._diff import Pair, review_of_diff
 from ._markdown import as_markdown, marker_of
-from ._model import InFlight, Pair, Rename, Review, Reviewed, Schedule
 from ._page import as_html
 from ._text import as_text
 
 __all__ = [
-    "InFlight",
     "Pair",
-    "Rename",
-    "Review",
-    "Reviewed",
-    "Schedule",
     "as_data",
     "as_html",
     "as_markdown",

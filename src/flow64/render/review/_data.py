@@ -6,9 +6,9 @@ from typing import Any, Final, cast
 
 from ...diff import Estimate
 from ...diff import as_data as change_data
+from ...plan import Review, Step
 from ...redaction import redact_keys
 from ._grouping import Group, group_alike
-from ._model import Review, Reviewed
 from ._words import headline
 
 FORMAT: Final = "flow64-review"
@@ -21,7 +21,7 @@ def as_data(review: Review) -> dict[str, Any]:
 
     `workflows` has each one by itself; `groups` says which are shown as one.
     """
-    groups = group_alike(review.told)
+    groups = group_alike(review.notable)
     line = headline(review, groups, str)
     data = {
         "format": FORMAT,
@@ -32,7 +32,7 @@ def as_data(review: Review) -> dict[str, Any]:
         "is_empty": review.is_empty,
         "headline": f"{line.what} - {line.more}" if line.more else line.what,
         "groups": [_group_data(group) for group in groups],
-        "workflows": [_reviewed_data(one) for one in review.workflows],
+        "workflows": [_step_data(one, review) for one in review.workflows],
         "renames": [
             {"key": one.key, "orphan": one.orphan, "was": one.was}
             for one in review.renames
@@ -52,32 +52,32 @@ def _group_data(group: Group) -> dict[str, Any]:
     }
 
 
-def _reviewed_data(one: Reviewed) -> dict[str, Any]:
+def _step_data(one: Step, review: Review) -> dict[str, Any]:
     return {
         "key": one.key,
-        "id": one.id,
-        "title": one.title,
+        "id": one.id or None,
+        "title": one.name,
         "state": one.state,
         "action": one.action,
         "reasons": [*one.reasons],
         "lifted_by": one.lifted_by,
         "also": list(one.also),
-        "may_skip": one.may_skip,
-        "file": one.file,
+        "may_skip": review.source == "diff" or one.may_skip,
+        "file": one.details.file,
         "are_edits_known": one.are_edits_known,
         "edits": [change_data(change) for change in one.edits],
         "changes": [change_data(change) for change in one.changes],
         "consequences": [change_data(found) for found in one.consequences],
         "cost": {
-            "before": _cost_data(one.cost_before),
-            "after": _cost_data(one.cost_after),
+            "before": _cost_data(one.details.cost_before),
+            "after": _cost_data(one.details.cost_after),
         },
         "unmanaged": [*one.unmanaged],
         "settings": [change_data(setting) for setting in one.settings],
         "spends": [*one.spends],
         "effects": one.effects,
         "schedules": None
-        if one.schedules is None
+        if one.touched.schedules is None
         else [
             {
                 "id": schedule.id,
@@ -85,11 +85,11 @@ def _reviewed_data(one: Reviewed) -> dict[str, Any]:
                 "cron_expression": schedule.cron_expression,
                 "timezone": schedule.timezone,
             }
-            for schedule in one.schedules
+            for schedule in one.touched.schedules
         ],
         "runs": None
-        if one.runs is None
-        else [{"id": run.id, "status": run.status} for run in one.runs],
+        if one.touched.runs is None
+        else [{"id": run.id, "status": run.status} for run in one.touched.runs],
         "not_checked": [*one.not_checked],
     }
 

@@ -5,12 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from attrs import field, frozen
+
 from ...analysis import effects
 from ...definition import EMPTY, Definition
 from ...diff import BlockRenamed, FindingVanished, consequences, diff, estimate
 from ...errors import ArgumentError, shortened
-from ._model import NOTHING, Pair, Review, Reviewed
+from ...plan import Details, Review, Step
 from ._veiled import fields_of, redact_pair
+
+
+@frozen
+class Pair:
+    """One workflow before and after a change.
+
+    Attributes:
+        key: What people call it.
+        before: The workflow before. None if it was not there.
+        after: The workflow after. None if it is no longer there.
+        file: The file that it is written in, if that is known.
+    """
+
+    key: str
+    before: Definition | None = field(repr=False)
+    after: Definition | None = field(repr=False)
+    file: str | None = None
+
+
+NOTHING: Final = Definition("", "", (), ())
+"""Stands for a workflow that is not there."""
 
 
 def review_of_diff(
@@ -26,19 +49,19 @@ def review_of_diff(
         ArgumentError: A key is there twice, a pair is empty, or a price is no number.
     """
     seen: set[str] = set()
-    made: list[Reviewed] = []
+    made: list[Step] = []
     for pair in pairs:
         if pair.key in seen:
             problem = f"two workflows are called {shortened(pair.key)}"
             advice = "give each a key of its own"
             raise ArgumentError("review_of_diff", f"{problem}; {advice}")
         seen.add(pair.key)
-        made.append(_reviewed(pair, prices))
+        made.append(_make_step(pair, prices))
     doubt = "the service: what is deployed, edited or running there was not looked at"
     return Review("diff", made, not_checked=(doubt,))
 
 
-def _reviewed(pair: Pair, prices: Mapping[str, float]) -> Reviewed:
+def _make_step(pair: Pair, prices: Mapping[str, float]) -> Step:
     before, after = pair.before, pair.after
     if before is not None and after is not None:
         return _compared(pair, before, after, prices)
@@ -56,7 +79,7 @@ def created(
     prices: Mapping[str, float],
     *,
     file: str | None = None,
-) -> Reviewed:
+) -> Step:
     """A workflow that was not there."""
     follows = [
         found
@@ -64,43 +87,42 @@ def created(
         if not isinstance(found, FindingVanished)  # that there were no blocks
     ]
     _, after = redact_pair(NOTHING, definition)
-    return Reviewed(
+    return Step(
         key,
+        definition.id or "",
+        definition.name,
+        "",
         "new",
-        id=definition.id,
-        title=definition.name,
-        action="create",
-        file=file,
-        after=after,
+        "create",
         consequences=tuple(follows),
-        cost_after=estimate(definition, prices),
         spends=_spends(definition),
         effects=str(effects(definition)),
+        details=Details(file, after=after, cost_after=estimate(definition, prices)),
     )
 
 
-def _removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Reviewed:
+def _removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Step:
     shown, _ = redact_pair(before, NOTHING)
-    return Reviewed(
+    return Step(
         pair.key,
+        before.id or "",
+        before.name,
+        "",
         "removed",
-        id=before.id,
-        title=before.name,
         reasons=("a deploy leaves it on the service unless it prunes",),
-        file=pair.file,
-        before=shown,
-        cost_before=estimate(before, prices),
+        details=Details(pair.file, before=shown, cost_before=estimate(before, prices)),
     )
 
 
 def _compared(
     pair: Pair, before: Definition, after: Definition, prices: Mapping[str, float]
-) -> Reviewed:
+) -> Step:
     changes = tuple(diff(before, after, written=_BOTH))
     has_new_id = before.id != after.id and None not in (before.id, after.id)
     if not changes and not has_new_id:
-        return Reviewed(
-            pair.key, "unchanged", id=after.id, title=after.name, file=pair.file
+        details = Details(pair.file)
+        return Step(
+            pair.key, after.id or "", after.name, "", "unchanged", details=details
         )
     reasons: list[str] = []
     if has_new_id:
@@ -111,22 +133,24 @@ def _compared(
     if any(isinstance(change, BlockRenamed) for change in changes):
         reasons.append("blocks have other ids: was= keeps the old ones")
     shown = redact_pair(before, after, written=(fields_of(before), fields_of(after)))
-    return Reviewed(
+    return Step(
         pair.key,
+        after.id or "",
+        after.name,
+        "",
         "update",
-        id=after.id,
-        title=after.name,
-        action="update",
-        reasons=tuple(reasons),
-        file=pair.file,
-        before=shown[0],
-        after=shown[1],
+        "update",
+        tuple(reasons),
         changes=changes,
         consequences=tuple(consequences(before, after, prices=prices, written=_BOTH)),
-        cost_before=estimate(before, prices),
-        cost_after=estimate(after, prices),
         spends=_spends(after),
         effects=str(effects(after)),
+        details=Details(
+            pair.file,
+            *shown,
+            cost_before=estimate(before, prices),
+            cost_after=estimate(after, prices),
+        ),
     )
 
 

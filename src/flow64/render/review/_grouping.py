@@ -8,12 +8,22 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from ...plan import Action, Step
 from ._lines import Section, sections
-from ._model import Reviewed, in_order
 from ._view import View
 
 SHARED: Final = 2
 """Workflows that a change has to be shared by, before another group refers to it."""
+
+
+_ORDER: Final[Sequence[Action]] = (
+    "refuse",
+    "delete",
+    "update",
+    "create",
+    "stamp",
+    "none",
+)
 
 
 @frozen(eq=False)
@@ -41,9 +51,9 @@ class Group:
         return self.views[0]
 
     @property
-    def one(self) -> Reviewed:
+    def one(self) -> Step:
         """What becomes of each of them."""
-        return self.first.reviewed
+        return self.first.step
 
     @property
     def is_drawn(self) -> bool:
@@ -57,12 +67,12 @@ class Group:
     def has_source(self) -> bool:
         """Whether it is shown as code: what changes, where it is told by itself."""
         is_told = self.first.is_new or bool(self.one.changes)
-        return self.like is None and self.one.after is not None and is_told
+        return self.like is None and self.one.details.after is not None and is_told
 
     @property
     def keys(self) -> Sequence[str]:
         """What they are called."""
-        return [view.reviewed.key for view in self.views]
+        return [view.step.key for view in self.views]
 
     @property
     def label(self) -> str:
@@ -78,23 +88,21 @@ class Group:
     @property
     def reasons(self) -> Sequence[tuple[str, int]]:
         """Why, in words, each with how many it is true of."""
-        return counted(view.reviewed.reasons for view in self.views)
+        return counted(view.step.reasons for view in self.views)
 
     @property
     def doubts(self) -> Sequence[tuple[str, int]]:
         """What nobody could check, each with how many it is true of."""
-        return counted(view.reviewed.not_checked for view in self.views)
+        return counted(view.step.not_checked for view in self.views)
 
     @property
     def files(self) -> Sequence[str]:
         """The files they are written in."""
-        found = (view.reviewed.file for view in self.views)
+        found = (view.step.details.file for view in self.views)
         return [*dict.fromkeys(file for file in found if file is not None)]
 
 
-def group_alike(
-    workflows: Iterable[Reviewed], *, in_full: bool = False
-) -> Sequence[Group]:
+def group_alike(workflows: Iterable[Step], *, in_full: bool = False) -> Sequence[Group]:
     """Group the workflows that change alike.
 
     What stops a deploy comes first, then what is deleted, changed, created.
@@ -104,7 +112,7 @@ def group_alike(
         in_full: Give each workflow a group of its own.
     """
     found: dict[str, list[View]] = {}
-    for one in in_order(workflows):
+    for one in sorted(workflows, key=lambda one: _ORDER.index(one.action)):
         view = View(one)
         found.setdefault(one.key if in_full else view.signature, []).append(view)
     groups = [

@@ -9,12 +9,12 @@ from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
 
+from ...plan import Review, Step
 from ...redaction import redact_keys
 from .._mermaid import mermaid_changed
 from ._grouping import Group, group_alike
 from ._lines import Line, Section
 from ._markdown_escape import code, fenced, marker, prose
-from ._model import Review, Reviewed
 from ._source import source_of
 from ._words import (
     SET_BY_HAND,
@@ -74,7 +74,7 @@ def as_markdown(review: Review, *, name: str | None = None, limit: int = LIMIT) 
         limit: The most bytes of UTF-8 that the text may have; at least 8,192.
     """
     page = _Page(max(limit, 8_192) - _NOTE)
-    groups = group_alike(review.told)
+    groups = group_alike(review.notable)
     _head(page, review, groups, review.env if name is None else name)
     for group in groups:
         _group(page, group)
@@ -234,7 +234,7 @@ def _group(page: _Page, group: Group) -> None:
         page.add_to(at, partial(_follows, group), base + 4, "follows")
     if notes := "".join(f"- {note}\n" for note in _notes(group)):
         page.add_to(at, lambda _: (notes, 0), base + 3, "note")
-    if one.after is not None and group.is_drawn:
+    if one.details.after is not None and group.is_drawn:
         page.add_to(at, partial(_picture, group), base + 2 * _LATER, "picture")
     if group.has_source:
         page.add_to(at, partial(_source, group), base + 2 * _LATER + 1, "code")
@@ -244,7 +244,7 @@ _LATER: Final = 10
 """What the ranks of all that a live workflow needs lie below."""
 
 
-def _is_live(one: Reviewed) -> bool:
+def _is_live(one: Step) -> bool:
     """Whether a deploy changes or deletes, or would change, what is live."""
     return one.action not in ("none", "create") and one.state != "new"
 
@@ -284,8 +284,8 @@ def _title(group: Group) -> str:
     lines = [f"#### {mark} {called(group, code)} {becomes(group)}", ""]
     if len(group.views) > 1:
         lines += [some(group.keys, code, MOST_KEYS), ""]
-    elif one.title and one.title != one.key:
-        lines += [code(one.title), ""]
+    elif one.name and one.name != one.key:
+        lines += [code(one.name), ""]
     reasons = [
         f"- {prose(text)}{of_them(number, group)}" for text, number in group.reasons
     ]
@@ -307,7 +307,7 @@ def _notes(group: Group) -> Iterator[str]:
     one = group.one
     if group.first.is_new:
         yield f"blocks: {some(group.first.blocks, code, MOST_KEYS)}"
-    if one.cost_after is not None:
+    if one.details.cost_after is not None:
         yield f"cost per 1,000 input rows, at most: {cost_change(group, costing(code))}"
     if one.effects and group.first.is_new:
         yield prose(one.effects)
@@ -381,8 +381,8 @@ def _picture(group: Group, _: int) -> _Made:
     """The changed part as Mermaid; behind a click where it is large."""
     view, one = group.first, group.one
     text = mermaid_changed(
-        one.before,
-        one.after,
+        one.details.before,
+        one.details.after,
         changes=None if view.is_new else one.changes,
         max_characters=MOST_CHARACTERS,
     )

@@ -15,6 +15,7 @@ from typing import Final
 from attrs import define, frozen
 
 from ...definition import canonical_id
+from ...plan import Review
 from ...redaction import redact_keys
 from ...text import printable
 from .._graph import Graph, Node, graph_between
@@ -22,7 +23,6 @@ from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
 from ._grouping import Group, group_alike
 from ._lines import Line, Section
-from ._model import Review
 from ._page_style import STYLE
 from ._source import source_of
 from ._words import (
@@ -69,7 +69,7 @@ def as_html(review: Review) -> str:
     It loads nothing and runs nothing, and says so to the browser as well. What differs
     is told by sign and by shape, and not by colour alone.
     """
-    groups = group_alike(review.told)
+    groups = group_alike(review.notable)
     room = _Room(MOST_BLOCKS, ALL_LINES)
     parts = [
         *_head(review, groups),
@@ -254,9 +254,7 @@ def _group(group: Group, number: int, room: _Room) -> Iterator[str]:
         yield from _source(group, room)
     yield "</div>"
     if drawn.svg:
-        first = (
-            "" if len(group.views) == 1 else f" of {_code(group.first.reviewed.key)}"
-        )
+        first = "" if len(group.views) == 1 else f" of {_code(group.first.step.key)}"
         leads = "" if group.first.is_new else "; its marked blocks lead to the changes"
         yield (
             f'<figure id="graph-{number}"><figcaption>The graph{first}{leads}'
@@ -271,8 +269,8 @@ def _group(group: Group, number: int, room: _Room) -> Iterator[str]:
 def _who(group: Group) -> Iterator[str]:
     keys = group.keys
     if len(keys) == 1:
-        if group.one.title:
-            yield f'<p class="title">{_text(group.one.title)}</p>'
+        if group.one.name:
+            yield f'<p class="title">{_text(group.one.name)}</p>'
         return
     named = "".join(_code(key) for key in keys[:MOST_NAMED])
     yield f'<p class="keys">{named}</p>'
@@ -319,7 +317,7 @@ def _facts(group: Group) -> Iterator[str]:
     if first.is_new:
         facts.append(("Blocks", some(first.blocks, _code, 40)))
         facts += [("Effects", _text(one.effects))] if one.effects else []
-    if one.cost_after is not None:
+    if one.details.cost_after is not None:
         cost = cost_change(group, costing(_code))
         facts.append(("Cost of 1,000 input rows, at most", cost))
     if one.spends:
@@ -355,7 +353,7 @@ def _source(group: Group, room: _Room) -> Iterator[str]:
         return
     lines = found.lines[: min(MOST_CODE, room.lines)]
     room.lines -= len(lines)
-    first = "" if len(group.views) == 1 else f", of {_code(group.first.reviewed.key)}"
+    first = "" if len(group.views) == 1 else f", of {_code(group.first.step.key)}"
     yield f'<details class="source"><summary>As flow64 code{first}</summary>'
     yield '<ul class="codes">'
     for line in lines:
@@ -391,10 +389,10 @@ def _listed(found: Iterable[str]) -> str:
 def _drawn(group: Group, number: int, found: Sequence[Section], room: _Room) -> _Drawn:
     """The graph of a group, whose blocks lead to their changes as far as shown."""
     view, one = group.first, group.one
-    if one.after is None or not (view.is_new or view.is_drawn):
+    if one.details.after is None or not (view.is_new or view.is_drawn):
         return _Drawn(number)
     changes = None if view.is_new else one.changes
-    graph = graph_between(one.before, one.after, changes)
+    graph = graph_between(one.details.before, one.details.after, changes)
     if len(graph.nodes) > room.blocks:
         room.undrawn += 1
         return _Drawn(number)

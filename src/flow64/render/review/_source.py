@@ -43,12 +43,13 @@ class Source:
 
 def source_of(view: View) -> Source:
     """What a workflow changes as code, as far as both sides can be written so."""
-    one = view.reviewed
-    assert one.after is not None  # of what is gone there is no code
+    one, sides = view.step, view.step.details
+    assert sides.after is not None  # of what is gone there is no code
     try:
-        after = _lifted(view, one.after)
-        identity = after.identity
-        old = None if one.before is None else _lifted(view, one.before, identity)
+        after = _lifted(view, sides.after)
+        before, old = sides.before, None
+        if before is not None:
+            old = _lifted(view, before, after.identity)
     except CannotLiftError as error:
         return Source(problem=f"it cannot be written as code: {error.problems[0]}")
     except _TooLargeError:
@@ -57,10 +58,10 @@ def source_of(view: View) -> Source:
     if sum(map(len, found)) > MOST_TEXT:
         return Source(problem="it is too large to be shown as code")
     # Masked before they are compared: what differs is not told by what it is.
-    before, now = (redact_keys(text).splitlines() for text in found)
-    if before == now and (found[0] != found[1] or any(map(unshown, one.changes))):
+    was, now = (redact_keys(text).splitlines() for text in found)
+    if was == now and (found[0] != found[1] or any(map(unshown, one.changes))):
         return Source(problem="what differs is masked, or stands for a secret")
-    _, _, *lines = [*unified_diff(before, now, lineterm="", n=2)] or ["", ""]
+    _, _, *lines = [*unified_diff(was, now, lineterm="", n=2)] or ["", ""]
     return Source(tuple(map(_short, lines)))
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ...plan import format_flags
+from ...plan import Review, format_flags
 from ...redaction import redact_keys
 from ...text import printable
 from ._grouping import Group, group_alike
 from ._lines import Section
-from ._model import Review
 from ._view import told
 from ._words import (
     SET_BY_HAND,
@@ -52,12 +51,12 @@ def _clean(line: str) -> str:
 
 
 def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
-    line = headline(review, group_alike(review.told, in_full=in_full), str)
+    line = headline(review, group_alike(review.notable, in_full=in_full), str)
     if review.env is not None:
         yield f"plan for environment {review.env} at {review.endpoint}{_took(review)}"
     yield f"{line.what}{_unchanged(review)}"
     yield from (f"    {fact}" for fact in line.facts)
-    listed = (one for one in review.workflows if one.is_told or one.unmanaged)
+    listed = (one for one in review.workflows if one.is_notable or one.unmanaged)
     for group in group_alike(listed, in_full=in_full):
         yield ""
         yield from _group_lines(group)
@@ -92,7 +91,7 @@ def _group_lines(group: Group) -> Iterator[str]:
     yield f"{SIGNS[one.action]} {called(group, str)}: {state_of(group)}"
     if len(group.views) > 1:
         yield f"    {some(group.keys, str, MOST_KEYS)}"
-    elif named := f"{one.title} ({one.id})" if one.id else one.title:
+    elif named := f"{one.name} ({one.id})" if one.id else one.name:
         yield f"    {named}"
     for reason, number in group.reasons:
         yield f"    {reason}{of_them(number, group)}"
@@ -133,7 +132,7 @@ def _notes(group: Group) -> Iterator[str]:
         yield f"blocks: {some(group.first.blocks, str, MOST_KEYS)}"
     if one.effects and (group.first.is_new or one.action == "create"):
         yield one.effects
-    if one.cost_after is not None:
+    if one.details.cost_after is not None:
         cost = cost_change(group, costing(str))
         yield f"cost of 1,000 input rows, at most: {cost}"
     if group.first.settings:

@@ -33,8 +33,8 @@ from ...diff import (
     setting_lines,
     unshown,
 )
+from ...plan import Step
 from ._lines import Line, Section, Sign, sections
-from ._model import Reviewed
 
 
 @frozen(eq=False)
@@ -42,43 +42,45 @@ class View:
     """One workflow with all that its renderings need, each worked out once.
 
     Attributes:
-        reviewed: The workflow.
+        step: The workflow.
     """
 
-    reviewed: Reviewed
+    step: Step
 
     @cached_property
     def names(self) -> Mapping[str, str]:
         """What each block is called, by its id: the same in each variant."""
-        one = self.reviewed
+        one = self.step
         renamed = {
             canonical_id(change.before.id): canonical_id(change.block.id)
             for change in (*one.changes, *one.edits)
             if isinstance(change, BlockRenamed)
         }
-        return block_names(one.before, one.after, renamed)
+        return block_names(one.details.before, one.details.after, renamed)
 
     @cached_property
     def changes(self) -> Sequence[dict[str, Any]]:
         """The changes as data, blocks by name."""
-        return [_called(as_data(one), self.names) for one in self.reviewed.changes]
+        return [_called(as_data(one), self.names) for one in self.step.changes]
 
     @cached_property
     def edits(self) -> Sequence[dict[str, Any]]:
         """What was edited on the service as data, blocks by name."""
-        return [_called(as_data(one), self.names) for one in self.reviewed.edits]
+        return [_called(as_data(one), self.names) for one in self.step.edits]
 
     @cached_property
     def change_signatures(self) -> Sequence[str]:
         """What each change says, whatever the ids."""
-        return _signatures(self.reviewed.changes, self.changes)
+        return _signatures(self.step.changes, self.changes)
 
     @cached_property
     def signature(self) -> str:
         """Equal for workflows that are shown as one."""
-        one = self.reviewed
+        one = self.step
         follows = [as_data(found) for found in self._consequences]
-        shape: Sequence[str] = [] if one.before and one.after else self.blocks
+        shape: Sequence[str] = (
+            [] if one.details.before and one.details.after else self.blocks
+        )
         return json.dumps(
             [
                 [
@@ -86,14 +88,14 @@ class View:
                     one.action,
                     one.lifted_by,
                     *one.also,
-                    *one.given,
+                    *one.details.given,
                     one.may_skip,
                     one.are_edits_known,
                 ],
                 [*self.change_signatures],
                 _signatures(one.edits, self.edits),
                 [_signature(_without_place(found)) for found in follows],
-                [repr(one.cost_before), repr(one.cost_after)],
+                [repr(one.details.cost_before), repr(one.details.cost_after)],
                 [*self.unmanaged],
                 [*self.settings],
                 [*one.spends],
@@ -105,7 +107,7 @@ class View:
     @property
     def blocks(self) -> Sequence[str]:
         """The blocks it has, or had, by name, in the order of the flow."""
-        definition = self.reviewed.after or self.reviewed.before
+        definition = self.step.details.after or self.step.details.before
         if definition is None:
             return []
         return [self.names[canonical_id(block.id)] for block in definition.blocks]
@@ -137,14 +139,14 @@ class View:
     @cached_property
     def unmanaged(self) -> Sequence[str]:
         """Live fields that code does not set, blocks by name."""
-        return [_BY_ID.sub(self._renamed, field) for field in self.reviewed.unmanaged]
+        return [_BY_ID.sub(self._renamed, field) for field in self.step.unmanaged]
 
     @cached_property
     def settings(self) -> Sequence[str]:
         """Those of them that change what a run costs or does, as lines of text."""
         return [
             line
-            for one in self.reviewed.settings
+            for one in self.step.settings
             for line in setting_lines(one, self._name(one.block.id, str(one.block)))
         ]
 
@@ -156,25 +158,25 @@ class View:
     @property
     def is_new(self) -> bool:
         """Whether the workflow was not there."""
-        return self.reviewed.before is None and self.reviewed.after is not None
+        return self.step.details.before is None and self.step.details.after is not None
 
     @property
     def is_drawn(self) -> bool:
         """Whether a picture of both sides shows any of the changes."""
         words = (TitleChanged, DescriptionChanged, Unmanaged)
-        return any(not isinstance(one, words) for one in self.reviewed.changes)
+        return any(not isinstance(one, words) for one in self.step.changes)
 
     @property
     def errors(self) -> int:
         """How many findings of severity error appear."""
         return sum(
             isinstance(one, FindingAppeared) and one.finding.severity == "error"
-            for one in self.reviewed.consequences
+            for one in self.step.consequences
         )
 
     @cached_property
     def _consequences(self) -> Sequence[Consequence]:
-        return [self._called(one) for one in self.reviewed.consequences]
+        return [self._called(one) for one in self.step.consequences]
 
     def _called(self, one: Consequence) -> Consequence:
         """What follows, blocks by name."""

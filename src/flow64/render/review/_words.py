@@ -11,9 +11,19 @@ from attrs import frozen
 
 from ...diff import Estimate
 from ...errors import OTHER_ENVIRONMENT
-from ...plan import FLAGS, Flag, format_flags
+from ...plan import (
+    FLAGS,
+    Action,
+    Consent,
+    Flag,
+    Rename,
+    Review,
+    RunRef,
+    ScheduleRef,
+    State,
+    format_flags,
+)
 from ._grouping import Group
-from ._model import Action, Consent, InFlight, Rename, Review, Schedule, State
 
 Quote = Callable[[str], str]
 """How a rendering writes a name that data gives."""
@@ -123,7 +133,7 @@ def spends_when(group: Group) -> str:
 
 def spending(group: Group) -> str:
     """Return how to agree to what a group spends, or that it was agreed to."""
-    if "allow_spend" in group.one.given:
+    if "allow_spend" in group.one.details.given:
         return f"as {FLAGS['allow_spend']} allows"
     return f"if that is meant: {_options(group, ['allow_spend'])}"
 
@@ -158,7 +168,7 @@ def state_of(group: Group) -> str:
         return f"{one.state}{more}"
     if one.action == "refuse":
         return f"{one.state}, {_STOPS[several]} the deploy"
-    given = [FLAGS[flag] for flag in one.given if flag != "allow_spend"]
+    given = [FLAGS[flag] for flag in one.details.given if flag != "allow_spend"]
     says = "says" if len(given) == 1 else "say"
     as_given = f", as {' and '.join(given)} {says}" if given else ""
     return f"{one.state}, {_BECOMES[one.action][several]}{as_given}"
@@ -209,8 +219,8 @@ def headline(review: Review, groups: Sequence[Group], quote: Quote) -> Headline:
 
 
 def _what(review: Review, groups: Sequence[Group]) -> str:
-    done = Counter(one.action for one in review.told)
-    idle = Counter(one.state for one in review.told if one.action == "none")
+    done = Counter(one.action for one in review.notable)
+    idle = Counter(one.state for one in review.notable if one.action == "none")
     refused = Counter(one.state for one in review.refused)
     parts = [
         *((done[action], words) for action, words in _BECOMES.items()),
@@ -251,7 +261,7 @@ def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str
     parts = [f"spends at deploy: {spends or 'nothing'}", _costs(groups, quote)]
     parts.append(_by_hand(groups, quote))
     doubts = len(review.not_checked) + sum(
-        len(view.reviewed.not_checked) for group in groups for view in group.views
+        len(view.step.not_checked) for group in groups for view in group.views
     )
     if review.source == "diff":
         parts.append("the service was not asked")
@@ -262,8 +272,12 @@ def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str
 
 def _costs(groups: Sequence[Group], quote: Quote) -> str:
     """What 1,000 input rows cost, of the groups where that is another sum."""
-    known = [group for group in groups if group.one.cost_after is not None]
-    differ = [group for group in known if group.one.cost_before != group.one.cost_after]
+    known = [group for group in groups if group.one.details.cost_after is not None]
+    differ = [
+        group
+        for group in known
+        if group.one.details.cost_before != group.one.details.cost_after
+    ]
     if not differ:
         is_told = bool(known) and not any(group.one.settings for group in groups)
         return "cost per 1,000 rows: unchanged" if is_told else ""
@@ -282,7 +296,10 @@ SET_BY_HAND: Final = "set on the service and not by code, so a deploy leaves it"
 def settings(group: Group) -> Sequence[str]:
     """These fields of a group, and how to take them into the code, as lines."""
     more = "" if len(group.views) == 1 else f" (of {group.one.key})"
-    return [*group.first.settings, f"all of it as it is live: {group.one.taking}{more}"]
+    return [
+        *group.first.settings,
+        f"all of it as it is live: {group.one.details.taking}{more}",
+    ]
 
 
 def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
@@ -301,14 +318,13 @@ def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
 
 
 def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
-    """The cost of 1,000 input rows before and after, told in one way or another."""
-    one = group.one
-    if one.cost_after is None:
+    """Return the cost of 1,000 input rows before and after, as `cost` words one."""
+    before, after = group.one.details.cost_before, group.one.details.cost_after
+    if after is None:
         return ""
-    after = cost(one.cost_after)
-    if one.cost_before is None or one.cost_before == one.cost_after:
-        return after
-    return f"{cost(one.cost_before)} → {after}"
+    if before is None or before == after:
+        return cost(after)
+    return f"{cost(before)} → {cost(after)}"
 
 
 def brief(estimate: Estimate) -> str:
@@ -356,12 +372,12 @@ def some(names: Sequence[str], quote: Quote, most: int) -> str:
 
 def at_work(group: Group, quote: Quote) -> Sequence[str]:
     """What is at work with the workflows of a group while they are changed."""
-    ones = [view.reviewed for view in group.views]
-    schedules = [(one.key, s) for one in ones for s in one.schedules or ()]
-    runs = [(one.key, run) for one in ones for run in one.runs or ()]
+    ones = [view.step for view in group.views]
+    schedules = [(one.key, s) for one in ones for s in one.touched.schedules or ()]
+    runs = [(one.key, run) for one in ones for run in one.touched.runs or ()]
     is_alone = len(ones) == 1
 
-    def named(found: Sequence[tuple[str, Schedule | InFlight]]) -> str:
+    def named(found: Sequence[tuple[str, ScheduleRef | RunRef]]) -> str:
         texts = [
             quote(_of(thing)) + ("" if is_alone else f" of {quote(key)}")
             for key, thing in found[:MOST_KEYS]
@@ -374,8 +390,8 @@ def at_work(group: Group, quote: Quote) -> Sequence[str]:
     if runs:
         lines.append(f"{count(len(runs), 'run')} in flight: {named(runs)}")
     for what, unknown in (
-        ("schedules", [one for one in ones if one.schedules is None]),
-        ("runs in flight", [one for one in ones if one.runs is None]),
+        ("schedules", [one for one in ones if one.touched.schedules is None]),
+        ("runs in flight", [one for one in ones if one.touched.runs is None]),
     ):
         if unknown:
             of = "" if is_alone else f" of {count(len(unknown), 'workflow')}"
@@ -383,8 +399,8 @@ def at_work(group: Group, quote: Quote) -> Sequence[str]:
     return lines
 
 
-def _of(thing: Schedule | InFlight) -> str:
-    if isinstance(thing, InFlight):
+def _of(thing: ScheduleRef | RunRef) -> str:
+    if isinstance(thing, RunRef):
         return f"{thing.id} ({thing.status})"
     zone = f" {thing.timezone}" if thing.timezone else ""
     return f"{thing.name} ({thing.cron_expression}{zone})"

@@ -112,7 +112,7 @@ PATTERNS = {
     "flow64.definition._stamp._PIN": ("search", "", "/pin:a", "/"),
     "flow64.emulator._cron._PART": ("fullmatch", "", "1-", "!"),
     "flow64.emulator._deliveries._HOST": ("fullmatch", "", "a.", "!"),
-    "flow64.manifest._known._TELLING": ("fullmatch", "", ":/", " "),
+    "flow64.manifest._known._DISTINCTIVE": ("fullmatch", "", ":/", " "),
     "flow64.manifest._pull._BARE": ("fullmatch", "", "a", "!"),
     "flow64.manifest._read._MARK16": ("fullmatch", "", "0", ""),
     "flow64.manifest._read._PATH": ("fullmatch", "workflow:a", "/axis:a", "!"),

@@ -72,7 +72,7 @@ class KnownValues:
 
 
 # Of words such as PROFESSIONAL there are few, and many fields that hold one.
-_SHORTEST_VALUE: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
+_DISTINCTIVE: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
 
 
 def _is_long(text: str) -> bool:
@@ -81,7 +81,7 @@ def _is_long(text: str) -> bool:
 
 def _is_telling(text: str) -> bool:
     """Whether that the same text is live can hardly be a coincidence."""
-    return _is_long(text) and _SHORTEST_VALUE.fullmatch(text) is not None
+    return _is_long(text) and _DISTINCTIVE.fullmatch(text) is not None
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -161,11 +161,19 @@ class Workflow:
         Raises:
             CompileError: There are findings of severity error; it holds all of them.
         """
-        definition, faults = self._lower(env, values)
-        found = [*faults, *errors(definition)]
-        if found:
-            raise CompileError(definition.name, found)
-        return definition
+        return _require_sound(self._lower(env, values))
+
+    def compile_with_fingerprint(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> tuple[Definition, str]:
+        """Return what `compile` and `fingerprint` return, in half the time.
+
+        Raises:
+            CompileError: There are findings of severity error.
+        """
+        lowered = self._lower(env, None)
+        definition = _require_sound(_bind(lowered, values))
+        return definition, fingerprint(lowered.definition)
 
     def to_json(
         self,
@@ -344,14 +352,30 @@ class Workflow:
             if found:
                 found += lowered.findings
                 lowered = Lowered(lowered.definition, found)
-        if values is None:
-            return lowered
-        if not isinstance(values, Mapping):
-            found = [*lowered.findings, _no_values(values)]
-            return Lowered(lowered.definition, found)
-        problems: list[Problem] = []
-        bound = bind(lowered.definition, values, problems)
-        return Lowered(bound, [*lowered.findings, *map(_not_json, problems)])
+        return _bind(lowered, values)
+
+
+def _bind(lowered: Lowered, values: Mapping[str, Any] | None) -> Lowered:
+    if values is None:
+        return lowered
+    if not isinstance(values, Mapping):
+        found = [*lowered.findings, _no_values(values)]
+        return Lowered(lowered.definition, found)
+    problems: list[Problem] = []
+    bound = bind(lowered.definition, values, problems)
+    return Lowered(bound, [*lowered.findings, *map(_not_json, problems)])
+
+
+def _require_sound(lowered: Lowered) -> Definition:
+    """Return the definition.
+
+    Raises:
+        CompileError: There are findings of severity error; it holds all of them.
+    """
+    definition, faults = lowered
+    if found := [*faults, *errors(definition)]:
+        raise CompileError(definition.name, found)
+    return definition
 
 
 def _pins(pins: Any) -> dict[str, dict[str, Any]]:

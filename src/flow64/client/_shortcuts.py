@@ -8,7 +8,7 @@ from weakref import finalize
 
 from ..definition import DEFAULT_ENV
 from ..deploy import Deployable, Deployment, prepared
-from ..errors import ArgumentError, shortened
+from ..errors import ArgumentError, FlowError, shortened
 from ..runs import Rows
 from ._batch import Batch
 from ._client import Client
@@ -30,8 +30,7 @@ def deploy(
     facts: Any = {"env": env, "values": values}
     if client is not None:
         return client.deploy(workflow, force=force, allow_spend=allow_spend, **facts)
-    _require_sound(workflow, facts)
-    with Client() as made:
+    with _open_client(workflow, facts) as made:
         return made.deploy(workflow, force=force, allow_spend=allow_spend, **facts)
 
 
@@ -45,8 +44,7 @@ def run(
     require_client("run", client)
     if client is not None:
         return client.run(workflow, rows, **options)
-    _require_sound(workflow, options)
-    made = Client()
+    made = _open_client(workflow, options)
     try:
         started = made.run(workflow, rows, **options)
     except BaseException:
@@ -66,17 +64,20 @@ def run_batches(
     require_client("run_batches", client)
     if client is not None:
         return client.run_batches(workflow, rows, **options)
-    _require_sound(workflow, options)
-    made = Client()
+    made = _open_client(workflow, options)
     batches = made.run_batches(workflow, rows, **options)
     # Nobody else can close it; its runs may still be read when the batches are over.
     finalize(made, made._player.transport.close)  # noqa: SLF001 - it is ours
     return batches
 
 
-def _require_sound(workflow: Deployable, options: Any) -> None:
-    """Compile the workflow first: its errors come before missing credentials."""
-    prepared(workflow, options.get("env") or DEFAULT_ENV, options.get("values"))
+def _open_client(workflow: Deployable, options: Any) -> Client:
+    """Open a client; if that fails, mistakes of the workflow are raised first."""
+    try:
+        return Client()
+    except FlowError:
+        prepared(workflow, options.get("env") or DEFAULT_ENV, options.get("values"))
+        raise
 
 
 def require_client(callee: str, client: Any) -> None:

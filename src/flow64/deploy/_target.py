@@ -41,8 +41,10 @@ class Deployable(Protocol):
     ) -> Definition:
         """The definition for an environment."""
 
-    def fingerprint(self) -> str:
-        """The unbound fingerprint."""
+    def compile_with_fingerprint(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> tuple[Definition, str]:
+        """The same, and the unbound fingerprint."""
 
 
 def target_of(
@@ -71,14 +73,15 @@ def target_of(
         UnboundValueError: The environment does not fill in all its values.
         ReadError: It is too large to be read back after it is written.
     """
-    definition = add_suffix(workflow.compile(env, values), suffix)
+    compiled, unbound = workflow.compile_with_fingerprint(env, values)
+    definition = add_suffix(compiled, suffix)
     if names := unbound_names(definition):
         raise UnboundValueError(workflow.name, env, names)
     require_readable(definition)
     path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
     stamp = Stamp(
         path=path,
-        unbound=workflow.fingerprint()[:16],
+        unbound=unbound[:16],
         bound=short(definition),
         commit=git.commit_of(workflow.file),
         fields=sent_fields(definition),

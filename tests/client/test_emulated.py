@@ -25,6 +25,7 @@ from flow64.blocks import (
     Search,
     Webhook,
 )
+from flow64.compiler import lower
 from flow64.emulator import Emulator, Switches
 from tests.service.clients import BOTH, use
 from tests.service.support import leads, specs_of
@@ -52,6 +53,33 @@ def writes(emulator):
     return [r.path.rpartition("/")[2] for r in emulator.requests if r.method == "POST"]
 
 
+@pytest.mark.parametrize("name", ["deploy", "preview", "run", "workflow"])
+def test_a_workflow_is_lowered_once(serve, monkeypatch, name):
+    """Its stamp needs the unbound fingerprint, which comes from the same lowering."""
+    emulator, client = serve()
+    workflow = leads()
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "obviously-fake")
+    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", emulator.url)
+    if name != "workflow":
+        workflow.deploy(client)
+    calls = []
+
+    def count(*args):
+        calls.append(args)
+        return lower(*args)
+
+    monkeypatch.setattr("flow64.workflow.lower", count)
+    match name:
+        case "workflow":
+            workflow.deploy()
+        case "run":
+            client.run(workflow, ROWS)
+        case _:
+            getattr(client, name)(workflow)
+
+    assert len(calls) == 1
+
+
 def test_deploy_creates_once_updates_and_writes_nothing_when_nothing_changed(serve):
     """The requests say so."""
     emulator, client = serve()
@@ -60,7 +88,10 @@ def test_deploy_creates_once_updates_and_writes_nothing_when_nothing_changed(ser
     done = leads(mode="PERSONAL").deploy(client)
 
     assert (states, done.state) == (["new", "unchanged"], "update")
-    assert list(done.changes) == ["find_email.mode: 'PROFESSIONAL' became 'PERSONAL'"]
+    assert list(done.changes) == [
+        "~ block find_email",
+        '    ~ /mode: "PROFESSIONAL" -> "PERSONAL"',
+    ]
     assert writes(emulator) == ["create_workflow", "update_workflow"]
 
 

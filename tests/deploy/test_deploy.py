@@ -40,7 +40,7 @@ WAS, IS = answer(deployed(OLD)), answer(deployed(NEW))
 EDITED = answer({**deployed(OLD), "name": "Edited"})
 HIDDEN = answer({"detail": "Access denied"}, 403)
 FOUND = answer(deployed(searched()))
-DIFFERS = "what is live differs from your code, which would change"
+DIFFERS = "what is live differs from your code, which would change:"
 UNSTAMPED = answer({**deployed(NEW), "description": ""})
 
 
@@ -165,7 +165,7 @@ def test_applied_but_stored_otherwise_is_seen_although_the_answer_was_lost():
     other = deployed(NEW)
     specs_of(other, "find_email")["mode"] = "NONE"
 
-    with pytest.raises(errors.VerificationError, match="'PERSONAL' became 'NONE'"):
+    with pytest.raises(errors.VerificationError, match='"PERSONAL" -> "NONE"'):
         deploy_by(Script(WAS, lost(), answer(other)), NEW)
 
 
@@ -231,8 +231,8 @@ def test_what_others_wrote_is_overwritten_only_by_force(live, state):
 @pytest.mark.parametrize(
     ("live", "code", "told"),
     [
-        (EDITED, leads("T2"), f"{DIFFERS} name: 'Edited' became 'T2'"),
-        (EDITED, OLD, "name: 'Leads' became 'Edited'"),
+        (EDITED, leads("T2"), [DIFFERS, '  ~ title: "Edited" -> "T2"']),
+        (EDITED, OLD, ['~ title: "Leads" -> "Edited"']),
     ],
 )
 def test_edits_are_told_as_edits(live, code, told):
@@ -240,7 +240,7 @@ def test_edits_are_told_as_edits(live, code, told):
     with pytest.raises(errors.StateRefusedError) as caught:
         deploy_by(Script(live), code)
 
-    assert caught.value.changes == [told]
+    assert caught.value.changes == told
 
 
 def test_stamp_of_what_buys_needs_consent_too():
@@ -402,7 +402,7 @@ def test_failed_verification_shows_no_secret():
 
     with pytest.raises(errors.VerificationError) as caught:
         deploy_by(Script(MISSING, OK, answer(data)), code, hook=SECRET)
-    assert "outgoing_webhook.url: a secret value is another" in str(caught.value)
+    assert '~ /url: secret "hook" -> ***' in str(caught.value)
     assert "SENTINEL" not in str(caught.value)
 
 

@@ -14,13 +14,12 @@ from ..deploy import (
     Deployment,
     Preview,
     Ready,
-    before_step,
-    compare,
     deploying,
     planned_alone,
     prepared,
     require_namespace,
 )
+from ..diff import as_lines
 from ..runs import Budget, Launcher
 from ._settings import ClientSettings
 
@@ -62,12 +61,11 @@ def preview_workflow(
         endpoint=settings.channel.endpoint,
         secrets=ready.secrets,
     )
-    words = compare(ready.definition, before_step(step), ready.stamp, ready.secrets)
     return Preview(
         ready.id,
         step.state,
-        words.changes,
-        words.edits,
+        [*as_lines(step.changes)],
+        [*as_lines(step.edits)],
         step.unmanaged,
         step.spends,
         step.lost,

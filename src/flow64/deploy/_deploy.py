@@ -15,12 +15,12 @@ from ..definition import (
     Stamp,
     redact_for_display,
 )
+from ..diff import as_lines
 from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
 from ..plan import Plan, State, Step, Target
 from ._alone import planned_alone
 from ._apply import applying
 from ._consent import NOTHING, Agreement
-from ._drift import Comparison, compare
 from ._git import Git
 from ._history import History
 from ._target import Deployable, target_of
@@ -44,7 +44,7 @@ class Deployment:
     Attributes:
         workflow_id: Id of the workflow.
         state: What was found before: `unchanged` means that nothing was sent.
-        changes: What the write changed, one line each.
+        changes: What the write changed, in the lines of a plan.
         unmanaged: Live fields that code does not set; they were left as they are.
         replaced: The definition that was there before, where one was overwritten; what
             stands in the place of a secret is masked in it.
@@ -69,8 +69,9 @@ class Preview:
     Attributes:
         workflow_id: Id of the workflow.
         state: What is the case.
-        changes: What a write would change, one line each.
-        edits: How what is live differs from the code.
+        changes: What a write would change, in the lines of a plan.
+        edits: What was edited on the service since the last deploy, in such lines. They
+            are known if the code has not changed since.
         lost: JSON pointers of texts that a write would lose, since they stand where a
             secret does and so are not saved.
         unmanaged: Live fields that code does not set, and that stay as they are.
@@ -186,13 +187,11 @@ def deploying(
         target, env=ready.env, endpoint=endpoint, secrets=secrets
     )
     before = before_step(step)
-    words = compare(code, before, ready.stamp, secrets)
     is_refused = step.action == "refuse" and not (force and step.lifted_by)
     if step.is_taken:
         raise StateRefusedError(ready.name, ready.id, "taken")
     if is_refused and step.state != "update":  # what would be lost, applying says
-        told = _differing(step, words)
-        raise StateRefusedError(ready.name, ready.id, step.state, told)
+        raise StateRefusedError(ready.name, ready.id, step.state, _differences(step))
     if step.action == "none":
         return Deployment(ready.id, "unchanged", unmanaged=step.unmanaged)
     if step.spends and not allow_spend and not is_refused:
@@ -213,7 +212,7 @@ def deploying(
     return Deployment(
         ready.id,
         step.state,
-        words.changes,
+        as_lines(step.changes),
         step.unmanaged,
         replaced=redact_for_display(before, code, secrets)
         if before and is_replaced
@@ -221,16 +220,15 @@ def deploying(
     )
 
 
-def _differing(step: Step, words: Comparison) -> Sequence[str]:
-    """What stands against a deploy, one line each.
+def _differences(step: Step) -> Sequence[str]:
+    """Return what stands against a deploy, as lines of text.
 
-    Of what was edited alone, what somebody did: the code is what was deployed. Else the
-    code has changed as well, and nobody knows here which of the differences are edits.
+    If the code has changed as well, nobody knows which of the differences are edits.
     """
-    if step.state == "drifted":
-        return words.edits
-    about = "what is live differs from your code, which would change"
-    return [f"{about} {line}" for line in words.changes]
+    if step.edits:
+        return [*as_lines(step.edits)]
+    about = "what is live differs from your code, which would change:"
+    return [about, *(f"  {line}" for line in as_lines(step.changes))]
 
 
 def before_step(step: Step) -> Definition | None:

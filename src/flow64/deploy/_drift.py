@@ -22,7 +22,7 @@ from ..definition import (
     redact_for_display,
     secrets_of,
 )
-from ..diff import differences
+from ..diff import Change, Unmanaged, Written, as_lines, diff
 from ..plan import State, unnamed_of_edges
 
 Fields: TypeAlias = Mapping[str, frozenset[str]]
@@ -198,10 +198,30 @@ def compare(
     found = judge(code, live, stamp)
     if found.is_equal:
         return Comparison(found.state, unmanaged=found.unmanaged)
-    shown = shown_as(reduced(live, managed(code, found)), code, secrets)
-    edits, changes = differences(code, shown), differences(shown, code)
+    ours = managed(code, found)
+    shown = shown_as(live, code, secrets)
+    edits = changes_between(code, shown, ours, ("before",))
+    changes = changes_between(shown, code, ours)
     unmanaged = [*map(secrets_of([code], secrets).redact, found.unmanaged)]
-    return Comparison(found.state, list(edits), list(changes), unmanaged)
+    return Comparison(found.state, [*as_lines(edits)], [*as_lines(changes)], unmanaged)
+
+
+_CODE: Final[Written] = ("after",)
+
+
+def changes_between(
+    before: Definition, after: Definition, ours: Fields, written: Written = _CODE
+) -> tuple[Change, ...]:
+    """Return what differs in the fields that code manages.
+
+    Args:
+        before: One side: by default what is live.
+        after: The other side: by default the code.
+        ours: For each block id the fields that code manages.
+        written: Which sides are code.
+    """
+    found = diff(before, after, bound=True, managed=ours, written=written)
+    return tuple(change for change in found if not isinstance(change, Unmanaged))
 
 
 def managed(code: Definition, found: Judgement) -> Fields:

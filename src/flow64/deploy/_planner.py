@@ -52,10 +52,7 @@ from ..definition import (
 from ..diff import (
     Change,
     LiveSetting,
-    Unmanaged,
-    Written,
     consequences,
-    diff,
     find_settings,
 )
 from ..errors import (
@@ -89,6 +86,7 @@ from ._data_loss import is_as_deployed, lost
 from ._drift import (
     Judgement,
     called_alike,
+    changes_between,
     fields_of,
     is_known,
     judge,
@@ -469,9 +467,9 @@ class Planner:
         then = merged(code, shown, sent=found.sent)
         step = evolve(
             step,
-            changes=changes_of(shown, code, managed(code, found)),
+            changes=changes_between(shown, code, managed(code, found)),
             consequences=tuple(
-                consequences(shown, then, prices=self.prices, written=_CODE)
+                consequences(shown, then, prices=self.prices, written=("after",))
             ),
             effects=str(effects(then)),
         )
@@ -558,7 +556,8 @@ class Planner:
         self, target: Target, live: Definition, found: Judgement, last: Stamp
     ) -> tuple[Change, ...] | None:
         """What was done on the service since the last deploy; None: not known."""
-        base = self._base(last)
+        is_base = last.bound == target.stamp.bound
+        base = target.definition if is_base else self._base(last)
         if base is None:
             return None
         code, ours = target.definition, fields_of(base)
@@ -566,7 +565,7 @@ class Planner:
         seen = redact_for_display(shown_as(live, code), base, self.hidden)
         base = redact_for_display(base, seen, self.hidden)
         old, new = called_alike(base, code), called_alike(seen, code)
-        return changes_of(old, new, {**ours, **names}, ())
+        return changes_between(old, new, {**ours, **names}, ())
 
     def _base(self, last: Stamp) -> Definition | None:
         """The definition that was deployed last; None if it is not found."""
@@ -915,28 +914,6 @@ def _is_touched(step: Step) -> bool:
     """Whether a write would change what runs; a stamp alone does not."""
     is_update = step.live is not None and step.sent is not None
     return (is_update and step.action != "stamp") or step.may_prune
-
-
-_CODE: Final[Written] = ("after",)
-"""What a plan compares with what is live is code."""
-
-
-def changes_of(
-    before: Definition,
-    after: Definition,
-    ours: Mapping[str, frozenset[str]],
-    written: Written = _CODE,
-) -> tuple[Change, ...]:
-    """What differs in the fields that code manages.
-
-    Args:
-        before: What is live.
-        after: What is wanted.
-        ours: For each block id the fields that code manages.
-        written: Which of both sides is code.
-    """
-    found = diff(before, after, bound=True, managed=ours, written=written)
-    return tuple(change for change in found if not isinstance(change, Unmanaged))
 
 
 def _refusal(error: ApiError | AnswerError) -> str:

@@ -46,6 +46,7 @@ from ._activity import touched_now
 from ._apply import PARALLEL, Summary, applying, code_of, edits_of
 from ._consent import NOTHING, Agreement
 from ._drift import (
+    changes_between,
     fields_of,
     judge,
     managed,
@@ -56,7 +57,6 @@ from ._drift import (
     spends_when_written,
 )
 from ._history import History
-from ._planner import changes_of
 from ._target import owner, owner_of
 
 FORMAT: Final = 1
@@ -666,7 +666,7 @@ def _full(step: Step, live: Definition | None, secrets: Sequence[BoundSecret]) -
         return made
     found = judge(code, live, stamp, target.pulled)
     shown = shown_as(live, code, secrets)
-    return evolve(made, changes=changes_of(shown, code, managed(code, found)))
+    return evolve(made, changes=changes_between(shown, code, managed(code, found)))
 
 
 def _is_done(step: Step, live: Definition | None) -> bool:

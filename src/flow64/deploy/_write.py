@@ -24,7 +24,7 @@ from ..definition import (
     redact_for_display,
     with_stamp,
 )
-from ..diff import differences
+from ..diff import as_lines
 from ..errors import (
     ConflictError,
     FlowError,
@@ -33,7 +33,7 @@ from ..errors import (
     StateRefusedError,
     VerificationError,
 )
-from ._drift import fields_of, reduced, short
+from ._drift import changes_between, fields_of, reduced, short
 
 Kind: TypeAlias = Literal["create", "update", "stamp"]
 
@@ -145,9 +145,10 @@ class Write:
         seen = reduced(live, fields_of(self.wanted))
         found: list[str] = []
         if short(seen) != short(self.wanted):
-            found += differences(
-                self.wanted, redact_for_display(seen, self.wanted, self.hidden)
-            )
+            shown = redact_for_display(seen, self.wanted, self.hidden)
+            ours = fields_of(self.wanted)
+            changes = changes_between(self.wanted, shown, ours, ("before",))
+            found += as_lines(changes)
         if self.stamp is None:
             return found
         if live.stamp is None or live.stamp.bound != self.stamp.bound:

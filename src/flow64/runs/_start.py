@@ -465,5 +465,9 @@ def _require_this_code(ready: Ready, live: Definition) -> None:
     }
     if reason := reasons.get(found.state):
         lines = found.changes if found.state == "update" else found.edits
-        shown = f" ({printable('; '.join(lines[:3]))})" if lines else ""
+        shown = (
+            f" ({printable('; '.join(line.strip() for line in lines[:3]))})"
+            if lines
+            else ""
+        )
         raise StaleDeploymentError(ready.name, ready.id, reason + shown)

@@ -162,7 +162,6 @@ def dripping():
         yield b" "
 
 
-@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize(
     "act",
@@ -649,7 +648,6 @@ def settled(expected):
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="it counts in /proc")
 
 
-@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("is_read", [True, False])
 def test_client_that_is_dropped_is_closed_with_a_warning(server, is_read):
@@ -744,7 +742,6 @@ if sys.argv[2] == "fork":
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize(("how", "said"), [("exit", ""), ("fork", "0 {'a': 1}")])
 def test_client_that_is_dropped_stops_no_exit_and_no_fork(server, how, said):

@@ -680,7 +680,6 @@ def test_token_is_had_once_and_used_by_all_requests(kind, server):
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_at_once_ask_for_one_token(kind, server):
     """A hundred threads, or tasks."""

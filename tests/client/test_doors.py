@@ -230,7 +230,6 @@ def test_closed_client_says_so(kind):
         use(kind, "http://127.0.0.1:9", late)
 
 
-@pytest.mark.slow
 @BOTH
 def test_waits_are_told(kind, caplog):
     """Nobody sits before a silent screen."""

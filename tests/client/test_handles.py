@@ -435,7 +435,6 @@ def test_file_is_gone_once_its_rows_are_read(hold, tmp_path):
     assert list(tmp_path.glob("flow64-*")) == []
 
 
-@pytest.mark.slow
 def test_file_is_gone_where_its_rows_are_not_wanted(hold, tmp_path):
     """Read in part, or not at all."""
     for read in (0, 1):

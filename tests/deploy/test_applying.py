@@ -300,7 +300,6 @@ def test_delete_that_finds_nothing_is_fine(faulty):
     assert keys(summary.done) == ["a", "x"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("act", [LOST, Drop("reset"), Reply(500)])
 def test_delete_whose_answer_is_lost_ends_with_it_gone(faulty, act):
     """It is repeated, since that is free."""
@@ -710,7 +709,6 @@ def updates(place, names):
     return place.plan(*[place.workflow(key, mode="PERSONAL") for key in names])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("parallel", "names"), [(4, "abcde"), (2, "abcdefg")])
 def test_several_are_written_at_a_time_after_the_first(faulty, parallel, names):
     """So many and no more; what is told is in the order of the plan."""
@@ -736,7 +734,6 @@ def test_first_is_written_alone(faulty):
     assert len(faulty.server.of("POST", UPDATE)) == 1
 
 
-@pytest.mark.slow
 def test_those_under_way_go_on_to_their_end(faulty):
     """One of four fails: the other three are done, and seen to be."""
     plan, gate = updates(faulty, "abcde"), Gate(4)
@@ -757,7 +754,6 @@ def test_those_under_way_go_on_to_their_end(faulty):
     assert (keys(again.done), len(faulty.writes())) == (["b"], 1)
 
 
-@pytest.mark.slow
 def test_several_may_fail_and_no_further_one_is_begun(faulty):
     """Each of them is told, in the order of the plan."""
     plan, gate = updates(faulty, "abcdefg"), Gate(4)
@@ -780,7 +776,6 @@ def place_again(place, names):
     return place.apply(place.plan(*wanted))
 
 
-@pytest.mark.slow
 def test_deletions_come_last_and_one_by_one(faulty):
     """Each is seen to be gone before the next one is looked at."""
     for key in ("old1", "old2", "old3"):

@@ -59,7 +59,6 @@ def made(place, path, *workflows, **options):
     return plan
 
 
-@pytest.mark.slow
 def test_saved_plan_does_what_the_plan_does(place, path):
     """Create, update, stamp, forced, delete: and then the next plan is empty."""
     ids = {key: place.put(place.workflow(key)) for key in ("a", "b", "c", "d", "gone")}

@@ -288,6 +288,7 @@ def test_one_slip_is_near(name, data):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_cyclic", [False, True])
 def test_a_deep_chain_is_judged(is_cyclic):
     """A hundred thousand blocks in a row need no recursion, not even in a circle."""

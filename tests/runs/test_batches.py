@@ -285,7 +285,6 @@ def test_rows_are_split_and_handed_out_in_their_order():
     assert [d.run.id for d in done] == ["r0", "r1", "r2", "r3", "r4"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
 def test_no_more_runs_are_under_way_than_were_asked_for(concurrency):
     """And as many as were; the next one is started when one of them has ended."""
@@ -450,7 +449,6 @@ def test_wrong_rows_of_the_first_batch_are_their_own_error():
     assert world.posts == 2
 
 
-@pytest.mark.slow
 def test_file_that_changes_meanwhile_ends_the_launching(tmp_path):
     """It was whole when it was judged, and is cut off when it is read."""
     path = tmp_path / "rows.ndjson"
@@ -674,7 +672,6 @@ def test_same_call_buys_no_finished_batch_again(has_journal, journal):
     assert error.failed[0].dollars == 0.1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("has_journal", [True, False])
 def test_failed_batch_is_bought_again_only_when_asked(has_journal, journal):
     """Once for each time that it is asked and has failed before."""
@@ -1127,7 +1124,6 @@ def test_faults_on_the_way_cost_nothing(kind, fault, serve, journal, monkeypatch
     assert len(emulator.faults.log) > 0
 
 
-@pytest.mark.slow
 @BOTH
 def test_consumer_that_stops_leaves_runs_that_are_found_again(kind, serve, tmp_path):
     """Files come with them, into a folder that both calls name."""

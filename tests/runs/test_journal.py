@@ -293,7 +293,6 @@ def test_hundred_thousand_lines_are_read_within_a_second(journal):
     assert time.process_time() - began < 1
 
 
-@pytest.mark.slow
 def test_threads_and_processes_never_mix_their_lines(journal):
     """Each line is there, and whole."""
     program = (

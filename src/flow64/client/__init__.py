@@ -52,12 +52,12 @@ from ._async_run import AsyncRun
 from ._batch import Batch
 from ._client import Client
 from ._run import Run
-from ._settings import PLACE_NAME, BatchOptions, ClientSettings, RunOptions, Terms
+from ._settings import PLACE_NAME as PLACE_NAME
+from ._settings import BatchOptions, RunOptions, Terms
 from ._shortcuts import deploy, run, run_batches
 
 __all__ = [
     "DEFAULT_ENDPOINT",
-    "PLACE_NAME",
     "AsyncClient",
     "AsyncHttpAnswer",
     "AsyncRun",
@@ -71,7 +71,6 @@ __all__ = [
     "BlockStarted",
     "BlockStatus",
     "Client",
-    "ClientSettings",
     "DeployedCode",
     "Deployment",
     "FailedBatch",

@@ -25,16 +25,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
 
-demo: $(DEMO) ## Set up what a user needs, then compile, check, deploy and run a pipeline
+demo: $(DEMO) ## Install what a user needs, then compile, check, deploy and run a pipeline
 	@echo "==> running examples/demo.py, against an emulator on this machine"
 	@$(RUN) examples/demo.py
 
-test: costs-of-test $(TEST) ## Set up, then run the tests that are not slow on this Python
+test: costs-of-test $(TEST) ## Install what tests need, then run those that are not slow, on this Python
 	@echo "==> running the tests"
 	@$(RUN) $(MEASURED) -m pytest -n auto --dist loadfile $(CHOSEN)
 
 # The laws come with their gate, which gives them a larger budget.
-check: costs-of-check $(DEV) ## Run `make test` with the slow tests, measured, then every gate: what CI runs
+check: costs-of-check $(DEV) ## Run all tests with coverage, then every gate, as CI does
 	@$(RUN) -m coverage erase
 	@$(MAKE) --no-print-directory test COSTS= MEASURED="-m coverage run" \
 		CHOSEN="--hypothesis-profile=full --ignore tests/laws"
@@ -50,7 +50,7 @@ costs-of-test:
 costs-of-check:
 	@echo "==> make check takes 13 minutes on two cores and installs 750 MB into $(VENV)"
 
-bench: $(BENCH) ## Print the table of benchmarks
+bench: $(BENCH) ## Run the benchmarks and print their tables
 	@echo "==> running the benchmarks"
 	@$(RUN) benchmarks/run.py
 	@echo "==> running the emulator"
@@ -68,17 +68,17 @@ docs: $(DEV) ## Build the documentation into docs/_build/html
 	@echo "==> building the documentation"
 	@$(RUN) -m nox --session docs
 
-golden: $(DEV) ## Rewrite the expected texts in tests; review the diff like code
+golden: $(DEV) ## Rewrite the expected texts in tests and docs; review the diff like code
 	@$(RUN) -m nox --session golden
 
-requirements: $(BASE) ## Compile requirements/*.txt from pyproject.toml anew
+requirements: $(BASE) ## Compile requirements/*.txt from pyproject.toml again
 	@echo "==> compiling requirements/ (existing pins are kept; UPGRADE=1 takes the newest)"
 	@$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
 	@$(COMPILE) --all-extras --group test --constraints requirements/dev.txt --output-file requirements/test.txt
 	@$(COMPILE) --extra emulator --extra cli --constraints requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 
-clean: ## Remove everything that make, nox and the tools have made
+clean: ## Remove everything that make, nox and the tools created
 	@echo "==> removing the environments, builds and caches"
 	@rm -rf $(VENV) .nox .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -rf build dist docs/_build .coverage .coverage.*
@@ -89,10 +89,10 @@ COMPILE = $(UV) pip compile pyproject.toml --universal --quiet $(if $(UPGRADE),-
 
 $(BASE): requirements/dev.txt
 	@command -v $(PYTHON) >/dev/null || { \
-		echo "flow64 needs Python 3.11 or later, and there is no $(PYTHON) here."; exit 1; } >&2
+		echo "flow64 needs Python 3.11 or later, but $(PYTHON) was not found."; exit 1; } >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "flow64 needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
-		"Say which one to use: make PYTHON=python3.13"; exit 1; } >&2
+		echo "flow64 needs Python 3.11 or later, but $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+		"Choose another one: make PYTHON=python3.13"; exit 1; } >&2
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make environments (venv or ensurepip is missing)." \
 		"On Debian and Ubuntu: apt install python3-venv"; exit 1; } >&2
@@ -107,7 +107,7 @@ $(BASE): requirements/dev.txt
 	@touch $@
 
 $(DEMO): $(BASE) pyproject.toml requirements/demo.txt
-	@echo "==> installing flow64 and what it runs on"
+	@echo "==> installing flow64 and what it needs"
 	@$(UV) pip install --quiet --build-constraints requirements/dev.txt --requirement requirements/demo.txt --editable .
 	@touch $@
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 from attrs import define, field, frozen
 
@@ -31,6 +30,7 @@ class Receiver:
     url: str = ""
     statuses: list[int] = field(factory=lambda: [200])
     delay: float = 0.0
+    released: Event = field(factory=Event)
     deliveries: list[Delivery] = field(factory=list)
 
     def headers(self, name):
@@ -47,7 +47,7 @@ def receiving(*statuses, delay=0.0):
             content = self.rfile.read(int(self.headers["content-length"]))
             came = Delivery(self.path, dict(self.headers.items()), content)
             receiver.deliveries.append(came)
-            time.sleep(receiver.delay)
+            receiver.released.wait(receiver.delay)
             statuses = receiver.statuses
             self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
             self.send_header("location", "/elsewhere")
@@ -65,6 +65,7 @@ def receiving(*statuses, delay=0.0):
     try:
         yield receiver
     finally:
+        receiver.released.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -303,7 +303,7 @@ def test_many_rows_are_a_link(serve, saved, kind):
 def test_slow_receiver_holds_up_no_other_run(serve):
     """While one run waits for its receiver, another one starts and ends."""
     _, client = serve()
-    with receiving(delay=1.5) as receiver:
+    with receiving(delay=9) as receiver:
         slow = start(client, create(client, hook(receiver.url)), ROWS).json()["job_id"]
         while not receiver.deliveries:
             time.sleep(0.005)
@@ -311,6 +311,7 @@ def test_slow_receiver_holds_up_no_other_run(serve):
 
         assert status_of(client, other)["overall_status"] == "completed"
         assert status_of(client, slow)["overall_status"] == "running"
+        receiver.released.set()
         wait(client, slow)
 
 

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 
 from flow64.emulator import Switches
 from flow64.emulator._engine import Engine
 from flow64.emulator._records import block_rows_owner, notebook_owner
-from flow64.emulator._run_worker import _BlockWorker
+from flow64.emulator._run_worker import StoppedError, _BlockWorker
 from flow64.errors import EmulatorStoreError
 from tests.emulator.support import (
     EMAIL,
@@ -39,6 +40,20 @@ KEEPING = body(
     OUT,
 )
 """Notebooks before and after a block, and something for the outbox."""
+
+
+@contextmanager
+def held_at(kind, number):
+    """One block works until its run is stopped; the others take no time."""
+
+    def hold(worker, _total):
+        if (worker.state.kind, worker.state.number) == (kind, number):
+            assert worker.stop.wait(20)
+            raise StoppedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_BlockWorker, "_simulate_duration", hold)
+        yield
 
 
 def until(client, run_id, kind, number=1):
@@ -89,10 +104,11 @@ def kept(emulator, name):
 def test_interrupted_run_goes_on(serve, tmp_path, kind, number):
     """Another emulator on the file finishes it: nothing is missing, nothing twice."""
     path = tmp_path / "store"
-    emulator, client = serve(store=path, switches=Switches(speed=0.3))
-    run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
-    until(client, run_id, kind, number)
-    emulator.stop()
+    emulator, client = serve(store=path)
+    with held_at(kind, number):
+        run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
+        until(client, run_id, kind, number)
+        emulator.stop()
 
     after, _ = serve(store=path)
 
@@ -110,10 +126,11 @@ def test_interrupted_run_goes_on(serve, tmp_path, kind, number):
 def test_blocks_that_finished_do_not_work_again(serve, tmp_path):
     """A run goes on at its first unfinished block, from the rows before it."""
     path = tmp_path / "store"
-    emulator, client = serve(store=path, switches=Switches(speed=0.3))
-    run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
-    until(client, run_id, "find_email", 3)
-    emulator.stop()
+    emulator, client = serve(store=path)
+    with held_at("find_email", 3):
+        run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
+        until(client, run_id, "find_email", 3)
+        emulator.stop()
 
     after, _ = serve(store=path)
     ended(after, run_id)
@@ -158,13 +175,14 @@ def test_killed_emulator_goes_on(serve, tmp_path):
 
 def test_rows_of_a_block_are_there_only_once_it_is_done(serve):
     """While it works nothing of it can be read; a cancelled one leaves nothing."""
-    emulator, client = serve(switches=Switches(speed=0.6))
-    run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
-    until(client, run_id, "append_to_notebook", 2)
+    emulator, client = serve()
+    with held_at("append_to_notebook", 2):
+        run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
+        until(client, run_id, "append_to_notebook", 2)
 
-    items = links(client, run_id)
-    client.post("/workflows/cancel", params={"job_id": run_id})
-    emulator._engine.stop()
+        items = links(client, run_id)
+        client.post("/workflows/cancel", params={"job_id": run_id})
+        emulator._engine.stop()
 
     assert [item["block_number"] for item in items] == [1]
     assert emulator.store.notebooks.all() == []
@@ -257,12 +275,13 @@ def test_store_that_cannot_be_written_ends_the_run_visibly(monkeypatch, serve):
 def test_run_is_left_where_nothing_can_be_written(monkeypatch, tmp_path, serve):
     """It is not lost: the next emulator lets it go on."""
     path = tmp_path / "store"
-    emulator, client = serve(store=path, switches=Switches(speed=0.2))
-    run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
-    until(client, run_id, "find_email", 3)
+    emulator, client = serve(store=path)
+    with held_at("find_email", 3):
+        run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
+        until(client, run_id, "find_email", 3)
 
-    emulator.store.close()
-    emulator.stop()
+        emulator.store.close()
+        emulator.stop()
     after, _ = serve(store=path)
 
     assert ended(after, run_id).status == "completed"

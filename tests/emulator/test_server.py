@@ -278,7 +278,7 @@ STALLED = {
 
 
 def test_time_that_a_request_may_stall_is_stated():
-    assert _serving.STALLED == 10.0
+    assert (_serving.STALLED, _serving.KEEP_ALIVE) == (10.0, 5)
 
 
 @pytest.mark.slow
@@ -286,6 +286,7 @@ def test_time_that_a_request_may_stall_is_stated():
 def test_connection_that_stalls_is_closed(sent, monkeypatch, capfd):
     """And the next request is served; nothing is printed."""
     monkeypatch.setattr(_serving, "STALLED", 0.2)
+    monkeypatch.setattr(_serving, "KEEP_ALIVE", 0.2)
     with Emulator() as emulator:
         address = ("127.0.0.1", int(emulator.url.rpartition(":")[2]))
         with socket.create_connection(address, timeout=10) as raw:

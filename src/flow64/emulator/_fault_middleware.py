@@ -115,6 +115,10 @@ class _Exchange:
         body = b"".join(part.get("body", b"") for part in parts)
         return _CapturedResponse(start["status"], list(start["headers"]), body)
 
+    async def answer_if_after(self) -> _CapturedResponse | None:
+        """Handle the request if the fault happens after that."""
+        return await self.answer() if self.fault.kind.endswith("_after") else None
+
     async def give(self, answer: _CapturedResponse) -> None:
         """Send a response."""
         await self.begin(answer)
@@ -202,44 +206,27 @@ async def _read_body(receive: Receive) -> bytes | None:
 # -- No response, or a late one -------------------------------------------------------
 
 
-async def _reset_before(exchange: _Exchange) -> None:
+async def _reset(exchange: _Exchange) -> None:
+    await exchange.answer_if_after()
     await exchange.reset()
 
 
-async def _reset_after(exchange: _Exchange) -> None:
-    await exchange.answer()
-    await exchange.reset()
-
-
-async def _close_before(exchange: _Exchange) -> None:
+async def _close(exchange: _Exchange) -> None:
+    await exchange.answer_if_after()
     await exchange.close()
 
 
-async def _close_after(exchange: _Exchange) -> None:
-    await exchange.answer()
-    await exchange.close()
-
-
-async def _hang_before(exchange: _Exchange) -> None:
+async def _hang(exchange: _Exchange) -> None:
+    answer = await exchange.answer_if_after()
     if await exchange.wait_for_client(_seconds(exchange.fault, 60)):
-        await exchange.give(await exchange.answer())
-
-
-async def _hang_after(exchange: _Exchange) -> None:
-    answer = await exchange.answer()
-    if await exchange.wait_for_client(_seconds(exchange.fault, 60)):
-        await exchange.give(answer)
+        await exchange.give(answer or await exchange.answer())
 
 
 # -- Another response -----------------------------------------------------------------
 
 
-async def _status_before(exchange: _Exchange) -> None:
-    await exchange.give(_make_response(exchange.fault))
-
-
-async def _status_after(exchange: _Exchange) -> None:
-    await exchange.answer()
+async def _status(exchange: _Exchange) -> None:
+    await exchange.answer_if_after()
     await exchange.give(_make_response(exchange.fault))
 
 
@@ -273,14 +260,8 @@ async def _empty(exchange: _Exchange) -> None:
 
 async def _truncate(exchange: _Exchange) -> None:
     answer = await exchange.answer()
-    await exchange.begin(answer)
-    await exchange.go_on(_cut(answer.body, exchange.fault))
-    await exchange.reset()
-
-
-async def _truncate_chunked(exchange: _Exchange) -> None:
-    answer = await exchange.answer()
-    await exchange.begin(answer.without_length())
+    is_chunked = exchange.fault.kind == "truncate_chunked"
+    await exchange.begin(answer.without_length() if is_chunked else answer)
     await exchange.go_on(_cut(answer.body, exchange.fault))
     await exchange.reset()
 
@@ -473,18 +454,18 @@ def _size(fault: Fault) -> int:
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 _HANDLERS: Final[Mapping[FaultKind, Callable[[_Exchange], Awaitable[None]]]] = {
-    "reset_before": _reset_before,
-    "reset_after": _reset_after,
-    "close_before": _close_before,
-    "close_after": _close_after,
-    "hang_before": _hang_before,
-    "hang_after": _hang_after,
-    "status_before": _status_before,
-    "status_after": _status_after,
+    "reset_before": _reset,
+    "reset_after": _reset,
+    "close_before": _close,
+    "close_after": _close,
+    "hang_before": _hang,
+    "hang_after": _hang,
+    "status_before": _status,
+    "status_after": _status,
     "html": _html,
     "empty": _empty,
     "truncate": _truncate,
-    "truncate_chunked": _truncate_chunked,
+    "truncate_chunked": _truncate,
     "cut_json": _cut_json,
     "slow": _slow,
     "endless": _endless,

@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from ._records import (
     WorkflowRecord,
     notebook_owner,
 )
+from ._results import format_cell
 from ._switches import Switches
 
 MAX_COLUMNS: Final = 60
@@ -57,7 +58,7 @@ def workflow_item(workflow: WorkflowRecord) -> JsonObject:
     }
 
 
-def run_item(run: RunRecord, blocks: Iterable[BlockState] | None = None) -> JsonObject:
+def run_item(run: RunRecord, blocks: Sequence[BlockState] | None = None) -> JsonObject:
     """Convert a run, with its progress if its blocks are given."""
     item: JsonObject = {
         "id": run.id,
@@ -77,15 +78,11 @@ def run_item(run: RunRecord, blocks: Iterable[BlockState] | None = None) -> Json
     return item
 
 
-def progress(blocks: Iterable[BlockState]) -> JsonObject:
+def progress(blocks: Sequence[BlockState]) -> JsonObject:
     """Count the completed blocks, and measure the progress from 0 to 1."""
-    done, sum_of, count = 0, 0.0, 0
-    for block in blocks:
-        is_done = block.status == "completed"
-        done += is_done
-        count += 1
-        sum_of += 1 if is_done else block.processed / max(block.total, 1)
-    return {"done": done, "progress": round(sum_of / max(count, 1), 4)}
+    parts = [block.progress for block in blocks]
+    done = sum(block.status == "completed" for block in blocks)
+    return {"done": done, "progress": round(sum(parts) / max(len(parts), 1), 4)}
 
 
 def state_item(state: BlockState) -> JsonObject:
@@ -230,10 +227,7 @@ def _describe_kind(about: About, doc: str) -> JsonObject:
 
 
 def _show_cell(value: Any) -> str | None:
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return shorten(text)
+    return None if value is None else shorten(format_cell(value))
 
 
 def _parse_attributes(doc: str) -> dict[str, str]:

@@ -35,11 +35,6 @@ class WorkflowRecord:
     last_run_date: datetime | None = None
     extra: JsonObject = field(factory=dict)
 
-    @property
-    def parent(self) -> str:
-        """The organisation."""
-        return self.org_id
-
 
 @frozen(kw_only=True)
 class RunRecord:
@@ -73,11 +68,6 @@ class RunRecord:
     digest: str = ""
 
     @property
-    def parent(self) -> str:
-        """The organisation."""
-        return self.org_id
-
-    @property
     def is_done(self) -> bool:
         """Whether the run has ended."""
         return self.status in DONE
@@ -93,11 +83,6 @@ class GraphRecord:
     id: str
     data: JsonObject
 
-    @property
-    def parent(self) -> str:
-        """The run."""
-        return self.id
-
 
 @frozen(kw_only=True)
 class ClaimRecord:
@@ -105,11 +90,6 @@ class ClaimRecord:
 
     id: str
     run_id: str
-
-    @property
-    def parent(self) -> str:
-        """The run."""
-        return self.run_id
 
 
 @frozen(kw_only=True)
@@ -147,9 +127,11 @@ class BlockState:
         return f"{self.run_id}/{self.position}"
 
     @property
-    def parent(self) -> str:
-        """The run."""
-        return self.run_id
+    def progress(self) -> float:
+        """The processed part of its rows, from 0 to 1."""
+        if self.status == "completed":
+            return 1.0
+        return self.processed / self.total if self.total else 0.0
 
     @property
     def rows(self) -> str:
@@ -182,11 +164,6 @@ class OutboxRecord:
     attempts: int = 0
 
     @property
-    def parent(self) -> str:
-        """The organisation."""
-        return self.org_id
-
-    @property
     def rows(self) -> str:
         """The owner of its rows in the store."""
         return block_rows_owner(self.run_id, self.position)
@@ -211,11 +188,6 @@ class SpendingRecord:
     credits: float | None
     created_at: datetime
 
-    @property
-    def parent(self) -> str:
-        """The organisation."""
-        return self.org_id
-
 
 @frozen(kw_only=True)
 class NotebookRecord:
@@ -231,11 +203,6 @@ class NotebookRecord:
     row_count: int
     updated_at: datetime
 
-    @property
-    def parent(self) -> str:
-        """The organisation."""
-        return self.org_id
-
 
 @frozen(kw_only=True)
 class UploadRecord:
@@ -246,11 +213,6 @@ class UploadRecord:
     filename: str
     row_count: int
     created_at: datetime
-
-    @property
-    def parent(self) -> str:
-        """The organisation."""
-        return self.org_id
 
 
 @frozen(kw_only=True)
@@ -267,11 +229,6 @@ class ScheduleRecord:
     updated_at: datetime
     description: str | None = None
     is_active: bool = True
-
-    @property
-    def parent(self) -> str:
-        """The organisation."""
-        return self.org_id
 
 
 @frozen(kw_only=True)
@@ -290,11 +247,6 @@ class SigningSecretRecord:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
-
-    @property
-    def parent(self) -> str:
-        """The organisation."""
-        return self.org_id
 
 
 def block_rows_owner(run_id: str, position: int) -> str:

@@ -212,7 +212,7 @@ def live_status_response(run: RunRecord, blocks: Sequence[BlockState]) -> JsonOb
     """Return a `WorkflowLiveStatusResponse`."""
     working = [block for block in blocks if block.status == "running"]
     current = working[0] if working and not run.is_done else None
-    progress = [_progress(block) for block in blocks]
+    progress = [round(100 * block.progress, 1) for block in blocks]
     moments = [block.updated_at for block in blocks if block.updated_at]
     return {
         "run_id": run.id,
@@ -240,7 +240,7 @@ def _block_status(block: BlockState, run: RunRecord) -> JsonObject:
         "status": block.status,
         "started_at": format_optional_time(block.started_at),
         "completed_at": format_optional_time(block.completed_at),
-        "progress_percentage": _progress(block),
+        "progress_percentage": round(100 * block.progress, 1),
         "current_step": None,
         "processed_count": block.processed,
         "total_count": block.total,
@@ -254,12 +254,6 @@ def _block_status(block: BlockState, run: RunRecord) -> JsonObject:
             "total_count": block.total,
         },
     }
-
-
-def _progress(block: BlockState) -> float:
-    if block.status == "completed":
-        return 100.0
-    return round(100 * block.processed / block.total, 1) if block.total else 0.0
 
 
 def _find_blocking_kind(blocks: Sequence[BlockState]) -> str | None:

@@ -21,6 +21,9 @@ STALLED: Final = 10.0
 """Seconds after which a silent connection is closed: while it sends the head of a
 request, or between two parts of its body."""
 
+KEEP_ALIVE: Final = 5
+"""Seconds after which a connection without a new request is closed."""
+
 SERVED: Final = "flow64.is_served"
 """Key in the scope of requests that came over a socket."""
 
@@ -146,4 +149,5 @@ def _make_config(app: ASGIApp) -> uvicorn.Config:
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE,
     )

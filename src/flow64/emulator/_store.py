@@ -43,7 +43,7 @@ from ._records import (
 from ._store_file import (
     MEMORY,
     REASONS,
-    TABLE_NAMES,
+    TABLES,
     identify_file,
     open_file,
     store_error,
@@ -62,11 +62,6 @@ class Record(Protocol):
     @property
     def id(self) -> str:
         """The unique id."""
-        ...
-
-    @property
-    def parent(self) -> str:
-        """The id under which it is listed."""
         ...
 
 
@@ -130,7 +125,7 @@ class Table(Generic[R]):
         added = self.store.execute(
             f"INSERT OR IGNORE INTO {self._name} (id, parent, data, sum) "
             "VALUES (?, ?, ?, ?)",
-            (record.id, record.parent, *_with_checksum(_dump_record(record))),
+            (record.id, *self._columns_of(record)),
         )
         return added == 1
 
@@ -161,7 +156,7 @@ class Table(Generic[R]):
 
     @property
     def _name(self) -> str:
-        return TABLE_NAMES[self.cls]
+        return TABLES[self.cls][0]
 
     @property
     def _select(self) -> str:
@@ -170,8 +165,12 @@ class Table(Generic[R]):
     def _replace(self, record: R) -> None:
         self.store.execute(
             f"UPDATE {self._name} SET parent = ?, data = ?, sum = ? WHERE id = ?",
-            (record.parent, *_with_checksum(_dump_record(record)), record.id),
+            (*self._columns_of(record), record.id),
         )
+
+    def _columns_of(self, record: R) -> tuple[str, str, int]:
+        data = _CONVERTER.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        return getattr(record, TABLES[self.cls][1]), *_with_checksum(data)
 
     def _read(self, found: tuple[int, bytes, int]) -> R:
         return _CONVERTER.loads(self.store.checked(*found[1:]), self.cls)
@@ -429,10 +428,6 @@ _CONVERTER.register_unstructure_hook_func(
 _CONVERTER.register_structure_hook_func(
     lambda hint: hint == JsonObject, lambda data, _: data
 )
-
-
-def _dump_record(record: Record) -> str:
-    return _CONVERTER.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
 def _with_checksum(text: str) -> tuple[str, int]:

@@ -32,26 +32,27 @@ APPLICATION: Final = 0x66363465
 SCHEMA: Final = 1
 """Version of the tables; a file of a later version is refused."""
 
-TABLE_NAMES: Final[Mapping[type[Any], str]] = {
-    WorkflowRecord: "Workflow",
-    RunRecord: "Run",
-    GraphRecord: "Graph",
-    ClaimRecord: "Claim",
-    BlockState: "BlockState",
-    OutboxRecord: "Sent",
-    SpendingRecord: "Spending",
-    NotebookRecord: "Notebook",
-    UploadRecord: "Upload",
-    ScheduleRecord: "Schedule",
-    SigningSecretRecord: "SigningSecret",
+TABLES: Final[Mapping[type[Any], tuple[str, str]]] = {
+    WorkflowRecord: ("Workflow", "org_id"),
+    RunRecord: ("Run", "org_id"),
+    GraphRecord: ("Graph", "id"),
+    ClaimRecord: ("Claim", "run_id"),
+    BlockState: ("BlockState", "run_id"),
+    OutboxRecord: ("Sent", "org_id"),
+    SpendingRecord: ("Spending", "org_id"),
+    NotebookRecord: ("Notebook", "org_id"),
+    UploadRecord: ("Upload", "org_id"),
+    ScheduleRecord: ("Schedule", "org_id"),
+    SigningSecretRecord: ("SigningSecret", "org_id"),
 }
-"""The table of each class of records. It stays if a class is renamed."""
+"""Table of each class of records, and the field under which they are listed. A table
+keeps its name if its class is renamed."""
 
-_TABLES: Final = "".join(
+_SQL: Final = "".join(
     f"CREATE TABLE {name} (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
     f"parent TEXT NOT NULL, data TEXT NOT NULL, sum INTEGER NOT NULL);"
     f"CREATE INDEX {name}_parent ON {name} (parent, place);"
-    for name in TABLE_NAMES.values()
+    for name, _ in TABLES.values()
 ) + (
     "CREATE TABLE rows (owner TEXT NOT NULL, chunk INTEGER NOT NULL, "
     "data TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, chunk)) "
@@ -126,7 +127,7 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")
     if is_new:
-        for statement in _TABLES.split(";"):
+        for statement in _SQL.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {SCHEMA}")

@@ -38,8 +38,8 @@ from ..errors import (
     StalePlanError,
 )
 from ..loading import select_set_values
-from ..plan import SKIPPED, Plan, Step, counted
-from ..text import printable
+from ..plan import SKIPPED, Plan, Step
+from ..text import pluralize, printable
 from ._error_messages import describe_error
 from ._exit_codes import (
     FAILED,
@@ -405,14 +405,14 @@ def _ask(jobs: Sequence[Job], *, yes: bool, is_typed: bool) -> None:
     if deletions and is_typed:
         _type(deletions)
     writes = len(jobs) - deletions
-    parts = [f"write {counted(writes, 'workflow')}"] * bool(writes)
-    parts += [f"delete {counted(deletions, 'workflow')}"] * bool(deletions)
+    parts = [f"write {pluralize(writes, 'workflow')}"] * bool(writes)
+    parts += [f"delete {pluralize(deletions, 'workflow')}"] * bool(deletions)
     agreed(f"{' and '.join(parts).capitalize()}?", yes=yes)
 
 
 def _type(deletions: int) -> None:
     tell_held()
-    question = f"{counted(deletions, 'workflow')} would be deleted; type that number"
+    question = f"{pluralize(deletions, 'workflow')} would be deleted; type that number"
     given = click.prompt(question, err=True, default="", show_default=False)
     if given.strip() != str(deletions):
         raise RefusedError("another number was typed; nothing was sent")

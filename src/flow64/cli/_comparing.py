@@ -36,7 +36,7 @@ from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
 from ..redaction import redact_keys
-from ..text import printable
+from ..text import pluralize, printable
 
 Outcome: TypeAlias = Literal["added", "removed", "changed", "same"]
 
@@ -484,7 +484,7 @@ def _lines(one: Compared, *, is_hidden: bool) -> Iterator[str]:
     yield f"{_SIGNS[one.outcome]} workflow {_safe(name)}"
     if one.outcome in ("added", "removed"):
         count = len(entry.definition.blocks)
-        yield f"    {count} block{'s' if count != 1 else ''}"
+        yield f"    {pluralize(count, 'block')}"
     if one.renamed_from:
         yield f"    ~ key: {_safe(one.renamed_from)} -> {_safe(entry.key)} (was=)"
     if is_hidden:

@@ -26,7 +26,7 @@ from ..manifest import (
     write_all,
 )
 from ..redaction import redact_keys
-from ..text import printable
+from ..text import pluralize, printable
 from ._exit_codes import FAILED
 from ._service import connected, environment_of
 from ._shared import env_option, example, json_option, read_values, values_option
@@ -199,7 +199,7 @@ def _show(pull: Pull, folder: Path, *, as_json: bool) -> None:
         for one in pull.taken:
             give(printable(str(folder / one.file)))
     count = len(pull.taken)
-    talk(f"{count} workflow{'' if count == 1 else 's'} of {pull.env} written")
+    talk(f"{pluralize(count, 'workflow')} of {pull.env} written")
     for one in pull.taken:
         if one.stamped is not None:
             talk(f"{one.file}: its code is elsewhere, and deployed it as {one.stamped}")

@@ -16,7 +16,7 @@ from ..diagnostics import Finding
 from ..dsl import UNSET
 from ..redaction import MASK
 from ..redaction import redact_keys as without_keys
-from ..text import printable
+from ..text import printable, truncate
 from ._changes import (
     BlockAdded,
     BlockMoved,
@@ -344,7 +344,7 @@ def _text(value: Any) -> str:
     if type(value) is Hidden:
         return MASK
     text = _json(_data(value))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return truncate(text, LONGEST)
 
 
 def _json(value: Any) -> str:

@@ -27,7 +27,6 @@ from ._model import (
 from ._model import Consent as Consent
 from ._model import Flag as Flag
 from ._model import State as State
-from ._model import counted as counted
 from ._model import format_flags as format_flags
 from ._model import is_pin as is_pin
 from ._model import taking as taking

@@ -463,8 +463,3 @@ def taking(step: Step, env: str) -> str:
 def format_flags(key: str, flags: Iterable[Flag]) -> str:
     """Return the options that agree to something, as a shell takes them."""
     return " ".join(f"{FLAGS[flag]} {shlex.quote(key)}" for flag in flags)
-
-
-def counted(number: int, word: str) -> str:
-    """A number with its word: `1 request`, `2 requests`."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")

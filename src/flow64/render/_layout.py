@@ -11,7 +11,7 @@ from attrs import frozen
 from ..blocks import CATALOGUE
 from ..definition import Definition, Topology
 from ..redaction import redact_keys
-from ..text import printable
+from ..text import printable, truncate
 
 Shape: TypeAlias = Literal["source", "step", "converter", "sink", "unknown"]
 """What a block is drawn as: its role, or that the catalogue does not know its kind."""
@@ -68,9 +68,7 @@ def cut(text: object, limit: int) -> str:
     A key is redacted before the cut: its beginning would not be known for one.
     """
     shown = redact_keys(str(text))
-    if len(shown) > limit:
-        shown = shown[: limit - 1] + "…"
-    return printable(shown)
+    return printable(truncate(shown, limit))
 
 
 def labels(definition: Definition) -> Sequence[Label]:

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from ..definition import Definition
 from ..diff import Change
+from ..text import pluralize
 from ._graph import Graph, Link, Mark, Node, graph_between
 from ._layout import Label, Shape, cut, labels
 
@@ -260,7 +261,7 @@ def _rest(graph: Graph, rest: Sequence[int]) -> str:
     marks = Counter(graph.nodes[at].mark for at in rest)
     changed = [f"{n} {mark}" for mark, n in marks.items() if mark != "unchanged"]
     told = f" ({', '.join(changed)})" if changed else ""
-    return f"… {len(rest)} more block{'s' * (len(rest) != 1)}{told}"
+    return f"… {pluralize(len(rest), 'more block')}{told}"
 
 
 # -- Labels ----------------------------------------------------------------------------

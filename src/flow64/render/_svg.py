@@ -18,6 +18,7 @@ from attrs import frozen
 
 from ..definition import Definition
 from ..diff import Change
+from ..text import pluralize
 from ._cells import cells, fitted
 from ._graph import SIGNS, Graph, Link, Mark, Node, graph_between, graph_of
 from ._layered import MARGIN, Box, Layered, Point, frames, layered
@@ -482,7 +483,7 @@ def _counts(graph: Graph) -> str:
     """How much there is, and what of it differs."""
     here = [node for node in graph.nodes if node.mark != "removed"]
     edges = [link for link in graph.links if link.mark != "removed"]
-    parts = [_several(len(here), "block"), _several(len(edges), "edge")]
+    parts = [pluralize(len(here), "block"), pluralize(len(edges), "edge")]
     if graph.lost:
         parts.append(f"{graph.lost} to a block that is not there")
     if graph.is_compared and not any(_marks(graph)):
@@ -502,10 +503,6 @@ def _marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
         link.mark for link in graph.links if link.mark != "unchanged"
     )
     return nodes, links
-
-
-def _several(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _heading(graph: Graph, width: int) -> Iterator[str]:
@@ -529,7 +526,7 @@ def _legend(graph: Graph) -> Sequence[_Entry]:
         if nodes[mark]
     ]
     found += [
-        (mark, "edge", f"{_several(links[mark], 'edge')} {word}")
+        (mark, "edge", f"{pluralize(links[mark], 'edge')} {word}")
         for mark, word in _WORDS.items()
         if links[mark]
     ]

@@ -11,6 +11,7 @@ from ..analysis import ColumnSet, Stage, lineage
 from ..definition import BoundSecret, Definition, Value
 from ..diff import Change
 from ..redaction import redact_keys
+from ..text import pluralize
 from ._cells import wrapped
 from ._graph import SIGNS, Graph, Mark, Node, graph_between
 from ._layout import Label, Line, cut, labels, tree
@@ -104,10 +105,10 @@ def _changed_counts(graph: Graph) -> str:
         if (number := sum(node.mark == mark for node in graph.nodes))
     ]
     edges = sum(link.mark != "unchanged" for link in graph.links)
-    counted += [f"{edges} edge{'s' * (edges != 1)} changed"] if edges else []
+    counted += [f"{pluralize(edges, 'edge')} changed"] if edges else []
     ids = sum(node.has_new_id for node in graph.nodes)
     counted += [f"{ids} with another id"] if ids else []
-    blocks = f"{len(graph.nodes)} block{'s' * (len(graph.nodes) != 1)}"
+    blocks = pluralize(len(graph.nodes), "block")
     return f"{blocks}: {', '.join(counted) or 'nothing changed'}"
 
 
@@ -148,8 +149,8 @@ def _counts(definition: Definition) -> str:
     topology = definition.topology
     blocks, edges = len(definition.blocks), len(topology.sources)
     parts = [
-        f"{blocks} block{'s' * (blocks != 1)}",
-        f"{edges} edge{'s' * (edges != 1)}",
+        pluralize(blocks, "block"),
+        pluralize(edges, "edge"),
     ]
     if lost := len(definition.edges) - edges:
         parts.append(f"{lost} to a block that is not there")

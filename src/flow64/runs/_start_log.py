@@ -23,6 +23,7 @@ from ..errors import (
     JournalError,
     RetryError,
 )
+from ..text import pluralize
 from ._journal import IntendedStart, Journal, Memory, RecordedStart
 
 _log = logging.getLogger("flow64")
@@ -200,7 +201,7 @@ class StartLog:
         if intended.size != self.size:
             size = intended.size
             return f"batches of {size} rows" if size else "one run for all"
-        rows = f"{intended.rows:,} row{'s' * (intended.rows != 1)}"
+        rows = pluralize(intended.rows, "row")
         return f"another body ({rows})"
 
     def is_known(self, run_id: str, start: RecordedStart | None = None) -> bool:

@@ -34,7 +34,7 @@ from cattrs.gen import make_dict_structure_fn, typeddicts
 from typing_extensions import is_typeddict
 
 from ..errors import ArgumentError, shortened
-from ..text import printable
+from ..text import printable, truncate
 
 T = TypeVar("T")
 
@@ -134,7 +134,7 @@ def _describe_error(error: BaseException) -> str:
     if isinstance(error, _Misfit):
         return str(error)
     text = printable(str(error))  # the words of a class that was given to us
-    cut = text if len(text) <= _LONGEST_WORDS else text[: _LONGEST_WORDS - 1] + "…"
+    cut = truncate(text, _LONGEST_WORDS)
     return f"{type(error).__name__}: {cut}"
 
 
@@ -146,7 +146,7 @@ def _type_name(kind: Any) -> str:
     if isinstance(kind, type) and not typing.get_args(kind):
         return kind.__name__
     text = _MODULE.sub("", str(kind))
-    return text if len(text) <= _LONGEST_TYPE else text[: _LONGEST_TYPE - 1] + "…"
+    return truncate(text, _LONGEST_TYPE)
 
 
 _MODULE: Final = re.compile(r"\b(?:[A-Za-z_]\w*\.|<locals>\.)+(?=[A-Za-z_])")

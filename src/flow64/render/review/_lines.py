@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from attrs import frozen
 
-from ...text import printable
+from ...text import printable, truncate
 
 Sign: TypeAlias = Literal["+", "-", "~", ">", "?"]
 """`+` came, `-` went, `~` is another, `>` stands elsewhere, `?` is not managed."""
@@ -212,7 +212,7 @@ def _window(text: str, start: int, end: int) -> str:
 def shown(value: Any) -> str:
     """A value as JSON on one line, cut; a value of an environment by its name."""
     text = _text(value)
-    return _clean(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+    return _clean(truncate(text, LONGEST))
 
 
 def _text(value: Any) -> str:

@@ -11,6 +11,7 @@ from attrs import Factory, define, frozen
 
 from ...plan import Review, Step
 from ...redaction import redact_keys
+from ...text import pluralize
 from .._mermaid import mermaid_changed
 from ._grouping import Group, group_alike
 from ._lines import Line, Section
@@ -25,7 +26,6 @@ from ._words import (
     changes_title,
     cost_change,
     costing,
-    count,
     headline,
     keeps_ids,
     of_them,
@@ -324,7 +324,7 @@ def _notes(group: Group) -> Iterator[str]:
     for doubt, number in group.doubts[:MOST_KEYS]:
         yield f"not checked: {prose(doubt)}{of_them(number, group)}"
     if (more := len(group.doubts) - MOST_KEYS) > 0:
-        yield f"not checked: {count(more, 'more thing')}"
+        yield f"not checked: {pluralize(more, 'more thing')}"
     if group.files:
         yield f"in {some(group.files, code, 3)}"
 
@@ -349,7 +349,7 @@ def _block(words: str, found: Sequence[Section], room: int) -> _Made:
         return "", 0
     more = len(lines) - fits
     if more > 0:
-        lines = [*lines[:fits], f"  … and {count(more, 'more line')}"]
+        lines = [*lines[:fits], f"  … and {pluralize(more, 'more line')}"]
     shown = "\n".join(lines)
     return f"{words}\n\n{fenced(shown, 'diff')}", more
 
@@ -404,7 +404,7 @@ def _source(group: Group, _: int) -> _Made:
         return "As flow64 code nothing differs.\n", 0
     lines, more = [*found.lines[:MOST_CODE]], len(found.lines) - MOST_CODE
     if more > 0:
-        lines.append(f"  … and {count(more, 'more line')}")
+        lines.append(f"  … and {pluralize(more, 'more line')}")
     of = "" if len(group.views) == 1 else ", of the first of them"
     body = fenced("\n".join(lines), "diff")
     summary = f"<summary>As flow64 code{of}</summary>"
@@ -425,5 +425,5 @@ def _tail(page: _Page, review: Review) -> None:
     if review.not_checked:
         doubts = [f"- {prose(doubt)}" for doubt in review.not_checked[:MOST_KEYS]]
         if (more := len(review.not_checked) - MOST_KEYS) > 0:
-            doubts.append(f"- {count(more, 'more thing')}")
+            doubts.append(f"- {pluralize(more, 'more thing')}")
         page.add("\n".join(["#### Not checked", "", *doubts, ""]), 3, "note")

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote as percent
 
 from ...redaction import redact_keys
-from ...text import printable
+from ...text import printable, truncate
 
 LONGEST: Final = 120
 """Characters of a name in a comment."""
@@ -83,7 +83,7 @@ def _cut(text: str, longest: int) -> str:
     # A key is masked whole, also where it stands across the cut.
     whole = redact_keys(text)
     shown = printable(whole[: longest + 1])
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+    return truncate(shown, longest)
 
 
 def _longest_run(text: str) -> int:

@@ -17,7 +17,7 @@ from attrs import define, frozen
 from ...definition import canonical_id
 from ...plan import Review
 from ...redaction import redact_keys
-from ...text import printable
+from ...text import pluralize, printable
 from .._graph import Graph, Node, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
@@ -34,7 +34,6 @@ from ._words import (
     changes_title,
     cost_change,
     costing,
-    count,
     headline,
     keeps_ids,
     of_them,
@@ -191,8 +190,8 @@ def _foot(review: Review, room: _Room) -> Iterator[str]:
         yield "<h2>Not checked</h2><ul>"
         yield from (f"<li>{_text(doubt)}</li>" for doubt in review.not_checked)
         yield "</ul>"
-    cut = [count(room.undrawn, "graph")] if room.undrawn else []
-    cut += [f"{count(room.unsaid, 'line')} of changes"] if room.unsaid else []
+    cut = [pluralize(room.undrawn, "graph")] if room.undrawn else []
+    cut += [f"{pluralize(room.unsaid, 'line')} of changes"] if room.unsaid else []
     if cut:
         yield f"<p>Not shown here, for want of room: {' and '.join(cut)}.</p>"
     yield "</footer>"
@@ -367,7 +366,7 @@ def _source(group: Group, room: _Room) -> Iterator[str]:
             f"<code>{_text(line[1:])}</code></li>"
         )
     if more := len(found.lines) - len(lines):
-        yield f"<li>… and {count(more, 'more line')}</li>"
+        yield f"<li>… and {pluralize(more, 'more line')}</li>"
     yield "</ul></details>"
 
 

@@ -16,6 +16,7 @@ from ...definition import Definition, ListedOrigins, canonical_id
 from ...diff import unshown
 from ...errors import CannotLiftError
 from ...redaction import redact_keys
+from ...text import truncate
 from ._view import View
 
 MOST_BLOCKS: Final = 400
@@ -92,4 +93,4 @@ def _lifted(
 
 
 def _short(line: str) -> str:
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return truncate(line, LONGEST)

@@ -7,7 +7,7 @@ from typing import Final
 
 from ...plan import Review, format_flags
 from ...redaction import redact_keys
-from ...text import printable
+from ...text import pluralize, printable
 from ._grouping import Group, group_alike
 from ._lines import Section
 from ._view import told
@@ -19,7 +19,6 @@ from ._words import (
     changes_title,
     cost_change,
     costing,
-    count,
     deleted_only_with,
     headline,
     keeps_ids,
@@ -77,7 +76,7 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
 def _took(review: Review) -> str:
     """Return how many requests a plan took; nothing if it was read from a file."""
     cached = f", {review.cached:,} cached" if review.cached else ""
-    requests = count(review.requests, "request")
+    requests = pluralize(review.requests, "request")
     return f" ({requests}{cached})" if review.requests else ""
 
 

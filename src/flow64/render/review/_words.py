@@ -23,6 +23,7 @@ from ...plan import (
     State,
     format_flags,
 )
+from ...text import pluralize
 from ._grouping import Group
 
 Quote = Callable[[str], str]
@@ -145,11 +146,6 @@ def keeps_ids(rename: Rename) -> str:
     return f"was={json.dumps(rename.was, ensure_ascii=False)}"
 
 
-def count(number: int, word: str) -> str:
-    """A number with its word: `1 workflow`, `2 workflows`."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
-
-
 def becomes(group: Group) -> str:
     """Return what becomes of the workflows of a group, in a few words."""
     one, several = group.one, len(group.views) > 1
@@ -237,7 +233,7 @@ def _what(review: Review, groups: Sequence[Group]) -> str:
     said = [happens, stopping] if happens or stopping else ["Nothing changes"]
     if errors := sum(view.errors for group in groups for view in group.views):
         verb = "appears" if errors == 1 else "appear"
-        said.append(f"{count(errors, 'error')} {verb} in checks")
+        said.append(f"{pluralize(errors, 'error')} {verb} in checks")
     return "; ".join(part for part in said if part)
 
 
@@ -246,7 +242,7 @@ def _counted(found: Iterable[tuple[int, tuple[str, str]]], *, is_first: bool) ->
     parts: list[str] = []
     for number, words in found:
         if number:
-            what = count(number, "workflow") if is_first else f"{number:,}"
+            what = pluralize(number, "workflow") if is_first else f"{number:,}"
             parts.append(f"{what} {words[number > 1]}")
             is_first = False
     return ", ".join(parts)
@@ -266,7 +262,7 @@ def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str
     if review.source == "diff":
         parts.append("the service was not asked")
     elif doubts:
-        parts.append(f"{count(doubts, 'thing')} could not be checked")
+        parts.append(f"{pluralize(doubts, 'thing')} could not be checked")
     return parts
 
 
@@ -386,15 +382,17 @@ def at_work(group: Group, quote: Quote) -> Sequence[str]:
 
     lines: list[str] = []
     if schedules:
-        lines.append(f"{count(len(schedules), 'active schedule')}: {named(schedules)}")
+        lines.append(
+            f"{pluralize(len(schedules), 'active schedule')}: {named(schedules)}"
+        )
     if runs:
-        lines.append(f"{count(len(runs), 'run')} in flight: {named(runs)}")
+        lines.append(f"{pluralize(len(runs), 'run')} in flight: {named(runs)}")
     for what, unknown in (
         ("schedules", [one for one in ones if one.touched.schedules is None]),
         ("runs in flight", [one for one in ones if one.touched.runs is None]),
     ):
         if unknown:
-            of = "" if is_alone else f" of {count(len(unknown), 'workflow')}"
+            of = "" if is_alone else f" of {pluralize(len(unknown), 'workflow')}"
             lines.append(f"not checked: {what}{of}")
     return lines
 

@@ -1,9 +1,9 @@
 """Pages that are made from the code: the catalogue, findings, guesses, switches.
 
-What stands in a page between `<!-- from code: NAME -->` and `<!-- end of NAME -->` is
-written by `python docs/_ext/from_code.py`, which `make golden` runs too. It is plain
-Markdown and is committed, so that the pages can be read where nothing builds them; a
-test holds it to the code. When Sphinx reads a page, it learns of the names in it.
+`python docs/_ext/from_code.py` writes the text between `<!-- from code: NAME -->` and
+`<!-- end of NAME -->`. `make golden` runs it too. The text is plain Markdown and is
+committed, so that you can read the pages without a build. A test compares it with the
+code. When Sphinx reads a page, it learns the names in it.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
 
 
 def _item(head: str, text: str) -> str:
-    """An entry of a list: what it is in one line, then its text in another."""
+    """Return an entry of a list: its name in one line, its text in the next."""
     body = textwrap.indent(text.strip(), "  ")
     return f"{head}\\\n{body}" if body else head
 
@@ -160,9 +160,9 @@ def _about(block: type[CatalogueBlock]) -> Iterator[str]:
     if "columns" in vars(block):
         yield f"- **Columns:** {inspect.cleandoc(block.columns.__doc__ or '')}"
     elif columns.opens:
-        yield "- **Columns:** it may add some that nobody knows"
+        yield "- **Columns:** it may add undocumented ones"
     if not about.specs_known:
-        yield "- **Fields:** no source names one; `specs={...}` goes whole"
+        yield "- **Fields:** no source names them; give all of them as `specs={...}`"
     yield ""
 
 
@@ -170,7 +170,7 @@ _Ask: TypeAlias = Callable[[type[CatalogueBlock], Mapping[str, Any]], list[str]]
 
 
 def _by_specs(block: type[CatalogueBlock], ask: _Ask) -> str:
-    """What holds whatever the specs, then what single specs add."""
+    """Return the facts for all specs, then those that single specs add."""
     found = ask(block, {})
     for specs in PROBES:
         ((name, value),) = specs.items()
@@ -203,7 +203,7 @@ def _fact(fact: Fact) -> str:
 
 
 def _type(hint: Any) -> str:
-    """A type as a reader wants it: without the sentinel of unset fields."""
+    """Return a type for readers: without the sentinel of unset fields."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         members = [_type(a) for a in arguments if a is not Unset]
@@ -220,7 +220,7 @@ def _type(hint: Any) -> str:
 
 
 def constants() -> Iterator[str]:
-    """What `flow64.blocks` exports beside classes and functions."""
+    """Constants that `flow64.blocks` exports."""
     folder = Path(inspect.getfile(blocks)).parent
     for path in sorted(folder.glob("_*.py")):
         body = ast.parse(path.read_text("utf-8")).body
@@ -250,7 +250,7 @@ def _values(value: Any) -> str:
 
 
 def guesses() -> Iterator[str]:
-    """What the emulator does where no document says."""
+    """Guesses: what the emulator does if no document says."""
     for guess in GUESSES:
         switch = f" `Switches({guess.switch}=...)` changes it." if guess.switch else ""
         yield _item(
@@ -270,7 +270,7 @@ def switches() -> Iterator[str]:
 
 
 def _takes(hint: Any) -> list[str]:
-    """What may be given for a type, in words."""
+    """Return the values that a type takes, in words."""
     if typing.get_origin(hint) is Literal:
         *words, last = [f"`{word}`" for word in typing.get_args(hint)]
         return [f"{', '.join(words)} or {last}"]
@@ -288,7 +288,7 @@ _WORDS: Mapping[type, str] = {
 
 
 def findings() -> Iterator[str]:
-    """What `check()` can say. The examples are run by the tests of their rules."""
+    """Findings of `check()`. The tests of the rules run the examples."""
     yield "<!-- skip: start -->\n"
     yield findings_reference()
     yield "<!-- skip: end -->"
@@ -309,7 +309,7 @@ _NAME = re.compile(r"^`flow64\.blocks\.(\w+)(\(.*\))?`$", re.MULTILINE)
 
 
 def current(page: str) -> str:
-    """A page with what the code says today between its marks."""
+    """Return a page with the current text of the code between its marks."""
     return _MADE.sub(_made, page)
 
 
@@ -319,13 +319,13 @@ def _made(found: re.Match[str]) -> str:
 
 
 def main() -> None:
-    """Write every marked page anew."""
+    """Write every marked page again."""
     for path in sorted(Path(__file__).parent.parent.glob("*.md")):
         path.write_text(current(path.read_text("utf-8")), "utf-8", newline="\n")
 
 
 def describe(_app: Sphinx, _name: str, source: list[str]) -> None:
-    """Let Sphinx know of the names of `flow64.blocks` that a made text describes."""
+    """Tell Sphinx which names of `flow64.blocks` a generated text describes."""
     source[0] = _MADE.sub(lambda found: _NAME.sub(_directive, found[0]), source[0])
 
 

@@ -1,9 +1,9 @@
-"""Photographs the review pages that the docs show, in the browser of this machine.
+"""Take screenshots of the review pages in the docs, with the browser of this machine.
 
     python docs/_ext/pictures.py
 
-Beside each picture lies the digest of the page that it shows, which a test compares
-with the golden page: a picture that shows something else is found.
+The file of digests has the digest of the page behind each picture. A test compares it
+with the golden page, so it finds a picture of an older page.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SHOTS: Final = {
 
 
 def digest_of(page: str) -> str:
-    """The SHA-256 of a page."""
+    """Return the SHA-256 of a page."""
     return sha256((PAGES / f"{page}.html").read_bytes()).hexdigest()
 
 
 def main() -> None:
-    """Take all of them."""
+    """Take all screenshots."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - a test needs none
 
     with sync_playwright() as playwright:

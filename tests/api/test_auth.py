@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from flow64.api import Credential, Fetch, Read, Request, ask
-from flow64.api._credential import Token, is_header_text, masked
+from flow64.api._credential import Token, is_header_text, mask_secrets
 from flow64.client import AsyncClient, Client
 from flow64.errors import ApiError, ConfigError, LinkRefusedError, TokenError
 from tests.service.credentials import (
@@ -171,7 +171,7 @@ SECRET = 'sk_SENTINEL"/+~%(key)'
 def test_secret_is_masked_in_every_spelling(spell):
     text = f"<{spell(SECRET)}>"
 
-    shown = masked(text.encode(), [None, SECRET]).decode()
+    shown = mask_secrets(text.encode(), [None, SECRET]).decode()
 
     assert "***" in shown
     assert not any(form in shown for form in spellings(SECRET))
@@ -180,15 +180,15 @@ def test_secret_is_masked_in_every_spelling(spell):
 def test_credential_masks_its_key_or_its_token():
     plain, holding = Credential(KEY, None), Credential(None, Source())
 
-    assert plain.masked(b"bad key " + KEY.encode()) == b"bad key ***"
-    assert holding.masked(b"SENTINEL-TOKEN") == b"SENTINEL-TOKEN"
+    assert plain.mask(b"bad key " + KEY.encode()) == b"bad key ***"
+    assert holding.mask(b"SENTINEL-TOKEN") == b"SENTINEL-TOKEN"
     holding.keep(Token("SENTINEL-TOKEN", 1.0), 0.0)
-    assert holding.masked(b"SENTINEL-TOKEN") == b"***"
+    assert holding.mask(b"SENTINEL-TOKEN") == b"***"
 
 
 def test_key_that_is_part_of_any_word_is_not_masked():
     """The made-up one of a test would make every message unreadable."""
-    assert Credential("e", None).masked(b"see here") == b"see here"
+    assert Credential("e", None).mask(b"see here") == b"see here"
 
 
 # -- A note ---------------------------------------------------------------------------

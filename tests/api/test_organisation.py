@@ -32,7 +32,7 @@ def asking(*requests):
 
 
 def played(organisation, script, *requests):
-    return script.play(organisation.guarded(asking(*requests)))
+    return script.play(organisation.guard(asking(*requests)))
 
 
 def lost(step):
@@ -43,7 +43,7 @@ def test_without_an_expectation_nothing_is_done():
     """Not even to the conversation."""
     conversation = asking(READ)
 
-    assert Organisation(None).guarded(conversation) is conversation
+    assert Organisation(None).guard(conversation) is conversation
 
 
 @pytest.mark.parametrize(

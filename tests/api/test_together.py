@@ -618,5 +618,5 @@ def test_answer_of_another_organisation_ends_all(kind):
 
     fake.ended = told
     with pytest.raises(errors.OrganisationError):
-        play(kind, fake, Organisation("org_a").guarded(whole()))
+        play(kind, fake, Organisation("org_a").guard(whole()))
     assert sorted(fake.asked) == PATHS[:3]

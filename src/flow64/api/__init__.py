@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ._arguments import FORMATS, as_any_text, as_flag, as_formats, as_id, as_text
 from ._channel import Channel
-from ._conversation import api_error, ask, asked, in_turn, send
+from ._conversation import api_error, ask, in_turn, request_and_read, send
 from ._credential import KEY_NAME, Credential, TokenSource
 from ._endpoint import DEFAULT_ENDPOINT, NAMES, endpoint_of, host_of, is_loopback
 from ._http import HttpxTransport
 from ._loop_thread import BlockingTransport
-from ._oauth import CLIENT_NAME, DISCOVERY, OAuth
+from ._oauth import DISCOVERY, OAuth
+from ._oauth_key import CLIENT_NAME
 from ._organisation import Organisation, organisations_of
 from ._other_calls import (
     Balance,
@@ -150,7 +151,6 @@ __all__ = [
     "as_id",
     "as_text",
     "ask",
-    "asked",
     "cancel_run",
     "create",
     "create_schedule",
@@ -181,6 +181,7 @@ __all__ = [
     "normal",
     "organisations_of",
     "read_workflow",
+    "request_and_read",
     "retry_after",
     "roll_signing_secret",
     "send",

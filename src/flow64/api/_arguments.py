@@ -1,4 +1,4 @@
-"""Arguments that no service can do anything with, refused before anything is sent."""
+"""Check arguments, and refuse before any request what no service can use."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FORMATS: Final = ("csv", "json", "ndjson")
 
 
 def as_id(callee: str, name: str, given: Any) -> str:
-    """An id, as text; a `UUID` is taken as well.
+    """Return an id as text. A `UUID` is accepted as well.
 
     Raises:
-        ArgumentError: It is none.
+        ArgumentError: It is not an id.
     """
     text = str(given) if isinstance(given, UUID) else given
     is_text = isinstance(text, str) and text.isprintable()
@@ -31,15 +31,15 @@ def as_id(callee: str, name: str, given: Any) -> str:
 
 
 def in_path(callee: str, name: str, given: Any) -> str:
-    """The same as one segment of a path, whatever stands in it."""
+    """Return an id, quoted as one segment of a path."""
     return quote(as_id(callee, name, given), safe="")
 
 
 def as_word(callee: str, name: str, given: Any, known: Sequence[str]) -> str:
-    """One of the documented words.
+    """Return one of the documented words.
 
     Raises:
-        ArgumentError: It is another.
+        ArgumentError: It is another word.
     """
     if not isinstance(given, str) or given not in known:
         near = did_you_mean(given, known) if isinstance(given, str) else ""
@@ -50,10 +50,10 @@ def as_word(callee: str, name: str, given: Any, known: Sequence[str]) -> str:
 
 
 def as_formats(callee: str, name: str, given: Any) -> Sequence[str]:
-    """Some of the formats.
+    """Return a list of documented formats.
 
     Raises:
-        ArgumentError: One of them is none, or they are one text.
+        ArgumentError: One of them is not a format, or they are a single text.
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
         problem = f'{name} is {shortened(given)}; write a list, such as ["csv"]'
@@ -62,10 +62,10 @@ def as_formats(callee: str, name: str, given: Any) -> Sequence[str]:
 
 
 def as_count(callee: str, name: str, given: Any, low: int, high: int) -> int:
-    """A whole number within documented bounds.
+    """Return a whole number within documented bounds.
 
     Raises:
-        ArgumentError: It is none, or beyond.
+        ArgumentError: It is not a whole number, or out of bounds.
     """
     if type(given) is not int or not low <= given <= high:
         problem = f"{name} is {shortened(given)}, no whole number from {low} to {high}"
@@ -74,10 +74,10 @@ def as_count(callee: str, name: str, given: Any, low: int, high: int) -> int:
 
 
 def as_text(callee: str, name: str, given: Any, longest: int | None = None) -> str:
-    """A text that says something.
+    """Return a text that is not blank.
 
     Raises:
-        ArgumentError: It is none, is blank, or is too long.
+        ArgumentError: It is not a text, is blank, or is too long.
     """
     if not isinstance(given, str) or not given.strip():
         raise ArgumentError(callee, f"{name} is {shortened(given)}, which says nothing")
@@ -85,10 +85,10 @@ def as_text(callee: str, name: str, given: Any, longest: int | None = None) -> s
 
 
 def as_any_text(callee: str, name: str, given: Any, longest: int | None = None) -> str:
-    """A text, also an empty one.
+    """Return a text, which may be empty.
 
     Raises:
-        ArgumentError: It is none, cannot be sent, or is too long.
+        ArgumentError: It is not a text, cannot be sent, or is too long.
     """
     if not isinstance(given, str):
         raise ArgumentError(callee, f"{name} is {shortened(given)}, which is no text")
@@ -102,10 +102,10 @@ def as_any_text(callee: str, name: str, given: Any, longest: int | None = None) 
 
 
 def as_header(callee: str, name: str, given: Any) -> str:
-    """A text that a header can carry as it is; a `UUID` is taken as well.
+    """Return a text that a header can carry. A `UUID` is accepted as well.
 
     Raises:
-        ArgumentError: It is none.
+        ArgumentError: It is not such a text.
     """
     text = str(given) if isinstance(given, UUID) else given
     if not isinstance(text, str) or not text or not all("!" <= s <= "~" for s in text):
@@ -115,7 +115,7 @@ def as_header(callee: str, name: str, given: Any) -> str:
 
 
 def as_flag(callee: str, name: str, given: Any) -> bool:
-    """True or False.
+    """Return True or False.
 
     Raises:
         ArgumentError: It is neither.

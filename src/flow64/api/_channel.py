@@ -1,4 +1,4 @@
-"""From a step to HTTP and back: what both clients do, without waiting for anything."""
+"""Turn steps into HTTP requests, and answers back, for both clients."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from ._steps import Answer, Fetch, Request, Retry
 from ._transport import HttpRequest
 
 LONG: Final = 2.0
-"""Seconds of a wait that somebody may wonder at."""
+"""Seconds of a wait that is worth a warning."""
 
 MAX_ANSWER: Final = 256 * 2**20
-"""Bytes of the largest answer of the API that is read."""
+"""Most bytes of an answer of the API."""
 
 MAX_ERROR: Final = 64 * 2**10
-"""Bytes of the body of an error that are read; the rest is not needed."""
+"""Most bytes to read of the body of an error."""
 
 
 @frozen
 class Channel:
-    """One endpoint, one credential, one policy, one pace.
+    """One endpoint with one credential, one policy and one pace.
 
     Attributes:
         endpoint: Base URL.
-        credential: Goes to the endpoint and nowhere else.
-        policy: How patient it is.
-        pace: Kept by all who use the client.
+        credential: Sent to the endpoint and nowhere else.
+        policy: Deadlines, timeouts and retries.
+        pace: Shared by all users of the client.
         hosts: The only hosts whose signed links are opened; None opens all.
-        luck: Gives numbers from 0 to 1.
-        secrets: What no text of an answer may show.
+        luck: Returns numbers from 0 to 1.
+        secrets: Secrets that no text of an answer may show.
     """
 
     endpoint: str
@@ -53,11 +53,11 @@ class Channel:
 
     @property
     def is_local(self) -> bool:
-        """Whether the endpoint is on this machine."""
+        """True if the endpoint is on this machine."""
         return is_loopback(host_of(self.endpoint))
 
     def request(self, asked: Request, timeout: float) -> HttpRequest:
-        """The HTTP request of a step."""
+        """Return the HTTP request of a step."""
         headers = {"accept": "application/json", "user-agent": AGENT}
         self.credential.note(asked)
         self.secrets.add(asked.secrets)
@@ -83,10 +83,10 @@ class Channel:
         )
 
     def link(self, fetch: Fetch, timeout: float) -> HttpRequest:
-        """The HTTP request of a signed link: no credential, no cookie, as it is.
+        """Return the HTTP request of a signed link, without credential and cookie.
 
         Raises:
-            LinkRefusedError: It is none that is opened.
+            LinkRefusedError: The link may not be opened.
         """
         if not is_followed(fetch.url, self.endpoint, self.hosts):
             raise LinkRefusedError(host_of(fetch.url) or "no host")
@@ -111,11 +111,11 @@ class Channel:
             headers = {
                 name: self.secrets.redact(text) for name, text in headers.items()
             }
-            content = self.credential.masked(content)
+            content = self.credential.mask(content)
         return Answer(status, headers, content, turn, self.secrets)
 
     def note(self, step: Retry, now: float, wait: float | None) -> None:
-        """Tell of a wait; let all users wait where the service says it is too much."""
+        """Log a wait, and let all users of the client wait after a 429."""
         error = step.error
         if wait is not None:
             level = logging.INFO if wait < LONG else logging.WARNING
@@ -123,22 +123,24 @@ class Channel:
         if wait is not None and isinstance(error, ApiError) and error.status == 429:
             self.pace.hold(now + wait)
 
-    def lost(self, step: Request | Fetch, reason: str, *, sent: bool) -> TransportError:
-        """The error of a step that got no answer."""
+    def lost_error(
+        self, step: Request | Fetch, reason: str, *, sent: bool
+    ) -> TransportError:
+        """Return the error of a step that got no answer."""
         where = (
             "the store" if isinstance(step, Fetch) else urlsplit(self.endpoint).netloc
         )
         method, path = names_of(step)
         return TransportError(method, path, f"no answer from {where} ({reason})", sent)
 
-    def too_large(self, step: Request) -> AnswerError:
-        """The error of an answer that is not read to its end."""
+    def too_large_error(self, step: Request) -> AnswerError:
+        """Return the error of an answer that is too large to be read."""
         problem = f"an answer of more than {MAX_ANSWER // 2**20} MiB"
         return AnswerError(step.method, step.path, problem, is_final=True)
 
 
 def names_of(step: Request | Fetch) -> tuple[str, str]:
-    """Method and path, as errors name them."""
+    """Return method and path of a step, as errors name them."""
     if isinstance(step, Fetch):
         return "GET", "(signed link)"
     return step.method, step.path

@@ -1,8 +1,8 @@
-"""Requests as conversations: sent, repeated where that is free, read, worded.
+"""Requests as conversations: sent, repeated if that is free, and read.
 
-A conversation is a generator that does no I/O itself: it yields a step and gets its
-reply, and the client that plays it throws a `TransportError` where no answer came. So
-every conversation is written once for all clients, and a test plays it by hand.
+A conversation is a generator that does no I/O itself. It yields a step and gets its
+reply. The client that plays it throws a `TransportError` if no answer came. So every
+conversation is written once for all clients, and a test plays it by hand.
 """
 
 from __future__ import annotations
@@ -33,49 +33,52 @@ from ._steps import (
 T = TypeVar("T")
 
 MAX_WORDS: Final = 500
-"""Characters of the service's own words that an error repeats."""
+"""Most characters of the service's message that an error repeats."""
 
 MAX_FIELDS: Final = 20
-"""How many fields an error names."""
+"""Most fields that an error names."""
 
 
-Look: TypeAlias = Callable[[FlowError], Conversation[T | None]]
-"""Looks what became of a request; None says that nothing did, so it is sent again."""
+Lookup: TypeAlias = Callable[[FlowError], Conversation[T | None]]
+"""Looks for the outcome of a request. None means that there is none, so it is sent
+again."""
 
 
-def ask(request: Request, look: Look[Any] | None = None) -> Conversation[Any]:
-    """Send a request and give its JSON; it is repeated where that helps and is free.
+def ask(request: Request, look: Lookup[Any] | None = None) -> Conversation[Any]:
+    """Send a request and return its JSON. It is repeated if that may help and is free.
 
-    A request that was not sent is repeated, and so is one that was answered 429, unless
-    it `is_once`. After any other failure only reads and harmless writes are repeated.
+    A request that was not sent is repeated. So is one that was answered 429, unless it
+    `is_once`. After any other failure, only reads and harmless writes are repeated.
 
     Args:
-        request: What to ask.
-        look: See `asked`.
+        request: The request.
+        look: See `request_and_read`.
 
     Raises:
         ApiError: The service answered with an error.
         TransportError: No answer came.
-        AnswerError: The answer is no JSON.
+        AnswerError: The answer is not JSON.
     """
-    return (yield from asked(request, lambda answer: answer.json(request), look))
+    return (
+        yield from request_and_read(request, lambda answer: answer.json(request), look)
+    )
 
 
 def send(request: Request) -> Conversation[Answer]:
-    """The same for an answer of any content."""
-    return (yield from asked(request, lambda answer: answer))
+    """Send a request and return its answer of any content; see `ask`."""
+    return (yield from request_and_read(request, lambda answer: answer))
 
 
-def asked(
-    request: Request, read: Callable[[Answer], T], look: Look[T] | None = None
+def request_and_read(
+    request: Request, read: Callable[[Answer], T], look: Lookup[T] | None = None
 ) -> Conversation[T]:
-    """The same for an answer that is read by a function.
+    """Send a request and return the result of reading its answer; see `ask`.
 
     Args:
-        request: What to ask.
-        read: Makes the result of an answer; its `AnswerError` counts as no answer.
-        look: Is played before a request that was sent is sent again. Its result, if
-            it has one, is the result of the request.
+        request: The request.
+        read: Makes the result from an answer. An `AnswerError` counts as no answer.
+        look: Played before a sent request is sent again. If it returns a result, that
+            is the result of the request.
     """
     began: float = yield Now()
     failures = 0
@@ -107,10 +110,9 @@ def asked(
 
 
 def in_turn(conversation: Conversation[T]) -> Conversation[T]:
-    """The same conversation for who plays one at a time: it asks for none `Together`.
+    """Play the conversations of a `Together` one after the other instead.
 
-    Those that it would have had played together come one after the other, up to the
-    first that fails.
+    They are played up to the first that fails.
     """
     reply: Any = None
     try:
@@ -147,7 +149,7 @@ def _each(conversations: Sequence[Conversation[T]]) -> Conversation[list[T]]:
 
 
 def api_error(request: Request, answer: Answer) -> ApiError:
-    """The error that an answer is, whichever of the documented shapes its body has."""
+    """Return the error of an answer, from any of the documented shapes of a body."""
     facts = {
         "method": request.method,
         "path": request.path,
@@ -173,14 +175,14 @@ def api_error(request: Request, answer: Answer) -> ApiError:
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """The id that an answer gives its request, under a name that is usual."""
+    """Return the id that an answer gives its request, by one of the usual names."""
     names = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-trace-id")
     found = next((headers[name] for name in names if headers.get(name)), None)
     return found[:100] if found else None
 
 
 def _words(data: Any, redact: Callable[[Any], Any]) -> tuple[str, Sequence[str]]:
-    """The message of an error body, and `path: message` for each field it names."""
+    """Return the message of an error body, and `path: message` for each field in it."""
     if not isinstance(data, dict):
         return "", []
     data = {name: redact(item) for name, item in data.items()}
@@ -206,7 +208,7 @@ def _place(loc: Any) -> str:
 
 
 def _host(location: str) -> str:
-    """Where a redirect leads; its path and query may hold what nobody should see."""
+    """Return the host of a redirect. Its path and query may be secret."""
     try:
         return urlsplit(location).hostname or "the same host"
     except ValueError:

@@ -1,4 +1,4 @@
-"""The one credential of a client, which shows itself nowhere but in its header."""
+"""The credential of a client. It is shown nowhere but in its header."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KEY_NAME: Final = "SIXTYFOUR_API_KEY"
 """Environment variable of the API key (documented)."""
 
 SHORTEST: Final = 8
-"""Characters of the shortest text that is masked: a shorter one, such as the made-up
-key of a test, is no secret, and part of many words."""
+"""Fewest characters of a text that is masked. A shorter one, such as the made-up key of
+a test, is not a secret, and is part of many words."""
 
 
 @frozen
@@ -27,8 +27,7 @@ class Token:
     """An access token.
 
     Attributes:
-        text: The token.
-        lifetime: Seconds for which to use it; then another is asked for.
+        lifetime: Seconds to use the token for.
     """
 
     text: str = field(repr=False)
@@ -39,26 +38,26 @@ class Token:
 
 
 class TokenSource(Protocol):
-    """What gets tokens, such as `OAuth`.
+    """A source of tokens, such as `OAuth`.
 
-    The requests of its conversation are open ones (`is_open`), and it does not `Renew`:
-    it is played while the credential is being renewed.
+    Its requests are open (`is_open`), and it yields no `Renew`, since it is played
+    while the credential is being renewed.
     """
 
     def obtain(self, endpoint: str) -> Conversation[Token]:
-        """Ask for a token."""
+        """Request a token."""
 
 
 class Credential:
-    """An API key, or the tokens of an OAuth client: one header, of one kind.
+    """An API key, or the tokens of an OAuth client: one header of one kind.
 
-    Nothing that lists attributes finds it, and it is neither copied nor pickled. It is
-    judged by `require_usable` and not as it is made, since whoever makes it still has
-    the key among the locals that a traceback may show.
+    Nothing that lists attributes finds it, and it is neither copied nor pickled.
+    `require_usable` checks it, and not its constructor: the caller has the key among
+    its locals, which a traceback may show.
 
     Args:
-        api_key: The key; None for that of the environment, where there is no source.
-        source: Gets tokens instead.
+        api_key: The key. None takes that of the environment, unless there is a source.
+        source: Obtains tokens instead.
     """
 
     __slots__ = ("_key", "_lock", "_since", "_token", "_turn", "_was_noted", "source")
@@ -77,10 +76,10 @@ class Credential:
         self._was_noted = False
 
     def require_usable(self) -> None:
-        """Refuse two credentials, and a key that is missing or that cannot be one.
+        """Refuse two credentials, a missing key, and a key that cannot be one.
 
         Raises:
-            ConfigError: It is none to use; it is not shown.
+            ConfigError: The credential cannot be used. It is not shown.
         """
         if self.source is not None:
             if self._key is not None:
@@ -105,11 +104,11 @@ class Credential:
 
     @property
     def turn(self) -> int:
-        """Counts the tokens, so that one that was turned away is renewed once."""
+        """Number of tokens so far, so that a refused token is renewed once."""
         return self._turn
 
     def is_due(self, now: float) -> bool:
-        """Whether a token has to be asked for before anything else is."""
+        """Return True if a token has to be requested first."""
         if self.source is None:
             return False
         with self._lock:
@@ -122,14 +121,14 @@ class Credential:
             self._turn += 1
 
     def header(self) -> Mapping[str, str]:
-        """The header, exactly one."""
+        """Return the one header."""
         if self.source is None:
             return {"x-api-key": self._key or ""}
         token = self._token.text if self._token else ""
         return {"authorization": f"Bearer {token}"}
 
     def note(self, asked: Request) -> None:
-        """Say once that not all sources let OAuth do what is asked; it goes on."""
+        """Log once that the sources disagree on whether OAuth may do this."""
         has_rows = isinstance(asked.body, Mapping) and "webhook_payload" in asked.body
         if self.source is not None and has_rows and not self._was_noted:
             self._was_noted = True
@@ -138,10 +137,10 @@ class Credential:
                 "disagree on whether it needs an API key (the newer ones say no)"
             )
 
-    def masked(self, content: bytes) -> bytes:
-        """A text without the credential, in any spelling that a service may use."""
+    def mask(self, content: bytes) -> bytes:
+        """Return a text without the credential, in any spelling that it may have."""
         token = self._token
-        return masked(content, (self._key, token.text if token else None))
+        return mask_secrets(content, (self._key, token.text if token else None))
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -163,8 +162,8 @@ def is_header_text(text: object) -> bool:
     )
 
 
-def masked(content: bytes, secrets: Iterable[str | None]) -> bytes:
-    """A text without secrets, in any spelling that a service may give them."""
+def mask_secrets(content: bytes, secrets: Iterable[str | None]) -> bytes:
+    """Return a text without secrets, in any spelling that a service may use."""
     for secret in secrets:
         if secret is None or len(secret) < SHORTEST:
             continue

@@ -1,4 +1,4 @@
-"""Where requests go to, and which links are followed."""
+"""The endpoint of a client, and the signed links that it may open."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ DEFAULT_ENDPOINT: Final = "https://api.sixtyfour.ai"
 """Base URL of the service (documented)."""
 
 NAMES: Final = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_BASE_URL")
-"""Environment variables for another one; both are documented, the first wins."""
+"""Environment variables of another base URL (documented); the first one wins."""
 
 
 def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
-    """The base URL: as given, else of the environment, else the service's.
+    """Return the base URL: the given one, that of the environment, or the service.
 
     Args:
-        given: The base URL, or None; an empty text is none, and is not passed over.
-        allow_http: Whether http is meant although it is not for this machine, as for an
-            emulator in the next container.
+        given: The base URL, or None. An empty text is refused.
+        allow_http: Allow http to another machine, such as an emulator in another
+            container.
 
     Raises:
-        ConfigError: It is no plain https address; http is for this machine alone.
+        ConfigError: It is not an https address. Only this machine may have http.
     """
     name = next((name for name in NAMES if os.environ.get(name)), "")
     source = name if given is None else "base_url="
@@ -55,7 +55,7 @@ def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine; of names, `localhost` alone is taken for it."""
+    """Return True if a host is this machine. The only such name is `localhost`."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -63,7 +63,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL, in lower case; empty where there is none."""
+    """Return the host of a URL in lower case; empty if it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -71,12 +71,12 @@ def host_of(url: str) -> str:
 
 
 def is_followed(link: str, endpoint: str, hosts: frozenset[str] | None = None) -> bool:
-    """Whether a signed link is one to open.
+    """Return True if a signed link may be opened.
 
     Args:
-        link: An https address; plain http only from this machine to itself, or where
-            the endpoint itself is of http, and of the same host.
-        endpoint: Of the client.
+        link: An https address. It may be http from this machine to itself, or to the
+            host of an http endpoint.
+        endpoint: Base URL of the client.
         hosts: The only hosts to open links of; None allows all.
     """
     try:

@@ -1,4 +1,7 @@
-"""The network: httpx, with one total deadline a request and nothing done unasked."""
+"""The network: httpx, with one total deadline a request.
+
+Redirects, cookies and credentials of the environment are switched off.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ from ..errors import ConfigError, NoAnswerError
 from ._transport import HttpRequest
 
 CONNECTIONS: Final = 32
-"""How many connections are open at a time; further requests wait for one."""
+"""Most open connections. Further requests wait for one."""
 
 CONNECTING: Final = 10.0
-"""Seconds for one attempt to connect, after which it is made again."""
+"""Seconds for one attempt to connect, before the next attempt."""
 
 
 class HttpxTransport:
-    """Sends over httpx; redirects, cookies and credentials of others take no part."""
+    """Sends over httpx, without redirects, cookies and other credentials."""
 
     def __init__(self, *, trust_env: bool) -> None:
         self._http: Final = httpx.AsyncClient(
@@ -42,27 +45,27 @@ class HttpxTransport:
 
     @property
     def is_in_use(self) -> bool:
-        """Whether it may have open connections that are this process's own."""
+        """True if it may have open connections of this process."""
         return self._pid == os.getpid() and not self._is_closed
 
     async def send(self, request: HttpRequest) -> HttpxAnswer:
-        """Send a request, and give its answer once it has begun."""
+        """Send a request, and return its answer once the answer has begun."""
         if self._is_closed:
             raise ConfigError("this client is closed: make another one")
         self._pid = os.getpid()
         attempt = _Attempt()
-        async with attempt.told(request.timeout):
+        async with attempt.raise_no_answer(request.timeout):
             await self._slots.acquire()
             try:
                 response = await self._http.send(
-                    self._built(request, attempt), auth=httpx.Auth(), stream=True
+                    self._build(request, attempt), auth=httpx.Auth(), stream=True
                 )
             except BaseException:
                 self._slots.release()
                 raise
         return HttpxAnswer(response, self._slots)
 
-    def _built(self, request: HttpRequest, attempt: _Attempt) -> httpx.Request:
+    def _build(self, request: HttpRequest, attempt: _Attempt) -> httpx.Request:
         try:
             url = _SignedURL(request.url) if request.is_signed else request.url
             built = self._http.build_request(
@@ -99,18 +102,18 @@ class HttpxAnswer:
         self._failed: NoAnswerError | None = None
 
     async def read(self, timeout: float) -> bytes:  # noqa: ASYNC109 - as the protocol says
-        """The next part of the body; empty at its end."""
+        """Return the next part of the body; empty at its end."""
         if self._failed is not None:  # what broke off has no end
             raise self._failed
         try:
-            async with _Attempt(was_sent=True).told(timeout):
+            async with _Attempt(was_sent=True).raise_no_answer(timeout):
                 return await anext(self._parts, b"")
         except NoAnswerError as error:
             self._failed = error
             raise
 
     async def close(self) -> None:
-        """Give the connection back, or close it where the body was not read whole."""
+        """Return the connection, or close it if the body was not read completely."""
         slots, self._slots = self._slots, None
         if slots is not None:
             try:
@@ -123,7 +126,7 @@ class HttpxAnswer:
 
 @cache
 def _certificates(*, trust_env: bool) -> SSLContext:
-    """Whom to trust; read from the disk once for all clients."""
+    """Return the trusted certificates, read from the disk once for all clients."""
     return httpx.create_ssl_context(trust_env=trust_env)
 
 
@@ -134,13 +137,13 @@ class _Attempt:
         self._was_sent = was_sent
 
     async def trace(self, event: str, _: Mapping[str, Any]) -> None:
-        """Told by httpcore of everything that it begins."""
+        """Take note of events that httpcore reports."""
         if event.endswith("send_request_headers.started"):
             self._was_sent = True
 
     @asynccontextmanager
-    async def told(self, seconds: float) -> AsyncIterator[None]:
-        """Turn what goes wrong within a time into a `NoAnswerError`."""
+    async def raise_no_answer(self, seconds: float) -> AsyncIterator[None]:
+        """Turn errors and a timeout into a `NoAnswerError`."""
         try:
             async with asyncio.timeout(max(seconds, 0)):
                 yield
@@ -154,7 +157,7 @@ class _Attempt:
 
 
 class _SignedURL(httpx.URL):
-    """A link whose query is a secret for as long as it lives: httpx logs addresses."""
+    """A link with a secret query, hidden from httpx, which logs addresses."""
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.host}/(signed link)"

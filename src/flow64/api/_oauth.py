@@ -6,16 +6,14 @@ claims, the answer and its errors are those of RFC 7523 and RFC 6749 and unconfi
 
 from __future__ import annotations
 
-import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from json import loads
 from math import inf
-from pathlib import Path
-from typing import Any, Final, NoReturn, Self, TypeAlias
+from typing import Any, Final, NoReturn, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -26,36 +24,25 @@ from ..errors import (
     ApiError,
     ConfigError,
     FlowError,
-    MissingExtraError,
     TokenError,
     TransportError,
     shortened,
 )
 from ._conversation import api_error
-from ._credential import Token, is_header_text, masked
+from ._credential import Token, is_header_text, mask_secrets
+from ._oauth_key import (
+    CLIENT_NAME,
+    KID_NAME,
+    make_signer,
+    read_key,
+    read_key_of_env,
+    read_variable,
+)
 from ._retry import may_pass
 from ._steps import Answer, Conversation, Request, Retry, Sleep
 
-Signer: TypeAlias = Callable[[Mapping[str, Any], str], str]
-"""Signs claims with a key, and names the key by its id."""
-
-CLIENT_NAME: Final = "SIXTYFOUR_OAUTH_CLIENT_ID"
-"""Environment variable of the client id (ours, as the next three)."""
-
-KID_NAME: Final = "SIXTYFOUR_OAUTH_KEY_ID"
-"""Environment variable of the key id."""
-
-PEM_NAME: Final = "SIXTYFOUR_OAUTH_KEY"
-"""Environment variable of the private key itself, as PEM."""
-
-FILE_NAME: Final = "SIXTYFOUR_OAUTH_KEY_FILE"
-"""Environment variable of the file that holds the private key."""
-
-ALGORITHM: Final = "RS256"
-"""How assertions are signed (documented)."""
-
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-"""The type of an assertion that is a signed token (RFC 7523)."""
+"""Type of an assertion that is a signed token (RFC 7523)."""
 
 DISCOVERY: Final = "/.well-known/oauth-authorization-server"
 """Path of the document that names the issuer (documented)."""
@@ -67,41 +54,38 @@ SCOPE: Final = "full_access"
 """The one scope (documented)."""
 
 LONGEST: Final = 300.0
-"""Seconds for which an assertion may be good."""
-
-SMALLEST: Final = 2048
-"""Bits that a key has at least."""
+"""Most seconds for which an assertion may be valid."""
 
 MAX_REPLY: Final = 64 * 2**10
-"""Bytes of an answer with a token; there is nothing in it that could need more."""
+"""Most bytes of an answer with a token."""
 
 LONGEST_TOKEN: Final = 86_400.0
-"""Seconds of the longest life of a token (documented)."""
+"""Longest lifetime of a token in seconds (documented)."""
 
 UNTOLD: Final = 60.0
-"""Seconds for which a token is used whose life nobody told."""
+"""Token lifetime to assume if the server does not state one, in seconds."""
 
 SKEW: Final = 60.0
-"""Seconds by which clocks may differ before it is said that they do."""
+"""Seconds by which clocks may differ before an error mentions it."""
 
 
 class OAuth:
-    """An OAuth client: gets access tokens for its private key, whenever one is due.
+    """An OAuth client: it obtains access tokens for its private key when they are due.
 
-    The key shows itself nowhere: in no repr and no error; nor is it copied or pickled.
+    The key is shown in no repr and no error, and is neither copied nor pickled.
 
     Args:
         client_id: The id of the client.
-        private_key: Its RSA key of at least 2048 bits, as PEM without a passphrase.
-        kid: The id of the key: of the public half that was uploaded, or in the JWKS.
-        audience: For whom assertions are; by default the URL of the token endpoint,
-            and where that is refused the issuer that the service names.
-        lifetime: Seconds for which an assertion is good; at most 300.
-        scope: What is asked for; None for nothing by name.
-        token_path: Where the token endpoint is, below the endpoint of the client.
+        private_key: An RSA key of at least 2048 bits, as PEM without a passphrase.
+        kid: Id of the public key that was uploaded, or that is in the JWKS.
+        audience: Audience of assertions. The default is the URL of the token endpoint,
+            and if that is refused, the issuer that the service names.
+        lifetime: Seconds for which an assertion is valid; at most 300.
+        scope: The scope to request; None names no scope.
+        token_path: Path of the token endpoint, relative to the endpoint of the client.
 
     Raises:
-        ConfigError: Something cannot be used; the key is never shown.
+        ConfigError: An argument cannot be used. The key is never shown.
         MissingExtraError: The extra `oauth` is not installed.
     """
 
@@ -130,7 +114,7 @@ class OAuth:
         scope: str | None = SCOPE,
         token_path: str = TOKEN_PATH,
     ) -> None:
-        sign = _signer(private_key)
+        sign = make_signer(private_key)
         del private_key  # an error from here on may show the locals of its frames
         if isinstance(sign, FlowError):
             raise sign
@@ -173,18 +157,17 @@ class OAuth:
         scope: str | None = SCOPE,
         token_path: str = TOKEN_PATH,
     ) -> Self:
-        """The client whose key is in a file.
+        """Return a client with the key of a file.
 
-        A file that others than its owner may read is used, and the logger `flow64`
-        warns of it.
+        If others may read the file, the logger `flow64` warns, and the key is used.
 
         Raises:
-            ConfigError: The file cannot be read, or something in it cannot be used.
+            ConfigError: The file cannot be read, or its key cannot be used.
             MissingExtraError: The extra `oauth` is not installed.
         """
         return cls(
             client_id,
-            _read(path),
+            read_key(path),
             kid=kid,
             audience=audience,
             lifetime=lifetime,
@@ -201,20 +184,20 @@ class OAuth:
         scope: str | None = SCOPE,
         token_path: str = TOKEN_PATH,
     ) -> Self:
-        r"""The client that the environment names.
+        r"""Return the client of the environment.
 
         `SIXTYFOUR_OAUTH_CLIENT_ID`, `SIXTYFOUR_OAUTH_KEY_ID` and the private key:
         `SIXTYFOUR_OAUTH_KEY` holds it as PEM (with `\n` for line breaks, if need be),
         or `SIXTYFOUR_OAUTH_KEY_FILE` names its file. These names are flow64's own.
 
         Raises:
-            ConfigError: One of them is missing, or cannot be used.
+            ConfigError: A variable is missing, or cannot be used.
             MissingExtraError: The extra `oauth` is not installed.
         """
         return cls(
-            _variable(CLIENT_NAME),
-            _key_of_env(),
-            kid=_variable(KID_NAME),
+            read_variable(CLIENT_NAME),
+            read_key_of_env(),
+            kid=read_variable(KID_NAME),
             audience=audience,
             lifetime=lifetime,
             scope=scope,
@@ -224,29 +207,31 @@ class OAuth:
     def obtain(self, endpoint: str) -> Conversation[Token]:
         """Exchange an assertion for a token.
 
-        An audience that was not given is found out: the URL of the token endpoint, and
-        where the service refuses that, once, the issuer of its own document.
+        An audience that was not given is found: it is the URL of the token endpoint. If
+        the service refuses that, the issuer of its metadata is tried once.
 
         Raises:
-            TokenError: There is none, with the service's words where it has some.
+            TokenError: There is no token. The error has the service's message, if there
+                is one.
         """
         url = endpoint + self._path
         known = self._audience or self._learned.get(endpoint)
-        got = yield from self._exchanged(known or url)
+        got = yield from self._exchange(known or url)
         if isinstance(got, _Refusal) and got.may_be_audience and known is None:
             issuer = yield from _issuer(endpoint, got)
             if issuer is not None and issuer != url:
-                got = yield from self._exchanged(issuer)
+                got = yield from self._exchange(issuer)
                 if isinstance(got, Token):
                     self._learned[endpoint] = issuer
         if isinstance(got, _Refusal):
             raise TokenError(got.problem, got.may_pass)
         return got
 
-    def _exchanged(self, audience: str) -> Conversation[Token | _Refusal]:
+    def _exchange(self, audience: str) -> Conversation[Token | _Refusal]:
         """Send assertions, each a new one, until there is an answer.
 
-        Unlike `asked`, a 401 renews nothing here, and the `Date` of a refusal is read.
+        Unlike in `request_and_read`, a 401 renews nothing here, and the `Date` of a
+        refusal is read.
         """
         failures = 0
         while True:
@@ -293,7 +278,7 @@ class OAuth:
     def _refusal(
         self, error: ApiError | TransportError | AnswerError, failures: int, date: Any
     ) -> _Refusal:
-        """Why there is no token, in words that hold nothing secret."""
+        """Say why there is no token, without anything secret."""
         tries = f" ({failures} attempts)" if failures > 1 else ""
         where = f"{error.method} {error.path}"
         if not isinstance(error, ApiError):
@@ -309,7 +294,7 @@ class OAuth:
         return _Refusal(problem, may_pass(error), error.status, code)
 
     def _advice(self, date: str | None) -> str:
-        """What to look at after an assertion was refused."""
+        """Say what to check after an assertion was refused."""
         skew = self._clock() - (_seconds(date) or self._clock())
         if abs(skew) > SKEW:
             way = "ahead of" if skew > 0 else "behind"
@@ -338,10 +323,10 @@ class _Refusal:
     """Why there is no token.
 
     Attributes:
-        problem: In words, without anything secret.
-        may_pass: Whether trying again later may help.
-        status: HTTP status, where the service has refused it.
-        code: The service's word for it.
+        problem: A message without anything secret.
+        may_pass: True if trying again later may help.
+        status: HTTP status, if the service has refused it.
+        code: Error code of the service.
     """
 
     problem: str
@@ -351,7 +336,7 @@ class _Refusal:
 
     @property
     def may_be_audience(self) -> bool:
-        """Whether the assertion was refused, for whatever it is."""
+        """True if the assertion may have been refused for its audience."""
         return self.status in (400, 401) and self.code not in _OTHER_FAULTS
 
 
@@ -363,11 +348,11 @@ _OTHER_FAULTS: Final = frozenset(
         "unsupported_grant_type",
     }
 )
-"""Codes of RFC 6749 that are about something else than the assertion."""
+"""Codes of RFC 6749 that are not about the assertion."""
 
 
 def _issuer(endpoint: str, refusal: _Refusal) -> Conversation[str | None]:
-    """Whom the service names as its issuer; None where it names nobody. One look.
+    """Return the issuer that the service names; None if there is none. One request.
 
     Raises:
         TokenError: It names another host.
@@ -395,13 +380,13 @@ def _issuer(endpoint: str, refusal: _Refusal) -> Conversation[str | None]:
 def _token(
     request: Request, answer: Answer
 ) -> Token | TokenError | ApiError | AnswerError:
-    """What an answer of the token endpoint comes to."""
+    """Return the token or the error of an answer of the token endpoint."""
     if answer.status >= 300:
         assertion = (request.form or {})["client_assertion"]
         # A service may repeat what it was sent, whole or its last part.
         secrets = (assertion, *assertion.split(".")[1:])
         return api_error(
-            request, evolve(answer, content=masked(answer.content, secrets))
+            request, evolve(answer, content=mask_secrets(answer.content, secrets))
         )
     size = len(answer.content)
     if size > MAX_REPLY:
@@ -420,7 +405,7 @@ def _token(
 
 
 def _object(answer: Answer) -> dict[str, Any] | None:
-    """The JSON object of a body, or None; no error, since that would hold the body."""
+    """Return the JSON object of a body, or None. An error would hold the body."""
     try:
         data = loads(answer.content)
     except (ValueError, RecursionError):
@@ -429,99 +414,12 @@ def _object(answer: Answer) -> dict[str, Any] | None:
 
 
 def _lifetime(told: Any) -> float:
-    """Seconds for which to use a token of a life that was told: 80 % of it."""
+    """Return the seconds to use a token for: 80 % of its stated lifetime."""
     if isinstance(told, str) and told.isascii() and told.isdecimal():
         told = int(told) if len(told) < 10 else inf
     if isinstance(told, bool) or not isinstance(told, int | float) or not told > 0:
         return UNTOLD
     return float(0.8 * min(told, LONGEST_TOKEN))
-
-
-def _signer(pem: object) -> Signer | FlowError:
-    """What signs with the key of a PEM, or what is wrong with it; raises nothing."""
-    try:
-        import jwt  # noqa: PLC0415 - it comes with an extra
-        from cryptography.exceptions import (  # noqa: PLC0415 - as above
-            UnsupportedAlgorithm,
-        )
-        from cryptography.hazmat.primitives.asymmetric import (  # noqa: PLC0415 - as above
-            rsa,
-        )
-        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
-            load_pem_private_key,
-        )
-    except ImportError:
-        return MissingExtraError("OAuth", "oauth")
-    if isinstance(pem, str):
-        pem = pem.encode(errors="replace")
-    if not isinstance(pem, bytes):
-        return ConfigError(f"OAuth(private_key=...) is no PEM text; {_MAKE}")
-    if b"PUBLIC KEY" in pem and b"PRIVATE KEY" not in pem:
-        return ConfigError(
-            f"the key is the public half, and the private one signs; {_MAKE}"
-        )
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except TypeError:
-        return ConfigError(
-            "the private key has a passphrase, which flow64 does not ask for: take it "
-            "off with openssl rsa -in key.pem -out plain.pem"
-        )
-    except (ValueError, UnsupportedAlgorithm):
-        return ConfigError(f"the private key is no PEM that can be read; {_MAKE}")
-    if not isinstance(key, rsa.RSAPrivateKey):
-        return ConfigError(f"the private key is no RSA key, which RS256 needs; {_MAKE}")
-    if key.key_size < SMALLEST:
-        return ConfigError(
-            f"the private key has {key.key_size} bits, and {SMALLEST} are the least; "
-            f"{_MAKE}"
-        )
-    signing = key  # a name that the checkers know to be of an RSA key
-    return lambda claims, kid: jwt.encode(
-        dict(claims), signing, ALGORITHM, {"kid": kid}
-    )
-
-
-_MAKE: Final = f"make one with openssl genrsa -out key.pem {SMALLEST}"
-
-
-def _read(path: str | os.PathLike[str]) -> bytes:
-    """The content of a key file; warns where others may read it too."""
-    try:
-        with Path(path).open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(MAX_REPLY)
-    except (OSError, ValueError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or "this is no path"
-    else:
-        if os.name == "posix" and mode & 0o077:
-            logging.getLogger("flow64").warning(
-                "the key file %s may be used by others than its owner (mode %03o); "
-                "let it be yours alone: chmod 600",
-                path,
-                mode & 0o777,
-            )
-        return content
-    raise ConfigError(f"the key file {shortened(path, 200)} cannot be read: {reason}")
-
-
-def _variable(name: str) -> str:
-    text = os.environ.get(name)
-    if not text:
-        raise ConfigError(
-            f"{name} is not set; OAuth.from_env() needs {CLIENT_NAME}, {KID_NAME}, and "
-            f"{PEM_NAME} or {FILE_NAME}"
-        )
-    return text
-
-
-def _key_of_env() -> bytes:
-    if os.environ.get(PEM_NAME) and os.environ.get(FILE_NAME):
-        raise ConfigError(f"both {PEM_NAME} and {FILE_NAME} are set; keep one of them")
-    if os.environ.get(FILE_NAME):
-        return _read(_variable(FILE_NAME))
-    # Where a variable holds one line only, line breaks are written out.
-    return _variable(PEM_NAME).replace("\\n", "\n").encode(errors="replace")
 
 
 def _is_path(path: object) -> bool:
@@ -535,7 +433,7 @@ def _is_path(path: object) -> bool:
 
 
 def _host(url: str) -> str:
-    """Host and port, as they are written; a user name in front would be part of it."""
+    """Return host and port as they are written, with a user name in front."""
     try:
         return urlsplit(url).netloc.lower()
     except ValueError:
@@ -543,7 +441,7 @@ def _host(url: str) -> str:
 
 
 def _seconds(date: Any) -> float | None:
-    """A `Date` header, in seconds."""
+    """Return a `Date` header in seconds."""
     try:
         found = parsedate_to_datetime(date)
     except (ValueError, OverflowError, TypeError, IndexError, AttributeError):

@@ -1,4 +1,4 @@
-"""Whose credential it is: what the service says of that, held against what is expected.
+"""Compare the organisation of a credential with the expected one.
 
 Nothing is written, and no run is started, with a key of another organisation.
 """
@@ -18,11 +18,11 @@ from ._workflow_calls import list_workflows
 T = TypeVar("T")
 
 FIELD: Final = "org_id"
-"""Where an answer says whose it is (documented, may be null)."""
+"""Field of an answer that names its organisation (documented, may be null)."""
 
 
 class Organisation:
-    """The organisation that an environment is expected to be.
+    """The organisation that an environment expects.
 
     Args:
         expected: Its id; None for any.
@@ -36,27 +36,29 @@ class Organisation:
         self.env: Final = env
         self._is_known = expected is None
 
-    def guarded(self, conversation: Conversation[T]) -> Conversation[T]:
-        """A conversation that ends with the first answer of another organisation.
+    def guard(self, conversation: Conversation[T]) -> Conversation[T]:
+        """Return a conversation that ends at the first answer of another organisation.
 
-        Each answer that names one is compared. Where none has by the time that
-        something is to be written or started, the list of workflows is looked at first.
+        Each answer that names an organisation is compared. If none has before something
+        is written or started, the list of workflows is read first.
 
         Raises:
-            OrganisationError: An answer is another one's; nothing more is sent.
+            OrganisationError: An answer names another organisation; nothing more is
+                sent.
         """
         if self.expected is None:
             return conversation
-        return self._compared(conversation, [])
+        return self._compare(conversation, [])
 
-    def _compared(
+    def _compare(
         self, conversation: Conversation[T], others: list[OrganisationError]
     ) -> Conversation[T]:
-        """The same.
+        """Compare the answers of a conversation.
 
         Args:
-            conversation: What to compare.
-            others: Why it ends, once that is known: all that is played together does.
+            conversation: The conversation.
+            others: The error, once there is one. It ends all conversations that are
+                played together.
         """
         reply: Any = None
         try:
@@ -71,10 +73,10 @@ class Organisation:
                     return result
                 # Raised here and not thrown in: it is no failure to recover from.
                 if self._is_too_early(step):
-                    yield from self._compared(list_workflows(), others)
+                    yield from self._compare(list_workflows(), others)
                     self._is_known = True  # or there is none, which names nobody
                 if isinstance(step, Together):
-                    parts = [self._compared(it, others) for it in step.conversations]
+                    parts = [self._compare(it, others) for it in step.conversations]
                     step = evolve(step, conversations=parts)
                 try:
                     reply = yield step
@@ -95,7 +97,7 @@ class Organisation:
     def _require(
         self, asked: Request, answer: Answer, others: list[OrganisationError]
     ) -> None:
-        """Compare an answer; adds an error where it is another organisation's."""
+        """Compare an answer; append an error if it names another organisation."""
         for found in organisations_of(answer):
             if found != self.expected:
                 what = f"{asked.method} {asked.path}"
@@ -106,9 +108,9 @@ class Organisation:
 
 
 def organisations_of(answer: Answer) -> Iterator[str]:
-    """The organisations that an answer names: of itself, or of the items of a list.
+    """Yield the organisations that an answer, or the items of a list, name.
 
-    What stands deeper, such as a row with a column of that name, is data.
+    Anything deeper is data, such as a row with a column of that name.
     """
     if answer.status >= 300 or FIELD.encode() not in answer.content:
         return

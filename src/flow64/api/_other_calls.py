@@ -9,8 +9,8 @@ from attrs import field, frozen
 
 from ..errors import ArgumentError, shortened
 from ._arguments import as_any_text, as_count, as_flag, as_id, as_text, in_path
-from ._conversation import asked, send
-from ._parsing import Answered, is_filled, reading, reading_list
+from ._conversation import request_and_read, send
+from ._parsing import Answered, answer_reader, is_filled, list_reader
 from ._steps import Answer, Conversation, Request
 
 SECRET_PATH = "/webhooks/signing-secret"  # noqa: S105 - a path, and no secret
@@ -24,23 +24,17 @@ MAX_OVERLAP = 72
 
 @frozen
 class Schedule(Answered):
-    """When a workflow is run by the service itself.
+    """A schedule, by which the service runs a workflow.
 
     Attributes:
-        id: Its id.
-        workflow_id: Which workflow it runs.
-        name: Its name.
-        cron_expression: When, in five fields.
-        timezone: Where that time holds; an IANA name.
-        is_active: Whether it is on; None where the service does not say.
-        description: What it is for.
+        cron_expression: Five fields.
+        timezone: An IANA name.
+        is_active: None if the service does not say.
         disabled_reason: Why the service switched it off.
         team_id: The team that it belongs to.
-        created_by: Who made it.
-        api_key_id: The key that it is bound to; one that is revoked pauses it.
-        next_run_times: When it runs next, as the service writes times.
-        created_at: When it was made.
-        updated_at: When it was last changed.
+        created_by: The user who made it.
+        api_key_id: The key that it is bound to. Revoking that key pauses the schedule.
+        next_run_times: The next runs, in the service's format of times.
     """
 
     id: str = field(validator=is_filled)
@@ -68,7 +62,7 @@ def create_schedule(
     description: str | None = None,
     is_active: bool = True,
 ) -> Conversation[Schedule]:
-    """Create a schedule; never sent again after an answer that was lost."""
+    """Create a schedule. If the answer is lost, the request is not sent again."""
     callee = "schedules.create"
     body = {
         "workflow_id": as_id(callee, "workflow_id", workflow_id),
@@ -82,22 +76,22 @@ def create_schedule(
         ),
     }
     request = Request("POST", "/schedules", body=body)
-    return (yield from asked(request, reading(Schedule, request)))
+    return (yield from request_and_read(request, answer_reader(Schedule, request)))
 
 
 def list_schedules(workflow_id: str | None = None) -> Conversation[Sequence[Schedule]]:
-    """The schedules, of one workflow or of all."""
+    """Return the schedules of one workflow, or all."""
     query = {}
     if workflow_id is not None:
         query["workflow_id"] = as_id("schedules.list", "workflow_id", workflow_id)
     request = Request("GET", "/schedules", query)
-    return (yield from asked(request, reading_list(Schedule, request)))
+    return (yield from request_and_read(request, list_reader(Schedule, request)))
 
 
 def get_schedule(schedule_id: str) -> Conversation[Schedule]:
-    """One schedule."""
+    """Return one schedule."""
     request = Request("GET", _schedule_path("schedules.get", schedule_id))
-    return (yield from asked(request, reading(Schedule, request)))
+    return (yield from request_and_read(request, answer_reader(Schedule, request)))
 
 
 def update_schedule(
@@ -109,7 +103,7 @@ def update_schedule(
     description: str | None = None,
     is_active: bool | None = None,
 ) -> Conversation[Schedule]:
-    """Change what is given of a schedule, and nothing else."""
+    """Change the given fields of a schedule, and no others."""
     callee = "schedules.update"
     path = _schedule_path(callee, schedule_id)
     body = _schedule(
@@ -124,11 +118,11 @@ def update_schedule(
         names = ("name", "cron_expression", "timezone", "description", "is_active")
         raise ArgumentError(callee, "nothing to change was given", names)
     request = Request("PATCH", path, body=body)
-    return (yield from asked(request, reading(Schedule, request)))
+    return (yield from request_and_read(request, answer_reader(Schedule, request)))
 
 
 def delete_schedule(schedule_id: str) -> Conversation[None]:
-    """Delete a schedule; whatever the answer of a 2xx holds, it is gone."""
+    """Delete a schedule. The content of a 2xx answer does not matter."""
     yield from send(Request("DELETE", _schedule_path("schedules.delete", schedule_id)))
 
 
@@ -145,7 +139,7 @@ def _schedule(
     description: str | None,
     is_active: bool | None,
 ) -> dict[str, Any]:
-    """What is given of a schedule, judged by what the service documents."""
+    """Return the given fields of a schedule, checked against the documented bounds."""
     body: dict[str, Any] = {}
     if name is not None:
         body["name"] = as_text(callee, "name", name, 120)
@@ -176,11 +170,9 @@ class SigningSecret(Answered):
     """What may be known of the secret that deliveries are signed with.
 
     Attributes:
-        id: Its id.
         org_id: The organisation whose deliveries it signs.
         preview: Its beginning and its last four characters.
         status: A word for its state.
-        created_at: When it was made, as the service writes times.
         revoked_at: When it ends, or ended.
     """
 
@@ -197,9 +189,9 @@ class NewSigningSecret(Answered):
     """A secret that was just made.
 
     Attributes:
-        plaintext: The secret itself, which is told this once. Keep it where secrets are
-            kept; no repr shows it.
-        meta: What may be known of it.
+        plaintext: The secret itself. It is shown only this once, so store it safely. No
+            repr shows it.
+        meta: What may be known of it later.
     """
 
     plaintext: str = field(validator=is_filled, repr=False)
@@ -207,41 +199,41 @@ class NewSigningSecret(Answered):
 
 
 def get_signing_secret() -> Conversation[SigningSecret | None]:
-    """What may be known of the secret; None where there is none."""
+    """Return what may be known of the secret; None if there is none."""
     request = Request("GET", SECRET_PATH)
-    read = reading(SigningSecret, request)
+    read = answer_reader(SigningSecret, request)
 
     def read_any(answer: Answer) -> SigningSecret | None:
         return None if answer.json(request) is None else read(answer)
 
-    return (yield from asked(request, read_any))
+    return (yield from request_and_read(request, read_any))
 
 
 def create_signing_secret() -> Conversation[NewSigningSecret]:
     """Make a secret, which revokes the present one at once.
 
-    It is never sent again after an answer that was lost.
+    If the answer is lost, the request is not sent again.
     """
     request = Request("POST", SECRET_PATH)
-    return (yield from asked(request, _reading_secret(request)))
+    return (yield from request_and_read(request, _reading_secret(request)))
 
 
 def roll_signing_secret(
     expire_overlap_hours: int = 24,
 ) -> Conversation[NewSigningSecret]:
-    """Make a secret; the present one signs beside it for some hours, then no more.
+    """Make a secret. The present one also signs for some hours, and is then revoked.
 
-    It is never sent again after an answer that was lost.
+    If the answer is lost, the request is not sent again.
     """
     name = "expire_overlap_hours"
     hours = as_count("signing_secret.roll", name, expire_overlap_hours, 0, MAX_OVERLAP)
     request = Request("POST", f"{SECRET_PATH}/roll", body={name: hours})
-    return (yield from asked(request, _reading_secret(request)))
+    return (yield from request_and_read(request, _reading_secret(request)))
 
 
 def _reading_secret(request: Request) -> Callable[[Answer], NewSigningSecret]:
-    """Return what reads a new secret, which no later answer shows from then on."""
-    read = reading(NewSigningSecret, request)
+    """Return a function that reads a new secret, and redacts it in later answers."""
+    read = answer_reader(NewSigningSecret, request)
 
     def read_secret(answer: Answer) -> NewSigningSecret:
         made = read(answer)
@@ -252,7 +244,7 @@ def _reading_secret(request: Request) -> Callable[[Answer], NewSigningSecret]:
 
 
 def delete_signing_secret() -> Conversation[None]:
-    """Revoke the secret, so that deliveries are not signed any more."""
+    """Revoke the secret, so that deliveries are no longer signed."""
     yield from send(Request("DELETE", SECRET_PATH))
 
 
@@ -261,16 +253,16 @@ def delete_signing_secret() -> Conversation[None]:
 
 @frozen
 class Balance(Answered):
-    """What is left to spend.
+    """The credits that are left.
 
     Attributes:
-        credits: Credits; one is ten US cents (inferred).
+        credits: One credit is ten US cents (inferred).
     """
 
     credits: float
 
 
 def get_balance() -> Conversation[Balance]:
-    """What is left to spend."""
+    """Return the credits that are left."""
     request = Request("GET", "/check-balance")
-    return (yield from asked(request, reading(Balance, request)))
+    return (yield from request_and_read(request, answer_reader(Balance, request)))

@@ -1,4 +1,4 @@
-"""The pace that all users of a client keep together."""
+"""The pace that all users of a client share."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MINUTE: Final = 60.0
 
 
 class Pace:
-    """No more than so many requests in any minute, whoever sends them.
+    """Allows a number of requests in any minute.
 
-    Requests go out at once until the minute is full, and then as the oldest of it
-    passes: the fastest that a limit by the minute allows.
+    Requests go out at once until the minute is full, and then as its oldest ones pass.
+    A limit by the minute allows no faster pace.
     """
 
     def __init__(self, per_minute: int | None) -> None:
@@ -24,12 +24,12 @@ class Pace:
         self._held_until = float("-inf")
 
     def reserve(self, now: float, longest: float = math.inf) -> float | None:
-        """Take a place and return the seconds to wait for it.
+        """Reserve a place, and return the seconds to wait for it.
 
         Args:
             now: The time.
-            longest: Seconds that a wait must stay below; else no place is taken, and
-                None is returned.
+            longest: The wait must be shorter than this. Otherwise no place is reserved,
+                and None is returned.
         """
         with self._lock:
             at = max(now, self._held_until)
@@ -43,6 +43,6 @@ class Pace:
             return wait
 
     def hold(self, until: float) -> None:
-        """Nobody sends before a time: the service has said that it is too much."""
+        """Let all requests wait until a time, after the service has answered 429."""
         with self._lock:
             self._held_until = max(self._held_until, until)

@@ -1,4 +1,4 @@
-"""From JSON to typed answers: nothing is lost that is missing, null, new or odd."""
+"""From JSON to typed answers. Missing, null, unknown and odd fields lose nothing."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ T = TypeVar("T")
 
 @frozen
 class Answered:
-    """An answer of the service, as far as the documents name what is in it.
+    """An answer of the service, with the documented fields as attributes.
 
-    Only what flow64 cannot do without is required of an answer: a run that was paid for
-    is not to be lost from sight because a field is missing, null, or of another type.
+    Only what flow64 cannot do without is required. A run that was paid for must not be
+    lost because a field is missing, null, or of another type.
 
     Attributes:
-        extra: What the documents do not name, and fields of an unexpected type, as they
-            came. It takes no part in equality: it may be such as changes by itself.
+        extra: Undocumented fields, and fields of an unexpected type, as they came. They
+            are not compared, since they may change by themselves.
     """
 
     extra: Mapping[str, Any] = field(factory=dict, repr=False, eq=False, kw_only=True)
 
 
 class ShapeError(ValueError):
-    """Data has another shape than documented; its words hold no value of it."""
+    """Data has another shape than documented. The message holds no value of it."""
 
 
-def reading(kind: type[T], request: Request) -> Callable[[Answer], T]:
-    """What makes a typed answer of an `Answer` to a request.
+def answer_reader(kind: type[T], request: Request) -> Callable[[Answer], T]:
+    """Return a function that makes a typed answer from the answer to a request.
 
-    It raises an `AnswerError` where the data has another shape than documented.
+    It raises an `AnswerError` if the data has another shape than documented.
     """
-    return lambda answer: structured(readable(answer, request), kind, request)
+    return lambda answer: structure(readable(answer, request), kind, request)
 
 
-def reading_list(kind: type[T], request: Request) -> Callable[[Answer], Sequence[T]]:
-    """The same for a list of them."""
-    return lambda answer: structured_list(readable(answer, request), kind, request)
+def list_reader(kind: type[T], request: Request) -> Callable[[Answer], Sequence[T]]:
+    """Return a function that makes a list of typed answers; see `answer_reader`."""
+    return lambda answer: structure_list(readable(answer, request), kind, request)
 
 
 def readable(answer: Answer, request: Request) -> Any:
@@ -55,21 +55,22 @@ def readable(answer: Answer, request: Request) -> Any:
 
     Ids, states and times stay as they are, and so do workflows and rows.
     """
-    return redacted(answer.json(request), answer.redaction)
+    return redact_data(answer.json(request), answer.redaction)
 
 
-def redacted(data: Any, redaction: Redaction) -> Any:
+def redact_data(data: Any, redaction: Redaction) -> Any:
     """Return data that was read from an answer with its texts redacted."""
     if isinstance(data, list):
-        return [redacted(item, redaction) for item in data]
+        return [redact_data(item, redaction) for item in data]
     if isinstance(data, dict):
         return {
-            name: _shown(name, item, data, redaction) for name, item in data.items()
+            name: _redact_member(name, item, data, redaction)
+            for name, item in data.items()
         }
     return redaction.redact(data) if isinstance(data, str) else data
 
 
-def _shown(
+def _redact_member(
     name: str, item: Any, around: Mapping[str, Any], redaction: Redaction
 ) -> Any:
     if name in _EXACT or name.endswith(("_id", "_ids", "_at", "_uuid")):
@@ -79,7 +80,7 @@ def _shown(
         text, stamp = split_stamp(item, str(around.get("id")))
         text = redaction.redact(text)
         return text if stamp is None else with_stamp(text, stamp)
-    return redacted(item, redaction)
+    return redact_data(item, redaction)
 
 
 _EXACT: Final = frozenset(
@@ -103,16 +104,16 @@ _EXACT: Final = frozenset(
         "workflow_definition",
     }
 )
-"""Members that programs read, or that hold data and no words about it."""
+"""Members that programs read, or that hold data."""
 
 
-def structured(data: Any, kind: type[T], request: Request) -> T:
-    """JSON data as a typed answer.
+def structure(data: Any, kind: type[T], request: Request) -> T:
+    """Return JSON data as a typed answer.
 
     Raises:
         AnswerError: The data has another shape than documented.
     """
-    made = _attempted(data, kind)
+    made = _try_structure(data, kind)
     # An error from here on may show the locals of its frames.
     del data
     if isinstance(made, ShapeError):
@@ -120,13 +121,13 @@ def structured(data: Any, kind: type[T], request: Request) -> T:
     return made
 
 
-def structured_list(data: Any, kind: type[T], request: Request) -> Sequence[T]:
-    """The same for a list of them."""
+def structure_list(data: Any, kind: type[T], request: Request) -> Sequence[T]:
+    """Return JSON data as a list of typed answers; see `structure`."""
     if not isinstance(data, list):
         problem = f"a list was expected, not {type_of(data)}"
         del data
         raise AnswerError(request.method, request.path, problem)
-    made = [_attempted(entry, kind) for entry in data]
+    made = [_try_structure(entry, kind) for entry in data]
     del data
     found: list[T] = []
     for position, entry in enumerate(made):
@@ -138,13 +139,13 @@ def structured_list(data: Any, kind: type[T], request: Request) -> Sequence[T]:
 
 
 def is_filled(_: Any, attribute: Attribute[str], value: str) -> None:
-    """A validator: refuse a text that is empty."""
+    """Refuse an empty text. This is a validator."""
     if not value:
         raise ShapeError(f"{attribute.name} is empty")
 
 
 def type_of(value: Any) -> str:
-    """What JSON calls the type of a value."""
+    """Return the name of a value's type in JSON."""
     return _TYPES.get(type(value), "something else")
 
 
@@ -159,8 +160,8 @@ _TYPES: Final[Mapping[type, str]] = {
 }
 
 
-def _attempted(data: Any, kind: type[T]) -> T | ShapeError:
-    """A typed answer, or why it is none: as a value, so that no traceback holds it."""
+def _try_structure(data: Any, kind: type[T]) -> T | ShapeError:
+    """Return a typed answer, or an error as a value: no traceback holds the data."""
     try:
         return _CONVERTER.structure(data, kind)
     except ShapeError as error:
@@ -168,7 +169,7 @@ def _attempted(data: Any, kind: type[T]) -> T | ShapeError:
 
 
 def _tolerant(kind: Any) -> Callable[[Any, Any], Any]:
-    """Reads an object of a kind of answer."""
+    """Return a hook that reads an object as one kind of answer."""
     attrs.resolve_types(kind)
     known = {
         attribute.name: attribute
@@ -212,7 +213,7 @@ def _flag(value: Any, _: Any) -> bool:
 
 
 def _number(value: Any, _: Any) -> float:
-    """A number, also one that is written as text."""
+    """Return a number, which may be written as text."""
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             found = float(value)
@@ -224,7 +225,7 @@ def _number(value: Any, _: Any) -> float:
 
 
 def _whole(value: Any, _: Any) -> int:
-    """A whole number; what is behind its point is left off."""
+    """Return a whole number. Digits after the point are dropped."""
     return value if type(value) is int else int(_number(value, _))
 
 

@@ -44,7 +44,7 @@ from ._steps import (
     Turn,
 )
 from ._transport import AsyncHttpAnswer, AsyncTransport, HttpAnswer, Transport
-from ._turns import TURNS, Held
+from ._turns import TURNS, TurnLock
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class Clock:
 
 @frozen
 class AsyncClock:
-    """The same for one that awaits."""
+    """Time as it passes, for a client that awaits."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -82,7 +82,7 @@ class _Scene:
 
     ends: float
     streams: list[Stream] = field(factory=list)
-    turns: list[Held] = field(factory=list)
+    turns: list[TurnLock] = field(factory=list)
     result: Any = None
     paced: float = math.inf
 
@@ -123,7 +123,7 @@ class _Playing:
 
     def _too_late(self, step: Request | Fetch) -> TransportError:
         reason = f"the deadline of {self.channel.policy.deadline:g} s is over"
-        return self.channel.lost(step, reason, sent=False)
+        return self.channel.lost_error(step, reason, sent=False)
 
     def _held_back(self, step: Request) -> TransportError:
         rate = self.channel.policy.requests_per_minute
@@ -184,7 +184,7 @@ class Player(_Playing):
     def events(
         self, conversation: Conversation[T], ends: float | None = None
     ) -> Generator[Any, None, T]:
-        """The same, with what the conversation emits on the way."""
+        """Play a conversation, and yield what it emits."""
         scene = self._scene(self.clock.now(), ends)
         reply: Any = None
         try:
@@ -311,7 +311,7 @@ class Player(_Playing):
         timeout = min(channel.policy.timeout, scene.ends - now)
         turn = credential.turn
         if (cut := CUT.get()) is not None and cut.is_made:
-            return channel.lost(step, "it was ended before", sent=False)
+            return channel.lost_error(step, "it was ended before", sent=False)
         try:
             answer = self.transport.send(channel.request(step, timeout))
             try:
@@ -319,11 +319,11 @@ class Player(_Playing):
             finally:
                 self._closed(answer)
         except NoAnswerError as error:
-            return channel.lost(step, error.reason, sent=error.sent)
+            return channel.lost_error(step, error.reason, sent=error.sent)
         except OSError as error:
-            return channel.lost(step, _named(error), sent=True)
+            return channel.lost_error(step, _named(error), sent=True)
         if content is None:
-            return channel.too_large(step)
+            return channel.too_large_error(step)
         return channel.answer(answer.status, answer.headers, content, turn)
 
     def _body(self, answer: HttpAnswer, ends: float) -> bytes | None:
@@ -348,9 +348,9 @@ class Player(_Playing):
             timeout = min(self.channel.policy.timeout, left)
             answer = self.transport.send(self.channel.link(step, timeout))
         except NoAnswerError as error:
-            return self.channel.lost(step, error.reason, sent=error.sent)
+            return self.channel.lost_error(step, error.reason, sent=error.sent)
         except OSError as error:
-            return self.channel.lost(step, _named(error), sent=True)
+            return self.channel.lost_error(step, _named(error), sent=True)
         except LinkRefusedError as error:
             return error
         stream = Stream(answer.status, answer.headers, answer)
@@ -394,7 +394,7 @@ class AsyncPlayer(_Playing):
         return result
 
     def events(self, conversation: Conversation[Any]) -> AsyncGenerator[Any]:
-        """What the conversation emits on the way."""
+        """Play a conversation, and yield what it emits."""
         return self._events(conversation, self._scene(self.clock.now()))
 
     async def _events(
@@ -542,11 +542,11 @@ class AsyncPlayer(_Playing):
             finally:
                 await self._closed(answer)
         except NoAnswerError as error:
-            return channel.lost(step, error.reason, sent=error.sent)
+            return channel.lost_error(step, error.reason, sent=error.sent)
         except OSError as error:
-            return channel.lost(step, _named(error), sent=True)
+            return channel.lost_error(step, _named(error), sent=True)
         if content is None:
-            return channel.too_large(step)
+            return channel.too_large_error(step)
         return channel.answer(answer.status, answer.headers, content, turn)
 
     async def _body(self, answer: AsyncHttpAnswer, ends: float) -> bytes | None:
@@ -571,9 +571,9 @@ class AsyncPlayer(_Playing):
             timeout = min(self.channel.policy.timeout, left)
             answer = await self.transport.send(self.channel.link(step, timeout))
         except NoAnswerError as error:
-            return self.channel.lost(step, error.reason, sent=error.sent)
+            return self.channel.lost_error(step, error.reason, sent=error.sent)
         except OSError as error:
-            return self.channel.lost(step, _named(error), sent=True)
+            return self.channel.lost_error(step, _named(error), sent=True)
         except LinkRefusedError as error:
             return error
         stream = Stream(answer.status, answer.headers, answer)

@@ -1,4 +1,4 @@
-"""How patient a client is: what is repeated, when, and for how long. Pure."""
+"""Policy of retries: what is repeated, when, and for how long. It does no I/O."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ._steps import Request
 DAY: Final = 86_400.0
 
 PASSING: Final = frozenset({429, 500, 502, 503, 504})
-"""Statuses after which the same request may well succeed a little later."""
+"""Statuses after which the same request may succeed a little later."""
 
 LEFT_OPEN: Final = frozenset({408, 425, 499})
-"""Statuses below 500 that proxies send about requests that the service may have got."""
+"""Statuses below 500 of proxies, although the service may have got the request."""
 
 
 def _seconds(_: Policy, attribute: Attribute[float], value: object) -> None:
@@ -51,25 +51,24 @@ def _rate(_: Policy, attribute: Attribute[Any], value: object) -> None:
 
 @frozen
 class Policy:
-    """How patient a client is.
+    """Deadlines, timeouts, retries and pace of a client.
 
     Attributes:
-        deadline: Seconds for one call, such as `deploy` or `runs.list`: all its
-            requests and the waits between them. What waits for a run has a time-out of
-            its own, and each look at the run has this deadline. A download may take
-            longer. It is given up if no more of the file came for this long, and if it
-            brings less than 1 KiB a second on average over 60 s, or over this deadline
-            if that is shorter.
+        deadline: Seconds for one call, such as `deploy` or `runs.list`, with all its
+            requests and waits. Waiting for a run has a timeout of its own, and each
+            poll has this deadline. A download may take longer. It is given up if no
+            bytes came for this long, and if it brings less than 1 KiB a second on
+            average over 60 s, or over this deadline if that is shorter.
         timeout: Seconds for one request, until its answer is read. A download breaks
             off after this many seconds without a byte, and goes on where it was.
         retries: How often a request is repeated.
-        first_wait: Seconds before the first repetition; each further one waits twice as
+        first_wait: Seconds before the first repetition. Each further wait is twice as
             long, give or take a quarter.
-        first_rest: The same after a 429 that does not say how long to wait (60 s are
-            advised by the service).
-        longest_wait: Seconds that no wait of our own exceeds.
-        requests_per_minute: The pace that all users of a client keep together. The
-            service allows 500 a minute and key (documented); None keeps no pace.
+        first_rest: Seconds before the first repetition after a 429 that does not say
+            how long to wait. The service advises 60 s.
+        longest_wait: The longest wait in seconds, unless the service asks for more.
+        requests_per_minute: The pace that all users of a client share. The service
+            allows 500 a minute and key (documented). None keeps no pace.
     """
 
     deadline: float = field(default=300.0, validator=_seconds)
@@ -89,26 +88,26 @@ class Policy:
         left: float,
         luck: float,
     ) -> float | None:
-        """Seconds before a request is sent again; None to give up.
+        """Return the seconds before a request is sent again; None to give up.
 
         Args:
-            request: What was asked.
+            request: The request.
             error: How it ended.
             failures: How often it has failed by now.
             left: Seconds until the deadline.
-            luck: A number from 0 to 1, so that not all clients come back at once.
+            luck: A number from 0 to 1, so that clients do not come back all at once.
         """
         if failures > self.retries or not may_help(request, error):
             return None
         is_limit = isinstance(error, ApiError) and error.status == 429
         first = self.first_rest if is_limit else self.first_wait
         own = first * 2.0 ** (failures - 1) * (0.75 + luck / 2)
-        seconds = max(min(own, self.longest_wait), _asked(error) or 0.0)
+        seconds = max(min(own, self.longest_wait), _requested_wait(error) or 0.0)
         return seconds if seconds < left else None
 
 
 def may_help(request: Request, error: FlowError) -> bool:
-    """Whether to send a request again after an error is free, and may help."""
+    """Return True if sending a request again is free, and may help."""
     is_free = is_unsent(error) or (is_refusal(error) and not request.is_once)
     if isinstance(error, HeldBackError):  # there is no place before the deadline
         return False
@@ -116,14 +115,14 @@ def may_help(request: Request, error: FlowError) -> bool:
 
 
 def is_unsent(error: FlowError) -> bool:
-    """Whether nothing of a request has left this machine."""
+    """Return True if nothing of a request has left this machine."""
     if isinstance(error, TransportError):
         return not error.sent
     return isinstance(error, TokenError)
 
 
 def is_refusal(error: FlowError) -> bool:
-    """Whether a request was not sent, or was refused with a documented status.
+    """Return True if a request was not sent, or was refused with a documented status.
 
     A refusal is reported at once. It does not prove that nothing was bought: see
     `start_once` for what the next start of an intent does.
@@ -134,7 +133,7 @@ def is_refusal(error: FlowError) -> bool:
 
 
 def may_pass(error: FlowError) -> bool:
-    """Whether the same request may well succeed a little later."""
+    """Return True if the same request may succeed a little later."""
     if isinstance(error, ApiError):
         return error.status in PASSING
     if isinstance(error, TokenError):
@@ -147,11 +146,11 @@ def may_pass(error: FlowError) -> bool:
 def retry_after(
     headers: Mapping[str, str], now: datetime | None = None
 ) -> float | None:
-    """What `Retry-After` asks for, in seconds; None where it says nothing sane.
+    """Return the seconds of `Retry-After`; None if it is not valid.
 
     Args:
-        headers: Of an answer, in lower case. A date counts from its own `Date`.
-        now: What counts as now where there is no `Date`.
+        headers: Headers of an answer, in lower case. A date counts from its own `Date`.
+        now: The time, if there is no `Date`.
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal() and len(text) < 10:
@@ -163,7 +162,7 @@ def retry_after(
     return seconds if 0 <= seconds <= DAY else None
 
 
-def _asked(error: FlowError) -> float | None:
+def _requested_wait(error: FlowError) -> float | None:
     return error.wait if isinstance(error, ApiError) else None
 
 

@@ -18,12 +18,12 @@ from ._arguments import (
     as_word,
     in_path,
 )
-from ._conversation import Look, asked
-from ._parsing import Answered, is_filled, reading, reading_list
+from ._conversation import Lookup, request_and_read
+from ._parsing import Answered, answer_reader, is_filled, list_reader
 from ._steps import Conversation, Request
 
 MOST_RUNS = 500
-"""The newest runs are all that can be listed (documented)."""
+"""Only the newest runs can be listed (documented)."""
 
 
 @frozen
@@ -31,11 +31,9 @@ class Started(Answered):
     """Answer to the start of a run.
 
     Attributes:
-        job_id: Id of the run.
-        workflow_id: Id of its workflow.
         status: Its status, usually `queued`.
-        already_started: Whether it was started before under the same Idempotency-Key.
-        cache_config: What the service says of a cache; not documented.
+        already_started: True if it was started before under the same Idempotency-Key.
+        cache_config: Not documented.
     """
 
     job_id: str = field(validator=is_filled)
@@ -50,21 +48,12 @@ class RunEntry(Answered):
     """A run in the list of runs.
 
     Attributes:
-        job_id: Id of the run.
-        workflow_id: Id of its workflow.
         status: Its status, as the service spells it.
-        status_reason: Why it has this status, in a few words.
-        error_message: What it failed with.
-        queued_at: When it was queued, as the service writes times.
+        status_reason: Why it has this status.
+        queued_at: Times are in the service's format.
         workflow_name: Title of its workflow when it was started.
-        step: The editor's step.
-        user_id: Who made the workflow.
-        created_at: When it was written down.
-        updated_at: When that was last changed.
-        started_at: When it began.
-        completed_at: When it ended.
-        duration_ms: Milliseconds that it took.
-        metrics: Rows in and out, costs, and whatever else the service counts.
+        user_id: The user who made the workflow.
+        metrics: Rows in and out, costs, and other counts of the service.
         blocks: Its blocks; usually None in lists.
         blocks_count: How many blocks its workflow had.
     """
@@ -90,24 +79,19 @@ class RunEntry(Answered):
 
 @frozen
 class BlockStatus(Answered):
-    """How far a run has come in one block.
+    """The state of a block in a run.
 
     Attributes:
         block_name: Its kind.
         sequence_number: Its number in the definition.
-        status: `pending`, `running`, `completed`, `failed`, or a word not documented.
-        processed_count: Rows done.
-        total_count: Rows to do, as far as known.
+        status: `pending`, `running`, `completed`, `failed`, or an undocumented word.
+        processed_count: Rows that it has processed.
+        total_count: Rows to process, as far as known.
         progress_percentage: From 0 to 100, as the service says.
-        block_id: Its id.
-        error_message: What it failed with.
-        previous_block_ids: Ids of the blocks before it.
-        started_at: When it began, as the service writes times.
-        completed_at: When it ended.
-        current_step: What it is doing.
-        estimated_total_count: Rows to do, as estimated.
-        metrics: `row_count`, `dataframe_type`, and whatever else the service counts.
-        last_updated: When this was last changed; takes no part in equality.
+        started_at: Times are in the service's format.
+        estimated_total_count: Rows to process, as estimated.
+        metrics: `row_count`, `dataframe_type`, and other counts of the service.
+        last_updated: When this was last changed; it is not compared.
     """
 
     block_name: str = ""
@@ -129,23 +113,17 @@ class BlockStatus(Answered):
 
 @frozen
 class LiveStatus(Answered):
-    """How far a run has come.
+    """The state of a run.
 
     Attributes:
         overall_status: Its status, as the service spells it.
-        run_id: Id of the run.
-        workflow_id: Id of its workflow.
-        current_block: Kind of the block that is at work.
-        total_blocks: How many blocks there are.
-        completed_blocks: How many are done.
+        current_block: Kind of the block that is running.
         overall_progress_percentage: From 0 to 100, as the service says.
-        blocks: How far each block has come.
-        current_block_sequence: Number of the block that is at work.
-        started_at: When it began, as the service writes times.
-        completed_at: When it ended.
-        estimation_blocked_by: The kind of block that stops a full estimate.
-        last_updated: When this was last changed; takes no part in equality, so that
-            two looks differ only where the run has come further.
+        current_block_sequence: Number of the block that is running.
+        started_at: Times are in the service's format.
+        estimation_blocked_by: The kind of block that prevents a full estimate.
+        last_updated: When this was last changed. It is not compared, so two answers
+            differ only if the run has made progress.
     """
 
     overall_status: str
@@ -165,20 +143,16 @@ class LiveStatus(Answered):
 
 @frozen
 class ResultItem(Answered):
-    """A result file: every stage that saved something has one.
+    """A result file. Every stage that saved something has one.
 
     Attributes:
-        filename: Its name.
         block_number: `sequence_number` of the block that wrote it.
-        row_count: Rows in it.
-        file_size: Bytes of it, uncompressed, where known.
-        content_type: Its media type.
-        message: What the service says of it, if anything.
-        download_url: A signed link that dies after 15 minutes; None if signing failed.
-        results: The rows themselves, where the file is small.
-        storage_bucket: Where it lies.
-        created_at: When it was saved, as the service writes times.
-        download_expires_in_seconds: How long the link lives, from the answer on.
+        file_size: Bytes of it, uncompressed, if known.
+        message: A message of the service.
+        download_url: A signed link that expires after 15 minutes; None if signing
+            failed.
+        results: The rows themselves, if the file is small.
+        download_expires_in_seconds: Lifetime of the link, from the answer on.
     """
 
     filename: str = ""
@@ -195,18 +169,18 @@ class ResultItem(Answered):
 
     @property
     def is_whole(self) -> bool:
-        """Whether its rows are here, and all of them."""
+        """True if all of its rows are in `results`."""
         return self.results is not None and len(self.results) >= self.row_count
 
     @property
     def is_readable(self) -> bool:
-        """Whether its rows are here, or behind a link."""
+        """True if its rows are in `results`, or there is a link."""
         return self.is_whole or self.download_url is not None
 
 
 @frozen
 class Cancelled(Answered):
-    """Answer to a cancel: the status that the run has now."""
+    """Answer to a cancel, with the status that the run has now."""
 
     status: str
     job_id: str = ""
@@ -219,20 +193,21 @@ def start_run(
     *,
     save_json: bool = True,
     result_formats: Sequence[str] = (),
-    look: Look[Started] | None = None,
+    look: Lookup[Started] | None = None,
 ) -> Conversation[Started]:
     """Start a run under an Idempotency-Key.
 
-    It is never sent again after an answer that was lost: that the service honours the
-    key is inferred. After a 429 it is sent again only if `look` has found no run.
+    If the answer is lost, the request is not sent again, since it is only inferred that
+    the service honours the key. After a 429 it is sent again only if `look` has found
+    no run.
 
     Args:
-        workflow_id: Which workflow.
+        workflow_id: Id of the workflow.
         body: `webhook_payload` and `specs_override`.
         key: The Idempotency-Key.
-        save_json: Whether results are kept as JSON too, so that types survive.
-        result_formats: Further formats to keep.
-        look: Looks for the run that a start has made although it was answered 429.
+        save_json: Save results as JSON too, which keeps types.
+        result_formats: Further formats to save.
+        look: Looks for the run of a start that was answered 429.
     """
     callee = "runs.start"
     query: dict[str, str | Sequence[str]] = {
@@ -250,18 +225,18 @@ def start_run(
         idempotency_key=named,
         is_once=look is None,
     )
-    return (yield from asked(request, reading(Started, request), look))
+    return (yield from request_and_read(request, answer_reader(Started, request), look))
 
 
 def list_runs(
     workflow_id: str | None = None, limit: int = MOST_RUNS, *, status: str | None = None
 ) -> Conversation[Sequence[RunEntry]]:
-    """The newest runs, newest first; 500 are all that can be reached (documented).
+    """Return the newest runs, newest first. Only 500 can be listed (documented).
 
     Args:
-        workflow_id: Of one workflow alone.
-        limit: How many at most.
-        status: Of one status alone: a word of `RUN_FILTERS`.
+        workflow_id: Only runs of this workflow.
+        limit: The most runs to return.
+        status: Only runs of this status: a word of `RUN_FILTERS`.
     """
     callee = "runs.list"
     query: dict[str, str | Sequence[str]] = {}
@@ -271,29 +246,31 @@ def list_runs(
         query["workflow_id"] = as_id(callee, "workflow_id", workflow_id)
     query["limit"] = str(as_count(callee, "limit", limit, 1, MOST_RUNS))
     request = Request("GET", "/workflows/runs", query)
-    return (yield from asked(request, reading_list(RunEntry, request)))
+    return (yield from request_and_read(request, list_reader(RunEntry, request)))
 
 
 def live_status(run_id: str) -> Conversation[LiveStatus]:
-    """How far a run has come."""
+    """Return the state of a run."""
     path = f"/workflows/runs/{in_path('runs.status', 'run_id', run_id)}/live_status"
     request = Request("GET", path)
-    return (yield from asked(request, reading(LiveStatus, request)))
+    return (yield from request_and_read(request, answer_reader(LiveStatus, request)))
 
 
 def cancel_run(run_id: str) -> Conversation[str]:
-    """Cancel a run; one that has ended keeps its status. Gives the status word."""
+    """Cancel a run, and return its status. A run that has ended keeps its status."""
     query = {"job_id": as_id("runs.cancel", "run_id", run_id)}
     request = Request("POST", "/workflows/cancel", query, is_harmless=True)
-    return (yield from asked(request, reading(Cancelled, request))).status
+    return (
+        yield from request_and_read(request, answer_reader(Cancelled, request))
+    ).status
 
 
 def download_links(
     run_id: str, format: str = "csv"
 ) -> Conversation[Sequence[ResultItem]]:
-    """The result files of a run, with fresh links."""
+    """Return the result files of a run, with fresh links."""
     callee = "runs.download_links"
     query = {"format": as_word(callee, "format", format, FORMATS)}
     segment = in_path(callee, "run_id", run_id)
     request = Request("GET", f"/workflows/runs/{segment}/results/download-links", query)
-    return (yield from asked(request, reading_list(ResultItem, request)))
+    return (yield from request_and_read(request, list_reader(ResultItem, request)))

@@ -1,4 +1,4 @@
-"""Words for how far a run or a block has come, in one spelling."""
+"""The words for the status of a run or a block, in one spelling."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Final
 COMPLETED: Final = "completed"
 
 ENDED: Final = frozenset({COMPLETED, "failed", "cancelled", "timeout", "terminated"})
-"""Words of what has ended; every other word means that it goes on."""
+"""Words for an end. Every other word means that the run goes on."""
 
 WAITING: Final = frozenset({"", "queued", "pending"})
-"""Words of what has not begun; the empty one is nobody's, and says nothing."""
+"""Words for a run that has not begun. The empty word says nothing."""
 
 _SPELLINGS: Final = {"canceled": "cancelled", "timed_out": "timeout"}
 
 
 def normal(word: str) -> str:
-    """A status word in the one spelling used here.
+    """Return a status word in its one spelling.
 
     >>> normal("CANCELED"), normal("Timed_Out"), normal("resting")
     ('cancelled', 'timeout', 'resting')
@@ -26,9 +26,9 @@ def normal(word: str) -> str:
 
 
 def later(before: str, now: str) -> str:
-    """Which of two normal words is the later one, whatever order they came in.
+    """Return the later of two normal words, whatever order they came in.
 
-    What has ended stays as it ended, and what has begun does not wait any more: an
+    A run that has ended stays ended, and a run that has begun does not wait again. An
     answer that says otherwise is an old one.
     """
     is_back = now in WAITING and before not in WAITING

@@ -1,4 +1,4 @@
-"""What a conversation may ask of the client that plays it."""
+"""The steps of a conversation: what it may ask of the client that plays it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,14 @@ class Request:
     """One request to the API; the reply is an `Answer`.
 
     Attributes:
-        method: HTTP method.
-        path: Path below the base URL, ids already quoted.
+        path: Path below the base URL, with ids quoted.
         query: Query parameters; a list repeats its parameter.
         body: JSON data, or None for a request without body.
         form: Form fields instead of a JSON body.
-        idempotency_key: Sent as `Idempotency-Key`.
-        is_harmless: Whether sending it again does no harm, although it is no read.
-        is_open: Whether it goes without a credential, as the call for a token does.
-        is_once: Whether it may spend and nobody looks before a repetition, so that it
-            is not sent again after any answer, a 429 included.
+        is_harmless: True if sending it again does no harm, although it is not a read.
+        is_open: True if it is sent without a credential, as the request for a token is.
+        is_once: True if it may spend, and its outcome is not looked for before a
+            repetition. It is not sent again after any answer, not even a 429.
         secrets: Secrets that its answer, or a later one, may repeat.
     """
 
@@ -46,18 +44,18 @@ class Request:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether it may be sent again when nobody knows what became of it."""
+        """True if it may be sent again when its outcome is unknown."""
         return self.method == "GET" or self.is_harmless
 
 
 @frozen
 class Answer:
-    """What came back: status, headers in lower case, and the body.
+    """An answer: status, headers in lower case, and the body.
 
     Attributes:
-        turn: Which credential it was asked with, so that one that was turned away is
-            renewed once and not by everybody.
-        redaction: Knows the secrets that no text of it may show.
+        turn: Number of the credential that it was requested with, so that a refused
+            credential is renewed once.
+        redaction: Knows the secrets that no text of the answer may show.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""HTTP as a client sees it: one method to send, parts to read. No library's types."""
+"""HTTP as a client uses it: one method to send, parts to read. It names no library."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ class HttpRequest:
     """One HTTP request, ready to send. Its parts may be secret, so no repr shows them.
 
     Attributes:
-        method: HTTP method.
         url: The whole URL.
-        headers: In lower case.
+        headers: Headers, in lower case.
         content: The body; None for none.
         timeout: Seconds until an answer must have begun.
-        is_signed: Whether the URL is a signed link: what is written of it, if anything,
-            leaves out path and query.
+        is_signed: True if the URL is a signed link. Logs leave out its path and query.
     """
 
     method: str
@@ -42,14 +40,14 @@ class HttpAnswer(Protocol):
         """Headers, in lower case."""
 
     def read(self, timeout: float) -> bytes:
-        """The next part of the body, decoded; empty at its end."""
+        """Return the next part of the body, decoded; empty at its end."""
 
     def close(self) -> None:
-        """Let it go, read to its end or not."""
+        """Release it, read to its end or not."""
 
 
 class AsyncHttpAnswer(Protocol):
-    """The same, awaited."""
+    """An answer with awaited methods; see `HttpAnswer`."""
 
     @property
     def status(self) -> int:
@@ -60,31 +58,31 @@ class AsyncHttpAnswer(Protocol):
         """Headers, in lower case."""
 
     async def read(self, timeout: float) -> bytes:  # noqa: ASYNC109 - what a transport has to keep
-        """The next part of the body, decoded; empty at its end."""
+        """Return the next part of the body, decoded; empty at its end."""
 
     async def close(self) -> None:
-        """Let it go, read to its end or not."""
+        """Release it, read to its end or not."""
 
 
 class Transport(Protocol):
-    """What carries the requests of a `Client`: the network, or something else.
+    """Sends the requests of a `Client`, over the network or otherwise.
 
-    Where no answer comes, `send` and `read` raise `NoAnswerError` (or any `OSError`,
-    after which the request counts as sent). A redirect is an answer like any other.
+    If no answer comes, `send` and `read` raise `NoAnswerError`, or any `OSError`, after
+    which the request counts as sent. A redirect is an answer like any other.
     """
 
     def send(self, request: HttpRequest) -> HttpAnswer:
         """Send a request."""
 
     def close(self) -> None:
-        """Let everything go."""
+        """Release all connections."""
 
 
 class AsyncTransport(Protocol):
-    """The same for an `AsyncClient`."""
+    """Sends the requests of an `AsyncClient`; see `Transport`."""
 
     async def send(self, request: HttpRequest) -> AsyncHttpAnswer:
         """Send a request."""
 
     async def close(self) -> None:
-        """Let everything go."""
+        """Release all connections."""

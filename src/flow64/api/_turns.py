@@ -1,4 +1,4 @@
-"""Turns: what only one in this process may be doing at a time, by name."""
+"""Turns: named locks for what one task or thread of this process may do at a time."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from weakref import WeakValueDictionary
 
 
 class Turns:
-    """Who comes first, for every name; kept for as long as somebody holds one."""
+    """A lock for every name, kept as long as it is in use."""
 
     def __init__(self) -> None:
         self.forget()
 
-    def of(self, name: str) -> Held:
-        """What to take for a name."""
+    def of(self, name: str) -> TurnLock:
+        """Return the lock of a name."""
         with self._guard:
             held = self._of.get(name)
             if held is None:
-                held = self._of[name] = Held()
+                held = self._of[name] = TurnLock()
             return held
 
     def forget(self) -> None:
-        """Begin anew, as a forked process has to: who held a turn is not there."""
+        """Start again, as a forked process has to: the holders of locks are gone."""
         self._guard = Lock()
-        self._of: WeakValueDictionary[str, Held] = WeakValueDictionary()
+        self._of: WeakValueDictionary[str, TurnLock] = WeakValueDictionary()
 
 
-class Held:
+class TurnLock:
     """A lock that can be waited for with and without an event loop."""
 
     __slots__ = ("__weakref__", "_lock")
@@ -37,19 +37,19 @@ class Held:
         self._lock: Final = Lock()
 
     def take(self, seconds: float) -> bool:
-        """Wait for it; gives whether it was had in time."""
+        """Wait for it; return True if it was taken in time."""
         return self._lock.acquire(timeout=max(seconds, 0))
 
     def take_now(self) -> bool:
-        """Take it if nobody has it."""
+        """Take it if it is free."""
         return self._lock.acquire(blocking=False)
 
     def release(self) -> None:
-        """Let the next one have it."""
+        """Release it."""
         self._lock.release()
 
 
 TURNS: Final = Turns()
-"""Of this process."""
+"""The turns of this process."""
 
 os.register_at_fork(after_in_child=TURNS.forget)

@@ -10,27 +10,22 @@ from attrs import evolve, field, frozen
 from ..definition import Definition, as_body, canonical_id, from_data, secret_texts
 from ..errors import AnswerError, ForbiddenError, NotFoundError, ReadError
 from ._arguments import as_id, in_path
-from ._conversation import Look, ask, asked
-from ._parsing import Answered, is_filled, reading_list, redacted, structured
+from ._conversation import Lookup, ask, request_and_read
+from ._parsing import Answered, is_filled, list_reader, redact_data, structure
 from ._steps import Answer, Conversation, Request
 
 
 @frozen
 class WorkflowInfo(Answered):
-    """A workflow as the service tells of it.
+    """A workflow as the service describes it.
 
     Attributes:
-        id: Its id.
-        name: Its title.
         description: Its description, with the stamp of a deploy.
-        status: A word for its state; the documents disagree on which there are.
-        step: The editor's step.
+        status: A word for its state. The documents disagree on the words.
         org_id: The organisation that it belongs to.
-        user_uuid: Who made it.
-        created_at: When it was made, as the service writes times.
-        updated_at: When it was last changed.
-        last_run_date: When it was last run.
-        definition: What it does; None in lists, which leave it out.
+        user_uuid: The user who made it.
+        created_at: Times are in the service's format.
+        definition: Its definition; None in lists, which leave it out.
     """
 
     id: str = field(validator=is_filled)
@@ -59,7 +54,7 @@ class BlockInfo(Answered):
     specs_schema: Mapping[str, Any] = field(factory=dict, repr=False)
 
     def as_data(self) -> dict[str, Any]:
-        """As it came: a list of these is what `LiveCatalogue.of` takes."""
+        """Return it as it came. `LiveCatalogue.of` takes a list of these."""
         known = {"block_name": self.block_name, "specs_schema": self.specs_schema}
         return {**known, **self.extra}
 
@@ -88,12 +83,12 @@ def read_workflow(
     Its texts are as they are live, secrets too, so that they can be compared.
 
     Args:
-        workflow_id: Which.
+        workflow_id: Its id.
         code: The code's definition of it. An error does not show its secrets.
 
     Raises:
-        NotFoundError: There is none, or another organisation has it.
-        ForbiddenError: Another organisation has it, or the key may read none.
+        NotFoundError: It does not exist, or another organisation has it.
+        ForbiddenError: Another organisation has it, or the key may read no workflow.
     """
     request = evolve(_get(workflow_id), secrets=secret_texts([code] if code else []))
 
@@ -102,14 +97,14 @@ def read_workflow(
         _require_same(str(found.id), workflow_id, request)
         return found
 
-    return (yield from asked(request, read))
+    return (yield from request_and_read(request, read))
 
 
 # A body with its secrets revealed is held by no name, so that no frame shows it.
 
 
 def create_workflow(
-    sent: Definition, look: Look[Any] | None = None
+    sent: Definition, look: Lookup[Any] | None = None
 ) -> Conversation[None]:
     """Create a workflow under its own id."""
     path = "/workflows/create_workflow"
@@ -122,7 +117,7 @@ def create_workflow(
 
 
 def update_workflow(
-    sent: Definition, look: Look[Any] | None = None
+    sent: Definition, look: Lookup[Any] | None = None
 ) -> Conversation[None]:
     """Replace a whole workflow."""
     path, query = "/workflows/update_workflow", {"workflow_id": str(sent.id)}
@@ -139,9 +134,9 @@ def update_workflow(
 
 
 def update_description(
-    workflow_id: str, text: str, look: Look[Any] | None = None
+    workflow_id: str, text: str, look: Lookup[Any] | None = None
 ) -> Conversation[None]:
-    """Change the description alone; what a body leaves out keeps its value."""
+    """Change only the description. Fields that a body leaves out keep their value."""
     path, query = "/workflows/update_workflow", {"workflow_id": workflow_id}
     yield from ask(Request("POST", path, query, {"workflow_description": text}), look)
 
@@ -150,7 +145,7 @@ def update_description(
 
 
 def workflow_info(workflow_id: str) -> Conversation[WorkflowInfo]:
-    """The workflow of an id, with its definition."""
+    """Return the workflow of an id, with its definition."""
     request = _get(workflow_id)
 
     def read(answer: Answer) -> WorkflowInfo:
@@ -158,7 +153,7 @@ def workflow_info(workflow_id: str) -> Conversation[WorkflowInfo]:
         _require_same(found.id, workflow_id, request)
         return found
 
-    return (yield from asked(request, read))
+    return (yield from request_and_read(request, read))
 
 
 def list_workflows(secrets: Sequence[str] = ()) -> Conversation[Sequence[WorkflowInfo]]:
@@ -168,7 +163,7 @@ def list_workflows(secrets: Sequence[str] = ()) -> Conversation[Sequence[Workflo
         secrets: Secrets that no text of the answer may show.
     """
     request = Request("GET", "/workflows", secrets=secrets)
-    return (yield from asked(request, reading_list(WorkflowInfo, request)))
+    return (yield from request_and_read(request, list_reader(WorkflowInfo, request)))
 
 
 def create(
@@ -177,14 +172,14 @@ def create(
     """Create a workflow.
 
     Args:
-        sent: What to create, under its own id where it has one.
-        may_repeat: Whether to send it again where no answer comes; a 409 may then mean
-            that it was created by an attempt before.
-        spends: Whether this may spend, so that it is not sent again after a 429.
+        sent: The definition, with its own id if it has one.
+        may_repeat: Send it again if no answer comes. A 409 may then mean that an
+            earlier attempt created it.
+        spends: Do not send it again after a 429, since it may spend.
     """
     path, query = "/workflows/create_workflow", dict[str, str]()
     return (
-        yield from _written(
+        yield from _request_info(
             Request(
                 "POST",
                 path,
@@ -207,19 +202,19 @@ def update(
     may_repeat: bool = False,
     spends: bool = False,
 ) -> Conversation[WorkflowInfo]:
-    """Change a workflow; where there is none of that id, the service creates one.
+    """Change a workflow. If it does not exist, the service creates it.
 
     Args:
-        workflow_id: Which.
-        sent: What it is to be; None leaves its graph as it is.
-        name: Its new title; None leaves it, or takes that of the definition.
-        description: Its new description, in the same way.
-        may_repeat: Whether to send it again where no answer comes.
-        spends: Whether this may spend, so that it is not sent again after a 429.
+        workflow_id: Its id.
+        sent: The new definition; None keeps the graph.
+        name: The new title; None keeps it, or takes that of the definition.
+        description: The new description, in the same way.
+        may_repeat: Send it again if no answer comes.
+        spends: Do not send it again after a 429, since it may spend.
     """
     path, query = "/workflows/update_workflow", {"workflow_id": workflow_id}
     return (
-        yield from _written(
+        yield from _request_info(
             Request(
                 "POST",
                 path,
@@ -234,12 +229,14 @@ def update(
 
 
 def delete_workflow(workflow_id: str) -> Conversation[WorkflowInfo | None]:
-    """Delete a workflow for good; None where a repetition found it gone."""
+    """Delete a workflow for good; return None if a repetition found it gone."""
     path = "/workflows/delete_workflow"
     query = {"workflow_id": as_id("workflows.delete", "workflow_id", workflow_id)}
     request = Request("POST", path, query, is_harmless=True)
     try:
-        return (yield from asked(request, lambda answer: _info(answer, request)))
+        return (
+            yield from request_and_read(request, lambda answer: _info(answer, request))
+        )
     except NotFoundError as error:
         if error.attempts == 1:
             raise
@@ -247,9 +244,9 @@ def delete_workflow(workflow_id: str) -> Conversation[WorkflowInfo | None]:
 
 
 def list_blocks() -> Conversation[Sequence[BlockInfo]]:
-    """The kinds of blocks, each with the JSON Schema of its specs."""
+    """Return the kinds of blocks, each with the JSON Schema of its specs."""
     request = Request("GET", "/workflows/blocks")
-    return (yield from asked(request, reading_list(BlockInfo, request)))
+    return (yield from request_and_read(request, list_reader(BlockInfo, request)))
 
 
 def _get(workflow_id: str) -> Request:
@@ -257,14 +254,14 @@ def _get(workflow_id: str) -> Request:
     return Request("GET", f"/workflows/{segment}")
 
 
-def _written(request: Request) -> Conversation[WorkflowInfo]:
-    return (yield from asked(request, lambda answer: _info(answer, request)))
+def _request_info(request: Request) -> Conversation[WorkflowInfo]:
+    return (yield from request_and_read(request, lambda answer: _info(answer, request)))
 
 
 def _changes(
     sent: Definition | None, name: str | None, description: str | None
 ) -> dict[str, Any]:
-    """The body of an update: what is not given is left out, and so kept."""
+    """Return the body of an update. It leaves out, and so keeps, other fields."""
     given = {"workflow_name": name, "workflow_description": description}
     said = {key: text for key, text in given.items() if text is not None}
     return {**as_body(sent, reveal=True), **said} if sent else said
@@ -275,39 +272,41 @@ def _changes(
 
 
 def _info(answer: Answer, request: Request) -> WorkflowInfo:
-    made = _attempted(answer, answer.json(request), request)
+    made = _try_info(answer, answer.json(request), request)
     if isinstance(made, AnswerError):
         raise made
     return made
 
 
-def _attempted(
+def _try_info(
     answer: Answer, data: Any, request: Request
 ) -> WorkflowInfo | AnswerError:
-    """A workflow as the service tells of it, or why it is none."""
+    """Return a workflow, or an error as a value."""
     has_graph = isinstance(data, dict) and data.get("workflow_definition") is not None
     try:
         if not has_graph:
-            return structured(redacted(data, answer.redaction), WorkflowInfo, request)
+            return structure(redact_data(data, answer.redaction), WorkflowInfo, request)
         rest = {name: at for name, at in data.items() if name != "workflow_definition"}
-        rest = redacted(rest, answer.redaction)
-        found = structured(rest, WorkflowInfo, request)
+        rest = redact_data(rest, answer.redaction)
+        found = structure(rest, WorkflowInfo, request)
     except AnswerError as error:
         return error.with_traceback(None)
-    definition = _read(answer, data, request)
+    definition = _try_definition(answer, data, request)
     if isinstance(definition, AnswerError):
         return definition
     return evolve(found, definition=definition)
 
 
 def _definition(answer: Answer, request: Request) -> Definition:
-    made = _read(answer, answer.json(request), request)
+    made = _try_definition(answer, answer.json(request), request)
     if isinstance(made, AnswerError):
         raise made
     return made
 
 
-def _read(answer: Answer, data: Any, request: Request) -> Definition | AnswerError:
+def _try_definition(
+    answer: Answer, data: Any, request: Request
+) -> Definition | AnswerError:
     try:
         return from_data(data, source=f"{request.method} {request.path}")
     except ReadError as error:

@@ -228,7 +228,7 @@ class AsyncClient:
         return self._player.events(self._check_answers(conversation))
 
     def _check_answers(self, conversation: Conversation[T]) -> Conversation[T]:
-        return self._settings.organisation.guarded(conversation)
+        return self._settings.organisation.guard(conversation)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -382,7 +382,7 @@ class Client:
         return self._player.events(self._check_answers(conversation))
 
     def _check_answers(self, conversation: Conversation[T]) -> Conversation[T]:
-        return self._settings.organisation.guarded(conversation)
+        return self._settings.organisation.guard(conversation)
 
     def close(self) -> None:
         """Close the connections, and end the thread that serves them."""

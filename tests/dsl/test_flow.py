@@ -461,7 +461,6 @@ def nested_scopes(count):
     return functools.reduce(lambda flow, _: flow.scoped("x"), range(count), a)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("build", [left_nested, right_nested])
 def test_deep_chains(build):
     """A chain of 100,000 blocks is built, shown, compiled and thrown away."""

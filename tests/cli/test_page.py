@@ -8,14 +8,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import click
 import httpx
 import pytest
 
 from flow64.cli._main import group
-from flow64.emulator import load_fixtures
-from flow64.emulator._faults import KINDS
+from flow64.emulator import Fault, load_fixtures
 from tests.cli.support import ended, environment, serving
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,9 @@ def test_kinds_of_faults():
         r"^\| what goes wrong .*?\n\n", TEXT, re.MULTILINE | re.DOTALL
     )
 
-    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(KINDS)
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(
+        get_args(get_type_hints(Fault)["kind"])
+    )
 
 
 def test_fixtures(tmp_path):

@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from flow64.emulator import Emulator, OAuthClient
-from flow64.emulator._oauth import ASSERTION_TYPE
 from flow64.errors import ConfigError
 from tests.emulator.support import LEADS, NO_CERTIFICATES, create
+
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 NAME = "client-1"
 GONE = "gone"
@@ -73,7 +74,7 @@ def exchange(client, **fields):
     form = {
         "grant_type": "client_credentials",
         "client_id": NAME,
-        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion_type": JWT_BEARER,
         "client_assertion": assertion(str(client.base_url)),
         **fields,
     }

@@ -32,7 +32,6 @@ from flow64.blocks import Deduplicate, FindEmail, LeadEnrichment, Webhook
 from flow64.client import Batch, Client, Run
 from flow64.client._batch import batch_settings, facts_of, note_interrupted_batches
 from flow64.emulator import Emulator, Fault, Switches
-from flow64.emulator._records import payload_owner
 from flow64.errors import BatchesError, FlowError
 from flow64.runs import DAY, run_in_batches
 from flow64.runs import _start as _starting
@@ -1081,7 +1080,7 @@ def test_credits_that_end_in_batch_21_of_40(kind, has_journal, serve, journal):
 def paid(emulator):
     """How often each row was paid for."""
     runs = spent(emulator)
-    payloads = (emulator.store.rows(payload_owner(run_id)) for run_id in runs)
+    payloads = (emulator.rows(run_id, "webhook") for run_id in runs)
     return Counter(row["email"] for payload in payloads for row in payload)
 
 

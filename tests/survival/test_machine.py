@@ -28,7 +28,7 @@ from flow64 import errors
 from flow64.client import AsyncClient, Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.emulator._records import payload_owner
-from flow64.emulator._results import content
+from flow64.emulator._results import read_file
 from flow64.runs import _start as _starting
 from tests.service.clients import BOTH, use
 from tests.survival.support import QUICK, hurried, workflow
@@ -333,7 +333,7 @@ class Service(RuleBasedStateMachine):
         if run_id not in self.truths:
             store = self.emulator.store
             self.truths[run_id] = [
-                b"".join(content(store, block, word))
+                b"".join(read_file(store, block, word))
                 for block in store.blocks.of(run_id)
                 for word in ("json", "csv")
             ]

@@ -65,12 +65,7 @@ def _make_balance_route(services: Services) -> Route:
         left = compute_balance(services.store, call.org_id, services.switches())
         return json_response({"credits": ENOUGH if left is None else left})
 
-    return Route(
-        method="GET",
-        path="/check-balance",
-        handler=check_balance,
-        answers={200: _BALANCE},
-    )
+    return Route("GET", "/check-balance", check_balance, answers={200: _BALANCE})
 
 
 def make_app(routes: Iterable[Route], guard: RequestGuard) -> Starlette:

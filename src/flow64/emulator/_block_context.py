@@ -44,7 +44,9 @@ class BlockContext:
     @property
     def parents(self) -> Sequence[int]:
         """Positions of the parents; two edges between the same blocks count once."""
-        return tuple(dict.fromkeys(self.definition.topology.parents[self._position]))
+        return tuple(
+            dict.fromkeys(self.definition.topology.parents[self.state.position])
+        )
 
     def chunks(self) -> Iterator[list[RowData]]:
         """Yield the rows of the parents, parent by parent, in chunks."""
@@ -69,10 +71,6 @@ class BlockContext:
                 seen.add(at)
                 todo += topology.parents[at]
         return [self.definition.blocks[at] for at in topology.order if at in seen]
-
-    @property
-    def _position(self) -> int:
-        return self.state.position
 
 
 Executor: TypeAlias = Callable[[BlockContext], Iterator[RowData]]

@@ -48,7 +48,7 @@ class Call:
 Handler: TypeAlias = Callable[[Call], Response]
 
 
-@frozen(kw_only=True)
+@frozen
 class Route:
     """An operation, with its schemas and its handler.
 

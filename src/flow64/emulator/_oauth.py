@@ -212,16 +212,16 @@ class Authority:
         """Make the OAuth routes, which need no credential."""
         return (
             Route(
-                method="GET",
-                path="/.well-known/oauth-authorization-server",
-                handler=self.metadata,
+                "GET",
+                "/.well-known/oauth-authorization-server",
+                self.metadata,
                 is_open=True,
                 answers={200: METADATA},
             ),
             Route(
-                method="POST",
-                path="/oauth/token",
-                handler=self.token,
+                "POST",
+                "/oauth/token",
+                self.token,
                 body=REQUEST,
                 media="form",
                 is_open=True,

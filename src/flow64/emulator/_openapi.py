@@ -93,13 +93,7 @@ def make_openapi_route(routes: Iterable[Route]) -> Route:
         """Return this document."""
         return json_response(found)
 
-    return Route(
-        method="GET",
-        path="/openapi.json",
-        handler=openapi,
-        is_open=True,
-        is_hidden=True,
-    )
+    return Route("GET", "/openapi.json", openapi, is_open=True, is_hidden=True)
 
 
 def build_openapi(routes: Iterable[Route]) -> JsonObject:

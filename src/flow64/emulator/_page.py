@@ -80,9 +80,9 @@ def _route(
     parts: dict[str, Schema] | None = None,
 ) -> Route:
     return Route(
-        method="GET",
-        path=path,
-        handler=handler,
+        "GET",
+        path,
+        handler,
         query=query or {},
         parts=parts or {},
         required=[name for name, shape in (query or {}).items() if shape is TEXT],

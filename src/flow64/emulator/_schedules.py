@@ -81,40 +81,26 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     parts = {"schedule_id": TEXT}
     return (
         Route(
-            method="POST",
-            path="/schedules",
-            handler=api.create_schedule,
-            body=CREATE,
-            answers={201: REPLY},
+            "POST", "/schedules", api.create_schedule, body=CREATE, answers={201: REPLY}
         ),
         Route(
-            method="GET",
-            path="/schedules",
-            handler=api.schedules,
+            "GET",
+            "/schedules",
+            api.schedules,
             query={"workflow_id": OPTIONAL_TEXT},
             answers={200: Schema(type="array", items=REPLY)},
         ),
+        Route("GET", one, api.schedule, parts=parts, answers={200: REPLY}),
         Route(
-            method="GET",
-            path=one,
-            handler=api.schedule,
-            parts=parts,
-            answers={200: REPLY},
-        ),
-        Route(
-            method="PATCH",
-            path=one,
-            handler=api.update_schedule,
+            "PATCH",
+            one,
+            api.update_schedule,
             parts=parts,
             body=UPDATE,
             answers={200: REPLY},
         ),
         Route(
-            method="DELETE",
-            path=one,
-            handler=api.delete_schedule,
-            parts=parts,
-            answers={200: ANY_OBJECT},
+            "DELETE", one, api.delete_schedule, parts=parts, answers={200: ANY_OBJECT}
         ),
     )
 

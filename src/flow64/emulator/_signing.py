@@ -61,27 +61,14 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     path = "/webhooks/signing-secret"
     return (
         Route(
-            method="GET",
-            path=path,
-            handler=api.signing_secret,
-            answers={200: evolve(META, nullable=True)},
+            "GET", path, api.signing_secret, answers={200: evolve(META, nullable=True)}
         ),
+        Route("POST", path, api.create_signing_secret, answers={201: MADE}),
+        Route("DELETE", path, api.delete_signing_secret, answers={204: None}),
         Route(
-            method="POST",
-            path=path,
-            handler=api.create_signing_secret,
-            answers={201: MADE},
-        ),
-        Route(
-            method="DELETE",
-            path=path,
-            handler=api.delete_signing_secret,
-            answers={204: None},
-        ),
-        Route(
-            method="POST",
-            path=f"{path}/roll",
-            handler=api.roll_signing_secret,
+            "POST",
+            f"{path}/roll",
+            api.roll_signing_secret,
             body=ROLL,
             answers={200: MADE},
         ),

@@ -44,9 +44,9 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     """Make the route of uploads."""
     return (
         Route(
-            method="POST",
-            path="/storage/csv/upload",
-            handler=_UploadHandlers(services).upload_csv,
+            "POST",
+            "/storage/csv/upload",
+            _UploadHandlers(services).upload_csv,
             body=BODY,
             media="file",
             answers={200: REPLY},

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from flow64.cli._install_source import InstallSource
-from flow64.cli._project import texts
+from flow64.cli._new_project import render_template
 
 ROOT = Path(__file__).parents[1]
 ABOUT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -42,7 +42,7 @@ def test_documents(name):
 
 def test_jobs_of_a_new_project():
     """The jobs that `flow64 init` writes run on the newest of them."""
-    found = texts("acme.example", "growth", InstallSource(None))
+    found = render_template("acme.example", "growth", InstallSource(None))
     jobs = [
         step["with"]["python-version"]
         for path, text in found.items()

@@ -17,7 +17,7 @@ from attrs import define
 
 from flow64.cli import main
 from flow64.cli._install_source import InstallSource
-from flow64.cli._project import texts
+from flow64.cli._new_project import render_template
 from flow64.emulator import Emulator, Fault
 from flow64.manifest import read_folder
 from tests.ci.github import GitHub, Job, git
@@ -540,7 +540,9 @@ def test_run(alone, emulator):
 
 FILES = {
     str(path): text
-    for path, text in texts("acme.example", "growth", InstallSource(SOURCE)).items()
+    for path, text in render_template(
+        "acme.example", "growth", InstallSource(SOURCE)
+    ).items()
     if path.suffix == ".yml"
 }
 PARSED = {name: yaml.safe_load(FILES[f"{FOLDER}/flow64-{name}.yml"]) for name in NAMES}

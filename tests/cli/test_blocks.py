@@ -8,7 +8,7 @@ import pytest
 
 from flow64 import Workflow
 from flow64.blocks import CATALOGUE, facts_of, specs_schema
-from flow64.cli._block_reference import Described, catalogue
+from flow64.cli._block_reference import BlockReference, catalogue
 
 LIVE = [
     {
@@ -123,7 +123,7 @@ def test_whole(kind, flow64):
 
 
 @pytest.mark.parametrize("one", catalogue(), ids=list(CATALOGUE))
-def test_example(one: Described):
+def test_example(one: BlockReference):
     """The example of every block has it, and compiles."""
     made: dict[str, object] = {}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flow64.cli._terminal import give_text
+from flow64.cli._terminal import print_text
 from flow64.loading import load_source
 
 TWO = """
@@ -333,7 +333,7 @@ def test_terminal(monkeypatch):
     screen, data = Screen(), {"name": "é→\x9b31m\u202e𝄞\x1b"}
     monkeypatch.setattr("sys.stdout", screen)
 
-    give_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    print_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
     assert json.loads(screen.text) == data
     assert screen.text.replace("\n", "").isprintable()

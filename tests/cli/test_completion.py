@@ -12,7 +12,7 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from flow64.cli._completing import commands, names_in
+from flow64.cli._completion import complete_commands, find_environments
 from flow64.cli._main import COMMANDS, group
 from flow64.cli.completion import PROFILES
 from tests.cli.support import environment
@@ -142,25 +142,25 @@ def test_faulty_settings(tmp_path, text, wanted):
     (tmp_path / ".git").mkdir()
     (tmp_path / "pyproject.toml").write_text(text, "utf-8")
 
-    assert names_in(tmp_path) == wanted
+    assert find_environments(tmp_path) == wanted
 
 
 def test_names_from_below(project):
     """The file is looked for upwards, as far as the repository goes."""
     below = project / "a" / "b"
     below.mkdir(parents=True)
-    found = names_in(below)
+    found = find_environments(below)
     (below / ".git").mkdir()
 
-    assert (found[:2], names_in(below)) == (["staging", "prod"], ["emulator"])
+    assert (found[:2], find_environments(below)) == (["staging", "prod"], ["emulator"])
 
 
 def test_commands_without_their_modules():
     """Commands are completed by name, with what they are for, and then options."""
     context = click.Context(group, info_name="flow64")
 
-    found = commands(group, context, COMMANDS, "ru")
-    options = commands(group, context, COMMANDS, "--ver")
+    found = complete_commands(group, context, COMMANDS, "ru")
+    options = complete_commands(group, context, COMMANDS, "--ver")
 
     assert [(one.value, one.help) for one in found] == [
         (name, COMMANDS[name]) for name in ("run", "runs")
@@ -172,8 +172,8 @@ def test_what_the_names_load(project):
     """To read environments loads neither the language nor a client."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from flow64.cli._completing import names_in\n"
-        "print(names_in(Path.cwd())[:2])\n"
+        "from flow64.cli._completion import find_environments\n"
+        "print(find_environments(Path.cwd())[:2])\n"
         "print(sorted({'attr', 'httpx', 'rich', 'leads'} & {*sys.modules}))\n"
     )
     done = subprocess.run(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flow64 import Client, errors
-from flow64.cli._applied import Course
+from flow64.cli._apply_plan import Execution
 from flow64.deploy import Agreement
 from flow64.emulator import Fault
 from flow64.plan import Plan
@@ -681,7 +681,7 @@ def test_overtaken(service, leads, flow64, monkeypatch):
     workflow_id = id_of("leads.py")
     retitled(leads)
     monkeypatch.setattr(
-        "flow64.cli._applied.agreed",
+        "flow64.cli._apply_plan.confirm",
         lambda *_, **__: service.edit(workflow_id, name="Edited"),
     )
 
@@ -702,7 +702,7 @@ def test_edited_while_others_are_written(service, write, flow64, monkeypatch):
         if text.startswith("2 of 5"):
             service.edit(third, name="By hand")
 
-    monkeypatch.setattr("flow64.cli._applied.talk", told)
+    monkeypatch.setattr("flow64.cli._apply_plan.print_message", told)
 
     code, printed, _ = flow64("deploy", source, "--yes", "--parallel=1")
 
@@ -1009,13 +1009,13 @@ UNSEEN = errors.VerificationError("e", "ID", ["name"])
 )
 def test_exit_code_of_several_failures(failures, code, capsys):
     """That nobody knows counts most; refused means that nothing was written."""
-    course = Course(Plan("default", "http://127.0.0.1:1", []), Agreement())
+    execution = Execution(Plan("default", "http://127.0.0.1:1", []), Agreement())
 
     for number, error in enumerate(failures):
-        course.fail(str(number), error)
-    course.end(was_stopped=True)
+        execution.record_failure(str(number), error)
+    execution.finish(was_stopped=True)
 
-    assert course.code == code
+    assert execution.code == code
     assert capsys.readouterr().err.count("error: ") == len(failures)
 
 
@@ -1025,7 +1025,7 @@ def test_interrupt_before_the_first_write(service, leads, flow64, monkeypatch):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flow64.cli._applied.applying", stopped)
+    monkeypatch.setattr("flow64.cli._apply_plan.applying", stopped)
 
     code, *_ = flow64("deploy", "leads.py", "--yes")
 

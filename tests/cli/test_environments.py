@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from flow64.api._player import Clock
-from flow64.cli._credential_source import credential_source, endpoint_source
+from flow64.cli._credential_source import (
+    describe_credential_source,
+    describe_endpoint_source,
+)
 from flow64.emulator import Fault
 from flow64.environments import Environment, OAuthFile, Reference
 
@@ -187,7 +190,7 @@ def test_source_of_the_credential(environment, variables, expected, monkeypatch)
     for name, text in variables.items():
         monkeypatch.setenv(name, text)
 
-    assert credential_source(environment) == expected
+    assert describe_credential_source(environment) == expected
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,7 @@ def test_source_of_the_endpoint(endpoint, variables, expected, monkeypatch):
     for name, text in variables.items():
         monkeypatch.setenv(name, text)
 
-    assert endpoint_source(Environment("e", endpoint)) == expected
+    assert describe_endpoint_source(Environment("e", endpoint)) == expected
 
 
 def test_the_emulator_is_always_there(leads, flow64, monkeypatch, tmp_path):

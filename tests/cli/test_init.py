@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flow64.cli._install_source import InstallSource
-from flow64.cli._project import key_of, texts
+from flow64.cli._new_project import make_key, render_template
 from flow64.environments import load
 from tests.cli.support import environment
 
@@ -249,12 +249,14 @@ def test_same_everywhere(flow64, tmp_path):
 )
 def test_key(name, key):
     """The key is made of the name of the folder, where that can be."""
-    assert key_of(Path(name)) == key
+    assert make_key(Path(name)) == key
 
 
 def test_template():
     """Every file has its own name, no mark is left, and what is TOML can be read."""
-    found = texts("acme.example", "growth", InstallSource("flow64[cli]==0.1.0"))
+    found = render_template(
+        "acme.example", "growth", InstallSource("flow64[cli]==0.1.0")
+    )
 
     assert "pyproject.toml" in map(str, found)
     for mark in ("@NAMESPACE@", "@PROJECT@", "@PYTHON@", "@SOURCE@"):

@@ -15,11 +15,11 @@ import click
 import pytest
 
 from flow64.cli import main
-from flow64.cli._crash_report import masked, report_of, saved
+from flow64.cli._crash_report import build_report, mask_secrets, save_report
 from flow64.cli._exit_codes import find_exit_code
-from flow64.cli._main import COMMANDS, careful
-from flow64.cli._options import SAID
-from flow64.cli._terminal import complain, give, give_data, talk
+from flow64.cli._main import COMMANDS, escape_unencodable
+from flow64.cli._options import OPTIONS
+from flow64.cli._terminal import print_error, print_json, print_line, print_message
 from flow64.errors import (
     ConfigError,
     ConsentError,
@@ -95,9 +95,9 @@ def test_wrong_option(capsys):
     """What click says of an option is one such line too, whatever its words."""
     code = main(["--nope"])
 
-    printed, talk = capsys.readouterr()
-    assert (code, printed, talk.count("\n")) == (64, "", 1)
-    assert re.fullmatch(r"error: .*--nope.* \(see flow64 --help\)\n", talk)
+    printed, print_message = capsys.readouterr()
+    assert (code, printed, print_message.count("\n")) == (64, "", 1)
+    assert re.fullmatch(r"error: .*--nope.* \(see flow64 --help\)\n", print_message)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_report_without_a_place(monkeypatch):
     """Where no file can be written, that is said, and nothing worse happens."""
     monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
 
-    assert saved("text").startswith("what --debug shows (no report was saved: ")
+    assert save_report("text").startswith("what --debug shows (no report was saved: ")
 
 
 def test_error_that_cannot_speak():
@@ -219,14 +219,14 @@ def test_error_that_cannot_speak():
         def __str__(self):
             raise ValueError
 
-    assert "MuteError: (it does not say)" in report_of(MuteError())
+    assert "MuteError: (it does not say)" in build_report(MuteError())
 
 
 def test_masked(monkeypatch):
     """What variables hold as secrets is masked, however short it is."""
     monkeypatch.setenv("SOME_API_KEY", "a b c d")
 
-    assert masked("key a b c d here") == "key *** here"
+    assert mask_secrets("key a b c d here") == "key *** here"
 
 
 @pytest.mark.parametrize(
@@ -295,10 +295,10 @@ def test_colour(variables, is_coloured):
     flow64("srve", stderr=writer, env=environment(**{"TERM": "xterm", **variables}))
     os.close(writer)
 
-    talk = os.read(reader, 65536)
+    print_message = os.read(reader, 65536)
     os.close(reader)
 
-    assert (b"\x1b[" in talk) == is_coloured
+    assert (b"\x1b[" in print_message) == is_coloured
 
 
 @pytest.mark.parametrize("closed", ["1", "2"])
@@ -329,9 +329,9 @@ def test_nobody_listens(monkeypatch):
     """Talk to nobody is no error."""
     monkeypatch.setattr(sys, "stderr", Gone())
 
-    complain("unheard")
+    print_error("unheard")
 
-    assert talk("unheard") is None
+    assert print_message("unheard") is None
 
 
 class Full(Gone):
@@ -345,7 +345,7 @@ def test_reader_who_has_enough(monkeypatch):
     """As `head` after its lines: it is no failure, and nothing is said of it."""
     monkeypatch.setattr(sys, "stdout", Gone())
 
-    assert [give("a line"), give_data({})] == [None, None]
+    assert [print_line("a line"), print_json({})] == [None, None]
 
 
 def test_result_that_cannot_be_given(monkeypatch):
@@ -353,15 +353,15 @@ def test_result_that_cannot_be_given(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Full())
 
     with pytest.raises(click.ClickException, match="stdout cannot be written to"):
-        give("a line")
+        print_line("a line")
 
 
 def test_result_of_what_was_done_that_cannot_be_given(monkeypatch, capsys):
     """What was written to the service is no less done; the exit code is about that."""
-    monkeypatch.setattr(SAID, "is_done", True)
+    monkeypatch.setattr(OPTIONS, "is_done", True)
     monkeypatch.setattr(sys, "stdout", Full())
 
-    assert give("a line") is None
+    assert print_line("a line") is None
     assert "No space left on device; what was done is done" in capsys.readouterr().err
 
 
@@ -369,15 +369,15 @@ def test_no_stdout(monkeypatch):
     """Started without a stdout, a command works on."""
     monkeypatch.setattr(sys, "stdout", None)
 
-    assert give("a line") is None
+    assert print_line("a line") is None
 
 
 def test_careful():
     """What an encoding lacks is written as an escape."""
     stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
 
-    careful(stream)
-    careful(None)
+    escape_unencodable(stream)
+    escape_unencodable(None)
     stream.write("é")
     stream.flush()
 
@@ -395,12 +395,12 @@ def test_each_command_is_a_module():
 
 BACKGROUND = """
 import logging, threading
-from flow64.cli._crash_report import own_up_in_threads
+from flow64.cli._crash_report import report_thread_crashes
 
 def fail():
     raise KeyError("in a thread")
 
-own_up_in_threads(debug=False)
+report_thread_crashes(debug=False)
 thread = threading.Thread(target=fail)
 thread.start()
 thread.join()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from flow64 import Client
-from flow64.cli._display import Drawn, displaying
-from flow64.cli._terminal import Console, drawing, talk
+from flow64.cli._display import BarDisplay, open_display
+from flow64.cli._terminal import Console, draw_on, print_message
 from flow64.client import (
     BlockDone,
     BlockFailed,
@@ -106,7 +106,7 @@ def test_watch_interrupted(run_id, flow64, monkeypatch):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flow64.cli.watch.followed", stopped)
+    monkeypatch.setattr("flow64.cli.watch.follow_run", stopped)
 
     code, printed, told = flow64("watch", run_id, "--env", "two words")
 
@@ -153,10 +153,10 @@ def test_bars(tmp_path):
         console = Console(
             file=screen, force_terminal=True, color_system=None, width=100
         )
-        with drawing(console), Drawn("run-1", console) as drawn:
+        with draw_on(console), BarDisplay("run-1", console) as drawn:
             for event in EVENTS:
                 drawn.show(event)
-            talk("told meanwhile")
+            print_message("told meanwhile")
         screen.seek(0)
         text = screen.read()
 
@@ -183,11 +183,11 @@ def test_bars_on_a_terminal(monkeypatch):
         monkeypatch.setattr("sys.stderr", terminal)
         for term in ("xterm", "dumb"):
             monkeypatch.setenv("TERM", term)
-            with displaying("run") as display:
+            with open_display("run") as display:
                 kinds.append(type(display).__name__)
     os.close(reader)
 
-    assert kinds == ["Drawn", "Plain"]
+    assert kinds == ["BarDisplay", "PlainDisplay"]
 
 
 # -- results --------------------------------------------------------------------------

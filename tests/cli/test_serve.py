@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from flow64 import Client
 from flow64.cli import main
-from flow64.cli._serve_options import keys_of
+from flow64.cli._serve_options import read_keys
 from flow64.emulator import Store
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
@@ -187,7 +187,7 @@ def test_api_keys(tmp_path, text, keys):
     path = tmp_path / "keys.txt"
     path.write_text(text, "utf-8")
 
-    assert keys_of(path) == keys
+    assert read_keys(path) == keys
 
 
 # -- What is refused ------------------------------------------------------------------

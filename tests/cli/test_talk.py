@@ -8,8 +8,13 @@ import click
 import pytest
 
 from flow64.cli._main import COMMANDS, group
-from flow64.cli._options import SAID
-from flow64.cli._terminal import advise, complain, stderr_console, talk
+from flow64.cli._options import OPTIONS
+from flow64.cli._terminal import (
+    print_advice,
+    print_error,
+    print_message,
+    stderr_console,
+)
 from flow64.emulator import Fault
 from tests.cli.pipelines import deployed
 
@@ -18,7 +23,7 @@ from tests.cli.pipelines import deployed
 def as_it_was():
     """What one command line said is forgotten."""
     yield
-    SAID.begin()
+    OPTIONS.begin()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -114,28 +119,28 @@ def test_both_are_a_contradiction(flow64, line):
 
 
 def test_what_is_drawn_is_quiet_too(capsys):
-    SAID.is_quiet = True
+    OPTIONS.is_quiet = True
     stderr_console().print("drawn")
-    talk("said")
-    complain("wrong")
-    advise("do this")
+    print_message("said")
+    print_error("wrong")
+    print_advice("do this")
 
     assert capsys.readouterr().err == "error: wrong\ndo this\n"
 
 
 def test_debug_is_never_quiet(capsys):
-    SAID.is_quiet = SAID.debug = True
-    talk("said")
+    OPTIONS.is_quiet = OPTIONS.debug = True
+    print_message("said")
 
     assert capsys.readouterr().err == "said\n"
 
 
 def test_what_is_held_has_an_end(capsys):
-    SAID.is_quiet = True
+    OPTIONS.is_quiet = True
     for number in range(3000):
-        talk(str(number))
+        print_message(str(number))
 
-    assert 1000 <= len(SAID.held) <= 1001
+    assert 1000 <= len(OPTIONS.held) <= 1001
 
 
 @pytest.mark.parametrize("line", [("-v", "serve"), ("serve", "-v")])

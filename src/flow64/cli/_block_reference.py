@@ -34,7 +34,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "writes-outside": "writes something outside that stays",
     "creates-storage": "makes a place to keep rows",
 }
-"""What each effect means."""
+"""The meaning of each effect."""
 
 ROWS: Final[Mapping[str, str]] = {
     "none": "nothing",
@@ -51,7 +51,7 @@ WIDTH: Final = 88
 
 @frozen
 class Probe:
-    """What a block costs or touches with one field set, beyond what it does anyhow.
+    """The additional cost and effects of a block if one field is set.
 
     Attributes:
         field: The field.
@@ -67,7 +67,7 @@ class Probe:
 
 
 @frozen
-class Described:
+class BlockReference:
     """A kind of block, as the catalogue knows it.
 
     Attributes:
@@ -81,26 +81,26 @@ class Described:
     arguments: Sequence[str]
 
     @classmethod
-    def of(cls, block: type[CatalogueBlock]) -> Described:
+    def of(cls, block: type[CatalogueBlock]) -> BlockReference:
         """A kind of block, by its class."""
-        given = _needed(block)
-        called = [_written(name, sample) for name, sample in given.items()]
+        given = _list_required(block)
+        called = [_format_sample(name, sample) for name, sample in given.items()]
         values = {name: sample.value for name, sample in given.items()}
         return cls(block, block(**values), called)
 
     @property
     def summary(self) -> str:
-        """What it is for, in one sentence."""
+        """Its purpose, in one sentence."""
         return self.text.partition("\n\n")[0].replace("\n", " ")
 
     @property
     def text(self) -> str:
-        """What its class says of it."""
+        """The description of its class."""
         return inspect.cleandoc(self.block.__doc__ or "")
 
     @property
     def facts(self) -> Mapping[str, Fact]:
-        """What is known of each field."""
+        """The facts about each field."""
         return facts_of(self.block)
 
     @property
@@ -111,28 +111,28 @@ class Described:
 
     @property
     def specs(self) -> Mapping[str, Any]:
-        """What the example sets, and what its class sets by itself."""
+        """The specs of the example, with the defaults of its class."""
         found = {name: getattr(self.example, name) for name in self.block.spec_names}
         return {name: value for name, value in found.items() if value is not UNSET}
 
     @property
     def columns(self) -> Columns:
-        """What the example does to columns."""
+        """The columns that the example reads and adds."""
         return self.block.columns({})
 
     @property
     def effects(self) -> Sequence[str]:
-        """What the example spends or touches."""
+        """The effects of the example."""
         return self.block.effects(self.specs)
 
     @property
     def price(self) -> Price | None:
-        """What a row of the example costs."""
+        """The price of one row of the example."""
         return self.block.price(self.specs)
 
     @property
     def probes(self) -> Sequence[Probe]:
-        """What single fields change of effects and price."""
+        """The fields that change effects or price."""
         return [*self._probes()]
 
     @property
@@ -224,15 +224,15 @@ class Described:
                     yield Probe(name, value, effects, other)
 
 
-def catalogue() -> Sequence[Described]:
+def catalogue() -> Sequence[BlockReference]:
     """Every kind, in the order of the catalogue."""
-    return [Described.of(block) for block in CATALOGUE.values()]
+    return [BlockReference.of(block) for block in CATALOGUE.values()]
 
 
 # -- As text --------------------------------------------------------------------------
 
 
-def told(one: Described) -> Iterator[str]:
+def reference_lines(one: BlockReference) -> Iterator[str]:
     """A block in full, line by line."""
     about = one.block.about
     named = f"{CONFIDENCE[about.confidence]} ({about.source})"
@@ -245,15 +245,15 @@ def told(one: Described) -> Iterator[str]:
     yield f"import   from flow64.blocks import {one.block.__name__}"
     yield f"role     {about.role}{perhaps}"
     yield f"rows     takes {takes}, gives {gives} ({CONFIDENCE[about.rows]})"
-    yield from _told_columns(one)
-    yield from _told_effects(one)
-    yield from _told_fields(one)
+    yield from _column_lines(one)
+    yield from _effect_lines(one)
+    yield from _field_lines(one)
     yield ""
     yield "example:"
     yield from (f"  {line}".rstrip() for line in one.lines)
 
 
-def _told_columns(one: Described) -> Iterator[str]:
+def _column_lines(one: BlockReference) -> Iterator[str]:
     columns = one.columns
     for label, named in (("reads", columns.reads), ("adds", columns.adds)):
         if named:
@@ -269,24 +269,24 @@ def _told_columns(one: Described) -> Iterator[str]:
         yield "columns  it may add some that nobody knows"
 
 
-def _told_effects(one: Described) -> Iterator[str]:
+def _effect_lines(one: BlockReference) -> Iterator[str]:
     effects = [EFFECTS[effect] for effect in one.effects]
     yield f"effects  {'; '.join(effects) or 'none known'}"
-    yield f"price    {_told_price(one.price)}"
+    yield f"price    {_price_lines(one.price)}"
     for probe in one.probes:
         found = [EFFECTS[effect] for effect in probe.effects]
-        found += [_told_price(probe.price)] if probe.price else []
+        found += [_price_lines(probe.price)] if probe.price else []
         yield f"         with {probe.field}={probe.value!r}: {'; '.join(found)}"
 
 
-def _told_price(price: Price | None) -> str:
+def _price_lines(price: Price | None) -> str:
     if price is None:
         return "unknown"
     known = f"{CONFIDENCE[price.confidence]}; {price.source}"
     return f"at most ${price.dollars:.2f} a row ({known})"
 
 
-def _told_fields(one: Described) -> Iterator[str]:
+def _field_lines(one: BlockReference) -> Iterator[str]:
     docs, hints = field_docs(one.block), one.types
     yield ""
     yield "fields:"
@@ -339,7 +339,7 @@ class _Sample:
     text: str
 
 
-def _needed(block: type[CatalogueBlock]) -> Mapping[str, _Sample]:
+def _list_required(block: type[CatalogueBlock]) -> Mapping[str, _Sample]:
     """A sample for each argument that has no default."""
     hints = typing.get_type_hints(block)
     return {
@@ -349,7 +349,7 @@ def _needed(block: type[CatalogueBlock]) -> Mapping[str, _Sample]:
     }
 
 
-def _written(name: str, sample: _Sample) -> str:
+def _format_sample(name: str, sample: _Sample) -> str:
     return sample.text if isinstance(sample.value, RowKind) else f"{name}={sample.text}"
 
 

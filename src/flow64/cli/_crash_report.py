@@ -16,59 +16,61 @@ from traceback import extract_tb
 from typing import Final
 
 from ..text import printable
-from ._terminal import complain, talk
+from ._terminal import print_error, print_message
 
 _NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL")
-"""What variables of the environment that hold secrets are called."""
+"""The names of environment variables that hold secrets."""
 
 _SECRETS: Final = re.compile(r"sk[_-]\S+|[\w+/=%\\.~-]{20,}")
 """Keys, and whatever else is long enough to be one: rather too much than too little."""
 
 
-def own_up(error: BaseException, *, debug: bool) -> None:
-    """Say that flow64 failed as it should not, and where the report of it is."""
-    report = report_of(error)
-    complain(
+def report_crash(error: BaseException, *, debug: bool) -> None:
+    """Print that flow64 failed by a fault of its own, and where the report is."""
+    report = build_report(error)
+    print_error(
         f"flow64 failed with {type(error).__name__}, which it should not: "
-        f"please report it, with {saved(report)}"
+        f"please report it, with {save_report(report)}"
     )
     if debug:
-        talk(report)
+        print_message(report)
 
 
-def own_up_in_threads(*, debug: bool) -> None:
+def report_thread_crashes(*, debug: bool) -> None:
     """Let what fails in threads and servers, or is logged there, be said like that."""
 
     def failed(thread: threading.ExceptHookArgs) -> None:
         if thread.exc_value is not None:
-            own_up(thread.exc_value, debug=debug)
+            report_crash(thread.exc_value, debug=debug)
 
     threading.excepthook = failed
-    logging.basicConfig(level=logging.WARNING, handlers=[_Logged(debug)], force=True)
+    logging.basicConfig(
+        level=logging.WARNING, handlers=[_CrashLogger(debug)], force=True
+    )
 
 
-class _Logged(logging.Handler):
+class _CrashLogger(logging.Handler):
     def __init__(self, debug: bool) -> None:
         super().__init__()
         self._debug = debug
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say what was logged."""
+        """Print a log record."""
         error = record.exc_info[1] if record.exc_info else None
         if error is None:
-            talk(record.getMessage())
+            print_message(record.getMessage())
         else:
-            own_up(error, debug=self._debug)
+            report_crash(error, debug=self._debug)
 
 
-def report_of(error: BaseException) -> str:
-    """What is known of an error, without locals, source lines or arguments."""
+def build_report(error: BaseException) -> str:
+    """Describe an error, without locals, source lines or arguments."""
     python = f"Python {platform.python_version()} on {sys.platform}"
     lines = [f"flow64 {version('flow64')}, {python}", *_lines(error)]
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def saved(report: str) -> str:
+def save_report(report: str) -> str:
     """The file that a report was saved in, which its owner alone can read."""
     try:
         handle, path = tempfile.mkstemp(prefix="flow64-report-", suffix=".txt")
@@ -79,7 +81,7 @@ def saved(report: str) -> str:
     return path
 
 
-def masked(text: str) -> str:
+def mask_secrets(text: str) -> str:
     """A text without what may be a secret."""
     for name, value in os.environ.items():
         if _NAMES.search(name.upper()) and len(value) >= 4:
@@ -93,7 +95,7 @@ def _lines(error: BaseException) -> Iterator[str]:
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         seen.add(id(link))
-        yield f"{type(link).__name__}: {masked(_words(link))}"
+        yield f"{type(link).__name__}: {mask_secrets(_describe_message(link))}"
         for frame in extract_tb(link.__traceback__):
             yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
         link = link.__cause__ or (
@@ -101,7 +103,7 @@ def _lines(error: BaseException) -> Iterator[str]:
         )
 
 
-def _words(error: BaseException) -> str:
+def _describe_message(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - an error may fail to say what it is

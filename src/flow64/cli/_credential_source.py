@@ -1,4 +1,4 @@
-"""From where an environment has its endpoint and its credential, in words."""
+"""Descriptions of where an endpoint and a credential come from."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ..api import CLIENT_NAME, DEFAULT_ENDPOINT, KEY_NAME, NAMES
 from ..environments import Environment, OAuthFile, Reference, Settings
 
 
-def credential_source(environment: Environment) -> str:
-    """What holds the credential: a variable, or a file."""
+def describe_credential_source(environment: Environment) -> str:
+    """Name the variable or file that holds the credential."""
     match environment.credential:
         case Reference(variable=name):
             return name
@@ -23,8 +23,8 @@ def credential_source(environment: Environment) -> str:
             return KEY_NAME
 
 
-def endpoint_source(environment: Environment) -> str:
-    """What says where it leads: a variable, or the settings."""
+def describe_endpoint_source(environment: Environment) -> str:
+    """Name the variable or setting that holds the endpoint."""
     match environment.endpoint:
         case Reference(variable=name):
             return name
@@ -35,17 +35,20 @@ def endpoint_source(environment: Environment) -> str:
             return given or f"{NAMES[0]} (not set, so {DEFAULT_ENDPOINT})"
 
 
-def no_settings(settings: Settings) -> str:
-    """That no environment is configured, and where that was looked for."""
+def describe_missing_settings(settings: Settings) -> str:
+    """Say that no environment is configured, and where settings were looked for."""
     if settings.file is None:
         return "no [tool.flow64] was found from here up"
     return f"[tool.flow64] of {settings.file.name} names no environment"
 
 
-def unnamed(settings: Settings, environment: Environment, endpoint: str) -> str:
-    """What an environment is that nothing is configured for: it may be misspelled."""
+def describe_unnamed(
+    settings: Settings, environment: Environment, endpoint: str
+) -> str:
+    """Describe an environment without settings: its name may be misspelled."""
     endpoints = next((name for name in NAMES if os.environ.get(name)), NAMES[0])
+    credential = describe_credential_source(environment)
     return (
-        f"{no_settings(settings)}: environment {environment.name} is {endpoints} and "
-        f"{credential_source(environment)} at {endpoint}"
+        f"{describe_missing_settings(settings)}: environment {environment.name} is "
+        f"{endpoints} and {credential} at {endpoint}"
     )

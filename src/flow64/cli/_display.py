@@ -1,4 +1,4 @@
-"""Events of a run on their way: bars on a terminal, plain lines elsewhere."""
+"""The progress of a run: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from ..runs import (
 )
 from ..runs import Progress as Further
 from ..text import printable
-from ._terminal import Console, drawing, stderr_console, talk
+from ._terminal import Console, draw_on, print_message, stderr_console
 
 
 class Display(Protocol):
-    """Shows what happens to a run."""
+    """Shows the events of a run."""
 
     def show(self, event: RunEvent) -> None:
         """Show an event."""
 
 
 @contextmanager
-def displaying(run_id: str) -> Generator[Display]:
-    """Show events on stderr, as well as it can."""
+def open_display(run_id: str) -> Generator[Display]:
+    """Show events on stderr, with bars if it is a terminal."""
     console = stderr_console()
     if console.is_terminal and not console.is_dumb_terminal:
-        with drawing(console), Drawn(run_id, console) as drawn:
+        with draw_on(console), BarDisplay(run_id, console) as drawn:
             yield drawn
     else:
-        yield Plain()
+        yield PlainDisplay()
 
 
-class Plain:
-    """Events as lines, without those that would say little new."""
+class PlainDisplay:
+    """Shows events as lines, without those that add little."""
 
     def __init__(self) -> None:
         self._lines = EventLines()
@@ -51,15 +51,15 @@ class Plain:
         """Show an event."""
         line = self._lines.format(event)
         if line is not None:
-            talk(line)
+            print_message(line)
 
 
-class Drawn:
-    """Events as bars: one for each block, with counts."""
+class BarDisplay:
+    """Shows events as bars, one for each block, with counts."""
 
     def __init__(self, run_id: str, console: Console) -> None:
         self._tasks: dict[int, TaskID] = {}
-        # Names may have anything in them, so nothing is read as markup.
+        # Names may contain anything, so markup is off.
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),

@@ -29,33 +29,33 @@ from ..errors import (
 )
 from ..text import printable
 from ._exit_codes import RefusedError
-from ._options import SAID
+from ._options import OPTIONS
 
 
 def describe_error(error: FlowError | RefusedError) -> str:
-    """An error in the words of the command line: its facts, and no Python."""
+    """Describe an error for the command line: its facts, without advice for Python."""
     match error:
         case RefusedError():
             return error.message
         case AuthError():
-            return error.told(f"check the credential: {_credential()}")
+            return error.told(f"check the credential: {_describe_credential()}")
         case TransportError() | AnswerError():
-            return error.told(_endpoint())
+            return error.told(_describe_endpoint())
         case NotFoundError(is_wrong_endpoint=True):
-            return error.told_of_endpoint(f"check {_endpoint()}")
+            return error.told_of_endpoint(f"check {_describe_endpoint()}")
         case UnboundValueError():
             return (
                 f"{error.workflow!r} needs values that environment {error.env!r} does "
                 f"not give: {', '.join(error.names)}"
             )
         case RunError():
-            return _of_a_run(error)
+            return _describe_run_error(error)
         case _:
-            return _without_python(str(error))
+            return _replace_python_advice(str(error))
 
 
-def _of_a_run(error: RunError) -> str:
-    """An error about starting a run, or about what it gave."""
+def _describe_run_error(error: RunError) -> str:
+    """Describe an error about starting a run, or about its results."""
     match error:
         case BudgetError():
             return error.told("")
@@ -75,7 +75,9 @@ def _of_a_run(error: RunError) -> str:
                 "was sent"
             )
         case RetryError():
-            return f"--retry {_without_python(f'{error.run_id}: {error.problem}')}"
+            return (
+                f"--retry {_replace_python_advice(f'{error.run_id}: {error.problem}')}"
+            )
         case AmbiguousRowsError():
             ends = printable(", ".join(error.ends))
             return f"run {error.run_id} ends in several blocks: {ends}"
@@ -86,11 +88,11 @@ def _of_a_run(error: RunError) -> str:
                 "FLOW64_JOURNAL"
             )
         case _:
-            return _without_python(str(error))
+            return _replace_python_advice(str(error))
 
 
 def suggest_option(error: FlowError) -> str:
-    """How what an error advises is spelled on the command line; empty if it is not."""
+    """Return the option that follows the advice of an error; empty if there is none."""
     match error:
         case IntentFailedError():
             return f"here: --retry {shlex.quote(error.run_id)}"
@@ -98,7 +100,7 @@ def suggest_option(error: FlowError) -> str:
             accepted = ", or --allow-unpriced" if error.may_allow else ""
             return f"here: another --max-rows or --max-cost{accepted}"
         case RowsError():
-            return _about_rows(error)
+            return _suggest_rows_option(error)
         case SaveError() if any(one in error.problem for one in _THERE):
             return "here: --overwrite replaces a file that is there"
         case AmbiguousRowsError():
@@ -115,10 +117,10 @@ _WAYS: Final[Mapping[type[FlowError], str]] = {
         'here: --values FILE, a JSON object such as {"name": "what it is"}'
     ),
 }
-"""Ways on that are the same whatever the error says."""
+"""Options that do not depend on the details of the error."""
 
 
-def _about_rows(error: RowsError) -> str:
+def _suggest_rows_option(error: RowsError) -> str:
     said = " ".join(error.problems)
     if "check_columns" in said:
         return "here: --no-check-columns sends rows whatever columns they have"
@@ -128,7 +130,7 @@ def _about_rows(error: RowsError) -> str:
 
 
 _THERE: Final = ("it is there already", "it exists")
-"""What is said of a file that is not replaced unless it is agreed to."""
+"""Messages about a file that is replaced only with consent."""
 
 _WORDS: Final = (
     ("or pass check_columns=False", "or say --no-check-columns"),
@@ -141,32 +143,32 @@ _WORDS: Final = (
     (": run([])", ": leave ROWS out"),
     (": run(..., intent=..., retry=...)", ": --intent NAME with --retry RUN_ID"),
 )
-"""What messages say that are texts as a whole, and what the command line says."""
+"""Advice for Python, and its words on the command line."""
 
 
-def _without_python(text: str) -> str:
-    """A message whose advice is for Python, with that of the command line."""
+def _replace_python_advice(text: str) -> str:
+    """Replace advice for Python by options of the command line."""
     for python, option in _WORDS:
         text = text.replace(python, option)
     return text
 
 
-def _credential() -> str:
-    """What holds the credential of the environment that is worked with."""
-    from ._credential_source import credential_source  # noqa: PLC0415 - loads httpx
+def _describe_credential() -> str:
+    """Name what holds the credential of the current environment."""
+    from ._credential_source import describe_credential_source  # noqa: PLC0415 - loads httpx
 
-    if SAID.environment is None:
+    if OPTIONS.environment is None:
         return "that of the environment"
-    return credential_source(SAID.environment)
+    return describe_credential_source(OPTIONS.environment)
 
 
-def _endpoint() -> str:
-    """What says where the environment leads that is worked with."""
-    from ._credential_source import endpoint_source  # noqa: PLC0415 - loads httpx
+def _describe_endpoint() -> str:
+    """Name what holds the endpoint of the current environment."""
+    from ._credential_source import describe_endpoint_source  # noqa: PLC0415 - loads httpx
 
-    if SAID.environment is None:
+    if OPTIONS.environment is None:
         return "the endpoint"
-    return endpoint_source(SAID.environment)
+    return describe_endpoint_source(OPTIONS.environment)
 
 
 # -- Mistyped names --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a run would spend, as far as prices are documented."""
+"""The cost of a run, as far as prices are documented."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
     else:
         found = cost(definition, given, of_payload=True)
         yield "rows", f"{rows:,}" if rows == given else f"up to {rows:,}"
-    yield "cost", _worded(found, each)
+    yield "cost", _format_cost(found, each)
     for charge in found.charges:
         names = ", ".join(
             definition.origins.path(position) or charge.kind
@@ -45,8 +45,8 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
         yield "not counted", f"{kind}: nobody knows whether it charges"
 
 
-def _worded(found: Cost, rows: str) -> str:
-    """What is documented of a cost; what is not is unknown, and never zero."""
+def _format_cost(found: Cost, rows: str) -> str:
+    """Format the documented part of a cost. The rest is unknown, and never zero."""
     counted = f"up to ${found.dollars:,.2f}{rows}"
     if found.is_whole:
         return f"{counted}: documented prices, before filters; no quote"

@@ -20,13 +20,13 @@ from urllib.request import url2pathname
 from attrs import frozen
 
 from ..deploy import Git, ask_git
-from ._shared import wrong
+from ._shared import option_error
 
 FILE: Final = "requirements-flow64.txt"
 """The file of a project that holds its install source."""
 
 STOP: Final = "say where flow64 comes from: "
-"""How a line begins that is no requirement: pip and uv end with it."""
+"""Beginnings of lines that are not requirements, and at which pip and uv fail."""
 
 EXTRAS: Final = frozenset({"cli", "emulator"})
 """What a project needs: the jobs the one, its tests the other."""
@@ -160,7 +160,7 @@ def _refuse(text: str) -> Exception:
         reason = "a path of this machine, or an option, means nothing to the jobs"
     else:
         reason = "it is no requirement of flow64"
-    return wrong(
+    return option_error(
         "--from",
         f"{reason}; give a version of an index, as 0.1.0, or {EXAMPLE}, or the https "
         "address of a wheel",

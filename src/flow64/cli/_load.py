@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import loading
 from ..loading import Loaded
-from ._terminal import talk
+from ._terminal import print_message
 
 
 def load_source(
@@ -21,5 +21,5 @@ def load_source(
         source, code=code, manifest=manifest, may_be_empty=may_be_empty
     )
     for note in loaded.notes:
-        talk(note)
+        print_message(note)
     return loaded

@@ -1,4 +1,4 @@
-"""The group of commands, and the one place where an error becomes an exit code.
+"""The group of commands, and the place where an error becomes an exit code.
 
 `flow64 --help`, completion and usage errors load click and little else; what a command
 needs is loaded with it, and what an error needs with the first error.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ._options import SAID, Options
+from ._options import OPTIONS, Options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -48,11 +48,11 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "Compile, deploy and run a pipeline with nothing at stake.",
     "completion": "Let your shell complete commands and environments.",
 }
-"""What each command is for; its module of the same name has it as `command`."""
+"""The commands, and their purposes. Each is the `command` of a module of that name."""
 
 
 class Commands(click.Group):
-    """Loads a command when it is asked for: each loads, and needs, what it is about."""
+    """A group that loads a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
         """The names of all commands."""
@@ -66,16 +66,16 @@ class Commands(click.Group):
             problem = describe_unknown_command(cmd_name, {*COMMANDS})
             raise click.UsageError(problem, ctx)
         command: click.Command = import_module(f".{cmd_name}", __package__).command
-        _add_loudness(command)
+        _add_loudness_options(command)
         return command
 
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[CompletionItem]:
-        """The commands that begin like what was typed, without loading them."""
-        from ._completing import commands  # noqa: PLC0415 - only while completing
+        """Complete commands without loading them."""
+        from ._completion import complete_commands  # noqa: PLC0415 - only while completing
 
-        return commands(self, ctx, COMMANDS, incomplete)
+        return complete_commands(self, ctx, COMMANDS, incomplete)
 
     def format_commands(
         self,
@@ -110,7 +110,7 @@ def _set_loudness(
         raise click.UsageError("--quiet and --verbose: leave one of them out", context)
 
 
-def _loudness() -> list[click.Option]:
+def _loudness_options() -> list[click.Option]:
     return [
         click.Option(
             ["-q", "--quiet"],
@@ -129,15 +129,15 @@ def _loudness() -> list[click.Option]:
     ]
 
 
-def _add_loudness(command: click.Command) -> None:
-    """Let a command take what may also be said before it, unless it does already."""
+def _add_loudness_options(command: click.Command) -> None:
+    """Add the options that may also precede a command, unless it has them."""
     known = {name for param in command.params for name in param.opts}
     command.params += [
-        option for option in _loudness() if known.isdisjoint(option.opts)
+        option for option in _loudness_options() if known.isdisjoint(option.opts)
     ]
 
 
-def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
     if is_asked:
         from importlib.metadata import version  # noqa: PLC0415 - help loads little
 
@@ -156,7 +156,7 @@ def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) ->
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_tell_version,
+    callback=_print_version,
     help="Show the version and exit.",
 )
 @click.pass_context
@@ -173,14 +173,14 @@ def group(context: click.Context, debug: bool) -> None:
     context.default_map = {"serve": {"verbose": options.is_verbose}}
 
 
-group.params += _loudness()
+group.params += _loudness_options()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line says, and give the exit code."""
+    """Run a command line, and return the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        careful(stream)
-    options = SAID
+        escape_unencodable(stream)
+    options = OPTIONS
     options.begin()
     try:
         code = group.main(arguments, "flow64", standalone_mode=False, obj=options)
@@ -193,8 +193,8 @@ def main(arguments: list[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def careful(stream: object) -> None:
-    """Let a stream write what its encoding lacks as escapes, and not fail at it."""
+def escape_unencodable(stream: object) -> None:
+    """Let a stream write characters outside its encoding as escapes."""
     reconfigure = getattr(stream, "reconfigure", None)
     # In the locale C it is `surrogateescape`, which fails at letters as well.
     if reconfigure is not None and getattr(stream, "errors", "") in (
@@ -211,7 +211,7 @@ def _print_error(error: Exception, options: Options) -> int:
     from ._exit_codes import FAILED  # noqa: PLC0415 - see above
 
     try:
-        from ._crash_report import own_up  # noqa: PLC0415 - see above
+        from ._crash_report import report_crash  # noqa: PLC0415 - see above
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "rich":
             raise
@@ -224,24 +224,26 @@ def _print_error(error: Exception, options: Options) -> int:
         case FlowError():
             return _print_flow_error(error, options)
         case _:
-            own_up(error, debug=options.debug)
+            report_crash(error, debug=options.debug)
             return FAILED
 
 
 def _print_click_error(error: click.ClickException) -> int:
     from ._error_messages import describe_unknown_option  # noqa: PLC0415 - see above
     from ._exit_codes import USAGE  # noqa: PLC0415 - see above
-    from ._terminal import complain  # noqa: PLC0415 - see above
+    from ._terminal import print_error  # noqa: PLC0415 - see above
 
     match error:
         case click.NoSuchOption():
-            complain(f"{describe_unknown_option(error)} (see {_help(error)})")
+            print_error(
+                f"{describe_unknown_option(error)} (see {_format_help_command(error)})"
+            )
             return USAGE
         case click.UsageError():
-            complain(f"{error.format_message()} (see {_help(error)})")
+            print_error(f"{error.format_message()} (see {_format_help_command(error)})")
             return USAGE
         case _:
-            complain(error.format_message())
+            print_error(error.format_message())
             return error.exit_code
 
 
@@ -250,27 +252,27 @@ def _print_flow_error(error: FlowError, options: Options) -> int:
     from ..loading import AddressError, SourceError  # noqa: PLC0415 - see above
     from ._error_messages import describe_error, suggest_option  # noqa: PLC0415 - see above
     from ._exit_codes import FAILED, USAGE, find_exit_code  # noqa: PLC0415 - see above
-    from ._terminal import advise, complain, talk  # noqa: PLC0415 - see above
+    from ._terminal import print_advice, print_error, print_message  # noqa: PLC0415 - see above
 
     match error:
         case AddressError():
             for note in error.notes:
-                talk(note)
-            complain(f"{error} (see flow64 {options.command} --help)")
+                print_message(note)
+            print_error(f"{error} (see flow64 {options.command} --help)")
             return USAGE
         case SourceError():  # the text of the user's own code is not reworded
-            complain(str(error))
+            print_error(str(error))
             return FAILED
         case UnknownEnvironmentError():  # --env is wrong, or missing
-            complain(str(error))
+            print_error(str(error))
             return USAGE
         case _:
-            complain(describe_error(error))
+            print_error(describe_error(error))
             if advice := suggest_option(error):
-                advise(advice)
+                print_advice(advice)
             return find_exit_code(error)
 
 
-def _help(error: click.UsageError) -> str:
+def _format_help_command(error: click.UsageError) -> str:
     path = error.ctx.command_path if error.ctx else "flow64"
     return f"{path} --help"

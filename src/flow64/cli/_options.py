@@ -1,4 +1,4 @@
-"""What holds for every command, said before it or with it."""
+"""Options of every command, given before it or after it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ from typing import Any, Final
 
 
 class Options:
-    """What was said that holds for every command.
+    """The options that hold for every command.
 
     A plain class: `flow64 --help` is to load little.
 
     Attributes:
         command: The command that is carried out.
         debug: Whether to show where an unexpected error came from.
-        is_quiet: Whether to tell no more than errors, and what is asked.
-        is_verbose: Whether to tell of each request.
-        held: What was not told yet since all is quiet; told where something is asked,
-            which is about it.
-        environment: The environment that was last worked with; None before that.
-        is_done: Whether anything was written to the service: what became of that is
-            the exit code then, also where it cannot be told.
+        is_quiet: Whether to print only errors and questions.
+        is_verbose: Whether to print each request.
+        held: Messages that `--quiet` holds back. They are printed before a question.
+        environment: The environment that was used last; None before that.
+        is_done: Whether anything was written to the service. The exit code is about
+            that, even if stdout fails afterwards.
     """
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was said: another command line begins."""
+        """Reset all options for another command line."""
         self.command = ""
         self.debug = False
         self.is_quiet = False
@@ -36,5 +35,5 @@ class Options:
         self.is_done = False
 
 
-SAID: Final = Options()
-"""What the command line says that is being carried out; also for other threads."""
+OPTIONS: Final = Options()
+"""The options of the running command, also for other threads."""

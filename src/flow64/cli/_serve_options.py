@@ -1,4 +1,4 @@
-"""What the options of `flow64 serve` give, as the emulator takes it."""
+"""Parsing the options of `flow64 serve`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from ..emulator import OAuthClient, Switches
 from ..errors import did_you_mean
-from ._shared import wrong
+from ._shared import option_error
 
 MAX_PORT: Final = 65535
 
@@ -20,43 +20,43 @@ WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
-"""How a switch is turned on and off."""
+"""The words for on and off."""
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def port_of(given: str | int) -> int:
+def parse_port(given: str | int) -> int:
     """The number of a port."""
     text = str(given)
     if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_PORT)):
         number = int(text)
         if number <= MAX_PORT:
             return number
-    raise wrong("--port", f"{text!r} is not a whole number from 0 to {MAX_PORT}")
+    raise option_error("--port", f"{text!r} is not a whole number from 0 to {MAX_PORT}")
 
 
-def switches_of(given: Sequence[str]) -> Switches:
+def parse_switches(given: Sequence[str]) -> Switches:
     """Switches that are given as `NAME=VALUE`, each value in the type that it has."""
     hints = get_type_hints(Switches)
     chosen: dict[str, Any] = {}
     for pair in given:
-        written, text = pair_of("--switch", pair, "NAME=VALUE")
+        written, text = split_pair("--switch", pair, "NAME=VALUE")
         name = written.replace("-", "_")
         if name not in hints:
             near = did_you_mean(name, hints)
             problem = f"there is no switch {written!r}{near}"
-            raise wrong("--switch", f"{problem}; there are {', '.join(hints)}")
+            raise option_error("--switch", f"{problem}; there are {', '.join(hints)}")
         fitting = [made for made in readings(hints[name], text) if made is not WRONG]
         if not fitting:
-            what = " or ".join(words(hints[name]))
-            raise wrong("--switch", f"{name} is {text!r}; it takes {what}")
+            what = " or ".join(describe_type(hints[name]))
+            raise option_error("--switch", f"{name} is {text!r}; it takes {what}")
         chosen[name] = fitting[0]
     return Switches(**chosen)
 
 
-def keys_of(path: Path) -> Collection[str] | Mapping[str, str]:
+def read_keys(path: Path) -> Collection[str] | Mapping[str, str]:
     """The keys in a file, one a line, each with its organisation or all without."""
-    lines = enumerate(text_of("--api-keys", path).splitlines(), 1)
+    lines = enumerate(read_text("--api-keys", path).splitlines(), 1)
     parted = ((number, line.split()) for number, line in lines)
     keys = [(n, parts) for n, parts in parted if parts and parts[0][0] != "#"]
     widths = {len(parts) for _, parts in keys}
@@ -64,39 +64,43 @@ def keys_of(path: Path) -> Collection[str] | Mapping[str, str]:
         return [key for _, (key,) in keys]
     if widths != {2}:
         problem = f"{path} is not one key a line, or one key and its organisation"
-        raise wrong("--api-keys", problem)
+        raise option_error("--api-keys", problem)
     found: dict[str, tuple[int, str]] = {}
     for number, (key, org) in keys:
         before, other = found.setdefault(key, (number, org))
         if org != other:
             problem = f"{path} gives one key to two organisations"
-            raise wrong("--api-keys", f"{problem}, in lines {before} and {number}")
+            raise option_error(
+                "--api-keys", f"{problem}, in lines {before} and {number}"
+            )
     return {key: org for key, (_, org) in found.items()}
 
 
-def client_of(given: str) -> OAuthClient:
+def parse_client(given: str) -> OAuthClient:
     """A client that is given as `ID=FILE`, the file being its public key."""
-    client_id, file = pair_of("--oauth-client", given, "ID=FILE")
-    pem = text_of("--oauth-client", Path(file))
+    client_id, file = split_pair("--oauth-client", given, "ID=FILE")
+    pem = read_text("--oauth-client", Path(file))
     return OAuthClient(client_id=client_id, public_key_pem=pem)
 
 
-def pair_of(option: str, given: str, form: str) -> tuple[str, str]:
+def split_pair(option: str, given: str, form: str) -> tuple[str, str]:
     """The two sides of an equals sign."""
     name, equals, text = given.partition("=")
     if not (name and equals):
-        raise wrong(option, f"{given!r} is not written as {form}")
+        raise option_error(option, f"{given!r} is not written as {form}")
     return name, text
 
 
-def text_of(option: str, path: Path) -> str:
+def read_text(option: str, path: Path) -> str:
     """The text of a file that an option names."""
     try:
         return path.read_text("utf-8")
     except OSError as error:
-        raise wrong(option, f"{path} cannot be read ({error.strerror})") from error
+        raise option_error(
+            option, f"{path} cannot be read ({error.strerror})"
+        ) from error
     except UnicodeDecodeError as error:
-        raise wrong(option, f"{path} is no text in UTF-8") from error
+        raise option_error(option, f"{path} is no text in UTF-8") from error
 
 
 WRONG: Final = object()
@@ -120,12 +124,12 @@ def readings(hint: Any, text: str) -> Sequence[Any]:
     return [made if hint is str or (isfinite(made) and made >= 0) else WRONG]
 
 
-def words(hint: Any) -> Sequence[str]:
-    """What may be written for a type."""
+def describe_type(hint: Any) -> Sequence[str]:
+    """Describe the texts that a type accepts."""
     if get_origin(hint) is Literal:
         return [str(word) for word in get_args(hint)]
     if args := get_args(hint):
-        return [word for part in args for word in words(part)]
+        return [word for part in args for word in describe_type(part)]
     return {
         bool: ["true", "false"],
         int: ["a whole number (0 or more)"],

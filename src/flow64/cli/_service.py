@@ -1,32 +1,33 @@
-"""A client for one command, and what it logs on the way."""
+"""A client for one command, and its log."""
 
 from __future__ import annotations
 
 import logging
 import os
 import shlex
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlsplit
 
-from ..api import CLIENT_NAME, KEY_NAME
+from ..api import CLIENT_NAME, KEY_NAME, HttpAnswer, HttpRequest, Transport
 from ..client import Client
 from ..environments import Environment, Settings, load, opened
 from ..errors import ConfigError, TransportError
 from ..redaction import redact_keys
 from ..text import printable
-from ._credential_source import no_settings, unnamed
-from ._options import SAID
-from ._terminal import advise, give, talk
-from ._verbose import tell_requests
+from ._credential_source import describe_missing_settings, describe_unnamed
+from ._options import OPTIONS
+from ._terminal import print_advice, print_line, print_message
 
 _log = logging.getLogger("flow64")
 
 
-class _Telling(logging.Handler):
-    """Tells people what is logged, with what would steer a terminal escaped.
+class _LogPrinter(logging.Handler):
+    """Prints log records, with control characters escaped.
 
-    Warnings, and each wait for a service that cannot be reached: whoever looks on is to
-    know what takes so long, and how long it may.
+    These are warnings, and each wait for a service that cannot be reached.
 
     Attributes:
         limit: Seconds for all attempts of one request together.
@@ -35,21 +36,21 @@ class _Telling(logging.Handler):
     limit = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell it."""
+        """Print a log record."""
         match record.args:
             case (TransportError() as error, float() as wait):
                 limit = f"for at most {self.limit:g} s in all"
-                talk(f"{error.reason}; trying again in {wait:.3g} s, {limit}")
+                print_message(f"{error.reason}; trying again in {wait:.3g} s, {limit}")
             case _ if record.levelno >= logging.WARNING:
-                talk(record.getMessage())
+                print_message(record.getMessage())
             case _:
                 pass
 
 
 @contextmanager
-def _telling() -> Generator[_Telling]:
-    """Tell what is logged meanwhile."""
-    telling, level = _Telling(), _log.level
+def _print_logs() -> Generator[_LogPrinter]:
+    """Print what is logged meanwhile."""
+    telling, level = _LogPrinter(), _log.level
     _log.addHandler(telling)
     _log.setLevel(logging.INFO)
     try:
@@ -59,8 +60,8 @@ def _telling() -> Generator[_Telling]:
         _log.removeHandler(telling)
 
 
-def environment_of(env: str | None) -> Environment:
-    """The environment of a name: of pyproject.toml, else of the variables.
+def find_environment(env: str | None) -> Environment:
+    """Return an environment by its name, from pyproject.toml or the variables.
 
     Raises:
         SettingsError: The file has mistakes.
@@ -70,8 +71,8 @@ def environment_of(env: str | None) -> Environment:
 
 
 @contextmanager
-def connected(env: str | None) -> Generator[Client]:
-    """A client of an environment; the emulator is started for it.
+def connect(env: str | None) -> Generator[Client]:
+    """Connect a client to an environment. The emulator is started if it is needed.
 
     Raises:
         ConfigError: It cannot be used; no key is shown.
@@ -79,18 +80,18 @@ def connected(env: str | None) -> Generator[Client]:
     settings = load()
     environment = settings.environment(env)
     require_credential(settings, environment)
-    is_told = SAID.environment == environment
-    SAID.environment = environment
-    with _telling() as telling, opened(environment) as client:
+    is_told = OPTIONS.environment == environment
+    OPTIONS.environment = environment
+    with _print_logs() as telling, opened(environment) as client:
         telling.limit = client.policy.deadline
-        tell_requests(client)
+        log_requests(client)
         if not is_told:
-            tell_unnamed(settings, environment, client)
+            warn_unnamed(settings, environment, client)
         yield client
 
 
 def require_credential(settings: Settings, environment: Environment) -> None:
-    """Refuse to work without any credential, in words of the command line.
+    """Refuse to work without a credential.
 
     Raises:
         ConfigError: There is none.
@@ -98,29 +99,74 @@ def require_credential(settings: Settings, environment: Environment) -> None:
     is_of_variables = environment.credential is None and environment.store is None
     is_there = KEY_NAME in os.environ or os.environ.get(CLIENT_NAME)
     if is_of_variables and not is_there:
-        raise ConfigError(f"no API key: set {KEY_NAME}; {no_settings(settings)}")
+        raise ConfigError(
+            f"no API key: set {KEY_NAME}; {describe_missing_settings(settings)}"
+        )
 
 
-def tell_unnamed(settings: Settings, environment: Environment, client: Client) -> None:
-    """Say where an environment leads whose name is not configured: it may be wrong."""
+def warn_unnamed(settings: Settings, environment: Environment, client: Client) -> None:
+    """Print the endpoint of an environment that is not configured."""
     if environment.name not in settings.environments:
-        advise(unnamed(settings, environment, client.endpoint))
+        print_advice(describe_unnamed(settings, environment, client.endpoint))
 
 
-def resuming(run_id: str, env: str | None) -> str:
-    """The line that follows a run again."""
+def format_watch_command(run_id: str, env: str | None) -> str:
+    """Return the command that follows a run again."""
     option = "" if env is None else f" --env {shlex.quote(env)}"
     return f"flow64 watch {shlex.quote(run_id)}{option}"
 
 
-def give_table(rows: Sequence[Sequence[str]]) -> None:
-    """Write lines whose columns stand below each other; the last may be of any width.
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows with aligned columns. The last column may have any width.
 
-    Cells are shown without what looks like a key, and with what would steer a terminal
-    escaped.
+    Keys in cells are redacted, and control characters are escaped.
     """
     shown = [[printable(redact_keys(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        give("  ".join(cells).rstrip())
+        print_line("  ".join(cells).rstrip())
+
+
+# -- Requests -------------------------------------------------------------------------
+
+
+class LoggedTransport:
+    """A transport that prints each request, and the status of its answer.
+
+    Queries, headers, bodies and signed links are not printed: they may be secret.
+    """
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner: Final = inner
+
+    def send(self, request: HttpRequest) -> HttpAnswer:
+        """Send a request, and print it."""
+        began, status = time.monotonic(), "no answer"
+        try:
+            answer = self._inner.send(request)
+            status = str(answer.status)
+            return answer
+        finally:
+            milliseconds = (time.monotonic() - began) * 1000
+            print_message(
+                f"{status} {_describe_request(request)} ({milliseconds:.0f} ms)"
+            )
+
+    def close(self) -> None:
+        """Close the transport."""
+        self._inner.close()
+
+
+def log_requests(client: Client) -> None:
+    """Print the requests of a client if `--verbose` was given."""
+    # The transport is private: other programs log requests with their own transport.
+    player = client._player  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
+    if OPTIONS.is_verbose and not isinstance(player.transport, LoggedTransport):
+        vars(player).update(transport=LoggedTransport(player.transport))
+
+
+def _describe_request(request: HttpRequest) -> str:
+    if request.is_signed:
+        return f"{request.method} (signed link)"
+    return f"{request.method} {urlsplit(request.url).path}"

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands have, and what is made of them."""
+"""Options and arguments of several commands."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import click
 
 from ..definition import DEFAULT_ENV
 from ..errors import did_you_mean
-from ._completing import environments
+from ._completion import complete_environments
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Whole(click.IntRange):
-    """A whole number inside limits; called that where something else is given."""
+    """A whole number inside limits. Errors call it that."""
 
     name = "whole number"
 
@@ -33,7 +33,7 @@ json_option = click.option(
 env_option = click.option(
     "--env",
     metavar="NAME",
-    shell_complete=environments,
+    shell_complete=complete_environments,
     help="The environment. Left out, it is the only one that [tool.flow64] names; of "
     f"several one has to be named; where there is none, it is {DEFAULT_ENV!r}, by the "
     "variables SIXTYFOUR_API_ENDPOINT and SIXTYFOUR_API_KEY. The emulator is always "
@@ -43,7 +43,7 @@ env_option = click.option(
 ids_env_option = click.option(
     "--env",
     metavar="NAME",
-    shell_complete=environments,
+    shell_complete=complete_environments,
     help="The environment whose ids are meant, also where several are configured; "
     f"{DEFAULT_ENV!r} where it is left out.",
 )
@@ -100,7 +100,7 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 
 def dry_run_option(words: str) -> Callable[[F], F]:
-    """The option `--dry-run`, with the words for what a command shows instead."""
+    """Make the option `--dry-run` with its help text."""
     return click.option("--dry-run", is_flag=True, help=words)
 
 
@@ -112,13 +112,13 @@ values_option = click.option(
 )
 
 
-def example(*lines: str) -> str:
-    """How a command is used, for the end of its help."""
+def format_example(*lines: str) -> str:
+    """Format examples for the end of a help text."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def read_values(file: Path | None) -> Mapping[str, Any] | None:
-    """What values stand for, by name.
+    """Read the values of a JSON file, by name.
 
     Raises:
         click.UsageError: The file holds no JSON object; nothing in it is shown.
@@ -131,12 +131,12 @@ def read_values(file: Path | None) -> Mapping[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise wrong("--values", f"{file} is no JSON object")
+        raise option_error("--values", f"{file} is no JSON object")
     return cast(dict[str, Any], found)
 
 
 def require_known(option: str, given: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a key that is none of those that a command works on.
+    """Refuse a key of an unknown workflow.
 
     Raises:
         click.UsageError: It is not.
@@ -144,31 +144,31 @@ def require_known(option: str, given: Sequence[str], names: Sequence[str]) -> No
     for key in given:
         if key not in names:
             near = did_you_mean(key, names)
-            raise wrong(option, f"there is no workflow {key!r}{near}")
+            raise option_error(option, f"there is no workflow {key!r}{near}")
 
 
-def block_of(text: str | None) -> str | int | None:
+def parse_block(text: str | None) -> str | int | None:
     """Return what `--block` names: a number, else a key path; None if nothing."""
     if text is not None and re.fullmatch("[0-9]{1,9}", text):
         return int(text)
     return text
 
 
-def wrong(option: str, problem: str) -> click.BadParameter:
-    """The error for what an option gives."""
+def option_error(option: str, problem: str) -> click.BadParameter:
+    """Make the error for a wrong value of an option."""
     context = click.get_current_context(silent=True)
     return click.BadParameter(problem, context, param_hint=option)
 
 
-def data_of(answer: Any) -> Any:
-    """An answer of the service as JSON data, with what is undocumented beside it."""
+def to_data(answer: Any) -> Any:
+    """Convert an answer of the service to JSON data, with its undocumented fields."""
     if isinstance(answer, Sequence) and not isinstance(answer, str):
-        return [data_of(one) for one in answer]  # pyright: ignore[reportUnknownVariableType] - of anything
+        return [to_data(one) for one in answer]  # pyright: ignore[reportUnknownVariableType] - of anything
     if not attrs.has(type(answer)):
         return answer
     fields: Sequence[attrs.Attribute[Any]] = attrs.fields(type(answer))  # pyright: ignore[reportUnknownArgumentType] - any class
     found: dict[str, Any] = {
-        field.name: data_of(getattr(answer, field.name))
+        field.name: to_data(getattr(answer, field.name))
         for field in fields
         if field.name != "extra" and field.metadata.get("is_wire", True)
     }

@@ -1,4 +1,4 @@
-"""What people are told: on stderr, in any locale and width, also where nobody reads."""
+"""Printing: messages to stderr and results to stdout, in any locale and width."""
 
 from __future__ import annotations
 
@@ -16,51 +16,51 @@ from rich.text import Text
 
 from ..text import printable
 from ._exit_codes import RefusedError
-from ._options import SAID
+from ._options import OPTIONS
 
 
 class Console(rich.console.Console):
-    """Goes quiet where the other end is gone; rich would end the program."""
+    """A console that goes quiet if its reader is gone. Rich would end the program."""
 
     def on_broken_pipe(self) -> None:
-        """Say no more."""
+        """Stop printing."""
         self.quiet = True
 
 
-def from_here(path: Path) -> str:
-    """A path as it is written from the working folder, where it is below that."""
+def relative_path(path: Path) -> str:
+    """Return a path relative to the working folder, if it is below that."""
     full, here = path.absolute(), Path.cwd()
     return str(full.relative_to(here) if full.is_relative_to(here) else full)
 
 
-def talk(text: str, label: str = "", style: str = "") -> None:
-    """Tell people something; control characters are shown as escapes.
+def print_message(text: str, label: str = "", style: str = "") -> None:
+    """Print a message to stderr, with control characters escaped.
 
-    Where `--quiet` was said it is held back, until something is asked.
+    With `--quiet` it is held back until a question is asked.
 
     Args:
         text: One or more lines.
-        label: What stands before it, in a style.
-        style: A style of rich, where the terminal has any.
+        label: A prefix in the style.
+        style: A style of rich.
     """
-    said = _styled(text, label, style)
+    said = _style(text, label, style)
     if _is_quiet():
-        del SAID.held[:-_MOST_HELD]
-        SAID.held.append(said)
+        del OPTIONS.held[:-_MOST_HELD]
+        OPTIONS.held.append(said)
     else:
-        _tell(said)
+        _print(said)
 
 
 def _is_quiet() -> bool:
-    return SAID.is_quiet and not SAID.debug
+    return OPTIONS.is_quiet and not OPTIONS.debug
 
 
-def _styled(text: str, label: str, style: str) -> Text:
+def _style(text: str, label: str, style: str) -> Text:
     lines = "\n".join(printable(line) for line in text.split("\n"))
     return Text.assemble((label, style), lines)
 
 
-def _tell(said: Text) -> None:
+def _print(said: Text) -> None:
     with suppress(OSError, ValueError):  # closed, or full: then nobody reads it
         is_drawn = bool(_DRAWING) and not _is_quiet()
         console = _DRAWING[-1] if is_drawn else _console()
@@ -88,12 +88,12 @@ def _console(*, is_quiet: bool = False) -> Console:
 
 
 _MOST_HELD: Final = 1000
-"""How many things are held back at most; the newest ones."""
+"""The most messages that are held back. The oldest are dropped."""
 
 
 @contextmanager
-def drawing(console: Console) -> Generator[None]:
-    """Let what is told meanwhile stand above what a console draws."""
+def draw_on(console: Console) -> Generator[None]:
+    """Print messages above the drawing of a console meanwhile."""
     _DRAWING.append(console)
     try:
         yield
@@ -105,27 +105,27 @@ _DRAWING: Final[list[Console]] = []
 """Consoles that something is drawn on."""
 
 
-def complain(problem: str) -> None:
-    """Tell people what went wrong, however quiet it is to be."""
-    _tell(_styled(problem, "error: ", "bold red"))
+def print_error(problem: str) -> None:
+    """Print an error, also with `--quiet`."""
+    _print(_style(problem, "error: ", "bold red"))
 
 
-def advise(text: str) -> None:
-    """Tell people how to go on after what went wrong, however quiet it is to be."""
-    _tell(_styled(text, "", ""))
+def print_advice(text: str) -> None:
+    """Print advice after an error, also with `--quiet`."""
+    _print(_style(text, "", ""))
 
 
-def give(line: str) -> None:
-    """Write a line of the result, at once.
+def print_line(line: str) -> None:
+    """Print a line of the result, and flush it.
 
     Raises:
         click.ClickException: It cannot be written, and was all that there was to do.
     """
-    _written(lambda stream: print(line, file=stream, flush=True))
+    _write_stdout(lambda stream: print(line, file=stream, flush=True))
 
 
-def give_text(text: str) -> None:
-    """Write a text of ours as it is, the same bytes everywhere; JSON for example.
+def print_text(text: str) -> None:
+    """Print a text such as JSON with the same bytes everywhere.
 
     Raises:
         click.ClickException: It cannot be written, and was all that there was to do.
@@ -134,26 +134,26 @@ def give_text(text: str) -> None:
     def write(stream: TextIO) -> None:
         binary = getattr(stream, "buffer", None)
         if binary is None or stream.isatty():
-            stream.write(_shown(text, stream.encoding))
+            stream.write(_escape(text, stream.encoding))
         else:
             stream.flush()
             binary.write(text.encode("utf-8", "backslashreplace"))
         stream.flush()
 
-    _written(write)
+    _write_stdout(write)
 
 
-def give_data(data: Any) -> None:
-    """Write data as JSON.
+def print_json(data: Any) -> None:
+    """Print data as JSON.
 
     Raises:
         click.ClickException: It cannot be written, and was all that there was to do.
     """
-    give_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    print_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
 def is_interactive() -> bool:
-    """Whether somebody is there who can be asked."""
+    """Return True if a person can answer questions."""
     try:
         return sys.stdin.isatty() and sys.stderr.isatty()
     except (AttributeError, ValueError):  # there is none, or it is closed
@@ -161,12 +161,12 @@ def is_interactive() -> bool:
 
 
 def may_ask(*, yes: bool) -> bool:
-    """Whether there is somebody to ask, and nothing was agreed to beforehand."""
+    """Return True if a person can answer, and `--yes` was not given."""
     return not yes and is_interactive()
 
 
-def agreed(question: str, *, yes: bool) -> None:
-    """Ask, unless it was agreed to beforehand.
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask for consent, unless `--yes` was given.
 
     Args:
         question: What is asked.
@@ -179,28 +179,29 @@ def agreed(question: str, *, yes: bool) -> None:
         return
     if not is_interactive():
         raise RefusedError("nobody can be asked here; agree with --yes")
-    tell_held()
+    print_held()
     if not click.confirm(printable(question), err=True):
         raise RefusedError("nothing was sent")
 
 
-def tell_held() -> None:
-    """Tell what was held back: something is asked, and that is about it."""
-    while SAID.held:
-        _tell(SAID.held.pop(0))
+def print_held() -> None:
+    """Print the messages that were held back, before a question about them."""
+    while OPTIONS.held:
+        _print(OPTIONS.held.pop(0))
 
 
-def _shown(text: str, encoding: str) -> str:
-    """JSON for a terminal: the same data, with escapes for what would steer it."""
+def _escape(text: str, encoding: str) -> str:
+    """Escape control characters in JSON for a terminal. The data stays the same."""
     return "".join(
         character
-        if character == "\n" or (character.isprintable() and _has(encoding, character))
+        if character == "\n"
+        or (character.isprintable() and _can_encode(encoding, character))
         else json.dumps(character)[1:-1]
         for character in text
     )
 
 
-def _has(encoding: str | None, character: str) -> bool:
+def _can_encode(encoding: str | None, character: str) -> bool:
     if encoding is None:  # a stream of somebody's program, which takes any text
         return True
     try:
@@ -210,7 +211,7 @@ def _has(encoding: str | None, character: str) -> bool:
     return True
 
 
-def _written(write: Callable[[TextIO], None]) -> None:
+def _write_stdout(write: Callable[[TextIO], None]) -> None:
     if sys.stdout is None:  # started with a closed stdout, as by `>&-`
         return
     try:
@@ -220,12 +221,14 @@ def _written(write: Callable[[TextIO], None]) -> None:
     except (OSError, ValueError) as error:
         _silence(sys.stdout)
         problem = f"stdout cannot be written to: {error}"
-        if not SAID.is_done:
+        if not OPTIONS.is_done:
             raise click.ClickException(problem) from error
-        complain(f"{problem}; what was done is done, and the exit code is about that")
+        print_error(
+            f"{problem}; what was done is done, and the exit code is about that"
+        )
 
 
 def _silence(stream: TextIO) -> None:
-    """Let what waits to be written go nowhere; Python tries it again at its end."""
+    """Discard buffered output, which Python would try to write again at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

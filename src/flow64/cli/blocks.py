@@ -13,11 +13,11 @@ from ..blocks import OLD_NAMES
 from ..definition import thaw
 from ..errors import did_you_mean, shortened
 from ..text import printable
-from ._block_reference import Described, catalogue, told
+from ._block_reference import BlockReference, catalogue, reference_lines
 from ._exit_codes import FAILED
-from ._service import give_table
-from ._shared import FILE, example, json_option
-from ._terminal import give, give_data, talk
+from ._service import print_table
+from ._shared import FILE, format_example, json_option
+from ._terminal import print_json, print_line, print_message
 
 ROLES: Final = ("source", "step", "converter", "sink")
 
@@ -26,7 +26,7 @@ ROW_KINDS: Final = ("lead", "company")
 
 @click.command(
     "blocks",
-    epilog=example(
+    epilog=format_example(
         "flow64 blocks",
         "flow64 blocks phone",
         "flow64 blocks find_email",
@@ -66,32 +66,34 @@ def command(
     """
     live = None if saved is None else LiveCatalogue.read(saved)
     known = catalogue()
-    one = _named(known, words)
-    found = [one] if one is not None else _searched(known, words)
+    one = _find_named(known, words)
+    found = [one] if one is not None else _search(known, words)
     found = [
         each
         for each in found
         if _takes(each, takes) and _gives(each, gives) and role in (None, _role(each))
     ]
     is_open = not (takes or gives or role)
-    unknown = _unknown(known, words, live if is_open else None)
+    unknown = _describe_unknown(known, words, live if is_open else None)
     if as_json:
-        give_data([*(_data(each, live) for each in found), *unknown])
+        print_json([*(_data(each, live) for each in found), *unknown])
     elif one is not None and found:
-        for line in told(one):
-            give(line)
-        _tell_of(one, live)
+        for line in reference_lines(one):
+            print_line(line)
+        _print_details(one, live)
     else:
-        give_table(
+        print_table(
             [*_rows(found, live), *((u["kind"], "RawBlock", "") for u in unknown)]
         )
     if found or unknown:
         return 0
-    _tell_nothing(known, words)
+    _print_no_match(known, words)
     return FAILED
 
 
-def _named(known: Sequence[Described], words: Sequence[str]) -> Described | None:
+def _find_named(
+    known: Sequence[BlockReference], words: Sequence[str]
+) -> BlockReference | None:
     """The block that is named, by its kind or its class."""
     for each in known:
         if [*words] in ([each.block.kind], [each.block.__name__]):
@@ -99,18 +101,20 @@ def _named(known: Sequence[Described], words: Sequence[str]) -> Described | None
     return None
 
 
-def _searched(known: Sequence[Described], words: Sequence[str]) -> Sequence[Described]:
+def _search(
+    known: Sequence[BlockReference], words: Sequence[str]
+) -> Sequence[BlockReference]:
     """Blocks that have all words in what is known of them; by name first."""
     folded = [word.casefold() for word in words]
     found = [one for one in known if all(word in one.haystack for word in folded)]
     return sorted(found, key=lambda one: not any(w in one.block.kind for w in folded))
 
 
-def _takes(one: Described, rows: str | None) -> bool:
+def _takes(one: BlockReference, rows: str | None) -> bool:
     return rows is None or one.block.about.takes in ("any", rows.upper())
 
 
-def _gives(one: Described, rows: str | None) -> bool:
+def _gives(one: BlockReference, rows: str | None) -> bool:
     if rows is None:
         return True
     about = one.block.about
@@ -118,12 +122,12 @@ def _gives(one: Described, rows: str | None) -> bool:
     return is_same or about.gives in ("dataframe_type", rows.upper())
 
 
-def _role(one: Described) -> str:
+def _role(one: BlockReference) -> str:
     return one.block.about.role
 
 
-def _unknown(
-    known: Sequence[Described], words: Sequence[str], live: LiveCatalogue | None
+def _describe_unknown(
+    known: Sequence[BlockReference], words: Sequence[str], live: LiveCatalogue | None
 ) -> Sequence[dict[str, Any]]:
     """Kinds that the service lists and the catalogue lacks."""
     kinds = {one.block.kind for one in known}
@@ -140,7 +144,7 @@ def _unknown(
     ]
 
 
-def _data(one: Described, live: LiveCatalogue | None) -> dict[str, Any]:
+def _data(one: BlockReference, live: LiveCatalogue | None) -> dict[str, Any]:
     data = one.as_data()
     if live is not None:
         listed = live.blocks.get(one.block.kind)
@@ -150,7 +154,7 @@ def _data(one: Described, live: LiveCatalogue | None) -> dict[str, Any]:
 
 
 def _rows(
-    found: Sequence[Described], live: LiveCatalogue | None
+    found: Sequence[BlockReference], live: LiveCatalogue | None
 ) -> Sequence[tuple[str, str, str]]:
     return [
         (
@@ -162,17 +166,17 @@ def _rows(
     ]
 
 
-def _is_listed(one: Described, live: LiveCatalogue | None) -> bool:
+def _is_listed(one: BlockReference, live: LiveCatalogue | None) -> bool:
     return live is None or one.block.kind in live.blocks
 
 
-def _tell_of(one: Described, live: LiveCatalogue | None) -> None:
-    """Say what a saved list of the service says of a block."""
+def _print_details(one: BlockReference, live: LiveCatalogue | None) -> None:
+    """Print what a saved list of the service says about a block."""
     if live is None:
         return
     listed = live.blocks.get(one.block.kind)
     if listed is None:
-        talk(f"the service does not list {one.block.kind!r}")
+        print_message(f"the service does not list {one.block.kind!r}")
         return
     known: Any = {} if listed.specs_schema is None else listed.specs_schema
     fields: Any = known.get("properties")
@@ -184,19 +188,19 @@ def _tell_of(one: Described, live: LiveCatalogue | None) -> None:
     for label, found in (("and also has", more), ("but does not have", less)):
         if found:
             shown = ", ".join(map(printable, found))
-            talk(f"the service lists it, {label} the fields: {shown}")
+            print_message(f"the service lists it, {label} the fields: {shown}")
 
 
-def _tell_nothing(known: Sequence[Described], words: Sequence[str]) -> None:
-    """Say that nothing was found, and what may be meant."""
+def _print_no_match(known: Sequence[BlockReference], words: Sequence[str]) -> None:
+    """Print that nothing was found, with suggestions."""
     if not words:
-        talk("no block is like that")
+        print_message("no block is like that")
         return
     for word in words:
         if word in OLD_NAMES:
-            talk(f"{word!r} is an old name: it is {OLD_NAMES[word]!r} now")
+            print_message(f"{word!r} is an old name: it is {OLD_NAMES[word]!r} now")
             return
-    strange = [word for word in words if not _searched(known, [word])]
+    strange = [word for word in words if not _search(known, [word])]
     names: list[str] = []
     for one in known:
         columns = (*one.columns.reads, *one.columns.adds)
@@ -204,6 +208,8 @@ def _tell_nothing(known: Sequence[Described], words: Sequence[str]) -> None:
         names += [column.name for column in columns]
     near = next(filter(None, (did_you_mean(word, names) for word in strange)), "")
     said = " ".join(words)
-    talk(f"no block is known by {shortened(said)}{near}")
+    print_message(f"no block is known by {shortened(said)}{near}")
     if len(words) == 1 and words[0].isidentifier() and not near:
-        talk(f"a kind that is new goes as RawBlock({words[0]!r}, specs={{...}})")
+        print_message(
+            f"a kind that is new goes as RawBlock({words[0]!r}, specs={{...}})"
+        )

@@ -15,15 +15,15 @@ from ._exit_codes import FAILED
 from ._load import load_source
 from ._shared import (
     FILE,
-    example,
+    format_example,
     ids_env_option,
     json_option,
     no_code_option,
+    option_error,
     read_values,
     values_option,
-    wrong,
 )
-from ._terminal import give, give_data, talk
+from ._terminal import print_json, print_line, print_message
 
 MOST: Final = 3
 """Workflows with the same findings that are named; JSON has each of them."""
@@ -31,7 +31,7 @@ MOST: Final = 3
 
 @click.command(
     "check",
-    epilog=example(
+    epilog=format_example(
         "flow64 check pipelines/leads.py",
         "flow64 check pipelines/leads.py:inbound --json",
         "flow64 check compiled --no-code --format github",
@@ -72,7 +72,9 @@ def command(
     and notes are none.
     """
     if as_json and form not in (None, "json"):
-        raise wrong("--format", f"it is {form!r}, and --json asks for data; give one")
+        raise option_error(
+            "--format", f"it is {form!r}, and --json asks for data; give one"
+        )
     given = read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
     loaded = load_source(source, code=not no_code, may_be_empty=True)
@@ -82,7 +84,7 @@ def command(
     ]
     everything = [finding for _, findings in found for finding in findings]
     if as_json or form == "json":
-        give_data(
+        print_json(
             [
                 {"workflow": name, **finding.as_data()}
                 for name, findings in found
@@ -95,17 +97,17 @@ def command(
         for name, findings in found:
             about = name if len(found) > 1 else ""
             for line in as_annotations(findings, root=Path.cwd(), about=about):
-                give(line)
-        talk(summary(everything))
+                print_line(line)
+        print_message(summary(everything))
     else:
-        for names, same in _alike(found):
+        for names, same in _group_findings(found):
             _show(names if len(found) > 1 else (), same)
         count = "" if len(found) == 1 else f"{len(found)} workflows: "
-        talk(count + summary(everything))
+        print_message(count + summary(everything))
     return FAILED if any(one.severity == "error" for one in everything) else 0
 
 
-def _alike(
+def _group_findings(
     found: Sequence[tuple[str, Sequence[Finding]]],
 ) -> Sequence[tuple[Sequence[str], Sequence[Finding]]]:
     """Findings with the workflows that they are about: what is the same is told once.
@@ -129,6 +131,8 @@ def _show(names: Sequence[str], findings: Sequence[Finding]) -> None:
     if names:
         more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
         shown = ", ".join(map(printable, names[:MOST])) + more
-        give(f"{shown}:" if len(names) == 1 else f"{len(names)} workflows ({shown}):")
+        print_line(
+            f"{shown}:" if len(names) == 1 else f"{len(names)} workflows ({shown}):"
+        )
     for line in as_text(findings).splitlines():
-        give(line)
+        print_line(line)

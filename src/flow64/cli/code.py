@@ -34,18 +34,18 @@ from ..manifest import (
 )
 from ..redaction import Redaction, redact_keys
 from ..text import printable
-from ._completing import addresses as complete_addresses
+from ._completion import complete_addresses
 from ._exit_codes import FAILED
 from ._load import load_source
-from ._service import connected, environment_of
-from ._shared import env_option, example, json_option, no_code_option
-from ._terminal import complain, give, give_data, give_text, talk
-from .pull import known_of
+from ._service import connect, find_environment
+from ._shared import env_option, format_example, json_option, no_code_option
+from ._terminal import print_error, print_json, print_line, print_message, print_text
+from .pull import find_known_values
 
 
 @click.command(
     "code",
-    epilog=example(
+    epilog=format_example(
         "flow64 code compiled/inbound.json",
         "flow64 code prod:inbound -o pipelines/inbound.py",
         "flow64 code live -o pipelines/live.py",
@@ -87,20 +87,22 @@ def command(
     known: Sequence[Known] = ()
     if isinstance(meant, LiveAddress):
         env = require_same_env(meant, env)
-        known = known_of(environment_of(env))
-        found = [*_live(meant, _redaction_of(known))]
+        known = find_known_values(find_environment(env))
+        found = [*_read_live(meant, _make_redaction(known))]
     else:
         found = [*_read(meant, code=not no_code)]
     if output is None and len(found) > 1:
         names = list_names([one.name for one in found])
         problem = f"{address} means {len(found)} workflows: {names}"
-        raise _wrong(f"{problem}; name one of them, or a file for all with -o FILE")
+        raise _usage_error(
+            f"{problem}; name one of them, or a file for all with -o FILE"
+        )
     if not found:
-        raise _wrong(f"{address} means no workflow")
+        raise _usage_error(f"{address} means no workflow")
     if output is not None and not overwrite and os.path.lexists(output):
         raise SaveError(str(output), "it is there already")
     env = env or DEFAULT_ENV
-    lifted, secrets = _lifted(found, env, known)
+    lifted, secrets = _lift(found, env, known)
     if len(lifted) < len(found):
         return FAILED
     made = as_code(lifted)
@@ -141,18 +143,18 @@ def _read(address: SourceAddress, *, code: bool) -> Iterator[_Found]:
         yield _Found(one.name, definition, identity if has_keys else None)
 
 
-def _live(address: LiveAddress, redaction: Redaction) -> Iterator[_Found]:
-    """What is live, under the titles that code gives."""
-    suffix = environment_of(address.env).suffix
+def _read_live(address: LiveAddress, redaction: Redaction) -> Iterator[_Found]:
+    """The live workflows, with the titles of the code."""
+    suffix = find_environment(address.env).suffix
     ending = f" {suffix}" if suffix else ""
-    with connected(address.env) as client:
+    with connect(address.env) as client:
         for entry in load_live_side(client, address).entries:
             live = entry.definition
             named = evolve(live, name=live.name.removesuffix(ending))
             yield _Found(redact_keys(redaction.redact(entry.key)), named)
 
 
-def _lifted(
+def _lift(
     found: Iterable[_Found], env: str, known: Sequence[Known]
 ) -> tuple[Sequence[Lifted], Sequence[Secret]]:
     """All that can be lifted, without secrets; what cannot is told."""
@@ -165,13 +167,13 @@ def _lifted(
             _require_plain(definition, known)
             lifted.append(lift(definition, one.identity, env=env))
         except CannotLiftError as error:
-            complain(f"{one.name}: {error}")
+            print_error(f"{one.name}: {error}")
         else:
             secrets += own
     return lifted, [one for one in secrets if not one.is_set]
 
 
-def _redaction_of(known: Iterable[Known]) -> Redaction:
+def _make_redaction(known: Iterable[Known]) -> Redaction:
     return Redaction(text for one in known for text in one.secrets)
 
 
@@ -183,7 +185,7 @@ def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
     """
     if shows_secret(definition, known):
         problem = "what looks like a key stands where no value can stand for it"
-        name = _redaction_of(known).redact(definition.name)
+        name = _make_redaction(known).redact(definition.name)
         raise CannotLiftError(redact_keys(name), [problem])
 
 
@@ -197,21 +199,21 @@ def _show(
     as_json: bool,
 ) -> None:
     if as_json:
-        give_data(_data(made, lifted, secrets, env, output))
+        print_json(_data(made, lifted, secrets, env, output))
     elif output is None:
-        give_text(made.text)
+        print_text(made.text)
     else:
-        give(printable(str(output)))
+        print_line(printable(str(output)))
     for one in lifted:
         for what in one.omitted:
-            talk(f"left out, since code cannot say it: {what}")
+            print_message(f"left out, since code cannot say it: {what}")
     if secrets:
-        talk("what looked like a key is a value now, and is to be set:")
+        print_message("what looked like a key is a value now, and is to be set:")
         for secret in secrets:
-            talk(f"  {secret.name}: {secret.where}")
-        talk("in pyproject.toml, each from a variable:")
+            print_message(f"  {secret.name}: {secret.where}")
+        print_message("in pyproject.toml, each from a variable:")
         for line in setting_lines(env, secrets):
-            talk(f"  {line}")
+            print_message(f"  {line}")
 
 
 def _data(
@@ -239,5 +241,5 @@ def _data(
     }
 
 
-def _wrong(problem: str) -> click.UsageError:
+def _usage_error(problem: str) -> click.UsageError:
     return click.UsageError(problem, click.get_current_context(silent=True))

@@ -19,19 +19,19 @@ from ..text import printable
 from ._exit_codes import FAILED
 from ._load import load_source
 from ._shared import (
-    example,
+    format_example,
     ids_env_option,
     json_option,
     no_code_option,
     read_values,
     values_option,
 )
-from ._terminal import give, give_data, give_text, talk
+from ._terminal import print_json, print_line, print_message, print_text
 
 
 @click.command(
     "compile",
-    epilog=example(
+    epilog=format_example(
         "flow64 compile pipelines/leads.py:inbound > inbound.json",
         "flow64 compile pipelines -o compiled",
         "flow64 compile pipelines -o compiled --check",
@@ -82,13 +82,13 @@ def command(
     loaded = load_source(source, code=not no_code, may_be_empty=output is not None)
     if output is None:
         loaded.only  # noqa: B018 - refuses several
-    made = compiled(loaded, env, read_values(values))
+    made = compile_all(loaded, env, read_values(values))
     if made is None:
         return FAILED
     if output is None:
-        give_text(next(iter(made.texts.values())))
+        print_text(next(iter(made.texts.values())))
         return 0
-    manifest = manifest_of(output, loaded, made)
+    manifest = make_manifest(output, loaded, made)
     listed = frozenset(manifest.files)
     texts = {**made.texts}
     if manifest != Manifest() or (output / MANIFEST).exists():
@@ -97,24 +97,26 @@ def command(
     if is_check:
         return judge(output, texts, is_whole=is_whole, listed=listed, as_json=as_json)
     written = write_all(output, texts)
-    _tell([str(path) for path in written if path.name != MANIFEST], as_json=as_json)
+    _print_written(
+        [str(path) for path in written if path.name != MANIFEST], as_json=as_json
+    )
     if is_whole:
-        for problem in _left_over(output, texts, listed):
-            talk(f"{problem['file']}: {problem['problem']}; delete it")
+        for problem in _leftover_files(output, texts, listed):
+            print_message(f"{problem['file']}: {problem['problem']}; delete it")
     return 0
 
 
-def _tell(written: Sequence[str], *, as_json: bool) -> None:
+def _print_written(written: Sequence[str], *, as_json: bool) -> None:
     if as_json:
-        give_data(written)
+        print_json(written)
         return
     for path in written:
-        give(printable(path))
+        print_line(printable(path))
 
 
 @frozen
 class Compiled:
-    """What is written of a source.
+    """The JSON texts of a source.
 
     Attributes:
         texts: The JSON of each workflow, by the name of its file.
@@ -133,18 +135,20 @@ def judge(
     listed: Container[str] = (),
     as_json: bool,
 ) -> int:
-    """Tell which files of a folder are not current, and give the exit code."""
-    problems = [*stale(folder, texts, is_whole=is_whole, listed=listed)]
+    """Print which files of a folder are stale, and return the exit code."""
+    problems = [*find_stale(folder, texts, is_whole=is_whole, listed=listed)]
     if as_json:
-        give_data(problems)
+        print_json(problems)
     else:
         for problem in problems:
-            give(printable(f"{problem['file']}: {problem['problem']}"))
-    talk(f"{len(problems)} files are not current" if problems else "all are current")
+            print_line(printable(f"{problem['file']}: {problem['problem']}"))
+    print_message(
+        f"{len(problems)} files are not current" if problems else "all are current"
+    )
     return FAILED if problems else 0
 
 
-def compiled(
+def compile_all(
     loaded: Loaded, env: str | None, values: Mapping[str, Any] | None
 ) -> Compiled | None:
     """The JSON of all workflows, and their entries; None where one has errors.
@@ -176,12 +180,12 @@ def compiled(
     if not found:
         return made
     for line in as_text(found).splitlines():
-        talk(line)
-    talk(summary(found))
+        print_message(line)
+    print_message(summary(found))
     return None
 
 
-def manifest_of(folder: Path, loaded: Loaded, made: Compiled) -> Manifest:
+def make_manifest(folder: Path, loaded: Loaded, made: Compiled) -> Manifest:
     """The manifest of a folder once a source is compiled into it.
 
     Raises:
@@ -195,7 +199,7 @@ def manifest_of(folder: Path, loaded: Loaded, made: Compiled) -> Manifest:
     return before.updated(made.entries, whole=whole, there=stay)
 
 
-def stale(
+def find_stale(
     folder: Path,
     texts: Mapping[str, str],
     *,
@@ -221,10 +225,10 @@ def stale(
         if seen != text.encode():
             yield {"file": str(path), "problem": "the code says something else"}
     if is_whole:
-        yield from _left_over(folder, texts, listed)
+        yield from _leftover_files(folder, texts, listed)
 
 
-def _left_over(
+def _leftover_files(
     folder: Path, texts: Mapping[str, str], listed: Container[str]
 ) -> Iterator[Mapping[str, str]]:
     """Workflows in a folder that no source makes any more."""

@@ -7,8 +7,8 @@ from typing import Final
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from ._shared import example, json_option
-from ._terminal import give_data, give_text
+from ._shared import format_example, json_option
+from ._terminal import print_json, print_text
 
 PROFILES: Final = {
     "bash": ("~/.bashrc", 'eval "$(flow64 completion bash)"'),
@@ -23,7 +23,7 @@ VARIABLE: Final = "_FLOW64_COMPLETE"
 
 @click.command(
     "completion",
-    epilog=example(*(f"flow64 completion {shell}" for shell in PROFILES)),
+    epilog=format_example(*(f"flow64 completion {shell}" for shell in PROFILES)),
 )
 @click.argument("shell", type=click.Choice([*PROFILES]))
 @json_option
@@ -37,9 +37,9 @@ def command(*, shell: str, as_json: bool) -> int:
     file, line = PROFILES[shell]
     script = _script(shell)
     if as_json:
-        give_data({"shell": shell, "script": script, "file": file, "line": line})
+        print_json({"shell": shell, "script": script, "file": file, "line": line})
         return 0
-    give_text(f"# for every new shell, add this line to {file}: {line}\n{script}\n")
+    print_text(f"# for every new shell, add this line to {file}: {line}\n{script}\n")
     return 0
 
 

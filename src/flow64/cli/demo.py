@@ -23,8 +23,8 @@ from ..errors import CompileError
 from ..project import Project
 from ..text import printable
 from ..workflow import Workflow
-from ._shared import example, json_option
-from ._terminal import give, give_data
+from ._shared import format_example, json_option
+from ._terminal import print_json, print_line
 
 PEOPLE: Final[Sequence[Mapping[str, str]]] = (
     {"email": "ada@example.com", "company": "Analytical Engines"},
@@ -75,7 +75,7 @@ def wrong() -> Workflow:
     return Workflow("Wrong", flow, key="wrong", project=GROWTH)
 
 
-@click.command("demo", epilog=example("flow64 demo", "flow64 demo --json"))
+@click.command("demo", epilog=format_example("flow64 demo", "flow64 demo --json"))
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),
@@ -92,23 +92,23 @@ def command(*, speed: float, as_json: bool) -> int:
     stays, and nothing is spent. Rows that the emulator makes up say so themselves.
     """
     workflow = inbound()
-    with _emulated(speed) as client:
+    with _start_emulator(speed) as client:
         if not as_json:
             _show_program(workflow)
         deployment = workflow.deploy(client)
         again = workflow.deploy(client)
         if not as_json:
-            _tell("Deploy", "To an emulator in this process")
-            give(f"It was {deployment.state}: workflow {deployment.workflow_id}")
-            give(f"Deployed again, it was {again.state}: nothing was sent")
-            _tell("Run", f"{len(PEOPLE)} rows, once for the intent 'demo'")
+            _print_step("Deploy", "To an emulator in this process")
+            print_line(f"It was {deployment.state}: workflow {deployment.workflow_id}")
+            print_line(f"Deployed again, it was {again.state}: nothing was sent")
+            _print_step("Run", f"{len(PEOPLE)} rows, once for the intent 'demo'")
         run = workflow.run(PEOPLE, client, intent="demo")
         for event in run.watch(every=max(0.01, min(0.2, speed))):
             if not as_json:
-                give(printable(str(event)))
+                print_line(printable(str(event)))
         rows = [*run.wait().rows(Person)]
     if as_json:
-        give_data(
+        print_json(
             {
                 "workflow": workflow.compile().id,
                 "states": [deployment.state, again.state],
@@ -118,16 +118,18 @@ def command(*, speed: float, as_json: bool) -> int:
             }
         )
         return 0
-    _tell("Rows", "Typed as the class asks, with every column beside")
+    _print_step("Rows", "Typed as the class asks, with every column beside")
     for row in rows:
-        give(printable(f"{row.raw['email']:22} {row.value}"))
-    _tell("See it", "The emulator has a page, which shows what your own programs do")
-    give("Start one with `flow64 serve`, and open the address that it prints.")
+        print_line(printable(f"{row.raw['email']:22} {row.value}"))
+    _print_step(
+        "See it", "The emulator has a page, which shows what your own programs do"
+    )
+    print_line("Start one with `flow64 serve`, and open the address that it prints.")
     return 0
 
 
 @contextmanager
-def _emulated(speed: float) -> Generator[Client]:
+def _start_emulator(speed: float) -> Generator[Client]:
     """A client of an emulator that is gone afterwards; runs are remembered nowhere.
 
     Raises:
@@ -149,28 +151,32 @@ def _emulated(speed: float) -> Generator[Client]:
 
 
 def _show_program(workflow: Workflow) -> None:
-    _tell("The program", "People come in, each is researched, and rows go on")
+    _print_step("The program", "People come in, each is researched, and rows go on")
     for part in (Person, inbound):
-        _give_all(f"{inspect.getsource(part)}\n")
-    _tell("The pipeline", "With the kind of rows, and their columns")
-    _give_all(workflow.to_text())
-    _tell("Its JSON", "The create body: no network, no key, the same bytes everywhere")
-    _give_all(workflow.to_json())
+        _print_all(f"{inspect.getsource(part)}\n")
+    _print_step("The pipeline", "With the kind of rows, and their columns")
+    _print_all(workflow.to_text())
+    _print_step(
+        "Its JSON", "The create body: no network, no key, the same bytes everywhere"
+    )
+    _print_all(workflow.to_json())
     found = workflow.check()
-    _tell("Its findings", summary(found))
-    _give_all(as_text(found))
-    _tell("A wrong one", "Company rows into a block about people, and a wrong word")
+    _print_step("Its findings", summary(found))
+    _print_all(as_text(found))
+    _print_step(
+        "A wrong one", "Company rows into a block about people, and a wrong word"
+    )
     try:
         wrong().compile()
     except CompileError as error:
-        _give_all(str(error))
+        _print_all(str(error))
 
 
-def _tell(title: str, what: str) -> None:
+def _print_step(title: str, what: str) -> None:
     """Begin a step."""
-    give(f"\n== {title} · {what}\n")
+    print_line(f"\n== {title} · {what}\n")
 
 
-def _give_all(text: str) -> None:
+def _print_all(text: str) -> None:
     for line in text.rstrip("\n").split("\n"):
-        give(printable(line))
+        print_line(printable(line))

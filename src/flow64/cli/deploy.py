@@ -24,33 +24,47 @@ from ..errors import FlowError
 from ..loading import Loaded
 from ..plan import Plan
 from ..text import printable
-from ._applied import REFUSALS, carried_out
+from ._apply_plan import REFUSALS, apply_plan
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, REFUSED, find_exit_code
 from ._load import load_source
-from ._options import SAID
-from ._planned import Faulty, Place, names_of, place_of, planned, tell_faults
-from ._service import connected
+from ._make_plan import (
+    Faulty,
+    Place,
+    find_place,
+    make_plan,
+    name_workflows,
+    print_faults,
+)
+from ._options import OPTIONS
+from ._service import connect
 from ._shared import (
     FILE,
     Whole,
     dry_run_option,
     env_option,
-    example,
+    format_example,
     json_option,
     no_code_option,
+    option_error,
     require_known,
     values_option,
-    wrong,
     yes_option,
 )
-from ._terminal import complain, give, give_data, give_text, may_ask, talk
+from ._terminal import (
+    may_ask,
+    print_error,
+    print_json,
+    print_line,
+    print_message,
+    print_text,
+)
 
 TYPED: Final = -1
 """Stands for a number of deletions that is still to be typed in."""
 
 
-def number_of(text: str) -> int:
+def parse_number(text: str) -> int:
     """The number of deletions that `--prune` gives; `ask` is typed in later.
 
     Raises:
@@ -64,8 +78,8 @@ def number_of(text: str) -> int:
 
 
 @frozen
-class Asked:
-    """What the command line says.
+class DeployOptions:
+    """The options of a deploy.
 
     Attributes:
         force: Keys of workflows that may be overwritten.
@@ -107,11 +121,11 @@ class Asked:
 
     @property
     def may_type(self) -> bool:
-        """Whether the number of deletions is to be typed by somebody who is there."""
+        """Whether a person is asked to type the number of deletions."""
         return self.prune == TYPED and may_ask(yes=self.yes)
 
     def agreement(self, plan: Plan) -> Agreement:
-        """What was agreed to; the number that is still to be typed is in it."""
+        """Return what was agreed to, with the number that is still to be typed."""
         prune = self.prune
         if prune == TYPED:
             number = len(plan.victims)
@@ -128,7 +142,7 @@ class Asked:
 
 @click.command(
     "deploy",
-    epilog=example(
+    epilog=format_example(
         "flow64 deploy pipelines/leads.py",
         "flow64 deploy pipelines --dry-run",
         "flow64 deploy pipelines --env staging --yes",
@@ -181,7 +195,7 @@ class Asked:
 )
 @click.option(
     "--prune",
-    type=number_of,
+    type=parse_number,
     is_flag=False,
     flag_value="ask",
     metavar="N",
@@ -230,7 +244,7 @@ def command(
     It ends with 3 where it was refused, and with 4 where nobody knows whether a write
     was carried out. The first Ctrl-C ends what is under way, the second stops at once.
     """
-    asked = Asked(
+    asked = DeployOptions(
         force,
         allow_behind,
         create,
@@ -247,18 +261,18 @@ def command(
         if plan_file is not None:
             return _deploy_saved(plan_file, asked, source, env, values)
     except REFUSALS as error:
-        return _refused(error, as_json=as_json)
+        return _report_refusal(error, as_json=as_json)
     return _deploy(asked, source, env, values)
 
 
 def _deploy(
-    asked: Asked, source: str | None, env: str | None, values: Path | None
+    asked: DeployOptions, source: str | None, env: str | None, values: Path | None
 ) -> int:
     """Plan, and apply that plan."""
-    place = place_of(env, values)
+    place = find_place(env, values)
     loaded = load_source(source, code=not asked.no_code, may_be_empty=True)
-    with connected(env) as client:
-        plan = planned(
+    with connect(env) as client:
+        plan = make_plan(
             client,
             place,
             loaded,
@@ -266,12 +280,16 @@ def _deploy(
             prune=asked.prune is not None,
         )
         if not isinstance(plan, Plan):
-            return _faulty(loaded, plan, as_json=asked.as_json)
-        return _applied(client, plan, asked, place)
+            return _report_faults(loaded, plan, as_json=asked.as_json)
+        return _apply(client, plan, asked, place)
 
 
 def _deploy_saved(
-    file: Path, asked: Asked, source: str | None, env: str | None, values: Path | None
+    file: Path,
+    asked: DeployOptions,
+    source: str | None,
+    env: str | None,
+    values: Path | None,
 ) -> int:
     """Apply a saved plan, in the environment that it was made for.
 
@@ -280,12 +298,12 @@ def _deploy_saved(
         StalePlanError: Something was changed since it was planned.
     """
     saved = load_plan(file)
-    place = place_of(env or saved.env, values)
+    place = find_place(env or saved.env, values)
     if source is not None:
-        _require_of(
+        _require_match(
             saved, load_source(source, code=not asked.no_code, may_be_empty=True), place
         )
-    with connected(place.env) as client:
+    with connect(place.env) as client:
         plan = client.play(
             reopening(
                 saved,
@@ -297,11 +315,11 @@ def _deploy_saved(
             )
         )
         if asked.prune is not None and not plan.victims:
-            raise wrong("--prune", "this plan deletes nothing")
-        return _applied(client, plan, asked, place)
+            raise option_error("--prune", "this plan deletes nothing")
+        return _apply(client, plan, asked, place)
 
 
-def _require_of(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
+def _require_match(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
     """Refuse a plan of another project than that of a source.
 
     Raises:
@@ -314,22 +332,22 @@ def _require_of(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
         raise saved.refuse(f"{problem}, and {loaded.source} is {listed}")
 
 
-def _applied(client: Client, plan: Plan, asked: Asked, place: Place) -> int:
+def _apply(client: Client, plan: Plan, asked: DeployOptions, place: Place) -> int:
     """Show a plan and, unless this is a dry run, carry it out."""
     agreement = asked.agreement(plan)
     if asked.dry_run and asked.as_json:
         asked.require_known(plan)
-        give_data(as_data(plan))
+        print_json(as_data(plan))
         return 0
     plan = evolve(plan, prices=place.settings.prices)
-    text = as_text(plan, agreement, in_full=SAID.is_verbose)
+    text = as_text(plan, agreement, in_full=OPTIONS.is_verbose)
     if asked.dry_run:
         asked.require_known(plan)
-        give_text(text)
+        print_text(text)
         return 0
-    talk(text)
+    print_message(text)
     asked.require_known(plan)
-    return carried_out(
+    return apply_plan(
         client,
         plan,
         agreement,
@@ -341,10 +359,10 @@ def _applied(client: Client, plan: Plan, asked: Asked, place: Place) -> int:
     )
 
 
-def _faulty(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:
-    """Say which workflows have errors; gives the exit code."""
-    tell_faults(faults)
-    complain("nothing was sent")
+def _report_faults(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:
+    """Print the errors of workflows, and return the exit code."""
+    print_faults(faults)
+    print_error("nothing was sent")
     codes = {one.name: find_exit_code(one.error) for one in faults}
     errors = {one.name: describe_error(one.error) for one in faults}
     words = {FAILED: "failed", REFUSED: "refused"}
@@ -354,19 +372,19 @@ def _faulty(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:
             "outcome": words[codes[name]] if name in codes else "not tried",
             "error": errors.get(name),
         }
-        for name in names_of(loaded)
+        for name in name_workflows(loaded)
     ]
     if as_json:
-        give_data({"workflows": found, "problems": [*errors.values()]})
+        print_json({"workflows": found, "problems": [*errors.values()]})
     else:
         for one in found:
-            give(printable(f"{one['outcome']:9}  {one['workflow']}"))
+            print_line(printable(f"{one['outcome']:9}  {one['workflow']}"))
     return min(codes.values())
 
 
-def _refused(error: FlowError, *, as_json: bool) -> int:
-    """Say why a saved plan is not applied; gives the exit code."""
-    complain(describe_error(error))
+def _report_refusal(error: FlowError, *, as_json: bool) -> int:
+    """Print why a saved plan is not applied, and return the exit code."""
+    print_error(describe_error(error))
     if as_json:
-        give_data({"workflows": [], "problems": [describe_error(error)]})
+        print_json({"workflows": [], "problems": [describe_error(error)]})
     return REFUSED

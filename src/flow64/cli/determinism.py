@@ -24,18 +24,18 @@ from ..text import printable
 from ._exit_codes import FAILED
 from ._shared import (
     Whole,
-    example,
+    format_example,
     ids_env_option,
     json_option,
     read_values,
     values_option,
 )
-from ._terminal import give, give_data, talk
+from ._terminal import print_json, print_line, print_message
 
 
 @click.command(
     "determinism",
-    epilog=example(
+    epilog=format_example(
         "flow64 determinism pipelines",
         "flow64 determinism pipelines/leads.py --processes 20",
     ),
@@ -80,7 +80,9 @@ def command(
     The clock is that of Python's `time` and `datetime`. Not moved are monotonic clocks,
     times of files, and what compiled code and other programs ask the system.
     """
-    job = Compilation(_placed(source), Path.cwd(), env, read_values(values), timeout)
+    job = Compilation(
+        _locate_source(source), Path.cwd(), env, read_values(values), timeout
+    )
     settings = [
         ProcessSettings(),
         *map(vary_settings, range(1, processes)),
@@ -94,16 +96,18 @@ def command(
             found = find_causes(job, first, one)
             break
     if as_json:
-        give_data(_data(processes, [*first.workflows], found))
+        print_json(_data(processes, [*first.workflows], found))
     else:
         _show(found)
         if first.printed.strip():
-            talk("the source prints while it is imported; that is not compared")
-        talk(_summary(len(first.workflows), processes, found))
+            print_message(
+                "the source prints while it is imported; that is not compared"
+            )
+        print_message(_summary(len(first.workflows), processes, found))
     return FAILED if found else 0
 
 
-def _placed(given: str | None) -> str:
+def _locate_source(given: str | None) -> str:
     """A source as it is found from any working folder."""
     source = require_project_source() if given is None else resolve_source(given)
     place, key = split_source(source)
@@ -128,10 +132,10 @@ def _show(found: Sequence[Cause]) -> None:
         change = (
             "" if cause.setting is None else f": {cause.before}, then {cause.after}"
         )
-        give(printable(f"differs by {cause.says}{change}"))
+        print_line(printable(f"differs by {cause.says}{change}"))
         for difference in cause.differences:
             for line in _lines(difference):
-                give(f"  {line}")
+                print_line(f"  {line}")
 
 
 def _lines(one: Difference) -> Sequence[str]:

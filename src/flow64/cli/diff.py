@@ -25,23 +25,23 @@ from ..loading import (
     select_set_values,
 )
 from ._comparing import Comparison, comparison, data_of, lines_of, recognised, summary
-from ._completing import addresses as complete_addresses
+from ._completion import complete_addresses
 from ._exit_codes import CHANGES
-from ._service import connected, environment_of
+from ._service import connect, find_environment
 from ._shared import (
     env_option,
-    example,
+    format_example,
     json_option,
     no_code_option,
     read_values,
     values_option,
 )
-from ._terminal import give, give_data, talk
+from ._terminal import print_json, print_line, print_message
 
 
 @click.command(
     "diff",
-    epilog=example(
+    epilog=format_example(
         "flow64 diff code prod",
         "flow64 diff prod:inbound code:inbound --exit-code",
         "flow64 diff staging prod --json",
@@ -91,10 +91,10 @@ def command(
     found = comparison(*sides, prices=prices, strict=strict, secrets=secrets)
     _tell(found)
     if as_json:
-        give_data(data_of(found))
+        print_json(data_of(found))
     else:
         for line in lines_of(found):
-            give(line)
+            print_line(line)
     return CHANGES if has_exit_code and found.differs else 0
 
 
@@ -105,9 +105,9 @@ def _environment(addresses: Sequence[Address], env: str | None) -> Environment |
         UnknownEnvironmentError: There is none of that name.
     """
     if env is not None:
-        return environment_of(env)
+        return find_environment(env)
     live = [one.env for one in addresses if isinstance(one, LiveAddress)]
-    return environment_of(live[0]) if live else None
+    return find_environment(live[0]) if live else None
 
 
 def _sides(
@@ -128,16 +128,16 @@ def _sides(
             found[at] = load_source_side(address, environment, values, code=code)
             projects = list_projects(found[at])
             for note in found[at].notes:
-                talk(note)
+                print_message(note)
             if environment is not None:
                 _tell_unbound(found[at])
     is_between = all(isinstance(address, LiveAddress) for address in addresses)
     for at, address in enumerate(addresses):
         if isinstance(address, LiveAddress):
-            with connected(address.env) as client:
+            with connect(address.env) as client:
                 side = load_live_side(client, address, projects)
             if is_between:
-                side = recognised(side, environment_of(address.env))
+                side = recognised(side, find_environment(address.env))
             found[at] = side
     return [found[at] for at in range(len(addresses))]
 
@@ -146,7 +146,7 @@ def _secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
     """What is secret wherever it is live: what comes from variables there."""
     lives = dict.fromkeys(one.env for one in addresses if isinstance(one, LiveAddress))
     found: list[BoundSecret] = []
-    for environment in map(environment_of, lives):
+    for environment in map(find_environment, lives):
         found += secret_values(environment.bound, environment.hidden)
     return found
 
@@ -157,19 +157,25 @@ def _tell_unbound(side: Side) -> None:
     )
     if names:
         told = list_names(names)
-        talk(f"not filled in here, so not as it would be deployed: {told}")
+        print_message(f"not filled in here, so not as it would be deployed: {told}")
 
 
 def _tell(found: Comparison) -> None:
     """Say on stderr how it came out, and what was left out."""
-    talk(summary(found) if found.differs else f"nothing differs ({summary(found)})")
+    print_message(
+        summary(found) if found.differs else f"nothing differs ({summary(found)})"
+    )
     if found.hidden_for and found.differs:
-        talk(
+        print_message(
             "what differs is not shown, since it may hold secrets that are not known "
             f"here: set {list_names(found.hidden_for)}, or compare with code"
         )
     if found.beside:
-        talk(f"{found.beside} more on the other side, not compared: name both as sets")
+        print_message(
+            f"{found.beside} more on the other side, not compared: name both as sets"
+        )
     for side in (found.before, found.after):
         if side.omitted:
-            talk(f"{side.label}: {side.omitted} of other projects, not compared")
+            print_message(
+                f"{side.label}: {side.omitted} of other projects, not compared"
+            )

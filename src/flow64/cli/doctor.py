@@ -16,15 +16,15 @@ from ..environments import Environment, Settings, load, opened
 from ..text import printable
 from ._error_messages import describe_error
 from ._exit_codes import FAILED
-from ._options import SAID
-from ._service import require_credential, tell_unnamed
-from ._shared import env_option, example, json_option
-from ._terminal import give, give_data, talk
+from ._options import OPTIONS
+from ._service import require_credential, warn_unnamed
+from ._shared import env_option, format_example, json_option
+from ._terminal import print_json, print_line, print_message
 
 
 @click.command(
     "doctor",
-    epilog=example("flow64 doctor", "flow64 doctor --env prod -o report.txt"),
+    epilog=format_example("flow64 doctor", "flow64 doctor --env prod -o report.txt"),
 )
 @env_option
 @click.option(
@@ -45,11 +45,11 @@ def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
     """
     settings = load()
     environment = settings.environment(env)
-    SAID.environment = environment
+    OPTIONS.environment = environment
     found = diagnose(
         settings,
         environment,
-        connect=lambda: _connected(settings, environment),
+        connect=lambda: _connect(settings, environment),
         describe_error=describe_error,
     )
     text = (
@@ -59,24 +59,24 @@ def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
     )
     if output is not None:
         _write(output, text + "\n")
-        talk(f"written to {output}")
+        print_message(f"written to {output}")
     elif as_json:
-        give_data(found.as_data())
+        print_json(found.as_data())
     else:
         for line in text.splitlines():
-            give(line)
+            print_line(line)
     count = len(found.problems)
     things = "1 thing is" if count == 1 else f"{count} things are"
-    talk(f"{things} wrong" if count else "nothing is wrong")
+    print_message(f"{things} wrong" if count else "nothing is wrong")
     return FAILED if count else 0
 
 
 @contextmanager
-def _connected(settings: Settings, environment: Environment) -> Generator[Client]:
+def _connect(settings: Settings, environment: Environment) -> Generator[Client]:
     require_credential(settings, environment)
     # A credential of another organisation is part of the report, and does not end it.
     with opened(evolve(environment, org_id=None)) as client:
-        tell_unnamed(settings, environment, client)
+        warn_unnamed(settings, environment, client)
         yield client
 
 

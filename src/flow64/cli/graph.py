@@ -34,9 +34,9 @@ from ..render import (
 )
 from ..text import printable
 from ._load import load_source
-from ._service import connected, environment_of
-from ._shared import example, ids_env_option, wrong
-from ._terminal import give, give_data, give_text
+from ._service import connect, find_environment
+from ._shared import format_example, ids_env_option, option_error
+from ._terminal import print_json, print_line, print_text
 
 FORMATS: Final = ("text", "mermaid", "svg")
 
@@ -51,7 +51,7 @@ _BY_ENDING: Final[Mapping[str, str]] = {
 
 @click.command(
     "graph",
-    epilog=example(
+    epilog=format_example(
         "flow64 graph pipelines/leads.py:inbound",
         "flow64 graph pipelines/leads.py:inbound -o inbound.svg",
         "flow64 graph pipelines/leads.py:inbound --against compiled/inbound.json",
@@ -100,24 +100,26 @@ def command(
     ending = "" if output is None else output.suffix.lower()
     if form is None and ending not in _BY_ENDING:
         endings = ", ".join(filter(None, _BY_ENDING))
-        raise wrong("--output", f"{output} ends in none of {endings}; or say --format")
+        raise option_error(
+            "--output", f"{output} ends in none of {endings}; or say --format"
+        )
     after = _read(source, env)
     before = None if against is None else _read(against, env)
     if as_json:
         graph = graph_of(after) if before is None else graph_between(before, after)
-        give_data(redact_keys_in_json(data_of(graph)))
+        print_json(redact_keys_in_json(data_of(graph)))
         return 0
     chosen = form or _BY_ENDING[ending]
     width = None if output is not None else _width()
     text = _drawn(chosen, before, after, width)
     if output is not None:
         (path,) = write_all(output.parent, {output.name: text})
-        give(printable(str(path)))
+        print_line(printable(str(path)))
     elif chosen == "text":
         for line in text.splitlines():
-            give(line)
+            print_line(line)
     else:
-        give_text(text)
+        print_text(text)
     return 0
 
 
@@ -158,12 +160,12 @@ def _read(text: str, env: str | None) -> Definition:
     """
     address = parse_address(text)
     if isinstance(address, LiveAddress):
-        with connected(require_same_env(address, env)) as client:
+        with connect(require_same_env(address, env)) as client:
             live = load_live_definition(client, address)
-        environment = environment_of(address.env)
+        environment = find_environment(address.env)
         secrets = secret_values(environment.bound, environment.hidden)
         return redact_for_display(live, Definition("", "", (), ()), secrets)
-    name = DEFAULT_ENV if env is None else environment_of(env).name
+    name = DEFAULT_ENV if env is None else find_environment(env).name
     return lower_leniently(load_source(address.source).only.workflow, name)
 
 

@@ -10,12 +10,12 @@ import click
 from ..definition import is_uuid
 from ..deploy import History, Saved
 from ..environments import load as load_settings
-from ._applied import file_of
-from ._completing import environments
-from ._planned import history_of
-from ._service import give_table
-from ._shared import example, json_option, require_known
-from ._terminal import give_data, talk
+from ._apply_plan import format_saved_file
+from ._completion import complete_environments
+from ._make_plan import open_history
+from ._service import print_table
+from ._shared import format_example, json_option, require_known
+from ._terminal import print_json, print_message
 
 WHY: Final[Mapping[str, str]] = {
     "update": "an update",
@@ -24,18 +24,18 @@ WHY: Final[Mapping[str, str]] = {
     "pruned": "a deletion",
     "restored": "a restore",
 }
-"""What replaced it, in words."""
+"""Words for what replaced a workflow."""
 
 
 @click.command(
     "history",
-    epilog=example("flow64 history", "flow64 history inbound --env prod --json"),
+    epilog=format_example("flow64 history", "flow64 history inbound --env prod --json"),
 )
 @click.argument("key", required=False)
 @click.option(
     "--env",
     metavar="NAME",
-    shell_complete=environments,
+    shell_complete=complete_environments,
     help="Only what was replaced in this environment.",
 )
 @json_option
@@ -46,21 +46,21 @@ def command(*, key: str | None, env: str | None, as_json: bool) -> int:
     holds it, and which texts are not in that file. KEY is the key of one workflow, or
     its id. To bring one back: flow64 restore KEY --at TIME.
     """
-    history = history_of(load_settings())
-    found = entries_of(history, key, env)
+    history = open_history(load_settings())
+    found = select_entries(history, key, env)
     if as_json:
-        give_data([data_of(one) for one in found])
+        print_json([to_data(one) for one in found])
         return 0
     if not found:
-        talk("nothing was replaced yet")
-    give_table(
+        print_message("nothing was replaced yet")
+    print_table(
         [
             (
                 one.when,
                 one.env,
                 one.key,
                 WHY[one.reason],
-                file_of(one),
+                format_saved_file(one),
                 one.without,
             )
             for one in found
@@ -69,8 +69,10 @@ def command(*, key: str | None, env: str | None, as_json: bool) -> int:
     return 0
 
 
-def entries_of(history: History, key: str | None, env: str | None) -> Sequence[Saved]:
-    """What was saved, newest first.
+def select_entries(
+    history: History, key: str | None, env: str | None
+) -> Sequence[Saved]:
+    """Return the saved workflows, newest first.
 
     Raises:
         HistoryError: A file cannot be read.
@@ -84,7 +86,7 @@ def entries_of(history: History, key: str | None, env: str | None) -> Sequence[S
     return found
 
 
-def data_of(saved: Saved) -> dict[str, Any]:
+def to_data(saved: Saved) -> dict[str, Any]:
     """One entry as JSON data; what was live is in its file."""
     data = saved.as_data()
     names = ("at", "key", "workflow_id", "env", "endpoint", "reason", "withheld")

@@ -8,14 +8,14 @@ import click
 
 from ..text import printable
 from ._install_source import EXAMPLE, find_install_source, parse_install_source
-from ._project import as_key, as_namespace, begin, key_of
-from ._shared import example, json_option
-from ._terminal import give, give_data, may_ask, talk
+from ._new_project import as_key, as_namespace, create_project, make_key
+from ._shared import format_example, json_option
+from ._terminal import may_ask, print_json, print_line, print_message
 
 
 @click.command(
     "init",
-    epilog=example(
+    epilog=format_example(
         "flow64 init growth --namespace acme.example",
         "flow64 init . --namespace github.com/acme/pipelines --project growth",
         f"flow64 init growth --namespace acme.example --from {EXAMPLE}",
@@ -64,24 +64,24 @@ def command(
     The jobs of CI install flow64 from requirements-flow64.txt. If nobody can know where
     this flow64 comes from, the jobs stop there until you say it.
     """
-    key = as_key(key_of(folder) if project is None else project)
+    key = as_key(make_key(folder) if project is None else project)
     install = find_install_source() if source is None else parse_install_source(source)
-    owner = as_namespace(_namespace(namespace))
-    written = begin(folder, owner, key, install)
+    owner = as_namespace(_choose_namespace(namespace))
+    written = create_project(folder, owner, key, install)
     if as_json:
-        give_data([str(path) for path in written])
+        print_json([str(path) for path in written])
     else:
         for path in written:
-            give(printable(str(path)))
-    talk(
+            print_line(printable(str(path)))
+    print_message(
         "next: git init, then flow64 check pipelines, pytest, and "
         "flow64 deploy pipelines --env emulator, which spends nothing"
     )
-    talk(install.describe())
+    print_message(install.describe())
     return 0
 
 
-def _namespace(given: str | None) -> str:
+def _choose_namespace(given: str | None) -> str:
     if given is not None:
         return given
     if not may_ask(yes=False):

@@ -6,12 +6,14 @@ import click
 
 from ..loading import LiveWorkflow
 from ..redaction import redact_keys_in_json
-from ._service import connected, give_table
-from ._shared import data_of, env_option, example, json_option
-from ._terminal import give_data, talk
+from ._service import connect, print_table
+from ._shared import env_option, format_example, json_option, to_data
+from ._terminal import print_json, print_message
 
 
-@click.command("list", epilog=example("flow64 list --env prod", "flow64 list --json"))
+@click.command(
+    "list", epilog=format_example("flow64 list --env prod", "flow64 list --json")
+)
 @env_option
 @json_option
 def command(*, env: str | None, as_json: bool) -> int:
@@ -22,14 +24,14 @@ def command(*, env: str | None, as_json: bool) -> int:
     "duplicate" in the web editor; all others are `foreign`. `ENV:KEY` names what is
     ours in other commands, `ENV:id:UUID` whatever there is.
     """
-    with connected(env) as client:
+    with connect(env) as client:
         found = client.workflows.list()
     known = [LiveWorkflow.of(info) for info in found]
     if as_json:
-        give_data(
+        print_json(
             [
                 {
-                    **redact_keys_in_json(data_of(info)),
+                    **redact_keys_in_json(to_data(info)),
                     "condition": one.condition,
                     "key": one.key,
                     "env": one.env,
@@ -40,8 +42,8 @@ def command(*, env: str | None, as_json: bool) -> int:
         )
         return 0
     if not found:
-        talk("there are no workflows")
-    give_table(
+        print_message("there are no workflows")
+    print_table(
         [
             (one.id, one.title or "-", one.key or "-", one.condition, one.path or "-")
             for one in known

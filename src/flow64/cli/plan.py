@@ -13,25 +13,25 @@ from ..plan import Plan
 from ._error_messages import describe_error
 from ._exit_codes import CHANGES, FAILED
 from ._load import load_source
-from ._options import SAID
-from ._planned import Faulty, place_of, planned, tell_faults
-from ._service import connected
+from ._make_plan import Faulty, find_place, make_plan, print_faults
+from ._options import OPTIONS
+from ._service import connect
 from ._shared import (
     env_option,
-    example,
+    format_example,
     json_option,
     manifest_option,
     no_code_option,
+    option_error,
     require_known,
     values_option,
-    wrong,
 )
-from ._terminal import give_data, give_text, talk
+from ._terminal import print_json, print_message, print_text
 
 
 @click.command(
     "plan",
-    epilog=example(
+    epilog=format_example(
         "flow64 plan pipelines",
         "flow64 plan pipelines --env staging --exit-code",
         "flow64 plan pipelines --env prod -o plan.json",
@@ -81,33 +81,35 @@ def command(
     with --exit-code with 2 if there is something to do or to decide, or if a live
     setting that code does not set changes what a run costs or does.
     """
-    place = place_of(env, values)
+    place = find_place(env, values)
     if manifest is not None and output is not None:
-        raise wrong("--manifest", "such a plan is to be read, and is never applied")
+        raise option_error(
+            "--manifest", "such a plan is to be read, and is never applied"
+        )
     loaded = load_source(source, code=not no_code, manifest=manifest, may_be_empty=True)
-    with connected(env) as client:
-        plan = planned(client, place, loaded, create=create, prune=prune)
+    with connect(env) as client:
+        plan = make_plan(client, place, loaded, create=create, prune=prune)
     if not isinstance(plan, Plan):
-        return _faulty(plan, as_json=as_json)
+        return _report_faults(plan, as_json=as_json)
     require_known("--create", create, [step.key for step in plan.steps])
     if output is not None:
         save_plan(plan, output, organisation=place.organisation)
     if as_json:
-        give_data(as_data(plan))
+        print_json(as_data(plan))
     else:
-        give_text(as_text(plan, in_full=SAID.is_verbose))
+        print_text(as_text(plan, in_full=OPTIONS.is_verbose))
     if output is not None:
         file = shlex.quote(str(output))
-        talk(f"it is saved; to apply it: flow64 deploy --plan {file}")
+        print_message(f"it is saved; to apply it: flow64 deploy --plan {file}")
     return CHANGES if exit_code and plan.has_changes else 0
 
 
-def _faulty(faults: Sequence[Faulty], *, as_json: bool) -> int:
-    """Say which workflows have errors; gives the exit code."""
-    tell_faults(faults)
+def _report_faults(faults: Sequence[Faulty], *, as_json: bool) -> int:
+    """Print the errors of workflows, and return the exit code."""
+    print_faults(faults)
     if as_json:
         errors = [
             {"workflow": one.name, "error": describe_error(one.error)} for one in faults
         ]
-        give_data({"errors": errors})
+        print_json({"errors": errors})
     return FAILED

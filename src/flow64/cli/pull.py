@@ -28,9 +28,9 @@ from ..manifest import (
 from ..redaction import redact_keys
 from ..text import pluralize, printable
 from ._exit_codes import FAILED
-from ._service import connected, environment_of
-from ._shared import env_option, example, json_option, read_values, values_option
-from ._terminal import complain, give, give_data, talk
+from ._service import connect, find_environment
+from ._shared import env_option, format_example, json_option, read_values, values_option
+from ._terminal import print_error, print_json, print_line, print_message
 
 MOST_NAMES: Final = 20
 """The most workflows that a message lists."""
@@ -38,7 +38,7 @@ MOST_NAMES: Final = 20
 
 @click.command(
     "pull",
-    epilog=example(
+    epilog=format_example(
         "flow64 pull prod --all -o live",
         "flow64 pull prod:2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -o live",
     ),
@@ -78,20 +78,26 @@ def command(
     place, _, wanted = address.partition(":")
     wanted = wanted.removeprefix("id:")
     if place and env not in (None, place):
-        raise _wrong(f"{address} and --env {env} are two environments: leave one out")
+        raise _usage_error(
+            f"{address} and --env {env} are two environments: leave one out"
+        )
     env = place or env
     if is_all and wanted:
-        raise _wrong(f"--all means all, and {address} one: leave one of them out")
+        raise _usage_error(f"--all means all, and {address} one: leave one of them out")
     before = read_manifest(output / MANIFEST) or Manifest()
     given = read_values(values) or {}
     known = [
-        *(one for one in known_of(environment_of(env)) if one.name not in given),
+        *(
+            one
+            for one in find_known_values(find_environment(env))
+            if one.name not in given
+        ),
         # A file of values may hold any secret, and nobody says which are none.
         *(Known(name, item, [*_texts(item)]) for name, item in given.items()),
     ]
-    with connected(env) as client:
+    with connect(env) as client:
         if not (is_all or wanted):
-            raise _wrong(_choices(client))
+            raise _usage_error(_choices(client))
         found = client.play(pulling(wanted or None))
         name = str(client.env)
     mine = {str(one.id).lower() for one in found}
@@ -107,7 +113,7 @@ def command(
     return FAILED if pull.refused else 0
 
 
-def known_of(environment: Environment) -> Sequence[Known]:
+def find_known_values(environment: Environment) -> Sequence[Known]:
     """The values of an environment; all of them, since any may be live.
 
     Raises:
@@ -152,7 +158,7 @@ def _from_variables(given: Any, content: Any) -> Iterator[str]:
 
 
 def _choices(client: Client) -> str:
-    """What may be asked for, where nothing was."""
+    """Advise what to ask for."""
     env = client.env
     found = client.workflows.list()
     ways = [
@@ -194,17 +200,19 @@ def _require_free(folder: Path, files: Sequence[str]) -> None:
 
 def _show(pull: Pull, folder: Path, *, as_json: bool) -> None:
     if as_json:
-        give_data(_data(pull, folder))
+        print_json(_data(pull, folder))
     else:
         for one in pull.taken:
-            give(printable(str(folder / one.file)))
+            print_line(printable(str(folder / one.file)))
     count = len(pull.taken)
-    talk(f"{pluralize(count, 'workflow')} of {pull.env} written")
+    print_message(f"{pluralize(count, 'workflow')} of {pull.env} written")
     for one in pull.taken:
         if one.stamped is not None:
-            talk(f"{one.file}: its code is elsewhere, and deployed it as {one.stamped}")
+            print_message(
+                f"{one.file}: its code is elsewhere, and deployed it as {one.stamped}"
+            )
         if one.may_tell:
-            complain(
+            print_error(
                 f"{one.file}: its code had values that were not found again, or it was "
                 "edited: look for secrets in it before anybody else sees it; "
                 "--values FILE tells what was deployed with"
@@ -214,18 +222,18 @@ def _show(pull: Pull, folder: Path, *, as_json: bool) -> None:
         "what looked like a key is a value now, and is to be set:", pull.secrets
     )
     if lines := pull.setting_lines:
-        talk("in pyproject.toml, each from a variable:")
+        print_message("in pyproject.toml, each from a variable:")
         for line in lines:
-            talk(f"  {line}")
+            print_message(f"  {line}")
     for not_ in pull.refused:
-        complain(f"{not_.id} ({not_.name}) was not pulled: {not_.problem}")
+        print_error(f"{not_.id} ({not_.name}) was not pulled: {not_.problem}")
 
 
 def _tell_values(head: str, found: Sequence[Secret]) -> None:
     if found:
-        talk(head)
+        print_message(head)
     for secret in found:
-        talk(f"  {secret.name}: {secret.file}, {secret.where}")
+        print_message(f"  {secret.name}: {secret.file}, {secret.where}")
 
 
 def _data(pull: Pull, folder: Path) -> Mapping[str, Any]:
@@ -257,5 +265,5 @@ def _data(pull: Pull, folder: Path) -> Mapping[str, Any]:
     }
 
 
-def _wrong(problem: str) -> click.UsageError:
+def _usage_error(problem: str) -> click.UsageError:
     return click.UsageError(problem, click.get_current_context(silent=True))

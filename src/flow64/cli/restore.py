@@ -9,24 +9,24 @@ import click
 
 from ..deploy import Agreement, as_text, restoring
 from ..text import printable
-from ._applied import carried_out
-from ._planned import place_of
-from ._service import connected
+from ._apply_plan import apply_plan
+from ._make_plan import find_place
+from ._service import connect
 from ._shared import (
     env_option,
-    example,
+    format_example,
     json_option,
     require_known,
     values_option,
     yes_option,
 )
-from ._terminal import advise, talk
-from .history import entries_of
+from ._terminal import print_advice, print_message
+from .history import select_entries
 
 
 @click.command(
     "restore",
-    epilog=example(
+    epilog=format_example(
         "flow64 restore inbound",
         "flow64 restore inbound --at 2026-11-25T10:04 --env prod --yes",
     ),
@@ -71,9 +71,9 @@ def command(
     it is, and is saved first, so that a restore can be taken back. Secrets are not in
     the history: the environment's values of today are filled in.
     """
-    place = place_of(env, values)
-    entries_of(place.history, key, place.env)
-    with connected(env) as client:
+    place = find_place(env, values)
+    select_entries(place.history, key, place.env)
+    with connect(env) as client:
         plan = client.play(
             restoring(
                 place.history,
@@ -86,9 +86,9 @@ def command(
                 secrets=place.secrets,
             )
         )
-        talk(as_text(plan))
+        print_message(as_text(plan))
         if without := place.history.find(key, at, env=place.env).without:
-            advise(
+            print_advice(
                 f"what comes back of {printable(key)} was saved {printable(without)}: "
                 "values of today stand there instead"
             )
@@ -96,4 +96,4 @@ def command(
         require_known("--force", force, names)
         require_known("--allow-spend", allow_spend, names)
         agreement = Agreement(force=force, allow_spend=allow_spend)
-        return carried_out(client, plan, agreement, place, yes=yes, as_json=as_json)
+        return apply_plan(client, plan, agreement, place, yes=yes, as_json=as_json)

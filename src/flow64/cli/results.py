@@ -18,22 +18,22 @@ from ..runs import (
     write_csv,
 )
 from ..text import printable
-from ._service import connected
+from ._service import connect
 from ._shared import (
     allow_unproven_option,
-    block_of,
     env_option,
-    example,
+    format_example,
     json_option,
     max_bytes_option,
+    parse_block,
     run_argument,
 )
-from ._terminal import give, give_data, talk
+from ._terminal import print_json, print_line, print_message
 
 
 @click.command(
     "results",
-    epilog=example(
+    epilog=format_example(
         "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results",
         "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results --all --safe-csv",
     ),
@@ -89,11 +89,11 @@ def command(
     """
     if every_stage and block is not None:
         raise click.UsageError("--all and --block: leave one of them out")
-    named = block_of(block)
-    with connected(env) as client:
+    named = parse_block(block)
+    with connect(env) as client:
         run = client.runs.get(run_id)
         if safe_csv:
-            items = _chosen(run, client, named, every_stage=every_stage)
+            items = _choose_result(run, client, named, every_stage=every_stage)
             allowance = Allowance(max_bytes, allow_unproven)
             paths = save_safely(
                 client, run, output, items, overwrite=overwrite, allowance=allowance
@@ -108,10 +108,10 @@ def command(
                 allow_unproven=allow_unproven,
             )
     if as_json:
-        give_data([str(path) for path in paths])
+        print_json([str(path) for path in paths])
     else:
         for path in paths:
-            give(printable(str(path)))
+            print_line(printable(str(path)))
     return 0
 
 
@@ -140,11 +140,11 @@ def save_safely(
     for item, path in zip(items, paths, strict=True):
         rows = client.play(fetch_rows(run, item, allowance))
         write_csv(rows, path, safe=True, overwrite=overwrite)
-    talk("text that a spreadsheet might run has a ' before it")
+    print_message("text that a spreadsheet might run has a ' before it")
     return paths
 
 
-def _chosen(
+def _choose_result(
     run: Run, client: Client, block: str | int | None, *, every_stage: bool
 ) -> Sequence[ResultItem]:
     """The files that are asked for."""

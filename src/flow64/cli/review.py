@@ -24,17 +24,17 @@ from ..render import (
 )
 from ._exit_codes import CHANGES, FAILED
 from ._load import load_source
-from ._planned import place_of, planned, tell_faults
-from ._service import connected
+from ._make_plan import find_place, make_plan, print_faults
+from ._service import connect
 from ._shared import (
     env_option,
-    example,
+    format_example,
     manifest_option,
     no_code_option,
+    option_error,
     values_option,
-    wrong,
 )
-from ._terminal import give_text, talk
+from ._terminal import print_message, print_text
 
 FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -49,12 +49,12 @@ FORMS: Final[Mapping[str, Callable[[Review], str]]] = {
     "json": _as_json,
     "html": as_html,
 }
-"""What a review can be written as."""
+"""The forms of a review."""
 
 
 @click.command(
     "review",
-    epilog=example(
+    epilog=format_example(
         "flow64 review --base main/flows --head flows --format markdown",
         "flow64 review flows --env prod --no-code --format html -o review.html",
     ),
@@ -110,13 +110,13 @@ def command(
     if base is not None or head is not None:
         if base is None or head is None:
             missing = "--base" if base is None else "--head"
-            raise wrong(missing, "it is missing: a review compares two folders")
+            raise option_error(missing, "it is missing: a review compares two folders")
         for option, given in (("SOURCE", source), ("--env", env), ("--values", values)):
             if given is not None:
-                raise wrong(option, "with --base and --head no service is asked")
-        review = _compared(base, head, manifest)
+                raise option_error(option, "with --base and --head no service is asked")
+        review = _compare(base, head, manifest)
     else:
-        found = _planned(source, env, values, code=not no_code, manifest=manifest)
+        found = _plan(source, env, values, code=not no_code, manifest=manifest)
         if found is None:
             return FAILED
         review = found
@@ -124,7 +124,7 @@ def command(
     return CHANGES if has_exit_code and not review.is_empty else 0
 
 
-def _compared(base: Path, head: Path, manifest: Path | None) -> Review:
+def _compare(base: Path, head: Path, manifest: Path | None) -> Review:
     """The JSON of two folders compared; no code is run.
 
     Args:
@@ -166,7 +166,7 @@ def _by_name(
 
 
 def _definition(one: SourceWorkflow | None) -> Definition | None:
-    """What it does, also where it has errors: that these appear is told."""
+    """Return its definition, even with errors: a review shows new ones."""
     return None if one is None else lower_leniently(one.workflow)
 
 
@@ -182,7 +182,7 @@ def _file(one: SourceWorkflow | None, folder: Path) -> str | None:
     )
 
 
-def _planned(
+def _plan(
     source: str | None,
     env: str | None,
     values: Path | None,
@@ -191,12 +191,12 @@ def _planned(
     manifest: Path | None,
 ) -> Review | None:
     """A plan as a review; None where workflows have errors, which were told."""
-    place = place_of(env, values)
+    place = find_place(env, values)
     loaded = load_source(source, code=code, manifest=manifest, may_be_empty=True)
-    with connected(env) as client:
-        plan = planned(client, place, loaded)
+    with connect(env) as client:
+        plan = make_plan(client, place, loaded)
     if not isinstance(plan, Plan):
-        tell_faults(plan)
+        print_faults(plan)
         return None
     return review_of_plan(plan, prices=place.settings.prices, root=Path.cwd())
 
@@ -208,11 +208,11 @@ def _write(text: str, output: Path | None) -> None:
         click.ClickException: The file cannot be written.
     """
     if output is None:
-        give_text(text)
+        print_text(text)
         return
     try:
         output.write_bytes(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         problem = f"{output} cannot be written ({error.strerror})"
         raise click.ClickException(problem) from error
-    talk(f"it is in {output}")
+    print_message(f"it is in {output}")

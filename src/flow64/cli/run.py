@@ -20,33 +20,33 @@ from ..workflow import Workflow
 from ._estimate import estimate
 from ._exit_codes import INTERRUPTED, RefusedError
 from ._load import load_source
-from ._options import SAID
-from ._service import connected, environment_of, resuming
+from ._options import OPTIONS
+from ._service import connect, find_environment, format_watch_command
 from ._shared import (
     FILE,
     Whole,
     allow_unproven_option,
-    block_of,
     dry_run_option,
     env_option,
     every_option,
-    example,
+    format_example,
     json_option,
     max_bytes_option,
     no_code_option,
+    option_error,
+    parse_block,
     read_values,
     timeout_option,
     values_option,
-    wrong,
     yes_option,
 )
-from ._terminal import agreed, give, give_data, is_interactive, talk
-from .watch import followed
+from ._terminal import confirm, is_interactive, print_json, print_line, print_message
+from .watch import follow_run
 
 
 @frozen
 class Output:
-    """Where the rows of a run are saved.
+    """The file for the rows of a run.
 
     Attributes:
         path: A CSV or NDJSON file.
@@ -72,11 +72,13 @@ class Output:
             SaveError: It is there already.
         """
         if self.path.suffix not in (".csv", ".ndjson"):
-            raise wrong("--output", f"{self.path} ends neither in .csv nor in .ndjson")
+            raise option_error(
+                "--output", f"{self.path} ends neither in .csv nor in .ndjson"
+            )
         if self.is_safe and self.path.suffix != ".csv":
-            raise wrong("--safe-csv", f"{self.path} is no CSV file")
+            raise option_error("--safe-csv", f"{self.path} is no CSV file")
         if not self.path.parent.is_dir():
-            raise wrong("--output", f"there is no folder {self.path.parent}")
+            raise option_error("--output", f"there is no folder {self.path.parent}")
         require_free(self.path, overwrite=self.overwrite)
 
     def require_block(self, definition: Definition) -> None:
@@ -91,9 +93,9 @@ class Output:
         except AmbiguousRowsError as error:
             ends = printable(", ".join(error.ends))
             problem = f"the workflow ends in several blocks: {ends}; name one of them"
-            raise wrong("--block", problem) from error
+            raise option_error("--block", problem) from error
         except ArgumentError as error:
-            raise wrong("--block", error.problem) from error
+            raise option_error("--block", error.problem) from error
 
     def save(self, run: Run) -> int:
         """Save the rows of a run, and give their number."""
@@ -106,13 +108,13 @@ class Output:
         if self.path.suffix == ".ndjson":
             return run.to_ndjson(self.path, **facts)
         if self.is_safe:
-            talk("text that a spreadsheet might run gets a ' before it")
+            print_message("text that a spreadsheet might run gets a ' before it")
         return run.to_csv(self.path, safe=self.is_safe, **facts)
 
 
 @click.command(
     "run",
-    epilog=example(
+    epilog=format_example(
         "flow64 run leads.py:inbound people.csv --intent 2026-W20 --output found.csv",
         "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
         "flow64 run prod:inbound people.csv --intent 2026-W20",
@@ -227,7 +229,7 @@ def command(
     sent, and with 4 where nobody knows whether a run was started.
     """
     _require_name(intent, retry, is_new=is_new)
-    saved = _saved(
+    saved = _save_rows(
         output,
         safe_csv,
         block,
@@ -245,7 +247,7 @@ def command(
             "the run with --intent, as in --intent 2026-W20, or say --new"
         )
     sent = [] if rows is None else rows_from(rows)
-    environment = environment_of(env)
+    environment = find_environment(env)
     bound = environment.bound if given is None else given
     definition = add_suffix(
         workflow.compile(environment.name, bound), environment.suffix
@@ -258,18 +260,18 @@ def command(
         environment.max_cost if max_cost is None else max_cost,
         allow_unpriced,
     ).require(workflow.name, definition, len(sent))
-    with connected(env) as client:
+    with connect(env) as client:
         facts = _facts(client, workflow, definition, len(sent))
         if dry_run:
-            _give_facts(facts, as_json=as_json)
+            _print_result(facts, as_json=as_json)
             return 0
-        _tell_facts(facts)
+        _print_facts(facts)
         if is_nameless:
-            talk(
+            print_message(
                 "it has no --intent, so the same command starts another run, and pays "
                 "again; with one, as in --intent 2026-W20, it would be the same run"
             )
-        agreed("Start it?", yes=yes)
+        confirm("Start it?", yes=yes)
         try:
             run = client.run(
                 workflow,
@@ -285,20 +287,20 @@ def command(
                 allow_unpriced=allow_unpriced,
             )
         except KeyboardInterrupt:
-            talk(_cut_off(intent or retry))
+            print_message(_cut_off(intent or retry))
             return INTERRUPTED
-        SAID.is_done = True
+        OPTIONS.is_done = True
         if run.is_attached:
-            talk("it was started before; nothing was started or bought now")
+            print_message("it was started before; nothing was started or bought now")
         if not as_json:
-            give(printable(run.id))
+            print_line(printable(run.id))
         if not wait:
-            talk(f"follow it: {resuming(run.id, env)}")
+            print_message(f"follow it: {format_watch_command(run.id, env)}")
             code, count = 0, None
         else:
-            code, count = _followed(run, every, timeout, saved, env)
+            code, count = _follow(run, every, timeout, saved, env)
     if as_json:
-        give_data(_data_of(run, output, count))
+        print_json(_to_data(run, output, count))
     return code
 
 
@@ -310,7 +312,7 @@ def _find_workflow(
     if not isinstance(address, LiveAddress):
         return load_source(address.source, code=code).only.workflow, env
     env = require_same_env(address, env)
-    with connected(env) as client:
+    with connect(env) as client:
         return Workflow.from_definition(load_live_definition(client, address)), env
 
 
@@ -347,7 +349,7 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
         raise click.ClickException(f"{file} has no rows; nothing was sent")
 
 
-def _saved(
+def _save_rows(
     path: Path | None,
     is_safe: bool,
     block: str | None,
@@ -357,7 +359,7 @@ def _saved(
     max_bytes: int | None,
     allow_unproven: bool,
 ) -> Output | None:
-    """Where the rows are saved, once that is known to be possible.
+    """Return the file for the rows, after checking that it can be written.
 
     Raises:
         click.UsageError: Options do not go together, or name no file that can be made.
@@ -371,7 +373,7 @@ def _saved(
         raise click.UsageError("--no-wait saves nothing: leave out --output")
     saved = Output(
         path,
-        block_of(block),
+        parse_block(block),
         is_safe=is_safe,
         overwrite=overwrite,
         max_bytes=max_bytes,
@@ -381,19 +383,21 @@ def _saved(
     return saved
 
 
-def _followed(
+def _follow(
     run: Run, every: float, timeout: float, saved: Output | None, env: str | None
 ) -> tuple[int, int | None]:
     """Follow a run and save its rows; gives the exit code and the number of rows."""
     try:
-        code = followed(run, every, timeout)
+        code = follow_run(run, every, timeout)
         if saved is None or code:
             return code, None
         count = saved.save(run)
     except KeyboardInterrupt:
-        talk(f"the run goes on; follow it again: {resuming(run.id, env)}")
+        print_message(
+            f"the run goes on; follow it again: {format_watch_command(run.id, env)}"
+        )
         return INTERRUPTED, None
-    talk(
+    print_message(
         f"1 row is in {saved.path}"
         if count == 1
         else f"{count} rows are in {saved.path}"
@@ -428,31 +432,31 @@ def _facts(
     return [*facts, *estimate(definition, rows)]
 
 
-def _tell_facts(facts: Sequence[tuple[str, str]]) -> None:
-    """Tell people what would be run."""
+def _print_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Print what would be run."""
     for label, text in facts:
-        talk(text, f"{label:13}", "bold")
+        print_message(text, f"{label:13}", "bold")
 
 
-def _give_facts(facts: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+def _print_result(facts: Sequence[tuple[str, str]], *, as_json: bool) -> None:
     """Write the estimate of a run to stdout, as lines or as data."""
     if not as_json:
         for label, text in facts:
-            give(printable(f"{label:13}{text}"))
+            print_line(printable(f"{label:13}{text}"))
         return
     uncounted = [text for label, text in facts if label == "not counted"]
     found = {label: text for label, text in facts if label != "not counted"}
-    give_data({**found, "not_counted": uncounted})
+    print_json({**found, "not_counted": uncounted})
 
 
 def _cut_off(name: str | None) -> str:
-    """What to do after a start that Ctrl-C has cut off."""
+    """Advise what to do after Ctrl-C during a start."""
     if name:
         return "it may have been started: the same command finds it, and pays once"
     return "it may have been started: look at `flow64 runs` before starting another"
 
 
-def _data_of(run: Run, output: Path | None, count: int | None) -> dict[str, Any]:
+def _to_data(run: Run, output: Path | None, count: int | None) -> dict[str, Any]:
     return {
         "run_id": run.id,
         "workflow_id": run.workflow_id,

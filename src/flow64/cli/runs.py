@@ -8,14 +8,14 @@ from ..definition import is_uuid
 from ..loading import LiveAddress, list_live, parse_address, pick_live, require_same_env
 from ..redaction import redact_keys_in_json
 from ._load import load_source
-from ._service import connected, environment_of, give_table
-from ._shared import Whole, data_of, env_option, example, json_option
-from ._terminal import give_data, talk
+from ._service import connect, find_environment, print_table
+from ._shared import Whole, env_option, format_example, json_option, to_data
+from ._terminal import print_json, print_message
 
 
 @click.command(
     "runs",
-    epilog=example(
+    epilog=format_example(
         "flow64 runs --limit 20",
         "flow64 runs pipelines/leads.py:inbound --json",
         "flow64 runs prod:inbound --status active",
@@ -60,19 +60,19 @@ def command(
             live, env = address, require_same_env(address, env)
         else:
             wanted = load_source(address.source).only.workflow
-            workflow_id = wanted.id(environment_of(env).name)
-    with connected(env) as client:
+            workflow_id = wanted.id(find_environment(env).name)
+    with connect(env) as client:
         if live is not None and live.key is not None:
             workflow_id = pick_live(list_live(client), live).id
         elif live is not None:
             workflow_id = live.id
         found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
     if as_json:
-        give_data(redact_keys_in_json(data_of(found)))
+        print_json(redact_keys_in_json(to_data(found)))
         return 0
     if not found:
-        talk("there are no runs")
-    give_table(
+        print_message("there are no runs")
+    print_table(
         [
             (
                 run.job_id,

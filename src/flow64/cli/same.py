@@ -14,23 +14,23 @@ from ..definition import canonical_id, id_of
 from ..deploy import DeployedCode, SameCode, deployed_code, key_of, same_code
 from ..environments import load as load_settings
 from ..loading import insert_env, list_live, select_ours
-from ._completing import environments
+from ._completion import complete_environments
 from ._exit_codes import CHANGES
-from ._service import connected, give_table
-from ._shared import data_of, example, json_option, require_known
-from ._terminal import give_data, talk
+from ._service import connect, print_table
+from ._shared import format_example, json_option, require_known, to_data
+from ._terminal import print_json, print_message
 
 
 @click.command(
     "same",
-    epilog=example(
+    epilog=format_example(
         "flow64 same staging prod",
         "flow64 same staging prod inbound --exit-code",
         "flow64 same staging prod --json",
     ),
 )
-@click.argument("here", metavar="ENV", shell_complete=environments)
-@click.argument("there", metavar="OTHER_ENV", shell_complete=environments)
+@click.argument("here", metavar="ENV", shell_complete=complete_environments)
+@click.argument("there", metavar="OTHER_ENV", shell_complete=complete_environments)
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option(
     "--exit-code",
@@ -64,7 +64,7 @@ def command(
     is_same = all(one.verdict == "same" for one in answers)
     if as_json:
         data = {"here": here, "there": there, "same": is_same}
-        give_data({**data, "workflows": data_of(answers)})
+        print_json({**data, "workflows": to_data(answers)})
     else:
         _show(answers, here, there)
     return CHANGES if has_exit_code and not is_same else 0
@@ -72,7 +72,7 @@ def command(
 
 @frozen
 class _Listed:
-    """What the list of workflows of an environment tells.
+    """The workflows of an environment, by its list.
 
     Attributes:
         ours: Ids of what code of ours deployed there, by its place in code.
@@ -92,7 +92,7 @@ class _Listed:
 
 
 def _known(env: str) -> _Listed:
-    with connected(env) as client:
+    with connect(env) as client:
         known = list_live(client)
     ours = {
         one.place: one.id for one in select_ours(known, env) if one.place and one.key
@@ -101,7 +101,7 @@ def _known(env: str) -> _Listed:
 
 
 def _names(places: Iterable[str]) -> Mapping[str, str]:
-    """What each place is called: its key; with its project where two have that.
+    """Name each place by its key, and by its project if two share the key.
 
     Where they are of one name in two namespaces, it is the whole path.
     """
@@ -126,7 +126,7 @@ def _codes(
 ) -> Mapping[str, DeployedCode]:
     """Which code each workflow has in an environment, by what it is called."""
     ids = {name: known.id_of(place, env) for place, name in names.items()}
-    with connected(env) as client:
+    with connect(env) as client:
         return {
             name: deployed_code(client.play(get_workflow(workflow_id)))
             for name, workflow_id in ids.items()
@@ -136,12 +136,12 @@ def _codes(
 
 def _show(answers: Sequence[SameCode], here: str, there: str) -> None:
     if not answers:
-        talk("no code of ours is deployed to either of them")
+        print_message("no code of ours is deployed to either of them")
         return
     told = [
         (one.verdict, one.key, "; ".join(filter(None, [one.reason, *one.notes])))
         for one in answers
     ]
-    give_table(told)
+    print_table(told)
     if any(words for _, _, words in told):
-        talk(f"here: {here}; there: {there}")
+        print_message(f"here: {here}; there: {there}")

@@ -15,11 +15,11 @@ from attrs import asdict, define, frozen
 
 from ..emulator import Emulator, Switches, load_fixtures
 from ..errors import ConfigError
-from ._crash_report import own_up_in_threads
+from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
 from ._options import Options
-from ._serve_options import FILE, client_of, keys_of, port_of, switches_of
-from ._terminal import give, talk
+from ._serve_options import FILE, parse_client, parse_port, parse_switches, read_keys
+from ._terminal import print_line, print_message
 
 PORT: Final = 6464
 
@@ -27,7 +27,7 @@ PORT: Final = 6464
 @click.command("serve")
 @click.option(
     "--port",
-    type=port_of,
+    type=parse_port,
     default=PORT,
     metavar="N",
     show_default=True,
@@ -107,24 +107,24 @@ def command(
     chosen = [*switches, *([f"speed={speed}"] if speed is not None else [])]
     try:
         emulator = Emulator(
-            api_keys=None if api_keys is None else keys_of(api_keys),
-            switches=switches_of(chosen),
+            api_keys=None if api_keys is None else read_keys(api_keys),
+            switches=parse_switches(chosen),
             store=store,
             port=port,
             fixtures=load_fixtures(fixtures),
-            oauth_clients=[client_of(given) for given in oauth_clients],
+            oauth_clients=[parse_client(given) for given in oauth_clients],
             allow_hosts=allow_hosts,
             seed=seed,
         )
     except ConfigError as error:  # what the command line gives cannot be used
         raise click.UsageError(str(error)) from error
-    own_up_in_threads(debug=options.debug)
+    report_thread_crashes(debug=options.debug)
     if verbose:
         emulator.app = LoggedApp(emulator.app)
     stop = StopSignal()
     try:
         start(emulator, port)
-        give(emulator.url)
+        print_line(emulator.url)
         introduce(emulator, store, api_keys)
         return stop.wait()
     finally:
@@ -146,7 +146,7 @@ def start(emulator: Emulator, port: int) -> None:
 
 
 def introduce(emulator: Emulator, store: Path | None, keys: Path | None) -> None:
-    """Say what was started, and how it is used."""
+    """Print what was started, and how to use it."""
     url, standard = emulator.url, asdict(Switches())
     changed = [
         f"{name}={str(value).lower() if isinstance(value, bool) else value}"
@@ -161,9 +161,11 @@ def introduce(emulator: Emulator, store: Path | None, keys: Path | None) -> None
         "switches": ", ".join(changed) or "as they are by themselves",
         "to end": "Ctrl-C",
     }
-    talk("The documented Workflows API, played on this machine; nothing is spent.")
+    print_message(
+        "The documented Workflows API, played on this machine; nothing is spent."
+    )
     for label, text in lines.items():
-        talk(text, f"{label:10}", "bold")
+        print_message(text, f"{label:10}", "bold")
 
 
 # -- Requests -------------------------------------------------------------------------
@@ -189,7 +191,7 @@ class LoggedApp:
             milliseconds = (time.monotonic() - began) * 1000
             # The path alone: what follows it may be a signature.
             request = f"{scope.get('method')} {scope.get('path')}"
-            talk(f"{reader.status} {request} ({milliseconds:.0f} ms)")
+            print_message(f"{reader.status} {request} ({milliseconds:.0f} ms)")
 
 
 @define

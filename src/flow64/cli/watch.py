@@ -13,21 +13,23 @@ from ..client import Run
 from ..errors import RunFailedError
 from ..runs import RunEvent
 from ..text import printable
-from ._display import displaying
+from ._display import open_display
 from ._exit_codes import FAILED, INTERRUPTED
-from ._service import connected, resuming
+from ._service import connect, format_watch_command
 from ._shared import (
     env_option,
     every_option,
-    example,
+    format_example,
     json_option,
     run_argument,
     timeout_option,
 )
-from ._terminal import complain, give, give_text, talk
+from ._terminal import print_error, print_line, print_message, print_text
 
 
-@click.command("watch", epilog=example("flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d"))
+@click.command(
+    "watch", epilog=format_example("flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d")
+)
 @run_argument
 @every_option
 @timeout_option
@@ -42,19 +44,23 @@ def command(
     goes to stdout. With --json each event is a line of JSON on stdout instead. Ctrl-C
     leaves the run going. It ends with 1 where the run ended otherwise than completed.
     """
-    with connected(env) as client:
+    with connect(env) as client:
         try:
             run = client.runs.get(run_id)
-            code = followed(run, every, timeout, as_lines=as_json)
+            code = follow_run(run, every, timeout, as_lines=as_json)
         except KeyboardInterrupt:
-            talk(f"the run goes on; follow it again: {resuming(run_id, env)}")
+            print_message(
+                f"the run goes on; follow it again: {format_watch_command(run_id, env)}"
+            )
             return INTERRUPTED
     if not as_json:
-        give(printable(run.status))
+        print_line(printable(run.status))
     return code
 
 
-def followed(run: Run, every: float, timeout: float, *, as_lines: bool = False) -> int:
+def follow_run(
+    run: Run, every: float, timeout: float, *, as_lines: bool = False
+) -> int:
     """Show what happens to a run until it ends, and give the exit code.
 
     Args:
@@ -68,18 +74,18 @@ def followed(run: Run, every: float, timeout: float, *, as_lines: bool = False) 
     """
     if as_lines:
         for event in run.watch(every=every, timeout=timeout):
-            give_text(json.dumps(data_of_event(event), ensure_ascii=False) + "\n")
+            print_text(json.dumps(event_to_data(event), ensure_ascii=False) + "\n")
     else:
-        with displaying(run.id) as display:
+        with open_display(run.id) as display:
             for event in run.watch(every=every, timeout=timeout):
                 display.show(event)
     if run.status == "completed":
         return 0
-    complain(str(RunFailedError(run.id, run.status, run.reason)))
+    print_error(str(RunFailedError(run.id, run.status, run.reason)))
     return FAILED
 
 
-def data_of_event(event: RunEvent) -> dict[str, Any]:
+def event_to_data(event: RunEvent) -> dict[str, Any]:
     """An event as JSON data; its class is its name: `block-started`."""
     name = re.sub(r"(?<!^)(?=[A-Z])", "-", type(event).__name__).lower()
     return {"event": name, **asdict(event)}

@@ -21,7 +21,7 @@ from ..manifest import as_text as manifest_text
 from ._exit_codes import RefusedError
 from ._install_source import InstallSource
 from ._load import load_source
-from .compile import compiled, manifest_of
+from .compile import compile_all, make_manifest
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -30,10 +30,10 @@ TEMPLATE: Final = "_template"
 """The folder of the files, beside this module."""
 
 SOURCE: Final = "pipelines"
-"""Where the code of a project is."""
+"""The folder of the code."""
 
 COMPILED: Final = "compiled"
-"""Where its JSON is."""
+"""The folder of the JSON."""
 
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._-]+)*")
 """A domain, or a repository: `acme.example`, `github.com/acme/pipelines`."""
@@ -66,13 +66,13 @@ def as_key(text: str) -> str:
     raise click.BadParameter(f"{text!r} is not {advice}", param_hint="--project")
 
 
-def key_of(folder: Path) -> str:
+def make_key(folder: Path) -> str:
     """The key that the name of a folder gives; `pipelines` where it gives none."""
     found = slug(folder.absolute().name)
     return found if _KEY.fullmatch(found) else SOURCE
 
 
-def texts(
+def render_template(
     namespace: str, project: str, source: InstallSource
 ) -> Mapping[PurePosixPath, str]:
     """Return the files of a new project that people edit later on."""
@@ -96,7 +96,7 @@ def _newest_python() -> str:
     return f"3.{max(minors)}"
 
 
-def begin(
+def create_project(
     folder: Path, namespace: str, project: str, source: InstallSource
 ) -> Sequence[Path]:
     """Write a new project into a folder, and return its files.
@@ -114,7 +114,7 @@ def begin(
             are listed, and nothing was written.
         click.ClickException: Something cannot be written.
     """
-    found = texts(namespace, project, source)
+    found = render_template(namespace, project, source)
     wanted = {folder / path: text for path, text in found.items()}
     _require_room(folder, [*wanted])
     try:
@@ -144,10 +144,10 @@ def _require_room(folder: Path, wanted: Sequence[Path]) -> None:
 def _compile(folder: Path) -> Sequence[Path]:
     """Write the JSON of the new pipeline, as `flow64 compile` does."""
     loaded = load_source(str(folder / SOURCE))
-    made = compiled(loaded, None, None)
+    made = compile_all(loaded, None, None)
     assert made is not None, "the template compiles"
     target = folder / COMPILED
-    manifest = manifest_text(manifest_of(target, loaded, made))
+    manifest = manifest_text(make_manifest(target, loaded, made))
     return write_all(target, {**made.texts, MANIFEST: manifest})
 
 

@@ -1,6 +1,6 @@
-"""What a shell completes: names of environments, read from pyproject.toml alone.
+"""Shell completion: names of environments, read from pyproject.toml alone.
 
-Nothing of the user is imported, and little of flow64: a shell asks at every tab.
+No code of the user is imported, and little of flow64: it runs at every tab.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from click.shell_completion import CompletionItem
 
 FILE = "pyproject.toml"
 ALWAYS = "emulator"
-"""The environment that is there without being written."""
+"""The environment that exists without being configured."""
 
 
-def environments(
+def complete_environments(
     _: click.Context, __: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """The environments whose names begin like what was typed."""
-    return items(names_in(Path.cwd()), incomplete)
+    """Complete the name of an environment."""
+    return match_names(find_environments(Path.cwd()), incomplete)
 
 
-def addresses(
+def complete_addresses(
     _: click.Context, __: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Files, left to the shell; environments and `code` where one is begun."""
-    found = items([*names_in(Path.cwd()), "code"], incomplete)
+    """Complete an environment or `code`; else leave files to the shell."""
+    found = match_names([*find_environments(Path.cwd()), "code"], incomplete)
     return found or [CompletionItem(incomplete, type="file")]
 
 
-def commands(
+def complete_commands(
     group: click.Group, context: click.Context, known: Mapping[str, str], begun: str
 ) -> list[CompletionItem]:
-    """The commands that begin like what was typed, without loading any; and options."""
+    """Complete commands, without loading them, and options."""
     found = [
         CompletionItem(name, help=text)
         for name, text in known.items()
@@ -45,15 +45,15 @@ def commands(
     return [*found, *click.Command.shell_complete(group, context, begun)]
 
 
-def items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
-    """Those that begin like what was typed."""
+def match_names(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    """Return the names that begin with the typed text."""
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-def names_in(folder: Path) -> list[str]:
-    """Names of environments by the next file upwards that has any; no mistake is told.
+def find_environments(folder: Path) -> list[str]:
+    """Return the environments of the nearest settings. Faults are ignored.
 
-    Those that would steer a terminal are left out.
+    Names with control characters are left out.
     """
     for above in (folder, *folder.parents):
         found = _section(above / FILE)

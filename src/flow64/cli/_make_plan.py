@@ -1,4 +1,4 @@
-"""From a source and an environment to targets, and from those to a plan."""
+"""Making a plan from a source and an environment."""
 
 from __future__ import annotations
 
@@ -48,24 +48,24 @@ from ..plan import Plan, Target
 from ..workflow import Workflow
 from ._error_messages import describe_error, suggest_option
 from ._shared import read_values
-from ._terminal import advise, complain, talk
+from ._terminal import print_advice, print_error, print_message
 
 SEEN: Final = "seen.json"
 """The file of the cache, in its folder."""
 
 MOST_FILES: Final = 5_000
-"""How many JSON files are looked into for what was deployed last."""
+"""The most JSON files that are searched for the last deployed version."""
 
 DEPTH: Final = 3
-"""How many folders deep they are looked for."""
+"""The depth of folders that are searched."""
 
 OFTEN: Final = 100
-"""After how many workflows it is told how far planning has come."""
+"""Progress is printed after each of so many workflows."""
 
 
 @frozen
 class Place:
-    """Where a command works: an environment, and what is set for it.
+    """The environment that a command works with, and its settings.
 
     Attributes:
         settings: What `[tool.flow64]` says.
@@ -84,12 +84,12 @@ class Place:
 
     @property
     def history(self) -> History:
-        """Where what is replaced is saved."""
-        return history_of(self.settings)
+        """The history, in which replaced workflows are saved."""
+        return open_history(self.settings)
 
     @property
     def secrets(self) -> Sequence[BoundSecret]:
-        """What is secret wherever it is live: the values that come from variables."""
+        """The secrets of live workflows: the values that come from variables."""
         environment = self.environment
         found = [*secret_values(self.values, environment.hidden)]
         # Those of --values stand beside what is configured, which may be live as well.
@@ -117,7 +117,7 @@ class Faulty:
     error: FlowError
 
 
-def place_of(env: str | None, values: Path | None) -> Place:
+def find_place(env: str | None, values: Path | None) -> Place:
     """The environment of a command.
 
     Raises:
@@ -131,18 +131,18 @@ def place_of(env: str | None, values: Path | None) -> Place:
     return Place(settings, environment, environment.bound if given is None else given)
 
 
-def history_of(settings: Settings) -> History:
+def open_history(settings: Settings) -> History:
     """The history of a project: where `FLOW64_HISTORY` says, else its settings."""
     return History.of(None if os.environ.get(PLACE_NAME) else settings.history)
 
 
-def targets_of(
+def make_targets(
     loaded: Loaded, place: Place, client: Client, git: Git
 ) -> tuple[Sequence[Target], Sequence[Faulty]]:
-    """What is wanted of each workflow, and those that have errors."""
+    """Return the target of each workflow, and the workflows with errors."""
     targets: list[Target] = []
     faults: list[Faulty] = []
-    for one, name in zip(loaded.workflows, names_of(loaded), strict=True):
+    for one, name in zip(loaded.workflows, name_workflows(loaded), strict=True):
         try:
             target = target_of(
                 one.redacted or one.workflow,
@@ -154,7 +154,7 @@ def targets_of(
                 pulled=one.stamp_in(place.env),
             )
             if one.redacted is not None:
-                target = _marked(target, one.workflow)
+                target = _keep_fingerprint(target, one.workflow)
             if not one.is_unseen:
                 _require_namespace(target, client)
         except (CompileError, DeployError) as error:
@@ -164,10 +164,10 @@ def targets_of(
     return targets, faults
 
 
-def names_of(loaded: Loaded) -> Sequence[str]:
-    """What the workflows are called, each unlike the others.
+def name_workflows(loaded: Loaded) -> Sequence[str]:
+    """Return a unique name for each workflow.
 
-    Where two projects have one of the same name, their keys stand before it.
+    If two projects have the same name, the key of the project precedes it.
     """
     times = Counter(loaded.names)
     return [
@@ -176,7 +176,7 @@ def names_of(loaded: Loaded) -> Sequence[str]:
     ]
 
 
-def planned(
+def make_plan(
     client: Client,
     place: Place,
     loaded: Loaded,
@@ -184,24 +184,24 @@ def planned(
     create: Sequence[str] = (),
     prune: bool = False,
 ) -> Plan | Sequence[Faulty]:
-    """What a deploy would do; nothing but reads is sent.
+    """Plan a deploy. Only reads are sent.
 
-    Gives those that have errors instead, of which there is no plan.
+    If workflows have errors, these are returned, and no plan is made.
     """
     git = Git()
-    targets, faults = targets_of(loaded, place, client, git)
+    targets, faults = make_targets(loaded, place, client, git)
     if faults:
         return faults
     trusted = loaded.trusted
     guarded: dict[str, Any] = {}
     if trusted is None:
-        folder, bases = place.settings.cache, _bases(targets, loaded, place)
-        guarded = {"bases_at": _bases_at(loaded, place, git)}
+        folder, bases = place.settings.cache, _make_base_finder(targets, loaded, place)
+        guarded = {"bases_at": _make_commit_finder(loaded, place, git)}
     else:
         suffix = place.environment.suffix
         shown = LiveRedaction.of(trusted, place.env, place.values, suffix)
         folder, bases = None, bases_of(shown.definitions)
-        named = zip(names_of(loaded), loaded.workflows, strict=True)
+        named = zip(name_workflows(loaded), loaded.workflows, strict=True)
         unseen = frozenset(name for name, one in named if one.is_unseen)
         guarded = {"unseen": unseen, "cover": shown.redact}
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
@@ -229,18 +229,18 @@ def planned(
                 plan: Plan = stop.value
                 return plan
             if isinstance(event, Looked) and event.done % OFTEN == 0:
-                talk(f"looked at {event.done:,} of {event.total:,}")
+                print_message(f"looked at {event.done:,} of {event.total:,}")
 
 
-def tell_faults(faults: Sequence[Faulty]) -> None:
-    """Say which workflows have errors, and why."""
+def print_faults(faults: Sequence[Faulty]) -> None:
+    """Print the errors of workflows."""
     for fault in faults:
-        complain(f"{fault.name}: {describe_error(fault.error)}")
+        print_error(f"{fault.name}: {describe_error(fault.error)}")
         if advice := suggest_option(fault.error):
-            advise(advice)
+            print_advice(advice)
 
 
-def _marked(target: Target, workflow: Workflow) -> Target:
+def _keep_fingerprint(target: Target, workflow: Workflow) -> Target:
     """A target of a workflow whose values are hidden, with the stamp of the workflow.
 
     That a value is secret is part of what a fingerprint tells.
@@ -268,10 +268,10 @@ def _full_name(one: SourceWorkflow) -> str:
 # -- What was deployed last -----------------------------------------------------------
 
 
-def _bases(
+def _make_base_finder(
     targets: Sequence[Target], loaded: Loaded, place: Place
 ) -> Callable[[str], Definition | None]:
-    """Finds a definition that was deployed by its fingerprint.
+    """Return a function that finds a deployed definition by its fingerprint.
 
     First in the code as it is, which is what was deployed where the code has not
     changed since; then in JSON beside it, and in the history, which are read when
@@ -284,21 +284,21 @@ def _bases(
         if (definition := of_code(mark)) is not None:
             return definition
         if not further:
-            kept = [*_written(loaded, place), *_replaced(place)]
+            kept = [*_written_definitions(loaded, place), *_replaced_definitions(place)]
             further.append(bases_of(kept))
         return further[0](mark)
 
     return found
 
 
-def _written(loaded: Loaded, place: Place) -> Iterator[Definition]:
+def _written_definitions(loaded: Loaded, place: Place) -> Iterator[Definition]:
     """Definitions in JSON files near the source, such as those that are committed."""
     for path in islice(_json_files(loaded, place), MOST_FILES):
         with suppress(FlowError, OSError):
-            yield _definition_in(path.read_bytes(), str(path), place)
+            yield _read_definition(path.read_bytes(), str(path), place)
 
 
-def _definition_in(content: bytes, source: str, place: Place) -> Definition:
+def _read_definition(content: bytes, source: str, place: Place) -> Definition:
     """The definition in the JSON of a workflow, as it is deployed to an environment.
 
     Raises:
@@ -310,32 +310,32 @@ def _definition_in(content: bytes, source: str, place: Place) -> Definition:
     return add_suffix(definition, place.environment.suffix)
 
 
-def _bases_at(
+def _make_commit_finder(
     loaded: Loaded, place: Place, git: Git
 ) -> Callable[[str], Callable[[str], Definition | None]]:
-    """Finds a definition among the JSON that a commit had, by its fingerprint.
+    """Return a function that finds a definition in the JSON of a commit.
 
     Once code was compiled anew, the JSON that was deployed last is only there.
     """
 
     def definitions(commit: str) -> Iterator[Definition]:
-        for root in _roots(loaded, place):
+        for root in _list_roots(loaded, place):
             for content in git.read_files(root, commit, _is_committed_json):
                 with suppress(FlowError):
-                    yield _definition_in(content, f"commit {commit:.12}", place)
+                    yield _read_definition(content, f"commit {commit:.12}", place)
 
     return cache(lambda commit: bases_of(definitions(commit)))
 
 
 def _is_committed_json(path: PurePosixPath) -> bool:
-    """Whether a file of a commit is looked into: as `_below` does in a folder."""
+    """Return True if a file of a commit is searched, as `_files_below` does."""
     *folders, name = path.parts
     is_hidden = any(part.startswith(".") for part in path.parts)
     is_apart = len(folders) > DEPTH or "node_modules" in folders
     return path.suffix == ".json" and name != MANIFEST and not (is_hidden or is_apart)
 
 
-def _roots(loaded: Loaded, place: Place) -> Sequence[Path]:
+def _list_roots(loaded: Loaded, place: Place) -> Sequence[Path]:
     """The folder of the source, and that of the project."""
     source = Path(split_source(loaded.source)[0])
     roots = [source if source.is_dir() else source.parent]
@@ -347,14 +347,14 @@ def _roots(loaded: Loaded, place: Place) -> Sequence[Path]:
 def _json_files(loaded: Loaded, place: Place) -> Iterator[Path]:
     """JSON files below the folder of the source, and below that of the project."""
     seen: set[Path] = set()
-    for root in _roots(loaded, place):
-        for path in _below(root, DEPTH):
+    for root in _list_roots(loaded, place):
+        for path in _files_below(root, DEPTH):
             if path.resolve() not in seen:
                 seen.add(path.resolve())
                 yield path
 
 
-def _below(folder: Path, depth: int) -> Iterator[Path]:
+def _files_below(folder: Path, depth: int) -> Iterator[Path]:
     """JSON files below a folder; nothing hidden, linked, or made by tools."""
     try:
         entries = sorted(folder.iterdir())
@@ -366,7 +366,7 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
         if path.is_dir():
             is_apart = path.name == "node_modules" or (path / "pyvenv.cfg").exists()
             if depth and not is_apart:
-                yield from _below(path, depth - 1)
+                yield from _files_below(path, depth - 1)
         elif path.suffix == ".json" and path.name != MANIFEST and _is_small(path):
             yield path
 
@@ -377,7 +377,7 @@ def _is_small(path: Path) -> bool:
     return False
 
 
-def _replaced(place: Place) -> Iterator[Definition]:
+def _replaced_definitions(place: Place) -> Iterator[Definition]:
     """Definitions that were live once, their secrets filled in as they are now."""
     with suppress(HistoryError):
         for saved in place.history.entries(env=place.env):

@@ -1,4 +1,4 @@
-"""Carrying out a plan on the command line: asked for, told of, and accounted for."""
+"""Applying a plan on the command line: consent, progress, and the outcome."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ from ._exit_codes import (
     RefusedError,
     find_exit_code,
 )
-from ._options import SAID
-from ._planned import Place
+from ._make_plan import Place
+from ._options import OPTIONS
 from ._terminal import (
-    advise,
-    agreed,
-    complain,
-    from_here,
-    give,
-    give_data,
-    talk,
-    tell_held,
+    confirm,
+    print_advice,
+    print_error,
+    print_held,
+    print_json,
+    print_line,
+    print_message,
+    relative_path,
 )
 
 Outcome: TypeAlias = Literal[
@@ -72,7 +72,7 @@ Outcome: TypeAlias = Literal[
     "not tried",
     "left",
 ]
-"""What becomes of a workflow; `left` is what code has no more, or a copy."""
+"""The outcome of a workflow; `left` is one that is no longer in the code, or a copy."""
 
 REFUSALS: Final = (PlanRefusedError, PruneError, SavedPlanError, StalePlanError)
 """Errors that keep a plan from its first write, and that a new plan or a word of
@@ -87,21 +87,21 @@ TOTALS: Final[Mapping[Doing, str]] = {
     "stamp": "stamped",
     "delete": "deleted",
 }
-"""What was done, in words."""
+"""Words for the changes that were made."""
 
 
 @define
-class Course:
-    """What becomes of a plan, step by step.
+class Execution:
+    """The execution of a plan, step by step.
 
     Attributes:
         plan: The plan.
         agreement: What was agreed to.
-        outcomes: What became of each workflow, by its key.
-        done: What was carried out, by its key.
-        errors: What failed, by its key, in words.
-        failures: The same as it happened.
-        problems: What keeps it from being carried out, in words.
+        outcomes: The outcome of each workflow, by its key.
+        done: The changes that were made, by key.
+        errors: The messages of failed steps, by key.
+        failures: The errors of failed steps.
+        problems: The reasons why the plan cannot be applied.
         under_way: Keys of the workflows that are being written.
         code: The exit code.
     """
@@ -119,31 +119,37 @@ class Course:
     def __attrs_post_init__(self) -> None:
         left_alone = {*skipped(self.plan, self.agreement)}
         for step in self.plan.steps:
-            self.outcomes[step.key] = _at_first(step, left_alone, self.agreement)
+            self.outcomes[step.key] = _find_first_outcome(
+                step, left_alone, self.agreement
+            )
 
-    # -- What is heard of it -----------------------------------------------------------
+    # -- Events ------------------------------------------------------------------------
 
-    def hear(self, event: Writing | Done | Failed) -> None:
-        """Note an event, and tell it."""
+    def record_event(self, event: Writing | Done | Failed) -> None:
+        """Record an event, and print it."""
         match event:
             case Writing():
                 self.under_way.append(event.key)
-                if SAID.is_verbose or event.count <= MANY or event.number % MANY == 0:
+                if (
+                    OPTIONS.is_verbose
+                    or event.count <= MANY
+                    or event.number % MANY == 0
+                ):
                     at = f"{event.number} of {event.count}"
-                    talk(f"{at}: {event.doing} {event.key}")
+                    print_message(f"{at}: {event.doing} {event.key}")
             case Done():
                 self.under_way.remove(event.key)
-                SAID.is_done = True
+                OPTIONS.is_done = True
                 self.done[event.key] = event
                 self.outcomes[event.key] = "done"
             case Failed():
                 self.under_way.remove(event.key)
-                self.fail(event.key, event.error)
+                self.record_failure(event.key, event.error)
 
-    def fail(self, key: str, error: FlowError) -> None:
-        """Note, and tell, that a step failed."""
+    def record_failure(self, key: str, error: FlowError) -> None:
+        """Record and print that a step failed."""
         self.errors[key] = describe_error(error)
-        complain(f"{key}: {describe_error(error)}")
+        print_error(f"{key}: {describe_error(error)}")
         self.failures.append(error)
         self.outcomes[key] = (
             "unknown"
@@ -151,8 +157,8 @@ class Course:
             else ("refused" if isinstance(error, REFUSALS) else "failed")
         )
 
-    def end(self, *, was_stopped: bool) -> None:
-        """Note that nothing more comes: what the exit code is."""
+    def finish(self, *, was_stopped: bool) -> None:
+        """Record that all events came, and compute the exit code."""
         codes = {
             REFUSED if isinstance(error, REFUSALS) else find_exit_code(error)
             for error in self.failures
@@ -165,8 +171,8 @@ class Course:
         elif was_stopped:
             self.code = INTERRUPTED
 
-    def refuse(self, error: FlowError | RefusedError) -> None:
-        """Note, and tell, that nothing is carried out."""
+    def record_refusal(self, error: FlowError | RefusedError) -> None:
+        """Record and print that nothing is applied."""
         words = describe_error(error)
         found = getattr(error, "problems", [words])
         self.problems += found
@@ -178,11 +184,11 @@ class Course:
         for step in self.plan.steps:
             if self.outcomes[step.key] == "not tried" and self._is_named(step, error):
                 self.outcomes[step.key] = "refused"
-        complain(words)
-        self._advise()
+        print_error(words)
+        self._print_pull_advice()
 
     def _is_named(self, step: Step, error: FlowError | RefusedError) -> bool:
-        """Whether an error is about a workflow, or about all."""
+        """Return True if an error is about this workflow, or about all."""
         if isinstance(error, StalePlanError):
             return step.key in (error.workflow, *error.others)
         if isinstance(error, PlanRefusedError | PruneError):
@@ -190,19 +196,19 @@ class Course:
             return named or (isinstance(error, PruneError) and step.may_prune)
         return self.code == REFUSED
 
-    def _advise(self) -> None:
-        """Say how an edit gets into the code."""
+    def _print_pull_advice(self) -> None:
+        """Print how to get an edit into the code."""
         for step in self.plan.steps:
             is_edited = step.state in _EDITED and not step.is_taken
             if self.outcomes[step.key] == "refused" and is_edited:
                 where = shlex.quote(f"{self.plan.env}:{step.id}")
-                advise(
+                print_advice(
                     f"to take what is there of {step.key} into your code: "
                     f"flow64 pull {where} -o FOLDER"
                 )
 
-    def break_off(self, error: FlowError | None = None) -> None:
-        """Note that it ended while steps were under way, by an error or a Ctrl-C."""
+    def record_interruption(self, error: FlowError | None = None) -> None:
+        """Record that an error or Ctrl-C ended it while steps were under way."""
         self.code = INTERRUPTED if error is None else find_exit_code(error)
         for key in self.under_way:
             self.outcomes[key] = "unknown"
@@ -210,29 +216,29 @@ class Course:
                 self.errors[key], self.code = describe_error(error), UNKNOWN
         if self.under_way:
             named = ", ".join(self.under_way)
-            advise(
+            print_advice(
                 f"{named} may have been written: {self._again} again, which looks first"
             )
 
-    # -- What is told at its end -------------------------------------------------------
+    # -- Summary -----------------------------------------------------------------------
 
     @property
     def _again(self) -> str:
-        """What goes on with it: a deploy, or a restore where no code is about it."""
+        """The command that continues: a deploy, or a restore if no code is involved."""
         is_of_code = any(step.target is not None for step in self.plan.steps)
         return "deploy" if is_of_code or self.plan.victims else "restore"
 
     @property
     def resume(self) -> str:
-        """How to go on; empty where nothing is left, or nothing was begun."""
+        """The advice to continue; empty if nothing is left or nothing was started."""
         open_ = ("failed", "unknown", "not tried", "refused")
         is_left = any(outcome in open_ for outcome in self.outcomes.values())
         if not is_left or not (self.done or self.errors or self.code == INTERRUPTED):
             return ""
         return f"{self._again} again: what is done by then is not written again"
 
-    def tell(self) -> None:
-        """Say what was done, what was not, and how to go on."""
+    def print_summary(self) -> None:
+        """Print what was done, what was not, and how to continue."""
         kinds = [
             (words, [one for one in self.done.values() if one.doing == doing])
             for doing, words in TOTALS.items()
@@ -240,36 +246,38 @@ class Course:
         parts = [f"{len(found):,} {words}" for words, found in kinds if found]
         counts = Counter(self.outcomes.values())
         parts += [f"{counts[word]:,} {word}" for word in _COUNTED if counts[word]]
-        talk(", ".join(parts) or "nothing to do")
-        self._tell_saved()
+        print_message(", ".join(parts) or "nothing to do")
+        self._print_saved()
         if self.resume:
-            advise(self.resume)
+            print_advice(self.resume)
 
-    def _tell_saved(self) -> None:
-        """Say where what was replaced is; of many, in which folder."""
+    def _print_saved(self) -> None:
+        """Print where replaced workflows were saved; for many, only the folder."""
         done = [self.done[s.key] for s in self.plan.steps if s.key in self.done]
         kept = [(one.key, one.saved) for one in done if one.saved]
-        if len(kept) > MANY and not SAID.is_verbose:
-            folders = {str(Path(file_of(saved)).parent) for _, saved in kept}
+        if len(kept) > MANY and not OPTIONS.is_verbose:
+            folders = {str(Path(format_saved_file(saved)).parent) for _, saved in kept}
             where = " and ".join(sorted(folders))
-            talk(f"what was there of {len(kept)} workflows is in {where}")
+            print_message(f"what was there of {len(kept)} workflows is in {where}")
             return
         for key, saved in kept:
             without = f", {saved.without}" if saved.without else ""
-            talk(f"what was there of {key} is in {file_of(saved)}{without}")
+            print_message(
+                f"what was there of {key} is in {format_saved_file(saved)}{without}"
+            )
 
-    def give(self, *, as_json: bool) -> None:
-        """Write what became of it as the result."""
+    def print_result(self, *, as_json: bool) -> None:
+        """Print the outcome of each workflow as the result."""
         if as_json:
-            give_data(self.as_data())
+            print_json(self.as_data())
             return
         for step in self.plan.steps:
             outcome = self.outcomes[step.key]
             if outcome != "left":
-                give(printable(f"{outcome:9}  {step.key}  {step.id}"))
+                print_line(printable(f"{outcome:9}  {step.key}  {step.id}"))
 
     def as_data(self) -> dict[str, Any]:
-        """What became of it, as JSON data."""
+        """Return the outcomes as JSON data."""
         return {
             "environment": self.plan.env,
             "endpoint": self.plan.endpoint,
@@ -308,7 +316,7 @@ _EDITED: Final = SKIPPED - {"behind"}
 """States in which the service has what the code has not."""
 
 
-def carried_out(
+def apply_plan(
     client: Client,
     plan: Plan,
     agreement: Agreement,
@@ -319,7 +327,7 @@ def carried_out(
     as_json: bool = False,
     parallel: int = PARALLEL,
 ) -> int:
-    """Carry out a plan that was shown: judge it, ask, write, and say what was done.
+    """Apply a plan that was shown: check it, ask, write, and print the outcome.
 
     Args:
         client: Plays it.
@@ -333,46 +341,50 @@ def carried_out(
 
     Gives the exit code.
     """
-    course = Course(plan, agreement)
-    options = {**_options(place, client), "parallel": parallel}
+    execution = Execution(plan, agreement)
+    options = {**_build_options(place, client), "parallel": parallel}
     conversation = applying(plan, agreement, **options)
     try:
-        _judge(conversation)
+        _check_plan(conversation)
         jobs = jobs_of(plan, agreement)
         if jobs:
             _ask(jobs, yes=yes, is_typed=is_typed)
     except (FlowError, RefusedError) as error:
-        course.refuse(error)
-        course.give(as_json=as_json)
-        return course.code
+        execution.record_refusal(error)
+        execution.print_result(as_json=as_json)
+        return execution.code
     if jobs:
-        _carry_out(client, course, options)
-    course.tell()
-    course.give(as_json=as_json)
-    return course.code
+        _write_all(client, execution, options)
+    execution.print_summary()
+    execution.print_result(as_json=as_json)
+    return execution.code
 
 
-def _carry_out(client: Client, course: Course, options: Mapping[str, Any]) -> None:
-    def told() -> None:
-        advise("stopping after what is under way; Ctrl-C again stops at once")
+def _write_all(
+    client: Client, execution: Execution, options: Mapping[str, Any]
+) -> None:
+    def announce_stop() -> None:
+        print_advice("stopping after what is under way; Ctrl-C again stops at once")
 
     try:
-        with first_interrupt_waits(told) as stop:
-            talking = applying(course.plan, course.agreement, **options, stopped=stop)
+        with first_interrupt_waits(announce_stop) as stop:
+            talking = applying(
+                execution.plan, execution.agreement, **options, stopped=stop
+            )
             for event in client.events(talking):
-                course.hear(event)
-        course.end(was_stopped=stop.is_asked)
+                execution.record_event(event)
+        execution.finish(was_stopped=stop.is_asked)
     except KeyboardInterrupt:
-        course.break_off()
+        execution.record_interruption()
     except REFUSALS as error:
-        course.refuse(error)
+        execution.record_refusal(error)
     except FlowError as error:
-        complain(describe_error(error))
-        course.break_off(error)
+        print_error(describe_error(error))
+        execution.record_interruption(error)
 
 
-def _options(place: Place, client: Client) -> Mapping[str, Any]:
-    """What `applying` is told of where it is done."""
+def _build_options(place: Place, client: Client) -> Mapping[str, Any]:
+    """Return the options of `applying` that depend on the environment."""
     return {
         "history": place.history,
         "endpoint": client.endpoint,
@@ -381,8 +393,8 @@ def _options(place: Place, client: Client) -> Mapping[str, Any]:
     }
 
 
-def _judge(conversation: Conversation[Summary]) -> None:
-    """Let a conversation judge its plan, which it does before it asks for anything.
+def _check_plan(conversation: Conversation[Summary]) -> None:
+    """Let a conversation check its plan, which it does before its first request.
 
     Raises:
         FlowError: The plan cannot be carried out; nothing was sent.
@@ -403,22 +415,24 @@ def _ask(jobs: Sequence[Job], *, yes: bool, is_typed: bool) -> None:
     """
     deletions = sum(job.doing == "delete" for job in jobs)
     if deletions and is_typed:
-        _type(deletions)
+        _confirm_count(deletions)
     writes = len(jobs) - deletions
     parts = [f"write {pluralize(writes, 'workflow')}"] * bool(writes)
     parts += [f"delete {pluralize(deletions, 'workflow')}"] * bool(deletions)
-    agreed(f"{' and '.join(parts).capitalize()}?", yes=yes)
+    confirm(f"{' and '.join(parts).capitalize()}?", yes=yes)
 
 
-def _type(deletions: int) -> None:
-    tell_held()
+def _confirm_count(deletions: int) -> None:
+    print_held()
     question = f"{pluralize(deletions, 'workflow')} would be deleted; type that number"
     given = click.prompt(question, err=True, default="", show_default=False)
     if given.strip() != str(deletions):
         raise RefusedError("another number was typed; nothing was sent")
 
 
-def _at_first(step: Step, left_alone: set[str], agreement: Agreement) -> Outcome:
+def _find_first_outcome(
+    step: Step, left_alone: set[str], agreement: Agreement
+) -> Outcome:
     if step.key in left_alone:
         return "skipped"
     if step.state == "unchanged":
@@ -429,6 +443,6 @@ def _at_first(step: Step, left_alone: set[str], agreement: Agreement) -> Outcome
     return "not tried"
 
 
-def file_of(saved: Saved) -> str:
-    """Where something was saved, as it is written from here."""
-    return "" if saved.file is None else from_here(saved.file)
+def format_saved_file(saved: Saved) -> str:
+    """Return the path of a saved workflow, relative to the working folder."""
+    return "" if saved.file is None else relative_path(saved.file)

@@ -1,4 +1,4 @@
-"""Projects and variants: whose ids these are, and many workflows from one function."""
+"""Projects, which own ids, and variants, which are many workflows from one function."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def matrix(
 
 
 def _arguments(name: str, parameters: Any) -> None:
-    """Parameters become keyword arguments: a mapping whose keys are text."""
+    """Return a copy of parameters, which become keyword arguments."""
     is_mapping = isinstance(parameters, Mapping)
     if not is_mapping or not all(isinstance(key, str) for key in parameters):
         problem = f"the parameters of {name!r} are {shortened(parameters)}"

@@ -47,7 +47,7 @@ class Workflow:
         was: The key it had before, which keeps its ids through a rename.
         id: Pins it to an imported workflow in the environment `default`.
         pins: Imported ids: `{"workflow": {environment: id}, "blocks": {key path: id}}`.
-        project: Whose ids these are; without one it deploys to loopback only.
+        project: The owner of its ids. Without one it deploys to loopback only.
         description: What it is for; a deploy adds one line, the stamp.
     """
 
@@ -91,7 +91,7 @@ class Workflow:
             source: What errors call the text, for example its file name.
 
         Raises:
-            ReadError: The text is no workflow; it says where.
+            ReadError: The text is not a workflow; the error says where.
         """
         return cls.from_definition(loads(text, source=source))
 
@@ -154,7 +154,7 @@ class Workflow:
         """The definition.
 
         Args:
-            env: The environment whose id it gets; None for `default`.
+            env: The environment that its id is for; None for `default`.
             values: What `value("name")` stands for; names without an entry stay
                 unbound.
 
@@ -184,7 +184,7 @@ class Workflow:
         """The create body with its id, as canonical JSON; secrets stand by their names.
 
         Args:
-            env: The environment whose id it gets; None for `default`.
+            env: The environment that its id is for; None for `default`.
             values: What `value("name")` stands for.
             indent: Spaces a level; None writes it compact.
 
@@ -203,7 +203,7 @@ class Workflow:
         """All findings, errors first; never raises for what it finds.
 
         Args:
-            env: The environment whose id it gets; None for `default`.
+            env: The environment that its id is for; None for `default`.
             values: What `value("name")` stands for.
             blocks: What the service says of its blocks, in the place of what is built
                 in; needs the extra `schemas`.
@@ -379,7 +379,7 @@ def _require_sound(lowered: Lowered) -> Definition:
 
 
 def _pins(pins: Any) -> dict[str, dict[str, Any]]:
-    """A copy of the pins, which are a mapping of mappings whose keys are text."""
+    """Return a copy of the pins: a mapping of mappings from text."""
     try:
         made = {part: dict(ids) for part, ids in dict(pins).items()}
     except (TypeError, ValueError):

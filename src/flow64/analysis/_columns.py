@@ -142,7 +142,7 @@ def _flatten(layers: Sequence[Layer]) -> Layer:
 
 
 def _grow(layers: Sequence[Layer], layer: Layer) -> Sequence[Layer]:
-    """Layers with one more, which takes in those that are no larger than itself."""
+    """Add a layer, merged with those that are smaller or as large."""
     kept = len(layers)
     while kept and len(layers[kept - 1]) <= len(layer):
         kept -= 1

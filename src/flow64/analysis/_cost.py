@@ -77,7 +77,7 @@ class Cost:
 
     @property
     def is_open(self) -> bool:
-        """Whether a block charges for rows whose number is known only after the run."""
+        """Whether a block charges for a number of rows that only the run shows."""
         return any(charge.is_open for charge in self.charges)
 
     @property
@@ -109,7 +109,7 @@ def as_float(dollars: Fraction) -> float:
 
 
 def _sum_by_kind(told: Sequence[_Told]) -> dict[str, Fraction]:
-    """Dollars by kind, of the charges whose price and rows are known."""
+    """Return dollars by kind, for charges with known price and rows."""
     counted: dict[str, Fraction] = {}
     for kind, dollars, rows in told:
         if dollars is not None and rows is not None:

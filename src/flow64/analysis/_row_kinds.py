@@ -32,7 +32,7 @@ _PASSING: Final = frozenset(k for k, about in _SURE.items() if about.gives == "s
 BY_SPEC: Final = frozenset(
     kind for kind, about in _SURE.items() if about.gives == "dataframe_type"
 )
-"""Kinds whose `dataframe_type` says which rows they give."""
+"""Kinds that give the rows that their `dataframe_type` says."""
 
 WORDS: Final[Mapping[str, frozenset[str]]] = {
     kind: frozenset(table[kind] for table in (_TAKEN, _GIVEN) if kind in table)

@@ -37,10 +37,10 @@ MOST_VALUES: Final = 20_000
 """Values inside the largest schema that is used."""
 
 STEPS: Final = 30_000
-"""Steps for the blocks of one kind, beside some for each value in their specs."""
+"""Steps for the blocks of one kind, plus some for each value in their specs."""
 
 STEPS_IN_ALL: Final = 1_000_000
-"""Steps of a whole check, beside the same."""
+"""Steps of a whole check, plus some for each value in the specs."""
 
 STEPS_A_VALUE: Final = 60
 """Steps for each value, of specs or of a schema that is looked at itself."""
@@ -70,7 +70,7 @@ class Ruling:
         mismatches: For each block where its specs do not fit; of more than
             `MOST_ERRORS` places one more than these.
         spoken: For each block the spec fields that the schema speaks of.
-        inside: Of the fields of the kind those whose values it looks into.
+        inside: Fields of the kind with values that it looks into.
     """
 
     mismatches: Sequence[Sequence[Mismatch]]

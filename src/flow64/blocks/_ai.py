@@ -83,7 +83,7 @@ class QaAgent(Flow[Any, Any], CatalogueBlock):
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
-        """Probably one for each field of `struct`; others whose names are unknown."""
+        """Probably one for each field of `struct`, and others with unknown names."""
         return Columns(adds=columns_of(specs.get("struct"), confidence="I"), opens=True)
 
 
@@ -114,7 +114,7 @@ class ResearchAgent(Flow[Any, Any], CatalogueBlock):
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
-        """Probably one for each field of `struct`; others whose names are unknown."""
+        """Probably one for each field of `struct`, and others with unknown names."""
         return Columns(adds=columns_of(specs.get("struct"), confidence="I"), opens=True)
 
 

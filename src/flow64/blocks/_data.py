@@ -1,7 +1,7 @@
 """Data operations: blocks that choose, drop and group rows and columns.
 
-No source states a price for them; the advice to put them before whatever costs credits
-suggests that they have none.
+No source states a price for them. The advice to put them before blocks that cost
+credits suggests that they have none.
 """
 
 from __future__ import annotations
@@ -133,11 +133,11 @@ class Condition:
         return self._filter("not_contains", value)
 
     def greater(self, value: Any) -> Filter:
-        """The column is more than the value; there is no greater-or-equal."""
+        """The column is more than the value. The service has no greater-or-equal."""
         return self._filter("greater", value)
 
     def less(self, value: Any) -> Filter:
-        """The column is less than the value; there is no less-or-equal."""
+        """The column is less than the value. The service has no less-or-equal."""
         return self._filter("less", value)
 
     def in_(self, values: Sequence[Any]) -> Filter:
@@ -145,7 +145,7 @@ class Condition:
         return self._filter("in", values)
 
     def not_in(self, values: Sequence[Any]) -> Filter:
-        """The column is none of the values (a list, inferred)."""
+        """The column is not one of the values (a list, inferred)."""
         return self._filter("not_in", values)
 
     def is_empty(self) -> Filter:

@@ -244,7 +244,7 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
-    """Find out whose e-mail address each row has: name, company, title and LinkedIn.
+    """Find the owner of each e-mail address: name, company, title and LinkedIn.
 
     The names of the columns that it adds are not documented.
     """
@@ -269,7 +269,7 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
-    """Find out whose phone number each row has: name, company, title and LinkedIn.
+    """Find the owner of each phone number: name, company, title and LinkedIn.
 
     The names of the columns that it adds are not documented.
     """

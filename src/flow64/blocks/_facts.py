@@ -144,7 +144,7 @@ class About:
         must_have: Fields that the service requires for certain.
         brings: Rows of a run that this block brings: those of its payload, or those of
             a file or notebook. None for a block that takes, finds or makes rows.
-        drops_rows: Whether it passes on some of its rows, unchanged, and does no more.
+        drops_rows: Whether it only passes on some of its rows, unchanged.
         reads_columns: Whether it is documented which columns it reads.
         uses_columns: Columns that it uses: only those that its specs name, also those
             that identify a person or company, or any.

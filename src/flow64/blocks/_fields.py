@@ -15,12 +15,12 @@ FieldMap: TypeAlias = Mapping[str, Any] | type[Any]
 """`{name: description}`, `{name: {description, type}}`, or a class under `@returns`."""
 
 Specs: TypeAlias = Annotated[Mapping[str, Any], Fact("U", "no source", default="{}")]
-"""The specs of a kind whose fields nobody knows, sent as they are."""
+"""The specs of a kind with unknown fields, sent as they are."""
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class UncheckedBlock(CatalogueBlock):
-    """A block whose settings go whole, because nobody knows the names of its fields."""
+    """A block that sends its settings whole. The names of its fields are unknown."""
 
     specs: Specs = EMPTY
     """All settings as they are sent; the names of its fields are unknown."""
@@ -29,7 +29,7 @@ class UncheckedBlock(CatalogueBlock):
 def columns_of(
     fields: Any, *, confidence: Confidence = "D", words_are_types: bool = False
 ) -> Sequence[Column]:
-    """The columns that a field map names; none where it is no mapping.
+    """Return the columns that a field map names; none if it is not a mapping.
 
     Args:
         fields: The field map as it stands in specs.

@@ -25,7 +25,7 @@ def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
     """A JSON Schema (2020-12) of the specs of a kind, made from its class.
 
     Fields that the class does not know are let through, since the service may know
-    them. What is known of a field stands beside its schema under `x-flow64`.
+    them. Facts about a field stand next to its schema under `x-flow64`.
     """
     hints = typing.get_type_hints(cls)
     docs = field_docs(cls)

@@ -33,7 +33,7 @@ class XSearch(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
-    """Find whom an account on TikTok follows; whose account is not documented."""
+    """Find the people that a TikTok account follows; which one is not documented."""
 
     kind: ClassVar[str] = "tiktok_get_following"
     label: ClassVar[str] = "signal"

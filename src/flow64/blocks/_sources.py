@@ -12,7 +12,7 @@ from ._facts import About, CatalogueBlock, Columns, Effect, Fact
 from ._fields import FieldMap, columns_of
 from ._words import DATAFRAME_TYPES
 
-# The default is for a file whose row kind nobody states: its rows may go anywhere.
+# The default is for a file of unknown row kind: its rows may go anywhere.
 if TYPE_CHECKING:  # defaults of type variables come with Python 3.13
     from typing_extensions import TypeVar as Variable
 
@@ -51,7 +51,7 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
         default=UNSET, kw_only=True
     )
     """Columns that rows bring: name to type word (`{"email": "string"}`), or to a field
-    schema whose full shape is undocumented. A row that lacks a required column makes
+    schema; its full shape is undocumented. A row that lacks a required column makes
     the run's start answer 400; whether listed columns are required is unknown."""
     webhook_input: Annotated[str | Unset, Fact("D1", "IN")] = field(
         default=UNSET, kw_only=True
@@ -98,7 +98,7 @@ class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ReadNotebook(Flow[Start, Any], CatalogueBlock):
-    """Takes its rows from a notebook; what that holds says of which kind they are.
+    """Takes its rows from a notebook, which decides their row kind.
 
     Nothing but the name is documented.
     """

@@ -21,7 +21,7 @@ from ..dsl import Block, Flow, Parallel, Series, Tap, as_flow
 Form: TypeAlias = Literal["block", "chain", "list", "tap"]
 
 MAIN: Final = 2
-"""By how many blocks one of several dead ends is longer than the rest beside it."""
+"""Blocks by which one of several dead ends is longer than the rest."""
 
 
 @frozen(eq=False)
@@ -72,7 +72,7 @@ def chain(parts: Sequence[Part], whole: AbstractSet[Part] = frozenset()) -> Part
 
 
 def side_by_side(parts: Iterable[Part], whole: AbstractSet[Part] = frozenset()) -> Part:
-    """Parts beside each other, the first of the definition first."""
+    """Put parts side by side, the first of the definition first."""
     members = _flat("list", sorted(parts, key=_at), whole)
     return _enclose("list", Parallel(tuple(one.flow for one in members)), members)
 
@@ -173,7 +173,7 @@ class _Reduction:
         return bool(alike)
 
     def join_dead_ends(self) -> bool:
-        """Make what ends beside the rest a side branch of what feeds it."""
+        """Make dead ends a side branch of the part that feeds them."""
         branches: dict[int, list[int]] = {}
         for at in self.parts:
             if not self.outs[at] and len(self.ins[at]) == 1:
@@ -227,7 +227,7 @@ class _Reduction:
         return len(self.outs[before]) == 1
 
     def _join_group(self, group: list[int]) -> None:
-        """Join parts that are alike: to a list, or to one with the rest beside it."""
+        """Join parts that are alike: to a list, or to one with the rest at its side."""
         first = group[0]
         longest = max(group, key=lambda at: self.parts[at].size)
         others = [at for at in group if at != longest]

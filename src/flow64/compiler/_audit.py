@@ -1,7 +1,7 @@
 """The audit of generated code: what is in it is on a list, or it is not given out.
 
 It reads the text that was made, and knows nothing of how: a mistake in making it is to
-be found here. Whoever imports code that passes builds workflows, and does nothing else.
+be found here. To import code that passes builds workflows, and does nothing else.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class _Auditor:
         self._see_all(keyword.value for keyword in node.keywords)
 
     def _is_filter(self, node: ast.expr) -> bool:
-        """Whether it is the class of filters, of which `where` is asked."""
+        """Whether it is the class `Filter`, as in `Filter.where`."""
         name = Filter.__name__
         return isinstance(node, ast.Name) and node.id == name in self.imported
 

@@ -1,7 +1,7 @@
 """Code: what was lifted as Python source, as syntax first and as text last.
 
 Text of a definition is only ever in literals: it makes up no name, comment or
-docstring. Whatever is made is audited before it is given out.
+docstring. All code is audited before it is returned.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def code_of(
     Args:
         definition: What is written.
         identity: Its keys and pins, where they are known.
-        env: The environment whose id it has.
+        env: The environment that its id is for.
 
     Raises:
         CannotLiftError: It says what code cannot say.
-        UnsafeCodeError: What was made is no code of a workflow.
+        UnsafeCodeError: The result is not code of a workflow.
     """
     return as_code([lift(definition, identity, env=env)]).text
 
@@ -73,7 +73,7 @@ def as_code(workflows: Sequence[Lifted]) -> Code:
     """The Python source of workflows that were lifted, as one module.
 
     Raises:
-        UnsafeCodeError: What was made is no code of workflows.
+        UnsafeCodeError: The result is not code of workflows.
     """
     module = _Module()
     variables = tuple(module.add(one) for one in workflows)
@@ -291,7 +291,7 @@ class _Flows:
         return made
 
     def _put_in_scope(self, node: ast.expr, name: str) -> ast.expr:
-        """A part in a scope; what is no word on a line gets a name first."""
+        """Put a part in a scope; a part that is long gets a name first."""
         made = _as_flow(self.module, node)
         is_short = isinstance(made, ast.Call) and cells(flat(made)) <= SHORT
         if not isinstance(made, ast.Name) and not is_short:
@@ -305,7 +305,7 @@ class _Flows:
         free = module.names.free(name, otherwise="flow")
         is_long = cells(f"{free} = {flat(made)}") > WIDTH
         if isinstance(made, ast.BinOp) and len(operands(made)) == 2 and is_long:
-            # Two that are no line by themselves are one once each has a name.
+            # Two parts that do not fit on a line fit once each has a name.
             left, right = self._short(made.left), self._short(made.right)
             made = ast.BinOp(left, made.op, right)
         return module.assign_to(free, made)

@@ -17,7 +17,7 @@ flow of n blocks costs n steps however it is built.
 """
 
 Span: TypeAlias = tuple[NodeEnds, NodeEnds, bool]
-"""What a flow amounts to: its entries, its exits, and whether rows pass beside it."""
+"""The ends of a flow: its entries, its exits, and whether rows pass by it."""
 
 
 @frozen(eq=False)

@@ -36,7 +36,7 @@ class Identity(NamedTuple):
         description: The description, without a stamp.
         key: The workflow's key, or None for the slug of its title.
         was: The key it had before, which keeps its ids through a rename.
-        project: Whose ids these are, or None for the namespace `local`.
+        project: The owner of its ids, or None for the namespace `local`.
         segments: Axes and variants, as (tag, key) pairs.
         id: Pins the workflow to an imported one in the environment `default`.
         pins: `{"workflow": {environment: id}, "blocks": {key path: id}}`.
@@ -75,7 +75,7 @@ class Identity(NamedTuple):
         """The path of the workflow in an environment."""
         segments: list[tuple[Tag, str]] = self.segments_in(env)
         if not all(is_key(key) for _, key in segments):
-            # Faulty keys are findings; whatever stands in for them goes no further.
+            # Faulty keys are findings, and their replacement is not used further.
             segments = [(tag, key if is_key(key) else "-") for tag, key in segments]
         return path_of(segments)
 
@@ -200,5 +200,5 @@ _new = tuple.__new__  # what a named tuple calls in turn
 
 
 def _text(written: Any) -> str:
-    """A title or description; what is no text, a finding of its own, is shown."""
+    """Return a title or description; a value of another type is shown."""
     return written if isinstance(written, str) else shortened(written)

@@ -69,7 +69,7 @@ _ODD: Final = re.compile(r"""[^ !#-&(-\[\]-~]""")
 _BLANKS: Final = (
     "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0"
 )
-"""What counts as a letter, sign or mark, and is seen by nobody."""
+"""Characters that count as letters, signs or marks, and are invisible."""
 
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 

@@ -79,7 +79,7 @@ def lift(
     *,
     env: str = DEFAULT_ENV,
 ) -> Lifted:
-    """A definition as flows, and what `Workflow(...)` takes beside them.
+    """Turn a definition into flows, and the other arguments of `Workflow(...)`.
 
     Lowered again it has the same fingerprint.
 
@@ -87,7 +87,7 @@ def lift(
         definition: What is lifted.
         identity: Its keys and pins, where they are known; else those of the path that
             its id was computed from, or of its stamp, or a pin.
-        env: The environment whose id it has.
+        env: The environment that its id is for.
 
     Raises:
         CannotLiftError: It has no blocks, a cycle, an edge into nowhere, two blocks of
@@ -196,7 +196,7 @@ def _keys(data: Mapping[str, Any]) -> str:
     return ", ".join(shortened(key) for key in data)
 
 
-# -- Whose it is ----------------------------------------------------------------------
+# -- The owner -----------------------------------------------------------------------
 
 
 def _identity(definition: Definition, env: str) -> Identity:
@@ -219,7 +219,7 @@ def _identity(definition: Definition, env: str) -> Identity:
 
 
 def _parse_path(path: str) -> tuple[str, Identity] | None:
-    """The environment and the keys of a path; None of one that is no path of ours."""
+    """Return the environment and the keys of a path; None if it is not one of ours."""
     parts = [part.partition(":") for part in path.split("/")]
     segments = [(tag, unquote(name)) for tag, _, name in parts]
     if segments[-1][0] == "pin":
@@ -363,7 +363,7 @@ def _block(wire: WireBlock, definition: Definition, at: int, key: str | None) ->
 
 
 _WHOLE: Final = "specs"
-"""The argument that takes all specs of a kind whose fields nobody knows."""
+"""Return the argument that takes all specs of a kind with unknown fields."""
 
 
 def _fits(cls: type[Block], specs: Mapping[str, Any]) -> bool:

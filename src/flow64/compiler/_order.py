@@ -85,7 +85,7 @@ def order_nodes(
 
 @lru_cache(maxsize=SHORT)
 def _chain(count: int) -> Topology:
-    """The edges of a chain, whose nodes are in order."""
+    """Return the edges of a chain with its nodes in order."""
     sources, targets = list(range(count - 1)), list(range(1, count))
     return Topology(sources, targets, count, is_forward=True)
 

@@ -21,8 +21,8 @@ def rfc8785(value: Any) -> bytes:
     Integers beyond 2^53 - 1, which only what was read may hold, keep their digits.
 
     Raises:
-        ValueError: A number is no JSON (NaN, infinity), or a text no Unicode.
-        TypeError: A value is no JSON.
+        ValueError: A number is not JSON (NaN, infinity), or a text is not Unicode.
+        TypeError: A value is not JSON.
     """
     return "".join(_pieces(value)).encode()
 

@@ -117,7 +117,7 @@ def is_uuid(text: Any) -> bool:
 
 
 def canonical_id(text: str) -> str:
-    """An id as it is compared: UUIDs in lower case, since case is no part of them."""
+    """Return an id as it is compared. The case of a UUID does not matter."""
     return text.lower() if is_uuid(text) else text
 
 

@@ -1,6 +1,6 @@
 """Frozen JSON: what the specs of a definition are made of.
 
-`freeze` copies what a person wrote into values that nobody can change any more, and
+`freeze` copies what a person wrote into values that cannot be changed, and
 says at which path something cannot be JSON. `FrozenDict` and `FrozenList` are a dict
 and a list to everybody who reads them.
 """
@@ -133,7 +133,7 @@ def freeze(
         value: What a person wrote, or what a parser read.
         path: Where it stands, for the problems.
         problems: Gets one entry for each value that is not JSON; null stands there.
-        convert: Asked first for everything that is no plain scalar.
+        convert: Asked first for everything except plain scalars.
         limits: What is let pass.
     """
     if (quick := freeze_quickly(value)) is not UNUSUAL:

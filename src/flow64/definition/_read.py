@@ -80,8 +80,8 @@ def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
         source: What errors call the text, for example its file name.
 
     Raises:
-        ReadError: The text is no JSON, or no workflow; it says where.
-        ArgumentError: What was given is no text at all.
+        ReadError: The text is not JSON, or not a workflow; the error says where.
+        ArgumentError: The argument is not text.
     """
     reader = _DefinitionReader(_decode(text, source), source)
     return reader.definition(reader.parse())

@@ -23,7 +23,7 @@ from ._unset import UNSET
 T = TypeVar("T")
 
 RESERVED: Final = ("key", "was", "id", "extra", "allow")
-"""Arguments of every block that are no specs."""
+"""Arguments of every block that are not specs."""
 
 _set = object.__setattr__
 

@@ -133,7 +133,7 @@ class Flow(FlowBase, Generic[In, Out]):
             was: The name it had before, which keeps the ids through a rename.
 
         Raises:
-            ArgumentError: A name is no text.
+            ArgumentError: A name is not text.
         """
         return Scoped(self, name, was)
 
@@ -206,7 +206,7 @@ class Parallel(Joined):
 
 
 class Scoped(Joined):
-    """A flow whose keys stand under a name."""
+    """A flow with its keys under a name."""
 
     __slots__ = ("flow", "name", "was")
     shape: ClassVar[FlowShape] = "scope"
@@ -222,7 +222,7 @@ class Scoped(Joined):
 
 
 class Tap(Joined):
-    """A side branch: rows enter it, and also pass beside it."""
+    """A side branch: rows enter it, and also pass by it."""
 
     __slots__ = ("flow",)
     shape: ClassVar[FlowShape] = "tap"
@@ -255,7 +255,7 @@ def tap(flow: Passthrough) -> Passthrough: ...
 @overload
 def tap(flow: Flow[A, Any]) -> Flow[A, A]: ...
 def tap(flow: Any) -> Any:
-    """A side branch: rows enter the flow, and they also pass beside it."""
+    """A side branch: rows enter the flow, and they also pass by it."""
     return Tap(as_flow(flow))
 
 

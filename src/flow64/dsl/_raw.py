@@ -23,7 +23,7 @@ class RawBlock(Flow[Any, Any], Block):
         specs: Its settings, sent as they are.
 
     Raises:
-        ArgumentError: The kind is no text, or empty.
+        ArgumentError: The kind is not text, or is empty.
     """
 
     block_name: str  # pyright: ignore[reportIncompatibleMethodOverride] - as data here
@@ -31,7 +31,7 @@ class RawBlock(Flow[Any, Any], Block):
 
     def __attrs_post_init__(self) -> None:
         name = self.block_name
-        # Not left to the compiler, since a definition without kinds is none.
+        # Not left to the compiler, since every block of a definition has a kind.
         if type(name) is not str or not name or not is_plain(name):
             problem = f"block_name is {shortened(name)}"
             raise ArgumentError("RawBlock", f'{problem}; write RawBlock("new_kind")')

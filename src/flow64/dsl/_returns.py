@@ -42,7 +42,7 @@ def returns(cls: type[T]) -> type[T]:
     `run.rows(Person)`.
 
     Raises:
-        ReturnsError: An annotation is no type that the service knows; all are listed.
+        ReturnsError: An annotation is not a type of the service; all are listed.
     """
     # Annotations may name what is local to the function that the class stands in.
     scope = sys._getframe(1).f_locals

@@ -22,7 +22,7 @@ def value(name: str, *, secret: bool = False) -> Any:
         secret: Mask what is filled in wherever it is printed or saved.
 
     Raises:
-        ArgumentError: The name is no text, or empty.
+        ArgumentError: The name is not text, or is empty.
     """
     if type(name) is not str or not name or not is_plain(name):
         raise ArgumentError("value", f"{shortened(name)} is no name: write a str")

@@ -26,7 +26,7 @@ class ArgumentError(FlowError, TypeError):
 
 @frozen(repr=False)
 class JoinError(FlowError, TypeError):
-    """Something that is no flow stands beside `>>`."""
+    """Something that is not a flow stands next to `>>`."""
 
     other: object = None
 
@@ -37,7 +37,7 @@ class JoinError(FlowError, TypeError):
 
 
 class JoinedStringError(JoinError):
-    """A string stands beside `>>`."""
+    """A string stands next to `>>`."""
 
     advice = (
         "a string names nothing here; put the block itself, "
@@ -46,7 +46,7 @@ class JoinedStringError(JoinError):
 
 
 class JoinedNoneError(JoinError):
-    """None stands beside `>>`."""
+    """None stands next to `>>`."""
 
     advice = (
         "a function that should return a flow may lack its return; "
@@ -55,25 +55,25 @@ class JoinedNoneError(JoinError):
 
 
 class JoinedSetError(JoinError):
-    """A set stands beside `>>`."""
+    """A set stands next to `>>`."""
 
     advice = "a set has no order; write a list: a >> [b, c]"
 
 
 class JoinedMappingError(JoinError):
-    """A mapping stands beside `>>`."""
+    """A mapping stands next to `>>`."""
 
     advice = "write a list of its flows: a >> list(flows.values())"
 
 
 class JoinedGeneratorError(JoinError):
-    """A generator stands beside `>>`."""
+    """A generator stands next to `>>`."""
 
     advice = "a generator can be read only once; write a list: a >> [f(x) for x in xs]"
 
 
 class JoinedClassError(JoinError):
-    """A class stands beside `>>`, where one of its objects is meant."""
+    """A class stands next to `>>` instead of one of its objects."""
 
     def __str__(self) -> str:
         name = getattr(self.other, "__name__", "Block")
@@ -81,7 +81,7 @@ class JoinedClassError(JoinError):
 
 
 class JoinedFunctionError(JoinError):
-    """A function stands beside `>>`, where the flow it returns is meant."""
+    """A function stands next to `>>` instead of the flow that it returns."""
 
     def __str__(self) -> str:
         name = getattr(self.other, "__name__", "fragment")
@@ -89,7 +89,7 @@ class JoinedFunctionError(JoinError):
 
 
 class JoinedWorkflowError(JoinError):
-    """A workflow stands beside `>>`."""
+    """A workflow stands next to `>>`."""
 
     def __str__(self) -> str:
         return (
@@ -109,7 +109,7 @@ class UnfinishedFilterError(JoinError):
 
 
 class EmptyListError(JoinError):
-    """An empty list stands beside `>>`."""
+    """An empty list stands next to `>>`."""
 
     def __str__(self) -> str:
         return (
@@ -192,7 +192,7 @@ class CompileError(FlowError):
 
 @frozen(repr=False)
 class ReadError(FlowError, ValueError):
-    """A text is no workflow definition; `offset` counts bytes or characters from 0."""
+    """A text is not a workflow definition. `offset` is in bytes or characters."""
 
     problem: str
     source: str = "<text>"

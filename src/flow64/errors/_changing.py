@@ -1,4 +1,4 @@
-"""Why changes do not apply, and why a definition is no code, or code is refused."""
+"""Errors of changes that do not apply, and of code that is refused."""
 
 from __future__ import annotations
 

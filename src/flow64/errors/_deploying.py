@@ -135,7 +135,7 @@ class StateRefusedError(DeployError):
 
 @frozen(repr=False)
 class ConsentError(DeployError):
-    """A deploy may spend credits when it is written, and nobody agreed to that."""
+    """A deploy may spend credits when it is written, without consent."""
 
     workflow: str
     reasons: Sequence[str]
@@ -209,7 +209,7 @@ class OrganisationError(FlowError):
         env: The environment.
         expected: Its `org_id`.
         found: What the service said.
-        what: The request whose answer said so.
+        what: The request that was answered so.
     """
 
     env: str
@@ -261,7 +261,7 @@ class PlanRefusedError(DeployError):
 
 @frozen(repr=False)
 class PruneError(DeployError):
-    """Workflows that code has no more are not deleted.
+    """Workflows that are no longer in the code are not deleted.
 
     Attributes:
         problems: Why, one line each.
@@ -279,13 +279,13 @@ class PruneError(DeployError):
 
 @frozen(repr=False)
 class StalePlanError(DeployError):
-    """Something that a plan would write to is no more as it was when it was planned.
+    """Something that a plan would write to has changed since the plan was made.
 
     Attributes:
         workflow: Key of the workflow.
         workflow_id: Its id.
         event: What became of it: `edited`, `deleted`, `created`, or what else.
-        edits: What somebody did since the plan was made.
+        edits: Changes since the plan was made.
         changes: What the plan would have changed.
         others: Keys of further workflows that it is so with.
     """

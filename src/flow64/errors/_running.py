@@ -135,7 +135,7 @@ def going_on(run_id: str) -> str:
 
 @frozen(repr=False)
 class NoResultError(RunError):
-    """A run has no result file, or none of the block whose rows are wanted."""
+    """A run has no result file, or none of the block that was asked for."""
 
     run_id: str
     block: str | int | None = None
@@ -156,7 +156,7 @@ class ResultError(RunError, ValueError):
         name: Its name, as the service calls it.
         problem: What is wrong.
         line: Where, from 1; None where that is not known.
-        offset: Where, from 0: of bytes that are no text in bytes, else in characters.
+        offset: From 0; counts characters, or bytes if these are not text.
         advice: What to do about it.
     """
 
@@ -263,7 +263,7 @@ class BudgetError(RunError):
     Attributes:
         workflow: Title of the workflow.
         problems: Which limit is exceeded, or why that cannot be known.
-        rows: Rows that it would start with; None where nobody knows.
+        rows: Rows that it would start with; None if unknown.
         dollars: What blocks with a documented price may cost for them.
         unpriced: What `dollars` leaves out, and why.
         may_allow: Whether a limit cannot be held, which may be accepted.
@@ -303,7 +303,7 @@ class BatchesError(RunError):
     Attributes:
         intent: Name of all of it.
         lines: What became of each batch that has not completed.
-        stopped: Why no more was started; empty where all were.
+        stopped: The reason why the rest was not started; empty if all were.
         failed: The same batches as data.
     """
 

@@ -58,7 +58,7 @@ def missing_column(position: int, name: str, before: ColumnSet) -> Found:
 def near_miss_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that is not known here, and one of nearly that name is.
 
-    Most rows may bring columns that nobody declared, so other names pass.
+    Most rows may bring columns that are not declared, so other names pass.
     """
     if not reads_from_afar(definition):
         return
@@ -171,7 +171,7 @@ def unused_input(definition: Definition) -> Iterator[Found]:
     """A declared input column that no block is known to use; it only travels along.
 
     Told only where all later blocks use columns of known names: research, models, and
-    kinds whose fields are unknown may use any.
+    kinds with unknown fields may use any.
     """
     sources = [
         (position, [*declared])

@@ -82,7 +82,7 @@ def key_from_title(definition: Definition) -> Iterator[Found]:
     can_find=is_read,
 )
 def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
-    """The workflow's id is no UUID, and the service wants one (documented).
+    """The workflow's id is not a UUID, and the service wants one (documented).
 
     It may refuse another id, or replace it.
     """
@@ -100,7 +100,7 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
     can_find=is_read,
 )
 def block_id_not_uuid(definition: Definition) -> Iterator[Found]:
-    """A block's id was read that is no UUID; the service replaces such ids.
+    """The id of a block that was read is not a UUID; the service replaces such ids.
 
     It is taken for the block's key, and written as the UUID that is computed from it.
     """
@@ -121,12 +121,12 @@ def _are_default(a: Origin, b: Origin) -> bool:
 
 
 def _compose(key: str) -> str:
-    # A key that is none, a finding of its own, may be anything.
+    # A broken key, which is a finding of its own, may be anything.
     return normalize("NFC", str(key))
 
 
 def _twins(definition: Definition) -> Iterator[tuple[int, int]]:
-    """Each block whose id was there before, with the first that has it."""
+    """Yield each block with an id that is taken, after the first that has it."""
     if len(definition.index) == len(definition.blocks):
         return
     for position, block in enumerate(definition.blocks):

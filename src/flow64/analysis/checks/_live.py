@@ -183,7 +183,7 @@ def judge(definition: Definition, blocks: LiveCatalogue) -> LiveVerdict:
 def _without(
     definition: Definition, fields: Mapping[int, frozenset[str]]
 ) -> Definition:
-    """A definition whose blocks lack some of their spec fields."""
+    """Return a definition without some spec fields of its blocks."""
     blocks = []
     for position, block in enumerate(definition.blocks):
         hidden = fields.get(position, frozenset())

@@ -31,7 +31,7 @@ _DEDUPLICATING: Final = (Deduplicate.kind, DeduplicateWrtNotebook.kind)
     can_find=of_kinds(CompanyToLeads.kind),
 )
 def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
-    """`company_to_leads` has nobody to make rows of.
+    """`company_to_leads` has no people to make rows of.
 
     It takes the people whom a `company_enrichment` with `find_people` before it found.
     """

@@ -27,7 +27,7 @@ from ._rule import (
 def no_source(definition: Definition) -> Iterator[Found]:
     """Nothing feeds a block that takes rows, so none reach it.
 
-    Kinds of which it is only possible that they bring rows are taken for sources.
+    A kind that only may bring rows counts as a source.
     """
     for position in _roots(definition):
         kind = definition.blocks[position].kind

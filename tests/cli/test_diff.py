@@ -176,7 +176,7 @@ def test_code_against_what_is_live(deployed, flow64):
         "    ~ block find_email\n"
         '        + /mode: "PERSONAL"\n'
         "    + column personal_email\n"
-        "    ~ cost of 1,000 input rows: up to $50.00 -> up to $200.00\n"
+        "    ~ cost of 1,000 input rows, at most: $50 -> $200\n"
     )
     assert flow64("diff", "prod", "code", "--exit-code")[0] == 2
 
@@ -189,9 +189,7 @@ def test_cost_by_prices_of_the_project(code, flow64):
 
     _, printed, _ = flow64("diff", "leads.py:other", "now.py:other")
 
-    assert (
-        "    ~ cost of 1,000 input rows: up to $50.00 -> up to $1,000.00\n" in printed
-    )
+    assert "    ~ cost of 1,000 input rows, at most: $50 -> $1,000\n" in printed
     assert "    - effect: find_email spends at each run\n" in printed
     assert "    + effect: lead_enrichment spends at each run\n" in printed
 
@@ -209,13 +207,13 @@ def test_added_removed_renamed(code, flow64):
     assert printed == (
         "+ workflow another (Other)\n"
         "    2 blocks\n"
-        "    ~ cost of 1,000 input rows: nothing -> up to $50.00\n"
+        "    ~ cost of 1,000 input rows, at most: $0 -> $50\n"
         "    + effect: find_email spends at each run\n"
         "~ workflow leads (Inbound)\n"
         "    ~ key: inbound -> leads (was=)\n"
         "- workflow other (Other)\n"
         "    2 blocks\n"
-        "    ~ cost of 1,000 input rows: up to $50.00 -> nothing\n"
+        "    ~ cost of 1,000 input rows, at most: $50 -> $0\n"
         "    - effect: find_email spends at each run\n"
     )
 

@@ -26,7 +26,7 @@ PLAN = """\
     set on the service and not by code, so a deploy leaves it:
         find_email.mode is "PERSONAL"; default: PROFESSIONAL
             price of a row: $0.05 -> $0.20
-            cost of 1,000 input rows: up to $350.00 -> up to $500.00 (+$150.00)
+            cost of 1,000 input rows, at most: $350 -> $500 (+$150.00)
             to keep it, write: FindEmail(mode="PERSONAL")
         all of it as it is live: flow64 code default:id:"""
 
@@ -152,7 +152,7 @@ def test_what_the_class_says_decides(flow, specs, expected):
                 "company_enrichment.find_people is true; default: false",
                 "    price of a row: $0.10 -> unknown",
                 (
-                    "    cost of 1,000 input rows: up to $100.00 -> unknown for "
+                    "    cost of 1,000 input rows, at most: $100 -> unknown for "
                     "company_enrichment"
                 ),
             ],

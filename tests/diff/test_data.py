@@ -255,8 +255,8 @@ CHANGES = [
             },
         },
         """\
-~ cost of 1,000 input rows: nothing -> for each of an open number of rows \
-y $0.50, unknown for x""",
+~ cost of 1,000 input rows, at most: $0 -> y $0.50 for each of an open \
+number of rows + unknown for x""",
     ),
     (
         EffectAppeared("x", "writes-outside", "posts to it"),
@@ -266,7 +266,7 @@ y $0.50, unknown for x""",
             "effect": "writes-outside",
             "target": "posts to it",
         },
-        "+ effect: x leaves something outside: posts to it",
+        "+ effect: x leaves something outside at each run: posts to it",
     ),
     (
         EffectVanished("x", None, None),

@@ -282,7 +282,7 @@ FOLLOWED = {
 - column email
 - column email_status: str
 + column phone
-~ cost of 1,000 input rows: up to $50.00 -> up to $300.00
+~ cost of 1,000 input rows, at most: $50 -> $300
 - effect: find_email spends at each run
 + effect: find_phone spends at each run
 """,
@@ -303,7 +303,7 @@ FOLLOWED = {
 ~ rows of outgoing_webhook: LEAD -> unknown
 ~ rows out of the workflow: LEAD -> unknown
 - column email: string
-~ cost of 1,000 input rows: nothing -> unknown for x
+~ cost of 1,000 input rows, at most: $0 -> unknown for x
 + effect: what x does is unknown
 - note unused-input (webhook): no block is known to use 'email'
 + note unknown-kind (x): 'x' is not in the catalogue, so not checked
@@ -317,15 +317,17 @@ FOLLOWED = {
 - column phone
 + column title: str
 + column years_in_role: int
-~ cost of 1,000 input rows: for each of an open number of rows find_email $0.05, \
-find_phone $0.30, unknown for company_enrichment -> up to $45.00, unknown for search
+~ cost of 1,000 input rows, at most: find_email $0.05, find_phone $0.30 \
+for each of an open number of rows + unknown for company_enrichment -> \
+$45 + unknown for search
 - effect: company_enrichment spends at each run
 - effect: find_phone spends at each run
-- effect: append_to_notebook leaves something outside: adds rows to notebook \
+- effect: append_to_notebook leaves something outside at each run: adds rows to \
+notebook \
 '7d0c2c52-6d0b-4f2e-9d53-1d7b0e8a4f11'
 + effect: search spends at each run
 + effect: lead_enrichment spends at each run
-+ effect: append_to_notebook leaves something outside: adds rows to it
++ effect: append_to_notebook leaves something outside at each run: adds rows to it
 + effect: append_to_notebook makes a place to keep rows: makes a notebook
 + note first-block-not-webhook (search): it begins with search, and sources \
 disagree on starting it by API

@@ -25,7 +25,7 @@ from flow64.render.review import (
 )
 from flow64.render.review._lines import Line, sections
 from flow64.render.review._view import View, block_names, told
-from flow64.render.review._words import _STATES, brief
+from flow64.render.review._words import _STATES
 from tests.review.support import (
     GROWTH,
     SENIORITY,
@@ -433,7 +433,7 @@ def test_some_of_them():
 )
 def test_brief(estimate, words):
     """What is unknown is never nothing."""
-    assert brief(estimate) == words
+    assert estimate.brief() == words
 
 
 def test_headline_names_few():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._apply import apply
 from ._changes import (
+    EFFECT_WORDS,
     BlockAdded,
     BlockMoved,
     BlockRef,
@@ -50,9 +51,10 @@ from ._live_settings import find_settings
 from ._prices import estimate
 from ._redaction import SideSecrets, Written, mask_hidden, put_secrets_in
 from ._unshown import unshown
-from ._words import as_data, as_lines, estimate_data, format_estimate, setting_lines
+from ._words import as_data, as_lines, estimate_data, setting_lines
 
 __all__ = [
+    "EFFECT_WORDS",
     "BlockAdded",
     "BlockMoved",
     "BlockRef",
@@ -102,7 +104,6 @@ __all__ = [
     "estimate",
     "estimate_data",
     "find_settings",
-    "format_estimate",
     "mask_hidden",
     "put_secrets_in",
     "setting_lines",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, final
 
 from attrs import field, frozen
 
@@ -412,6 +413,38 @@ class Estimate:
     unpriced: tuple[str, ...]
     open: tuple[RowPrice, ...]
 
+    def describe(self, quote: Callable[[str], str] = str) -> str:
+        """Return the cost in words; `quote` writes the name of a kind."""
+        parts = [] if self.dollars is None else [_dollars(self.dollars)]
+        if self.open:
+            rows = [f"{quote(row.kind)} {_dollars(row.dollars)}" for row in self.open]
+            parts.append(f"{_some(rows)} for each of an open number of rows")
+        if self.unpriced:
+            parts.append(f"unknown for {_some([*map(quote, self.unpriced)])}")
+        return " + ".join(parts) or "unknown"
+
+    def brief(self) -> str:
+        """Return the cost in a word or two; an unknown cost is never zero."""
+        parts = [] if self.dollars is None else [_dollars(self.dollars)]
+        parts += ["an open sum"] * bool(self.open)
+        parts += ["unknown"] * bool(self.unpriced)
+        return " + ".join(parts) or "unknown"
+
+
+MOST_KINDS: Final = 8
+"""Kinds that the words of a cost name; JSON has all."""
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_KINDS
+    return ", ".join(names[:MOST_KINDS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _dollars(amount: float) -> str:
+    if 0 < amount < 0.01:  # less than a cent is not nothing
+        return f"${amount:.6f}".rstrip("0")
+    return f"${amount:,.2f}".removesuffix(".00")
+
 
 @frozen
 class CostChanged:
@@ -462,6 +495,16 @@ class LiveSetting:
         if len(costs) < len(sides) or len(others) > 1:
             return None
         return round(costs[1] - costs[0], 6)
+
+
+EFFECT_WORDS: Final[Mapping[str, str]] = {
+    "spends": "spends at each run",
+    "may-spend": "may spend at each run (no source says)",
+    "spends-on-create": "spends as soon as it is created",
+    "writes-outside": "leaves something outside at each run",
+    "creates-storage": "makes a place to keep rows",
+}
+"""What a block does beyond its rows, in words."""
 
 
 @frozen

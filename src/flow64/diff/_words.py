@@ -18,6 +18,7 @@ from ..redaction import MASK
 from ..redaction import redact_keys as without_keys
 from ..text import printable, truncate
 from ._changes import (
+    EFFECT_WORDS,
     BlockAdded,
     BlockMoved,
     BlockRef,
@@ -123,15 +124,15 @@ def _setting_lines(setting: LiveSetting, name: str) -> Iterator[str]:
     if setting.price:
         old, new = map(_price, setting.price)
         yield f"    price of a row: {old} -> {new}"
-    old, new = map(format_estimate, (setting.before, setting.after))
+    old, new = setting.before.describe(), setting.after.describe()
     if old != new:
         more = "" if setting.dollars is None else f" ({_more(setting.dollars)})"
-        yield f"    cost of 1,000 input rows: {old} -> {new}{more}"
+        yield f"    cost of 1,000 input rows, at most: {old} -> {new}{more}"
     if setting.rows:
         old, new = (kind or "unknown" for kind in setting.rows)
         yield f"    rows: {old} -> {new}"
     for sign, effects in (("+", setting.appeared), ("-", setting.vanished)):
-        yield from (f"    {sign} effect: {_EFFECTS[effect]}" for effect in effects)
+        yield from (f"    {sign} effect: {EFFECT_WORDS[effect]}" for effect in effects)
     yield f"    to keep it, write: {setting.code}"
 
 
@@ -371,8 +372,8 @@ def _followed(change: Consequence) -> str:
             sign = "+" if change.after else "-"
             return f"{sign} columns that nobody knows"
         case CostChanged():
-            old, new = map(format_estimate, (change.before, change.after))
-            return f"~ cost of 1,000 input rows: {old} -> {new}"
+            old, new = change.before.describe(), change.after.describe()
+            return f"~ cost of 1,000 input rows, at most: {old} -> {new}"
         case EffectAppeared():
             return f"+ effect: {_effect(change)}"
         case EffectVanished():
@@ -391,35 +392,11 @@ def _column(change: ColumnAdded | ColumnDropped) -> str:
     return f"{change.name}: {change.type}" if change.type else change.name
 
 
-def format_estimate(estimate: Estimate) -> str:
-    """Return what 1,000 input rows may cost in words."""
-    parts: list[str] = []
-    if estimate.dollars is not None:
-        parts.append(
-            f"up to ${estimate.dollars:,.2f}" if estimate.dollars else "nothing"
-        )
-    if estimate.open:
-        each = ", ".join(f"{row.kind} ${row.dollars:,.2f}" for row in estimate.open)
-        parts.append(f"for each of an open number of rows {each}")
-    if estimate.unpriced:
-        parts.append(f"unknown for {', '.join(estimate.unpriced)}")
-    return ", ".join(parts)
-
-
 def _effect(change: EffectAppeared | EffectVanished) -> str:
     if change.effect is None:
         return f"what {change.kind} does is unknown"
-    what = f"{change.kind} {_EFFECTS[change.effect]}"
+    what = f"{change.kind} {EFFECT_WORDS[change.effect]}"
     return f"{what}: {change.target}" if change.target else what
-
-
-_EFFECTS: Final[Mapping[str, str]] = {
-    "spends": "spends at each run",
-    "may-spend": "may spend at each run",
-    "spends-on-create": "spends as soon as it is created",
-    "writes-outside": "leaves something outside",
-    "creates-storage": "makes a place to keep rows",
-}
 
 
 def _finding(finding: Finding) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from attrs import frozen
 
 from ..definition import Definition
-from ..diff import Change
+from ..diff import EFFECT_WORDS, Change
 from ..text import pluralize
 from ._cells import cells, fitted
 from ._graph import SIGNS, Graph, Link, Mark, Node, graph_between, graph_of
@@ -427,14 +427,6 @@ _WORDS: Final[Mapping[Mark, str]] = {
     "moved": "moved",
 }
 
-_EFFECTS: Final[Mapping[str, str]] = {
-    "spends": "spends at each run",
-    "may-spend": "may spend at each run (no source says)",
-    "spends-on-create": "spends as soon as it is created",
-    "writes-outside": "leaves something outside at each run",
-    "creates-storage": "makes a place to keep rows",
-}
-
 
 def _text(text: str, limit: int) -> str:
     """Text for a picture: shown as it is, on one line, whatever is in it."""
@@ -455,7 +447,7 @@ def _told(node: Node) -> str:
         parts.append("fields " + ", ".join(node.fields))
     if node.rows:
         parts.append(f"gives {node.rows} rows")
-    parts += [words for effect, words in _EFFECTS.items() if effect in node.effects]
+    parts += [words for effect, words in EFFECT_WORDS.items() if effect in node.effects]
     return "; ".join(parts)
 
 

@@ -25,7 +25,6 @@ from ._words import (
     called,
     changes_title,
     cost_change,
-    costing,
     headline,
     keeps_ids,
     of_them,
@@ -308,7 +307,8 @@ def _notes(group: Group) -> Iterator[str]:
     if group.first.is_new:
         yield f"blocks: {some(group.first.blocks, code, MOST_KEYS)}"
     if one.details.cost_after is not None:
-        yield f"cost per 1,000 input rows, at most: {cost_change(group, costing(code))}"
+        cost = cost_change(group, lambda cost: cost.describe(code))
+        yield f"cost per 1,000 input rows, at most: {cost}"
     if one.effects and group.first.is_new:
         yield prose(one.effects)
     if one.spends:

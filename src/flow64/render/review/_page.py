@@ -15,6 +15,7 @@ from typing import Final
 from attrs import define, frozen
 
 from ...definition import canonical_id
+from ...diff import Estimate
 from ...plan import Review
 from ...redaction import redact_keys
 from ...text import pluralize, printable
@@ -30,10 +31,8 @@ from ._words import (
     SIGNS,
     at_work,
     becomes,
-    brief,
     changes_title,
     cost_change,
-    costing,
     headline,
     keeps_ids,
     of_them,
@@ -158,7 +157,7 @@ def _index(groups: Sequence[Group]) -> Iterator[str]:
         return
     yield '<nav aria-labelledby="index"><h2 id="index">Workflows</h2><ul>'
     for number, group in enumerate(groups, 1):
-        cost = cost_change(group, brief)
+        cost = cost_change(group, Estimate.brief)
         money = f'<span class="cost">{_text(cost)}</span>' if cost else ""
         yield (
             f'<li class="{group.one.action}"><a href="#g{number}">{_sign(group)}'
@@ -317,7 +316,7 @@ def _facts(group: Group) -> Iterator[str]:
         facts.append(("Blocks", some(first.blocks, _code, 40)))
         facts += [("Effects", _text(one.effects))] if one.effects else []
     if one.details.cost_after is not None:
-        cost = cost_change(group, costing(_code))
+        cost = cost_change(group, lambda cost: cost.describe(_code))
         facts.append(("Cost of 1,000 input rows, at most", cost))
     if one.spends:
         spends = some(one.spends, _code, 40)

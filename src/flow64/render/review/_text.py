@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from ...diff import Estimate
 from ...plan import Review, format_flags
 from ...redaction import redact_keys
 from ...text import pluralize, printable
@@ -18,7 +19,6 @@ from ._words import (
     called,
     changes_title,
     cost_change,
-    costing,
     deleted_only_with,
     headline,
     keeps_ids,
@@ -132,7 +132,7 @@ def _notes(group: Group) -> Iterator[str]:
     if one.effects and (group.first.is_new or one.action == "create"):
         yield one.effects
     if one.details.cost_after is not None:
-        cost = cost_change(group, costing(str))
+        cost = cost_change(group, Estimate.describe)
         yield f"cost of 1,000 input rows, at most: {cost}"
     if group.first.settings:
         yield f"{SET_BY_HAND}:"

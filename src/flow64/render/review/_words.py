@@ -32,9 +32,6 @@ Quote = Callable[[str], str]
 MOST_COSTS: Final = 4
 """Groups whose cost the headline names."""
 
-MOST_KINDS: Final = 8
-"""Kinds that a cost names; JSON has all."""
-
 MOST_KEYS: Final = 3
 """Keys that a line names where it is about few of many."""
 
@@ -278,7 +275,7 @@ def _costs(groups: Sequence[Group], quote: Quote) -> str:
         is_told = bool(known) and not any(group.one.settings for group in groups)
         return "cost per 1,000 rows: unchanged" if is_told else ""
     named = [
-        f"{called(group, quote)} {cost_change(group, brief)}"
+        f"{called(group, quote)} {cost_change(group, Estimate.brief)}"
         for group in differ[:MOST_COSTS]
     ]
     more = _and_more(len(differ) - len(named))
@@ -303,7 +300,7 @@ def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
     named: list[str] = []
     for group in groups:
         for one in group.one.settings:
-            old, new = brief(one.before), brief(one.after)
+            old, new = one.before.brief(), one.after.brief()
             costs = "" if one.before == one.after else f" {old} → {new}"
             field = ".".join(map(str, one.path))
             named.append(f"{called(group, quote)} {quote(field)}{costs}")
@@ -321,40 +318,6 @@ def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
     if before is None or before == after:
         return cost(after)
     return f"{cost(before)} → {cost(after)}"
-
-
-def brief(estimate: Estimate) -> str:
-    """An estimate in a word or two; what is unknown is said to be, and never zero."""
-    parts = [] if estimate.dollars is None else [_dollars(estimate.dollars)]
-    parts += ["an open sum"] * bool(estimate.open)
-    parts += ["unknown"] * bool(estimate.unpriced)
-    return " + ".join(parts) or "unknown"
-
-
-def costing(quote: Quote) -> Callable[[Estimate], str]:
-    """What tells an estimate in full."""
-
-    def told(estimate: Estimate) -> str:
-        parts = [] if estimate.dollars is None else [_dollars(estimate.dollars)]
-        if estimate.open:
-            rows = some(
-                [f"{quote(row.kind)} {_dollars(row.dollars)}" for row in estimate.open],
-                str,
-                MOST_KINDS,
-            )
-            parts.append(f"{rows} for each of an open number of rows")
-        if estimate.unpriced:
-            kinds = some(estimate.unpriced, quote, MOST_KINDS)
-            parts.append(f"unknown for {kinds}")
-        return " + ".join(parts) or "unknown"
-
-    return told
-
-
-def _dollars(amount: float) -> str:
-    if 0 < amount < 0.01:  # less than a cent is not nothing
-        return f"${amount:.6f}".rstrip("0")
-    return f"${amount:,.2f}".removesuffix(".00")
 
 
 def _and_more(number: int) -> str:

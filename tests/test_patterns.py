@@ -27,7 +27,7 @@ MOST = 10.0
 """How much longer four times the text may take. Linear is 4, quadratic is 16."""
 
 PATTERNS = {
-    "flow64.analysis._effects._PLAIN_ADDRESS": ("match", "https://", "a.", "!"),
+    "flow64.blocks._output._PLAIN_ADDRESS": ("match", "https://", "a.", "!"),
     "flow64.analysis._patterns._BACK_REFERENCE": ("match", "", "\\", ""),
     "flow64.analysis._patterns._COUNT": ("findall", "", "{1", ""),
     "flow64.analysis._patterns._PLAIN": ("fullmatch", "", "\\!", ""),
@@ -82,7 +82,7 @@ PATTERNS = {
         "AKIA",
         "",
     ),
-    "flow64.analysis.checks._specs.PLAIN_URL": ("match", "https://", "a.", "!"),
+    "flow64.analysis.checks._specs._PLAIN_URL": ("match", "https://", "a.", "!"),
     "flow64.cli._install_source._ARCHIVE": ("fullmatch", "https://", "a.", "!"),
     "flow64.cli._install_source._COMMIT": ("fullmatch", "", "0", ""),
     "flow64.cli._install_source._GIT": ("fullmatch", "git+https://a", "/a", "!"),

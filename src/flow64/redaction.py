@@ -143,7 +143,7 @@ class Secrets:
 
     def __init__(self, contents: Iterable[Any] = ()) -> None:
         known = [item for item in contents if item is not None and item != ""]
-        self.wholes = [item for item in known if not isinstance(item, str)]
+        self.wholes: Sequence[Any] = [item for item in known if not isinstance(item, str)]
         found = {
             spelling
             for content in known
@@ -151,7 +151,7 @@ class Secrets:
             if len(text) >= SHORTEST or (text and not path)
             for spelling in spelled(text)
         }
-        self.texts = _longest_first(found)
+        self.texts: Sequence[str] = _longest_first(found)
 
     def __bool__(self) -> bool:
         return bool(self.texts or self.wholes)

@@ -168,7 +168,7 @@ class Player(_Playing):
     ) -> None:
         super().__init__(channel)
         self.transport: Final = transport
-        self.clock = clock or Clock()
+        self.clock: Clock = clock or Clock()
         self._renewing: Final = Lock()
 
     def play(self, conversation: Conversation[T], ends: float | None = None) -> T:
@@ -382,7 +382,7 @@ class AsyncPlayer(_Playing):
     ) -> None:
         super().__init__(channel)
         self.transport: Final = transport
-        self.clock = clock or AsyncClock()
+        self.clock: AsyncClock = clock or AsyncClock()
         self._renewing: Final = asyncio.Lock()
 
     async def play(self, conversation: Conversation[T], ends: float | None = None) -> T:

@@ -198,7 +198,7 @@ class Store:
         self._connection = open_file(self.path)
         # As SQLite found it, from the folder that is current now.
         self._file = None if self.path == MEMORY else Path(self.path).absolute()
-        self.identify_file = identify_file(self._file)
+        self.file_id: tuple[int, int] | None = identify_file(self._file)
         self._lock = RLock()
         self._is_inside = False
         # In case that `close` is never called.
@@ -361,7 +361,7 @@ class Store:
             # Writes to a file that was removed would be lost.
             if (
                 self._file is not None
-                and identify_file(self._file) != self.identify_file
+                and identify_file(self._file) != self.file_id
             ):
                 raise EmulatorStoreError(self.path, *REASONS["GONE"])
             return connection.execute(query, values).rowcount

@@ -143,7 +143,9 @@ class Secrets:
 
     def __init__(self, contents: Iterable[Any] = ()) -> None:
         known = [item for item in contents if item is not None and item != ""]
-        self.wholes: Sequence[Any] = [item for item in known if not isinstance(item, str)]
+        self.wholes: Sequence[Any] = [
+            item for item in known if not isinstance(item, str)
+        ]
         found = {
             spelling
             for content in known

@@ -359,10 +359,7 @@ class Store:
         """
         with self._use_connection() as connection:
             # Writes to a file that was removed would be lost.
-            if (
-                self._file is not None
-                and identify_file(self._file) != self.file_id
-            ):
+            if self._file is not None and identify_file(self._file) != self.file_id:
                 raise EmulatorStoreError(self.path, *REASONS["GONE"])
             return connection.execute(query, values).rowcount
 

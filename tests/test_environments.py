@@ -363,7 +363,7 @@ WRONG = {
         'line 5, [tool.flow64.environments.staging.values]: x names no environment variable, where alone a secret may stand; write { env = "NAME_OF_THE_VARIABLE" }',
     ],
     f"{STAGING}[tool.flow64.environments.' ']\n{KEY}": [
-        "line 3, [tool.flow64.environments]: ' ' is no name: write 1 to 512 signs"
+        "line 3, [tool.flow64.environments]: ' ' is not a name: write 1 to 512 signs"
     ],
     f'[tool.flow64.environments."caf\u00e9"]\n{KEY}[tool.flow64.environments."cafe\u0301"]\n{KEY}': [
         "line 3, [tool.flow64.environments]: 'cafe\u0301' is there twice, in two spellings of one name"

@@ -140,23 +140,23 @@ MISTAKES = {
     ),
     "no name": (
         lambda: variants(build, {"": {}}),
-        "'' is no variant name: write a str",
+        "'' is not a variant name: write a str",
     ),
     "a number": (
         lambda: variants(build, {5: {}}),
-        "5 is no variant name: write a str",
+        "5 is not a variant name: write a str",
     ),
     "names alone": (
         lambda: variants(build, ["us", "uk"]),
         (
-            "'us' is no pair of a variant name and its parameters: "
+            "'us' is not a pair of a variant name and its parameters: "
             'write {"us": {...}, "uk": {...}}'
         ),
     ),
     "a triple": (
         lambda: variants(build, [("us", {}, {})]),
         (
-            "('us', {}, {}) is no pair of a variant name and its parameters: "
+            "('us', {}, {}) is not a pair of a variant name and its parameters: "
             'write {"us": {...}, "uk": {...}}'
         ),
     ),

@@ -103,7 +103,7 @@ def test_project_is_a_project():
         Workflow("w", flow, project="growth")
 
     assert str(caught.value) == (
-        "Workflow: project is 'growth', which is no Project; "
+        "Workflow: project is 'growth', which is not a Project; "
         'write Project("growth", namespace="your-domain.example")'
     )
 

@@ -70,7 +70,7 @@ def variants(build: Callable[..., Workflow], table: Any) -> dict[str, Workflow]:
     for row in rows:
         if not isinstance(row, tuple) or len(row) != 2:
             problem = (
-                f"{shortened(row)} is no pair of a variant name and its parameters"
+                f"{shortened(row)} is not a pair of a variant name and its parameters"
             )
             raise VariantError(f'{problem}: write {{"us": {{...}}, "uk": {{...}}}}')
     _unique([name for name, _ in rows])
@@ -200,7 +200,7 @@ def _unique(names: Sequence[Any]) -> None:
     seen: dict[str, str] = {}
     for name in names:
         if not isinstance(name, str) or not name:
-            raise VariantError(f"{shortened(name)} is no variant name: write a str")
+            raise VariantError(f"{shortened(name)} is not a variant name: write a str")
         folded = unicodedata.normalize("NFC", name)
         if folded in seen:
             problem = f"two variants are called {name!r}, and would share ids"

@@ -72,7 +72,7 @@ class Workflow:
         description: str = "",
     ) -> None:
         if project is not None and not isinstance(project, ProjectKey):
-            problem = f"project is {shortened(project)}, which is no Project"
+            problem = f"project is {shortened(project)}, which is not a Project"
             advice = 'write Project("growth", namespace="your-domain.example")'
             raise ArgumentError("Workflow", f"{problem}; {advice}")
         caller = sys._getframe(2)

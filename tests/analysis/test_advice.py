@@ -731,10 +731,10 @@ def test_ids_that_are_no_uuids():
     workflow = Workflow.from_json(text)
 
     assert told(workflow, "workflow-id-not-uuid") == [
-        ("warning", None, "the workflow's id 'leads' is no UUID")
+        ("warning", None, "the workflow's id 'leads' is not a UUID")
     ]
     assert told(workflow, "block-id-not-uuid") == [
-        ("note", "find", "block_id 'find' is no UUID, so it is read as a key")
+        ("note", "find", "block_id 'find' is not a UUID, so it is read as a key")
     ]
 
 

@@ -117,7 +117,7 @@ GOOD = {"block_name": "a", "specs_schema": {}}
         ([{"block_name": "a"}], "/0/specs_schema", "specs_schema of 'a' is an object"),
         ([{**GOOD, "specs_schema": True}], "/0/specs_schema", "is an object"),
         ([GOOD, GOOD], "/1/block_name", "the kind 'a' stands twice"),
-        ([{**GOOD, "x": {"y": float("nan")}}], "/0/x/y", "nan is no JSON number"),
+        ([{**GOOD, "x": {"y": float("nan")}}], "/0/x/y", "nan is not a JSON number"),
         ([{**GOOD, "specs_schema": {"x": {1}}}], "/0/specs_schema/x", "a set"),
     ],
 )

@@ -74,8 +74,8 @@ def found_in(definition, code):
                 (
                     "error",
                     (
-                        "mode is 'personal', which is no word of the service (did you "
-                        "mean "
+                        "mode is 'personal', which is not a word of the service (did "
+                        "you mean "
                         "'PERSONAL'?)"
                     ),
                 )
@@ -84,7 +84,7 @@ def found_in(definition, code):
         (
             wired(("webhook", {"dataframe_type": 5})),
             "unknown-word",
-            [("error", "dataframe_type is 5, which is no word of the service")],
+            [("error", "dataframe_type is 5, which is not a word of the service")],
         ),
         (filtered(column="a", operator="in", value=[], logic="or"), "unknown-word", []),
         (
@@ -93,12 +93,12 @@ def found_in(definition, code):
             [
                 (
                     "error",
-                    "filters[0].operator is 'eq', which is no word of the service",
+                    "filters[0].operator is 'eq', which is not a word of the service",
                 ),
                 (
                     "warning",
                     (
-                        "filters[0].logic is 'xor', which is no word of the service "
+                        "filters[0].logic is 'xor', which is not a word of the service "
                         "(did you "
                         "mean 'or'?)"
                     ),
@@ -145,7 +145,7 @@ def found_in(definition, code):
             (
                 sent(url),
                 "insecure-url",
-                [("error", f"url is {url!r}, which is no absolute https address")],
+                [("error", f"url is {url!r}, which is not an absolute https address")],
             )
             for url in ("ftp://example.com", "/hook", "https://", "https://[", 5)
         ),

@@ -373,7 +373,7 @@ def test_pins_leave_other_ids_alone():
 
 
 BAD_PINS = {
-    "a block that is no UUID": (
+    "a block that is not a UUID": (
         lambda: Workflow("w", Webhook(LEAD) >> FindEmail(id="x")),
         "invalid-id",
     ),
@@ -381,7 +381,7 @@ BAD_PINS = {
         lambda: Workflow("w", Webhook(LEAD) >> FindEmail(id=5)),
         "invalid-id",
     ),
-    "a pin that is no UUID": (
+    "a pin that is not a UUID": (
         lambda: Workflow("w", flow, pins={"blocks": {"find_email": "x"}}),
         "invalid-id",
     ),
@@ -393,7 +393,10 @@ BAD_PINS = {
         lambda: Workflow("w", flow, pins={"block": {}}),
         "unknown-pin",
     ),
-    "a workflow that is no UUID": (lambda: Workflow("w", flow, id="x"), "invalid-id"),
+    "a workflow that is not a UUID": (
+        lambda: Workflow("w", flow, id="x"),
+        "invalid-id",
+    ),
     "a workflow that is no text": (lambda: Workflow("w", flow, id=5), "invalid-id"),
     "two blocks of one id": (
         lambda: Workflow("w", Webhook(LEAD, id=ID) >> FindEmail(id=ID)),

@@ -300,11 +300,11 @@ FAULTS = {
         None,
         "2 blocks have the id '00000000-0000-4000-8000-000000000000'",
     ),
-    "an id of its own": (None, "the block id 'x' is no UUID"),
+    "an id of its own": (None, "the block id 'x' is not a UUID"),
     "no kind": (wired([], "a", {"a": ""}), f"the block {uuid(0)!r} has no block_name"),
     "a title that is no text": (
         evolve(wired([], "a"), name="\ud800"),
-        "name '\\ud800' is no Unicode text",
+        "name '\\ud800' is not Unicode text",
     ),
 }
 

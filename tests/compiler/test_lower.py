@@ -84,8 +84,8 @@ class Scalar:
 
 
 NO_JSON = {
-    "not a number": (math.nan, "nan is no JSON number"),
-    "infinity": (-math.inf, "-inf is no JSON number"),
+    "not a number": (math.nan, "nan is not a JSON number"),
+    "infinity": (-math.inf, "-inf is not a JSON number"),
     "a large integer": (2**53, "integers beyond 2^53 - 1 lose digits in JSON"),
     "a surrogate": ("\ud800", "text with a lone surrogate is not Unicode"),
     "bytes": (b"x", "bytes are not JSON"),

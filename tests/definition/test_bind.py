@@ -206,7 +206,7 @@ def test_problems_are_values():
     bound(definition(a=Value("x")), problems, x=float("nan"))
 
     advice = "leave the field out, or use null"
-    assert problems == [Problem("not-json", ("x",), "nan is no JSON number", advice)]
+    assert problems == [Problem("not-json", ("x",), "nan is not a JSON number", advice)]
 
 
 @pytest.mark.parametrize(

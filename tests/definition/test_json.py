@@ -98,8 +98,12 @@ def test_the_order_of_keys_is_kept():
     [
         (2**53, "integers beyond 2^53 - 1 lose digits in JSON", "write it as text"),
         (-(2**53), "integers beyond 2^53 - 1 lose digits in JSON", "write it as text"),
-        (float("nan"), "nan is no JSON number", "leave the field out, or use null"),
-        (float("-inf"), "-inf is no JSON number", "leave the field out, or use null"),
+        (float("nan"), "nan is not a JSON number", "leave the field out, or use null"),
+        (
+            float("-inf"),
+            "-inf is not a JSON number",
+            "leave the field out, or use null",
+        ),
         ("\ud800", "text with a lone surrogate is not Unicode", "mend the text"),
         (b"x", "bytes are not JSON", "decode them: data.decode()"),
         (bytearray(b"x"), "bytes are not JSON", "decode them: data.decode()"),

@@ -355,7 +355,7 @@ def test_what_is_no_json_has_its_offset(text, message):
         (
             '{"flow64:value": ""}',
             (
-                ": {'flow64:value': ''} is no unbound value; write "
+                ": {'flow64:value': ''} is not an unbound value; write "
                 '{"flow64:value": "name"}, with "secret": true for a secret one'
             ),
         ),

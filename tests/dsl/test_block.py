@@ -206,9 +206,9 @@ def test_raw_kind_is_text(name):
 
 
 BAD_VALUES = {
-    "empty": (("",), {}, "'' is no name: write a str"),
-    "number": ((5,), {}, "5 is no name: write a str"),
-    "surrogate": (("\ud800",), {}, r"'\ud800' is no name: write a str"),
+    "empty": (("",), {}, "'' is not a name: write a str"),
+    "number": ((5,), {}, "5 is not a name: write a str"),
+    "surrogate": (("\ud800",), {}, r"'\ud800' is not a name: write a str"),
     "secret": (("x",), {"secret": 1}, "secret is 1: write True or False"),
 }
 

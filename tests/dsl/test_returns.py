@@ -191,10 +191,10 @@ def test_all_problems_come_together():
             e: str
 
     assert str(caught.value) == (
-        "@returns Made: a is set[str], which is no type of the service; b is "
-        "str | int, which is no type of the service; c is typing.Literal['x'], "
-        "which is no type of the service; d is typing.Literal[[1]], which is no type "
-        "of the service; write "
+        "@returns Made: a is set[str], which is not a type of the service; b is "
+        "str | int, which is not a type of the service; c is typing.Literal['x'], "
+        "which is not a type of the service; d is typing.Literal[[1]], which is not a "
+        "type of the service; write "
         'for example title: Annotated[str | None, "Current job title"], with str, int, '
         "float, bool, dict, list, or list[str|int|float|bool]"
     )

@@ -196,7 +196,7 @@ def test_blocks_are_the_catalogue(client):
     ],
 )
 def test_ids_in_paths_are_uuids(client, path, status):
-    """An id that is no UUID is 422, one that is not there 404."""
+    """An id that is not a UUID is 422, one that is not there 404."""
     assert client.get(f"{WF}/{path}").status_code == status
 
 

@@ -421,7 +421,7 @@ def _with_extra(**extra):
         (_with_extra(note=[{"x": KEY}]), "looks like a key stands where"),
         (_with_extra(note=_frozen({"flow64:value": "x"})), "no JSON that flow64 reads"),
         (_changed(description="\udc80"), "no JSON that flow64 reads"),
-        (_changed(id="42"), "its id is no UUID"),
+        (_changed(id="42"), "its id is not a UUID"),
     ],
     ids=range(6),
 )

@@ -191,7 +191,7 @@ def _are_plain_keys(values: Sequence[Any]) -> bool:
 
 
 def _no_key(graph: FlowGraph, node: int, what: str) -> Finding:
-    message = f"{what} is no key: keys are text of 1 to {MAX_KEY} characters"
+    message = f"{what} is not a key: keys are text of 1 to {MAX_KEY} characters"
     return _finding(graph, node, "invalid-key", message, 'write key="a-name"')
 
 
@@ -214,7 +214,9 @@ def _pin(
         if is_uuid(block_id):
             ids[node] = canonical_id(block_id)
         else:
-            message = f"id {shortened(block_id)} is no UUID, and the service wants one"
+            message = (
+                f"id {shortened(block_id)} is not a UUID, and the service wants one"
+            )
             advice = "leave id= out, or pin the UUID of the imported block"
             findings.append(_finding(graph, node, "invalid-id", message, advice))
 

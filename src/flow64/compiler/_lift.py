@@ -164,7 +164,7 @@ def _block_faults(blocks: Sequence[WireBlock]) -> Iterator[str]:
         if times > 1:
             yield f"{times} blocks have the id {shortened(block_id)}"
         elif not is_uuid(block_id):
-            yield f"the block id {shortened(block_id)} is no UUID"
+            yield f"the block id {shortened(block_id)} is not a UUID"
     for block in blocks:
         if not block.kind:
             yield f"the block {shortened(block.id)} has no block_name"

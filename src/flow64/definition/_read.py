@@ -337,7 +337,7 @@ def _as_value(item: Any) -> Any:
         return as_value(item) or Problem(
             "not-json",
             (),
-            f"{shortened(dict(item))} is no unbound value; write "
+            f"{shortened(dict(item))} is not an unbound value; write "
             f'{{"{VALUE_KEY}": "name"}}, with "secret": true for a secret one',
             "",
         )

@@ -90,6 +90,8 @@ def _field(name: str, hint: Any, problems: list[str]) -> dict[str, str] | None:
     except TypeError:  # an annotation that is not hashable, such as Literal[[1]]
         word = None
     if word is None:
-        problems.append(f"{name} is {shortened(hint)}, which is no type of the service")
+        problems.append(
+            f"{name} is {shortened(hint)}, which is not a type of the service"
+        )
         return None
     return {"description": description or name.replace("_", " "), "type": word}

@@ -25,7 +25,7 @@ def value(name: str, *, secret: bool = False) -> Any:
         ArgumentError: The name is not text, or is empty.
     """
     if type(name) is not str or not name or not is_plain(name):
-        raise ArgumentError("value", f"{shortened(name)} is no name: write a str")
+        raise ArgumentError("value", f"{shortened(name)} is not a name: write a str")
     if type(secret) is not bool:
         problem = f"secret is {shortened(secret)}: write True or False"
         raise ArgumentError("value", problem)

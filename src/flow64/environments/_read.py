@@ -385,7 +385,7 @@ class _Reader:
             assert table is not None
             section = table.section(name)
             if len(name) > LONGEST or not name.strip() or not name.isprintable():
-                table.wrong(name, f"is no name: write 1 to {LONGEST} signs")
+                table.wrong(name, f"is not a name: write 1 to {LONGEST} signs")
             other = names.setdefault(unicodedata.normalize("NFC", name), name)
             if other != name:
                 table.wrong(name, "is there twice, in two spellings of one name")

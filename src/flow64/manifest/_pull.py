@@ -367,7 +367,7 @@ def _taken(
 def _problem(written: Definition, text: str, values: KnownValues) -> str | None:
     """Why a workflow cannot be written as a file; None where it can."""
     if not is_uuid(written.id):
-        return "its id is no UUID, so nothing can be pinned to it"
+        return "its id is not a UUID, so nothing can be pinned to it"
     if (path := values.secrets.find(as_body(written))) is not None:
         place = redact_keys(pointer(path)) or "its names"
         return (

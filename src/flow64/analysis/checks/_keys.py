@@ -87,7 +87,7 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
     It may refuse another id, or replace it.
     """
     if definition.id is not None and not is_uuid(definition.id):
-        message = f"the workflow's id {shortened(definition.id)} is no UUID"
+        message = f"the workflow's id {shortened(definition.id)} is not a UUID"
         yield Found(None, message)
 
 
@@ -109,9 +109,8 @@ def block_id_not_uuid(definition: Definition) -> Iterator[Found]:
     for position, block in enumerate(definition.blocks):
         origin = definition.origins[position]
         if origin.key is not None and not origin.is_default:
-            message = (
-                f"block_id {shortened(origin.key)} is no UUID, so it is read as a key"
-            )
+            found = shortened(origin.key)
+            message = f"block_id {found} is not a UUID, so it is read as a key"
             yield Found(position, message, f"it is written as {block.id}")
 
 

@@ -157,7 +157,7 @@ def _word(
     if isinstance(found, Value | BoundSecret):
         return
     near = did_you_mean(found, words) if isinstance(found, str) else ""
-    message = f"{name} is {shortened(found)}, which is no word of the service{near}"
+    message = f"{name} is {shortened(found)}, which is not a word of the service{near}"
     yield Found(position, message, f"it takes {', '.join(words)}", severity)
 
 
@@ -168,7 +168,7 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
     except ValueError:
         parts = host = None
     if parts is None or not host or parts.scheme not in ("http", "https"):
-        message = f"url is {shortened(shown)}, which is no absolute https address"
+        message = f"url is {shortened(shown)}, which is not an absolute https address"
         yield Found(position, message)
     elif parts.scheme == "http" and _is_loopback(host):
         message = "url is http to this machine, which the service cannot reach"

@@ -272,7 +272,7 @@ def test_store_that_cannot_be_written_ends_the_run_visibly(monkeypatch, serve):
     assert raised == []
 
 
-def test_run_is_left_where_nothing_can_be_written(monkeypatch, tmp_path, serve):
+def test_run_is_left_where_nothing_can_be_written(tmp_path, serve):
     """It is not lost: the next emulator lets it go on."""
     path = tmp_path / "store"
     emulator, client = serve(store=path)

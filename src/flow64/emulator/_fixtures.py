@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import UserDict
 from collections.abc import (
     Callable,
     Iterable,
     Iterator,
     Mapping,
-    MutableMapping,
     Sequence,
 )
 from pathlib import Path
@@ -72,33 +72,17 @@ its rows, and a function without arguments returns them. A list of
 """
 
 
-class Fixtures(MutableMapping[str, Fixture]):
+class Fixtures(UserDict[str, Fixture]):
     """Fixtures by kind or block id, each checked when it is set.
 
     Setting one raises `ConfigError` if it is neither a mapping, a list of mappings nor
     a function, or if its name is nearly, but not exactly, a known kind.
     """
 
-    def __init__(self, found: Mapping[str, Fixture] | None = None) -> None:
-        self._found: dict[str, Fixture] = {}
-        self.update(found or {})
-
-    def __getitem__(self, name: str) -> Fixture:
-        return self._found[name]
-
     def __setitem__(self, name: str, fixture: Fixture) -> None:
         where = f"the fixture {name!r}"
         check_fixture_name(where, name)
-        self._found[name] = as_fixture(where, fixture)
-
-    def __delitem__(self, name: str) -> None:
-        del self._found[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
+        super().__setitem__(name, as_fixture(where, fixture))
 
     def __repr__(self) -> str:
         return f"<Fixtures for {', '.join(self) or 'no block'}>"

@@ -85,17 +85,8 @@ class RequestGuard:
                 digest = file_digest(file, "sha256").hexdigest()
                 file.seek(0)
                 org = self._identify_and_record(request, digest)
-                names = HOSTS if SERVED in request.scope else IN_PROCESS_HOSTS
-                if not _is_allowed_host(request.headers.get("host"), names):
-                    return error_response(
-                        400, "The emulator answers to loopback names only"
-                    )
-                if request.url.path.startswith(ADMIN_PREFIX) and _is_cross_origin(
-                    request
-                ):
-                    return error_response(
-                        403, "No other page may use the emulator's routes"
-                    )
+                if refusal := _check_origin(request):
+                    return refusal
                 if isinstance(org, Response):
                     if not route.is_open:
                         return org
@@ -157,6 +148,16 @@ class Endpoint:
         else:
             reply = await self.guard.answer(request, route)
         await reply(scope, receive, send)
+
+
+def _check_origin(request: Request) -> Response | None:
+    """Return an error for a foreign host name, or a page that must not ask."""
+    names = HOSTS if SERVED in request.scope else IN_PROCESS_HOSTS
+    if not _is_allowed_host(request.headers.get("host"), names):
+        return error_response(400, "The emulator answers to loopback names only")
+    if request.url.path.startswith(ADMIN_PREFIX) and _is_cross_origin(request):
+        return error_response(403, "No other page may use the emulator's routes")
+    return None
 
 
 def _is_cross_origin(request: Request) -> bool:

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64.render import graph_between, graph_of
+from flow64.render._layer_order import BESIDE, FRAME_SIDE
 from flow64.render._layered import (
-    BESIDE,
-    FRAME_SIDE,
     MARGIN,
     Box,
     Layered,

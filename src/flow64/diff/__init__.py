@@ -22,7 +22,6 @@ from ._changes import (
     EdgeRemoved,
     EffectAppeared,
     EffectVanished,
-    Estimate,
     FieldAdded,
     FieldChange,
     FieldChanged,
@@ -39,7 +38,6 @@ from ._changes import (
     ListChanged,
     LiveSetting,
     OtherColumnsChanged,
-    RowPrice,
     RowsChanged,
     TitleChanged,
     Unmanaged,
@@ -48,7 +46,7 @@ from ._consequences import consequences
 from ._diff import diff
 from ._difference import differences
 from ._live_settings import find_settings
-from ._prices import estimate
+from ._prices import Estimate, RowPrice, estimate
 from ._redaction import SideSecrets, Written, mask_hidden, put_secrets_in
 from ._unshown import unshown
 from ._words import as_data, as_lines, estimate_data, setting_lines

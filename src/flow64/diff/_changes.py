@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, final
 
 from attrs import field, frozen
@@ -10,6 +10,7 @@ from attrs import field, frozen
 from ..definition import Path, WireBlock
 from ..diagnostics import Finding
 from ..redaction import MASK
+from ._prices import Estimate
 
 
 @final
@@ -112,12 +113,7 @@ class DescriptionChanged:
 
 @frozen
 class BlockAdded:
-    """A block that was not there.
-
-    Attributes:
-        block: What it is called.
-        wire: The block as it is sent.
-    """
+    """A block that was not there; `wire` is the block as it is sent."""
 
     block: BlockRef
     wire: WireBlock
@@ -125,12 +121,7 @@ class BlockAdded:
 
 @frozen
 class BlockRemoved:
-    """A block that is there no more.
-
-    Attributes:
-        block: What it was called.
-        wire: The block as it was.
-    """
+    """A block that is no longer there; `wire` is the block as it was."""
 
     block: BlockRef
     wire: WireBlock
@@ -196,13 +187,7 @@ class EdgeRemoved:
 
 @frozen
 class FieldAdded:
-    """A field that was not set.
-
-    Attributes:
-        block: Whose field it is.
-        path: Where it stands in the specs.
-        value: What it is set to.
-    """
+    """A field that was not set; `path` is its place in the specs."""
 
     block: BlockRef
     path: Path
@@ -211,13 +196,7 @@ class FieldAdded:
 
 @frozen
 class FieldRemoved:
-    """A field that is set no more.
-
-    Attributes:
-        block: Whose field it was.
-        path: Where it stood in the specs.
-        value: What it was set to.
-    """
+    """A field that is no longer set, with the value that it had."""
 
     block: BlockRef
     path: Path
@@ -388,62 +367,6 @@ class OtherColumnsChanged:
 
     before: bool
     after: bool
-
-
-@frozen
-class RowPrice:
-    """Dollars for each row that reaches the blocks of a kind."""
-
-    kind: str
-    dollars: float
-
-
-@frozen
-class Estimate:
-    """What 1,000 input rows may cost; unknown stays unknown, and is never zero.
-
-    Attributes:
-        dollars: For the blocks whose price and rows are known, as an upper bound before
-            filters; None where that is known of no block that may charge.
-        unpriced: Kinds that charge or may charge, for a price that nobody states.
-        open: Prices of blocks that any number of rows may reach.
-    """
-
-    dollars: float | None
-    unpriced: tuple[str, ...]
-    open: tuple[RowPrice, ...]
-
-    def describe(self, quote: Callable[[str], str] = str) -> str:
-        """Return the cost in words; `quote` writes the name of a kind."""
-        parts = [] if self.dollars is None else [_dollars(self.dollars)]
-        if self.open:
-            rows = [f"{quote(row.kind)} {_dollars(row.dollars)}" for row in self.open]
-            parts.append(f"{_some(rows)} for each of an open number of rows")
-        if self.unpriced:
-            parts.append(f"unknown for {_some([*map(quote, self.unpriced)])}")
-        return " + ".join(parts) or "unknown"
-
-    def brief(self) -> str:
-        """Return the cost in a word or two; an unknown cost is never zero."""
-        parts = [] if self.dollars is None else [_dollars(self.dollars)]
-        parts += ["an open sum"] * bool(self.open)
-        parts += ["unknown"] * bool(self.unpriced)
-        return " + ".join(parts) or "unknown"
-
-
-MOST_KINDS: Final = 8
-"""Kinds that the words of a cost name; JSON has all."""
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - MOST_KINDS
-    return ", ".join(names[:MOST_KINDS]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _dollars(amount: float) -> str:
-    if 0 < amount < 0.01:  # less than a cent is not nothing
-        return f"${amount:.6f}".rstrip("0")
-    return f"${amount:,.2f}".removesuffix(".00")
 
 
 @frozen

@@ -36,7 +36,6 @@ from ._changes import (
     EdgeRemoved,
     EffectAppeared,
     EffectVanished,
-    Estimate,
     FieldAdded,
     FieldChange,
     FieldChanged,
@@ -55,6 +54,7 @@ from ._changes import (
     TitleChanged,
     Unmanaged,
 )
+from ._prices import Estimate
 
 LONGEST: Final = 100
 """Characters of a value in a line of text; JSON has all of it."""
@@ -206,7 +206,7 @@ def _thing(value: Any) -> Any:
 
 
 _OURS: Final = frozenset(
-    cls.__module__ for cls in (Value, BoundSecret, Finding, ItemAdded)
+    cls.__module__ for cls in (Value, BoundSecret, Finding, ItemAdded, Estimate)
 )
 _EDITS: Final = (ItemAdded, ItemRemoved, ItemMoved, ItemChanged)
 _FIELDS: Final = (FieldAdded, FieldRemoved, FieldChanged, ListChanged)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from html import escape
 from typing import Final, TypeAlias
@@ -17,13 +17,24 @@ from urllib.parse import quote
 from attrs import frozen
 
 from ..definition import Definition
-from ..diff import EFFECT_WORDS, Change
-from ..text import pluralize
+from ..diff import Change
 from ._cells import cells, fitted
-from ._graph import SIGNS, Graph, Link, Mark, Node, graph_between, graph_of
+from ._graph import Graph, Node, graph_between, graph_of
 from ._layered import MARGIN, Box, Layered, Point, frames, layered
 from ._layout import cut
 from ._style import STYLE
+from ._svg_words import (
+    LONG,
+    SMALL_CELL,
+    Entry,
+    describe_edge,
+    describe_graph,
+    describe_node,
+    draw_heading,
+    escape_text,
+    list_legend,
+    wrap_legend,
+)
 
 Linked: TypeAlias = Callable[[Node], str | None]
 """The name of the place on the same page that a block leads to, if there is one."""
@@ -87,9 +98,9 @@ def picture(
     names = [f"block-{prefix}{name}" for name in anchors(graph)]
     scene = _scene(graph)
     drawing = scene.drawing
-    legend = _legend(graph)
+    legend = list_legend(graph)
     width = max(drawing.width, _NARROWEST)
-    rows = _legend_rows(legend, width - 2 * MARGIN)
+    rows = wrap_legend(legend, width - 2 * MARGIN)
     head = _HEAD if has_heading else 0
     foot = len(rows) * _LEGEND_LINE + 16 if rows else 0
     height = head + drawing.height + foot
@@ -98,13 +109,13 @@ def picture(
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     lines = [
         f'<svg xmlns="{_SVG}" class="flow64" role="{role}" {size}>',
-        f"<title>{_text(graph.name, _LONG)}</title>",
-        f"<desc>{_text(_description(graph), _LONG)}</desc>",
+        f"<title>{escape_text(graph.name, LONG)}</title>",
+        f"<desc>{escape_text(describe_graph(graph), LONG)}</desc>",
         f"<style>{STYLE}</style>",
         f'<rect class="paper" width="{width}" height="{height}" rx="8"/>',
     ]
     if has_heading:
-        lines += _heading(graph, width)
+        lines += draw_heading(graph, width)
     lines.append(f'<g transform="translate({shift} {head})">')
     lines += _frames(scene)
     lines += _links(graph, drawing)
@@ -125,7 +136,6 @@ def picture(
 _SVG: Final = "http://www.w3.org/2000/svg"
 _SAFE: Final = re.compile(r"[a-z0-9-]{1,64}")
 _NAME_CELL: Final = 8
-_SMALL_CELL: Final = 7
 _NAME_LINE: Final = 18
 _SMALL_LINE: Final = 16
 _NAME_CELLS: Final = 30
@@ -137,7 +147,6 @@ _NARROWEST: Final = 400
 _NARROWEST_BOX: Final = 112
 _HEAD: Final = 48
 _LEGEND_LINE: Final = 22
-_LONG: Final = 1_000
 _FIELDS: Final = 3
 _MOST_FRAMED: Final = 200_000
 
@@ -211,12 +220,12 @@ def _look(node: Node, scopes: Sequence[str]) -> _Look:
     shown = [
         (
             name,
-            fitted(cut(text, _LONG), _NAME_CELLS if name == "name" else _SMALL_CELLS),
+            fitted(cut(text, LONG), _NAME_CELLS if name == "name" else _SMALL_CELLS),
         )
         for name, text in rows
     ]
     room = max(
-        cells(text) * (_NAME_CELL if name == "name" else _SMALL_CELL)
+        cells(text) * (_NAME_CELL if name == "name" else SMALL_CELL)
         for name, text in shown
     )
     width = max(_NARROWEST_BOX, room + 2 * _SIDE)
@@ -231,7 +240,7 @@ def _block(
     node: Node, look: _Look, box: Box, name: str | None, place: str | None
 ) -> Iterator[str]:
     """A block: a group, or a link where it leads to a place of the page."""
-    told = _text(_told(node), _LONG)
+    told = escape_text(describe_node(node), LONG)
     identity = "" if name is None else f' id="{escape(name)}"'
     tag = "g" if place is None else "a"
     target = ""
@@ -312,7 +321,7 @@ def _links(graph: Graph, drawing: Layered) -> Iterator[str]:
         link = graph.links[number]
         points = drawing.routes[number]
         stub = 22 if link.source in telling and points[0][1] < points[-1][1] else 0
-        told = _text(_edge_told(graph, link), _LONG)
+        told = escape_text(describe_edge(graph, link), LONG)
         yield f'<g class="edge {link.mark}"><title>{told}</title>'
         yield f'<path class="line" d="{_line(points, stub)}"/>'
         yield f'<path class="tip" d="{_tip(points)}"/></g>'
@@ -377,13 +386,14 @@ def _frames(scene: _Scene) -> Iterator[str]:
     for name, box in scene.frames:
         yield (
             f'<rect class="frame" x="{box.x}" y="{box.y}" width="{box.width}" '
-            f'height="{box.height}" rx="10"><title>{_text(name, _LONG)}</title></rect>'
+            f'height="{box.height}" rx="10">'
+            f"<title>{escape_text(name, LONG)}</title></rect>"
         )
 
 
 def _frame_names(scene: _Scene) -> Iterator[str]:
     for name, box in scene.frames:
-        shown = fitted(cut(name, _LONG), (box.width - 24) // _SMALL_CELL)
+        shown = fitted(cut(name, LONG), (box.width - 24) // SMALL_CELL)
         yield (
             f'<text class="frame-name" x="{box.x + 12}" y="{box.y + 17}">'
             f"{escape(shown)}</text>"
@@ -418,135 +428,8 @@ def _row_kinds(graph: Graph, drawing: Layered) -> Iterator[str]:
         )
 
 
-# -- Words -----------------------------------------------------------------------------
-
-_WORDS: Final[Mapping[Mark, str]] = {
-    "added": "added",
-    "removed": "removed",
-    "changed": "changed",
-    "moved": "moved",
-}
-
-
-def _text(text: str, limit: int) -> str:
-    """Text for a picture: shown as it is, on one line, whatever is in it."""
-    return escape(cut(text, limit))
-
-
-def _told(node: Node) -> str:
-    """All that a picture says of a block, in words."""
-    label = node.label
-    parts = [f"{label.path} ({label.kind})" if label.kind else label.path]
-    if node.mark != "unchanged":
-        parts.append(node.mark + (" and moved" if node.sign == "~>" else ""))
-    if node.was is not None:
-        parts.append(f"was {node.was}")
-    if node.has_new_id:
-        parts.append("has another id")
-    if node.fields:
-        parts.append("fields " + ", ".join(node.fields))
-    if node.rows:
-        parts.append(f"gives {node.rows} rows")
-    parts += [words for effect, words in EFFECT_WORDS.items() if effect in node.effects]
-    return "; ".join(parts)
-
-
-def _edge_told(graph: Graph, link: Link) -> str:
-    source, target = graph.nodes[link.source], graph.nodes[link.target]
-    told = f"{source.label.path} → {target.label.path}"
-    if source.rows:
-        told += f": {source.rows} rows"
-    if link.mark == "changed":
-        return told + " (another condition)"
-    return told if link.mark == "unchanged" else f"{told} ({link.mark})"
-
-
-def _description(graph: Graph) -> str:
-    counts = _counts(graph)
-    changed = [
-        f"{node.sign} {node.label.path}"
-        for node in graph.nodes
-        if node.mark != "unchanged"
-    ]
-    return ". ".join([counts, "; ".join(changed)]) if changed else counts
-
-
-def _counts(graph: Graph) -> str:
-    """How much there is, and what of it differs."""
-    here = [node for node in graph.nodes if node.mark != "removed"]
-    edges = [link for link in graph.links if link.mark != "removed"]
-    parts = [pluralize(len(here), "block"), pluralize(len(edges), "edge")]
-    if graph.lost:
-        parts.append(f"{graph.lost} to a block that is not there")
-    if graph.is_compared and not any(_marks(graph)):
-        parts.append("nothing changed")
-    return ", ".join(parts)
-
-
-def _marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
-    """How many blocks and edges have each mark; what moved counts as that too."""
-    nodes: Counter[Mark] = Counter(
-        node.mark for node in graph.nodes if node.mark != "unchanged"
-    )
-    moved = sum(node.is_moved for node in graph.nodes)
-    if moved:
-        nodes["moved"] = moved
-    links: Counter[Mark] = Counter(
-        link.mark for link in graph.links if link.mark != "unchanged"
-    )
-    return nodes, links
-
-
-def _heading(graph: Graph, width: int) -> Iterator[str]:
-    room = width - 2 * MARGIN
-    title = fitted(cut(graph.name, _LONG), room // 10)
-    counts = fitted(_counts(graph), room // _SMALL_CELL)
-    yield f'<text class="title" x="{MARGIN}" y="36">{escape(title)}</text>'
-    yield f'<text class="counts" x="{MARGIN}" y="56">{escape(counts)}</text>'
-
-
-_Entry: TypeAlias = tuple[str, str, str]
-"""A part of the legend: its style, its sign, and what it means."""
-
-
-def _legend(graph: Graph) -> Sequence[_Entry]:
-    """What signs and lines mean, as far as they are used, and how many there are."""
-    nodes, links = _marks(graph)
-    found: list[_Entry] = [
-        (mark, SIGNS[mark], f"{nodes[mark]} {word}")
-        for mark, word in _WORDS.items()
-        if nodes[mark]
-    ]
-    found += [
-        (mark, "edge", f"{pluralize(links[mark], 'edge')} {word}")
-        for mark, word in _WORDS.items()
-        if links[mark]
-    ]
-    if any(node.is_spending for node in graph.nodes):
-        found.append(("", "$", "spends"))
-    if any(node.is_outside for node in graph.nodes):
-        found.append(("", "out", "leaves something outside"))
-    return found
-
-
-def _legend_rows(
-    legend: Sequence[_Entry], room: int
-) -> Sequence[Sequence[tuple[int, _Entry]]]:
-    """The legend in as many lines as it needs, with where each part of it begins."""
-    rows: list[list[tuple[int, _Entry]]] = []
-    x = room + 1
-    for entry in legend:
-        size = 26 + cells(entry[2]) * _SMALL_CELL
-        if x + size > room:
-            rows.append([])
-            x = 0
-        rows[-1].append((MARGIN + x, entry))
-        x += size + 18
-    return rows
-
-
 def _legend_lines(
-    rows: Sequence[Sequence[tuple[int, _Entry]]], top: int
+    rows: Sequence[Sequence[tuple[int, Entry]]], top: int
 ) -> Iterator[str]:
     for number, row in enumerate(rows):
         y = top + 8 + number * _LEGEND_LINE

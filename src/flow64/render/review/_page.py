@@ -89,14 +89,7 @@ def as_html(review: Review) -> str:
 
 @define
 class _Room:
-    """What there is room for.
-
-    Attributes:
-        blocks: Blocks that may still be drawn.
-        lines: Lines that may still be shown.
-        undrawn: Graphs that had no room.
-        unsaid: Lines that had no room.
-    """
+    """Blocks and lines that may still be shown, and graphs and lines left out."""
 
     blocks: int
     lines: int

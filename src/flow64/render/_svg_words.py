@@ -1,0 +1,142 @@
+"""The words of a picture: titles of blocks and edges, the heading, the legend."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Final, TypeAlias
+
+from ..diff import EFFECT_WORDS
+from ..text import pluralize
+from ._cells import cells, fitted
+from ._graph import SIGNS, Graph, Link, Mark, Node
+from ._layered import MARGIN
+from ._layout import cut
+
+SMALL_CELL: Final = 7
+LONG: Final = 1_000
+
+_WORDS: Final[Mapping[Mark, str]] = {
+    "added": "added",
+    "removed": "removed",
+    "changed": "changed",
+    "moved": "moved",
+}
+
+
+def escape_text(text: str, limit: int) -> str:
+    """Text for a picture: shown as it is, on one line, whatever is in it."""
+    return escape(cut(text, limit))
+
+
+def describe_node(node: Node) -> str:
+    """All that a picture says of a block, in words."""
+    label = node.label
+    parts = [f"{label.path} ({label.kind})" if label.kind else label.path]
+    if node.mark != "unchanged":
+        parts.append(node.mark + (" and moved" if node.sign == "~>" else ""))
+    if node.was is not None:
+        parts.append(f"was {node.was}")
+    if node.has_new_id:
+        parts.append("has another id")
+    if node.fields:
+        parts.append("fields " + ", ".join(node.fields))
+    if node.rows:
+        parts.append(f"gives {node.rows} rows")
+    parts += [words for effect, words in EFFECT_WORDS.items() if effect in node.effects]
+    return "; ".join(parts)
+
+
+def describe_edge(graph: Graph, link: Link) -> str:
+    source, target = graph.nodes[link.source], graph.nodes[link.target]
+    told = f"{source.label.path} → {target.label.path}"
+    if source.rows:
+        told += f": {source.rows} rows"
+    if link.mark == "changed":
+        return told + " (another condition)"
+    return told if link.mark == "unchanged" else f"{told} ({link.mark})"
+
+
+def describe_graph(graph: Graph) -> str:
+    counts = _counts(graph)
+    changed = [
+        f"{node.sign} {node.label.path}"
+        for node in graph.nodes
+        if node.mark != "unchanged"
+    ]
+    return ". ".join([counts, "; ".join(changed)]) if changed else counts
+
+
+def _counts(graph: Graph) -> str:
+    """How much there is, and what of it differs."""
+    here = [node for node in graph.nodes if node.mark != "removed"]
+    edges = [link for link in graph.links if link.mark != "removed"]
+    parts = [pluralize(len(here), "block"), pluralize(len(edges), "edge")]
+    if graph.lost:
+        parts.append(f"{graph.lost} to a block that is not there")
+    if graph.is_compared and not any(_marks(graph)):
+        parts.append("nothing changed")
+    return ", ".join(parts)
+
+
+def _marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
+    """How many blocks and edges have each mark; what moved counts as that too."""
+    nodes: Counter[Mark] = Counter(
+        node.mark for node in graph.nodes if node.mark != "unchanged"
+    )
+    moved = sum(node.is_moved for node in graph.nodes)
+    if moved:
+        nodes["moved"] = moved
+    links: Counter[Mark] = Counter(
+        link.mark for link in graph.links if link.mark != "unchanged"
+    )
+    return nodes, links
+
+
+def draw_heading(graph: Graph, width: int) -> Iterator[str]:
+    room = width - 2 * MARGIN
+    title = fitted(cut(graph.name, LONG), room // 10)
+    counts = fitted(_counts(graph), room // SMALL_CELL)
+    yield f'<text class="title" x="{MARGIN}" y="36">{escape(title)}</text>'
+    yield f'<text class="counts" x="{MARGIN}" y="56">{escape(counts)}</text>'
+
+
+Entry: TypeAlias = tuple[str, str, str]
+"""A part of the legend: its style, its sign, and what it means."""
+
+
+def list_legend(graph: Graph) -> Sequence[Entry]:
+    """What signs and lines mean, as far as they are used, and how many there are."""
+    nodes, links = _marks(graph)
+    found: list[Entry] = [
+        (mark, SIGNS[mark], f"{nodes[mark]} {word}")
+        for mark, word in _WORDS.items()
+        if nodes[mark]
+    ]
+    found += [
+        (mark, "edge", f"{pluralize(links[mark], 'edge')} {word}")
+        for mark, word in _WORDS.items()
+        if links[mark]
+    ]
+    if any(node.is_spending for node in graph.nodes):
+        found.append(("", "$", "spends"))
+    if any(node.is_outside for node in graph.nodes):
+        found.append(("", "out", "leaves something outside"))
+    return found
+
+
+def wrap_legend(
+    legend: Sequence[Entry], room: int
+) -> Sequence[Sequence[tuple[int, Entry]]]:
+    """The legend in as many lines as it needs, with where each part of it begins."""
+    rows: list[list[tuple[int, Entry]]] = []
+    x = room + 1
+    for entry in legend:
+        size = 26 + cells(entry[2]) * SMALL_CELL
+        if x + size > room:
+            rows.append([])
+            x = 0
+        rows[-1].append((MARGIN + x, entry))
+        x += size + 18
+    return rows

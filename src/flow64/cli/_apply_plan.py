@@ -339,7 +339,7 @@ def apply_plan(
         as_json: Whether the result is data.
         parallel: Workflows that are written at a time, at most.
 
-    Gives the exit code.
+    Return the exit code.
     """
     execution = Execution(plan, agreement)
     options = {**_build_options(place, client), "parallel": parallel}

@@ -77,7 +77,7 @@ _NO_ADDRESS: Final = (
 
 @frozen
 class InstallSource:
-    """Where flow64 comes from.
+    """The source that flow64 is installed from.
 
     Attributes:
         requirement: The requirement, as pip takes it; None if it is not known.

@@ -110,15 +110,15 @@ def command(
 def _group_findings(
     found: Sequence[tuple[str, Sequence[Finding]]],
 ) -> Sequence[tuple[Sequence[str], Sequence[Finding]]]:
-    """Findings with the workflows that they are about: what is the same is told once.
+    """Group findings by the workflows that they are about.
 
-    It is the same where people read the same: of variants, ids differ and nothing else.
+    Findings with the same text are listed once: those of variants differ only in ids.
     """
     named: dict[str, tuple[list[str], Finding]] = {}
     for name, findings in found:
         for finding in findings:
-            told = as_text([finding])
-            names, _ = named.setdefault(told, ([], finding))
+            text = as_text([finding])
+            names, _ = named.setdefault(text, ([], finding))
             if name not in names:
                 names.append(name)
     groups: dict[tuple[str, ...], list[Finding]] = {}

@@ -82,9 +82,10 @@ def _connect(settings: Settings, environment: Environment) -> Generator[Client]:
 
 def lines(found: Diagnosis) -> Iterator[str]:
     """A report, line by line."""
-    told = found.versions
+    versions = found.versions
     yield _line(
-        "flow64", f"{told['flow64']} · Python {told['python']} · {told['system']}"
+        "flow64",
+        f"{versions['flow64']} · Python {versions['python']} · {versions['system']}",
     )
     yield _line("extras", _by_truth(found.extras, "", "not installed: "))
     yield _line("settings", found.file or "none: the variables alone")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._assumptions import ASSUMPTIONS, Judgement, judge_assumptions
+from ._assumptions import ASSUMPTIONS, AssumptionResult, judge_assumptions
 from ._diagnosis import STATES, Diagnosis, diagnose
 from ._requests import Examination, Look, Looks, examine
 from ._setup import list_extras, shorten_path
@@ -10,9 +10,9 @@ from ._setup import list_extras, shorten_path
 __all__ = [
     "ASSUMPTIONS",
     "STATES",
+    "AssumptionResult",
     "Diagnosis",
     "Examination",
-    "Judgement",
     "Look",
     "Looks",
     "diagnose",

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ._requests import Looks
 from ._verdicts import (
-    Seen,
+    Evidence,
     Verdict,
     judge_absent_blocks,
     judge_absent_definitions,
@@ -40,7 +40,7 @@ from ._verdicts import (
     judge_workflow_status,
 )
 
-Mark: TypeAlias = Literal["D", "D1", "C", "I", "U"]
+Confidence: TypeAlias = Literal["D", "D1", "C", "I", "U"]
 """Documented (D1: once), sources in conflict (C), inferred (I), or unknown (U)."""
 
 
@@ -56,14 +56,14 @@ class Assumption:
     """
 
     name: str
-    mark: Mark
+    mark: Confidence
     says: str
     looked: str
-    judge: Callable[[Looks], Seen]
+    judge: Callable[[Looks], Evidence]
 
 
 @frozen
-class Judgement:
+class AssumptionResult:
     """An assumption, and a verdict on it.
 
     Attributes:
@@ -74,17 +74,17 @@ class Judgement:
     """
 
     name: str
-    mark: Mark
+    mark: Confidence
     says: str
     looked: str
     verdict: Verdict
     because: str
 
 
-def judge_assumptions(looks: Looks) -> Sequence[Judgement]:
+def judge_assumptions(looks: Looks) -> Sequence[AssumptionResult]:
     """Compare every assumption with the answers."""
     return [
-        Judgement(one.name, one.mark, one.says, one.looked, *one.judge(looks))
+        AssumptionResult(one.name, one.mark, one.says, one.looked, *one.judge(looks))
         for one in ASSUMPTIONS
     ]
 

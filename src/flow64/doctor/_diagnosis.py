@@ -13,7 +13,7 @@ from attrs import frozen
 from ..client import Client
 from ..environments import Environment, Settings
 from ..errors import FlowError
-from ._assumptions import Judgement, judge_assumptions
+from ._assumptions import AssumptionResult, judge_assumptions
 from ._requests import Examination, examine
 from ._setup import (
     ConfiguredEnvironment,
@@ -92,7 +92,7 @@ class Diagnosis:
     skew: float | None
     rates: Mapping[str, str]
     asked: Sequence[tuple[str, int | None]]
-    assumptions: Sequence[Judgement]
+    assumptions: Sequence[AssumptionResult]
     problems: Sequence[str]
 
     def as_data(self) -> dict[str, Any]:

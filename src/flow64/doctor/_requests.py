@@ -31,7 +31,7 @@ from ..api import (
 from ..definition import is_uuid
 from ..errors import FlowError, TokenError, TransportError
 
-State: TypeAlias = Literal[
+CredentialState: TypeAlias = Literal[
     "accepted",
     "refused",
     "forbidden",
@@ -127,7 +127,7 @@ _NOTHING: Final = Look(Request("GET", ""))
 
 @frozen
 class Examination:
-    """What the service answered, in a form that can be shared.
+    """The answers of the service, in a form that can be shared.
 
     Attributes:
         looks: The requests and answers, for the verdicts.
@@ -136,7 +136,7 @@ class Examination:
     looks: Looks = field(repr=False)
 
     @property
-    def state(self) -> State:
+    def state(self) -> CredentialState:
         """Whether the credential was accepted."""
         first = self.looks["workflows"]
         if isinstance(first.error, TokenError):

@@ -215,7 +215,7 @@ def _describe_credential(one: Environment) -> str:
             return "any"
         case None if os.environ.get(CLIENT_NAME):
             return "the OAuth client of the variables"
-        case None:
+        case _:
             return "the key of SIXTYFOUR_API_KEY"
 
 

@@ -14,7 +14,7 @@ from ._requests import LIMITS, Look, Looks, number_of, object_of, objects_in
 
 Verdict: TypeAlias = Literal["confirmed", "contradicted", "not seen"]
 
-Seen: TypeAlias = tuple[Verdict, str]
+Evidence: TypeAlias = tuple[Verdict, str]
 """A verdict, and the reason for it: without a title, a text, a row or an id."""
 
 PAGE: Final = 100
@@ -24,10 +24,10 @@ MOST_WORDS: Final = 8
 """The most words that one verdict shows."""
 
 
-def judge_status(name: str, *expected: int) -> Callable[[Looks], Seen]:
+def judge_status(name: str, *expected: int) -> Callable[[Looks], Evidence]:
     """Expect one of some statuses."""
 
-    def judge(looks: Looks) -> Seen:
+    def judge(looks: Looks) -> Evidence:
         found = looks[name].status
         if found is None or found in (401, 429):
             return _not_seen(looks[name])
@@ -36,14 +36,16 @@ def judge_status(name: str, *expected: int) -> Callable[[Looks], Seen]:
     return judge
 
 
-def _not_seen(look: Look) -> Seen:
+def _not_seen(look: Look) -> Evidence:
     said = (
         "it was not asked" if look.status is None else f"the answer was {look.status}"
     )
     return "not seen", said
 
 
-def _judge_all(items: Iterable[bool], nothing: str, fine: str, otherwise: str) -> Seen:
+def _judge_all(
+    items: Iterable[bool], nothing: str, fine: str, otherwise: str
+) -> Evidence:
     """Expect all items to be True."""
     found = [*items]
     if not found:
@@ -71,7 +73,7 @@ def _join_words(texts: Iterable[Any]) -> str:
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.IGNORECASE)
 
 
-def _judge_words(known: Iterable[str], found: Iterable[Any]) -> Seen:
+def _judge_words(known: Iterable[str], found: Iterable[Any]) -> Evidence:
     """Expect only known words."""
     texts = [text for text in found if text is not None]
     if not texts:
@@ -83,7 +85,7 @@ def _judge_words(known: Iterable[str], found: Iterable[Any]) -> Seen:
     return "confirmed", f"there is {_join_words(texts)}"
 
 
-def judge_list_length(looks: Looks) -> Seen:
+def judge_list_length(looks: Looks) -> Evidence:
     look = looks["workflows"]
     if not look.is_good:
         return _not_seen(look)
@@ -97,10 +99,10 @@ def judge_list_length(looks: Looks) -> Seen:
     return "not seen", f"{count} came, which may be one page"
 
 
-def judge_keys(name: str, needed: Sequence[str]) -> Callable[[Looks], Seen]:
+def judge_keys(name: str, needed: Sequence[str]) -> Callable[[Looks], Evidence]:
     """Expect some keys in every item of a list."""
 
-    def judge(looks: Looks) -> Seen:
+    def judge(looks: Looks) -> Evidence:
         items = looks[name].items
         missing = [key for key in needed if any(key not in one for one in items)]
         if not items:
@@ -112,10 +114,10 @@ def judge_keys(name: str, needed: Sequence[str]) -> Callable[[Looks], Seen]:
     return judge
 
 
-def judge_other_keys(name: str, known: Sequence[str]) -> Callable[[Looks], Seen]:
+def judge_other_keys(name: str, known: Sequence[str]) -> Callable[[Looks], Evidence]:
     """Expect no other keys than the known ones in the items of a list."""
 
-    def judge(looks: Looks) -> Seen:
+    def judge(looks: Looks) -> Evidence:
         items = looks[name].items
         new = dict.fromkeys(key for one in items for key in one if key not in known)
         if not items:
@@ -127,13 +129,13 @@ def judge_other_keys(name: str, known: Sequence[str]) -> Callable[[Looks], Seen]
     return judge
 
 
-def judge_absent_definitions(looks: Looks) -> Seen:
+def judge_absent_definitions(looks: Looks) -> Evidence:
     items = looks["workflows"].items
     lacks = (one.get("workflow_definition") is None for one in items)
     return _judge_all(lacks, "there is none", "without one", "some have one")
 
 
-def judge_organisations(looks: Looks) -> Seen:
+def judge_organisations(looks: Looks) -> Evidence:
     items = [*looks["workflows"].items, *looks.details]
     named = (
         isinstance(one.get("org_id"), str) and bool(one["org_id"]) for one in items
@@ -143,7 +145,7 @@ def judge_organisations(looks: Looks) -> Seen:
     )
 
 
-def judge_times(looks: Looks) -> Seen:
+def judge_times(looks: Looks) -> Evidence:
     return _judge_all(
         (_parse_time(text) is not None for text in _list_times(looks)),
         "there is no workflow",
@@ -152,7 +154,7 @@ def judge_times(looks: Looks) -> Seen:
     )
 
 
-def judge_time_zones(looks: Looks) -> Seen:
+def judge_time_zones(looks: Looks) -> Evidence:
     found = [moment for text in _list_times(looks) if (moment := _parse_time(text))]
     return _judge_all(
         (moment.tzinfo is not None for moment in found),
@@ -162,7 +164,7 @@ def judge_time_zones(looks: Looks) -> Seen:
     )
 
 
-def judge_precision(looks: Looks) -> Seen:
+def judge_precision(looks: Looks) -> Evidence:
     found = [text for text in _list_times(looks) if _parse_time(text) is not None]
     if not found:
         return "not seen", "there is no workflow"
@@ -188,7 +190,7 @@ def _parse_time(text: Any) -> datetime | None:
         return None
 
 
-def judge_both_times(looks: Looks) -> Seen:
+def judge_both_times(looks: Looks) -> Evidence:
     listed = {one.get("id"): one.get("updated_at") for one in looks["workflows"].items}
     return _judge_all(
         (listed.get(one.get("id")) == one.get("updated_at") for one in looks.details),
@@ -198,17 +200,17 @@ def judge_both_times(looks: Looks) -> Seen:
     )
 
 
-def judge_workflow_status(looks: Looks) -> Seen:
+def judge_workflow_status(looks: Looks) -> Evidence:
     found = (one.get("status") for one in looks["workflows"].items)
     return _judge_words(("draft", "ready", "active"), found)
 
 
-def judge_run_status(looks: Looks) -> Seen:
+def judge_run_status(looks: Looks) -> Evidence:
     found = (one.get("status") for one in looks["runs"].items)
     return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
 
 
-def judge_live_status(looks: Looks) -> Seen:
+def judge_live_status(looks: Looks) -> Evidence:
     data = looks["live-status"].object
     if not data:
         return _not_seen(looks["live-status"])
@@ -217,7 +219,7 @@ def judge_live_status(looks: Looks) -> Seen:
     return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
 
 
-def judge_run_order(looks: Looks) -> Seen:
+def judge_run_order(looks: Looks) -> Evidence:
     times = [_parse_time(one.get("queued_at")) for one in looks["runs"].items]
     known = [time.timestamp() for time in times if time is not None]
     if len(known) < 2:
@@ -226,7 +228,7 @@ def judge_run_order(looks: Looks) -> Seen:
     return ("confirmed" if is_sorted else "contradicted"), f"by {len(known)} runs"
 
 
-def judge_run_limit(looks: Looks) -> Seen:
+def judge_run_limit(looks: Looks) -> Evidence:
     few, many = looks["few-runs"], looks["runs"]
     if not (few.is_good and many.is_good):
         return _not_seen(many if few.is_good else few)
@@ -237,12 +239,12 @@ def judge_run_limit(looks: Looks) -> Seen:
     return "confirmed", f"of {len(many.items)} at least, {len(few.items)} came"
 
 
-def judge_absent_blocks(looks: Looks) -> Seen:
+def judge_absent_blocks(looks: Looks) -> Evidence:
     lacks = (one.get("blocks") is None for one in looks["runs"].items)
     return _judge_all(lacks, "there is no run", "without them", "some have them")
 
 
-def judge_failed_runs(looks: Looks) -> Seen:
+def judge_failed_runs(looks: Looks) -> Evidence:
     look = looks["failed-runs"]
     if look.status in (400, 422):
         return "contradicted", f"it is refused with {look.status}"
@@ -257,7 +259,7 @@ def judge_failed_runs(looks: Looks) -> Seen:
     )
 
 
-def judge_error_shape(looks: Looks) -> Seen:
+def judge_error_shape(looks: Looks) -> Evidence:
     look = looks["missing-workflow"]
     if look.status is None or look.is_good:
         return _not_seen(look)
@@ -266,7 +268,7 @@ def judge_error_shape(looks: Looks) -> Seen:
     return ("confirmed" if is_so else "contradicted"), said
 
 
-def judge_kinds(looks: Looks) -> Seen:
+def judge_kinds(looks: Looks) -> Evidence:
     listed = [one.get("block_name") for one in looks["blocks"].items]
     if not listed:
         return _not_seen(looks["blocks"])
@@ -278,7 +280,7 @@ def judge_kinds(looks: Looks) -> Seen:
     return "confirmed", f"all {len(CATALOGUE)} are{also}"
 
 
-def judge_balance(looks: Looks) -> Seen:
+def judge_balance(looks: Looks) -> Evidence:
     look = looks["balance"]
     if look.status in (None, 401, 429):
         return _not_seen(look)
@@ -287,7 +289,7 @@ def judge_balance(looks: Looks) -> Seen:
     return ("confirmed" if is_so else "contradicted"), said
 
 
-def judge_discovery(looks: Looks) -> Seen:
+def judge_discovery(looks: Looks) -> Evidence:
     look = looks["discovery"]
     if look.status is None:
         return _not_seen(look)
@@ -296,7 +298,7 @@ def judge_discovery(looks: Looks) -> Seen:
     return ("confirmed" if names else "contradicted"), said
 
 
-def judge_rate_headers(looks: Looks) -> Seen:
+def judge_rate_headers(looks: Looks) -> Evidence:
     names = [
         name
         for look in looks.all
@@ -314,7 +316,7 @@ def judge_rate_headers(looks: Looks) -> Seen:
     return "confirmed", "no answer has one"
 
 
-def judge_retry_after(looks: Looks) -> Seen:
+def judge_retry_after(looks: Looks) -> Evidence:
     turned_away = [
         "retry-after" in look.answer.headers
         for look in looks.all
@@ -332,7 +334,7 @@ def _blocks_of(one: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return objects_in(object_of(one.get("workflow_definition")).get("blocks"))
 
 
-def judge_block_ids(looks: Looks) -> Seen:
+def judge_block_ids(looks: Looks) -> Evidence:
     ids = [block.get("block_id") for blocks in _list_blocks(looks) for block in blocks]
     return _judge_all(
         (isinstance(found, str) and is_uuid(found) for found in ids),
@@ -342,7 +344,7 @@ def judge_block_ids(looks: Looks) -> Seen:
     )
 
 
-def judge_block_order(looks: Looks) -> Seen:
+def judge_block_order(looks: Looks) -> Evidence:
     numbers = [
         [number for block in blocks if isinstance(number := block.get(_NUMBER), int)]
         for blocks in _list_blocks(looks)
@@ -358,7 +360,7 @@ def judge_block_order(looks: Looks) -> Seen:
 _NUMBER: Final = "sequence_number"
 
 
-def judge_block_types(looks: Looks) -> Seen:
+def judge_block_types(looks: Looks) -> Evidence:
     same = [
         block.get("block_type") == known.label
         for one, _ in _list_ours(looks)
@@ -370,7 +372,7 @@ def judge_block_types(looks: Looks) -> Seen:
     )
 
 
-def judge_defaults(looks: Looks) -> Seen:
+def judge_defaults(looks: Looks) -> Evidence:
     are_plain: list[bool] = []
     for blocks, stamp in _list_ours(looks):
         for block in blocks:

@@ -19,7 +19,7 @@ from ._addresses import ID, LiveAddress
 from ._errors import AddressError
 from ._source_names import list_names
 
-Condition: TypeAlias = Literal["ours", "copy", "foreign"]
+LiveOrigin: TypeAlias = Literal["ours", "copy", "foreign"]
 """ours: our code deployed it. copy: it has the stamp of another one, as after
 "duplicate" in the web editor. foreign: it has no stamp."""
 
@@ -35,7 +35,7 @@ class LiveWorkflow:
 
     id: str
     title: str
-    condition: Condition
+    condition: LiveOrigin
     path: str | None = None
 
     @classmethod

@@ -356,9 +356,14 @@ def test_failure_names_its_block_once():
 
 
 # Plugins that take long to load, and have no part in this.
-LITTLE = [
-    f"-pno:{name}" for name in ("cacheprovider", "schemathesis", "hypothesispytest")
-]
+UNUSED = (
+    "anyio",
+    "cacheprovider",
+    "hypothesispytest",
+    "inline_snapshot",
+    "schemathesis",
+)
+LITTLE = [f"-pno:{name}" for name in UNUSED]
 
 
 def pytest_in(folder, *arguments):

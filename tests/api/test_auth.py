@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from flow64.api import Credential, Fetch, Read, Request, ask
-from flow64.api._credential import Token, is_header_text, mask_secrets
+from flow64.api import Credential, Fetch, Read, Request, Token, ask
+from flow64.api._credential import is_header_text, mask_secrets
 from flow64.client import AsyncClient, Client
 from flow64.errors import ApiError, ConfigError, LinkRefusedError, TokenError
 from tests.service.credentials import (

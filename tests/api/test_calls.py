@@ -808,7 +808,7 @@ def test_wrong_argument_is_refused_before_anything_is_sent(name):
         (lambda: api.create_schedule("w", "x" * 121, CRON), "the service takes 120"),
         (lambda: api.create_schedule("w", "n", "* *"), 'for example "0 9 * * 1"'),
         (lambda: api.update_schedule("s"), "it takes name, cron_expression, timezone"),
-        (lambda: api.live_status(""), "which is no id"),
+        (lambda: api.live_status(""), "which is not an id"),
     ],
     ids="abcdefghi",
 )

@@ -17,8 +17,17 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from flow64.api import DISCOVERY, OAuth, Request, Retry, Sleep, ask, may_help, may_pass
-from flow64.api._credential import Token
+from flow64.api import (
+    DISCOVERY,
+    OAuth,
+    Request,
+    Retry,
+    Sleep,
+    Token,
+    ask,
+    may_help,
+    may_pass,
+)
 from flow64.api._oauth import ASSERTION_TYPE
 from flow64.emulator import Emulator
 from flow64.errors import (
@@ -107,17 +116,17 @@ def locked(form=PrivateFormat.PKCS8):
 
 
 BAD_KEYS = {
-    "empty": (lambda: "", "no PEM"),
-    "text": (lambda: "SENTINEL", "no PEM"),
-    "no ASCII": (lambda: "SENTINEL\u00e9\ud800", "no PEM"),
-    "cut": (lambda: pem()[:200], "no PEM"),
-    "nothing": (lambda: None, "no PEM text"),
-    "object": (key, "no PEM text"),
+    "empty": (lambda: "", "not a PEM"),
+    "text": (lambda: "SENTINEL", "not a PEM"),
+    "no ASCII": (lambda: "SENTINEL\u00e9\ud800", "not a PEM"),
+    "cut": (lambda: pem()[:200], "not a PEM"),
+    "nothing": (lambda: None, "not a PEM text"),
+    "object": (key, "not a PEM text"),
     "locked": (locked, "passphrase"),
     "old locked": (lambda: locked(PrivateFormat.TraditionalOpenSSL), "passphrase"),
     "public": (public, "public half"),
-    "elliptic": (elliptic, "no RSA key"),
-    "edwards": (lambda: pem(ed25519.Ed25519PrivateKey.generate()), "no RSA key"),
+    "elliptic": (elliptic, "not an RSA key"),
+    "edwards": (lambda: pem(ed25519.Ed25519PrivateKey.generate()), "not an RSA key"),
     "small": (lambda: pem(key("small", 1024)), "1024 bits"),
 }
 
@@ -267,7 +276,7 @@ def test_environment_names_a_file(environment, tmp_path):
         ({"CLIENT_ID": NAME}, "SIXTYFOUR_OAUTH_KEY is not set"),
         ({"CLIENT_ID": NAME, "KEY": "SENTINEL"}, "SIXTYFOUR_OAUTH_KEY_ID is not set"),
         ({"CLIENT_ID": NAME, "KEY": "SENTINEL", "KEY_FILE": "x"}, "keep one of them"),
-        ({"CLIENT_ID": NAME, "KEY_ID": KID, "KEY": "SENTINEL"}, "no PEM"),
+        ({"CLIENT_ID": NAME, "KEY_ID": KID, "KEY": "SENTINEL"}, "not a PEM"),
         ({"CLIENT_ID": NAME, "KEY_ID": KID, "KEY_FILE": "/x/y"}, "cannot be read"),
     ],
 )

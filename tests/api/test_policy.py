@@ -181,14 +181,14 @@ def test_retry_after_without_a_clock_given():
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        ({"deadline": 0}, "deadline=0) is no number of seconds above 0"),
-        ({"deadline": float("inf")}, "is no number of seconds"),
-        ({"timeout": float("nan")}, "is no number of seconds"),
-        ({"timeout": True}, "is no number of seconds"),
-        ({"first_wait": "1"}, "is no number of seconds"),
-        ({"retries": -1}, "retries=-1) is no count from 0 up"),
-        ({"retries": 1.0}, "is no count"),
-        ({"requests_per_minute": 0}, "no count from 1 up; None keeps no pace"),
+        ({"deadline": 0}, "deadline=0) is not a number of seconds above 0"),
+        ({"deadline": float("inf")}, "is not a number of seconds"),
+        ({"timeout": float("nan")}, "is not a number of seconds"),
+        ({"timeout": True}, "is not a number of seconds"),
+        ({"first_wait": "1"}, "is not a number of seconds"),
+        ({"retries": -1}, "retries=-1) is not a count from 0 up"),
+        ({"retries": 1.0}, "is not a count"),
+        ({"requests_per_minute": 0}, "not a count from 1 up; None keeps no pace"),
     ],
 )
 def test_policy_that_is_none_is_refused(facts, says):

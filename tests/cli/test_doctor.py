@@ -259,7 +259,7 @@ def no_address(*_args, **_options):
         ),
         (
             {"SIXTYFOUR_API_KEY": "k", "SIXTYFOUR_API_ENDPOINT": "http://[::1"},
-            "the endpoint given by SIXTYFOUR_API_ENDPOINT is no URL",
+            "the endpoint given by SIXTYFOUR_API_ENDPOINT is not a URL",
         ),
     ],
 )

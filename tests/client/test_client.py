@@ -9,9 +9,19 @@ import itertools
 import pytest
 
 from flow64 import errors
-from flow64.api import Fetch, Now, Read, Request, Sleep, _player, ask, send
+from flow64.api import (
+    AsyncClock,
+    Clock,
+    Fetch,
+    Now,
+    Read,
+    Request,
+    Sleep,
+    _player,
+    ask,
+    send,
+)
 from flow64.api import _channel as _exchange
-from flow64.api._player import AsyncClock, Clock
 from flow64.client import AsyncClient, Client, Policy
 from flow64.errors import NoAnswerError
 from tests.service.clients import FakeClock, use, with_clock

@@ -140,7 +140,7 @@ def test_address_that_is_none_was_not_sent():
         finally:
             await transport.close()
 
-    with pytest.raises(errors.NoAnswerError, match="no URL") as caught:
+    with pytest.raises(errors.NoAnswerError, match="not a URL") as caught:
         asyncio.run(attempt())
     assert caught.value.sent is False
 

@@ -15,7 +15,7 @@ from attrs import evolve
 
 from flow64 import Workflow, errors
 from flow64.analysis import LiveCatalogue
-from flow64.api._player import AsyncClock, Clock
+from flow64.api import AsyncClock, Clock
 from flow64.client import AsyncClient, Client
 from flow64.client import _async_calls as _async_facade
 from flow64.client import _calls as _facade

@@ -20,11 +20,9 @@ from flow64.client._async_run import async_run_of
 from flow64.client._run import run_of
 from flow64.definition import digest
 from flow64.emulator import Emulator, Switches
-from flow64.runs import Finished, Journal, Running, stages_of
-from flow64.runs._journal import IntendedStart
+from flow64.runs import Finished, IntendedStart, Journal, Running, Stages, stages_of
 from flow64.runs._outputs import SavedRows
 from flow64.runs._proof import SentRows
-from flow64.runs._stages import Stages
 from tests.service.hands import KINDS, AsyncHand, Blocking, Hand, held
 from tests.service.support import BROKEN, MISSING, answer, leads
 
@@ -420,7 +418,7 @@ def test_type_without_columns_is_refused_before_anything_is_asked(hold):
     """Nothing is downloaded for it."""
     run, hand = hold(**DONE)
 
-    with pytest.raises(errors.ArgumentError, match="no attrs class"):
+    with pytest.raises(errors.ArgumentError, match="not an attrs class"):
         run.rows(int)
     assert hand.asked == []
 

@@ -15,8 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from flow64 import errors
-from flow64.api import delete_workflow
-from flow64.api._player import AsyncClock, Clock
+from flow64.api import AsyncClock, Clock, delete_workflow
 from flow64.deploy import (
     Agreement,
     FileCache,

@@ -16,8 +16,7 @@ from urllib.parse import parse_qs, quote
 import attrs
 import pytest
 
-from flow64.api import Fetch, Read, Request, ask
-from flow64.api._credential import Token
+from flow64.api import Fetch, Read, Request, Token, ask
 from flow64.client import AsyncClient, Client
 from flow64.errors import (
     AnswerError,

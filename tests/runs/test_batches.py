@@ -33,12 +33,9 @@ from flow64.client import Batch, Client, Run
 from flow64.client._batch import batch_settings, facts_of, note_interrupted_batches
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import BatchesError, FlowError
-from flow64.runs import DAY, run_in_batches
+from flow64.runs import DAY, FailedBatch, Launcher, StartedRun, run_in_batches
 from flow64.runs import _start as _starting
 from flow64.runs._batch_input import RowRange
-from flow64.runs._batches import FailedBatch
-from flow64.runs._launch import Launcher
-from flow64.runs._start import StartedRun
 from tests.service.clients import BOTH, KEY, use
 from tests.service.support import GROWTH, MISSING, answer, deployed, lost
 

@@ -84,7 +84,7 @@ def test_run_within_its_limits_passes(definition, rows, limits):
             "not all prices",
             ["company_enrichment: no", "find_email: how"],
         ),
-        (STRANGE, 2, {"max_cost": 9}, "not all prices", ["brand_new: nobody knows"]),
+        (STRANGE, 2, {"max_cost": 9}, "not all prices", ["brand_new: it is not known"]),
         (MEETING, 10, {"max_cost": 6.49}, r"more than max_cost=6.49.*\$6.50", []),
         (LIMITED, 0, {"max_rows": 19}, "20 rows are more than", ["search: no price"]),
         (LIMITED, 0, {"max_cost": 5.99}, r"more than.*\$6.00", ["search: no price"]),

@@ -33,8 +33,13 @@ from flow64.errors import (
     SaveError,
     TransportError,
 )
-from flow64.runs import Allowance, _download
-from flow64.runs._download import download_file, download_files, list_result_files
+from flow64.runs import (
+    Allowance,
+    _download,
+    download_file,
+    download_files,
+    list_result_files,
+)
 
 ROWS = b"email,title\na@x.example,Boss\nb@x.example,Clerk\n"
 RUN = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"

@@ -26,8 +26,8 @@ from flow64.blocks import (
 from flow64.client import Row
 from flow64.definition import loads
 from flow64.errors import RowKeyError
-from flow64.runs import JoinedRows, join_rows, keyed_rows
-from flow64.runs._join_rows import JoinedRow, list_key_losses
+from flow64.runs import JoinedRow, JoinedRows, join_rows, keyed_rows
+from flow64.runs._join_rows import list_key_losses
 
 PROJECT = Project("growth", namespace="acme.example")
 

@@ -17,8 +17,8 @@ from uuid import uuid4
 import pytest
 
 from flow64 import errors
-from flow64.runs import Journal, _journal
-from flow64.runs._journal import DISOWNED, REFUSED, IntendedStart
+from flow64.runs import IntendedStart, Journal, _journal
+from flow64.runs._journal import DISOWNED, REFUSED
 
 HERE, WORKFLOW = "http://127.0.0.1:1", str(uuid4())
 KEY, OTHER = str(uuid4()), str(uuid4())
@@ -254,11 +254,11 @@ def test_newer_schema_is_refused_with_advice(journal, version):
     ("text", "words"),
     [
         ("name,email\nada,a@example.com\n", "begins with something else"),
-        ("[1, 2]\n", "line 1 is no entry"),
-        ('{"name": "Ada"}\n', "line 1 is no entry"),
-        ('{"v": true}\n', "line 1 is no entry"),
-        ('{"v": 0}\n', "line 1 is no entry"),
-        ("null\n", "line 1 is no entry"),
+        ("[1, 2]\n", "line 1 is not an entry"),
+        ('{"name": "Ada"}\n', "line 1 is not an entry"),
+        ('{"v": true}\n', "line 1 is not an entry"),
+        ('{"v": 0}\n', "line 1 is not an entry"),
+        ("null\n", "line 1 is not an entry"),
     ],
 )
 def test_file_that_is_no_journal_is_refused(journal, text, words):
@@ -297,7 +297,7 @@ def test_threads_and_processes_never_mix_their_lines(journal):
     """Each line is there, and whole."""
     program = (
         "import sys; from pathlib import Path;"
-        "from flow64.runs._journal import Journal;"
+        "from flow64.runs import Journal;"
         "journal = Journal(Path(sys.argv[1]));"
         "[journal.append({'x': sys.argv[2] * 3000}) for _ in range(20)]"
     )
@@ -323,7 +323,7 @@ def test_killed_while_writing_leaves_whole_lines(journal):
     """At most the last one is cut, whenever the process dies."""
     program = (
         "import sys, itertools; from pathlib import Path;"
-        "from flow64.runs._journal import Journal;"
+        "from flow64.runs import Journal;"
         "journal = Journal(Path(sys.argv[1]));"
         "print('on', flush=True);"
         "[journal.append({'x': n}) for n in itertools.count()]"
@@ -411,7 +411,7 @@ def test_what_is_no_file_is_refused(tmp_path, made):
 
 def test_device_is_no_file():
     """One that can be opened is refused too."""
-    with pytest.raises(errors.JournalError, match="it is no file"):
+    with pytest.raises(errors.JournalError, match="it is not a file"):
         Journal(Path("/dev/full")).require_writable()
 
 

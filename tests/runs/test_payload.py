@@ -13,8 +13,7 @@ import pytest
 from flow64 import LEAD, Project, Workflow, errors
 from flow64.blocks import FindEmail, ReadCsv, ReadNotebook, Search, Webhook
 from flow64.errors import did_you_mean
-from flow64.runs import rows_from
-from flow64.runs._payload import payload_of
+from flow64.runs import payload_of, rows_from
 
 ROW = {"email": "ada@example.com"}
 GROWTH = Project("growth", namespace="acme.example")
@@ -68,10 +67,10 @@ def test_rows_are_read_from_a_file(name, text, kind, tmp_path):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (None, "None is no list of rows"),
+        (None, "None is not a list of rows"),
         (3, "a row is a mapping of columns"),
-        (b"email", "is no list of rows"),
-        ("ada@example.com", r"names no file of rows.* \.csv, \.json"),
+        (b"email", "is not a list of rows"),
+        ("ada@example.com", r"does not name a file of rows.* \.csv, \.json"),
         ("missing.csv", "missing.csv: it cannot be read"),
         ([ROW, "x", 1], "row 2: a row is a mapping.*str(.|\n)*row 3:.*int"),
     ],

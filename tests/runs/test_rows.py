@@ -318,57 +318,57 @@ def test_column_becomes_what_its_field_says(kind, value, expected):
 @pytest.mark.parametrize(
     ("kind", "value", "misfit"),
     [
-        (str, 3, "x: 3 is no str"),
-        (Code, 3, "x: 3 is no Code"),
-        (int, "old", "x: 'old' is no int"),
-        (int, "1_000", "x: '1_000' is no int"),
-        (int, "3.5", "x: '3.5' is no int"),
-        (int, float("inf"), "x: inf is no int"),
-        (int, "9" * 5000, f"x: '{'9' * 58}… is no int"),
-        (float, True, "x: True is no float"),
-        (float, "1_0", "x: '1_0' is no float"),
-        (float, None, "x: None is no float"),
-        (bool, 1, "x: 1 is no bool"),
-        (Decimal, "x", "x: 'x' is no Decimal"),
-        (Decimal, True, "x: True is no Decimal"),
-        (UUID, "x", "x: 'x' is no UUID"),
-        (date, "2026-11-24T10:00", "x: '2026-11-24T10:00' is no date"),
-        (datetime, 3, "x: 3 is no datetime"),
-        (bytes, 5, "x: 5 is no bytes"),
-        (Literal["a", 1], True, "x: True is no Literal['a', 1]"),
-        (Color, "blue", "x: 'blue' is no Color"),
-        (Word, "ok", "x: 'ok' is no Word"),
-        (Level, True, "x: True is no Level"),
-        (list[str], "a, b", "x: 'a, b' is no list[str]"),
-        (list[str], "[" * 100_000, f"x: '{'[' * 58}… is no list[str]"),
-        (list[str], {"a": 1}, "x: {'a': 1} is no list[str]"),
-        (list[str], ["a", 1], "x[1]: 1 is no str"),
-        (tuple[str, int], ["a"], "x: ['a'] is no tuple[str, int]"),
-        (set[list], [[1]], "x: [[1]] is no set[list]"),
-        (dict[str, int], {"a": "x"}, "x['a']: 'x' is no int"),
-        (dict[int, str], {"a": "x"}, "x['a']: 'a' is no int"),
-        (Phone, "x", "x: 'x' is no Phone"),
+        (str, 3, "x: 3 is not str"),
+        (Code, 3, "x: 3 is not Code"),
+        (int, "old", "x: 'old' is not int"),
+        (int, "1_000", "x: '1_000' is not int"),
+        (int, "3.5", "x: '3.5' is not int"),
+        (int, float("inf"), "x: inf is not int"),
+        (int, "9" * 5000, f"x: '{'9' * 58}… is not int"),
+        (float, True, "x: True is not float"),
+        (float, "1_0", "x: '1_0' is not float"),
+        (float, None, "x: None is not float"),
+        (bool, 1, "x: 1 is not bool"),
+        (Decimal, "x", "x: 'x' is not Decimal"),
+        (Decimal, True, "x: True is not Decimal"),
+        (UUID, "x", "x: 'x' is not UUID"),
+        (date, "2026-11-24T10:00", "x: '2026-11-24T10:00' is not date"),
+        (datetime, 3, "x: 3 is not datetime"),
+        (bytes, 5, "x: 5 is not bytes"),
+        (Literal["a", 1], True, "x: True is not Literal['a', 1]"),
+        (Color, "blue", "x: 'blue' is not Color"),
+        (Word, "ok", "x: 'ok' is not Word"),
+        (Level, True, "x: True is not Level"),
+        (list[str], "a, b", "x: 'a, b' is not list[str]"),
+        (list[str], "[" * 100_000, f"x: '{'[' * 58}… is not list[str]"),
+        (list[str], {"a": 1}, "x: {'a': 1} is not list[str]"),
+        (list[str], ["a", 1], "x[1]: 1 is not str"),
+        (tuple[str, int], ["a"], "x: ['a'] is not tuple[str, int]"),
+        (set[list], [[1]], "x: [[1]] is not set[list]"),
+        (dict[str, int], {"a": "x"}, "x['a']: 'x' is not int"),
+        (dict[int, str], {"a": "x"}, "x['a']: 'a' is not int"),
+        (Phone, "x", "x: 'x' is not Phone"),
         (
             list[Phone],
             [{"region": 3}, {}],
             [
                 "x[0].number: it is missing, and str is wanted",
-                "x[0].region: 3 is no str",
+                "x[0].region: 3 is not str",
                 "x[1].number: it is missing, and str is wanted",
             ],
         ),
-        (Phone | None, {"number": 1}, "x.number: 1 is no str"),
-        (int | None, "x", "x: 'x' is no int"),
-        (int | float, "x", "x: 'x' is no int | float"),
-        (int | float, "", "x: '' is no int | float"),
-        (Optional[datetime], "x", "x: 'x' is no datetime"),  # noqa: UP045 - as above
-        (Union[datetime, date], "x", "x: 'x' is no Union[datetime, date]"),  # noqa: UP007 - as above
+        (Phone | None, {"number": 1}, "x.number: 1 is not str"),
+        (int | None, "x", "x: 'x' is not int"),
+        (int | float, "x", "x: 'x' is not int | float"),
+        (int | float, "", "x: '' is not int | float"),
+        (Optional[datetime], "x", "x: 'x' is not datetime"),  # noqa: UP045 - as above
+        (Union[datetime, date], "x", "x: 'x' is not Union[datetime, date]"),  # noqa: UP007 - as above
         (
             Literal[tuple("abcdefghijklmnopqrstuvwxyz")],
             "",
             (
-                "x: '' is no Literal['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', "
-                "'k', 'l', 'm', 'n', '…"
+                "x: '' is not Literal['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', "
+                "'j', 'k', 'l', 'm', 'n', '…"
             ),
         ),
     ],
@@ -401,7 +401,7 @@ def test_defaults_stand_for_columns_that_a_row_lacks():
 
     assert [row.value for row in found] == [Checked(1), Checked(1, "a")]
     assert typed(Checked, {"age": 1, "_note": None})[0].misfits == [
-        "_note: None is no str"
+        "_note: None is not str"
     ]
 
 
@@ -448,7 +448,7 @@ class Boxed(Generic[Item]):
 def test_generic_class_with_its_argument():
     """As attrs and cattrs have it."""
     assert typed(Boxed[int], {"item": "3"})[0].value == Boxed(3)
-    assert typed(Boxed[int], {"item": "x"})[0].misfits == ["item: 'x' is no int"]
+    assert typed(Boxed[int], {"item": "x"})[0].misfits == ["item: 'x' is not int"]
 
 
 @frozen

@@ -8,8 +8,8 @@ from flow64 import LEAD, Project, Workflow, errors, tap
 from flow64.api import BlockStatus, LiveStatus
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.deploy import prepared
-from flow64.runs import stages_of
-from flow64.runs._stages import Stages, owner_of, stages_in
+from flow64.runs import Stages, stages_of
+from flow64.runs._stages import owner_of, stages_in
 
 PIN = {"default": "5f0c6f9e-63d1-4d2a-9d3b-0c1d2e3f4a5b"}
 STAGES = Stages(numbers={"webhook": 1, "work/find_email": 2}, ends=["work/find_email"])

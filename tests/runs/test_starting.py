@@ -21,11 +21,17 @@ from flow64.client import AsyncClient, Client
 from flow64.definition import digest, retry_key
 from flow64.deploy._deploy import deploying
 from flow64.emulator import Emulator, Fault, Switches
-from flow64.runs import Budget, Journal
+from flow64.runs import (
+    BatchPlace,
+    Budget,
+    IntendedStart,
+    Journal,
+    StartedRun,
+    start_once,
+)
 from flow64.runs import _start as _starting
-from flow64.runs._journal import DISOWNED, IntendedStart
-from flow64.runs._start import StartedRun, start_once
-from flow64.runs._start_log import BatchPlace, key_of
+from flow64.runs._journal import DISOWNED
+from flow64.runs._start_log import key_of
 from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
 from tests.service.fault_server import HUNG, PASS, FaultServer, Reply, answered
 from tests.service.support import (
@@ -966,7 +972,7 @@ def test_tasks_that_start_at_once_never_take_each_others_run(emulator):
 
 
 def _starting_clock(clock):
-    from flow64.api._player import AsyncClock
+    from flow64.api import AsyncClock
 
     async def nap(seconds):
         await asyncio.sleep(0.001)
@@ -1187,8 +1193,8 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from flow64.client import Client
-from flow64.runs._journal import Journal
-from flow64.runs._start import start_once
+from flow64.runs import Journal
+from flow64.runs import start_once
 from tests.service.clients import KEY, FakeClock, with_clock
 from tests.service.support import leads, ready_of
 

@@ -99,11 +99,11 @@ def test_csv_gives_every_cell_under_a_name_of_its_own(content, rows):
     ("content", "name", "words", "before"),
     [
         # JSON
-        ("", "f.json", "no list of rows; it is cut off", 0),
-        ("{}", "f.json", "no list of rows", 0),
-        ("[", "f.json", "row 1 is no object, or missing; it is cut off", 0),
-        ("[1]", "f.json", "row 1 is no object", 0),
-        ("[{},]", "f.json", "row 2 is no object", 1),
+        ("", "f.json", "not a list of rows; it is cut off", 0),
+        ("{}", "f.json", "not a list of rows", 0),
+        ("[", "f.json", "row 1 is not an object, or missing; it is cut off", 0),
+        ("[1]", "f.json", "row 1 is not an object", 0),
+        ("[{},]", "f.json", "row 2 is not an object", 1),
         ("[{}", "f.json", "after row 1 stands neither , nor ]; it is cut off", 1),
         ("[{};{}]", "f.json", "after row 1", 1),
         ('[{}, {"a', "f.json", "row 2 is broken or cut off", 1),
@@ -113,11 +113,11 @@ def test_csv_gives_every_cell_under_a_name_of_its_own(content, rows):
         ('[{"a": ' + "1" * 5000 + "}]", "f.json", "row 1 cannot be read", 0),
         # NDJSON
         ("3", "f.jsonl", "an object, not 3", 0),
-        ('{"a": 1}\n{"a"', "f.ndjson:2", "no JSON", 1),
-        ("[" * 200_000, "f.ndjson:1", "no JSON", 0),
+        ('{"a": 1}\n{"a"', "f.ndjson:2", "not valid JSON", 1),
+        ("[" * 200_000, "f.ndjson:1", "not valid JSON", 0),
         # CSV
-        ('a\nx\n"y\n', "f.csv:3", "no CSV: unexpected end of data", 1),
-        ('a\n"x"y\n', "f.csv:2", "no CSV", 0),
+        ('a\nx\n"y\n', "f.csv:3", "not valid CSV: unexpected end of data", 1),
+        ('a\n"x"y\n', "f.csv:2", "not valid CSV", 0),
         ("a,b\n1,2\n3", "f.csv:3", "ends within a line", 2),
     ],
 )
@@ -307,9 +307,9 @@ def loop():
     ("row", "words"),
     [
         (3, "row 2 is 3, and no mapping"),
-        ({3: "x"}, "row 2 has a column 3, which is no text"),
-        ({"a": {1, 2}}, "row 2.* is no JSON"),
-        ({"a": loop()}, "row 2.* is no JSON"),
+        ({3: "x"}, "row 2 has a column 3, which is not a text"),
+        ({"a": {1, 2}}, "row 2.* is not JSON"),
+        ({"a": loop()}, "row 2.* is not JSON"),
     ],
 )
 def test_what_is_no_row_of_json_is_refused(tmp_path, write, row, words):

@@ -14,19 +14,19 @@ from flow64.runs import (
     BlockFailed,
     BlockStarted,
     Finished,
+    IntendedStart,
     Journal,
     Progress,
     Queued,
     Running,
+    Stages,
     Tracked,
     cancel_and_note,
+    require_completed,
     require_times,
     wait_for_run,
     watch_run,
 )
-from flow64.runs._journal import IntendedStart
-from flow64.runs._stages import Stages
-from flow64.runs._watch import require_completed
 from tests.service.hands import Hand
 from tests.service.support import BROKEN, HTML, MISSING, answer, lost
 

@@ -11,8 +11,7 @@ import pytest
 from attrs import define, evolve, field
 
 from flow64 import errors
-from flow64.api import start_run
-from flow64.api._player import AsyncClock, Clock
+from flow64.api import AsyncClock, Clock, start_run
 from flow64.client import AsyncClient, AsyncRun, Client, Policy, Run
 from flow64.client._async_run import async_run_of
 from flow64.client._run import run_of

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from attrs import define, field
 
-from flow64.api._player import AsyncClock, Clock
+from flow64.api import AsyncClock, Clock
 from flow64.client import AsyncClient, Client
 
 KEY = "sk_test_not_a_real_key"

@@ -8,8 +8,7 @@ from uuid import uuid4
 from attrs import define, evolve, field
 
 from flow64 import LEAD, Project, Workflow
-from flow64.api import ResultItem
-from flow64.api._player import AsyncClock, Clock
+from flow64.api import AsyncClock, Clock, ResultItem
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Client, Policy
 from tests.service.fault_server import Reply

@@ -18,11 +18,10 @@ import pytest
 from attrs import evolve
 
 from flow64 import errors
-from flow64.api import Policy
-from flow64.api._credential import Token
+from flow64.api import Policy, Token
 from flow64.emulator import Emulator
-from flow64.runs import _download
-from flow64.runs._download import WAITS, download_file, download_files
+from flow64.runs import _download, download_file, download_files
+from flow64.runs._download import WAITS
 from tests.service.clients import BOTH, FakeClock, use, with_clock
 from tests.service.fault_server import Drop, FaultServer, Forward, Hang, Reply, location
 from tests.survival.support import (
@@ -184,7 +183,7 @@ def test_link_that_expired_before_is_renewed_once(kind, ended, emulator, tmp_pat
 
     def then(client, started):
         def talk():
-            from flow64.runs._download import list_result_files
+            from flow64.runs import list_result_files
 
             items = yield from list_result_files(started.id)
             emulator.clock.advance(901)
@@ -820,7 +819,7 @@ KILLED = """
 import asyncio, sys
 from pathlib import Path
 from flow64.client import AsyncClient, Client
-from flow64.runs._download import download_file
+from flow64.runs import download_file
 from tests.survival.support import RUN, item
 
 kind, url, target, size = sys.argv[1:]

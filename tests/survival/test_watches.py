@@ -17,7 +17,7 @@ import pytest
 from attrs import define, evolve, field
 
 from flow64 import errors
-from flow64.api._player import AsyncClock, Clock
+from flow64.api import AsyncClock, Clock
 from flow64.client import AsyncClient, Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.runs import (

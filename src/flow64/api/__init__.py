@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._arguments import FORMATS, as_any_text, as_flag, as_formats, as_id, as_text
 from ._channel import Channel
 from ._conversation import api_error, ask, in_turn, request_and_read, send
-from ._credential import KEY_NAME, Credential, TokenSource
+from ._credential import KEY_NAME, Credential, Token, TokenSource
 from ._endpoint import DEFAULT_ENDPOINT, NAMES, endpoint_of, host_of, is_loopback
 from ._http import HttpxTransport
 from ._loop_thread import BlockingTransport
@@ -30,7 +30,7 @@ from ._other_calls import (
 )
 from ._pace import Pace
 from ._parsing import Answered
-from ._player import AsyncPlayer, Player
+from ._player import AsyncClock, AsyncPlayer, Clock, Player
 from ._retry import Policy, is_refusal, is_unsent, may_help, may_pass, retry_after
 from ._run_calls import (
     MOST_RUNS,
@@ -101,6 +101,7 @@ __all__ = [
     "WAITING",
     "Answer",
     "Answered",
+    "AsyncClock",
     "AsyncHttpAnswer",
     "AsyncPlayer",
     "AsyncTransport",
@@ -110,6 +111,7 @@ __all__ = [
     "BlockStatus",
     "BlockingTransport",
     "Channel",
+    "Clock",
     "Close",
     "Conversation",
     "Credential",
@@ -140,6 +142,7 @@ __all__ = [
     "Step",
     "Stream",
     "Together",
+    "Token",
     "TokenSource",
     "Transport",
     "Turn",

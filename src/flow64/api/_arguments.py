@@ -26,7 +26,7 @@ def as_id(callee: str, name: str, given: Any) -> str:
     is_text = isinstance(text, str) and text.isprintable()
     # A path that ends in dots is one to somewhere else.
     if not is_text or not text.strip(" ."):
-        raise ArgumentError(callee, f"{name} is {shortened(given)}, which is no id")
+        raise ArgumentError(callee, f"{name} is {shortened(given)}, which is not an id")
     return str(text)
 
 
@@ -91,7 +91,9 @@ def as_any_text(callee: str, name: str, given: Any, longest: int | None = None) 
         ArgumentError: It is not a text, cannot be sent, or is too long.
     """
     if not isinstance(given, str):
-        raise ArgumentError(callee, f"{name} is {shortened(given)}, which is no text")
+        raise ArgumentError(
+            callee, f"{name} is {shortened(given)}, which is not a text"
+        )
     if any("\ud800" <= sign <= "\udfff" for sign in given):
         problem = f"{name} has half of a character in it (a lone surrogate)"
         raise ArgumentError(callee, problem)

@@ -38,7 +38,7 @@ class Channel:
         credential: Sent to the endpoint and nowhere else.
         policy: Deadlines, timeouts and retries.
         pace: Shared by all users of the client.
-        hosts: The only hosts whose signed links are opened; None opens all.
+        hosts: The only hosts to open signed links of; None opens all.
         luck: Returns numbers from 0 to 1.
         secrets: Secrets that no text of an answer may show.
     """

@@ -1,4 +1,4 @@
-"""Conversations that are played together: whose turn it is, and threads that wait.
+"""Conversations that are played together: their order, and threads that wait.
 
 All conversations are played in one thread; nothing but the replies to their steps, such
 as the answer to a request, is waited for elsewhere.
@@ -47,11 +47,11 @@ Ready: TypeAlias = tuple[Part[S], Any]
 
 
 class Parts(Generic[S]):
-    """Several conversations, so many of them at a time.
+    """Several conversations, with a limit of how many are under way.
 
     Args:
-        step: What was asked for.
-        scene: Makes the scene of one that begins.
+        step: The step that asked for them.
+        scene: Makes the scene of a conversation that begins.
     """
 
     def __init__(self, step: Together, scene: Callable[[], S]) -> None:
@@ -98,7 +98,7 @@ class Parts(Generic[S]):
         return [self._results[at] for at in sorted(self._results)]
 
     def closed(self) -> Sequence[Part[S]]:
-        """Close all that are not over; gives those that had begun."""
+        """Close all that are not over, and return those that had begun."""
         for part in self._under_way.values():
             part.conversation.close()
         for _, conversation in self._waiting:
@@ -109,14 +109,13 @@ class Parts(Generic[S]):
 class Hands(Generic[S]):
     """Threads that wait for replies, as many as are needed at a time.
 
-    What is under way when all of it ends early is ended as by a Ctrl-C: a request over
-    the network is cut off, its connection closed, so that no thread goes on writing. A
-    transport of somebody else's, which nobody can cut off, ends by the time of its
-    request.
+    If all of it ends early, requests that are under way end as after a Ctrl-C: they are
+    cut off and their connections closed, so that no thread goes on writing. A request
+    of another transport cannot be cut off, and ends by its timeout.
 
     Args:
-        reply: Gives the reply to a step.
-        left: Lets go what a conversation holds, where all ended while it waited.
+        reply: Returns the reply to a step.
+        left: Releases what a conversation holds, if all ended while it waited.
     """
 
     def __init__(
@@ -144,7 +143,7 @@ class Hands(Generic[S]):
         self._jobs.put((context, part, step))
 
     def next(self) -> Ready[S] | None:
-        """Wait for a reply; None where nobody waits for any."""
+        """Wait for a reply; None if none is awaited."""
         if not self._busy:
             return None
         part, reply, error = self._done.get()
@@ -154,7 +153,7 @@ class Hands(Generic[S]):
         return part, reply
 
     def ended(self) -> Collection[Part[S]]:
-        """End the threads; gives whom they still wait for, to be let go by them."""
+        """End the threads, and return the conversations that they still wait for."""
         with self._lock:  # what is not done by now is let go by its thread
             if self._busy:
                 self._cut.make()

@@ -35,14 +35,14 @@ def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
         url = urlsplit(text)
         host, _ = url.hostname or "", url.port
     except ValueError:
-        raise ConfigError(f"the endpoint given by {source} is no URL") from None
+        raise ConfigError(f"the endpoint given by {source} is not a URL") from None
     if url.username is not None or url.password is not None:
         raise ConfigError("the endpoint has a user name or password in it; remove it")
     is_plain = text.isascii() and text.isprintable() and not set(text) & set(" \\")
     is_web = url.scheme in ("http", "https") and host
     if not is_plain or not is_web or "?" in text or "#" in text:
         raise ConfigError(
-            f"the endpoint given by {source} is no plain https address, such as "
+            f"the endpoint given by {source} is not a plain https address, such as "
             f"{DEFAULT_ENDPOINT}, or http://127.0.0.1:6464 for an emulator"
         )
     if url.scheme == "http" and not is_loopback(host) and not allow_http:

@@ -77,7 +77,7 @@ class HttpxTransport:
                 extensions={"trace": attempt.trace},
             )
         except (httpx.InvalidURL, ValueError):
-            raise NoAnswerError("the address is no URL", sent=False) from None
+            raise NoAnswerError("the address is not a URL", sent=False) from None
         if isinstance(url, httpx.URL):
             built.url = url
         return built

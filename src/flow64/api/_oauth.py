@@ -120,20 +120,20 @@ class OAuth:
             raise sign
         for name, text in (("client_id", client_id), ("kid", kid)):
             if not is_header_text(text):
-                raise ConfigError(f"OAuth({name}=...) is no id; copy it again")
+                raise ConfigError(f"OAuth({name}=...) is not an id; copy it again")
         if audience is not None and not is_header_text(audience):
-            raise ConfigError("OAuth(audience=...) is no URL or name; copy it again")
+            raise ConfigError("OAuth(audience=...) is not a URL or name; copy it again")
         if scope is not None and (not isinstance(scope, str) or not scope):
-            raise ConfigError(f"OAuth(scope=...) is no text; the scope is {SCOPE!r}")
+            raise ConfigError(f"OAuth(scope=...) is not a text; the scope is {SCOPE!r}")
         if not _is_path(token_path):
             raise ConfigError(
-                f"OAuth(token_path=...) is no path; it begins as {TOKEN_PATH!r} does"
+                f"OAuth(token_path=...) is not a path; it begins as {TOKEN_PATH!r} does"
             )
         is_number = isinstance(lifetime, int | float) and not isinstance(lifetime, bool)
         if not is_number or not 1 <= lifetime <= LONGEST:
             raise ConfigError(
-                f"OAuth(lifetime={shortened(lifetime)}) is no number of seconds from 1 "
-                f"to {LONGEST:g}"
+                f"OAuth(lifetime={shortened(lifetime)}) is not a number of seconds "
+                f"from 1 to {LONGEST:g}"
             )
         self.client_id = client_id
         self._sign = sign

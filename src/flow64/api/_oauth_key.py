@@ -53,7 +53,7 @@ def make_signer(pem: object) -> Signer | FlowError:
     if isinstance(pem, str):
         pem = pem.encode(errors="replace")
     if not isinstance(pem, bytes):
-        return ConfigError(f"OAuth(private_key=...) is no PEM text; {_MAKE}")
+        return ConfigError(f"OAuth(private_key=...) is not a PEM text; {_MAKE}")
     if b"PUBLIC KEY" in pem and b"PRIVATE KEY" not in pem:
         return ConfigError(
             f"the key is the public half, and the private one signs; {_MAKE}"
@@ -66,9 +66,11 @@ def make_signer(pem: object) -> Signer | FlowError:
             "off with openssl rsa -in key.pem -out plain.pem"
         )
     except (ValueError, UnsupportedAlgorithm):
-        return ConfigError(f"the private key is no PEM that can be read; {_MAKE}")
+        return ConfigError(f"the private key is not a PEM that can be read; {_MAKE}")
     if not isinstance(key, rsa.RSAPrivateKey):
-        return ConfigError(f"the private key is no RSA key, which RS256 needs; {_MAKE}")
+        return ConfigError(
+            f"the private key is not an RSA key, which RS256 needs; {_MAKE}"
+        )
     if key.key_size < SMALLEST:
         return ConfigError(
             f"the private key has {key.key_size} bits, and {SMALLEST} are the least; "
@@ -90,7 +92,7 @@ def read_key(path: str | os.PathLike[str]) -> bytes:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(MAX_KEY)
     except (OSError, ValueError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or "this is no path"
+        reason = getattr(error, "strerror", None) or "this is not a path"
     else:
         if os.name == "posix" and mode & 0o077:
             logging.getLogger("flow64").warning(

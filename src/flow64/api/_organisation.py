@@ -74,7 +74,7 @@ class Organisation:
                 # Raised here and not thrown in: it is no failure to recover from.
                 if self._is_too_early(step):
                     yield from self._compare(list_workflows(), others)
-                    self._is_known = True  # or there is none, which names nobody
+                    self._is_known = True  # or there is no workflow to compare
                 if isinstance(step, Together):
                     parts = [self._compare(it, others) for it in step.conversations]
                     step = evolve(step, conversations=parts)
@@ -116,7 +116,7 @@ def organisations_of(answer: Answer) -> Iterator[str]:
         return
     try:
         data = json.loads(answer.content)
-    except (ValueError, RecursionError):  # said by whoever reads it
+    except (ValueError, RecursionError):  # its reader reports that
         return
     for item in data if isinstance(data, list) else [data]:
         found = item.get(FIELD) if isinstance(item, dict) else None

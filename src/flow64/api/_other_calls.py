@@ -157,7 +157,9 @@ def _schedule(
 def _as_cron(callee: str, given: Any) -> str:
     text = as_text(callee, "cron_expression", given)
     if len(text.split()) != 5:
-        problem = f"cron_expression is {shortened(given)}, which has not five fields"
+        problem = (
+            f"cron_expression is {shortened(given)}, which does not have five fields"
+        )
         raise ArgumentError(callee, f'{problem}; write for example "0 9 * * 1"')
     return text
 
@@ -167,10 +169,10 @@ def _as_cron(callee: str, given: Any) -> str:
 
 @frozen
 class SigningSecret(Answered):
-    """What may be known of the secret that deliveries are signed with.
+    """The facts that may be known of the secret that deliveries are signed with.
 
     Attributes:
-        org_id: The organisation whose deliveries it signs.
+        org_id: The organisation that it signs deliveries for.
         preview: Its beginning and its last four characters.
         status: A word for its state.
         revoked_at: When it ends, or ended.

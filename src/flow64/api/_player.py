@@ -107,7 +107,7 @@ def _next(conversation: Conversation[T], reply: Any) -> Any:
 
 
 class _Playing:
-    """What does not wait for anything, and so is the same with and without `await`."""
+    """The part of a player that does not wait, so both players share it."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel: Final = channel
@@ -161,7 +161,7 @@ def _limit(status: int) -> int:
 
 
 class Player(_Playing):
-    """Plays conversations and blocks until they are over; for many threads at once."""
+    """Plays conversations, and blocks until they are over. Threads may share it."""
 
     def __init__(
         self, channel: Channel, transport: Transport, clock: Clock | None = None
@@ -172,7 +172,7 @@ class Player(_Playing):
         self._renewing: Final = Lock()
 
     def play(self, conversation: Conversation[T], ends: float | None = None) -> T:
-        """Do what a conversation asks for until it is over, and give its result."""
+        """Play a conversation to its end, and return its result."""
         events = self.events(conversation, ends)
         while True:
             try:
@@ -372,7 +372,7 @@ class Player(_Playing):
 
 
 class AsyncPlayer(_Playing):
-    """Plays conversations on an event loop; for many tasks at once."""
+    """Plays conversations on an event loop. Tasks may share it."""
 
     def __init__(
         self,
@@ -386,7 +386,7 @@ class AsyncPlayer(_Playing):
         self._renewing: Final = asyncio.Lock()
 
     async def play(self, conversation: Conversation[T], ends: float | None = None) -> T:
-        """Do what a conversation asks for until it is over, and give its result."""
+        """Play a conversation to its end, and return its result."""
         scene = self._scene(self.clock.now(), ends)
         async for _ in self._events(conversation, scene):
             pass

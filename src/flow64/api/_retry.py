@@ -34,18 +34,20 @@ def _seconds(_: Policy, attribute: Attribute[float], value: object) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 < float(str(value)) <= 365 * DAY:
         problem = f"Policy({attribute.name}={shortened(value)})"
-        raise ConfigError(f"{problem} is no number of seconds above 0")
+        raise ConfigError(f"{problem} is not a number of seconds above 0")
 
 
 def _count(_: Policy, attribute: Attribute[int], value: object) -> None:
     if type(value) is not int or value < 0:
         problem = f"Policy({attribute.name}={shortened(value)})"
-        raise ConfigError(f"{problem} is no count from 0 up")
+        raise ConfigError(f"{problem} is not a count from 0 up")
 
 
 def _rate(_: Policy, attribute: Attribute[Any], value: object) -> None:
     if value is not None and (type(value) is not int or value < 1):
-        problem = f"Policy({attribute.name}={shortened(value)}) is no count from 1 up"
+        problem = (
+            f"Policy({attribute.name}={shortened(value)}) is not a count from 1 up"
+        )
         raise ConfigError(f"{problem}; None keeps no pace")
 
 

@@ -84,12 +84,11 @@ class Answer:
 
 @frozen
 class Fetch:
-    """Open a signed link, which gets no credential; the reply is a `Stream`.
+    """Open a signed link, without a credential; the reply is a `Stream`.
 
     Attributes:
-        url: The link.
-        start: Byte to begin at; 0 asks for the whole.
-        validator: A strong ETag; the rest is given only while it still holds.
+        start: Byte to begin at; 0 requests the whole file.
+        validator: A strong ETag. The rest is given only while it still matches.
     """
 
     url: str = field(repr=False)
@@ -98,7 +97,7 @@ class Fetch:
 
 
 class Source(Protocol):
-    """The open connection behind a `Stream`, which the client alone knows."""
+    """The open connection behind a `Stream`, which only the client knows."""
 
 
 @frozen(eq=False)
@@ -112,14 +111,14 @@ class Stream:
 
 @frozen
 class Read:
-    """The next part of a `Stream`; the reply is empty at its end."""
+    """Read the next part of a `Stream`; the reply is empty at its end."""
 
     stream: Stream
 
 
 @frozen
 class Close:
-    """Let a `Stream` go; the client closes those that are left when it is over."""
+    """Close a `Stream`. The client closes those that are still open at the end."""
 
     stream: Stream
 
@@ -140,20 +139,19 @@ class Sleep:
 
 @frozen
 class Now:
-    """The reply is the monotonic clock, in seconds."""
+    """Read the monotonic clock, in seconds."""
 
 
 @frozen
 class Begin:
-    """What follows is a call of its own, with a deadline of its own.
+    """Begin a call of its own, with a deadline of its own.
 
-    The reply is the moment at which that deadline is over, as `Now` counts.
+    The reply is the moment of that deadline, as `Now` counts.
 
     Attributes:
-        seconds: Its deadline; None takes that of the policy. The policy's is never
-            exceeded.
-        patience: Seconds after which no request of it waits for the client's own pace;
-            None waits up to the deadline.
+        seconds: Its deadline; None takes that of the policy, which is never exceeded.
+        patience: Seconds that a request may wait for the client's own pace; None waits
+            up to the deadline.
     """
 
     seconds: float | None = None
@@ -162,17 +160,17 @@ class Begin:
 
 @frozen
 class Renew:
-    """A credential was turned away; the reply is whether there is another now."""
+    """Report a refused credential; the reply is True if there is another one now."""
 
     turn: int
 
 
 @frozen
 class Retry:
-    """A request failed; the reply is how long to wait before the next, or None.
+    """Report a failed request; the reply is the seconds to the next one, or None.
 
     Attributes:
-        request: What was asked.
+        request: The request.
         error: How it ended.
         failures: How often it has failed by now.
     """
@@ -184,19 +182,19 @@ class Retry:
 
 @frozen
 class Turn:
-    """Wait until nobody else in this process has this name, and keep it to the end."""
+    """Wait until no other in this process has this name, and keep it to the end."""
 
     name: str
 
 
 @frozen
 class Leave:
-    """Give back every turn that this conversation has."""
+    """Release every turn of this conversation."""
 
 
 @frozen
 class Emit:
-    """Hand something to whoever listens to this conversation."""
+    """Hand a value to the caller of `events`."""
 
     event: Any
 

@@ -267,8 +267,7 @@ def _changes(
     return {**as_body(sent, reveal=True), **said} if sent else said
 
 
-# What is read holds specs, and they may hold secrets: an error is made where no frame
-# that has them is left.
+# Specs may hold secrets. So an error is made where no frame holds them.
 
 
 def _info(answer: Answer, request: Request) -> WorkflowInfo:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import api
 from ._async_run import AsyncRun, async_run_of
-from ._calls import Rows
+from ._calls import GivenRows
 from ._direct import (
     Given,
     GivenWorkflow,
@@ -95,7 +95,7 @@ class AsyncRuns:
     async def start(
         self,
         workflow_id: str,
-        rows: Rows = (),
+        rows: GivenRows = (),
         *,
         idempotency_key: str | None = None,
         specs_override: Mapping[str, Any] | None = None,

@@ -61,7 +61,7 @@ class AsyncRun(Tracked):
         return self._watch(every, timeout)
 
     async def _watch(self, every: float, seconds: float) -> AsyncIterator[RunEvent]:
-        # It is an async generator, and ends with this one also where that is left.
+        # An async generator, which has to end with this one, also if this is left.
         talk = watch_run(self, every=every, timeout=seconds)
         events: Any = self._client.events(talk)
         with note_interrupted_run(self.id):

@@ -51,7 +51,7 @@ def note_interrupted_batches(intent: str) -> Generator[None]:
     """Add to an interruption that the runs go on, and how to continue."""
     try:
         yield
-    except (FlowError, GeneratorExit):  # it says so itself; nobody reads on
+    except (FlowError, GeneratorExit):  # it says so itself, or reading has stopped
         raise
     except BaseException as stop:
         stop.add_note(

@@ -20,7 +20,7 @@ from ._settings import ClientSettings
 if TYPE_CHECKING:
     from ._client import Client
 
-Rows: TypeAlias = (
+GivenRows: TypeAlias = (
     Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | PathLike[str] | None
 )
 """Rows of a run: any iterable, one row, or the path of a CSV, JSON or NDJSON file."""
@@ -159,7 +159,7 @@ class Runs:
     def start(
         self,
         workflow_id: str,
-        rows: Rows = (),
+        rows: GivenRows = (),
         *,
         idempotency_key: str | None = None,
         specs_override: Mapping[str, Any] | None = None,

@@ -104,7 +104,7 @@ class GivenWorkflow:
                 return given
             return from_data(given, source=self.callee)
         if isinstance(given, type) or not callable(getattr(given, "compile", None)):
-            problem = f"{shortened(given)} is no workflow; give a Workflow(...)"
+            problem = f"{shortened(given)} is not a workflow; give a Workflow(...)"
             raise ArgumentError(self.callee, f"{problem}, a definition, or JSON data")
         workflow: Deployable = given
         bound = workflow.compile(self._env(settings), settings.values_of(self.values))

@@ -50,7 +50,7 @@ def run(
     except BaseException:
         made.close()
         raise
-    finalize(started, made.close)  # nobody else can close it
+    finalize(started, made.close)  # no one else can close it
     return started
 
 
@@ -66,7 +66,7 @@ def run_batches(
         return client.run_batches(workflow, rows, **options)
     made = _open_client(workflow, options)
     batches = made.run_batches(workflow, rows, **options)
-    # Nobody else can close it; its runs may still be read when the batches are over.
+    # No one else can close it. Its runs may still be read after the batches.
     finalize(made, made._player.transport.close)  # noqa: SLF001 - it is ours
     return batches
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._batch_input import BatchSettings
 from ._batches import FailedBatch, FinishedBatch, run_in_batches
 from ._budget import Budget
-from ._download import Allowance
+from ._download import Allowance, download_file, download_files, list_result_files
 from ._events import (
     BlockDone,
     BlockFailed,
@@ -19,7 +19,7 @@ from ._events import (
 )
 from ._file_names import safe_name
 from ._join_rows import JoinedRow, JoinedRows, join_rows, keyed_rows
-from ._journal import Journal
+from ._journal import IntendedStart, Journal
 from ._launch import Launcher, launch_run
 from ._outputs import (
     choose_file,
@@ -29,15 +29,18 @@ from ._outputs import (
     open_rows,
     require_free,
 )
-from ._payload import Rows, needs_rows, rows_from
+from ._payload import Rows, needs_rows, payload_of, rows_from
 from ._row_writer import Writable, write_csv, write_ndjson
-from ._stages import stages_of
+from ._stages import Stages, stages_of
+from ._start import StartedRun, start_once
+from ._start_log import BatchPlace
 from ._tracked import Tracked, recall_run
 from ._typed_rows import Row, typed_rows
 from ._watch import (
     DAY,
     cancel_and_note,
     note_interrupted_run,
+    require_completed,
     require_times,
     wait_for_run,
     watch_run,
@@ -46,6 +49,7 @@ from ._watch import (
 __all__ = [
     "DAY",
     "Allowance",
+    "BatchPlace",
     "BatchSettings",
     "BlockDone",
     "BlockFailed",
@@ -55,6 +59,7 @@ __all__ = [
     "FailedBatch",
     "Finished",
     "FinishedBatch",
+    "IntendedStart",
     "JoinedRow",
     "JoinedRows",
     "Journal",
@@ -65,26 +70,34 @@ __all__ = [
     "Rows",
     "RunEvent",
     "Running",
+    "Stages",
+    "StartedRun",
     "Tracked",
     "Writable",
     "cancel_and_note",
     "choose_file",
+    "download_file",
+    "download_files",
     "download_results",
     "fetch_rows",
     "join_rows",
     "keyed_rows",
     "launch_run",
     "list_files",
+    "list_result_files",
     "needs_rows",
     "note_interrupted_run",
     "open_rows",
+    "payload_of",
     "recall_run",
+    "require_completed",
     "require_free",
     "require_times",
     "rows_from",
     "run_in_batches",
     "safe_name",
     "stages_of",
+    "start_once",
     "typed_rows",
     "wait_for_run",
     "watch_run",

@@ -143,7 +143,7 @@ def _list_unpriced(definition: Definition, given: int) -> Iterator[str]:
         elif charge.is_open:
             yield f"{_names(charge, definition)}: how many rows reach it is not known"
     for kind in found.unknown:
-        yield f"{kind}: nobody knows whether it charges"
+        yield f"{kind}: it is not known whether it charges"
 
 
 def _names(charge: Charge, definition: Definition) -> str:

@@ -73,7 +73,7 @@ def _clean_character(character: str) -> str:
 def _trim(name: str) -> str:
     """Remove what hides a file, and what Windows removes at the end."""
     name = name.lstrip(" .").rstrip(" .")
-    is_risky = name.startswith(("-", "~"))  # an option, somebody's home folder
+    is_risky = name.startswith(("-", "~"))  # an option, a home folder
     is_device = name.partition(".")[0].rstrip(" ").casefold() in _DEVICES
     return f"_{name}" if is_risky or is_device else name
 

@@ -336,7 +336,7 @@ class Journal:
     def _require_ours(self, entry: Any, number: int) -> None:
         version = entry.get("v") if isinstance(entry, dict) else None
         if type(version) is not int or version < 1:
-            problem = f"line {number} is no entry of a journal"
+            problem = f"line {number} is not an entry of a journal"
             raise JournalError(str(self.path), problem)
         if version > VERSION:
             problem = (
@@ -354,7 +354,7 @@ class Journal:
                 make_folder(self.path.parent)
             descriptor = os.open(self.path, flags | _CAREFUL, 0o600)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise JournalError(str(self.path), "it is no file")
+                raise JournalError(str(self.path), "it is not a file")
             yield descriptor
         except OSError as error:
             reason = error.strerror or type(error).__name__
@@ -367,7 +367,7 @@ class Journal:
 _OURS: Final = b'{"v":%d,' % VERSION
 _BLANK: Final = b"\0\r\n "  # a machine that lost power may leave zeros
 _CUT_OFF: Final = object()
-# A link is not followed, and a pipe is not waited for; where the system knows that.
+# Do not follow a link, and do not wait for a pipe, if the system can do that.
 _CAREFUL: Final = (
     getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)

@@ -141,7 +141,7 @@ def iterable_of(given: Any) -> Iterable[Any]:
         return [given]
     if isinstance(given, Iterable) and not isinstance(given, bytes | bytearray):
         return given
-    problem = f"{shortened(given)} is no list of rows; a row is a mapping of columns"
+    problem = f"{shortened(given)} is not a list of rows; a row is a mapping of columns"
     raise RowsError([f"{problem}, and a text names a file of rows"])
 
 
@@ -150,8 +150,8 @@ def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
     kind = KINDS_OF_FILES.get(path.suffix.lower())
     if kind is None:
         known = ", ".join(KINDS_OF_FILES)
-        problem = f"{str(path)!r} names no file of rows; the end of its name is none of"
-        raise RowsError([f"{problem} {known}"])
+        problem = f"{str(path)!r} does not name a file of rows"
+        raise RowsError([f"{problem}; its name has to end in one of {known}"])
     try:
         for number, row in enumerate(
             read_rows(path, content_type=kind, name=str(path)), 1

@@ -150,7 +150,7 @@ def _bad_bytes(file: BinaryIO) -> tuple[int, int]:
         try:
             decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            # What was decoded ends where reading has come to.
+            # The decoded bytes end at the last byte that was read.
             offset = read - len(error.object) + error.start
             return line + error.object.count(b"\n", 0, error.start), offset
         line += chunk.count(b"\n")
@@ -179,7 +179,9 @@ def _csv(
                 zip(names, cells, strict=True) if plain else _fill_cells(names, cells)
             )
     except csv.Error as error:
-        raise ResultError(name, f"it is no CSV: {error}", lines.line_num) from error
+        raise ResultError(
+            name, f"it is not valid CSV: {error}", lines.line_num
+        ) from error
     if is_short and lacks_line_end:
         raise ResultError(name, "it ends within a line", lines.line_num)
     if needs_end and lacks_line_end:
@@ -230,7 +232,7 @@ def _lines_of_json(lines: Iterable[str], name: str) -> Iterator[Raw]:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise ResultError(name, f"it is no JSON: {error}", number) from error
+            raise ResultError(name, f"it is not valid JSON: {error}", number) from error
         if not isinstance(row, dict):
             problem = f"a row is an object, not {shortened(row)}"
             raise ResultError(name, problem, number)
@@ -253,17 +255,17 @@ class _JsonList:
     chunk: int
     held: str = ""
     at: int = 0
-    before: int = 0  # characters that are not held any more
+    before: int = 0  # characters that are no longer held
     count: int = 0
 
     def rows(self) -> Iterator[Raw]:
         if self._next() != "[":
-            self._fail("it is no list of rows")
+            self._fail("it is not a list of rows")
         self.at += 1
         is_over = self._next() == "]"
         while not is_over:
             if self._next() != "{":
-                self._fail(f"row {self.count + 1} is no object, or missing")
+                self._fail(f"row {self.count + 1} is not an object, or missing")
             yield self._row()
             mark = self._next()
             if mark not in ("]", ","):

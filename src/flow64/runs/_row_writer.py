@@ -126,7 +126,7 @@ class _Out:
         try:
             yield file
         finally:
-            with suppress(OSError):  # its end is not written where the disk is full
+            with suppress(OSError):  # its end is not written if the disk is full
                 file.close()
 
 
@@ -207,7 +207,7 @@ def _place(temporary: Path, target: Path, *, overwrite: bool) -> None:
         temporary.replace(target)
         return
     try:
-        # A link fails where the name is taken; a rename would replace.
+        # A link fails if the name is taken; a rename would replace the file.
         target.hardlink_to(temporary)
     except FileExistsError:
         raise SaveError(str(target), _TAKEN) from None
@@ -225,7 +225,9 @@ def _check_row(row: Raw, path: str, number: int) -> Raw:
         raise SaveError(path, problem)
     for name in row:
         if not isinstance(name, str):
-            problem = f"row {number} has a column {shortened(name)}, which is no text"
+            problem = (
+                f"row {number} has a column {shortened(name)}, which is not a text"
+            )
             raise SaveError(path, problem)
     return row
 
@@ -241,7 +243,7 @@ def _cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str:
         # A number is no formula, even one that begins with a minus.
         text = _json_text(value, path, place)
     if not (_is_unicode(text) and _is_unicode(name)):
-        problem = f"{place}: half a surrogate pair is no UTF-8; NDJSON can hold it"
+        problem = f"{place}: half a surrogate pair is not UTF-8; NDJSON can hold it"
         raise SaveError(path, problem)
     return text
 
@@ -258,7 +260,7 @@ def _json_text(value: Any, path: str, place: str) -> str:
         given = dict(value) if isinstance(value, Mapping) else value
         return json.dumps(given, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SaveError(path, f"{place} is no JSON: {error}") from error
+        raise SaveError(path, f"{place} is not JSON: {error}") from error
 
 
 def _is_unicode(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""What is remembered of one start: its key, the earlier starts, and the runs before it.
+"""The memory of one start: its key, the earlier starts, and the runs before it.
 
-The journal remembers it for other processes. Without a journal, this process does.
+The journal remembers them for other processes. Without a journal, this process does.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def key_of(
 
 @define
 class ProcessMemory:
-    """What this process knows of the runs of one workflow, also without a journal.
+    """The runs of one workflow that this process knows, also without a journal.
 
     Attributes:
         runs: Runs that it has started or found.
@@ -73,12 +73,12 @@ class ProcessMemory:
 
 @define
 class StartLog:
-    """What is known of one start before, and written down while it happens.
+    """The earlier starts of an intent, and the record of one more start.
 
     Attributes:
         rows: Rows in the body.
         digest: Hash of the body.
-        process: What this process knows, without a journal.
+        process: The memory of this process.
         key: The Idempotency-Key; empty until it is chosen.
         root: The key from which the keys of retries are made.
         memory: What the journal knows of the workflow.

@@ -69,7 +69,7 @@ def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any
     if kind is None:
         return (Row(raw, raw) for raw in rows)
     if not _has_columns(kind):
-        problem = f"{shortened(kind)} is no attrs class, dataclass or TypedDict"
+        problem = f"{shortened(kind)} is not an attrs class, dataclass or TypedDict"
         raise ArgumentError("rows", f"{problem}; put @returns above a class")
     try:
         structure = _CONVERTER.get_structure_hook(kind)
@@ -104,7 +104,7 @@ class _Misfit(Exception):  # noqa: N818 - it becomes a line of a row, and no err
         value, wanted = self.args
         if isinstance(value, str):
             value = value[:_LONGEST_WORDS]  # a cell may be a long one
-        return f"{shortened(value)} is no {_type_name(wanted)}"
+        return f"{shortened(value)} is not {_type_name(wanted)}"
 
 
 def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
@@ -416,7 +416,7 @@ def _structure_union(kind: Any) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         if has_none and value is None:
             return None
-        if len(readers) == 1 and value != "":  # so that a misfit says where inside
+        if len(readers) == 1 and value != "":  # so that a misfit has the inner path
             ((hook, member),) = readers
             return hook(value, member)
         ranked = sorted(readers, key=lambda reader: _rank(reader[1], value))

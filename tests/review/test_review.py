@@ -24,7 +24,7 @@ from flow64.render.review import (
     review_of_diff,
 )
 from flow64.render.review._lines import Line, sections
-from flow64.render.review._view import View, block_names, told
+from flow64.render.review._view import View, block_names, format_lines
 from flow64.render.review._words import _STATES
 from tests.review.support import (
     GROWTH,
@@ -48,7 +48,7 @@ def changed(before, after, key="inbound"):
 def lines_of(review):
     """The changes of the first workflow as lines of text, under their titles."""
     found = View(review.workflows[0]).change_sections
-    return [(section.title, told(section.lines)) for section in found]
+    return [(section.title, format_lines(section.lines)) for section in found]
 
 
 # -- Two folders -----------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_two_apart():
     assert (first.keys, second.keys) == (["regional/fr"], ["regional/gb"])
     assert len(most.keys) == 38
     assert (first.like, second.like, most.like) == (most, most, None)
-    assert [told(section.lines) for section in first.besides] == [
+    assert [format_lines(section.lines) for section in first.besides] == [
         ['~ /mode: "PERSONAL" -> "PROFESSIONAL"']
     ]
     assert first.without == []
@@ -547,7 +547,7 @@ def test_values_and_secrets():
     def line(before, after):
         change = {"change": "field-changed", "block": ref, "path": "/a"}
         (section,) = sections([{**change, "before": before, "after": after}])
-        return told(section.lines)
+        return format_lines(section.lines)
 
     named, secret = {"flow64:value": "n"}, {"flow64:value": "s", "secret": True}
     assert line(named, secret) == ['~ /a: value "n" -> secret "s"']
@@ -623,7 +623,7 @@ def test_all_changes_have_lines():
         ]
     )
 
-    assert [(one.title, told(one.lines)) for one in found] == [
+    assert [(one.title, format_lines(one.lines)) for one in found] == [
         ("", ["~ block a has another id"]),
         (
             "block b",
@@ -673,7 +673,7 @@ def test_values_that_look_like_blocks():
     ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", None)
     one = step("a", "update", changes=(FieldChanged(ref, ("f",), odd, None),))
 
-    assert told(View(one).change_sections[0].lines) == [
+    assert format_lines(View(one).change_sections[0].lines) == [
         '~ /f: {"id": 1, "kind": 2, "path": 3} -> null'
     ]
     assert View(one).change_sections[0].title == "block x"

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from ..definition import EMPTY, BoundSecret, redact_for_display
 from ..diff import estimate
-from ..plan import Action, Details, Flag, Plan, Review, Step, taking
+from ..plan import Action, Details, Flag, Plan, Review, Step, take_over_command
 from ..render import created, fields_of, redact_pair
 from ._consent import NOTHING, Agreement, is_lifted
 from ._drift import shown_as
@@ -58,7 +58,7 @@ def _with_details(
         given.append("allow_spend")
     details = Details(
         file=_file(step, root),
-        taking=taking(step, plan.env) if step.settings else "",
+        taking=take_over_command(step, plan.env) if step.settings else "",
         given=tuple(given),
     )
     if is_allowed:

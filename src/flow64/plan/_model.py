@@ -453,7 +453,7 @@ def is_pin(path: str) -> bool:
     return "/pin:" in path
 
 
-def taking(step: Step, env: str) -> str:
+def take_over_command(step: Step, env: str) -> str:
     """Return the command that writes a live workflow as code, or as pulled JSON."""
     if step.target is not None and step.target.pulled is not None:
         return f"flow64 pull {env}:{step.id} -o FOLDER --overwrite"

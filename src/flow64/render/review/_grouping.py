@@ -88,12 +88,12 @@ class Group:
     @property
     def reasons(self) -> Sequence[tuple[str, int]]:
         """Why, in words, each with how many it is true of."""
-        return counted(view.step.reasons for view in self.views)
+        return count_texts(view.step.reasons for view in self.views)
 
     @property
     def doubts(self) -> Sequence[tuple[str, int]]:
         """What nobody could check, each with how many it is true of."""
-        return counted(view.step.not_checked for view in self.views)
+        return count_texts(view.step.not_checked for view in self.views)
 
     @property
     def files(self) -> Sequence[str]:
@@ -125,8 +125,8 @@ def group_alike(workflows: Iterable[Step], *, in_full: bool = False) -> Sequence
     return [_compared(group, common) for group in groups]
 
 
-def counted(found: Iterable[Iterable[str]]) -> Sequence[tuple[str, int]]:
-    """Texts in the order they come, each with how many there are of it."""
+def count_texts(found: Iterable[Iterable[str]]) -> Sequence[tuple[str, int]]:
+    """Return texts in the order they come, each with its number."""
     return [*Counter(text for texts in found for text in texts).items()]
 
 

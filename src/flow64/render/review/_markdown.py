@@ -22,11 +22,11 @@ from ._words import (
     SIGNS,
     at_work,
     becomes,
-    called,
     changes_title,
     cost_change,
     headline,
     keeps_ids,
+    name_group,
     of_them,
     settings,
     some,
@@ -265,7 +265,7 @@ def _follows(group: Group, room: int) -> _Made:
 def _otherwise(group: Group, room: int) -> _Made:
     """What changes, by what it is like."""
     assert group.like is not None  # else all of it is told
-    like = f"What {called(group.like, code)} change"
+    like = f"What {name_group(group.like, code)} change"
     if group.without and group.besides:
         first, unsaid = _block(f"{like}, but not:", group.without, room // 2)
         second, more = _block("And besides:", group.besides, room // 2)
@@ -280,7 +280,7 @@ def _otherwise(group: Group, room: int) -> _Made:
 def _title(group: Group) -> str:
     one = group.one
     mark = code(SIGNS[one.action])
-    lines = [f"#### {mark} {called(group, code)} {becomes(group)}", ""]
+    lines = [f"#### {mark} {name_group(group, code)} {becomes(group)}", ""]
     if len(group.views) > 1:
         lines += [some(group.keys, code, MOST_KEYS), ""]
     elif one.name and one.name != one.key:

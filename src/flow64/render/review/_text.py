@@ -11,17 +11,17 @@ from ...redaction import redact_keys
 from ...text import pluralize, printable
 from ._grouping import Group, group_alike
 from ._lines import Section
-from ._view import told
+from ._view import format_lines
 from ._words import (
     SET_BY_HAND,
     SIGNS,
     at_work,
-    called,
     changes_title,
     cost_change,
     deleted_only_with,
     headline,
     keeps_ids,
+    name_group,
     of_them,
     settings,
     some,
@@ -87,7 +87,7 @@ def _unchanged(review: Review) -> str:
 
 def _group_lines(group: Group) -> Iterator[str]:
     one = group.one
-    yield f"{SIGNS[one.action]} {called(group, str)}: {state_of(group)}"
+    yield f"{SIGNS[one.action]} {name_group(group, str)}: {state_of(group)}"
     if len(group.views) > 1:
         yield f"    {some(group.keys, str, MOST_KEYS)}"
     elif named := f"{one.name} ({one.id})" if one.id else one.name:
@@ -118,7 +118,7 @@ def _change_lines(group: Group) -> Iterator[str]:
             yield f"    {changes_title(group)}:"
             yield from _sections(group.first.change_sections)
         return
-    yield f"    what {called(group.like, str)} change"
+    yield f"    what {name_group(group.like, str)} change"
     for words, found in (("but not", group.without), ("and besides", group.besides)):
         if found:
             yield f"    {words}:"
@@ -156,5 +156,5 @@ def _sections(found: Iterable[Section]) -> Iterator[str]:
         if section.title:
             yield f"{indent}{section.title}"
             indent += "    "
-        lines: Sequence[str] = told(section.lines)
+        lines: Sequence[str] = format_lines(section.lines)
         yield from (f"{indent}{line}" for line in lines)

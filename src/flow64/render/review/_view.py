@@ -61,12 +61,12 @@ class View:
     @cached_property
     def changes(self) -> Sequence[dict[str, Any]]:
         """The changes as data, blocks by name."""
-        return [_called(as_data(one), self.names) for one in self.step.changes]
+        return [_with_names(as_data(one), self.names) for one in self.step.changes]
 
     @cached_property
     def edits(self) -> Sequence[dict[str, Any]]:
         """What was edited on the service as data, blocks by name."""
-        return [_called(as_data(one), self.names) for one in self.step.edits]
+        return [_with_names(as_data(one), self.names) for one in self.step.edits]
 
     @cached_property
     def change_signatures(self) -> Sequence[str]:
@@ -176,9 +176,9 @@ class View:
 
     @cached_property
     def _consequences(self) -> Sequence[Consequence]:
-        return [self._called(one) for one in self.step.consequences]
+        return [self._name_blocks(one) for one in self.step.consequences]
 
-    def _called(self, one: Consequence) -> Consequence:
+    def _name_blocks(self, one: Consequence) -> Consequence:
         """What follows, blocks by name."""
         if isinstance(one, RowsChanged) and one.block is not None:
             name = self._name(one.block.id, one.block.path)
@@ -246,7 +246,7 @@ def block_names(
     return found
 
 
-def _called(change: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def _with_names(change: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """A change in which each block has its name."""
 
     def name(ref: Mapping[str, Any]) -> dict[str, Any]:
@@ -333,8 +333,8 @@ _OPENINGS: Final = {"output columns": "column ", "effects": "effect: "}
 """What each line of a section says again."""
 
 
-def told(lines: Iterable[Line]) -> list[str]:
-    """Lines as plain text."""
+def format_lines(lines: Iterable[Line]) -> list[str]:
+    """Return lines as plain text."""
     return [_plain(line) for line in lines]
 
 

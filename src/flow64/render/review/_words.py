@@ -175,7 +175,7 @@ def changes_title(group: Group) -> str:
     return "the code would change" if group.one.action == "refuse" else "what changes"
 
 
-def called(group: Group, quote: Quote) -> str:
+def name_group(group: Group, quote: Quote) -> str:
     """A group by the key of its only workflow, or by what its keys share."""
     if len(group.views) == 1:
         return quote(group.label)
@@ -249,7 +249,7 @@ def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str
     if not groups:
         return []
     spending = [group for group in groups if group.one.spends]
-    named = [called(group, quote) for group in spending[:MOST_KEYS]]
+    named = [name_group(group, quote) for group in spending[:MOST_KEYS]]
     spends = ", ".join(named) + _and_more(len(spending) - len(named))
     parts = [f"spends at deploy: {spends or 'nothing'}", _costs(groups, quote)]
     parts.append(_by_hand(groups, quote))
@@ -275,7 +275,7 @@ def _costs(groups: Sequence[Group], quote: Quote) -> str:
         is_told = bool(known) and not any(group.one.settings for group in groups)
         return "cost per 1,000 rows: unchanged" if is_told else ""
     named = [
-        f"{called(group, quote)} {cost_change(group, Estimate.brief)}"
+        f"{name_group(group, quote)} {cost_change(group, Estimate.brief)}"
         for group in differ[:MOST_COSTS]
     ]
     more = _and_more(len(differ) - len(named))
@@ -303,7 +303,7 @@ def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
             old, new = one.before.brief(), one.after.brief()
             costs = "" if one.before == one.after else f" {old} → {new}"
             field = ".".join(map(str, one.path))
-            named.append(f"{called(group, quote)} {quote(field)}{costs}")
+            named.append(f"{name_group(group, quote)} {quote(field)}{costs}")
     if not named:
         return ""
     more = _and_more(len(named) - MOST_COSTS)

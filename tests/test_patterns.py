@@ -100,8 +100,8 @@ PATTERNS = {
     "flow64.definition._ids._PLAIN": ("fullmatch", "", "a", "!"),
     "flow64.definition._ids._SLUG_GAPS": ("findall", "", "a-", ""),
     "flow64.definition._ids._UUID": ("fullmatch", "00000000", "-0000", "!"),
-    "flow64.definition._read._BRACKETS": ("findall", '"', '\\"', ""),
-    "flow64.definition._read._SPACE": ("match", "", " ", "!"),
+    "flow64.definition._json_text._BRACKETS": ("findall", '"', '\\"', ""),
+    "flow64.definition._json_text._SPACE": ("match", "", " ", "!"),
     "flow64.definition._stamp._BREAK": ("split", "", "\r", "!"),
     "flow64.definition._stamp._LINE": (
         "fullmatch",

@@ -32,6 +32,7 @@ from flow64.definition import (
     Stamp,
     Value,
     WireBlock,
+    _json_text,
     _read,
     dumps,
     fingerprint,
@@ -410,7 +411,7 @@ def test_the_deepest_text_that_is_read():
 def test_a_long_text_is_refused_before_it_is_parsed(monkeypatch):
     """By its size alone, bytes and text alike."""
     assert MAX_BYTES == 32 * 2**20
-    monkeypatch.setattr(_read, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(_json_text, "MAX_BYTES", 2**20)
     longest = json.dumps(body()).ljust(2**20)
     message = "<text> (offset 1048576): it is longer than 1 MiB, the most that is read"
 
@@ -454,7 +455,7 @@ def test_values_are_counted_through_long_texts():
     data = ['a,"\\[{' * 5, "", "}]" * 7] * 20_000
     text = json.dumps(data).encode()
 
-    assert len(text) > 10 * _read._PIECE
+    assert len(text) > 10 * _json_text._PIECE
     assert [has_more_values([text], most) for most in (60_000, 60_001)] == [True, False]
 
 

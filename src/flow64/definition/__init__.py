@@ -42,6 +42,7 @@ from ._json import (
     thaw,
     walk,
 )
+from ._json_text import MAX_BYTES, MAX_NESTING, has_more_values
 from ._model import (
     Definition,
     Edge,
@@ -54,13 +55,10 @@ from ._model import (
 )
 from ._read import (
     MAX_BLOCKS,
-    MAX_BYTES,
     MAX_EDGES,
-    MAX_NESTING,
     MAX_VALUES,
     TOO_MANY_VALUES,
     from_data,
-    has_more_values,
     loads,
     require_readable,
 )

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
-from json.decoder import scanstring  # type: ignore[attr-defined]  # not in typeshed
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from attrs import frozen
 
-from ..errors import ArgumentError, ReadError
+from ..errors import ReadError
 from ..text import did_you_mean, shortened
 from ._ids import LOCAL, canonical_id, escape_key, id_of, is_uuid, path_of, slug
 from ._json import (
     EMPTY,
-    MAX_DEPTH,
     FrozenDict,
     Limits,
     Path,
@@ -25,12 +21,21 @@ from ._json import (
     pointer,
     walk,
 )
+from ._json_text import (
+    MAX_NESTING,
+    as_constant,
+    as_float,
+    as_integer,
+    as_object,
+    decode,
+    find_deep_bracket,
+    find_offset,
+    has_more_values,
+    name_other_format,
+)
 from ._model import Definition, Edge, ListedOrigins, Origin, WireBlock
 from ._stamp import split_stamp
 from ._values import VALUE_KEY, Value, as_value
-
-MAX_BYTES: Final = 32 * 2**20
-"""The largest text that is read; a longer one is refused before it is parsed."""
 
 MAX_VALUES: Final = 500_000
 """JSON values that are read at most: objects, lists, texts, numbers, true, false, null.
@@ -44,12 +49,6 @@ MAX_BLOCKS: Final = 20_000
 
 MAX_EDGES: Final = 50_000
 """Edges of one workflow that are read at most."""
-
-MAX_NESTING: Final = MAX_DEPTH + 8
-"""How deep a text may nest: a spec's depth and the levels around it."""
-
-MAX_DIGITS: Final = 400
-"""Characters of the longest number that is read."""
 
 _BODY = Limits(depth=MAX_NESTING, whole=False, integer=None)
 _ANSWER = Limits(depth=MAX_NESTING, whole=False, integer=None, literals=True)
@@ -83,7 +82,7 @@ def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
         ReadError: The text is not JSON, or not a workflow; the error says where.
         ArgumentError: The argument is not text.
     """
-    reader = _DefinitionReader(_decode(text, source), source)
+    reader = _DefinitionReader(decode(text, source), source)
     return reader.definition(reader.parse())
 
 
@@ -105,13 +104,13 @@ class _DefinitionReader:
         """Raise with the place of a path: its pointer, and its offset in the text."""
         offset = line = None
         if path is not None and self.text is not None:
-            offset = _offset(self.text, path)
+            offset = find_offset(self.text, path)
             line = self.text.count("\n", 0, offset) + 1
         where = None if path is None else pointer(path)
         raise ReadError(problem, self.source, offset, line, where)
 
     def fail_too_deep(self) -> NoReturn:
-        offset = _too_deep_at(self.text or "")
+        offset = find_deep_bracket(self.text or "")
         line = (self.text or "").count("\n", 0, offset) + 1
         advice = "flatten it, or write inner values as JSON text"
         problem = f"it nests deeper than {MAX_NESTING} levels; {advice}"
@@ -124,13 +123,13 @@ class _DefinitionReader:
         try:
             return json.loads(
                 text,
-                object_pairs_hook=_object,
-                parse_int=_integer,
-                parse_float=_float,
-                parse_constant=_constant,
+                object_pairs_hook=as_object,
+                parse_int=as_integer,
+                parse_float=as_float,
+                parse_constant=as_constant,
             )
         except json.JSONDecodeError as error:
-            problem = f"no JSON: {error.msg}{_other_format(text)}"
+            problem = f"no JSON: {error.msg}{name_other_format(text)}"
             raise ReadError(problem, self.source, error.pos, error.lineno) from None
         except RecursionError:
             self.fail_too_deep()
@@ -344,42 +343,6 @@ def _as_value(item: Any) -> Any:
     return item
 
 
-# -- Text -----------------------------------------------------------------------------
-
-
-def _decode(text: str | bytes, source: str) -> str:
-    if not isinstance(text, str | bytes):
-        problem = f"text is {shortened(text)}; give the JSON text, or its UTF-8 bytes"
-        raise ArgumentError("from_json", problem)
-    if len(text) > MAX_BYTES:
-        problem = f"it is longer than {MAX_BYTES // 2**20} MiB, the most that is read"
-        raise ReadError(problem, source, MAX_BYTES)
-    if isinstance(text, bytes):
-        for mark, name in _FORMATS.items():
-            if text.startswith(mark):
-                problem = f"no UTF-8 JSON: it begins like {name}"
-                raise ReadError(problem, source, 0)
-        try:
-            text = text.decode()
-        except UnicodeDecodeError as error:
-            problem = f"no UTF-8: {error.reason}"
-            raise ReadError(problem, source, error.start) from None
-    if text.startswith("\ufeff"):
-        raise ReadError("it begins with a byte order mark; save it without", source, 0)
-    return text
-
-
-_FORMATS: Mapping[bytes, str] = {
-    b"\xef\xbb\xbf": "UTF-8 with a byte order mark; save it without",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-    b"\x1f\x8b": "a gzip file; unpack it first",
-    b"PK\x03\x04": "a zip file; unpack it first",
-    b"{\x00": "UTF-16",
-    b"\x00": "UTF-16 or UTF-32",
-}
-
-
 def require_readable(definition: Definition) -> None:
     """Refuse a definition that could not be read back once it was written.
 
@@ -399,43 +362,6 @@ def require_readable(definition: Definition) -> None:
         raise ReadError(TOO_MANY_VALUES, definition.name)
 
 
-def has_more_values(texts: Sequence[bytes], most: int) -> bool:
-    """Return True if JSON texts hold more values than that, all together.
-
-    They are counted by their separators, since parsing would cost what is to be saved.
-
-    Args:
-        texts: In UTF-8.
-        most: How many values they may hold.
-    """
-    # Commas and brackets inside of strings count here as well, so this is an estimate
-    # from above. It is fast, and nearly always enough.
-    if sum(map(_separators, texts)) + len(texts) <= most:
-        return False
-    count = len(texts)
-    for text in texts:
-        for part in _outside_of_strings(text):
-            count += _separators(part) - part.count(b"[]") - part.count(b"{}")
-            if count > most:
-                return True
-    return False
-
-
-def _separators(text: bytes) -> int:
-    """Count commas and opening brackets: there is one value less, or even fewer."""
-    return text.count(b",") + text.count(b"[") + text.count(b"{")
-
-
-def _outside_of_strings(text: bytes) -> Iterator[bytes]:
-    """Yield a JSON text piece by piece, each string in it as one quote."""
-    plain = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    is_inside = False
-    for start in range(0, len(plain), _PIECE):
-        parts = plain[start : start + _PIECE].split(b'"')
-        yield b'"'.join(parts[is_inside::2])
-        is_inside ^= len(parts) % 2 == 0  # each quote begins or ends a string
-
-
 def _count_at_least(data: Any, least: int) -> bool:
     """Return True if parsed data holds that many values."""
     todo, count = [data], 1
@@ -447,97 +373,8 @@ def _count_at_least(data: Any, least: int) -> bool:
     return count >= least
 
 
-_PIECE: Final = 2**16
-"""Bytes that are split at a time, so that few parts are held."""
-
 _SPLIT: Final = "split the workflow"
 
 TOO_MANY_VALUES: Final = (
     f"it holds more than {MAX_VALUES:,} JSON values, the most that is read; {_SPLIT}"
 )
-
-
-def _other_format(text: str) -> str:
-    if re.match(r"(---|[A-Za-z_]+:(\s|$))", text):
-        return " (it looks like YAML, which flow64 never reads)"
-    if re.fullmatch(r"[^\n{\[]{1,200}\.json", text):
-        return " (it looks like a file name; give the text: Path(...).read_text())"
-    return ""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Any:
-    made = dict(pairs)
-    if len(made) == len(pairs):
-        return made
-    seen: set[str] = set()
-    # `add` gives None, so that only a key that was seen before ends the search.
-    twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value] # None, which is false
-    return Problem("not-json", (), f"the key {shortened(twice)} stands twice", _ONE)
-
-
-def _integer(digits: str) -> Any:
-    if len(digits) > MAX_DIGITS:
-        return Problem("not-json", (), f"a number of {len(digits)} digits", _TEXT)
-    return int(digits)
-
-
-def _float(digits: str) -> Any:
-    number = float(digits)
-    if len(digits) > MAX_DIGITS or number - number != 0:
-        message = f"the number {shortened(digits)} is beyond what a double holds"
-        return Problem("not-json", (), message, _TEXT)
-    return number
-
-
-def _constant(name: str) -> Any:
-    return Problem("not-json", (), f"{name} is no JSON", _NULL)
-
-
-_ONE = "keep one of them"
-_TEXT = "write it as text"
-_NULL = "write null, or leave the field out"
-
-
-_SPACE = re.compile(r"[ \t\r\n]*")
-# A string without an end is taken whole, so that no quote in it is tried again.
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
-
-
-def _too_deep_at(text: str) -> int:
-    """Offset of the bracket that opens one level too many."""
-    brackets = (
-        (match.start(), 1 if match[1] else -1)
-        for match in _BRACKETS.finditer(text)
-        if match.lastindex
-    )
-    depths = accumulate(brackets, lambda seen, here: (here[0], seen[1] + here[1]))
-    return next((start for start, depth in depths if depth > MAX_NESTING), 0)
-
-
-def _offset(text: str, path: Path) -> int:
-    """Return the offset of a value, by its path, in a text of valid JSON."""
-    at = _skip(text, 0)
-    for step in path:
-        at = _member(text, at, step)
-    return at
-
-
-def _member(text: str, at: int, step: str | int) -> int:
-    """Return the offset of a member, by key or index, of the container at an offset."""
-    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
-    is_object, position, at = text[at] == "{", 0, _skip(text, at + 1)
-    while True:
-        key: str | int = position
-        if is_object:
-            key, at = scanstring(text, at + 1)
-            at = _skip(text, _skip(text, at) + 1)
-        if key == step:
-            return at
-        _, at = decoder.raw_decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)
-        position += 1
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at

@@ -34,7 +34,7 @@ from flow64 import LEAD, Project, Workflow
 from flow64.api import Answer, Begin, Emit, Now, Request, in_turn
 from flow64.blocks import EmailMode, Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, from_data, with_stamp
-from flow64.deploy import Git, planning, target_of
+from flow64.deploy import Git, make_plan, target_of
 from flow64.plan import Plan, Sighting, Target
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -132,7 +132,7 @@ class Vouching:
 def plan(service: Service, targets: Sequence[Target], **options: Any) -> Plan:
     # Copies, since a definition remembers what was worked out of it.
     fresh = [evolve(one, definition=evolve(one.definition)) for one in targets]
-    asked = planning(
+    asked = make_plan(
         fresh,
         env="default",
         endpoint="https://api.example.com",

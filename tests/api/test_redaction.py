@@ -13,7 +13,7 @@ from flow64 import LEAD, Client, Project, Workflow, value
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.client import Terms
 from flow64.definition import BoundSecret, Value, secret_texts
-from flow64.deploy import planning, prepared
+from flow64.deploy import make_plan, prepare_deploy
 from flow64.emulator import Emulator
 from flow64.errors import ApiError
 from flow64.redaction import Redaction
@@ -95,10 +95,10 @@ def vars_of(error):
 @pytest.mark.parametrize("path", ["/workflows", "/workflows/*"])
 def test_error_of_a_plan_shows_no_secret(kind, path):
     """Neither one of the list, nor one of what is read, before anything was written."""
-    target = prepared(leads(), "default", VALUES).target
+    target = prepare_deploy(leads(), "default", VALUES).target
     with Emulator() as emulator, FaultServer(emulator) as server:
         server.always("GET", path, Reply(400, {"detail": f"cannot list {HOOK}"}))
-        talk = planning(
+        talk = make_plan(
             [target],
             env="default",
             endpoint=server.url,
@@ -219,7 +219,7 @@ def test_nothing_shows_what_it_knows():
 
 
 def test_texts_of_secrets_are_found_at_any_depth():
-    target = prepared(leads(), "default", VALUES).target
+    target = prepare_deploy(leads(), "default", VALUES).target
     more = BoundSecret(Value("account", secret=True), {"key": ["inner", 1]})
 
     assert secret_texts([target.definition], [more]) == (HOOK, "inner")

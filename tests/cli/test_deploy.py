@@ -1025,7 +1025,7 @@ def test_interrupt_before_the_first_write(service, leads, flow64, monkeypatch):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flow64.cli._apply_plan.applying", stopped)
+    monkeypatch.setattr("flow64.cli._apply_plan.apply_plan", stopped)
 
     code, *_ = flow64("deploy", "leads.py", "--yes")
 

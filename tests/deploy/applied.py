@@ -11,7 +11,7 @@ from flow64 import Project, Workflow
 from flow64.api import get_workflow
 from flow64.client import Policy
 from flow64.definition import thaw
-from flow64.deploy import Agreement, History, applying, planning, target_of
+from flow64.deploy import Agreement, History, apply_plan, make_plan, target_of
 from flow64.emulator import Emulator
 from flow64.errors import FlowError
 from flow64.plan import Target
@@ -79,23 +79,23 @@ class Place:
         facts.setdefault("create", [one.key for one in targets])
         if is_whole:
             facts.setdefault("projects", [self.project])
-        return self.play(planning(targets, env=env, endpoint=self.url, **facts))
+        return self.play(make_plan(targets, env=env, endpoint=self.url, **facts))
 
     def apply(self, plan, *, agreed=None, **options):
         return self.play(self.applying(plan, agreed=agreed, **options))
 
     def applying(self, plan, *, agreed=None, **options):
         facts = {"history": self.history, "endpoint": self.url, **options}
-        return applying(plan, agreed or Agreement(), **facts)
+        return apply_plan(plan, agreed or Agreement(), **facts)
 
     def put(self, *workflows):
         """Deploy them, past the fault server; gives the id of the last."""
         targets = [self.target(one) for one in workflows]
         url = self.emulator.url
         plan = self.direct(
-            planning(targets, env="default", endpoint=url, git=Commits())
+            make_plan(targets, env="default", endpoint=url, git=Commits())
         )
-        talk = applying(plan, history=self.history, endpoint=url)
+        talk = apply_plan(plan, history=self.history, endpoint=url)
         summary = self.direct(talk)
         assert summary.is_complete, summary
         self.forget()

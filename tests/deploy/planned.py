@@ -11,7 +11,7 @@ from flow64 import LEAD, AsyncClient, Client, Project, RawBlock, Workflow, value
 from flow64.api import Policy, create_workflow, update_description, update_workflow
 from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import canonical_id, fingerprint, with_stamp
-from flow64.deploy import bases_of, planning, short, target_of
+from flow64.deploy import bases_of, make_plan, short_fingerprint, target_of
 from flow64.deploy._drift import sent_fields
 from flow64.emulator import Emulator, Switches
 from flow64.plan import Target
@@ -60,7 +60,7 @@ def pulled_of(workflow):
     return evolve(
         target(workflow).stamp,
         unbound=fingerprint(definition)[:16],
-        bound=short(definition),
+        bound=short_fingerprint(definition),
         commit=None,
         fields=sent_fields(definition),
     )
@@ -172,7 +172,7 @@ def planned(*wanted, **options):
     """The conversation; workflows are taken as targets of the default environment."""
     targets = [one if isinstance(one, Target) else target(one) for one in wanted]
     facts = {"env": "default", "endpoint": ENDPOINT, "git": History(), **options}
-    return planning(targets, **facts)
+    return make_plan(targets, **facts)
 
 
 # -- One situation for each state ------------------------------------------------------

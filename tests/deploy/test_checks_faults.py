@@ -20,9 +20,9 @@ from flow64.deploy import (
     Agreement,
     FileCache,
     History,
-    applying,
-    planning,
-    restoring,
+    apply_plan,
+    make_plan,
+    plan_restore,
     save_plan,
     target_of,
 )
@@ -191,7 +191,7 @@ def test_clock_that_jumps_gives_up_neither_early_nor_never(
         return real() + jump * (len(looks) % 2)
 
     wanted = target_of(clocked(), "default", git=Commits())
-    talk = planning([wanted], env="default", endpoint=emulator.url, git=Commits())
+    talk = make_plan([wanted], env="default", endpoint=emulator.url, git=Commits())
     plan = clients.play(kind, emulator.url, talk, policy=QUICK)
     down = Fault("status_before", times=None)
     emulator.faults.add(down)
@@ -201,7 +201,7 @@ def test_clock_that_jumps_gives_up_neither_early_nor_never(
             kind,
             emulator.url,
             lambda client: clients.with_clock(client, place).play(
-                applying(plan, history=History(tmp_path / "h"), endpoint=emulator.url)
+                apply_plan(plan, history=History(tmp_path / "h"), endpoint=emulator.url)
             ),
         )
     except errors.FlowError as error:
@@ -252,7 +252,7 @@ def test_history_has_it_before_the_service_is_written_to(faulty):
         assert stat.S_IMODE(saved.file.stat().st_mode) == 0o600
     # Each of them comes back, the edit that was forced over and the one that was gone.
     for key, old in live.items():
-        talk = restoring(faulty.history, key, env="default", endpoint=faulty.url)
+        talk = plan_restore(faulty.history, key, env="default", endpoint=faulty.url)
         back = faulty.play(talk)
         assert faulty.apply(back).is_complete
         now = faulty.live(back.steps[0].id)

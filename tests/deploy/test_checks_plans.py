@@ -9,7 +9,7 @@ import pytest
 
 from flow64 import errors
 from flow64.api import delete_workflow
-from flow64.deploy import Agreement, applying_saved, load_plan, save_plan
+from flow64.deploy import Agreement, apply_saved_plan, load_plan, save_plan
 from flow64.deploy import _saved_plan as _saved
 
 # -- What renaming and moving does (D5) ------------------------------------------------
@@ -108,7 +108,7 @@ def test_what_was_made_again_is_stale_only_where_it_is_another(
     def apply(agreed=None):
         if not is_saved:
             return place.apply(plan, agreed=agreed)
-        talk = applying_saved(
+        talk = apply_saved_plan(
             load_plan(path),
             agreed or Agreement(),
             env="default",

@@ -18,11 +18,11 @@ from flow64.definition import as_body
 from flow64.deploy import (
     Agreement,
     FileCache,
-    applying_saved,
+    apply_saved_plan,
     as_data,
     as_text,
     load_plan,
-    restoring,
+    plan_restore,
     save_plan,
 )
 from flow64.deploy import _saved_plan as _saved
@@ -121,7 +121,7 @@ def test_no_spelling_of_a_secret_is_left_behind(place, tmp_path, caplog):
         show(place.plan(old, cache=cache))
     plan = show(place.plan(new))
     save_plan(plan, tmp_path / "plan.json")
-    talk = applying_saved(
+    talk = apply_saved_plan(
         load_plan(tmp_path / "plan.json"),
         env="default",
         endpoint=place.url,
@@ -132,7 +132,7 @@ def test_no_spelling_of_a_secret_is_left_behind(place, tmp_path, caplog):
     gone = show(place.plan())
     summary = place.apply(gone, agreed=Agreement(prune=1), values=VALUES)
     print(repr(summary), file=shown)
-    back = restoring(
+    back = plan_restore(
         place.history, "s", env="default", endpoint=place.url, values=VALUES
     )
     assert place.apply(show(place.play(back))).is_complete

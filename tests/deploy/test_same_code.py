@@ -8,7 +8,7 @@ from attrs import evolve
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import FindEmail, Webhook
 from flow64.definition import FrozenDict
-from flow64.deploy import DeployedCode, deployed_code, prepared, same_code
+from flow64.deploy import DeployedCode, deployed_code, prepare_deploy, same_code
 
 # ruff: noqa: E501 - the words of an answer stand here as they are shown
 
@@ -19,7 +19,7 @@ def live(env="staging", **stamped):
     """What a deploy leaves on the service."""
     flow = Webhook(LEAD) >> FindEmail(mode=value("mode"))
     workflow = Workflow("Inbound", flow, key="inbound", project=PROJECT)
-    ready = prepared(workflow, env, {"mode": "PROFESSIONAL"})
+    ready = prepare_deploy(workflow, env, {"mode": "PROFESSIONAL"})
     stamp = evolve(ready.stamp, commit="c" * 40, **stamped)
     return evolve(ready.definition, stamp=stamp), stamp
 

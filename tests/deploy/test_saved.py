@@ -12,7 +12,7 @@ from attrs import evolve
 from flow64 import LEAD, Project, Workflow, errors, value
 from flow64.api import create_schedule, delete_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
-from flow64.deploy import Agreement, applying_saved, load_plan, save_plan
+from flow64.deploy import Agreement, apply_saved_plan, load_plan, save_plan
 from flow64.deploy import _saved_plan as _saved
 from tests.deploy.planned import pulled_of
 from tests.service.fault_server import Forward, Reply
@@ -41,7 +41,7 @@ def secret(place, name="S", key="s"):
 def applied(place, path, *, agreed=None, env="default", endpoint=None, **options):
     """Read it and carry it out."""
     facts = {"values": VALUES, "history": place.history, **options}
-    talk = applying_saved(
+    talk = apply_saved_plan(
         load_plan(path),
         agreed or Agreement(),
         env=env,
@@ -449,7 +449,7 @@ def test_workflow_that_cannot_be_read_back_is_told(place, path):
     saved = load_plan(path)
     (step,) = (one for one in saved.steps if one["target"])
     step["target"]["definition"]["workflow_definition"]["blocks"] = 1
-    talk = applying_saved(
+    talk = apply_saved_plan(
         saved, env="default", endpoint=place.url, history=place.history
     )
 

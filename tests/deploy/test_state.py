@@ -18,7 +18,7 @@ from flow64.definition import (
     with_stamp,
 )
 from flow64.deploy import compare
-from flow64.deploy._drift import is_one_workflow, merged
+from flow64.deploy._drift import is_one_workflow, merge_live
 from flow64.redaction import Secrets
 from tests.service.support import (
     SECRET,
@@ -100,7 +100,7 @@ def test_unmanaged_fields_are_listed_kept_and_no_change():
 
     assert found.state == "unchanged"
     assert [name.partition(").")[2] for name in found.unmanaged] == ["retries"]
-    sent = merged(ready_of(NEW).definition, from_data(live))
+    sent = merge_live(ready_of(NEW).definition, from_data(live))
     assert dict(sent.blocks[1].specs) == {"mode": "PERSONAL", "retries": 3}
 
 
@@ -113,7 +113,7 @@ def test_field_that_code_no_longer_sets_is_removed():
 
     assert (found.state, list(found.unmanaged)) == ("update", [])
     assert [line.strip() for line in found.changes[1:]] == ["- /retries: 3"]
-    sent = merged(ready_of(OLD).definition, from_data(live))
+    sent = merge_live(ready_of(OLD).definition, from_data(live))
     assert "retries" not in sent.blocks[1].specs
 
 
@@ -121,7 +121,7 @@ def test_new_workflow_is_sent_as_the_code_has_it():
     """Nothing is live beside it."""
     code = ready_of(NEW).definition
 
-    assert merged(code, None) is code
+    assert merge_live(code, None) is code
 
 
 def test_block_that_becomes_another_kind_keeps_nothing():
@@ -132,7 +132,7 @@ def test_block_that_becomes_another_kind_keeps_nothing():
     found = compared(OLD, live)
 
     assert (found.state, list(found.unmanaged)) == ("drifted", [])
-    sent = merged(ready_of(OLD).definition, from_data(live))
+    sent = merge_live(ready_of(OLD).definition, from_data(live))
     assert dict(sent.blocks[1].specs) == {"mode": "PROFESSIONAL"}
 
 
@@ -148,7 +148,7 @@ def test_block_added_in_the_editor_is_drift():
     assert found.state == "drifted"
     assert [line.startswith("+ block") for line in found.edits] == [True]
     assert (
-        merged(ready_of(OLD).definition, from_data(live)).blocks[1:]
+        merge_live(ready_of(OLD).definition, from_data(live)).blocks[1:]
         == (ready_of(OLD).definition.blocks[1:])
     )
 
@@ -162,7 +162,7 @@ def test_unknown_keys_of_blocks_edges_and_graph_are_sent_back():
     first |= {"colour": "red", "condition": None}
     second |= {"condition": "by hand"}
 
-    sent = merged(ready_of(NEW).definition, from_data(live))
+    sent = merge_live(ready_of(NEW).definition, from_data(live))
 
     assert sent.graph_extra == {"layout": "wide"}
     assert [dict(edge.extra) for edge in sent.edges] == [{"colour": "red"}, {}]

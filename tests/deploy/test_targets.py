@@ -11,8 +11,8 @@ from attrs import asdict
 from flow64 import LEAD, Project, Workflow, errors, matrix, variants
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import DEFAULT_ENV
-from flow64.deploy import bases_of, key_of, owner, target_of
-from flow64.deploy._target import owner_of, whose
+from flow64.deploy import bases_of, key_of, owner_path, target_of
+from flow64.deploy._target import describe_owner, owner_of
 from flow64.plan import Held
 from tests.deploy import planned as at
 from tests.deploy.planned import OLD, OURS, History, sent, target
@@ -87,7 +87,7 @@ def test_owner_is_that_of_its_workflows(env):
     project = Project("über uns", namespace="acme.example")
     found = target(leads(project=project), env)
 
-    assert owner_of(found.stamp.path) == owner(project, env)
+    assert owner_of(found.stamp.path) == owner_path(project, env)
 
 
 def test_values_have_to_be_filled_in():
@@ -157,7 +157,7 @@ def test_plan_shows_no_secret_in_its_fields():
     ],
 )
 def test_owner_of_a_stamp_in_words(path, words):
-    assert whose(path) == words
+    assert describe_owner(path) == words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from flow64.client import AsyncClient, Client, Policy
 from flow64.deploy import History as Kept
-from flow64.deploy import Looked, applying, load_plan, reopening, save_plan
+from flow64.deploy import Looked, apply_plan, load_plan, reopen_plan, save_plan
 from flow64.errors import StalePlanError
 from tests.deploy.planned import ENDPOINT, KEY, AwaitedAnswer, planned, service
 from tests.service.clients import BOTH
@@ -124,7 +124,7 @@ def test_look_before_the_first_write_names_all_in_order(kind, here, tmp_path):
     edited = [plan.steps[at].id for at in (3, 7, 30)]
     for workflow_id in edited:
         here.edit(workflow_id, name="By hand")
-    talk = applying(plan, history=Kept(tmp_path / "history"), endpoint=ENDPOINT)
+    talk = apply_plan(plan, history=Kept(tmp_path / "history"), endpoint=ENDPOINT)
 
     with pytest.raises(StalePlanError) as caught:
         slowly(kind, here, talk)
@@ -145,7 +145,7 @@ def test_saved_plan_is_reopened_together(kind, here, tmp_path):
     save_plan(here.plan(*wanted), tmp_path / "plan.json")
     saved = load_plan(tmp_path / "plan.json")
 
-    talk = reopening(saved, env="default", endpoint=ENDPOINT)
+    talk = reopen_plan(saved, env="default", endpoint=ENDPOINT)
     plan, _, most = slowly(kind, here, talk)
 
     assert (len(here.asked()), most) == (20, 4)

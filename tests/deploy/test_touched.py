@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from flow64.api import MOST_RUNS, RunEntry
-from flow64.deploy._activity import is_cut, of_each, touched
+from flow64.deploy._activity import find_activity, group_by_workflow, is_cut
 from flow64.plan import RunRef
 
 OURS, THEIRS = "a" * 8, "b" * 8
@@ -16,7 +16,7 @@ def run(job_id="r", status="running", of=OURS):
 
 
 def found(*runs, has_more=False):
-    return touched(OURS, {}, of_each(runs), has_more=has_more).runs
+    return find_activity(OURS, {}, group_by_workflow(runs), has_more=has_more).runs
 
 
 def test_ended_runs_are_not_under_way():

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from flow64 import LEAD, Project, RawBlock, Workflow, value
 from flow64.blocks import FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, with_stamp
-from flow64.deploy import Agreement, FileCache, applying, target_of
+from flow64.deploy import Agreement, FileCache, apply_plan, target_of
 from flow64.deploy import History as Folder
 from flow64.diff import apply, diff
 from flow64.emulator import Switches
@@ -58,7 +58,9 @@ def deploy(here, *wanted, agreed=None):
     plan = here.plan(*wanted)
     with TemporaryDirectory() as folder:
         history = Folder(Path(folder, "history"))
-        talk = applying(plan, agreed or Agreement(), history=history, endpoint=ENDPOINT)
+        talk = apply_plan(
+            plan, agreed or Agreement(), history=history, endpoint=ENDPOINT
+        )
         summary = here.client.play(talk)
         assert summary.is_complete, summary.failed
         replaced = [step for step in plan.writes if step.live is not None]

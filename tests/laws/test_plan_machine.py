@@ -33,13 +33,13 @@ from flow64.deploy import (
     Agreement,
     FileCache,
     History,
-    applying,
-    applying_saved,
+    apply_plan,
+    apply_saved_plan,
     fields_of,
+    keep_fields,
     load_plan,
-    planning,
-    reduced,
-    restoring,
+    make_plan,
+    plan_restore,
     save_plan,
     target_of,
 )
@@ -270,7 +270,7 @@ class Service(RuleBasedStateMachine):
         wanted = [target(key, version) for key, version in sorted(self.code.items())]
         with FileCache(self.folder / "seen.json") as cache:
             return self.client.play(
-                planning(
+                make_plan(
                     wanted,
                     env="default",
                     endpoint=ENDPOINT,
@@ -360,9 +360,9 @@ class Service(RuleBasedStateMachine):
         facts = {"history": self.history, "endpoint": ENDPOINT}
         if saved:
             facts["env"] = "default"
-            talk = applying_saved(load_plan(saved), agreed, **facts)
+            talk = apply_saved_plan(load_plan(saved), agreed, **facts)
         else:
-            talk = applying(plan, agreed, **facts)
+            talk = apply_plan(plan, agreed, **facts)
         if fault is not None:
             self.emulator.faults.add(fault)
         summary = None
@@ -441,10 +441,10 @@ class Service(RuleBasedStateMachine):
         if not entries:
             return
         plan = self.client.play(
-            restoring(self.history, IDS[key], env="default", endpoint=ENDPOINT)
+            plan_restore(self.history, IDS[key], env="default", endpoint=ENDPOINT)
         )
         before = self.seen.get(IDS[key])
-        talk = applying(plan, history=self.history, endpoint=ENDPOINT)
+        talk = apply_plan(plan, history=self.history, endpoint=ENDPOINT)
         summary = self.client.play(talk)
         assert summary.is_complete
         self.mark()
@@ -491,7 +491,7 @@ class Service(RuleBasedStateMachine):
         self.plan = self.planned()
         drifted = [step.key for step in self.plan.steps if step.consents]
         agreed = Agreement(force=drifted, prune=len(self.plan.victims))
-        talk = applying(self.plan, agreed, history=self.history, endpoint=ENDPOINT)
+        talk = apply_plan(self.plan, agreed, history=self.history, endpoint=ENDPOINT)
         assert self.client.play(talk).is_complete
         self.judge(self.plan, agreed)
         again = self.planned()
@@ -501,7 +501,7 @@ class Service(RuleBasedStateMachine):
 
 def sent_part(live, other):
     """A definition with the spec fields that another has."""
-    return reduced(live, fields_of(other))
+    return keep_fields(live, fields_of(other))
 
 
 def reduced_print(live, target_):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flow64.cli import main
-from flow64.deploy import History, applying, planning, target_of
+from flow64.deploy import History, apply_plan, make_plan, target_of
 from flow64.loading import load_source
 from flow64.manifest import MANIFEST
 from tests.deploy.planned import ENDPOINT, service
@@ -47,13 +47,13 @@ def planned(here, source, *, code, env="prod"):
     ]
     projects = loaded.projects if loaded.is_whole else None
     return here.client.play(
-        planning(targets, env=env, endpoint=ENDPOINT, git=Commits(), projects=projects)
+        make_plan(targets, env=env, endpoint=ENDPOINT, git=Commits(), projects=projects)
     )
 
 
 def deployed(here, source, *, code):
     plan = planned(here, source, code=code)
-    return here.client.play(applying(plan, history=History(Path("history"))))
+    return here.client.play(apply_plan(plan, history=History(Path("history"))))
 
 
 def states(plan):

@@ -12,7 +12,7 @@ from attrs import evolve
 from flow64 import LEAD, RawBlock, Workflow
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import Edge, FrozenDict, Limits, Value, bind, freeze, loads
-from flow64.deploy import short
+from flow64.deploy import short_fingerprint
 from flow64.manifest import MANIFEST, Known, Manifest, taken
 from flow64.manifest._known import KnownValues
 
@@ -81,8 +81,10 @@ def test_what_equals_a_value_is_that_value(found, name, is_secret):
     # With the values of the environment it is what is live.
     (one,) = pull.taken
     values = {one.name: one.content for one in KNOWN}
-    assert short(bind(loads(one.text), values, [])) == short(definition)
-    assert one.entry.pulled.bound == short(definition)
+    assert short_fingerprint(bind(loads(one.text), values, [])) == short_fingerprint(
+        definition
+    )
+    assert one.entry.pulled.bound == short_fingerprint(definition)
 
 
 @pytest.mark.parametrize(

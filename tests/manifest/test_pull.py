@@ -12,7 +12,7 @@ from flow64 import LEAD, RawBlock, Workflow, errors, manifest
 from flow64.api import Request
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
-from flow64.deploy import History, applying, planning, target_of
+from flow64.deploy import History, apply_plan, make_plan, target_of
 from flow64.emulator import Emulator
 from flow64.manifest import MANIFEST, Manifest, pulling, read_folder, taken, write_all
 from tests.deploy.planned import ENDPOINT, service
@@ -71,7 +71,7 @@ def planned(here, folder, env="prod", **values):
         for one in read_folder(folder).workflows
     ]
     return here.client.play(
-        planning(targets, env=env, endpoint=ENDPOINT, git=Commits())
+        make_plan(targets, env=env, endpoint=ENDPOINT, git=Commits())
     )
 
 
@@ -105,7 +105,7 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
 
     here.asked()
     history = History(tmp_path / "history")
-    summary = here.client.play(applying(first, history=history))
+    summary = here.client.play(apply_plan(first, history=history))
     writes = [asked for asked in here.asked() if asked.startswith("POST")]
 
     assert len(summary.done) == 20

@@ -7,7 +7,7 @@ import pytest
 from flow64 import LEAD, Project, Workflow, errors, tap
 from flow64.api import BlockStatus, LiveStatus
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.deploy import prepared
+from flow64.deploy import prepare_deploy
 from flow64.runs import Stages, stages_of
 from flow64.runs._stages import owner_of, stages_in
 
@@ -159,7 +159,7 @@ def test_ends_that_the_service_does_not_tell_are_not_made_up(seen):
 def test_key_path_is_found_by_the_id_that_it_gives(env, pins):
     """The path in the stamp has the rest of it; an environment is in no block's id."""
     workflow = branched(**({} if pins is None else {"pins": {"workflow": pins}}))
-    ready = prepared(workflow, env, None)
+    ready = prepare_deploy(workflow, env, None)
     ids = {block.id: block.number for block in ready.definition.blocks}
     owner = owner_of(ready.stamp, ready.id)
 
@@ -171,7 +171,7 @@ def test_key_path_is_found_by_the_id_that_it_gives(env, pins):
 
 def test_stamp_of_a_copy_names_no_block():
     """It speaks of another workflow."""
-    ready = prepared(branched(), "default", None)
+    ready = prepare_deploy(branched(), "default", None)
 
     assert owner_of(ready.stamp, PIN["default"]) == ""
     assert owner_of(None, ready.id) == ""

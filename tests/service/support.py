@@ -21,7 +21,7 @@ from flow64.api import (
 )
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import as_body, with_stamp
-from flow64.deploy import prepared
+from flow64.deploy import prepare_deploy
 from flow64.errors import TransportError
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -139,7 +139,7 @@ def searched(name="Found"):
 
 
 def ready_of(workflow, **values):
-    return prepared(workflow, "default", values or None)
+    return prepare_deploy(workflow, "default", values or None)
 
 
 def deployed(workflow, **values):

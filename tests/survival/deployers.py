@@ -14,7 +14,7 @@ from pathlib import Path
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Policy
-from flow64.deploy import Agreement, Git, History, applying, planning, target_of
+from flow64.deploy import Agreement, Git, History, apply_plan, make_plan, target_of
 from flow64.errors import FlowError
 
 HOSTS = ("a.example", "b.example")
@@ -45,14 +45,14 @@ def planned(client, namespace, state):
     git = Git()
     targets = [target_of(one, "default", git=git) for one in wanted]
     facts = {"env": "default", "endpoint": client.endpoint, "git": git}
-    return client.play(planning(targets, projects=[project], **facts))
+    return client.play(make_plan(targets, projects=[project], **facts))
 
 
 def deploy(client, plan, folder):
     """Apply it; gives what was done, and the kind of what stopped it."""
     history = History(Path(folder))
     try:
-        talk = applying(plan, Agreement(), history=history, endpoint=client.endpoint)
+        talk = apply_plan(plan, Agreement(), history=history, endpoint=client.endpoint)
         summary = client.play(talk)
     except FlowError as error:
         return {"done": [], "error": type(error).__name__}

@@ -29,8 +29,8 @@ from flow64.deploy import (
     FileCache,
     Git,
     History,
-    applying,
-    planning,
+    apply_plan,
+    make_plan,
     save_plan,
     target_of,
 )
@@ -71,7 +71,7 @@ def deploy(client, namespace, state, folder):
     with FileCache(Path(folder, "seen.json")) as cache:
         targets = [target_of(one, "default", git=git) for one in wanted]
         plan = client.play(
-            planning(
+            make_plan(
                 targets,
                 env="default",
                 endpoint=url,
@@ -85,7 +85,7 @@ def deploy(client, namespace, state, folder):
         # By name, since this checkout may hold changes that are in no commit.
         gone = [step.key for step in plan.victims]
         agreed = Agreement(prune=len(gone), behind=gone)
-        talk = applying(plan, agreed, history=history, endpoint=url)
+        talk = apply_plan(plan, agreed, history=history, endpoint=url)
         return plan, client.play(talk)
 
 

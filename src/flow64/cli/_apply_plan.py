@@ -23,11 +23,11 @@ from ..deploy import (
     Saved,
     Summary,
     Writing,
-    applying,
+    apply_plan,
     as_data,
+    find_skipped,
     first_interrupt_waits,
     jobs_of,
-    skipped,
 )
 from ..errors import (
     FlowError,
@@ -117,7 +117,7 @@ class Execution:
     code: int = 0
 
     def __attrs_post_init__(self) -> None:
-        left_alone = {*skipped(self.plan, self.agreement)}
+        left_alone = {*find_skipped(self.plan, self.agreement)}
         for step in self.plan.steps:
             self.outcomes[step.key] = _find_first_outcome(
                 step, left_alone, self.agreement
@@ -316,7 +316,7 @@ _EDITED: Final = SKIPPED - {"behind"}
 """States in which the service has what the code has not."""
 
 
-def apply_plan(
+def confirm_and_apply(
     client: Client,
     plan: Plan,
     agreement: Agreement,
@@ -343,7 +343,7 @@ def apply_plan(
     """
     execution = Execution(plan, agreement)
     options = {**_build_options(place, client), "parallel": parallel}
-    conversation = applying(plan, agreement, **options)
+    conversation = apply_plan(plan, agreement, **options)
     try:
         _check_plan(conversation)
         jobs = jobs_of(plan, agreement)
@@ -368,7 +368,7 @@ def _write_all(
 
     try:
         with first_interrupt_waits(announce_stop) as stop:
-            talking = applying(
+            talking = apply_plan(
                 execution.plan, execution.agreement, **options, stopped=stop
             )
             for event in client.events(talking):
@@ -384,7 +384,7 @@ def _write_all(
 
 
 def _build_options(place: Place, client: Client) -> Mapping[str, Any]:
-    """Return the options of `applying` that depend on the environment."""
+    """Return the options of `apply_plan` that depend on the environment."""
     return {
         "history": place.history,
         "endpoint": client.endpoint,

@@ -17,7 +17,7 @@ from ..definition import (
     redact_for_display,
     secrets_of,
 )
-from ..deploy import Fields, fields_of, reduced, shown_as
+from ..deploy import Fields, fields_of, keep_fields, prepare_for_display
 from ..diff import (
     Change,
     Consequence,
@@ -313,7 +313,7 @@ def _compared(
     if is_bound:
         code, live = (new, old) if before.is_live else (old, new)
         managed = None if strict else _managed(code, live)
-        shown = shown_as(live, code, secrets)
+        shown = prepare_for_display(live, code, secrets)
         old, new = (shown, code) if before.is_live else (code, shown)
     else:
         old, new = _shown(before, secrets), _shown(after, secrets)
@@ -323,7 +323,7 @@ def _compared(
     found = [*diff(old, new, bound=is_bound, managed=managed, written=written)]
     if managed is not None:
         old, new = (
-            reduced(one, _with_others(one, managed)) if entry.is_live else one
+            keep_fields(one, _with_others(one, managed)) if entry.is_live else one
             for one, entry in ((old, before), (new, after))
         )
     return Compared(

@@ -30,7 +30,7 @@ from ..deploy import (
     History,
     Looked,
     bases_of,
-    planning,
+    make_plan,
     target_of,
 )
 from ..environments import Environment, Settings
@@ -176,7 +176,7 @@ def name_workflows(loaded: Loaded) -> Sequence[str]:
     ]
 
 
-def make_plan(
+def plan_workflows(
     client: Client,
     place: Place,
     loaded: Loaded,
@@ -206,7 +206,7 @@ def make_plan(
         guarded = {"unseen": unseen, "cover": shown.redact}
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
         events = client.events(
-            planning(
+            make_plan(
                 targets,
                 env=place.env,
                 endpoint=client.endpoint,

@@ -17,14 +17,14 @@ from ..deploy import (
     as_data,
     as_text,
     load_plan,
-    owner,
-    reopening,
+    owner_path,
+    reopen_plan,
 )
 from ..errors import FlowError
 from ..loading import Loaded
 from ..plan import Plan
 from ..text import printable
-from ._apply_plan import REFUSALS, apply_plan
+from ._apply_plan import REFUSALS, confirm_and_apply
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, REFUSED, find_exit_code
 from ._load import load_source
@@ -32,8 +32,8 @@ from ._make_plan import (
     Faulty,
     Place,
     find_place,
-    make_plan,
     name_workflows,
+    plan_workflows,
     print_faults,
 )
 from ._options import OPTIONS
@@ -272,7 +272,7 @@ def _deploy(
     place = find_place(env, values)
     loaded = load_source(source, code=not asked.no_code, may_be_empty=True)
     with connect(env) as client:
-        plan = make_plan(
+        plan = plan_workflows(
             client,
             place,
             loaded,
@@ -305,7 +305,7 @@ def _deploy_saved(
         )
     with connect(place.env) as client:
         plan = client.play(
-            reopening(
+            reopen_plan(
                 saved,
                 env=place.env,
                 endpoint=client.endpoint,
@@ -325,7 +325,7 @@ def _require_match(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
     Raises:
         SavedPlanError: It is one.
     """
-    ours = {owner(project, place.env) for project in loaded.projects}
+    ours = {owner_path(project, place.env) for project in loaded.projects}
     if others := saved.owners - ours:
         listed = ", ".join(sorted(ours)) or "no project"
         problem = f"it was made for {', '.join(sorted(others))}"
@@ -347,7 +347,7 @@ def _apply(client: Client, plan: Plan, asked: DeployOptions, place: Place) -> in
         return 0
     print_message(text)
     asked.require_known(plan)
-    return apply_plan(
+    return confirm_and_apply(
         client,
         plan,
         agreement,

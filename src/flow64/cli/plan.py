@@ -13,7 +13,7 @@ from ..plan import Plan
 from ._error_messages import describe_error
 from ._exit_codes import CHANGES, FAILED
 from ._load import load_source
-from ._make_plan import Faulty, find_place, make_plan, print_faults
+from ._make_plan import Faulty, find_place, plan_workflows, print_faults
 from ._options import OPTIONS
 from ._service import connect
 from ._shared import (
@@ -88,7 +88,7 @@ def command(
         )
     loaded = load_source(source, code=not no_code, manifest=manifest, may_be_empty=True)
     with connect(env) as client:
-        plan = make_plan(client, place, loaded, create=create, prune=prune)
+        plan = plan_workflows(client, place, loaded, create=create, prune=prune)
     if not isinstance(plan, Plan):
         return _report_faults(plan, as_json=as_json)
     require_known("--create", create, [step.key for step in plan.steps])

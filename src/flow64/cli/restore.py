@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from ..deploy import Agreement, as_text, restoring
+from ..deploy import Agreement, as_text, plan_restore
 from ..text import printable
-from ._apply_plan import apply_plan
+from ._apply_plan import confirm_and_apply
 from ._make_plan import find_place
 from ._service import connect
 from ._shared import (
@@ -75,7 +75,7 @@ def command(
     select_entries(place.history, key, place.env)
     with connect(env) as client:
         plan = client.play(
-            restoring(
+            plan_restore(
                 place.history,
                 key,
                 at,
@@ -96,4 +96,6 @@ def command(
         require_known("--force", force, names)
         require_known("--allow-spend", allow_spend, names)
         agreement = Agreement(force=force, allow_spend=allow_spend)
-        return apply_plan(client, plan, agreement, place, yes=yes, as_json=as_json)
+        return confirm_and_apply(
+            client, plan, agreement, place, yes=yes, as_json=as_json
+        )

@@ -24,7 +24,7 @@ from ..render import (
 )
 from ._exit_codes import CHANGES, FAILED
 from ._load import load_source
-from ._make_plan import find_place, make_plan, print_faults
+from ._make_plan import find_place, plan_workflows, print_faults
 from ._service import connect
 from ._shared import (
     env_option,
@@ -194,7 +194,7 @@ def _plan(
     place = find_place(env, values)
     loaded = load_source(source, code=code, manifest=manifest, may_be_empty=True)
     with connect(env) as client:
-        plan = make_plan(client, place, loaded)
+        plan = plan_workflows(client, place, loaded)
     if not isinstance(plan, Plan):
         print_faults(plan)
         return None

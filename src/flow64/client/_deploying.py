@@ -14,9 +14,9 @@ from ..deploy import (
     Deployment,
     Preview,
     Ready,
-    deploying,
-    planned_alone,
-    prepared,
+    plan_and_apply,
+    plan_one,
+    prepare_deploy,
     require_namespace,
 )
 from ..diff import as_lines
@@ -36,7 +36,7 @@ def deploy_workflow(
     """Deploy a workflow to the endpoint of a client."""
     ready = compile_for("deploy", workflow, settings, env, values)
     return (
-        yield from deploying(
+        yield from plan_and_apply(
             ready,
             force=force,
             allow_spend=allow_spend,
@@ -55,7 +55,7 @@ def preview_workflow(
 ) -> Conversation[Preview]:
     """Say what a deploy would do. Only reads are sent."""
     ready = compile_for("preview", workflow, settings, env, values)
-    step = yield from planned_alone(
+    step = yield from plan_one(
         ready.target,
         env=ready.env,
         endpoint=settings.channel.endpoint,
@@ -89,7 +89,7 @@ def compile_for(
         LocalNamespaceError: Another user's workflow may have the same id there.
     """
     bound, suffix = settings.values_of(values), settings.terms.suffix
-    ready = prepared(workflow, settings.env_of(callee, env), bound, suffix)
+    ready = prepare_deploy(workflow, settings.env_of(callee, env), bound, suffix)
     terms = settings.terms
     secrets = [*secret_values(bound, terms.hidden)]
     if bound is not terms.values:

@@ -34,7 +34,13 @@ from ..definition import (
     unbound_names,
     with_stamp,
 )
-from ..deploy import Deployable, fields_of, reduced, short, spends_when_written
+from ..deploy import (
+    Deployable,
+    fields_of,
+    keep_fields,
+    short_fingerprint,
+    spends_when_written,
+)
 from ..errors import (
     ApiError,
     ArgumentError,
@@ -134,7 +140,9 @@ def create_workflow(
         raise taken from None
     if live.definition is None:
         raise taken
-    if short(reduced(live.definition, fields_of(sent))) != short(sent):
+    if short_fingerprint(
+        keep_fields(live.definition, fields_of(sent))
+    ) != short_fingerprint(sent):
         raise taken
     return live
 

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from weakref import finalize
 
 from ..definition import DEFAULT_ENV
-from ..deploy import Deployable, Deployment, prepared
+from ..deploy import Deployable, Deployment, prepare_deploy
 from ..errors import ArgumentError, FlowError, shortened
 from ..runs import Rows
 from ._batch import Batch
@@ -76,7 +76,9 @@ def _open_client(workflow: Deployable, options: Any) -> Client:
     try:
         return Client()
     except FlowError:
-        prepared(workflow, options.get("env") or DEFAULT_ENV, options.get("values"))
+        prepare_deploy(
+            workflow, options.get("env") or DEFAULT_ENV, options.get("values")
+        )
         raise
 
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from ._alone import planned_alone as planned_alone
+from ._alone import plan_one as plan_one
 from ._apply import PARALLEL as PARALLEL
-from ._apply import Done, Failed, Summary, Writing, applying
+from ._apply import Done, Failed, Summary, Writing, apply_plan
 from ._cache import FileCache
 from ._consent import Agreement
 from ._consent import Doing as Doing
 from ._consent import Job as Job
+from ._consent import find_skipped as find_skipped
 from ._consent import jobs_of as jobs_of
-from ._consent import skipped as skipped
 from ._deploy import Deployment as Deployment
 from ._deploy import Preview as Preview
 from ._deploy import Ready as Ready
 from ._deploy import before_step as before_step
-from ._deploy import deploying as deploying
-from ._deploy import prepared as prepared
+from ._deploy import plan_and_apply as plan_and_apply
+from ._deploy import prepare_deploy as prepare_deploy
 from ._deploy import require_namespace as require_namespace
 from ._drift import Fields as Fields
 from ._drift import compare as compare
 from ._drift import fields_of as fields_of
-from ._drift import reduced as reduced
-from ._drift import short as short
-from ._drift import shown_as as shown_as
+from ._drift import keep_fields as keep_fields
+from ._drift import prepare_for_display as prepare_for_display
+from ._drift import short_fingerprint as short_fingerprint
 from ._drift import spends_when_written as spends_when_written
 from ._git import Ancestry, Git
 from ._git import ask_git as ask_git
@@ -31,19 +31,19 @@ from ._history import PLACE_NAME as PLACE_NAME
 from ._history import History, Saved
 from ._interrupt import Stop, first_cancel_waits, first_interrupt_waits
 from ._plan_text import as_data, as_text
-from ._planner import Looked, planning
-from ._restore import restoring
+from ._planner import Looked, make_plan
+from ._restore import plan_restore
 from ._review_of_plan import review_of_plan
 from ._same_code import DeployedCode as DeployedCode
 from ._same_code import SameCode as SameCode
 from ._same_code import deployed_code as deployed_code
 from ._same_code import deployed_codes as deployed_codes
 from ._same_code import same_code as same_code
-from ._saved_plan import SavedPlan, applying_saved, load_plan, reopening, save_plan
+from ._saved_plan import SavedPlan, apply_saved_plan, load_plan, reopen_plan, save_plan
 from ._target import Deployable as Deployable
 from ._target import bases_of, target_of
 from ._target import key_of as key_of
-from ._target import owner as owner
+from ._target import owner_path as owner_path
 
 __all__ = [
     "Agreement",
@@ -59,17 +59,17 @@ __all__ = [
     "Stop",
     "Summary",
     "Writing",
-    "applying",
-    "applying_saved",
+    "apply_plan",
+    "apply_saved_plan",
     "as_data",
     "as_text",
     "bases_of",
     "first_cancel_waits",
     "first_interrupt_waits",
     "load_plan",
-    "planning",
-    "reopening",
-    "restoring",
+    "make_plan",
+    "plan_restore",
+    "reopen_plan",
     "review_of_plan",
     "save_plan",
     "target_of",

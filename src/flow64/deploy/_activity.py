@@ -27,7 +27,9 @@ def is_cut(runs: Sequence[RunEntry] | None) -> bool:
     return runs is not None and len(runs) >= MOST_RUNS
 
 
-def of_each(found: Sequence[Listed] | None) -> Mapping[str, Sequence[Listed]] | None:
+def group_by_workflow(
+    found: Sequence[Listed] | None,
+) -> Mapping[str, Sequence[Listed]] | None:
     """What is listed by the workflow that it is of; None of what was not shown."""
     if found is None:
         return None
@@ -37,7 +39,7 @@ def of_each(found: Sequence[Listed] | None) -> Mapping[str, Sequence[Listed]] | 
     return grouped
 
 
-def touched(
+def find_activity(
     workflow_id: str,
     schedules: Mapping[str, Sequence[Schedule]] | None,
     runs: Mapping[str, Sequence[RunEntry]] | None,
@@ -74,7 +76,7 @@ def touched(
     )
 
 
-def touched_now(workflow_id: str) -> Conversation[Touched]:
+def fetch_activity(workflow_id: str) -> Conversation[Touched]:
     """The schedules and runs that are at work with a workflow, asked for now."""
     schedules: Sequence[Schedule] | None
     runs: Sequence[RunEntry] | None
@@ -86,6 +88,9 @@ def touched_now(workflow_id: str) -> Conversation[Touched]:
         runs = yield from list_runs(workflow_id, status="active")
     except FlowError:
         runs = None
-    return touched(
-        workflow_id, of_each(schedules), of_each(runs), has_more=is_cut(runs)
+    return find_activity(
+        workflow_id,
+        group_by_workflow(schedules),
+        group_by_workflow(runs),
+        has_more=is_cut(runs),
     )

@@ -10,7 +10,7 @@ from ..plan import Step, Target
 from ._planner import Planner
 
 
-def planned_alone(
+def plan_one(
     target: Target, *, env: str, endpoint: str, secrets: Sequence[BoundSecret] = ()
 ) -> Conversation[Step]:
     """What becomes of one workflow, told by one look at it.

@@ -38,22 +38,22 @@ from ..errors import (
     StalePlanError,
 )
 from ..plan import Plan, Step, digest_of, is_pin
-from ._activity import touched_now
+from ._activity import fetch_activity
 from ._consent import (
     NOTHING,
     Agreement,
     Doing,
     Job,
-    at_work,
+    describe_activity,
+    find_skipped,
     jobs_of,
     require_saved,
-    skipped,
 )
-from ._data_loss import lost, lost_by_restoring
+from ._data_loss import find_losses, find_restore_losses
 from ._drift import spends_when_written
 from ._history import History, Saved
-from ._target import owner, owner_of
-from ._write import Kind, Write, deleted
+from ._target import owner_of, owner_path
+from ._write import Kind, Write, delete_and_verify
 
 
 @frozen
@@ -156,7 +156,7 @@ def _never() -> bool:
     return False
 
 
-def applying(
+def apply_plan(
     plan: Plan,
     agreed: Agreement = NOTHING,
     *,
@@ -226,7 +226,7 @@ def applying(
         [made for _, made in sorted(found.items()) if isinstance(made, Done)],
         [made for _, made in sorted(found.items()) if isinstance(made, Failed)],
         [job.step.key for at, job in enumerate(jobs, 1) if at not in found],
-        skipped(plan, agreed),
+        find_skipped(plan, agreed),
         course.was_stopped,
     )
 
@@ -316,18 +316,18 @@ class _Apply:
     def _gone(self, job: Job, done: Done) -> Conversation[Done]:
         """Delete, unless somebody has done it, or anything is in its way by now."""
         step = job.step
-        touched = yield from touched_now(step.id)
+        touched = yield from fetch_activity(step.id)
         live = yield from self._last_look(job)
         if live is None:
             return evolve(done, was_gone=True)
-        problems = [*at_work(evolve(step, touched=touched), self.agreed)]
+        problems = [*describe_activity(evolve(step, touched=touched), self.agreed)]
         if not self._is_ours(step, live.stamp):
             problems.append(
                 f"{step.key}: it has no genuine stamp of this project and environment"
             )
         if problems:
             raise PruneError(problems, [step.key])
-        yield from deleted(step.name, step.id)
+        yield from delete_and_verify(step.name, step.id)
         return done
 
     def _last_look(self, job: Job) -> Conversation[Definition | None]:
@@ -359,7 +359,7 @@ class _Apply:
         """Whether code of this project left a stamp there, in this environment."""
         if stamp is None or not stamp.is_genuine(step.id) or is_pin(stamp.path):
             return False
-        owners = [owner(one, self.plan.env) for one in self.plan.projects or ()]
+        owners = [owner_path(one, self.plan.env) for one in self.plan.projects or ()]
         return owner_of(stamp.path) in owners
 
 
@@ -443,7 +443,7 @@ def _with_saved(
     if job.doing == "stamp":
         gone = ()  # the description alone is written, as it is
     elif step.target is not None:
-        gone = lost(step.target, step.live.definition, known)
+        gone = find_losses(step.target, step.live.definition, known)
     elif step.sent is not None:
-        gone = lost_by_restoring(step.sent.content, step.live.definition, known)
+        gone = find_restore_losses(step.sent.content, step.live.definition, known)
     return evolve(job, saved=saved, lost=gone)

@@ -9,7 +9,7 @@ from ..definition import Definition, Tag, canonical_id, id_of, path_of
 from ..plan import Target
 
 
-def unkept(target: Target, live: Definition) -> Iterator[str]:
+def describe_lost_renames(target: Target, live: Definition) -> Iterator[str]:
     """What is to be said of them, in words.
 
     A block that is not there yet, and whose id is not the one of its own key, was to

@@ -110,7 +110,7 @@ def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[Job]:
     return [*jobs, *(Job(step, "delete", "pruned") for step in deletions)]
 
 
-def skipped(plan: Plan, agreed: Agreement) -> Sequence[str]:
+def find_skipped(plan: Plan, agreed: Agreement) -> Sequence[str]:
     """Keys of the workflows that are left alone although something is to be done."""
     return [step.key for step in plan.steps if _is_skipped(step, agreed)]
 
@@ -132,7 +132,7 @@ def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
         PlanRefusedError: Some text would be lost.
     """
     problems = [
-        f"{job.step.key}: {losing(job.lost)}; if that is meant: --force "
+        f"{job.step.key}: {describe_losses(job.lost)}; if that is meant: --force "
         f"{_quoted(job.step)}"
         for job in jobs
         if job.lost and job.step.key not in agreed.force
@@ -141,7 +141,7 @@ def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
         raise PlanRefusedError(problems)
 
 
-def losing(places: Iterable[str]) -> str:
+def describe_losses(places: Iterable[str]) -> str:
     """That texts would be lost, in words."""
     listed = ", ".join(places)
     return (
@@ -219,7 +219,7 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
         )
     for step in victims:
         yield from _withheld(step, agreed)
-        yield from at_work(step, agreed)
+        yield from describe_activity(step, agreed)
 
 
 def _withheld(step: Step, agreed: Agreement) -> Iterator[str]:
@@ -234,7 +234,7 @@ def _withheld(step: Step, agreed: Agreement) -> Iterator[str]:
         yield f"{step.key}: {why}; if that is meant: {format_flags(step.key, lacking)}"
 
 
-def at_work(step: Step, agreed: Agreement) -> Iterator[str]:
+def describe_activity(step: Step, agreed: Agreement) -> Iterator[str]:
     """Why a workflow is not deleted: something is at work with it, or may be."""
     for schedule in step.touched.schedules or ():
         name = printable(schedule.name or schedule.id)

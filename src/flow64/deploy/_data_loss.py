@@ -16,10 +16,10 @@ from ..definition import (
     redact_for_storage,
 )
 from ..plan import Target
-from ._drift import Judgement, judge, last_sent, reduced, short
+from ._drift import Judgement, judge, keep_fields, last_sent, short_fingerprint
 
 
-def lost(
+def find_losses(
     target: Target,
     live: Definition,
     known: Iterable[BoundSecret],
@@ -47,7 +47,7 @@ def lost(
     return redact_for_storage(_by_hand(live, found), code, known).withheld
 
 
-def lost_by_restoring(
+def find_restore_losses(
     wanted: Definition, live: Definition, known: Iterable[BoundSecret] = ()
 ) -> Sequence[str]:
     """The same of a restore, which replaces what code of ours may have deployed since.
@@ -70,7 +70,7 @@ def lost_by_restoring(
 
 def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:
     """Whether a workflow is as its stamp says; None where the stamp does not tell."""
-    if short(reduced(live, last_sent(live, stamp))) == stamp.bound:
+    if short_fingerprint(keep_fields(live, last_sent(live, stamp))) == stamp.bound:
         return True
     return None if stamp.fields is None else False
 

@@ -18,8 +18,8 @@ from ..definition import (
 from ..diff import as_lines
 from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
 from ..plan import Plan, State, Step, Target
-from ._alone import planned_alone
-from ._apply import applying
+from ._alone import plan_one
+from ._apply import apply_plan
 from ._consent import NOTHING, Agreement
 from ._git import Git
 from ._history import History
@@ -31,8 +31,8 @@ __all__ = [
     "Preview",
     "Ready",
     "before_step",
-    "deploying",
-    "prepared",
+    "plan_and_apply",
+    "prepare_deploy",
     "require_namespace",
 ]
 
@@ -135,7 +135,7 @@ class Ready:
         return self.target.is_pinned
 
 
-def prepared(
+def prepare_deploy(
     workflow: Deployable,
     env: str,
     values: Mapping[str, Any] | None,
@@ -164,7 +164,7 @@ def require_namespace(ready: Ready, channel: Channel) -> None:
         raise LocalNamespaceError(ready.name, channel.endpoint)
 
 
-def deploying(
+def plan_and_apply(
     ready: Ready,
     *,
     force: bool,
@@ -183,7 +183,7 @@ def deploying(
     """
     code, target = ready.definition, ready.target
     secrets = ready.secrets
-    step = yield from planned_alone(
+    step = yield from plan_one(
         target, env=ready.env, endpoint=endpoint, secrets=secrets
     )
     before = before_step(step)
@@ -200,7 +200,7 @@ def deploying(
     named = key if force else NOTHING.force
     agreed = Agreement(force=named, behind=named, allow_spend=key)
     # One look is all there is: the plan is as old as the request before.
-    summary = yield from applying(
+    summary = yield from apply_plan(
         Plan(ready.env, endpoint, [step], secrets=secrets),
         agreed,
         history=history or History.of(),

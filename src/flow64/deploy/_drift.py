@@ -82,7 +82,7 @@ def sent_fields(definition: Definition) -> Fields:
     return {refs[block.id]: frozenset(block.specs) for block in definition.blocks}
 
 
-def reduced(live: Definition, fields: Fields) -> Definition:
+def keep_fields(live: Definition, fields: Fields) -> Definition:
     """A live definition with the fields that code manages, and no others."""
     blocks = tuple(
         block._replace(specs=_kept(block, fields.get(block.id.lower(), _NONE)))
@@ -95,14 +95,14 @@ def last_sent(live: Definition, last: Stamp | None) -> Fields:
     """What the last deploy set, by block id; nothing where that is not on record."""
     if last is None:
         return {}
-    if last.fields is None and short(live) == last.bound:
+    if last.fields is None and short_fingerprint(live) == last.bound:
         return fields_of(live)  # no record is needed: all that is live was sent
     return {
         block.id.lower(): last.fields_of(block.id) or _NONE for block in live.blocks
     }
 
 
-def short(definition: Definition) -> str:
+def short_fingerprint(definition: Definition) -> str:
     """The first 16 digits of the bound fingerprint, as a stamp has them."""
     return fingerprint(definition, bound=True)[:16]
 
@@ -134,10 +134,12 @@ def judge(
                 dropped = True  # set last time, and no longer: an update removes it
             else:
                 unmanaged.append(f"{block.kind} ({ref[:8]}).{name}")
-    is_equal = not dropped and short(reduced(live, ours)) == stamp.bound
+    is_equal = not dropped and short_fingerprint(keep_fields(live, ours)) == stamp.bound
     # Where the stamp had no room for FIELDS, what code sets now has to stand in.
     known = ours if last is not None and not is_known(last, sent) else sent
-    is_untouched = last is not None and short(reduced(live, known)) == last.bound
+    is_untouched = (
+        last is not None and short_fingerprint(keep_fields(live, known)) == last.bound
+    )
     state: State
     if is_equal:
         marks = genuine and (genuine.path, genuine.unbound, genuine.bound)
@@ -198,8 +200,8 @@ def compare(
     found = judge(code, live, stamp)
     if found.is_equal:
         return Comparison(found.state, unmanaged=found.unmanaged)
-    ours = managed(code, found)
-    shown = shown_as(live, code, secrets)
+    ours = managed_fields(code, found)
+    shown = prepare_for_display(live, code, secrets)
     edits = changes_between(code, shown, ours, ("before",))
     changes = changes_between(shown, code, ours)
     unmanaged = [*map(secrets_of([code], secrets).redact, found.unmanaged)]
@@ -224,20 +226,20 @@ def changes_between(
     return tuple(change for change in found if not isinstance(change, Unmanaged))
 
 
-def managed(code: Definition, found: Judgement) -> Fields:
+def managed_fields(code: Definition, found: Judgement) -> Fields:
     """The fields that code sets or set last time, by block id in lower case."""
     ours = fields_of(code)
     return {ref: names | found.sent.get(ref, _NONE) for ref, names in ours.items()}
 
 
-def shown_as(
+def prepare_for_display(
     live: Definition, code: Definition, secrets: Iterable[BoundSecret] = ()
 ) -> Definition:
     """A live definition as it is shown: blocks called as in the code, secrets not."""
-    return called_alike(redact_for_display(live, code, secrets), code)
+    return copy_block_names(redact_for_display(live, code, secrets), code)
 
 
-def called_alike(live: Definition, code: Definition) -> Definition:
+def copy_block_names(live: Definition, code: Definition) -> Definition:
     """A live definition whose blocks are called as the code calls them."""
     return evolve(
         live,
@@ -252,7 +254,7 @@ def called_alike(live: Definition, code: Definition) -> Definition:
     )
 
 
-def merged(
+def merge_live(
     code: Definition,
     live: Definition | None,
     pulled: Stamp | None = None,

@@ -37,7 +37,14 @@ from ..definition import (
 from ..errors import ConfigError, HistoryError, ReadError, shortened
 from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
 from ..redaction import redact_keys
-from ._drift import Fields, fields_of, is_known, last_sent, reduced, short
+from ._drift import (
+    Fields,
+    fields_of,
+    is_known,
+    keep_fields,
+    last_sent,
+    short_fingerprint,
+)
 
 PLACE: Final = Path(FOLDER, "history")
 """Where what is replaced is kept, below the working folder."""
@@ -336,7 +343,7 @@ def _deployed(
     values = {item.value.name: thaw(item.content) for item in known}
     # As it is, or with the secret of today where somebody wrote another text.
     for one in (live, bind(found, values, [])):
-        if short(reduced(one, sent)) == stamp.bound:
+        if short_fingerprint(keep_fields(one, sent)) == stamp.bound:
             return sent
     return None
 

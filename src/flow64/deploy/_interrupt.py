@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @define
 class Stop:
-    """Whether somebody asked to stop; what `applying` takes as `stopped`."""
+    """Whether somebody asked to stop; what `apply_plan` takes as `stopped`."""
 
     is_asked: bool = False
 

@@ -79,26 +79,26 @@ from ..plan import (
     live_of,
 )
 from ..redaction import Secrets
-from ._activity import is_cut, of_each, touched
-from ._block_renames import unkept
-from ._consent import losing
-from ._data_loss import is_as_deployed, lost
+from ._activity import find_activity, group_by_workflow, is_cut
+from ._block_renames import describe_lost_renames
+from ._consent import describe_losses
+from ._data_loss import find_losses, is_as_deployed
 from ._drift import (
     Judgement,
-    called_alike,
     changes_between,
+    copy_block_names,
     fields_of,
     is_known,
     judge,
-    managed,
-    merged,
-    short,
-    shown_as,
+    managed_fields,
+    merge_live,
+    prepare_for_display,
+    short_fingerprint,
     spends_when_written,
 )
 from ._git import NOT_CHECKED, Ancestry, Git
-from ._renames import renames
-from ._target import key_of, owner, owner_of, whose
+from ._renames import find_renames
+from ._target import describe_owner, key_of, owner_of, owner_path
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ def _as_it_is(live: Definition) -> Definition:
     return live
 
 
-def planning(
+def make_plan(
     targets: Iterable[Target],
     *,
     env: str,
@@ -306,7 +306,7 @@ class Planner:
         new = [step for step in steps if step.state == "new"]
         found = [
             evolve(rename, is_decided=rename.key in create)
-            for rename in renames(new, orphans)
+            for rename in find_renames(new, orphans)
         ]
         open_ = {rename.key: rename for rename in found if not rename.is_decided}
         steps = [_undecided(step, open_.get(step.key)) for step in steps]
@@ -445,7 +445,7 @@ class Planner:
         if found.state == "unchanged":
             step = _unchanged(target, found.unmanaged)
             return evolve(step, settings=settings, live=live_of(live))
-        merge = merged(code, live, target.pulled, sent=found.sent)
+        merge = merge_live(code, live, target.pulled, sent=found.sent)
         sent = evolve(merge, description=with_stamp(code.description, stamp))
         step = evolve(
             _step(target, found.state),
@@ -463,11 +463,11 @@ class Planner:
                     "documented"
                 )
             return evolve(step, action="stamp", reasons=tuple(reasons))
-        shown = shown_as(live, code, self.hidden)
-        then = merged(code, shown, sent=found.sent)
+        shown = prepare_for_display(live, code, self.hidden)
+        then = merge_live(code, shown, sent=found.sent)
         step = evolve(
             step,
-            changes=changes_between(shown, code, managed(code, found)),
+            changes=changes_between(shown, code, managed_fields(code, found)),
             consequences=tuple(
                 consequences(shown, then, prices=self.prices, written=("after",))
             ),
@@ -475,8 +475,10 @@ class Planner:
         )
         step = self._decided(step, target, live, found, as_it_is)
         if not found.is_others:
-            step = evolve(step, reasons=(*step.reasons, *unkept(target, as_it_is)))
-        return _losing(step, lost(target, as_it_is, self.secrets, found))
+            step = evolve(
+                step, reasons=(*step.reasons, *describe_lost_renames(target, as_it_is))
+            )
+        return _losing(step, find_losses(target, as_it_is, self.secrets, found))
 
     def _settings(
         self, code: Definition, live: Definition, found: Judgement
@@ -484,7 +486,9 @@ class Planner:
         """The unmanaged fields that change what a run costs or does."""
         if not found.unmanaged:
             return ()
-        shown = merged(code, shown_as(live, code, self.hidden), sent=found.sent)
+        shown = merge_live(
+            code, prepare_for_display(live, code, self.hidden), sent=found.sent
+        )
         return tuple(find_settings(code, shown, self.prices))
 
     def _decided(
@@ -562,9 +566,9 @@ class Planner:
             return None
         code, ours = target.definition, fields_of(base)
         names = {ref: known | ours.get(ref, _NONE) for ref, known in found.sent.items()}
-        seen = redact_for_display(shown_as(live, code), base, self.hidden)
+        seen = redact_for_display(prepare_for_display(live, code), base, self.hidden)
         base = redact_for_display(base, seen, self.hidden)
-        old, new = called_alike(base, code), called_alike(seen, code)
+        old, new = copy_block_names(base, code), copy_block_names(seen, code)
         return changes_between(old, new, {**ours, **names}, ())
 
     def _base(self, last: Stamp) -> Definition | None:
@@ -572,7 +576,7 @@ class Planner:
         for find in self._finders(last):
             for mark in (last.unbound, last.bound):
                 base = find(mark)
-                if base is not None and short(base) == last.bound:
+                if base is not None and short_fingerprint(base) == last.bound:
                     return base
         return None
 
@@ -588,7 +592,7 @@ class Planner:
         """Orphans, where they are looked for, then copies."""
         ours = {canonical_id(target.id) for target in self.targets}
         paths = {target.stamp.path for target in self.targets}
-        owners = {owner(project, self.env) for project in self.projects or ()}
+        owners = {owner_path(project, self.env) for project in self.projects or ()}
         orphans: list[tuple[Stamp, WorkflowInfo]] = []
         copies: list[tuple[Stamp, WorkflowInfo]] = []
         for workflow_id, info in listed.items():
@@ -651,7 +655,7 @@ class Planner:
         if not is_same or gone:
             consents.append("force")
         if gone:
-            reasons.append(losing(gone))
+            reasons.append(describe_losses(gone))
         if is_pin(stamp.path):
             reasons.append("it is pinned: prune never takes it")
             consents, gone = [], ()
@@ -727,9 +731,9 @@ class Planner:
                 f"runs in flight beyond the newest {MOST_RUNS}, which are all that the "
                 "service lists"
             )
-        on, flying = of_each(schedules), of_each(runs)
+        on, flying = group_by_workflow(schedules), group_by_workflow(runs)
         return [
-            evolve(step, touched=touched(step.id, on, flying, has_more=has_more))
+            evolve(step, touched=find_activity(step.id, on, flying, has_more=has_more))
             if _is_touched(step)
             else step
             for step in steps
@@ -776,9 +780,8 @@ def _why(target: Target, found: Judgement, live: Definition) -> str:
     """The first reason: what changed, and by whom."""
     last, stamp = found.last, target.stamp
     if last is not None and found.is_others:
-        return (
-            f"other code deployed it, and it is not what yours says: {whose(last.path)}"
-        )
+        other = describe_owner(last.path)
+        return f"other code deployed it, and it is not what yours says: {other}"
     if last is None or last.unbound != stamp.unbound:
         return _WHY[found.state]
     if found.state == "conflict":
@@ -813,7 +816,8 @@ def _changed_secrets(code: Definition, live: Definition) -> Sequence[str]:
 def _why_stamped(found: Judgement) -> str:
     """Why the stamp alone is written."""
     if found.last is not None and found.is_others:
-        return f"it is what the code says; the stamp of {whose(found.last.path)} goes"
+        whose = describe_owner(found.last.path)
+        return f"it is what the code says; the stamp of {whose} goes"
     if found.last is None:
         return "it is what the code says, and no code of yours deployed it"
     return _WHY["converged"]
@@ -828,7 +832,9 @@ def _losing(step: Step, places: Sequence[str]) -> Step:
     """A step that loses some text, which somebody has to agree to by name."""
     if not places:
         return step
-    step = evolve(step, lost=tuple(places), reasons=(*step.reasons, losing(places)))
+    step = evolve(
+        step, lost=tuple(places), reasons=(*step.reasons, describe_losses(places))
+    )
     if step.action != "refuse":
         return evolve(step, action="refuse", lifted_by="force")
     is_named = "force" in step.consents

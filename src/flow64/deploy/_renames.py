@@ -12,7 +12,7 @@ from attrs import Factory, frozen
 
 from ..definition import Definition, canonical_id
 from ..plan import Rename, Step
-from ._drift import reduced
+from ._drift import keep_fields
 
 ALIKE: Final = 0.5
 """The share of blocks that two workflows have in common at least."""
@@ -52,7 +52,7 @@ class _Looks:
         return (same + like / 2) / most
 
 
-def renames(created: Iterable[Step], orphans: Iterable[Step]) -> Iterator[Rename]:
+def find_renames(created: Iterable[Step], orphans: Iterable[Step]) -> Iterator[Rename]:
     """The pairs that may be one workflow under two keys, each workflow in one at most.
 
     Args:
@@ -89,7 +89,7 @@ def _sent(live: Definition) -> Definition:
     if stamp is None or stamp.fields is None:
         return live
     fields = {b.id.lower(): stamp.fields_of(b.id) or frozenset() for b in live.blocks}
-    return reduced(live, fields)
+    return keep_fields(live, fields)
 
 
 @frozen

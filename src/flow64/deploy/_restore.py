@@ -30,14 +30,19 @@ from ..diff import consequences, diff
 from ..errors import HistoryError, UnboundValueError
 from ..plan import Held, Plan, Step, live_of
 from ..redaction import MASK
-from ._activity import touched_now
-from ._consent import losing
-from ._data_loss import lost_by_restoring
-from ._drift import reduced, short, shown_as, spends_when_written
+from ._activity import fetch_activity
+from ._consent import describe_losses
+from ._data_loss import find_restore_losses
+from ._drift import (
+    keep_fields,
+    prepare_for_display,
+    short_fingerprint,
+    spends_when_written,
+)
 from ._history import History, Saved
 
 
-def restoring(
+def plan_restore(
     history: History,
     key: str,
     at: str | None = None,
@@ -81,7 +86,7 @@ def restoring(
     live = yield from get_workflow(saved.workflow_id, wanted)
     step = _step(saved, wanted, live, prices, secrets)
     if live is not None:
-        step = evolve(step, touched=(yield from touched_now(step.id)))
+        step = evolve(step, touched=(yield from fetch_activity(step.id)))
     return Plan(env, endpoint, [step], secrets=secrets)
 
 
@@ -138,11 +143,11 @@ def _step(
     )
     if live is None:
         return step
-    shown = shown_as(live, wanted, secrets)
-    gone = lost_by_restoring(wanted, live, secrets)
+    shown = prepare_for_display(live, wanted, secrets)
+    gone = find_restore_losses(wanted, live, secrets)
     return evolve(
         step,
-        reasons=(*step.reasons, *([losing(gone)] if gone else [])),
+        reasons=(*step.reasons, *([describe_losses(gone)] if gone else [])),
         lost=tuple(gone),
         changes=tuple(diff(shown, wanted, bound=True)),
         consequences=tuple(consequences(shown, wanted, prices=prices)),
@@ -157,7 +162,7 @@ def _stamp(saved: Saved, wanted: Definition) -> Stamp | None:
     stamp = wanted.stamp
     if stamp is None or saved.deployed is None:
         return stamp
-    return evolve(stamp, bound=short(reduced(wanted, saved.deployed)))
+    return evolve(stamp, bound=short_fingerprint(keep_fields(wanted, saved.deployed)))
 
 
 def _of_today(saved: Saved, wanted: Definition) -> Iterator[str]:

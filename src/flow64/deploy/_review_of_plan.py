@@ -12,7 +12,7 @@ from ..diff import estimate
 from ..plan import Action, Details, Flag, Plan, Review, Step, take_over_command
 from ..render import created, fields_of, redact_pair
 from ._consent import NOTHING, Agreement, is_lifted
-from ._drift import shown_as
+from ._drift import prepare_for_display
 
 
 def review_of_plan(
@@ -86,7 +86,7 @@ def _with_sides(
     code = None if step.target is None else step.target.definition
     live = None if step.live is None else step.live.definition
     if live is not None and code is not None:
-        live = shown_as(live, code, secrets)
+        live = prepare_for_display(live, code, secrets)
     sent = live if step.sent is None else step.sent.content
     assert sent is not None  # settings are those of a live workflow
     details = evolve(

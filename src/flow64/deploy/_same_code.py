@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from ..api import Conversation, get_workflow
 from ..definition import EMPTY, UNCOMMITTED, Definition
-from ._drift import last_sent, reduced, short
+from ._drift import keep_fields, last_sent, short_fingerprint
 
 Condition: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
 """absent: not there. foreign: without a genuine stamp of ours. edited: changed on the
@@ -87,7 +87,7 @@ def deployed_code(live: Definition | None) -> DeployedCode:
     if stamp is None or not stamp.is_genuine(live.id or ""):
         return DeployedCode("foreign")
     fields = last_sent(live, stamp)
-    is_same = short(reduced(live, fields)) == stamp.bound
+    is_same = short_fingerprint(keep_fields(live, fields)) == stamp.bound
     if not is_same and stamp.fields is None:
         return DeployedCode("deployed", stamp.unbound, stamp.commit, is_checked=False)
     condition: Condition = "deployed" if is_same else "edited"

@@ -42,22 +42,22 @@ from ..diff import as_lines
 from ..errors import ReadError, SavedPlanError, StalePlanError, shortened
 from ..files import Unusable, read_whole, write_whole
 from ..plan import Held, Plan, Step, Target, digest_of, is_pin, live_of
-from ._activity import touched_now
-from ._apply import PARALLEL, Summary, applying, code_of, edits_of
+from ._activity import fetch_activity
+from ._apply import PARALLEL, Summary, apply_plan, code_of, edits_of
 from ._consent import NOTHING, Agreement
 from ._drift import (
     changes_between,
     fields_of,
     judge,
-    managed,
-    merged,
-    reduced,
-    short,
-    shown_as,
+    keep_fields,
+    managed_fields,
+    merge_live,
+    prepare_for_display,
+    short_fingerprint,
     spends_when_written,
 )
 from ._history import History
-from ._target import owner, owner_of
+from ._target import owner_of, owner_path
 
 FORMAT: Final = 1
 """Schema of the file."""
@@ -214,7 +214,7 @@ def _read(path: Path, data: Mapping[str, Any]) -> SavedPlan:
     )
 
 
-def applying_saved(
+def apply_saved_plan(
     saved: SavedPlan,
     agreed: Agreement = NOTHING,
     *,
@@ -228,7 +228,7 @@ def applying_saved(
     stopped: Callable[[], bool] = lambda: False,
     parallel: int = PARALLEL,
 ) -> Conversation[Summary]:
-    """Carry out a saved plan exactly; see `applying`.
+    """Carry out a saved plan exactly; see `apply_plan`.
 
     Args:
         saved: The plan.
@@ -251,7 +251,7 @@ def applying_saved(
         step["state"] == "orphan" and step["action"] != "none" for step in saved.steps
     ):
         raise saved.refuse("it deletes nothing, and a number of deletions was given")
-    plan = yield from reopening(
+    plan = yield from reopen_plan(
         saved,
         env=env,
         endpoint=endpoint,
@@ -261,7 +261,7 @@ def applying_saved(
         organisation=organisation,
     )
     return (
-        yield from applying(
+        yield from apply_plan(
             plan,
             agreed,
             history=history,
@@ -275,7 +275,7 @@ def applying_saved(
     )
 
 
-def reopening(
+def reopen_plan(
     saved: SavedPlan,
     *,
     env: str,
@@ -292,7 +292,7 @@ def reopening(
         env: The environment that is meant.
         endpoint: Where the client that plays this leads.
         values: What values stand for in this environment, secrets among them.
-        secrets: What is secret wherever it is live, as it was given to `planning`.
+        secrets: What is secret wherever it is live, as it was given to `make_plan`.
         project: The project that is meant; None takes the one of the plan.
         organisation: The organisation that is meant; None takes the one of the plan.
 
@@ -326,7 +326,7 @@ def reopening(
             step = _full(step, live, secrets)
             if step.state == "orphan":
                 yield Begin()
-                step = evolve(step, touched=(yield from touched_now(step.id)))
+                step = evolve(step, touched=(yield from fetch_activity(step.id)))
             steps.append(step)
         elif _is_done(step, live):
             done.append(step.key)
@@ -375,7 +375,7 @@ def _require_meant(
 
 
 def _owners(project: ProjectKey, env: str) -> frozenset[str]:
-    return frozenset({owner(project, env)})
+    return frozenset({owner_path(project, env)})
 
 
 def _applied(done: Sequence[str], left: Sequence[str]) -> str:
@@ -658,15 +658,17 @@ def _full(step: Step, live: Definition | None, secrets: Sequence[BoundSecret]) -
     target = step.target
     code, stamp = target.definition, target.stamp
     sent = evolve(
-        merged(code, live, target.pulled),
+        merge_live(code, live, target.pulled),
         description=with_stamp(code.description, stamp),
     )
     made = evolve(made, sent=Held(sent), spends=tuple(spends_when_written(sent)))
     if live is None:
         return made
     found = judge(code, live, stamp, target.pulled)
-    shown = shown_as(live, code, secrets)
-    return evolve(made, changes=changes_between(shown, code, managed(code, found)))
+    shown = prepare_for_display(live, code, secrets)
+    return evolve(
+        made, changes=changes_between(shown, code, managed_fields(code, found))
+    )
 
 
 def _is_done(step: Step, live: Definition | None) -> bool:
@@ -676,4 +678,4 @@ def _is_done(step: Step, live: Definition | None) -> bool:
     code, stamp = step.target.definition, step.target.stamp
     if live is None or live.stamp != stamp:
         return False
-    return short(reduced(live, fields_of(code))) == stamp.bound
+    return short_fingerprint(keep_fields(live, fields_of(code))) == stamp.bound

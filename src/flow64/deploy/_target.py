@@ -21,7 +21,7 @@ from ..definition import (
 )
 from ..errors import UnboundValueError
 from ..plan import Target
-from ._drift import sent_fields, short
+from ._drift import sent_fields, short_fingerprint
 from ._git import Git
 
 
@@ -82,7 +82,7 @@ def target_of(
     stamp = Stamp(
         path=path,
         unbound=unbound[:16],
-        bound=short(definition),
+        bound=short_fingerprint(definition),
         commit=git.commit_of(workflow.file),
         fields=sent_fields(definition),
     )
@@ -111,7 +111,7 @@ def owner_of(path: str) -> str | None:
     return before if found else None
 
 
-def whose(path: str) -> str:
+def describe_owner(path: str) -> str:
     """The workflow of a path in words: `workflow inbound of project growth (...)`."""
     found: dict[str, str] = {}
     for segment in path.split("/"):
@@ -129,7 +129,7 @@ def whose(path: str) -> str:
     return " ".join(words)
 
 
-def owner(project: ProjectKey, env: str) -> str:
+def owner_path(project: ProjectKey, env: str) -> str:
     """What `owner_of` gives for the workflows of a project in an environment."""
     segments: list[tuple[Tag, str]] = [
         ("ns", project.namespace),

@@ -33,7 +33,7 @@ from ..errors import (
     StateRefusedError,
     VerificationError,
 )
-from ._drift import changes_between, fields_of, reduced, short
+from ._drift import changes_between, fields_of, keep_fields, short_fingerprint
 
 Kind: TypeAlias = Literal["create", "update", "stamp"]
 
@@ -82,7 +82,7 @@ class Write:
         is_last = False
         while True:
             lost = yield from self._attempt(is_first=not is_last)
-            live = yield from looked(self._what, self.id, lost)
+            live = yield from read_back(self._what, self.id, lost)
             wrong = self._missing(live)
             if live is not None and not wrong:
                 return live
@@ -106,7 +106,7 @@ class Write:
         changed: list[FlowError] = []
 
         def look(error: FlowError) -> Conversation[bool | None]:
-            live = yield from looked(self._what, self.id, error)
+            live = yield from read_back(self._what, self.id, error)
             if is_same(live, self.before):
                 return None
             changed.append(error)
@@ -142,9 +142,9 @@ class Write:
         """What the service shows otherwise than it was sent."""
         if live is None:
             return ["it is not there at all"]
-        seen = reduced(live, fields_of(self.wanted))
+        seen = keep_fields(live, fields_of(self.wanted))
         found: list[str] = []
-        if short(seen) != short(self.wanted):
+        if short_fingerprint(seen) != short_fingerprint(self.wanted):
             shown = redact_for_display(seen, self.wanted, self.hidden)
             ours = fields_of(self.wanted)
             changes = changes_between(self.wanted, shown, ours, ("before",))
@@ -156,7 +156,7 @@ class Write:
         return found
 
 
-def deleted(name: str, workflow_id: str) -> Conversation[None]:
+def delete_and_verify(name: str, workflow_id: str) -> Conversation[None]:
     """Delete a workflow, until it is seen to be gone; one that is gone is fine.
 
     Raises:
@@ -175,7 +175,7 @@ def deleted(name: str, workflow_id: str) -> Conversation[None]:
         if is_refusal(error):
             raise
         lost = error
-    live = yield from looked(what, workflow_id, lost)
+    live = yield from read_back(what, workflow_id, lost)
     if live is None:
         return
     if lost is None:
@@ -183,7 +183,7 @@ def deleted(name: str, workflow_id: str) -> Conversation[None]:
     raise OutcomeUnknownError(what, f"{lost}; it is still there") from lost
 
 
-def looked(
+def read_back(
     what: str, workflow_id: str, lost: FlowError | None
 ) -> Conversation[Definition | None]:
     """What is there after a write.

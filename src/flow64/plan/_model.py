@@ -1,6 +1,6 @@
 """A plan as data: what a deploy would do to each workflow, and what it rests on.
 
-`planning` makes it, `as_text` and `as_data` show it, `applying` carries it out.
+`make_plan` makes it, `as_text` and `as_data` show it, `apply_plan` carries it out.
 """
 
 from __future__ import annotations

@@ -609,7 +609,7 @@ def test_service_that_stores_something_else_is_found_out(place):
     summary = place.apply(plan)
 
     assert type(summary.failed[0].error) is errors.VerificationError
-    assert "find_email.mode" in str(summary.failed[0].error)
+    assert "- /mode" in str(summary.failed[0].error)
     assert not place.plan(new).is_empty
 
 

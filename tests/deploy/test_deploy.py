@@ -11,8 +11,7 @@ from flow64 import LEAD, Project, RawBlock, Workflow, errors, value
 from flow64.blocks import Webhook
 from flow64.client import Client, deploy
 from flow64.definition import dumps, from_data
-from flow64.deploy import Deployment, History
-from flow64.deploy._deploy import deploy_workflow
+from flow64.deploy import Deployment, History, plan_and_apply
 from tests.service.support import (
     BROKEN,
     GROWTH,
@@ -53,7 +52,7 @@ def history(tmp_path, monkeypatch):
 
 def deploy_by(script, workflow, *, force=False, allow_spend=False, **values):
     ready = ready_of(workflow, **values)
-    return script.play(deploy_workflow(ready, force=force, allow_spend=allow_spend))
+    return script.play(plan_and_apply(ready, force=force, allow_spend=allow_spend))
 
 
 CREATE, UPDATE = "create_workflow", "update_workflow"

@@ -19,7 +19,7 @@ from flow64 import errors
 from flow64.api import download_links, list_runs
 from flow64.client import AsyncClient, Client
 from flow64.definition import digest, retry_key
-from flow64.deploy._deploy import deploy_workflow
+from flow64.deploy import plan_and_apply
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.runs import (
     BatchPlace,
@@ -814,7 +814,7 @@ def emulator():
         use(
             "sync",
             made.url,
-            lambda c: c.play(deploy_workflow(READY, force=False, allow_spend=False)),
+            lambda c: c.play(plan_and_apply(READY, force=False, allow_spend=False)),
         )
         yield made
 
@@ -1020,7 +1020,7 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, monkeypatch):
         transport = emulator.transport()
         with Client(KEY, base_url=LOCAL, transport=transport, journal=None) as client:
             with_clock(client, FakeClock())
-            client.play(deploy_workflow(READY, force=False, allow_spend=False))
+            client.play(plan_and_apply(READY, force=False, allow_spend=False))
             for _ in range(12):
                 intent, path = luck.choice("ab"), luck.choice(["/run", "/runs*"])
                 fault = luck.choice(FAULTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ._alone import plan_one as plan_one
 from ._apply import PARALLEL as PARALLEL
 from ._apply import Done, Failed, Summary, Writing, apply_plan
 from ._cache import FileCache
@@ -32,6 +31,7 @@ from ._history import History, Saved
 from ._interrupt import Stop, first_cancel_waits, first_interrupt_waits
 from ._plan_text import as_data, as_text
 from ._planner import Looked, make_plan
+from ._planner import plan_one as plan_one
 from ._restore import plan_restore
 from ._review_of_plan import review_of_plan
 from ._same_code import DeployedCode as DeployedCode

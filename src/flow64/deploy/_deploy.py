@@ -18,11 +18,11 @@ from ..definition import (
 from ..diff import as_lines
 from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
 from ..plan import Plan, State, Step, Target
-from ._alone import plan_one
 from ._apply import apply_plan
 from ._consent import NOTHING, Agreement
 from ._git import Git
 from ._history import History
+from ._planner import plan_one
 from ._target import Deployable, target_of
 
 __all__ = [

@@ -207,6 +207,22 @@ def make_plan(
     )
 
 
+def plan_one(
+    target: Target, *, env: str, endpoint: str, secrets: Sequence[BoundSecret] = ()
+) -> Conversation[Step]:
+    """Plan one workflow for a deploy that follows at once, by one look at it.
+
+    Nobody sees this plan before it is applied. So schedules and runs are not looked
+    for: that look is the last one before the write.
+    """
+
+    def find_base(_: str) -> Definition:
+        return target.definition  # which the planner compares with the stamp
+
+    planner = Planner([target], env, endpoint, hidden=secrets, bases=find_base)
+    return (yield from planner.step_of(target, None))
+
+
 def _require_apart(targets: Sequence[Target]) -> None:
     ids: dict[str, str] = {}
     keys: set[str] = set()
@@ -560,8 +576,7 @@ class Planner:
         self, target: Target, live: Definition, found: Judgement, last: Stamp
     ) -> tuple[Change, ...] | None:
         """What was done on the service since the last deploy; None: not known."""
-        is_base = last.bound == target.stamp.bound
-        base = target.definition if is_base else self._base(last)
+        base = self._base(last)
         if base is None:
             return None
         code, ours = target.definition, fields_of(base)

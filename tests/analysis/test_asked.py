@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from flow64.analysis import all_rules
 from flow64.analysis._types import field_types
+from flow64.analysis.checks import _fast_path
 from flow64.analysis.checks import _rule_index as _asked
 from flow64.analysis.checks._rule_index import LARGEST, advice_for, shape_of
 from flow64.blocks import CATALOGUE
@@ -91,3 +94,14 @@ def test_the_shape_of_a_large_workflow_is_not_kept(monkeypatch):
     asked(*[SOURCE] * (LARGEST + 1))
 
     assert _asked._known == {}
+
+
+def test_kind_without_a_test_of_its_own_is_held_to_its_class(monkeypatch):
+    """What the class says of words and fields is the test of a new kind."""
+    about = SimpleNamespace(words={"mode": ("FAST",)}, must_have=("name",))
+    new = {"new": SimpleNamespace(about=about)}
+    monkeypatch.setattr(_fast_path, "CATALOGUE", new)
+    is_plain = _fast_path._test_of("new")
+
+    tried = [{"name": "a"}, {"name": "a", "mode": "FAST"}, {}, {"name": "a", "mode": 1}]
+    assert [is_plain(specs) for specs in tried] == [True, True, False, False]

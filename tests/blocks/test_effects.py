@@ -11,6 +11,7 @@ from flow64.blocks import (
     Column,
     Columns,
     Fact,
+    FindEmail,
     Price,
     columns_of,
 )
@@ -290,3 +291,8 @@ def test_columns_of_a_field_map(fields, words_are_types, expected):
 def test_value_of_a_documented_default(words, value):
     """The words of a default begin with its value, if they state one."""
     assert Fact("D", "x", default=words).value == value
+
+
+def test_target_of_an_effect_is_unknown_by_default():
+    """A class says what an effect reaches, if anything is known of that."""
+    assert FindEmail.effect_target({}, "writes-outside") is None

@@ -12,6 +12,7 @@ from attrs import evolve
 from flow64 import LEAD, Project, Workflow, errors, value
 from flow64.api import create_schedule, delete_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
+from flow64.definition import BoundSecret, Value
 from flow64.deploy import Agreement, apply_saved_plan, load_plan, save_plan
 from flow64.deploy import _saved_plan as _saved
 from tests.deploy.planned import pulled_of
@@ -127,6 +128,17 @@ def test_plan_for_something_else_is_refused(place, path, facts, words):
     with pytest.raises(errors.SavedPlanError, match=words):
         applied(place, path, **facts)
     assert place.emulator.requests == []
+
+
+def test_plan_that_needs_a_secret_that_is_not_at_hand_is_refused(place, path):
+    """It stands in what is live, and no code of the plan binds it."""
+    place.put(place.target(secret(place), hook=HOOK))
+    hidden = [BoundSecret(Value("token", secret=True), HOOK)]
+    plan = place.plan(place.target(secret(place, "T"), hook=HOOK))
+    save_plan(evolve(plan, secrets=hidden), path, organisation="org_1")
+
+    with pytest.raises(errors.SavedPlanError, match="it needs the secret value token"):
+        applied(place, path)
 
 
 def test_plan_for_what_is_meant_is_carried_out(place, path):

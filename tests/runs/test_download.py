@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flow64.api import (
@@ -170,6 +170,7 @@ def test_file_is_saved_whole_and_alone(tmp_path):
 
 
 @given(cuts=st.lists(st.integers(0, len(ROWS)), max_size=5), has_tag=st.booleans())
+@example(cuts=[len(ROWS)], has_tag=True)
 def test_cut_anywhere_it_is_whole_or_absent(tmp_path_factory, cuts, has_tag):
     folder = tmp_path_factory.mktemp("cut")
     store, target = Store(cuts=cuts, etag='"v1"' if has_tag else ""), folder / "a.csv"

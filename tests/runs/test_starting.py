@@ -393,6 +393,20 @@ def test_presumed_run_stays_presumed_until_it_is_proven(journal):
     assert not start(Script(HERE, status("running")), journal=journal).is_presumed
 
 
+def test_run_that_was_presumed_for_another_start_leaves_a_doubt(journal):
+    """It may be the run of this one, so nothing is sent."""
+    remembered(journal)
+    key = str(key_of(READY, "another", digest(BODY)))
+    other = IntendedStart(key, digest(BODY), "default", "another", rows=1)
+    journal.write_intended(AWAY, READY.id, other)
+    journal.write_started(AWAY, READY.id, other.key, "r1", is_presumed=True)
+    script = Script(HERE, *[listed("r1", "r0")] * 2)
+
+    with pytest.raises(errors.OutcomeUnknownError, match="nothing has proven it yet"):
+        start(script, intent=INTENT, journal=journal)
+    assert keys(script) == []
+
+
 def test_run_that_was_disowned_is_looked_for_again(journal):
     """It is not taken a second time."""
     knows(journal, intent=INTENT, is_presumed=True)

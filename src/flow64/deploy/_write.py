@@ -112,15 +112,15 @@ class Write:
             changed.append(error)
             return True
 
-        read_back = look if self.spends else None
+        lookup = look if self.spends else None
         try:
             if self.kind == "create":
-                yield from create_workflow(self._stamped(), read_back)
+                yield from create_workflow(self._stamped(), lookup)
             elif self.kind == "stamp":
                 text = self._stamped().description
-                yield from update_description(self.id, text, read_back)
+                yield from update_description(self.id, text, lookup)
             else:
-                yield from update_workflow(self._stamped(), read_back)
+                yield from update_workflow(self._stamped(), lookup)
         except FlowError as error:
             # A 409 may be the answer to an attempt of ours that was carried out late.
             is_taken = self.before is None and isinstance(error, ConflictError)

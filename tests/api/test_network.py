@@ -753,6 +753,8 @@ def test_client_that_is_dropped_stops_no_exit_and_no_fork(server, how, said):
             sys.executable,
             "-W",
             "error::ResourceWarning",
+            "-W",  # since 3.12, Python itself warns of a fork beside threads
+            "ignore::DeprecationWarning",
             "-c",
             DROPPED,
             server.url,

@@ -321,7 +321,7 @@ def test_write_that_spent_and_is_there_is_done(kind, faulty, act):
 
 
 UPDATE = "/workflows/update_workflow"
-LIMITED = evolve(QUICK, first_rest=0.01)
+LIMITED = evolve(QUICK, first_rest=0.01, timeout=5, deadline=30)
 
 
 def found(name="Found"):

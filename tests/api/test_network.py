@@ -329,7 +329,6 @@ def found(name="Found"):
     return Workflow(name, flow, key="found", project=GROWTH)
 
 
-@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("path", [CREATE, UPDATE])
 @pytest.mark.parametrize("act", [*map(answered, (429, 408, 425, 499, 302, 307))])

@@ -105,7 +105,7 @@ def test_what_help_loads():
             Webhook(LEAD) >> RawBlock("new_kind"),
             {
                 "cost": "unknown: no price that can be counted is documented",
-                "not counted": "new_kind: nobody knows whether it charges",
+                "not counted": "new_kind: it is not known whether it charges",
             },
         ),
         (

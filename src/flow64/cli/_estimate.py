@@ -42,7 +42,7 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
             price = f"${charge.dollars:.2f} a row"
             yield "not counted", f"{names}: {price}, and how many reach it is unknown"
     for kind in found.unknown:
-        yield "not counted", f"{kind}: nobody knows whether it charges"
+        yield "not counted", f"{kind}: it is not known whether it charges"
 
 
 def _format_cost(found: Cost, rows: str) -> str:

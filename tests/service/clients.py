@@ -7,16 +7,21 @@ import asyncio
 import pytest
 from attrs import define, field
 
-from flow64.api import AsyncClock, Clock
+from flow64.api import Clock
 from flow64.client import AsyncClient, Client
 
 KEY = "sk_test_not_a_real_key"
 BOTH = pytest.mark.parametrize("kind", ["sync", "async"])
 
 
-def play(kind, url, conversation, **settings):
-    """Play a conversation by one kind of client, made for it alone."""
-    return use(kind, url, lambda client: client.play(conversation), **settings)
+def play(kind, url, job, **settings):
+    """Run a job with one kind of client, made for it alone."""
+    return use(kind, url, lambda client: client._call(job), **settings)
+
+
+def ask(request, look=None):
+    """Return a job that sends a request, and returns the JSON of its answer."""
+    return lambda session: session.ask(request, look)
 
 
 def use(kind, url, call, **settings):
@@ -37,7 +42,7 @@ def use(kind, url, call, **settings):
 
 @define
 class FakeClock:
-    """Time that passes only while somebody sleeps, and by `step` with each look."""
+    """Time that passes only during sleeps, and by `step` with each look."""
 
     time: float = 0.0
     step: float = 0.0
@@ -57,9 +62,5 @@ class FakeClock:
 
 def with_clock(client, clock):
     """Give a client another clock."""
-    is_sync = isinstance(client, Client)
-    made = (
-        Clock(clock.now, clock.sleep) if is_sync else AsyncClock(clock.now, clock.nap)
-    )
-    client._player.clock = made
+    client._clock = Clock(clock.now, clock.nap)
     return client

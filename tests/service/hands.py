@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from flow64.api import (
-    Begin,
-    Close,
-    Emit,
-    Fetch,
-    LiveStatus,
-    Now,
-    Read,
-    Renew,
-    Request,
-    Retry,
-    Sleep,
-    Stream,
-    in_turn,
-)
+from flow64.api import LiveStatus
 from flow64.client import AsyncRun, Run
 from flow64.errors import FlowError
+from tests.service.by_hand import SessionByHand, events
 
 
-class Hand:
-    """Plays conversations by hand: answers requests in order, or by functions.
+class Hand(SessionByHand):
+    """A client whose calls are carried out by hand: requests are answered in order.
 
     Nothing is repeated within a call, so that each look is one request.
     """
@@ -32,69 +19,36 @@ class Hand:
     endpoint = "https://api.example.com"
 
     def __init__(self, *answers, files=None):
-        self.answers = list(answers)
+        super().__init__(*answers)
         self.files = files or {}
-        self.asked = []
-        self.waits = []
         self.begins = []
-        self.now = 1000.0
+        self.time = 1000.0
 
-    def play(self, conversation):
-        events = self.events(conversation)
-        while True:
-            try:
-                next(events)
-            except StopIteration as stop:
-                return stop.value
+    def _call(self, job, *args, **kwargs):
+        return self.play(lambda session: job(session, *args, **kwargs))
 
-    def events(self, conversation):
-        conversation, reply = in_turn(conversation), None
-        try:
-            while True:
-                try:
-                    if isinstance(reply, FlowError):
-                        step = conversation.throw(reply)
-                    else:
-                        step = conversation.send(reply)
-                except StopIteration as stop:
-                    return stop.value
-                if isinstance(step, Emit):
-                    yield step.event
-                    reply = None
-                else:
-                    reply = self.reply(step)
-        finally:
-            conversation.close()
+    def _events(self, job, *args, **kwargs):
+        return events(job(self, *args, **kwargs))
 
-    def reply(self, step):
-        match step:
-            case Request():
-                self.asked.append(step)
-                found = self.answers.pop(0)
-                return found(step) if callable(found) else found
-            case Sleep(seconds, is_apart):
-                self.waits.append((round(seconds, 3), is_apart))
-                self.now += seconds
-            case Begin(seconds):
-                self.begins.append(seconds)
-                return self.now + (300.0 if seconds is None else seconds)
-            case Now():
-                return self.now
-            case Renew():
-                return False
-            case Fetch(url):
-                found = self.files[url]
-                if isinstance(found, FlowError):
-                    return found
-                headers = {"content-length": str(len(found))}
-                return Stream(200, headers, iter([found, b""]))
-            case Read(stream):
-                return next(stream.source)
-            case Retry() | Close():
-                pass
-            case _:
-                raise AssertionError(step)
+    def _work(self, function, *args, **kwargs):
+        return function(*args, **kwargs)
+
+    def begin(self, seconds=None, *, patience=None):
+        self.begins.append(seconds)
+        return self.time + (300.0 if seconds is None else seconds)
+
+    async def sleep(self, seconds, *, is_apart=False):
+        self.waits.append((round(seconds, 3), is_apart))
+        self.time += seconds
+
+    def retry_wait(self, request, error, failures):
         return None
+
+    async def open(self, url, start=0, validator=None):
+        found = self.files[url]
+        if isinstance(found, FlowError):
+            raise found
+        return FileByHand(found)
 
     @property
     def lines(self):
@@ -105,22 +59,40 @@ class Hand:
         ]
 
 
+class FileByHand:
+    """A stream of one part."""
+
+    status = 200
+
+    def __init__(self, content):
+        self.headers = {"content-length": str(len(content))}
+        self._parts = [content]
+
+    async def read(self):
+        return self._parts.pop() if self._parts else b""
+
+    async def close(self):
+        pass
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        pass
+
+
 class AsyncHand(Hand):
-    """The same, awaited."""
+    """A client by hand that awaits."""
 
-    async def play(self, conversation):
-        return Hand.play(_Inner(self), conversation)
+    async def _call(self, job, *args, **kwargs):
+        return Hand._call(self, job, *args, **kwargs)
 
-    async def events(self, conversation):
-        for event in Hand.events(self, conversation):
+    async def _events(self, job, *args, **kwargs):
+        for event in Hand._events(self, job, *args, **kwargs):
             yield event
 
-
-class _Inner(Hand):
-    """The blocking side of an `AsyncHand`."""
-
-    def __init__(self, hand):
-        self.__dict__ = hand.__dict__
+    async def _work(self, function, *args, **kwargs):
+        return function(*args, **kwargs)
 
 
 class Blocking:

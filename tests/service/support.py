@@ -1,88 +1,23 @@
-"""A player that answers from a script, and workflows to deploy."""
+"""A session that answers from a script, and workflows to deploy."""
 
 from __future__ import annotations
 
 import json
 
 from flow64 import LEAD, Project, Workflow, value
-from flow64.api import (
-    Answer,
-    Begin,
-    Emit,
-    Leave,
-    Now,
-    Policy,
-    Renew,
-    Request,
-    Retry,
-    Sleep,
-    Turn,
-    in_turn,
-)
+from flow64.api import Answer
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import as_body, with_stamp
 from flow64.deploy import prepare_deploy
 from flow64.errors import TransportError
+from tests.service.by_hand import SessionByHand
 
 GROWTH = Project("growth", namespace="acme.example")
 SECRET = "https://hooks.example.com/SENTINEL-VALUE"
 
 
-class Script:
-    """Plays conversations by hand: answers in order, and keeps what was asked.
-
-    Its clock moves by the waits alone, and by `seconds` with each request.
-    """
-
-    def __init__(self, *answers, policy=None, seconds=0.0):
-        self.answers = list(answers)
-        self.asked = []
-        self.waits = []
-        self.events = []
-        self.turns = []
-        self.policy = policy or Policy()
-        self.now = 0.0
-        self.seconds = seconds
-
-    def play(self, conversation):
-        conversation, reply = in_turn(conversation), None
-        while True:
-            try:
-                if isinstance(reply, Exception):
-                    step = conversation.throw(reply)
-                else:
-                    step = conversation.send(reply)
-            except StopIteration as stop:
-                return stop.value
-            reply = self.reply(step)
-
-    def reply(self, step):
-        match step:
-            case Request():
-                self.asked.append(step)
-                self.now += self.seconds
-                reply = self.answers.pop(0)
-                return reply(step) if callable(reply) else reply
-            case Sleep():
-                self.waits.append(step.seconds)
-                self.now += step.seconds
-            case Now():
-                return self.now
-            case Retry():
-                left = self.policy.deadline - self.now
-                facts = (step.request, step.error, step.failures)
-                return self.policy.wait(*facts, left=left, luck=0.5)
-            case Renew():
-                return False
-            case Emit():
-                self.events.append(step.event)
-            case Turn():
-                self.turns.append(step.name)
-            case Leave():
-                self.turns.clear()
-            case Begin():
-                pass
-        return None
+class Script(SessionByHand):
+    """A session by hand that says what was asked, in short."""
 
     @property
     def lines(self):

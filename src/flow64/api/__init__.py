@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ._answer_errors import api_error
 from ._arguments import FORMATS, as_any_text, as_flag, as_formats, as_id, as_text
 from ._channel import Channel
-from ._conversation import api_error, ask, in_turn, request_and_read, send
 from ._credential import KEY_NAME, Credential, Token, TokenSource
 from ._endpoint import DEFAULT_ENDPOINT, NAMES, endpoint_of, host_of, is_loopback
+from ._feed import Feed, InCaller
 from ._http import HttpxTransport
-from ._loop_thread import BlockingTransport
+from ._loop_thread import LoopThread
 from ._oauth import DISCOVERY, OAuth
 from ._oauth_key import CLIENT_NAME
 from ._organisation import Organisation, organisations_of
@@ -30,7 +31,7 @@ from ._other_calls import (
 )
 from ._pace import Pace
 from ._parsing import Answered
-from ._player import AsyncClock, AsyncPlayer, Clock, Player
+from ._request import Answer, Request
 from ._retry import Policy, is_refusal, is_unsent, may_help, may_pass, retry_after
 from ._run_calls import (
     MOST_RUNS,
@@ -46,25 +47,8 @@ from ._run_calls import (
     start_run,
 )
 from ._run_status import COMPLETED, ENDED, WAITING, later, normal
-from ._steps import (
-    Answer,
-    Begin,
-    Close,
-    Conversation,
-    Emit,
-    Fetch,
-    Leave,
-    Now,
-    Read,
-    Renew,
-    Request,
-    Retry,
-    Sleep,
-    Step,
-    Stream,
-    Together,
-    Turn,
-)
+from ._session import Clock, Job, Lookup, Session, Stream
+from ._thread_transport import as_async
 from ._transport import (
     AsyncHttpAnswer,
     AsyncTransport,
@@ -101,59 +85,47 @@ __all__ = [
     "WAITING",
     "Answer",
     "Answered",
-    "AsyncClock",
     "AsyncHttpAnswer",
-    "AsyncPlayer",
     "AsyncTransport",
     "Balance",
-    "Begin",
     "BlockInfo",
     "BlockStatus",
-    "BlockingTransport",
     "Channel",
     "Clock",
-    "Close",
-    "Conversation",
     "Credential",
-    "Emit",
-    "Fetch",
+    "Feed",
     "HttpAnswer",
     "HttpRequest",
     "HttpxTransport",
-    "Leave",
+    "InCaller",
+    "Job",
     "LiveStatus",
+    "Lookup",
+    "LoopThread",
     "NewSigningSecret",
-    "Now",
     "OAuth",
     "Organisation",
     "Pace",
-    "Player",
     "Policy",
-    "Read",
-    "Renew",
     "Request",
     "ResultItem",
-    "Retry",
     "RunEntry",
     "Schedule",
+    "Session",
     "SigningSecret",
-    "Sleep",
     "Started",
-    "Step",
     "Stream",
-    "Together",
     "Token",
     "TokenSource",
     "Transport",
-    "Turn",
     "WorkflowInfo",
     "api_error",
     "as_any_text",
+    "as_async",
     "as_flag",
     "as_formats",
     "as_id",
     "as_text",
-    "ask",
     "cancel_run",
     "create",
     "create_schedule",
@@ -169,7 +141,6 @@ __all__ = [
     "get_signing_secret",
     "get_workflow",
     "host_of",
-    "in_turn",
     "is_loopback",
     "is_refusal",
     "is_unsent",
@@ -184,10 +155,8 @@ __all__ = [
     "normal",
     "organisations_of",
     "read_workflow",
-    "request_and_read",
     "retry_after",
     "roll_signing_secret",
-    "send",
     "start_run",
     "update",
     "update_description",

@@ -1,7 +1,8 @@
-"""Turn steps into HTTP requests, and answers back, for both clients."""
+"""Turn requests into HTTP requests, and HTTP answers into answers."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -10,13 +11,19 @@ from urllib.parse import urlencode, urlsplit
 
 from attrs import field, frozen
 
-from ..errors import AnswerError, ApiError, LinkRefusedError, TransportError
+from ..errors import (
+    AnswerError,
+    ApiError,
+    FlowError,
+    LinkRefusedError,
+    TransportError,
+)
 from ..redaction import Redaction
 from ._credential import Credential
 from ._endpoint import host_of, is_followed, is_loopback
 from ._pace import Pace
+from ._request import Answer, Request
 from ._retry import Policy
-from ._steps import Answer, Fetch, Request, Retry
 from ._transport import HttpRequest
 
 LONG: Final = 2.0
@@ -41,6 +48,7 @@ class Channel:
         hosts: The only hosts to open signed links of; None opens all.
         luck: Returns numbers from 0 to 1.
         secrets: Secrets that no text of an answer may show.
+        renewing: Held while the credential is being renewed.
     """
 
     endpoint: str
@@ -50,6 +58,7 @@ class Channel:
     hosts: frozenset[str] | None
     luck: Callable[[], float]
     secrets: Redaction = field(factory=Redaction, repr=False, eq=False)
+    renewing: asyncio.Lock = field(factory=asyncio.Lock, repr=False, eq=False)
 
     @property
     def is_local(self) -> bool:
@@ -57,7 +66,7 @@ class Channel:
         return is_loopback(host_of(self.endpoint))
 
     def request(self, asked: Request, timeout: float) -> HttpRequest:
-        """Return the HTTP request of a step."""
+        """Return the HTTP request of a request."""
         headers = {"accept": "application/json", "user-agent": AGENT}
         self.credential.note(asked)
         self.secrets.add(asked.secrets)
@@ -82,21 +91,23 @@ class Channel:
             timeout,
         )
 
-    def link(self, fetch: Fetch, timeout: float) -> HttpRequest:
+    def link(
+        self, url: str, start: int, validator: str | None, timeout: float
+    ) -> HttpRequest:
         """Return the HTTP request of a signed link, without credential and cookie.
 
         Raises:
             LinkRefusedError: The link may not be opened.
         """
-        if not is_followed(fetch.url, self.endpoint, self.hosts):
-            raise LinkRefusedError(host_of(fetch.url) or "no host")
+        if not is_followed(url, self.endpoint, self.hosts):
+            raise LinkRefusedError(host_of(url) or "no host")
         # As it is stored: a part that is asked for counts the bytes of the file.
         headers = {"accept-encoding": "identity", "user-agent": AGENT}
-        if fetch.start:
-            headers["range"] = f"bytes={fetch.start}-"
-            if fetch.validator:
-                headers["if-range"] = fetch.validator
-        return HttpRequest("GET", fetch.url, headers, None, timeout, is_signed=True)
+        if start:
+            headers["range"] = f"bytes={start}-"
+            if validator:
+                headers["if-range"] = validator
+        return HttpRequest("GET", url, headers, None, timeout, is_signed=True)
 
     def answer(
         self, status: int, headers: Mapping[str, str], content: bytes, turn: int
@@ -114,36 +125,30 @@ class Channel:
             content = self.credential.mask(content)
         return Answer(status, headers, content, turn, self.secrets)
 
-    def note(self, step: Retry, now: float, wait: float | None) -> None:
+    def note_failure(self, error: FlowError, now: float, wait: float | None) -> None:
         """Log a wait, and let all users of the client wait after a 429."""
-        error = step.error
-        if wait is not None:
-            level = logging.INFO if wait < LONG else logging.WARNING
-            _log.log(level, "%s; trying again in %.3g s", error, wait)
-        if wait is not None and isinstance(error, ApiError) and error.status == 429:
+        if wait is None:
+            return
+        level = logging.INFO if wait < LONG else logging.WARNING
+        _log.log(level, "%s; trying again in %.3g s", error, wait)
+        if isinstance(error, ApiError) and error.status == 429:
             self.pace.hold(now + wait)
 
     def lost_error(
-        self, step: Request | Fetch, reason: str, *, sent: bool
+        self, request: Request | None, reason: str, *, sent: bool
     ) -> TransportError:
-        """Return the error of a step that got no answer."""
-        where = (
-            "the store" if isinstance(step, Fetch) else urlsplit(self.endpoint).netloc
-        )
-        method, path = names_of(step)
+        """Return the error of a request that got no answer; None is a signed link."""
+        if request is None:
+            where, method, path = "the store", "GET", "(signed link)"
+        else:
+            where = urlsplit(self.endpoint).netloc
+            method, path = request.method, request.path
         return TransportError(method, path, f"no answer from {where} ({reason})", sent)
 
-    def too_large_error(self, step: Request) -> AnswerError:
+    def too_large_error(self, request: Request) -> AnswerError:
         """Return the error of an answer that is too large to be read."""
         problem = f"an answer of more than {MAX_ANSWER // 2**20} MiB"
-        return AnswerError(step.method, step.path, problem, is_final=True)
-
-
-def names_of(step: Request | Fetch) -> tuple[str, str]:
-    """Return method and path of a step, as errors name them."""
-    if isinstance(step, Fetch):
-        return "GET", "(signed link)"
-    return step.method, step.path
+        return AnswerError(request.method, request.path, problem, is_final=True)
 
 
 AGENT: Final = "flow64"

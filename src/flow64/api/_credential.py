@@ -6,13 +6,16 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
-from typing import Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from attrs import field, frozen
 
 from ..errors import ConfigError
 from ..redaction import spellings
-from ._steps import Conversation, Request
+from ._request import Request
+
+if TYPE_CHECKING:
+    from ._session import Session
 
 KEY_NAME: Final = "SIXTYFOUR_API_KEY"
 """Environment variable of the API key (documented)."""
@@ -40,12 +43,12 @@ class Token:
 class TokenSource(Protocol):
     """A source of tokens, such as `OAuth`.
 
-    Its requests are open (`is_open`), and it yields no `Renew`, since it is played
-    while the credential is being renewed.
+    Its requests are open (`is_open`), since they are sent while the credential is being
+    renewed.
     """
 
-    def obtain(self, endpoint: str) -> Conversation[Token]:
-        """Request a token."""
+    async def obtain(self, session: Session) -> Token:
+        """Request a token from the endpoint of a session."""
 
 
 class Credential:

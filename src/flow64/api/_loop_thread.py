@@ -1,4 +1,4 @@
-"""The network without `await`: an event loop in a thread of its own.
+"""Run coroutines from blocking code, on an event loop in a daemon thread.
 
 A thread can be stopped neither while it looks up a host nor while headers come in byte
 by byte; a task can. So a `Client` has the same deadlines as an `AsyncClient`.
@@ -9,61 +9,23 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
+from contextlib import suppress
 from threading import Lock, Thread, current_thread
 from typing import Any, Final, TypeVar
 from warnings import warn
 
 from ..errors import ConfigError
-from ._transport import AsyncHttpAnswer, AsyncTransport, HttpRequest
+from ._transport import AsyncTransport
 
 T = TypeVar("T")
 
 
-class Cut:
-    """Ends from outside what threads wait for, since no Ctrl-C comes to them.
+class LoopThread:
+    """An event loop in a thread, and the transport that lives on it.
 
-    Attributes:
-        is_made: Whether it is over: nothing more is sent or read.
-    """
-
-    def __init__(self) -> None:
-        self._lock: Final = Lock()
-        self._waits: Final = set[Future[Any]]()
-        self.is_made = False
-
-    def make(self) -> None:
-        """End all that is waited for."""
-        with self._lock:
-            self.is_made = True
-            waits = [*self._waits]
-        for wait in waits:
-            wait.cancel()
-
-    @contextmanager
-    def over(self, wait: Future[Any]) -> Generator[None]:
-        """Something is waited for."""
-        with self._lock:
-            self._waits.add(wait)
-            is_late = self.is_made
-        if is_late:
-            wait.cancel()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waits.discard(wait)
-
-
-CUT: Final = ContextVar[Cut | None]("CUT", default=None)
-"""What may end the requests of this thread."""
-
-
-class BlockingTransport:
-    """Carries requests through an async transport, from any thread.
+    It starts with the first call, and ends with `close()`.
 
     Args:
         make: Makes the async transport, on its loop.
@@ -71,21 +33,60 @@ class BlockingTransport:
     """
 
     def __init__(
-        self, make: Callable[[], AsyncTransport], owner: str = "BlockingTransport"
+        self, make: Callable[[], AsyncTransport], owner: str = "LoopThread"
     ) -> None:
         self._make: Final = make
         self._owner: Final = owner
         self._lock: Final = Lock()
         self._pid: Final = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._inner: AsyncTransport | None = None
+        self._transport: AsyncTransport | None = None
         self._thread: Thread | None = None
         self._is_closed = False
 
-    def send(self, request: HttpRequest) -> BlockingAnswer:
-        """Send a request."""
-        answer: AsyncHttpAnswer = self._waited(lambda inner: inner.send(request))
-        return BlockingAnswer(self, answer)
+    def run(self, job: Callable[[AsyncTransport], Awaitable[T]]) -> T:
+        """Run a coroutine, and wait for its result.
+
+        A Ctrl-C cancels it, and is raised when it has ended. A second one does not wait
+        for that.
+
+        Raises:
+            ConfigError: It is closed, or belongs to the process that forked this one,
+                or this is the thread of its own loop.
+        """
+        loop, transport = self._start()
+        if current_thread() is self._thread:
+            raise ConfigError(
+                "a Client cannot be called from code that one of its own calls runs; "
+                "use another Client there"
+            )
+        call = _Call(job(transport), loop)
+        try:
+            return call.wait()
+        except CancelledError:
+            if self._is_closed:
+                raise ConfigError(_NOT_HERE) from None
+            raise
+
+    @property
+    def transport(self) -> AsyncTransport:
+        """The transport, for code that runs on the loop."""
+        assert self._transport is not None, "the loop is running"
+        return self._transport
+
+    def run_at_end(self, job: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Run a coroutine as the last one of a call, if the loop is still there.
+
+        The garbage collector may call this in any thread, and at exit.
+        """
+        loop = self._loop
+        if loop is None or os.getpid() != self._pid or sys.is_finalizing():
+            return
+        if current_thread() is self._thread:
+            loop.create_task(job())
+            return
+        with suppress(RuntimeError, CancelledError):
+            _Call(job(), loop).wait()
 
     def close(self) -> None:
         """Close the connections and end the thread; closing twice does nothing."""
@@ -93,11 +94,11 @@ class BlockingTransport:
             is_ours = os.getpid() == self._pid
             loop, self._loop = self._loop, None
             self._is_closed = True
-        if loop is not None and is_ours and self._inner and self._thread:
+        if loop is not None and is_ours and self._transport and self._thread:
             if self._thread is current_thread():  # the garbage collector calls from it
-                loop.create_task(_stopped(loop, self._inner))
+                loop.create_task(_stop(loop, self._transport))
                 return
-            asyncio.run_coroutine_threadsafe(_closed(self._inner), loop).result()
+            asyncio.run_coroutine_threadsafe(_close(self._transport), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join()
 
@@ -106,8 +107,8 @@ class BlockingTransport:
 
         The garbage collector runs in any thread, so nothing is waited for.
         """
-        inner: AsyncTransport | None = getattr(self, "_inner", None)
-        if sys.is_finalizing() or inner is None:
+        transport: AsyncTransport | None = getattr(self, "_transport", None)
+        if sys.is_finalizing() or transport is None:
             return
         if self._loop is None or os.getpid() != self._pid:
             return  # it is closed, or its thread is in the process that forked this one
@@ -115,112 +116,103 @@ class BlockingTransport:
             text = f"unclosed {self._owner}: use `with`, or call close()"
             warn(text, ResourceWarning, stacklevel=2, source=self)
         finally:
-            asyncio.run_coroutine_threadsafe(_stopped(self._loop, inner), self._loop)
+            asyncio.run_coroutine_threadsafe(_stop(self._loop, transport), self._loop)
 
-    def waited(self, job: Coroutine[Any, Any, T], *, is_closing: bool = False) -> T:
-        """Let the loop do something, and wait; a cut ends that, but no closing."""
-        loop = self._loop
-        if loop is None or os.getpid() != self._pid:
-            job.close()
-            raise ConfigError(_NOT_HERE)
-        future: Future[T] | None = None
-        try:
-            future = asyncio.run_coroutine_threadsafe(job, loop)
-            cut = None if is_closing else CUT.get()
-            with nullcontext() if cut is None else cut.over(future):
-                return future.result()
-        except BaseException as error:
-            if future is not None:
-                future.cancel()  # a Ctrl-C ends the request as well
-            if isinstance(error, CancelledError) and self._is_closed:
-                raise ConfigError(_NOT_HERE) from None
-            raise
-
-    def _waited(self, job: Callable[[AsyncTransport], Coroutine[Any, Any, T]]) -> T:
-        self._begin()
-        if (inner := self._inner) is None:  # pragma: no cover - closed in between
-            raise ConfigError(_NOT_HERE)
-        return self.waited(job(inner))
-
-    def _begin(self) -> None:
-        """Start the thread, when there is something to send."""
+    def _start(self) -> tuple[asyncio.AbstractEventLoop, AsyncTransport]:
+        """Start the thread, if it is not running."""
         with self._lock:
             if self._is_closed or os.getpid() != self._pid:
                 raise ConfigError(_NOT_HERE)
-            if self._loop is not None:
-                return
-            loop = asyncio.new_event_loop()
-            # The thread does not know this object, so that it can be dropped.
-            thread = Thread(target=_run, args=(loop,), name="flow64-http", daemon=True)
-            thread.start()
-            self._inner = asyncio.run_coroutine_threadsafe(
-                _made(self._make), loop
-            ).result()
-            self._thread, self._loop = thread, loop
+            if self._loop is None or self._transport is None:
+                loop = asyncio.new_event_loop()
+                # The thread does not know this object, so that it can be dropped.
+                thread = Thread(
+                    target=_run_loop, args=(loop,), name="flow64-client", daemon=True
+                )
+                thread.start()
+                making = asyncio.run_coroutine_threadsafe(_call(self._make), loop)
+                self._transport = making.result()
+                self._thread, self._loop = thread, loop
+            return self._loop, self._transport
 
 
-class BlockingAnswer:
-    """An answer that is read from any thread."""
+class _Call:
+    """A coroutine that runs on a loop, while this thread waits for it."""
 
-    def __init__(self, transport: BlockingTransport, inner: AsyncHttpAnswer) -> None:
-        self.status: Final = inner.status
-        self.headers: Final[Mapping[str, str]] = inner.headers
-        self._transport: Final = transport
-        self._inner: Final = inner
-        self._reading: asyncio.Task[Any] | None = None  # known to the loop alone
+    def __init__(self, job: Awaitable[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self._loop: Final = loop
+        self._done: Final = Future[Any]()
+        self._task: asyncio.Task[None] | None = None
+        loop.call_soon_threadsafe(self._begin, job)  # with the caller's context
 
-    def read(self, timeout: float) -> bytes:
-        """The next part of the body; empty at its end."""
-        return self._transport.waited(self._read(timeout))
+    def wait(self) -> Any:
+        """Wait for the result. A Ctrl-C cancels the task, and waits for its end."""
+        try:
+            return self._done.result()
+        except BaseException as error:
+            if self._done.done() and self._done.exception() is error:
+                raise
+            self._loop.call_soon_threadsafe(self._cancel)
+            try:
+                self._done.exception()
+            except BaseException:  # the second one
+                self._loop.call_soon_threadsafe(self._cancel)
+                raise
+            raise
 
-    def close(self) -> None:
-        """Let it go."""
-        self._transport.waited(self._close(), is_closing=True)
+    def _begin(self, job: Awaitable[Any]) -> None:
+        self._task = self._loop.create_task(self._work(job))
 
-    async def _read(self, timeout: float) -> bytes:  # noqa: ASYNC109 - as the protocol says
-        self._reading = asyncio.current_task()
-        return await self._inner.read(timeout)
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
 
-    async def _close(self) -> None:
-        # A Ctrl-C may leave a read under way, and what is being read cannot be closed.
-        if self._reading is not None and not self._reading.done():
-            await _ended({self._reading})
-        await self._inner.close()
+    async def _work(self, job: Awaitable[Any]) -> None:
+        # No error leaves the task: a KeyboardInterrupt would end the loop.
+        try:
+            result = await job
+        except asyncio.CancelledError:
+            self._done.set_exception(CancelledError())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            self._done.set_exception(error)
+        else:
+            self._done.set_result(result)
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Run a loop until it is stopped, and close it."""
+    is_stopped = False
     try:
-        loop.run_forever()
+        while not is_stopped:
+            # A part of a call may end in a KeyboardInterrupt, which asyncio passes on.
+            with suppress(KeyboardInterrupt, SystemExit):
+                loop.run_forever()
+                is_stopped = True
     finally:
         loop.close()
 
 
-async def _stopped(loop: asyncio.AbstractEventLoop, inner: AsyncTransport) -> None:
+async def _stop(loop: asyncio.AbstractEventLoop, transport: AsyncTransport) -> None:
     """Close a transport, and end the loop."""
     try:
-        await _closed(inner)
+        await _close(transport)
     finally:
         loop.stop()
 
 
-async def _made(make: Callable[[], AsyncTransport]) -> AsyncTransport:
+async def _call(make: Callable[[], AsyncTransport]) -> AsyncTransport:
     return make()
 
 
-async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel tasks, and wait until they are over."""
+async def _close(transport: AsyncTransport) -> None:
+    """End what is under way, and close a transport, while there is a loop for it."""
+    here = asyncio.current_task()
+    tasks = {task for task in asyncio.all_tasks() if task is not here}
     for task in tasks:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks)
-
-
-async def _closed(inner: AsyncTransport) -> None:
-    """Close a transport, and what was left half read, while there is a loop for it."""
-    here = asyncio.current_task()
-    await _ended({task for task in asyncio.all_tasks() if task is not here})
-    await inner.close()
+    await transport.close()
     await asyncio.get_running_loop().shutdown_asyncgens()
     await asyncio.sleep(0)
 

@@ -28,7 +28,7 @@ from ..errors import (
     TransportError,
     shortened,
 )
-from ._conversation import api_error
+from ._answer_errors import api_error
 from ._credential import Token, is_header_text, mask_secrets
 from ._oauth_key import (
     CLIENT_NAME,
@@ -38,8 +38,9 @@ from ._oauth_key import (
     read_key_of_env,
     read_variable,
 )
+from ._request import Answer, Request
 from ._retry import may_pass
-from ._steps import Answer, Conversation, Request, Retry, Sleep
+from ._session import Session
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """Type of an assertion that is a signed token (RFC 7523)."""
@@ -204,7 +205,7 @@ class OAuth:
             token_path=token_path,
         )
 
-    def obtain(self, endpoint: str) -> Conversation[Token]:
+    async def obtain(self, session: Session) -> Token:
         """Exchange an assertion for a token.
 
         An audience that was not given is found: it is the URL of the token endpoint. If
@@ -214,23 +215,24 @@ class OAuth:
             TokenError: There is no token. The error has the service's message, if there
                 is one.
         """
+        endpoint = session.channel.endpoint
         url = endpoint + self._path
         known = self._audience or self._learned.get(endpoint)
-        got = yield from self._exchange(known or url)
+        got = await self._exchange(session, known or url)
         if isinstance(got, _Refusal) and got.may_be_audience and known is None:
-            issuer = yield from _issuer(endpoint, got)
+            issuer = await _issuer(session, got)
             if issuer is not None and issuer != url:
-                got = yield from self._exchange(issuer)
+                got = await self._exchange(session, issuer)
                 if isinstance(got, Token):
                     self._learned[endpoint] = issuer
         if isinstance(got, _Refusal):
             raise TokenError(got.problem, got.may_pass)
         return got
 
-    def _exchange(self, audience: str) -> Conversation[Token | _Refusal]:
+    async def _exchange(self, session: Session, audience: str) -> Token | _Refusal:
         """Send assertions, each a new one, until there is an answer.
 
-        Unlike in `request_and_read`, a 401 renews nothing here, and the `Date` of a
+        Unlike in `Session.send`, a 401 renews nothing here, and the `Date` of a
         refusal is read.
         """
         failures = 0
@@ -238,7 +240,7 @@ class OAuth:
             request, date = self._request(audience), None
             got: Token | TokenError | ApiError | TransportError | AnswerError
             try:
-                answer: Answer = yield request
+                answer = await session.exchange(request)
                 date = answer.headers.get("date")
                 got = _token(request, answer)
             except (TransportError, AnswerError) as caught:
@@ -246,10 +248,10 @@ class OAuth:
             if isinstance(got, Token | TokenError):
                 return _Refusal(got.problem) if isinstance(got, TokenError) else got
             failures += 1
-            wait: float | None = yield Retry(request, got, failures)
+            wait = session.retry_wait(request, got, failures)
             if wait is None:
                 return self._refusal(got, failures, date)
-            yield Sleep(wait)
+            await session.sleep(wait)
 
     def _request(self, audience: str) -> Request:
         form = {
@@ -351,16 +353,17 @@ _OTHER_FAULTS: Final = frozenset(
 """Codes of RFC 6749 that are not about the assertion."""
 
 
-def _issuer(endpoint: str, refusal: _Refusal) -> Conversation[str | None]:
+async def _issuer(session: Session, refusal: _Refusal) -> str | None:
     """Return the issuer that the service names; None if there is none. One request.
 
     Raises:
         TokenError: It names another host.
     """
     try:
-        answer: Answer = yield Request("GET", DISCOVERY, is_open=True)
+        answer = await session.exchange(Request("GET", DISCOVERY, is_open=True))
     except (TransportError, AnswerError):
         return None
+    endpoint = session.channel.endpoint
     data = _object(answer) if answer.status == 200 else None
     if data is None or data.get("issuer") is None:
         return None

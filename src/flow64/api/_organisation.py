@@ -1,21 +1,18 @@
 """Compare the organisation of a credential with the expected one.
 
-Nothing is written, and no run is started, with a key of another organisation.
+Each answer that names an organisation is compared. If none has before something is
+written or started, a list is read first. So nothing is written, and no run is started,
+with a key of another organisation.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from attrs import evolve
-
-from ..errors import FlowError, OrganisationError
-from ._steps import Answer, Conversation, Request, Together
-from ._workflow_calls import list_workflows
-
-T = TypeVar("T")
+from ..errors import OrganisationError
+from ._request import Answer, Request
 
 FIELD: Final = "org_id"
 """Field of an answer that names its organisation (documented, may be null)."""
@@ -29,82 +26,32 @@ class Organisation:
         env: The environment, for the error.
     """
 
-    __slots__ = ("_is_known", "env", "expected")
+    __slots__ = ("env", "expected", "is_known")
 
-    def __init__(self, expected: str | None, env: str | None = None) -> None:
+    def __init__(self, expected: str | None = None, env: str | None = None) -> None:
         self.expected: Final = expected
         self.env: Final = env
-        self._is_known = expected is None
+        self.is_known = expected is None
 
-    def guard(self, conversation: Conversation[T]) -> Conversation[T]:
-        """Return a conversation that ends at the first answer of another organisation.
+    def is_needed_for(self, request: Request) -> bool:
+        """Return True before the first write, if the organisation is not known yet."""
+        return not (self.is_known or request.may_repeat)
 
-        Each answer that names an organisation is compared. If none has before something
-        is written or started, the list of workflows is read first.
+    def compare(self, request: Request, answer: Answer) -> OrganisationError | None:
+        """Return an error if an answer names another organisation.
 
-        Raises:
-            OrganisationError: An answer names another organisation; nothing more is
-                sent.
+        The call ends with it: it is not a failure to recover from.
         """
         if self.expected is None:
-            return conversation
-        return self._compare(conversation, [])
-
-    def _compare(
-        self, conversation: Conversation[T], others: list[OrganisationError]
-    ) -> Conversation[T]:
-        """Compare the answers of a conversation.
-
-        Args:
-            conversation: The conversation.
-            others: The error, once there is one. It ends all conversations that are
-                played together.
-        """
-        reply: Any = None
-        try:
-            while True:
-                try:
-                    if isinstance(reply, FlowError):
-                        step = conversation.throw(reply)
-                    else:
-                        step = conversation.send(reply)
-                except StopIteration as stop:
-                    result: T = stop.value
-                    return result
-                # Raised here and not thrown in: it is no failure to recover from.
-                if self._is_too_early(step):
-                    yield from self._compare(list_workflows(), others)
-                    self._is_known = True  # or there is no workflow to compare
-                if isinstance(step, Together):
-                    parts = [self._compare(it, others) for it in step.conversations]
-                    step = evolve(step, conversations=parts)
-                try:
-                    reply = yield step
-                except FlowError as error:
-                    reply = error
-                else:
-                    if isinstance(step, Request):
-                        self._require(step, reply, others)
-                if others:
-                    raise others[0]
-        finally:
-            conversation.close()
-
-    def _is_too_early(self, step: Any) -> bool:
-        is_write = isinstance(step, Request) and not step.may_repeat
-        return is_write and not self._is_known
-
-    def _require(
-        self, asked: Request, answer: Answer, others: list[OrganisationError]
-    ) -> None:
-        """Compare an answer; append an error if it names another organisation."""
+            return None
         for found in organisations_of(answer):
             if found != self.expected:
-                what = f"{asked.method} {asked.path}"
-                facts = (self.env or "default", str(self.expected), found, what)
-                others.append(OrganisationError(*facts))
-                return
-            self._is_known = True
+                what = f"{request.method} {request.path}"
+                return OrganisationError(
+                    self.env or "default", self.expected, found, what
+                )
+            self.is_known = True
+        return None
 
 
 def organisations_of(answer: Answer) -> Iterator[str]:

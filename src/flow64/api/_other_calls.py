@@ -9,9 +9,9 @@ from attrs import field, frozen
 
 from ..errors import ArgumentError, shortened
 from ._arguments import as_any_text, as_count, as_flag, as_id, as_text, in_path
-from ._conversation import request_and_read, send
 from ._parsing import Answered, answer_reader, is_filled, list_reader
-from ._steps import Answer, Conversation, Request
+from ._request import Answer, Request
+from ._session import Session
 
 SECRET_PATH = "/webhooks/signing-secret"  # noqa: S105 - a path, and no secret
 
@@ -53,7 +53,8 @@ class Schedule(Answered):
     updated_at: str | None = None
 
 
-def create_schedule(
+async def create_schedule(
+    session: Session,
     workflow_id: str,
     name: str,
     cron_expression: str,
@@ -61,7 +62,7 @@ def create_schedule(
     timezone: str = "UTC",
     description: str | None = None,
     is_active: bool = True,
-) -> Conversation[Schedule]:
+) -> Schedule:
     """Create a schedule. If the answer is lost, the request is not sent again."""
     callee = "schedules.create"
     body = {
@@ -76,25 +77,28 @@ def create_schedule(
         ),
     }
     request = Request("POST", "/schedules", body=body)
-    return (yield from request_and_read(request, answer_reader(Schedule, request)))
+    return await session.send(request, answer_reader(Schedule, request))
 
 
-def list_schedules(workflow_id: str | None = None) -> Conversation[Sequence[Schedule]]:
+async def list_schedules(
+    session: Session, workflow_id: str | None = None
+) -> Sequence[Schedule]:
     """Return the schedules of one workflow, or all."""
     query = {}
     if workflow_id is not None:
         query["workflow_id"] = as_id("schedules.list", "workflow_id", workflow_id)
     request = Request("GET", "/schedules", query)
-    return (yield from request_and_read(request, list_reader(Schedule, request)))
+    return await session.send(request, list_reader(Schedule, request))
 
 
-def get_schedule(schedule_id: str) -> Conversation[Schedule]:
+async def get_schedule(session: Session, schedule_id: str) -> Schedule:
     """Return one schedule."""
     request = Request("GET", _schedule_path("schedules.get", schedule_id))
-    return (yield from request_and_read(request, answer_reader(Schedule, request)))
+    return await session.send(request, answer_reader(Schedule, request))
 
 
-def update_schedule(
+async def update_schedule(
+    session: Session,
     schedule_id: str,
     *,
     name: str | None = None,
@@ -102,7 +106,7 @@ def update_schedule(
     timezone: str | None = None,
     description: str | None = None,
     is_active: bool | None = None,
-) -> Conversation[Schedule]:
+) -> Schedule:
     """Change the given fields of a schedule, and no others."""
     callee = "schedules.update"
     path = _schedule_path(callee, schedule_id)
@@ -118,12 +122,15 @@ def update_schedule(
         names = ("name", "cron_expression", "timezone", "description", "is_active")
         raise ArgumentError(callee, "nothing to change was given", names)
     request = Request("PATCH", path, body=body)
-    return (yield from request_and_read(request, answer_reader(Schedule, request)))
+    return await session.send(request, answer_reader(Schedule, request))
 
 
-def delete_schedule(schedule_id: str) -> Conversation[None]:
+async def delete_schedule(session: Session, schedule_id: str) -> None:
     """Delete a schedule. The content of a 2xx answer does not matter."""
-    yield from send(Request("DELETE", _schedule_path("schedules.delete", schedule_id)))
+    await session.send(
+        Request("DELETE", _schedule_path("schedules.delete", schedule_id)),
+        lambda _: None,
+    )
 
 
 def _schedule_path(callee: str, schedule_id: str) -> str:
@@ -200,7 +207,7 @@ class NewSigningSecret(Answered):
     meta: SigningSecret = field(factory=SigningSecret)
 
 
-def get_signing_secret() -> Conversation[SigningSecret | None]:
+async def get_signing_secret(session: Session) -> SigningSecret | None:
     """Return what may be known of the secret; None if there is none."""
     request = Request("GET", SECRET_PATH)
     read = answer_reader(SigningSecret, request)
@@ -208,21 +215,22 @@ def get_signing_secret() -> Conversation[SigningSecret | None]:
     def read_any(answer: Answer) -> SigningSecret | None:
         return None if answer.json(request) is None else read(answer)
 
-    return (yield from request_and_read(request, read_any))
+    return await session.send(request, read_any)
 
 
-def create_signing_secret() -> Conversation[NewSigningSecret]:
+async def create_signing_secret(session: Session) -> NewSigningSecret:
     """Make a secret, which revokes the present one at once.
 
     If the answer is lost, the request is not sent again.
     """
     request = Request("POST", SECRET_PATH)
-    return (yield from request_and_read(request, _reading_secret(request)))
+    return await session.send(request, _reading_secret(request))
 
 
-def roll_signing_secret(
+async def roll_signing_secret(
+    session: Session,
     expire_overlap_hours: int = 24,
-) -> Conversation[NewSigningSecret]:
+) -> NewSigningSecret:
     """Make a secret. The present one also signs for some hours, and is then revoked.
 
     If the answer is lost, the request is not sent again.
@@ -230,7 +238,7 @@ def roll_signing_secret(
     name = "expire_overlap_hours"
     hours = as_count("signing_secret.roll", name, expire_overlap_hours, 0, MAX_OVERLAP)
     request = Request("POST", f"{SECRET_PATH}/roll", body={name: hours})
-    return (yield from request_and_read(request, _reading_secret(request)))
+    return await session.send(request, _reading_secret(request))
 
 
 def _reading_secret(request: Request) -> Callable[[Answer], NewSigningSecret]:
@@ -245,9 +253,9 @@ def _reading_secret(request: Request) -> Callable[[Answer], NewSigningSecret]:
     return read_secret
 
 
-def delete_signing_secret() -> Conversation[None]:
+async def delete_signing_secret(session: Session) -> None:
     """Revoke the secret, so that deliveries are no longer signed."""
-    yield from send(Request("DELETE", SECRET_PATH))
+    await session.send(Request("DELETE", SECRET_PATH), lambda _: None)
 
 
 # -- The balance ----------------------------------------------------------------------
@@ -264,7 +272,7 @@ class Balance(Answered):
     credits: float
 
 
-def get_balance() -> Conversation[Balance]:
+async def get_balance(session: Session) -> Balance:
     """Return the credits that are left."""
     request = Request("GET", "/check-balance")
-    return (yield from request_and_read(request, answer_reader(Balance, request)))
+    return await session.send(request, answer_reader(Balance, request))

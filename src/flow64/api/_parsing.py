@@ -13,7 +13,7 @@ from attrs import Attribute, field, frozen
 from ..definition import split_stamp, with_stamp
 from ..errors import AnswerError
 from ..redaction import Redaction
-from ._steps import Answer, Request
+from ._request import Answer, Request
 
 T = TypeVar("T")
 

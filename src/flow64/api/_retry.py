@@ -19,7 +19,7 @@ from ..errors import (
     TransportError,
     shortened,
 )
-from ._steps import Request
+from ._request import Request
 
 DAY: Final = 86_400.0
 

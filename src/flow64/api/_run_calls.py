@@ -18,9 +18,9 @@ from ._arguments import (
     as_word,
     in_path,
 )
-from ._conversation import Lookup, request_and_read
 from ._parsing import Answered, answer_reader, is_filled, list_reader
-from ._steps import Conversation, Request
+from ._request import Request
+from ._session import Lookup, Session
 
 MOST_RUNS = 500
 """Only the newest runs can be listed (documented)."""
@@ -186,7 +186,8 @@ class Cancelled(Answered):
     job_id: str = ""
 
 
-def start_run(
+async def start_run(
+    session: Session,
     workflow_id: str,
     body: Mapping[str, Any],
     key: str,
@@ -194,7 +195,7 @@ def start_run(
     save_json: bool = True,
     result_formats: Sequence[str] = (),
     look: Lookup[Started] | None = None,
-) -> Conversation[Started]:
+) -> Started:
     """Start a run under an Idempotency-Key.
 
     If the answer is lost, the request is not sent again, since it is only inferred that
@@ -225,12 +226,16 @@ def start_run(
         idempotency_key=named,
         is_once=look is None,
     )
-    return (yield from request_and_read(request, answer_reader(Started, request), look))
+    return await session.send(request, answer_reader(Started, request), look)
 
 
-def list_runs(
-    workflow_id: str | None = None, limit: int = MOST_RUNS, *, status: str | None = None
-) -> Conversation[Sequence[RunEntry]]:
+async def list_runs(
+    session: Session,
+    workflow_id: str | None = None,
+    limit: int = MOST_RUNS,
+    *,
+    status: str | None = None,
+) -> Sequence[RunEntry]:
     """Return the newest runs, newest first. Only 500 can be listed (documented).
 
     Args:
@@ -246,31 +251,29 @@ def list_runs(
         query["workflow_id"] = as_id(callee, "workflow_id", workflow_id)
     query["limit"] = str(as_count(callee, "limit", limit, 1, MOST_RUNS))
     request = Request("GET", "/workflows/runs", query)
-    return (yield from request_and_read(request, list_reader(RunEntry, request)))
+    return await session.send(request, list_reader(RunEntry, request))
 
 
-def live_status(run_id: str) -> Conversation[LiveStatus]:
+async def live_status(session: Session, run_id: str) -> LiveStatus:
     """Return the state of a run."""
     path = f"/workflows/runs/{in_path('runs.status', 'run_id', run_id)}/live_status"
     request = Request("GET", path)
-    return (yield from request_and_read(request, answer_reader(LiveStatus, request)))
+    return await session.send(request, answer_reader(LiveStatus, request))
 
 
-def cancel_run(run_id: str) -> Conversation[str]:
+async def cancel_run(session: Session, run_id: str) -> str:
     """Cancel a run, and return its status. A run that has ended keeps its status."""
     query = {"job_id": as_id("runs.cancel", "run_id", run_id)}
     request = Request("POST", "/workflows/cancel", query, is_harmless=True)
-    return (
-        yield from request_and_read(request, answer_reader(Cancelled, request))
-    ).status
+    return (await session.send(request, answer_reader(Cancelled, request))).status
 
 
-def download_links(
-    run_id: str, format: str = "csv"
-) -> Conversation[Sequence[ResultItem]]:
+async def download_links(
+    session: Session, run_id: str, format: str = "csv"
+) -> Sequence[ResultItem]:
     """Return the result files of a run, with fresh links."""
     callee = "runs.download_links"
     query = {"format": as_word(callee, "format", format, FORMATS)}
     segment = in_path(callee, "run_id", run_id)
     request = Request("GET", f"/workflows/runs/{segment}/results/download-links", query)
-    return (yield from request_and_read(request, list_reader(ResultItem, request)))
+    return await session.send(request, list_reader(ResultItem, request))

@@ -1,52 +1,35 @@
-"""Turns: named locks for what one task or thread of this process may do at a time."""
+"""Turns: names that one call of this process may hold at a time, across event loops."""
 
 from __future__ import annotations
 
 import os
 from threading import Lock
 from typing import Final
-from weakref import WeakValueDictionary
 
 
 class Turns:
-    """A lock for every name, kept as long as it is in use."""
+    """The names that are held at present."""
 
     def __init__(self) -> None:
         self.forget()
 
-    def of(self, name: str) -> TurnLock:
-        """Return the lock of a name."""
+    def take(self, name: str) -> bool:
+        """Take a name, and return True; return False if another call holds it."""
         with self._guard:
-            held = self._of.get(name)
-            if held is None:
-                held = self._of[name] = TurnLock()
-            return held
+            if name in self._held:
+                return False
+            self._held.add(name)
+            return True
+
+    def release(self, name: str) -> None:
+        """Release a name."""
+        with self._guard:
+            self._held.discard(name)
 
     def forget(self) -> None:
-        """Start again, as a forked process has to: the holders of locks are gone."""
+        """Start again, as a forked process has to: the holders are not in it."""
         self._guard = Lock()
-        self._of: WeakValueDictionary[str, TurnLock] = WeakValueDictionary()
-
-
-class TurnLock:
-    """A lock that can be waited for with and without an event loop."""
-
-    __slots__ = ("__weakref__", "_lock")
-
-    def __init__(self) -> None:
-        self._lock: Final = Lock()
-
-    def take(self, seconds: float) -> bool:
-        """Wait for it; return True if it was taken in time."""
-        return self._lock.acquire(timeout=max(seconds, 0))
-
-    def take_now(self) -> bool:
-        """Take it if it is free."""
-        return self._lock.acquire(blocking=False)
-
-    def release(self) -> None:
-        """Release it."""
-        self._lock.release()
+        self._held = set[str]()
 
 
 TURNS: Final = Turns()

@@ -10,9 +10,9 @@ from attrs import evolve, field, frozen
 from ..definition import Definition, as_body, canonical_id, from_data, secret_texts
 from ..errors import AnswerError, ForbiddenError, NotFoundError, ReadError
 from ._arguments import as_id, in_path
-from ._conversation import Lookup, ask, request_and_read
 from ._parsing import Answered, is_filled, list_reader, redact_data, structure
-from ._steps import Answer, Conversation, Request
+from ._request import Answer, Request
+from ._session import Lookup, Session
 
 
 @frozen
@@ -62,22 +62,22 @@ class BlockInfo(Answered):
 # -- As definitions: what deploying and running need ----------------------------------
 
 
-def get_workflow(
-    workflow_id: str, code: Definition | None = None
-) -> Conversation[Definition | None]:
+async def get_workflow(
+    session: Session, workflow_id: str, code: Definition | None = None
+) -> Definition | None:
     """Return the workflow of an id; None if there is none, or it is not yours.
 
     See `read_workflow`.
     """
     try:
-        return (yield from read_workflow(workflow_id, code))
+        return await read_workflow(session, workflow_id, code)
     except (NotFoundError, ForbiddenError):
         return None
 
 
-def read_workflow(
-    workflow_id: str, code: Definition | None = None
-) -> Conversation[Definition]:
+async def read_workflow(
+    session: Session, workflow_id: str, code: Definition | None = None
+) -> Definition:
     """Return the workflow of an id.
 
     Its texts are as they are live, secrets too, so that they can be compared.
@@ -97,18 +97,18 @@ def read_workflow(
         _require_same(str(found.id), workflow_id, request)
         return found
 
-    return (yield from request_and_read(request, read))
+    return await session.send(request, read)
 
 
 # A body with its secrets revealed is held by no name, so that no frame shows it.
 
 
-def create_workflow(
-    sent: Definition, look: Lookup[Any] | None = None
-) -> Conversation[None]:
+async def create_workflow(
+    session: Session, sent: Definition, look: Lookup[Any] | None = None
+) -> None:
     """Create a workflow under its own id."""
     path = "/workflows/create_workflow"
-    yield from ask(
+    await session.ask(
         Request(
             "POST", path, body=as_body(sent, reveal=True), secrets=secret_texts([sent])
         ),
@@ -116,12 +116,12 @@ def create_workflow(
     )
 
 
-def update_workflow(
-    sent: Definition, look: Lookup[Any] | None = None
-) -> Conversation[None]:
+async def update_workflow(
+    session: Session, sent: Definition, look: Lookup[Any] | None = None
+) -> None:
     """Replace a whole workflow."""
     path, query = "/workflows/update_workflow", {"workflow_id": str(sent.id)}
-    yield from ask(
+    await session.ask(
         Request(
             "POST",
             path,
@@ -133,18 +133,20 @@ def update_workflow(
     )
 
 
-def update_description(
-    workflow_id: str, text: str, look: Lookup[Any] | None = None
-) -> Conversation[None]:
+async def update_description(
+    session: Session, workflow_id: str, text: str, look: Lookup[Any] | None = None
+) -> None:
     """Change only the description. Fields that a body leaves out keep their value."""
     path, query = "/workflows/update_workflow", {"workflow_id": workflow_id}
-    yield from ask(Request("POST", path, query, {"workflow_description": text}), look)
+    await session.ask(
+        Request("POST", path, query, {"workflow_description": text}), look
+    )
 
 
 # -- As the service tells of them -----------------------------------------------------
 
 
-def workflow_info(workflow_id: str) -> Conversation[WorkflowInfo]:
+async def workflow_info(session: Session, workflow_id: str) -> WorkflowInfo:
     """Return the workflow of an id, with its definition."""
     request = _get(workflow_id)
 
@@ -153,22 +155,24 @@ def workflow_info(workflow_id: str) -> Conversation[WorkflowInfo]:
         _require_same(found.id, workflow_id, request)
         return found
 
-    return (yield from request_and_read(request, read))
+    return await session.send(request, read)
 
 
-def list_workflows(secrets: Sequence[str] = ()) -> Conversation[Sequence[WorkflowInfo]]:
+async def list_workflows(
+    session: Session, secrets: Sequence[str] = ()
+) -> Sequence[WorkflowInfo]:
     """Return all workflows of the organisation, without their definitions.
 
     Args:
         secrets: Secrets that no text of the answer may show.
     """
     request = Request("GET", "/workflows", secrets=secrets)
-    return (yield from request_and_read(request, list_reader(WorkflowInfo, request)))
+    return await session.send(request, list_reader(WorkflowInfo, request))
 
 
-def create(
-    sent: Definition, *, may_repeat: bool, spends: bool = False
-) -> Conversation[WorkflowInfo]:
+async def create(
+    session: Session, sent: Definition, *, may_repeat: bool, spends: bool = False
+) -> WorkflowInfo:
     """Create a workflow.
 
     Args:
@@ -178,22 +182,22 @@ def create(
         spends: Do not send it again after a 429, since it may spend.
     """
     path, query = "/workflows/create_workflow", dict[str, str]()
-    return (
-        yield from _request_info(
-            Request(
-                "POST",
-                path,
-                query,
-                as_body(sent, reveal=True),
-                is_harmless=may_repeat,
-                is_once=spends,
-                secrets=secret_texts([sent]),
-            )
-        )
+    return await _request_info(
+        session,
+        Request(
+            "POST",
+            path,
+            query,
+            as_body(sent, reveal=True),
+            is_harmless=may_repeat,
+            is_once=spends,
+            secrets=secret_texts([sent]),
+        ),
     )
 
 
-def update(
+async def update(
+    session: Session,
     workflow_id: str,
     sent: Definition | None = None,
     *,
@@ -201,7 +205,7 @@ def update(
     description: str | None = None,
     may_repeat: bool = False,
     spends: bool = False,
-) -> Conversation[WorkflowInfo]:
+) -> WorkflowInfo:
     """Change a workflow. If it does not exist, the service creates it.
 
     Args:
@@ -213,40 +217,37 @@ def update(
         spends: Do not send it again after a 429, since it may spend.
     """
     path, query = "/workflows/update_workflow", {"workflow_id": workflow_id}
-    return (
-        yield from _request_info(
-            Request(
-                "POST",
-                path,
-                query,
-                _changes(sent, name, description),
-                is_harmless=may_repeat,
-                is_once=spends,
-                secrets=secret_texts([sent] if sent else []),
-            )
-        )
+    return await _request_info(
+        session,
+        Request(
+            "POST",
+            path,
+            query,
+            _changes(sent, name, description),
+            is_harmless=may_repeat,
+            is_once=spends,
+            secrets=secret_texts([sent] if sent else []),
+        ),
     )
 
 
-def delete_workflow(workflow_id: str) -> Conversation[WorkflowInfo | None]:
+async def delete_workflow(session: Session, workflow_id: str) -> WorkflowInfo | None:
     """Delete a workflow for good; return None if a repetition found it gone."""
     path = "/workflows/delete_workflow"
     query = {"workflow_id": as_id("workflows.delete", "workflow_id", workflow_id)}
     request = Request("POST", path, query, is_harmless=True)
     try:
-        return (
-            yield from request_and_read(request, lambda answer: _info(answer, request))
-        )
+        return await session.send(request, lambda answer: _info(answer, request))
     except NotFoundError as error:
         if error.attempts == 1:
             raise
         return None
 
 
-def list_blocks() -> Conversation[Sequence[BlockInfo]]:
+async def list_blocks(session: Session) -> Sequence[BlockInfo]:
     """Return the kinds of blocks, each with the JSON Schema of its specs."""
     request = Request("GET", "/workflows/blocks")
-    return (yield from request_and_read(request, list_reader(BlockInfo, request)))
+    return await session.send(request, list_reader(BlockInfo, request))
 
 
 def _get(workflow_id: str) -> Request:
@@ -254,8 +255,8 @@ def _get(workflow_id: str) -> Request:
     return Request("GET", f"/workflows/{segment}")
 
 
-def _request_info(request: Request) -> Conversation[WorkflowInfo]:
-    return (yield from request_and_read(request, lambda answer: _info(answer, request)))
+async def _request_info(session: Session, request: Request) -> WorkflowInfo:
+    return await session.send(request, lambda answer: _info(answer, request))
 
 
 def _changes(

@@ -1,4 +1,6 @@
-"""The documented calls of an `AsyncClient`, by topic: those of a `Client`, awaited."""
+"""The documented calls of a client, by topic."""
+
+# Async only: scripts/unasync.py writes the blocking module from this one.
 
 from __future__ import annotations
 
@@ -7,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import api
 from ._async_run import AsyncRun, async_run_of
-from ._calls import GivenRows
 from ._direct import (
     Given,
+    GivenRows,
     GivenWorkflow,
+    body_of,
     create_workflow,
     start_directly,
     update_workflow,
@@ -22,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class AsyncWorkflows:
-    """`client.workflows`: the calls about workflows; see `Workflows`."""
+    """`client.workflows`: the calls about workflows, one request each.
+
+    To deploy code, use `client.deploy(workflow)` instead. It plans, keeps edits that
+    were made on the service, and verifies.
+    """
 
     __slots__ = ("_client", "_settings")
 
@@ -38,19 +45,40 @@ class AsyncWorkflows:
         values: Mapping[str, Any] | None = None,
         allow_spend: bool = False,
     ) -> api.WorkflowInfo:
-        """Create a workflow; see `Workflows.create`."""
-        source = GivenWorkflow("workflows.create", workflow, env, values)
+        """Create a workflow.
+
+        If the answer is lost, the request is sent again only if the workflow has an id
+        and spends nothing. If the id is taken then, the workflow may have been created,
+        so it is read and compared.
+
+        Args:
+            workflow: A `Workflow`, a definition, or the JSON data of one.
+            env: The environment to compile a `Workflow` for. The default is that of the
+                client, then `default`.
+            values: Values for `value("name")` in a `Workflow`.
+            allow_spend: Agree to blocks that spend credits as soon as they are written.
+
+        Raises:
+            ConflictError: The id is taken.
+            DeployError: The workflow was refused before anything was sent.
+        """
+        given = GivenWorkflow("workflows.create", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
-        talk = create_workflow(source, self._settings, allow_spend=allow_spend)
-        return await self._client.play(talk)
+        sent = given.definition(self._settings)
+        return await self._client._call(create_workflow, sent, allow_spend=allow_spend)
 
     async def get(self, workflow_id: str) -> api.WorkflowInfo:
-        """Return one workflow, with its definition; see `Workflows.get`."""
-        return await self._client.play(api.workflow_info(workflow_id))
+        """Return one workflow, with its definition.
+
+        Raises:
+            NotFoundError: No workflow has that id, or it belongs to another
+                organisation. The latter may be a `ForbiddenError`.
+        """
+        return await self._client._call(api.workflow_info, workflow_id)
 
     async def list(self) -> Sequence[api.WorkflowInfo]:
         """Return all workflows of the organisation, without their definitions."""
-        return await self._client.play(api.list_workflows())
+        return await self._client._call(api.list_workflows)
 
     async def update(
         self,
@@ -64,27 +92,61 @@ class AsyncWorkflows:
         create: bool = False,
         allow_spend: bool = False,
     ) -> api.WorkflowInfo:
-        """Change a workflow; see `Workflows.update`."""
-        source = GivenWorkflow("workflows.update", workflow, env, values)
+        """Change a workflow: all of it, or only its title or description.
+
+        The service creates a workflow if it does not know the id, so this reads the
+        workflow first. The whole graph is replaced, and the last writer wins. If the
+        answer is lost, the request is sent again only if it has a whole workflow and
+        spends nothing.
+
+        Args:
+            workflow_id: Id of the workflow.
+            workflow: The new workflow. None keeps its graph.
+            name: The new title.
+            description: The new description. Without the last line that a deploy wrote,
+                no later deploy takes the workflow for its own.
+            env: The environment to compile a `Workflow` for.
+            values: Values for `value("name")` in a `Workflow`.
+            create: Do not read first, and so create a workflow that does not exist.
+            allow_spend: Agree to blocks that spend credits as soon as they are written.
+
+        Raises:
+            NotFoundError: No workflow has that id.
+            DeployError: The workflow was refused before anything was sent.
+        """
+        given = GivenWorkflow("workflows.update", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
-        talk = update_workflow(
+        sent = None if workflow is None else given.definition(self._settings)
+        return await self._client._call(
+            update_workflow,
             workflow_id,
-            source,
-            self._settings,
+            sent,
             name=name,
             description=description,
             is_new=create,
             allow_spend=allow_spend,
         )
-        return await self._client.play(talk)
 
     async def delete(self, workflow_id: str) -> api.WorkflowInfo | None:
-        """Delete a workflow for good; see `Workflows.delete`."""
-        return await self._client.play(api.delete_workflow(workflow_id))
+        """Delete a workflow for good. Its runs can still be listed.
+
+        If the answer is lost, the request is sent again.
+
+        Returns:
+            The deleted workflow. None if a repeated request found it gone.
+
+        Raises:
+            NotFoundError: No workflow has that id.
+        """
+        return await self._client._call(api.delete_workflow, workflow_id)
 
 
 class AsyncRuns:
-    """`client.runs`: the calls about runs; see `Runs`."""
+    """`client.runs`: the calls about runs, one request each.
+
+    To start a run that must happen once, use `client.run(workflow, rows, intent=...)`
+    instead. It looks before it sends, and finds a run after a lost answer.
+    """
 
     __slots__ = ("_client", "_settings")
 
@@ -102,23 +164,47 @@ class AsyncRuns:
         save_json: bool = True,
         result_formats: Sequence[str] = (),
     ) -> AsyncRun:
-        """Start a run of the deployed workflow; see `Runs.start`."""
-        talk = start_directly(
+        """Start a run of the deployed workflow. Nothing is compared with code.
+
+        If the answer is lost, the request is not sent again.
+
+        Args:
+            workflow_id: Id of the workflow.
+            rows: Rows for a `webhook` source: any iterable, a single row, or the path
+                of a CSV, JSON or NDJSON file. None leaves `webhook_payload` out.
+            idempotency_key: Key by which the service may recognise a repeated request
+                (inferred). The default is a fresh UUID, so every call starts a run of
+                its own.
+            specs_override: Settings of the first block in this run. Give all of its
+                settings, since whether the others are kept is not documented.
+            save_json: Save results as JSON too, which keeps types.
+            result_formats: Further formats to save: `csv`, `json`, `ndjson`.
+
+        Raises:
+            RowsError: The rows cannot be sent.
+            OutcomeUnknownError: No answer came, so the run may have been started. The
+                error names the key.
+        """
+        started = await self._client._call(
+            start_directly,
             workflow_id,
-            rows,
+            body_of(rows, specs_override),
             idempotency_key=idempotency_key,
-            specs_override=specs_override,
             save_json=save_json,
             result_formats=result_formats,
         )
-        started = await self._client.play(talk)
         run = AsyncRun(started.job_id, str(workflow_id), self._client)
         run.record_status(started.status)
         return run
 
     async def get(self, run_id: str) -> AsyncRun:
-        """Return the handle of a run; see `Runs.get`."""
-        seen = await self._client.play(api.live_status(run_id))
+        """Return the handle of a run, to wait for it and to read its rows.
+
+        Raises:
+            NotFoundError: No run has that id.
+            JournalError: The journal cannot be read.
+        """
+        seen = await self._client._call(api.live_status, run_id)
         journal = self._settings.journal
         run = async_run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
         run.record_look(seen)
@@ -131,26 +217,51 @@ class AsyncRuns:
         status: str | None = None,
         limit: int = 100,
     ) -> Sequence[api.RunEntry]:
-        """Return the newest runs, newest first; see `Runs.list`."""
-        return await self._client.play(api.list_runs(workflow_id, limit, status=status))
+        """Return the newest runs, newest first.
+
+        Args:
+            workflow_id: Only runs of this workflow.
+            status: `running`, `completed`, `cancelled`, or `active` for queued and
+                running ones. Other words, such as `failed`, are not documented.
+            limit: The most runs to return, from 1 to 500. Older ones cannot be listed.
+        """
+        return await self._client._call(
+            api.list_runs, workflow_id, limit, status=status
+        )
 
     async def status(self, run_id: str) -> api.LiveStatus:
         """Return the status of a run."""
-        return await self._client.play(api.live_status(run_id))
+        return await self._client._call(api.live_status, run_id)
 
     async def cancel(self, run_id: str) -> str:
-        """Cancel a run, and return its status; see `Runs.cancel`."""
-        return await self._client.play(api.cancel_run(run_id))
+        """Cancel a run, and return the word of the service for its status.
+
+        A run that has ended keeps its status. Rows that were processed are presumably
+        charged. If the answer is lost, the request is sent again.
+        """
+        return await self._client._call(api.cancel_run, run_id)
 
     async def download_links(
         self, run_id: str, format: str = "csv"
     ) -> Sequence[api.ResultItem]:
-        """Return the result files of a run; see `Runs.download_links`."""
-        return await self._client.play(api.download_links(run_id, format))
+        """Return the result files of a run, one for each stage that saved something.
+
+        The links live for 15 minutes and need no credential: anyone who has a link can
+        read the rows. The final file has the highest `block_number`.
+
+        Args:
+            run_id: Id of the run.
+            format: `csv`, or `json` and `ndjson` if the run saved them.
+        """
+        return await self._client._call(api.download_links, run_id, format)
 
 
 class AsyncSchedules:
-    """`client.schedules`: the calls about schedules; see `Schedules`."""
+    """`client.schedules`: the calls about schedules, which start runs at fixed times.
+
+    Each run that a schedule starts is paid for. One source says that only the
+    Enterprise plan has schedules. A schedule is bound to the credential that made it.
+    """
 
     __slots__ = ("_client",)
 
@@ -167,8 +278,18 @@ class AsyncSchedules:
         description: str | None = None,
         is_active: bool = True,
     ) -> api.Schedule:
-        """Create a schedule; see `Schedules.create`."""
-        talk = api.create_schedule(
+        """Create a schedule. If the answer is lost, the request is not sent again.
+
+        Args:
+            workflow_id: Id of the workflow to run.
+            name: Its name, of 1 to 120 characters.
+            cron_expression: Five fields, such as `0 9 * * 1`.
+            timezone: An IANA name, such as `Europe/Berlin`.
+            description: A text for people.
+            is_active: False creates a schedule that is off.
+        """
+        return await self._client._call(
+            api.create_schedule,
             workflow_id,
             name,
             cron_expression,
@@ -176,15 +297,14 @@ class AsyncSchedules:
             description=description,
             is_active=is_active,
         )
-        return await self._client.play(talk)
 
     async def get(self, schedule_id: str) -> api.Schedule:
         """Return one schedule."""
-        return await self._client.play(api.get_schedule(schedule_id))
+        return await self._client._call(api.get_schedule, schedule_id)
 
     async def list(self, workflow_id: str | None = None) -> Sequence[api.Schedule]:
         """Return the schedules of one workflow, or all."""
-        return await self._client.play(api.list_schedules(workflow_id))
+        return await self._client._call(api.list_schedules, workflow_id)
 
     async def update(
         self,
@@ -196,8 +316,13 @@ class AsyncSchedules:
         description: str | None = None,
         is_active: bool | None = None,
     ) -> api.Schedule:
-        """Change the given fields, and no others; see `Schedules.update`."""
-        talk = api.update_schedule(
+        """Change the given fields, and no others.
+
+        Switching a schedule on binds it to the credential of this client. If the answer
+        is lost, the request is not sent again.
+        """
+        return await self._client._call(
+            api.update_schedule,
             schedule_id,
             name=name,
             cron_expression=cron_expression,
@@ -205,15 +330,17 @@ class AsyncSchedules:
             description=description,
             is_active=is_active,
         )
-        return await self._client.play(talk)
 
     async def delete(self, schedule_id: str) -> None:
         """Delete a schedule. If the answer is lost, the request is not sent again."""
-        await self._client.play(api.delete_schedule(schedule_id))
+        await self._client._call(api.delete_schedule, schedule_id)
 
 
 class AsyncSigningSecrets:
-    """`client.signing_secret`: the signing secret; see `SigningSecrets`."""
+    """`client.signing_secret`: the secret that signs the deliveries of an organisation.
+
+    An organisation has one. Only admins may change it.
+    """
 
     __slots__ = ("_client",)
 
@@ -222,16 +349,33 @@ class AsyncSigningSecrets:
 
     async def get(self) -> api.SigningSecret | None:
         """Return what may be known of the secret. None if deliveries are not signed."""
-        return await self._client.play(api.get_signing_secret())
+        return await self._client._call(api.get_signing_secret)
 
     async def create(self) -> api.NewSigningSecret:
-        """Make a secret. This revokes the present one; see `SigningSecrets.create`."""
-        return await self._client.play(api.create_signing_secret())
+        """Make a secret. **This revokes the present one at once**: see `roll`.
+
+        Receivers that know only the old secret refuse every delivery from then on. If
+        the answer is lost, the request is not sent again, since each call revokes a
+        secret.
+        """
+        return await self._client._call(api.create_signing_secret)
 
     async def roll(self, expire_overlap_hours: int = 24) -> api.NewSigningSecret:
-        """Make a secret, and keep the old one for hours; see `SigningSecrets.roll`."""
-        return await self._client.play(api.roll_signing_secret(expire_overlap_hours))
+        """Make a secret, and let the present one sign as well for some hours.
+
+        Then the present one is revoked. If the answer is lost, the request is not sent
+        again, since each call revokes a secret.
+
+        Args:
+            expire_overlap_hours: From 0 to 72. 0 revokes the present secret at once, as
+                after a leak.
+        """
+        return await self._client._call(api.roll_signing_secret, expire_overlap_hours)
 
     async def delete(self) -> None:
-        """Revoke the secret; see `SigningSecrets.delete`."""
-        await self._client.play(api.delete_signing_secret())
+        """Revoke the secret. Deliveries are no longer signed.
+
+        Receivers that need a signature refuse them. If the answer is lost, the request
+        is not sent again.
+        """
+        await self._client._call(api.delete_signing_secret)

@@ -1,115 +1,53 @@
-"""The client that awaits: one credential for one endpoint."""
+"""The client: one credential for one endpoint."""
+
+# Async only: scripts/unasync.py writes the blocking module from this one.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from os import PathLike
-from types import TracebackType
-from typing import Any, Final, NoReturn, Self, TypeVar, Unpack
-from warnings import warn
+from typing import Any
 
-from ..api import (
-    AsyncPlayer,
-    AsyncTransport,
-    Balance,
-    BlockInfo,
-    Conversation,
-    HttpxTransport,
-    Policy,
-    TokenSource,
-    get_balance,
-    list_blocks,
-)
-from ..deploy import Deployable, Deployment, Preview
-from ..errors import ConfigError
-from ..runs import BatchSettings, Rows, launch_run, run_in_batches
+from ..api import Balance, BlockInfo, get_balance, list_blocks
+from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
+from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
 from ._async_calls import AsyncRuns, AsyncSchedules, AsyncSigningSecrets, AsyncWorkflows
 from ._async_run import AsyncRun
 from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
-from ._deploying import deploy_workflow, make_launcher, preview_workflow
-from ._settings import (
-    DEFAULT,
-    BatchOptions,
-    ClientSettings,
-    RunOptions,
-    Terms,
-    credential_of,
-    resolve_settings,
-)
-
-T = TypeVar("T")
+from ._core import AsyncCore
+from ._deploying import compile_for, make_launcher
 
 
-class AsyncClient:
-    """Talks to the service with one credential at one endpoint, in one event loop.
+class AsyncClient(AsyncCore):
+    """Talks to the service with one credential at one endpoint. Tasks may share it.
 
-    It has the arguments and methods of `Client`, and you await each method. Use it in
-    an `async with` block, or await `close()`. A client that was used and is dropped
-    without is a `ResourceWarning`, and stays open.
+    Use it in an `async with` block, or await `close()`. Dropping it without that causes a
+    `ResourceWarning`.
 
     Args:
-        transport: Sends requests instead of the network, with awaited methods.
+        api_key: The key. The default is `SIXTYFOUR_API_KEY` of the environment.
+        base_url: The endpoint. The default is `SIXTYFOUR_API_ENDPOINT`, then
+            `SIXTYFOUR_API_BASE_URL`, then the service itself.
+        oauth: An `OAuth` client instead of a key.
+        policy: Deadline, timeouts, retries and pace.
+        journal: The file that remembers runs. The default is `FLOW64_JOURNAL`, then
+            `.flow64/runs.jsonl`. None remembers nothing.
+        history: The folder that keeps what a deploy replaces. The default is
+            `FLOW64_HISTORY`, then `.flow64/history` in the working folder.
+        env: The environment of the client; a call for another one is refused. None
+            takes any.
+        hosts: The only hosts to open signed result links of. None opens all.
+        allow_http: Allow an http endpoint that is not on this machine, such as an
+            emulator in another container.
+        terms: Values, suffix, limits and organisation of an environment, for every
+            call. `flow64.environments` reads them from `[tool.flow64]`.
+        transport: Sends requests instead of the network, such as
+            `Emulator().transport()`.
 
     Raises:
         ConfigError: The credential or the endpoint cannot be used. No key is shown.
     """
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        *,
-        base_url: str | None = None,
-        oauth: TokenSource | None = None,
-        policy: Policy | None = None,
-        journal: str | PathLike[str] | None = DEFAULT,
-        history: str | PathLike[str] | None = None,
-        env: str | None = None,
-        hosts: Iterable[str] | None = None,
-        allow_http: bool = False,
-        terms: Terms | None = None,
-        transport: AsyncTransport | None = None,
-    ) -> None:
-        credential = credential_of(api_key, oauth)
-        del api_key  # an error from here on may show the locals of its frames
-        self._settings: Final[ClientSettings] = resolve_settings(
-            credential,
-            base_url=base_url,
-            policy=policy,
-            journal=journal,
-            history=history,
-            env=env,
-            hosts=hosts,
-            allow_http=allow_http,
-            terms=terms,
-        )
-        channel = self._settings.channel
-        # What is sent to this machine does not pass through anybody's proxy.
-        trust_env = not channel.is_local
-        self._player: Final = AsyncPlayer(
-            channel, transport or HttpxTransport(trust_env=trust_env)
-        )
-
-    @property
-    def endpoint(self) -> str:
-        """The base URL."""
-        return self._settings.channel.endpoint
-
-    @property
-    def is_local(self) -> bool:
-        """True if the endpoint is on this machine."""
-        return self._settings.channel.is_local
-
-    @property
-    def policy(self) -> Policy:
-        """Deadline, timeouts, retries and pace."""
-        return self._settings.channel.policy
-
-    @property
-    def env(self) -> str | None:
-        """The environment of the client; None for any."""
-        return self._settings.env
 
     async def deploy(
         self,
@@ -120,17 +58,32 @@ class AsyncClient:
         force: bool = False,
         allow_spend: bool = False,
     ) -> Deployment:
-        """Plan and apply one workflow; see `Client.deploy`."""
-        talk = deploy_workflow(
-            workflow,
-            self._settings,
-            env=env,
-            values=values,
+        """Plan and apply one workflow. Nothing is written if nothing has changed.
+
+        Args:
+            workflow: What to deploy.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
+            force: Overwrite a workflow that was edited on the service, or that flow64
+                did not deploy.
+            allow_spend: Agree to blocks that spend credits as soon as they are written.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: The workflow was refused before anything was written.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and reading the workflow did not tell.
+        """
+        ready = compile_for("deploy", workflow, self._settings, env, values)
+        del values  # some may be secret, and an error may show the locals of its frames
+        return await self._call(
+            plan_and_apply,
+            ready,
             force=force,
             allow_spend=allow_spend,
+            endpoint=self.endpoint,
+            history=self._settings.history,
         )
-        del values  # some may be secret, and an error may show the locals of its frames
-        return await self.play(talk)
 
     @property
     def workflows(self) -> AsyncWorkflows:
@@ -154,11 +107,11 @@ class AsyncClient:
 
     async def blocks(self) -> Sequence[BlockInfo]:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""
-        return await self.play(list_blocks())
+        return await self._call(list_blocks)
 
     async def balance(self) -> Balance:
         """Return the credits that are left."""
-        return await self.play(get_balance())
+        return await self._call(get_balance)
 
     async def preview(
         self,
@@ -167,99 +120,191 @@ class AsyncClient:
         env: str | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> Preview:
-        """Say what a deploy would do now; see `Client.preview`."""
-        talk = preview_workflow(workflow, self._settings, env=env, values=values)
+        """Say what a deploy would do now. Nothing is written.
+
+        Args:
+            workflow: What would be deployed.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: The workflow cannot be deployed there at all.
+            ApiError: The service refused to answer.
+        """
+        ready = compile_for("preview", workflow, self._settings, env, values)
         del values  # as in `deploy`
-        return await self.play(talk)
+        return await self._call(preview, ready, endpoint=self.endpoint)
 
     async def run(
-        self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
+        self,
+        workflow: Deployable,
+        rows: Rows = (),
+        *,
+        env: str | None = None,
+        intent: str | None = None,
+        retry: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        allow_unpriced: bool = False,
+        check_columns: bool = True,
+        specs_override: Mapping[str, Any] | None = None,
+        save_json: bool = True,
+        result_formats: Sequence[str] = (),
+        block: str | int | None = None,
     ) -> AsyncRun:
-        """Start a run, once for each intent; see `Client.run`.
+        """Start a run, once for each intent.
 
         Args:
             workflow: What to run; it has to be deployed.
-            rows: The rows for a webhook source, or the path of a file of rows. Other
-                sources take no rows.
-            **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
-                `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
-                `save_json`, `result_formats`, `block`.
+            rows: The rows for a webhook source: a list or any iterable of mappings, or
+                the path of a CSV, JSON or NDJSON file. Other sources take no rows. Nor
+                does a webhook that runs its `webhook_input`.
+            env: The environment. The default is that of the client, then `default`.
+            intent: Name of a run that must happen once, such as a date. The same intent
+                with the same rows is the same run, on any machine.
+            retry: Id of a run that ended without success, to start it again, once.
+            values: Values for `value("name")`.
+            stale: Run the deployed workflow even if it is not this code.
+            max_rows: Start nothing if the run may take more rows.
+            max_cost: Start nothing if the run may cost more dollars, by documented
+                prices.
+            allow_unpriced: Start although something has no documented price.
+            check_columns: Compare rows with the `input_schema` of the source.
+            specs_override: Settings of the first block in this run. Give all of its
+                settings, since whether the others are kept is not documented.
+            save_json: Save the results as JSON too, which keeps types.
+            result_formats: Further formats, such as `ndjson`.
+            block: The block that rows come from by default in `Run.rows()` and the
+                like: its key path (`work/find_email`) or number. A block that does not
+                exist is refused before the start.
+
+        Raises:
+            RunError: The run was refused before anything was sent.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and the list of runs did not tell.
         """
-        intent, retry = options.pop("intent", None), options.pop("retry", None)
-        made = make_launcher("run", workflow, self._settings, **options)
-        del options  # with the values, as in `deploy`
-        talk = launch_run(made, rows, intent=intent, retry=retry)
-        started, facts = await self.play(talk)
+        made = make_launcher(
+            "run",
+            workflow,
+            self._settings,
+            env=env,
+            values=values,
+            max_rows=max_rows,
+            max_cost=max_cost,
+            allow_unpriced=allow_unpriced,
+            stale=stale,
+            check_columns=check_columns,
+            specs_override=specs_override,
+            save_json=save_json,
+            result_formats=result_formats,
+            block=block,
+        )
+        del values  # as in `deploy`
+        require_name(intent, retry)
+        payload = made.payload(rows)
+        started = await self._call(made.start, payload, intent=intent, retry=retry)
+        facts = made.facts(started, payload)
         return AsyncRun(started.id, started.workflow_id, self, **facts)
 
     def run_batches(
-        self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
+        self,
+        workflow: Deployable,
+        rows: Rows,
+        *,
+        size: int = 1000,
+        concurrency: int = 4,
+        intent: str,
+        retry_failed: bool = False,
+        folder: str | PathLike[str] | None = None,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        allow_unpriced: bool = False,
+        check_columns: bool = True,
+        block: str | int | None = None,
+        every: float = 5.0,
+        timeout: float = DAY,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
     ) -> AsyncIterator[Batch[AsyncRun]]:
-        """Run an input of any length in batches; see `Client.run_batches`.
+        """Run an input of any length in batches, and yield each completed batch.
+
+        Batches come in the order of the input. A batch is identified by the intent, its
+        index and its rows. So the same call on the same input goes on where the last
+        one stopped and buys no finished batch again, on any machine and after any
+        accident.
 
         Args:
             workflow: What to run; it has to be deployed.
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
-            **options: `size`, `concurrency`, `intent`, `retry_failed`, `folder`, `env`,
-                `values`, `stale`, `max_rows`, `max_cost`, `allow_unpriced`,
-                `check_columns`, `block`, `every`, `timeout`, `max_bytes`,
-                `allow_unproven`.
+                It is read as it is needed, and must come in the same order again.
+            size: Rows of each batch but the last.
+            concurrency: The most runs under way at a time.
+            intent: Name of the whole input, such as a date.
+            retry_failed: Start batches again that failed when this intent was run
+                before. Their rows are paid for again.
+            folder: Save the final file of each batch here as soon as it exists, or the
+                file of `block` if it is given.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
+            stale: Run the deployed workflow even if it is not this code.
+            max_rows: Start nothing if all batches together may take more rows.
+            max_cost: Start nothing if all batches together may cost more dollars, by
+                documented prices.
+            allow_unpriced: Start although something has no documented price.
+            check_columns: Compare rows with the `input_schema` of the source.
+            block: The block that rows come from, by key path or number. Needed for
+                `folder` if the workflow ends in several blocks.
+            every: Seconds between polls of a run.
+            timeout: Seconds after which to stop waiting for a run.
+            max_bytes: The most bytes of each file in the folder; see `Run.rows`.
+            allow_unproven: Keep files that nothing proves complete; see `Run.rows`.
+
+        Raises:
+            AmbiguousRowsError: `folder` is given, the workflow ends in several blocks,
+                and no `block` is named. Nothing was started.
+            RowsError: Rows cannot be sent. Those of a list or a file are checked before
+                the first batch is started.
+            BudgetError: The whole input may exceed a limit.
+            BatchesError: Batches have failed, or were not started after two failures in
+                a row or for lack of credits. It is raised after all other batches.
         """
-        return self._batches(batch_settings(workflow, self._settings, **options), rows)
+        plan = batch_settings(
+            workflow,
+            self._settings,
+            size=size,
+            concurrency=concurrency,
+            intent=intent,
+            retry_failed=retry_failed,
+            folder=folder,
+            env=env,
+            values=values,
+            max_rows=max_rows,
+            max_cost=max_cost,
+            allow_unpriced=allow_unpriced,
+            every=every,
+            timeout=timeout,
+            max_bytes=max_bytes,
+            allow_unproven=allow_unproven,
+            stale=stale,
+            check_columns=check_columns,
+            block=block,
+        )
+        return self._batches(plan, rows)
 
     async def _batches(
         self, plan: BatchSettings, rows: Any
     ) -> AsyncIterator[Batch[AsyncRun]]:
         with note_interrupted_batches(plan.intent):
-            talk = self._check_answers(run_in_batches(plan, rows))
-            async with aclosing(self._player.events(talk)) as events:
+            events = self._events(run_in_batches, plan, rows)
+            async with aclosing(events):
                 async for done in events:
                     run = AsyncRun(
                         done.run.id, done.run.workflow_id, self, **facts_of(done)
                     )
                     yield Batch.of(done, run)
-
-    async def play(self, conversation: Conversation[T]) -> T:
-        """Run a conversation to its end, and return its result."""
-        return await self._player.play(self._check_answers(conversation))
-
-    def events(self, conversation: Conversation[Any]) -> AsyncIterator[Any]:
-        """Run a conversation, and yield what it emits."""
-        return self._player.events(self._check_answers(conversation))
-
-    def _check_answers(self, conversation: Conversation[T]) -> Conversation[T]:
-        return self._settings.organisation.guard(conversation)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._player.transport.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def __del__(self) -> None:
-        transport = getattr(getattr(self, "_player", None), "transport", None)
-        is_ours = isinstance(transport, HttpxTransport) and transport.is_in_use
-        if is_ours and not sys.is_finalizing():
-            text = f"unclosed {self!r}: use `async with`, or await close()"
-            warn(text, ResourceWarning, stacklevel=2, source=self)
-
-    def __repr__(self) -> str:
-        # Tracebacks show also a client that was refused while it was made.
-        if (made := getattr(self, "_settings", None)) is None:
-            return "AsyncClient(None)"
-        return f"AsyncClient({made.channel.endpoint!r})"
-
-    def __reduce__(self) -> NoReturn:
-        raise ConfigError(
-            "an AsyncClient is neither copied nor pickled, since it holds a "
-            "credential: make another one"
-        )

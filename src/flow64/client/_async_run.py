@@ -1,9 +1,10 @@
-"""Runs of a client that awaits: watch them until they end, and read their rows."""
+"""Runs: watch them until they end, and read their rows."""
+
+# Async only: scripts/unasync.py writes the blocking module from this one.
 
 from __future__ import annotations
 
 import os
-from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -46,7 +47,17 @@ T = TypeVar("T")
 
 @define(eq=False)
 class AsyncRun(Tracked):
-    """A run on the service; see `Run` for its attributes."""
+    """A run on the service.
+
+    Attributes:
+        workflow_id: Id of its workflow. Empty if the run was fetched by its id and not
+            polled yet.
+        is_presumed: True if the answer to its start was lost. It was the only new run,
+            so it is taken for ours. You get its rows once they prove that.
+        status: The last known status; empty if none is known yet.
+        is_attached: True if the run was there before, and nothing was started now.
+        reason: Why it did not complete, if the service says so.
+    """
 
     _client: AsyncClient = field(repr=False)
 
@@ -56,14 +67,27 @@ class AsyncRun(Tracked):
     def watch(
         self, *, every: float = 5.0, timeout: float = DAY
     ) -> AsyncIterator[RunEvent]:
-        """Yield what happens to the run until it ends; see `Run.watch`."""
+        """Yield what happens to the run until it ends. Each event prints as a line.
+
+        Faults on the way are retried, and no event takes back an earlier one. The run
+        itself goes on, even if watching it fails.
+
+        Args:
+            every: Seconds between polls.
+            timeout: Seconds after which to give up. The last poll may take 10 s more.
+
+        Raises:
+            ApiError: Polling again cannot help: the key is refused, or the run does not
+                exist.
+            WaitTimeoutError: The run had not ended in time. The error says how to wait
+                again.
+        """
         require_times("watch", every, timeout)
         return self._watch(every, timeout)
 
     async def _watch(self, every: float, seconds: float) -> AsyncIterator[RunEvent]:
-        # An async generator, which has to end with this one, also if this is left.
-        talk = watch_run(self, every=every, timeout=seconds)
-        events: Any = self._client.events(talk)
+        # Async only: such a generator ends with this one only if it is closed.
+        events = self._client._events(watch_run, self, every=every, timeout=seconds)
         with note_interrupted_run(self.id):
             async with aclosing(events):
                 async for event in events:
@@ -71,23 +95,46 @@ class AsyncRun(Tracked):
 
     async def wait(
         self,
-        timeout: float = DAY,  # noqa: ASYNC109 - as `Run.wait` has it; the run goes on
+        timeout: float = DAY,  # noqa: ASYNC109 - the run goes on after it
         *,
         every: float = 5.0,
     ) -> AsyncRun:
-        """Wait until the run has completed, and return the run; see `Run.wait`."""
+        """Wait until the run has completed, and return the run.
+
+        Args:
+            timeout: Seconds after which to give up. The last poll may take 10 s more.
+            every: Seconds between polls.
+
+        Raises:
+            ApiError: Polling again cannot help: the key is refused, or the run does not
+                exist.
+            RunFailedError: The run did not complete.
+            WaitTimeoutError: The run had not ended in time. The error says how to wait
+                again.
+        """
         require_times("wait", every, timeout)
         with note_interrupted_run(self.id):
-            await self._client.play(wait_for_run(self, every=every, timeout=timeout))
+            await self._client._call(wait_for_run, self, every=every, timeout=timeout)
         return self
 
     async def cancel(self) -> str:
-        """Cancel the run, and return its status; see `Run.cancel`."""
-        return await self._client.play(cancel_and_note(self))
+        """Cancel the run, and return its status. A run that has ended keeps its status.
+
+        Rows that were processed are presumably charged. A run that `is_presumed` may
+        belong to another user.
+        """
+        return await self._client._call(cancel_and_note, self)
 
     async def results(self) -> Sequence[ResultItem]:
-        """Return the result files of all stages by block number; see `Run.results`."""
-        return await self._client.play(list_files(self))
+        """Return the result files of all stages by block number; the final one is last.
+
+        They are JSON, which keeps types, or CSV if no JSON was saved. A run that has
+        not completed may have files of some stages.
+
+        Raises:
+            OutcomeUnknownError: The run was taken for ours, and nothing proves it.
+        """
+        return await self._client._call(list_files, self)
 
     @overload
     async def rows(
@@ -114,10 +161,37 @@ class AsyncRun(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> Any:
-        """Return the rows of a completed run; see `Run.rows`."""
+        """Return the rows of a completed run, from its final file or from one block.
+
+        They are downloaded at once to a temporary file. The file is removed when all
+        rows are read.
+
+        Args:
+            type: An attrs class, dataclass or TypedDict with fields for columns. None
+                gives each row as a mapping.
+            block: The block that the rows come from: its key path, such as
+                `work/find_email`, its id, or its number. The default is the block that
+                was named at the start, else the last block. Needed if the workflow ends
+                in several blocks, as it does with a side branch.
+            max_bytes: The most bytes to download. Default: the size that the service
+                lists, or 1 GiB if it lists none.
+            allow_unproven: Keep a file even if nothing proves that it is complete:
+                neither its length or chunks, nor a listed size or number of rows.
+
+        Raises:
+            AmbiguousRowsError: The workflow ends in several blocks, and none is named.
+            ArgumentError: No block has that key path, the type has no columns, or
+                `max_bytes` is not a positive integer.
+            NoResultError: The run has no such file.
+            OutcomeUnknownError: The run was taken for ours, and nothing proves it.
+            ResultError: The file cannot be downloaded or read, is too large or too
+                slow, or nothing proves that it is complete.
+            RunFailedError: The run did not complete. `results()` has what was saved.
+            WaitTimeoutError: The run goes on, so its last file is not the final one.
+        """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = await self._client.play(open_rows(self, block, allowance))
+        found = await self._client._call(open_rows, self, block, allowance)
         return typed_rows(found, type)
 
     @overload
@@ -151,7 +225,21 @@ class AsyncRun(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> Any:
-        """Join the rows of a completed run to its input; see `Run.join_rows`."""
+        """Join the rows of a completed run to the rows of the input, by a column.
+
+        Args:
+            inputs: The rows that were sent.
+            type: See `rows`.
+            row_key: Name of the column. Each row of the input needs a value of its own
+                in it.
+            block: See `rows`.
+            max_bytes: See `rows`.
+            allow_unproven: See `rows`.
+
+        Raises:
+            RowKeyError: A row of the input has no key, or the key of another row.
+            FlowError: The rows cannot be read; see `rows`.
+        """
         given = list(inputs)
         keyed_rows(given, row_key)
         found = await self.rows(
@@ -170,13 +258,29 @@ class AsyncRun(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> int:
-        """Save the rows of a completed run as CSV; see `Run.to_csv`."""
+        """Save the rows of a completed run as CSV, and return their number.
+
+        Args:
+            path: A file that will be complete or absent, or an open text file.
+            block: See `rows`.
+            safe: Put a single quote before text that a spreadsheet may run as a
+                formula.
+            overwrite: Replace an existing file.
+            max_bytes: See `rows`.
+            allow_unproven: See `rows`.
+
+        Raises:
+            SaveError: The file exists, or cannot be written.
+            FlowError: The rows cannot be read; see `rows`.
+        """
         require_free(path, overwrite=overwrite)
         found = await self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         rows = (row.raw for row in found)
-        return await to_thread(write_csv, rows, path, safe=safe, overwrite=overwrite)
+        return await self._client._work(
+            write_csv, rows, path, safe=safe, overwrite=overwrite
+        )
 
     async def to_ndjson(
         self,
@@ -187,13 +291,25 @@ class AsyncRun(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> int:
-        """Save the rows of a completed run as NDJSON; see `Run.to_ndjson`."""
+        """Save the rows of a completed run as NDJSON, and return their number.
+
+        Args:
+            path: A file that will be complete or absent, or an open text file.
+            block: See `rows`.
+            overwrite: Replace an existing file.
+            max_bytes: See `rows`.
+            allow_unproven: See `rows`.
+
+        Raises:
+            SaveError: The file exists, or cannot be written.
+            FlowError: The rows cannot be read; see `rows`.
+        """
         require_free(path, overwrite=overwrite)
         found = await self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         rows = (row.raw for row in found)
-        return await to_thread(write_ndjson, rows, path, overwrite=overwrite)
+        return await self._client._work(write_ndjson, rows, path, overwrite=overwrite)
 
     async def download(
         self,
@@ -205,8 +321,26 @@ class AsyncRun(Tracked):
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> Sequence[Path]:
-        """Save result files as they are, and return their paths; see `Run.download`."""
-        talk = download_results(
+        """Save result files as they are, and return their paths.
+
+        Args:
+            folder: The folder; it is made if it is missing. No file is saved outside
+                it.
+            block: Save the file of this block instead of the final one; see `rows`.
+            every_stage: Save the files of all stages, also of a run that has not
+                completed.
+            overwrite: Replace existing files.
+            max_bytes: The most bytes of each file; see `rows`.
+            allow_unproven: See `rows`.
+
+        Raises:
+            ArgumentError: Both a block and every stage are asked for, or `max_bytes` is
+                not a positive integer.
+            SaveError: A file exists, or cannot be written.
+            FlowError: A file cannot be downloaded; see `rows`.
+        """
+        return await self._client._call(
+            download_results,
             self,
             Path(folder),
             block=block,
@@ -214,7 +348,6 @@ class AsyncRun(Tracked):
             overwrite=overwrite,
             allowance=Allowance(max_bytes, allow_unproven),
         )
-        return await self._client.play(talk)
 
 
 def async_run_of(
@@ -224,6 +357,17 @@ def async_run_of(
     *,
     journal: Journal | None = None,
 ) -> AsyncRun:
-    """Return the handle of a run by its id; see `run_of`."""
+    """Return the handle of a run by its id. No request is sent.
+
+    Args:
+        client: The client to read the run with.
+        run_id: Id of the run.
+        workflow_id: Id of its workflow, if it is known.
+        journal: The journal of the client. It may know the run, and how the run ends is
+            written there.
+
+    Raises:
+        JournalError: The journal cannot be read, so the run may not be ours.
+    """
     known = recall_run(run_id, workflow_id, journal, client.endpoint)
     return AsyncRun(run_id, known.pop("workflow_id"), client, **known)

@@ -1,15 +1,17 @@
-"""The documented calls of a `Client`, by topic."""
+# Written by scripts/unasync.py from _async_calls.py. Change that file instead.
+"""The documented calls of a client, by topic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import api
 from ._direct import (
     Given,
+    GivenRows,
     GivenWorkflow,
+    body_of,
     create_workflow,
     start_directly,
     update_workflow,
@@ -19,11 +21,6 @@ from ._settings import ClientSettings
 
 if TYPE_CHECKING:
     from ._client import Client
-
-GivenRows: TypeAlias = (
-    Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | PathLike[str] | None
-)
-"""Rows of a run: any iterable, one row, or the path of a CSV, JSON or NDJSON file."""
 
 
 class Workflows:
@@ -64,10 +61,10 @@ class Workflows:
             ConflictError: The id is taken.
             DeployError: The workflow was refused before anything was sent.
         """
-        source = GivenWorkflow("workflows.create", workflow, env, values)
+        given = GivenWorkflow("workflows.create", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
-        talk = create_workflow(source, self._settings, allow_spend=allow_spend)
-        return self._client.play(talk)
+        sent = given.definition(self._settings)
+        return self._client._call(create_workflow, sent, allow_spend=allow_spend)
 
     def get(self, workflow_id: str) -> api.WorkflowInfo:
         """Return one workflow, with its definition.
@@ -76,11 +73,11 @@ class Workflows:
             NotFoundError: No workflow has that id, or it belongs to another
                 organisation. The latter may be a `ForbiddenError`.
         """
-        return self._client.play(api.workflow_info(workflow_id))
+        return self._client._call(api.workflow_info, workflow_id)
 
     def list(self) -> Sequence[api.WorkflowInfo]:
         """Return all workflows of the organisation, without their definitions."""
-        return self._client.play(api.list_workflows())
+        return self._client._call(api.list_workflows)
 
     def update(
         self,
@@ -116,18 +113,18 @@ class Workflows:
             NotFoundError: No workflow has that id.
             DeployError: The workflow was refused before anything was sent.
         """
-        source = GivenWorkflow("workflows.update", workflow, env, values)
+        given = GivenWorkflow("workflows.update", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
-        talk = update_workflow(
+        sent = None if workflow is None else given.definition(self._settings)
+        return self._client._call(
+            update_workflow,
             workflow_id,
-            source,
-            self._settings,
+            sent,
             name=name,
             description=description,
             is_new=create,
             allow_spend=allow_spend,
         )
-        return self._client.play(talk)
 
     def delete(self, workflow_id: str) -> api.WorkflowInfo | None:
         """Delete a workflow for good. Its runs can still be listed.
@@ -140,7 +137,7 @@ class Workflows:
         Raises:
             NotFoundError: No workflow has that id.
         """
-        return self._client.play(api.delete_workflow(workflow_id))
+        return self._client._call(api.delete_workflow, workflow_id)
 
 
 class Runs:
@@ -187,15 +184,14 @@ class Runs:
             OutcomeUnknownError: No answer came, so the run may have been started. The
                 error names the key.
         """
-        talk = start_directly(
+        started = self._client._call(
+            start_directly,
             workflow_id,
-            rows,
+            body_of(rows, specs_override),
             idempotency_key=idempotency_key,
-            specs_override=specs_override,
             save_json=save_json,
             result_formats=result_formats,
         )
-        started = self._client.play(talk)
         run = Run(started.job_id, str(workflow_id), self._client)
         run.record_status(started.status)
         return run
@@ -207,7 +203,7 @@ class Runs:
             NotFoundError: No run has that id.
             JournalError: The journal cannot be read.
         """
-        seen = self._client.play(api.live_status(run_id))
+        seen = self._client._call(api.live_status, run_id)
         journal = self._settings.journal
         run = run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
         run.record_look(seen)
@@ -228,11 +224,11 @@ class Runs:
                 running ones. Other words, such as `failed`, are not documented.
             limit: The most runs to return, from 1 to 500. Older ones cannot be listed.
         """
-        return self._client.play(api.list_runs(workflow_id, limit, status=status))
+        return self._client._call(api.list_runs, workflow_id, limit, status=status)
 
     def status(self, run_id: str) -> api.LiveStatus:
         """Return the status of a run."""
-        return self._client.play(api.live_status(run_id))
+        return self._client._call(api.live_status, run_id)
 
     def cancel(self, run_id: str) -> str:
         """Cancel a run, and return the word of the service for its status.
@@ -240,7 +236,7 @@ class Runs:
         A run that has ended keeps its status. Rows that were processed are presumably
         charged. If the answer is lost, the request is sent again.
         """
-        return self._client.play(api.cancel_run(run_id))
+        return self._client._call(api.cancel_run, run_id)
 
     def download_links(
         self, run_id: str, format: str = "csv"
@@ -254,7 +250,7 @@ class Runs:
             run_id: Id of the run.
             format: `csv`, or `json` and `ndjson` if the run saved them.
         """
-        return self._client.play(api.download_links(run_id, format))
+        return self._client._call(api.download_links, run_id, format)
 
 
 class Schedules:
@@ -289,7 +285,8 @@ class Schedules:
             description: A text for people.
             is_active: False creates a schedule that is off.
         """
-        talk = api.create_schedule(
+        return self._client._call(
+            api.create_schedule,
             workflow_id,
             name,
             cron_expression,
@@ -297,15 +294,14 @@ class Schedules:
             description=description,
             is_active=is_active,
         )
-        return self._client.play(talk)
 
     def get(self, schedule_id: str) -> api.Schedule:
         """Return one schedule."""
-        return self._client.play(api.get_schedule(schedule_id))
+        return self._client._call(api.get_schedule, schedule_id)
 
     def list(self, workflow_id: str | None = None) -> Sequence[api.Schedule]:
         """Return the schedules of one workflow, or all."""
-        return self._client.play(api.list_schedules(workflow_id))
+        return self._client._call(api.list_schedules, workflow_id)
 
     def update(
         self,
@@ -322,7 +318,8 @@ class Schedules:
         Switching a schedule on binds it to the credential of this client. If the answer
         is lost, the request is not sent again.
         """
-        talk = api.update_schedule(
+        return self._client._call(
+            api.update_schedule,
             schedule_id,
             name=name,
             cron_expression=cron_expression,
@@ -330,11 +327,10 @@ class Schedules:
             description=description,
             is_active=is_active,
         )
-        return self._client.play(talk)
 
     def delete(self, schedule_id: str) -> None:
         """Delete a schedule. If the answer is lost, the request is not sent again."""
-        self._client.play(api.delete_schedule(schedule_id))
+        self._client._call(api.delete_schedule, schedule_id)
 
 
 class SigningSecrets:
@@ -350,7 +346,7 @@ class SigningSecrets:
 
     def get(self) -> api.SigningSecret | None:
         """Return what may be known of the secret. None if deliveries are not signed."""
-        return self._client.play(api.get_signing_secret())
+        return self._client._call(api.get_signing_secret)
 
     def create(self) -> api.NewSigningSecret:
         """Make a secret. **This revokes the present one at once**: see `roll`.
@@ -359,7 +355,7 @@ class SigningSecrets:
         the answer is lost, the request is not sent again, since each call revokes a
         secret.
         """
-        return self._client.play(api.create_signing_secret())
+        return self._client._call(api.create_signing_secret)
 
     def roll(self, expire_overlap_hours: int = 24) -> api.NewSigningSecret:
         """Make a secret, and let the present one sign as well for some hours.
@@ -371,7 +367,7 @@ class SigningSecrets:
             expire_overlap_hours: From 0 to 72. 0 revokes the present secret at once, as
                 after a leak.
         """
-        return self._client.play(api.roll_signing_secret(expire_overlap_hours))
+        return self._client._call(api.roll_signing_secret, expire_overlap_hours)
 
     def delete(self) -> None:
         """Revoke the secret. Deliveries are no longer signed.
@@ -379,4 +375,4 @@ class SigningSecrets:
         Receivers that need a signature refuse them. If the answer is lost, the request
         is not sent again.
         """
-        self._client.play(api.delete_signing_secret())
+        self._client._call(api.delete_signing_secret)

@@ -1,42 +1,28 @@
-"""The blocking client: one credential for one endpoint."""
+# Written by scripts/unasync.py from _async_client.py. Change that file instead.
+"""The client: one credential for one endpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from os import PathLike
-from types import TracebackType
-from typing import Any, Final, NoReturn, Self, TypeVar
+from typing import Any
 
-from ..api import (
-    Balance,
-    BlockInfo,
-    BlockingTransport,
-    Conversation,
-    HttpxTransport,
-    Player,
-    Policy,
-    TokenSource,
-    Transport,
-    get_balance,
-    list_blocks,
-)
-from ..deploy import Deployable, Deployment, Preview
-from ..errors import ConfigError
-from ..runs import DAY, BatchSettings, Rows, launch_run, run_in_batches
+from ..api import Balance, BlockInfo, get_balance, list_blocks
+from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
+from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
 from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
 from ._calls import Runs, Schedules, SigningSecrets, Workflows
-from ._deploying import deploy_workflow, make_launcher, preview_workflow
+from ._core import Core
+from ._deploying import compile_for, make_launcher
 from ._run import Run
-from ._settings import DEFAULT, ClientSettings, Terms, credential_of, resolve_settings
-
-T = TypeVar("T")
 
 
-class Client:
+class Client(Core):
     """Talks to the service with one credential at one endpoint. Threads may share it.
 
-    Use it in a `with` block, or call `close()`. A client that is dropped without is
-    closed, with a `ResourceWarning`.
+    Use it in a `with` block, or call `close()`. Dropping it without that causes a
+    `ResourceWarning`.
 
     Args:
         api_key: The key. The default is `SIXTYFOUR_API_KEY` of the environment.
@@ -61,65 +47,6 @@ class Client:
     Raises:
         ConfigError: The credential or the endpoint cannot be used. No key is shown.
     """
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        *,
-        base_url: str | None = None,
-        oauth: TokenSource | None = None,
-        policy: Policy | None = None,
-        journal: str | PathLike[str] | None = DEFAULT,
-        history: str | PathLike[str] | None = None,
-        env: str | None = None,
-        hosts: Iterable[str] | None = None,
-        allow_http: bool = False,
-        terms: Terms | None = None,
-        transport: Transport | None = None,
-    ) -> None:
-        credential = credential_of(api_key, oauth)
-        del api_key  # an error from here on may show the locals of its frames
-        self._settings: Final[ClientSettings] = resolve_settings(
-            credential,
-            base_url=base_url,
-            policy=policy,
-            journal=journal,
-            history=history,
-            env=env,
-            hosts=hosts,
-            allow_http=allow_http,
-            terms=terms,
-        )
-        channel = self._settings.channel
-        # What is sent to this machine does not pass through anybody's proxy.
-        trust_env = not channel.is_local
-        self._player: Final = Player(
-            channel,
-            transport
-            or BlockingTransport(
-                lambda: HttpxTransport(trust_env=trust_env), owner=repr(self)
-            ),
-        )
-
-    @property
-    def endpoint(self) -> str:
-        """The base URL."""
-        return self._settings.channel.endpoint
-
-    @property
-    def is_local(self) -> bool:
-        """True if the endpoint is on this machine."""
-        return self._settings.channel.is_local
-
-    @property
-    def policy(self) -> Policy:
-        """Deadline, timeouts, retries and pace."""
-        return self._settings.channel.policy
-
-    @property
-    def env(self) -> str | None:
-        """The environment of the client; None for any."""
-        return self._settings.env
 
     def deploy(
         self,
@@ -146,16 +73,16 @@ class Client:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and reading the workflow did not tell.
         """
-        talk = deploy_workflow(
-            workflow,
-            self._settings,
-            env=env,
-            values=values,
+        ready = compile_for("deploy", workflow, self._settings, env, values)
+        del values  # some may be secret, and an error may show the locals of its frames
+        return self._call(
+            plan_and_apply,
+            ready,
             force=force,
             allow_spend=allow_spend,
+            endpoint=self.endpoint,
+            history=self._settings.history,
         )
-        del values  # some may be secret, and an error may show the locals of its frames
-        return self.play(talk)
 
     @property
     def workflows(self) -> Workflows:
@@ -179,11 +106,11 @@ class Client:
 
     def blocks(self) -> Sequence[BlockInfo]:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""
-        return self.play(list_blocks())
+        return self._call(list_blocks)
 
     def balance(self) -> Balance:
         """Return the credits that are left."""
-        return self.play(get_balance())
+        return self._call(get_balance)
 
     def preview(
         self,
@@ -204,9 +131,9 @@ class Client:
             DeployError: The workflow cannot be deployed there at all.
             ApiError: The service refused to answer.
         """
-        talk = preview_workflow(workflow, self._settings, env=env, values=values)
+        ready = compile_for("preview", workflow, self._settings, env, values)
         del values  # as in `deploy`
-        return self.play(talk)
+        return self._call(preview, ready, endpoint=self.endpoint)
 
     def run(
         self,
@@ -275,8 +202,10 @@ class Client:
             block=block,
         )
         del values  # as in `deploy`
-        talk = launch_run(made, rows, intent=intent, retry=retry)
-        started, facts = self.play(talk)
+        require_name(intent, retry)
+        payload = made.payload(rows)
+        started = self._call(made.start, payload, intent=intent, retry=retry)
+        facts = made.facts(started, payload)
         return Run(started.id, started.workflow_id, self, **facts)
 
     def run_batches(
@@ -369,44 +298,8 @@ class Client:
 
     def _batches(self, plan: BatchSettings, rows: Any) -> Iterator[Batch[Run]]:
         with note_interrupted_batches(plan.intent):
-            for done in self.events(run_in_batches(plan, rows)):
-                run = Run(done.run.id, done.run.workflow_id, self, **facts_of(done))
-                yield Batch.of(done, run)
-
-    def play(self, conversation: Conversation[T]) -> T:
-        """Run a conversation to its end, and return its result."""
-        return self._player.play(self._check_answers(conversation))
-
-    def events(self, conversation: Conversation[T]) -> Generator[Any, None, T]:
-        """Run a conversation, and yield what it emits."""
-        return self._player.events(self._check_answers(conversation))
-
-    def _check_answers(self, conversation: Conversation[T]) -> Conversation[T]:
-        return self._settings.organisation.guard(conversation)
-
-    def close(self) -> None:
-        """Close the connections, and end the thread that serves them."""
-        self._player.transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        # Tracebacks show also a client that was refused while it was made.
-        if (made := getattr(self, "_settings", None)) is None:
-            return "Client(None)"
-        return f"Client({made.channel.endpoint!r})"
-
-    def __reduce__(self) -> NoReturn:
-        raise ConfigError(
-            "a Client is neither copied nor pickled, since it holds a credential: "
-            "make another one"
-        )
+            events = self._events(run_in_batches, plan, rows)
+            with closing(events):
+                for done in events:
+                    run = Run(done.run.id, done.run.workflow_id, self, **facts_of(done))
+                    yield Batch.of(done, run)

@@ -1,4 +1,4 @@
-"""Deploys and starts with the settings of a client: environment, values, limits."""
+"""Workflows compiled with the settings of a client: environment, values, limits."""
 
 from __future__ import annotations
 
@@ -7,70 +7,15 @@ from typing import Any
 
 from attrs import evolve
 
-from ..api import Conversation
 from ..definition import secret_texts, secret_values
 from ..deploy import (
     Deployable,
-    Deployment,
-    Preview,
     Ready,
-    plan_and_apply,
-    plan_one,
     prepare_deploy,
     require_namespace,
 )
-from ..diff import as_lines
 from ..runs import Budget, Launcher
 from ._settings import ClientSettings
-
-
-def deploy_workflow(
-    workflow: Deployable,
-    settings: ClientSettings,
-    *,
-    env: str | None,
-    values: Mapping[str, Any] | None,
-    force: bool,
-    allow_spend: bool,
-) -> Conversation[Deployment]:
-    """Deploy a workflow to the endpoint of a client."""
-    ready = compile_for("deploy", workflow, settings, env, values)
-    return (
-        yield from plan_and_apply(
-            ready,
-            force=force,
-            allow_spend=allow_spend,
-            endpoint=settings.channel.endpoint,
-            history=settings.history,
-        )
-    )
-
-
-def preview_workflow(
-    workflow: Deployable,
-    settings: ClientSettings,
-    *,
-    env: str | None,
-    values: Mapping[str, Any] | None,
-) -> Conversation[Preview]:
-    """Say what a deploy would do. Only reads are sent."""
-    ready = compile_for("preview", workflow, settings, env, values)
-    step = yield from plan_one(
-        ready.target,
-        env=ready.env,
-        endpoint=settings.channel.endpoint,
-        secrets=ready.secrets,
-    )
-    return Preview(
-        ready.id,
-        step.state,
-        [*as_lines(step.changes)],
-        [*as_lines(step.edits)],
-        step.unmanaged,
-        step.spends,
-        step.lost,
-        step.is_taken,
-    )
 
 
 def compile_for(

@@ -1,15 +1,16 @@
-"""The documented calls that send a workflow or rows, checked for either client."""
+"""The documented calls that send a workflow or rows, checked before they are sent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 from attrs import evolve, field, frozen
 
 from ..api import (
-    Conversation,
+    Session,
     Started,
     WorkflowInfo,
     as_any_text,
@@ -60,6 +61,11 @@ from ._settings import ClientSettings
 
 Given: TypeAlias = Deployable | Definition | Mapping[str, Any]
 """A workflow as a caller gives it: a `Workflow`, a definition, or its JSON data."""
+
+GivenRows: TypeAlias = (
+    Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | PathLike[str] | None
+)
+"""Rows of a run: any iterable, one row, or the path of a CSV, JSON or NDJSON file."""
 
 _DATA = Limits(literals=True)
 
@@ -120,22 +126,21 @@ class GivenWorkflow:
         return settings.env_of(self.callee, self.env)
 
 
-def create_workflow(
-    source: GivenWorkflow, settings: ClientSettings, *, allow_spend: bool
-) -> Conversation[WorkflowInfo]:
+async def create_workflow(
+    session: Session, sent: Definition, *, allow_spend: bool
+) -> WorkflowInfo:
     """Create a workflow; see `Workflows.create`."""
-    sent = source.definition(settings)
     spends = _require_consent(sent, allow_spend=allow_spend)
     may_repeat = sent.id is not None and not spends
     try:
-        return (yield from create(sent, may_repeat=may_repeat, spends=spends))
+        return await create(session, sent, may_repeat=may_repeat, spends=spends)
     except ConflictError as error:
         if error.attempts == 1 or not may_repeat:
             raise
         taken = error
     # An attempt before may have been carried out although its answer was lost.
     try:
-        live = yield from workflow_info(str(sent.id))
+        live = await workflow_info(session, str(sent.id))
     except (NotFoundError, ForbiddenError):
         raise taken from None
     if live.definition is None:
@@ -147,69 +152,66 @@ def create_workflow(
     return live
 
 
-def update_workflow(
+async def update_workflow(
+    session: Session,
     workflow_id: str,
-    source: GivenWorkflow,
-    settings: ClientSettings,
+    sent: Definition | None,
     *,
     name: str | None,
     description: str | None,
     is_new: bool,
     allow_spend: bool,
-) -> Conversation[WorkflowInfo]:
+) -> WorkflowInfo:
     """Change a workflow; see `Workflows.update`."""
-    callee = source.callee
+    callee = "workflows.update"
     workflow_id = as_id(callee, "workflow_id", workflow_id)
     if name is not None:
         as_text(callee, "name", name)
     if description is not None:
         as_any_text(callee, "description", description)
-    if source.given is None:
+    if sent is None:
         if name is None and description is None:
             known = ("workflow", "name", "description")
             raise ArgumentError(callee, "nothing to change was given", known)
         if is_new:
             raise ArgumentError(callee, "create=True needs a whole workflow")
-    sent, spends = None, False
-    if source.given is not None:
-        sent = evolve(source.definition(settings), id=workflow_id)
+    spends = False
+    if sent is not None:
+        sent = evolve(sent, id=workflow_id)
         spends = _require_consent(sent, allow_spend=allow_spend)
     if not is_new:
         # The service makes a workflow of any id that it does not know.
-        yield from workflow_info(workflow_id)
-    return (
-        yield from update(
-            workflow_id,
-            sent,
-            name=name,
-            description=description,
-            may_repeat=sent is not None and not spends,
-            spends=spends,
-        )
+        await workflow_info(session, workflow_id)
+    return await update(
+        session,
+        workflow_id,
+        sent,
+        name=name,
+        description=description,
+        may_repeat=sent is not None and not spends,
+        spends=spends,
     )
 
 
-def start_directly(
+async def start_directly(
+    session: Session,
     workflow_id: str,
-    rows: Any,
+    body: Mapping[str, Any],
     *,
     idempotency_key: Any,
-    specs_override: Mapping[str, Any] | None,
     save_json: bool,
     result_formats: Sequence[str],
-) -> Conversation[Started]:
+) -> Started:
     """Start a run with one request; see `Runs.start`."""
-    body = _body_of(rows, specs_override)
     key = str(uuid4()) if idempotency_key is None else idempotency_key
     try:
-        return (
-            yield from start_run(
-                workflow_id,
-                body,
-                key,
-                save_json=save_json,
-                result_formats=result_formats,
-            )
+        return await start_run(
+            session,
+            workflow_id,
+            body,
+            key,
+            save_json=save_json,
+            result_formats=result_formats,
         )
     except FlowError as error:
         is_redirect = isinstance(error, ApiError) and error.status < 400
@@ -231,7 +233,7 @@ def _require_consent(sent: Definition, *, allow_spend: bool) -> bool:
     return bool(spends)
 
 
-def _body_of(rows: Any, specs_override: Any) -> dict[str, Any]:
+def body_of(rows: Any, specs_override: Any) -> dict[str, Any]:
     """Return the body of a start: a copy, which the caller cannot change."""
     given: dict[str, Any] = {}
     if rows is not None:

@@ -1,9 +1,11 @@
-"""Runs of a blocking client: watch them until they end, and read their rows."""
+# Written by scripts/unasync.py from _async_run.py. Change that file instead.
+"""Runs: watch them until they end, and read their rows."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -80,13 +82,19 @@ class Run(Tracked):
         require_times("watch", every, timeout)
         return self._watch(every, timeout)
 
-    def _watch(self, every: float, timeout: float) -> Iterator[RunEvent]:
+    def _watch(self, every: float, seconds: float) -> Iterator[RunEvent]:
+        events = self._client._events(watch_run, self, every=every, timeout=seconds)
         with note_interrupted_run(self.id):
-            yield from self._client.events(
-                watch_run(self, every=every, timeout=timeout)
-            )
+            with closing(events):
+                for event in events:
+                    yield event
 
-    def wait(self, timeout: float = DAY, *, every: float = 5.0) -> Run:
+    def wait(
+        self,
+        timeout: float = DAY,
+        *,
+        every: float = 5.0,
+    ) -> Run:
         """Wait until the run has completed, and return the run.
 
         Args:
@@ -102,7 +110,7 @@ class Run(Tracked):
         """
         require_times("wait", every, timeout)
         with note_interrupted_run(self.id):
-            self._client.play(wait_for_run(self, every=every, timeout=timeout))
+            self._client._call(wait_for_run, self, every=every, timeout=timeout)
         return self
 
     def cancel(self) -> str:
@@ -111,7 +119,7 @@ class Run(Tracked):
         Rows that were processed are presumably charged. A run that `is_presumed` may
         belong to another user.
         """
-        return self._client.play(cancel_and_note(self))
+        return self._client._call(cancel_and_note, self)
 
     def results(self) -> Sequence[ResultItem]:
         """Return the result files of all stages by block number; the final one is last.
@@ -122,7 +130,7 @@ class Run(Tracked):
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        return self._client.play(list_files(self))
+        return self._client._call(list_files, self)
 
     @overload
     def rows(
@@ -179,7 +187,7 @@ class Run(Tracked):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = self._client.play(open_rows(self, block, allowance))
+        found = self._client._call(open_rows, self, block, allowance)
         return typed_rows(found, type)
 
     @overload
@@ -266,7 +274,7 @@ class Run(Tracked):
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         rows = (row.raw for row in found)
-        return write_csv(rows, path, safe=safe, overwrite=overwrite)
+        return self._client._work(write_csv, rows, path, safe=safe, overwrite=overwrite)
 
     def to_ndjson(
         self,
@@ -295,7 +303,7 @@ class Run(Tracked):
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         rows = (row.raw for row in found)
-        return write_ndjson(rows, path, overwrite=overwrite)
+        return self._client._work(write_ndjson, rows, path, overwrite=overwrite)
 
     def download(
         self,
@@ -325,7 +333,8 @@ class Run(Tracked):
             SaveError: A file exists, or cannot be written.
             FlowError: A file cannot be downloaded; see `rows`.
         """
-        talk = download_results(
+        return self._client._call(
+            download_results,
             self,
             Path(folder),
             block=block,
@@ -333,7 +342,6 @@ class Run(Tracked):
             overwrite=overwrite,
             allowance=Allowance(max_bytes, allow_unproven),
         )
-        return self._client.play(talk)
 
 
 def run_of(

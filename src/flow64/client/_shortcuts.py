@@ -67,7 +67,7 @@ def run_batches(
     made = _open_client(workflow, options)
     batches = made.run_batches(workflow, rows, **options)
     # No one else can close it. Its runs may still be read after the batches.
-    finalize(made, made._player.transport.close)  # noqa: SLF001 - it is ours
+    finalize(made, made._player.transport.close)
     return batches
 
 

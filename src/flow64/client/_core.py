@@ -1,0 +1,290 @@
+"""What both clients share, and how each of them runs calls.
+
+A call is an `async` function of `api`, `deploy` or `runs` that takes a session first.
+An `AsyncClient` awaits it. A `Client` runs it on an event loop in a thread.
+"""
+
+from __future__ import annotations
+
+import sys
+from asyncio import to_thread
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+)
+from os import PathLike
+from types import TracebackType
+from typing import Any, Concatenate, Final, NoReturn, ParamSpec, Self, TypeVar
+from warnings import warn
+
+from ..api import (
+    AsyncTransport,
+    Clock,
+    Feed,
+    HttpxTransport,
+    InCaller,
+    LoopThread,
+    Policy,
+    Session,
+    TokenSource,
+    Transport,
+    as_async,
+)
+from ..errors import ConfigError
+from ._settings import DEFAULT, ClientSettings, Terms, credential_of, resolve_settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ClientCore:
+    """The settings of a client; see `Client` for its arguments."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        oauth: TokenSource | None = None,
+        policy: Policy | None = None,
+        journal: str | PathLike[str] | None = DEFAULT,
+        history: str | PathLike[str] | None = None,
+        env: str | None = None,
+        hosts: Iterable[str] | None = None,
+        allow_http: bool = False,
+        terms: Terms | None = None,
+        transport: Transport | AsyncTransport | None = None,
+    ) -> None:
+        credential = credential_of(api_key, oauth)
+        del api_key  # an error from here on may show the locals of its frames
+        self._settings: Final[ClientSettings] = resolve_settings(
+            credential,
+            base_url=base_url,
+            policy=policy,
+            journal=journal,
+            history=history,
+            env=env,
+            hosts=hosts,
+            allow_http=allow_http,
+            terms=terms,
+        )
+        self._clock: Clock = Clock()
+        self._connect(transport)
+
+    def _connect(self, transport: Transport | AsyncTransport | None) -> None:
+        """Prepare the transport. Nothing is sent."""
+        raise NotImplementedError
+
+    def _make_session(self, transport: AsyncTransport, **more: Any) -> Session:
+        settings = self._settings
+        return Session(
+            settings.channel, transport, self._clock, settings.organisation, **more
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL."""
+        return self._settings.channel.endpoint
+
+    @property
+    def is_local(self) -> bool:
+        """True if the endpoint is on this machine."""
+        return self._settings.channel.is_local
+
+    @property
+    def policy(self) -> Policy:
+        """Deadline, timeouts, retries and pace."""
+        return self._settings.channel.policy
+
+    @property
+    def env(self) -> str | None:
+        """The environment of the client; None for any."""
+        return self._settings.env
+
+    def __repr__(self) -> str:
+        # Tracebacks show also a client that was refused while it was made.
+        made: ClientSettings | None = getattr(self, "_settings", None)
+        shown = None if made is None else made.channel.endpoint
+        return f"{type(self).__name__}({shown!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigError(
+            f"a {type(self).__name__} is neither copied nor pickled, since it holds a "
+            "credential: make another one"
+        )
+
+
+class AsyncCore(ClientCore):
+    """Runs calls on the event loop of the caller."""
+
+    def _connect(self, transport: Transport | AsyncTransport | None) -> None:
+        self._transport: AsyncTransport = _make_transport(
+            transport, is_local=self.is_local
+        )
+
+    async def _call(
+        self,
+        job: Callable[Concatenate[Session, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        session = self._make_session(self._transport)
+        return await session.run(lambda session: job(session, *args, **kwargs))
+
+    async def _events(
+        self,
+        job: Callable[Concatenate[Session, P], Awaitable[Any]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> AsyncGenerator[Any]:
+        """Run a call, and yield its events."""
+
+        async def run(emit: Any, call_in_caller: Any) -> Any:
+            session = self._make_session(
+                self._transport, emit=emit, call_in_caller=call_in_caller
+            )
+            return await session.run(lambda session: job(session, *args, **kwargs))
+
+        feed = Feed[Any](run)
+        try:
+            item = await feed.next()
+            while item is not None:
+                if isinstance(item, InCaller):
+                    item = await feed.next((item, item()))
+                else:
+                    yield item.value
+                    item = await feed.next()
+            feed.result()
+        finally:
+            await feed.close()
+
+    async def _work(
+        self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call a slow function in a thread, so that the loop goes on."""
+        return await to_thread(function, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        transport = getattr(self, "_transport", None)
+        is_ours = isinstance(transport, HttpxTransport) and transport.is_in_use
+        if is_ours and not sys.is_finalizing():
+            text = f"unclosed {self!r}: use `async with`, or await close()"
+            warn(text, ResourceWarning, stacklevel=2, source=self)
+
+
+class Core(ClientCore):
+    """Runs calls on an event loop in a thread, and waits for them."""
+
+    def _connect(self, transport: Transport | AsyncTransport | None) -> None:
+        is_local = self.is_local
+        # The thread does not know this object, so that it can be dropped.
+        self._thread: Final = LoopThread(
+            lambda: _make_transport(transport, is_local=is_local), owner=repr(self)
+        )
+
+    def _call(
+        self,
+        job: Callable[Concatenate[Session, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        def run(transport: AsyncTransport) -> Awaitable[T]:
+            session = self._make_session(transport)
+            return session.run(lambda session: job(session, *args, **kwargs))
+
+        return self._thread.run(run)
+
+    def _events(
+        self,
+        job: Callable[Concatenate[Session, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Generator[Any, None, T]:
+        """Run a call, yield its events, and return its result."""
+        thread = self._thread
+
+        async def run(emit: Any, call_in_caller: Any) -> Any:
+            session = self._make_session(
+                thread.transport, emit=emit, call_in_caller=call_in_caller
+            )
+            return await session.run(lambda session: job(session, *args, **kwargs))
+
+        feed = Feed[T](run)
+        try:
+            item = thread.run(lambda _: feed.next())
+            while item is not None:
+                if isinstance(item, InCaller):
+                    reply = item, item()
+                    item = thread.run(lambda _: feed.next(reply))  # noqa: B023
+                else:
+                    yield item.value
+                    item = thread.run(lambda _: feed.next())
+            return feed.result()
+        finally:
+            thread.run_at_end(feed.close)
+
+    def _work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a slow function."""
+        return function(*args, **kwargs)
+
+    def close(self) -> None:
+        """Close the connections, and end the thread; closing twice does nothing."""
+        self._thread.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _make_transport(
+    given: Transport | AsyncTransport | None, *, is_local: bool
+) -> AsyncTransport:
+    if given is not None:
+        return as_async(given)
+    # What is sent to this machine does not pass through a proxy.
+    return HttpxTransport(trust_env=not is_local)
+
+
+def call(
+    client: Core,
+    job: Callable[Concatenate[Session, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a call with a client, for a room that has calls of its own."""
+    return client._call(job, *args, **kwargs)
+
+
+def call_with_events(
+    client: Core,
+    job: Callable[Concatenate[Session, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Generator[Any, None, T]:
+    """Run a call as `call` does, yield its events, and return its result."""
+    return client._events(job, *args, **kwargs)

@@ -569,9 +569,7 @@ def test_interrupt_before_a_read_is_waited_for_is_an_interrupt(monkeypatch):
     dripping, submit = Dripping(), asyncio.run_coroutine_threadsafe
 
     def interrupted(job, loop):
-        is_first_read = (
-            job.__qualname__.endswith("read") and not dripping.is_read.is_set()
-        )
+        is_first_read = job.__qualname__.endswith("read") and not dripping.is_read.is_set()
         future = submit(job, loop)
         if not is_first_read:
             return future

@@ -23,7 +23,6 @@ from ..definition import (
     secrets_of,
     thaw,
     walk,
-    with_stamp,
 )
 from ..diff import Change, LiveSetting, consequences, find_settings
 from ..errors import TAKEN
@@ -46,7 +45,7 @@ from ._drift import (
     spends_when_written,
 )
 from ._git import Ancestry, Git, check_ancestry
-from ._target import describe_owner
+from ._target import describe_owner, merge_target
 
 Bases = Callable[[str], Definition | None]
 """Finds a definition, values filled in, by the first 16 digits of a fingerprint."""
@@ -111,15 +110,14 @@ class PlanContext:
         return self.redact_words(self._compare(target, live))
 
     def _compare(self, target: Target, unredacted: Definition) -> Step:
-        code, stamp = target.definition, target.stamp
-        found = judge(code, unredacted, stamp, target.pulled)
+        code = target.definition
+        found = judge(code, unredacted, target.stamp, target.pulled)
         live = self.redact(unredacted)
         settings = self._find_settings(code, live, found)
         if found.state == "unchanged":
             step = unchanged_step(target, found.unmanaged)
             return evolve(step, settings=settings, live=live_of(live))
-        merge = merge_live(code, live, target.pulled, sent=found.sent)
-        sent = evolve(merge, description=with_stamp(code.description, stamp))
+        sent = merge_target(target, live, found.sent)
         step = evolve(
             _step(target, found.state),
             live=live_of(live),
@@ -350,12 +348,11 @@ def missing_step(target: Target) -> Step:
         reasons.append(
             "its key is made of its title: another title is another workflow"
         )
-    description = with_stamp(code.description, target.stamp)
     return evolve(
         _step(target, "new"),
         action="create",
         reasons=tuple(reasons),
-        sent=Held(evolve(code, description=description)),
+        sent=Held(merge_target(target, None)),
         spends=tuple(spends_when_written(code)),
         effects=str(effects(code)),
     )

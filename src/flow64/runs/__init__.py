@@ -27,10 +27,9 @@ from ._outputs import (
     fetch_rows,
     list_files,
     open_rows,
-    require_free,
 )
 from ._payload import Rows, needs_rows, payload_of, rows_from
-from ._row_writer import Writable, write_csv, write_ndjson
+from ._row_writer import Writable, require_free, write_csv, write_ndjson
 from ._stages import Stages, stages_of
 from ._start import StartedRun, start_once
 from ._start_log import BatchPlace

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote
 import attrs
 import pytest
 
-from flow64.api import Fetch, Read, Request, Token, ask
+from flow64.api import Request, Token
 from flow64.client import AsyncClient, Client
 from flow64.errors import (
     AnswerError,
@@ -30,6 +30,7 @@ from flow64.errors import (
     TransportError,
     UnprocessableError,
 )
+from tests.service.clients import ask
 from tests.service.credentials import (
     KINDS,
     QUICK,
@@ -189,7 +190,7 @@ def test_client_shows_no_credential(kind, name, server, logged):
 
     made = {"sync": Client, "async": AsyncClient}[kind]
     client = made(base_url=server.url, journal=None, **given)
-    held.extend([repr(client), repr(vars(client)), repr(vars(client._player))])
+    held.extend([repr(client), repr(vars(client))])
     assert_hidden(server, logged, "\n".join(held))
 
 
@@ -231,11 +232,14 @@ def test_client_that_cannot_be_made_shows_no_key(kind, make):
 
 
 def fetched(url):
-    stream = yield Fetch(url)
-    content = b""
-    while part := (yield Read(stream)):
-        content += part
-    return stream.status, content
+    async def fetch(session):
+        content = b""
+        async with await session.open(url) as stream:
+            while part := await stream.read():
+                content += part
+        return stream.status, content
+
+    return fetch
 
 
 @pytest.mark.parametrize("kind", KINDS)

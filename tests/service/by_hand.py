@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import asynccontextmanager
 
 from attrs import frozen
@@ -29,6 +30,7 @@ class SessionByHand(Session):
         self.policy = policy or Policy()
         self.seconds = seconds
         self.time = 0.0
+        self.ends = math.inf
         self.is_part = True  # so that several jobs run one after the other
 
     def play(self, job):
@@ -39,6 +41,10 @@ class SessionByHand(Session):
                 self.emitted.append(next(running))
             except StopIteration as stop:
                 return stop.value
+
+    @property
+    def requests(self):
+        return len(self.asked)
 
     def now(self):
         return self.time

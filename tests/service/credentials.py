@@ -80,7 +80,7 @@ def played(kind, *talks, api_key=None, between=None, at_once=False, **options):
 
     def each(talk):
         try:
-            return client.play(talk)
+            return client._call(talk)
         except FlowError as error:
             return error
         finally:
@@ -96,7 +96,7 @@ def played(kind, *talks, api_key=None, between=None, at_once=False, **options):
 async def _played(talks, api_key, tell, at_once, options):
     async def each(talk):
         try:
-            return await client.play(talk)
+            return await client._call(talk)
         except FlowError as error:
             return error
         finally:

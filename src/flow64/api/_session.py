@@ -66,10 +66,16 @@ class Clock:
 
 
 @define
-class _Ending:
-    """Why a call must end, shared by all its parts: then nothing more is sent."""
+class _CallState:
+    """The state of a call, shared by all its parts.
+
+    Attributes:
+        error: Why the call must end: then nothing more is sent.
+        requests: How many requests were sent.
+    """
 
     error: BaseException | None = None
+    requests: int = 0
 
     def check(self) -> None:
         """Raise the reason, if there is one."""
@@ -116,10 +122,15 @@ class Session:
     ends: float = field(default=math.inf, init=False)
     paced: float = field(default=math.inf, init=False)
     is_part: bool = field(default=False, kw_only=True)
-    _ending: _Ending = field(factory=_Ending, kw_only=True, repr=False)
+    _state: _CallState = field(factory=_CallState, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.begin()
+
+    @property
+    def requests(self) -> int:
+        """How many requests the call has sent, repetitions counted."""
+        return self._state.requests
 
     async def run(self, job: Job[T]) -> T:
         """Run a whole call, and return its result.
@@ -129,9 +140,9 @@ class Session:
         try:
             result = await job(self)
         except FlowError:
-            self._ending.check()
+            self._state.check()
             raise
-        self._ending.check()
+        self._state.check()
         return result
 
     # -- Time -------------------------------------------------------------------------
@@ -163,10 +174,10 @@ class Session:
             is_apart: True if it is not part of a call, such as the wait between two
                 polls of a run, so that no deadline cuts it.
         """
-        self._ending.check()
+        self._state.check()
         left = seconds if is_apart else min(seconds, self.ends - self.now())
         await self.clock.sleep(max(left, 0))
-        self._ending.check()
+        self._state.check()
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
@@ -302,7 +313,7 @@ class Session:
             TokenError: There is no token to send it with.
         """
         channel, credential = self.channel, self.channel.credential
-        self._ending.check()
+        self._state.check()
         if self.organisation.is_needed_for(request):
             await self._learn_organisation()
         # Read first: a token that comes between these lines is not asked for again.
@@ -317,6 +328,7 @@ class Session:
             raise self._held_back(request)
         if wait:
             await self.sleep(wait)
+        self._state.requests += not request.is_open
         if request.may_repeat:
             outcome = await self._transfer(request)
         else:
@@ -325,7 +337,7 @@ class Session:
             raise outcome
         error = self.organisation.compare(request, outcome)
         if error is not None:
-            self._ending.error = error
+            self._state.error = error
             raise error
         return outcome
 
@@ -361,7 +373,7 @@ class Session:
         except asyncio.CancelledError as error:
             if task.cancelled():
                 raise
-            self._ending.error = error
+            self._state.error = error
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -417,8 +429,9 @@ class Session:
             LinkRefusedError: The link may not be opened.
             TransportError: No answer came.
         """
-        self._ending.check()
+        self._state.check()
         opened = await self._open(url, start, validator)
+        del url  # no traceback shows it
         if isinstance(opened, FlowError):
             raise opened
         return opened

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from ..client import Client
+from ..client import Client, call_with_events
 from ..definition import (
     LOCAL,
     MAX_BYTES,
@@ -205,22 +205,22 @@ def plan_workflows(
         unseen = frozenset(name for name, one in named if one.is_unseen)
         guarded = {"unseen": unseen, "redact": shown.redact}
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
-        events = client.events(
-            make_plan(
-                targets,
-                env=place.env,
-                endpoint=client.endpoint,
-                projects=loaded.projects if loaded.is_whole else None,
-                create=create,
-                branches=place.environment.branches,
-                prune=prune,
-                prices=place.settings.prices,
-                git=git,
-                bases=bases,
-                cache=cache,
-                secrets=place.secrets,
-                **guarded,
-            )
+        events = call_with_events(
+            client,
+            make_plan,
+            targets,
+            env=place.env,
+            endpoint=client.endpoint,
+            projects=loaded.projects if loaded.is_whole else None,
+            create=create,
+            branches=place.environment.branches,
+            prune=prune,
+            prices=place.settings.prices,
+            git=git,
+            bases=bases,
+            cache=cache,
+            secrets=place.secrets,
+            **guarded,
         )
         while True:
             try:

@@ -9,7 +9,7 @@ from typing import Final
 import click
 from attrs import evolve, field, frozen
 
-from ..client import Client
+from ..client import Client, call
 from ..deploy import (
     PARALLEL,
     Agreement,
@@ -304,15 +304,15 @@ def _deploy_saved(
             saved, load_source(source, code=not asked.no_code, may_be_empty=True), place
         )
     with connect(place.env) as client:
-        plan = client.play(
-            reopen_plan(
-                saved,
-                env=place.env,
-                endpoint=client.endpoint,
-                values=place.values,
-                secrets=place.secrets,
-                organisation=place.organisation,
-            )
+        plan = call(
+            client,
+            reopen_plan,
+            saved,
+            env=place.env,
+            endpoint=client.endpoint,
+            values=place.values,
+            secrets=place.secrets,
+            organisation=place.organisation,
         )
         if asked.prune is not None and not plan.victims:
             raise option_error("--prune", "this plan deletes nothing")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..client import call
 from ..deploy import Agreement, as_text, plan_restore
 from ..text import printable
 from ._apply_plan import confirm_and_apply
@@ -74,17 +75,17 @@ def command(
     place = find_place(env, values)
     select_entries(place.history, key, place.env)
     with connect(env) as client:
-        plan = client.play(
-            plan_restore(
-                place.history,
-                key,
-                at,
-                env=place.env,
-                endpoint=client.endpoint,
-                values=place.values,
-                prices=place.settings.prices,
-                secrets=place.secrets,
-            )
+        plan = call(
+            client,
+            plan_restore,
+            place.history,
+            key,
+            at,
+            env=place.env,
+            endpoint=client.endpoint,
+            values=place.values,
+            prices=place.settings.prices,
+            secrets=place.secrets,
         )
         print_message(as_text(plan))
         if without := place.history.find(key, at, env=place.env).without:

@@ -13,9 +13,9 @@ from attrs import frozen
 from starlette.responses import Response
 
 from ..errors import EmulatorStoreError
-from ._http import Call, Route, error_response, json_response, validation_response
+from ._http import Call, RefusedError, Route, json_response, violation_error
 from ._records import RowData, UploadRecord, upload_owner
-from ._schema import TEXT, Schema, make_violation
+from ._schema import TEXT, Schema
 from ._services import Services
 
 REPLY: Final = Schema(
@@ -69,17 +69,14 @@ class _UploadHandlers:
         """
         store, made = self.services.store, str(uuid4())
         try:
-            lines = _find_file(call.file, call.media)
-            if isinstance(lines, Response):
-                return lines
-            filename, content = lines
+            filename, content = _find_file(call.file, call.media)
             # Not in one transaction, so that other requests need not wait.
             count = store.add_rows(upload_owner(made), _parse_rows(content))
         except (csv.Error, ValueError) as error:
             store.remove_rows(upload_owner(made))
             is_encoding = isinstance(error, UnicodeDecodeError)
             words = "the file is not UTF-8" if is_encoding else str(error)
-            return error_response(400, f"Malformed CSV: {words}")
+            raise RefusedError(400, f"Malformed CSV: {words}") from None
         except EmulatorStoreError:
             store.remove_rows(upload_owner(made))
             raise
@@ -126,8 +123,12 @@ def _parse_rows(content: Iterator[bytes]) -> Iterator[RowData]:
         yield dict(zip(header, values, strict=True))
 
 
-def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Response:
-    """Return name and lines of the file in a body, or the error."""
+def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]]:
+    """Return name and lines of the file in a body.
+
+    Raises:
+        RefusedError: The body is not a form, or has no file.
+    """
     message = Message()
     message["content-type"] = media
     if message.get_content_type() == "text/csv":
@@ -135,9 +136,7 @@ def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Res
     boundary = message.get_boundary()
     if message.get_content_type() != "multipart/form-data" or not boundary:
         words = "Input should be multipart/form-data with a field `file`, or text/csv"
-        return validation_response(
-            [make_violation(("body",), "model_attributes_type", words)]
-        )
+        raise violation_error(("body",), "model_attributes_type", words)
     delimiter = f"--{boundary}".encode("latin-1", "replace")
     for _ in _part_lines(file, delimiter):  # the preamble
         pass
@@ -147,9 +146,7 @@ def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Res
             return _file_name(headers), _part_lines(file, delimiter)
         for _ in _part_lines(file, delimiter):
             pass
-    return validation_response(
-        [make_violation(("body", "file"), "missing", "Field required")]
-    )
+    raise violation_error(("body", "file"), "missing", "Field required")
 
 
 def _file_name(headers: Message) -> str:

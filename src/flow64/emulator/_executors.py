@@ -34,9 +34,9 @@ from ..blocks import (
     columns_of,
 )
 from ._block_context import BlockContext, BlockFailedError, EachRow, Executor
+from ._csv import format_cell
 from ._filters import open_row_filter, parse_conditions
 from ._records import RowData, notebook_owner, payload_owner, upload_owner
-from ._results import format_cell
 from ._synthetic import (
     digest_of,
     make_company,

@@ -16,8 +16,8 @@ from ..blocks import (
     SendSlackMessage,
 )
 from ._block_context import BlockContext
+from ._csv import format_cell
 from ._records import NotebookRecord, OutboxRecord, notebook_owner
-from ._results import format_cell
 
 OPEN: Final = "being delivered"
 """The outcome of a record that is still to be delivered."""

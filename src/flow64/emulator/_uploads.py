@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from codecs import iterdecode
 from collections.abc import Iterator
 from email.message import Message
@@ -13,8 +12,9 @@ from attrs import frozen
 from starlette.responses import Response
 
 from ..errors import EmulatorStoreError
+from ._csv import parse_csv
 from ._http import Call, RefusedError, Route, json_response, violation_error
-from ._records import RowData, UploadRecord, upload_owner
+from ._records import UploadRecord, upload_owner
 from ._schema import TEXT, Schema
 from ._services import Services
 
@@ -54,10 +54,6 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     )
 
 
-LONGEST_CELL: Final = 131_072
-"""Maximum characters of a value: the default limit of Python's `csv`."""
-
-
 @frozen
 class _UploadHandlers:
     services: Services
@@ -71,8 +67,9 @@ class _UploadHandlers:
         try:
             filename, content = _find_file(call.file, call.media)
             # Not in one transaction, so that other requests need not wait.
-            count = store.add_rows(upload_owner(made), _parse_rows(content))
-        except (csv.Error, ValueError) as error:
+            rows = parse_csv(iterdecode(content, "utf-8-sig"))
+            count = store.add_rows(upload_owner(made), rows)
+        except ValueError as error:
             store.remove_rows(upload_owner(made))
             is_encoding = isinstance(error, UnicodeDecodeError)
             words = "the file is not UTF-8" if is_encoding else str(error)
@@ -91,36 +88,6 @@ class _UploadHandlers:
         return json_response(
             {"resource_handle_id": made, "filename": filename, "row_count": count}
         )
-
-
-def _parse_rows(content: Iterator[bytes]) -> Iterator[RowData]:
-    """Yield the rows of a file. All values are text.
-
-    Raises:
-        ValueError: The header is missing or has an empty or repeated name, a row has
-            another length, or the file is not UTF-8.
-        csv.Error: A quote does not end, or a value is too long.
-    """
-    reader = csv.reader(iterdecode(content, "utf-8-sig"), strict=True)
-    header = next((row for row in reader if row), None)
-    if header is None:
-        raise ValueError("it has no header")
-    if "" in header:
-        raise ValueError("a column has no name")
-    if len(set(header)) < len(header):
-        raise ValueError("two columns have the same name")
-    if len(header) == 1 and ";" in header[0]:
-        raise ValueError("its header has ';' where a comma separates columns")
-    for values in filter(None, reader):
-        if len(values) != len(header):
-            raise ValueError(
-                f"line {reader.line_num}: {len(values)} values for {len(header)} "
-                "columns"
-            )
-        if max(map(len, values)) > LONGEST_CELL:  # the limit of `csv` is global
-            where = f"line {reader.line_num}"
-            raise ValueError(f"{where}: field larger than {LONGEST_CELL}")
-        yield dict(zip(header, values, strict=True))
 
 
 def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]]:

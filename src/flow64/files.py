@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their name, then moved to it."""
+"""Files that are complete or absent: written under another name, then renamed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 __all__ = [
+    "CAN_LOCK",
     "FOLDER",
+    "NewFile",
     "Unusable",
     "make_folder",
+    "move_file",
+    "open_plain",
     "read_whole",
+    "reason_of",
     "require_plain",
     "require_room",
     "sweep",
+    "try_lock",
     "write_whole",
 ]
 
@@ -27,22 +33,25 @@ _fcntl: Any = None
 with suppress(ImportError):  # Windows has no such locks
     _fcntl = import_module("fcntl")
 
+CAN_LOCK: Final = _fcntl is not None
+"""False on Windows, which also cannot rename an open file."""
+
 FOLDER: Final = ".flow64"
 """Name of a folder that git is told to ignore."""
 
 HOUR: Final = 3600.0
-"""Seconds after which a file that nobody finished is swept where there are no locks."""
+"""Seconds after which an unfinished file is removed on a system without locks."""
 
 
-class Unusable(Exception):  # noqa: N818 - a reason that the caller words, no error
-    """A place where no file can be written or read, and why."""
+class Unusable(Exception):  # noqa: N818 - a reason, which the caller words as an error
+    """The reason why a file cannot be written or read."""
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone; `.flow64` is none of git's business.
+    """Make a folder for its owner alone.
 
-    Whoever makes something below `.flow64` makes its folder by this, so that git is
-    told to ignore it whatever is made first, and also where it was there before.
+    If it is `.flow64`, or is inside it, git is told to ignore `.flow64`, also if that
+    was there before. So everything inside `.flow64` is made with this function.
 
     Raises:
         OSError: It cannot be made.
@@ -51,8 +60,8 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for place in (folder, *folder.parents):
         if place.name == FOLDER:
-            # One that is there says what its owner wants, and where none can be
-            # written, whatever is to be written here says so.
+            # A .gitignore that exists is kept. If none can be written, the write that
+            # follows fails with a better message.
             with (
                 suppress(OSError),
                 (place / ".gitignore").open("x", encoding="utf-8") as file,
@@ -61,71 +70,128 @@ def make_folder(folder: Path) -> None:
             return
 
 
-def write_whole(target: Path, content: bytes, *, is_swept: bool = False) -> None:
-    """Write a file for its owner alone; it has its old content or the new one.
+class NewFile:
+    """A new file under a temporary name, locked so that no other process sweeps it.
 
-    Files that were left by a process that was killed are swept, unless somebody has
-    done that. A link or a folder of that name is refused and not replaced.
+    Closing it removes it, unless it was moved to its own name.
+    """
+
+    def __init__(self, folder: Path, *, mode: int = 0o600) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CAREFUL
+        while True:
+            self.path = folder / f"{_HEAD}{secrets.token_hex(8)}{_TAIL}"
+            descriptor = os.open(self.path, flags, mode)
+            if _is_ours(descriptor):
+                break
+            os.close(descriptor)
+        self.file: Final = os.fdopen(descriptor, "wb")
+
+    def sync(self) -> None:
+        """Write everything to the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+    def move_to(self, target: Path, *, overwrite: bool = True) -> None:
+        """Give the complete file its name; see `move_file`."""
+        self.sync()
+        if _fcntl is None:
+            self.file.close()  # Windows cannot rename an open file
+        move_file(self.path, target, overwrite=overwrite)
+        _sync_folder(target.parent)
+
+    def close(self) -> None:
+        """Close the file, and remove it if it was not moved."""
+        with suppress(OSError):  # on a full disk, the last bytes cannot be written
+            self.file.close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+def move_file(source: Path, target: Path, *, overwrite: bool) -> None:
+    """Give a file another name in one step.
 
     Raises:
-        Unusable: It was not written, and what was there is as it was.
+        FileExistsError: The name is taken, and `overwrite` is not set.
+        OSError: It cannot be moved.
     """
-    with _worded():
+    if overwrite:
+        source.replace(target)
+        return
+    try:
+        # A link fails if the name is taken; a rename would replace the file.
+        target.hardlink_to(source)
+    except OSError as error:  # the name is taken, or the file system has no links
+        if isinstance(error, FileExistsError) or os.path.lexists(target):
+            raise FileExistsError(17, "File exists") from None
+        source.replace(target)
+    else:
+        source.unlink()
+
+
+def write_whole(target: Path, content: bytes, *, is_swept: bool = False) -> None:
+    """Write a file for its owner alone. It has its old content or the new one.
+
+    A link or a folder of that name is refused and not replaced.
+
+    Args:
+        target: The file.
+        content: Its new content.
+        is_swept: True if the caller has swept the folder; see `sweep`.
+
+    Raises:
+        Unusable: It was not written; the old file is unchanged.
+        FileNotFoundError: There is no such folder.
+    """
+    with _raise_unusable():
         require_plain(target)
         if not is_swept:
             sweep(target.parent)
-        descriptor, temporary = _begun(target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-                if _fcntl is None:
-                    file.close()  # Windows renames no file that is open
-                # Still open elsewhere: its lock keeps it from those who sweep.
-                temporary.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        _settle(target.parent)
+        with closing(NewFile(target.parent)) as new:
+            new.file.write(content)
+            new.move_to(target)
 
 
 def require_room(folder: Path, size: int) -> None:
-    """See that files of so many bytes can be written to a folder, and leave none.
+    """Check that a folder has room for so many bytes. The folder stays as it is.
 
     Raises:
-        Unusable: They cannot.
+        Unusable: It has not.
+        FileNotFoundError: There is no such folder.
     """
-    with _worded():
+    with _raise_unusable():
         sweep(folder)
-        descriptor, temporary = _begun(folder)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                for _ in range(size // len(_BLOCK) + 1):
-                    file.write(_BLOCK)
-                file.flush()
-                os.fsync(file.fileno())
-        finally:
-            temporary.unlink(missing_ok=True)
+        with closing(NewFile(folder)) as new:
+            for _ in range(size // len(_BLOCK) + 1):
+                new.file.write(_BLOCK)
+            new.sync()
 
 
 def read_whole(path: Path, limit: int) -> bytes:
-    """The content of a plain file; no link is followed, and no pipe is waited for.
+    """Return the content of a regular file; see `open_plain`.
 
     Raises:
         Unusable: It cannot be read, or is larger than `limit` bytes.
-        FileNotFoundError: There is none.
+        FileNotFoundError: There is no such file.
     """
-    with _worded():
-        descriptor = os.open(path, os.O_RDONLY | _CAREFUL)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Unusable("it is no file")
-            content = file.read(limit + 1)
+    with _raise_unusable(), os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
+        content = file.read(limit + 1)
     if len(content) > limit:
         raise Unusable(f"it is larger than {limit // 2**20} MiB")
     return content
+
+
+def open_plain(path: Path, flags: int) -> int:
+    """Open a regular file. Links are not followed, and pipes are not waited for.
+
+    Raises:
+        Unusable: It is not a regular file.
+        OSError: It cannot be opened.
+    """
+    descriptor = os.open(path, flags | _CAREFUL, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unusable("it is not a file")
+    return descriptor
 
 
 def require_plain(target: Path) -> None:
@@ -139,13 +205,13 @@ def require_plain(target: Path) -> None:
     if stat.S_ISDIR(mode):
         raise Unusable("it is a folder")
     if not stat.S_ISREG(mode):
-        raise Unusable("it is no file")
+        raise Unusable("it is not a file")
 
 
 def sweep(folder: Path, now: Callable[[], float] = time.time) -> None:
-    """Remove what a process that was killed has left in a folder, as far as possible.
+    """Remove the unfinished files of killed processes, as far as possible.
 
-    Whoever writes a file holds its lock, so what nobody holds is left over.
+    A process that writes a file holds its lock, so a file without a lock is left over.
     """
     for path in folder.glob(f"{_HEAD}*{_TAIL}"):
         with suppress(OSError):
@@ -155,10 +221,31 @@ def sweep(folder: Path, now: Callable[[], float] = time.time) -> None:
                 continue
             descriptor = os.open(path, os.O_RDWR | _CAREFUL)
             try:
-                _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
-                path.unlink()
+                if try_lock(descriptor):
+                    path.unlink()
             finally:
                 os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock a file until it is closed; return False if another process holds the lock.
+
+    Without locks, as on Windows, return True.
+
+    Raises:
+        OSError: The file system has no locks.
+    """
+    try:
+        if _fcntl is not None:
+            _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def reason_of(error: OSError) -> str:
+    """Return what the system says, without the path."""
+    return error.strerror or type(error).__name__
 
 
 _HEAD: Final = ".flow64-"
@@ -172,28 +259,16 @@ _CAREFUL: Final = (
 )
 
 
-def _begun(folder: Path) -> tuple[int, Path]:
-    """A new file under a name that nobody else has, locked."""
-    while True:
-        temporary = folder / f"{_HEAD}{secrets.token_hex(8)}{_TAIL}"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CAREFUL
-        descriptor = os.open(temporary, flags, 0o600)
-        if _is_ours(descriptor):
-            return descriptor, temporary
-        os.close(descriptor)
-
-
 def _is_ours(descriptor: int) -> bool:
-    """Lock a new file; false where somebody swept it before that."""
-    if _fcntl is None:
-        return True
+    """Lock a new file; return False if another process swept it before that."""
     with suppress(OSError):  # a file system without locks
-        _fcntl.flock(descriptor, _fcntl.LOCK_EX)
+        if not try_lock(descriptor):
+            return False
     return os.fstat(descriptor).st_nlink > 0
 
 
-def _settle(folder: Path) -> None:
-    """Let the new name survive a loss of power, where the system knows how."""
+def _sync_folder(folder: Path) -> None:
+    """Write a new name to the disk, if the system can do that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -203,11 +278,11 @@ def _settle(folder: Path) -> None:
 
 
 @contextmanager
-def _worded() -> Generator[None]:
-    """What the system says, in its words and without a path."""
+def _raise_unusable() -> Generator[None]:
+    """Turn an error of the system into `Unusable`, except a missing file."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise Unusable(error.strerror or type(error).__name__) from None
+        raise Unusable(reason_of(error)) from None

@@ -797,7 +797,7 @@ def spoilt(saved, leads, monkeypatch, request):
         (another_environment, "it was made for environment 'default'"),
         (another_endpoint, "and this is http://127.0.0.1:9"),
         (another_project, "project:sales"),
-        (no_plan, "it is no saved plan"),
+        (no_plan, "it is not a saved plan"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
     indirect=["spoilt"],

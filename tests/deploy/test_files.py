@@ -12,6 +12,7 @@ import pytest
 
 from flow64 import files as _files
 from flow64.files import (
+    NewFile,
     Unusable,
     make_folder,
     read_whole,
@@ -48,7 +49,7 @@ def test_file_has_its_old_content_or_the_new_one_and_its_owner_alone(tmp_path, s
     [
         (lambda path: path.mkdir(), "it is a folder"),
         (lambda path: path.symlink_to(path.parent / "else"), "it is a link"),
-        (os.mkfifo, "it is no file"),
+        (os.mkfifo, "it is not a file"),
     ],
 )
 def test_what_is_no_file_is_not_replaced(tmp_path, made, words):
@@ -68,7 +69,7 @@ def test_what_is_no_file_is_not_read(tmp_path):
     (tmp_path / "big").write_bytes(b"x" * 11)
     (tmp_path / "link").symlink_to(tmp_path / "big")
 
-    for name, words in [("pipe", "no file"), ("link", "."), ("big", "larger")]:
+    for name, words in [("pipe", "not a file"), ("link", "."), ("big", "larger")]:
         with pytest.raises(Unusable, match=words):
             read_whole(tmp_path / name, 10)
     with pytest.raises(FileNotFoundError):
@@ -118,12 +119,12 @@ def test_sweep_takes_what_nobody_holds_and_nothing_else(tmp_path):
     """A file that somebody is writing is locked, and stays."""
     (tmp_path / ".flow64-0123.new").write_bytes(b"left over")
     (tmp_path / "mine.new").write_bytes(b"mine")
-    held, path = _files._begun(tmp_path)
+    held = NewFile(tmp_path)
 
     sweep(tmp_path)
 
-    assert names(tmp_path) == sorted([path.name, "mine.new"])
-    os.close(held)
+    assert names(tmp_path) == sorted([held.path.name, "mine.new"])
+    held.close()
 
 
 def test_sweep_without_locks_takes_what_is_old(tmp_path, monkeypatch):
@@ -136,11 +137,14 @@ def test_sweep_without_locks_takes_what_is_old(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_file_that_was_swept_before_it_was_locked_is_begun_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize("is_held", [True, False], ids=["sweeping", "swept"])
+def test_file_that_is_swept_before_it_was_locked_is_begun_again(
+    tmp_path, monkeypatch, is_held
+):
     """Another process may sweep between a file's making and its lock."""
 
     class Locks:
-        LOCK_EX = 2
+        LOCK_EX = LOCK_NB = 2
 
         def __init__(self):
             self.seen = 0
@@ -149,12 +153,14 @@ def test_file_that_was_swept_before_it_was_locked_is_begun_again(tmp_path, monke
             self.seen += 1
             if self.seen == 1:
                 next(tmp_path.glob(".flow64-*")).unlink()
+                if is_held:
+                    raise BlockingIOError
 
     monkeypatch.setattr(_files, "_fcntl", Locks())
-    descriptor, path = _files._begun(tmp_path)
+    new = NewFile(tmp_path)
 
-    assert names(tmp_path) == [path.name]
-    os.close(descriptor)
+    assert names(tmp_path) == [new.path.name]
+    new.close()
 
 
 def test_folder_of_ours_is_none_of_gits_business(tmp_path):

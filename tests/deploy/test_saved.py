@@ -185,10 +185,10 @@ def test_edited_file_is_refused(place, path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "it is no JSON"),
-        ("[" * 100_000, "it is no JSON"),
-        ("[]", "it is no saved plan"),
-        ("{}", "it is no saved plan"),
+        ("", "it is not a saved plan"),
+        ("[" * 100_000, "it is not a saved plan"),
+        ("[]", "it is not a saved plan"),
+        ("{}", "it is not a saved plan"),
         ('{"flow64:plan": 1, "flow64": "0.0.1"}', "made by flow64 '0.0.1', and this"),
         ('{"flow64:plan": 2, "flow64": "9"}', "made by flow64 '9', and this is"),
     ],
@@ -266,8 +266,8 @@ def test_only_a_plan_is_replaced(place, path, text, is_replaced):
             save_plan(plan, path)
         assert path.read_bytes() == before
         assert str(caught.value) == (
-            f"the plan was not saved in {path}: what is there is no saved plan, and is "
-            "not replaced; name another file"
+            f"the plan was not saved in {path}: the file there is not a saved plan, "
+            "and is not replaced; name another file"
         )
 
 

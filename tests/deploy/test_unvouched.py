@@ -63,7 +63,7 @@ def test_cover(wanted, state):
     with service() as here:
         here.put(OLD)
         targets = [] if wanted is None else [wanted]
-        plan = here.plan(*targets, **WHOLE, cover=nameless)
+        plan = here.plan(*targets, **WHOLE, redact=nameless)
         plain = here.plan(*targets, **WHOLE)
 
     (step,), (other,) = plan.steps, plain.steps
@@ -79,7 +79,7 @@ def test_cover_of_an_edit():
     with service() as here:
         here.edit(here.put(OLD), name="Renamed by hand")
         options = {"bases": lambda _: OLD.compile()}
-        plan = here.plan(OLD, **options, cover=nameless)
+        plan = here.plan(OLD, **options, redact=nameless)
         plain = here.plan(OLD, **options)
 
     (step,), (other,) = plan.steps, plain.steps

@@ -737,6 +737,15 @@ def test_rest_that_cannot_be_looked_at_is_passed_over(tmp_path):
     assert files(tmp_path) == ["a.csv"]
 
 
+def test_pipe_in_place_of_the_rest_is_refused(tmp_path):
+    """Nothing waits for somebody to read it."""
+    version = sha256(b'"v1"').hexdigest()[:12]
+    os.mkfifo(tmp_path / f".a.csv.{version}.part")
+
+    with pytest.raises(SaveError, match="not a file"):
+        Store().play(download_file(RUN, item(), tmp_path / "a.csv"))
+
+
 def test_file_that_has_both_names_is_not_written_to(tmp_path):
     """A process was killed between giving the one and taking the other."""
     target = tmp_path / "a.csv"

@@ -16,7 +16,8 @@ from uuid import uuid4
 
 import pytest
 
-from flow64 import errors
+from flow64 import errors, files
+from flow64.files import try_lock
 from flow64.runs import IntendedStart, Journal, _journal
 from flow64.runs._journal import DISOWNED, REFUSED
 
@@ -347,12 +348,12 @@ def test_lock_that_is_not_to_be_had_holds_nobody_up(journal, monkeypatch):
     journal.require_writable()
     monkeypatch.setattr(_journal, "LOCKING", 2)
     held = os.open(journal.path, os.O_RDWR)
-    _journal._fcntl.flock(held, _journal._fcntl.LOCK_EX)
+    try_lock(held)
     try:
         journal.append({"x": 1})
     finally:
         os.close(held)
-    monkeypatch.setattr(_journal, "_fcntl", None)
+    monkeypatch.setattr(files, "_fcntl", None)
     journal.append({"x": 2})
 
     assert [line["x"] for line in lines(journal)] == [1, 2]

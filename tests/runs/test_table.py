@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from flow64.errors import ResultError, SaveError
 from flow64.runs import _row_reader, write_csv, write_ndjson
 from flow64.runs._row_reader import read_rows, rows_in
-from flow64.runs._row_writer import complete_or_absent
 from tests.strategies import json_values
 
 ROWS = [{"a": 1, "b": "x\u2028y"}, {"a": None, "b": ["\r\n"]}]
@@ -377,7 +376,7 @@ def test_rows_that_break_off_leave_nothing(tmp_path, write, failure):
 
     def rows():
         yield {"a": 1}
-        assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+        assert [path.suffix for path in tmp_path.iterdir()] == [".new"]
         raise failure
 
     with pytest.raises(failure):
@@ -467,23 +466,22 @@ def test_open_file_in_another_encoding_may_not_hold_a_row():
 
 @pytest.mark.slow
 def test_killed_writer_leaves_no_file_of_that_name(tmp_path):
-    """What it leaves is in nobody's way."""
+    """The next writer removes what it left."""
     program = (
         "import os, sys\n"
-        "from pathlib import Path\n"
-        "from flow64.runs._row_writer import complete_or_absent\n"
-        "with complete_or_absent(Path(sys.argv[1])) as file:\n"
-        "    file.write('half')\n"
-        "    file.flush()\n"
+        "from flow64.runs import write_ndjson\n"
+        "def rows():\n"
+        "    yield {'a': 1}\n"
         "    os.kill(os.getpid(), 9)\n"
+        "write_ndjson(rows(), sys.argv[1])\n"
     )
     target = tmp_path / "f"
     subprocess.run([sys.executable, "-c", program, target], check=False, timeout=60)
     left = [path.suffix for path in tmp_path.iterdir()]
-    with complete_or_absent(target) as file:
-        file.write("whole")
+    write_ndjson([{"a": 2}], target)
 
-    assert (left, target.read_text()) == ([".part"], "whole")
+    assert (left, target.read_text()) == ([".new"], '{"a": 2}\n')
+    assert [*tmp_path.iterdir()] == [target]
 
 
 # -- Laws -----------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def plan_workflows(
         folder, bases = None, bases_of(shown.definitions)
         named = zip(name_workflows(loaded), loaded.workflows, strict=True)
         unseen = frozenset(name for name, one in named if one.is_unseen)
-        guarded = {"unseen": unseen, "cover": shown.redact}
+        guarded = {"unseen": unseen, "redact": shown.redact}
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
         events = client.events(
             make_plan(

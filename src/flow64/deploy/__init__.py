@@ -32,6 +32,7 @@ from ._interrupt import Stop, first_cancel_waits, first_interrupt_waits
 from ._plan_text import as_data, as_text
 from ._planner import Looked, make_plan
 from ._planner import plan_one as plan_one
+from ._reopen_plan import apply_saved_plan, reopen_plan
 from ._restore import plan_restore
 from ._review_of_plan import review_of_plan
 from ._same_code import DeployedCode as DeployedCode
@@ -39,7 +40,7 @@ from ._same_code import SameCode as SameCode
 from ._same_code import deployed_code as deployed_code
 from ._same_code import deployed_codes as deployed_codes
 from ._same_code import same_code as same_code
-from ._saved_plan import SavedPlan, apply_saved_plan, load_plan, reopen_plan, save_plan
+from ._saved_plan import SavedPlan, load_plan, save_plan
 from ._target import Deployable as Deployable
 from ._target import bases_of, target_of
 from ._target import key_of as key_of

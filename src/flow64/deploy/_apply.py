@@ -337,23 +337,18 @@ class _Apply:
         return live
 
     def _stale(self, job: Job, live: Definition | None) -> StalePlanError | None:
-        """Why a step is no more what was planned."""
+        """Return an error if a step is no longer as it was planned."""
         step, planned = job.step, job.step.live
-        if live is None and job.doing == "delete":
-            return None  # somebody deleted it, which is all that was wanted
-        if live is None or planned is None:
-            if live is None and planned is None:
-                return None
-            event = "deleted" if live is None else "created"
-            edits: list[str] = []
-        elif digest_of(live) == planned.digest:
+        if live is None and (planned is None or job.doing == "delete"):
+            return None  # if someone else deleted it, nothing is left to do
+        if live and planned and digest_of(live) == planned.digest:
             return None
-        else:
+        old = None
+        if planned is not None:
             code = code_of(step)
             old = redact_for_storage(planned.definition, code, self.known).definition
-            event, edits = "edited", edits_of(old, live, code, self.known)
-        ours = [*as_lines(step.changes)]
-        return StalePlanError(step.key, step.id, event, edits, ours)
+        changes = [*as_lines(step.changes)]
+        return stale_error(step, old, live, self.known, changes)
 
     def _is_ours(self, step: Step, stamp: Stamp | None) -> bool:
         """Whether code of this project left a stamp there, in this environment."""
@@ -392,25 +387,31 @@ def write_of(
     )
 
 
-def edits_of(
-    old: Definition,
-    live: Definition,
-    code: Definition | None,
+def stale_error(
+    step: Step,
+    old: Definition | None,
+    live: Definition | None,
     known: Iterable[BoundSecret],
-) -> list[str]:
-    """What was edited since something was planned, in words without secrets.
+    changes: Sequence[str],
+) -> StalePlanError:
+    """Return the error of a step that is no longer as it was planned.
 
     Args:
-        old: What was live then, as it may be kept.
+        step: The step.
+        old: What was live when it was planned, as it may be stored.
         live: What is live now.
-        code: The definition that says where secrets stand.
         known: Further secrets that are known.
+        changes: What the step would change, as lines.
     """
-    new = redact_for_storage(live, code, known).definition
-    lines = [*as_lines(diff(old, new))]
-    if old.stamp != new.stamp:
-        lines.append("another deploy has written its stamp")
-    return lines or ["something that is not shown, such as the text of a secret"]
+    event, edits = "deleted" if live is None else "created", list[str]()
+    if old is not None and live is not None:
+        new = redact_for_storage(live, code_of(step), known).definition
+        event, edits = "edited", [*as_lines(diff(old, new))]
+        if old.stamp != new.stamp:
+            edits.append("another deploy has written its stamp")
+        if not edits:
+            edits.append("something that is not shown, such as the text of a secret")
+    return StalePlanError(step.key, step.id, event, edits, changes)
 
 
 def code_of(step: Step) -> Definition | None:

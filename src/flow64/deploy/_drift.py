@@ -21,6 +21,7 @@ from ..definition import (
     fingerprint,
     redact_for_display,
     secrets_of,
+    with_stamp,
 )
 from ..diff import Change, Unmanaged, Written, as_lines, diff
 from ..plan import State, unnamed_of_edges
@@ -293,6 +294,14 @@ def merge_live(
         edges=_with_extras(code, live),
         graph_extra=FrozenDict({**live.graph_extra, **code.graph_extra}),
     )
+
+
+def with_own_stamp(definition: Definition) -> Definition:
+    """Return a definition with its stamp, if it has one, in its description."""
+    if definition.stamp is None:
+        return definition
+    text = with_stamp(definition.description, definition.stamp)
+    return evolve(definition, description=text)
 
 
 def spends_when_written(definition: Definition) -> Sequence[str]:

@@ -16,18 +16,20 @@ from unicodedata import normalize
 
 from attrs import Factory, frozen
 
-from ..definition import EMPTY, UNCOMMITTED
+from ..definition import EMPTY, UNCOMMITTED, Stamp
 
 Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
 """What a commit is to that of the code. ancestor: the code has all of it. apart: it has
 something that the code lacks. unknown: this copy of the repository does not know it.
 no-git: there is no repository, or no git."""
 
-NOT_CHECKED: Final = {
+_NOT_CHECKED: Final = {
     "unknown": "its commit is not known in this copy of the repository",
     "no-git": "the code is in no git repository that can be read",
 }
-"""Why nobody knows whether newer code deployed something."""
+"""Why it is not known whether newer code deployed something."""
+
+IN_NO_COMMIT: Final = "it was deployed from changes that were in no commit"
 
 TIMEOUT: Final = 10
 """Seconds for one question to git."""
@@ -163,6 +165,27 @@ class Git:
         shallow = ask_git(folder, "rev-parse", "--is-shallow-repository")
         is_whole = shallow is not None and shallow.stdout.strip() == "false"
         return "apart" if is_whole else "unknown"
+
+
+def check_ancestry(
+    git: Ancestry, file: str | None, stamp: Stamp
+) -> tuple[bool, Sequence[str]]:
+    """Return whether newer code left a stamp, and why that is not known if it is not.
+
+    Args:
+        git: Knows the commits.
+        file: A file of the code.
+        stamp: The stamp of a deploy.
+    """
+    about = "whether newer code deployed it"
+    if stamp.commit is None:
+        return False, (f"{about}: its stamp names no commit",)
+    relation = git.relation(file, stamp.commit.removesuffix(UNCOMMITTED))
+    if relation in _NOT_CHECKED:
+        return False, (f"{about}: {_NOT_CHECKED[relation]}",)
+    if relation == "ancestor" and not stamp.is_committed:
+        return False, (IN_NO_COMMIT,)
+    return relation == "apart", ()
 
 
 def _folder(file: str | None) -> Path:

@@ -32,7 +32,6 @@ from ..definition import (
     is_uuid,
     redact_for_storage,
     thaw,
-    with_stamp,
 )
 from ..errors import ConfigError, HistoryError, ReadError, shortened
 from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
@@ -44,6 +43,7 @@ from ._drift import (
     keep_fields,
     last_sent,
     short_fingerprint,
+    with_own_stamp,
 )
 
 PLACE: Final = Path(FOLDER, "history")
@@ -133,9 +133,6 @@ class Saved:
 
     def as_data(self) -> dict[str, Any]:
         """As JSON data, as it is in its file."""
-        made, stamp = self.definition, self.definition.stamp
-        if stamp is not None:
-            made = evolve(made, description=with_stamp(made.description, stamp))
         return {
             "flow64:history": FORMAT,
             "flow64": version("flow64"),
@@ -149,7 +146,7 @@ class Saved:
             "deployed": None
             if self.deployed is None
             else {ref: sorted(names) for ref, names in self.deployed.items()},
-            "definition": as_body(made),
+            "definition": as_body(with_own_stamp(self.definition)),
         }
 
 

@@ -8,7 +8,7 @@ from itertools import islice, zip_longest
 from typing import Any, Final
 from urllib.parse import unquote
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from ..definition import Definition, canonical_id
 from ..plan import Rename, Step
@@ -81,6 +81,25 @@ def find_renames(created: Iterable[Step], orphans: Iterable[Step]) -> Iterator[R
         if best is not None and best[0] >= ALIKE:
             index.taken.add(best[2].step.id)
             yield _rename(one.step, best[2].step)
+
+
+def hold_renames(steps: Sequence[Step], renames: Sequence[Rename]) -> list[Step]:
+    """Refuse to create workflows that may be renamed orphans, until that is decided."""
+    undecided = {one.key: one.orphan for one in renames if not one.is_decided}
+    return [
+        evolve(
+            step,
+            action="refuse",
+            lifted_by="create",
+            reasons=(
+                *step.reasons,
+                f"it may be {undecided[step.key]} under another key",
+            ),
+        )
+        if step.key in undecided
+        else step
+        for step in steps
+    ]
 
 
 def _sent(live: Definition) -> Definition:

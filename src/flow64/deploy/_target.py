@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from attrs import evolve
+
 from ..definition import (
     DEFAULT_ENV,
     LOCAL,
@@ -18,10 +20,11 @@ from ..definition import (
     path_of,
     require_readable,
     unbound_names,
+    with_stamp,
 )
 from ..errors import UnboundValueError
 from ..plan import Target
-from ._drift import sent_fields, short_fingerprint
+from ._drift import Fields, merge_live, sent_fields, short_fingerprint
 from ._git import Git
 
 
@@ -88,6 +91,21 @@ def target_of(
     )
     called = key or key_of(path, getattr(workflow, "key", None)) or str(definition.id)
     return Target(called, definition, stamp, workflow.file, pulled)
+
+
+def merge_target(
+    target: Target, live: Definition | None, sent: Fields | None = None
+) -> Definition:
+    """Return what a write sends: the code with its stamp, merged into what is live.
+
+    Args:
+        target: The wanted workflow.
+        live: What the service has. None if it has nothing.
+        sent: What the last deploy set, if that is known already.
+    """
+    code = target.definition
+    merged = merge_live(code, live, target.pulled, sent=sent)
+    return evolve(merged, description=with_stamp(code.description, target.stamp))
 
 
 def key_of(path: str, key: str | None = None) -> str:

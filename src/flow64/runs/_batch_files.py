@@ -14,6 +14,7 @@ from ._batch_input import BatchSettings, RowRange
 from ._download import download_file
 from ._file_names import safe_name
 from ._outputs import choose_file
+from ._part_file import raise_save_error
 from ._row_writer import write_ndjson
 from ._tracked import Tracked
 
@@ -84,10 +85,7 @@ def require_folder(folder: Path) -> None:
     Raises:
         SaveError: They cannot.
     """
-    try:
+    with raise_save_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SaveError(str(folder), reason) from None

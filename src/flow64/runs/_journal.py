@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,11 +20,7 @@ from attrs import define, field, frozen
 
 from ..definition import canonical_id, is_uuid
 from ..errors import JournalError
-from ..files import make_folder
-
-_fcntl: Any = None
-with suppress(ImportError):  # Windows has no such locks
-    _fcntl = import_module("fcntl")
+from ..files import Unusable, make_folder, open_plain, reason_of, try_lock
 
 VERSION: Final = 1
 """Schema of the lines that are written here, and the newest that can be read."""
@@ -348,32 +342,24 @@ class Journal:
     @contextmanager
     def _open(self, flags: int, *, is_made: bool = False) -> Generator[int]:
         """Open the file. Follow no links, and accept only a regular file."""
-        descriptor = -1
         try:
             if is_made:
                 make_folder(self.path.parent)
-            descriptor = os.open(self.path, flags | _CAREFUL, 0o600)
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise JournalError(str(self.path), "it is not a file")
-            yield descriptor
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise JournalError(str(self.path), f"it cannot be used: {reason}") from None
-        finally:
-            if descriptor >= 0:
+            descriptor = open_plain(self.path, flags)
+            try:
+                yield descriptor
+            finally:
                 os.close(descriptor)
+        except Unusable as error:
+            raise JournalError(str(self.path), str(error)) from None
+        except OSError as error:
+            problem = f"it cannot be used: {reason_of(error)}"
+            raise JournalError(str(self.path), problem) from None
 
 
 _OURS: Final = b'{"v":%d,' % VERSION
 _BLANK: Final = b"\0\r\n "  # a machine that lost power may leave zeros
 _CUT_OFF: Final = object()
-# Do not follow a link, and do not wait for a pipe, if the system can do that.
-_CAREFUL: Final = (
-    getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 def _head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, Any]:
@@ -435,8 +421,8 @@ def _lock(descriptor: int) -> None:
     Without the lock, lines do not mix either. So a process that was stopped, or a file
     system without locks, does not make others wait for long.
     """
-    for _ in range(LOCKING if _fcntl else 0):
-        with suppress(OSError):
-            _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
-            break
-        time.sleep(0.01)
+    with suppress(OSError):  # a file system without locks
+        for _ in range(LOCKING):
+            if try_lock(descriptor):
+                return
+            time.sleep(0.01)

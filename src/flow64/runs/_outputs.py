@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,6 @@ from ..errors import (
     NoResultError,
     OutcomeUnknownError,
     ResultError,
-    SaveError,
 )
 from ._download import (
     ALLOWANCE,
@@ -198,19 +196,6 @@ def download_results(
             tracked.id, items, folder, overwrite=overwrite, allowance=allowance
         )
     )
-
-
-def require_free(path: Any, *, overwrite: bool) -> None:
-    """Refuse a file that exists, before anything is downloaded for it.
-
-    Raises:
-        SaveError: It exists, and `overwrite` is not set.
-    """
-    if isinstance(path, str | Path) and Path(path).is_dir():
-        raise SaveError(str(path), "it is a folder; name a file")
-    if not overwrite and isinstance(path, str | Path) and os.path.lexists(path):
-        problem = "it exists; name another file, or overwrite=True to replace it"
-        raise SaveError(str(path), problem)
 
 
 def _unknown(tracked: Tracked, reason: str) -> OutcomeUnknownError:

@@ -15,11 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..errors import SaveError
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # pragma: no cover - Windows, where nothing is locked
-    fcntl = None  # type: ignore[assignment] # asked for below
+from ..files import CAN_LOCK, Unusable, move_file, open_plain, reason_of, try_lock
 
 EXISTS: Final = "it is there already; say overwrite=True to replace it"
 
@@ -58,9 +54,10 @@ def raise_save_error(path: Path) -> Generator[None]:
     """Turn a failure of the disk into an error that names the path."""
     try:
         yield
+    except Unusable as error:
+        raise SaveError(str(path), str(error)) from None
     except OSError as error:
-        problem = error.strerror or type(error).__name__
-        raise SaveError(str(path), problem) from None
+        raise SaveError(str(path), reason_of(error)) from None
 
 
 @contextmanager
@@ -70,7 +67,7 @@ def lock_part(path: Path) -> Generator[None]:
     Raises:
         SaveError: Another download holds it.
     """
-    if fcntl is None:  # pragma: no cover - Windows, which renames no open file
+    if not CAN_LOCK:  # pragma: no cover - Windows, which cannot rename an open file
         yield
         return
     while True:
@@ -89,12 +86,8 @@ def _lock(path: Path, lock: int) -> bool:
     If a process was killed while it gave the file its name, the file has both names,
     and nothing may be written to it any more.
     """
-    assert fcntl is not None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        problem = "another download of it is under way"
-        raise SaveError(str(path), problem) from None
+    if not try_lock(lock):
+        raise SaveError(str(path), "another download of it is under way")
     held = os.fstat(lock)
     with suppress(FileNotFoundError):
         if os.path.samestat(held, path.lstat()):
@@ -116,9 +109,7 @@ def write_part(path: Path) -> Generator[BinaryIO]:
 
 
 def _open(path: Path) -> int:
-    """Open a file, and make it if it is missing; follow no link."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600)
+    return open_plain(path, os.O_RDWR | os.O_CREAT)
 
 
 def move_part(part: Path, target: Path, *, overwrite: bool) -> None:
@@ -127,16 +118,7 @@ def move_part(part: Path, target: Path, *, overwrite: bool) -> None:
     Raises:
         SaveError: The target exists.
     """
-    if overwrite:
-        part.replace(target)
-        return
     try:
-        os.link(part, target)  # fails if the name was taken meanwhile
+        move_file(part, target, overwrite=overwrite)
     except FileExistsError:
         raise SaveError(str(target), EXISTS) from None
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise SaveError(str(target), EXISTS) from None
-        part.replace(target)
-    else:
-        part.unlink()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, BinaryIO, Final, Protocol, TextIO
 
 from attrs import frozen
 
 from ..errors import SaveError, shortened
+from ..files import NewFile, reason_of, sweep
 from ._row_reader import Raw
 
 
@@ -130,14 +130,25 @@ class _Out:
                 file.close()
 
 
+@frozen
+class _Utf8:
+    """Writes text to a binary file."""
+
+    file: BinaryIO
+
+    def write(self, text: str) -> None:
+        self.file.write(text.encode())
+
+
 @contextmanager
 def _raise_save_error(path: str) -> Generator[None]:
     """Turn an error of any of our files into one that names the target."""
     try:
         yield
+    except FileExistsError:
+        raise SaveError(path, _TAKEN) from None
     except OSError as error:
-        problem = error.strerror or type(error).__name__
-        raise SaveError(path, problem) from error
+        raise SaveError(path, reason_of(error)) from error
     except UnicodeError as error:
         raise SaveError(path, f"{error}") from error
 
@@ -146,75 +157,44 @@ def _raise_save_error(path: str) -> Generator[None]:
 def _open_target(
     path: str | os.PathLike[str] | Writable, *, overwrite: bool
 ) -> Generator[_Out]:
-    if isinstance(path, str | os.PathLike):
-        target = Path(path)
-        with complete_or_absent(target, overwrite=overwrite) as file:
-            yield _Out(file, str(target), target.parent)
-    else:
-        yield _Out(path, str(getattr(path, "name", "the file")))
+    """Open a file that is complete or absent, or take a file that is open.
 
-
-@contextmanager
-def complete_or_absent(target: Path, *, overwrite: bool = False) -> Generator[TextIO]:
-    """Open a text file that gets its name when all is written, and else leaves nothing.
-
-    It is written under a random name in the same folder. A new file gets the usual
-    mode, and a file that replaces another one gets its mode. If the target is a
-    symbolic link, the link is replaced, not the file it points to.
+    A new file gets the usual mode, and a file that replaces another one gets its mode.
+    A symbolic link is replaced, not the file that it points to.
 
     Raises:
         SaveError: The file exists, or cannot be written.
     """
-    path = str(target)
-    temporary = target.parent / f".flow64-{secrets.token_hex(8)}.part"
-    with _raise_save_error(path):
-        mode = _replaced_mode(target, overwrite=overwrite)
-        file = temporary.open("x", encoding="utf-8", newline="")
-    try:
-        if mode is not None:
-            with _raise_save_error(path):
-                temporary.chmod(mode)
-        yield file
-        with _raise_save_error(path):
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            _place(temporary, target, overwrite=overwrite)
-    finally:
-        with suppress(OSError):  # what could not be written is not written now either
-            file.close()
-        temporary.unlink(missing_ok=True)
+    if not isinstance(path, str | os.PathLike):
+        yield _Out(path, str(getattr(path, "name", "the file")))
+        return
+    target = Path(path)
+    require_free(target, overwrite=overwrite)
+    with _raise_save_error(str(target)):
+        sweep(target.parent)
+        new = NewFile(target.parent, mode=0o666)
+    with closing(new):
+        with _raise_save_error(str(target)):
+            if target.is_file() and not target.is_symlink():
+                new.path.chmod(stat.S_IMODE(target.lstat().st_mode))
+        yield _Out(_Utf8(new.file), str(target), target.parent)
+        with _raise_save_error(str(target)):
+            new.move_to(target, overwrite=overwrite)
 
 
-def _replaced_mode(target: Path, *, overwrite: bool) -> int | None:
-    """Return the mode of the file that will be replaced; None if there is none."""
-    if not os.path.lexists(target):
-        return None
-    if not overwrite:
-        raise SaveError(str(target), _TAKEN)
-    found = target.lstat().st_mode
-    if stat.S_ISDIR(found):
-        raise SaveError(str(target), "it is a folder")
-    return stat.S_IMODE(found) if stat.S_ISREG(found) else None
+def require_free(path: Any, *, overwrite: bool) -> None:
+    """Refuse a file that exists, before anything is downloaded for it.
+
+    Raises:
+        SaveError: It exists, and `overwrite` is not set.
+    """
+    if isinstance(path, str | Path) and Path(path).is_dir():
+        raise SaveError(str(path), "it is a folder; name a file")
+    if not overwrite and isinstance(path, str | Path) and os.path.lexists(path):
+        raise SaveError(str(path), _TAKEN)
 
 
 _TAKEN: Final = "it exists; name another file, or overwrite=True to replace it"
-
-
-def _place(temporary: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a file its name in one step, so that an incomplete file is never seen."""
-    if overwrite:
-        temporary.replace(target)
-        return
-    try:
-        # A link fails if the name is taken; a rename would replace the file.
-        target.hardlink_to(temporary)
-    except FileExistsError:
-        raise SaveError(str(target), _TAKEN) from None
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise SaveError(str(target), _TAKEN) from None
-        temporary.rename(target)
 
 
 def _check_row(row: Raw, path: str, number: int) -> Raw:

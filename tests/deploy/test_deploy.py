@@ -402,7 +402,7 @@ def test_failed_verification_shows_no_secret():
 
     with pytest.raises(errors.VerificationError) as caught:
         deploy_by(Script(MISSING, OK, answer(data)), code, hook=SECRET)
-    assert '~ /url: secret "hook" -> ***' in str(caught.value)
+    assert '~ /url: secret "hook" -> "***"' in str(caught.value)
     assert "SENTINEL" not in str(caught.value)
 
 

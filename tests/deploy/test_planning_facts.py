@@ -532,7 +532,7 @@ def test_base_may_be_committed_json(here):
     (step,) = here.plan(OLD, bases=bases_of([read])).steps
 
     assert [*as_lines(step.edits)] == [
-        "~ block find_email",
+        "block find_email",
         '    ~ /mode: "PROFESSIONAL" -> "PERSONAL"',
     ]
 

@@ -34,7 +34,6 @@ from flow64.client._batch import batch_settings, facts_of, note_interrupted_batc
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import BatchesError, FlowError
 from flow64.runs import DAY, FailedBatch, Launcher, StartedRun, run_in_batches
-from flow64.runs import _start as _starting
 from flow64.runs._batch_input import RowRange
 from tests.service.clients import BOTH, KEY, use
 from tests.service.support import GROWTH, MISSING, answer, deployed, lost
@@ -49,11 +48,6 @@ def found(key="found", **more):
 
 
 CODE = found()
-
-
-@pytest.fixture(autouse=True)
-def _new_process(monkeypatch):
-    monkeypatch.setattr(_starting, "_OURS", {})
 
 
 def people(count, start=0):
@@ -1100,7 +1094,7 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.kind}{fault.path}")
 def test_faults_on_the_way_cost_nothing(kind, fault, serve, journal, monkeypatch):
     """Each batch is bought once and handed out, also one whose answer was lost."""
-    monkeypatch.setattr(_starting, "LOOKS", (0.01, 0.02))
+    monkeypatch.setattr("flow64.runs._start.LOOKS", (0.01, 0.02))
     emulator = serve(honour_idempotency=fault.kind == "duplicate")
     emulator.faults.add(fault)
 

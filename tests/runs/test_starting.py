@@ -26,12 +26,9 @@ from flow64.runs import (
     Budget,
     IntendedStart,
     Journal,
+    Launcher,
     StartedRun,
-    start_once,
 )
-from flow64.runs import _start as _starting
-from flow64.runs._journal import DISOWNED
-from flow64.runs._start_log import key_of
 from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
 from tests.service.fault_server import HUNG, PASS, FaultServer, Reply, answered
 from tests.service.support import (
@@ -61,11 +58,6 @@ AWAY, LOCAL = "https://api.example.com", "http://127.0.0.1:1"
 GOLDEN = "582b8c99-d715-5530-b7ac-7e0b46722848"
 
 
-@pytest.fixture(autouse=True)
-def _new_process(monkeypatch):
-    monkeypatch.setattr(_starting, "_OURS", {})
-
-
 @pytest.fixture
 def journal(tmp_path):
     return Journal(tmp_path / "runs.jsonl")
@@ -80,8 +72,15 @@ def status(word, **more):
 
 
 def start(script, payload=BODY, intent=INTENT, *, code=CODE, **more):
-    facts = {"endpoint": AWAY, **more}
-    return script.play(start_once(ready_of(code), payload, intent=intent, **facts))
+    return script.play(
+        begin(ready_of(code), payload, intent, **{"endpoint": AWAY, **more})
+    )
+
+
+def begin(ready, payload, intent, *, retry=None, batch=None, **options):
+    """A start with some options."""
+    launcher = Launcher(ready, **options)
+    return launcher.start(payload, intent=intent, retry=retry, batch=batch)
 
 
 def keys(script):
@@ -94,18 +93,16 @@ def events(journal):
 
 def remembered(journal, *, endpoint=AWAY):
     """A journal with a start of which nothing else is known; gives its key."""
-    key = str(key_of(READY, INTENT, digest(BODY)))
-    meant = IntendedStart(key, digest(BODY), "default", INTENT, rows=1, known=["r0"])
+    meant = IntendedStart(GOLDEN, digest(BODY), "default", INTENT, rows=1, known=["r0"])
     journal.write_intended(endpoint, READY.id, meant)
-    return key
+    return GOLDEN
 
 
 def knows(journal, job_id="r1", *, endpoint=AWAY, is_presumed=False, **more):
     """A journal that knows a run; gives the key that it was started with."""
     facts = {"fingerprint": READY.stamp.unbound, "rows": 1, **more}
-    key = str(key_of(READY, INTENT, digest(BODY)))
     meant = IntendedStart(
-        **{"key": key, "digest": digest(BODY), "env": "default", **facts}
+        **{"key": GOLDEN, "digest": digest(BODY), "env": "default", **facts}
     )
     journal.write_intended(endpoint, READY.id, meant)
     journal.write_started(
@@ -132,20 +129,15 @@ def test_start_looks_first_and_sends_the_key_of_its_intent():
 
 
 def test_keys_are_a_wire_format():
-    """Of an intent, of a part of it, and of a retry: no release changes them."""
-    key = key_of(READY, INTENT, digest(BODY))
-    part = key_of(READY, INTENT, digest(BODY), BatchPlace(3, 500))
-
-    assert [str(key), str(part), str(retry_key(key, "r1"))] == [
-        GOLDEN,
-        "7831219f-0999-5444-a09e-d67b57d90e5e",
-        "e8bdf25c-da17-5917-be8d-308b9e57e5d1",
-    ]
-    assert (
-        part
-        == uuid5(key, "batch:3")
-        == key_of(READY, INTENT, digest(BODY), BatchPlace(3, 9))
-    )
+    """Of a part of an intent, whatever its size, and of a retry: for all releases."""
+    part = "7831219f-0999-5444-a09e-d67b57d90e5e"
+    for size in (500, 9):
+        script = Script(HERE, listed(), answer({"job_id": f"r{size}"}))
+        start(script, batch=BatchPlace(3, size))
+        assert keys(script) == [part] == [str(uuid5(UUID(GOLDEN), "batch:3"))]
+    script = Script(HERE, status("failed"), listed(), answer({"job_id": "r2"}))
+    retried(script)
+    assert keys(script) == ["e8bdf25c-da17-5917-be8d-308b9e57e5d1"]
 
 
 def test_start_without_an_intent_has_a_key_of_its_own():
@@ -396,8 +388,7 @@ def test_presumed_run_stays_presumed_until_it_is_proven(journal):
 def test_run_that_was_presumed_for_another_start_leaves_a_doubt(journal):
     """It may be the run of this one, so nothing is sent."""
     remembered(journal)
-    key = str(key_of(READY, "another", digest(BODY)))
-    other = IntendedStart(key, digest(BODY), "default", "another", rows=1)
+    other = IntendedStart(str(uuid4()), digest(BODY), "default", "another", rows=1)
     journal.write_intended(AWAY, READY.id, other)
     journal.write_started(AWAY, READY.id, other.key, "r1", is_presumed=True)
     script = Script(HERE, *[listed("r1", "r0")] * 2)
@@ -410,7 +401,7 @@ def test_run_that_was_presumed_for_another_start_leaves_a_doubt(journal):
 def test_run_that_was_disowned_is_looked_for_again(journal):
     """It is not taken a second time."""
     knows(journal, intent=INTENT, is_presumed=True)
-    journal.write_ended(AWAY, READY.id, "r1", DISOWNED)
+    journal.write_ended(AWAY, READY.id, "r1", "not ours")
     script = Script(HERE, listed("r1"), listed("r1", "r2"))
 
     assert start(script, journal=journal).id == "r2"
@@ -809,7 +800,7 @@ def test_journal_holds_no_row_and_no_secret(journal):
     body = {**BODY, "specs_override": {"token": "SENTINEL-SPEC"}}
 
     found = Script(here, listed(), STARTED).play(
-        start_once(ready, body, intent=INTENT, journal=journal, endpoint=AWAY)
+        begin(ready, body, INTENT, journal=journal, endpoint=AWAY)
     )
 
     said = journal.path.read_text() + repr(found)
@@ -835,9 +826,7 @@ def emulator():
 
 def started(kind, url, *, payload=BODY, intent=INTENT, journal=None, **more):
     """A start by one kind of client, whose clock goes on by itself."""
-    talk = start_once(
-        READY, payload, intent=intent, journal=journal, endpoint=url, **more
-    )
+    talk = begin(READY, payload, intent, journal=journal, endpoint=url, **more)
     return use(kind, url, lambda client: with_clock(client, FakeClock()).play(talk))
 
 
@@ -972,8 +961,7 @@ def test_tasks_that_start_at_once_never_take_each_others_run(emulator):
         async with AsyncClient(KEY, base_url=emulator.url, journal=None) as client:
             with_clock(client, FakeClock())
             talks = [
-                start_once(READY, BODY, intent=str(n), endpoint=emulator.url)
-                for n in range(6)
+                begin(READY, BODY, str(n), endpoint=emulator.url) for n in range(6)
             ]
             # Who waits for a turn looks again and again, which a clock must let pass.
             client._player.clock = _starting_clock(client._player.clock)
@@ -1023,7 +1011,7 @@ FAULTS = ["reset_after", "reset_before", "status_after", "status_before", "cut_j
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, monkeypatch):
+def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, new_process):
     """Faults, crashes at any step, keys that are ignored, runs that are listed late."""
     luck = Random(seed)
     switches = Switches(
@@ -1041,14 +1029,12 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, monkeypatch):
                 emulator.faults.clear()
                 emulator.faults.add(Fault(fault, path=f"/workflows{path}"))
                 payload = {"webhook_payload": [{"email": intent}]}
-                more = {"intent": intent, "journal": journal, "endpoint": LOCAL}
-                talk = mortal(
-                    start_once(READY, payload, **more), luck.randint(2, 40), luck
-                )
+                talk = begin(READY, payload, intent, journal=journal, endpoint=LOCAL)
+                talk = mortal(talk, luck.randint(2, 40), luck)
                 try:
                     run = client.play(talk)
                 except Killed:
-                    monkeypatch.setattr(_starting, "_OURS", {})
+                    new_process()
                 except errors.OutcomeUnknownError:
                     pass
                 else:
@@ -1207,16 +1193,13 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from flow64.client import Client
-from flow64.runs import Journal
-from flow64.runs import start_once
+from flow64.runs import Journal, Launcher
 from tests.service.clients import KEY, FakeClock, with_clock
 from tests.service.support import leads, ready_of
 
 url, place, body = sys.argv[1:]
-talk = start_once(
-    ready_of(leads()), json.loads(body), intent="2026-11-24",
-    journal=Journal(Path(place)), endpoint=url,
-)
+launcher = Launcher(ready_of(leads()), Journal(Path(place)), url)
+talk = launcher.start(json.loads(body), intent="2026-11-24")
 with Client(KEY, base_url=url, journal=None) as client:
     print(with_clock(client, FakeClock()).play(talk).id)
 """
@@ -1226,7 +1209,7 @@ with Client(KEY, base_url=url, journal=None) as client:
 @BOTH
 @pytest.mark.parametrize("code", [*REPORTED, *LOOKED_AFTER])
 def test_another_process_finds_the_run_of_a_start_answered_with_an_error(
-    kind, code, emulator, tmp_path, monkeypatch
+    kind, code, emulator, tmp_path, new_process
 ):
     """A journal and the first list are all that it has; the key is ignored."""
     emulator.switches = Switches(honour_idempotency=False)
@@ -1238,7 +1221,7 @@ def test_another_process_finds_the_run_of_a_start_answered_with_an_error(
         server.on("GET", "/workflows/runs", PASS, *[Reply(404)] * is_looked_after)
         with pytest.raises(errors.FlowError):
             started(kind, server.url, journal=journal)
-        monkeypatch.setattr(_starting, "_OURS", {})
+        new_process()
         assert server.unused == []
         run = started(kind, server.url, journal=journal)
 

@@ -8,7 +8,7 @@ from flow64.client import Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.emulator._records import payload_owner
 from flow64.errors import FlowError
-from flow64.runs import _start as _starting
+from flow64.runs import _launch as _starting
 from tests.survival.support import QUICK, hurried, workflow
 
 pytestmark = pytest.mark.slow

@@ -66,12 +66,12 @@ class Clock:
 
 
 @define
-class _CallState:
-    """The state of a call, shared by all its parts.
+class _Call:
+    """Facts of a whole call, shared by all its parts.
 
     Attributes:
-        error: Why the call must end: then nothing more is sent.
-        requests: How many requests were sent.
+        error: Why it must end: then nothing more is sent.
+        requests: How many requests it has sent, with repetitions.
     """
 
     error: BaseException | None = None
@@ -122,15 +122,10 @@ class Session:
     ends: float = field(default=math.inf, init=False)
     paced: float = field(default=math.inf, init=False)
     is_part: bool = field(default=False, kw_only=True)
-    _state: _CallState = field(factory=_CallState, kw_only=True, repr=False)
+    _whole: _Call = field(factory=_Call, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.begin()
-
-    @property
-    def requests(self) -> int:
-        """How many requests the call has sent, repetitions counted."""
-        return self._state.requests
 
     async def run(self, job: Job[T]) -> T:
         """Run a whole call, and return its result.
@@ -140,10 +135,15 @@ class Session:
         try:
             result = await job(self)
         except FlowError:
-            self._state.check()
+            self._whole.check()
             raise
-        self._state.check()
+        self._whole.check()
         return result
+
+    @property
+    def requests(self) -> int:
+        """Number of requests that the whole call has sent, with repetitions."""
+        return self._whole.requests
 
     # -- Time -------------------------------------------------------------------------
 
@@ -174,10 +174,10 @@ class Session:
             is_apart: True if it is not part of a call, such as the wait between two
                 polls of a run, so that no deadline cuts it.
         """
-        self._state.check()
+        self._whole.check()
         left = seconds if is_apart else min(seconds, self.ends - self.now())
         await self.clock.sleep(max(left, 0))
-        self._state.check()
+        self._whole.check()
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
@@ -218,15 +218,10 @@ class Session:
                     failures[at] = error
 
         workers = 1 if self.is_part else min(limit, len(jobs))
-        try:
-            if workers == 1:
-                await work()
-            else:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(workers):
-                        group.create_task(work())
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        if workers == 1:
+            await work()
+        else:
+            await _run_together([work() for _ in range(workers)])
         self.ends += self.now() - began
         if failures:
             raise failures[min(failures)]
@@ -313,7 +308,7 @@ class Session:
             TokenError: There is no token to send it with.
         """
         channel, credential = self.channel, self.channel.credential
-        self._state.check()
+        self._whole.check()
         if self.organisation.is_needed_for(request):
             await self._learn_organisation()
         # Read first: a token that comes between these lines is not asked for again.
@@ -328,7 +323,7 @@ class Session:
             raise self._held_back(request)
         if wait:
             await self.sleep(wait)
-        self._state.requests += not request.is_open
+        self._whole.requests += 1
         if request.may_repeat:
             outcome = await self._transfer(request)
         else:
@@ -337,7 +332,7 @@ class Session:
             raise outcome
         error = self.organisation.compare(request, outcome)
         if error is not None:
-            self._state.error = error
+            self._whole.error = error
             raise error
         return outcome
 
@@ -373,7 +368,7 @@ class Session:
         except asyncio.CancelledError as error:
             if task.cancelled():
                 raise
-            self._state.error = error
+            self._whole.error = error
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -429,9 +424,8 @@ class Session:
             LinkRefusedError: The link may not be opened.
             TransportError: No answer came.
         """
-        self._state.check()
+        self._whole.check()
         opened = await self._open(url, start, validator)
-        del url  # no traceback shows it
         if isinstance(opened, FlowError):
             raise opened
         return opened
@@ -466,6 +460,16 @@ class Session:
         limit = "" if rate is None else f"at most {rate} requests in any minute, "
         reason = f"{limit}none before the time that a 429 asks for"
         return HeldBackError(request.method, request.path, reason, sent=False)
+
+
+async def _run_together(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run coroutines to their ends. The first exception cancels the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 class Stream:

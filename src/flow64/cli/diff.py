@@ -24,7 +24,14 @@ from ..loading import (
     parse_address,
     select_set_values,
 )
-from ._comparing import Comparison, comparison, data_of, lines_of, recognised, summary
+from ._comparing import (
+    ComparedSides,
+    compare_sides,
+    comparison_data,
+    format_comparison,
+    name_live_texts,
+    summarize,
+)
 from ._completion import complete_addresses
 from ._exit_codes import CHANGES
 from ._service import connect, find_environment
@@ -88,12 +95,12 @@ def command(
     sides = _sides(addresses, environment, given, code=not no_code)
     prices = load_settings().prices
     secrets = _secrets(addresses)
-    found = comparison(*sides, prices=prices, strict=strict, secrets=secrets)
+    found = compare_sides(*sides, prices=prices, strict=strict, secrets=secrets)
     _tell(found)
     if as_json:
-        print_json(data_of(found))
+        print_json(comparison_data(found))
     else:
-        for line in lines_of(found):
+        for line in format_comparison(found):
             print_line(line)
     return CHANGES if has_exit_code and found.differs else 0
 
@@ -137,7 +144,7 @@ def _sides(
             with connect(address.env) as client:
                 side = load_live_side(client, address, projects)
             if is_between:
-                side = recognised(side, find_environment(address.env))
+                side = name_live_texts(side, find_environment(address.env))
             found[at] = side
     return [found[at] for at in range(len(addresses))]
 
@@ -160,19 +167,19 @@ def _tell_unbound(side: Side) -> None:
         print_message(f"not filled in here, so not as it would be deployed: {told}")
 
 
-def _tell(found: Comparison) -> None:
+def _tell(found: ComparedSides) -> None:
     """Say on stderr how it came out, and what was left out."""
     print_message(
-        summary(found) if found.differs else f"nothing differs ({summary(found)})"
+        summarize(found) if found.differs else f"nothing differs ({summarize(found)})"
     )
     if found.hidden_for and found.differs:
         print_message(
             "what differs is not shown, since it may hold secrets that are not known "
             f"here: set {list_names(found.hidden_for)}, or compare with code"
         )
-    if found.beside:
+    if found.omitted:
         print_message(
-            f"{found.beside} more on the other side, not compared: name both as sets"
+            f"{found.omitted} more on the other side, not compared: name both as sets"
         )
     for side in (found.before, found.after):
         if side.omitted:

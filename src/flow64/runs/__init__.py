@@ -31,7 +31,7 @@ from ._outputs import (
 from ._payload import Rows, needs_rows, payload_of, rows_from
 from ._row_writer import Writable, require_free, write_csv, write_ndjson
 from ._stages import Stages, stages_of
-from ._start import StartedRun, start_once
+from ._start import StartedRun
 from ._start_log import BatchPlace
 from ._tracked import Tracked, recall_run
 from ._typed_rows import Row, typed_rows
@@ -96,7 +96,6 @@ __all__ = [
     "run_in_batches",
     "safe_name",
     "stages_of",
-    "start_once",
     "typed_rows",
     "wait_for_run",
     "watch_run",

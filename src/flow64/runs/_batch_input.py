@@ -13,9 +13,8 @@ from attrs import frozen
 from ..api import as_flag
 from ..errors import ArgumentError, RowsError, shortened
 from ._download import ALLOWANCE, Allowance
-from ._launch import Launcher
+from ._launch import Launcher, require_name
 from ._payload import iterable_of
-from ._start import require_name
 
 MAX_WRONG: Final = 1000
 """Problems with rows after which the rest of the input is not checked."""

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+from unicodedata import normalize
 
 from attrs import field, frozen
 
-from ..api import Conversation
-from ..deploy import Ready
+from ..api import Conversation, Turn, as_flag, as_formats, get_workflow
+from ..definition import Definition, canonical_id, digest
+from ..deploy import Ready, compare
+from ..errors import ArgumentError, StaleDeploymentError, shortened
+from ..text import printable
 from ._budget import Budget
 from ._journal import Journal
 from ._payload import payload_of, rows_from
 from ._proof import SentRows
 from ._stages import Stages, stages_of
-from ._start import StartedRun, require_name, start_once
-from ._start_log import BatchPlace
+from ._start import StartedRun, Starter
+from ._start_log import BatchPlace, ProcessMemory, StartLog
+
+_OURS: Final[dict[str, ProcessMemory]] = {}
+"""What this process knows of the runs of each workflow, by the name of its turn."""
 
 
 @frozen
@@ -37,9 +44,9 @@ class Launcher:
     """
 
     ready: Ready
-    journal: Journal | None
-    endpoint: str
-    budget: Budget
+    journal: Journal | None = None
+    endpoint: str = ""
+    budget: Budget = field(factory=Budget)
     stale: bool = False
     check_columns: bool = True
     specs_override: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -79,22 +86,69 @@ class Launcher:
         batch: BatchPlace | None = None,
         budget: Budget | None = None,
     ) -> Conversation[StartedRun]:
-        """Start a run once for its intent; see `start_once`."""
-        return (
-            yield from start_once(
-                self.ready,
-                payload,
-                intent=intent,
-                retry=retry,
-                stale=self.stale,
-                journal=self.journal,
-                endpoint=self.endpoint,
-                budget=budget or self.budget,
-                batch=batch,
-                save_json=self.save_json,
-                result_formats=self.result_formats,
-            )
+        """Start a run once for its intent, or find the run that it has.
+
+        Args:
+            payload: The body, as `payload` makes it.
+            intent: Name of a run that must happen once; None for a run of its own.
+            retry: A run of the intent that ended without success, to be started again.
+            batch: The batch that these rows are.
+            budget: Limits of this run, in place of those of all runs.
+
+        Raises:
+            BudgetError: It may exceed a limit.
+            JournalError: The journal cannot be written.
+            StaleDeploymentError: The deployed workflow is not this code.
+            IntentChangedError: The journal knows the intent with other rows.
+            IntentFailedError: The run of the intent ended without success.
+            RetryError: `retry` is not a run that can be started again.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and the list of runs does not show
+                whether it was started.
+        """
+        require_name(intent, retry)
+        if intent is not None:
+            intent = normalize("NFC", intent)  # one name, as in keys, however typed
+        # An argument that the start would refuse must not look like a lost start.
+        formats = as_formats("run", "result_formats", self.result_formats)
+        save_json = as_flag("run", "save_json", self.save_json)
+        ready, limits = self.ready, budget or self.budget
+        rows = len(payload.get("webhook_payload") or ())
+        # Check first what needs no request.
+        override = payload.get("specs_override")
+        limits.require(ready.name, ready.definition, rows, override=override)
+        if self.journal is not None:
+            self.journal.require_writable()
+        turn = f"{self.endpoint}|{canonical_id(ready.id)}"
+        yield Turn(turn)
+        yield from self._check_deployment(limits, rows, override)
+        log = StartLog(
+            ready=ready,
+            rows=rows,
+            digest=digest(payload),
+            intent=intent,
+            retry=retry,
+            batch=batch,
+            journal=self.journal,
+            endpoint=self.endpoint,
+            process=_OURS.setdefault(turn, ProcessMemory()),
         )
+        return (yield from Starter(ready, payload, save_json, formats, log).start())
+
+    def _check_deployment(
+        self, limits: Budget, rows: int, override: Mapping[str, Any] | None
+    ) -> Conversation[None]:
+        """Refuse a deployed workflow that is not this code, or may exceed limits."""
+        if self.stale and not limits.depends_on_specs:
+            return
+        ready = self.ready
+        live = yield from get_workflow(ready.id)
+        if live is None:
+            raise StaleDeploymentError(ready.name, ready.id, "it is not deployed")
+        if not self.stale:
+            _require_this_code(ready, live)
+        # A deploy leaves fields that code does not set, and they may cost more.
+        limits.require(ready.name, live, rows, override=override)
 
     def facts(self, run: StartedRun, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of the handle of a run."""
@@ -118,3 +172,47 @@ def launch_run(
     payload = made.payload(rows)
     run = yield from made.start(payload, intent=intent, retry=retry)
     return run, made.facts(run, payload)
+
+
+def require_name(intent: str | None, retry: str | None = None) -> None:
+    """Refuse an intent, or a run to retry, that is not a name.
+
+    Raises:
+        ArgumentError: It is not a text, is empty, or cannot be encoded.
+    """
+    for name, given, example in (
+        ("intent", intent, "2026-W20"),
+        ("retry", retry, "the id of the run"),
+    ):
+        if given is not None and not (isinstance(given, str) and _is_name(given)):
+            problem = f"{name} is {shortened(given)}, which names no run"
+            raise ArgumentError(
+                "run", f'{problem}; write for example {name}="{example}"'
+            )
+
+
+def _is_name(text: str) -> bool:
+    """Return True for a text in UTF-8 that neither begins nor ends with a blank."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return bool(text) and text == text.strip()
+
+
+def _require_this_code(ready: Ready, live: Definition) -> None:
+    found = compare(ready.definition, live, ready.stamp, ready.secrets)
+    reasons = {
+        "foreign": "it was not deployed by this code",
+        "update": "the code has changed since it was deployed",
+        "drifted": "it was edited on the service",
+        "conflict": "it was edited on the service, and the code has changed",
+    }
+    if reason := reasons.get(found.state):
+        lines = found.changes if found.state == "update" else found.edits
+        shown = (
+            f" ({printable('; '.join(line.strip() for line in lines[:3]))})"
+            if lines
+            else ""
+        )
+        raise StaleDeploymentError(ready.name, ready.id, reason + shown)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from unicodedata import normalize
 
 from attrs import define, field, frozen
 
@@ -22,10 +21,6 @@ from ..api import (
     LiveStatus,
     Sleep,
     Started,
-    Turn,
-    as_flag,
-    as_formats,
-    get_workflow,
     host_of,
     is_loopback,
     is_refusal,
@@ -34,29 +29,21 @@ from ..api import (
     normal,
     start_run,
 )
-from ..definition import Definition, canonical_id, digest
-from ..deploy import Ready, compare
+from ..definition import canonical_id
+from ..deploy import Ready
 from ..errors import (
-    ArgumentError,
     FlowError,
     IntentChangedError,
     IntentFailedError,
     NotFoundError,
     OutcomeUnknownError,
     RetryError,
-    StaleDeploymentError,
-    shortened,
 )
-from ..text import printable
-from ._budget import Budget
-from ._journal import Journal, RecordedStart
-from ._start_log import BatchPlace, ProcessMemory, StartLog
+from ._journal import RecordedStart
+from ._start_log import StartLog
 
 LOOKS: Final = (2.0, 4.0)
 """Seconds to wait before each look for a run, after a start without an answer."""
-
-_OURS: Final[dict[str, ProcessMemory]] = {}
-"""What this process knows of the runs of each workflow, by the name of its turn."""
 
 _log = logging.getLogger("flow64")
 
@@ -83,94 +70,8 @@ class StartedRun:
     digest: str = ""
 
 
-def start_once(
-    ready: Ready,
-    payload: Mapping[str, Any],
-    *,
-    intent: str | None = None,
-    retry: str | None = None,
-    stale: bool = False,
-    journal: Journal | None = None,
-    endpoint: str = "",
-    budget: Budget | None = None,
-    batch: BatchPlace | None = None,
-    save_json: bool = True,
-    result_formats: Sequence[str] = (),
-) -> Conversation[StartedRun]:
-    """Start a run once for its intent, or find the run that it has.
-
-    Args:
-        ready: The workflow.
-        payload: The body, as `payload_of` makes it.
-        intent: Name of a run that must happen once; None for a run of its own.
-        retry: A run of the intent that ended without success, to be started again.
-        stale: Run the deployed workflow even if it is not this code.
-        journal: Remembers the start for other processes; None remembers nothing there.
-        endpoint: Base URL of the client.
-        budget: Limits of rows and cost.
-        batch: The batch that these rows are.
-        save_json: Save results as JSON too, which keeps types.
-        result_formats: Further formats, such as `ndjson`.
-
-    Raises:
-        BudgetError: It may exceed a limit.
-        JournalError: The journal cannot be written.
-        StaleDeploymentError: The deployed workflow is not this code.
-        IntentChangedError: The journal knows the intent with other rows.
-        IntentFailedError: The run of the intent ended without success.
-        RetryError: `retry` is not a run that can be started again.
-        ApiError: The service refused it.
-        OutcomeUnknownError: No answer came, and the list of runs did not tell.
-    """
-    require_name(intent, retry)
-    if intent is not None:
-        intent = normalize("NFC", intent)  # one name, as in keys, however it is typed
-    # An argument that the start would refuse must not look like a lost start.
-    formats = as_formats("run", "result_formats", result_formats)
-    save_json = as_flag("run", "save_json", save_json)
-    rows = len(payload.get("webhook_payload") or ())
-    limits = budget or Budget()
-    # Check first what needs no request.
-    override = payload.get("specs_override")
-    limits.require(ready.name, ready.definition, rows, override=override)
-    if journal is not None:
-        journal.require_writable()
-    turn = f"{endpoint}|{canonical_id(ready.id)}"
-    yield Turn(turn)
-    yield from _check_deployment(ready, limits, rows, override, stale=stale)
-    log = StartLog(
-        ready=ready,
-        rows=rows,
-        digest=digest(payload),
-        intent=intent,
-        retry=retry,
-        batch=batch,
-        journal=journal,
-        endpoint=endpoint,
-        process=_OURS.setdefault(turn, ProcessMemory()),
-    )
-    return (yield from _Starter(ready, payload, save_json, formats, log).start())
-
-
-def require_name(intent: str | None, retry: str | None = None) -> None:
-    """Refuse an intent, or a run to retry, that is not a name.
-
-    Raises:
-        ArgumentError: It is not a text, is empty, or cannot be encoded.
-    """
-    for name, given, example in (
-        ("intent", intent, "2026-W20"),
-        ("retry", retry, "the id of the run"),
-    ):
-        if given is not None and not (isinstance(given, str) and _is_name(given)):
-            problem = f"{name} is {shortened(given)}, which names no run"
-            raise ArgumentError(
-                "run", f'{problem}; write for example {name}="{example}"'
-            )
-
-
 @define
-class _Starter:
+class Starter:
     """Starts one run under one key."""
 
     ready: Ready
@@ -424,50 +325,3 @@ class _Starter:
     @property
     def _is_local(self) -> bool:
         return is_loopback(host_of(self.log.endpoint))
-
-
-def _is_name(text: str) -> bool:
-    """Return True for a text in UTF-8 that neither begins nor ends with a blank."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return bool(text) and text == text.strip()
-
-
-def _check_deployment(
-    ready: Ready,
-    limits: Budget,
-    rows: int,
-    override: Mapping[str, Any] | None,
-    *,
-    stale: bool,
-) -> Conversation[None]:
-    """Refuse a deployed workflow that is not this code, or may exceed the budget."""
-    if stale and not limits.depends_on_specs:
-        return
-    live = yield from get_workflow(ready.id)
-    if live is None:
-        raise StaleDeploymentError(ready.name, ready.id, "it is not deployed")
-    if not stale:
-        _require_this_code(ready, live)
-    # A deploy leaves fields that code does not set, and they may cost more.
-    limits.require(ready.name, live, rows, override=override)
-
-
-def _require_this_code(ready: Ready, live: Definition) -> None:
-    found = compare(ready.definition, live, ready.stamp, ready.secrets)
-    reasons = {
-        "foreign": "it was not deployed by this code",
-        "update": "the code has changed since it was deployed",
-        "drifted": "it was edited on the service",
-        "conflict": "it was edited on the service, and the code has changed",
-    }
-    if reason := reasons.get(found.state):
-        lines = found.changes if found.state == "update" else found.edits
-        shown = (
-            f" ({printable('; '.join(line.strip() for line in lines[:3]))})"
-            if lines
-            else ""
-        )
-        raise StaleDeploymentError(ready.name, ready.id, reason + shown)

@@ -368,10 +368,14 @@ def _write_all(
 
     try:
         with first_interrupt_waits(announce_stop) as stop:
-            talking = apply_plan(
-                execution.plan, execution.agreement, **options, stopped=stop
+            events = client.stream(
+                apply_plan,
+                execution.plan,
+                execution.agreement,
+                **options,
+                stopped=stop,
             )
-            for event in client.events(talking):
+            for event in events:
                 execution.record_event(event)
         execution.finish(was_stopped=stop.is_asked)
     except KeyboardInterrupt:

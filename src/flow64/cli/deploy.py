@@ -304,15 +304,14 @@ def _deploy_saved(
             saved, load_source(source, code=not asked.no_code, may_be_empty=True), place
         )
     with connect(place.env) as client:
-        plan = client.play(
-            reopen_plan(
-                saved,
-                env=place.env,
-                endpoint=client.endpoint,
-                values=place.values,
-                secrets=place.secrets,
-                organisation=place.organisation,
-            )
+        plan = client.call(
+            reopen_plan,
+            saved,
+            env=place.env,
+            endpoint=client.endpoint,
+            values=place.values,
+            secrets=place.secrets,
+            organisation=place.organisation,
         )
         if asked.prune is not None and not plan.victims:
             raise option_error("--prune", "this plan deletes nothing")

@@ -74,17 +74,16 @@ def command(
     place = find_place(env, values)
     select_entries(place.history, key, place.env)
     with connect(env) as client:
-        plan = client.play(
-            plan_restore(
-                place.history,
-                key,
-                at,
-                env=place.env,
-                endpoint=client.endpoint,
-                values=place.values,
-                prices=place.settings.prices,
-                secrets=place.secrets,
-            )
+        plan = client.call(
+            plan_restore,
+            place.history,
+            key,
+            at,
+            env=place.env,
+            endpoint=client.endpoint,
+            values=place.values,
+            prices=place.settings.prices,
+            secrets=place.secrets,
         )
         print_message(as_text(plan))
         if without := place.history.find(key, at, env=place.env).without:

@@ -128,7 +128,7 @@ def _codes(
     ids = {name: known.id_of(place, env) for place, name in names.items()}
     with connect(env) as client:
         return {
-            name: deployed_code(client.play(get_workflow(workflow_id)))
+            name: deployed_code(client.call(get_workflow, workflow_id))
             for name, workflow_id in ids.items()
             if workflow_id is not None
         }

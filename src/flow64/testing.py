@@ -177,11 +177,10 @@ def try_out(
 def _create_pinned(client: Client, definition: Definition) -> None:
     """Create a pinned workflow that does not exist, which a deploy never does."""
     from .api import create_workflow, get_workflow
-    from .client import call
 
     is_pinned = definition.path is None or "/pin:" in definition.path
-    if is_pinned and call(client, get_workflow, str(definition.id)) is None:
-        call(client, create_workflow, definition)
+    if is_pinned and client.call(get_workflow, str(definition.id)) is None:
+        client.call(create_workflow, definition)
 
 
 @contextmanager

@@ -95,17 +95,17 @@ def play(kind, transport, job, clock=None, **settings):
 
     def call(client):
         made = with_clock(client, clock) if clock else client
-        return made._call(job)
+        return made.call(job)
 
     return use(kind, URL, call, **facts)
 
 
 def events(kind, transport, job):
     async def gathered(client):
-        return [event async for event in client._events(job)]
+        return [event async for event in client.stream(job)]
 
     def call(client):
-        return list(client._events(job)) if kind == "sync" else gathered(client)
+        return list(client.stream(job)) if kind == "sync" else gathered(client)
 
     return use(kind, URL, call, transport=transport)
 
@@ -364,7 +364,7 @@ def test_who_stops_listening_ends_all(kind):
     fake = service(kind, waits={"/0": 0.05, "/1": 0.2})
 
     async def one(client):
-        seen = client._events(whole())
+        seen = client.stream(whole())
         found = await anext(seen)
         await seen.aclose()
         return found
@@ -372,7 +372,7 @@ def test_who_stops_listening_ends_all(kind):
     def call(client):
         if kind != "sync":
             return one(client)
-        seen = client._events(whole())
+        seen = client.stream(whole())
         found = next(seen)
         seen.close()
         return found
@@ -425,7 +425,7 @@ def test_interrupt_ends_the_requests_that_are_under_way(server):
         timer.start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            client._call(together(PATHS))
+            client.call(together(PATHS))
         assert time.monotonic() - began < 2
         assert threads() == []
     assert len(server.requests) == 4
@@ -450,7 +450,7 @@ def test_cancelled_task_ends_the_requests_that_are_under_way():
         async with AsyncClient(KEY, base_url=URL, transport=fake) as client:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await client._call(whole())
+                    await client.call(whole())
             return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(cancelled()) == set()
@@ -480,7 +480,7 @@ def test_what_cannot_be_cut_off_is_released_by_its_thread():
         await session.gather([fetching(), emitting()])
 
     with Client(KEY, base_url=URL, transport=Stubborn(), journal=None) as client:
-        seen = client._events(whole())
+        seen = client.stream(whole())
         assert next(seen) == "now"
         seen.close()
         assert reply.closed == 0
@@ -504,7 +504,7 @@ def test_nothing_is_sent_once_it_is_over(kind):
     policy = Policy(requests_per_minute=1)
 
     def first_event(client):
-        seen = client._events(whole())
+        seen = client.stream(whole())
         if kind == "sync":
             assert next(seen) == "now"
             seen.close()

@@ -417,7 +417,7 @@ def test_threads_share_a_client(emulator):
         found = []
 
         def look():
-            found.extend(client._call(ask(Request("GET", "/workflows"))) for _ in "abc")
+            found.extend(client.call(ask(Request("GET", "/workflows"))) for _ in "abc")
 
         threads = [threading.Thread(target=look) for _ in range(8)]
         for thread in threads:
@@ -433,7 +433,7 @@ def test_more_tasks_than_connections_wait_for_one(server):
 
     async def many():
         async with AsyncClient(KEY, base_url=server.url, journal=None) as client:
-            looks = [client._call(ask(READ)) for _ in range(CONNECTIONS * 2)]
+            looks = [client.call(ask(READ)) for _ in range(CONNECTIONS * 2)]
             return await asyncio.gather(*looks)
 
     assert asyncio.run(many()) == [[]] * CONNECTIONS * 2
@@ -448,14 +448,14 @@ def test_client_is_as_good_as_new_after_many_were_cancelled(server):
         async with AsyncClient(KEY, base_url=server.url, journal=None) as client:
             hung = Request("GET", "/hang")
             tasks = [
-                asyncio.create_task(client._call(ask(hung)))
+                asyncio.create_task(client.call(ask(hung)))
                 for _ in range(CONNECTIONS * 3)
             ]
             await asyncio.sleep(0.2)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            looks = [client._call(ask(READ)) for _ in range(CONNECTIONS * 2)]
+            looks = [client.call(ask(READ)) for _ in range(CONNECTIONS * 2)]
             return await asyncio.wait_for(asyncio.gather(*looks), 5)
 
     assert asyncio.run(many()) == [[]] * CONNECTIONS * 2
@@ -465,7 +465,7 @@ def test_client_of_another_loop_fails_loudly(server):
     server.always("*", "*", Reply(200, [], delay=0.05))
 
     async def look(client):
-        return await asyncio.gather(*(client._call(ask(READ)) for _ in range(40)))
+        return await asyncio.gather(*(client.call(ask(READ)) for _ in range(40)))
 
     client = AsyncClient(KEY, base_url=server.url, journal=None)
     assert len(asyncio.run(look(client))) == 40
@@ -479,13 +479,13 @@ def test_client_of_another_loop_fails_loudly(server):
 def test_forked_process_is_told_to_make_its_own(server):
     server.always("*", "*", Reply(200, []))
     with Client(KEY, base_url=server.url, journal=None) as client:
-        client._call(ask(READ))
+        client.call(ask(READ))
         read, write = os.pipe()
         pid = os.fork()
         if pid == 0:  # pragma: no cover - in the child
             said = b"nothing"
             try:
-                client._call(ask(READ))
+                client.call(ask(READ))
             except errors.ConfigError as error:
                 said = str(error).encode()
             finally:
@@ -497,7 +497,7 @@ def test_forked_process_is_told_to_make_its_own(server):
             said = pipe.read()
 
         assert b"make another Client" in said
-        assert client._call(ask(READ)) == []
+        assert client.call(ask(READ)) == []
 
 
 def test_closed_client_says_so(server):
@@ -506,7 +506,7 @@ def test_closed_client_says_so(server):
     client.close()
 
     with pytest.raises(errors.ConfigError, match="closed"):
-        client._call(ask(READ))
+        client.call(ask(READ))
 
 
 class Dripping:
@@ -551,7 +551,7 @@ def test_interrupt_ends_what_is_read_before_it_is_raised():
         )
         interrupt.start()
         with pytest.raises(KeyboardInterrupt):
-            client._call(ask(READ))
+            client.call(ask(READ))
         assert dripping.is_over
         interrupt.join()
 
@@ -571,7 +571,7 @@ def test_second_interrupt_does_not_wait_for_the_end():
     thread.start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        client._call(ask(READ))
+        client.call(ask(READ))
     assert time.monotonic() - began < 2
     thread.join()
     client.close()
@@ -602,7 +602,7 @@ def test_answer_that_does_not_close_well_hides_no_interrupt():
         Client(KEY, journal=None, transport=Sore()) as client,
         pytest.raises(KeyboardInterrupt),
     ):
-        client._call(ask(READ))
+        client.call(ask(READ))
 
 
 def test_client_that_is_closed_ends_what_others_wait_for(server):
@@ -613,7 +613,7 @@ def test_client_that_is_closed_ends_what_others_wait_for(server):
 
     def look():
         try:
-            client._call(ask(READ))
+            client.call(ask(READ))
         except errors.FlowError as error:
             said.append(error)
 
@@ -661,9 +661,9 @@ def test_client_that_is_dropped_is_closed_with_a_warning(server, is_read):
     before = threads_and_files()
     client = Client(KEY, base_url=server.url, journal=None)
     if is_read:
-        client._call(ask(READ))
+        client.call(ask(READ))
     else:
-        client._call(opened(f"{server.url}/x"))
+        client.call(opened(f"{server.url}/x"))
     assert threads_and_files()[0] == before[0] + 1
 
     with pytest.warns(
@@ -681,7 +681,7 @@ def test_client_that_was_not_used_or_was_closed_is_dropped_silently(server):
 
     Client(KEY, base_url=server.url, journal=None)
     with Client(KEY, base_url=server.url, journal=None) as client:
-        client._call(ask(READ))
+        client.call(ask(READ))
     del client
 
     assert settled(before) == before
@@ -691,7 +691,7 @@ def test_client_is_closed_from_its_own_thread_without_a_wait(server):
     """The garbage collector may run there."""
     server.always("*", "*", Reply(200, {"a": 1}))
     client = Client(KEY, base_url=server.url, journal=None)
-    client._call(ask(READ))
+    client.call(ask(READ))
     loop = client._thread
     thread = loop._thread
 
@@ -700,7 +700,7 @@ def test_client_is_closed_from_its_own_thread_without_a_wait(server):
 
     assert not thread.is_alive()
     with pytest.raises(errors.ConfigError, match="closed"):
-        client._call(ask(READ))
+        client.call(ask(READ))
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
@@ -710,7 +710,7 @@ def test_async_client_that_is_dropped_warns(server, is_closed):
 
     async def used():
         client = AsyncClient(KEY, base_url=server.url, journal=None)
-        await client._call(ask(READ))
+        await client.call(ask(READ))
         if is_closed:
             await client.close()
 
@@ -734,7 +734,7 @@ def ask(session):
 
 def used():
     made = Client("k", base_url=sys.argv[1], journal=None)
-    made._call(ask)
+    made.call(ask)
     return made
 
 client = used()
@@ -742,7 +742,7 @@ if sys.argv[2] == "fork":
     if (pid := os.fork()) == 0:
         del client
         sys.exit(0)
-    print(os.waitpid(pid, 0)[1], client._call(ask))
+    print(os.waitpid(pid, 0)[1], client.call(ask))
     client.close()
 """
 
@@ -786,7 +786,7 @@ with Client("k", base_url=sys.argv[1], journal=None, policy=policy) as client:
     for turn in range(200):
         try:
             signal.setitimer(signal.ITIMER_REAL, luck.uniform(0.0005, 0.03))
-            for _ in client._events(watch_run(Tracked("r", "w"), every=0.001)):
+            for _ in client.stream(watch_run(Tracked("r", "w"), every=0.001)):
                 pass
         except KeyboardInterrupt:
             continue
@@ -826,5 +826,5 @@ def test_interrupt_ends_the_request(server):
         timer.start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            client._call(ask(READ))
+            client.call(ask(READ))
         assert time.monotonic() - began < 2

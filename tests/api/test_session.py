@@ -95,9 +95,7 @@ def talk(kind, fake, call, clock=None, **settings):
 
 
 def play(kind, fake, conversation, clock=None, **settings):
-    return talk(
-        kind, fake, lambda client: client._call(conversation), clock, **settings
-    )
+    return talk(kind, fake, lambda client: client.call(conversation), clock, **settings)
 
 
 @BOTH
@@ -325,7 +323,7 @@ def test_thousand_deploys_are_hardly_ever_turned_away(kind):
             session.begin()
             await session.ask(Request("GET", "/x"))
 
-    talk(kind, service, lambda client: client._call(all_of_them()), clock)
+    talk(kind, service, lambda client: client.call(all_of_them()), clock)
 
     assert service.turned_away < 30
     assert clock.time < 60 * 3000 / 480 + 60
@@ -451,7 +449,7 @@ async def telling(session):
 def test_events_come_as_they_are_told():
     with Client("k", base_url=URL, transport=Fake(), journal=None) as client:
         with_clock(client, FakeClock())
-        events = client._events(telling())
+        events = client.stream(telling())
 
         assert (next(events), next(events)) == ("a", "b")
         with pytest.raises(StopIteration) as stop:
@@ -466,7 +464,7 @@ def test_events_come_as_they_are_told_to_one_that_awaits():
             "k", base_url=URL, transport=fake, journal=None
         ) as client:
             with_clock(client, FakeClock())
-            return [event async for event in client._events(telling())]
+            return [event async for event in client.stream(telling())]
 
     assert asyncio.run(listen()) == ["a", "b"]
 
@@ -485,7 +483,7 @@ def test_listener_that_leaves_ends_the_conversation(kind):
 
     if kind == "sync":
         with Client("k", base_url=URL, transport=Fake(), journal=None) as client:
-            events = client._events(endless())
+            events = client.stream(endless())
             next(events)
             events.close()
     else:
@@ -494,7 +492,7 @@ def test_listener_that_leaves_ends_the_conversation(kind):
             fake = Awaited(Fake())
             async with (
                 AsyncClient("k", base_url=URL, transport=fake, journal=None) as client,
-                aclosing(client._events(endless())) as events,
+                aclosing(client.stream(endless())) as events,
             ):
                 await anext(events)
 
@@ -515,7 +513,7 @@ def test_turns_are_taken_one_after_another_by_threads_and_tasks():
 
     def blocking(name):
         with Client("k", base_url=URL, transport=Fake(), journal=None) as client:
-            client._call(holding(log, name, 0.05))
+            client.call(holding(log, name, 0.05))
 
     async def both():
         fake = Awaited(Fake())
@@ -523,7 +521,7 @@ def test_turns_are_taken_one_after_another_by_threads_and_tasks():
             "k", base_url=URL, transport=fake, journal=None
         ) as client:
             await asyncio.gather(
-                *(client._call(holding(log, f"task {n}", 0.03)) for n in range(2))
+                *(client.call(holding(log, f"task {n}", 0.03)) for n in range(2))
             )
 
     threads = [threading.Thread(target=blocking, args=(f"thread {n}",)) for n in "ab"]
@@ -550,7 +548,7 @@ def test_turn_that_does_not_come_in_time_is_told(kind):
 
     def keep():
         with Client("k", base_url=URL, transport=Fake(), journal=None) as client:
-            client._call(holds())
+            client.call(holds())
 
     thread = threading.Thread(target=keep)
     thread.start()
@@ -591,13 +589,13 @@ def test_task_that_is_cancelled_gives_back_what_it_holds():
                 ):
                     await session.sleep(60)
 
-            task = asyncio.create_task(client._call(holds()))
+            task = asyncio.create_task(client.call(holds()))
             await asyncio.sleep(0.01)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             began = time.monotonic()
-            await client._call(holding([], "next", 0))
+            await client.call(holding([], "next", 0))
             return fake.made[0].closed, time.monotonic() - began < 1
 
     assert asyncio.run(cancelled()) == (1, True)

@@ -77,26 +77,26 @@ class Service:
         """Deploy, as code of some commit would; gives the id of the last."""
         for workflow in workflows:
             wanted = target(workflow, **options)
-            self.client._call(create_workflow, sent(wanted))
+            self.client.call(create_workflow, sent(wanted))
         return wanted.id
 
     def write(self, definition):
         """Create it as it is, without a stamp."""
-        self.client._call(create_workflow, definition)
+        self.client.call(create_workflow, definition)
         return str(definition.id)
 
     def update(self, definition):
-        self.client._call(update_workflow, definition)
+        self.client.call(update_workflow, definition)
 
     def describe(self, workflow_id, text):
-        self.client._call(update_description, workflow_id, text)
+        self.client.call(update_description, workflow_id, text)
 
     def edit(self, workflow_id, **what):
         self.emulator.edit(workflow_id, **what)
 
     def plan(self, *wanted, **options):
         """A plan, by a client in this process."""
-        return self.client._call(planned(*wanted, **options))
+        return self.client.call(planned(*wanted, **options))
 
     def plan_by(self, kind, *wanted, **options):
         """A plan by one kind of client."""
@@ -106,7 +106,7 @@ class Service:
         async def awaited():
             facts = {"transport": self.emulator.transport(), "journal": None}
             async with AsyncClient(KEY, base_url=ENDPOINT, **facts) as client:
-                return await client._call(planned(*wanted, **options))
+                return await client.call(planned(*wanted, **options))
 
         return asyncio.run(awaited())
 

@@ -88,10 +88,10 @@ def test_plan_is_done_step_by_step_and_told(place):
     def listen(client):
         talk = place.applying(plan, agreed=Agreement(prune=1))
         if place.kind == "sync":
-            return events.extend(client._events(talk))
+            return events.extend(client.stream(talk))
 
         async def gathered():
-            events.extend([event async for event in client._events(talk)])
+            events.extend([event async for event in client.stream(talk)])
 
         return gathered()
 

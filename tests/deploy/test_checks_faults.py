@@ -205,7 +205,7 @@ def test_clock_that_jumps_gives_up_neither_early_nor_never(
         summary = clients.use(
             kind,
             emulator.url,
-            lambda client: clients.with_clock(client, place)._call(
+            lambda client: clients.with_clock(client, place).call(
                 apply_plan,
                 plan,
                 history=History(tmp_path / "h"),

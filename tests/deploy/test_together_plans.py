@@ -84,13 +84,13 @@ def slowly(kind, here, job, seconds=0.02):
     if kind == "sync":
         slow = Slow(plain, seconds)
         with Client(KEY, transport=slow, **facts) as client:
-            events = list(client._events(heard))
+            events = list(client.stream(heard))
     else:
         slow = AwaitedSlow(plain, seconds)
 
         async def awaited():
             async with AsyncClient(KEY, transport=slow, **facts) as client:
-                return [event async for event in client._events(heard)]
+                return [event async for event in client.stream(heard)]
 
         events = asyncio.run(awaited())
     return found[0], events, slow.most

@@ -14,7 +14,14 @@ from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
 from flow64.deploy import History, apply_plan, make_plan, target_of
 from flow64.emulator import Emulator
-from flow64.manifest import MANIFEST, Manifest, pulling, read_folder, taken, write_all
+from flow64.manifest import (
+    MANIFEST,
+    Manifest,
+    read_workflows,
+    read_folder,
+    taken,
+    write_all,
+)
 from tests.deploy.planned import ENDPOINT, service
 from tests.deploy.planned import History as Commits
 from tests.service.support import GROWTH, leads
@@ -50,7 +57,7 @@ def made(title, *, url="https://example.com/hook", **fields):
 
 def pulled(here, folder, wanted=None, env="prod", **options):
     """Pull into a folder, as the command does."""
-    found = here.client.play(pulling(wanted))
+    found = here.client.call(read_workflows, wanted)
     known = read_folder(folder)
     before = Manifest() if known is None else known.manifest
     pull = taken(found, env, before, **options)
@@ -217,7 +224,7 @@ def test_none_of_that_name(here, wanted, problem):
         here.write(evolve(made("Twin"), id=twin))
 
     with pytest.raises(errors.PullError) as caught:
-        here.client.play(pulling(wanted))
+        here.client.call(read_workflows, wanted)
 
     assert problem in str(caught.value)
 
@@ -242,7 +249,7 @@ def test_gone_meanwhile(here):
             except StopIteration as stop:
                 return stop.value
 
-    found = here.client.play(deleting(pulling()))
+    found = here.client.play(deleting(read_workflows()))
 
     assert [one.name for one in found] == ["Others"]
 
@@ -483,7 +490,7 @@ def test_over_sockets(tmp_path):
         Client("sk_test_not_a_real_key", base_url=emulator.url, journal=None) as client,
     ):
         client.workflows.create(made("Leads"))
-        pull = taken(client.play(pulling()), "prod")
+        pull = taken(client.call(read_workflows), "prod")
 
     assert [one.file for one in pull.taken] == ["leads.json"]
 

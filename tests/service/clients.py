@@ -17,7 +17,7 @@ BOTH = pytest.mark.parametrize("kind", ["sync", "async"])
 
 def play(kind, url, job, **settings):
     """Run a job with one kind of client, made for it alone."""
-    return use(kind, url, lambda client: client._call(job), **settings)
+    return use(kind, url, lambda client: client.call(job), **settings)
 
 
 def job(function):

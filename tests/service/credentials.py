@@ -1,4 +1,4 @@
-"""Keys and OAuth clients that are made up, and both kinds of client to run jobs with."""
+"""Made-up keys and OAuth clients, and both kinds of client to run jobs with."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def run_jobs(kind, *jobs, api_key=None, between=None, at_once=False, **options):
 
     def each(job):
         try:
-            return client._call(job)
+            return client.call(job)
         except FlowError as error:
             return error
         finally:
@@ -96,7 +96,7 @@ def run_jobs(kind, *jobs, api_key=None, between=None, at_once=False, **options):
 async def _run_jobs(jobs, api_key, tell, at_once, options):
     async def each(job):
         try:
-            return await client._call(job)
+            return await client.call(job)
         except FlowError as error:
             return error
         finally:

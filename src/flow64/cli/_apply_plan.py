@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 import click
 from attrs import define, field
 
-from ..client import Client, call_with_events
+from ..client import Client
 from ..deploy import (
     PARALLEL,
     Agreement,
@@ -364,8 +364,7 @@ def _write_all(
 
     try:
         with first_interrupt_waits(announce_stop) as stop:
-            events = call_with_events(
-                client,
+            events = client.stream(
                 apply_plan,
                 execution.plan,
                 execution.agreement,

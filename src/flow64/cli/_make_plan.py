@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from ..client import Client, call_with_events
+from ..client import Client
 from ..definition import (
     LOCAL,
     MAX_BYTES,
@@ -205,8 +205,7 @@ def plan_workflows(
         unseen = frozenset(name for name, one in named if one.is_unseen)
         guarded = {"unseen": unseen, "redact": shown.redact}
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
-        events = call_with_events(
-            client,
+        events = client.stream(
             make_plan,
             targets,
             env=place.env,

@@ -9,7 +9,7 @@ from typing import Final
 import click
 from attrs import evolve, field, frozen
 
-from ..client import Client, call
+from ..client import Client
 from ..deploy import (
     PARALLEL,
     Agreement,
@@ -304,8 +304,7 @@ def _deploy_saved(
             saved, load_source(source, code=not asked.no_code, may_be_empty=True), place
         )
     with connect(place.env) as client:
-        plan = call(
-            client,
+        plan = client.call(
             reopen_plan,
             saved,
             env=place.env,

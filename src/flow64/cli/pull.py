@@ -19,9 +19,9 @@ from ..manifest import (
     Manifest,
     Pull,
     Secret,
-    pulling,
     read_manifest,
     read_sourced,
+    read_workflows,
     taken,
     write_all,
 )
@@ -98,7 +98,7 @@ def command(
     with connect(env) as client:
         if not (is_all or wanted):
             raise _usage_error(_choices(client))
-        found = client.play(pulling(wanted or None))
+        found = client.call(read_workflows, wanted or None)
         name = str(client.env)
     mine = {str(one.id).lower() for one in found}
     names = _names_in_use(output, before, name, mine)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from ..client import call
 from ..deploy import Agreement, as_text, plan_restore
 from ..text import printable
 from ._apply_plan import confirm_and_apply
@@ -75,8 +74,7 @@ def command(
     place = find_place(env, values)
     select_entries(place.history, key, place.env)
     with connect(env) as client:
-        plan = call(
-            client,
+        plan = client.call(
             plan_restore,
             place.history,
             key,

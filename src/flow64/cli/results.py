@@ -138,7 +138,7 @@ def save_safely(
         require_free(path, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     for item, path in zip(items, paths, strict=True):
-        rows = client.play(fetch_rows(run, item, allowance))
+        rows = client.call(fetch_rows, run, item, allowance)
         write_csv(rows, path, safe=True, overwrite=overwrite)
     print_message("text that a spreadsheet might run has a ' before it")
     return paths
@@ -148,4 +148,4 @@ def _choose_result(
     run: Run, client: Client, block: str | int | None, *, every_stage: bool
 ) -> Sequence[ResultItem]:
     """The files that are asked for."""
-    return run.results() if every_stage else [client.play(choose_file(run, block))]
+    return run.results() if every_stage else [client.call(choose_file, run, block)]

@@ -9,7 +9,6 @@ from urllib.parse import unquote
 import click
 from attrs import frozen
 
-from ..client import call
 from ..definition import canonical_id, id_of
 from ..deploy import DeployedCode, SameCode, deployed_codes, key_of, same_code
 from ..environments import load as load_settings
@@ -128,7 +127,7 @@ def _codes(
     ids = {name: known.id_of(place, env) for place, name in names.items()}
     found = {name: one for name, one in ids.items() if one is not None}
     with connect(env) as client:
-        return call(client, deployed_codes, found)
+        return client.call(deployed_codes, found)
 
 
 def _show(answers: Sequence[SameCode], here: str, there: str) -> None:

@@ -51,8 +51,6 @@ from ._async_client import AsyncClient
 from ._async_run import AsyncRun
 from ._batch import Batch
 from ._client import Client
-from ._core import call as call
-from ._core import call_with_events as call_with_events
 from ._run import Run
 from ._settings import PLACE_NAME as PLACE_NAME
 from ._settings import BatchOptions, RunOptions, Terms

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ..api import get_workflow
-from ..client import Client, call
+from ..client import Client
 from ..definition import DEFAULT_ENV, EMPTY, Definition, add_suffix
 from ..deploy import key_of
 from ..environments import Environment
@@ -160,7 +160,7 @@ def _compile(
 
 
 def _read(client: Client, workflow_id: str) -> SideWorkflow | None:
-    live = call(client, get_workflow, workflow_id)
+    live = client.call(get_workflow, workflow_id)
     if live is None:
         return None
     stamp = live.stamp

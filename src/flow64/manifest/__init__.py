@@ -23,7 +23,7 @@ from ._write import as_text, write_all
 
 if TYPE_CHECKING:
     from ._known import Known
-    from ._pull import Pull, Refused, Secret, Taken, pulling, taken
+    from ._pull import Pull, Refused, Secret, Taken, read_workflows, taken
     from ._pull import setting_lines as setting_lines
     from ._pull import shows_secret as shows_secret
     from ._pull import without_secrets as without_secrets
@@ -44,10 +44,10 @@ __all__ = [
     "as_text",
     "called",
     "entry_of",
-    "pulling",
     "read_folder",
     "read_manifest",
     "read_sourced",
+    "read_workflows",
     "stem_of",
     "taken",
     "write_all",
@@ -60,7 +60,7 @@ _PULLING = frozenset(
         "Refused",
         "Secret",
         "Taken",
-        "pulling",
+        "read_workflows",
         "setting_lines",
         "shows_secret",
         "taken",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from attrs import Factory, define, evolve, field, frozen
 
-from ..api import Begin, Conversation, Emit, WorkflowInfo, get_workflow, list_workflows
+from ..api import Session, WorkflowInfo, get_workflow, list_workflows
 from ..definition import (
     EMPTY,
     VALUE_KEY,
@@ -36,7 +36,7 @@ from ..definition import (
     slug,
     split_stamp,
 )
-from ..deploy import Looked, key_of
+from ..deploy import key_of
 from ..errors import PullError, ReadError, did_you_mean
 from ..redaction import MASK, has_key, map_json_beside, redact_keys, texts_in
 from ._known import Known, KnownValues
@@ -188,8 +188,10 @@ def shows_secret(definition: Definition, known: Iterable[Known] = ()) -> bool:
     return _holds_key(data)
 
 
-def pulling(wanted: str | None = None) -> Conversation[Sequence[Definition]]:
-    """Read live workflows; nothing but GETs is sent.
+async def read_workflows(
+    session: Session, wanted: str | None = None
+) -> Sequence[Definition]:
+    """Read live workflows. Only GET requests are sent.
 
     Args:
         wanted: An id, or the key or title of one workflow; None takes all.
@@ -201,18 +203,17 @@ def pulling(wanted: str | None = None) -> Conversation[Sequence[Definition]]:
     if is_uuid(wanted):
         ids = [str(wanted)]
     else:
-        listed = yield from list_workflows()
+        listed = await list_workflows(session)
         ids = [one.id for one in listed] if wanted is None else [_id_of(wanted, listed)]
     found: list[Definition] = []
-    for at, workflow_id in enumerate(ids, 1):
-        yield Begin()
-        live = yield from get_workflow(workflow_id)
+    for workflow_id in ids:
+        session.begin()
+        live = await get_workflow(session, workflow_id)
         if live is not None:
             found.append(live)
         elif wanted is not None:
             problem = "it is not there, or is not shown to you; flow64 list shows all"
             raise PullError(wanted, problem)
-        yield Emit(Looked(at, len(ids)))
     return found
 
 

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from run import medians, row
 
 from flow64 import LEAD, Project, Workflow
-from flow64.api import Answer, Begin, Emit, Now, Request, in_turn
+from flow64.api import Answer, Request, Session
 from flow64.blocks import EmailMode, Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, from_data, with_stamp
 from flow64.deploy import Git, make_plan, target_of
@@ -61,11 +61,14 @@ def workflow(key: str, name: str, mode: EmailMode) -> Workflow:
     return Workflow(name, flow, key=key, project=GROWTH)
 
 
-@frozen
-class Service:
-    """Answers that are at hand: the list, and each workflow by its path."""
+class Service(Session):
+    """Answers from memory: the list, and each workflow by its path."""
 
-    answers: Mapping[str, Answer]
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self.answers = answers
+        self.is_part = True  # so that no event loop is needed
+        self.ends = math.inf
+        self.sent = 0
 
     @classmethod
     def of(cls, targets: Sequence[Target]) -> Service:
@@ -90,24 +93,32 @@ class Service:
         answers["/workflows"] = answer(listed)
         return cls(answers)
 
-    def play(self, conversation: Any) -> Any:
-        """Play a conversation; there is nothing to wait for."""
-        conversation = in_turn(conversation)
-        reply: Any = None
-        try:
-            while True:
-                step = conversation.send(reply)
-                match step:
-                    case Request():
-                        reply = self.answers[step.path]
-                    case Now():
-                        reply = 0.0
-                    case Begin() | Emit():
-                        reply = None
-                    case _:
-                        raise AssertionError(step)
-        except StopIteration as stop:
-            return stop.value
+    @property
+    def requests(self) -> int:
+        """How many were answered."""
+        return self.sent
+
+    def now(self) -> float:
+        """Return the time, which does not pass."""
+        return 0.0
+
+    def begin(
+        self, seconds: float | None = None, *, patience: float | None = None
+    ) -> float:
+        """Start no deadline."""
+        del seconds, patience
+        return math.inf
+
+    def retry_wait(self, request: Request, error: Any, failures: int) -> None:
+        """Give up."""
+
+    async def exchange(self, request: Request) -> Answer:
+        """Return the answer of a path."""
+        self.sent += 1
+        return self.answers.get(request.path) or Answer(404, {}, b"{}")
+
+    def _part(self) -> Service:
+        return self
 
 
 def answer(data: Any) -> Answer:
@@ -132,15 +143,20 @@ class Vouching:
 def plan(service: Service, targets: Sequence[Target], **options: Any) -> Plan:
     # Copies, since a definition remembers what was worked out of it.
     fresh = [evolve(one, definition=evolve(one.definition)) for one in targets]
-    asked = make_plan(
+    call = make_plan(
+        service,
         fresh,
         env="default",
         endpoint="https://api.example.com",
         projects=[GROWTH],
         **options,
     )
-    made: Plan = service.play(asked)
-    return made
+    try:
+        call.send(None)  # there is nothing to wait for
+    except StopIteration as stop:
+        made: Plan = stop.value
+        return made
+    raise AssertionError
 
 
 def read(service: Service, targets: Sequence[Target]) -> None:

@@ -426,6 +426,7 @@ class Session:
         """
         self._whole.check()
         opened = await self._open(url, start, validator)
+        del url  # no traceback shows it
         if isinstance(opened, FlowError):
             raise opened
         return opened

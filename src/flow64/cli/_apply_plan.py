@@ -11,7 +11,6 @@ from typing import Any, Final, Literal, TypeAlias
 import click
 from attrs import define, field
 
-from ..api import Conversation
 from ..client import Client
 from ..deploy import (
     PARALLEL,
@@ -21,13 +20,12 @@ from ..deploy import (
     Failed,
     Job,
     Saved,
-    Summary,
     Writing,
     apply_plan,
     as_data,
+    check_plan,
     find_skipped,
     first_interrupt_waits,
-    jobs_of,
 )
 from ..errors import (
     FlowError,
@@ -330,7 +328,7 @@ def confirm_and_apply(
     """Apply a plan that was shown: check it, ask, write, and print the outcome.
 
     Args:
-        client: Plays it.
+        client: Sends the requests.
         plan: The plan.
         agreement: What was agreed to by name.
         place: The environment.
@@ -342,11 +340,9 @@ def confirm_and_apply(
     Return the exit code.
     """
     execution = Execution(plan, agreement)
-    options = {**_build_options(place, client), "parallel": parallel}
-    conversation = apply_plan(plan, agreement, **options)
+    options = _build_options(place, client)
     try:
-        _check_plan(conversation)
-        jobs = jobs_of(plan, agreement)
+        jobs = check_plan(plan, agreement, **options)
         if jobs:
             _ask(jobs, yes=yes, is_typed=is_typed)
     except (FlowError, RefusedError) as error:
@@ -354,7 +350,7 @@ def confirm_and_apply(
         execution.print_result(as_json=as_json)
         return execution.code
     if jobs:
-        _write_all(client, execution, options)
+        _write_all(client, execution, {**options, "parallel": parallel})
     execution.print_summary()
     execution.print_result(as_json=as_json)
     return execution.code
@@ -395,20 +391,6 @@ def _build_options(place: Place, client: Client) -> Mapping[str, Any]:
         "values": select_set_values(place.values),
         "hidden": place.environment.hidden,
     }
-
-
-def _check_plan(conversation: Conversation[Summary]) -> None:
-    """Let a conversation check its plan, which it does before its first request.
-
-    Raises:
-        FlowError: The plan cannot be carried out; nothing was sent.
-    """
-    try:
-        next(conversation)
-    except StopIteration:
-        pass
-    finally:
-        conversation.close()
 
 
 def _ask(jobs: Sequence[Job], *, yes: bool, is_typed: bool) -> None:

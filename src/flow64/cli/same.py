@@ -9,9 +9,8 @@ from urllib.parse import unquote
 import click
 from attrs import frozen
 
-from ..api import get_workflow
 from ..definition import canonical_id, id_of
-from ..deploy import DeployedCode, SameCode, deployed_code, key_of, same_code
+from ..deploy import DeployedCode, SameCode, deployed_codes, key_of, same_code
 from ..environments import load as load_settings
 from ..loading import insert_env, list_live, select_ours
 from ._completion import complete_environments
@@ -126,12 +125,9 @@ def _codes(
 ) -> Mapping[str, DeployedCode]:
     """Which code each workflow has in an environment, by what it is called."""
     ids = {name: known.id_of(place, env) for place, name in names.items()}
+    found = {name: one for name, one in ids.items() if one is not None}
     with connect(env) as client:
-        return {
-            name: deployed_code(client.call(get_workflow, workflow_id))
-            for name, workflow_id in ids.items()
-            if workflow_id is not None
-        }
+        return client.call(deployed_codes, found)
 
 
 def _show(answers: Sequence[SameCode], here: str, there: str) -> None:

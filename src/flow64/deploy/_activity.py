@@ -8,9 +8,9 @@ from typing import TypeVar
 from ..api import (
     ENDED,
     MOST_RUNS,
-    Conversation,
     RunEntry,
     Schedule,
+    Session,
     list_runs,
     list_schedules,
     normal,
@@ -76,16 +76,16 @@ def find_activity(
     )
 
 
-def fetch_activity(workflow_id: str) -> Conversation[Touched]:
+async def fetch_activity(session: Session, workflow_id: str) -> Touched:
     """The schedules and runs that are at work with a workflow, asked for now."""
     schedules: Sequence[Schedule] | None
     runs: Sequence[RunEntry] | None
     try:
-        schedules = yield from list_schedules(workflow_id)
+        schedules = await list_schedules(session, workflow_id)
     except FlowError:
         schedules = None
     try:
-        runs = yield from list_runs(workflow_id, status="active")
+        runs = await list_runs(session, workflow_id, status="active")
     except FlowError:
         runs = None
     return find_activity(

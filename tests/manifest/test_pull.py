@@ -17,8 +17,8 @@ from flow64.emulator import Emulator
 from flow64.manifest import (
     MANIFEST,
     Manifest,
-    read_workflows,
     read_folder,
+    read_workflows,
     taken,
     write_all,
 )

@@ -130,11 +130,14 @@ def test_refuses_what_is_no_answer(data, pointer, problem):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b'[\n{"block_name": }]', r"blocks.json:2 \(offset 17\): no JSON: Expecting"),
-        (b"\xff", r"\(offset 0\): no UTF-8"),
-        (b"\xef\xbb\xbf[]", "BOM"),
-        (b"[" * 100_000, "nests too deep"),
-        (b"[" + b"9" * 5_000 + b"]", "no JSON: 'Exceeds the limit"),
+        (
+            b'[\n{"block_name": }]',
+            r"blocks.json:2 \(offset 17\): not valid JSON: Expecting",
+        ),
+        (b"\xff", r"\(offset 0\): not UTF-8"),
+        (b"\xef\xbb\xbf[]", "byte order mark"),
+        (b"[" * 100_000, "nests deeper than"),
+        (b"[" + b"9" * 5_000 + b"]", "at /0: a number of 5000 digits"),
         (
             b'[{"block_name": "a", "specs_schema": {"x": 1, "y": 2, "x": 1}}]',
             "at /0/specs_schema: the key 'x' stands twice",

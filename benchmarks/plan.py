@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import linear_regression
@@ -61,14 +61,11 @@ def workflow(key: str, name: str, mode: EmailMode) -> Workflow:
     return Workflow(name, flow, key=key, project=GROWTH)
 
 
-class Service(Session):
-    """Answers from memory: the list, and each workflow by its path."""
+@frozen
+class Service:
+    """Answers that are at hand: the list, and each workflow by its path."""
 
-    def __init__(self, answers: Mapping[str, Answer]) -> None:
-        self.answers = answers
-        self.is_part = True  # so that no event loop is needed
-        self.ends = math.inf
-        self.sent = 0
+    answers: Mapping[str, Answer]
 
     @classmethod
     def of(cls, targets: Sequence[Target]) -> Service:
@@ -93,31 +90,52 @@ class Service(Session):
         answers["/workflows"] = answer(listed)
         return cls(answers)
 
+    def run(self, job: Callable[[Session], Awaitable[Any]]) -> Any:
+        """Run a call; there is nothing to wait for."""
+        session = _SessionOfAnswers(self.answers)
+        try:
+            job(session).__await__().send(None)
+        except StopIteration as stop:
+            return stop.value
+        raise AssertionError("it waits")
+
+
+class _SessionOfAnswers(Session):
+    """A session that has all answers, and runs jobs one after the other."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self.answers = answers
+        self.is_part = True
+        self.ends = 0.0
+        self.sent = 0
+
     @property
     def requests(self) -> int:
-        """How many were answered."""
+        """Number of requests."""
         return self.sent
 
     def now(self) -> float:
-        """Return the time, which does not pass."""
+        """Return a time at which it stands still."""
         return 0.0
 
     def begin(
         self, seconds: float | None = None, *, patience: float | None = None
     ) -> float:
         """Start no deadline."""
-        del seconds, patience
-        return math.inf
-
-    def retry_wait(self, request: Request, error: Any, failures: int) -> None:
-        """Give up."""
+        return 0.0
 
     async def exchange(self, request: Request) -> Answer:
         """Return the answer of a path."""
         self.sent += 1
         return self.answers.get(request.path) or Answer(404, {}, b"{}")
 
-    def _part(self) -> Service:
+    def retry_wait(self, request: Request, error: Any, failures: int) -> None:
+        """Give up."""
+
+    async def emit(self, event: Any) -> None:  # type: ignore[override]
+        """Drop an event."""
+
+    def _part(self) -> Session:
         return self
 
 
@@ -143,20 +161,17 @@ class Vouching:
 def plan(service: Service, targets: Sequence[Target], **options: Any) -> Plan:
     # Copies, since a definition remembers what was worked out of it.
     fresh = [evolve(one, definition=evolve(one.definition)) for one in targets]
-    call = make_plan(
-        service,
-        fresh,
-        env="default",
-        endpoint="https://api.example.com",
-        projects=[GROWTH],
-        **options,
+    made: Plan = service.run(
+        lambda session: make_plan(
+            session,
+            fresh,
+            env="default",
+            endpoint="https://api.example.com",
+            projects=[GROWTH],
+            **options,
+        )
     )
-    try:
-        call.send(None)  # there is nothing to wait for
-    except StopIteration as stop:
-        made: Plan = stop.value
-        return made
-    raise AssertionError
+    return made
 
 
 def read(service: Service, targets: Sequence[Target]) -> None:

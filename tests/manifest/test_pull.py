@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow, errors, manifest
-from flow64.api import Request
+from flow64.api import delete_workflow, list_workflows
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
 from flow64.deploy import History, apply_plan, make_plan, target_of
@@ -17,8 +17,8 @@ from flow64.emulator import Emulator
 from flow64.manifest import (
     MANIFEST,
     Manifest,
-    read_workflows,
     read_folder,
+    read_workflows,
     taken,
     write_all,
 )
@@ -77,8 +77,8 @@ def planned(here, folder, env="prod", **values):
         )
         for one in read_folder(folder).workflows
     ]
-    return here.client.play(
-        make_plan(targets, env=env, endpoint=ENDPOINT, git=Commits())
+    return here.client.call(
+        make_plan, targets, env=env, endpoint=ENDPOINT, git=Commits()
     )
 
 
@@ -112,7 +112,7 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
 
     here.asked()
     history = History(tmp_path / "history")
-    summary = here.client.play(apply_plan(first, history=history))
+    summary = here.client.call(apply_plan, first, history=history)
     writes = [asked for asked in here.asked() if asked.startswith("POST")]
 
     assert len(summary.done) == 20
@@ -229,27 +229,18 @@ def test_none_of_that_name(here, wanted, problem):
     assert problem in str(caught.value)
 
 
-def test_gone_meanwhile(here):
+def test_gone_meanwhile(here, monkeypatch):
     """What is listed and then gone is left out."""
     ids = [here.write(made(title)) for title in ("Leads", "Others")]
 
-    def deleting(conversation):
-        step = next(conversation)
-        while True:
-            is_list = isinstance(step, Request) and step.path == "/workflows"
-            try:
-                reply = yield step
-            except errors.FlowError as error:
-                step = conversation.throw(error)
-                continue
-            if is_list:
-                here.client.workflows.delete(ids[0])
-            try:
-                step = conversation.send(reply)
-            except StopIteration as stop:
-                return stop.value
+    async def list_and_delete(session):
+        listed = await list_workflows(session)
+        await delete_workflow(session, ids[0])
+        return listed
 
-    found = here.client.play(deleting(read_workflows()))
+    monkeypatch.setattr("flow64.manifest._pull.list_workflows", list_and_delete)
+
+    found = here.client.call(read_workflows)
 
     assert [one.name for one in found] == ["Others"]
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE, Effect
 from ..definition import Definition
-from ._asking import asker, is_constant, unknown_kinds
+from ._unknown_kinds import unknown_kinds
 
 EFFECT_WORDS: Final[Mapping[Effect, str]] = {
     "spends-on-create": "spends as soon as it is created",
@@ -108,9 +108,9 @@ def _acting(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
     """Return the kinds that have effects, each with the function that names them."""
     known = [kind for kind in kinds if kind in CATALOGUE]
     return [
-        (kind, asker(CATALOGUE[kind], "effects"))
+        (kind, CATALOGUE[kind].effects)
         for kind in known
-        if CATALOGUE[kind].about.effects or not is_constant(CATALOGUE[kind], "effects")
+        if CATALOGUE[kind].about.effects or "effects" in vars(CATALOGUE[kind])
     ]
 
 

@@ -361,7 +361,7 @@ class Session:
             return True
 
     async def _finish(self, write: Coroutine[Any, Any, T]) -> T:
-        """Let a write end before a cancellation ends the call, unless it comes twice."""
+        """Let a write end before a first cancellation ends the call."""
         task = asyncio.ensure_future(write)
         try:
             return await asyncio.shield(task)

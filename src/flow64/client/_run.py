@@ -84,9 +84,8 @@ class Run(Tracked):
 
     def _watch(self, every: float, seconds: float) -> Iterator[RunEvent]:
         events = self._client.stream(watch_run, self, every=every, timeout=seconds)
-        with note_interrupted_run(self.id):
-            with closing(events):
-                yield from events
+        with note_interrupted_run(self.id), closing(events):
+            yield from events
 
     def wait(
         self,

@@ -1,6 +1,6 @@
 """Examining the service with requests that only read.
 
-    seen = client.play(examine())
+    seen = client.call(examine)
 
 Nothing is written, and no run is started. `Examination` gives what may be shared of the
 answers: no title, text, row or whole id.

@@ -122,6 +122,7 @@ class _SessionOfAnswers(Session):
         self, seconds: float | None = None, *, patience: float | None = None
     ) -> float:
         """Start no deadline."""
+        del seconds, patience
         return 0.0
 
     async def exchange(self, request: Request) -> Answer:

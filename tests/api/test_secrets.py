@@ -53,7 +53,7 @@ BODY = Request("POST", "/x", body={"a": 1}, idempotency_key="intent-1")
 @pytest.fixture(autouse=True)
 def logged(caplog):
     """Everything that anybody logs while a test runs."""
-    for name in ("", "flow64", "httpx", "httpcore", "asyncio"):
+    for name in ("", "flow64", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio"):
         caplog.set_level(logging.DEBUG, name)
     return caplog
 

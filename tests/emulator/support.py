@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
-import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
 from flow64.emulator import Emulator
 from flow64.emulator._transport import AppTransport
+from flow64.http import httpx
 
 # Loopback is plain http: reading all certificates would take longer than most tests.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -10,7 +10,6 @@ import time
 from threading import Thread
 from uuid import uuid4
 
-import httpx
 import pytest
 from attrs import evolve
 
@@ -18,6 +17,7 @@ from flow64.emulator import Emulator, Fault, Faults
 from flow64.emulator._fault_middleware import _HANDLERS
 from flow64.emulator._faults import KINDS
 from flow64.errors import ConfigError
+from flow64.http import httpx
 from tests.emulator.support import (
     ACCOUNTS,
     LEADS,

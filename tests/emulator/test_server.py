@@ -9,7 +9,6 @@ import sys
 import time
 
 import attrs
-import httpx
 import pytest
 
 from flow64.emulator import (
@@ -24,6 +23,7 @@ from flow64.emulator import (
     _serving,
 )
 from flow64.errors import EmulatorStoreError
+from flow64.http import httpx
 from tests.emulator.support import (
     LEADS,
     create,

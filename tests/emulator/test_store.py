@@ -17,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
-import httpx
 import pytest
 from attrs import evolve
 
@@ -38,6 +37,7 @@ from flow64.emulator._records import (
 from flow64.emulator._store import CHUNK, PAGE
 from flow64.emulator._store_file import APPLICATION, SCHEMA, TABLES
 from flow64.errors import EmulatorStoreError
+from flow64.http import httpx
 from tests.emulator.support import LEADS, NO_CERTIFICATES, in_process
 
 NOW = datetime(2026, 6, 1, 10, 0, 0, 123456, tzinfo=UTC)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 
-import httpx
 import pytest
 
 from flow64 import Client
 from flow64.emulator import Emulator
 from flow64.emulator._transport import AppTransport
+from flow64.http import httpx
 from tests.emulator.support import LEADS, create, in_process, links, run_rows
 from tests.service.support import leads
 

@@ -8,8 +8,8 @@ from ._apply import check_plan as check_plan
 from ._cache import FileCache
 from ._consent import Agreement
 from ._consent import Doing as Doing
-from ._consent import Job as Job
-from ._consent import find_skipped as find_skipped
+from ._consent import PlannedWrite as PlannedWrite
+from ._consent import list_skipped as list_skipped
 from ._deploy import Deployment as Deployment
 from ._deploy import Preview as Preview
 from ._deploy import Ready as Ready

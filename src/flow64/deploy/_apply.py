@@ -44,11 +44,11 @@ from ._consent import (
     NOTHING,
     Agreement,
     Doing,
-    Job,
+    PlannedWrite,
     describe_activity,
-    find_skipped,
     jobs_of,
-    require_saved,
+    list_skipped,
+    require_no_losses,
 )
 from ._data_loss import find_losses, find_restore_losses
 from ._drift import spends_when_written
@@ -211,7 +211,7 @@ async def apply_plan(
         [made for made in found if isinstance(made, Done)],
         [made for made in found if isinstance(made, Failed)],
         [job.step.key for at, job in enumerate(jobs, 1) if at not in run.outcomes],
-        find_skipped(plan, agreed),
+        list_skipped(plan, agreed),
         run.was_stopped,
     )
 
@@ -224,7 +224,7 @@ def check_plan(
     endpoint: str | None = None,
     values: Mapping[str, Any] | None = None,
     hidden: Collection[str] = (),
-) -> Sequence[Job]:
+) -> Sequence[PlannedWrite]:
     """Return what `apply_plan` will send, or refuse it as `apply_plan` does.
 
     Nothing is sent.
@@ -239,7 +239,7 @@ def check_plan(
         )
         for job in jobs_of(plan, agreed)
     ]
-    require_saved(jobs, agreed)
+    require_no_losses(jobs, agreed)
     if replaced := [job.saved for job in jobs if job.saved]:
         history.require_writable(replaced)
     return jobs
@@ -282,7 +282,9 @@ class _Application:
     outcomes: dict[int, Done | Failed] = field(factory=dict)
     was_stopped: bool = False
 
-    async def require_current(self, session: Session, jobs: Sequence[Job]) -> None:
+    async def require_current(
+        self, session: Session, jobs: Sequence[PlannedWrite]
+    ) -> None:
         """Read everything that will be written to, before the first write.
 
         Raises:
@@ -298,7 +300,7 @@ class _Application:
             others = [error.workflow for error in stale[1:]]
             raise evolve(stale[0], others=others)
 
-    async def run_step(self, number: int, job: Job, session: Session) -> None:
+    async def run_step(self, number: int, job: PlannedWrite, session: Session) -> None:
         """Apply one step, unless another one failed or it was stopped."""
         if self._is_over():
             return
@@ -317,7 +319,7 @@ class _Application:
         self.was_stopped = self.was_stopped or self.stopped()
         return self.was_stopped
 
-    async def _apply(self, session: Session, job: Job) -> Done:
+    async def _apply(self, session: Session, job: PlannedWrite) -> Done:
         """Save, read, write, and read again."""
         step, saved = job.step, None
         if not self.is_fresh:
@@ -334,7 +336,7 @@ class _Application:
         await _write_of(session, step, job.doing, before, self.known).run()
         return done
 
-    async def _delete(self, session: Session, job: Job, done: Done) -> Done:
+    async def _delete(self, session: Session, job: PlannedWrite, done: Done) -> Done:
         """Delete a workflow, if it still exists and nothing uses it."""
         step = job.step
         touched = await fetch_activity(session, step.id)
@@ -351,13 +353,17 @@ class _Application:
         await delete_and_verify(session, step.name, step.id)
         return done
 
-    async def _read_again(self, session: Session, job: Job) -> Definition | None:
+    async def _read_again(
+        self, session: Session, job: PlannedWrite
+    ) -> Definition | None:
         live = await _read(session, job)
         if (error := self._find_stale(job, live)) is not None:
             raise error
         return live
 
-    def _find_stale(self, job: Job, live: Definition | None) -> StalePlanError | None:
+    def _find_stale(
+        self, job: PlannedWrite, live: Definition | None
+    ) -> StalePlanError | None:
         """Return an error if a step is no longer as it was planned."""
         step, planned = job.step, job.step.live
         if live is None and (planned is None or job.doing == "delete"):
@@ -379,7 +385,7 @@ class _Application:
         return owner_of(stamp.path) in owners
 
 
-async def _read(session: Session, job: Job) -> Definition | None:
+async def _read(session: Session, job: PlannedWrite) -> Definition | None:
     return await get_workflow(session, job.step.id, code_of(job.step))
 
 
@@ -449,8 +455,8 @@ def code_of(step: Step) -> Definition | None:
 
 
 def _with_saved(
-    job: Job, plan: Plan, history: History, known: Iterable[BoundSecret]
-) -> Job:
+    job: PlannedWrite, plan: Plan, history: History, known: Iterable[BoundSecret]
+) -> PlannedWrite:
     """Add to a job what is saved before it replaces something."""
     step = job.step
     if step.live is None:

@@ -122,12 +122,16 @@ class _SessionOfAnswers(Session):
         self, seconds: float | None = None, *, patience: float | None = None
     ) -> float:
         """Start no deadline."""
+        del seconds, patience
         return 0.0
 
     async def exchange(self, request: Request) -> Answer:
         """Return the answer of a path."""
         self.sent += 1
-        return self.answers[request.path]
+        return self.answers.get(request.path) or Answer(404, {}, b"{}")
+
+    def retry_wait(self, request: Request, error: Any, failures: int) -> None:
+        """Give up."""
 
     async def emit(self, event: Any) -> None:  # type: ignore[override]
         """Drop an event."""

@@ -460,7 +460,7 @@ def test_saved(service, leads, flow64, tmp_path):
     code, printed, told = flow64("plan", "leads.py", "-o", "plan.json")
 
     assert (code, "1 workflow is created" in printed) == (0, True)
-    assert told == "it is saved; to apply it: flow64 deploy --plan plan.json\n"
+    assert told == "saved; to apply it: flow64 deploy --plan plan.json\n"
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
 
 

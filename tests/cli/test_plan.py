@@ -648,7 +648,7 @@ def test_file_that_is_no_plan_is_not_replaced(service, leads, flow64):
     nowhere = flow64("plan", "leads.py", "-o", "none/x.json")
 
     assert (code, printed) == (1, "")
-    assert "the plan was not saved in precious.txt: what is there is no saved" in told
+    assert "the plan was not saved in precious.txt: the file there is not a saved" in told
     assert Path("precious.txt").read_text("utf-8") == "precious"
     assert "the plan was not saved in none/x.json: there is no such" in nowhere[2]
 

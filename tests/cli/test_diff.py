@@ -254,7 +254,7 @@ def test_one_against_all(deployed, flow64):
     code, printed, told = flow64("diff", "code:other", "prod", "--exit-code")
 
     assert (code, printed) == (0, "")
-    assert "1 more on the other side, not compared" in told
+    assert "1 more on the other side were not compared" in told
 
 
 def test_other_projects_are_left_out(deployed, flow64, namespace):
@@ -344,7 +344,7 @@ def test_environments_without_their_secrets(
 
     assert code == 2
     assert "sentinel" not in printed + told
-    assert "secrets that are not known here: set STAGING_HOOK, PROD_HOOK, or" in told
+    assert "secrets that are unknown here: set STAGING_HOOK, PROD_HOOK, or" in told
     if option == "--json":
         data = json.loads(printed)
         assert data["hidden_for"] == [*HOOKS]
@@ -361,7 +361,7 @@ def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
 
     assert code == 2
     assert 'outgoing_webhook\n            ~ /url: secret "hook" -> "***"' in printed
-    assert "not filled in here, so not as it would be deployed: hook" in told
+    assert "not filled in here, unlike in a deploy: hook" in told
 
 
 def test_given_values(deployed, tmp_path, flow64):

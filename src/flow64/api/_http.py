@@ -30,7 +30,7 @@ class HttpxTransport:
 
     def __init__(self, *, trust_env: bool) -> None:
         self._http: Final = httpx.AsyncClient(
-            timeout=None,  # noqa: S113 - each request has a deadline, below
+            timeout=None,  # each request has a deadline, below
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             trust_env=trust_env,

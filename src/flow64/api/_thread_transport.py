@@ -112,7 +112,8 @@ async def _in_thread(
             future.set_exception(error)
 
     def work() -> None:
-        result, error = None, None
+        result: Any = None
+        error: BaseException | None = None
         try:
             result = call()
         except StopIteration:  # cannot be raised through a future

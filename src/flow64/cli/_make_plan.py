@@ -47,7 +47,7 @@ from ..manifest import MANIFEST
 from ..plan import Plan, Target
 from ..workflow import Workflow
 from ._error_messages import describe_error, suggest_option
-from ._shared import read_values
+from ._params import read_values
 from ._terminal import print_advice, print_error, print_message
 
 SEEN: Final = "seen.json"

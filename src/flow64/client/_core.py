@@ -193,7 +193,7 @@ class Core(ClientCore):
     def _connect(self, transport: Transport | AsyncTransport | None) -> None:
         is_local = self.is_local
         # The thread does not know this object, so that it can be dropped.
-        self._thread: Final = LoopThread(
+        self._thread: LoopThread = LoopThread(
             lambda: _make_transport(transport, is_local=is_local), owner=repr(self)
         )
 

@@ -73,8 +73,9 @@ golden: $(DEV) ## Rewrite the expected texts in tests and docs; review the diff 
 
 requirements: $(BASE) ## Compile requirements/*.txt from pyproject.toml again
 	@echo "==> compiling requirements/ (existing pins are kept; UPGRADE=1 takes the newest)"
-	@$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
-	@$(COMPILE) --all-extras --group test --constraints requirements/dev.txt --output-file requirements/test.txt
+	@$(COMPILE) --extra all --group dev --output-file requirements/dev.txt
+	@$(COMPILE) --extra httpx2 --constraints requirements/dev.txt --output-file requirements/httpx2.txt
+	@$(COMPILE) --extra all --group test --constraints requirements/dev.txt --output-file requirements/test.txt
 	@$(COMPILE) --extra emulator --extra cli --constraints requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 

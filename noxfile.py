@@ -35,6 +35,11 @@ os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 PINS = "requirements/dev.txt"
 # What a test needs that is not slow.
 TEST_PINS = "requirements/test.txt"
+# The other HTTP library, which the tests of the service run with too.
+HTTPX2_PINS = "requirements/httpx2.txt"
+SERVICE_TESTS = [
+    f"tests/{room}" for room in ("api", "client", "deploy", "runs", "survival")
+]
 MADE = Path(".nox")
 # A file at a time: the examples of a page use the names of those before them.
 WORKERS = ("-n", "auto", "--dist", "loadfile")
@@ -104,7 +109,8 @@ def tests(session: nox.Session) -> None:
     """The tests on the oldest supported Python and the newest at hand.
 
     On this Python all of them run, and those that are not slow are measured. On the
-    other one the slow tests are left out.
+    other one the slow tests are left out, and httpx2 sends the requests. If there is no
+    other one, the tests of the service run once more with httpx2.
     """
     # `make check` has done it on this Python, with `make test`.
     is_tested = "IS_TESTED" in os.environ
@@ -118,11 +124,21 @@ def tests(session: nox.Session) -> None:
         runner = make_environment(session, environment, interpreter)
         is_this = interpreter == sys.executable
         uv_pip(session, "sync", PINS if is_this else TEST_PINS, runner=runner)
+        if not is_this:
+            uv_pip(session, "install", "--requirements", HTTPX2_PINS, runner=runner)
         uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
         measured = ("-m", "coverage", "run") if is_this else ()
         chosen = ("--hypothesis-profile=full",) if is_this else ("-m", "not slow")
         tested = (*measured, "-m", "pytest", *WORKERS, *chosen, *session.posargs)
         session.run(str(runner), *tested)
+    if len(interpreters(session)) == 1:
+        session.log("tests of the service with httpx2")
+        runner = make_environment(session, MADE / "tests-httpx2", sys.executable)
+        uv_pip(session, "sync", TEST_PINS, runner=runner)
+        uv_pip(session, "install", "--requirements", HTTPX2_PINS, runner=runner)
+        uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
+        chosen = ("-m", "not slow", *SERVICE_TESTS)
+        session.run(str(runner), "-m", "pytest", *WORKERS, *chosen)
 
 
 @nox.session(requires=["tests"])

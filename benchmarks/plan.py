@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import linear_regression
@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from run import medians, row
 
 from flow64 import LEAD, Project, Workflow
-from flow64.api import Answer, Begin, Emit, Now, Request, in_turn
+from flow64.api import Answer, Request, Session
 from flow64.blocks import EmailMode, Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, from_data, with_stamp
 from flow64.deploy import Git, make_plan, target_of
@@ -90,24 +90,54 @@ class Service:
         answers["/workflows"] = answer(listed)
         return cls(answers)
 
-    def play(self, conversation: Any) -> Any:
-        """Play a conversation; there is nothing to wait for."""
-        conversation = in_turn(conversation)
-        reply: Any = None
+    def run(self, job: Callable[[Session], Awaitable[Any]]) -> Any:
+        """Run a call; there is nothing to wait for."""
+        session = _SessionOfAnswers(self.answers)
         try:
-            while True:
-                step = conversation.send(reply)
-                match step:
-                    case Request():
-                        reply = self.answers[step.path]
-                    case Now():
-                        reply = 0.0
-                    case Begin() | Emit():
-                        reply = None
-                    case _:
-                        raise AssertionError(step)
+            job(session).__await__().send(None)
         except StopIteration as stop:
             return stop.value
+        raise AssertionError("it waits")
+
+
+class _SessionOfAnswers(Session):
+    """A session that has all answers, and runs jobs one after the other."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self.answers = answers
+        self.is_part = True
+        self.ends = 0.0
+        self.sent = 0
+
+    @property
+    def requests(self) -> int:
+        """Number of requests."""
+        return self.sent
+
+    def now(self) -> float:
+        """Return a time at which it stands still."""
+        return 0.0
+
+    def begin(
+        self, seconds: float | None = None, *, patience: float | None = None
+    ) -> float:
+        """Start no deadline."""
+        del seconds, patience
+        return 0.0
+
+    async def exchange(self, request: Request) -> Answer:
+        """Return the answer of a path."""
+        self.sent += 1
+        return self.answers.get(request.path) or Answer(404, {}, b"{}")
+
+    def retry_wait(self, request: Request, error: Any, failures: int) -> None:
+        """Give up."""
+
+    async def emit(self, event: Any) -> None:  # type: ignore[override]
+        """Drop an event."""
+
+    def _part(self) -> Session:
+        return self
 
 
 def answer(data: Any) -> Answer:
@@ -132,14 +162,16 @@ class Vouching:
 def plan(service: Service, targets: Sequence[Target], **options: Any) -> Plan:
     # Copies, since a definition remembers what was worked out of it.
     fresh = [evolve(one, definition=evolve(one.definition)) for one in targets]
-    asked = make_plan(
-        fresh,
-        env="default",
-        endpoint="https://api.example.com",
-        projects=[GROWTH],
-        **options,
+    made: Plan = service.run(
+        lambda session: make_plan(
+            session,
+            fresh,
+            env="default",
+            endpoint="https://api.example.com",
+            projects=[GROWTH],
+            **options,
+        )
     )
-    made: Plan = service.play(asked)
     return made
 
 

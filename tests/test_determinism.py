@@ -166,7 +166,8 @@ def test_import_is_light(tmp_path):
     """What speaks HTTP, or draws, is loaded when it is needed."""
     program = (
         "import sys, flow64, flow64.blocks\n"
-        "heavy = {'httpx', 'cattrs', 'rich', 'click', 'starlette', 'ssl', 'asyncio'}\n"
+        "heavy = {'flow64.http', "
+        "'cattrs', 'rich', 'click', 'starlette', 'ssl', 'asyncio'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
 

@@ -341,7 +341,7 @@ def compared(settings):
     found = {}
     for name in ("prod", "staging"):
         with opened(settings.environment(name)) as client:
-            found[name] = client.play(deployed_codes({"inbound": inbound().id(name)}))
+            found[name] = client.call(deployed_codes, {"inbound": inbound().id(name)})
     (answer,) = same_code(found["prod"], found["staging"])
     return answer.verdict, answer.reason
 

@@ -161,7 +161,7 @@ def _about(block: type[CatalogueBlock]) -> Iterator[str]:
         yield f"- **Columns:** {inspect.cleandoc(block.columns.__doc__ or '')}"
     elif columns.opens:
         yield "- **Columns:** it may add undocumented ones"
-    if not about.specs_known:
+    if not block.specs_known:
         yield "- **Fields:** no source names them; give all of them as `specs={...}`"
     yield ""
 

@@ -179,8 +179,8 @@ def _create_pinned(client: Client, definition: Definition) -> None:
     from .api import create_workflow, get_workflow
 
     is_pinned = definition.path is None or "/pin:" in definition.path
-    if is_pinned and client.play(get_workflow(str(definition.id))) is None:
-        client.play(create_workflow(definition))
+    if is_pinned and client.call(get_workflow, str(definition.id)) is None:
+        client.call(create_workflow, definition)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from types import SimpleNamespace
 
-import httpx
 import pytest
 
 from flow64 import LEAD, Project, RawBlock, Workflow, value
@@ -28,6 +27,7 @@ from flow64.blocks import (
 from flow64.emulator import Emulator
 from flow64.errors import ArgumentError, ReadError
 from tests.analysis.support import wired
+from tests.emulator.support import in_process
 
 LIVE_CODES = {"unlisted-kind", "schema-mismatch", "unusable-schema"}
 SECRET = "sk_live_" + "0123456789abcdef"
@@ -67,9 +67,7 @@ def of_fields(**properties):
 def test_reads_the_answer_of_the_emulator(tmp_path):
     """Saved as it came, it is read back with every kind and its schema."""
     emulator = Emulator()
-    with httpx.Client(
-        transport=emulator.transport(), base_url="http://localhost"
-    ) as http:
+    with in_process(emulator, base_url="http://localhost") as http:
         answer = http.get("/workflows/blocks", headers={"x-api-key": "any"})
     emulator.stop()
     file = tmp_path / "blocks.json"
@@ -132,11 +130,14 @@ def test_refuses_what_is_no_answer(data, pointer, problem):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b'[\n{"block_name": }]', r"blocks.json:2 \(offset 17\): no JSON: Expecting"),
-        (b"\xff", r"\(offset 0\): no UTF-8"),
-        (b"\xef\xbb\xbf[]", "BOM"),
-        (b"[" * 100_000, "nests too deep"),
-        (b"[" + b"9" * 5_000 + b"]", "no JSON: 'Exceeds the limit"),
+        (
+            b'[\n{"block_name": }]',
+            r"blocks.json:2 \(offset 17\): not valid JSON: Expecting",
+        ),
+        (b"\xff", r"\(offset 0\): not UTF-8"),
+        (b"\xef\xbb\xbf[]", "byte order mark"),
+        (b"[" * 100_000, "nests deeper than"),
+        (b"[" + b"9" * 5_000 + b"]", "at /0: a number of 5000 digits"),
         (
             b'[{"block_name": "a", "specs_schema": {"x": 1, "y": 2, "x": 1}}]',
             "at /0/specs_schema: the key 'x' stands twice",

@@ -12,17 +12,18 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from flow64.api import Credential, Fetch, Read, Request, Token, ask
+from flow64.api import Credential, Request, Token
 from flow64.api._credential import is_header_text, mask_secrets
 from flow64.client import AsyncClient, Client
 from flow64.errors import ApiError, ConfigError, LinkRefusedError, TokenError
+from tests.service.clients import ask, job
 from tests.service.credentials import (
     KINDS,
     credentials_of,
     found,
     frames,
     oauth,
-    played,
+    run_jobs,
     spellings,
 )
 from tests.service.fault_server import FaultServer, Reply, location
@@ -39,8 +40,7 @@ def _no_settings(monkeypatch):
 class Source:
     """Gives tokens that are made up."""
 
-    def obtain(self, endpoint):
-        yield from ()
+    async def obtain(self, session):
         return Token("SENTINEL-TOKEN", 60.0)
 
 
@@ -229,12 +229,13 @@ SESSION = (
 )
 
 
-def session(base):
-    """A conversation of requests of every kind, and of a link to the same origin."""
+@job
+async def requests(session, base):
+    """Send requests of every kind, and open a link to the same origin."""
     for request in SESSION:
-        yield from ask(request)
-    stream = yield Fetch(f"{base}/file?sig=x")
-    return (yield Read(stream))
+        await session.ask(request)
+    async with await session.open(f"{base}/file?sig=x") as stream:
+        return await stream.read()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -251,7 +252,7 @@ def test_every_request_has_one_credential_and_no_link_has_any(
     with FaultServer() as server:
         server.always("*", "*", Reply(200, {}))
 
-        (content,) = played(kind, session(server.url), base_url=server.url, **given)
+        (content,) = run_jobs(kind, requests(server.url), base_url=server.url, **given)
 
         *asked, file = server.requests
     assert content == b"{}"
@@ -311,7 +312,7 @@ def test_redirect_is_followed_nowhere(kind, status, target, origin, other):
     origin.always("*", "/x", location(status, url))
     origin.always("*", "/chain", location(status, other.url))
 
-    errors = played(kind, *map(ask, sends()), api_key=KEY, base_url=origin.url)
+    errors = run_jobs(kind, *map(ask, sends()), api_key=KEY, base_url=origin.url)
 
     sent = [seen.line for seen in origin.requests[before[0] :]]
     assert sent == ["GET /x", "POST /x"]
@@ -332,7 +333,7 @@ def test_token_endpoint_leads_nowhere_either(kind, status, origin, other):
     before = len(origin.requests), len(other.requests)
     origin.always("POST", "/oauth/token", location(status, other.url))
 
-    (error,) = played(
+    (error,) = run_jobs(
         kind, ask(Request("GET", "/x")), oauth=oauth(), base_url=origin.url
     )
 
@@ -349,13 +350,13 @@ def test_link_gets_neither_key_nor_cookie(kind, origin, other):
     origin.always("GET", "/y", Reply(200, {}, {"set-cookie": "a=b"}))
     origin.always("GET", "/file", location(302, other.url))
 
-    def look():
-        yield from ask(Request("GET", "/y"))
-        stream = yield Fetch(f"{origin.url}/file?sig=x")
-        return stream.status
+    async def look(session):
+        await session.ask(Request("GET", "/y"))
+        async with await session.open(f"{origin.url}/file?sig=x") as stream:
+            return stream.status
 
     opened = len(other.requests)
-    (status,) = played(kind, look(), api_key=KEY, base_url=origin.url)
+    (status,) = run_jobs(kind, look, api_key=KEY, base_url=origin.url)
 
     asked, file = origin.requests[before:]
     assert (status, len(other.requests)) == (302, opened)
@@ -368,10 +369,10 @@ def test_link_gets_neither_key_nor_cookie(kind, origin, other):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_link_that_leads_elsewhere_is_not_opened(kind, origin):
-    def look():
-        yield Fetch("http://files.example/f?sig=SENTINEL")
+    async def look(session):
+        await session.open("http://files.example/f?sig=SENTINEL")
 
-    (error,) = played(kind, look(), api_key=KEY, base_url=origin.url)
+    (error,) = run_jobs(kind, look, api_key=KEY, base_url=origin.url)
 
     assert isinstance(error, LinkRefusedError)
     assert "files.example" in str(error)
@@ -383,9 +384,9 @@ def test_run_under_oauth_goes_on_with_a_note(kind, origin, caplog):
     """The sources disagree, and the newer ones let it."""
     caplog.set_level(logging.INFO, "flow64")
     origin.always("POST", "/workflows/run", Reply(200, {"job_id": "j"}))
-    talk = ask(Request("POST", "/workflows/run", body={"webhook_payload": [{}]}))
+    sending = ask(Request("POST", "/workflows/run", body={"webhook_payload": [{}]}))
 
-    found = played(kind, talk, oauth=Source(), base_url=origin.url)
+    found = run_jobs(kind, sending, oauth=Source(), base_url=origin.url)
 
     assert found == [{"job_id": "j"}]
     assert [text for text in caplog.messages if "sources disagree" in text]
@@ -394,9 +395,9 @@ def test_run_under_oauth_goes_on_with_a_note(kind, origin, caplog):
 @pytest.mark.parametrize("kind", KINDS)
 def test_body_that_cannot_be_written_shows_no_key(kind, origin):
     """Not in the locals of the frames that it passes."""
-    talk = ask(Request("POST", "/x", body={"a": "\ud800"}))
+    sending = ask(Request("POST", "/x", body={"a": "\ud800"}))
 
     with pytest.raises(UnicodeEncodeError) as caught:
-        played(kind, talk, api_key=KEY, base_url=origin.url)
+        run_jobs(kind, sending, api_key=KEY, base_url=origin.url)
 
     assert "SENTINEL" not in frames(caught.value)

@@ -10,18 +10,10 @@ from attrs import fields
 
 from flow64 import api, errors
 from flow64.analysis import LiveCatalogue
-from flow64.api import (
-    Answer,
-    BlockInfo,
-    Now,
-    Policy,
-    Renew,
-    Request,
-    ResultItem,
-    Retry,
-    Sleep,
-)
+from flow64.api import Answer, BlockInfo, ResultItem
 from flow64.definition import from_data
+from tests.service.by_hand import SessionByHand
+from tests.service.clients import job
 from tests.service.credentials import frames
 from tests.service.support import deployed, leads
 
@@ -37,37 +29,27 @@ def answer(data, status=200):
     return Answer(status, {"content-type": "application/json"}, content)
 
 
-def hand(conversation, *answers):
-    """Play a conversation; gives its result, and what it asked for."""
-    asked, left, reply = [], list(answers), None
-    while True:
-        try:
-            if isinstance(reply, Exception):
-                step = conversation.throw(reply)
-            else:
-                step = conversation.send(reply)
-        except StopIteration as stop:
-            assert not left, "fewer requests than answers"
-            return stop.value, asked
-        match step:
-            case Request():
-                asked.append(step)
-                reply = left.pop(0)
-            case Now():
-                reply = 0.0
-            case Renew():
-                reply = False
-            case Retry():
-                reply = Policy().wait(
-                    step.request, step.error, step.failures, left=9e9, luck=0
-                )
-            case Sleep():
-                reply = None
+class Calls:
+    """The functions of `api`, which take their arguments now and a session later."""
+
+    def __getattr__(self, name):
+        return job(getattr(api, name))
 
 
-def sent(conversation, data):
-    """The one request of a conversation, as a tuple to compare."""
-    _, (request,) = hand(conversation, answer(data))
+calls = Calls()
+
+
+def hand(call, *answers):
+    """Run a call by hand, and return its result and its requests."""
+    session = SessionByHand(*answers)
+    result = session.play(call)
+    assert not session.answers, "fewer requests than answers"
+    return result, session.asked
+
+
+def sent(call, data):
+    """The one request of a call, as a tuple to compare."""
+    _, (request,) = hand(call, answer(data))
     return request.method, request.path, dict(request.query), request.body
 
 
@@ -79,7 +61,7 @@ CRON = "0 9 * * 1"
 
 REQUESTS = {
     "workflows.create": (
-        lambda: api.create(GRAPH, may_repeat=True),
+        lambda: calls.create(GRAPH, may_repeat=True),
         LEADS,
         (
             "POST",
@@ -94,7 +76,7 @@ REQUESTS = {
         ),
     ),
     "workflows.update": (
-        lambda: api.update(ID, name="New"),
+        lambda: calls.update(ID, name="New"),
         LEADS,
         (
             "POST",
@@ -104,7 +86,7 @@ REQUESTS = {
         ),
     ),
     "workflows.update description": (
-        lambda: api.update(ID, description=""),
+        lambda: calls.update(ID, description=""),
         LEADS,
         (
             "POST",
@@ -114,7 +96,7 @@ REQUESTS = {
         ),
     ),
     "workflows.update all": (
-        lambda: api.update("other", GRAPH, name="New"),
+        lambda: calls.update("other", GRAPH, name="New"),
         LEADS,
         (
             "POST",
@@ -129,7 +111,7 @@ REQUESTS = {
         ),
     ),
     "create_workflow": (
-        lambda: api.create_workflow(GRAPH),
+        lambda: calls.create_workflow(GRAPH),
         {},
         (
             "POST",
@@ -144,7 +126,7 @@ REQUESTS = {
         ),
     ),
     "update_workflow": (
-        lambda: api.update_workflow(GRAPH),
+        lambda: calls.update_workflow(GRAPH),
         {},
         (
             "POST",
@@ -159,7 +141,7 @@ REQUESTS = {
         ),
     ),
     "update_description": (
-        lambda: api.update_description(ID, "x"),
+        lambda: calls.update_description(ID, "x"),
         {},
         (
             "POST",
@@ -169,24 +151,24 @@ REQUESTS = {
         ),
     ),
     "workflows.delete": (
-        lambda: api.delete_workflow(ID),
+        lambda: calls.delete_workflow(ID),
         LEADS,
         ("POST", "/workflows/delete_workflow", {"workflow_id": ID}, None),
     ),
     "workflows.get": (
-        lambda: api.workflow_info(UUID(ID)),
+        lambda: calls.workflow_info(UUID(ID)),
         LEADS,
         ("GET", f"/workflows/{ID}", {}, None),
     ),
     "get_workflow": (
-        lambda: api.get_workflow(ID),
+        lambda: calls.get_workflow(ID),
         LEADS,
         ("GET", f"/workflows/{ID}", {}, None),
     ),
-    "workflows.list": (api.list_workflows, [], ("GET", "/workflows", {}, None)),
-    "blocks": (api.list_blocks, [], ("GET", "/workflows/blocks", {}, None)),
+    "workflows.list": (calls.list_workflows, [], ("GET", "/workflows", {}, None)),
+    "blocks": (calls.list_blocks, [], ("GET", "/workflows/blocks", {}, None)),
     "runs.start": (
-        lambda: api.start_run("w", {"webhook_payload": []}, "k"),
+        lambda: calls.start_run("w", {"webhook_payload": []}, "k"),
         RUN,
         (
             "POST",
@@ -196,7 +178,7 @@ REQUESTS = {
         ),
     ),
     "runs.start formats": (
-        lambda: api.start_run(
+        lambda: calls.start_run(
             "w", {}, UUID(ID), save_json=False, result_formats=("csv", "ndjson")
         ),
         RUN,
@@ -212,12 +194,12 @@ REQUESTS = {
         ),
     ),
     "runs.list": (
-        api.list_runs,
+        calls.list_runs,
         [],
         ("GET", "/workflows/runs", {"limit": "500"}, None),
     ),
     "runs.list filtered": (
-        lambda: api.list_runs("w", 1, status="active"),
+        lambda: calls.list_runs("w", 1, status="active"),
         [],
         (
             "GET",
@@ -227,17 +209,17 @@ REQUESTS = {
         ),
     ),
     "runs.status": (
-        lambda: api.live_status("a/b?c"),
+        lambda: calls.live_status("a/b?c"),
         RUN,
         ("GET", "/workflows/runs/a%2Fb%3Fc/live_status", {}, None),
     ),
     "runs.cancel": (
-        lambda: api.cancel_run("r"),
+        lambda: calls.cancel_run("r"),
         RUN,
         ("POST", "/workflows/cancel", {"job_id": "r"}, None),
     ),
     "runs.download_links": (
-        lambda: api.download_links("../x", "ndjson"),
+        lambda: calls.download_links("../x", "ndjson"),
         [],
         (
             "GET",
@@ -247,7 +229,7 @@ REQUESTS = {
         ),
     ),
     "schedules.create": (
-        lambda: api.create_schedule("w", "n", CRON),
+        lambda: calls.create_schedule("w", "n", CRON),
         SCHEDULE,
         (
             "POST",
@@ -262,53 +244,53 @@ REQUESTS = {
             },
         ),
     ),
-    "schedules.list": (api.list_schedules, [], ("GET", "/schedules", {}, None)),
+    "schedules.list": (calls.list_schedules, [], ("GET", "/schedules", {}, None)),
     "schedules.list of one": (
-        lambda: api.list_schedules("w"),
+        lambda: calls.list_schedules("w"),
         [],
         ("GET", "/schedules", {"workflow_id": "w"}, None),
     ),
     "schedules.get": (
-        lambda: api.get_schedule("s/1"),
+        lambda: calls.get_schedule("s/1"),
         SCHEDULE,
         ("GET", "/schedules/s%2F1", {}, None),
     ),
     "schedules.update": (
-        lambda: api.update_schedule("s", description="", is_active=False),
+        lambda: calls.update_schedule("s", description="", is_active=False),
         SCHEDULE,
         ("PATCH", "/schedules/s", {}, {"description": "", "is_active": False}),
     ),
     "schedules.delete": (
-        lambda: api.delete_schedule("s"),
+        lambda: calls.delete_schedule("s"),
         {},
         ("DELETE", "/schedules/s", {}, None),
     ),
     "signing_secret.get": (
-        api.get_signing_secret,
+        calls.get_signing_secret,
         None,
         ("GET", "/webhooks/signing-secret", {}, None),
     ),
     "signing_secret.create": (
-        api.create_signing_secret,
+        calls.create_signing_secret,
         {"plaintext": "x"},
         ("POST", "/webhooks/signing-secret", {}, None),
     ),
     "signing_secret.roll": (
-        api.roll_signing_secret,
+        calls.roll_signing_secret,
         {"plaintext": "x"},
         ("POST", "/webhooks/signing-secret/roll", {}, {"expire_overlap_hours": 24}),
     ),
     "signing_secret.roll at once": (
-        lambda: api.roll_signing_secret(0),
+        lambda: calls.roll_signing_secret(0),
         {"plaintext": "x"},
         ("POST", "/webhooks/signing-secret/roll", {}, {"expire_overlap_hours": 0}),
     ),
     "signing_secret.delete": (
-        api.delete_signing_secret,
+        calls.delete_signing_secret,
         b"",
         ("DELETE", "/webhooks/signing-secret", {}, None),
     ),
-    "balance": (api.get_balance, {"credits": 1}, ("GET", "/check-balance", {}, None)),
+    "balance": (calls.get_balance, {"credits": 1}, ("GET", "/check-balance", {}, None)),
 }
 """For each call: the conversation, an answer, and the one request."""
 
@@ -320,7 +302,7 @@ def test_call_is_one_request(name):
 
 
 def test_start_carries_its_key():
-    _, (request,) = hand(api.start_run("w", {}, UUID(ID)), answer(RUN))
+    _, (request,) = hand(calls.start_run("w", {}, UUID(ID)), answer(RUN))
     assert request.idempotency_key == ID
 
 
@@ -390,17 +372,17 @@ def test_secret_is_made_once_whatever_comes_back(name, content):
 
 
 def test_update_is_repeated_where_that_is_asked_for():
-    _, asked = hand(api.update(ID, GRAPH, may_repeat=True), LOST, answer(LEADS))
+    _, asked = hand(calls.update(ID, GRAPH, may_repeat=True), LOST, answer(LEADS))
     assert len(asked) == 2
 
 
 def test_delete_that_was_carried_out_unheard_gives_nothing():
     """A repetition finds it gone; a first attempt that finds nothing is an error."""
     gone = answer({"detail": "not found"}, 404)
-    found, _ = hand(api.delete_workflow(ID), LOST, gone)
+    found, _ = hand(calls.delete_workflow(ID), LOST, gone)
     assert found is None
     with pytest.raises(errors.NotFoundError):
-        hand(api.delete_workflow(ID), gone)
+        hand(calls.delete_workflow(ID), gone)
 
 
 # -- What is made of answers ----------------------------------------------------------
@@ -408,24 +390,24 @@ def test_delete_that_was_carried_out_unheard_gives_nothing():
 ODD = {"a": [1, {"b": None}]}
 
 ANSWERS = [
-    (lambda: api.workflow_info(ID), "id", False, {"id": ID}),
-    (api.list_workflows, "id", True, {"id": ID}),
-    (api.list_blocks, "block_name", True, {"block_name": "x"}),
-    (lambda: api.start_run("w", {}, "k"), "job_id", False, {"job_id": "r"}),
-    (api.list_runs, "job_id", True, {"job_id": "r"}),
+    (lambda: calls.workflow_info(ID), "id", False, {"id": ID}),
+    (calls.list_workflows, "id", True, {"id": ID}),
+    (calls.list_blocks, "block_name", True, {"block_name": "x"}),
+    (lambda: calls.start_run("w", {}, "k"), "job_id", False, {"job_id": "r"}),
+    (calls.list_runs, "job_id", True, {"job_id": "r"}),
     (
-        lambda: api.live_status("r"),
+        lambda: calls.live_status("r"),
         "overall_status",
         False,
         {"overall_status": "halted"},
     ),
-    (lambda: api.download_links("r"), None, True, {}),
-    (lambda: api.get_schedule("s"), "id", False, {"id": "s"}),
-    (api.list_schedules, "id", True, {"id": "s"}),
-    (api.get_signing_secret, None, False, {}),
-    (api.create_signing_secret, "plaintext", False, {"plaintext": PLAIN}),
-    (api.roll_signing_secret, "plaintext", False, {"plaintext": PLAIN}),
-    (api.get_balance, "credits", False, {"credits": 1}),
+    (lambda: calls.download_links("r"), None, True, {}),
+    (lambda: calls.get_schedule("s"), "id", False, {"id": "s"}),
+    (calls.list_schedules, "id", True, {"id": "s"}),
+    (calls.get_signing_secret, None, False, {}),
+    (calls.create_signing_secret, "plaintext", False, {"plaintext": PLAIN}),
+    (calls.roll_signing_secret, "plaintext", False, {"plaintext": PLAIN}),
+    (calls.get_balance, "credits", False, {"credits": 1}),
 ]
 """For each answer: its call, the one field it cannot do without, whether it is in a
 list, and the least that it may be."""
@@ -524,11 +506,11 @@ def test_list_that_is_none_is_no_answer(make, data):
 @pytest.mark.parametrize(
     ("kind", "make"),
     [
-        ("text", lambda: api.start_run("w", {}, "k")),
-        ("workflow", lambda: api.workflow_info(ID)),
-        ("schedule", lambda: api.get_schedule("s")),
-        ("secret", api.create_signing_secret),
-        ("block", api.list_blocks),
+        ("text", lambda: calls.start_run("w", {}, "k")),
+        ("workflow", lambda: calls.workflow_info(ID)),
+        ("schedule", lambda: calls.get_schedule("s")),
+        ("secret", calls.create_signing_secret),
+        ("block", calls.list_blocks),
     ],
 )
 def test_empty_text_is_no_id(kind, make):
@@ -557,14 +539,14 @@ NUMBERS = [
 @pytest.mark.parametrize(("given", "expected"), NUMBERS)
 def test_counts_are_read_from_whatever_is_a_number(given, expected):
     """The final file is told by its number, so a number written as text is one."""
-    found = read(lambda: api.download_links("r"), {"row_count": given}, is_list=True)
+    found = read(lambda: calls.download_links("r"), {"row_count": given}, is_list=True)
     assert found.row_count == expected
     assert ("row_count" in found.extra) == (expected == 0)
 
 
 def test_number_beyond_all_bounds_is_none():
     found = read(
-        lambda: api.live_status("r"),
+        lambda: calls.live_status("r"),
         {"overall_status": "x", "overall_progress_percentage": 10**400},
         is_list=False,
     )
@@ -587,7 +569,7 @@ def test_run_is_seen_whatever_else_is_in_its_status():
         ],
         "new": {},
     }
-    found = read(lambda: api.live_status("r"), data, is_list=False)
+    found = read(lambda: calls.live_status("r"), data, is_list=False)
     (block,) = found.blocks
     assert (found.overall_status, found.overall_progress_percentage) == ("halted", 140)
     assert (found.total_blocks, found.estimation_blocked_by) == (0, "company_to_leads")
@@ -606,7 +588,7 @@ def test_two_looks_at_a_run_are_equal_until_it_has_come_further():
             "blocks": [block],
             "n": time,
         }
-        return read(lambda: api.live_status("r"), data, is_list=False)
+        return read(lambda: calls.live_status("r"), data, is_list=False)
 
     assert look("1", 1) == look("2", 1)
     assert look("2", 1) != look("2", 2)
@@ -615,7 +597,7 @@ def test_two_looks_at_a_run_are_equal_until_it_has_come_further():
 def test_rows_stand_in_an_item_and_none_of_it_in_its_repr():
     rows = [{"email": "SENTINEL"}]
     data = {"results": rows, "row_count": 1, "download_url": "https://x/SENTINEL"}
-    item = read(lambda: api.download_links("r"), data, is_list=True)
+    item = read(lambda: calls.download_links("r"), data, is_list=True)
     assert (list(item.results), item.is_whole, item.is_readable) == (rows, True, True)
     assert (item.download_expires_in_seconds, ResultItem().is_readable) == (900, False)
     assert "SENTINEL" not in repr(item)
@@ -623,12 +605,12 @@ def test_rows_stand_in_an_item_and_none_of_it_in_its_repr():
 
 @pytest.mark.parametrize("rows", [{"a": 1}, [1], [{"a": 1}, "x"], "x"])
 def test_rows_of_another_shape_are_none(rows):
-    item = read(lambda: api.download_links("r"), {"results": rows}, is_list=True)
+    item = read(lambda: calls.download_links("r"), {"results": rows}, is_list=True)
     assert (item.results, item.extra) == (None, {"results": rows})
 
 
 def test_flag_is_true_or_false_and_nothing_else():
-    start = lambda: api.start_run("w", {}, "k")  # noqa: E731 - a call to be repeated
+    start = lambda: calls.start_run("w", {}, "k")  # noqa: E731 - a call to be repeated
     data = {"job_id": "r", "already_started": True}
     assert read(start, data, is_list=False).already_started is True
     odd = read(start, {**data, "already_started": "false"}, is_list=False)
@@ -640,7 +622,7 @@ def test_flag_is_true_or_false_and_nothing_else():
 
 def test_workflow_is_told_with_its_definition_and_as_it_stands():
     data = {**LEADS, "org_id": "o", "last_run_date": None, "new": 1, "definition": 2}
-    found, _ = hand(api.workflow_info(ID), answer(data))
+    found, _ = hand(calls.workflow_info(ID), answer(data))
     assert found.definition == from_data(data)
     assert (found.id, found.name, found.org_id) == (ID, "Leads", "o")
     assert found.description == LEADS["description"]
@@ -649,7 +631,7 @@ def test_workflow_is_told_with_its_definition_and_as_it_stands():
 
 @pytest.mark.parametrize("data", [{"id": ID}, {"id": ID, "workflow_definition": None}])
 def test_workflow_without_a_definition_has_none(data):
-    assert hand(api.workflow_info(ID), answer(data))[0].definition is None
+    assert hand(calls.workflow_info(ID), answer(data))[0].definition is None
 
 
 BAD_GRAPHS = [
@@ -665,7 +647,7 @@ BAD_GRAPHS = [
 
 
 @pytest.mark.parametrize("data", BAD_GRAPHS)
-@pytest.mark.parametrize("call", [api.workflow_info, api.get_workflow])
+@pytest.mark.parametrize("call", [calls.workflow_info, calls.get_workflow])
 def test_what_is_not_the_workflow_is_no_answer(call, data):
     """And no frame of the error shows what was read."""
     with pytest.raises(errors.AnswerError) as caught:
@@ -676,7 +658,7 @@ def test_what_is_not_the_workflow_is_no_answer(call, data):
 @pytest.mark.parametrize("status", [403, 404])
 def test_workflow_of_others_is_not_there(status):
     """The documents have 404 and 403 for it."""
-    assert hand(api.get_workflow("a/b"), answer({}, status))[0] is None
+    assert hand(calls.get_workflow("a/b"), answer({}, status))[0] is None
 
 
 def test_blocks_go_into_a_live_catalogue_as_they_came():
@@ -684,7 +666,7 @@ def test_blocks_go_into_a_live_catalogue_as_they_came():
         {"block_name": "a", "specs_schema": {"type": "object"}, "pricing": 3},
         {"block_name": "b", "specs_schema": {}},
     ]
-    found, _ = hand(api.list_blocks(), answer(data))
+    found, _ = hand(calls.list_blocks(), answer(data))
     assert [block.as_data() for block in found] == data
     live = LiveCatalogue.of([block.as_data() for block in found])
     assert list(live.blocks) == ["a", "b"]
@@ -694,7 +676,9 @@ def test_blocks_go_into_a_live_catalogue_as_they_came():
 # -- Secrets --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call", [api.create_signing_secret, api.roll_signing_secret])
+@pytest.mark.parametrize(
+    "call", [calls.create_signing_secret, calls.roll_signing_secret]
+)
 def test_secret_is_told_once_and_shown_nowhere(call):
     data = {"plaintext": PLAIN, "meta": {"id": "i", "preview": "sk_whsec_....abcd"}}
     found, _ = hand(call(), answer(data))
@@ -709,12 +693,12 @@ def test_secret_is_told_once_and_shown_nowhere(call):
 )
 def test_answer_that_is_no_secret_is_shown_nowhere_either(data):
     with pytest.raises(errors.AnswerError) as caught:
-        hand(api.create_signing_secret(), answer(data))
+        hand(calls.create_signing_secret(), answer(data))
     assert "SENTINEL" not in frames(caught.value)
 
 
 def test_no_secret_is_none():
-    assert hand(api.get_signing_secret(), answer(None))[0] is None
+    assert hand(calls.get_signing_secret(), answer(None))[0] is None
 
 
 # -- What is refused before anything is sent ------------------------------------------
@@ -725,65 +709,65 @@ NO_IDS = ("", " ", ".", "..", ". .", "a\nb", "a\x00", HALF, None, 3, b"x", [])
 NO_TEXT = ("", " ", 3, HALF)
 
 REFUSED = {
-    "workflows.get": (api.workflow_info, NO_IDS),
-    "get_workflow": (api.get_workflow, NO_IDS),
-    "workflows.delete": (api.delete_workflow, NO_IDS),
-    "runs.status": (api.live_status, NO_IDS),
-    "runs.cancel": (api.cancel_run, NO_IDS),
-    "runs.download_links": (api.download_links, NO_IDS),
+    "workflows.get": (calls.workflow_info, NO_IDS),
+    "get_workflow": (calls.get_workflow, NO_IDS),
+    "workflows.delete": (calls.delete_workflow, NO_IDS),
+    "runs.status": (calls.live_status, NO_IDS),
+    "runs.cancel": (calls.cancel_run, NO_IDS),
+    "runs.download_links": (calls.download_links, NO_IDS),
     "runs.download_links format": (
-        lambda bad: api.download_links("r", bad),
+        lambda bad: calls.download_links("r", bad),
         ("CSV", "xlsx", "", None),
     ),
-    "runs.list": (api.list_runs, NO_IDS[:2]),
+    "runs.list": (calls.list_runs, NO_IDS[:2]),
     "runs.list limit": (
-        lambda bad: api.list_runs(limit=bad),
+        lambda bad: calls.list_runs(limit=bad),
         (0, 501, -1, True, 1.0, "1", None),
     ),
     "runs.list status": (
-        lambda bad: api.list_runs(status=bad),
+        lambda bad: calls.list_runs(status=bad),
         ("failed", "canceled", "RUNNING", "", 3),
     ),
-    "runs.start": (lambda bad: api.start_run(bad, {}, "k"), NO_IDS),
+    "runs.start": (lambda bad: calls.start_run(bad, {}, "k"), NO_IDS),
     "runs.start key": (
-        lambda bad: api.start_run("w", {}, bad),
+        lambda bad: calls.start_run("w", {}, bad),
         ("", "a b", "a\n", "é", None, 3),
     ),
     "runs.start save_json": (
-        lambda bad: api.start_run("w", {}, "k", save_json=bad),
+        lambda bad: calls.start_run("w", {}, "k", save_json=bad),
         ("yes", 1, None),
     ),
     "runs.start formats": (
-        lambda bad: api.start_run("w", {}, "k", result_formats=bad),
+        lambda bad: calls.start_run("w", {}, "k", result_formats=bad),
         ("csv", ["xml"], 3, [None], None),
     ),
-    "schedules.get": (api.get_schedule, NO_IDS),
-    "schedules.delete": (api.delete_schedule, NO_IDS),
-    "schedules.list": (api.list_schedules, NO_IDS[:2]),
-    "schedules.create": (lambda bad: api.create_schedule(bad, "n", CRON), NO_IDS),
+    "schedules.get": (calls.get_schedule, NO_IDS),
+    "schedules.delete": (calls.delete_schedule, NO_IDS),
+    "schedules.list": (calls.list_schedules, NO_IDS[:2]),
+    "schedules.create": (lambda bad: calls.create_schedule(bad, "n", CRON), NO_IDS),
     "schedules.create name": (
-        lambda bad: api.create_schedule("w", bad, CRON),
+        lambda bad: calls.create_schedule("w", bad, CRON),
         (*NO_TEXT, "x" * 121),
     ),
     "schedules.create cron": (
-        lambda bad: api.create_schedule("w", "n", bad),
+        lambda bad: calls.create_schedule("w", "n", bad),
         (*NO_TEXT, "* * * *", "* * * * * *", "@daily"),
     ),
-    "schedules.update": (lambda bad: api.update_schedule(bad, name="x"), NO_IDS),
+    "schedules.update": (lambda bad: calls.update_schedule(bad, name="x"), NO_IDS),
     "schedules.update zone": (
-        lambda bad: api.update_schedule("s", timezone=bad),
+        lambda bad: calls.update_schedule("s", timezone=bad),
         NO_TEXT,
     ),
     "schedules.update description": (
-        lambda bad: api.update_schedule("s", description=bad),
+        lambda bad: calls.update_schedule("s", description=bad),
         NO_TEXT[2:],
     ),
     "schedules.update is_active": (
-        lambda bad: api.update_schedule("s", is_active=bad),
+        lambda bad: calls.update_schedule("s", is_active=bad),
         (1, "no"),
     ),
     "signing_secret.roll": (
-        api.roll_signing_secret,
+        calls.roll_signing_secret,
         (-1, 73, True, 1.5, "24", None),
     ),
 }
@@ -800,15 +784,21 @@ def test_wrong_argument_is_refused_before_anything_is_sent(name):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: api.list_runs(status="canceled"), "did you mean 'cancelled'?"),
-        (lambda: api.download_links("r", "njson"), "'csv', 'json', 'ndjson'"),
-        (lambda: api.start_run("w", {}, "k", result_formats="csv"), 'such as ["csv"]'),
-        (lambda: api.list_runs(limit=0), "from 1 to 500"),
-        (lambda: api.roll_signing_secret(73), "from 0 to 72"),
-        (lambda: api.create_schedule("w", "x" * 121, CRON), "the service takes 120"),
-        (lambda: api.create_schedule("w", "n", "* *"), 'for example "0 9 * * 1"'),
-        (lambda: api.update_schedule("s"), "it takes name, cron_expression, timezone"),
-        (lambda: api.live_status(""), "which is not an id"),
+        (lambda: calls.list_runs(status="canceled"), "did you mean 'cancelled'?"),
+        (lambda: calls.download_links("r", "njson"), "'csv', 'json', 'ndjson'"),
+        (
+            lambda: calls.start_run("w", {}, "k", result_formats="csv"),
+            'such as ["csv"]',
+        ),
+        (lambda: calls.list_runs(limit=0), "from 1 to 500"),
+        (lambda: calls.roll_signing_secret(73), "from 0 to 72"),
+        (lambda: calls.create_schedule("w", "x" * 121, CRON), "the service takes 120"),
+        (lambda: calls.create_schedule("w", "n", "* *"), 'for example "0 9 * * 1"'),
+        (
+            lambda: calls.update_schedule("s"),
+            "it takes name, cron_expression, timezone",
+        ),
+        (lambda: calls.live_status(""), "which is not an id"),
     ],
     ids="abcdefghi",
 )

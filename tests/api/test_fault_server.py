@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-import httpx
 import pytest
 
 from flow64.emulator import Emulator
+from flow64.http import httpx
 from tests.service.fault_server import (
     CLOSED,
     HUNG,

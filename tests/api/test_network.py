@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 import warnings
-from concurrent.futures import CancelledError
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -23,13 +22,13 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, Project, Workflow, errors
-from flow64.api import BlockingTransport, HttpRequest, Request, ask, send
+from flow64.api import Request
 from flow64.api._http import CONNECTIONS
 from flow64.blocks import FindEmail, Search, Webhook
 from flow64.client import AsyncClient, Client, Policy
 from flow64.emulator import Emulator
 from tests.service import clients
-from tests.service.clients import BOTH, KEY, play, use
+from tests.service.clients import BOTH, KEY, ask, job, play, use
 from tests.service.fault_server import (
     CLOSED,
     HUNG,
@@ -137,11 +136,11 @@ def test_packed_answer_that_was_cut_is_no_answer(kind, server):
 
 @BOTH
 def test_bomb_is_not_unpacked_to_its_end(kind, server, monkeypatch):
-    monkeypatch.setattr("flow64.api._player.MAX_ANSWER", 2**20)
+    monkeypatch.setattr("flow64.api._session.MAX_ANSWER", 2**20)
     server.then(packed(bytes(50 * 2**20)))
 
     with pytest.raises(errors.AnswerError, match="more than"):
-        play(kind, server.url, send(Request("POST", "/x")), policy=QUICK)
+        play(kind, server.url, ask(Request("POST", "/x")), policy=QUICK)
 
 
 @BOTH
@@ -149,7 +148,7 @@ def test_garbage_that_says_it_is_packed_is_no_answer(kind, server):
     server.then(Reply(200, b"nothing of that kind", {"content-encoding": "gzip"}))
 
     with pytest.raises(errors.TransportError, match="DecodingError"):
-        play(kind, server.url, send(Request("POST", "/x")), policy=QUICK)
+        play(kind, server.url, ask(Request("POST", "/x")), policy=QUICK)
 
 
 def endless():
@@ -183,11 +182,11 @@ def test_deadline_holds_for_what_never_ends(kind, server, act):
 
 @BOTH
 def test_endless_body_is_cut_by_size(kind, server, monkeypatch):
-    monkeypatch.setattr("flow64.api._player.MAX_ANSWER", 2**20)
+    monkeypatch.setattr("flow64.api._session.MAX_ANSWER", 2**20)
     server.always("*", "*", Reply(200, endless, length=None))
 
     with pytest.raises(errors.AnswerError, match="more than"):
-        play(kind, server.url, send(Request("POST", "/x")))
+        play(kind, server.url, ask(Request("POST", "/x")))
 
 
 @BOTH
@@ -418,7 +417,7 @@ def test_threads_share_a_client(emulator):
         found = []
 
         def look():
-            found.extend(client.play(ask(Request("GET", "/workflows"))) for _ in "abc")
+            found.extend(client.call(ask(Request("GET", "/workflows"))) for _ in "abc")
 
         threads = [threading.Thread(target=look) for _ in range(8)]
         for thread in threads:
@@ -434,7 +433,7 @@ def test_more_tasks_than_connections_wait_for_one(server):
 
     async def many():
         async with AsyncClient(KEY, base_url=server.url, journal=None) as client:
-            looks = [client.play(ask(READ)) for _ in range(CONNECTIONS * 2)]
+            looks = [client.call(ask(READ)) for _ in range(CONNECTIONS * 2)]
             return await asyncio.gather(*looks)
 
     assert asyncio.run(many()) == [[]] * CONNECTIONS * 2
@@ -449,14 +448,14 @@ def test_client_is_as_good_as_new_after_many_were_cancelled(server):
         async with AsyncClient(KEY, base_url=server.url, journal=None) as client:
             hung = Request("GET", "/hang")
             tasks = [
-                asyncio.create_task(client.play(ask(hung)))
+                asyncio.create_task(client.call(ask(hung)))
                 for _ in range(CONNECTIONS * 3)
             ]
             await asyncio.sleep(0.2)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            looks = [client.play(ask(READ)) for _ in range(CONNECTIONS * 2)]
+            looks = [client.call(ask(READ)) for _ in range(CONNECTIONS * 2)]
             return await asyncio.wait_for(asyncio.gather(*looks), 5)
 
     assert asyncio.run(many()) == [[]] * CONNECTIONS * 2
@@ -466,7 +465,7 @@ def test_client_of_another_loop_fails_loudly(server):
     server.always("*", "*", Reply(200, [], delay=0.05))
 
     async def look(client):
-        return await asyncio.gather(*(client.play(ask(READ)) for _ in range(40)))
+        return await asyncio.gather(*(client.call(ask(READ)) for _ in range(40)))
 
     client = AsyncClient(KEY, base_url=server.url, journal=None)
     assert len(asyncio.run(look(client))) == 40
@@ -480,13 +479,13 @@ def test_client_of_another_loop_fails_loudly(server):
 def test_forked_process_is_told_to_make_its_own(server):
     server.always("*", "*", Reply(200, []))
     with Client(KEY, base_url=server.url, journal=None) as client:
-        client.play(ask(READ))
+        client.call(ask(READ))
         read, write = os.pipe()
         pid = os.fork()
         if pid == 0:  # pragma: no cover - in the child
             said = b"nothing"
             try:
-                client.play(ask(READ))
+                client.call(ask(READ))
             except errors.ConfigError as error:
                 said = str(error).encode()
             finally:
@@ -498,7 +497,7 @@ def test_forked_process_is_told_to_make_its_own(server):
             said = pipe.read()
 
         assert b"make another Client" in said
-        assert client.play(ask(READ)) == []
+        assert client.call(ask(READ)) == []
 
 
 def test_closed_client_says_so(server):
@@ -507,7 +506,7 @@ def test_closed_client_says_so(server):
     client.close()
 
     with pytest.raises(errors.ConfigError, match="closed"):
-        client.play(ask(READ))
+        client.call(ask(READ))
 
 
 class Dripping:
@@ -518,9 +517,10 @@ class Dripping:
 
     status, headers = 200, {}
 
-    def __init__(self):
+    def __init__(self, seconds=0.05):
         self.is_read = threading.Event()
         self.is_over = False
+        self._seconds = seconds
         self._parts = self._drip()
 
     async def send(self, request):
@@ -535,64 +535,60 @@ class Dripping:
             await asyncio.sleep(60)
             yield b""
         finally:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self._seconds)
             self.is_over = True
 
     async def close(self):
         await self._parts.aclose()
 
 
-def test_answer_is_closed_while_a_thread_reads_it():
-    """The read is ended first, since a running generator cannot be closed."""
+def test_interrupt_ends_what_is_read_before_it_is_raised():
+    """Like every task that is cancelled, the call gets the time to end well."""
     dripping = Dripping()
-    transport = BlockingTransport(lambda: dripping)
-    answer = transport.send(None)
-    ended = []
-
-    def read():
-        with pytest.raises(CancelledError):
-            answer.read(60)
-        ended.append(True)
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    dripping.is_read.wait(5)
-    answer.close()
-    thread.join(5)
-    transport.close()
-
-    assert (ended, dripping.is_over) == ([True], True)
-
-
-def test_interrupt_before_a_read_is_waited_for_is_an_interrupt(monkeypatch):
-    """The read is under way already, and nobody has cancelled it."""
-    dripping, submit = Dripping(), asyncio.run_coroutine_threadsafe
-
-    def interrupted(job, loop):
-        is_first_read = (
-            job.__qualname__.endswith("read") and not dripping.is_read.is_set()
+    with Client(KEY, journal=None, transport=dripping) as client:
+        interrupt = threading.Thread(
+            target=lambda: dripping.is_read.wait(5) and os.kill(os.getpid(), 2)
         )
-        future = submit(job, loop)
-        if not is_first_read:
-            return future
-        dripping.is_read.wait(5)
-        raise KeyboardInterrupt
-
-    transport = BlockingTransport(lambda: dripping)
-    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
-    with Client(KEY, journal=None, transport=transport) as client:
+        interrupt.start()
         with pytest.raises(KeyboardInterrupt):
-            client.play(ask(READ))
+            client.call(ask(READ))
         assert dripping.is_over
+        interrupt.join()
+
+
+def test_second_interrupt_does_not_wait_for_the_end():
+    """The service may hang, and the user knows."""
+    dripping = Dripping(seconds=60)
+
+    def interrupt():
+        dripping.is_read.wait(5)
+        for _ in "ab":
+            os.kill(os.getpid(), 2)
+            time.sleep(0.1)
+
+    client = Client(KEY, journal=None, transport=dripping)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        client.call(ask(READ))
+    assert time.monotonic() - began < 2
+    thread.join()
+    client.close()
 
 
 class Sore:
     """A transport whose answers are interrupted, and do not close well."""
 
-    status, headers = 200, {}
-
     def send(self, request):
-        return self
+        return SoreAnswer()
+
+    def close(self):
+        pass
+
+
+class SoreAnswer:
+    status, headers = 200, {}
 
     def read(self, timeout):
         raise KeyboardInterrupt
@@ -602,10 +598,11 @@ class Sore:
 
 
 def test_answer_that_does_not_close_well_hides_no_interrupt():
-    client = Client(KEY, journal=None, transport=Sore())
-
-    with pytest.raises(KeyboardInterrupt):
-        client.play(ask(READ))
+    with (
+        Client(KEY, journal=None, transport=Sore()) as client,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        client.call(ask(READ))
 
 
 def test_client_that_is_closed_ends_what_others_wait_for(server):
@@ -616,7 +613,7 @@ def test_client_that_is_closed_ends_what_others_wait_for(server):
 
     def look():
         try:
-            client.play(ask(READ))
+            client.call(ask(READ))
         except errors.FlowError as error:
             said.append(error)
 
@@ -650,6 +647,12 @@ def settled(expected):
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="it counts in /proc")
 
 
+@job
+async def opened(session, url):
+    """Open a link, and leave it half read."""
+    await session.open(url)
+
+
 @on_linux
 @pytest.mark.parametrize("is_read", [True, False])
 def test_client_that_is_dropped_is_closed_with_a_warning(server, is_read):
@@ -658,12 +661,9 @@ def test_client_that_is_dropped_is_closed_with_a_warning(server, is_read):
     before = threads_and_files()
     client = Client(KEY, base_url=server.url, journal=None)
     if is_read:
-        client.play(ask(READ))
+        client.call(ask(READ))
     else:
-        transport = client._player.transport
-        answer = transport.send(HttpRequest("GET", f"{server.url}/x", {}, None, 5.0))
-        assert answer.status == 200
-        del transport, answer
+        client.call(opened(f"{server.url}/x"))
     assert threads_and_files()[0] == before[0] + 1
 
     with pytest.warns(
@@ -681,7 +681,7 @@ def test_client_that_was_not_used_or_was_closed_is_dropped_silently(server):
 
     Client(KEY, base_url=server.url, journal=None)
     with Client(KEY, base_url=server.url, journal=None) as client:
-        client.play(ask(READ))
+        client.call(ask(READ))
     del client
 
     assert settled(before) == before
@@ -691,16 +691,16 @@ def test_client_is_closed_from_its_own_thread_without_a_wait(server):
     """The garbage collector may run there."""
     server.always("*", "*", Reply(200, {"a": 1}))
     client = Client(KEY, base_url=server.url, journal=None)
-    client.play(ask(READ))
-    transport = client._player.transport
-    thread = transport._thread
+    client.call(ask(READ))
+    loop = client._thread
+    thread = loop._thread
 
-    transport._loop.call_soon_threadsafe(client.close)
+    loop._loop.call_soon_threadsafe(client.close)
     thread.join(5)
 
     assert not thread.is_alive()
     with pytest.raises(errors.ConfigError, match="closed"):
-        client.play(ask(READ))
+        client.call(ask(READ))
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
@@ -710,7 +710,7 @@ def test_async_client_that_is_dropped_warns(server, is_closed):
 
     async def used():
         client = AsyncClient(KEY, base_url=server.url, journal=None)
-        await client.play(ask(READ))
+        await client.call(ask(READ))
         if is_closed:
             await client.close()
 
@@ -727,11 +727,14 @@ def test_async_client_that_is_dropped_warns(server, is_closed):
 DROPPED = """
 import os, sys
 from flow64.client import Client
-from flow64.api import Request, ask
+from flow64.api import Request
+
+def ask(session):
+    return session.ask(Request("GET", "/x"))
 
 def used():
     made = Client("k", base_url=sys.argv[1], journal=None)
-    made.play(ask(Request("GET", "/x")))
+    made.call(ask)
     return made
 
 client = used()
@@ -739,7 +742,7 @@ if sys.argv[2] == "fork":
     if (pid := os.fork()) == 0:
         del client
         sys.exit(0)
-    print(os.waitpid(pid, 0)[1], client.play(ask(Request("GET", "/x"))))
+    print(os.waitpid(pid, 0)[1], client.call(ask))
     client.close()
 """
 
@@ -783,7 +786,7 @@ with Client("k", base_url=sys.argv[1], journal=None, policy=policy) as client:
     for turn in range(200):
         try:
             signal.setitimer(signal.ITIMER_REAL, luck.uniform(0.0005, 0.03))
-            for _ in client.events(watch_run(Tracked("r", "w"), every=0.001)):
+            for _ in client.stream(watch_run(Tracked("r", "w"), every=0.001)):
                 pass
         except KeyboardInterrupt:
             continue
@@ -823,5 +826,5 @@ def test_interrupt_ends_the_request(server):
         timer.start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            client.play(ask(READ))
+            client.call(ask(READ))
         assert time.monotonic() - began < 2

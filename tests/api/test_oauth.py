@@ -17,17 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from flow64.api import (
-    DISCOVERY,
-    OAuth,
-    Request,
-    Retry,
-    Sleep,
-    Token,
-    ask,
-    may_help,
-    may_pass,
-)
+from flow64.api import DISCOVERY, OAuth, Request, Token, may_help, may_pass
 from flow64.api._oauth import ASSERTION_TYPE
 from flow64.emulator import Emulator
 from flow64.errors import (
@@ -37,6 +27,8 @@ from flow64.errors import (
     TokenError,
     TransportError,
 )
+from tests.service.by_hand import SessionByHand
+from tests.service.clients import ask
 from tests.service.credentials import (
     KID,
     KINDS,
@@ -47,8 +39,8 @@ from tests.service.credentials import (
     known,
     oauth,
     pem,
-    played,
     public,
+    run_jobs,
 )
 from tests.service.fault_server import FaultServer, Reply
 from tests.service.support import answer
@@ -60,38 +52,25 @@ REFUSED = answer({"error": "invalid_client", "error_description": "who?"}, 401)
 BUSY = answer({"detail": "busy"}, 503)
 
 
-def by_hand(talk, *replies, waits=()):
-    """What a conversation comes to, with what it asked for.
+class Exchange(SessionByHand):
+    """A session by hand that repeats a request once for each of `waits`."""
 
-    Args:
-        talk: The conversation.
-        replies: To its requests, in order.
-        waits: What each `Retry` gets that may help; None ends it.
-    """
-    asked, left, waits = [], list(replies), list(waits)
-    reply = None
-    while True:
-        try:
-            step = (
-                talk.throw(reply) if isinstance(reply, Exception) else talk.send(reply)
-            )
-        except StopIteration as stop:
-            return stop.value, asked
-        except TokenError as error:
-            return error, asked
-        if isinstance(step, Retry):
-            is_free = may_help(step.request, step.error)
-            reply = waits.pop(0) if waits and is_free else None
-        elif isinstance(step, Sleep):
-            reply = None
-        else:
-            asked.append(step)
-            reply = left.pop(0)
+    def __init__(self, *replies, waits=(), endpoint=URL):
+        super().__init__(*replies, endpoint=endpoint)
+        self.left = list(waits)
+
+    def retry_wait(self, request, error, failures):
+        is_free = may_help(request, error)
+        return self.left.pop(0) if self.left and is_free else None
 
 
 def obtained(*replies, source=None, waits=(), endpoint=URL):
-    """The same of one exchange."""
-    return by_hand((source or oauth()).obtain(endpoint), *replies, waits=waits)
+    """Return the token or the error of one exchange, and its requests."""
+    session = Exchange(*replies, waits=waits, endpoint=endpoint)
+    try:
+        return session.play((source or oauth()).obtain), session.asked
+    except TokenError as error:
+        return error, session.asked
 
 
 def read(request, audience=TOKEN_URL):
@@ -550,15 +529,11 @@ def test_what_a_service_repeats_of_an_assertion_is_masked():
         text = request.form["client_assertion"]
         return answer({"error": "x", "error_description": f"{text} {text[-342:]}"}, 400)
 
-    talk = oauth(audience="a").obtain(URL)
-    request = next(talk)
-    talk.send(echoing(request))
-    with pytest.raises(TokenError) as caught:
-        talk.send(None)
+    error, (request,) = obtained(echoing, source=oauth(audience="a"))
 
-    assert "x: *** ***" in str(caught.value)
+    assert "x: *** ***" in str(error)
     for part in request.form["client_assertion"].split(".")[1:]:
-        assert part not in frames(caught.value)
+        assert part not in frames(error)
 
 
 # -- The issuer -----------------------------------------------------------------------
@@ -678,7 +653,7 @@ def server(emulator):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_token_is_had_once_and_used_by_all_requests(kind, server):
-    found = played(kind, ask(LISTED), ask(LISTED), oauth=oauth(), base_url=server.url)
+    found = run_jobs(kind, ask(LISTED), ask(LISTED), oauth=oauth(), base_url=server.url)
 
     assert found == [[], []]
     assert lines(server) == ["POST /oauth/token", *["GET /workflows"] * 2]
@@ -692,16 +667,16 @@ def test_token_is_had_once_and_used_by_all_requests(kind, server):
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_at_once_ask_for_one_token(kind, server):
     """A hundred threads, or tasks."""
-    talks = [ask(LISTED) for _ in range(100)]
+    asking = [ask(LISTED) for _ in range(100)]
 
-    found = played(kind, *talks, at_once=True, oauth=oauth(), base_url=server.url)
+    found = run_jobs(kind, *asking, at_once=True, oauth=oauth(), base_url=server.url)
 
     assert found == [[]] * 100
     assert len(server.of("POST", "/oauth/token")) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_expired_token_is_renewed_once_for_all_and_each_request_replayed(
+def test_expired_token_is_renewed_once_for_all_and_each_request_rerun_jobs(
     kind, emulator, server
 ):
     """What polls goes on, and nobody else asks again."""
@@ -711,9 +686,9 @@ def test_expired_token_is_renewed_once_for_all_and_each_request_replayed(
         if not gone:
             gone.append(emulator.clock.advance(3601))
 
-    talks = [ask(LISTED) for _ in range(20)]
+    asking = [ask(LISTED) for _ in range(20)]
 
-    found = played(kind, *talks, between=expire, oauth=oauth(), base_url=server.url)
+    found = run_jobs(kind, *asking, between=expire, oauth=oauth(), base_url=server.url)
 
     assert found == [[]] * 20
     assert lines(server).count("POST /oauth/token") == 2
@@ -733,9 +708,9 @@ def test_token_that_all_hold_is_renewed_once(kind, server):
         )
 
     server.always("GET", "/workflows", turned_away)
-    talks = [ask(LISTED) for _ in range(30)]
+    asking = [ask(LISTED) for _ in range(30)]
 
-    found = played(kind, *talks, at_once=True, oauth=oauth(), base_url=server.url)
+    found = run_jobs(kind, *asking, at_once=True, oauth=oauth(), base_url=server.url)
 
     assert found == [[]] * 30
     assert len(server.of("POST", "/oauth/token")) == 2
@@ -747,7 +722,7 @@ def test_second_refusal_is_an_auth_error(kind, server):
     """One replay with another token, and no more."""
     server.always("GET", "/workflows", Reply(401, {"detail": "no"}))
 
-    (error,) = played(kind, ask(LISTED), oauth=oauth(), base_url=server.url)
+    (error,) = run_jobs(kind, ask(LISTED), oauth=oauth(), base_url=server.url)
 
     assert isinstance(error, AuthError)
     assert lines(server) == ["POST /oauth/token", "GET /workflows"] * 2
@@ -755,7 +730,7 @@ def test_second_refusal_is_an_auth_error(kind, server):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_refused_key_is_not_tried_again(kind, server):
-    (error,) = played(kind, ask(LISTED), api_key="wrong", base_url=server.url)
+    (error,) = run_jobs(kind, ask(LISTED), api_key="wrong", base_url=server.url)
 
     assert isinstance(error, AuthError)
     assert lines(server) == ["GET /workflows"]
@@ -768,7 +743,7 @@ def test_refused_client_asks_once_and_sends_nothing_else(kind, status, server):
     server.always("POST", "/oauth/token", Reply(status, {"error": "invalid_client"}))
     source = oauth(audience=f"{server.url}/oauth/token")
 
-    (error,) = played(kind, ask(LISTED), oauth=source, base_url=server.url)
+    (error,) = run_jobs(kind, ask(LISTED), oauth=source, base_url=server.url)
 
     assert isinstance(error, TokenError)
     assert lines(server) == ["POST /oauth/token"]
@@ -780,7 +755,7 @@ def test_renewal_that_is_refused_ends_the_request(kind, emulator, server):
     server.on("POST", "/oauth/token", *[lambda _: Reply(200, {"access_token": "t"})])
     server.always("POST", "/oauth/token", Reply(403, {"detail": "client disabled"}))
 
-    (error,) = played(kind, ask(LISTED), oauth=oauth(), base_url=server.url)
+    (error,) = run_jobs(kind, ask(LISTED), oauth=oauth(), base_url=server.url)
 
     assert "client disabled" in str(error)
     assert isinstance(error, TokenError)
@@ -791,7 +766,7 @@ def test_renewal_that_is_refused_ends_the_request(kind, emulator, server):
 def test_failing_token_endpoint_gets_new_assertions(kind, server):
     server.on("POST", "/oauth/token", Reply(503), Reply(500, {"detail": "x"}))
 
-    (found,) = played(kind, ask(LISTED), oauth=oauth(), base_url=server.url)
+    (found,) = run_jobs(kind, ask(LISTED), oauth=oauth(), base_url=server.url)
 
     sent = [seen.body for seen in server.of("POST")]
     assert found == []
@@ -814,7 +789,7 @@ def test_service_that_wants_its_issuer_gets_it(kind, emulator, server):
     server.always("POST", "/oauth/token", picky)
     server.always("GET", "/workflows", Reply(200, []))
 
-    found = played(kind, ask(LISTED), ask(LISTED), oauth=oauth(), base_url=server.url)
+    found = run_jobs(kind, ask(LISTED), ask(LISTED), oauth=oauth(), base_url=server.url)
 
     assert found == [[], []]
     assert lines(server) == [
@@ -832,7 +807,7 @@ def test_huge_answer_is_no_token(kind, server):
     body = json.dumps({"access_token": "t", "more": "x" * 10 * 2**20})
     server.always("POST", "/oauth/token", Reply(200, body))
 
-    (error,) = played(kind, ask(LISTED), oauth=oauth(), base_url=server.url)
+    (error,) = run_jobs(kind, ask(LISTED), oauth=oauth(), base_url=server.url)
 
     assert "which no token needs" in str(error)
     assert lines(server) == ["POST /oauth/token"]
@@ -845,7 +820,7 @@ def test_clock_that_is_wrong_is_named(kind, ahead, way, emulator):
     source = oauth(audience=f"{emulator.url}/oauth/token", lifetime=100)
     source._clock = lambda: time.time() + ahead
 
-    (error,) = played(kind, ask(LISTED), oauth=source, base_url=emulator.url)
+    (error,) = run_jobs(kind, ask(LISTED), oauth=source, base_url=emulator.url)
 
     assert f"s {way} the service's" in str(error)
     assert f"{'of the future' if ahead > 0 else 'expired'}" in str(error)

@@ -1,4 +1,4 @@
-"""Answers held against the organisation that an environment is expected to be."""
+"""Answers compared with the organisation that an environment expects."""
 
 from __future__ import annotations
 
@@ -6,46 +6,49 @@ import json
 
 import pytest
 
-from flow64.api import Answer, Emit, Organisation, Request
+from flow64.api import Request
+from flow64.client import Terms
 from flow64.errors import ApiError, OrganisationError, TransportError
-from tests.service.support import Script
+from tests.api.test_session import Fake, Reply, play
+from tests.service.clients import BOTH
 
 WRITE = Request("POST", "/workflows/create_workflow")
 READ = Request("GET", "/workflows/runs")
 
 
-def answer(data, status=200):
+def reply(data, status=200):
     content = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return Answer(status, {}, content)
+    return Reply([content], status)
 
 
-def asking(*requests):
-    """A conversation that gives what it was answered, errors too."""
-    found = []
-    for request in requests:
-        try:
-            found.append((yield request).content)
-        except TransportError as error:
-            found.append(error.reason)
-    yield Emit("over")
-    return found
+def run(kind, expected, fake, *requests, env=None):
+    """Send requests once each, and return the bodies of their answers, and errors."""
+
+    async def send(session):
+        found = []
+        for request in requests:
+            try:
+                found.append((await session.exchange(request)).content)
+            except TransportError as error:
+                found.append(error.reason)
+        return found
+
+    return play(kind, fake, send, terms=Terms(org_id=expected), env=env)
 
 
-def played(organisation, script, *requests):
-    return script.play(organisation.guard(asking(*requests)))
+def paths(fake):
+    return [asked.url.partition(".com")[2] for asked in fake.asked if asked != "closed"]
 
 
-def lost(step):
-    return TransportError(step.method, step.path, "lost")
+@BOTH
+def test_nothing_is_compared_without_an_expectation(kind):
+    fake = Fake(reply({"org_id": "org_b"}), reply({}))
+
+    assert len(run(kind, None, fake, READ, WRITE)) == 2
+    assert paths(fake) == [READ.path, WRITE.path]
 
 
-def test_without_an_expectation_nothing_is_done():
-    """Not even to the conversation."""
-    conversation = asking(READ)
-
-    assert Organisation(None).guard(conversation) is conversation
-
-
+@BOTH
 @pytest.mark.parametrize(
     "data",
     [
@@ -57,76 +60,95 @@ def test_without_an_expectation_nothing_is_done():
         {"rows": [{"org_id": "org_b"}]},
         ["org_id", 5],
         "org_id",
-        b'no JSON, "org_id"',
+        b'not JSON, "org_id"',
     ],
 )
-def test_an_answer_of_the_same_or_of_nobody(data):
-    """What stands in a row is data, and what is no JSON is for whoever reads it."""
-    script = Script(answer(data))
+def test_answer_of_the_same_organisation_or_of_none(kind, data):
+    """A row may have such a column. The reader of an answer reports bad JSON."""
+    content = data if isinstance(data, bytes) else json.dumps(data).encode()
 
-    assert played(Organisation("org_a"), script, READ) == [answer(data).content]
-    assert script.events == ["over"]
+    assert run(kind, "org_a", Fake(reply(data)), READ) == [content]
 
 
+@BOTH
 @pytest.mark.parametrize("data", [{"org_id": "org_b"}, [{}, {"org_id": "org_b"}]])
-def test_an_answer_of_another(data):
-    script = Script(answer(data))
+def test_answer_of_another_organisation_ends_the_call(kind, data):
+    fake = Fake(reply(data))
 
     with pytest.raises(OrganisationError) as caught:
-        played(Organisation("org_a", "prod"), script, READ, WRITE)
+        run(kind, "org_a", fake, READ, WRITE, env="prod")
 
     facts = caught.value
     assert (facts.env, facts.expected, facts.found) == ("prod", "org_a", "org_b")
     assert facts.what == "GET /workflows/runs"
-    assert script.lines == ["GET"]
+    assert paths(fake) == [READ.path]
 
 
-def test_an_error_names_nobody():
-    """What it says of an organisation may be anybody's."""
-    script = Script(answer({"org_id": "org_b"}, 404))
+@BOTH
+def test_call_cannot_recover_from_it(kind):
+    """A call that catches errors ends with this one all the same."""
+    fake = Fake(reply({"org_id": "org_b"}))
 
-    assert len(played(Organisation("org_a"), script, READ)) == 1
+    async def recover(session):
+        for _ in "ab":
+            with pytest.raises(OrganisationError):
+                await session.ask(READ)
+
+    with pytest.raises(OrganisationError):
+        play(kind, fake, recover, terms=Terms(org_id="org_a"))
+    assert paths(fake) == [READ.path]
 
 
-def test_a_failure_is_the_conversations_own():
-    assert played(Organisation("org_a"), Script(lost), READ) == ["lost"]
+@BOTH
+def test_error_names_no_organisation(kind):
+    fake = Fake(reply({"org_id": "org_b"}, 404))
+
+    assert len(run(kind, "org_a", fake, READ)) == 1
 
 
-def test_before_the_first_write_somebody_has_to_say_it():
-    """The list of workflows is looked at once, and only where no answer has said it."""
-    organisation = Organisation("org_a")
+@BOTH
+def test_other_failures_are_left_to_the_call(kind):
+    found = run(kind, "org_a", Fake(ConnectionResetError("x")), READ)
+
+    assert found == ["no answer from api.example.com (ConnectionResetError)"]
+
+
+@BOTH
+def test_list_is_read_once_before_the_first_write(kind):
     info = {"id": "11111111-1111-4111-8111-111111111111", "org_id": "org_a"}
-    script = Script(answer({}), answer([info]), answer({}), answer({}))
+    fake = Fake(reply({}), reply([info]), reply({}), reply({}))
 
-    played(organisation, script, READ, WRITE, WRITE)
+    run(kind, "org_a", fake, READ, WRITE, WRITE)
 
-    paths = [asked.path for asked in script.asked]
-    assert paths == [READ.path, "/workflows", WRITE.path, WRITE.path]
-
-
-def test_an_answer_that_said_it_is_enough():
-    script = Script(answer({"org_id": "org_a"}), answer({}))
-
-    played(Organisation("org_a"), script, READ, WRITE)
-
-    assert script.lines == ["GET", "create_workflow"]
+    assert paths(fake) == [READ.path, "/workflows", WRITE.path, WRITE.path]
 
 
-def test_an_empty_list_lets_the_first_write_through():
-    """And its answer is compared."""
-    script = Script(answer([]), answer({"org_id": "org_b"}))
+@BOTH
+def test_list_is_not_read_after_an_answer_that_named_it(kind):
+    fake = Fake(reply({"org_id": "org_a"}), reply({}))
+
+    run(kind, "org_a", fake, READ, WRITE)
+
+    assert paths(fake) == [READ.path, WRITE.path]
+
+
+@BOTH
+def test_empty_list_lets_the_first_write_through(kind):
+    """Its answer is compared."""
+    fake = Fake(reply([]), reply({"org_id": "org_b"}))
 
     with pytest.raises(OrganisationError) as caught:
-        played(Organisation("org_a"), script, WRITE)
+        run(kind, "org_a", fake, WRITE)
 
     assert caught.value.env == "default"
     assert caught.value.what == "POST /workflows/create_workflow"
 
 
-def test_a_list_that_is_refused_writes_nothing():
-    script = Script(answer({}, 403))
+@BOTH
+def test_list_that_is_refused_writes_nothing(kind):
+    fake = Fake(reply({}, 403))
 
     with pytest.raises(ApiError) as caught:
-        played(Organisation("org_a"), script, WRITE)
+        run(kind, "org_a", fake, WRITE)
 
-    assert (caught.value.path, script.lines) == ("/workflows", ["GET"])
+    assert (caught.value.path, paths(fake)) == ("/workflows", ["/workflows"])

@@ -17,7 +17,8 @@ from flow64.deploy import make_plan, prepare_deploy
 from flow64.emulator import Emulator
 from flow64.errors import ApiError
 from flow64.redaction import Redaction
-from tests.service.credentials import QUICK, played
+from tests.service.clients import job
+from tests.service.credentials import QUICK, run_jobs
 from tests.service.fault_server import FaultServer, Reply
 
 HOOK = 'https://crm.acme.example/in?k="quiet otter"/SENTINEL+é'
@@ -98,13 +99,13 @@ def test_error_of_a_plan_shows_no_secret(kind, path):
     target = prepare_deploy(leads(), "default", VALUES).target
     with Emulator() as emulator, FaultServer(emulator) as server:
         server.always("GET", path, Reply(400, {"detail": f"cannot list {HOOK}"}))
-        talk = make_plan(
+        planning = job(make_plan)(
             [target],
             env="default",
             endpoint=server.url,
             projects=[] if path == "/workflows" else None,
         )
-        (error,) = played(kind, talk, api_key=KEY, base_url=server.url)
+        (error,) = run_jobs(kind, planning, api_key=KEY, base_url=server.url)
 
     assert isinstance(error, ApiError)
     assert error.message == "cannot list ***"

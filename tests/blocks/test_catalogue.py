@@ -200,8 +200,8 @@ def test_what_is_required_of_a_person_is_required_by_the_service(cls):
 @every_class
 def test_specs_go_whole_where_no_field_is_known(cls):
     """`specs={...}` and named fields exclude each other."""
-    assert cls.about.specs_known is ("specs" not in cls.spec_names)
-    assert cls.about.specs_known or cls.spec_names == ("specs",)
+    assert cls.specs_known is ("specs" not in cls.spec_names)
+    assert cls.specs_known or cls.spec_names == ("specs",)
 
 
 @every_class

@@ -138,12 +138,21 @@ def test_example(one: BlockReference):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["searc_h"], "no block is known by 'searc_h' (did you mean 'search'?)"),
-        (["FindEmial"], "no block is known by 'FindEmial' (did you mean 'FindEmail'?)"),
-        (["enrich_lead"], "'enrich_lead' is an old name: it is 'lead_enrichment' now"),
-        (["email", "zzz"], "no block is known by 'email zzz'"),
-        (["--takes", "lead", "--role", "converter", "--gives", "lead"], "no block is"),
-        (["\x1b[31m"], "no block is known by '\\x1b[31m'"),
+        (["searc_h"], "no known block matches 'searc_h' (did you mean 'search'?)"),
+        (
+            ["FindEmial"],
+            "no known block matches 'FindEmial' (did you mean 'FindEmail'?)",
+        ),
+        (
+            ["enrich_lead"],
+            "'enrich_lead' is an old name; the block is now 'lead_enrichment'",
+        ),
+        (["email", "zzz"], "no known block matches 'email zzz'"),
+        (
+            ["--takes", "lead", "--role", "converter", "--gives", "lead"],
+            "no block matches",
+        ),
+        (["\x1b[31m"], "no known block matches '\\x1b[31m'"),
     ],
 )
 def test_nothing(words, said, flow64):

@@ -176,7 +176,7 @@ def test_values(flow64, tmp_path, monkeypatch):
 
     assert flow64("check", "w.py", "--values", "good.json")[0] == 0
     assert (code, printed) == (64, "")
-    assert "bad.json is no JSON object" in told
+    assert "bad.json is not a JSON object" in told
     assert "secret" not in told
 
 

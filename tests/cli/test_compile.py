@@ -154,10 +154,10 @@ def test_stale(two, flow64):
 
     assert (code, told) == (1, "4 files are not current\n")
     assert printed.splitlines() == [
-        "made/b.json: the code says something else",
+        "made/b.json: the code compiles to other JSON",
         "made/new.json: it is missing",
-        "made/flow64.json: the code says something else",
-        "made/old.json: no workflow makes it any more",
+        "made/flow64.json: the code compiles to other JSON",
+        "made/old.json: it is no longer in the code",
     ]
     assert not Path("made/new.json").exists()
 
@@ -240,7 +240,7 @@ def test_workflow_that_is_gone(two, flow64):
     code, printed, told = flow64("compile", two("a"), "-o", "made")
 
     assert (code, printed) == (0, "made/a.json\n")
-    assert told == "made/old.json: no workflow makes it any more; delete it\n"
+    assert told == "made/old.json: it is no longer in the code; delete it\n"
     assert [*manifest()["files"]] == ["a.json"]
     assert Path("made/old.json").exists()
 
@@ -256,7 +256,7 @@ def test_manifest_is_judged(two, flow64):
     file.unlink()
     missing = flow64("compile", source, "-o", "made", "--check")
 
-    assert other[:2] == (1, "made/flow64.json: the code says something else\n")
+    assert other[:2] == (1, "made/flow64.json: the code compiles to other JSON\n")
     assert missing[:2] == (1, "made/flow64.json: it is missing\n")
 
 

@@ -237,7 +237,7 @@ def test_nobody_to_ask(service, leads, flow64):
 
     assert (code, outcomes(printed), deployed()) == (3, ["refused"], [])
     assert "+ inbound: new" in told
-    assert told.endswith("error: nobody can be asked here; agree with --yes\n")
+    assert told.endswith("error: there is no terminal to ask at; agree with --yes\n")
 
 
 # -- Refusing -------------------------------------------------------------------------

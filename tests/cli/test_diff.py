@@ -166,17 +166,25 @@ def test_code_against_what_is_live(deployed, flow64):
 
     assert (code, told) == (0, "2 changed\n")
     assert printed == (
-        "~ workflow inbound (Inbound)\n"
-        "    ~ block lead_enrichment\n"
-        '        - /return_fields/title: "Job title"\n'
-        '        + /return_fields/role: "Their role"\n'
-        "    - column title\n"
-        "    + column role\n"
-        "~ workflow other (Other)\n"
-        "    ~ block find_email\n"
-        '        + /mode: "PERSONAL"\n'
-        "    + column personal_email\n"
-        "    ~ cost of 1,000 input rows, at most: $50 -> $200\n"
+        "~ inbound: changed\n"
+        "    Inbound\n"
+        "    what changes:\n"
+        "        block lead_enrichment\n"
+        '            - /return_fields/title: "Job title"\n'
+        '            + /return_fields/role: "Their role"\n'
+        "    what follows:\n"
+        "        output columns\n"
+        "            - title\n"
+        "            + role\n"
+        "~ other: changed\n"
+        "    Other\n"
+        "    what changes:\n"
+        "        block find_email\n"
+        '            + /mode: "PERSONAL"\n'
+        "    what follows:\n"
+        "        output columns\n"
+        "            + personal_email\n"
+        "        ~ cost of 1,000 input rows, at most: $50 -> $200\n"
     )
     assert flow64("diff", "prod", "code", "--exit-code")[0] == 2
 
@@ -190,8 +198,8 @@ def test_cost_by_prices_of_the_project(code, flow64):
     _, printed, _ = flow64("diff", "leads.py:other", "now.py:other")
 
     assert "    ~ cost of 1,000 input rows, at most: $50 -> $1,000\n" in printed
-    assert "    - effect: find_email spends at each run\n" in printed
-    assert "    + effect: lead_enrichment spends at each run\n" in printed
+    assert "    - find_email spends at each run\n" in printed
+    assert "    + lead_enrichment spends at each run\n" in printed
 
 
 def test_added_removed_renamed(code, flow64):
@@ -205,16 +213,23 @@ def test_added_removed_renamed(code, flow64):
 
     assert (code_, told) == (2, "1 added, 1 removed, 1 changed\n")
     assert printed == (
-        "+ workflow another (Other)\n"
+        "+ another: added\n"
+        "    Other\n"
         "    2 blocks\n"
-        "    ~ cost of 1,000 input rows, at most: $0 -> $50\n"
-        "    + effect: find_email spends at each run\n"
-        "~ workflow leads (Inbound)\n"
-        "    ~ key: inbound -> leads (was=)\n"
-        "- workflow other (Other)\n"
+        "    what follows:\n"
+        "        ~ cost of 1,000 input rows, at most: $0 -> $50\n"
+        "        effects\n"
+        "            + find_email spends at each run\n"
+        "~ leads: changed\n"
+        "    Inbound\n"
+        "    key: inbound -> leads (was=)\n"
+        "- other: removed\n"
+        "    Other\n"
         "    2 blocks\n"
-        "    ~ cost of 1,000 input rows, at most: $50 -> $0\n"
-        "    - effect: find_email spends at each run\n"
+        "    what follows:\n"
+        "        ~ cost of 1,000 input rows, at most: $50 -> $0\n"
+        "        effects\n"
+        "            - find_email spends at each run\n"
     )
 
 
@@ -239,7 +254,7 @@ def test_one_against_all(deployed, flow64):
     code, printed, told = flow64("diff", "code:other", "prod", "--exit-code")
 
     assert (code, printed) == (0, "")
-    assert "1 more on the other side, not compared" in told
+    assert "1 more on the other side were not compared" in told
 
 
 def test_other_projects_are_left_out(deployed, flow64, namespace):
@@ -283,9 +298,10 @@ def test_fields_that_code_does_not_manage(deployed, edit, flow64):
 
     assert usual[0] == 0
     assert usual[1] == (
-        "= workflow other (Other)\n"
+        "· other: same\n"
+        "    Other\n"
         "    not managed by code:\n"
-        "        ~ block find_email\n"
+        "        block find_email\n"
         '            ? /tier: "high" is not managed\n'
     )
     assert (strict[0], '+ /tier: "high"' in strict[1]) == (2, True)
@@ -328,13 +344,13 @@ def test_environments_without_their_secrets(
 
     assert code == 2
     assert "sentinel" not in printed + told
-    assert "secrets that are not known here: set STAGING_HOOK, PROD_HOOK, or" in told
+    assert "secrets that are unknown here: set STAGING_HOOK, PROD_HOOK, or" in told
     if option == "--json":
         data = json.loads(printed)
         assert data["hidden_for"] == [*HOOKS]
         assert ["changes" in one for one in data["workflows"]] == [False, False]
     else:
-        assert printed == "~ workflow inbound (Inbound)\n"
+        assert printed == "~ inbound: changed\n    Inbound\n"
 
 
 def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
@@ -344,10 +360,8 @@ def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
     code, printed, told = flow64("diff", "code", "prod", "--exit-code")
 
     assert code == 2
-    assert (
-        '    ~ block outgoing_webhook\n        ~ /url: secret "hook" -> ***' in printed
-    )
-    assert "not filled in here, so not as it would be deployed: hook" in told
+    assert 'outgoing_webhook\n            ~ /url: secret "hook" -> "***"' in printed
+    assert "not filled in here, unlike in a deploy: hook" in told
 
 
 def test_given_values(deployed, tmp_path, flow64):

@@ -102,8 +102,11 @@ def test_the_variable_of_the_environment_is_the_one_to_check(
 @pytest.fixture
 def impatient(monkeypatch):
     """No wait takes any time."""
-    clock = Clock(sleep=lambda _: None)
-    monkeypatch.setattr("flow64.api._player.Clock", lambda: clock)
+
+    async def sleep(_):
+        pass
+
+    monkeypatch.setattr("flow64.client._core.Clock", lambda: Clock(sleep=sleep))
 
 
 def test_what_cannot_be_reached_is_told_with_each_attempt_and_its_source(

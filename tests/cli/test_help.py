@@ -67,7 +67,8 @@ before = set(sys.modules)  # such as what measures coverage
 from flow64.cli import main
 code = main(["--help"])
 loaded = {{name.partition(".")[0] for name in sys.modules}} - before
-print(sorted(loaded & {{"attr", "rich", "httpx", "cattrs", "starlette", "json"}}), code)
+heavy = {{"attr", "rich", "httpx", "httpx2", "cattrs", "starlette", "json"}}
+print(sorted(loaded & heavy), code)
 """
 
 

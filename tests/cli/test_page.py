@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import click
-import httpx
 import pytest
 
 from flow64.cli._main import group
 from flow64.emulator import Fault, load_fixtures
+from flow64.http import httpx
 from tests.cli.support import ended, environment, serving
 
 pytestmark = pytest.mark.slow

@@ -460,7 +460,7 @@ def test_saved(service, leads, flow64, tmp_path):
     code, printed, told = flow64("plan", "leads.py", "-o", "plan.json")
 
     assert (code, "1 workflow is created" in printed) == (0, True)
-    assert told == "it is saved; to apply it: flow64 deploy --plan plan.json\n"
+    assert told == "saved; to apply it: flow64 deploy --plan plan.json\n"
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
 
 
@@ -648,7 +648,9 @@ def test_file_that_is_no_plan_is_not_replaced(service, leads, flow64):
     nowhere = flow64("plan", "leads.py", "-o", "none/x.json")
 
     assert (code, printed) == (1, "")
-    assert "the plan was not saved in precious.txt: what is there is no saved" in told
+    assert (
+        "the plan was not saved in precious.txt: the file there is not a saved" in told
+    )
     assert Path("precious.txt").read_text("utf-8") == "precious"
     assert "the plan was not saved in none/x.json: there is no such" in nowhere[2]
 

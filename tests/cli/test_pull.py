@@ -118,7 +118,7 @@ def test_not_there(put, flow64):
     code, _, told = flow64("pull", "prod:inbond", "-o", "live")
 
     assert code == 1
-    assert "inbond was not pulled: no workflow is called so (did you mean 'in" in told
+    assert "inbond was not pulled: no workflow has this name (did you mean 'in" in told
 
 
 def test_nothing_is_overwritten(put, flow64):
@@ -225,7 +225,7 @@ def test_whose_code_is_elsewhere(service, flow64, namespace):
     code, _, told = flow64("pull", "prod", "--all", "-o", "live")
 
     assert code == 0
-    assert "leads.json: its code is elsewhere, and deployed it as ns:" in told
+    assert "leads.json: other code deployed it, as ns:" in told
 
 
 def test_refused(put, flow64):
@@ -237,7 +237,7 @@ def test_refused(put, flow64):
 
     found = json.loads(printed)
     assert code == 1
-    assert "was not pulled: what looks like a key stands where no value can" in told
+    assert "was not pulled: a text that looks like a key is outside the specs" in told
     assert [one["file"] for one in found["workflows"]] == ["inbound.json"]
     assert len(found["refused"]) == 1
     assert "SENTINEL" not in printed + told
@@ -299,7 +299,8 @@ def test_values_of_the_environment_stay_values(put, prod, flow64, monkeypatch):
     assert (value["name"], value["is_set"]) == ("crm_hook", True)
     assert value["where"].endswith("at /url")
     assert (
-        "what equals a value of prod is that value:\n  crm_hook: inbound.json" in told
+        "texts that equal values of prod are values now:\n  crm_hook: inbound.json"
+        in told
     )
     assert [(step["id"], step["state"]) for step in planned["steps"]] == [
         (workflow_id, "converged")
@@ -339,7 +340,7 @@ def test_variables_that_are_not_set(put, prod, flow64, monkeypatch):
     assert (code, printed, prod.requests) == (1, "", [])
     assert (
         "values come from variables that are not set: crm_hook (PROD_CRM_HOOK), "
-        "account (PROD_TOKEN); without them"
+        "account (PROD_TOKEN); set them"
     ) in told
     assert not Path("live").exists()
 
@@ -364,7 +365,7 @@ def test_broken_manifest(put, flow64):
 
     code, _, told = flow64("pull", "prod", "--all", "-o", "live")
 
-    assert (code, "it is no manifest" in told) == (1, True)
+    assert (code, "it is not a manifest" in told) == (1, True)
     assert [path.name for path in Path("live").iterdir()] == ["flow64.json"]
 
 
@@ -387,7 +388,7 @@ def test_values_of_a_file_are_found_again(service, flow64, tmp_path):
     told = flow64("pull", "default", "--all", "-o", "told", "--values", str(values))
 
     assert (plain[0], told[0]) == (0, 0)
-    assert "look for secrets in it before anybody else sees it" in plain[2]
+    assert "look for secrets in it before you share it" in plain[2]
     assert "look for secrets" not in told[2]
     (file,) = [path for path in Path("told").iterdir() if path.name != "flow64.json"]
     assert hook not in file.read_text("utf-8")

@@ -64,7 +64,7 @@ def test_at_a_time(replaced, flow64):
         (["inbound", "--at", "1999"], 1, "nothing begins with '1999'"),
         (["inbound", "--env", "prod"], 1, "nothing of 'inbound' in 'prod' was saved"),
         (["inbound", "--force", "other"], 64, "there is no workflow 'other'"),
-        (["inbound"], 3, "nobody can be asked here; agree with --yes"),
+        (["inbound"], 3, "there is no terminal to ask at; agree with --yes"),
     ],
     ids=["key", "time", "environment", "consent", "nobody"],
 )
@@ -128,9 +128,13 @@ def test_texts_of_today_are_named_before_it_is_asked(
 
     place = "/workflow_definition/blocks/1/specs/url"
     said = f"the text at {place} was not saved: the value of today takes its place"
-    last = f"what comes back of w was saved without {place}: values of today stand"
+    last = f"w was saved without {place}: the current values are filled in instead"
     assert code == 3
-    assert told.index(said) < told.index(last) < told.index("nobody can be asked here")
+    assert (
+        told.index(said)
+        < told.index(last)
+        < told.index("there is no terminal to ask at")
+    )
 
 
 def test_rotated_secret_is_no_edit(service, flow64, tmp_path, namespace):

@@ -52,7 +52,7 @@ def test_formats(folders, flow64, form, start):
     assert (code, printed.startswith(start)) == (0, True)
 
     code, nothing, told = flow64("review", *both, "-o", "out")
-    assert (code, nothing, told) == (0, "", "it is in out\n")
+    assert (code, nothing, told) == (0, "", "written to out\n")
     assert (folders / "out").read_bytes() == printed.encode()
 
 

@@ -88,7 +88,7 @@ def test_nobody_agrees(start):
     code, printed, told = start("--intent", "today")
 
     assert (code, printed, runs()) == (3, "", [])
-    assert told.endswith("error: nobody can be asked here; agree with --yes\n")
+    assert told.endswith("error: there is no terminal to ask at; agree with --yes\n")
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3)])
@@ -405,7 +405,7 @@ WRONG = {
     "both": (["--new", "--intent", "x"], "--new starts a run of its own"),
     "kind": (["--new", "--output", "x.txt"], "ends neither in .csv nor in .ndjson"),
     "folder": (["--new", "--output", "no/x.csv"], "there is no folder no"),
-    "safe": (["--new", "--output", "x.ndjson", "--safe-csv"], "is no CSV file"),
+    "safe": (["--new", "--output", "x.ndjson", "--safe-csv"], "is not a CSV file"),
     "unsaved": (["--new", "--safe-csv"], "rows are saved with --output FILE"),
     "unproven": (["--new", "--allow-unproven"], "rows are saved with --output FILE"),
     "limit": (["--new", "--max-bytes", "9"], "rows are saved with --output FILE"),

@@ -323,7 +323,7 @@ def test_cancel_what_has_ended(run_id, flow64):
     assert (code, json.loads(printed), told) == (
         0,
         {"run_id": run_id, "status": "completed"},
-        "nothing was cancelled: it had ended before\n",
+        "nothing was cancelled: the run had ended before\n",
     )
 
 

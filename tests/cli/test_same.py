@@ -196,7 +196,7 @@ def test_nothing_is_there(code, flow64):
     code, printed, told = flow64("same", "staging", "prod", "--exit-code")
 
     assert (code, printed) == (0, "")
-    assert told == "no code of ours is deployed to either of them\n"
+    assert told == "your code deployed nothing to either of them\n"
 
 
 def test_names_steer_no_terminal(code, flow64):

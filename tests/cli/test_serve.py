@@ -14,7 +14,6 @@ from contextlib import closing
 from pathlib import Path
 from time import monotonic
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -23,6 +22,7 @@ from flow64 import Client
 from flow64.cli import main
 from flow64.cli._serve_options import read_keys
 from flow64.emulator import Store
+from flow64.http import httpx
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
 pytestmark = pytest.mark.slow

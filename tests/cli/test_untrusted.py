@@ -282,7 +282,7 @@ def test_variant(project, change, flow64):
         (("head", "--manifest", "base/flow64.json"), "add --no-code"),
         (("head/other.json", "--no-code", "--manifest", "base/flow64.json"), "folder"),
         (("--no-code", "--manifest", "base/flow64.json"), "a folder of JSON"),
-        (("head", *TRUSTED, "-o", "plan.json"), "is never applied"),
+        (("head", *TRUSTED, "-o", "plan.json"), "is only for reading"),
         (("head", "--no-code", "--manifest", "base/none.json"), "does not exist"),
     ],
 )

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import itertools
 
 import pytest
 
 from flow64 import errors
-from flow64.api import (
-    AsyncClock,
-    Clock,
-    Fetch,
-    Now,
-    Read,
-    Request,
-    Sleep,
-    _player,
-    ask,
-    send,
-)
-from flow64.api import _channel as _exchange
-from flow64.client import AsyncClient, Client, Policy
+from flow64.api import Request
+from flow64.client import Client, Policy
 from flow64.errors import NoAnswerError
-from tests.service.clients import FakeClock, use, with_clock
-from tests.service.credentials import KINDS, QUICK, played
+from tests.service.clients import FakeClock, ask, job, use, with_clock
+from tests.service.credentials import KINDS, QUICK, run_jobs
 from tests.service.fault_server import FaultServer, Reply, unused_port
 
 KEY = "sk_SENTINEL-KEY"
@@ -88,12 +75,12 @@ class Awaited:
         self.inner.close()
 
 
-def carried(kind, reply, *talks, **options):
-    """What conversations come to over a transport, with what was sent."""
+def carried(kind, reply, *jobs, **options):
+    """Run jobs over a transport; return their results, and what was sent."""
     inner = Transport(reply)
     options = {"api_key": KEY, "base_url": HOME, **options}
     transport = inner if kind == "sync" else Awaited(inner)
-    return played(kind, *talks, transport=transport, **options), inner.requests
+    return run_jobs(kind, *jobs, transport=transport, **options), inner.requests
 
 
 def ok(_):
@@ -136,9 +123,9 @@ def test_request_is_sent_as_it_is_asked(kind):
 def test_no_cookie_comes_back(kind, server):
     server.always("*", "*", Reply(200, {}, {"set-cookie": "a=b; Path=/"}))
 
-    talks = [ask(Request("GET", "/x")) for _ in range(2)]
+    looks = [ask(Request("GET", "/x")) for _ in range(2)]
 
-    played(kind, *talks, api_key=KEY, base_url=server.url)
+    run_jobs(kind, *looks, api_key=KEY, base_url=server.url)
 
     assert [seen.all("cookie") for seen in server.requests] == [[]] * 2
 
@@ -159,9 +146,9 @@ def test_failure_says_whether_anything_was_sent(kind, failure, sent):
     def fail(_):
         raise failure
 
-    talk = ask(Request("POST", "/x", body={"SENTINEL": 1}))
+    asking = ask(Request("POST", "/x", body={"SENTINEL": 1}))
 
-    (error,), requests = carried(kind, fail, talk)
+    (error,), requests = carried(kind, fail, asking)
 
     assert isinstance(error, errors.TransportError)
     assert (error.sent, len(requests)) == (sent, 1 if sent else 1 + QUICK.retries)
@@ -169,51 +156,24 @@ def test_failure_says_whether_anything_was_sent(kind, failure, sent):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_refused_connection_has_sent_nothing(kind):
-    talk = ask(Request("POST", "/x", body={}))
+    asking = ask(Request("POST", "/x", body={}))
     url = f"http://127.0.0.1:{unused_port()}"
 
-    (error,) = played(kind, talk, api_key=KEY, base_url=url)
+    (error,) = run_jobs(kind, asking, api_key=KEY, base_url=url)
 
     assert (error.sent, error.attempts) == (False, 1 + QUICK.retries)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_wait_is_slept(kind):
-    """The client does what the conversation asks for, by its own clock."""
-    slept = []
-
-    def talk():
-        assert (yield Sleep(3)) is None
-        return (yield Now())
-
-    async def sleep(seconds):
-        slept.append(seconds)
-
-    async def awaited():
-        async with AsyncClient(KEY, journal=None) as client:
-            client._player.clock = AsyncClock(lambda: 7.0, sleep)
-            return await client.play(talk())
-
-    if kind == "async":
-        found = asyncio.run(awaited())
-    else:
-        with Client(KEY, journal=None) as client:
-            client._player.clock = Clock(lambda: 7.0, slept.append)
-            found = client.play(talk())
-
-    assert (found, slept) == (7.0, [3])
-
-
-@pytest.mark.parametrize("kind", KINDS)
 def test_answer_that_is_too_large_is_not_read(kind, server, monkeypatch):
     """Also one that is small until it is unpacked."""
-    for module in (_player, _exchange):
-        monkeypatch.setattr(module, "MAX_ANSWER", 2**20)
+    for module in ("_session", "_channel"):
+        monkeypatch.setattr(f"flow64.api.{module}.MAX_ANSWER", 2**20)
     bomb = gzip.compress(b"0" * 2**24)
     server.always("*", "*", Reply(200, bomb, {"content-encoding": "gzip"}))
     patience = Policy(retries=0)
 
-    (error,) = played(
+    (error,) = run_jobs(
         kind,
         ask(Request("GET", "/x")),
         api_key=KEY,
@@ -228,9 +188,9 @@ def test_answer_that_is_too_large_is_not_read(kind, server, monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_error_that_is_too_large_is_read_in_part(kind):
     """What it says at its beginning is not needed, its status is."""
-    talk = ask(Request("GET", "/x"))
+    asking = ask(Request("GET", "/x"))
 
-    (error,), _ = carried(kind, lambda _: Answered(b"x" * 2**20, status=404), talk)
+    (error,), _ = carried(kind, lambda _: Answered(b"x" * 2**20, status=404), asking)
 
     assert isinstance(error, errors.NotFoundError)
 
@@ -252,11 +212,13 @@ def test_body_that_never_ends_is_given_up(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_answer_may_be_any_content(kind):
-    (found,), _ = carried(
-        kind, lambda _: Answered(b"ro", b"ws"), send(Request("GET", "/x"))
-    )
+    @job
+    async def send(session):
+        return await session.send(Request("GET", "/x"), lambda answer: answer.content)
 
-    assert found.content == b"rows"
+    (found,), _ = carried(kind, lambda _: Answered(b"ro", b"ws"), send())
+
+    assert found == b"rows"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -276,12 +238,12 @@ def test_download_may_take_longer_than_a_request(kind, patience, each):
 
     clock = FakeClock()
 
-    def talk():
-        stream = yield Fetch("https://store.example.com/f")
-        parts = []
-        while part := (yield Read(stream)):
-            parts.append(part)
-        return b"".join(parts), (yield Now())
+    async def download(session):
+        async with await session.open("https://store.example.com/f") as stream:
+            parts = []
+            while part := await stream.read():
+                parts.append(part)
+            return b"".join(parts), session.now()
 
     inner = Transport(lambda _: Dripping(b"r", b"o", b"w", b"s"))
     transport = inner if kind == "sync" else Awaited(inner)
@@ -289,7 +251,7 @@ def test_download_may_take_longer_than_a_request(kind, patience, each):
     found = use(
         kind,
         HOME,
-        lambda client: with_clock(client, clock).play(talk()),
+        lambda client: with_clock(client, clock).call(download),
         transport=transport,
         policy=patience,
     )
@@ -322,17 +284,17 @@ def _proxied(monkeypatch):
 def test_nothing_for_this_machine_passes_through_a_proxy(kind, server):
     """A proxy of the environment is for the world outside."""
     server.always("*", "*", Reply(200, {}))
-    talk = ask(Request("GET", "/x"))
+    asking = ask(Request("GET", "/x"))
 
-    assert played(kind, talk, api_key=KEY, base_url=server.url) == [{}]
+    assert run_jobs(kind, asking, api_key=KEY, base_url=server.url) == [{}]
 
 
 @pytest.mark.usefixtures("_proxied")
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_goes_outside_passes_through_the_proxy(kind):
     """Which is not there, so nothing is sent; and no name is looked up."""
-    talk = ask(Request("POST", "/x", body={}))
+    asking = ask(Request("POST", "/x", body={}))
 
-    (error,) = played(kind, talk, api_key=KEY, base_url=HOME)
+    (error,) = run_jobs(kind, asking, api_key=KEY, base_url=HOME)
 
     assert not error.sent

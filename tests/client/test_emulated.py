@@ -89,7 +89,7 @@ def test_deploy_creates_once_updates_and_writes_nothing_when_nothing_changed(ser
 
     assert (states, done.state) == (["new", "unchanged"], "update")
     assert list(done.changes) == [
-        "~ block find_email",
+        "block find_email",
         '    ~ /mode: "PROFESSIONAL" -> "PERSONAL"',
     ]
     assert writes(emulator) == ["create_workflow", "update_workflow"]
@@ -250,7 +250,7 @@ def test_failed_run_of_an_intent_is_not_repeated(serve):
         run.wait(every=0.01)
     with pytest.raises(errors.IntentFailedError):
         leads().run(ROWS, client, intent="a")
-    assert len(list(client.play(list_runs(leads().id())))) == 1
+    assert len(list(client.call(list_runs, leads().id()))) == 1
     emulator.fail_block("find_email", None)
     assert leads().run(ROWS, client, intent="b").wait(every=0.01).status == "completed"
 
@@ -375,13 +375,13 @@ def test_a_client_made_by_run_is_closed_with_its_run(serve, monkeypatch):
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", client.endpoint)
     leads().deploy()
     run = leads().run(ROWS)
-    transport = run._client._player.transport
+    thread = run._client._thread
 
     del run
     gc.collect()
 
     with pytest.raises(errors.ConfigError, match="closed"):
-        transport.send(None)
+        thread.run(None)
 
 
 def branched(key):

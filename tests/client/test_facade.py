@@ -15,7 +15,7 @@ from attrs import evolve
 
 from flow64 import Workflow, errors
 from flow64.analysis import LiveCatalogue
-from flow64.api import AsyncClock, Clock
+from flow64.api import Clock
 from flow64.client import AsyncClient, Client
 from flow64.client import _async_calls as _async_facade
 from flow64.client import _calls as _facade
@@ -63,7 +63,7 @@ class Blocking:
     def __init__(self, key, **more):
         self.client = Client(key, journal=None, **more)
         self.moved = Moved()
-        self.client._player.clock = Clock(self.moved.now, self.moved.sleep)
+        self.client._clock = Clock(self.moved.now, self.moved.awaited)
 
     def do(self, call):
         return call(self.client)
@@ -82,7 +82,7 @@ class Awaiting:
 
     async def _made(self, key, more):
         client = AsyncClient(key, journal=None, **more)
-        client._player.clock = AsyncClock(self.moved.now, self.moved.awaited)
+        client._clock = Clock(self.moved.now, self.moved.awaited)
         return client
 
     async def _done(self, call):
@@ -687,11 +687,6 @@ def test_too_many_requests_are_waited_out(user, emulator):
         Moved.sleep(one.moved, seconds)
 
     one.moved.sleep = advanced
-    one.client._player.clock = (
-        Clock(one.moved.now, advanced)
-        if isinstance(one, Blocking)
-        else AsyncClock(one.moved.now, one.moved.awaited)
-    )
     assert one.do(lambda c: c.workflows.list()) == []
     assert len(one.moved.waits) >= 1
 

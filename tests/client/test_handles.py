@@ -148,13 +148,12 @@ def test_task_that_is_cancelled_cancels_no_run(is_watched):
     asked = asyncio.Event
 
     class Slow(AsyncHand):
-        async def play(self, conversation):
-            conversation.close()
+        async def call(self, job, *args, **kwargs):
             self.is_asked.set()
             await asyncio.sleep(60)
 
-        async def events(self, conversation):
-            await self.play(conversation)
+        async def stream(self, job, *args, **kwargs):
+            await self.call(job)
             yield
 
     async def cancelled():
@@ -692,7 +691,7 @@ def start(request):
             emulator.switches = Switches(speed=speed)
             leads().deploy(client)
             body = {"webhook_payload": rows}
-            run_id = client.play(start_run(leads().id(), body, str(uuid4()))).job_id
+            run_id = client.call(start_run, leads().id(), body, str(uuid4())).job_id
             known = {"stages": stages_of(leads().compile()), **known}
             if request.param == "sync":
                 return Run(run_id, leads().id(), client, **known), emulator

@@ -285,42 +285,45 @@ def zipped():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (gzip.compress(b"{}"), "(offset 0): no UTF-8 JSON: it begins like a gzip file; unpack it first"),
-        (zipped(), "(offset 0): no UTF-8 JSON: it begins like a zip file; unpack it first"),
-        ("{}".encode("utf-8-sig"), "(offset 0): no UTF-8 JSON: it begins like UTF-8 with a byte order mark; save it without"),
-        ("{}".encode("utf-16"), "(offset 0): no UTF-8 JSON: it begins like UTF-16"),
-        ("{}".encode("utf-16-be"), "(offset 0): no UTF-8 JSON: it begins like UTF-16 or UTF-32"),
-        ("{}".encode("utf-16-le"), "(offset 0): no UTF-8 JSON: it begins like UTF-16"),
-        (b"\xfe\xff\x00{", "(offset 0): no UTF-8 JSON: it begins like UTF-16"),
+        (gzip.compress(b"{}"), "(offset 0): not UTF-8 JSON: it begins like a gzip file; unpack it first"),
+        (zipped(), "(offset 0): not UTF-8 JSON: it begins like a zip file; unpack it first"),
+        ("{}".encode("utf-8-sig"), "(offset 0): not UTF-8 JSON: it begins like UTF-8 with a byte order mark; save it without"),
+        ("{}".encode("utf-16"), "(offset 0): not UTF-8 JSON: it begins like UTF-16"),
+        ("{}".encode("utf-16-be"), "(offset 0): not UTF-8 JSON: it begins like UTF-16 or UTF-32"),
+        ("{}".encode("utf-16-le"), "(offset 0): not UTF-8 JSON: it begins like UTF-16"),
+        (b"\xfe\xff\x00{", "(offset 0): not UTF-8 JSON: it begins like UTF-16"),
         ("\ufeff{}", "(offset 0): it begins with a byte order mark; save it without"),
-        (b'{"a": "\xe9"}', "(offset 7): no UTF-8: invalid continuation byte"),
-        (b'"\xed\xa0\x80"', "(offset 1): no UTF-8: invalid continuation byte"),
+        (b'{"a": "\xe9"}', "(offset 7): not UTF-8: invalid continuation byte"),
+        (b'"\xed\xa0\x80"', "(offset 1): not UTF-8: invalid continuation byte"),
     ],
     ids=range(10),
 )  # fmt: skip
 def test_another_format_is_named(text, message):
-    """Bytes that are no UTF-8 JSON are not guessed at."""
+    """Bytes that are not UTF-8 JSON are not guessed at."""
     assert refusal(text, source="file") == f"file {message}"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "<text>:1 (offset 0): no JSON: Expecting value"),
-        ("{} {}", "<text>:1 (offset 3): no JSON: Extra data"),
-        ('{\n"a": "b', "<text>:2 (offset 7): no JSON: Unterminated string starting at"),
-        ('"\x00"', "<text>:1 (offset 1): no JSON: Invalid control character at"),
+        ("", "<text>:1 (offset 0): not valid JSON: Expecting value"),
+        ("{} {}", "<text>:1 (offset 3): not valid JSON: Extra data"),
+        (
+            '{\n"a": "b',
+            "<text>:2 (offset 7): not valid JSON: Unterminated string starting at",
+        ),
+        ('"\x00"', "<text>:1 (offset 1): not valid JSON: Invalid control character at"),
         (
             "workflow_name: x",
             (
-                "<text>:1 (offset 0): no JSON: Expecting value (it looks like YAML, "
+                "<text>:1 (offset 0): not valid JSON: Expecting value (it looks like YAML, "
                 "which flow64 never reads)"
             ),
         ),
         (
             "--- !!python/object/apply:os.system ['x']",
             (
-                "<text>:1 (offset 0): no JSON: Expecting value (it looks like YAML, "
+                "<text>:1 (offset 0): not valid JSON: Expecting value (it looks like YAML, "
                 "which flow64 never reads)"
             ),
         ),
@@ -334,9 +337,9 @@ def test_what_is_no_json_has_its_offset(text, message):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("[1, NaN]", "/1: NaN is no JSON; write null, or leave the field out"),
-        ("Infinity", ": Infinity is no JSON; write null, or leave the field out"),
-        ("-Infinity", ": -Infinity is no JSON; write null, or leave the field out"),
+        ("[1, NaN]", "/1: NaN is not JSON; write null, or leave the field out"),
+        ("Infinity", ": Infinity is not JSON; write null, or leave the field out"),
+        ("-Infinity", ": -Infinity is not JSON; write null, or leave the field out"),
         ("1e999", f": the number '1e999' {BEYOND}"),
         ("-1e999", f": the number '-1e999' {BEYOND}"),
         ("9" * 5000, ": a number of 5000 digits; write it as text"),
@@ -386,7 +389,7 @@ def test_deep_nesting_is_refused_alike_at_any_depth(opening, depth):
     assert refusal(f'{{"]":\n {opening * depth}') in {
         f"<text>:2 (offset {offset}): {TOO_DEEP}",
         # Where the parser reaches the end first, that is the error.
-        f"<text>:2 (offset {7 + len(opening) * depth}): no JSON: Expecting value",
+        f"<text>:2 (offset {7 + len(opening) * depth}): not valid JSON: Expecting value",
     }
     closing = ("]" if opening == "[" else "}") * depth
     assert refusal(f'{{"]":\n {opening * depth}1{closing}}}') == (
@@ -762,7 +765,7 @@ def test_a_wrong_shape_is_refused_with_its_place(data, place, message):
 def test_a_name_in_an_error_cannot_write_to_the_terminal():
     """Control characters of file names and keys are shown escaped."""
     assert refusal('{"\\u001b": NaN}', source="\x1b[2J") == (
-        "\\x1b[2J:1 (offset 11) at /\\x1b: NaN is no JSON; "
+        "\\x1b[2J:1 (offset 11) at /\\x1b: NaN is not JSON; "
         "write null, or leave the field out"
     )
 

@@ -66,12 +66,18 @@ class Place:
             return workflow
         return target_of(workflow, env, values or None, git=Commits())
 
-    def play(self, conversation, url=None):
-        return clients.play(self.kind, url or self.url, conversation, policy=QUICK)
+    def play(self, job, *args, url=None, **facts):
+        """Run a call with one kind of client."""
+        return clients.play(
+            self.kind,
+            url or self.url,
+            lambda session: job(session, *args, **facts),
+            policy=QUICK,
+        )
 
-    def direct(self, conversation):
-        """Past the fault server, such as what somebody else does."""
-        return self.play(conversation, self.emulator.url)
+    def direct(self, job, *args, **facts):
+        """Run a call past the fault server, as someone else would."""
+        return self.play(job, *args, url=self.emulator.url, **facts)
 
     def plan(self, *workflows, env="default", is_whole=True, **options):
         targets = [self.target(one, env) for one in workflows]
@@ -79,30 +85,29 @@ class Place:
         facts.setdefault("create", [one.key for one in targets])
         if is_whole:
             facts.setdefault("projects", [self.project])
-        return self.play(make_plan(targets, env=env, endpoint=self.url, **facts))
+        return self.play(make_plan, targets, env=env, endpoint=self.url, **facts)
 
     def apply(self, plan, *, agreed=None, **options):
         return self.play(self.applying(plan, agreed=agreed, **options))
 
     def applying(self, plan, *, agreed=None, **options):
         facts = {"history": self.history, "endpoint": self.url, **options}
-        return apply_plan(plan, agreed or Agreement(), **facts)
+        agreed = agreed or Agreement()
+        return lambda session: apply_plan(session, plan, agreed, **facts)
 
     def put(self, *workflows):
         """Deploy them, past the fault server; gives the id of the last."""
         targets = [self.target(one) for one in workflows]
         url = self.emulator.url
-        plan = self.direct(
-            make_plan(targets, env="default", endpoint=url, git=Commits())
-        )
-        talk = apply_plan(plan, history=self.history, endpoint=url)
-        summary = self.direct(talk)
+        facts = {"env": "default", "endpoint": url, "git": Commits()}
+        plan = self.direct(make_plan, targets, **facts)
+        summary = self.direct(apply_plan, plan, history=self.history, endpoint=url)
         assert summary.is_complete, summary
         self.forget()
         return targets[-1].id
 
     def live(self, workflow_id):
-        return self.direct(get_workflow(str(workflow_id)))
+        return self.direct(get_workflow, str(workflow_id))
 
     def mode(self, workflow_id):
         """The field that the tests change."""

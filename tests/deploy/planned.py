@@ -77,26 +77,26 @@ class Service:
         """Deploy, as code of some commit would; gives the id of the last."""
         for workflow in workflows:
             wanted = target(workflow, **options)
-            self.client.play(create_workflow(sent(wanted)))
+            self.client.call(create_workflow, sent(wanted))
         return wanted.id
 
     def write(self, definition):
         """Create it as it is, without a stamp."""
-        self.client.play(create_workflow(definition))
+        self.client.call(create_workflow, definition)
         return str(definition.id)
 
     def update(self, definition):
-        self.client.play(update_workflow(definition))
+        self.client.call(update_workflow, definition)
 
     def describe(self, workflow_id, text):
-        self.client.play(update_description(workflow_id, text))
+        self.client.call(update_description, workflow_id, text)
 
     def edit(self, workflow_id, **what):
         self.emulator.edit(workflow_id, **what)
 
     def plan(self, *wanted, **options):
         """A plan, by a client in this process."""
-        return self.client.play(planned(*wanted, **options))
+        return self.client.call(planned(*wanted, **options))
 
     def plan_by(self, kind, *wanted, **options):
         """A plan by one kind of client."""
@@ -104,10 +104,9 @@ class Service:
             return self.plan(*wanted, **options)
 
         async def awaited():
-            transport = Awaited(self.emulator.transport())
-            facts = {"transport": transport, "journal": None}
+            facts = {"transport": self.emulator.transport(), "journal": None}
             async with AsyncClient(KEY, base_url=ENDPOINT, **facts) as client:
-                return await client.play(planned(*wanted, **options))
+                return await client.call(planned(*wanted, **options))
 
         return asyncio.run(awaited())
 
@@ -116,40 +115,6 @@ class Service:
         found = [f"{one.method} {one.path}" for one in self.emulator.requests]
         self.emulator.requests.clear()
         return found
-
-
-@frozen
-class Awaited:
-    """The transport in this process, for a client that awaits it."""
-
-    plain: object
-
-    async def send(self, request):
-        return AwaitedAnswer(self.plain.send(request))
-
-    async def close(self):
-        self.plain.close()
-
-
-@frozen
-class AwaitedAnswer:
-    """An answer of it."""
-
-    plain: object
-
-    @property
-    def status(self):
-        return self.plain.status
-
-    @property
-    def headers(self):
-        return self.plain.headers
-
-    async def read(self, timeout):  # noqa: ASYNC109 - what a transport has to keep
-        return self.plain.read(timeout)
-
-    async def close(self):
-        self.plain.close()
 
 
 @contextmanager
@@ -169,10 +134,10 @@ def service(**switches):
 
 
 def planned(*wanted, **options):
-    """The conversation; workflows are taken as targets of the default environment."""
+    """Return a job that plans workflows, by default as targets of `default`."""
     targets = [one if isinstance(one, Target) else target(one) for one in wanted]
     facts = {"env": "default", "endpoint": ENDPOINT, "git": History(), **options}
-    return make_plan(targets, **facts)
+    return lambda session: make_plan(session, targets, **facts)
 
 
 # -- One situation for each state ------------------------------------------------------

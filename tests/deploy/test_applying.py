@@ -88,10 +88,10 @@ def test_plan_is_done_step_by_step_and_told(place):
     def listen(client):
         talk = place.applying(plan, agreed=Agreement(prune=1))
         if place.kind == "sync":
-            return events.extend(client.events(talk))
+            return events.extend(client.stream(talk))
 
         async def gathered():
-            events.extend([event async for event in client.events(talk)])
+            events.extend([event async for event in client.stream(talk)])
 
         return gathered()
 
@@ -236,7 +236,7 @@ def test_workflow_that_is_deleted_already_is_fine(place):
     """Before the last look, or between it and the delete."""
     first, second = place.put(place.workflow("x")), place.put(place.workflow("y"))
     plan = place.plan(place.workflow("a"))
-    place.direct(delete_workflow(first))
+    place.direct(delete_workflow, first)
 
     summary = place.apply(plan, agreed=Agreement(prune=2))
 
@@ -290,7 +290,7 @@ def test_delete_that_finds_nothing_is_fine(faulty):
     plan = faulty.plan(faulty.workflow("a"))
 
     def meanwhile(seen):
-        faulty.direct(delete_workflow(seen.query["workflow_id"][0]))
+        faulty.direct(delete_workflow, seen.query["workflow_id"][0])
         return Forward()
 
     faulty.server.on("POST", DELETE, lambda seen: Reply(404, {"detail": "gone"}))
@@ -386,7 +386,7 @@ def test_workflow_that_is_at_work_is_never_deleted(place):
     """Told by the plan, and again right before the deletion."""
     workflow_id = place.put(place.workflow("gone"))
     early = place.plan()
-    place.direct(create_schedule(workflow_id, "Weekly", "0 9 * * 1"))
+    place.direct(create_schedule, workflow_id, "Weekly", "0 9 * * 1")
 
     with pytest.raises(errors.PruneError, match="schedule Weekly is active"):
         place.apply(place.plan(), agreed=Agreement(prune=1, force=["gone"]))
@@ -400,7 +400,7 @@ def test_workflow_whose_run_goes_on_is_never_deleted(place, tmp_path):
         place.emulator = emulator
         workflow_id = place.put(place.workflow("gone"))
         rows = {"webhook_payload": [{"email": "a@example.com"}]}
-        place.direct(start_run(workflow_id, rows, str(uuid4())))
+        place.direct(start_run, workflow_id, rows, str(uuid4()))
 
         with pytest.raises(errors.PruneError, match="is in flight"):
             place.apply(place.plan(), agreed=Agreement(prune=1))
@@ -427,7 +427,7 @@ def edited(place, workflow_id):
 
 
 def removed(place, workflow_id):
-    place.direct(delete_workflow(workflow_id))
+    place.direct(delete_workflow, workflow_id)
 
 
 def restamped(place, workflow_id):
@@ -841,7 +841,7 @@ def test_each_step_has_a_deadline_of_its_own_and_a_last_look(place):
 
     assert script.lines == ["GET", "GET", "update_workflow", "GET"]
     assert (len(saved), keys(summary.done)) == (1, ["a"])
-    assert [type(event) for event in script.events] == [Writing, Done]
+    assert [type(event) for event in script.emitted] == [Writing, Done]
 
 
 def answer_of(place, workflow_id):
@@ -854,5 +854,5 @@ def test_failure_is_told_as_an_event(place):
 
     summary = script.play(place.applying(plan))
 
-    assert script.events[1] == summary.failed[0]
+    assert script.emitted[1] == summary.failed[0]
     assert isinstance(summary.failed[0], Failed)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from flow64 import errors
-from flow64.api import AsyncClock, Clock, delete_workflow
+from flow64.api import Clock, delete_workflow
 from flow64.deploy import (
     Agreement,
     FileCache,
@@ -96,7 +96,7 @@ def test_step_is_done_once_and_right_whatever_becomes_of_its_answer(place, doing
             agreed = Agreement(prune=len(then.victims))
             assert place.apply(then, agreed=agreed).is_complete, name
         for one in wanted:
-            place.direct(delete_workflow(one.id()))
+            place.direct(delete_workflow, one.id())
 
 
 @pytest.mark.slow
@@ -173,7 +173,7 @@ def test_clock_that_jumps_changes_no_wait(place, monkeypatch, jump):
     assert summary.is_complete, summary.failed
     assert took < 5
     # Taken when the module was imported, and so not by `time.time` of today.
-    assert {Clock().now, AsyncClock().now} == {time.monotonic}
+    assert Clock().now is time.monotonic
     assert place.plan(*wanted).is_empty
 
 
@@ -191,8 +191,13 @@ def test_clock_that_jumps_gives_up_neither_early_nor_never(
         return real() + jump * (len(looks) % 2)
 
     wanted = target_of(clocked(), "default", git=Commits())
-    talk = make_plan([wanted], env="default", endpoint=emulator.url, git=Commits())
-    plan = clients.play(kind, emulator.url, talk, policy=QUICK)
+    facts = {"env": "default", "endpoint": emulator.url, "git": Commits()}
+    plan = clients.play(
+        kind,
+        emulator.url,
+        lambda session: make_plan(session, [wanted], **facts),
+        policy=QUICK,
+    )
     down = Fault("status_before", times=None)
     emulator.faults.add(down)
     monkeypatch.setattr(time, "time", jumping)
@@ -200,8 +205,11 @@ def test_clock_that_jumps_gives_up_neither_early_nor_never(
         summary = clients.use(
             kind,
             emulator.url,
-            lambda client: clients.with_clock(client, place).play(
-                apply_plan(plan, history=History(tmp_path / "h"), endpoint=emulator.url)
+            lambda client: clients.with_clock(client, place).call(
+                apply_plan,
+                plan,
+                history=History(tmp_path / "h"),
+                endpoint=emulator.url,
             ),
         )
     except errors.FlowError as error:
@@ -252,8 +260,8 @@ def test_history_has_it_before_the_service_is_written_to(faulty):
         assert stat.S_IMODE(saved.file.stat().st_mode) == 0o600
     # Each of them comes back, the edit that was forced over and the one that was gone.
     for key, old in live.items():
-        talk = plan_restore(faulty.history, key, env="default", endpoint=faulty.url)
-        back = faulty.play(talk)
+        where = {"env": "default", "endpoint": faulty.url}
+        back = faulty.play(plan_restore, faulty.history, key, **where)
         assert faulty.apply(back).is_complete
         now = faulty.live(back.steps[0].id)
         assert (now.name, now.blocks, now.stamp) == (old.name, old.blocks, old.stamp)

@@ -90,7 +90,7 @@ def test_another_key_is_one_create_and_one_orphan(place, tmp_path):
 
 def recreated(place, workflow_id, **more):
     """Deleted, and made again by other code."""
-    place.direct(delete_workflow(workflow_id))
+    place.direct(delete_workflow, workflow_id)
     place.put(place.workflow("a", **more))
 
 
@@ -108,14 +108,14 @@ def test_what_was_made_again_is_stale_only_where_it_is_another(
     def apply(agreed=None):
         if not is_saved:
             return place.apply(plan, agreed=agreed)
-        talk = apply_saved_plan(
+        return place.play(
+            apply_saved_plan,
             load_plan(path),
             agreed or Agreement(),
             env="default",
             endpoint=place.url,
             history=place.history,
         )
-        return place.play(talk)
 
     recreated(place, workflow_id, url="https://other.example.com/hook")
     with pytest.raises(errors.StalePlanError) as caught:

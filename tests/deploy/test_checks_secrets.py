@@ -121,21 +121,15 @@ def test_no_spelling_of_a_secret_is_left_behind(place, tmp_path, caplog):
         show(place.plan(old, cache=cache))
     plan = show(place.plan(new))
     save_plan(plan, tmp_path / "plan.json")
-    talk = apply_saved_plan(
-        load_plan(tmp_path / "plan.json"),
-        env="default",
-        endpoint=place.url,
-        history=place.history,
-        values=VALUES,
-    )
-    print(repr(place.play(talk)), file=shown)
+    where = {"env": "default", "endpoint": place.url, "values": VALUES}
+    saved = load_plan(tmp_path / "plan.json")
+    summary = place.play(apply_saved_plan, saved, history=place.history, **where)
+    print(repr(summary), file=shown)
     gone = show(place.plan())
     summary = place.apply(gone, agreed=Agreement(prune=1), values=VALUES)
     print(repr(summary), file=shown)
-    back = plan_restore(
-        place.history, "s", env="default", endpoint=place.url, values=VALUES
-    )
-    assert place.apply(show(place.play(back))).is_complete
+    back = place.play(plan_restore, place.history, "s", **where)
+    assert place.apply(show(back)).is_complete
 
     files = left_behind(tmp_path)
     assert {name: told(text) for name, text in files.items() if told(text)} == {}

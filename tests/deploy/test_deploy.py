@@ -52,7 +52,8 @@ def history(tmp_path, monkeypatch):
 
 def deploy_by(script, workflow, *, force=False, allow_spend=False, **values):
     ready = ready_of(workflow, **values)
-    return script.play(plan_and_apply(ready, force=force, allow_spend=allow_spend))
+    facts = {"force": force, "allow_spend": allow_spend}
+    return script.play(lambda session: plan_and_apply(session, ready, **facts))
 
 
 CREATE, UPDATE = "create_workflow", "update_workflow"
@@ -401,7 +402,7 @@ def test_failed_verification_shows_no_secret():
 
     with pytest.raises(errors.VerificationError) as caught:
         deploy_by(Script(MISSING, OK, answer(data)), code, hook=SECRET)
-    assert '~ /url: secret "hook" -> ***' in str(caught.value)
+    assert '~ /url: secret "hook" -> "***"' in str(caught.value)
     assert "SENTINEL" not in str(caught.value)
 
 

@@ -37,7 +37,7 @@ def sync_apply(place, plan, **more):
     told = []
     client = Client(clients.KEY, base_url=place.url, policy=QUICK, journal=None)
     with client, first_interrupt_waits(lambda: told.append(1)) as stop:
-        return client.play(place.applying(plan, stopped=stop)), told
+        return client.call(place.applying(plan, stopped=stop)), told
 
 
 @SYNC
@@ -112,7 +112,7 @@ async def async_apply(place, plan, summaries):
     async def work(stop):
         settings = {"base_url": place.url, "policy": QUICK, "journal": None}
         async with AsyncClient(clients.KEY, **settings) as client:
-            summary = await client.play(place.applying(plan, stopped=stop))
+            summary = await client.call(place.applying(plan, stopped=stop))
             summaries.append(summary)
             return summary
 

@@ -16,7 +16,7 @@ from flow64.blocks import (
 )
 from flow64.definition import BoundSecret, Value
 from flow64.deploy import FileCache, as_data, as_text, review_of_plan
-from flow64.diff import find_settings, setting_lines
+from flow64.diff import find_settings
 from flow64.dsl import UNSET
 from flow64.render import review as rendered
 from tests.analysis.support import wired
@@ -163,7 +163,7 @@ def test_only_what_differs_is_told(flow, specs, lines):
     """What is the same with the default takes no line."""
     (setting,) = planned(flow, **specs).steps[0].settings
 
-    *told, last = setting_lines(setting)
+    *told, last = setting.describe()
 
     assert told == lines
     assert last == f"    to keep it, write: {setting.code}"

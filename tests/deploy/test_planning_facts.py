@@ -10,7 +10,8 @@ from flow64 import LEAD, Project, RawBlock, Workflow, errors, value, variants
 from flow64.api import MOST_RUNS
 from flow64.blocks import Filter, FindEmail, FindPhone, Webhook
 from flow64.definition import as_body, id_of, split_stamp, with_stamp
-from flow64.deploy import Agreement, Looked, as_data, as_text, bases_of, jobs_of
+from flow64.deploy import Agreement, Looked, as_data, as_text, bases_of, check_plan
+from flow64.deploy import History as Folder
 from flow64.diff import TitleChanged, as_lines
 from flow64.emulator import Fault
 from tests.deploy.planned import (
@@ -190,7 +191,7 @@ def test_progress_is_told():
 
     script.play(planned(*FLEET))
 
-    assert script.events == [Looked(n, 5) for n in range(1, 6)]
+    assert script.emitted == [Looked(n, 5) for n in range(1, 6)]
 
 
 def test_refused_list_is_made_up_for(here):
@@ -531,7 +532,7 @@ def test_base_may_be_committed_json(here):
     (step,) = here.plan(OLD, bases=bases_of([read])).steps
 
     assert [*as_lines(step.edits)] == [
-        "~ block find_email",
+        "block find_email",
         '    ~ /mode: "PROFESSIONAL" -> "PERSONAL"',
     ]
 
@@ -876,9 +877,10 @@ def test_orphan_is_judged_by_its_commit(here, commits, branches, consents, doubt
     ids=["unknown", "uncommitted", "no-git", "no-commit"],
 )
 def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
-    here, commit, ours, reason
+    here, tmp_path, commit, ours, reason
 ):
     """Its number alone is not enough."""
+    folder = Folder(tmp_path / "history")
     here.put(leads("Gone", key="gone"), commit=commit)
     plan = here.plan(**WHOLE, prune=True, git=History(ours))
 
@@ -890,8 +892,9 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
     with pytest.raises(
         errors.PruneError, match="if that is meant: --allow-behind gone"
     ):
-        jobs_of(plan, Agreement(prune=1))
-    (job,) = jobs_of(plan, Agreement(prune=1, behind=["gone"]))
+        check_plan(plan, Agreement(prune=1), history=folder)
+    agreed = Agreement(prune=1, behind=["gone"])
+    (job,) = check_plan(plan, agreed, history=folder)
     assert job.doing == "delete"
 
 

@@ -22,7 +22,7 @@ VALUES = {"hook": HOOK}
 
 def restored(place, key="a", at=None, *, env="default", agreed=None, **options):
     facts = {"endpoint": place.url, "values": VALUES, **options}
-    plan = place.play(plan_restore(place.history, key, at, env=env, **facts))
+    plan = place.play(plan_restore, place.history, key, at, env=env, **facts)
     return plan, place.apply(plan, agreed=agreed)
 
 
@@ -295,7 +295,7 @@ def test_what_is_not_as_its_own_stamp_says_is_not_taken_for_ours(place, what):
         place.emulator.edit(workflow_id, specs={"find_email": {"note": f"x {NEW}"}})
     facts = {"env": "default", "endpoint": place.url, "values": {"hook": NEW}}
 
-    (step,) = place.play(plan_restore(place.history, "a", **facts)).steps
+    (step,) = place.play(plan_restore, place.history, "a", **facts).steps
 
     where = "1/specs/note" if what == "beside" else "2/specs/url"
     assert step.lost == (f"/workflow_definition/blocks/{where}",)
@@ -308,7 +308,7 @@ def test_text_that_a_restore_loses_is_said_before(place):
     place.emulator.edit(secret(place).id(), specs=IN_ITS_PLACE)
     facts = {"env": "default", "endpoint": place.url, "values": {"hook": NEW}}
 
-    (step,) = place.play(plan_restore(place.history, "a", **facts)).steps
+    (step,) = place.play(plan_restore, place.history, "a", **facts).steps
 
     url = "/workflow_definition/blocks/2/specs/url"
     assert step.lost == (url,)
@@ -358,9 +358,10 @@ def test_plan_says_what_a_plan_says(place):
     workflow_id = secret(place).id()
     flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
     deployed(place, Workflow("S", flow, key="a", project=place.project), OLD)
-    place.direct(create_schedule(workflow_id, "Weekly", "0 9 * * 1"))
+    place.direct(create_schedule, workflow_id, "Weekly", "0 9 * * 1")
 
-    talk = plan_restore(
+    plan = place.play(
+        plan_restore,
         place.history,
         "a",
         env="default",
@@ -368,7 +369,6 @@ def test_plan_says_what_a_plan_says(place):
         values={"hook": NEW},
         prices={"find_email": 3.0},
     )
-    plan = place.play(talk)
 
     (step,) = plan.steps
     text = as_text(plan)
@@ -396,8 +396,8 @@ def test_blocks_are_called_by_their_kinds(place):
     place.apply(place.plan(made), agreed=Agreement(allow_spend=["a"]))
     place.apply(place.plan(), agreed=Agreement(prune=1, force=["a"]))
 
-    talk = plan_restore(place.history, "a", env="default", endpoint=place.url)
-    (step,) = place.play(talk).steps
+    where = {"env": "default", "endpoint": place.url}
+    (step,) = place.play(plan_restore, place.history, "a", **where).steps
 
     assert (step.action, step.id) == ("create", workflow_id)
     assert sorted(step.spends) == sorted(
@@ -413,8 +413,8 @@ def test_what_is_at_work_may_be_unknown(place):
     place.apply(place.plan(place.workflow("a", mode="PERSONAL")))
     place.emulator.faults.add(Fault("status_before", path="*/schedules*", status=403))
     try:
-        talk = plan_restore(place.history, "a", env="default", endpoint=place.url)
-        (step,) = place.play(talk).steps
+        where = {"env": "default", "endpoint": place.url}
+        (step,) = place.play(plan_restore, place.history, "a", **where).steps
     finally:
         place.emulator.faults.clear()
 

@@ -42,14 +42,14 @@ def secret(place, name="S", key="s"):
 def applied(place, path, *, agreed=None, env="default", endpoint=None, **options):
     """Read it and carry it out."""
     facts = {"values": VALUES, "history": place.history, **options}
-    talk = apply_saved_plan(
+    return place.play(
+        apply_saved_plan,
         load_plan(path),
         agreed or Agreement(),
         env=env,
         endpoint=endpoint or place.url,
         **facts,
     )
-    return place.play(talk)
 
 
 def made(place, path, *workflows, **options):
@@ -281,7 +281,7 @@ def test_plan_is_replaced_by_a_newer_one(place, path):
 def test_what_cannot_be_looked_into_is_not_replaced(place, path):
     os.mkfifo(path)
 
-    with pytest.raises(errors.SavedPlanError, match=r"was not saved in .*no file"):
+    with pytest.raises(errors.SavedPlanError, match=r"was not saved in .*not a file"):
         save_plan(place.plan(place.workflow("a")), path)
 
 
@@ -345,7 +345,7 @@ def edited(place, workflow_id):
 
 
 def removed(place, workflow_id):
-    place.direct(delete_workflow(workflow_id))
+    place.direct(delete_workflow, workflow_id)
 
 
 def created(place, _):
@@ -407,7 +407,7 @@ def test_schedule_that_came_since_is_in_the_way_of_a_deletion(place, path):
     """Before the first write."""
     workflow_id = place.put(place.workflow("gone"))
     made(place, path, place.workflow("a"), prune=True)
-    place.direct(create_schedule(workflow_id, "Weekly", "0 9 * * 1"))
+    place.direct(create_schedule, workflow_id, "Weekly", "0 9 * * 1")
     place.forget()
 
     with pytest.raises(errors.PruneError, match="schedule Weekly is active"):
@@ -461,9 +461,9 @@ def test_workflow_that_cannot_be_read_back_is_told(place, path):
     saved = load_plan(path)
     (step,) = (one for one in saved.steps if one["target"])
     step["target"]["definition"]["workflow_definition"]["blocks"] = 1
-    talk = apply_saved_plan(
-        saved, env="default", endpoint=place.url, history=place.history
-    )
+    where = {"env": "default", "endpoint": place.url, "history": place.history}
 
     with pytest.raises(errors.SavedPlanError, match="blocks is a list"):
-        Script(answer({}, 404)).play(talk)
+        Script(answer({}, 404)).play(
+            lambda session: apply_saved_plan(session, saved, **where)
+        )

@@ -146,7 +146,7 @@ def test_block_added_in_the_editor_is_drift():
     found = compared(OLD, live)
 
     assert found.state == "drifted"
-    assert [line.startswith("+ block") for line in found.edits] == [True]
+    assert [*found.edits][1] == "    + the block is new"
     assert (
         merge_live(ready_of(OLD).definition, from_data(live)).blocks[1:]
         == (ready_of(OLD).definition.blocks[1:])

@@ -9,11 +9,12 @@ from threading import Lock
 import pytest
 from attrs import define, field
 
+from flow64.api import as_async
 from flow64.client import AsyncClient, Client, Policy
 from flow64.deploy import History as Kept
 from flow64.deploy import Looked, apply_plan, load_plan, reopen_plan, save_plan
 from flow64.errors import StalePlanError
-from tests.deploy.planned import ENDPOINT, KEY, AwaitedAnswer, planned, service
+from tests.deploy.planned import ENDPOINT, KEY, planned, service
 from tests.service.clients import BOTH
 from tests.service.support import GROWTH, leads
 
@@ -53,7 +54,7 @@ class AwaitedSlow(Slow):
         self.count(1)
         await asyncio.sleep(self.seconds)
         self.count(-1)
-        return AwaitedAnswer(self.plain.send(request))
+        return await as_async(self.plain).send(request)
 
     async def close(self):
         self.plain.close()
@@ -70,26 +71,26 @@ def here():
         yield made
 
 
-def slowly(kind, here, conversation, seconds=0.02):
-    """Play it slowly; gives its result, its events, and how many were under way."""
+def slowly(kind, here, job, seconds=0.02):
+    """Run a job slowly. Return its result, events, and the most requests at once."""
     plain = here.emulator.transport()
     facts = {"base_url": ENDPOINT, "journal": None, "policy": POLICY}
     here.asked()
     found = []
 
-    def heard():
-        found.append((yield from conversation))
+    async def heard(session):
+        found.append(await job(session))
 
     if kind == "sync":
         slow = Slow(plain, seconds)
         with Client(KEY, transport=slow, **facts) as client:
-            events = list(client.events(heard()))
+            events = list(client.stream(heard))
     else:
         slow = AwaitedSlow(plain, seconds)
 
         async def awaited():
             async with AsyncClient(KEY, transport=slow, **facts) as client:
-                return [event async for event in client.events(heard())]
+                return [event async for event in client.stream(heard)]
 
         events = asyncio.run(awaited())
     return found[0], events, slow.most
@@ -124,10 +125,10 @@ def test_look_before_the_first_write_names_all_in_order(kind, here, tmp_path):
     edited = [plan.steps[at].id for at in (3, 7, 30)]
     for workflow_id in edited:
         here.edit(workflow_id, name="By hand")
-    talk = apply_plan(plan, history=Kept(tmp_path / "history"), endpoint=ENDPOINT)
+    where = {"history": Kept(tmp_path / "history"), "endpoint": ENDPOINT}
 
     with pytest.raises(StalePlanError) as caught:
-        slowly(kind, here, talk)
+        slowly(kind, here, lambda session: apply_plan(session, plan, **where))
 
     error = caught.value
     assert (error.workflow, [*error.others]) == ("leads-3", ["leads-7", "leads-30"])
@@ -145,8 +146,10 @@ def test_saved_plan_is_reopened_together(kind, here, tmp_path):
     save_plan(here.plan(*wanted), tmp_path / "plan.json")
     saved = load_plan(tmp_path / "plan.json")
 
-    talk = reopen_plan(saved, env="default", endpoint=ENDPOINT)
-    plan, _, most = slowly(kind, here, talk)
+    where = {"env": "default", "endpoint": ENDPOINT}
+    plan, _, most = slowly(
+        kind, here, lambda session: reopen_plan(session, saved, **where)
+    )
 
     assert (len(here.asked()), most) == (20, 4)
     assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]

@@ -66,7 +66,7 @@ CHANGES = [
     (
         TitleChanged("a", Hidden("b")),
         {"change": "title-changed", "before": "a", "after": "***"},
-        '~ title: "a" -> ***',
+        '~ title: "a" -> "***"',
     ),
     (
         DescriptionChanged("a", "sk_live_" + 9 * "0"),
@@ -80,7 +80,11 @@ CHANGES = [
             "block": MAIL_DATA,
             "specs": {"a": SECRET_DATA, "b": "***"},
         },
-        '+ block work/mail (find_email)\n    /a: secret "token"\n    /b: ***',
+        """\
+block work/mail
+    + the block is new, of kind find_email
+        + /a: secret "token"
+        + /b: "***\"""",
     ),
     (
         BlockRemoved(KEEP, WIRE),
@@ -89,7 +93,7 @@ CHANGES = [
             "block": KEEP_DATA,
             "specs": {"a": SECRET_DATA, "b": "***"},
         },
-        "- block filter (2)",
+        "block filter (2)\n    - the block is gone",
     ),
     (
         BlockRenamed(MAIL, KEEP),
@@ -99,7 +103,7 @@ CHANGES = [
     (
         KindChanged(MAIL, "a", "b"),
         {"change": "kind-changed", "block": MAIL_DATA, "before": "a", "after": "b"},
-        "~ block work/mail\n    ~ kind: a -> b",
+        'block work/mail\n    ~ kind: "a" -> "b"',
     ),
     (
         BlockMoved(MAIL, (), (KEEP,), (EDGE,), ()),
@@ -112,8 +116,9 @@ CHANGES = [
             "added": [],
         },
         """\
-> block work/mail: first -> after filter (2)
-    - edge work/mail >> filter (2)""",
+block work/mail
+    > place: first -> after filter (2)
+        - edge work/mail >> filter (2)""",
     ),
     (
         EdgeAdded(EdgeRef(GONE, KEEP, "when")),
@@ -125,12 +130,12 @@ CHANGES = [
                 "condition": "when",
             },
         },
-        "+ edge 3 >> filter (2) if when",
+        "edges\n    + 3 >> filter (2) if when",
     ),
     (
         EdgeRemoved(EDGE),
         {"change": "edge-removed", "edge": EDGE_DATA},
-        "- edge work/mail >> filter (2)",
+        "edges\n    - work/mail >> filter (2)",
     ),
     (
         FieldAdded(MAIL, ("a/b", 0), Value("x")),
@@ -140,7 +145,7 @@ CHANGES = [
             "path": "/a~1b/0",
             "value": {"flow64:value": "x"},
         },
-        '~ block work/mail\n    + /a~1b/0: value "x"',
+        'block work/mail\n    + /a~1b/0: value "x"',
     ),
     (
         FieldRemoved(MAIL, ("a",), [1.5, None, True]),
@@ -150,7 +155,7 @@ CHANGES = [
             "path": "/a",
             "value": [1.5, None, True],
         },
-        "~ block work/mail\n    - /a: [1.5, null, true]",
+        "block work/mail\n    - /a: [1.5, null, true]",
     ),
     (
         FieldChanged(MAIL, ("a",), 1, SECRET),
@@ -161,7 +166,7 @@ CHANGES = [
             "before": 1,
             "after": SECRET_DATA,
         },
-        '~ block work/mail\n    ~ /a: 1 -> secret "token"',
+        'block work/mail\n    ~ /a: 1 -> secret "token"',
     ),
     (
         ListChanged(
@@ -200,16 +205,16 @@ CHANGES = [
             ],
         },
         """\
-~ block work/mail
+block work/mail
     - /a/0: "x"
     + /a/1: "y"
-    > /a/3: "z" -> position 2
+    > /a/3: "z": 3 -> 2
     ~ /a/3/b: 1 -> 2""",
     ),
     (
         Unmanaged(MAIL, ("a",), UNSET, 1),
         {"change": "unmanaged", "block": MAIL_DATA, "path": "/a", "after": 1},
-        "~ block work/mail\n    ? /a: 1 is not managed",
+        "block work/mail\n    ? /a: 1 is not managed",
     ),
     (
         RowsChanged(None, ("LEAD", None), ()),
@@ -219,27 +224,27 @@ CHANGES = [
             "before": ["LEAD", None],
             "after": [],
         },
-        "~ rows out of the workflow: LEAD and unknown -> none",
+        "rows\n    ~ rows out of the workflow: LEAD and unknown -> none",
     ),
     (
         ColumnAdded("a", "str"),
         {"change": "column-added", "name": "a", "type": "str"},
-        "+ column a: str",
+        "output columns\n    + a: str",
     ),
     (
         ColumnDropped("a", None),
         {"change": "column-dropped", "name": "a", "type": None},
-        "- column a",
+        "output columns\n    - a",
     ),
     (
         ColumnRetyped("a", None, "int"),
         {"change": "column-retyped", "name": "a", "before": None, "after": "int"},
-        "~ column a: unknown -> int",
+        "output columns\n    ~ a: unknown -> int",
     ),
     (
         OtherColumnsChanged(before=True, after=False),
         {"change": "other-columns-changed", "before": True, "after": False},
-        "- columns that nobody knows",
+        "output columns\n    - columns that nobody knows",
     ),
     (
         CostChanged(
@@ -266,17 +271,17 @@ number of rows + unknown for x""",
             "effect": "writes-outside",
             "target": "posts to it",
         },
-        "+ effect: x leaves something outside at each run: posts to it",
+        "effects\n    + x leaves something outside at each run: posts to it",
     ),
     (
         EffectVanished("x", None, None),
         {"change": "effect-vanished", "kind": "x", "effect": None, "target": None},
-        "- effect: what x does is unknown",
+        "effects\n    - what x does is unknown",
     ),
     (
         FindingAppeared(FINDING),
         {"change": "finding-appeared", "finding": FINDING.as_data()},
-        "+ note a-code (mail): what",
+        "findings\n    + note a-code (mail): what",
     ),
     (
         FindingVanished(Finding("a-code", "rows", "error", "what")),
@@ -284,7 +289,7 @@ number of rows + unknown for x""",
             "change": "finding-vanished",
             "finding": Finding("a-code", "rows", "error", "what").as_data(),
         },
-        "- error a-code: what",
+        "findings\n    - error a-code: what",
     ),
 ]
 

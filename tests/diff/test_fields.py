@@ -60,7 +60,7 @@ CASES = {
     "texts in another order": (
         {"a": ["x", "y", "z"]},
         {"a": ["y", "z", "x"]},
-        ['> /a/0: "x" -> position 2'],
+        ['> /a/0: "x": 0 -> 2'],
     ),
     "fields in a list, by name": (
         {"a": [NAMED, {"name": "b"}]},
@@ -85,7 +85,7 @@ CASES = {
         [
             "~ /filters/0/value: 2 -> 3",
             """\
-> /filters/0: {"column": "a", "operator": "equals", "value": 1} -> position 1""",
+> /filters/0: {"column": "a", "operator": "equals", "value": 1}: 0 -> 1""",
             '~ /filters/2/operator: "is_empty" -> "is_not_empty"',
         ],
     ),
@@ -127,10 +127,10 @@ CASES = {
         {"a": "text", "b": ["x", "y"], "c": {"d": "text", "e": 1}, "f": 1},
         {"a": SECRET, "b": [SECRET, "y"], "c": {"g": SECRET, "e": 2}, "f": 2},
         [
-            '~ /a: *** -> secret "token"',
-            "- /b/0: ***",
+            '~ /a: "***" -> secret "token"',
+            '- /b/0: "***"',
             '+ /b/0: secret "token"',
-            "- /c/d: ***",
+            '- /c/d: "***"',
             "~ /c/e: 1 -> 2",
             '+ /c/g: secret "token"',
             "~ /f: 1 -> 2",
@@ -142,9 +142,9 @@ CASES = {
         [
             '~ /a: secret "token" -> value "open"',
             '- /b/0: secret "token"',
-            "+ /b/0: ***",
+            '+ /b/0: "***"',
             '- /c/g: secret "token"',
-            "+ /c/d: ***",
+            '+ /c/d: "***"',
         ],
     ),
     "the text of a known secret": (
@@ -162,12 +162,12 @@ CASES = {
     "a text inside of a secret": (
         {"a": BoundSecret(SECRET, FrozenDict(user="me", password="hush"))},
         {"a": BoundSecret(SECRET, FrozenDict(user="me", password="hush")), "b": "hush"},
-        ["+ /b: ***"],
+        ['+ /b: "***"'],
     ),
     "a secret that is no text": (
         {"a": BoundSecret(SECRET, 7), "b": 1},
         {"a": BoundSecret(SECRET, 7), "b": 7},
-        ["~ /b: 1 -> ***"],
+        ['~ /b: 1 -> "***"'],
     ),
 }
 
@@ -191,5 +191,5 @@ def test_a_new_text_of_a_secret_counts_where_texts_are_compared():
 
     assert told(before, before, bound=True) == ""
     assert told(before, after, bound=True).splitlines()[1:] == [
-        '    ~ /c: *** -> secret "token"'
+        '    ~ /c: "***" -> secret "token"'
     ]

@@ -77,7 +77,7 @@ EDITS = {
             return_fields={**FIELDS, "seniority": {"description": "x", "type": "str"}},
         ),
         """\
-~ block lead_enrichment
+block lead_enrichment
     + /return_fields/seniority: {"description": "x", "type": "str"}
 """,
     ),
@@ -85,7 +85,7 @@ EDITS = {
         INBOUND,
         specs_of(INBOUND, "lead_enrichment", return_fields={"title": "Job title"}),
         """\
-~ block lead_enrichment
+block lead_enrichment
     ~ /return_fields/title: "string" -> "Job title"
     - /return_fields/linkedin_url: "string"
 """,
@@ -102,28 +102,32 @@ EDITS = {
         side_branch(),
         side_branch(RawBlock("score_lead", key="score", specs={"model": "fit-2"})),
         """\
-+ block score (score_lead)
-    /model: "fit-2"
-+ edge deduplicate >> score
-+ edge score >> outgoing_webhook
+block score
+    + the block is new, of kind score_lead
+        + /model: "fit-2"
+edges
+    + deduplicate >> score
+    + score >> outgoing_webhook
 """,
     ),
     "a block inserted": (
         inbound("fr").compile(),
         inbound("fr", consent=True).compile(),
         """\
-+ block filter
-    /filters: [{"column": "consent", "operator": "equals", "value": true}]
-- edge webhook >> lead_enrichment
-+ edge webhook >> filter
-+ edge filter >> lead_enrichment
+block filter
+    + the block is new
+        + /filters: [{"column": "consent", "operator": "equals", "value": true}]
+edges
+    - webhook >> lead_enrichment
+    + webhook >> filter
+    + filter >> lead_enrichment
 """,
     ),
     "a condition changed, one added, one dropped": (
         leads(Filter.where("email").is_not_empty().and_("country").equals("de")),
         leads(Filter.where("country").equals("fr").and_("title").contains("Head")),
         """\
-~ block filter
+block filter
     - /filters/0: {"column": "email", "operator": "is_not_empty"}
     ~ /filters/0/value: "de" -> "fr"
     - /filters/0/logic: "and"
@@ -140,8 +144,8 @@ EDITS = {
         leads(FindEmail(key="mail", mode="PROFESSIONAL")),
         leads(FindEmail(key="work", mode="PERSONAL")),
         """\
-~ block mail is work now, with another id (was= keeps it)
-~ block work
+block work
+    ~ was mail, with another id (was= keeps it)
     ~ /mode: "PROFESSIONAL" -> "PERSONAL"
 """,
     ),
@@ -154,79 +158,88 @@ EDITS = {
         """\
 ~ 8 blocks have other ids: webhook, deduplicate, company_enrichment, \
 company_to_leads, find_email, 3 more
-~ block reachable
+block reachable
     ~ /filters/0/value: "OK" -> "NO"
 """,
     ),
     "two blocks swapped": (
         *SWAPPED,
         """\
-> block deduplicate: after find_email -> after webhook
-    - edge deduplicate >> outgoing_webhook
-    - edge find_email >> deduplicate
-    + edge webhook >> deduplicate
-    + edge deduplicate >> find_email
-- edge webhook >> find_email
-+ edge find_email >> outgoing_webhook
+block deduplicate
+    > place: after find_email -> after webhook
+        - edge deduplicate >> outgoing_webhook
+        - edge find_email >> deduplicate
+        + edge webhook >> deduplicate
+        + edge deduplicate >> find_email
+edges
+    - webhook >> find_email
+    + find_email >> outgoing_webhook
 """,
     ),
     "three blocks that stay together, moved": (
         chain("webhook", "a", "b", "c", "d", "e", "f", "g"),
         chain("webhook", "d", "e", "f", "g", "a", "b", "c"),
         """\
-> block a: after webhook -> after g
-    - edge webhook >> a
-    + edge g >> a
-- edge c >> d
-+ edge webhook >> d
+block a
+    > place: after webhook -> after g
+        - edge webhook >> a
+        + edge g >> a
+edges
+    - c >> d
+    + webhook >> d
 """,
     ),
     "a block in the place of another": (
         leads(FindEmail()),
         leads(FindPhone()),
         """\
-- block find_email
-+ block find_phone
-- edge webhook >> find_email
-- edge find_email >> outgoing_webhook
-+ edge webhook >> find_phone
-+ edge find_phone >> outgoing_webhook
+block find_email
+    - the block is gone
+block find_phone
+    + the block is new
+edges
+    - webhook >> find_email
+    - find_email >> outgoing_webhook
+    + webhook >> find_phone
+    + find_phone >> outgoing_webhook
 """,
     ),
     "another kind under the same id": (
         leads(FindEmail(key="contact")),
         leads(FindPhone(key="contact")),
         """\
-~ block contact
-    ~ kind: find_email -> find_phone
+block contact
+    ~ kind: "find_email" -> "find_phone"
 """,
     ),
     "another region": (
         REGIONS["fr"].compile(),
         REGIONS["de"].compile(),
         """\
-~ title: "Inbound leads, FR" -> "Inbound leads, DE"
 ~ 4 blocks have other ids: webhook, lead_enrichment, find_email, outgoing_webhook
-~ block lead_enrichment
-    ~ /return_fields/title/description: "Job title, as it is written in FR" \
--> "Job title, as it is written in DE"
-~ block outgoing_webhook
+~ title: "Inbound leads, FR" -> "Inbound leads, DE"
+block lead_enrichment
+    ~ /return_fields/title/description: "Job title, as it is written in FR" -> "Job \
+title, as it is written in DE"
+block outgoing_webhook
     ~ /url: "https://crm.acme.example/hooks/fr" -> "https://crm.acme.example/hooks/de"
-+ block filter
-    /filters: [{"column": "consent", "operator": "equals", "value": true}]
-- edge webhook >> lead_enrichment
-+ edge webhook >> filter
-+ edge filter >> lead_enrichment
+block filter
+    + the block is new
+        + /filters: [{"column": "consent", "operator": "equals", "value": true}]
+edges
+    - webhook >> lead_enrichment
+    + webhook >> filter
+    + filter >> lead_enrichment
 """,
     ),
     "values filled in": (
         EVERYWHERE,
         answer(BOUND),
         """\
-~ block append_to_notebook
+block append_to_notebook
     ~ /notebook_id: value "notebook" -> "2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21"
-~ block outgoing_webhook
-    ~ /url: secret "crm_hook" -> ***
+block outgoing_webhook
+    ~ /url: secret "crm_hook" -> "***"
 """,
     ),
     "a key in the text": (
@@ -235,7 +248,7 @@ company_to_leads, find_email, 3 more
             INBOUND, "outgoing_webhook", url="https://a.example/sk_live_" + 9 * "0"
         ),
         """\
-~ block outgoing_webhook
+block outgoing_webhook
     ~ /url: "https://example.com/hooks/sixtyfour" -> "https://a.example/***"
 """,
     ),
@@ -243,8 +256,8 @@ company_to_leads, find_email, 3 more
         wired(("read_csv", {"columns": ["a", "b", "c"]})),
         wired(("read_csv", {"columns": ["c", "a", "b"]})),
         """\
-~ block read_csv (df728f5d)
-    > /columns/2: "c" -> position 0
+block read_csv (df728f5d)
+    > /columns/2: "c": 2 -> 0
 """,
     ),
 }
@@ -271,27 +284,31 @@ FOLLOWED = {
         compiled(Webhook(LEAD) >> HOOK),
         compiled(Webhook(COMPANY) >> HOOK),
         """\
-~ rows of webhook: LEAD -> COMPANY
-~ rows out of the workflow: LEAD -> COMPANY
+rows
+    ~ rows of webhook: LEAD -> COMPANY
+    ~ rows out of the workflow: LEAD -> COMPANY
 """,
     ),
     "columns and cost": (
         leads(FindEmail(key="contact")),
         leads(FindPhone(key="contact")),
         """\
-- column email
-- column email_status: str
-+ column phone
+output columns
+    - email
+    - email_status: str
+    + phone
 ~ cost of 1,000 input rows, at most: $50 -> $300
-- effect: find_email spends at each run
-+ effect: find_phone spends at each run
+effects
+    - find_email spends at each run
+    + find_phone spends at each run
 """,
     ),
     "a column of another type": (
         specs_of(INBOUND, "webhook", input_schema={"email": "string", "age": "int"}),
         specs_of(INBOUND, "webhook", input_schema={"email": "string", "age": "bool"}),
         """\
-~ column age: int -> bool
+output columns
+    ~ age: int -> bool
 """,
     ),
     "something unknown": (
@@ -300,38 +317,44 @@ FOLLOWED = {
             Webhook(LEAD, input_schema={"email": "string"}) >> RawBlock("x") >> HOOK
         ),
         """\
-~ rows of outgoing_webhook: LEAD -> unknown
-~ rows out of the workflow: LEAD -> unknown
-- column email: string
+rows
+    ~ rows of outgoing_webhook: LEAD -> unknown
+    ~ rows out of the workflow: LEAD -> unknown
+output columns
+    - email: string
 ~ cost of 1,000 input rows, at most: $0 -> unknown for x
-+ effect: what x does is unknown
-- note unused-input (webhook): no block is known to use 'email'
-+ note unknown-kind (x): 'x' is not in the catalogue, so not checked
+effects
+    + what x does is unknown
+findings
+    - note unused-input (webhook): no block is known to use 'email'
+    + note unknown-kind (x): 'x' is not in the catalogue, so not checked
 """,
     ),
     "a search in place of a webhook": (
         RESEARCH,
         example("search_list")["workflow"].compile(),
         """\
-~ rows of deduplicate: COMPANY -> LEAD
-- column phone
-+ column title: str
-+ column years_in_role: int
-~ cost of 1,000 input rows, at most: find_email $0.05, find_phone $0.30 \
-for each of an open number of rows + unknown for company_enrichment -> \
-$45 + unknown for search
-- effect: company_enrichment spends at each run
-- effect: find_phone spends at each run
-- effect: append_to_notebook leaves something outside at each run: adds rows to \
-notebook \
+rows
+    ~ rows of deduplicate: COMPANY -> LEAD
+output columns
+    - phone
+    + title: str
+    + years_in_role: int
+~ cost of 1,000 input rows, at most: find_email $0.05, find_phone $0.30 for each of \
+an open number of rows + unknown for company_enrichment -> $45 + unknown for search
+effects
+    - company_enrichment spends at each run
+    - find_phone spends at each run
+    - append_to_notebook leaves something outside at each run: adds rows to notebook \
 '7d0c2c52-6d0b-4f2e-9d53-1d7b0e8a4f11'
-+ effect: search spends at each run
-+ effect: lead_enrichment spends at each run
-+ effect: append_to_notebook leaves something outside at each run: adds rows to it
-+ effect: append_to_notebook makes a place to keep rows: makes a notebook
-+ note first-block-not-webhook (search): it begins with search, and sources \
+    + search spends at each run
+    + lead_enrichment spends at each run
+    + append_to_notebook leaves something outside at each run: adds rows to it
+    + append_to_notebook makes a place to keep rows: makes a notebook
+findings
+    + note first-block-not-webhook (search): it begins with search, and sources \
 disagree on starting it by API
-+ warning create-new-notebook (append_to_notebook): it may make a new notebook at \
+    + warning create-new-notebook (append_to_notebook): it may make a new notebook at \
 each run
 """,
     ),
@@ -343,7 +366,8 @@ each run
     "a block moved": (
         *SWAPPED,
         f"""\
-- note late-deduplicate (deduplicate): rows are there twice when find_email \
+findings
+    - note late-deduplicate (deduplicate): rows are there twice when find_email \
 ({__file__}:{LINE}) is paid
 """,
     ),
@@ -365,7 +389,7 @@ def test_a_new_text_for_a_secret_is_told_and_not_shown():
     assert (
         told(BOUND, other, bound=True)
         == """\
-~ block outgoing_webhook
+block outgoing_webhook
     ~ /url: secret "crm_hook" is another text
 """
     )
@@ -386,7 +410,7 @@ def test_unmanaged_fields_are_listed_apart():
     assert (
         told(live, code, managed=managed)
         == """\
-~ block find_email
+block find_email
     ? /tier: "high" is not managed
     ? /note: null is not managed
     ~ /mode: "PERSONAL" -> "PROFESSIONAL"
@@ -395,14 +419,14 @@ def test_unmanaged_fields_are_listed_apart():
     assert (
         told(live, edited, managed=managed)
         == """\
-~ block find_email
+block find_email
     ? /tier: "high" -> "low" is not managed
 """
     )
     assert (
         told(code, edited, managed={})
         == """\
-~ block find_email
+block find_email
     ? /mode: "PROFESSIONAL" -> "PERSONAL" is not managed
     ? /tier: "low" is not managed
     ? /note: null is not managed
@@ -418,8 +442,8 @@ def test_a_block_that_is_another_kind_keeps_nothing():
     assert (
         told(before, after, managed={})
         == """\
-~ block contact
-    ~ kind: find_email -> find_phone
+block contact
+    ~ kind: "find_email" -> "find_phone"
     - /mode: "PERSONAL"
 """
     )
@@ -446,20 +470,18 @@ def test_an_edge_may_lead_nowhere_or_have_a_condition():
     name = f"webhook ({here[:8]})"
 
     assert told(before, evolve(before, edges=edges)) == (
-        f"+ edge {name} >> gone\n"
-        f"+ edge {name} >> gone if a\n"
-        f"+ edge gone >> {name}\n"
-        "+ edge gone >> gone\n"
+        "edges\n"
+        f"    + {name} >> gone\n"
+        f"    + {name} >> gone if a\n"
+        f"    + gone >> {name}\n"
+        "    + gone >> gone\n"
     )
 
 
 def test_a_long_value_is_cut():
     """Text shows how a value begins; JSON has all of it."""
-    before = wired(("webhook", {"a": "x" * 99}))
-    after = wired(("webhook", {"a": "x" * 98}))
-    [change] = diff(before, after)
+    before = wired(("webhook", {}))
+    [change] = diff(before, wired(("webhook", {"a": "x" * 199})))
 
-    lines = list(as_lines([change]))
-
-    assert lines[1] == f'    ~ /a: "{"x" * 98}… -> "{"x" * 98}"'
-    assert as_data(change)["before"] == "x" * 99
+    assert [*as_lines([change])][1] == f'    + /a: "{"x" * 158}…'
+    assert as_data(change)["value"] == "x" * 199

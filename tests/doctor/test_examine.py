@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from flow64 import Client, Project, Workflow
-from flow64.api import Answer, Renew, Request
+from flow64.api import Answer, Request
 from flow64.blocks import CATALOGUE
 from flow64.doctor import (
     ASSUMPTIONS,
@@ -88,7 +88,7 @@ def test_reads_alone(client):
     """Nothing but reads is sent, each once, whatever there is to look at."""
     deployed(client)
 
-    seen = client.play(examine())
+    seen = client.call(examine)
 
     sent = client.recording.requests
     assert {request.method for request in sent} == {"GET"}
@@ -101,7 +101,7 @@ def test_emulated(client):
     """The emulator confirms all that its documents say, and contradicts nothing."""
     deployed(client)
 
-    found = verdicts(client.play(examine()))
+    found = verdicts(client.call(examine))
 
     assert {name for name, verdict in found.items() if verdict != "confirmed"} == {
         "list-whole",  # two workflows may be one page
@@ -123,7 +123,7 @@ def test_switched(switches, name, emulator, client):
     emulator.switches = Switches(**switches)
     deployed(client)
 
-    found = verdicts(client.play(examine()))
+    found = verdicts(client.call(examine))
 
     assert [one for one, verdict in found.items() if verdict == "contradicted"] == [
         name
@@ -137,7 +137,7 @@ def test_too_often(retry_after, verdict, emulator, client):
     """Where the service says that it is asked too often, no more is asked."""
     emulator.switches = Switches(rate_limit=5, retry_after=retry_after)
 
-    seen = client.play(examine())
+    seen = client.call(examine)
 
     assert [status for _, status in seen.asked][-2:] == [200, 429]
     assert verdicts(seen)["retry-after"] == verdict
@@ -149,7 +149,7 @@ def test_what_may_be_shown(client):
     """What is told of it has no id, title, text, or row."""
     deployed(client)
 
-    seen = client.play(examine())
+    seen = client.call(examine)
 
     told = repr(
         [seen, seen.asked, judge_assumptions(seen.looks), seen.rates, seen.problem]
@@ -167,7 +167,7 @@ def test_what_is_said(client):
     """The balance, the organisation, and that the key is accepted."""
     deployed(client)
 
-    seen = client.play(examine())
+    seen = client.call(examine)
 
     assert (seen.state, seen.problem) == ("accepted", None)
     assert seen.credits == 1_000_000
@@ -199,7 +199,7 @@ def test_not_accepted(first, state, problem):
     """The first read that is not accepted is the last one."""
     script = Script(first)
 
-    seen = script.play(examine())
+    seen = script.play(examine)
 
     assert (seen.state, seen.problem) == (state, problem)
     assert [step.path for step in script.asked] == ["/workflows"]
@@ -209,7 +209,7 @@ def test_another_page():
     """What is no list is not the service, though it answers 200."""
     script = Script(*[Answer(200, {}, b"<html>")] * 13)
 
-    seen = script.play(examine())
+    seen = script.play(examine)
 
     assert (seen.state, seen.problem) == ("not-the-service", "it answered 200")
     assert seen.credits is None
@@ -219,7 +219,7 @@ def test_lost_later():
     """Where no answer comes any more, it ends with what there is."""
     script = Script(LIST, lost)
 
-    seen = script.play(examine())
+    seen = script.play(examine)
 
     assert seen.state == "accepted"
     assert [status for _, status in seen.asked] == [200, None]
@@ -230,7 +230,7 @@ def test_lost_at_last():
     one = Answer(200, {}, json.dumps([{"id": ID}]).encode())
     script = Script(one, *[LIST] * 12, lost)
 
-    seen = script.play(examine())
+    seen = script.play(examine)
 
     assert [status for _, status in seen.asked] == [200] * 13 + [None]
     assert seen.asked[-1] == ("/workflows/{id}", None)
@@ -241,15 +241,13 @@ def test_renewed():
     renewed = []
 
     class Renewing(Script):
-        def reply(self, step):
-            if isinstance(step, Renew):
-                renewed.append(step.turn)
-                return True
-            return super().reply(step)
+        async def renew(self, turn):
+            renewed.append(turn)
+            return True
 
     script = Renewing(Answer(401, {}, b"{}", 3), LIST, lost)
 
-    assert script.play(examine()).state == "accepted"
+    assert script.play(examine).state == "accepted"
     assert renewed == [3]
 
 
@@ -267,7 +265,7 @@ def test_skew(date, skew):
     """How far its clock is from ours is read from the header that says its time."""
     script = Script(Answer(200, {"date": date}, b"[]"), lost)
 
-    assert script.play(examine(lambda: 1000.4)).skew == skew
+    assert script.play(lambda session: examine(session, lambda: 1000.4)).skew == skew
 
 
 # -- Each assumption ------------------------------------------------------------------

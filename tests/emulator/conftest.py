@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from flow64.emulator import Emulator
+from flow64.http import httpx
 from tests.emulator.support import NO_CERTIFICATES, hold_to_contract
 
 

@@ -10,10 +10,11 @@ from functools import cache
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
-import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
 from flow64.emulator import Emulator
+from flow64.emulator._transport import AppTransport
+from flow64.http import httpx
 
 # Loopback is plain http: reading all certificates would take longer than most tests.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -141,10 +142,15 @@ def contract():
     return json.loads(CONTRACT.read_text()) if CONTRACT.exists() else None
 
 
+def in_process(emulator, **settings):
+    """A client of httpx for an emulator that has no port."""
+    return httpx.Client(transport=AppTransport(emulator.app), **settings)
+
+
 @cache
 def own_contract():
     """The emulator's own document."""
-    with httpx.Client(transport=Emulator().transport()) as client:
+    with in_process(Emulator()) as client:
         return client.get("http://emulator/openapi.json").json()
 
 

@@ -6,10 +6,10 @@ import json
 import socket
 
 import attrs
-import httpx
 import pytest
 
 from flow64.emulator import GUESSES, Emulator, Switches
+from flow64.http import httpx
 from tests.emulator.support import (
     ACCOUNTS,
     LEADS,

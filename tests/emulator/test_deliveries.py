@@ -8,12 +8,12 @@ import socket
 import time
 from uuid import UUID
 
-import httpx
 import pytest
 
 from flow64.emulator import Emulator, Switches
 from flow64.emulator._deliveries import as_host, is_loopback, sign_body
 from flow64.errors import ConfigError
+from flow64.http import httpx
 from tests.emulator.receiver import receiving
 from tests.emulator.support import (
     NO_CERTIFICATES,

@@ -10,7 +10,6 @@ import time
 from threading import Thread
 from uuid import uuid4
 
-import httpx
 import pytest
 from attrs import evolve
 
@@ -18,6 +17,7 @@ from flow64.emulator import Emulator, Fault, Faults
 from flow64.emulator._fault_middleware import _HANDLERS
 from flow64.emulator._faults import KINDS
 from flow64.errors import ConfigError
+from flow64.http import httpx
 from tests.emulator.support import (
     ACCOUNTS,
     LEADS,
@@ -27,6 +27,7 @@ from tests.emulator.support import (
     block,
     body,
     create,
+    in_process,
     links,
     run_rows,
     status_of,
@@ -750,8 +751,8 @@ def test_in_process_client_sees_a_transport_error(kind, applied):
     """What a socket would do is done without one."""
     emulator = Emulator()
     emulator.faults.add(Fault(kind))
-    with httpx.Client(
-        transport=emulator.transport(),
+    with in_process(
+        emulator,
         base_url="http://localhost",
         headers={"x-api-key": "k"},
     ) as client:
@@ -769,8 +770,8 @@ def test_in_process_client_sees_other_faults_too(kind):
     emulator = Emulator()
     emulator.faults.add(Fault(kind, seconds=0.001, size=100))
     with (
-        httpx.Client(
-            transport=emulator.transport(),
+        in_process(
+            emulator,
             base_url="http://localhost",
             headers={"x-api-key": "k"},
         ) as client,

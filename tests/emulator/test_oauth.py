@@ -6,7 +6,6 @@ import time
 from functools import cache
 from uuid import uuid4
 
-import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from flow64.emulator import Emulator, OAuthClient
 from flow64.errors import ConfigError
+from flow64.http import httpx
 from tests.emulator.support import LEADS, NO_CERTIFICATES, create
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

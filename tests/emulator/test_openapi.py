@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
+from flow64.http import httpx
 from tests.emulator import support
 from tests.emulator.support import NO_CERTIFICATES, own_contract
 

@@ -8,13 +8,13 @@ from itertools import combinations
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from attrs import evolve
 
 from flow64.definition import id_of
 from flow64.emulator import GUESSES, Emulator, Fault, Switches
 from flow64.emulator._records import GraphRecord, block_rows_owner
+from flow64.http import httpx
 from tests.emulator.support import (
     EMAIL,
     LEADS,

@@ -9,10 +9,10 @@ import socket
 from hashlib import sha256
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from flow64.emulator import Switches
+from flow64.http import httpx
 from tests.emulator import support
 from tests.emulator.support import (
     LEADS,

@@ -7,10 +7,10 @@ import io
 import json
 import re
 
-import httpx
 import pytest
 
 from flow64.emulator import Switches
+from flow64.http import httpx
 from tests.emulator.support import (
     EMAIL,
     LEADS,

@@ -9,7 +9,6 @@ import sys
 import time
 
 import attrs
-import httpx
 import pytest
 
 from flow64.emulator import (
@@ -24,7 +23,16 @@ from flow64.emulator import (
     _serving,
 )
 from flow64.errors import EmulatorStoreError
-from tests.emulator.support import LEADS, create, links, run_rows, start, wait
+from flow64.http import httpx
+from tests.emulator.support import (
+    LEADS,
+    create,
+    in_process,
+    links,
+    run_rows,
+    start,
+    wait,
+)
 
 
 def test_context_manager_serves_on_loopback():
@@ -139,9 +147,7 @@ def test_run_goes_on_where_it_was(tmp_path):
         ]
 
     again = Emulator(store=path)
-    with httpx.Client(
-        transport=again.transport(), base_url="http://localhost", headers=key
-    ) as client:
+    with in_process(again, base_url="http://localhost", headers=key) as client:
         assert wait(client, run_id)["overall_status"] == "completed"
     again.stop()
 
@@ -182,9 +188,7 @@ def test_long_logs_of_requests_lose_their_first_half(monkeypatch):
     """So that an emulator can be left alone for days."""
     monkeypatch.setattr(_server, "MAX_REQUESTS", 10)
     emulator = Emulator()
-    with httpx.Client(
-        transport=emulator.transport(), base_url="http://localhost"
-    ) as client:
+    with in_process(emulator, base_url="http://localhost") as client:
         for number in range(11):
             client.get("/workflows", params={"n": number})
     emulator.stop()
@@ -347,9 +351,7 @@ def test_name_of_test_clients_is_for_this_process_alone(name, status):
     more = {"headers": {"x-api-key": "k", "host": name}}
     with Emulator() as emulator:
         served = httpx.get(f"{emulator.url}/workflows", trust_env=False, **more)
-        with httpx.Client(
-            transport=emulator.transport(), base_url="http://testserver"
-        ) as client:
+        with in_process(emulator, base_url="http://testserver") as client:
             inside = client.get("/workflows", headers={"x-api-key": "k"})
 
     assert (served.status_code, inside.status_code) == (status, 200)

@@ -17,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
-import httpx
 import pytest
 from attrs import evolve
 
@@ -38,7 +37,8 @@ from flow64.emulator._records import (
 from flow64.emulator._store import CHUNK, PAGE
 from flow64.emulator._store_file import APPLICATION, SCHEMA, TABLES
 from flow64.errors import EmulatorStoreError
-from tests.emulator.support import LEADS, NO_CERTIFICATES
+from flow64.http import httpx
+from tests.emulator.support import LEADS, NO_CERTIFICATES, in_process
 
 NOW = datetime(2026, 6, 1, 10, 0, 0, 123456, tzinfo=UTC)
 AWKWARD = {"é": ["\0", "\u2028", "🐙", None, True, 1, 1.0, -0.0, 2**60, {}], "": []}
@@ -922,9 +922,7 @@ def test_file_that_is_gone_takes_no_writes(tmp_path, monkeypatch, way):
     monkeypatch.chdir(tmp_path)
     path = Path("emulator.db")
     emulator = Emulator(store=path)
-    with httpx.Client(
-        transport=emulator.transport(), base_url="http://emulator"
-    ) as client:
+    with in_process(emulator, base_url="http://emulator") as client:
         monkeypatch.chdir("/")
         before = client.post("/webhooks/signing-secret", headers={"x-api-key": "any"})
         path = tmp_path / path

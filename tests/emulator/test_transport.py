@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 
-import httpx
 import pytest
 
 from flow64 import Client
-from flow64.api import list_runs
 from flow64.emulator import Emulator
-from flow64.emulator._transport import InProcessTransport
-from tests.emulator.support import LEADS, create, links, run_rows
+from flow64.emulator._transport import AppTransport
+from flow64.http import httpx
+from tests.emulator.support import LEADS, create, in_process, links, run_rows
 from tests.service.support import leads
 
 BASE = "http://localhost"
@@ -19,16 +18,14 @@ BASE = "http://localhost"
 
 def asked(app, **arguments):
     """A client of an app."""
-    return httpx.Client(transport=InProcessTransport(app), base_url=BASE, **arguments)
+    return httpx.Client(transport=AppTransport(app), base_url=BASE, **arguments)
 
 
 @pytest.fixture
 def client():
     """A client of an emulator that has no port."""
     emulator = Emulator()
-    with httpx.Client(
-        transport=emulator.transport(), base_url=BASE, headers={"x-api-key": "k"}
-    ) as made:
+    with in_process(emulator, base_url=BASE, headers={"x-api-key": "k"}) as made:
         yield made
     emulator.stop()
 
@@ -53,7 +50,7 @@ def test_the_library_needs_no_port_either():
         deployed = leads().deploy(first)
 
         assert first.is_local
-        assert second.play(list_runs(deployed.workflow_id)) == []
+        assert second.runs.list(workflow_id=deployed.workflow_id) == []
     emulator.stop()
 
 
@@ -161,11 +158,11 @@ def test_transport_that_is_dropped_ends_its_thread():
     """Also that of a client that nobody closed."""
     with Emulator() as emulator:
         transport = emulator.transport()
-        thread, loop = transport._thread, transport._loop
+        thread, loop = transport._inner._thread, transport._inner._loop
         client = Client(
             "any", base_url="http://localhost", journal=None, transport=transport
         )
-        client.play(list_runs())
+        client.runs.list()
         del transport, client
         thread.join(5)
 

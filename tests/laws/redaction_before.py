@@ -20,7 +20,7 @@ from flow64.definition import (
     thaw,
     walk,
 )
-from flow64.diff._changes import Hidden
+from flow64.diff import Hidden
 from flow64.redaction import MASK, SHORTEST, spelled
 
 

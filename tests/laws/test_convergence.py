@@ -58,10 +58,8 @@ def deploy(here, *wanted, agreed=None):
     plan = here.plan(*wanted)
     with TemporaryDirectory() as folder:
         history = Folder(Path(folder, "history"))
-        talk = apply_plan(
-            plan, agreed or Agreement(), history=history, endpoint=ENDPOINT
-        )
-        summary = here.client.play(talk)
+        where = {"history": history, "endpoint": ENDPOINT}
+        summary = here.client.call(apply_plan, plan, agreed or Agreement(), **where)
         assert summary.is_complete, summary.failed
         replaced = [step for step in plan.writes if step.live is not None]
         assert len(history.entries()) >= len(replaced)

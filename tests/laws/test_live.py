@@ -6,7 +6,6 @@ import runpy
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from flow64.analysis import LiveCatalogue, findings
 from flow64.blocks import CATALOGUE
 from flow64.emulator import Emulator
 from flow64.errors import ReadError
+from tests.emulator.support import in_process
 from tests.laws.test_analysis import any_definitions
 from tests.strategies import json_objects, json_values, keys, scalars
 
@@ -116,9 +116,7 @@ def test_data_is_an_answer_or_refused(data):
 def answer():
     """What the emulator answers, asked over its own transport."""
     emulator = Emulator()
-    with httpx.Client(
-        transport=emulator.transport(), base_url="http://localhost"
-    ) as http:
+    with in_process(emulator, base_url="http://localhost") as http:
         yield http.get("/workflows/blocks", headers={"x-api-key": "any"}).json()
     emulator.stop()
 

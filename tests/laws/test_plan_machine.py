@@ -8,11 +8,12 @@ what was replaced is in the history, and each workflow is whole, old or new.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from attrs import evolve
+from attrs import evolve, frozen
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from flow64 import LEAD, Client, Project, Workflow, errors
-from flow64.api import Request, create_workflow, in_turn
+from flow64.api import create_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Policy
 from flow64.definition import fingerprint, id_of
@@ -85,60 +86,63 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-def killed(conversation, number, *, is_sent):
-    """A conversation that ends at some request, sent or not."""
-    conversation = in_turn(conversation)
-    try:
-        step = next(conversation)
-        while True:
-            is_last = isinstance(step, Request) and number == 0
-            number -= isinstance(step, Request)
-            if is_last and not is_sent:
-                raise Killed
-            try:
-                reply = yield step
-            except errors.FlowError as error:
-                if is_last:
-                    raise Killed from None
-                step = conversation.throw(error)
-            else:
-                if is_last:
-                    raise Killed
-                step = conversation.send(reply)
-    except StopIteration as stop:
-        return stop.value
-    finally:
-        conversation.close()
+@frozen
+class Watched:
+    """A transport that calls a function around each request.
 
-
-def same_talk(talk):
-    """The conversation, as it is."""
-    return talk
-
-
-def meddled(conversation, number, meddle):
-    """A conversation in whose middle, right before it looks, somebody does something.
-
-    Between a look and the write that follows it nobody does: that would not be seen.
+    Attributes:
+        plain: Sends the requests.
+        around: A context manager for a request.
     """
-    conversation = in_turn(conversation)
-    try:
-        step = next(conversation)
-        while True:
-            if isinstance(step, Request) and step.method == "GET":
-                if number == 0:
-                    meddle()
-                number -= 1
-            try:
-                reply = yield step
-            except errors.FlowError as error:
-                step = conversation.throw(error)
-            else:
-                step = conversation.send(reply)
-    except StopIteration as stop:
-        return stop.value
-    finally:
-        conversation.close()
+
+    plain: object
+    around: object
+
+    async def send(self, request):
+        with self.around(request):
+            return await self.plain.send(request)
+
+    async def close(self):
+        await self.plain.close()
+
+
+def watch(session, around):
+    """Return a session that sends its requests one by one, each inside `around`."""
+    return evolve(session, transport=Watched(session.transport, around), is_part=True)
+
+
+def kill(session, number, *, is_sent):
+    """Return a session that ends at some request, sent or not."""
+    numbers = count()
+
+    @contextmanager
+    def around(_):
+        is_last = next(numbers) == number
+        if is_last and not is_sent:
+            raise Killed
+        try:
+            yield
+        finally:
+            if is_last:
+                raise Killed
+
+    return watch(session, around)
+
+
+def meddle(session, number, act):
+    """Return a session in whose middle, right before a read, somebody acts.
+
+    Nobody acts between a read and the write that follows it: that would not be seen.
+    """
+    numbers = count()
+
+    @contextmanager
+    def around(request):
+        if request.method == "GET" and next(numbers) == number:
+            act()
+        yield
+
+    return watch(session, around)
 
 
 def code(key, version):
@@ -220,7 +224,7 @@ class Service(RuleBasedStateMachine):
         for key in KEYS:
             self.code[key] = versions.draw(st.sampled_from(VERSIONS))
         stranger = evolve(code("a", 0).compile(), id=id_of("stranger"))
-        self.client.play(create_workflow(stranger))
+        self.client.call(create_workflow, stranger)
         self.others.add(stranger.id)
         self.mark()
 
@@ -269,16 +273,15 @@ class Service(RuleBasedStateMachine):
     def planned(self, is_whole=True, with_cache=False):
         wanted = [target(key, version) for key, version in sorted(self.code.items())]
         with FileCache(self.folder / "seen.json") as cache:
-            return self.client.play(
-                make_plan(
-                    wanted,
-                    env="default",
-                    endpoint=ENDPOINT,
-                    projects=[PROJECT] if is_whole else None,
-                    create=KEYS,
-                    git=Commits(),
-                    cache=cache if with_cache else None,
-                )
+            return self.client.call(
+                make_plan,
+                wanted,
+                env="default",
+                endpoint=ENDPOINT,
+                projects=[PROJECT] if is_whole else None,
+                create=KEYS,
+                git=Commits(),
+                cache=cache if with_cache else None,
             )
 
     @rule(is_whole=st.booleans(), with_cache=st.booleans())
@@ -300,7 +303,7 @@ class Service(RuleBasedStateMachine):
     )
     def is_killed(self, force, prune, number, is_sent):
         cut = {"number": number, "is_sent": is_sent}
-        self.carry_out(force, prune, True, wrap=lambda talk: killed(talk, **cut))
+        self.carry_out(force, prune, True, change=lambda session: kill(session, **cut))
 
     @rule(
         force=some_keys, prune=counts, number=st.integers(-2, 4), at=st.integers(0, 2)
@@ -333,8 +336,10 @@ class Service(RuleBasedStateMachine):
                 assert live.name == name
             return edits
 
-        wrap = {"wrap": lambda talk: meddled(talk, number, edit), "settle": settle}
-        self.carry_out(force, prune, True, **wrap)
+        def change(session):
+            return meddle(session, number, edit)
+
+        self.carry_out(force, prune, True, change=change, settle=settle)
 
     @rule(force=some_keys, prune=counts, skip=st.booleans(), fault=mishaps)
     def deploys(self, force, prune, skip, fault):
@@ -351,7 +356,9 @@ class Service(RuleBasedStateMachine):
             self.edits(key, "title")
         self.carry_out(force, prune, False, saved=self.folder / "plan.json")
 
-    def carry_out(self, *agreed, fault=None, wrap=same_talk, saved=None, settle=tuple):
+    def carry_out(
+        self, *agreed, fault=None, change=lambda s: s, saved=None, settle=tuple
+    ):
         """Apply, and judge what came of it by what is there."""
         plan = self.plan
         known = {step.key for step in plan.steps}
@@ -359,16 +366,18 @@ class Service(RuleBasedStateMachine):
         agreed = Agreement(force=force & known, prune=prune, skip_drifted=skip)
         facts = {"history": self.history, "endpoint": ENDPOINT}
         if saved:
+            apply, what = apply_saved_plan, load_plan(saved)
             facts["env"] = "default"
-            talk = apply_saved_plan(load_plan(saved), agreed, **facts)
         else:
-            talk = apply_plan(plan, agreed, **facts)
+            apply, what = apply_plan, plan
         if fault is not None:
             self.emulator.faults.add(fault)
         summary = None
         self.emulator.requests.clear()
         try:
-            summary = self.client.play(wrap(talk))
+            summary = self.client.call(
+                lambda session: apply(change(session), what, agreed, **facts)
+            )
         except REFUSED:
             writes = [one for one in self.emulator.requests if one.method == "POST"]
             assert writes == []
@@ -440,12 +449,12 @@ class Service(RuleBasedStateMachine):
         entries = self.history.entries(IDS[key])
         if not entries:
             return
-        plan = self.client.play(
-            plan_restore(self.history, IDS[key], env="default", endpoint=ENDPOINT)
-        )
+        where = {"env": "default", "endpoint": ENDPOINT}
+        plan = self.client.call(plan_restore, self.history, IDS[key], **where)
         before = self.seen.get(IDS[key])
-        talk = apply_plan(plan, history=self.history, endpoint=ENDPOINT)
-        summary = self.client.play(talk)
+        summary = self.client.call(
+            apply_plan, plan, history=self.history, endpoint=ENDPOINT
+        )
         assert summary.is_complete
         self.mark()
         back = self.seen[IDS[key]]
@@ -491,8 +500,8 @@ class Service(RuleBasedStateMachine):
         self.plan = self.planned()
         drifted = [step.key for step in self.plan.steps if step.consents]
         agreed = Agreement(force=drifted, prune=len(self.plan.victims))
-        talk = apply_plan(self.plan, agreed, history=self.history, endpoint=ENDPOINT)
-        assert self.client.play(talk).is_complete
+        where = {"history": self.history, "endpoint": ENDPOINT}
+        assert self.client.call(apply_plan, self.plan, agreed, **where).is_complete
         self.judge(self.plan, agreed)
         again = self.planned()
         assert again.is_empty

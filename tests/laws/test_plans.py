@@ -38,12 +38,12 @@ def carry_out(here, plan):
     """Write what a plan says is written, as applying does."""
     for step in plan.writes:
         if step.action == "create":
-            here.client.play(create_workflow(step.sent.content))
+            here.client.call(create_workflow, step.sent.content)
         elif step.action == "update":
-            here.client.play(update_workflow(step.sent.content))
+            here.client.call(update_workflow, step.sent.content)
         else:
             text = step.sent.content.description
-            here.client.play(update_description(step.id, text))
+            here.client.call(update_description, step.id, text)
 
 
 def planned(here, *wanted):

@@ -505,7 +505,7 @@ def test_bad_manifest(write):
     compiled(write, "a")
     write("out/flow64.json", "{}")
 
-    with pytest.raises(ManifestError, match="it is no manifest"):
+    with pytest.raises(ManifestError, match="it is not a manifest"):
         load_source("out")
 
 

@@ -46,14 +46,14 @@ def planned(here, source, *, code, env="prod"):
         for one in loaded.workflows
     ]
     projects = loaded.projects if loaded.is_whole else None
-    return here.client.play(
-        make_plan(targets, env=env, endpoint=ENDPOINT, git=Commits(), projects=projects)
+    return here.client.call(
+        make_plan, targets, env=env, endpoint=ENDPOINT, git=Commits(), projects=projects
     )
 
 
 def deployed(here, source, *, code):
     plan = planned(here, source, code=code)
-    return here.client.play(apply_plan(plan, history=History(Path("history"))))
+    return here.client.call(apply_plan, plan, history=History(Path("history")))
 
 
 def states(plan):

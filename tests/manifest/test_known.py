@@ -13,7 +13,7 @@ from flow64 import LEAD, RawBlock, Workflow
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import Edge, FrozenDict, Limits, Value, bind, freeze, loads
 from flow64.deploy import short_fingerprint
-from flow64.manifest import MANIFEST, Known, Manifest, taken
+from flow64.manifest import MANIFEST, Known, Manifest, make_pull
 from flow64.manifest._known import KnownValues
 
 HOOK = 'https://crm.example.com/SENTINEL "é"?a=1&b=2'
@@ -46,11 +46,11 @@ def live(*, url="https://example.com", **specs):
 
 
 def pulled(definition, known=KNOWN):
-    return taken([definition], "prod", known=known)
+    return make_pull([definition], "prod", known=known)
 
 
 def specs_of(pull):
-    (one,) = pull.taken
+    (one,) = pull.workflows
     return next(
         block.specs for block in loads(one.text).blocks if block.kind == "custom"
     )
@@ -76,10 +76,10 @@ def test_what_equals_a_value_is_that_value(found, name, is_secret):
     assert specs_of(pull) == {"a": value, "b": [1, {"c": value}]}
     assert [(one.name, one.is_set) for one in pull.known] == [(name, True)]
     assert pull.known[0].where.startswith("custom (")
-    assert (pull.secrets, pull.setting_lines) == ([], [])
+    assert (pull.unset, pull.setting_lines) == ([], [])
     assert "SENTINEL" not in repr(pull) + "".join(pull.texts(Manifest()).values())
     # With the values of the environment it is what is live.
-    (one,) = pull.taken
+    (one,) = pull.workflows
     values = {one.name: one.content for one in KNOWN}
     assert short_fingerprint(bind(loads(one.text), values, [])) == short_fingerprint(
         definition
@@ -137,14 +137,14 @@ SPELLED = {
 )
 def test_text_that_contains_a_secret_is_not_written(text, place, where):
     """F26: the workflow is refused, and the place is named without it."""
-    pull = taken([with_text(place, text), live(a=1)], "prod", known=KNOWN)
+    pull = make_pull([with_text(place, text), live(a=1)], "prod", known=KNOWN)
 
     (refused,) = pull.refused
     assert f"is part of {where}, and" in refused.problem
     shown = repr(pull) + "".join(pull.texts(Manifest()).values())
     assert [form for form in (text, TOKEN, HOOK, "SENTINEL") if form in shown] == []
-    assert [one.name for one in pull.taken] == ["Leads"]
-    assert [*pull.texts(Manifest())] == [pull.taken[0].file, MANIFEST]
+    assert [one.name for one in pull.workflows] == ["Leads"]
+    assert [*pull.texts(Manifest())] == [pull.workflows[0].file, MANIFEST]
 
 
 def with_text(place, text):
@@ -195,7 +195,7 @@ def test_names_of_the_environment_are_left_to_it():
         live(a="sk_live_not_a_real_key_SENTINEL"), [Known("leads_custom_a", "x")]
     )
 
-    (secret,) = pull.secrets
+    (secret,) = pull.unset
     assert secret.name.startswith("leads_custom_a_")
 
 

@@ -16,8 +16,8 @@ from flow64.manifest import (
     MANIFEST,
     Manifest,
     as_text,
-    called,
     entry_of,
+    name_parts,
     read_folder,
     stem_of,
     write_all,
@@ -48,7 +48,7 @@ def identified(draw):
 def written(workflow, folder, env):
     """Compile to a folder, and read that back."""
     definition = workflow.compile(env)
-    file = f"{stem_of(called(workflow.identity))}.json"
+    file = f"{stem_of(name_parts(workflow.identity))}.json"
     manifest = Manifest({file: entry_of(workflow, definition, env)})
     write_all(folder, {file: workflow.to_json(env), MANIFEST: as_text(manifest)})
     (found,) = read_folder(folder).workflows

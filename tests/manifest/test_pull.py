@@ -9,12 +9,19 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow, errors, manifest
-from flow64.api import Request
+from flow64.api import delete_workflow, list_workflows
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
 from flow64.deploy import History, apply_plan, make_plan, target_of
 from flow64.emulator import Emulator
-from flow64.manifest import MANIFEST, Manifest, pulling, read_folder, taken, write_all
+from flow64.manifest import (
+    MANIFEST,
+    Manifest,
+    fetch_workflows,
+    make_pull,
+    read_folder,
+    write_all,
+)
 from tests.deploy.planned import ENDPOINT, service
 from tests.deploy.planned import History as Commits
 from tests.service.support import GROWTH, leads
@@ -25,7 +32,7 @@ WEB_HOOK = f"https://example.com/hooks?token={KEY}"
 
 def test_door_has_nothing_else():
     """What is loaded later is a name of the door; anything else is none."""
-    assert callable(manifest.taken)
+    assert callable(manifest.make_pull)
     with pytest.raises(AttributeError, match="no attribute 'takn'"):
         _ = manifest.takn
 
@@ -50,10 +57,10 @@ def made(title, *, url="https://example.com/hook", **fields):
 
 def pulled(here, folder, wanted=None, env="prod", **options):
     """Pull into a folder, as the command does."""
-    found = here.client.play(pulling(wanted))
+    found = here.client.call(fetch_workflows, wanted)
     known = read_folder(folder)
     before = Manifest() if known is None else known.manifest
-    pull = taken(found, env, before, **options)
+    pull = make_pull(found, env, before, **options)
     write_all(folder, pull.texts(before, [path.name for path in folder.glob("*")]))
     return pull
 
@@ -70,8 +77,8 @@ def planned(here, folder, env="prod", **values):
         )
         for one in read_folder(folder).workflows
     ]
-    return here.client.play(
-        make_plan(targets, env=env, endpoint=ENDPOINT, git=Commits())
+    return here.client.call(
+        make_plan, targets, env=env, endpoint=ENDPOINT, git=Commits()
     )
 
 
@@ -95,7 +102,7 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
         "GET /workflows",
         *(f"GET /workflows/{workflow_id}" for workflow_id in _in_order(here, ids)),
     ]
-    assert {one.id for one in pull.taken} == ids
+    assert {one.id for one in pull.workflows} == ids
     assert pull.refused == ()
 
     first = planned(here, tmp_path)
@@ -105,7 +112,7 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
 
     here.asked()
     history = History(tmp_path / "history")
-    summary = here.client.play(apply_plan(first, history=history))
+    summary = here.client.call(apply_plan, first, history=history)
     writes = [asked for asked in here.asked() if asked.startswith("POST")]
 
     assert len(summary.done) == 20
@@ -121,7 +128,7 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
     assert set(states(planned(here, tmp_path)).values()) == {"unchanged"}
 
     here.edit(_id("Workflow 3"), name="Workflow 3, by hand")
-    (file,) = [one.file for one in pull.taken if one.name == "Workflow 7"]
+    (file,) = [one.file for one in pull.workflows if one.name == "Workflow 7"]
     text = (tmp_path / file).read_text("utf-8")
     ours = text.replace("https://example.com/hook", "https://example.com/other")
     (tmp_path / file).write_text(ours, "utf-8")
@@ -198,14 +205,14 @@ def test_one_workflow(here, tmp_path, wanted):
 
     pull = pulled(here, tmp_path, wanted)
 
-    assert [one.file for one in pull.taken] == ["second-one.json"]
+    assert [one.file for one in pull.workflows] == ["second-one.json"]
 
 
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
-        ("Leds", "no workflow is called so (did you mean 'Leads'?)"),
-        ("Twin", "2 are called so; name one by its id: "),
+        ("Leds", "no workflow has this name (did you mean 'Leads'?)"),
+        ("Twin", "2 have this name; name one by its id: "),
         ("99999999-1111-4111-8111-111111111111", "it is not there, or is not shown"),
     ],
 )
@@ -217,32 +224,23 @@ def test_none_of_that_name(here, wanted, problem):
         here.write(evolve(made("Twin"), id=twin))
 
     with pytest.raises(errors.PullError) as caught:
-        here.client.play(pulling(wanted))
+        here.client.call(fetch_workflows, wanted)
 
     assert problem in str(caught.value)
 
 
-def test_gone_meanwhile(here):
+def test_gone_meanwhile(here, monkeypatch):
     """What is listed and then gone is left out."""
     ids = [here.write(made(title)) for title in ("Leads", "Others")]
 
-    def deleting(conversation):
-        step = next(conversation)
-        while True:
-            is_list = isinstance(step, Request) and step.path == "/workflows"
-            try:
-                reply = yield step
-            except errors.FlowError as error:
-                step = conversation.throw(error)
-                continue
-            if is_list:
-                here.client.workflows.delete(ids[0])
-            try:
-                step = conversation.send(reply)
-            except StopIteration as stop:
-                return stop.value
+    async def list_and_delete(session):
+        listed = await list_workflows(session)
+        await delete_workflow(session, ids[0])
+        return listed
 
-    found = here.client.play(deleting(pulling()))
+    monkeypatch.setattr("flow64.manifest._pull.list_workflows", list_and_delete)
+
+    found = here.client.call(fetch_workflows)
 
     assert [one.name for one in found] == ["Others"]
 
@@ -266,7 +264,7 @@ def test_gone_meanwhile(here):
 )
 def test_file_of_a_title(title, file):
     """Safe everywhere, and right in the folder."""
-    (one,) = taken([evolve(made("w"), name=title)], "prod").taken
+    (one,) = make_pull([evolve(made("w"), name=title)], "prod").workflows
 
     assert one.file == file
 
@@ -280,9 +278,11 @@ def test_twins_get_files_of_their_own(here, tmp_path):
         for title, workflow_id in zip(titles, ids, strict=True)
     ]
 
-    files = {one.id: one.file for one in taken(found, "prod").taken}
+    files = {one.id: one.file for one in make_pull(found, "prod").workflows}
 
-    assert files == {one.id: one.file for one in taken(found[::-1], "prod").taken}
+    assert files == {
+        one.id: one.file for one in make_pull(found[::-1], "prod").workflows
+    }
     assert [*files.values()][-2:] == ["leads-01111111.json", "leads-11111111.json"]
     assert len({file.casefold() for file in files.values()}) == 4
 
@@ -297,7 +297,7 @@ def test_known_file_is_kept(here, tmp_path):
 
     pull = pulled(here, tmp_path)
 
-    files = {one.id: one.file for one in pull.taken}
+    files = {one.id: one.file for one in pull.workflows}
     assert files == {_id("Leads"): "leads.json", twin: "leads-22222222.json"}
     assert states(planned(here, tmp_path)) == {
         "leads": "converged",
@@ -314,7 +314,7 @@ def test_key_becomes_a_value(here, tmp_path):
 
     pull = pulled(here, tmp_path)
 
-    (secret,) = pull.secrets
+    (secret,) = pull.unset
     assert secret.name == "leads_outgoing_webhook_url"
     assert "outgoing_webhook" in secret.where
     assert secret.where.endswith("at /url")
@@ -359,9 +359,9 @@ def test_names_of_values(specs, names):
     block = definition.blocks[-1]._replace(specs=_frozen(specs))
     live = evolve(definition, blocks=(*definition.blocks[:-1], block))
 
-    (one,) = taken([live], "prod").taken
+    (one,) = make_pull([live], "prod").workflows
 
-    found = [secret.name for secret in one.secrets]
+    found = [secret.name for secret in one.values]
     assert [a.startswith(b) for a, b in zip(found, names, strict=True)] == [True] * len(
         names
     )
@@ -383,21 +383,21 @@ def test_names_of_other_files_are_left_to_them():
     """A name that the folder uses already means something else."""
     live = with_specs(a=KEY)
 
-    (one,) = taken([live], "prod", names=["LEADS_custom_a"]).taken
+    (one,) = make_pull([live], "prod", names=["LEADS_custom_a"]).workflows
 
-    (name,) = [secret.name for secret in one.secrets]
+    (name,) = [secret.name for secret in one.values]
     assert name.startswith("leads_custom_a_")
 
 
 def test_name_that_begins_with_a_digit():
     """No variable begins with one."""
-    pull = taken([evolve(with_specs(a=KEY), name="2026")], "my env")
+    pull = make_pull([evolve(with_specs(a=KEY), name="2026")], "my env")
 
     assert pull.setting_lines == [
         '[tool.flow64.environments."my env".values]',
         'workflow_2026_custom_a = { env = "WORKFLOW_2026_CUSTOM_A" }',
     ]
-    assert taken([with_specs()], "prod").setting_lines == []
+    assert make_pull([with_specs()], "prod").setting_lines == []
 
 
 # -- What no file can hold -------------------------------------------------------------
@@ -416,28 +416,31 @@ def _with_extra(**extra):
 @pytest.mark.parametrize(
     ("live", "problem"),
     [
-        (_changed(description=f"key:\n{KEY}"), "looks like a key stands where"),
-        (_changed(name=KEY), "looks like a key stands where"),
-        (_with_extra(note=[{"x": KEY}]), "looks like a key stands where"),
-        (_with_extra(note=_frozen({"flow64:value": "x"})), "no JSON that flow64 reads"),
-        (_changed(description="\udc80"), "no JSON that flow64 reads"),
+        (_changed(description=f"key:\n{KEY}"), "looks like a key is outside the specs"),
+        (_changed(name=KEY), "looks like a key is outside the specs"),
+        (_with_extra(note=[{"x": KEY}]), "looks like a key is outside the specs"),
+        (
+            _with_extra(note=_frozen({"flow64:value": "x"})),
+            "cannot write and read all of it",
+        ),
+        (_changed(description="\udc80"), "cannot write and read all of it"),
         (_changed(id="42"), "its id is not a UUID"),
     ],
     ids=range(6),
 )
 def test_refused(live, problem):
     """It is said, without the key, and nothing is lost by it."""
-    pull = taken([live, made("Other")], "prod")
+    pull = make_pull([live, made("Other")], "prod")
 
     (refused,) = pull.refused
     assert problem in refused.problem
     assert "SENTINEL" not in repr(pull)
-    assert [one.name for one in pull.taken] == ["Other"]
+    assert [one.name for one in pull.workflows] == ["Other"]
 
 
 def test_what_an_answer_says_beside_it_stays_there():
     """Undocumented members of an answer are no part of what creates a workflow."""
-    (one,) = taken([_changed(extra=FrozenDict(version=3))], "prod").taken
+    (one,) = make_pull([_changed(extra=FrozenDict(version=3))], "prod").workflows
 
     assert loads(one.text).extra == EMPTY
     assert "version" not in json.loads(one.text)
@@ -452,7 +455,7 @@ def test_workflow_of_a_project(here, tmp_path):
 
     pull = pulled(here, tmp_path)
 
-    (one,) = pull.taken
+    (one,) = pull.workflows
     assert one.stamped == leads().compile("prod").path
     assert one.file == "leads.json"
     assert read_folder(tmp_path).workflows[0].workflow.id("prod") == workflow_id
@@ -470,8 +473,8 @@ def test_copy_is_nobodys(here, tmp_path):
 
     pull = pulled(here, tmp_path)
 
-    assert sorted(one.stamped is None for one in pull.taken) == [False, True]
-    assert all("[flow64:1" not in one.text for one in pull.taken)
+    assert sorted(one.stamped is None for one in pull.workflows) == [False, True]
+    assert all("[flow64:1" not in one.text for one in pull.workflows)
 
 
 def test_over_sockets(tmp_path):
@@ -483,9 +486,9 @@ def test_over_sockets(tmp_path):
         Client("sk_test_not_a_real_key", base_url=emulator.url, journal=None) as client,
     ):
         client.workflows.create(made("Leads"))
-        pull = taken(client.play(pulling()), "prod")
+        pull = make_pull(client.call(fetch_workflows), "prod")
 
-    assert [one.file for one in pull.taken] == ["leads.json"]
+    assert [one.file for one in pull.workflows] == ["leads.json"]
 
 
 def test_path_is_a_folder(tmp_path):

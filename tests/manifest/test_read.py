@@ -64,12 +64,12 @@ def test_least(read):
 
 
 WRONG = {
-    "no JSON": ("{", "", "no JSON: Expecting property name"),
-    "no text": (b"\xff", "", "it is no UTF-8"),
+    "no JSON": ("{", "", "it is not valid JSON: Expecting property name"),
+    "no text": (b"\xff", "", "it is not UTF-8"),
     "deep": ("[" * 100_000, "", "it nests too deep"),
     "digits": ("1" * 5_000, "", "a number in it is too long"),
-    "list": ([], "", "it is to be an object, not []"),
-    "other": ({"a": 1}, "", "it is no manifest, since 'flow64:manifest' is missing"),
+    "list": ([], "", "it must be an object, not []"),
+    "other": ({"a": 1}, "", "it is not a manifest, since 'flow64:manifest' is missing"),
     "near": ({"flow64:manifst": 1}, "", "(did you mean 'flow64:manifst'?)"),
     "newer": (
         {"flow64:manifest": 2, "other": {}},
@@ -80,57 +80,57 @@ WRONG = {
     "unknown": (
         {"flow64:manifest": 1, "file": {}},
         "/file",
-        "nobody knows this member (did you mean 'files'?)",
+        "it is not a known member (did you mean 'files'?)",
     ),
     "twice": (
         '{"flow64:manifest": 1, "files": {"a.json": 1, "b": 2, "a.json": 3}}',
         "/files",
-        "the key 'a.json' stands twice",
+        "it has the key 'a.json' twice",
     ),
-    "files": ({"flow64:manifest": 1, "files": []}, "/files", "it is to be an object"),
+    "files": ({"flow64:manifest": 1, "files": []}, "/files", "it must be an object"),
     "entry": (
         {"flow64:manifest": 1, "files": {"a.json": "x"}},
         "/files/a.json",
-        "it is to be an object, not 'x'",
+        "it must be an object, not 'x'",
     ),
     "member": (
         manifest(keys="x"),
         "/files/a.json/keys",
-        "nobody knows this member (did you mean 'key'?)",
+        "it is not a known member (did you mean 'key'?)",
     ),
     "no key": (
         {"flow64:manifest": 1, "files": {"a.json": {"path": "workflow:a"}}},
         "/files/a.json",
         "'key' is missing",
     ),
-    "empty key": (manifest(key=""), "/files/a.json/key", "'' is no key"),
-    "number": (manifest(key=3), "/files/a.json/key", "it is to be text, not 3"),
-    "surrogate": (manifest(key="\udc80"), "/files/a.json/key", "it is to be text"),
-    "path": (manifest(path="leads"), "/files/a.json/path", "'leads' is no path"),
+    "empty key": (manifest(key=""), "/files/a.json/key", "'' is not a key"),
+    "number": (manifest(key=3), "/files/a.json/key", "it must be text, not 3"),
+    "surrogate": (manifest(key="\udc80"), "/files/a.json/key", "it must be text"),
+    "path": (manifest(path="leads"), "/files/a.json/path", "'leads' is not a path"),
     "owner": (
         manifest(path="ns:x/workflow:a"),
         "/files/a.json/path",
-        "is no path, such as 'workflow:inbound'",
+        "is not a path, such as 'workflow:inbound'",
     ),
     "other spelling": (
         manifest(path="workflow:%61"),
         "/files/a.json/path",
-        "'workflow:%61' is no path",
+        "'workflow:%61' is not a path",
     ),
     "long": (
         manifest(path="workflow:" + "a" * 513),
         "/files/a.json/path",
-        "is no path",
+        "is not a path",
     ),
     "half a project": (
         manifest(project="growth"),
         "/files/a.json",
         "'namespace' is missing",
     ),
-    "env": (manifest(env=""), "/files/a.json/env", "'' is no key"),
-    "pins": (manifest(pins={"prod": 1}), "/files/a.json/pins/prod", "it is to be text"),
-    "allow": (manifest(allow="x"), "/files/a.json/allow", "it is to be a list"),
-    "allowed": (manifest(allow=[1]), "/files/a.json/allow/0", "it is to be text"),
+    "env": (manifest(env=""), "/files/a.json/env", "'' is not a key"),
+    "pins": (manifest(pins={"prod": 1}), "/files/a.json/pins/prod", "it must be text"),
+    "allow": (manifest(allow="x"), "/files/a.json/allow", "it must be a list"),
+    "allowed": (manifest(allow=[1]), "/files/a.json/allow/0", "it must be text"),
     "block": (
         manifest(blocks={"B": {"key": "x"}}),
         "/files/a.json/blocks/B",
@@ -141,7 +141,7 @@ WRONG = {
         f"/files/a.json/blocks/{BLOCK}",
         "'key' is missing",
     ),
-    "pulled": (manifest(pulled=[]), "/files/a.json/pulled", "it is to be an object"),
+    "pulled": (manifest(pulled=[]), "/files/a.json/pulled", "it must be an object"),
     "fingerprint": (
         manifest(pulled={**PULLED, "bound": "x"}),
         "/files/a.json/pulled/bound",
@@ -163,7 +163,7 @@ WRONG = {
             "whole": [{"project": "a", "namespace": "b", "key": "c"}],
         },
         "/whole/0/key",
-        "nobody knows this member",
+        "it is not a known member",
     ),
     "twins": (
         {"flow64:manifest": 1, "files": {"a.json": ENTRY, "A.json": ENTRY}},
@@ -212,8 +212,8 @@ def test_too_many_values_are_not_parsed(tmp_path):
     ("make", "problem"),
     [
         (lambda path: path.symlink_to("elsewhere"), "it is a link, which is not"),
-        (lambda path: path.mkdir(), "it is no file"),
-        (os.mkfifo, "it is no file"),
+        (lambda path: path.mkdir(), "it is not a regular file"),
+        (os.mkfifo, "it is not a regular file"),
         (lambda path: os.truncate(_touched(path), MAX_BYTES + 1), "larger than 32 MiB"),
     ],
     ids=["link", "folder", "pipe", "large"],
@@ -251,7 +251,9 @@ def test_file_that_is_not_there(tmp_path):
     compiled(tmp_path, leads())
     (tmp_path / "leads.json").unlink()
 
-    with pytest.raises(ManifestError, match=r"at /files/leads\.json: the file is not"):
+    with pytest.raises(
+        ManifestError, match=r"at /files/leads\.json: the file is missing"
+    ):
         read_folder(tmp_path)
 
 
@@ -384,7 +386,7 @@ def test_updated(made, whole, there, files, still):
     before = Manifest(FILES, (A, B))
     given = [Project(one.key, namespace=one.namespace) for one in whole]
 
-    after = before.updated(made, whole=given, there=there)
+    after = before.update(made, whole=given, there=there)
 
     assert (set(after.files), [*after.whole]) == (files, still)
 
@@ -394,7 +396,7 @@ def test_whole_is_read_back(read):
     manifest_ = Manifest({"one.json": ONE}, (A, B))
 
     assert read(as_text(manifest_)) == manifest_
-    assert Manifest().updated({}, whole=[B, A]).whole == (A, B)
+    assert Manifest().update({}, whole=[B, A]).whole == (A, B)
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path):

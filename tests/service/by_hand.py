@@ -1,13 +1,17 @@
-"""A session by hand: it answers requests in order, and its clock moves with its waits."""
+"""A session by hand: it answers in order, and its clock moves with its waits."""
 
 from __future__ import annotations
 
+import math
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 from attrs import frozen
 
 from flow64.api import Policy, Session
 from flow64.errors import FlowError
+
+ENDPOINT = "https://api.example.com"
 
 
 class SessionByHand(Session):
@@ -18,18 +22,24 @@ class SessionByHand(Session):
             returns one of them.
         policy: Decides about repetitions.
         seconds: Time that each request takes.
+        endpoint: Base URL.
     """
 
-    def __init__(self, *answers, policy=None, seconds=0.0):
+    def __init__(self, *answers, policy=None, seconds=0.0, endpoint=ENDPOINT):
         self.answers = list(answers)
         self.asked = []
         self.waits = []
         self.emitted = []
         self.turns = []
         self.policy = policy or Policy()
+        self.channel = SimpleNamespace(endpoint=endpoint, policy=self.policy)
         self.seconds = seconds
         self.time = 0.0
+        self.ends = math.inf
         self.is_part = True  # so that several jobs run one after the other
+
+    def __repr__(self):
+        return type(self).__name__
 
     def play(self, job):
         """Run a job with this session, and return its result."""
@@ -39,6 +49,10 @@ class SessionByHand(Session):
                 self.emitted.append(next(running))
             except StopIteration as stop:
                 return stop.value
+
+    @property
+    def requests(self):
+        return len(self.asked)
 
     def now(self):
         return self.time

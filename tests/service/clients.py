@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import wraps
 
 import pytest
 from attrs import define, field
@@ -16,12 +17,23 @@ BOTH = pytest.mark.parametrize("kind", ["sync", "async"])
 
 def play(kind, url, job, **settings):
     """Run a job with one kind of client, made for it alone."""
-    return use(kind, url, lambda client: client._call(job), **settings)
+    return use(kind, url, lambda client: client.call(job), **settings)
 
 
-def ask(request, look=None):
-    """Return a job that sends a request, and returns the JSON of its answer."""
-    return lambda session: session.ask(request, look)
+def job(function):
+    """Let a call take its arguments now, and its session later."""
+
+    @wraps(function)
+    def with_arguments(*args, **kwargs):
+        return lambda session: function(session, *args, **kwargs)
+
+    return with_arguments
+
+
+@job
+async def ask(session, request, look=None):
+    """Send a request, and return the JSON of its answer."""
+    return await session.ask(request, look)
 
 
 def use(kind, url, call, **settings):

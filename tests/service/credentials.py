@@ -1,4 +1,4 @@
-"""Keys and OAuth clients that are made up, and both kinds of client to play with."""
+"""Made-up keys and OAuth clients, and both kinds of client to run jobs with."""
 
 from __future__ import annotations
 
@@ -62,25 +62,25 @@ def known(**more):
     return OAuthClient(client_id=NAME, public_key_pem=public(), kid=KID, **more)
 
 
-def played(kind, *talks, api_key=None, between=None, at_once=False, **options):
-    """What conversations come to, played by one client: results, and errors as such.
+def run_jobs(kind, *jobs, api_key=None, between=None, at_once=False, **options):
+    """Run jobs with one client, and return their results, or their errors.
 
     Args:
         kind: Which kind of client.
-        talks: The conversations.
+        jobs: Functions of a session.
         api_key: Of the client.
         between: Called with the client's channel after each of them.
-        at_once: Whether they are played side by side.
+        at_once: Whether they run at the same time.
         options: Of the client.
     """
     options = {"journal": None, "policy": QUICK, **options}
     tell = between or (lambda _: None)
     if kind == "async":
-        return asyncio.run(_played(talks, api_key, tell, at_once, options))
+        return asyncio.run(_run_jobs(jobs, api_key, tell, at_once, options))
 
-    def each(talk):
+    def each(job):
         try:
-            return client.play(talk)
+            return client.call(job)
         except FlowError as error:
             return error
         finally:
@@ -88,15 +88,15 @@ def played(kind, *talks, api_key=None, between=None, at_once=False, **options):
 
     with (
         Client(api_key, **options) as client,
-        ThreadPoolExecutor(len(talks)) as threads,
+        ThreadPoolExecutor(len(jobs)) as threads,
     ):
-        return list((threads.map if at_once else map)(each, talks))
+        return list((threads.map if at_once else map)(each, jobs))
 
 
-async def _played(talks, api_key, tell, at_once, options):
-    async def each(talk):
+async def _run_jobs(jobs, api_key, tell, at_once, options):
+    async def each(job):
         try:
-            return await client.play(talk)
+            return await client.call(job)
         except FlowError as error:
             return error
         finally:
@@ -104,8 +104,8 @@ async def _played(talks, api_key, tell, at_once, options):
 
     async with AsyncClient(api_key, **options) as client:
         if at_once:
-            return list(await asyncio.gather(*map(each, talks)))
-        return [await each(talk) for talk in talks]
+            return list(await asyncio.gather(*map(each, jobs)))
+        return [await each(job) for job in jobs]
 
 
 def credentials_of(seen):

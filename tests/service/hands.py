@@ -24,10 +24,10 @@ class Hand(SessionByHand):
         self.begins = []
         self.time = 1000.0
 
-    def _call(self, job, *args, **kwargs):
+    def call(self, job, *args, **kwargs):
         return self.play(lambda session: job(session, *args, **kwargs))
 
-    def _events(self, job, *args, **kwargs):
+    def stream(self, job, *args, **kwargs):
         return events(job(self, *args, **kwargs))
 
     def _work(self, function, *args, **kwargs):
@@ -84,11 +84,11 @@ class FileByHand:
 class AsyncHand(Hand):
     """A client by hand that awaits."""
 
-    async def _call(self, job, *args, **kwargs):
-        return Hand._call(self, job, *args, **kwargs)
+    async def call(self, job, *args, **kwargs):
+        return Hand.call(self, job, *args, **kwargs)
 
-    async def _events(self, job, *args, **kwargs):
-        for event in Hand._events(self, job, *args, **kwargs):
+    async def stream(self, job, *args, **kwargs):
+        for event in Hand.stream(self, job, *args, **kwargs):
             yield event
 
     async def _work(self, function, *args, **kwargs):

@@ -45,15 +45,15 @@ def planned(client, namespace, state):
     git = Git()
     targets = [target_of(one, "default", git=git) for one in wanted]
     facts = {"env": "default", "endpoint": client.endpoint, "git": git}
-    return client.play(make_plan(targets, projects=[project], **facts))
+    return client.call(make_plan, targets, projects=[project], **facts)
 
 
 def deploy(client, plan, folder):
     """Apply it; gives what was done, and the kind of what stopped it."""
     history = History(Path(folder))
     try:
-        talk = apply_plan(plan, Agreement(), history=history, endpoint=client.endpoint)
-        summary = client.play(talk)
+        where = {"history": history, "endpoint": client.endpoint}
+        summary = client.call(apply_plan, plan, Agreement(), **where)
     except FlowError as error:
         return {"done": [], "error": type(error).__name__}
     failed = [type(one.error).__name__ for one in summary.failed]

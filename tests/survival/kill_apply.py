@@ -70,23 +70,22 @@ def deploy(client, namespace, state, folder):
     git = Git()
     with FileCache(Path(folder, "seen.json")) as cache:
         targets = [target_of(one, "default", git=git) for one in wanted]
-        plan = client.play(
-            make_plan(
-                targets,
-                env="default",
-                endpoint=url,
-                projects=[project],
-                create=[target.key for target in targets],
-                cache=cache,
-                git=git,
-            )
+        plan = client.call(
+            make_plan,
+            targets,
+            env="default",
+            endpoint=url,
+            projects=[project],
+            create=[target.key for target in targets],
+            cache=cache,
+            git=git,
         )
         save_plan(plan, Path(folder, "plan.json"))
         # By name, since this checkout may hold changes that are in no commit.
         gone = [step.key for step in plan.victims]
         agreed = Agreement(prune=len(gone), behind=gone)
-        talk = apply_plan(plan, agreed, history=history, endpoint=url)
-        return plan, client.play(talk)
+        summary = client.call(apply_plan, plan, agreed, history=history, endpoint=url)
+        return plan, summary
 
 
 def serve_deploys():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from flow64.emulator import Emulator
 from flow64.errors import DuplicateEventError, WebhookError
+from flow64.http import httpx
 from flow64.webhooks import RunEvent, SeenEvents, handling, sign, verify
 from tests.emulator.receiver import receiving
 from tests.emulator.support import NO_CERTIFICATES, WEBHOOK, block, body, run_rows

@@ -13,13 +13,14 @@ from .checks import SAFE_RULES, Rule, all_rules, errors, findings, rules_by_code
 if TYPE_CHECKING:
     from ._columns import ColumnSet, KnownColumn
     from ._cost import Charge, Cost, as_float, cost, count_started
-    from ._effects import Effects, Touch, effects
+    from ._effects import EFFECT_WORDS, Effects, Touch, effects
     from ._lineage import Stage, lineage, output_columns
     from ._live import LiveBlock, LiveCatalogue
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
 
 __all__ = [
+    "EFFECT_WORDS",
     "SAFE_RULES",
     "Charge",
     "ColumnSet",
@@ -50,7 +51,7 @@ __all__ = [
 _ROOMS = {
     "_columns": ("ColumnSet", "KnownColumn"),
     "_cost": ("Charge", "Cost", "as_float", "cost", "count_started"),
-    "_effects": ("Effects", "Touch", "effects"),
+    "_effects": ("EFFECT_WORDS", "Effects", "Touch", "effects"),
     "_lineage": ("Stage", "lineage", "output_columns"),
     "_live": ("LiveBlock", "LiveCatalogue"),
     "_reference": ("findings_reference",),

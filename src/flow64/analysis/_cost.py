@@ -16,7 +16,7 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE
 from ..definition import EMPTY, Definition
-from ._asking import asker, unknown_kinds
+from ._unknown_kinds import unknown_kinds
 
 ROWS: Final = 1000
 """Input rows that a cost is for, unless another number is given."""
@@ -231,7 +231,7 @@ def _spending(
     The function is None if the caller gives the price of the kind.
     """
     return [
-        (kind, None if kind in priced else asker(CATALOGUE[kind], "price"))
+        (kind, None if kind in priced else CATALOGUE[kind].price)
         for kind in kinds
         if kind in priced or (kind in CATALOGUE and _spends(kind))
     ]

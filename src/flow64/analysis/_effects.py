@@ -10,7 +10,16 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE, Effect
 from ..definition import Definition
-from ._asking import asker, is_constant, unknown_kinds
+from ._unknown_kinds import unknown_kinds
+
+EFFECT_WORDS: Final[Mapping[Effect, str]] = {
+    "spends-on-create": "spends as soon as it is created",
+    "spends": "spends at each run",
+    "may-spend": "may spend at each run (no source says)",
+    "writes-outside": "leaves something outside at each run",
+    "creates-storage": "makes a place to keep rows",
+}
+"""Each effect in words, as it is said of a block."""
 
 
 class Touch(NamedTuple):
@@ -69,20 +78,13 @@ class Effects:
 @lru_cache(maxsize=256)
 def _describe(touches: Sequence[tuple[Effect, str]], unknown: Sequence[str]) -> str:
     """Describe effects in words. Cached, since the workflows of a fleet are alike."""
-    found: dict[str, list[str]] = {words: [] for words in _WORDS.values()}
+    found: dict[str, list[str]] = {words: [] for words in EFFECT_WORDS.values()}
     for effect, what in touches:
-        found[_WORDS[effect]].append(what)
+        # A place to keep rows is named with all that a run leaves outside.
+        one = "writes-outside" if effect == "creates-storage" else effect
+        found[EFFECT_WORDS[one]].append(what)
     found["unknown"] = [*unknown]
     return "; ".join(f"{words}: {', '.join(of)}" for words, of in found.items() if of)
-
-
-_WORDS: Final[Mapping[Effect, str]] = {
-    "spends-on-create": "spends as soon as it is created",
-    "spends": "spends at each run",
-    "may-spend": "may spend at each run (no source says)",
-    "writes-outside": "leaves something outside at each run",
-    "creates-storage": "leaves something outside at each run",
-}
 
 
 def effects(definition: Definition) -> Effects:
@@ -106,9 +108,9 @@ def _acting(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
     """Return the kinds that have effects, each with the function that names them."""
     known = [kind for kind in kinds if kind in CATALOGUE]
     return [
-        (kind, asker(CATALOGUE[kind], "effects"))
+        (kind, CATALOGUE[kind].effects)
         for kind in known
-        if CATALOGUE[kind].about.effects or not is_constant(CATALOGUE[kind], "effects")
+        if CATALOGUE[kind].about.effects or "effects" in vars(CATALOGUE[kind])
     ]
 
 

@@ -9,7 +9,6 @@ from attrs import evolve, frozen
 
 from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Column, Columns
 from ..definition import BoundSecret, Definition, Value, WireBlock
-from ._asking import asker
 from ._columns import ANY_COLUMNS, NO_COLUMNS, ColumnSet, KnownColumn, merge_columns
 from ._memo import once
 from ._row_kinds import RowKindName, row_kinds
@@ -77,8 +76,8 @@ def _adds_all(before: WireBlock, block: WireBlock) -> bool:
     """Whether a block adds all columns that the one after it reads."""
     if before.kind not in CATALOGUE:
         return False
-    reads = asker(CATALOGUE[block.kind], "columns")(block.specs).reads
-    adds = asker(CATALOGUE[before.kind], "columns")(before.specs).adds
+    reads = CATALOGUE[block.kind].columns(block.specs).reads
+    adds = CATALOGUE[before.kind].columns(before.specs).adds
     return {c.name for c in adds}.issuperset([c.name for c in reads])
 
 
@@ -142,7 +141,7 @@ def _facts(definition: Definition) -> Sequence[Columns]:
     for kind, positions in definition.by_kind.items():
         if kind not in CATALOGUE:
             continue
-        ask = asker(CATALOGUE[kind], "columns")
+        ask = CATALOGUE[kind].columns
         for position in positions:
             specs = blocks[position].specs
             fact = ask(specs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from os import PathLike
@@ -12,7 +10,16 @@ from typing import Any, Final, NoReturn
 
 from attrs import field, frozen
 
-from ..definition import MAX_BYTES, FrozenDict, Limits, Problem, freeze, pointer
+from ..definition import (
+    MAX_BYTES,
+    FrozenDict,
+    Limits,
+    Problem,
+    decode,
+    freeze,
+    parse_json,
+    pointer,
+)
 from ..errors import ArgumentError, ReadError
 from ..text import shortened
 
@@ -86,7 +93,7 @@ class LiveCatalogue:
         file = Path(path)
         with file.open("rb") as opened:
             text = opened.read(MAX_BYTES + 1)
-        return cls.of(_parse(text, str(file)), source=str(file))
+        return cls.of(parse_json(decode(text, str(file)), str(file)), source=str(file))
 
     @cached_property
     def memo(self) -> dict[str, Any]:
@@ -132,32 +139,3 @@ def _block(item: Any, position: int, source: str) -> LiveBlock:
 
 def _is_deep_schema(problem: Problem) -> bool:
     return problem.code == "too-deep" and problem.path[1:2] == ("specs_schema",)
-
-
-def _parse(text: bytes, source: str) -> Any:
-    """The data of a text; NaN and the like are left to `freeze`, which knows where."""
-    if len(text) > MAX_BYTES:
-        problem = f"it is longer than {MAX_BYTES // 2**20} MiB, the most that is read"
-        raise ReadError(problem, source, MAX_BYTES)
-    try:
-        return json.loads(
-            text.decode(), object_pairs_hook=_object, parse_constant=float
-        )
-    except json.JSONDecodeError as error:
-        problem = f"no JSON: {error.msg}"
-        raise ReadError(problem, source, error.pos, error.lineno) from None
-    except UnicodeDecodeError as error:
-        problem = f"no UTF-8: {error.reason}"
-        raise ReadError(problem, source, error.start) from None
-    except RecursionError:
-        raise ReadError("it nests too deep to be read", source) from None
-    except ValueError as error:  # as of a number of 5,000 digits
-        raise ReadError(f"no JSON: {shortened(str(error))}", source) from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Any:
-    made = dict(pairs)
-    if len(made) == len(pairs):
-        return made
-    twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-    return Problem("not-json", (), f"the key {shortened(twice)} stands twice", "")

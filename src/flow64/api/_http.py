@@ -1,4 +1,4 @@
-"""The network: httpx, with one total deadline a request.
+"""The network, with one total deadline a request.
 
 Redirects, cookies and credentials of the environment are switched off.
 """
@@ -14,9 +14,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from typing import Any, Final, cast
 
-import httpx
-
 from ..errors import ConfigError, NoAnswerError
+from ..http import httpx
 from ._transport import HttpRequest
 
 CONNECTIONS: Final = 32
@@ -31,7 +30,7 @@ class HttpxTransport:
 
     def __init__(self, *, trust_env: bool) -> None:
         self._http: Final = httpx.AsyncClient(
-            timeout=None,  # noqa: S113 - each request has a deadline, below
+            timeout=None,  # each request has a deadline, below
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             trust_env=trust_env,

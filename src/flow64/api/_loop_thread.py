@@ -54,19 +54,21 @@ class LoopThread:
             ConfigError: It is closed, or belongs to the process that forked this one,
                 or this is the thread of its own loop.
         """
-        loop, transport = self._start()
         if current_thread() is self._thread:
             raise ConfigError(
                 "a Client cannot be called from code that one of its own calls runs; "
                 "use another Client there"
             )
-        call = _Call(job(transport), loop)
+        with self._lock:  # so that `close` ends whatever has begun
+            loop, transport = self._start()
+            call = _Call(job(transport), loop)
         try:
-            return call.wait()
+            result: T = call.wait()
         except CancelledError:
             if self._is_closed:
                 raise ConfigError(_NOT_HERE) from None
             raise
+        return result
 
     @property
     def transport(self) -> AsyncTransport:
@@ -119,21 +121,20 @@ class LoopThread:
             asyncio.run_coroutine_threadsafe(_stop(self._loop, transport), self._loop)
 
     def _start(self) -> tuple[asyncio.AbstractEventLoop, AsyncTransport]:
-        """Start the thread, if it is not running."""
-        with self._lock:
-            if self._is_closed or os.getpid() != self._pid:
-                raise ConfigError(_NOT_HERE)
-            if self._loop is None or self._transport is None:
-                loop = asyncio.new_event_loop()
-                # The thread does not know this object, so that it can be dropped.
-                thread = Thread(
-                    target=_run_loop, args=(loop,), name="flow64-client", daemon=True
-                )
-                thread.start()
-                making = asyncio.run_coroutine_threadsafe(_call(self._make), loop)
-                self._transport = making.result()
-                self._thread, self._loop = thread, loop
-            return self._loop, self._transport
+        """Start the thread, if it is not running; the caller holds the lock."""
+        if self._is_closed or os.getpid() != self._pid:
+            raise ConfigError(_NOT_HERE)
+        if self._loop is None or self._transport is None:
+            loop = asyncio.new_event_loop()
+            # The thread does not know this object, so that it can be dropped.
+            thread = Thread(
+                target=_run_loop, args=(loop,), name="flow64-client", daemon=True
+            )
+            thread.start()
+            making = asyncio.run_coroutine_threadsafe(_call(self._make), loop)
+            self._transport = making.result()
+            self._thread, self._loop = thread, loop
+        return self._loop, self._transport
 
 
 class _Call:

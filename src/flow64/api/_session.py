@@ -66,10 +66,16 @@ class Clock:
 
 
 @define
-class _Ending:
-    """Why a call must end, shared by all its parts: then nothing more is sent."""
+class _Call:
+    """Facts of a whole call, shared by all its parts.
+
+    Attributes:
+        error: Why it must end: then nothing more is sent.
+        requests: How many requests it has sent, with repetitions.
+    """
 
     error: BaseException | None = None
+    requests: int = 0
 
     def check(self) -> None:
         """Raise the reason, if there is one."""
@@ -116,7 +122,7 @@ class Session:
     ends: float = field(default=math.inf, init=False)
     paced: float = field(default=math.inf, init=False)
     is_part: bool = field(default=False, kw_only=True)
-    _ending: _Ending = field(factory=_Ending, kw_only=True, repr=False)
+    _whole: _Call = field(factory=_Call, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.begin()
@@ -129,10 +135,15 @@ class Session:
         try:
             result = await job(self)
         except FlowError:
-            self._ending.check()
+            self._whole.check()
             raise
-        self._ending.check()
+        self._whole.check()
         return result
+
+    @property
+    def requests(self) -> int:
+        """Number of requests that the whole call has sent, with repetitions."""
+        return self._whole.requests
 
     # -- Time -------------------------------------------------------------------------
 
@@ -163,10 +174,10 @@ class Session:
             is_apart: True if it is not part of a call, such as the wait between two
                 polls of a run, so that no deadline cuts it.
         """
-        self._ending.check()
+        self._whole.check()
         left = seconds if is_apart else min(seconds, self.ends - self.now())
         await self.clock.sleep(max(left, 0))
-        self._ending.check()
+        self._whole.check()
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
@@ -207,15 +218,10 @@ class Session:
                     failures[at] = error
 
         workers = 1 if self.is_part else min(limit, len(jobs))
-        try:
-            if workers == 1:
-                await work()
-            else:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(workers):
-                        group.create_task(work())
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        if workers == 1:
+            await work()
+        else:
+            await _run_together([work() for _ in range(workers)])
         self.ends += self.now() - began
         if failures:
             raise failures[min(failures)]
@@ -302,7 +308,7 @@ class Session:
             TokenError: There is no token to send it with.
         """
         channel, credential = self.channel, self.channel.credential
-        self._ending.check()
+        self._whole.check()
         if self.organisation.is_needed_for(request):
             await self._learn_organisation()
         # Read first: a token that comes between these lines is not asked for again.
@@ -317,6 +323,7 @@ class Session:
             raise self._held_back(request)
         if wait:
             await self.sleep(wait)
+        self._whole.requests += 1
         if request.may_repeat:
             outcome = await self._transfer(request)
         else:
@@ -325,7 +332,7 @@ class Session:
             raise outcome
         error = self.organisation.compare(request, outcome)
         if error is not None:
-            self._ending.error = error
+            self._whole.error = error
             raise error
         return outcome
 
@@ -354,14 +361,14 @@ class Session:
             return True
 
     async def _finish(self, write: Coroutine[Any, Any, T]) -> T:
-        """Let a write end before a cancellation ends the call, unless it comes twice."""
+        """Let a write end before a first cancellation ends the call."""
         task = asyncio.ensure_future(write)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError as error:
             if task.cancelled():
                 raise
-            self._ending.error = error
+            self._whole.error = error
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -417,8 +424,9 @@ class Session:
             LinkRefusedError: The link may not be opened.
             TransportError: No answer came.
         """
-        self._ending.check()
+        self._whole.check()
         opened = await self._open(url, start, validator)
+        del url  # no traceback shows it
         if isinstance(opened, FlowError):
             raise opened
         return opened
@@ -453,6 +461,16 @@ class Session:
         limit = "" if rate is None else f"at most {rate} requests in any minute, "
         reason = f"{limit}none before the time that a 429 asks for"
         return HeldBackError(request.method, request.path, reason, sent=False)
+
+
+async def _run_together(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run coroutines to their ends. The first exception cancels the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 class Stream:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from inspect import iscoroutinefunction
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Final, TypeVar, cast
 
 from ..errors import NoAnswerError
@@ -51,18 +51,32 @@ class ThreadAnswer:
         self.status: Final = inner.status
         self.headers: Final[Mapping[str, str]] = inner.headers
         self._inner: Final = inner
-        self._is_busy = False
+        self._lock: Final = Lock()
+        self._is_read = False
+        self._is_closed = False
 
     async def read(self, timeout: float) -> bytes:  # noqa: ASYNC109 - as the protocol says
         """Return the next part of the body; empty at its end."""
-        self._is_busy = True
-        content = await _in_time(lambda: self._inner.read(timeout), timeout)
-        self._is_busy = False
-        return content
+        with self._lock:
+            self._is_read = True
+        return await _in_time(lambda: self._read(timeout), timeout)
+
+    def _read(self, timeout: float) -> bytes:
+        try:
+            return self._inner.read(timeout)
+        finally:
+            with self._lock:
+                self._is_read = False
+                is_left = self._is_closed
+            if is_left:
+                _close(self._inner)
 
     async def close(self) -> None:
-        """Release it, unless a thread still reads it."""
-        if not self._is_busy:
+        """Release it. If a thread still reads it, that thread releases it."""
+        with self._lock:
+            self._is_closed = True
+            is_free = not self._is_read
+        if is_free:
             await _in_thread(self._inner.close)
 
 
@@ -98,7 +112,8 @@ async def _in_thread(
             future.set_exception(error)
 
     def work() -> None:
-        result, error = None, None
+        result: Any = None
+        error: BaseException | None = None
         try:
             result = call()
         except StopIteration:  # cannot be raised through a future

@@ -45,7 +45,6 @@ class LlmOpenai(Passthrough, UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         columns=Columns(opens=True),
     )
 
@@ -134,6 +133,5 @@ class TransformData(Passthrough, UncheckedBlock):
         confidence="D",
         source="SK, API-NEW",
         effects=("may-spend",),
-        specs_known=False,
         columns=UNKNOWN_COLUMNS,
     )

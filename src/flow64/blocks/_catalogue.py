@@ -2,86 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType, ModuleType
 from typing import Final
 
-from ._ai import LlmOpenai, QaAgent, ResearchAgent, TransformData
-from ._data import Deduplicate, DeduplicateWrtNotebook, Filter, GroupBy, RemoveColumns
-from ._discovery import (
-    CompanyToLeads,
-    GithubFindPeople,
-    GoogleMapsSearch,
-    LeadsToCompany,
-)
-from ._enrichment import (
-    CompanyEnrichment,
-    FindEmail,
-    FindPhone,
-    LeadEnrichment,
-    LinkedinEnrichment,
-    ReverseEmail,
-    ReversePhone,
-    VerifyEmail,
+from . import (
+    _ai,
+    _data,
+    _discovery,
+    _enrichment,
+    _integrations,
+    _output,
+    _social,
+    _sources,
+    _web,
 )
 from ._facts import CatalogueBlock
-from ._integrations import HubspotImport, YcBatches, YcCompanies
-from ._output import AppendToNotebook, OutgoingWebhook, SendSlackMessage
-from ._social import KaggleLeaderboard, TiktokGetFollowing, XSearch
-from ._sources import ReadCsv, ReadNotebook, Search, Webhook
-from ._web import BacklinksReferringDomains, FindSubdomains, ScrapeWeb
+
+
+def _blocks_in(module: ModuleType) -> Iterator[type[CatalogueBlock]]:
+    """Yield the blocks that a module defines, in reading order."""
+    for item in vars(module).values():
+        is_class = isinstance(item, type) and issubclass(item, CatalogueBlock)
+        if is_class and item.__module__ == module.__name__:
+            yield item
+
 
 CATALOGUE: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(
     {
         block.kind: block
-        for block in (
-            # In
-            Webhook,
-            ReadCsv,
-            ReadNotebook,
-            Search,
-            # Enrichment
-            CompanyEnrichment,
-            LeadEnrichment,
-            LinkedinEnrichment,
-            FindEmail,
-            FindPhone,
-            VerifyEmail,
-            ReverseEmail,
-            ReversePhone,
-            # Discovery
-            CompanyToLeads,
-            LeadsToCompany,
-            GithubFindPeople,
-            GoogleMapsSearch,
-            # Web
-            ScrapeWeb,
-            BacklinksReferringDomains,
-            FindSubdomains,
-            # Social
-            XSearch,
-            TiktokGetFollowing,
-            KaggleLeaderboard,
-            # AI
-            LlmOpenai,
-            QaAgent,
-            ResearchAgent,
-            TransformData,
-            # Data operations
-            Filter,
-            Deduplicate,
-            DeduplicateWrtNotebook,
-            GroupBy,
-            RemoveColumns,
-            # Out
-            AppendToNotebook,
-            SendSlackMessage,
-            OutgoingWebhook,
-            # Integrations and special lists
-            HubspotImport,
-            YcBatches,
-            YcCompanies,
+        for module in (
+            *(_sources, _enrichment, _discovery, _web, _social, _ai),
+            *(_data, _output, _integrations),
         )
+        for block in _blocks_in(module)
     }
 )
 """Catalogue class of each kind."""

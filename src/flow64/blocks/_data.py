@@ -224,7 +224,6 @@ class GroupBy(Passthrough, UncheckedBlock):
         rows="D1",
         confidence="D1",
         source="SK",
-        specs_known=False,
         columns=UNKNOWN_COLUMNS,
     )
 
@@ -241,6 +240,5 @@ class RemoveColumns(Passthrough, UncheckedBlock):
         rows="D1",
         confidence="D1",
         source="SK",
-        specs_known=False,
         columns=UNKNOWN_COLUMNS,
     )

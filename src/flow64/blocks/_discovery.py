@@ -42,7 +42,6 @@ class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
         rows="D1",
         confidence="D1",
         source="SK",
-        specs_known=False,
         columns=UNKNOWN_COLUMNS,
     )
 
@@ -61,7 +60,6 @@ class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
     )
@@ -81,7 +79,6 @@ class GoogleMapsSearch(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
     )

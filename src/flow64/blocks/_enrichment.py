@@ -236,7 +236,6 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
         uses_columns="identifying",
     )

@@ -135,8 +135,6 @@ class About:
         confidence: How well the name is known.
         source: Who names it.
         effects: What it spends or touches, whatever its specs.
-        specs_known: Whether a field of it is known, if only by inference. If not,
-            `specs={...}` is sent whole.
         perhaps: Another role that it may have as well; never better than inferred.
         columns: What it does to the columns, whatever its specs.
         price: What a row costs, whatever its specs; None if that is unknown.
@@ -157,7 +155,6 @@ class About:
     confidence: Confidence
     source: str
     effects: Sequence[Effect] = ()
-    specs_known: bool = True
     perhaps: Role | None = None
     columns: Columns = field(factory=Columns)
     price: Price | None = None
@@ -193,6 +190,8 @@ class CatalogueBlock(Block):
 
     about: ClassVar[About]
     """The facts about the kind, whatever the specs."""
+    specs_known: ClassVar[bool] = True
+    """Whether a field of the kind is known, if only by inference."""
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:  # noqa: ARG003 - for subclasses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from attrs import frozen
 
@@ -21,6 +21,8 @@ Specs: TypeAlias = Annotated[Mapping[str, Any], Fact("U", "no source", default="
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class UncheckedBlock(CatalogueBlock):
     """A block that sends its settings whole. The names of its fields are unknown."""
+
+    specs_known: ClassVar[bool] = False
 
     specs: Specs = EMPTY
     """All settings as they are sent; the names of its fields are unknown."""

@@ -27,7 +27,6 @@ class HubspotImport(Flow[Any, Any], UncheckedBlock):
         rows="I",
         confidence="D1",
         source="SK",
-        specs_known=False,
         columns=Columns(opens=True),
     )
 
@@ -46,7 +45,6 @@ class YcBatches(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         columns=Columns(opens=True),
     )
 
@@ -65,7 +63,6 @@ class YcCompanies(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
     )

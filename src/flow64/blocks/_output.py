@@ -61,6 +61,32 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
+class SendSlackMessage(Passthrough, UncheckedBlock):
+    """Send a message to a channel of Slack.
+
+    Slack has to be connected first, and the connection belongs to one organisation.
+    Whether it sends one message a row or one a run is not documented.
+    """
+
+    kind: ClassVar[str] = "send_slack_message"
+    label: ClassVar[str] = "output"
+    about: ClassVar[About] = About(
+        role="sink",
+        takes="any",
+        gives="same",
+        rows="D1",
+        confidence="D1",
+        source="SK",
+        effects=("writes-outside",),
+    )
+
+    @classmethod
+    def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - it has one effect
+        """Slack; the field that names the channel is not documented."""
+        return "sends to Slack"
+
+
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class OutgoingWebhook(Passthrough, CatalogueBlock):
     """Send what a run found to an address of yours, in one signed request.
 
@@ -90,33 +116,6 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
     def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - it has one effect
         """The host that rows are posted to."""
         return f"posts to {_host(specs.get('url'))}"
-
-
-@frozen(eq=False, repr=False, kw_only=True, slots=False)
-class SendSlackMessage(Passthrough, UncheckedBlock):
-    """Send a message to a channel of Slack.
-
-    Slack has to be connected first, and the connection belongs to one organisation.
-    Whether it sends one message a row or one a run is not documented.
-    """
-
-    kind: ClassVar[str] = "send_slack_message"
-    label: ClassVar[str] = "output"
-    about: ClassVar[About] = About(
-        role="sink",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        effects=("writes-outside",),
-        specs_known=False,
-    )
-
-    @classmethod
-    def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - it has one effect
-        """Slack; the field that names the channel is not documented."""
-        return "sends to Slack"
 
 
 def _host(url: Any) -> str:

@@ -25,7 +25,6 @@ class XSearch(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
     )
@@ -45,7 +44,6 @@ class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
     )
@@ -65,6 +63,5 @@ class KaggleLeaderboard(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         columns=Columns(opens=True),
     )

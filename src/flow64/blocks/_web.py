@@ -25,7 +25,6 @@ class ScrapeWeb(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         columns=Columns(opens=True),
     )
 
@@ -47,7 +46,6 @@ class BacklinksReferringDomains(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         perhaps="source",
         columns=UNKNOWN_COLUMNS,
     )
@@ -70,7 +68,6 @@ class FindSubdomains(Flow[Any, Any], UncheckedBlock):
         confidence="D1",
         source="SK",
         effects=("may-spend",),
-        specs_known=False,
         perhaps="source",
         columns=UNKNOWN_COLUMNS,
     )

@@ -11,7 +11,6 @@ from typing import Any, Final, Literal, TypeAlias
 import click
 from attrs import define, field
 
-from ..api import Conversation
 from ..client import Client
 from ..deploy import (
     PARALLEL,
@@ -19,15 +18,14 @@ from ..deploy import (
     Doing,
     Done,
     Failed,
-    Job,
+    PlannedWrite,
     Saved,
-    Summary,
     Writing,
     apply_plan,
     as_data,
-    find_skipped,
+    check_plan,
     first_interrupt_waits,
-    jobs_of,
+    list_skipped,
 )
 from ..errors import (
     FlowError,
@@ -117,7 +115,7 @@ class Execution:
     code: int = 0
 
     def __attrs_post_init__(self) -> None:
-        left_alone = {*find_skipped(self.plan, self.agreement)}
+        left_alone = {*list_skipped(self.plan, self.agreement)}
         for step in self.plan.steps:
             self.outcomes[step.key] = _find_first_outcome(
                 step, left_alone, self.agreement
@@ -330,7 +328,7 @@ def confirm_and_apply(
     """Apply a plan that was shown: check it, ask, write, and print the outcome.
 
     Args:
-        client: Plays it.
+        client: Sends the requests.
         plan: The plan.
         agreement: What was agreed to by name.
         place: The environment.
@@ -342,11 +340,9 @@ def confirm_and_apply(
     Return the exit code.
     """
     execution = Execution(plan, agreement)
-    options = {**_build_options(place, client), "parallel": parallel}
-    conversation = apply_plan(plan, agreement, **options)
+    options = _build_options(place, client)
     try:
-        _check_plan(conversation)
-        jobs = jobs_of(plan, agreement)
+        jobs = check_plan(plan, agreement, **options)
         if jobs:
             _ask(jobs, yes=yes, is_typed=is_typed)
     except (FlowError, RefusedError) as error:
@@ -354,7 +350,7 @@ def confirm_and_apply(
         execution.print_result(as_json=as_json)
         return execution.code
     if jobs:
-        _write_all(client, execution, options)
+        _write_all(client, execution, {**options, "parallel": parallel})
     execution.print_summary()
     execution.print_result(as_json=as_json)
     return execution.code
@@ -368,10 +364,14 @@ def _write_all(
 
     try:
         with first_interrupt_waits(announce_stop) as stop:
-            talking = apply_plan(
-                execution.plan, execution.agreement, **options, stopped=stop
+            events = client.stream(
+                apply_plan,
+                execution.plan,
+                execution.agreement,
+                **options,
+                stopped=stop,
             )
-            for event in client.events(talking):
+            for event in events:
                 execution.record_event(event)
         execution.finish(was_stopped=stop.is_asked)
     except KeyboardInterrupt:
@@ -393,21 +393,7 @@ def _build_options(place: Place, client: Client) -> Mapping[str, Any]:
     }
 
 
-def _check_plan(conversation: Conversation[Summary]) -> None:
-    """Let a conversation check its plan, which it does before its first request.
-
-    Raises:
-        FlowError: The plan cannot be carried out; nothing was sent.
-    """
-    try:
-        next(conversation)
-    except StopIteration:
-        pass
-    finally:
-        conversation.close()
-
-
-def _ask(jobs: Sequence[Job], *, yes: bool, is_typed: bool) -> None:
+def _ask(jobs: Sequence[PlannedWrite], *, yes: bool, is_typed: bool) -> None:
     """Ask whether all of that is to be done.
 
     Raises:

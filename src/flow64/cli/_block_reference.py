@@ -183,7 +183,7 @@ class BlockReference:
             "gives": about.gives,
             "rows_confidence": about.rows,
             "fields": self._fields(),
-            "fields_known": about.specs_known,
+            "fields_known": self.block.specs_known,
             "columns": _columns(self.columns),
             "effects": list(self.effects),
             "price": _price(self.price),
@@ -290,7 +290,7 @@ def _field_lines(one: BlockReference) -> Iterator[str]:
     docs, hints = field_docs(one.block), one.types
     yield ""
     yield "fields:"
-    if not one.block.about.specs_known:
+    if not one.block.specs_known:
         yield "  no source names one; specs={...} goes whole"
     for name, fact in one.facts.items():
         parts = ["required"] if fact.required else []

@@ -1,7 +1,8 @@
-"""Two sides compared: which workflow is which, and what differs in each."""
+"""Compare two sides: match their workflows, and list the differences of each."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -10,8 +11,7 @@ from attrs import evolve, frozen
 from ..definition import (
     BoundSecret,
     Definition,
-    FrozenDict,
-    FrozenList,
+    Path,
     Value,
     canonical_id,
     redact_for_display,
@@ -35,7 +35,7 @@ from ..diff import (
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
-from ..redaction import redact_keys
+from ..redaction import map_json, map_json_beside, redact_keys
 from ..text import pluralize, printable
 
 Outcome: TypeAlias = Literal["added", "removed", "changed", "same"]
@@ -44,14 +44,14 @@ _NONE: Final = frozenset[str]()
 
 
 @frozen
-class Compared:
-    """A workflow on both sides, or on one.
+class ComparedWorkflow:
+    """A workflow that is on both sides, or only on one.
 
     Attributes:
-        before: What it is on the one side; None where it is not there.
-        after: What it is on the other side; None where it is not there.
-        changes: What differs.
-        consequences: What follows from that.
+        before: The workflow on the first side.
+        after: The workflow on the second side.
+        changes: The differences.
+        consequences: The consequences of the differences.
         unmanaged: Live fields that differ and that code does not set.
     """
 
@@ -63,17 +63,17 @@ class Compared:
 
     @property
     def entry(self) -> SideWorkflow:
-        """It as it is now, or was."""
+        """The workflow as it is now, or as it was if it is gone."""
         found = self.after or self.before
         assert found is not None
         return found
 
     @property
     def renamed_from(self) -> str | None:
-        """The key it had in code that `was=` names; None where it has the same."""
+        """The old key in code, if `was=` names it. None if the key is the same."""
         if self.before is None or self.after is None:
             return None
-        # What is live keeps the old key in its path for as long as it is there.
+        # A live workflow keeps the old key in its path.
         is_code = not (self.before.is_live or self.after.is_live)
         is_one_place = self.before.place is not None and (
             self.before.place == self.after.place
@@ -84,7 +84,7 @@ class Compared:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of it."""
+        """Whether the workflow was added, removed or changed."""
         if self.before is None:
             return "added"
         if self.after is None:
@@ -93,24 +93,25 @@ class Compared:
 
 
 @frozen
-class Comparison:
-    """Two sides compared.
+class ComparedSides:
+    """The workflows of two sides.
 
     Attributes:
-        before: The one side.
-        after: The other side.
-        workflows: Each workflow of both.
-        beside: How many of a side were left out, since the other one means one alone.
+        before: The first side.
+        after: The second side.
+        workflows: Each workflow of both sides.
+        omitted: The number of workflows that were left out, because the other side is
+            a single workflow.
     """
 
     before: Side
     after: Side
-    workflows: Sequence[Compared]
-    beside: int = 0
+    workflows: Sequence[ComparedWorkflow]
+    omitted: int = 0
 
     @property
     def hidden_for(self) -> Sequence[str]:
-        """Variables that are not set here, for which what differs is not shown.
+        """Variables that are not set here. If there are any, no difference is shown.
 
         Between two environments nothing else tells which texts are secret.
         """
@@ -120,88 +121,95 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether anything does."""
+        """Whether a workflow differs."""
         return any(one.outcome != "same" for one in self.workflows)
 
     def counts(self) -> Mapping[Outcome, int]:
-        """How many workflows became what."""
-        found: dict[Outcome, int] = dict.fromkeys(
-            ("added", "removed", "changed", "same"), 0
-        )
-        for one in self.workflows:
-            found[one.outcome] += 1
-        return found
+        """The number of workflows with each outcome."""
+        found = Counter(one.outcome for one in self.workflows)
+        return {outcome: found[outcome] for outcome in _SIGNS}
 
 
-def comparison(
+def compare_sides(
     before: Side,
     after: Side,
     *,
     prices: Mapping[str, float],
     strict: bool = False,
     secrets: Sequence[BoundSecret] = (),
-) -> Comparison:
+) -> ComparedSides:
     """Compare two sides.
 
     Args:
-        before: What was there.
-        after: What is there instead.
+        before: The first side.
+        after: The second side.
         prices: Dollars for one row by kind, in place of those that are documented.
-        strict: Count fields that are live and that code does not manage.
-        secrets: What is secret wherever it is live, whatever code says.
+        strict: Count live fields that code does not manage.
+        secrets: What is secret wherever it is live, whatever the code says.
     """
-    pairs = _paired(before, after)
-    beside = 0
+    pairs = _match_workflows(before, after)
+    omitted = 0
     if before.is_one != after.is_one:
         one = 0 if before.is_one else 1
         kept = [pair for pair in pairs if pair[one] is not None]
-        beside, pairs = len(pairs) - len(kept), kept
+        omitted, pairs = len(pairs) - len(kept), kept
     if before.env is not None and after.env is not None:
-        pairs = [_agreed(pair, before.values, after.values) for pair in pairs]
-    found = [_compared(*pair, prices, secrets, strict=strict) for pair in pairs]
+        pairs = [_name_values(pair, before.values, after.values) for pair in pairs]
+    found = [_compare(*pair, prices, secrets, strict=strict) for pair in pairs]
     shown = [
         evolve(
-            one, before=_titled(one.before, secrets), after=_titled(one.after, secrets)
+            one,
+            before=_redact_title(one.before, secrets),
+            after=_redact_title(one.after, secrets),
         )
         for one in found
     ]
-    return Comparison(before, after, shown, beside)
+    return ComparedSides(before, after, shown, omitted)
 
 
-def _titled(
+def _redact_title(
     entry: SideWorkflow | None, secrets: Sequence[BoundSecret]
 ) -> SideWorkflow | None:
-    """A workflow that is live, without a secret in its title and its key."""
+    """Redact the title and the key of a live workflow."""
     if entry is None or not entry.is_live:
         return entry
-    within = secrets_of((), secrets).redact
-    name = within(entry.definition.name)
-    definition = evolve(entry.definition, name=name)
-    return evolve(entry, key=within(entry.key), definition=definition)
+    redact = secrets_of((), secrets).redact
+    definition = evolve(entry.definition, name=redact(entry.definition.name))
+    return evolve(entry, key=redact(entry.key), definition=definition)
 
 
-def recognised(side: Side, environment: Environment) -> Side:
-    """A live side in which what variables hold stands by the names of their values.
+def name_live_texts(side: Side, environment: Environment) -> Side:
+    """Put the names of values in the place of texts that come from variables.
 
-    It may be secret, and what is live does not say so. The suffix of titles goes.
+    Such a text may be secret, and the live workflow does not say so. The suffix of the
+    environment is taken off the titles too.
     """
     known: dict[str, Value] = {}
     unset: list[str] = []
-    for name, given in environment.values.items():
-        for reference in _references(given):
+    for name in environment.values:
+        for variable in environment.variables(name):
             try:
-                text = environment.text(f"values.{name}", reference)
+                text = environment.text(f"values.{name}", Reference(variable))
             except ConfigError:
-                unset.append(reference.variable)
+                unset.append(variable)
             else:
                 known[text] = Value(name, secret=True)
     ending = f" {environment.suffix}" if environment.suffix else ""
+
+    def name_text(item: Any) -> Any:
+        is_known = isinstance(item, str) and item in known
+        return BoundSecret(known[item], item) if is_known else item
+
     entries = [
         evolve(
             entry,
             definition=evolve(
-                _named(entry.definition, known),
+                entry.definition,
                 name=entry.definition.name.removesuffix(ending),
+                blocks=tuple(
+                    block._replace(specs=map_json(block.specs, name_text))
+                    for block in entry.definition.blocks
+                ),
             ),
         )
         for entry in side.entries
@@ -210,34 +218,21 @@ def recognised(side: Side, environment: Environment) -> Side:
     return evolve(side, entries=entries, values=values, unset=tuple(unset))
 
 
-def _references(given: Any) -> Iterator[Reference]:
-    """The variables that a value is read from."""
-    if isinstance(given, Reference):
-        yield given
-    elif isinstance(given, Mapping):
-        inner: Any
-        for inner in given.values():  # pyright: ignore[reportUnknownVariableType] - JSON
-            yield from _references(inner)
-    elif isinstance(given, list):
-        for inner in given:  # pyright: ignore[reportUnknownVariableType] - JSON
-            yield from _references(inner)
-
-
 # -- Which is which -------------------------------------------------------------------
 
 
 _Pair: TypeAlias = tuple[SideWorkflow | None, SideWorkflow | None]
 
 
-def _paired(before: Side, after: Side) -> Sequence[_Pair]:
-    """The workflows of both sides: by id, by path, by key; at last what is alone."""
+def _match_workflows(before: Side, after: Side) -> Sequence[_Pair]:
+    """Match the workflows of both sides: by id, then by path, then by key."""
     if before.is_one and after.is_one:
         return [(before.entries[0], after.entries[0])]
     partners: dict[int, SideWorkflow] = {}
     taken: set[int] = set()
-    for feature in (_id, _place, _key):
-        theirs = _unique(before.entries, feature, {*partners})
-        ours = _unique(after.entries, feature, taken)
+    for feature in _FEATURES:
+        theirs = _find_unique(before.entries, feature, {*partners})
+        ours = _find_unique(after.entries, feature, taken)
         for mark, position in theirs.items():
             if mark in ours:
                 partners[position] = after.entries[ours[mark]]
@@ -259,12 +254,19 @@ def _order(pair: _Pair) -> tuple[str, str]:
     return entry.key, str(entry.definition.id)
 
 
-def _unique(
-    entries: Sequence[SideWorkflow],
-    feature: Callable[[SideWorkflow], str | None],
-    done: set[int],
+_Feature: TypeAlias = Callable[[SideWorkflow], str | None]
+
+_FEATURES: Final[Sequence[_Feature]] = (
+    lambda entry: canonical_id(entry.definition.id or ""),
+    lambda entry: entry.place,
+    lambda entry: entry.key,
+)
+
+
+def _find_unique(
+    entries: Sequence[SideWorkflow], feature: _Feature, done: set[int]
 ) -> Mapping[str, int]:
-    """Positions by what one entry alone has."""
+    """Return the positions of entries by a feature that no other entry has."""
     found: dict[str, list[int]] = {}
     for position, entry in enumerate(entries):
         mark = feature(entry)
@@ -273,60 +275,47 @@ def _unique(
     return {mark: many[0] for mark, many in found.items() if len(many) == 1}
 
 
-def _id(entry: SideWorkflow) -> str | None:
-    found = entry.definition.id
-    return None if found is None else canonical_id(found)
-
-
-def _place(entry: SideWorkflow) -> str | None:
-    return entry.place
-
-
-def _key(entry: SideWorkflow) -> str:
-    return entry.key
-
-
 # -- What differs ---------------------------------------------------------------------
 
 
-def _compared(
+def _compare(
     before: SideWorkflow | None,
     after: SideWorkflow | None,
     prices: Mapping[str, float],
     secrets: Sequence[BoundSecret],
     *,
     strict: bool,
-) -> Compared:
+) -> ComparedWorkflow:
     if before is None or after is None:
         one = before or after
         assert one is not None
-        whole = _shown(one, secrets)
+        whole = _redact(one, secrets)
         empty = evolve(whole, blocks=(), edges=(), description="")
         sides = (empty, whole) if before is None else (whole, empty)
-        followed = consequences(*sides, prices=prices)
-        told = _OF_NEW if before is None else _OF_GONE
-        kept = [found for found in followed if isinstance(found, told)]
-        return Compared(before, after, consequences=kept)
+        wanted = _OF_NEW if before is None else _OF_GONE
+        every = consequences(*sides, prices=prices)
+        kept = [one for one in every if isinstance(one, wanted)]
+        return ComparedWorkflow(before, after, consequences=kept)
     old, new = before.definition, after.definition
     managed: Fields | None = None
     is_bound = before.is_live != after.is_live
     if is_bound:
         code, live = (new, old) if before.is_live else (old, new)
-        managed = None if strict else _managed(code, live)
+        managed = None if strict else _list_managed(code, live)
         shown = prepare_for_display(live, code, secrets)
         old, new = (shown, code) if before.is_live else (code, shown)
     else:
-        old, new = _shown(before, secrets), _shown(after, secrets)
+        old, new = _redact(before, secrets), _redact(after, secrets)
     written: Written = () if before.is_live else ("before",)
     if not after.is_live:
         written = (*written, "after")
     found = [*diff(old, new, bound=is_bound, managed=managed, written=written)]
     if managed is not None:
         old, new = (
-            keep_fields(one, _with_others(one, managed)) if entry.is_live else one
+            keep_fields(one, {**fields_of(one), **managed}) if entry.is_live else one
             for one, entry in ((old, before), (new, after))
         )
-    return Compared(
+    return ComparedWorkflow(
         before,
         after,
         [change for change in found if not isinstance(change, Unmanaged)],
@@ -335,63 +324,57 @@ def _compared(
     )
 
 
-def _shown(entry: SideWorkflow, secrets: Sequence[BoundSecret]) -> Definition:
-    """A workflow of which no code says what is secret, as it may be shown."""
+def _redact(entry: SideWorkflow, secrets: Sequence[BoundSecret]) -> Definition:
+    """Redact a workflow without code that says what is secret."""
     found = entry.definition
-    return redact_for_display(found, _SAYS_NOTHING, secrets) if entry.is_live else found
+    return redact_for_display(found, _NO_CODE, secrets) if entry.is_live else found
 
 
-_SAYS_NOTHING: Final = Definition("", "", (), ())
+_NO_CODE: Final = Definition("", "", (), ())
 
 _OF_NEW: Final = (CostChanged, EffectAppeared, FindingAppeared)
-"""What is told of a workflow that came whole."""
+"""Consequences that are shown of a workflow that was added."""
 
 _OF_GONE: Final = (CostChanged, EffectVanished)
-"""What is told of one that went whole; that nothing is there is no finding."""
+"""Consequences that are shown of a workflow that was removed."""
 
 
-def _managed(code: Definition, live: Definition) -> Fields:
-    """The fields that code sets, or set last time, by block id in lower case."""
+def _list_managed(code: Definition, live: Definition) -> Fields:
+    """Return the fields that code sets, or set last time, by block id in lower case."""
     stamp = live.stamp
-    is_ours = stamp is not None and stamp.is_genuine(live.id or "")
-    last = stamp if is_ours else None
+    last = stamp if stamp is not None and stamp.is_genuine(live.id or "") else None
     return {
         ref: names | ((last.fields_of(ref) if last else None) or _NONE)
         for ref, names in fields_of(code).items()
     }
 
 
-def _with_others(definition: Definition, managed: Fields) -> Fields:
-    """The same, with all fields of the blocks that code does not have."""
-    return {**fields_of(definition), **managed}
+def _name_values(
+    pair: _Pair, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> _Pair:
+    """Put values of environments by their names into two live workflows.
 
-
-def _agreed(pair: _Pair, before: Mapping[str, Any], after: Mapping[str, Any]) -> _Pair:
-    """Two live workflows in which values of their environments stand by their names.
-
-    That is, where either side has what its own environment fills in, at one place. So
-    two environments differ in what code says, and not in what they are there for.
+    A text is named if both sides have in its place what their own environment fills in.
+    So two environments are compared by what the code says.
     """
     old, new = pair
-    named = {
+    names = {
         (_mark(content), _mark(after[name])): name
         for name, content in before.items()
         if name in after and None not in (_mark(content), _mark(after[name]))
     }
-    if old is None or new is None or not named:
+    if old is None or new is None or not names:
         return pair
     theirs = {block.id.lower(): block for block in old.definition.blocks}
     ours = {block.id.lower(): block for block in new.definition.blocks}
-    if (len(theirs), len(ours)) != (
-        len(old.definition.blocks),
-        len(new.definition.blocks),
-    ):
-        return pair  # two blocks have one id: which is which is not known
-    swapped = {(now, then): name for (then, now), name in named.items()}
+    counts = len(old.definition.blocks), len(new.definition.blocks)
+    if (len(theirs), len(ours)) != counts:
+        return pair  # two blocks have one id, so it is not known which is which
+    swapped = {(now, then): name for (then, now), name in names.items()}
     for ref in theirs.keys() & ours.keys():
         then, now = theirs[ref].specs, ours[ref].specs
-        theirs[ref] = theirs[ref]._replace(specs=_alike(then, now, named))
-        ours[ref] = ours[ref]._replace(specs=_alike(now, then, swapped))
+        theirs[ref] = theirs[ref]._replace(specs=_put_names(then, now, names))
+        ours[ref] = ours[ref]._replace(specs=_put_names(now, then, swapped))
     made = (
         evolve(entry, definition=evolve(entry.definition, blocks=(*blocks.values(),)))
         for entry, blocks in ((old, theirs), (new, ours))
@@ -399,142 +382,108 @@ def _agreed(pair: _Pair, before: Mapping[str, Any], after: Mapping[str, Any]) ->
     return next(made), next(made)
 
 
-_Names: TypeAlias = Mapping[tuple[Hashable, Hashable], str]
+def _put_names(
+    specs: Any, others: Any, names: Mapping[tuple[Hashable, Hashable], str]
+) -> Any:
+    """Put values by their names into specs, beside the specs of the other side."""
 
+    def put(item: Any, other: Any, _: Path) -> Any:
+        name = names.get((_mark(item), _mark(other))) if item != other else None
+        return item if name is None else Value(name)
 
-def _alike(item: Any, other: Any, named: _Names) -> Any:
-    """An item with values in the place of what stands for them on both sides."""
-    name = named.get((_mark(item), _mark(other))) if item != other else None
-    if name is not None:
-        return Value(name)
-    if isinstance(item, FrozenDict) and isinstance(other, FrozenDict):
-        inner = {
-            key: _alike(one, other[key], named) if key in other else one
-            for key, one in item.items()
-        }
-        return FrozenDict(inner)
-    is_list = isinstance(item, FrozenList) and isinstance(other, FrozenList)
-    if is_list and len(item) == len(other):
-        return FrozenList(
-            [_alike(*both, named) for both in zip(item, other, strict=True)]
-        )
-    return item
+    return map_json_beside(specs, others, put)
 
 
 def _mark(item: Any) -> Hashable:
-    """What two equal texts, numbers or flags share; none for anything else."""
+    """Return what identifies a text, a number or a flag. None for anything else."""
     is_plain = isinstance(item, str | int | float)
     return (type(item), item) if is_plain else None
 
 
-def _named(definition: Definition, known: Mapping[str, Value]) -> Definition:
-    if not known:
-        return definition
-    blocks = tuple(
-        block._replace(specs=_names_in(block.specs, known))
-        for block in definition.blocks
-    )
-    return evolve(definition, blocks=blocks)
-
-
-def _names_in(item: Any, known: Mapping[str, Value]) -> Any:
-    if isinstance(item, FrozenDict):
-        return FrozenDict({key: _names_in(inner, known) for key, inner in item.items()})
-    if isinstance(item, FrozenList):
-        return FrozenList([_names_in(inner, known) for inner in item])
-    if isinstance(item, str) and item in known:
-        return BoundSecret(known[item], item)
-    return item
-
-
 # -- Words and data -------------------------------------------------------------------
 
+_SIGNS: Final[Mapping[Outcome, str]] = {
+    "added": "+",
+    "removed": "-",
+    "changed": "~",
+    "same": "·",
+}
 
-def lines_of(found: Comparison) -> Iterator[str]:
-    """What differs, and what is not managed, as lines of text."""
+
+def format_comparison(found: ComparedSides) -> Iterator[str]:
+    """Return the differences, and live fields that are not managed, as lines."""
     for one in found.workflows:
         if one.outcome != "same" or one.unmanaged:
-            yield from _lines(one, is_hidden=bool(found.hidden_for))
+            yield from _format_workflow(one, is_hidden=bool(found.hidden_for))
 
 
-def data_of(found: Comparison) -> dict[str, Any]:
-    """All of it as JSON data."""
+def comparison_data(found: ComparedSides) -> dict[str, Any]:
+    """Return a comparison as JSON data."""
     return {
         "before": found.before.label,
         "after": found.after.label,
         "differs": found.differs,
         "hidden_for": list(found.hidden_for),
         "workflows": [
-            _data(one, is_hidden=bool(found.hidden_for)) for one in found.workflows
+            _workflow_data(one, is_hidden=bool(found.hidden_for))
+            for one in found.workflows
         ],
     }
 
 
-def summary(found: Comparison) -> str:
-    """One line: how many workflows became what."""
+def summarize(found: ComparedSides) -> str:
+    """Return one line: the number of workflows with each outcome."""
     counts = found.counts()
-    told = [f"{count} {outcome}" for outcome, count in counts.items() if count]
-    return ", ".join(told) or "there are no workflows on either side"
+    parts = [f"{count} {outcome}" for outcome, count in counts.items() if count]
+    return ", ".join(parts) or "there are no workflows on either side"
 
 
-def _lines(one: Compared, *, is_hidden: bool) -> Iterator[str]:
+def _format_workflow(one: ComparedWorkflow, *, is_hidden: bool) -> Iterator[str]:
     entry = one.entry
     title = entry.definition.name
-    name = entry.key if title in ("", entry.key) else f"{entry.key} ({title})"
-    yield f"{_SIGNS[one.outcome]} workflow {_safe(name)}"
+    yield f"{_SIGNS[one.outcome]} {_clean(entry.key)}: {one.outcome}"
+    if title not in ("", entry.key):
+        yield f"    {_clean(title)}"
     if one.outcome in ("added", "removed"):
-        count = len(entry.definition.blocks)
-        yield f"    {pluralize(count, 'block')}"
+        yield f"    {pluralize(len(entry.definition.blocks), 'block')}"
     if one.renamed_from:
-        yield f"    ~ key: {_safe(one.renamed_from)} -> {_safe(entry.key)} (was=)"
-    if is_hidden:
-        return
-    for line in as_lines([*one.changes, *one.consequences]):
-        yield f"    {line}"
-    if one.unmanaged:
-        yield "    not managed by code:"
-        yield from (f"        {line}" for line in as_lines(one.unmanaged))
+        yield f"    key: {_clean(one.renamed_from)} -> {_clean(entry.key)} (was=)"
+    for title, found in (
+        ("what changes", one.changes),
+        ("what follows", one.consequences),
+        ("not managed by code", one.unmanaged),
+    ):
+        if found and not is_hidden:
+            yield f"    {title}:"
+            yield from (f"        {line}" for line in as_lines(found))
 
 
-_SIGNS: Final[Mapping[Outcome, str]] = {
-    "added": "+",
-    "removed": "-",
-    "changed": "~",
-    "same": "=",
-}
-
-
-def _safe(text: str) -> str:
+def _clean(text: str) -> str:
     return printable(redact_keys(text))
 
 
-def _data(one: Compared, *, is_hidden: bool) -> dict[str, Any]:
-    told = {} if is_hidden else _changes_data(one)
+def _workflow_data(one: ComparedWorkflow, *, is_hidden: bool) -> dict[str, Any]:
+    found = {
+        "changes": one.changes,
+        "consequences": one.consequences,
+        "unmanaged": one.unmanaged,
+    }
     return {
         "key": redact_keys(one.entry.key),
         "outcome": one.outcome,
         "renamed_from": one.renamed_from,
         "before": _entry_data(one.before),
         "after": _entry_data(one.after),
-        **told,
-    }
-
-
-def _changes_data(one: Compared) -> dict[str, Any]:
-    return {
-        "changes": [as_data(change) for change in one.changes],
-        "consequences": [as_data(change) for change in one.consequences],
-        "unmanaged": [as_data(change) for change in one.unmanaged],
+        **({} if is_hidden else {k: [*map(as_data, v)] for k, v in found.items()}),
     }
 
 
 def _entry_data(entry: SideWorkflow | None) -> dict[str, Any] | None:
     if entry is None:
         return None
-    definition = entry.definition
     return {
         "key": redact_keys(entry.key),
-        "id": definition.id,
-        "title": redact_keys(definition.name),
+        "id": entry.definition.id,
+        "title": redact_keys(entry.definition.name),
         "is_live": entry.is_live,
     }

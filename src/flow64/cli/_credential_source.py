@@ -42,7 +42,7 @@ def describe_missing_settings(settings: Settings) -> str:
     return f"[tool.flow64] of {settings.file.name} names no environment"
 
 
-def describe_unnamed(
+def describe_unconfigured(
     settings: Settings, environment: Environment, endpoint: str
 ) -> str:
     """Describe an environment without settings: its name may be misspelled."""

@@ -20,7 +20,7 @@ from urllib.request import url2pathname
 from attrs import frozen
 
 from ..deploy import Git, ask_git
-from ._shared import option_error
+from ._params import option_error
 
 FILE: Final = "requirements-flow64.txt"
 """The file of a project that holds its install source."""

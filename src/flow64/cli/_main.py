@@ -1,7 +1,7 @@
-"""The group of commands, and the place where an error becomes an exit code.
+"""The group of commands, and the conversion of errors to exit codes.
 
-`flow64 --help`, completion and usage errors load click and little else; what a command
-needs is loaded with it, and what an error needs with the first error.
+`flow64 --help`, completion and usage errors load click and little else. A command loads
+what it needs, and so does the first error.
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ if TYPE_CHECKING:
     from ..errors import FlowError
 
 COMMANDS: Final[Mapping[str, str]] = {
-    "check": "Say what is wrong or doubtful with workflows; nothing is sent.",
-    "compile": "Write the JSON of workflows, or see that it is current.",
-    "determinism": "See that workflows compile to the same bytes everywhere.",
-    "init": "Write a new project, ready to be pushed.",
-    "blocks": "Show the blocks that are known, or one in full.",
-    "plan": "Say what a deploy would do; nothing but reads is sent.",
-    "review": "Say what a change does, for whoever has to judge it.",
-    "deploy": "Put workflows on the service, after showing what that changes.",
-    "pull": "Write live workflows as JSON that is worked on like code.",
-    "code": "Write workflows as Python code, from JSON or what is live.",
-    "history": "List what was replaced, and where it is saved.",
-    "restore": "Bring back what was live once.",
-    "graph": "Draw one workflow as text, Mermaid or SVG.",
-    "diff": "Show what differs between code, files and what is live.",
-    "same": "Say whether two environments run the same code.",
+    "check": "List errors, warnings and notes of workflows.",
+    "compile": "Write the JSON of workflows, or check that it is current.",
+    "determinism": "Check that workflows compile to the same bytes everywhere.",
+    "init": "Create a project that is ready to push.",
+    "blocks": "List the known blocks, or show one in full.",
+    "plan": "Show what a deploy would change.",
+    "review": "Show a change of workflows to a reviewer.",
+    "deploy": "Show a plan, ask, and apply exactly this plan.",
+    "pull": "Save live workflows as JSON files.",
+    "code": "Write workflows as Python code, from JSON or live workflows.",
+    "history": "List replaced workflows, and where they are saved.",
+    "restore": "Bring back a replaced workflow.",
+    "graph": "Draw a workflow as text, Mermaid or SVG.",
+    "diff": "Compare code, files and live workflows.",
+    "same": "Check whether two environments run the same code.",
     "run": "Run a workflow with the rows of a file, once for each intent.",
     "watch": "Follow a run until it ends.",
-    "results": "Download what a run gave.",
+    "results": "Download the results of a run.",
     "cancel": "Cancel a run.",
     "runs": "List the newest runs.",
-    "list": "List the workflows that are deployed.",
-    "balance": "Show what is left to spend.",
-    "doctor": "Say what is set up, and what the service answers to reads.",
-    "serve": "Play the service on this machine, for trying and for tests.",
-    "demo": "Compile, deploy and run a pipeline with nothing at stake.",
-    "completion": "Let your shell complete commands and environments.",
+    "list": "List the deployed workflows.",
+    "balance": "Show the remaining credits.",
+    "doctor": "Check the setup, and what the service answers to reads.",
+    "serve": "Run an emulator of the service on this machine.",
+    "demo": "Compile, deploy and run a pipeline in an emulator.",
+    "completion": "Print the script for shell completion.",
 }
-"""The commands, and their purposes. Each is the `command` of a module of that name."""
+"""The help of each command. A command is the `command` of the module of its name."""
 
 
 class Commands(click.Group):
     """A group that loads a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
-        """The names of all commands."""
+        """Return the names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """The command of a name."""
+        """Load a command."""
         if cmd_name not in COMMANDS:
             from ._error_messages import describe_unknown_command  # noqa: PLC0415 - help loads little
 
@@ -98,10 +98,10 @@ def _be_verbose(context: click.Context, _: click.Parameter, is_asked: bool) -> N
 def _set_loudness(
     context: click.Context, *, is_quiet: bool = False, is_verbose: bool = False
 ) -> None:
-    """Note how loud to be; said before the command or with it, it means the same.
+    """Set how much is printed, by an option before or after the command.
 
     Raises:
-        click.UsageError: Both are said.
+        click.UsageError: Both options were given.
     """
     options = context.ensure_object(Options)
     options.is_quiet = options.is_quiet or is_quiet
@@ -117,20 +117,20 @@ def _loudness_options() -> list[click.Option]:
             is_flag=True,
             expose_value=False,
             callback=_be_quiet,
-            help="Tell only of errors, and of what is asked.",
+            help="Print only errors and questions.",
         ),
         click.Option(
             ["-v", "--verbose"],
             is_flag=True,
             expose_value=False,
             callback=_be_verbose,
-            help="Tell of each request.",
+            help="Print each request.",
         ),
     ]
 
 
 def _add_loudness_options(command: click.Command) -> None:
-    """Add the options that may also precede a command, unless it has them."""
+    """Add the options that may also precede a command, unless it has its own."""
     known = {name for param in command.params for name in param.opts}
     command.params += [
         option for option in _loudness_options() if known.isdisjoint(option.opts)
@@ -150,7 +150,9 @@ def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -
     no_args_is_help=False,  # which is an error without a message
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--debug", is_flag=True, help="Show where an unexpected error came from.")
+@click.option(
+    "--debug", is_flag=True, help="Show the traceback of an unexpected error."
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -169,7 +171,7 @@ def group(context: click.Context, debug: bool) -> None:
     options = context.ensure_object(Options)
     options.debug = debug
     options.command = context.invoked_subcommand or ""
-    # `serve` has an option of its own for that: its requests are others.
+    # `serve` has its own option: it prints the requests that it gets.
     context.default_map = {"serve": {"verbose": options.is_verbose}}
 
 
@@ -188,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         from ._exit_codes import INTERRUPTED  # noqa: PLC0415 - help loads little
 
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
+    except Exception as error:  # noqa: BLE001 - a traceback is shown only with --debug
         return _print_error(error, options)
     return code if isinstance(code, int) else 0
 
@@ -196,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
 def escape_unencodable(stream: object) -> None:
     """Let a stream write characters outside its encoding as escapes."""
     reconfigure = getattr(stream, "reconfigure", None)
-    # In the locale C it is `surrogateescape`, which fails at letters as well.
+    # In the locale C it is `surrogateescape`, which fails for letters too.
     if reconfigure is not None and getattr(stream, "errors", "") in (
         "strict",
         "surrogateescape",
@@ -206,7 +208,7 @@ def escape_unencodable(stream: object) -> None:
 
 def _print_error(error: Exception, options: Options) -> int:
     """Print an error, and return its exit code."""
-    # All that follows is loaded for an error alone.
+    # These modules are only needed for an error.
     from ..errors import FlowError, MissingExtraError  # noqa: PLC0415 - see above
     from ._exit_codes import FAILED  # noqa: PLC0415 - see above
 

@@ -47,7 +47,7 @@ from ..manifest import MANIFEST
 from ..plan import Plan, Target
 from ..workflow import Workflow
 from ._error_messages import describe_error, suggest_option
-from ._shared import read_values
+from ._params import read_values
 from ._terminal import print_advice, print_error, print_message
 
 SEEN: Final = "seen.json"
@@ -205,22 +205,21 @@ def plan_workflows(
         unseen = frozenset(name for name, one in named if one.is_unseen)
         guarded = {"unseen": unseen, "redact": shown.redact}
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
-        events = client.events(
-            make_plan(
-                targets,
-                env=place.env,
-                endpoint=client.endpoint,
-                projects=loaded.projects if loaded.is_whole else None,
-                create=create,
-                branches=place.environment.branches,
-                prune=prune,
-                prices=place.settings.prices,
-                git=git,
-                bases=bases,
-                cache=cache,
-                secrets=place.secrets,
-                **guarded,
-            )
+        events = client.stream(
+            make_plan,
+            targets,
+            env=place.env,
+            endpoint=client.endpoint,
+            projects=loaded.projects if loaded.is_whole else None,
+            create=create,
+            branches=place.environment.branches,
+            prune=prune,
+            prices=place.settings.prices,
+            git=git,
+            bases=bases,
+            cache=cache,
+            secrets=place.secrets,
+            **guarded,
         )
         while True:
             try:

@@ -12,7 +12,7 @@ import click
 
 from ..emulator import OAuthClient, Switches
 from ..errors import did_you_mean
-from ._shared import option_error
+from ._params import option_error
 
 MAX_PORT: Final = 65535
 

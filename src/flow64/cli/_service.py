@@ -6,7 +6,7 @@ import logging
 import os
 import shlex
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,11 +15,9 @@ from ..api import CLIENT_NAME, KEY_NAME, HttpAnswer, HttpRequest, Transport
 from ..client import Client
 from ..environments import Environment, Settings, load, opened
 from ..errors import ConfigError, TransportError
-from ..redaction import redact_keys
-from ..text import printable
-from ._credential_source import describe_missing_settings, describe_unnamed
+from ._credential_source import describe_missing_settings, describe_unconfigured
 from ._options import OPTIONS
-from ._terminal import print_advice, print_line, print_message
+from ._terminal import print_advice, print_message
 
 _log = logging.getLogger("flow64")
 
@@ -49,15 +47,15 @@ class _LogPrinter(logging.Handler):
 
 @contextmanager
 def _print_logs() -> Generator[_LogPrinter]:
-    """Print what is logged meanwhile."""
-    telling, level = _LogPrinter(), _log.level
-    _log.addHandler(telling)
+    """Print what flow64 logs."""
+    printer, level = _LogPrinter(), _log.level
+    _log.addHandler(printer)
     _log.setLevel(logging.INFO)
     try:
-        yield telling
+        yield printer
     finally:
         _log.setLevel(level)
-        _log.removeHandler(telling)
+        _log.removeHandler(printer)
 
 
 def find_environment(env: str | None) -> Environment:
@@ -65,7 +63,8 @@ def find_environment(env: str | None) -> Environment:
 
     Raises:
         SettingsError: The file has mistakes.
-        UnknownEnvironmentError: There is none of that name, or several without one.
+        UnknownEnvironmentError: The name is unknown, or several environments are
+            configured and none was named.
     """
     return load().environment(env)
 
@@ -75,18 +74,18 @@ def connect(env: str | None) -> Generator[Client]:
     """Connect a client to an environment. The emulator is started if it is needed.
 
     Raises:
-        ConfigError: It cannot be used; no key is shown.
+        ConfigError: The environment cannot be used. No key is shown.
     """
     settings = load()
     environment = settings.environment(env)
     require_credential(settings, environment)
-    is_told = OPTIONS.environment == environment
+    is_new = OPTIONS.environment != environment
     OPTIONS.environment = environment
-    with _print_logs() as telling, opened(environment) as client:
-        telling.limit = client.policy.deadline
+    with _print_logs() as printer, opened(environment) as client:
+        printer.limit = client.policy.deadline
         log_requests(client)
-        if not is_told:
-            warn_unnamed(settings, environment, client)
+        if is_new:
+            warn_unconfigured(settings, environment, client)
         yield client
 
 
@@ -94,7 +93,7 @@ def require_credential(settings: Settings, environment: Environment) -> None:
     """Refuse to work without a credential.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: No credential is set.
     """
     is_of_variables = environment.credential is None and environment.store is None
     is_there = KEY_NAME in os.environ or os.environ.get(CLIENT_NAME)
@@ -104,28 +103,18 @@ def require_credential(settings: Settings, environment: Environment) -> None:
         )
 
 
-def warn_unnamed(settings: Settings, environment: Environment, client: Client) -> None:
+def warn_unconfigured(
+    settings: Settings, environment: Environment, client: Client
+) -> None:
     """Print the endpoint of an environment that is not configured."""
     if environment.name not in settings.environments:
-        print_advice(describe_unnamed(settings, environment, client.endpoint))
+        print_advice(describe_unconfigured(settings, environment, client.endpoint))
 
 
 def format_watch_command(run_id: str, env: str | None) -> str:
     """Return the command that follows a run again."""
     option = "" if env is None else f" --env {shlex.quote(env)}"
     return f"flow64 watch {shlex.quote(run_id)}{option}"
-
-
-def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows with aligned columns. The last column may have any width.
-
-    Keys in cells are redacted, and control characters are escaped.
-    """
-    shown = [[printable(redact_keys(cell)) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print_line("  ".join(cells).rstrip())
 
 
 # -- Requests -------------------------------------------------------------------------

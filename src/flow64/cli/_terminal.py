@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -14,6 +14,7 @@ import click
 import rich.console
 from rich.text import Text
 
+from ..redaction import redact_keys
 from ..text import printable
 from ._exit_codes import RefusedError
 from ._options import OPTIONS
@@ -68,10 +69,7 @@ def _print(said: Text) -> None:
 
 
 def stderr_console() -> Console:
-    """The terminal of stderr, or whatever is there instead; quiet where that is said.
-
-    What is to be drawn is drawn on it.
-    """
+    """Return a console on stderr to draw on, which `--quiet` silences."""
     return _console(is_quiet=_is_quiet())
 
 
@@ -93,7 +91,7 @@ _MOST_HELD: Final = 1000
 
 @contextmanager
 def draw_on(console: Console) -> Generator[None]:
-    """Print messages above the drawing of a console meanwhile."""
+    """Print messages above what is drawn on a console."""
     _DRAWING.append(console)
     try:
         yield
@@ -102,7 +100,7 @@ def draw_on(console: Console) -> Generator[None]:
 
 
 _DRAWING: Final[list[Console]] = []
-"""Consoles that something is drawn on."""
+"""The consoles that are drawn on now."""
 
 
 def print_error(problem: str) -> None:
@@ -119,16 +117,42 @@ def print_line(line: str) -> None:
     """Print a line of the result, and flush it.
 
     Raises:
-        click.ClickException: It cannot be written, and was all that there was to do.
+        click.ClickException: It cannot be written, and nothing was done before.
     """
     _write_stdout(lambda stream: print(line, file=stream, flush=True))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of the result, with control characters escaped."""
+    for line in lines:
+        print_line(printable(line))
+
+
+def print_paths(paths: Iterable[Path], *, as_json: bool) -> None:
+    """Print the files that a command wrote."""
+    if as_json:
+        print_json([str(path) for path in paths])
+    else:
+        print_lines(map(str, paths))
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows with aligned columns. The last column may have any width.
+
+    Keys in cells are redacted, and control characters are escaped.
+    """
+    shown = [[printable(redact_keys(cell)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print_line("  ".join(cells).rstrip())
 
 
 def print_text(text: str) -> None:
     """Print a text such as JSON with the same bytes everywhere.
 
     Raises:
-        click.ClickException: It cannot be written, and was all that there was to do.
+        click.ClickException: It cannot be written, and nothing was done before.
     """
 
     def write(stream: TextIO) -> None:
@@ -147,9 +171,28 @@ def print_json(data: Any) -> None:
     """Print data as JSON.
 
     Raises:
-        click.ClickException: It cannot be written, and was all that there was to do.
+        click.ClickException: It cannot be written, and nothing was done before.
     """
-    print_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    print_text(format_json(data))
+
+
+def format_json(data: Any) -> str:
+    """Format data as indented JSON with a newline at the end."""
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a result into a file.
+
+    Raises:
+        click.ClickException: It cannot be written.
+    """
+    try:
+        file.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        problem = f"{file} cannot be written ({error.strerror})"
+        raise click.ClickException(problem) from error
+    print_message(f"written to {file}")
 
 
 def is_interactive() -> bool:
@@ -168,17 +211,13 @@ def may_ask(*, yes: bool) -> bool:
 def confirm(question: str, *, yes: bool) -> None:
     """Ask for consent, unless `--yes` was given.
 
-    Args:
-        question: What is asked.
-        yes: Whether it was agreed to.
-
     Raises:
-        RefusedError: The answer is no, or nobody can be asked.
+        RefusedError: The answer is no, or there is no terminal to ask at.
     """
     if yes:
         return
     if not is_interactive():
-        raise RefusedError("nobody can be asked here; agree with --yes")
+        raise RefusedError("there is no terminal to ask at; agree with --yes")
     print_held()
     if not click.confirm(printable(question), err=True):
         raise RefusedError("nothing was sent")
@@ -202,7 +241,7 @@ def _escape(text: str, encoding: str) -> str:
 
 
 def _can_encode(encoding: str | None, character: str) -> bool:
-    if encoding is None:  # a stream of somebody's program, which takes any text
+    if encoding is None:  # a stream of another program, which takes any text
         return True
     try:
         character.encode(encoding)
@@ -217,7 +256,7 @@ def _write_stdout(write: Callable[[TextIO], None]) -> None:
     try:
         write(sys.stdout)
     except BrokenPipeError:
-        _silence(sys.stdout)  # whoever read it has enough, as `head` has
+        _silence(sys.stdout)  # the reader needs no more, such as `head`
     except (OSError, ValueError) as error:
         _silence(sys.stdout)
         problem = f"stdout cannot be written to: {error}"

@@ -1,4 +1,4 @@
-"""`flow64 blocks`: the catalogue of blocks, searched, or one block in full."""
+"""`flow64 blocks`: search the catalogue of blocks, or show one in full."""
 
 from __future__ import annotations
 
@@ -13,42 +13,39 @@ from ..blocks import OLD_NAMES
 from ..definition import thaw
 from ..errors import did_you_mean, shortened
 from ..text import printable
+from . import _params as params
 from ._block_reference import BlockReference, catalogue, reference_lines
 from ._exit_codes import FAILED
-from ._service import print_table
-from ._shared import FILE, format_example, json_option
-from ._terminal import print_json, print_line, print_message
+from ._terminal import print_json, print_lines, print_message, print_table
 
 ROLES: Final = ("source", "step", "converter", "sink")
 
 ROW_KINDS: Final = ("lead", "company")
 
 
-@click.command(
+@params.command(
     "blocks",
-    epilog=format_example(
-        "flow64 blocks",
-        "flow64 blocks phone",
-        "flow64 blocks find_email",
-        "flow64 blocks --takes company --role step",
-    ),
+    "flow64 blocks",
+    "flow64 blocks phone",
+    "flow64 blocks find_email",
+    "flow64 blocks --takes company --role step",
 )
 @click.argument("words", nargs=-1)
 @click.option(
-    "--takes", type=click.Choice(ROW_KINDS), help="Blocks that such rows flow into."
+    "--takes", type=click.Choice(ROW_KINDS), help="Blocks that take such rows."
 )
 @click.option(
-    "--gives", type=click.Choice(ROW_KINDS), help="Blocks that such rows come out of."
+    "--gives", type=click.Choice(ROW_KINDS), help="Blocks that give such rows."
 )
 @click.option("--role", type=click.Choice(ROLES), help="Blocks of one role.")
 @click.option(
     "--blocks",
     "saved",
-    type=FILE,
-    metavar="FILE",
-    help="A saved answer of `GET /workflows/blocks`, to hold the catalogue against.",
+    type=params.FILE,
+    metavar="params.FILE",
+    help="A saved answer of `GET /workflows/blocks`, to compare the catalogue with.",
 )
-@json_option
+@params.as_json
 def command(
     *,
     words: Sequence[str],
@@ -58,15 +55,15 @@ def command(
     saved: Path | None,
     as_json: bool,
 ) -> int:
-    """Show the blocks that are known, or one in full; nothing is sent.
+    """List the known blocks, or show one in full. Nothing is sent.
 
-    WORDS are looked for in names, descriptions, fields and columns, all of them; the
-    name of one block or class alone shows all that is known of it. It ends with 1 where
-    nothing is found.
+    All WORDS are searched for in names, descriptions, fields and columns. The name of
+    one block or class shows everything known about it. Exits with 1 if nothing is
+    found.
     """
     live = None if saved is None else LiveCatalogue.read(saved)
     known = catalogue()
-    one = _find_named(known, words)
+    one = _find_block(known, words)
     found = [one] if one is not None else _search(known, words)
     found = [
         each
@@ -78,8 +75,7 @@ def command(
     if as_json:
         print_json([*(_data(each, live) for each in found), *unknown])
     elif one is not None and found:
-        for line in reference_lines(one):
-            print_line(line)
+        print_lines(reference_lines(one))
         _print_details(one, live)
     else:
         print_table(
@@ -91,10 +87,10 @@ def command(
     return FAILED
 
 
-def _find_named(
+def _find_block(
     known: Sequence[BlockReference], words: Sequence[str]
 ) -> BlockReference | None:
-    """The block that is named, by its kind or its class."""
+    """Return the block with this kind or class name."""
     for each in known:
         if [*words] in ([each.block.kind], [each.block.__name__]):
             return each
@@ -104,7 +100,7 @@ def _find_named(
 def _search(
     known: Sequence[BlockReference], words: Sequence[str]
 ) -> Sequence[BlockReference]:
-    """Blocks that have all words in what is known of them; by name first."""
+    """Return the blocks that match all words. Matches of the name come first."""
     folded = [word.casefold() for word in words]
     found = [one for one in known if all(word in one.haystack for word in folded)]
     return sorted(found, key=lambda one: not any(w in one.block.kind for w in folded))
@@ -129,7 +125,7 @@ def _role(one: BlockReference) -> str:
 def _describe_unknown(
     known: Sequence[BlockReference], words: Sequence[str], live: LiveCatalogue | None
 ) -> Sequence[dict[str, Any]]:
-    """Kinds that the service lists and the catalogue lacks."""
+    """Describe the kinds that the service lists and the catalogue lacks."""
     kinds = {one.block.kind for one in known}
     listed: Mapping[str, LiveBlock] = {} if live is None else live.blocks
     return [
@@ -194,11 +190,13 @@ def _print_details(one: BlockReference, live: LiveCatalogue | None) -> None:
 def _print_no_match(known: Sequence[BlockReference], words: Sequence[str]) -> None:
     """Print that nothing was found, with suggestions."""
     if not words:
-        print_message("no block is like that")
+        print_message("no block matches these options")
         return
     for word in words:
         if word in OLD_NAMES:
-            print_message(f"{word!r} is an old name: it is {OLD_NAMES[word]!r} now")
+            print_message(
+                f"{word!r} is an old name; the block is now {OLD_NAMES[word]!r}"
+            )
             return
     strange = [word for word in words if not _search(known, [word])]
     names: list[str] = []
@@ -208,8 +206,6 @@ def _print_no_match(known: Sequence[BlockReference], words: Sequence[str]) -> No
         names += [column.name for column in columns]
     near = next(filter(None, (did_you_mean(word, names) for word in strange)), "")
     said = " ".join(words)
-    print_message(f"no block is known by {shortened(said)}{near}")
+    print_message(f"no known block matches {shortened(said)}{near}")
     if len(words) == 1 and words[0].isidentifier() and not near:
-        print_message(
-            f"a kind that is new goes as RawBlock({words[0]!r}, specs={{...}})"
-        )
+        print_message(f"write a new kind as RawBlock({words[0]!r}, specs={{...}})")

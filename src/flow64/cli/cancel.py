@@ -1,24 +1,20 @@
-"""`flow64 cancel`: an end to a run; what it has processed stays charged."""
+"""`flow64 cancel`: end a run. Rows that it has processed stay charged."""
 
 from __future__ import annotations
 
-import click
-
 from ..text import printable
+from . import _params as params
 from ._options import OPTIONS
 from ._service import connect
-from ._shared import env_option, format_example, json_option, run_argument
 from ._terminal import print_json, print_line, print_message
 
 
-@click.command(
-    "cancel", epilog=format_example("flow64 cancel 0b9b5ac1-5a0e-4d6f-9a2c-1f5d")
-)
-@run_argument
-@env_option
-@json_option
+@params.command("cancel", "flow64 cancel 0b9b5ac1-5a0e-4d6f-9a2c-1f5d")
+@params.run_id
+@params.env
+@params.as_json
 def command(*, run_id: str, env: str | None, as_json: bool) -> int:
-    """Cancel a run, and print its status; one that has ended stays as it ended."""
+    """Cancel a run, and print its status. A run that has ended does not change."""
     with connect(env) as client:
         status = client.runs.get(run_id).cancel()
         OPTIONS.is_done = True
@@ -29,5 +25,5 @@ def command(*, run_id: str, env: str | None, as_json: bool) -> int:
     if status == "cancelled":
         print_message("rows that were processed before that may have been charged")
     else:
-        print_message("nothing was cancelled: it had ended before")
+        print_message("nothing was cancelled: the run had ended before")
     return 0

@@ -1,4 +1,4 @@
-"""`flow64 check`: what is wrong or doubtful with workflows; nothing is sent."""
+"""`flow64 check`: list errors, warnings and notes of workflows."""
 
 from __future__ import annotations
 
@@ -11,49 +11,38 @@ import click
 from ..analysis import LiveCatalogue
 from ..diagnostics import Finding, as_text, summary
 from ..text import printable
+from . import _params as params
 from ._exit_codes import FAILED
 from ._load import load_source
-from ._shared import (
-    FILE,
-    format_example,
-    ids_env_option,
-    json_option,
-    no_code_option,
-    option_error,
-    read_values,
-    values_option,
-)
-from ._terminal import print_json, print_line, print_message
+from ._terminal import print_json, print_line, print_lines, print_message
 
 MOST: Final = 3
-"""Workflows with the same findings that are named; JSON has each of them."""
+"""How many workflows with the same findings are named. JSON names all."""
 
 
-@click.command(
+@params.command(
     "check",
-    epilog=format_example(
-        "flow64 check pipelines/leads.py",
-        "flow64 check pipelines/leads.py:inbound --json",
-        "flow64 check compiled --no-code --format github",
-    ),
+    "flow64 check pipelines/leads.py",
+    "flow64 check pipelines/leads.py:inbound --json",
+    "flow64 check compiled --no-code --format github",
 )
 @click.argument("source", required=False)
-@ids_env_option
-@values_option
+@params.ids_env
+@params.values
 @click.option(
     "--blocks",
-    type=FILE,
-    metavar="FILE",
-    help="A saved answer of `GET /workflows/blocks`, by which to judge fields.",
+    type=params.FILE,
+    metavar="params.FILE",
+    help="A saved answer of `GET /workflows/blocks`, to check fields with.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "github"]),
-    help="How to print it; `github` marks the lines of a pull request.",
+    help="Output format. `github` marks the lines of a pull request.",
 )
-@no_code_option
-@json_option
+@params.no_code
+@params.as_json
 def command(
     *,
     source: str | None,
@@ -64,18 +53,17 @@ def command(
     no_code: bool,
     as_json: bool,
 ) -> int:
-    """Say what is wrong or doubtful with workflows; nothing is sent.
+    """List errors, warnings and notes of workflows. Nothing is sent.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
-    a colon and a key behind it, one workflow of them. Left out, it is the source of
-    [tool.flow64] in pyproject.toml. It ends with 1 where there is an error; warnings
-    and notes are none.
+    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
+    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    Exits with 1 if there is an error, but not for warnings and notes.
     """
     if as_json and form not in (None, "json"):
-        raise option_error(
-            "--format", f"it is {form!r}, and --json asks for data; give one"
+        raise params.option_error(
+            "--format", f"{form!r} contradicts --json; leave one of them out"
         )
-    given = read_values(values)
+    given = params.read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
     loaded = load_source(source, code=not no_code, may_be_empty=True)
     found = [
@@ -101,7 +89,7 @@ def command(
         print_message(summary(everything))
     else:
         for names, same in _group_findings(found):
-            _show(names if len(found) > 1 else (), same)
+            _print_findings(names if len(found) > 1 else (), same)
         count = "" if len(found) == 1 else f"{len(found)} workflows: "
         print_message(count + summary(everything))
     return FAILED if any(one.severity == "error" for one in everything) else 0
@@ -110,7 +98,7 @@ def command(
 def _group_findings(
     found: Sequence[tuple[str, Sequence[Finding]]],
 ) -> Sequence[tuple[Sequence[str], Sequence[Finding]]]:
-    """Group findings by the workflows that they are about.
+    """Group findings by their workflows.
 
     Findings with the same text are listed once: those of variants differ only in ids.
     """
@@ -127,12 +115,11 @@ def _group_findings(
     return [*groups.items()]
 
 
-def _show(names: Sequence[str], findings: Sequence[Finding]) -> None:
+def _print_findings(names: Sequence[str], findings: Sequence[Finding]) -> None:
     if names:
         more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
         shown = ", ".join(map(printable, names[:MOST])) + more
         print_line(
             f"{shown}:" if len(names) == 1 else f"{len(names)} workflows ({shown}):"
         )
-    for line in as_text(findings).splitlines():
-        print_line(line)
+    print_lines(as_text(findings).splitlines())

@@ -1,4 +1,4 @@
-"""`flow64 code`: workflows as Python source, from files or from what is live."""
+"""`flow64 code`: write workflows as Python source, from files or live workflows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from ..errors import CannotLiftError, SaveError
 from ..loading import (
     ADDRESS_HELP,
     LiveAddress,
-    Loaded,
     SourceAddress,
     list_names,
     load_live_side,
@@ -26,44 +25,36 @@ from ..loading import (
 )
 from ..manifest import (
     Known,
-    Secret,
+    ReplacedText,
+    has_secret,
+    replace_secrets,
     setting_lines,
-    shows_secret,
-    without_secrets,
     write_all,
 )
 from ..redaction import Redaction, redact_keys
 from ..text import printable
+from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
 from ._load import load_source
 from ._service import connect, find_environment
-from ._shared import env_option, format_example, json_option, no_code_option
 from ._terminal import print_error, print_json, print_line, print_message, print_text
 from .pull import find_known_values
 
 
-@click.command(
+@params.command(
     "code",
-    epilog=format_example(
-        "flow64 code compiled/inbound.json",
-        "flow64 code prod:inbound -o pipelines/inbound.py",
-        "flow64 code live -o pipelines/live.py",
-    )
-    + f"\n\n{ADDRESS_HELP}",
+    "flow64 code compiled/inbound.json",
+    "flow64 code prod:inbound -o pipelines/inbound.py",
+    "flow64 code live -o pipelines/live.py",
+    more=ADDRESS_HELP,
 )
 @click.argument("address", metavar="ADDRESS", shell_complete=complete_addresses)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write a module with all workflows of ADDRESS, whole or not at all.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace FILE where it is there.")
-@env_option
-@no_code_option
-@json_option
+@params.output_file("Write a module with all workflows of ADDRESS.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
+@params.env
+@params.no_code
+@params.as_json
 def command(
     *,
     address: str,
@@ -73,15 +64,15 @@ def command(
     no_code: bool,
     as_json: bool,
 ) -> int:
-    """Write workflows as Python code; nothing but reads is sent.
+    """Write workflows as Python code. Only reads are sent.
 
-    The code makes the same workflows: the same blocks with the same ids, which are
-    pinned where no keys are known that they are made from. Whatever stands in a
-    workflow is only ever text of the code, which is audited before it is given out.
-    Without -o it is one workflow, and goes to stdout.
+    The code makes the same blocks with the same ids. If the keys of an id are unknown,
+    the id is pinned. Texts of a workflow never become code: the source is audited
+    before it is printed or saved. Without -o, ADDRESS is one workflow, and its code
+    goes to stdout.
 
-    A text that looks like a key becomes a value, and is listed to be set. JSON with
-    nothing but an id stands for the live workflow in --env.
+    A text that looks like a key becomes a value, and is listed for you to set. JSON
+    with only an id stands for the live workflow in --env.
     """
     meant = parse_address(address)
     known: Sequence[Known] = ()
@@ -94,11 +85,11 @@ def command(
     if output is None and len(found) > 1:
         names = list_names([one.name for one in found])
         problem = f"{address} means {len(found)} workflows: {names}"
-        raise _usage_error(
+        raise click.UsageError(
             f"{problem}; name one of them, or a file for all with -o FILE"
         )
     if not found:
-        raise _usage_error(f"{address} means no workflow")
+        raise click.UsageError(f"{address} means no workflow")
     if output is not None and not overwrite and os.path.lexists(output):
         raise SaveError(str(output), "it is there already")
     env = env or DEFAULT_ENV
@@ -108,18 +99,22 @@ def command(
     made = as_code(lifted)
     if output is not None:
         write_all(output.parent, {output.name: made.text})
-    _show(made, lifted, secrets, env, output, as_json=as_json)
+    if as_json:
+        print_json(_to_data(made, lifted, secrets, env, output))
+    elif output is None:
+        print_text(made.text)
+    else:
+        print_line(printable(str(output)))
+    _print_notes(lifted, secrets, env)
     return 0
 
 
 @frozen
 class _Found:
-    """A workflow that is to be written.
+    """A workflow to write.
 
     Attributes:
-        name: What it is called.
-        definition: What it is.
-        identity: Its keys, where code or a manifest has them.
+        identity: Its keys, if code or a manifest has them.
     """
 
     name: str
@@ -131,16 +126,13 @@ def _read(address: SourceAddress, *, code: bool) -> Iterator[_Found]:
     """The workflows of a source.
 
     Raises:
-        CompileError: One could not be made.
+        CompileError: A workflow cannot be compiled.
     """
-    loaded: Loaded = load_source(address.source, code=code)
-    for one in loaded.workflows:
-        workflow = one.workflow
-        identity = workflow.identity
-        # Of JSON alone there is an id, which is that of an environment.
-        has_keys = bool(workflow.flows) or identity.key is not None
-        definition = lower(workflow)
-        yield _Found(one.name, definition, identity if has_keys else None)
+    for one in load_source(address.source, code=code).workflows:
+        identity = one.workflow.identity
+        # JSON without a manifest has only an id, which belongs to one environment.
+        has_keys = bool(one.workflow.flows) or identity.key is not None
+        yield _Found(one.name, lower(one.workflow), identity if has_keys else None)
 
 
 def _read_live(address: LiveAddress, redaction: Redaction) -> Iterator[_Found]:
@@ -156,14 +148,14 @@ def _read_live(address: LiveAddress, redaction: Redaction) -> Iterator[_Found]:
 
 def _lift(
     found: Iterable[_Found], env: str, known: Sequence[Known]
-) -> tuple[Sequence[Lifted], Sequence[Secret]]:
-    """All that can be lifted, without secrets; what cannot is told."""
+) -> tuple[Sequence[Lifted], Sequence[ReplacedText]]:
+    """Lift workflows without their secrets, and print which cannot be lifted."""
     lifted: list[Lifted] = []
-    secrets: list[Secret] = []
+    secrets: list[ReplacedText] = []
     used: set[str] = set()
     for one in found:
         try:
-            definition, own = without_secrets(one.definition, one.name, used, known)
+            definition, own = replace_secrets(one.definition, one.name, used, known)
             _require_plain(definition, known)
             lifted.append(lift(definition, one.identity, env=env))
         except CannotLiftError as error:
@@ -178,37 +170,25 @@ def _make_redaction(known: Iterable[Known]) -> Redaction:
 
 
 def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
-    """See that no secret is left beside the values.
+    """Refuse a definition with a secret where no value can replace it.
 
     Raises:
-        CannotLiftError: There is one.
+        CannotLiftError: It has one.
     """
-    if shows_secret(definition, known):
+    if has_secret(definition, known):
         problem = "what looks like a key stands where no value can stand for it"
         name = _make_redaction(known).redact(definition.name)
         raise CannotLiftError(redact_keys(name), [problem])
 
 
-def _show(
-    made: Code,
-    lifted: Sequence[Lifted],
-    secrets: Sequence[Secret],
-    env: str,
-    output: Path | None,
-    *,
-    as_json: bool,
+def _print_notes(
+    lifted: Sequence[Lifted], secrets: Sequence[ReplacedText], env: str
 ) -> None:
-    if as_json:
-        print_json(_data(made, lifted, secrets, env, output))
-    elif output is None:
-        print_text(made.text)
-    else:
-        print_line(printable(str(output)))
     for one in lifted:
         for what in one.omitted:
             print_message(f"left out, since code cannot say it: {what}")
     if secrets:
-        print_message("what looked like a key is a value now, and is to be set:")
+        print_message("texts that looked like keys are values now; set these:")
         for secret in secrets:
             print_message(f"  {secret.name}: {secret.where}")
         print_message("in pyproject.toml, each from a variable:")
@@ -216,10 +196,10 @@ def _show(
             print_message(f"  {line}")
 
 
-def _data(
+def _to_data(
     made: Code,
     lifted: Sequence[Lifted],
-    secrets: Sequence[Secret],
+    secrets: Sequence[ReplacedText],
     env: str,
     output: Path | None,
 ) -> Mapping[str, Any]:
@@ -239,7 +219,3 @@ def _data(
         "values": [{"name": one.name, "where": one.where} for one in secrets],
         "settings": [*setting_lines(env, secrets)],
     }
-
-
-def _usage_error(problem: str) -> click.UsageError:
-    return click.UsageError(problem, click.get_current_context(silent=True))

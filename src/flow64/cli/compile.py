@@ -1,4 +1,4 @@
-"""`flow64 compile`: workflows as JSON, on stdout or as files of a folder."""
+"""`flow64 compile`: write workflows as JSON, to stdout or into a folder."""
 
 from __future__ import annotations
 
@@ -15,46 +15,38 @@ from ..errors import CompileError, ReadError
 from ..loading import Loaded
 from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
 from ..manifest import as_text as manifest_text
-from ..text import printable
+from . import _params as params
 from ._exit_codes import FAILED
 from ._load import load_source
-from ._shared import (
-    format_example,
-    ids_env_option,
-    json_option,
-    no_code_option,
-    read_values,
-    values_option,
+from ._terminal import (
+    print_json,
+    print_lines,
+    print_message,
+    print_paths,
+    print_text,
 )
-from ._terminal import print_json, print_line, print_message, print_text
 
 
-@click.command(
+@params.command(
     "compile",
-    epilog=format_example(
-        "flow64 compile pipelines/leads.py:inbound > inbound.json",
-        "flow64 compile pipelines -o compiled",
-        "flow64 compile pipelines -o compiled --check",
-    ),
+    "flow64 compile pipelines/leads.py:inbound > inbound.json",
+    "flow64 compile pipelines -o compiled",
+    "flow64 compile pipelines -o compiled --check",
 )
 @click.argument("source", required=False)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Write one KEY.json for each workflow into a folder: all of them, or none.",
+@params.output_folder(
+    "DIR", "Write one KEY.json for each workflow into a folder: all of them, or none."
 )
 @click.option(
     "--check",
     "is_check",
     is_flag=True,
-    help="Write nothing; end with 1 where a file in DIR is not current.",
+    help="Write nothing; exit with 1 if a file in DIR is not current.",
 )
-@ids_env_option
-@values_option
-@no_code_option
-@json_option
+@params.ids_env
+@params.values
+@params.no_code
+@params.as_json
 def command(
     *,
     source: str | None,
@@ -65,24 +57,24 @@ def command(
     no_code: bool,
     as_json: bool,
 ) -> int:
-    """Write the JSON of workflows, or see that it is current.
+    """Write the JSON of workflows, or check that it is current.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
-    a colon and a key behind it, one workflow of them. Left out, it is the source of
-    [tool.flow64] in pyproject.toml. Without -o it is one workflow, and its JSON goes to
-    stdout: the body that creates it, the same bytes on every machine.
+    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
+    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    Without -o it must be one workflow, and its JSON goes to stdout: the body that
+    creates it, with the same bytes on every machine.
 
-    With -o, DIR also gets a manifest, flow64.json: with it the folder takes the place
-    of the code in a check, a plan or a deploy. Files of other sources in DIR keep their
-    entries; of a project that is compiled as a whole, what it has no more goes from the
-    manifest, and its file is named and left.
+    With -o, DIR also gets a manifest, flow64.json. With it, check, plan and deploy can
+    use the folder instead of the code. Files of other sources in DIR keep their
+    entries. If a whole project is compiled, workflows that it no longer has are removed
+    from the manifest. Their files are listed, and not deleted.
     """
     if is_check and output is None:
         raise click.UsageError("--check compares with a folder: name it with -o DIR")
     loaded = load_source(source, code=not no_code, may_be_empty=output is not None)
     if output is None:
         loaded.only  # noqa: B018 - refuses several
-    made = compile_all(loaded, env, read_values(values))
+    made = compile_all(loaded, env, params.read_values(values))
     if made is None:
         return FAILED
     if output is None:
@@ -95,23 +87,14 @@ def command(
         texts[MANIFEST] = manifest_text(manifest)
     is_whole = not loaded.is_picked
     if is_check:
-        return judge(output, texts, is_whole=is_whole, listed=listed, as_json=as_json)
+        problems = [*find_stale(output, texts, is_whole=is_whole, listed=listed)]
+        return report_stale(problems, as_json=as_json)
     written = write_all(output, texts)
-    _print_written(
-        [str(path) for path in written if path.name != MANIFEST], as_json=as_json
-    )
+    print_paths([path for path in written if path.name != MANIFEST], as_json=as_json)
     if is_whole:
         for problem in _leftover_files(output, texts, listed):
             print_message(f"{problem['file']}: {problem['problem']}; delete it")
     return 0
-
-
-def _print_written(written: Sequence[str], *, as_json: bool) -> None:
-    if as_json:
-        print_json(written)
-        return
-    for path in written:
-        print_line(printable(path))
 
 
 @frozen
@@ -119,29 +102,20 @@ class Compiled:
     """The JSON texts of a source.
 
     Attributes:
-        texts: The JSON of each workflow, by the name of its file.
-        entries: What the manifest says of each that has keys.
+        texts: The JSON of each workflow, by file name.
+        entries: The entries for the manifest, by file name.
     """
 
     texts: dict[str, str] = field(factory=dict[str, str])
     entries: dict[str, Entry] = field(factory=dict[str, Entry])
 
 
-def judge(
-    folder: Path,
-    texts: Mapping[str, str],
-    *,
-    is_whole: bool,
-    listed: Container[str] = (),
-    as_json: bool,
-) -> int:
+def report_stale(problems: Sequence[Mapping[str, str]], *, as_json: bool) -> int:
     """Print which files of a folder are stale, and return the exit code."""
-    problems = [*find_stale(folder, texts, is_whole=is_whole, listed=listed)]
     if as_json:
         print_json(problems)
     else:
-        for problem in problems:
-            print_line(printable(f"{problem['file']}: {problem['problem']}"))
+        print_lines(f"{problem['file']}: {problem['problem']}" for problem in problems)
     print_message(
         f"{len(problems)} files are not current" if problems else "all are current"
     )
@@ -151,9 +125,7 @@ def judge(
 def compile_all(
     loaded: Loaded, env: str | None, values: Mapping[str, Any] | None
 ) -> Compiled | None:
-    """The JSON of all workflows, and their entries; None where one has errors.
-
-    The errors of all are told.
+    """Compile all workflows. If one has errors, print all errors, and return None.
 
     Raises:
         click.ClickException: Two files would have one name on some machines.
@@ -186,17 +158,17 @@ def compile_all(
 
 
 def make_manifest(folder: Path, loaded: Loaded, made: Compiled) -> Manifest:
-    """The manifest of a folder once a source is compiled into it.
+    """Return the manifest of a folder after a source was compiled into it.
 
     Raises:
-        ManifestError: The one that is there cannot be used.
+        ManifestError: The present manifest cannot be used.
     """
     before = read_manifest(folder / MANIFEST) or Manifest()
     there = {path.name for path in folder.glob("*.json")}
     whole = loaded.projects if loaded.is_whole else ()
-    # A file without an entry replaces one that had any.
+    # A file without an entry replaces one that had an entry.
     stay = there - (made.texts.keys() - made.entries.keys())
-    return before.updated(made.entries, whole=whole, there=stay)
+    return before.update(made.entries, whole=whole, there=stay)
 
 
 def find_stale(
@@ -206,13 +178,13 @@ def find_stale(
     is_whole: bool,
     listed: Container[str] = (),
 ) -> Iterator[Mapping[str, str]]:
-    """Files of a folder that are not what would be written now.
+    """The files of a folder that differ from what would be written now.
 
     Args:
         folder: The folder.
-        texts: What would be written, by the name of its file.
-        is_whole: Whether that is all that the source has.
-        listed: Files that belong there, although another source makes them.
+        texts: The content of each file.
+        is_whole: Whether the source has no other workflows.
+        listed: Files of other sources.
     """
     for name, text in texts.items():
         path = folder / name
@@ -223,7 +195,7 @@ def find_stale(
             yield {"file": str(path), "problem": problem}
             continue
         if seen != text.encode():
-            yield {"file": str(path), "problem": "the code says something else"}
+            yield {"file": str(path), "problem": "the code compiles to other JSON"}
     if is_whole:
         yield from _leftover_files(folder, texts, listed)
 
@@ -231,11 +203,14 @@ def find_stale(
 def _leftover_files(
     folder: Path, texts: Mapping[str, str], listed: Container[str]
 ) -> Iterator[Mapping[str, str]]:
-    """Workflows in a folder that no source makes any more."""
+    """The workflows in a folder that are in no source any more."""
     for path in sorted(folder.glob("*.json")):
         is_known = path.name in texts or path.name in listed or path.name == MANIFEST
         if not is_known and _is_workflow(path):
-            yield {"file": str(path), "problem": "no workflow makes it any more"}
+            yield {
+                "file": str(path),
+                "problem": "it is no longer in the code",
+            }
 
 
 def _is_workflow(path: Path) -> bool:

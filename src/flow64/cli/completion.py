@@ -1,4 +1,4 @@
-"""`flow64 completion`: the script that lets a shell complete commands and options."""
+"""`flow64 completion`: print the script for shell completion."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from ._shared import format_example, json_option
+from . import _params as params
 from ._terminal import print_json, print_text
 
 PROFILES: Final = {
@@ -15,24 +15,20 @@ PROFILES: Final = {
     "zsh": ("~/.zshrc", 'eval "$(flow64 completion zsh)"'),
     "fish": ("~/.config/fish/config.fish", "flow64 completion fish | source"),
 }
-"""The file that a shell reads when it starts, and what to write there."""
+"""The profile of each shell, and the line to add to it."""
 
 VARIABLE: Final = "_FLOW64_COMPLETE"
-"""By this environment variable a script asks what there is to complete."""
+"""The environment variable with which a script asks for completions."""
 
 
-@click.command(
-    "completion",
-    epilog=format_example(*(f"flow64 completion {shell}" for shell in PROFILES)),
-)
+@params.command("completion", *(f"flow64 completion {shell}" for shell in PROFILES))
 @click.argument("shell", type=click.Choice([*PROFILES]))
-@json_option
+@params.as_json
 def command(*, shell: str, as_json: bool) -> int:
     """Print the script that completes commands, options and environments.
 
-    The line to add to the profile of the shell stands at its top. Bash has to be 4.4 or
-    later, and zsh has to have run `compinit`. While it completes nothing is sent, and
-    none of your code is imported.
+    Its first line shows what to add to your profile. Bash 4.4 or later is needed; zsh
+    must have run `compinit`. Completion sends nothing and imports none of your code.
     """
     file, line = PROFILES[shell]
     script = _script(shell)

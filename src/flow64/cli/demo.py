@@ -1,4 +1,4 @@
-"""`flow64 demo`: a tour of a pipeline's life, against an emulator in this process."""
+"""`flow64 demo`: compile, deploy and run a pipeline in an emulator."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ..errors import CompileError
 from ..project import Project
 from ..text import printable
 from ..workflow import Workflow
-from ._shared import format_example, json_option
-from ._terminal import print_json, print_line
+from . import _params as params
+from ._terminal import print_json, print_line, print_lines
 
 PEOPLE: Final[Sequence[Mapping[str, str]]] = (
     {"email": "ada@example.com", "company": "Analytical Engines"},
@@ -35,7 +35,7 @@ PEOPLE: Final[Sequence[Mapping[str, str]]] = (
 
 @returns
 class Person:
-    """What is asked for of each person, and the type of what comes back."""
+    """The fields to find for each person, and the type of the results."""
 
     title: Annotated[str, "Current job title"]
     linkedin_url: Annotated[str | None, "LinkedIn profile URL"]
@@ -45,7 +45,7 @@ GROWTH: Final = Project("growth", namespace="acme.example")
 
 
 def inbound() -> Workflow:
-    """The pipeline: people come in by a webhook, are researched, and go on."""
+    """Enrich the people that a webhook brings, and post the rows."""
     flow = (
         Webhook(LEAD, input_schema={"email": "string", "company": "string"})
         >> LeadEnrichment(return_fields=Person)
@@ -63,7 +63,7 @@ def inbound() -> Workflow:
 
 
 def wrong() -> Workflow:
-    """One that cannot work: companies into a block about people, and a wrong word."""
+    """Make two mistakes: company rows into a lead block, and an unknown mode."""
     # An editor marks both mistakes; with `Any` in their place it lets them pass.
     companies: Any = Webhook(COMPANY, input_schema={"company_name": "string"})
     mode: Any = "professional"
@@ -75,7 +75,7 @@ def wrong() -> Workflow:
     return Workflow("Wrong", flow, key="wrong", project=GROWTH)
 
 
-@click.command("demo", epilog=format_example("flow64 demo", "flow64 demo --json"))
+@params.command("demo", "flow64 demo", "flow64 demo --json")
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),
@@ -84,12 +84,12 @@ def wrong() -> Workflow:
     show_default=True,
     help="How long a block takes.",
 )
-@json_option
+@params.as_json
 def command(*, speed: float, as_json: bool) -> int:
-    """Compile, check, deploy and run a pipeline, with nothing at stake.
+    """Compile, check, deploy and run a pipeline in an emulator.
 
-    It is deployed to an emulator in this process: no key, no network, no file that
-    stays, and nothing is spent. Rows that the emulator makes up say so themselves.
+    The emulator runs in this process. It needs no key and no network, leaves no file,
+    and spends nothing. Rows that it makes up say so.
     """
     workflow = inbound()
     with _start_emulator(speed) as client:
@@ -108,15 +108,10 @@ def command(*, speed: float, as_json: bool) -> int:
                 print_line(printable(str(event)))
         rows = [*run.wait().rows(Person)]
     if as_json:
-        print_json(
-            {
-                "workflow": workflow.compile().id,
-                "states": [deployment.state, again.state],
-                "run": run.id,
-                "status": run.status,
-                "rows": [dict(row.raw) for row in rows],
-            }
-        )
+        states = [deployment.state, again.state]
+        data = {"workflow": workflow.compile().id, "states": states, "run": run.id}
+        rows_data = [dict(row.raw) for row in rows]
+        print_json({**data, "status": run.status, "rows": rows_data})
         return 0
     _print_step("Rows", "Typed as the class asks, with every column beside")
     for row in rows:
@@ -130,7 +125,7 @@ def command(*, speed: float, as_json: bool) -> int:
 
 @contextmanager
 def _start_emulator(speed: float) -> Generator[Client]:
-    """A client of an emulator that is gone afterwards; runs are remembered nowhere.
+    """Start an emulator, and connect a client that remembers no runs.
 
     Raises:
         MissingExtraError: The extra `emulator` is not installed.
@@ -173,10 +168,8 @@ def _show_program(workflow: Workflow) -> None:
 
 
 def _print_step(title: str, what: str) -> None:
-    """Begin a step."""
     print_line(f"\n== {title} · {what}\n")
 
 
 def _print_all(text: str) -> None:
-    for line in text.rstrip("\n").split("\n"):
-        print_line(printable(line))
+    print_lines(text.rstrip("\n").split("\n"))

@@ -1,13 +1,13 @@
-"""`flow64 deploy`: plan, show it, ask, and apply exactly that plan."""
+"""`flow64 deploy`: show a plan, ask, and apply exactly this plan."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from ..client import Client
 from ..deploy import (
@@ -23,7 +23,7 @@ from ..deploy import (
 from ..errors import FlowError
 from ..loading import Loaded
 from ..plan import Plan
-from ..text import printable
+from . import _params as params
 from ._apply_plan import REFUSALS, confirm_and_apply
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, REFUSED, find_exit_code
@@ -38,101 +38,89 @@ from ._make_plan import (
 )
 from ._options import OPTIONS
 from ._service import connect
-from ._shared import (
-    FILE,
-    Whole,
-    dry_run_option,
-    env_option,
-    format_example,
-    json_option,
-    no_code_option,
-    option_error,
-    require_known,
-    values_option,
-    yes_option,
-)
 from ._terminal import (
     may_ask,
     print_error,
     print_json,
-    print_line,
+    print_lines,
     print_message,
     print_text,
 )
 
-TYPED: Final = -1
-"""Stands for a number of deletions that is still to be typed in."""
+ASK: Final = -1
+"""Instead of a number of deletions: ask for it."""
 
 
 def parse_number(text: str) -> int:
-    """The number of deletions that `--prune` gives; `ask` is typed in later.
+    """Parse the number of deletions of `--prune`, or `ask`.
 
     Raises:
-        click.BadParameter: It is none.
+        click.BadParameter: It is not a number.
     """
     if text == "ask":
-        return TYPED
+        return ASK
     if not (text.isascii() and text.isdecimal()):
-        raise click.BadParameter(f"{text!r} is no number, as in --prune=2")
+        raise click.BadParameter(f"{text!r} is not a number, as in --prune=2")
     return int(text)
 
 
 @frozen
 class DeployOptions:
-    """The options of a deploy.
+    """The options of a deploy, by the names of their parameters.
 
     Attributes:
-        force: Keys of workflows that may be overwritten.
-        behind: Keys of those that newer code deployed, and that may be.
-        create: Keys of those that are no renamed ones.
-        allow_spend: Keys of those that may buy as soon as they are written.
-        skip_drifted: Whether to leave alone what would be refused.
-        parallel: Workflows that are written at a time, at most.
-        prune: How many are to be deleted; `TYPED` is asked for, None deletes none.
-        no_code: Whether no module is imported.
-        dry_run: Whether the plan is shown and not applied.
-        yes: Whether nothing is asked.
-        as_json: Whether the result is data.
+        values: The file of values.
+        plan_file: The saved plan to apply, instead of making one.
+        prune: The number of workflows to delete; `ASK` to ask for it, None for none.
+        parallel: Maximum workflows to write at a time.
     """
 
-    force: Sequence[str] = field(converter=tuple[str, ...])
-    behind: Sequence[str] = field(converter=tuple[str, ...])
-    create: Sequence[str] = field(converter=tuple[str, ...])
-    allow_spend: Sequence[str] = field(converter=tuple[str, ...])
+    source: str | None
+    env: str | None
+    values: Path | None
+    plan_file: Path | None
+    force: Sequence[str]
+    allow_behind: Sequence[str]
+    create: Sequence[str]
+    allow_spend: Sequence[str]
     skip_drifted: bool
-    parallel: int
     prune: int | None
+    parallel: int
     no_code: bool
     dry_run: bool
     yes: bool
     as_json: bool
 
+    def load(self) -> Loaded:
+        """Load the source."""
+        return load_source(self.source, code=not self.no_code, may_be_empty=True)
+
     def require_known(self, plan: Plan) -> None:
-        """Refuse consent to what is not there: it may be misspelled.
+        """Refuse consent to workflows that are not in a plan: it may be misspelled.
 
         Raises:
-            click.UsageError: It is in no plan.
+            click.UsageError: A key is unknown.
         """
         names = [step.key for step in plan.steps]
-        require_known("--force", self.force, names)
-        require_known("--allow-behind", self.behind, names)
-        require_known("--create", self.create, names)
-        require_known("--allow-spend", self.allow_spend, names)
+        params.require_known("--force", self.force, names)
+        params.require_known("--allow-behind", self.allow_behind, names)
+        params.require_known("--create", self.create, names)
+        params.require_known("--allow-spend", self.allow_spend, names)
 
     @property
     def may_type(self) -> bool:
         """Whether a person is asked to type the number of deletions."""
-        return self.prune == TYPED and may_ask(yes=self.yes)
+        return self.prune == ASK and may_ask(yes=self.yes)
 
     def agreement(self, plan: Plan) -> Agreement:
-        """Return what was agreed to, with the number that is still to be typed."""
+        """Return the consent that the options give. `ASK` counts as given here."""
         prune = self.prune
-        if prune == TYPED:
+        if prune == ASK:
             number = len(plan.victims)
             prune = number if self.may_type or not number else None
         return Agreement(
             force=self.force,
-            behind=self.behind,
+            behind=self.allow_behind,
             create=self.create,
             allow_spend=self.allow_spend,
             prune=prune,
@@ -140,58 +128,47 @@ class DeployOptions:
         )
 
 
-@click.command(
+@params.command(
     "deploy",
-    epilog=format_example(
-        "flow64 deploy pipelines/leads.py",
-        "flow64 deploy pipelines --dry-run",
-        "flow64 deploy pipelines --env staging --yes",
-        "flow64 deploy pipelines --force inbound --allow-spend search",
-        "flow64 deploy --plan plan.json --yes",
-    ),
+    "flow64 deploy pipelines/leads.py",
+    "flow64 deploy pipelines --dry-run",
+    "flow64 deploy pipelines --env staging --yes",
+    "flow64 deploy pipelines --force inbound --allow-spend search",
+    "flow64 deploy --plan plan.json --yes",
 )
 @click.argument("source", required=False)
-@env_option
-@values_option
+@params.env
+@params.values
 @click.option(
     "--plan",
     "plan_file",
-    type=FILE,
-    metavar="FILE",
-    help="Apply this saved plan, exactly or not at all; SOURCE may be given to hold it "
-    "against the project.",
+    type=params.FILE,
+    metavar="params.FILE",
+    help="Apply exactly this saved plan, or nothing. SOURCE may be given too, to check "
+    "that the plan is for its project.",
 )
-@click.option(
+@params.keys(
     "--force",
-    multiple=True,
-    metavar="KEY",
-    help="Overwrite or delete this workflow although it was edited on the service, or "
-    "was not deployed by this code; repeatable.",
+    "Overwrite or delete this workflow although it was edited on the service, or was "
+    "not deployed by this code; repeatable.",
 )
-@click.option(
+@params.keys(
     "--allow-behind",
-    multiple=True,
-    metavar="KEY",
-    help="Overwrite or delete this workflow although newer code deployed it; also "
-    "delete it where nobody can tell; repeatable.",
+    "Overwrite or delete this workflow although newer code deployed it, or delete it "
+    "although that cannot be known; repeatable.",
 )
-@click.option(
-    "--create",
-    multiple=True,
-    metavar="KEY",
-    help="This workflow is another one, and no renamed one; repeatable.",
+@params.keys(
+    "--create", "Create this workflow: it is new, and not a renamed one; repeatable."
 )
-@click.option(
+@params.keys(
     "--allow-spend",
-    multiple=True,
-    metavar="KEY",
-    help="Agree that this workflow buys as soon as it is written; repeatable.",
+    "Agree that this workflow buys as soon as it is written; repeatable.",
 )
 @click.option(
     "--skip-drifted",
     is_flag=True,
-    help="Leave alone what was edited on the service, or was not deployed by this "
-    "code, and go on with the rest.",
+    help="Skip workflows that were edited on the service, or were not deployed by this "
+    "code, and deploy the rest.",
 )
 @click.option(
     "--prune",
@@ -199,131 +176,92 @@ class DeployOptions:
     is_flag=False,
     flag_value="ask",
     metavar="N",
-    help="Delete the N workflows that the code has no more, as in --prune=2; without "
-    "N, somebody who is there is asked for it.",
+    help="Delete the N workflows that are no longer in the code, as in --prune=2. "
+    "Without N, you are asked for it.",
 )
 @click.option(
     "--parallel",
-    type=Whole(1, 32),
+    type=params.Whole(1, 32),
     default=PARALLEL,
     show_default=True,
     metavar="N",
-    help="Workflows that are written at a time, at most; the first one is always "
-    "written alone, and deletions one by one.",
+    help="Maximum workflows to write at a time. The first one is always written alone, "
+    "and deletions one by one.",
 )
-@no_code_option
-@dry_run_option("Show the plan and stop: only reads are sent, and nothing is asked.")
-@yes_option
-@json_option
-def command(
-    *,
-    source: str | None,
-    env: str | None,
-    values: Path | None,
-    plan_file: Path | None,
-    force: Sequence[str],
-    allow_behind: Sequence[str],
-    create: Sequence[str],
-    allow_spend: Sequence[str],
-    skip_drifted: bool,
-    prune: int | None,
-    parallel: int,
-    no_code: bool,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
-) -> int:
-    """Put workflows on the service, after showing what that changes.
+@params.no_code
+@params.dry_run("Show the plan and stop. Only reads are sent, and nothing is asked.")
+@params.yes
+@params.as_json
+def command(**given: Any) -> int:
+    """Show a plan, ask, and apply exactly this plan.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
-    a colon and a key behind it, one workflow of them. Left out, it is the source of
-    [tool.flow64] in pyproject.toml. All are looked at before the first is written:
-    where one is refused, none is. What is replaced is saved first: see flow64 history.
-    With --dry-run it shows the plan, as `flow64 plan` does, and writes nothing.
+    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
+    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    All workflows are checked before the first is written. If one is refused, none is
+    written. What is replaced is saved first: see flow64 history. With --dry-run the
+    plan is shown, as by `flow64 plan`, and nothing is written.
 
-    It ends with 3 where it was refused, and with 4 where nobody knows whether a write
-    was carried out. The first Ctrl-C ends what is under way, the second stops at once.
+    Exits with 3 if it was refused, and with 4 if it is unknown whether a write was
+    carried out. The first Ctrl-C lets the current writes finish, the second stops at
+    once.
     """
-    asked = DeployOptions(
-        force,
-        allow_behind,
-        create,
-        allow_spend,
-        skip_drifted,
-        parallel,
-        prune,
-        no_code,
-        dry_run,
-        yes,
-        as_json,
-    )
+    options = DeployOptions(**given)
+    if options.plan_file is None:
+        return _deploy(options)
     try:
-        if plan_file is not None:
-            return _deploy_saved(plan_file, asked, source, env, values)
+        return _deploy_from_file(options.plan_file, options)
     except REFUSALS as error:
-        return _report_refusal(error, as_json=as_json)
-    return _deploy(asked, source, env, values)
+        return _report_refusal(error, as_json=options.as_json)
 
 
-def _deploy(
-    asked: DeployOptions, source: str | None, env: str | None, values: Path | None
-) -> int:
-    """Plan, and apply that plan."""
-    place = find_place(env, values)
-    loaded = load_source(source, code=not asked.no_code, may_be_empty=True)
-    with connect(env) as client:
+def _deploy(options: DeployOptions) -> int:
+    """Make a plan, and apply it."""
+    place = find_place(options.env, options.values)
+    loaded = options.load()
+    with connect(options.env) as client:
         plan = plan_workflows(
             client,
             place,
             loaded,
-            create=asked.create,
-            prune=asked.prune is not None,
+            create=options.create,
+            prune=options.prune is not None,
         )
         if not isinstance(plan, Plan):
-            return _report_faults(loaded, plan, as_json=asked.as_json)
-        return _apply(client, plan, asked, place)
+            return _report_faults(loaded, plan, as_json=options.as_json)
+        return _apply(client, plan, options, place)
 
 
-def _deploy_saved(
-    file: Path,
-    asked: DeployOptions,
-    source: str | None,
-    env: str | None,
-    values: Path | None,
-) -> int:
+def _deploy_from_file(file: Path, options: DeployOptions) -> int:
     """Apply a saved plan, in the environment that it was made for.
 
     Raises:
-        SavedPlanError: It is for something else, or was applied before.
-        StalePlanError: Something was changed since it was planned.
+        SavedPlanError: It was made for something else, or was applied before.
+        StalePlanError: Something has changed since it was made.
     """
     saved = load_plan(file)
-    place = find_place(env or saved.env, values)
-    if source is not None:
-        _require_match(
-            saved, load_source(source, code=not asked.no_code, may_be_empty=True), place
-        )
+    place = find_place(options.env or saved.env, options.values)
+    if options.source is not None:
+        _require_match(saved, options.load(), place)
     with connect(place.env) as client:
-        plan = client.play(
-            reopen_plan(
-                saved,
-                env=place.env,
-                endpoint=client.endpoint,
-                values=place.values,
-                secrets=place.secrets,
-                organisation=place.organisation,
-            )
+        plan = client.call(
+            reopen_plan,
+            saved,
+            env=place.env,
+            endpoint=client.endpoint,
+            values=place.values,
+            secrets=place.secrets,
+            organisation=place.organisation,
         )
-        if asked.prune is not None and not plan.victims:
-            raise option_error("--prune", "this plan deletes nothing")
-        return _apply(client, plan, asked, place)
+        if options.prune is not None and not plan.victims:
+            raise params.option_error("--prune", "this plan deletes nothing")
+        return _apply(client, plan, options, place)
 
 
 def _require_match(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
-    """Refuse a plan of another project than that of a source.
+    """Refuse a plan that was made for another project than that of a source.
 
     Raises:
-        SavedPlanError: It is one.
+        SavedPlanError: It was made for another project.
     """
     ours = {owner_path(project, place.env) for project in loaded.projects}
     if others := saved.owners - ours:
@@ -332,30 +270,29 @@ def _require_match(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
         raise saved.refuse(f"{problem}, and {loaded.source} is {listed}")
 
 
-def _apply(client: Client, plan: Plan, asked: DeployOptions, place: Place) -> int:
-    """Show a plan and, unless this is a dry run, carry it out."""
-    agreement = asked.agreement(plan)
-    if asked.dry_run and asked.as_json:
-        asked.require_known(plan)
-        print_json(as_data(plan))
+def _apply(client: Client, plan: Plan, options: DeployOptions, place: Place) -> int:
+    """Show a plan, and apply it unless this is a dry run."""
+    agreement = options.agreement(plan)
+    priced = evolve(plan, prices=place.settings.prices)
+    text = as_text(priced, agreement, in_full=OPTIONS.is_verbose)
+    if not options.dry_run:
+        print_message(text)
+    options.require_known(plan)
+    if options.dry_run:
+        if options.as_json:
+            print_json(as_data(plan))
+        else:
+            print_text(text)
         return 0
-    plan = evolve(plan, prices=place.settings.prices)
-    text = as_text(plan, agreement, in_full=OPTIONS.is_verbose)
-    if asked.dry_run:
-        asked.require_known(plan)
-        print_text(text)
-        return 0
-    print_message(text)
-    asked.require_known(plan)
     return confirm_and_apply(
         client,
-        plan,
+        priced,
         agreement,
         place,
-        yes=asked.yes,
-        is_typed=asked.may_type,
-        as_json=asked.as_json,
-        parallel=asked.parallel,
+        yes=options.yes,
+        is_typed=options.may_type,
+        as_json=options.as_json,
+        parallel=options.parallel,
     )
 
 
@@ -377,8 +314,7 @@ def _report_faults(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -
     if as_json:
         print_json({"workflows": found, "problems": [*errors.values()]})
     else:
-        for one in found:
-            print_line(printable(f"{one['outcome']:9}  {one['workflow']}"))
+        print_lines(f"{one['outcome']:9}  {one['workflow']}" for one in found)
     return min(codes.values())
 
 

@@ -1,4 +1,4 @@
-"""`flow64 determinism`: the same bytes, whatever a process finds around it."""
+"""`flow64 determinism`: check that code compiles to the same bytes everywhere."""
 
 from __future__ import annotations
 
@@ -21,29 +21,20 @@ from ..determinism import (
 from ..errors import shortened
 from ..loading import require_project_source, resolve_source, split_source
 from ..text import printable
+from . import _params as params
 from ._exit_codes import FAILED
-from ._shared import (
-    Whole,
-    format_example,
-    ids_env_option,
-    json_option,
-    read_values,
-    values_option,
-)
-from ._terminal import print_json, print_line, print_message
+from ._terminal import print_json, print_line, print_lines, print_message
 
 
-@click.command(
+@params.command(
     "determinism",
-    epilog=format_example(
-        "flow64 determinism pipelines",
-        "flow64 determinism pipelines/leads.py --processes 20",
-    ),
+    "flow64 determinism pipelines",
+    "flow64 determinism pipelines/leads.py --processes 20",
 )
 @click.argument("source", required=False)
 @click.option(
     "--processes",
-    type=Whole(min=2),
+    type=params.Whole(min=2),
     default=8,
     show_default=True,
     help="How many processes compile it.",
@@ -56,9 +47,9 @@ from ._terminal import print_json, print_line, print_message
     show_default=True,
     help="How long each of them may take.",
 )
-@ids_env_option
-@values_option
-@json_option
+@params.ids_env
+@params.values
+@params.as_json
 def command(
     *,
     source: str | None,
@@ -68,20 +59,19 @@ def command(
     values: Path | None,
     as_json: bool,
 ) -> int:
-    """Compile in fresh processes, and see that all come to the same bytes.
+    """Compile in fresh processes, and check that all produce the same bytes.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of any of these; with
-    a colon and a key behind it, one workflow of them; left out, it is the source of
-    [tool.flow64] in pyproject.toml. The processes differ in hash
-    seed, clock, locale, time zone, working folder, umask and the seed of `random`. It
-    ends with 1 where they come to different JSON or ids, and says which setting made
-    the difference, and where in the JSON and in the code.
+    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
+    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    The processes differ in hash seed, clock, locale, time zone, working folder, umask
+    and the seed of `random`. If their JSON or ids differ, the command exits with 1, and
+    shows which setting makes the difference, and where in the JSON and in the code.
 
-    The clock is that of Python's `time` and `datetime`. Not moved are monotonic clocks,
-    times of files, and what compiled code and other programs ask the system.
+    The clock is that of Python's `time` and `datetime`. Monotonic clocks, file times,
+    and the clocks of compiled code and other programs do not change.
     """
     job = Compilation(
-        _locate_source(source), Path.cwd(), env, read_values(values), timeout
+        _locate_source(source), Path.cwd(), env, params.read_values(values), timeout
     )
     settings = [
         ProcessSettings(),
@@ -96,9 +86,9 @@ def command(
             found = find_causes(job, first, one)
             break
     if as_json:
-        print_json(_data(processes, [*first.workflows], found))
+        print_json(_to_data(processes, [*first.workflows], found))
     else:
-        _show(found)
+        _print_causes(found)
         if first.printed.strip():
             print_message(
                 "the source prints while it is imported; that is not compared"
@@ -108,7 +98,7 @@ def command(
 
 
 def _locate_source(given: str | None) -> str:
-    """A source as it is found from any working folder."""
+    """Return a source that is found from any working folder."""
     source = require_project_source() if given is None else resolve_source(given)
     place, key = split_source(source)
     if not Path(place).exists():
@@ -116,7 +106,7 @@ def _locate_source(given: str | None) -> str:
     return f"{Path(place).absolute()}" + ("" if key is None else f":{key}")
 
 
-def _data(
+def _to_data(
     processes: int, names: Sequence[str], found: Sequence[Cause]
 ) -> dict[str, Any]:
     return {
@@ -127,25 +117,22 @@ def _data(
     }
 
 
-def _show(found: Sequence[Cause]) -> None:
+def _print_causes(found: Sequence[Cause]) -> None:
     for cause in found:
-        change = (
-            "" if cause.setting is None else f": {cause.before}, then {cause.after}"
-        )
+        change = f": {cause.before}, then {cause.after}" if cause.setting else ""
         print_line(printable(f"differs by {cause.says}{change}"))
         for difference in cause.differences:
-            for line in _lines(difference):
-                print_line(f"  {line}")
+            print_lines(f"  {line}" for line in _lines(difference))
 
 
 def _lines(one: Difference) -> Sequence[str]:
     if not one.workflow:
         problem = str(one.after or one.before).splitlines()
         head = "it cannot be compiled then:" if one.after else "it can be compiled then"
-        return [head, *(f"  {printable(line)}" for line in problem)]
+        return [head, *(f"  {line}" for line in problem)]
     place = f" · {one.place}" if one.place else ""
     return [
-        printable(f"{one.workflow} · {one.pointer or '(whole)'}{place}"),
+        f"{one.workflow} · {one.pointer or '(whole)'}{place}",
         f"  first  {shortened(one.before)}",
         f"  other  {shortened(one.after)}",
     ]

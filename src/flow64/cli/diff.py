@@ -1,4 +1,4 @@
-"""`flow64 diff`: what differs between code, files and what is live."""
+"""`flow64 diff`: compare code, files and live workflows."""
 
 from __future__ import annotations
 
@@ -24,46 +24,39 @@ from ..loading import (
     parse_address,
     select_set_values,
 )
-from ._comparing import Comparison, comparison, data_of, lines_of, recognised, summary
+from . import _params as params
+from ._comparing import (
+    ComparedSides,
+    compare_sides,
+    comparison_data,
+    format_comparison,
+    name_live_texts,
+    summarize,
+)
 from ._completion import complete_addresses
 from ._exit_codes import CHANGES
 from ._service import connect, find_environment
-from ._shared import (
-    env_option,
-    format_example,
-    json_option,
-    no_code_option,
-    read_values,
-    values_option,
-)
-from ._terminal import print_json, print_line, print_message
+from ._terminal import print_json, print_lines, print_message
 
 
-@click.command(
+@params.command(
     "diff",
-    epilog=format_example(
-        "flow64 diff code prod",
-        "flow64 diff prod:inbound code:inbound --exit-code",
-        "flow64 diff staging prod --json",
-        "flow64 diff compiled/ pipelines/",
-    )
-    + f"\n\n{ADDRESS_HELP}",
+    "flow64 diff code prod",
+    "flow64 diff prod:inbound code:inbound --exit-code",
+    "flow64 diff staging prod --json",
+    "flow64 diff compiled/ pipelines/",
+    more=ADDRESS_HELP,
 )
 @click.argument("before", metavar="A", shell_complete=complete_addresses)
 @click.argument("after", metavar="B", shell_complete=complete_addresses)
-@env_option
-@values_option
-@no_code_option
+@params.env
+@params.values
+@params.no_code
 @click.option(
     "--strict", is_flag=True, help="Count live fields that code does not manage."
 )
-@click.option(
-    "--exit-code",
-    "has_exit_code",
-    is_flag=True,
-    help="Exit with 2 where A and B differ.",
-)
-@json_option
+@params.exit_code("Exit with 2 if A and B differ.")
+@params.as_json
 def command(
     *,
     before: str,
@@ -75,34 +68,35 @@ def command(
     has_exit_code: bool,
     as_json: bool,
 ) -> int:
-    """Show what differs from A to B, block by block; reads only.
+    """Show what changes from A to B, block by block. Only reads are sent.
 
-    A and B are addresses: code, files, or what is live, each one workflow or several.
+    A and B are addresses of code, files or live workflows: one workflow, or several.
     Several are matched by their ids, their keys in code, and their names.
 
-    Code is compiled for the environment of the other side, or for that of --env.
+    Code is compiled for the environment of the other side, or for --env.
     """
-    given = read_values(values)
+    given = params.read_values(values)
     addresses = [parse_address(text) for text in (before, after)]
-    environment = _environment(addresses, env)
-    sides = _sides(addresses, environment, given, code=not no_code)
+    environment = _choose_environment(addresses, env)
+    sides = _load_sides(addresses, environment, given, code=not no_code)
     prices = load_settings().prices
-    secrets = _secrets(addresses)
-    found = comparison(*sides, prices=prices, strict=strict, secrets=secrets)
-    _tell(found)
+    secrets = _collect_secrets(addresses)
+    found = compare_sides(*sides, prices=prices, strict=strict, secrets=secrets)
+    _print_summary(found)
     if as_json:
-        print_json(data_of(found))
+        print_json(comparison_data(found))
     else:
-        for line in lines_of(found):
-            print_line(line)
+        print_lines(format_comparison(found))
     return CHANGES if has_exit_code and found.differs else 0
 
 
-def _environment(addresses: Sequence[Address], env: str | None) -> Environment | None:
-    """The environment that code is compiled for; None where nothing names one.
+def _choose_environment(
+    addresses: Sequence[Address], env: str | None
+) -> Environment | None:
+    """Return the environment to compile code for, if one is named.
 
     Raises:
-        UnknownEnvironmentError: There is none of that name.
+        UnknownEnvironmentError: The name is unknown.
     """
     if env is not None:
         return find_environment(env)
@@ -110,14 +104,14 @@ def _environment(addresses: Sequence[Address], env: str | None) -> Environment |
     return find_environment(live[0]) if live else None
 
 
-def _sides(
+def _load_sides(
     addresses: Sequence[Address],
     environment: Environment | None,
     given: Mapping[str, Any] | None,
     *,
     code: bool,
 ) -> Sequence[Side]:
-    """Both sides in their order; code is read first, and says which projects it is."""
+    """Load both sides. Code is read first, since it limits the live workflows."""
     values = given
     if values is None and environment is not None:
         values = select_set_values(environment.bound)
@@ -130,20 +124,20 @@ def _sides(
             for note in found[at].notes:
                 print_message(note)
             if environment is not None:
-                _tell_unbound(found[at])
+                _print_unbound(found[at])
     is_between = all(isinstance(address, LiveAddress) for address in addresses)
     for at, address in enumerate(addresses):
         if isinstance(address, LiveAddress):
             with connect(address.env) as client:
                 side = load_live_side(client, address, projects)
             if is_between:
-                side = recognised(side, find_environment(address.env))
+                side = name_live_texts(side, find_environment(address.env))
             found[at] = side
     return [found[at] for at in range(len(addresses))]
 
 
-def _secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
-    """What is secret wherever it is live: what comes from variables there."""
+def _collect_secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
+    """Return the values that come from variables in the live environments."""
     lives = dict.fromkeys(one.env for one in addresses if isinstance(one, LiveAddress))
     found: list[BoundSecret] = []
     for environment in map(find_environment, lives):
@@ -151,28 +145,27 @@ def _secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
     return found
 
 
-def _tell_unbound(side: Side) -> None:
+def _print_unbound(side: Side) -> None:
     names = sorted(
         {name for entry in side.entries for name in unbound_names(entry.definition)}
     )
     if names:
-        told = list_names(names)
-        print_message(f"not filled in here, so not as it would be deployed: {told}")
+        print_message(f"not filled in here, unlike in a deploy: {list_names(names)}")
 
 
-def _tell(found: Comparison) -> None:
-    """Say on stderr how it came out, and what was left out."""
+def _print_summary(found: ComparedSides) -> None:
+    """Print the result in one line, and what was left out."""
     print_message(
-        summary(found) if found.differs else f"nothing differs ({summary(found)})"
+        summarize(found) if found.differs else f"nothing differs ({summarize(found)})"
     )
     if found.hidden_for and found.differs:
         print_message(
-            "what differs is not shown, since it may hold secrets that are not known "
-            f"here: set {list_names(found.hidden_for)}, or compare with code"
+            "the differences are not shown, since they may hold secrets that are "
+            f"unknown here: set {list_names(found.hidden_for)}, or compare with code"
         )
-    if found.beside:
+    if found.omitted:
         print_message(
-            f"{found.beside} more on the other side, not compared: name both as sets"
+            f"{found.omitted} more on the other side were not compared: name two sets"
         )
     for side in (found.before, found.after):
         if side.omitted:

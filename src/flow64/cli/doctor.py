@@ -1,47 +1,42 @@
-"""`flow64 doctor`: what is set up, and what the service answers, to be shared."""
+"""`flow64 doctor`: check the setup and the service, in a report that can be shared."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
 from attrs import evolve
 
 from ..client import Client
 from ..doctor import STATES, Diagnosis, diagnose
 from ..environments import Environment, Settings, load, opened
 from ..text import printable
+from . import _params as params
 from ._error_messages import describe_error
 from ._exit_codes import FAILED
 from ._options import OPTIONS
-from ._service import require_credential, warn_unnamed
-from ._shared import env_option, format_example, json_option
-from ._terminal import print_json, print_line, print_message
+from ._service import require_credential, warn_unconfigured
+from ._terminal import (
+    format_json,
+    print_json,
+    print_lines,
+    print_message,
+    write_file,
+)
 
 
-@click.command(
-    "doctor",
-    epilog=format_example("flow64 doctor", "flow64 doctor --env prod -o report.txt"),
-)
-@env_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write the report into a file.",
-)
-@json_option
+@params.command("doctor", "flow64 doctor", "flow64 doctor --env prod -o report.txt")
+@params.env
+@params.output_file("Write the report into a file.")
+@params.as_json
 def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
-    """Say what is set up, and what the service answers to reads alone.
+    """Check the setup, and what the service answers to reads.
 
-    The report can be shared: it holds no key, no value of a variable, no title, text or
-    row of a workflow, and no whole id. It also says which of the things that flow64
-    takes to be so the service confirms or contradicts. It ends with 1 where something
-    is wrong; a contradiction by itself is nothing wrong with your setup.
+    You can share the report. It has no key, no value of a variable, no whole id, and no
+    title, text or row of a workflow. It also shows which assumptions of flow64 the
+    service confirms or contradicts. Exits with 1 if something is wrong with your setup.
+    A contradiction alone does not count as wrong.
     """
     settings = load()
     environment = settings.environment(env)
@@ -52,19 +47,13 @@ def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
         connect=lambda: _connect(settings, environment),
         describe_error=describe_error,
     )
-    text = (
-        json.dumps(found.as_data(), indent=2, ensure_ascii=False)
-        if as_json
-        else "\n".join(printable(line) for line in lines(found))
-    )
     if output is not None:
-        _write(output, text + "\n")
-        print_message(f"written to {output}")
+        text = "".join(f"{printable(line)}\n" for line in format_report(found))
+        write_file(output, format_json(found.as_data()) if as_json else text)
     elif as_json:
         print_json(found.as_data())
     else:
-        for line in text.splitlines():
-            print_line(line)
+        print_lines(format_report(found))
     count = len(found.problems)
     things = "1 thing is" if count == 1 else f"{count} things are"
     print_message(f"{things} wrong" if count else "nothing is wrong")
@@ -76,12 +65,12 @@ def _connect(settings: Settings, environment: Environment) -> Generator[Client]:
     require_credential(settings, environment)
     # A credential of another organisation is part of the report, and does not end it.
     with opened(evolve(environment, org_id=None)) as client:
-        warn_unnamed(settings, environment, client)
+        warn_unconfigured(settings, environment, client)
         yield client
 
 
-def lines(found: Diagnosis) -> Iterator[str]:
-    """A report, line by line."""
+def format_report(found: Diagnosis) -> Iterator[str]:
+    """The lines of a report."""
     versions = found.versions
     yield _line(
         "flow64",
@@ -153,12 +142,3 @@ def _by_truth(found: Mapping[str, bool], yes: str, no: str) -> str:
 
 def _line(label: str, text: str) -> str:
     return f"{label:<12}{text or 'none'}"
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_bytes(text.encode())
-    except OSError as error:
-        raise click.ClickException(
-            f"{file} cannot be written ({error.strerror})"
-        ) from error

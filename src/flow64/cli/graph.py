@@ -1,4 +1,4 @@
-"""`flow64 graph`: one workflow as a picture, alone or with what differs marked."""
+"""`flow64 graph`: draw a workflow, alone or compared with another version."""
 
 from __future__ import annotations
 
@@ -33,12 +33,22 @@ from ..render import (
     text_tree,
 )
 from ..text import printable
+from . import _params as params
 from ._load import load_source
 from ._service import connect, find_environment
-from ._shared import format_example, ids_env_option, option_error
 from ._terminal import print_json, print_line, print_text
 
-FORMATS: Final = ("text", "mermaid", "svg")
+ALONE: Final[Mapping[str, Callable[[Definition], str]]] = {
+    "mermaid": mermaid,
+    "svg": svg,
+}
+"""The formats of one workflow, besides text."""
+
+COMPARED: Final[Mapping[str, Callable[[Definition, Definition], str]]] = {
+    "mermaid": mermaid_changed,
+    "svg": svg_changed,
+}
+"""The formats of two versions, besides text."""
 
 _BY_ENDING: Final[Mapping[str, str]] = {
     "": "text",
@@ -49,35 +59,27 @@ _BY_ENDING: Final[Mapping[str, str]] = {
 }
 
 
-@click.command(
+@params.command(
     "graph",
-    epilog=format_example(
-        "flow64 graph pipelines/leads.py:inbound",
-        "flow64 graph pipelines/leads.py:inbound -o inbound.svg",
-        "flow64 graph pipelines/leads.py:inbound --against compiled/inbound.json",
-        "flow64 graph code:inbound --against prod:inbound",
-    ),
+    "flow64 graph pipelines/leads.py:inbound",
+    "flow64 graph pipelines/leads.py:inbound -o inbound.svg",
+    "flow64 graph pipelines/leads.py:inbound --against compiled/inbound.json",
+    "flow64 graph code:inbound --against prod:inbound",
 )
 @click.argument("source")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
-    help="How to draw it; by default as the name of FILE says, else as text.",
+    type=click.Choice(["text", *ALONE]),
+    help="Output format. By default the ending of FILE decides, else it is text.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write a file, whole or not at all.",
-)
+@params.output_file("Write the drawing into a file.")
 @click.option(
     "--against",
     metavar="OTHER",
-    help="What was there before, likewise; what differs is marked.",
+    help="The version before, in the same form as SOURCE. Differences are marked.",
 )
-@ids_env_option
+@params.ids_env
 @click.option("--json", "as_json", is_flag=True, help="Print data, not a picture.")
 def command(
     *,
@@ -88,30 +90,30 @@ def command(
     env: str | None,
     as_json: bool,
 ) -> int:
-    """Draw one workflow; nothing but reads is sent, and these only of what is live.
+    """Draw one workflow. Only a live workflow needs requests, and these are reads.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of any of these, with a
-    colon and a key behind it where it holds several; code:KEY is one of the source of
-    [tool.flow64]; ENV:KEY or ENV:id:UUID is what is live in an environment. A workflow
-    that a check finds errors in is drawn all the same.
+    SOURCE is a Python file, a module, a JSON file, or a folder of these. If it has
+    several workflows, name one with SOURCE:KEY. code:KEY is in the source of
+    [tool.flow64]. ENV:KEY or ENV:id:UUID is live in an environment. Workflows with
+    errors are drawn too.
     """
     if as_json and (form is not None or output is not None):
         raise click.UsageError("--json prints data, so it takes no --format and no -o")
     ending = "" if output is None else output.suffix.lower()
     if form is None and ending not in _BY_ENDING:
         endings = ", ".join(filter(None, _BY_ENDING))
-        raise option_error(
-            "--output", f"{output} ends in none of {endings}; or say --format"
+        raise params.option_error(
+            "--output", f"{output} ends in none of {endings}; use one, or --format"
         )
     after = _read(source, env)
     before = None if against is None else _read(against, env)
     if as_json:
         graph = graph_of(after) if before is None else graph_between(before, after)
-        print_json(redact_keys_in_json(data_of(graph)))
+        print_json(redact_keys_in_json(to_data(graph)))
         return 0
     chosen = form or _BY_ENDING[ending]
-    width = None if output is not None else _width()
-    text = _drawn(chosen, before, after, width)
+    width = None if output is not None else _find_width()
+    text = _draw(chosen, before, after, width)
     if output is not None:
         (path,) = write_all(output.parent, {output.name: text})
         print_line(printable(str(path)))
@@ -123,8 +125,8 @@ def command(
     return 0
 
 
-def data_of(graph: Graph) -> dict[str, Any]:
-    """A graph as JSON data: blocks by their position, which edges name."""
+def to_data(graph: Graph) -> dict[str, Any]:
+    """Convert a graph to JSON data. Edges name blocks by position."""
     return {
         "name": graph.name,
         "is_compared": graph.is_compared,
@@ -152,11 +154,11 @@ def data_of(graph: Graph) -> dict[str, Any]:
 
 
 def _read(text: str, env: str | None) -> Definition:
-    """The one workflow that an address means.
+    """Read the one workflow at an address.
 
     Raises:
-        click.UsageError: It means none, or several.
-        UnknownEnvironmentError: There is no environment of that name.
+        AddressError: The address does not mean one workflow.
+        UnknownEnvironmentError: The environment is unknown.
     """
     address = parse_address(text)
     if isinstance(address, LiveAddress):
@@ -169,26 +171,19 @@ def _read(text: str, env: str | None) -> Definition:
     return lower_leniently(load_source(address.source).only.workflow, name)
 
 
-def _drawn(
+def _draw(
     form: str, before: Definition | None, after: Definition, width: int | None
 ) -> str:
     if before is None:
-        alone: Mapping[str, Callable[[], str]] = {
-            "text": lambda: text_tree(after, width=width),
-            "mermaid": lambda: mermaid(after),
-            "svg": lambda: svg(after),
-        }
-        return alone[form]()
-    both: Mapping[str, Callable[[], str]] = {
-        "text": lambda: text_changed(before, after, width=width),
-        "mermaid": lambda: mermaid_changed(before, after),
-        "svg": lambda: svg_changed(before, after),
-    }
-    return both[form]()
+        is_text = form == "text"
+        return text_tree(after, width=width) if is_text else ALONE[form](after)
+    if form == "text":
+        return text_changed(before, after, width=width)
+    return COMPARED[form](before, after)
 
 
-def _width() -> int | None:
-    """How wide the terminal is, where somebody reads there or says so."""
+def _find_width() -> int | None:
+    """Return the width of the terminal; None if stdout is not one."""
     is_read = sys.stdout is not None and sys.stdout.isatty()
     if not (is_read or os.environ.get("COLUMNS", "").isdigit()):
         return None

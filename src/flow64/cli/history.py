@@ -1,4 +1,4 @@
-"""`flow64 history`: what was replaced by writes, and where it is saved."""
+"""`flow64 history`: list the workflows that writes have replaced."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import click
 from ..definition import is_uuid
 from ..deploy import History, Saved
 from ..environments import load as load_settings
+from . import _params as params
 from ._apply_plan import format_saved_file
 from ._completion import complete_environments
 from ._make_plan import open_history
-from ._service import print_table
-from ._shared import format_example, json_option, require_known
-from ._terminal import print_json, print_message
+from ._terminal import print_json, print_message, print_table
 
 WHY: Final[Mapping[str, str]] = {
     "update": "an update",
@@ -27,24 +26,21 @@ WHY: Final[Mapping[str, str]] = {
 """Words for what replaced a workflow."""
 
 
-@click.command(
-    "history",
-    epilog=format_example("flow64 history", "flow64 history inbound --env prod --json"),
-)
+@params.command("history", "flow64 history", "flow64 history inbound --env prod --json")
 @click.argument("key", required=False)
 @click.option(
     "--env",
     metavar="NAME",
     shell_complete=complete_environments,
-    help="Only what was replaced in this environment.",
+    help="List only what was replaced in this environment.",
 )
-@json_option
+@params.as_json
 def command(*, key: str | None, env: str | None, as_json: bool) -> int:
-    """List what was replaced, newest first; nothing is sent.
+    """List replaced workflows, newest first. Nothing is sent.
 
-    Each line has its time, environment, workflow, what replaced it, the file that
-    holds it, and which texts are not in that file. KEY is the key of one workflow, or
-    its id. To bring one back: flow64 restore KEY --at TIME.
+    Each line has the time, the environment, the workflow, what replaced it, the file in
+    which it is saved, and which texts are not in this file. KEY is the key of one
+    workflow, or its id. To bring one back: flow64 restore KEY --at TIME.
     """
     history = open_history(load_settings())
     found = select_entries(history, key, env)
@@ -53,20 +49,13 @@ def command(*, key: str | None, env: str | None, as_json: bool) -> int:
         return 0
     if not found:
         print_message("nothing was replaced yet")
-    print_table(
-        [
-            (
-                one.when,
-                one.env,
-                one.key,
-                WHY[one.reason],
-                format_saved_file(one),
-                one.without,
-            )
-            for one in found
-        ]
-    )
+    print_table([*map(_row, found)])
     return 0
+
+
+def _row(one: Saved) -> Sequence[str]:
+    file = format_saved_file(one)
+    return one.when, one.env, one.key, WHY[one.reason], file, one.without
 
 
 def select_entries(
@@ -76,18 +65,18 @@ def select_entries(
 
     Raises:
         HistoryError: A file cannot be read.
-        click.UsageError: Nothing was saved of that workflow, and of others something.
+        click.UsageError: The key is unknown: only other workflows were saved.
     """
     found = history.entries(key, env=env)
     if key is not None and not found and not is_uuid(key):
         known = dict.fromkeys(one.key for one in history.entries(env=env))
         if known:
-            require_known("KEY", [key], [*known])
+            params.require_known("KEY", [key], [*known])
     return found
 
 
 def to_data(saved: Saved) -> dict[str, Any]:
-    """One entry as JSON data; what was live is in its file."""
+    """Convert an entry to JSON data, without the definition: it is in the file."""
     data = saved.as_data()
     names = ("at", "key", "workflow_id", "env", "endpoint", "reason", "withheld")
     return {

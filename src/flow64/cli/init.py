@@ -1,4 +1,4 @@
-"""`flow64 init`: a project that is ready to push."""
+"""`flow64 init`: create a project that is ready to push."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from pathlib import Path
 
 import click
 
-from ..text import printable
+from . import _params as params
 from ._install_source import EXAMPLE, find_install_source, parse_install_source
 from ._new_project import as_key, as_namespace, create_project, make_key
-from ._shared import format_example, json_option
-from ._terminal import may_ask, print_json, print_line, print_message
+from ._terminal import may_ask, print_message, print_paths
 
 
-@click.command(
+@params.command(
     "init",
-    epilog=format_example(
-        "flow64 init growth --namespace acme.example",
-        "flow64 init . --namespace github.com/acme/pipelines --project growth",
-        f"flow64 init growth --namespace acme.example --from {EXAMPLE}",
-    ),
+    "flow64 init growth --namespace acme.example",
+    "flow64 init . --namespace github.com/acme/pipelines --project growth",
+    f"flow64 init growth --namespace acme.example --from {EXAMPLE}",
 )
 @click.argument(
     "folder",
@@ -31,21 +28,21 @@ from ._terminal import may_ask, print_json, print_line, print_message
 @click.option(
     "--namespace",
     metavar="NAME",
-    help="Whose ids these are: a domain or a repository of yours.",
+    help="The owner of the ids: a domain or a repository of yours.",
 )
 @click.option(
     "--project",
     metavar="KEY",
-    help="The key of the project; by default the name of the folder.",
+    help="The key of the project. Default: the name of the folder.",
 )
 @click.option(
     "--from",
     "source",
     metavar="SOURCE",
-    help="Where the jobs get flow64 from: a requirement as pip takes it, a version of "
-    "an index, or an address with a commit. Left out, it is where this flow64 is from.",
+    help="Where the jobs install flow64 from: a requirement for pip, a version of an "
+    "index, or an address with a commit. Default: the source of this flow64.",
 )
-@json_option
+@params.as_json
 def command(
     *,
     folder: Path,
@@ -54,25 +51,21 @@ def command(
     source: str | None,
     as_json: bool,
 ) -> int:
-    """Write a new project into a folder: a pipeline, its test, and its JSON.
+    """Create a project in a folder: a pipeline, its test, and its JSON.
 
-    It is ready to be pushed: the environments staging and prod, an example with a test
-    on an emulator, the compiled JSON, and what pre-commit and CI run. If the namespace
-    is not given, it is asked for. Nothing is overwritten: if one of the files exists,
+    The project is ready to push. It has the environments staging and prod, an example
+    with a test on an emulator, the compiled JSON, and what pre-commit and CI run. If
+    you leave out the namespace, you are asked for it. If one of the files exists,
     nothing is written.
 
-    The jobs of CI install flow64 from requirements-flow64.txt. If nobody can know where
-    this flow64 comes from, the jobs stop there until you say it.
+    The jobs of CI install flow64 from requirements-flow64.txt. If the source of this
+    flow64 is unknown, the jobs stop there until you write one into that file.
     """
     key = as_key(make_key(folder) if project is None else project)
     install = find_install_source() if source is None else parse_install_source(source)
     owner = as_namespace(_choose_namespace(namespace))
     written = create_project(folder, owner, key, install)
-    if as_json:
-        print_json([str(path) for path in written])
-    else:
-        for path in written:
-            print_line(printable(str(path)))
+    print_paths(written, as_json=as_json)
     print_message(
         "next: git init, then flow64 check pipelines, pytest, and "
         "flow64 deploy pipelines --env emulator, which spends nothing"
@@ -86,10 +79,9 @@ def _choose_namespace(given: str | None) -> str:
         return given
     if not may_ask(yes=False):
         raise click.UsageError(
-            "whose ids are these? Say it with --namespace, a domain or a repository "
-            "of yours, such as acme.example",
-            click.get_current_context(silent=True),
+            "--namespace is missing: name the owner of the ids, a domain or a "
+            "repository of yours, such as acme.example"
         )
-    question = "Whose ids are these? A domain or a repository of yours"
-    asked: str = click.prompt(question, err=True)
-    return asked.strip()
+    question = "Owner of the ids: a domain or a repository of yours"
+    answer: str = click.prompt(question, err=True)
+    return answer.strip()

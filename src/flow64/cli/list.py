@@ -1,28 +1,24 @@
-"""`flow64 list`: the workflows that are deployed."""
+"""`flow64 list`: list the deployed workflows."""
 
 from __future__ import annotations
 
-import click
-
 from ..loading import LiveWorkflow
 from ..redaction import redact_keys_in_json
-from ._service import connect, print_table
-from ._shared import env_option, format_example, json_option, to_data
-from ._terminal import print_json, print_message
+from . import _params as params
+from ._service import connect
+from ._terminal import print_json, print_message, print_table
 
 
-@click.command(
-    "list", epilog=format_example("flow64 list --env prod", "flow64 list --json")
-)
-@env_option
-@json_option
+@params.command("list", "flow64 list --env prod", "flow64 list --json")
+@params.env
+@params.as_json
 def command(*, env: str | None, as_json: bool) -> int:
-    """List the workflows of the organisation: id, title, key, and whose they are.
+    """List the workflows of the organisation: id, title, key and origin.
 
-    Those that code deployed are `ours`, with the path that their id is made of, where
-    environments differ; a `copy` carries the stamp of another workflow, as after
-    "duplicate" in the web editor; all others are `foreign`. `ENV:KEY` names what is
-    ours in other commands, `ENV:id:UUID` whatever there is.
+    Workflows that your code deployed are `ours`, and have the path that their id is
+    made from. A `copy` has the stamp of another workflow, as after "duplicate" in the
+    web editor. All others are `foreign`. Other commands take `ENV:KEY` for `ours`, and
+    `ENV:id:UUID` for any.
     """
     with connect(env) as client:
         found = client.workflows.list()
@@ -31,7 +27,7 @@ def command(*, env: str | None, as_json: bool) -> int:
         print_json(
             [
                 {
-                    **redact_keys_in_json(to_data(info)),
+                    **redact_keys_in_json(params.to_data(info)),
                     "condition": one.condition,
                     "key": one.key,
                     "env": one.env,

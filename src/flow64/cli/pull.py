@@ -1,4 +1,4 @@
-"""`flow64 pull`: what is live becomes a folder of JSON that is worked on like code."""
+"""`flow64 pull`: save live workflows as a folder of JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from attrs import asdict
 
 from ..client import Client
 from ..definition import unbound_names, walk
@@ -18,45 +19,40 @@ from ..manifest import (
     Known,
     Manifest,
     Pull,
-    Secret,
-    pulling,
+    ReplacedText,
+    fetch_workflows,
+    make_pull,
     read_manifest,
-    read_sourced,
-    taken,
+    read_workflow,
     write_all,
 )
 from ..redaction import redact_keys
-from ..text import pluralize, printable
+from ..text import pluralize
+from . import _params as params
 from ._exit_codes import FAILED
 from ._service import connect, find_environment
-from ._shared import env_option, format_example, json_option, read_values, values_option
-from ._terminal import print_error, print_json, print_line, print_message
+from ._terminal import print_error, print_json, print_lines, print_message
 
 MOST_NAMES: Final = 20
-"""The most workflows that a message lists."""
+"""Maximum workflows that a message lists."""
 
 
-@click.command(
+@params.command(
     "pull",
-    epilog=format_example(
-        "flow64 pull prod --all -o live",
-        "flow64 pull prod:2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -o live",
-    ),
+    "flow64 pull prod --all -o live",
+    "flow64 pull prod:2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -o live",
 )
 @click.argument("address", metavar="ENV[:ID]", required=False, default="")
-@click.option("--all", "is_all", is_flag=True, help="All workflows that are there.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
+@click.option("--all", "is_all", is_flag=True, help="All workflows of ENV.")
+@params.output_folder(
+    "FOLDER",
+    "The folder for one JSON file for each workflow, and flow64.json.",
     required=True,
-    help="Where to write one JSON file for each workflow, and flow64.json.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
-@env_option
-@values_option
-@json_option
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@params.env
+@params.values
+@params.as_json
 def command(
     *,
     address: str,
@@ -67,57 +63,62 @@ def command(
     values: Path | None,
     as_json: bool,
 ) -> int:
-    """Write live workflows as JSON; nothing but reads is sent.
+    """Save live workflows as JSON. Only reads are sent.
 
-    Check, diff, plan and deploy then take FOLDER like code: each workflow is pinned to
-    the id that it has in ENV, and what is edited there from now on is drift. In place
-    of an ID a key or a title may stand, and --env in place of ENV. What looks like a
-    key becomes a value, and is listed to be set; it is written nowhere. What equals
-    a value of ENV, or of the file of --values, becomes that value.
+    Check, diff, plan and deploy then take FOLDER like code. Each workflow is pinned to
+    its id in ENV, and later edits there are drift. Instead of an ID, a key or a title
+    works too, and --env instead of ENV. A text that looks like a key becomes a value:
+    it is not saved, and the value is listed for you to set. A text that equals a value
+    of ENV, or of the file of --values, becomes that value.
     """
     place, _, wanted = address.partition(":")
     wanted = wanted.removeprefix("id:")
     if place and env not in (None, place):
-        raise _usage_error(
+        raise click.UsageError(
             f"{address} and --env {env} are two environments: leave one out"
         )
     env = place or env
     if is_all and wanted:
-        raise _usage_error(f"--all means all, and {address} one: leave one of them out")
+        problem = f"--all means all, and {address} one: leave one of them out"
+        raise click.UsageError(problem)
     before = read_manifest(output / MANIFEST) or Manifest()
-    given = read_values(values) or {}
+    given = params.read_values(values) or {}
     known = [
         *(
             one
             for one in find_known_values(find_environment(env))
             if one.name not in given
         ),
-        # A file of values may hold any secret, and nobody says which are none.
+        # A file of values does not say which values are secret, so all are.
         *(Known(name, item, [*_texts(item)]) for name, item in given.items()),
     ]
     with connect(env) as client:
         if not (is_all or wanted):
-            raise _usage_error(_choices(client))
-        found = client.play(pulling(wanted or None))
+            raise click.UsageError(_list_choices(client))
+        found = client.call(fetch_workflows, wanted or None)
         name = str(client.env)
     mine = {str(one.id).lower() for one in found}
-    names = _names_in_use(output, before, name, mine)
-    pull = taken(found, name, before, names, known)
+    names = _list_used_names(output, before, name, mine)
+    pull = make_pull(found, name, before, names, known)
     if not overwrite:
-        _require_free(output, [one.file for one in pull.taken])
+        _require_free(output, [one.file for one in pull.workflows])
     there = [path.name for path in output.glob("*.json")]
-    if pull.taken:
-        # Nobody knows what in a workflow that somebody else made is secret.
+    if pull.workflows:
+        # It is unknown which texts are secret in the workflows of other people.
         write_all(output, pull.texts(before, there), is_private=True)
-    _show(pull, output, as_json=as_json)
+    if as_json:
+        print_json(_to_data(pull, output))
+    else:
+        print_lines(str(output / one.file) for one in pull.workflows)
+    _print_notes(pull)
     return FAILED if pull.refused else 0
 
 
 def find_known_values(environment: Environment) -> Sequence[Known]:
-    """The values of an environment; all of them, since any may be live.
+    """Return all values of an environment, since any of them may be live.
 
     Raises:
-        PullError: A variable is not set, so that nobody can tell what is secret.
+        PullError: A variable is not set, so that its secret cannot be recognised.
     """
     known: list[Known] = []
     unset: list[str] = []
@@ -133,9 +134,8 @@ def find_known_values(environment: Environment) -> Sequence[Known]:
             f"{name} ({', '.join(environment.variables(name))})" for name in unset
         )
         problem = (
-            f"values come from variables that are not set: {variables}; without them "
-            "nobody can tell whether their text is live, and it would be written: set "
-            "them"
+            f"values come from variables that are not set: {variables}; set them, "
+            "since otherwise their secrets could be saved without being recognised"
         )
         raise PullError(environment.name, problem)
     return known
@@ -157,8 +157,8 @@ def _from_variables(given: Any, content: Any) -> Iterator[str]:
             yield from _from_variables(inner, found)
 
 
-def _choices(client: Client) -> str:
-    """Advise what to ask for."""
+def _list_choices(client: Client) -> str:
+    """Return advice on what to name."""
     env = client.env
     found = client.workflows.list()
     ways = [
@@ -171,72 +171,63 @@ def _choices(client: Client) -> str:
     return f"say --all, or name one, as in {', '.join(ways)}{more}"
 
 
-def _names_in_use(
+def _list_used_names(
     folder: Path, before: Manifest, env: str, mine: set[str]
 ) -> Iterator[str]:
-    """Names of values in the files that stay as they are."""
+    """The names of values in files that are not written now."""
     for file, entry in before.files.items():
         if (entry.pins.get(env) or "").lower() in mine:
             continue
         try:
-            read = read_sourced(folder, before, file).workflow
+            read = read_workflow(folder, before, file).workflow
             yield from unbound_names(read.compile())
-        except FlowError:  # whatever is wrong with it, a check says
+        except FlowError:  # a check reports it
             continue
 
 
 def _require_free(folder: Path, files: Sequence[str]) -> None:
-    """Refuse to replace what is there.
+    """Refuse to replace existing files.
 
     Raises:
-        SaveError: Something is; nothing was written.
+        SaveError: A file exists. Nothing was written.
     """
-    taken_names = [file for file in files if os.path.lexists(folder / file)]
-    if taken_names:
-        others = len(taken_names) - 1
+    existing = [file for file in files if os.path.lexists(folder / file)]
+    if existing:
+        others = len(existing) - 1
         more = f", and {others} more are" if others else ""
-        raise SaveError(str(folder / taken_names[0]), f"it is there already{more}")
+        raise SaveError(str(folder / existing[0]), f"it is there already{more}")
 
 
-def _show(pull: Pull, folder: Path, *, as_json: bool) -> None:
-    if as_json:
-        print_json(_data(pull, folder))
-    else:
-        for one in pull.taken:
-            print_line(printable(str(folder / one.file)))
-    count = len(pull.taken)
+def _print_notes(pull: Pull) -> None:
+    count = len(pull.workflows)
     print_message(f"{pluralize(count, 'workflow')} of {pull.env} written")
-    for one in pull.taken:
+    for one in pull.workflows:
         if one.stamped is not None:
-            print_message(
-                f"{one.file}: its code is elsewhere, and deployed it as {one.stamped}"
-            )
+            print_message(f"{one.file}: other code deployed it, as {one.stamped}")
         if one.may_tell:
             print_error(
-                f"{one.file}: its code had values that were not found again, or it was "
-                "edited: look for secrets in it before anybody else sees it; "
-                "--values FILE tells what was deployed with"
+                f"{one.file}: values of its code were not found, or it was edited: "
+                "look for secrets in it before you share it, or pull again with "
+                "--values FILE and the values that it was deployed with"
             )
-    _tell_values(f"what equals a value of {pull.env} is that value:", pull.known)
-    _tell_values(
-        "what looked like a key is a value now, and is to be set:", pull.secrets
-    )
+    _print_values(f"texts that equal values of {pull.env} are values now:", pull.known)
+    _print_values("texts that looked like keys are values now; set these:", pull.unset)
     if lines := pull.setting_lines:
         print_message("in pyproject.toml, each from a variable:")
         for line in lines:
             print_message(f"  {line}")
-    for not_ in pull.refused:
-        print_error(f"{not_.id} ({not_.name}) was not pulled: {not_.problem}")
+    for other in pull.refused:
+        print_error(f"{other.id} ({other.name}) was not pulled: {other.problem}")
 
 
-def _tell_values(head: str, found: Sequence[Secret]) -> None:
+def _print_values(head: str, found: Sequence[ReplacedText]) -> None:
     if found:
         print_message(head)
     for secret in found:
         print_message(f"  {secret.name}: {secret.file}, {secret.where}")
 
 
-def _data(pull: Pull, folder: Path) -> Mapping[str, Any]:
+def _to_data(pull: Pull, folder: Path) -> Mapping[str, Any]:
     return {
         "env": pull.env,
         "folder": str(folder),
@@ -247,23 +238,12 @@ def _data(pull: Pull, folder: Path) -> Mapping[str, Any]:
                 "name": one.name,
                 "stamp": one.stamped,
                 "values": [
-                    {
-                        "name": secret.name,
-                        "where": secret.where,
-                        "is_set": secret.is_set,
-                    }
-                    for secret in one.secrets
+                    {"name": value.name, "where": value.where, "is_set": value.is_set}
+                    for value in one.values
                 ],
             }
-            for one in pull.taken
+            for one in pull.workflows
         ],
-        "refused": [
-            {"id": one.id, "name": one.name, "problem": one.problem}
-            for one in pull.refused
-        ],
+        "refused": [asdict(one) for one in pull.refused],
         "settings": [*pull.setting_lines],
     }
-
-
-def _usage_error(problem: str) -> click.UsageError:
-    return click.UsageError(problem, click.get_current_context(silent=True))

@@ -1,4 +1,4 @@
-"""`flow64 results`: what a run gave, as files that are complete or absent."""
+"""`flow64 results`: download the results of a run as files."""
 
 from __future__ import annotations
 
@@ -17,58 +17,42 @@ from ..runs import (
     safe_name,
     write_csv,
 )
-from ..text import printable
+from . import _params as params
 from ._service import connect
-from ._shared import (
-    allow_unproven_option,
-    env_option,
-    format_example,
-    json_option,
-    max_bytes_option,
-    parse_block,
-    run_argument,
-)
-from ._terminal import print_json, print_line, print_message
+from ._terminal import print_message, print_paths
 
 
-@click.command(
+@params.command(
     "results",
-    epilog=format_example(
-        "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results",
-        "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results --all --safe-csv",
-    ),
+    "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results",
+    "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results --all --safe-csv",
 )
-@run_argument
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Where to; no name that the service gives leads out of it.",
+@params.run_id
+@params.output_folder(
+    "FOLDER", "The folder for the files. No file is written outside it.", required=True
 )
 @click.option(
     "--all",
     "every_stage",
     is_flag=True,
-    help="The files of all stages, also of a run that has not completed.",
+    help="All stages, also of a run that has not completed.",
 )
 @click.option(
     "--block",
     metavar="KEY",
-    help="The file of this block, by its key path or number; needed if the run ends in "
-    "several.",
+    help="The file of this block, by its key path or number. Needed if the run ends in "
+    "several blocks.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @click.option(
     "--safe-csv",
     is_flag=True,
-    help="Write CSV in which no cell is run as a formula by a spreadsheet.",
+    help="Write CSV that no spreadsheet takes for formulas.",
 )
-@max_bytes_option
-@allow_unproven_option
-@env_option
-@json_option
+@params.max_bytes
+@params.allow_unproven
+@params.env
+@params.as_json
 def command(
     *,
     run_id: str,
@@ -82,14 +66,14 @@ def command(
     env: str | None,
     as_json: bool,
 ) -> int:
-    """Download what a run gave.
+    """Download the results of a run.
 
-    By default that is the final file of a completed run, byte for byte: JSON where the
-    run kept it, since types survive in it, else CSV.
+    By default it is the final file of a completed run, byte for byte: JSON if the run
+    has it, since it keeps types, else CSV. Each file is complete or absent.
     """
     if every_stage and block is not None:
         raise click.UsageError("--all and --block: leave one of them out")
-    named = parse_block(block)
+    named = params.parse_block(block)
     with connect(env) as client:
         run = client.runs.get(run_id)
         if safe_csv:
@@ -107,11 +91,7 @@ def command(
                 max_bytes=max_bytes,
                 allow_unproven=allow_unproven,
             )
-    if as_json:
-        print_json([str(path) for path in paths])
-    else:
-        for path in paths:
-            print_line(printable(str(path)))
+    print_paths(paths, as_json=as_json)
     return 0
 
 
@@ -124,10 +104,10 @@ def save_safely(
     overwrite: bool,
     allowance: Allowance,
 ) -> Sequence[Path]:
-    """Save files as CSV whose text no spreadsheet runs, and say so.
+    """Save files as CSV that no spreadsheet takes for formulas, and print a note.
 
     Raises:
-        SaveError: A file is there already, or cannot be written.
+        SaveError: A file exists, or cannot be written.
     """
     names: list[str] = []
     for item in items:
@@ -138,7 +118,7 @@ def save_safely(
         require_free(path, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     for item, path in zip(items, paths, strict=True):
-        rows = client.play(fetch_rows(run, item, allowance))
+        rows = client.call(fetch_rows, run, item, allowance)
         write_csv(rows, path, safe=True, overwrite=overwrite)
     print_message("text that a spreadsheet might run has a ' before it")
     return paths
@@ -147,5 +127,5 @@ def save_safely(
 def _choose_result(
     run: Run, client: Client, block: str | int | None, *, every_stage: bool
 ) -> Sequence[ResultItem]:
-    """The files that are asked for."""
-    return run.results() if every_stage else [client.play(choose_file(run, block))]
+    """Return the files to save."""
+    return run.results() if every_stage else [client.call(choose_file, run, block)]

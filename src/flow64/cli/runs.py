@@ -1,4 +1,4 @@
-"""`flow64 runs`: the newest runs, of one workflow or of all."""
+"""`flow64 runs`: list the newest runs, of one workflow or of all."""
 
 from __future__ import annotations
 
@@ -7,36 +7,34 @@ import click
 from ..definition import is_uuid
 from ..loading import LiveAddress, list_live, parse_address, pick_live, require_same_env
 from ..redaction import redact_keys_in_json
+from . import _params as params
 from ._load import load_source
-from ._service import connect, find_environment, print_table
-from ._shared import Whole, env_option, format_example, json_option, to_data
-from ._terminal import print_json, print_message
+from ._service import connect, find_environment
+from ._terminal import print_json, print_message, print_table
 
 
-@click.command(
+@params.command(
     "runs",
-    epilog=format_example(
-        "flow64 runs --limit 20",
-        "flow64 runs pipelines/leads.py:inbound --json",
-        "flow64 runs prod:inbound --status active",
-    ),
+    "flow64 runs --limit 20",
+    "flow64 runs pipelines/leads.py:inbound --json",
+    "flow64 runs prod:inbound --status active",
 )
 @click.argument("source", metavar="[WORKFLOW]", required=False)
 @click.option(
     "--limit",
-    type=Whole(1, 500),
+    type=params.Whole(1, 500),
     default=20,
     metavar="N",
     show_default=True,
-    help="How many at most, up to 500.",
+    help="Maximum runs to list, up to 500.",
 )
 @click.option(
     "--status",
     type=click.Choice(["active", "running", "completed", "cancelled"]),
-    help="Those of one status; `active` is queued or running.",
+    help="Only runs with this status; `active` is queued or running.",
 )
-@env_option
-@json_option
+@params.env
+@params.as_json
 def command(
     *,
     source: str | None,
@@ -47,9 +45,9 @@ def command(
 ) -> int:
     """List the newest runs, newest first: id, status, when it was queued, workflow.
 
-    WORKFLOW is one in code or JSON, as SOURCE:KEY or code:KEY; one that is live, as
-    ENV:KEY or ENV:id:UUID; or an id. Without it, or with ENV alone, the runs of all
-    workflows of the organisation are listed.
+    WORKFLOW is a workflow in code or JSON (SOURCE:KEY or code:KEY), a live one (ENV:KEY
+    or ENV:id:UUID), or an id. Without it, or with ENV alone, the runs of all workflows
+    of the organisation are listed.
     """
     workflow_id, live = None, None
     if source is not None and is_uuid(source):
@@ -68,7 +66,7 @@ def command(
             workflow_id = live.id
         found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
     if as_json:
-        print_json(redact_keys_in_json(to_data(found)))
+        print_json(redact_keys_in_json(params.to_data(found)))
         return 0
     if not found:
         print_message("there are no runs")

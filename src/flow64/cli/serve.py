@@ -1,4 +1,4 @@
-"""`flow64 serve`: the emulator on a port of this machine, until it is told to end."""
+"""`flow64 serve`: run the emulator on a port of this machine."""
 
 from __future__ import annotations
 
@@ -31,56 +31,56 @@ PORT: Final = 6464
     default=PORT,
     metavar="N",
     show_default=True,
-    help="Where to listen; 0 for a free port.",
+    help="Port to listen on; 0 for any free port.",
 )
 @click.option(
     "--store",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="A file that remembers everything; without it, all is gone at the end.",
+    help="A file to store everything in. By default nothing is kept.",
 )
 @click.option(
     "--speed",
     metavar="SECONDS",
-    help="How long each block takes, so that there is something to watch.",
+    help="How long each block takes.",
 )
 @click.option(
     "--switch",
     "switches",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Behave otherwise where the documents leave it open; repeatable.",
+    help="Change behaviour that is not documented; repeatable.",
 )
 @click.option(
     "--fixtures",
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="JSON or CSV: what blocks answer in place of made-up values; repeatable.",
+    help="JSON or CSV with answers of blocks, instead of made-up ones; repeatable.",
 )
 @click.option(
     "--api-keys",
     type=FILE,
     metavar="FILE",
-    help="The keys to accept, one a line, each with its organisation or all without; "
-    "any key is accepted otherwise.",
+    help="The keys to accept, one a line, all with an organisation or all without. By "
+    "default any key is accepted.",
 )
 @click.option(
     "--oauth-client",
     "oauth_clients",
     multiple=True,
     metavar="ID=FILE",
-    help="A client that may get tokens, and its public key as PEM; repeatable.",
+    help="An OAuth client, and the file of its public key as PEM; repeatable.",
 )
 @click.option(
     "--allow-host",
     "allow_hosts",
     multiple=True,
     metavar="HOST",
-    help="A host beside this machine that webhooks may be posted to; repeatable.",
+    help="Another host that webhooks may be posted to; repeatable.",
 )
 @click.option(
-    "--seed", type=int, default=0, metavar="N", help="Settles what faults hit."
+    "--seed", type=int, default=0, metavar="N", help="The seed for injected faults."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show each request.")
 @click.pass_obj
@@ -98,11 +98,11 @@ def command(
     seed: int,
     verbose: bool,
 ) -> int:
-    """Play the documented Workflows API on this machine.
+    """Run an emulator of the documented Workflows API on this machine.
 
-    Nothing is spent, and no account is needed. The first line on stdout is the address:
-    programs talk to it, and a browser shows what happens there. SIGTERM or Ctrl-C ends
-    it. With --store it goes on where it was when it is started again.
+    It spends nothing and needs no account. The first line on stdout is its address, for
+    programs, and for a browser that shows what happens. SIGTERM or Ctrl-C stops it.
+    With --store, a new start continues where it stopped.
     """
     chosen = [*switches, *([f"speed={speed}"] if speed is not None else [])]
     try:
@@ -116,7 +116,7 @@ def command(
             allow_hosts=allow_hosts,
             seed=seed,
         )
-    except ConfigError as error:  # what the command line gives cannot be used
+    except ConfigError as error:  # an option cannot be used
         raise click.UsageError(str(error)) from error
     report_thread_crashes(debug=options.debug)
     if verbose:
@@ -132,7 +132,7 @@ def command(
 
 
 def start(emulator: Emulator, port: int) -> None:
-    """Serve, or say why not.
+    """Start the emulator.
 
     Raises:
         click.ClickException: The port cannot be used.
@@ -157,12 +157,12 @@ def introduce(emulator: Emulator, store: Path | None, keys: Path | None) -> None
     lines = {
         "page": url,
         "programs": f"SIXTYFOUR_API_ENDPOINT={url} SIXTYFOUR_API_KEY={key}",
-        "store": str(store) if store else "memory: gone at the end",
-        "switches": ", ".join(changed) or "as they are by themselves",
-        "to end": "Ctrl-C",
+        "store": str(store) if store else "memory, lost at the end",
+        "switches": ", ".join(changed) or "the defaults",
+        "to stop": "Ctrl-C",
     }
     print_message(
-        "The documented Workflows API, played on this machine; nothing is spent."
+        "An emulator of the documented Workflows API runs here. It spends nothing."
     )
     for label, text in lines.items():
         print_message(text, f"{label:10}", "bold")
@@ -196,18 +196,14 @@ class LoggedApp:
 
 @define
 class StatusReader:
-    """Passes an answer on, and reads its status.
-
-    Attributes:
-        status: The status of the answer, once it is known.
-    """
+    """Passes an answer on, and reads its status."""
 
     _send: Send
     status: str = "no answer"
 
     @property
     def transport(self) -> object:
-        """The connection, which faults look up on `send`."""
+        """The connection. Injected faults look for it on `send`."""
         return getattr(getattr(self._send, "__self__", None), "transport", None)
 
     async def send(self, message: Message) -> None:

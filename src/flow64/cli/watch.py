@@ -1,4 +1,4 @@
-"""`flow64 watch`: what happens to a run, until it ends."""
+"""`flow64 watch`: follow a run until it ends."""
 
 from __future__ import annotations
 
@@ -6,43 +6,33 @@ import json
 import re
 from typing import Any
 
-import click
 from attrs import asdict
 
 from ..client import Run
 from ..errors import RunFailedError
 from ..runs import RunEvent
 from ..text import printable
+from . import _params as params
 from ._display import open_display
 from ._exit_codes import FAILED, INTERRUPTED
 from ._service import connect, format_watch_command
-from ._shared import (
-    env_option,
-    every_option,
-    format_example,
-    json_option,
-    run_argument,
-    timeout_option,
-)
 from ._terminal import print_error, print_line, print_message, print_text
 
 
-@click.command(
-    "watch", epilog=format_example("flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d")
-)
-@run_argument
-@every_option
-@timeout_option
-@env_option
-@json_option
+@params.command("watch", "flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d")
+@params.run_id
+@params.every
+@params.timeout
+@params.env
+@params.as_json
 def command(
     *, run_id: str, every: float, timeout: float, env: str | None, as_json: bool
 ) -> int:
     """Follow a run until it ends.
 
-    What happens goes to stderr: as bars on a terminal, else as lines; how it ended
-    goes to stdout. With --json each event is a line of JSON on stdout instead. Ctrl-C
-    leaves the run going. It ends with 1 where the run ended otherwise than completed.
+    Progress goes to stderr, as bars on a terminal and as lines elsewhere. The final
+    status goes to stdout. With --json, each event is a line of JSON on stdout instead.
+    Ctrl-C does not stop the run. Exits with 1 if the run did not complete.
     """
     with connect(env) as client:
         try:
@@ -61,16 +51,16 @@ def command(
 def follow_run(
     run: Run, every: float, timeout: float, *, as_lines: bool = False
 ) -> int:
-    """Show what happens to a run until it ends, and give the exit code.
+    """Show the progress of a run until it ends, and return the exit code.
 
     Args:
         run: The run.
-        every: Seconds between looks.
-        timeout: Seconds after which to give up.
+        every: Seconds between two requests.
+        timeout: Seconds after which to stop waiting.
         as_lines: Write each event to stdout as a line of JSON.
 
     Raises:
-        WaitTimeoutError: It had not ended by then; it goes on.
+        WaitTimeoutError: The run has not ended in time. It goes on.
     """
     if as_lines:
         for event in run.watch(every=every, timeout=timeout):
@@ -86,6 +76,6 @@ def follow_run(
 
 
 def event_to_data(event: RunEvent) -> dict[str, Any]:
-    """An event as JSON data; its class is its name: `block-started`."""
+    """Convert an event to JSON data. Its name is that of its class: `block-started`."""
     name = re.sub(r"(?<!^)(?=[A-Z])", "-", type(event).__name__).lower()
     return {"event": name, **asdict(event)}

@@ -65,7 +65,7 @@ class AsyncWorkflows:
         given = GivenWorkflow("workflows.create", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
         sent = given.definition(self._settings)
-        return await self._client._call(create_workflow, sent, allow_spend=allow_spend)
+        return await self._client.call(create_workflow, sent, allow_spend=allow_spend)
 
     async def get(self, workflow_id: str) -> api.WorkflowInfo:
         """Return one workflow, with its definition.
@@ -74,11 +74,11 @@ class AsyncWorkflows:
             NotFoundError: No workflow has that id, or it belongs to another
                 organisation. The latter may be a `ForbiddenError`.
         """
-        return await self._client._call(api.workflow_info, workflow_id)
+        return await self._client.call(api.workflow_info, workflow_id)
 
     async def list(self) -> Sequence[api.WorkflowInfo]:
         """Return all workflows of the organisation, without their definitions."""
-        return await self._client._call(api.list_workflows)
+        return await self._client.call(api.list_workflows)
 
     async def update(
         self,
@@ -117,7 +117,7 @@ class AsyncWorkflows:
         given = GivenWorkflow("workflows.update", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
         sent = None if workflow is None else given.definition(self._settings)
-        return await self._client._call(
+        return await self._client.call(
             update_workflow,
             workflow_id,
             sent,
@@ -138,7 +138,7 @@ class AsyncWorkflows:
         Raises:
             NotFoundError: No workflow has that id.
         """
-        return await self._client._call(api.delete_workflow, workflow_id)
+        return await self._client.call(api.delete_workflow, workflow_id)
 
 
 class AsyncRuns:
@@ -185,7 +185,7 @@ class AsyncRuns:
             OutcomeUnknownError: No answer came, so the run may have been started. The
                 error names the key.
         """
-        started = await self._client._call(
+        started = await self._client.call(
             start_directly,
             workflow_id,
             body_of(rows, specs_override),
@@ -204,7 +204,7 @@ class AsyncRuns:
             NotFoundError: No run has that id.
             JournalError: The journal cannot be read.
         """
-        seen = await self._client._call(api.live_status, run_id)
+        seen = await self._client.call(api.live_status, run_id)
         journal = self._settings.journal
         run = async_run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
         run.record_look(seen)
@@ -225,13 +225,11 @@ class AsyncRuns:
                 running ones. Other words, such as `failed`, are not documented.
             limit: The most runs to return, from 1 to 500. Older ones cannot be listed.
         """
-        return await self._client._call(
-            api.list_runs, workflow_id, limit, status=status
-        )
+        return await self._client.call(api.list_runs, workflow_id, limit, status=status)
 
     async def status(self, run_id: str) -> api.LiveStatus:
         """Return the status of a run."""
-        return await self._client._call(api.live_status, run_id)
+        return await self._client.call(api.live_status, run_id)
 
     async def cancel(self, run_id: str) -> str:
         """Cancel a run, and return the word of the service for its status.
@@ -239,7 +237,7 @@ class AsyncRuns:
         A run that has ended keeps its status. Rows that were processed are presumably
         charged. If the answer is lost, the request is sent again.
         """
-        return await self._client._call(api.cancel_run, run_id)
+        return await self._client.call(api.cancel_run, run_id)
 
     async def download_links(
         self, run_id: str, format: str = "csv"
@@ -253,7 +251,7 @@ class AsyncRuns:
             run_id: Id of the run.
             format: `csv`, or `json` and `ndjson` if the run saved them.
         """
-        return await self._client._call(api.download_links, run_id, format)
+        return await self._client.call(api.download_links, run_id, format)
 
 
 class AsyncSchedules:
@@ -288,7 +286,7 @@ class AsyncSchedules:
             description: A text for people.
             is_active: False creates a schedule that is off.
         """
-        return await self._client._call(
+        return await self._client.call(
             api.create_schedule,
             workflow_id,
             name,
@@ -300,11 +298,11 @@ class AsyncSchedules:
 
     async def get(self, schedule_id: str) -> api.Schedule:
         """Return one schedule."""
-        return await self._client._call(api.get_schedule, schedule_id)
+        return await self._client.call(api.get_schedule, schedule_id)
 
     async def list(self, workflow_id: str | None = None) -> Sequence[api.Schedule]:
         """Return the schedules of one workflow, or all."""
-        return await self._client._call(api.list_schedules, workflow_id)
+        return await self._client.call(api.list_schedules, workflow_id)
 
     async def update(
         self,
@@ -321,7 +319,7 @@ class AsyncSchedules:
         Switching a schedule on binds it to the credential of this client. If the answer
         is lost, the request is not sent again.
         """
-        return await self._client._call(
+        return await self._client.call(
             api.update_schedule,
             schedule_id,
             name=name,
@@ -333,7 +331,7 @@ class AsyncSchedules:
 
     async def delete(self, schedule_id: str) -> None:
         """Delete a schedule. If the answer is lost, the request is not sent again."""
-        await self._client._call(api.delete_schedule, schedule_id)
+        await self._client.call(api.delete_schedule, schedule_id)
 
 
 class AsyncSigningSecrets:
@@ -349,7 +347,7 @@ class AsyncSigningSecrets:
 
     async def get(self) -> api.SigningSecret | None:
         """Return what may be known of the secret. None if deliveries are not signed."""
-        return await self._client._call(api.get_signing_secret)
+        return await self._client.call(api.get_signing_secret)
 
     async def create(self) -> api.NewSigningSecret:
         """Make a secret. **This revokes the present one at once**: see `roll`.
@@ -358,7 +356,7 @@ class AsyncSigningSecrets:
         the answer is lost, the request is not sent again, since each call revokes a
         secret.
         """
-        return await self._client._call(api.create_signing_secret)
+        return await self._client.call(api.create_signing_secret)
 
     async def roll(self, expire_overlap_hours: int = 24) -> api.NewSigningSecret:
         """Make a secret, and let the present one sign as well for some hours.
@@ -370,7 +368,7 @@ class AsyncSigningSecrets:
             expire_overlap_hours: From 0 to 72. 0 revokes the present secret at once, as
                 after a leak.
         """
-        return await self._client._call(api.roll_signing_secret, expire_overlap_hours)
+        return await self._client.call(api.roll_signing_secret, expire_overlap_hours)
 
     async def delete(self) -> None:
         """Revoke the secret. Deliveries are no longer signed.
@@ -378,4 +376,4 @@ class AsyncSigningSecrets:
         Receivers that need a signature refuse them. If the answer is lost, the request
         is not sent again.
         """
-        await self._client._call(api.delete_signing_secret)
+        await self._client.call(api.delete_signing_secret)

@@ -22,8 +22,8 @@ from ._deploying import compile_for, make_launcher
 class AsyncClient(AsyncCore):
     """Talks to the service with one credential at one endpoint. Tasks may share it.
 
-    Use it in an `async with` block, or await `close()`. Dropping it without that causes a
-    `ResourceWarning`.
+    Use it in an `async with` block, or await `close()`. If it is dropped without that,
+    there is a `ResourceWarning`.
 
     Args:
         api_key: The key. The default is `SIXTYFOUR_API_KEY` of the environment.
@@ -76,7 +76,7 @@ class AsyncClient(AsyncCore):
         """
         ready = compile_for("deploy", workflow, self._settings, env, values)
         del values  # some may be secret, and an error may show the locals of its frames
-        return await self._call(
+        return await self.call(
             plan_and_apply,
             ready,
             force=force,
@@ -107,11 +107,11 @@ class AsyncClient(AsyncCore):
 
     async def blocks(self) -> Sequence[BlockInfo]:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""
-        return await self._call(list_blocks)
+        return await self.call(list_blocks)
 
     async def balance(self) -> Balance:
         """Return the credits that are left."""
-        return await self._call(get_balance)
+        return await self.call(get_balance)
 
     async def preview(
         self,
@@ -134,7 +134,7 @@ class AsyncClient(AsyncCore):
         """
         ready = compile_for("preview", workflow, self._settings, env, values)
         del values  # as in `deploy`
-        return await self._call(preview, ready, endpoint=self.endpoint)
+        return await self.call(preview, ready, endpoint=self.endpoint)
 
     async def run(
         self,
@@ -205,7 +205,7 @@ class AsyncClient(AsyncCore):
         del values  # as in `deploy`
         require_name(intent, retry)
         payload = made.payload(rows)
-        started = await self._call(made.start, payload, intent=intent, retry=retry)
+        started = await self.call(made.start, payload, intent=intent, retry=retry)
         facts = made.facts(started, payload)
         return AsyncRun(started.id, started.workflow_id, self, **facts)
 
@@ -301,7 +301,7 @@ class AsyncClient(AsyncCore):
         self, plan: BatchSettings, rows: Any
     ) -> AsyncIterator[Batch[AsyncRun]]:
         with note_interrupted_batches(plan.intent):
-            events = self._events(run_in_batches, plan, rows)
+            events = self.stream(run_in_batches, plan, rows)
             async with aclosing(events):
                 async for done in events:
                     run = AsyncRun(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -87,7 +88,7 @@ class AsyncRun(Tracked):
 
     async def _watch(self, every: float, seconds: float) -> AsyncIterator[RunEvent]:
         # Async only: such a generator ends with this one only if it is closed.
-        events = self._client._events(watch_run, self, every=every, timeout=seconds)
+        events = self._client.stream(watch_run, self, every=every, timeout=seconds)
         with note_interrupted_run(self.id):
             async with aclosing(events):
                 async for event in events:
@@ -114,7 +115,7 @@ class AsyncRun(Tracked):
         """
         require_times("wait", every, timeout)
         with note_interrupted_run(self.id):
-            await self._client._call(wait_for_run, self, every=every, timeout=timeout)
+            await self._client.call(wait_for_run, self, every=every, timeout=timeout)
         return self
 
     async def cancel(self) -> str:
@@ -123,7 +124,7 @@ class AsyncRun(Tracked):
         Rows that were processed are presumably charged. A run that `is_presumed` may
         belong to another user.
         """
-        return await self._client._call(cancel_and_note, self)
+        return await self._client.call(cancel_and_note, self)
 
     async def results(self) -> Sequence[ResultItem]:
         """Return the result files of all stages by block number; the final one is last.
@@ -134,7 +135,7 @@ class AsyncRun(Tracked):
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        return await self._client._call(list_files, self)
+        return await self._client.call(list_files, self)
 
     @overload
     async def rows(
@@ -191,7 +192,7 @@ class AsyncRun(Tracked):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = await self._client._call(open_rows, self, block, allowance)
+        found = await self._client.call(open_rows, self, block, allowance)
         return typed_rows(found, type)
 
     @overload
@@ -278,9 +279,7 @@ class AsyncRun(Tracked):
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         rows = (row.raw for row in found)
-        return await self._client._work(
-            write_csv, rows, path, safe=safe, overwrite=overwrite
-        )
+        return await to_thread(write_csv, rows, path, safe=safe, overwrite=overwrite)
 
     async def to_ndjson(
         self,
@@ -309,7 +308,7 @@ class AsyncRun(Tracked):
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         rows = (row.raw for row in found)
-        return await self._client._work(write_ndjson, rows, path, overwrite=overwrite)
+        return await to_thread(write_ndjson, rows, path, overwrite=overwrite)
 
     async def download(
         self,
@@ -339,7 +338,7 @@ class AsyncRun(Tracked):
             SaveError: A file exists, or cannot be written.
             FlowError: A file cannot be downloaded; see `rows`.
         """
-        return await self._client._call(
+        return await self._client.call(
             download_results,
             self,
             Path(folder),

@@ -64,7 +64,7 @@ class Workflows:
         given = GivenWorkflow("workflows.create", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
         sent = given.definition(self._settings)
-        return self._client._call(create_workflow, sent, allow_spend=allow_spend)
+        return self._client.call(create_workflow, sent, allow_spend=allow_spend)
 
     def get(self, workflow_id: str) -> api.WorkflowInfo:
         """Return one workflow, with its definition.
@@ -73,11 +73,11 @@ class Workflows:
             NotFoundError: No workflow has that id, or it belongs to another
                 organisation. The latter may be a `ForbiddenError`.
         """
-        return self._client._call(api.workflow_info, workflow_id)
+        return self._client.call(api.workflow_info, workflow_id)
 
     def list(self) -> Sequence[api.WorkflowInfo]:
         """Return all workflows of the organisation, without their definitions."""
-        return self._client._call(api.list_workflows)
+        return self._client.call(api.list_workflows)
 
     def update(
         self,
@@ -116,7 +116,7 @@ class Workflows:
         given = GivenWorkflow("workflows.update", workflow, env, values)
         del values  # an error from here on may show the locals of its frames
         sent = None if workflow is None else given.definition(self._settings)
-        return self._client._call(
+        return self._client.call(
             update_workflow,
             workflow_id,
             sent,
@@ -137,7 +137,7 @@ class Workflows:
         Raises:
             NotFoundError: No workflow has that id.
         """
-        return self._client._call(api.delete_workflow, workflow_id)
+        return self._client.call(api.delete_workflow, workflow_id)
 
 
 class Runs:
@@ -184,7 +184,7 @@ class Runs:
             OutcomeUnknownError: No answer came, so the run may have been started. The
                 error names the key.
         """
-        started = self._client._call(
+        started = self._client.call(
             start_directly,
             workflow_id,
             body_of(rows, specs_override),
@@ -203,7 +203,7 @@ class Runs:
             NotFoundError: No run has that id.
             JournalError: The journal cannot be read.
         """
-        seen = self._client._call(api.live_status, run_id)
+        seen = self._client.call(api.live_status, run_id)
         journal = self._settings.journal
         run = run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
         run.record_look(seen)
@@ -224,11 +224,11 @@ class Runs:
                 running ones. Other words, such as `failed`, are not documented.
             limit: The most runs to return, from 1 to 500. Older ones cannot be listed.
         """
-        return self._client._call(api.list_runs, workflow_id, limit, status=status)
+        return self._client.call(api.list_runs, workflow_id, limit, status=status)
 
     def status(self, run_id: str) -> api.LiveStatus:
         """Return the status of a run."""
-        return self._client._call(api.live_status, run_id)
+        return self._client.call(api.live_status, run_id)
 
     def cancel(self, run_id: str) -> str:
         """Cancel a run, and return the word of the service for its status.
@@ -236,7 +236,7 @@ class Runs:
         A run that has ended keeps its status. Rows that were processed are presumably
         charged. If the answer is lost, the request is sent again.
         """
-        return self._client._call(api.cancel_run, run_id)
+        return self._client.call(api.cancel_run, run_id)
 
     def download_links(
         self, run_id: str, format: str = "csv"
@@ -250,7 +250,7 @@ class Runs:
             run_id: Id of the run.
             format: `csv`, or `json` and `ndjson` if the run saved them.
         """
-        return self._client._call(api.download_links, run_id, format)
+        return self._client.call(api.download_links, run_id, format)
 
 
 class Schedules:
@@ -285,7 +285,7 @@ class Schedules:
             description: A text for people.
             is_active: False creates a schedule that is off.
         """
-        return self._client._call(
+        return self._client.call(
             api.create_schedule,
             workflow_id,
             name,
@@ -297,11 +297,11 @@ class Schedules:
 
     def get(self, schedule_id: str) -> api.Schedule:
         """Return one schedule."""
-        return self._client._call(api.get_schedule, schedule_id)
+        return self._client.call(api.get_schedule, schedule_id)
 
     def list(self, workflow_id: str | None = None) -> Sequence[api.Schedule]:
         """Return the schedules of one workflow, or all."""
-        return self._client._call(api.list_schedules, workflow_id)
+        return self._client.call(api.list_schedules, workflow_id)
 
     def update(
         self,
@@ -318,7 +318,7 @@ class Schedules:
         Switching a schedule on binds it to the credential of this client. If the answer
         is lost, the request is not sent again.
         """
-        return self._client._call(
+        return self._client.call(
             api.update_schedule,
             schedule_id,
             name=name,
@@ -330,7 +330,7 @@ class Schedules:
 
     def delete(self, schedule_id: str) -> None:
         """Delete a schedule. If the answer is lost, the request is not sent again."""
-        self._client._call(api.delete_schedule, schedule_id)
+        self._client.call(api.delete_schedule, schedule_id)
 
 
 class SigningSecrets:
@@ -346,7 +346,7 @@ class SigningSecrets:
 
     def get(self) -> api.SigningSecret | None:
         """Return what may be known of the secret. None if deliveries are not signed."""
-        return self._client._call(api.get_signing_secret)
+        return self._client.call(api.get_signing_secret)
 
     def create(self) -> api.NewSigningSecret:
         """Make a secret. **This revokes the present one at once**: see `roll`.
@@ -355,7 +355,7 @@ class SigningSecrets:
         the answer is lost, the request is not sent again, since each call revokes a
         secret.
         """
-        return self._client._call(api.create_signing_secret)
+        return self._client.call(api.create_signing_secret)
 
     def roll(self, expire_overlap_hours: int = 24) -> api.NewSigningSecret:
         """Make a secret, and let the present one sign as well for some hours.
@@ -367,7 +367,7 @@ class SigningSecrets:
             expire_overlap_hours: From 0 to 72. 0 revokes the present secret at once, as
                 after a leak.
         """
-        return self._client._call(api.roll_signing_secret, expire_overlap_hours)
+        return self._client.call(api.roll_signing_secret, expire_overlap_hours)
 
     def delete(self) -> None:
         """Revoke the secret. Deliveries are no longer signed.
@@ -375,4 +375,4 @@ class SigningSecrets:
         Receivers that need a signature refuse them. If the answer is lost, the request
         is not sent again.
         """
-        self._client._call(api.delete_signing_secret)
+        self._client.call(api.delete_signing_secret)

@@ -21,8 +21,8 @@ from ._run import Run
 class Client(Core):
     """Talks to the service with one credential at one endpoint. Threads may share it.
 
-    Use it in a `with` block, or call `close()`. Dropping it without that causes a
-    `ResourceWarning`.
+    Use it in a `with` block, or call `close()`. If it is dropped without that,
+    there is a `ResourceWarning`.
 
     Args:
         api_key: The key. The default is `SIXTYFOUR_API_KEY` of the environment.
@@ -75,7 +75,7 @@ class Client(Core):
         """
         ready = compile_for("deploy", workflow, self._settings, env, values)
         del values  # some may be secret, and an error may show the locals of its frames
-        return self._call(
+        return self.call(
             plan_and_apply,
             ready,
             force=force,
@@ -106,11 +106,11 @@ class Client(Core):
 
     def blocks(self) -> Sequence[BlockInfo]:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""
-        return self._call(list_blocks)
+        return self.call(list_blocks)
 
     def balance(self) -> Balance:
         """Return the credits that are left."""
-        return self._call(get_balance)
+        return self.call(get_balance)
 
     def preview(
         self,
@@ -133,7 +133,7 @@ class Client(Core):
         """
         ready = compile_for("preview", workflow, self._settings, env, values)
         del values  # as in `deploy`
-        return self._call(preview, ready, endpoint=self.endpoint)
+        return self.call(preview, ready, endpoint=self.endpoint)
 
     def run(
         self,
@@ -204,7 +204,7 @@ class Client(Core):
         del values  # as in `deploy`
         require_name(intent, retry)
         payload = made.payload(rows)
-        started = self._call(made.start, payload, intent=intent, retry=retry)
+        started = self.call(made.start, payload, intent=intent, retry=retry)
         facts = made.facts(started, payload)
         return Run(started.id, started.workflow_id, self, **facts)
 
@@ -298,7 +298,7 @@ class Client(Core):
 
     def _batches(self, plan: BatchSettings, rows: Any) -> Iterator[Batch[Run]]:
         with note_interrupted_batches(plan.intent):
-            events = self._events(run_in_batches, plan, rows)
+            events = self.stream(run_in_batches, plan, rows)
             with closing(events):
                 for done in events:
                     run = Run(done.run.id, done.run.workflow_id, self, **facts_of(done))

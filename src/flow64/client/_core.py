@@ -7,7 +7,6 @@ An `AsyncClient` awaits it. A `Client` runs it on an event loop in a thread.
 from __future__ import annotations
 
 import sys
-from asyncio import to_thread
 from collections.abc import (
     AsyncGenerator,
     Awaitable,
@@ -125,22 +124,26 @@ class AsyncCore(ClientCore):
             transport, is_local=self.is_local
         )
 
-    async def _call(
+    async def call(
         self,
         job: Callable[Concatenate[Session, P], Awaitable[T]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
+        """Run a function of flow64 that takes a session first, and return its result.
+
+        Such as `make_plan` and `apply_plan` of `flow64.deploy`.
+        """
         session = self._make_session(self._transport)
         return await session.run(lambda session: job(session, *args, **kwargs))
 
-    async def _events(
+    async def stream(
         self,
         job: Callable[Concatenate[Session, P], Awaitable[Any]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> AsyncGenerator[Any]:
-        """Run a call, and yield its events."""
+        """Run a call as `call` does, and yield its events as they happen."""
 
         async def run(emit: Any, call_in_caller: Any) -> Any:
             session = self._make_session(
@@ -160,12 +163,6 @@ class AsyncCore(ClientCore):
             feed.result()
         finally:
             await feed.close()
-
-    async def _work(
-        self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Call a slow function in a thread, so that the loop goes on."""
-        return await to_thread(function, *args, **kwargs)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -196,29 +193,37 @@ class Core(ClientCore):
     def _connect(self, transport: Transport | AsyncTransport | None) -> None:
         is_local = self.is_local
         # The thread does not know this object, so that it can be dropped.
-        self._thread: Final = LoopThread(
+        self._thread: LoopThread = LoopThread(
             lambda: _make_transport(transport, is_local=is_local), owner=repr(self)
         )
 
-    def _call(
+    def call(
         self,
         job: Callable[Concatenate[Session, P], Awaitable[T]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
+        """Run a function of flow64 that takes a session first, and return its result.
+
+        Such as `make_plan` and `apply_plan` of `flow64.deploy`.
+        """
+
         def run(transport: AsyncTransport) -> Awaitable[T]:
             session = self._make_session(transport)
             return session.run(lambda session: job(session, *args, **kwargs))
 
         return self._thread.run(run)
 
-    def _events(
+    def stream(
         self,
         job: Callable[Concatenate[Session, P], Awaitable[T]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Generator[Any, None, T]:
-        """Run a call, yield its events, and return its result."""
+        """Run a call as `call` does, and yield its events as they happen.
+
+        The generator returns the result of the call.
+        """
         thread = self._thread
 
         async def run(emit: Any, call_in_caller: Any) -> Any:
@@ -240,10 +245,6 @@ class Core(ClientCore):
             return feed.result()
         finally:
             thread.run_at_end(feed.close)
-
-    def _work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a slow function."""
-        return function(*args, **kwargs)
 
     def close(self) -> None:
         """Close the connections, and end the thread; closing twice does nothing."""
@@ -268,23 +269,3 @@ def _make_transport(
         return as_async(given)
     # What is sent to this machine does not pass through a proxy.
     return HttpxTransport(trust_env=not is_local)
-
-
-def call(
-    client: Core,
-    job: Callable[Concatenate[Session, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """Run a call with a client, for a room that has calls of its own."""
-    return client._call(job, *args, **kwargs)
-
-
-def call_with_events(
-    client: Core,
-    job: Callable[Concatenate[Session, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> Generator[Any, None, T]:
-    """Run a call as `call` does, yield its events, and return its result."""
-    return client._events(job, *args, **kwargs)

@@ -83,11 +83,9 @@ class Run(Tracked):
         return self._watch(every, timeout)
 
     def _watch(self, every: float, seconds: float) -> Iterator[RunEvent]:
-        events = self._client._events(watch_run, self, every=every, timeout=seconds)
-        with note_interrupted_run(self.id):
-            with closing(events):
-                for event in events:
-                    yield event
+        events = self._client.stream(watch_run, self, every=every, timeout=seconds)
+        with note_interrupted_run(self.id), closing(events):
+            yield from events
 
     def wait(
         self,
@@ -110,7 +108,7 @@ class Run(Tracked):
         """
         require_times("wait", every, timeout)
         with note_interrupted_run(self.id):
-            self._client._call(wait_for_run, self, every=every, timeout=timeout)
+            self._client.call(wait_for_run, self, every=every, timeout=timeout)
         return self
 
     def cancel(self) -> str:
@@ -119,7 +117,7 @@ class Run(Tracked):
         Rows that were processed are presumably charged. A run that `is_presumed` may
         belong to another user.
         """
-        return self._client._call(cancel_and_note, self)
+        return self._client.call(cancel_and_note, self)
 
     def results(self) -> Sequence[ResultItem]:
         """Return the result files of all stages by block number; the final one is last.
@@ -130,7 +128,7 @@ class Run(Tracked):
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        return self._client._call(list_files, self)
+        return self._client.call(list_files, self)
 
     @overload
     def rows(
@@ -187,7 +185,7 @@ class Run(Tracked):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = self._client._call(open_rows, self, block, allowance)
+        found = self._client.call(open_rows, self, block, allowance)
         return typed_rows(found, type)
 
     @overload
@@ -274,7 +272,7 @@ class Run(Tracked):
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         rows = (row.raw for row in found)
-        return self._client._work(write_csv, rows, path, safe=safe, overwrite=overwrite)
+        return write_csv(rows, path, safe=safe, overwrite=overwrite)
 
     def to_ndjson(
         self,
@@ -303,7 +301,7 @@ class Run(Tracked):
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         rows = (row.raw for row in found)
-        return self._client._work(write_ndjson, rows, path, overwrite=overwrite)
+        return write_ndjson(rows, path, overwrite=overwrite)
 
     def download(
         self,
@@ -333,7 +331,7 @@ class Run(Tracked):
             SaveError: A file exists, or cannot be written.
             FlowError: A file cannot be downloaded; see `rows`.
         """
-        return self._client._call(
+        return self._client.call(
             download_results,
             self,
             Path(folder),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from inspect import iscoroutinefunction
 from typing import Any, Unpack
 from weakref import finalize
 
@@ -67,7 +68,7 @@ def run_batches(
     made = _open_client(workflow, options)
     batches = made.run_batches(workflow, rows, **options)
     # No one else can close it. Its runs may still be read after the batches.
-    finalize(made, made._player.transport.close)
+    finalize(made, made._thread.close)  # noqa: SLF001 - it is ours
     return batches
 
 
@@ -87,6 +88,6 @@ def require_client(callee: str, client: Any) -> None:
     if client is None or isinstance(client, Client):
         return
     near = f"; did you mean env={client!r}?" if isinstance(client, str) else ""
-    if callable(getattr(client, "play", None)):
+    if iscoroutinefunction(getattr(client, "call", None)):
         near = f"; an AsyncClient awaits: await client.{callee}(workflow, ...)"
     raise ArgumentError(callee, f"client is {shortened(client)}, no Client{near}")

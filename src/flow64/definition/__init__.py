@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..redaction import MASK
 from ._bind import add_suffix, bind, unbound_names
 from ._canonical import as_body, dumps
+from ._fast_path import UNUSUAL, freeze_quickly
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
+from ._frozen import EMPTY, MAX_INTEGER, FrozenDict, FrozenList, is_plain
 from ._ids import (
     DEFAULT_ENV,
     FLOW64,
@@ -25,24 +27,8 @@ from ._ids import (
     slug,
     stable_id,
 )
-from ._json import (
-    EMPTY,
-    MAX_DEPTH,
-    MAX_INTEGER,
-    UNUSUAL,
-    FrozenDict,
-    FrozenList,
-    Limits,
-    Path,
-    Problem,
-    freeze,
-    freeze_quickly,
-    is_plain,
-    pointer,
-    thaw,
-    walk,
-)
-from ._json_text import MAX_BYTES, MAX_NESTING, has_more_values
+from ._json import MAX_DEPTH, Limits, Path, Problem, freeze, pointer, thaw, walk
+from ._json_text import MAX_BYTES, MAX_NESTING, decode, has_more_values, parse_json
 from ._model import (
     Definition,
     Edge,
@@ -122,6 +108,7 @@ __all__ = [
     "block_refs",
     "bound_secrets",
     "canonical_id",
+    "decode",
     "digest",
     "dumps",
     "escape_key",
@@ -139,6 +126,7 @@ __all__ = [
     "loads",
     "meaning",
     "name_secrets",
+    "parse_json",
     "path_of",
     "pointer",
     "redact_for_display",

@@ -9,15 +9,8 @@ from typing import Any
 from attrs import evolve
 
 from ..redaction import map_json
-from ._json import (
-    MAX_DEPTH,
-    FrozenDict,
-    Problem,
-    freeze,
-    nesting,
-    too_deep,
-    walk,
-)
+from ._frozen import FrozenDict
+from ._json import MAX_DEPTH, Problem, freeze, nesting, too_deep, walk
 from ._model import Definition
 from ._values import BoundSecret, Value
 

@@ -9,7 +9,8 @@ from json.encoder import encode_basestring as quote
 from operator import add
 from typing import Any
 
-from ._json import EMPTY, thaw
+from ._frozen import EMPTY
+from ._json import thaw
 from ._model import Definition, Edge, JoinedEdges, WireBlock
 from ._values import BoundSecret, Value
 

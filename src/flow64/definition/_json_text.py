@@ -24,6 +24,12 @@ MAX_DIGITS: Final = 400
 
 
 def decode(text: str | bytes, source: str) -> str:
+    """Return the text of JSON in UTF-8.
+
+    Raises:
+        ReadError: It is too long, or has another encoding.
+        ArgumentError: It is not text.
+    """
     if not isinstance(text, str | bytes):
         problem = f"text is {shortened(text)}; give the JSON text, or its UTF-8 bytes"
         raise ArgumentError("from_json", problem)
@@ -33,16 +39,46 @@ def decode(text: str | bytes, source: str) -> str:
     if isinstance(text, bytes):
         for mark, name in _FORMATS.items():
             if text.startswith(mark):
-                problem = f"no UTF-8 JSON: it begins like {name}"
+                problem = f"not UTF-8 JSON: it begins like {name}"
                 raise ReadError(problem, source, 0)
         try:
             text = text.decode()
         except UnicodeDecodeError as error:
-            problem = f"no UTF-8: {error.reason}"
+            problem = f"not UTF-8: {error.reason}"
             raise ReadError(problem, source, error.start) from None
     if text.startswith("\ufeff"):
         raise ReadError("it begins with a byte order mark; save it without", source, 0)
     return text
+
+
+def parse_json(text: str, source: str) -> Any:
+    """Parse a JSON text. A value that JSON does not have becomes a `Problem`.
+
+    Raises:
+        ReadError: It is not JSON, or nests too deep.
+    """
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_as_object,
+            parse_int=_as_integer,
+            parse_float=_as_float,
+            parse_constant=_as_constant,
+        )
+    except json.JSONDecodeError as error:
+        problem = f"not valid JSON: {error.msg}{_name_other_format(text)}"
+        raise ReadError(problem, source, error.pos, error.lineno) from None
+    except RecursionError:
+        raise too_deep_error(text, source) from None
+
+
+def too_deep_error(text: str, source: str) -> ReadError:
+    """Return the error of a text that nests too deep, with the place of the bracket."""
+    offset = _find_deep_bracket(text)
+    line = text.count("\n", 0, offset) + 1
+    advice = "flatten it, or write inner values as JSON text"
+    problem = f"it nests deeper than {MAX_NESTING} levels; {advice}"
+    return ReadError(problem, source, offset, line)
 
 
 _FORMATS: Mapping[bytes, str] = {
@@ -97,7 +133,7 @@ _PIECE: Final = 2**16
 """Bytes that are split at a time, so that few parts are held."""
 
 
-def name_other_format(text: str) -> str:
+def _name_other_format(text: str) -> str:
     if re.match(r"(---|[A-Za-z_]+:(\s|$))", text):
         return " (it looks like YAML, which flow64 never reads)"
     if re.fullmatch(r"[^\n{\[]{1,200}\.json", text):
@@ -105,7 +141,7 @@ def name_other_format(text: str) -> str:
     return ""
 
 
-def as_object(pairs: list[tuple[str, Any]]) -> Any:
+def _as_object(pairs: list[tuple[str, Any]]) -> Any:
     made = dict(pairs)
     if len(made) == len(pairs):
         return made
@@ -115,13 +151,13 @@ def as_object(pairs: list[tuple[str, Any]]) -> Any:
     return Problem("not-json", (), f"the key {shortened(twice)} stands twice", _ONE)
 
 
-def as_integer(digits: str) -> Any:
+def _as_integer(digits: str) -> Any:
     if len(digits) > MAX_DIGITS:
         return Problem("not-json", (), f"a number of {len(digits)} digits", _TEXT)
     return int(digits)
 
 
-def as_float(digits: str) -> Any:
+def _as_float(digits: str) -> Any:
     number = float(digits)
     if len(digits) > MAX_DIGITS or number - number != 0:
         message = f"the number {shortened(digits)} is beyond what a double holds"
@@ -129,8 +165,8 @@ def as_float(digits: str) -> Any:
     return number
 
 
-def as_constant(name: str) -> Any:
-    return Problem("not-json", (), f"{name} is no JSON", _NULL)
+def _as_constant(name: str) -> Any:
+    return Problem("not-json", (), f"{name} is not JSON", _NULL)
 
 
 _ONE = "keep one of them"
@@ -143,7 +179,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
-def find_deep_bracket(text: str) -> int:
+def _find_deep_bracket(text: str) -> int:
     """Offset of the bracket that opens one level too many."""
     brackets = (
         (match.start(), 1 if match[1] else -1)
@@ -164,7 +200,7 @@ def find_offset(text: str, path: Path) -> int:
 
 def _member(text: str, at: int, step: str | int) -> int:
     """Return the offset of a member, by key or index, of the container at an offset."""
-    decoder = json.JSONDecoder(object_pairs_hook=as_object, parse_int=as_integer)
+    decoder = json.JSONDecoder(object_pairs_hook=_as_object, parse_int=_as_integer)
     is_object, position, at = text[at] == "{", 0, _skip(text, at + 1)
     while True:
         key: str | int = position

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, overload
 from attrs import field, frozen
 
 from ..diagnostics import Place
-from ._json import EMPTY, FrozenDict
+from ._frozen import EMPTY, FrozenDict
 from ._stamp import Stamp
 
 

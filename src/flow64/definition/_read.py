@@ -10,28 +10,16 @@ from attrs import frozen
 
 from ..errors import ReadError
 from ..text import did_you_mean, shortened
+from ._frozen import EMPTY, FrozenDict
 from ._ids import LOCAL, canonical_id, escape_key, id_of, is_uuid, path_of, slug
-from ._json import (
-    EMPTY,
-    FrozenDict,
-    Limits,
-    Path,
-    Problem,
-    freeze,
-    pointer,
-    walk,
-)
+from ._json import Limits, Path, Problem, freeze, pointer, walk
 from ._json_text import (
     MAX_NESTING,
-    as_constant,
-    as_float,
-    as_integer,
-    as_object,
     decode,
-    find_deep_bracket,
     find_offset,
     has_more_values,
-    name_other_format,
+    parse_json,
+    too_deep_error,
 )
 from ._model import Definition, Edge, ListedOrigins, Origin, WireBlock
 from ._stamp import split_stamp
@@ -109,30 +97,11 @@ class _DefinitionReader:
         where = None if path is None else pointer(path)
         raise ReadError(problem, self.source, offset, line, where)
 
-    def fail_too_deep(self) -> NoReturn:
-        offset = find_deep_bracket(self.text or "")
-        line = (self.text or "").count("\n", 0, offset) + 1
-        advice = "flatten it, or write inner values as JSON text"
-        problem = f"it nests deeper than {MAX_NESTING} levels; {advice}"
-        raise ReadError(problem, self.source, offset, line) from None
-
     def parse(self) -> Any:
         text = self.text or ""
         if has_more_values([text.encode("utf-8", "surrogatepass")], MAX_VALUES):
             self.fail(TOO_MANY_VALUES)
-        try:
-            return json.loads(
-                text,
-                object_pairs_hook=as_object,
-                parse_int=as_integer,
-                parse_float=as_float,
-                parse_constant=as_constant,
-            )
-        except json.JSONDecodeError as error:
-            problem = f"no JSON: {error.msg}{name_other_format(text)}"
-            raise ReadError(problem, self.source, error.pos, error.lineno) from None
-        except RecursionError:
-            self.fail_too_deep()
+        return parse_json(text, self.source)
 
     def definition(self, data: Any) -> Definition:
         if isinstance(data, Problem):
@@ -145,7 +114,7 @@ class _DefinitionReader:
         limits, convert = (_ANSWER, None) if is_answer else (_BODY, _as_value)
         body = freeze(data, (), problems, convert, limits)
         if problems and problems[0].code == "too-deep" and self.text is not None:
-            self.fail_too_deep()
+            raise too_deep_error(self.text, self.source)
         if problems:
             self.fail(_describe(problems[0]), problems[0].path)
         if not isinstance(body, dict):

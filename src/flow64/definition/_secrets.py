@@ -16,7 +16,8 @@ from ..redaction import (
     map_json_beside,
     texts_in,
 )
-from ._json import EMPTY, FrozenDict, Path, pointer, thaw
+from ._frozen import EMPTY, FrozenDict
+from ._json import Path, pointer, thaw
 from ._model import Definition, Edge
 from ._values import VALUE_KEY, BoundSecret, Value
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from ._apply import PARALLEL as PARALLEL
 from ._apply import Done, Failed, Summary, Writing, apply_plan
+from ._apply import check_plan as check_plan
 from ._cache import FileCache
 from ._consent import Agreement
 from ._consent import Doing as Doing
-from ._consent import Job as Job
-from ._consent import find_skipped as find_skipped
-from ._consent import jobs_of as jobs_of
+from ._consent import PlannedWrite as PlannedWrite
+from ._consent import list_skipped as list_skipped
 from ._deploy import Deployment as Deployment
 from ._deploy import Preview as Preview
 from ._deploy import Ready as Ready
 from ._deploy import before_step as before_step
 from ._deploy import plan_and_apply as plan_and_apply
 from ._deploy import prepare_deploy as prepare_deploy
+from ._deploy import preview as preview
 from ._deploy import require_namespace as require_namespace
 from ._drift import Fields as Fields
 from ._drift import compare as compare

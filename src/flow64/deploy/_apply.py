@@ -15,11 +15,12 @@ what cannot be taken back waits until all else is seen to be done.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
-from ..api import Begin, Conversation, Emit, Together, get_workflow
+from ..api import Session, get_workflow
 from ..definition import (
     BoundSecret,
     Definition,
@@ -43,11 +44,11 @@ from ._consent import (
     NOTHING,
     Agreement,
     Doing,
-    Job,
+    PlannedWrite,
     describe_activity,
-    find_skipped,
     jobs_of,
-    require_saved,
+    list_skipped,
+    require_no_losses,
 )
 from ._data_loss import find_losses, find_restore_losses
 from ._drift import spends_when_written
@@ -149,14 +150,11 @@ class Summary:
 
 
 PARALLEL: Final = 4
-"""Workflows that are written at a time, as are read, where nothing else is said."""
+"""Workflows that are written at a time, by default."""
 
 
-def _never() -> bool:
-    return False
-
-
-def apply_plan(
+async def apply_plan(
+    session: Session,
     plan: Plan,
     agreed: Agreement = NOTHING,
     *,
@@ -164,103 +162,156 @@ def apply_plan(
     endpoint: str | None = None,
     values: Mapping[str, Any] | None = None,
     hidden: Collection[str] = (),
-    stopped: Callable[[], bool] = _never,
+    stopped: Callable[[], bool] = lambda: False,
     is_fresh: bool = False,
     is_checked: bool = False,
     parallel: int = PARALLEL,
-) -> Conversation[Summary]:
-    """Carry out a plan; emits `Writing`, and `Done` or `Failed`, for each step.
+) -> Summary:
+    """Apply a plan. Emit `Writing`, and then `Done` or `Failed`, for each step.
 
     Args:
-        plan: What to do.
-        agreed: What somebody agreed to.
-        history: Where what is replaced is saved.
-        endpoint: Where it is carried out; refused where it was planned elsewhere.
-        values: What values stand for in this environment. Where code has no more what
-            is deleted, a text that equals one of them is saved by its name.
-        hidden: Names of values that are secret whatever code says, such as those that
-            come from variables: what equals one is saved by its name everywhere.
-        stopped: Asked before each step: whether to begin no more of them.
-        is_fresh: Whether the plan was made just now, for one workflow, by the same
-            call: that look is the last one then, and the call has one deadline.
-        is_checked: Whether all that will be written to was looked at just now.
-        parallel: Workflows that are written at a time, at most.
+        session: Sends the requests.
+        plan: The plan.
+        agreed: What was agreed to by name.
+        history: Where replaced workflows are saved.
+        endpoint: Base URL of the client. A plan for another one is refused.
+        values: The values of this environment. If no code says which texts of a deleted
+            workflow are secret, texts that equal a value are saved by its name.
+        hidden: Names of values that are secret whatever the code says, such as those
+            from variables. Texts that equal one are always saved by its name.
+        stopped: Called before each step. True stops before this step.
+        is_fresh: The plan is of one workflow and was made in the same call. So its read
+            is the last one before the write, and the call has one deadline.
+        is_checked: Everything that will be written to was read just now.
+        parallel: How many workflows are written at a time, at most.
 
     Raises:
         PlanRefusedError: It needs more than was agreed to.
-        PruneError: Something is in the way of a deletion.
+        PruneError: A deletion is not possible now.
         HistoryError: There is no place to save what is replaced.
         StalePlanError: Something was changed since it was planned.
         SavedPlanError: It was planned for another endpoint.
     """
-    if endpoint is not None and endpoint != plan.endpoint:
-        problem = f"it was made for {plan.endpoint}, and this is {endpoint}"
-        raise SavedPlanError(f"of {plan.env}", problem)
-    known = [*bound_secrets(filter(None, map(code_of, plan.steps)))]
-    told = [*secret_values(values, known=known)]
-    always = [*known, *(item for item in told if item.value.name in hidden)]
-    always += plan.secrets
-    jobs = [
-        _with_saved(
-            job, plan, history, always + told if job.doing == "delete" else always
-        )
-        for job in jobs_of(plan, agreed)
-    ]
-    require_saved(jobs, agreed)
-    if replaced := [job.saved for job in jobs if job.saved]:
-        history.require_writable(replaced)
-    apply = _Apply(plan, agreed, history, always, is_fresh)
+    jobs = check_plan(
+        plan, agreed, history=history, endpoint=endpoint, values=values, hidden=hidden
+    )
+    known, _ = _find_secrets(plan, values, hidden)
+    run = _Application(plan, agreed, history, known, is_fresh, stopped, len(jobs))
     if not (is_fresh or is_checked):
-        yield from apply.require_current(jobs)
-    course = _Course(apply, stopped, len(jobs))
-    steps = [course.step(number, job) for number, job in enumerate(jobs, 1)]
+        await run.require_current(session, jobs)
+    steps = [partial(run.run_step, number, job) for number, job in enumerate(jobs, 1)]
     writes = sum(job.doing != "delete" for job in jobs)
     for step in steps[:1]:
-        yield from step
-    if others := steps[1:writes]:
-        yield Together(others, parallel)
+        await step(session)
+    await session.gather(steps[1:writes], parallel)
     for step in steps[max(1, writes) :]:
-        yield from step
-    found = course.outcomes
+        await step(session)
+    found = [made for _, made in sorted(run.outcomes.items())]
     return Summary(
-        [made for _, made in sorted(found.items()) if isinstance(made, Done)],
-        [made for _, made in sorted(found.items()) if isinstance(made, Failed)],
-        [job.step.key for at, job in enumerate(jobs, 1) if at not in found],
-        find_skipped(plan, agreed),
-        course.was_stopped,
+        [made for made in found if isinstance(made, Done)],
+        [made for made in found if isinstance(made, Failed)],
+        [job.step.key for at, job in enumerate(jobs, 1) if at not in run.outcomes],
+        list_skipped(plan, agreed),
+        run.was_stopped,
     )
 
 
+def check_plan(
+    plan: Plan,
+    agreed: Agreement = NOTHING,
+    *,
+    history: History,
+    endpoint: str | None = None,
+    values: Mapping[str, Any] | None = None,
+    hidden: Collection[str] = (),
+) -> Sequence[PlannedWrite]:
+    """Return what `apply_plan` will send, or refuse it as `apply_plan` does.
+
+    Nothing is sent.
+    """
+    if endpoint is not None and endpoint != plan.endpoint:
+        problem = f"it was made for {plan.endpoint}, and this is {endpoint}"
+        raise SavedPlanError(f"of {plan.env}", problem)
+    always, in_deletions = _find_secrets(plan, values, hidden)
+    jobs = [
+        _with_saved(
+            job, plan, history, in_deletions if job.doing == "delete" else always
+        )
+        for job in jobs_of(plan, agreed)
+    ]
+    require_no_losses(jobs, agreed)
+    if replaced := [job.saved for job in jobs if job.saved]:
+        history.require_writable(replaced)
+    return jobs
+
+
+def _find_secrets(
+    plan: Plan, values: Mapping[str, Any] | None, hidden: Collection[str]
+) -> tuple[list[BoundSecret], list[BoundSecret]]:
+    """Return the secrets of all workflows, and of those that are deleted."""
+    bound = [*bound_secrets(filter(None, map(code_of, plan.steps)))]
+    given = [*secret_values(values, known=bound)]
+    always = [*bound, *(item for item in given if item.value.name in hidden)]
+    always += plan.secrets
+    return always, always + given
+
+
 @define
-class _Course:
-    """What becomes of the steps of a plan, in whatever order they end.
+class _Application:
+    """Applies a plan that was agreed to.
 
     Attributes:
-        apply: Carries out each of them.
-        stopped: Whether somebody asks to stop.
-        count: How many there are.
-        outcomes: What became of those that were begun, by their number.
-        was_stopped: Whether somebody asked to stop.
+        plan: The plan.
+        agreed: What was agreed to by name.
+        history: Where replaced workflows are saved.
+        known: The secrets that are known.
+        is_fresh: The plan was made in the same call.
+        stopped: Returns True to stop.
+        count: The number of steps.
+        outcomes: The outcomes of the steps that began, by number.
+        was_stopped: Whether it was stopped.
     """
 
-    apply: _Apply
+    plan: Plan
+    agreed: Agreement
+    history: History
+    known: Sequence[BoundSecret]
+    is_fresh: bool
     stopped: Callable[[], bool]
     count: int
     outcomes: dict[int, Done | Failed] = field(factory=dict)
     was_stopped: bool = False
 
-    def step(self, number: int, job: Job) -> Conversation[None]:
-        """Carry out one, unless another one failed or somebody asked to stop."""
+    async def require_current(
+        self, session: Session, jobs: Sequence[PlannedWrite]
+    ) -> None:
+        """Read everything that will be written to, before the first write.
+
+        Raises:
+            StalePlanError: Something was changed since it was planned.
+        """
+        lives = await session.gather([partial(_read, job=job) for job in jobs])
+        stale = [
+            error
+            for job, live in zip(jobs, lives, strict=True)
+            if (error := self._find_stale(job, live)) is not None
+        ]
+        if stale:
+            others = [error.workflow for error in stale[1:]]
+            raise evolve(stale[0], others=others)
+
+    async def run_step(self, number: int, job: PlannedWrite, session: Session) -> None:
+        """Apply one step, unless another one failed or it was stopped."""
         if self._is_over():
             return
-        yield Emit(Writing(job.step.key, job.doing, number, self.count))
+        await session.emit(Writing(job.step.key, job.doing, number, self.count))
         made: Done | Failed
         try:
-            made = yield from self.apply.carried_out(job)
+            made = await self._apply(session, job)
         except FlowError as error:
             made = Failed(job.step.key, job.step.id, job.doing, error)
         self.outcomes[number] = made
-        yield Emit(made)
+        await session.emit(made)
 
     def _is_over(self) -> bool:
         if any(isinstance(made, Failed) for made in self.outcomes.values()):
@@ -268,56 +319,28 @@ class _Course:
         self.was_stopped = self.was_stopped or self.stopped()
         return self.was_stopped
 
-
-@frozen
-class _Apply:
-    """A plan that was agreed to, on its way."""
-
-    plan: Plan
-    agreed: Agreement
-    history: History
-    known: Sequence[BoundSecret]
-    is_fresh: bool
-
-    def require_current(self, jobs: Sequence[Job]) -> Conversation[None]:
-        """Look at all that will be written to, before the first write.
-
-        Raises:
-            StalePlanError: Something was changed since it was planned.
-        """
-        stale: list[StalePlanError] = []
-        lives: list[Definition | None] = yield Together(
-            [get_workflow(job.step.id, code_of(job.step)) for job in jobs]
-        )
-        for job, live in zip(jobs, lives, strict=True):
-            if (error := self._stale(job, live)) is not None:
-                stale.append(error)
-        if stale:
-            others = [error.workflow for error in stale[1:]]
-            raise evolve(stale[0], others=others)
-
-    def carried_out(self, job: Job) -> Conversation[Done]:
-        """Save, look, write, and look again."""
+    async def _apply(self, session: Session, job: PlannedWrite) -> Done:
+        """Save, read, write, and read again."""
         step, saved = job.step, None
         if not self.is_fresh:
-            yield Begin()
+            session.begin()
         if job.saved is not None:
             now = evolve(job.saved, at=self.history.now())
             saved = self.history.save(now)
         done = Done(step.key, step.id, job.doing, saved)
         if job.doing == "delete":
-            return (yield from self._gone(job, done))
+            return await self._delete(session, job, done)
         before = step.live.definition if step.live else None
         if not self.is_fresh:
-            before = yield from self._last_look(job)
-        yield from write_of(step, job.doing, before, self.known).carried_out()
+            before = await self._read_again(session, job)
+        await _write_of(session, step, job.doing, before, self.known).run()
         return done
 
-    def _gone(self, job: Job, done: Done) -> Conversation[Done]:
-        """Delete, unless somebody has done it, or anything is in its way by now."""
+    async def _delete(self, session: Session, job: PlannedWrite, done: Done) -> Done:
+        """Delete a workflow, if it still exists and nothing uses it."""
         step = job.step
-        touched = yield from fetch_activity(step.id)
-        live = yield from self._last_look(job)
+        touched = await fetch_activity(session, step.id)
+        live = await self._read_again(session, job)
         if live is None:
             return evolve(done, was_gone=True)
         problems = [*describe_activity(evolve(step, touched=touched), self.agreed)]
@@ -327,16 +350,20 @@ class _Apply:
             )
         if problems:
             raise PruneError(problems, [step.key])
-        yield from delete_and_verify(step.name, step.id)
+        await delete_and_verify(session, step.name, step.id)
         return done
 
-    def _last_look(self, job: Job) -> Conversation[Definition | None]:
-        live = yield from get_workflow(job.step.id, code_of(job.step))
-        if (error := self._stale(job, live)) is not None:
+    async def _read_again(
+        self, session: Session, job: PlannedWrite
+    ) -> Definition | None:
+        live = await _read(session, job)
+        if (error := self._find_stale(job, live)) is not None:
             raise error
         return live
 
-    def _stale(self, job: Job, live: Definition | None) -> StalePlanError | None:
+    def _find_stale(
+        self, job: PlannedWrite, live: Definition | None
+    ) -> StalePlanError | None:
         """Return an error if a step is no longer as it was planned."""
         step, planned = job.step, job.step.live
         if live is None and (planned is None or job.doing == "delete"):
@@ -351,20 +378,25 @@ class _Apply:
         return stale_error(step, old, live, self.known, changes)
 
     def _is_ours(self, step: Step, stamp: Stamp | None) -> bool:
-        """Whether code of this project left a stamp there, in this environment."""
+        """Return True for a stamp of this project and environment."""
         if stamp is None or not stamp.is_genuine(step.id) or is_pin(stamp.path):
             return False
         owners = [owner_path(one, self.plan.env) for one in self.plan.projects or ()]
         return owner_of(stamp.path) in owners
 
 
-def write_of(
+async def _read(session: Session, job: PlannedWrite) -> Definition | None:
+    return await get_workflow(session, job.step.id, code_of(job.step))
+
+
+def _write_of(
+    session: Session,
     step: Step,
     doing: Doing,
     before: Definition | None,
-    hidden: Sequence[BoundSecret] = (),
+    hidden: Sequence[BoundSecret],
 ) -> Write:
-    """The write of a step."""
+    """Return the write of a step."""
     assert step.sent is not None, "a step that writes has what it sends"
     sent = step.sent.content
     text, stamp = split_stamp(sent.description, step.id)
@@ -375,6 +407,7 @@ def write_of(
         "create" if before is None else "stamp" if doing == "stamp" else "update"
     )
     return Write(
+        session,
         step.name,
         step.id,
         kind,
@@ -415,16 +448,16 @@ def stale_error(
 
 
 def code_of(step: Step) -> Definition | None:
-    """What is wanted in a step, secrets bound; None where something is to go."""
+    """Return what a step writes, with its secrets. None for a deletion."""
     if step.target is not None:
         return step.target.definition
     return step.sent.content if step.sent else None
 
 
 def _with_saved(
-    job: Job, plan: Plan, history: History, known: Iterable[BoundSecret]
-) -> Job:
-    """A job with what is saved of it first."""
+    job: PlannedWrite, plan: Plan, history: History, known: Iterable[BoundSecret]
+) -> PlannedWrite:
+    """Add to a job what is saved before it replaces something."""
     step = job.step
     if step.live is None:
         return job

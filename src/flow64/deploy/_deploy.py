@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..api import Channel, Conversation
+from ..api import Channel, Session
 from ..definition import (
     LOCAL,
     BoundSecret,
@@ -164,17 +164,36 @@ def require_namespace(ready: Ready, channel: Channel) -> None:
         raise LocalNamespaceError(ready.name, channel.endpoint)
 
 
-def plan_and_apply(
+async def preview(session: Session, ready: Ready, *, endpoint: str) -> Preview:
+    """Return what a deploy would do. Only reads are sent."""
+    step = await plan_one(
+        session, ready.target, env=ready.env, endpoint=endpoint, secrets=ready.secrets
+    )
+    return Preview(
+        ready.id,
+        step.state,
+        [*as_lines(step.changes)],
+        [*as_lines(step.edits)],
+        step.unmanaged,
+        step.spends,
+        step.lost,
+        step.is_taken,
+    )
+
+
+async def plan_and_apply(
+    session: Session,
     ready: Ready,
     *,
     force: bool,
     allow_spend: bool,
     endpoint: str = "",
     history: History | None = None,
-) -> Conversation[Deployment]:
+) -> Deployment:
     """Plan one workflow, and apply that plan.
 
     Args:
+        session: Sends the requests.
         ready: What to deploy.
         force: Whether to overwrite what this code did not leave there.
         allow_spend: Whether it may buy as soon as it is written.
@@ -183,8 +202,8 @@ def plan_and_apply(
     """
     code, target = ready.definition, ready.target
     secrets = ready.secrets
-    step = yield from plan_one(
-        target, env=ready.env, endpoint=endpoint, secrets=secrets
+    step = await plan_one(
+        session, target, env=ready.env, endpoint=endpoint, secrets=secrets
     )
     before = before_step(step)
     is_refused = step.action == "refuse" and not (force and step.lifted_by)
@@ -200,7 +219,8 @@ def plan_and_apply(
     named = key if force else NOTHING.force
     agreed = Agreement(force=named, behind=named, allow_spend=key)
     # One look is all there is: the plan is as old as the request before.
-    summary = yield from apply_plan(
+    summary = await apply_plan(
+        session,
         Plan(ready.env, endpoint, [step], secrets=secrets),
         agreed,
         history=history or History.of(),

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from attrs import define, evolve, field, frozen
 
 from ..api import (
     MOST_RUNS,
-    Begin,
-    Conversation,
-    Emit,
-    Request,
-    Together,
+    Job,
+    Session,
     WorkflowInfo,
     get_workflow,
     list_runs,
@@ -35,7 +33,6 @@ from ..errors import (
     AnswerError,
     ApiError,
     ArgumentError,
-    FlowError,
     ForbiddenError,
     NotFoundError,
 )
@@ -72,7 +69,8 @@ class Looked:
     total: int
 
 
-def make_plan(
+async def make_plan(
+    session: Session,
     targets: Iterable[Target],
     *,
     env: str,
@@ -89,7 +87,7 @@ def make_plan(
     unseen: Container[str] = (),
     redact: Callable[[Definition], Definition] = show_all,
     secrets: Iterable[BoundSecret] = (),
-) -> Conversation[Plan]:
+) -> Plan:
     """Read what the service has, and say what a deploy would do.
 
     One list shows which workflows exist, and which code deployed them. Each workflow
@@ -98,6 +96,7 @@ def make_plan(
     target reads only that one.
 
     Args:
+        session: Sends the requests.
         targets: The wanted workflows. Ids and keys are unique.
         env: Name of the environment.
         endpoint: Base URL of the client.
@@ -146,15 +145,20 @@ def make_plan(
         cache=cache,
         unseen=unseen,
     )
-    plan = yield from planner.count_requests(planner.make(frozenset(create)))
-    return evolve(
-        plan, requests=planner.requests, secrets=context.hidden, prices=prices
-    )
+    before = session.requests
+    plan = await planner.make(session, frozenset(create))
+    count = session.requests - before
+    return evolve(plan, requests=count, secrets=context.hidden, prices=prices)
 
 
-def plan_one(
-    target: Target, *, env: str, endpoint: str, secrets: Sequence[BoundSecret] = ()
-) -> Conversation[Step]:
+async def plan_one(
+    session: Session,
+    target: Target,
+    *,
+    env: str,
+    endpoint: str,
+    secrets: Sequence[BoundSecret] = (),
+) -> Step:
     """Plan one workflow for a deploy that follows at once, with one read.
 
     This plan is applied before anyone sees it. So schedules and runs are not listed,
@@ -165,7 +169,8 @@ def plan_one(
         return target.definition  # compared with the stamp before it is used
 
     context = PlanContext([target], hidden=secrets, bases=find_base)
-    return (yield from Planner(context, env, endpoint).plan_target(target, None))
+    planner = Planner(context, env, endpoint)
+    return await planner.plan_target(session, target, None)
 
 
 def _require_unique(targets: Sequence[Target]) -> None:
@@ -193,7 +198,6 @@ class Planner:
         projects: The projects that were loaded whole; see `make_plan`.
         cache: Knows workflows that have not changed.
         unseen: Keys of targets with ids that are not sent.
-        requests: How many requests were sent.
         vouched: How many workflows the cache knew to be unchanged.
         not_checked: What could not be checked, in words.
         may_list: Whether the service gives the list of workflows. None before it is
@@ -206,7 +210,6 @@ class Planner:
     projects: tuple[ProjectKey, ...] | None = None
     cache: Cache | None = None
     unseen: Container[str] = ()
-    requests: int = 0
     vouched: int = 0
     not_checked: list[str] = field(factory=list[str])
     may_list: bool | None = None
@@ -216,40 +219,22 @@ class Planner:
         """The wanted workflows."""
         return self.context.targets
 
-    def count_requests(self, conversation: Conversation[T]) -> Conversation[T]:
-        """Play a conversation, and count its requests with their repetitions."""
-        try:
-            step = next(conversation)
-            while True:
-                self.requests += isinstance(step, Request)
-                if isinstance(step, Together):
-                    parts = [self.count_requests(one) for one in step.conversations]
-                    step = evolve(step, conversations=parts)
-                try:
-                    reply: Any = yield step
-                except FlowError as error:
-                    step = conversation.throw(error)
-                else:
-                    step = conversation.send(reply)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            conversation.close()
-
-    def make(self, create: frozenset[str]) -> Conversation[Plan]:
+    async def make(self, session: Session, create: frozenset[str]) -> Plan:
         """Make the plan, but for its facts about the client."""
-        listed = yield from self._list_if_needed()
+        listed = await self._list_if_needed(session)
         numbers = count(1)
-        steps: list[Step] = yield Together(
-            [self._plan_and_emit(target, listed, numbers) for target in self.targets]
+        steps: Sequence[Step] = await session.gather(
+            [
+                partial(self._plan_and_emit, target, listed, numbers)
+                for target in self.targets
+            ]
         )
         if self.may_list is None and self._is_missing(steps[0]):
             # A wrong endpoint answers 404 to everything. Only the list shows it.
-            yield from self._list()
+            await self._list(session)
         extra: Sequence[Step] = ()
         if listed is not None:
-            extra = yield from self._plan_leftovers(listed)
+            extra = await self._plan_leftovers(session, listed)
         orphans = [step for step in extra if step.may_prune]
         new = [step for step in steps if step.state == "new"]
         renames = [
@@ -260,14 +245,16 @@ class Planner:
         return Plan(
             env=self.env,
             endpoint=self.endpoint,
-            steps=(yield from self._add_activity(steps)),
+            steps=await self._add_activity(session, steps),
             projects=None if listed is None else self.projects,
             renames=tuple(renames),
             not_checked=tuple(self.not_checked),
             vouched=self.vouched,
         )
 
-    def _list_if_needed(self) -> Conversation[Mapping[str, WorkflowInfo] | None]:
+    async def _list_if_needed(
+        self, session: Session
+    ) -> Mapping[str, WorkflowInfo] | None:
         """Return all workflows by id; None if not needed, or if refused."""
         if self.projects is None:
             self.not_checked.append(
@@ -275,18 +262,18 @@ class Planner:
             )
             if len(self.targets) == 1:
                 return None
-        return (yield from self._list())
+        return await self._list(session)
 
-    def _list(self) -> Conversation[Mapping[str, WorkflowInfo] | None]:
+    async def _list(self, session: Session) -> Mapping[str, WorkflowInfo] | None:
         """Return all workflows by id; None if the service refuses to list them.
 
         Raises:
             NotFoundError: There is no such list, so the endpoint is wrong.
         """
-        yield Begin()
+        session.begin()
         try:
-            listed = yield from list_workflows(
-                secret_texts(target.definition for target in self.targets)
+            listed = await list_workflows(
+                session, secret_texts(target.definition for target in self.targets)
             )
         except ForbiddenError as error:
             self.may_list = False
@@ -297,23 +284,27 @@ class Planner:
 
     # -- Targets -----------------------------------------------------------------------
 
-    def _plan_and_emit(
+    async def _plan_and_emit(
         self,
         target: Target,
         listed: Mapping[str, WorkflowInfo] | None,
         numbers: Iterator[int],
-    ) -> Conversation[Step]:
-        step = yield from self.plan_target(target, listed)
-        yield Emit(Looked(next(numbers), len(self.targets)))
+        session: Session,
+    ) -> Step:
+        step = await self.plan_target(session, target, listed)
+        await session.emit(Looked(next(numbers), len(self.targets)))
         return step
 
     def _is_missing(self, step: Step) -> bool:
         """Return True if the service was asked for a workflow and showed none."""
         return step.live is None and step.key not in self.unseen
 
-    def plan_target(
-        self, target: Target, listed: Mapping[str, WorkflowInfo] | None
-    ) -> Conversation[Step]:
+    async def plan_target(
+        self,
+        session: Session,
+        target: Target,
+        listed: Mapping[str, WorkflowInfo] | None,
+    ) -> Step:
         """Read one target unless the cache knows it, and return its step."""
         info = None if listed is None else listed.get(canonical_id(target.id))
         if target.key in self.unseen:
@@ -326,14 +317,14 @@ class Planner:
             if unmanaged is not None:
                 self.vouched += 1
                 return unchanged_step(target, unmanaged)
-        yield Begin()
+        session.begin()
         try:
-            live = yield from read_workflow(target.id, target.definition)
+            live = await read_workflow(session, target.id, target.definition)
         except NotFoundError:
             return missing_step(target)
         except ForbiddenError:
             if listed is None and self.may_list is None:
-                yield from self._list()
+                await self._list(session)
             if not self.may_list:
                 raise  # a key that may read nothing shows nothing about this id
             return forbidden_step(target)
@@ -358,25 +349,31 @@ class Planner:
 
     # -- Orphans, schedules and runs ---------------------------------------------------
 
-    def _plan_leftovers(
-        self, listed: Mapping[str, WorkflowInfo]
-    ) -> Conversation[Sequence[Step]]:
+    async def _plan_leftovers(
+        self, session: Session, listed: Mapping[str, WorkflowInfo]
+    ) -> Sequence[Step]:
         """Return the steps of orphans, if they are looked for, and of copies."""
         found = find_leftovers(self.context, listed, self.projects or (), self.env)
-        lives: list[Definition | None] = yield Together(
-            [get_workflow(info.id) for _, info in found.orphans]
+        lives: list[Definition | None] = await session.gather(
+            [partial(get_workflow, workflow_id=info.id) for _, info in found.orphans]
         )
         return leftover_steps(self.context, found, lives)
 
-    def _add_activity(self, steps: Sequence[Step]) -> Conversation[Sequence[Step]]:
+    async def _add_activity(
+        self, session: Session, steps: Sequence[Step]
+    ) -> Sequence[Step]:
         """Add the schedules and active runs to the steps that would disturb them."""
         ids = {canonical_id(step.id) for step in steps if _may_disturb(step)}
         if not ids:
             return steps
         only = next(iter(ids)) if len(ids) == 1 else None
-        schedules = yield from self._list_or_note("schedules", list_schedules(only))
-        runs = yield from self._list_or_note(
-            "runs in flight", list_runs(only, status="active")
+        schedules = await self._list_or_note(
+            session, "schedules", partial(list_schedules, workflow_id=only)
+        )
+        runs = await self._list_or_note(
+            session,
+            "runs in flight",
+            partial(list_runs, workflow_id=only, status="active"),
         )
         has_more = is_cut(runs)
         if has_more:
@@ -392,13 +389,13 @@ class Planner:
             for step in steps
         ]
 
-    def _list_or_note(
-        self, what: str, conversation: Conversation[Sequence[T]]
-    ) -> Conversation[Sequence[T] | None]:
+    async def _list_or_note(
+        self, session: Session, what: str, job: Job[Sequence[T]]
+    ) -> Sequence[T] | None:
         """Return a list; None, with a note, if the service does not give it."""
-        yield Begin()
+        session.begin()
         try:
-            return (yield from conversation)
+            return await job(session)
         except (ApiError, AnswerError) as error:
             self.not_checked.append(f"{what}: {_why_refused(error)}")
             return None

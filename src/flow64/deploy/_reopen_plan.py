@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import evolve, frozen
 
-from ..api import Begin, Conversation, Together, get_workflow
+from ..api import Session, get_workflow
 from ..definition import (
     BoundSecret,
     Definition,
@@ -40,7 +41,8 @@ from ._saved_plan import PlanDigests, SavedPlan, step_from_data
 from ._target import merge_target, owner_path
 
 
-def apply_saved_plan(
+async def apply_saved_plan(
+    session: Session,
     saved: SavedPlan,
     agreed: Agreement = NOTHING,
     *,
@@ -53,10 +55,11 @@ def apply_saved_plan(
     organisation: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
     parallel: int = PARALLEL,
-) -> Conversation[Summary]:
+) -> Summary:
     """Apply a saved plan; see `apply_plan`.
 
     Args:
+        session: Sends the requests.
         saved: The plan.
         agreed: What was agreed to by name.
         env: The environment that is meant.
@@ -77,7 +80,8 @@ def apply_saved_plan(
         step["state"] == "orphan" and step["action"] != "none" for step in saved.steps
     ):
         raise saved.refuse("it deletes nothing, and a number of deletions was given")
-    plan = yield from reopen_plan(
+    plan = await reopen_plan(
+        session,
         saved,
         env=env,
         endpoint=endpoint,
@@ -86,22 +90,22 @@ def apply_saved_plan(
         project=project,
         organisation=organisation,
     )
-    return (
-        yield from apply_plan(
-            plan,
-            agreed,
-            history=history,
-            endpoint=endpoint,
-            values=values,
-            hidden=hidden,
-            stopped=stopped,
-            is_checked=True,
-            parallel=parallel,
-        )
+    return await apply_plan(
+        session,
+        plan,
+        agreed,
+        history=history,
+        endpoint=endpoint,
+        values=values,
+        hidden=hidden,
+        stopped=stopped,
+        is_checked=True,
+        parallel=parallel,
     )
 
 
-def reopen_plan(
+async def reopen_plan(
+    session: Session,
     saved: SavedPlan,
     *,
     env: str,
@@ -110,10 +114,11 @@ def reopen_plan(
     secrets: Sequence[BoundSecret] = (),
     project: ProjectKey | None = None,
     organisation: str | None = None,
-) -> Conversation[Plan]:
+) -> Plan:
     """Return the plan of a file, if everything that it changes is as it was planned.
 
     Args:
+        session: Sends the requests.
         saved: The plan.
         env: The environment that is meant.
         endpoint: Base URL of the client.
@@ -134,9 +139,13 @@ def reopen_plan(
     steps: list[Step] = []
     done: list[str] = []
     stale: list[StalePlanError] = []
-    found: list[Definition | None] = yield Together(
+    found = await session.gather(
         [
-            get_workflow(one["id"], target.definition if target else None)
+            partial(
+                get_workflow,
+                workflow_id=one["id"],
+                code=target.definition if target else None,
+            )
             for one, target in zip(saved.steps, targets, strict=True)
             if one["action"] != "none"
         ]
@@ -151,8 +160,8 @@ def reopen_plan(
         if reader.is_planned(data, target, live, known):
             step = _with_live(step, live, secrets)
             if step.state == "orphan":
-                yield Begin()
-                step = evolve(step, touched=(yield from fetch_activity(step.id)))
+                session.begin()
+                step = evolve(step, touched=await fetch_activity(session, step.id))
             steps.append(step)
         elif _is_done(step, live):
             done.append(step.key)

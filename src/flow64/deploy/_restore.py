@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve
 
 from ..analysis import effects
-from ..api import Begin, Conversation, get_workflow
+from ..api import Session, get_workflow
 from ..definition import (
     EMPTY,
     BoundSecret,
@@ -42,7 +42,8 @@ from ._drift import (
 from ._history import History, Saved
 
 
-def plan_restore(
+async def plan_restore(
+    session: Session,
     history: History,
     key: str,
     at: str | None = None,
@@ -52,7 +53,7 @@ def plan_restore(
     values: Mapping[str, Any] | None = None,
     prices: Mapping[str, float] = EMPTY,
     secrets: Sequence[BoundSecret] = (),
-) -> Conversation[Plan]:
+) -> Plan:
     """Plan to bring back what was live once, stamp and all, whatever is there now.
 
     What is there now is overwritten, and is saved first like everything that is. Since
@@ -60,6 +61,7 @@ def plan_restore(
     code has changed since, or that somebody had edited what is back.
 
     Args:
+        session: Sends the requests.
         history: Where it was saved.
         key: Key or id of the workflow.
         at: When it was saved, as `history` lists it; None is the newest.
@@ -82,11 +84,11 @@ def plan_restore(
         )
         raise HistoryError(str(saved.file), problem)
     wanted = _whole(saved, values or {})
-    yield Begin()
-    live = yield from get_workflow(saved.workflow_id, wanted)
+    session.begin()
+    live = await get_workflow(session, saved.workflow_id, wanted)
     step = _step(saved, wanted, live, prices, secrets)
     if live is not None:
-        step = evolve(step, touched=(yield from fetch_activity(step.id)))
+        step = evolve(step, touched=await fetch_activity(session, step.id))
     return Plan(env, endpoint, [step], secrets=secrets)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from ..api import Conversation, get_workflow
+from ..api import Session, get_workflow
 from ..definition import EMPTY, UNCOMMITTED, Definition
 from ._drift import keep_fields, last_sent, short_fingerprint
 
@@ -66,17 +67,19 @@ class SameCode:
     notes: tuple[str, ...] = ()
 
 
-def deployed_codes(ids: Mapping[str, str]) -> Conversation[Mapping[str, DeployedCode]]:
-    """Which code some workflows have in the environment of the client that plays this.
+async def deployed_codes(
+    session: Session, ids: Mapping[str, str]
+) -> Mapping[str, DeployedCode]:
+    """Return which code some workflows have in the environment of a client.
 
     Args:
+        session: Sends the requests.
         ids: Their ids there, by what they are called.
     """
-    found: dict[str, DeployedCode] = {}
-    for key, workflow_id in ids.items():
-        live = yield from get_workflow(workflow_id)
-        found[key] = deployed_code(live)
-    return found
+    lives = await session.gather(
+        [partial(get_workflow, workflow_id=one) for one in ids.values()]
+    )
+    return dict(zip(ids, map(deployed_code, lives), strict=True))
 
 
 def deployed_code(live: Definition | None) -> DeployedCode:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from ..api import (
-    Conversation,
+    Session,
     create_workflow,
     delete_workflow,
     get_workflow,
@@ -40,9 +40,10 @@ Kind: TypeAlias = Literal["create", "update", "stamp"]
 
 @frozen
 class Write:
-    """One write and the look that proves it; sent again only where that is free.
+    """A write, and the read that verifies it. It is repeated only if that is free.
 
     Attributes:
+        session: Sends the requests.
         name: What errors call the workflow.
         id: Its id.
         kind: What is sent; `stamp` is the description alone.
@@ -55,6 +56,7 @@ class Write:
         hidden: Further secrets, which no error shows.
     """
 
+    session: Session = field(repr=False)
     name: str
     id: str
     kind: Kind
@@ -69,8 +71,8 @@ class Write:
     def _what(self) -> str:
         return f"deploying {self.name!r} ({self.id})"
 
-    def carried_out(self) -> Conversation[Definition]:
-        """Until what was sent is seen to be there; gives what is.
+    async def run(self) -> Definition:
+        """Write until what was sent is live, and return what is live.
 
         Raises:
             ApiError: The service turned it away.
@@ -81,8 +83,8 @@ class Write:
         """
         is_last = False
         while True:
-            lost = yield from self._attempt(is_first=not is_last)
-            live = yield from read_back(self._what, self.id, lost)
+            lost = await self._attempt(is_first=not is_last)
+            live = await read_back(self.session, self._what, self.id, lost)
             wrong = self._missing(live)
             if live is not None and not wrong:
                 return live
@@ -101,12 +103,12 @@ class Write:
                 raise OutcomeUnknownError(self._what, str(lost)) from lost
             is_last = True
 
-    def _attempt(self, *, is_first: bool) -> Conversation[FlowError | None]:
+    async def _attempt(self, *, is_first: bool) -> FlowError | None:
         """Send it; gives the error that leaves open whether it was carried out."""
         changed: list[FlowError] = []
 
-        def look(error: FlowError) -> Conversation[bool | None]:
-            live = yield from read_back(self._what, self.id, error)
+        async def look(error: FlowError) -> bool | None:
+            live = await read_back(self.session, self._what, self.id, error)
             if is_same(live, self.before):
                 return None
             changed.append(error)
@@ -115,12 +117,12 @@ class Write:
         lookup = look if self.spends else None
         try:
             if self.kind == "create":
-                yield from create_workflow(self._stamped(), lookup)
+                await create_workflow(self.session, self._stamped(), lookup)
             elif self.kind == "stamp":
                 text = self._stamped().description
-                yield from update_description(self.id, text, lookup)
+                await update_description(self.session, self.id, text, lookup)
             else:
-                yield from update_workflow(self._stamped(), lookup)
+                await update_workflow(self.session, self._stamped(), lookup)
         except FlowError as error:
             # A 409 may be the answer to an attempt of ours that was carried out late.
             is_taken = self.before is None and isinstance(error, ConflictError)
@@ -156,7 +158,7 @@ class Write:
         return found
 
 
-def delete_and_verify(name: str, workflow_id: str) -> Conversation[None]:
+async def delete_and_verify(session: Session, name: str, workflow_id: str) -> None:
     """Delete a workflow, until it is seen to be gone; one that is gone is fine.
 
     Raises:
@@ -168,14 +170,14 @@ def delete_and_verify(name: str, workflow_id: str) -> Conversation[None]:
     what = f"deleting {name!r} ({workflow_id})"
     lost: FlowError | None = None
     try:
-        yield from delete_workflow(workflow_id)
+        await delete_workflow(session, workflow_id)
     except NotFoundError:
         return
     except FlowError as error:
         if is_refusal(error):
             raise
         lost = error
-    live = yield from read_back(what, workflow_id, lost)
+    live = await read_back(session, what, workflow_id, lost)
     if live is None:
         return
     if lost is None:
@@ -183,16 +185,16 @@ def delete_and_verify(name: str, workflow_id: str) -> Conversation[None]:
     raise OutcomeUnknownError(what, f"{lost}; it is still there") from lost
 
 
-def read_back(
-    what: str, workflow_id: str, lost: FlowError | None
-) -> Conversation[Definition | None]:
+async def read_back(
+    session: Session, what: str, workflow_id: str, lost: FlowError | None
+) -> Definition | None:
     """What is there after a write.
 
     Raises:
         OutcomeUnknownError: That could not be seen.
     """
     try:
-        return (yield from get_workflow(workflow_id))
+        return await get_workflow(session, workflow_id)
     except FlowError as error:
         before = lost or "the service accepted it"
         reason = f"{before}; then it could not be read back: {error}"

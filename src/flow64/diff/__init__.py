@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from ._apply import apply
 from ._changes import (
-    EFFECT_WORDS,
     BlockAdded,
     BlockMoved,
     BlockRef,
     BlockRemoved,
     BlockRenamed,
     Change,
-    ColumnAdded,
-    ColumnDropped,
-    ColumnRetyped,
-    Consequence,
-    CostChanged,
     DescriptionChanged,
     EdgeAdded,
     EdgeRef,
     EdgeRemoved,
-    EffectAppeared,
-    EffectVanished,
     FieldAdded,
     FieldChange,
     FieldChanged,
     FieldRemoved,
-    FindingAppeared,
-    FindingVanished,
-    Hidden,
     ItemAdded,
     ItemChanged,
     ItemEdit,
@@ -36,23 +25,33 @@ from ._changes import (
     ItemRemoved,
     KindChanged,
     ListChanged,
-    LiveSetting,
-    OtherColumnsChanged,
-    RowsChanged,
     TitleChanged,
     Unmanaged,
 )
-from ._consequences import consequences
+from ._consequences import (
+    ColumnAdded,
+    ColumnDropped,
+    ColumnRetyped,
+    Consequence,
+    CostChanged,
+    EffectAppeared,
+    EffectVanished,
+    FindingAppeared,
+    FindingVanished,
+    OtherColumnsChanged,
+    RowsChanged,
+    consequences,
+)
+from ._data import as_data, estimate_data
 from ._diff import diff
-from ._difference import differences
-from ._live_settings import find_settings
+from ._lines import Line, Section, Sign, format_sections
+from ._live_settings import LiveSetting, find_settings
 from ._prices import Estimate, RowPrice, estimate
-from ._redaction import SideSecrets, Written, mask_hidden, put_secrets_in
+from ._redaction import Hidden, SideSecrets, Written, mask_hidden, put_secrets_in
+from ._sections import as_lines, map_blocks, sections
 from ._unshown import unshown
-from ._words import as_data, as_lines, estimate_data, setting_lines
 
 __all__ = [
-    "EFFECT_WORDS",
     "BlockAdded",
     "BlockMoved",
     "BlockRef",
@@ -84,12 +83,15 @@ __all__ = [
     "ItemMoved",
     "ItemRemoved",
     "KindChanged",
+    "Line",
     "ListChanged",
     "LiveSetting",
     "OtherColumnsChanged",
     "RowPrice",
     "RowsChanged",
+    "Section",
     "SideSecrets",
+    "Sign",
     "TitleChanged",
     "Unmanaged",
     "Written",
@@ -98,12 +100,13 @@ __all__ = [
     "as_lines",
     "consequences",
     "diff",
-    "differences",
     "estimate",
     "estimate_data",
     "find_settings",
+    "format_sections",
+    "map_blocks",
     "mask_hidden",
     "put_secrets_in",
-    "setting_lines",
+    "sections",
     "unshown",
 ]

@@ -1,55 +1,30 @@
-"""What two definitions differ in: small frozen classes, one for each sort of change."""
+"""The changes between two definitions: one small frozen class for each sort of change.
+
+Each knows its own words: `describe()` returns its lines, and `about` what they stand
+under.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeAlias, final
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import field, frozen
 
 from ..definition import Path, WireBlock
-from ..diagnostics import Finding
-from ..redaction import MASK
-from ._prices import Estimate
+from ..dsl import UNSET
+from ._lines import (
+    Line,
+    compare_values,
+    format_path,
+    format_value,
+    join_names,
+    shorten_name,
+)
+from ._redaction import Hidden
 
-
-@final
-class Hidden:
-    """A value that is not shown, since a secret stands in its place on the other side.
-
-    No attrs class, so that what lists fields does not find it; a pickle and a text hold
-    the mask.
-    """
-
-    __slots__ = ("_content",)
-
-    def __init__(self, content: Any) -> None:
-        self._content = content
-
-    @property
-    def content(self) -> Any:
-        """What is hidden: frozen JSON, for `apply` alone."""
-        return self._content
-
-    def __repr__(self) -> str:
-        return MASK
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Hidden):
-            return NotImplemented
-        return bool(self._content == other._content)
-
-    def __hash__(self) -> int:
-        return hash((Hidden, self._content))
-
-    def __copy__(self) -> Hidden:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Hidden:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Hidden, (MASK,)
+About: TypeAlias = tuple[str, str | None]
+"""What lines are about: a title, and the id of the block if it is one."""
 
 
 @frozen
@@ -57,9 +32,9 @@ class BlockRef:
     """A block as people call it.
 
     Attributes:
-        id: Its id in the definition it stands in.
-        kind: Its kind; None where an edge leads to a block that does not exist.
-        path: Its key path, where one of both definitions knows it.
+        id: Its id in the definition that it is part of.
+        kind: Its kind. None if an edge leads to a block that does not exist.
+        path: Its key path, if one of the two definitions knows it.
     """
 
     id: str
@@ -70,6 +45,11 @@ class BlockRef:
         if self.path:
             return self.path
         return f"{self.kind} ({self.id[:8]})" if self.kind is not None else self.id
+
+    @property
+    def about(self) -> About:
+        """The section for changes of this block."""
+        return f"block {shorten_name(self)}", self.id
 
 
 class EdgeRef(NamedTuple):
@@ -88,77 +68,138 @@ class EdgeRef(NamedTuple):
     condition: str | None = None
 
     def __str__(self) -> str:
-        ends = f"{self.source} >> {self.target}"
-        return ends if self.condition is None else f"{ends} if {self.condition}"
+        ends = f"{shorten_name(self.source)} >> {shorten_name(self.target)}"
+        more = "" if self.condition is None else f" if {shorten_name(self.condition)}"
+        return ends + more
 
 
 # -- The workflow and its blocks -------------------------------------------------------
+
+_WORKFLOW: Final[About] = ("", None)
+_EDGES: Final[About] = ("edges", None)
+
+
+class _OfBlock:
+    """A change of one block."""
+
+    __slots__ = ()
+    block: BlockRef
+
+    @property
+    def about(self) -> About:
+        """The section that its lines belong to."""
+        return self.block.about
 
 
 @frozen
 class TitleChanged:
     """The workflow has another title."""
 
+    about: ClassVar[About] = _WORKFLOW
+
     before: str | Hidden
     after: str | Hidden
+
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield compare_values("~", "title", self.before, self.after)
 
 
 @frozen
 class DescriptionChanged:
-    """The workflow is described otherwise; the stamp is no part of a description."""
+    """The workflow has another description. The stamp is not part of it."""
+
+    about: ClassVar[About] = _WORKFLOW
 
     before: str | Hidden
     after: str | Hidden
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield compare_values("~", "description", self.before, self.after)
+
 
 @frozen
-class BlockAdded:
-    """A block that was not there; `wire` is the block as it is sent."""
+class BlockAdded(_OfBlock):
+    """A new block; `wire` is the block as it is sent."""
 
     block: BlockRef
     wire: WireBlock
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words, with all fields of the block."""
+        yield Line("+", f"the block is new{_of_kind(self.block)}")
+        for name, value in self.wire.specs.items():
+            text = f"{format_path((name,))}: {format_value(value)}"
+            yield Line("+", text, depth=1)
+
 
 @frozen
-class BlockRemoved:
-    """A block that is no longer there; `wire` is the block as it was."""
+class BlockRemoved(_OfBlock):
+    """A block that is gone; `wire` is the block as it was."""
 
     block: BlockRef
     wire: WireBlock
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield Line("-", f"the block is gone{_of_kind(self.block)}")
+
+
+def _of_kind(block: BlockRef) -> str:
+    """Return the kind of a block, if its name does not say it."""
+    if block.path is None or block.path.rpartition("/")[2] == block.kind:
+        return ""
+    return f", of kind {shorten_name(block.kind)}"
+
 
 @frozen
-class BlockRenamed:
-    """The same block by key or content, under another id.
+class BlockRenamed(_OfBlock):
+    """A block that is the same by key or content, under another id.
 
     Attributes:
-        block: What it is called now, with its new id.
-        before: What it was called, with its old id.
+        block: Its name now, with its new id.
+        before: Its name before, with its old id.
     """
 
     block: BlockRef
     before: BlockRef
 
+    @property
+    def has_new_name(self) -> bool:
+        """Whether its key path is another one too."""
+        paths = (self.before.path, self.block.path)
+        return None not in paths and paths[0] != paths[1]
+
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        old = shorten_name(self.before)
+        yield Line("~", f"was {old}, with another id (was= keeps it)")
+
 
 @frozen
-class KindChanged:
-    """A block of this id is of another kind now."""
+class KindChanged(_OfBlock):
+    """The block with this id is of another kind."""
 
     block: BlockRef
     before: str
     after: str
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield compare_values("~", "kind", self.before, self.after)
+
 
 @frozen
-class BlockMoved:
+class BlockMoved(_OfBlock):
     """A block stands at another place of the flow.
 
     Attributes:
-        block: What it is called.
+        block: Its name.
         before: The blocks that fed it.
         after: The blocks that feed it now.
-        removed: Edges of the block that are there no more.
-        added: Edges of the block that were not there.
+        removed: Edges of the block that are gone.
+        added: Edges of the block that are new.
     """
 
     block: BlockRef
@@ -167,73 +208,112 @@ class BlockMoved:
     removed: tuple[EdgeRef, ...]
     added: tuple[EdgeRef, ...]
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words, with the edges that come and go."""
+        yield Line(">", "place", _format_place(self.before), _format_place(self.after))
+        yield from (Line("-", f"edge {edge}", depth=1) for edge in self.removed)
+        yield from (Line("+", f"edge {edge}", depth=1) for edge in self.added)
+
+
+def _format_place(feeding: Sequence[BlockRef]) -> str:
+    return f"after {join_names(feeding)}" if feeding else "first"
+
 
 @frozen
 class EdgeAdded:
-    """Rows flow where none flowed."""
+    """A new edge."""
+
+    about: ClassVar[About] = _EDGES
 
     edge: EdgeRef
+
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield Line("+", str(self.edge))
 
 
 @frozen
 class EdgeRemoved:
-    """Rows no longer flow there."""
+    """An edge that is gone."""
+
+    about: ClassVar[About] = _EDGES
 
     edge: EdgeRef
+
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield Line("-", str(self.edge))
 
 
 # -- Fields ----------------------------------------------------------------------------
 
 
+def _describe_value(sign: Literal["+", "-"], path: Path, value: Any) -> Line:
+    return Line(sign, f"{format_path(path)}: {format_value(value)}")
+
+
 @frozen
-class FieldAdded:
+class FieldAdded(_OfBlock):
     """A field that was not set; `path` is its place in the specs."""
 
     block: BlockRef
     path: Path
     value: Any
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield _describe_value("+", self.path, self.value)
+
 
 @frozen
-class FieldRemoved:
+class FieldRemoved(_OfBlock):
     """A field that is no longer set, with the value that it had."""
 
     block: BlockRef
     path: Path
     value: Any
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield _describe_value("-", self.path, self.value)
+
 
 @frozen
-class FieldChanged:
-    """A field that is set to something else.
-
-    Attributes:
-        block: Whose field it is.
-        path: Where it stands in the specs.
-        before: What it was set to.
-        after: What it is set to now.
-    """
+class FieldChanged(_OfBlock):
+    """A field that has another value; `path` is its place in the specs."""
 
     block: BlockRef
     path: Path
     before: Any
     after: Any
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words."""
+        yield compare_values("~", format_path(self.path), self.before, self.after)
+
 
 @frozen
 class ItemAdded:
-    """An item that a list did not have, at its position."""
+    """An item that is new in a list, at its position."""
 
     at: int
     value: Any
+
+    def describe(self, path: Path) -> Iterator[Line]:
+        """Return the change in words. `path` is the place of the list."""
+        yield _describe_value("+", (*path, self.at), self.value)
 
 
 @frozen
 class ItemRemoved:
-    """An item that a list has no more, at the position it had."""
+    """An item that is gone from a list, at the position that it had."""
 
     at: int
     value: Any
+
+    def describe(self, path: Path) -> Iterator[Line]:
+        """Return the change in words. `path` is the place of the list."""
+        yield _describe_value("-", (*path, self.at), self.value)
 
 
 @frozen
@@ -244,33 +324,43 @@ class ItemMoved:
     after: int
     value: Any
 
+    def describe(self, path: Path) -> Iterator[Line]:
+        """Return the change in words. `path` is the place of the list."""
+        text = f"{format_path((*path, self.before))}: {format_value(self.value)}"
+        yield Line(">", text, str(self.before), str(self.after))
+
 
 @frozen
 class ItemChanged:
-    """An item of a list that is still the same one, with other members.
+    """An item of a list that is the same one, with other members.
 
     Attributes:
         before: Its position before.
         after: Its position now.
-        changes: What changed in it; their paths go by the position it has now.
+        changes: The changes inside of it. Their paths have the position now.
     """
 
     before: int
     after: int
     changes: tuple[FieldChange, ...]
 
+    def describe(self, _: Path) -> Iterator[Line]:
+        """Return the changes in words."""
+        for change in self.changes:
+            yield from change.describe()
+
 
 ItemEdit: TypeAlias = ItemAdded | ItemRemoved | ItemMoved | ItemChanged
 
 
 @frozen
-class ListChanged:
+class ListChanged(_OfBlock):
     """A list with other items, or the same ones in another order.
 
     Attributes:
-        block: Whose field it is.
-        path: Where it stands in the specs.
-        edits: What happened to its items.
+        block: The block.
+        path: The place of the list in the specs.
+        edits: The changes of its items.
         after: The whole list, for `apply`.
     """
 
@@ -279,22 +369,33 @@ class ListChanged:
     edits: tuple[ItemEdit, ...]
     after: Any = field(repr=False)
 
+    def describe(self) -> Iterator[Line]:
+        """Return the change in words, with a line or more for each item."""
+        for edit in self.edits:
+            yield from edit.describe(self.path)
+
 
 @frozen
-class Unmanaged:
-    """A field that is on one side, or another one there, and that code does not manage.
+class Unmanaged(_OfBlock):
+    """A field that differs, and that code does not manage.
 
     Attributes:
-        block: Whose field it is.
-        path: Where it stands in the specs.
-        before: What it was set to, or `UNSET`.
-        after: What it is set to now, or `UNSET`.
+        block: The block.
+        path: The place of the field in the specs.
+        before: Its value before, or `UNSET`.
+        after: Its value now, or `UNSET`.
     """
 
     block: BlockRef
     path: Path
     before: Any
     after: Any
+
+    def describe(self) -> Iterator[Line]:
+        """Return the difference in words."""
+        values = [one for one in (self.before, self.after) if one is not UNSET]
+        text = " -> ".join(map(format_value, values))
+        yield Line("?", f"{format_path(self.path)}: {text} is not managed")
 
 
 FieldChange: TypeAlias = FieldAdded | FieldRemoved | FieldChanged | ListChanged
@@ -316,174 +417,3 @@ Change: TypeAlias = (
     | Unmanaged
 )
 """One thing that two definitions differ in."""
-
-
-# -- What follows from them ------------------------------------------------------------
-
-
-@frozen
-class RowsChanged:
-    """Rows of another kind come out.
-
-    Attributes:
-        block: The block where the change begins; None for the end of the workflow.
-        before: The row kinds that came out; None among them where one is unknown.
-        after: The row kinds that come out now.
-    """
-
-    block: BlockRef | None
-    before: tuple[str | None, ...]
-    after: tuple[str | None, ...]
-
-
-@frozen
-class ColumnAdded:
-    """A run ends with a column that it did not end with."""
-
-    name: str
-    type: str | None
-
-
-@frozen
-class ColumnDropped:
-    """A run no longer ends with a column."""
-
-    name: str
-    type: str | None
-
-
-@frozen
-class ColumnRetyped:
-    """A column has another type; None where that is unknown."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
-@frozen
-class OtherColumnsChanged:
-    """Whether a run may end with columns that nobody knows."""
-
-    before: bool
-    after: bool
-
-
-@frozen
-class CostChanged:
-    """A run may cost something else."""
-
-    before: Estimate
-    after: Estimate
-
-
-@frozen
-class LiveSetting:
-    """A live field that code does not set, and that changes what a run costs or does.
-
-    Attributes:
-        block: The block that it is set in.
-        path: The field.
-        value: What is live.
-        default: What the service takes if the field is not set, in words. None if that
-            is not documented.
-        price: Dollars a row with the default, and as it is live; None: unknown. Empty
-            if they are the same.
-        rows: The row kind likewise.
-        appeared: Effects that only the live value has.
-        vanished: Effects that only the default has.
-        before: What 1,000 input rows may cost with the default.
-        after: What they may cost as it is live.
-        code: What to write to keep it.
-    """
-
-    block: BlockRef
-    path: Path
-    value: Any
-    default: str | None
-    price: tuple[float | None, ...]
-    rows: tuple[str | None, ...]
-    appeared: tuple[str, ...]
-    vanished: tuple[str, ...]
-    before: Estimate
-    after: Estimate
-    code: str
-
-    @property
-    def dollars(self) -> float | None:
-        """Dollars more for 1,000 input rows; None if they are unknown."""
-        sides = self.before, self.after
-        costs = [one.dollars for one in sides if one.dollars is not None]
-        others = {(one.unpriced, one.open) for one in sides}
-        if len(costs) < len(sides) or len(others) > 1:
-            return None
-        return round(costs[1] - costs[0], 6)
-
-
-EFFECT_WORDS: Final[Mapping[str, str]] = {
-    "spends": "spends at each run",
-    "may-spend": "may spend at each run (no source says)",
-    "spends-on-create": "spends as soon as it is created",
-    "writes-outside": "leaves something outside at each run",
-    "creates-storage": "makes a place to keep rows",
-}
-"""What a block does beyond its rows, in words."""
-
-
-@frozen
-class EffectAppeared:
-    """Something is spent or touched that was not.
-
-    Attributes:
-        kind: The kind of the blocks that do it.
-        effect: What they do beyond their rows; None where nobody knows.
-        target: What they touch outside, in words.
-    """
-
-    kind: str
-    effect: str | None
-    target: str | None
-
-
-@frozen
-class EffectVanished:
-    """Something is spent or touched no more.
-
-    Attributes:
-        kind: The kind of the blocks that did it.
-        effect: What they did beyond their rows; None where nobody knows.
-        target: What they touched outside, in words.
-    """
-
-    kind: str
-    effect: str | None
-    target: str | None
-
-
-@frozen
-class FindingAppeared:
-    """A check finds something that it did not find."""
-
-    finding: Finding
-
-
-@frozen
-class FindingVanished:
-    """A check no longer finds something."""
-
-    finding: Finding
-
-
-Consequence: TypeAlias = (
-    RowsChanged
-    | ColumnAdded
-    | ColumnDropped
-    | ColumnRetyped
-    | OtherColumnsChanged
-    | CostChanged
-    | EffectAppeared
-    | EffectVanished
-    | FindingAppeared
-    | FindingVanished
-)
-"""One thing that follows from what two definitions differ in."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from ..analysis import (
+    EFFECT_WORDS,
     ColumnSet,
     RowKindName,
     effects,
@@ -20,25 +21,217 @@ from ..analysis import (
     output_columns,
     row_kinds,
 )
+from ..blocks import Effect
 from ..definition import EMPTY, Definition, WireBlock, canonical_id
 from ..diagnostics import Finding
-from ._changes import (
-    ColumnAdded,
-    ColumnDropped,
-    ColumnRetyped,
-    Consequence,
-    CostChanged,
-    EffectAppeared,
-    EffectVanished,
-    FindingAppeared,
-    FindingVanished,
-    OtherColumnsChanged,
-    RowsChanged,
-)
+from ._changes import About, BlockRef
 from ._diff import Sides
-from ._prices import estimate
+from ._lines import Line, shorten_name
+from ._prices import Estimate, estimate
 from ._reading import Reading
 from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secrets_in
+
+_ROWS: Final[About] = ("rows", None)
+_COLUMNS: Final[About] = ("output columns", None)
+_EFFECTS: Final[About] = ("effects", None)
+_FINDINGS: Final[About] = ("findings", None)
+
+
+@frozen
+class RowsChanged:
+    """Rows of another kind come out.
+
+    Attributes:
+        block: The block where the change begins. None for the end of the workflow.
+        before: The row kinds that came out. None stands for an unknown one.
+        after: The row kinds that come out now.
+    """
+
+    about: ClassVar[About] = _ROWS
+
+    block: BlockRef | None
+    before: tuple[str | None, ...]
+    after: tuple[str | None, ...]
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        of = f"of {shorten_name(self.block)}" if self.block else "out of the workflow"
+        old, new = (
+            " and ".join(kind or "unknown" for kind in kinds) or "none"
+            for kinds in (self.before, self.after)
+        )
+        yield Line("~", f"rows {of}: {old} -> {new}")
+
+
+@frozen
+class ColumnAdded:
+    """A run ends with a new column."""
+
+    about: ClassVar[About] = _COLUMNS
+
+    name: str
+    type: str | None
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        yield Line("+", ": ".join(filter(None, (self.name, self.type))))
+
+
+@frozen
+class ColumnDropped:
+    """A run no longer ends with a column."""
+
+    about: ClassVar[About] = _COLUMNS
+
+    name: str
+    type: str | None
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        yield Line("-", ": ".join(filter(None, (self.name, self.type))))
+
+
+@frozen
+class ColumnRetyped:
+    """A column has another type. None if a type is unknown."""
+
+    about: ClassVar[About] = _COLUMNS
+
+    name: str
+    before: str | None
+    after: str | None
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        old, new = self.before or "unknown", self.after or "unknown"
+        yield Line("~", f"{self.name}: {old} -> {new}")
+
+
+@frozen
+class OtherColumnsChanged:
+    """A run may now end with unknown columns, or no longer does."""
+
+    about: ClassVar[About] = _COLUMNS
+
+    before: bool
+    after: bool
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        yield Line("+" if self.after else "-", "columns that nobody knows")
+
+
+@frozen
+class CostChanged:
+    """A run may have another cost."""
+
+    about: ClassVar[About] = ("", None)
+
+    before: Estimate
+    after: Estimate
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        old, new = self.before.describe(), self.after.describe()
+        yield Line("~", f"cost of 1,000 input rows, at most: {old} -> {new}")
+
+
+@frozen
+class EffectAppeared:
+    """A new effect of a run, beyond its rows.
+
+    Attributes:
+        kind: The kind of the blocks that have the effect.
+        effect: The effect. None if the effects of this kind are unknown.
+        target: What they touch outside, in words.
+    """
+
+    about: ClassVar[About] = _EFFECTS
+
+    kind: str
+    effect: Effect | None
+    target: str | None
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        yield Line("+", _describe_effect(self))
+
+
+@frozen
+class EffectVanished:
+    """An effect that a run no longer has.
+
+    Attributes:
+        kind: The kind of the blocks that had the effect.
+        effect: The effect. None if the effects of this kind are unknown.
+        target: What they touched outside, in words.
+    """
+
+    about: ClassVar[About] = _EFFECTS
+
+    kind: str
+    effect: Effect | None
+    target: str | None
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        yield Line("-", _describe_effect(self))
+
+
+def _describe_effect(one: EffectAppeared | EffectVanished) -> str:
+    if one.effect is None:
+        return f"what {one.kind} does is unknown"
+    words = f"{one.kind} {EFFECT_WORDS[one.effect]}"
+    return f"{words}: {one.target}" if one.target else words
+
+
+@frozen
+class FindingAppeared:
+    """A new finding of a check."""
+
+    about: ClassVar[About] = _FINDINGS
+
+    finding: Finding
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        yield Line("+", _describe_finding(self.finding))
+
+
+@frozen
+class FindingVanished:
+    """A finding that a check no longer has."""
+
+    about: ClassVar[About] = _FINDINGS
+
+    finding: Finding
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        yield Line("-", _describe_finding(self.finding))
+
+
+def _describe_finding(finding: Finding) -> str:
+    where = f" ({finding.where})" if finding.where else ""
+    return f"{finding.severity} {finding.code}{where}: {finding.message}"
+
+
+Consequence: TypeAlias = (
+    RowsChanged
+    | ColumnAdded
+    | ColumnDropped
+    | ColumnRetyped
+    | OtherColumnsChanged
+    | CostChanged
+    | EffectAppeared
+    | EffectVanished
+    | FindingAppeared
+    | FindingVanished
+)
+"""One consequence of the changes between two definitions."""
+
+
+# -- From two definitions --------------------------------------------------------------
 
 _About: TypeAlias = tuple[str, str]
 """The code of a finding, and the id that its block has now."""
@@ -145,7 +338,9 @@ def _effects(sides: Sides) -> Iterator[Consequence]:
     yield from (EffectAppeared(*touch) for touch in new if touch not in old)
 
 
-def _touches(definition: Definition) -> dict[tuple[str, str | None, str | None], None]:
+def _touches(
+    definition: Definition,
+) -> dict[tuple[str, Effect | None, str | None], None]:
     """What is done, and the kinds of which nobody knows what they do."""
     found = effects(definition)
     known = [(touch.kind, touch.effect, touch.target) for touch in found.touches]

@@ -11,14 +11,88 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..analysis import RowKindName, output_rows
-from ..blocks import CATALOGUE, CatalogueBlock, facts_of
+from ..analysis import EFFECT_WORDS, RowKindName, output_rows
+from ..blocks import CATALOGUE, CatalogueBlock, Effect, facts_of
 from ..compiler import call_of
-from ..definition import BoundSecret, Definition, FrozenDict, thaw
-from ._changes import BlockRef, LiveSetting
-from ._prices import estimate
+from ..definition import BoundSecret, Definition, FrozenDict, Path, thaw
+from ._changes import BlockRef
+from ._lines import clean, format_value
+from ._prices import Estimate, estimate
 
 _Specs: TypeAlias = Mapping[str, Any]
+
+
+@frozen
+class LiveSetting:
+    """A live field that code does not set, and that changes what a run costs or does.
+
+    Attributes:
+        block: The block that it is set in.
+        path: The field.
+        value: The live value.
+        default: The service's value if the field is not set, in words. None if that is
+            not documented.
+        price: Dollars a row with the default, and as it is live. None if one is
+            unknown. Empty if they are the same.
+        rows: The row kind likewise.
+        appeared: Effects that only the live value has.
+        vanished: Effects that only the default has.
+        before: The cost of 1,000 input rows with the default.
+        after: Their cost as it is live.
+        code: The code that keeps it.
+    """
+
+    block: BlockRef
+    path: Path
+    value: Any
+    default: str | None
+    price: tuple[float | None, ...]
+    rows: tuple[str | None, ...]
+    appeared: tuple[Effect, ...]
+    vanished: tuple[Effect, ...]
+    before: Estimate
+    after: Estimate
+    code: str
+
+    @property
+    def dollars(self) -> float | None:
+        """Dollars more for 1,000 input rows; None if they are unknown."""
+        sides = self.before, self.after
+        costs = [one.dollars for one in sides if one.dollars is not None]
+        others = {(one.unpriced, one.open) for one in sides}
+        if len(costs) < len(sides) or len(others) > 1:
+            return None
+        return round(costs[1] - costs[0], 6)
+
+    def describe(self) -> Iterator[str]:
+        """Return the setting as lines of text."""
+        return map(clean, self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        default = self.default or "not documented"
+        field = ".".join(map(str, self.path))
+        yield f"{self.block}.{field} is {format_value(self.value)}; default: {default}"
+        if self.price:
+            old, new = map(_format_price, self.price)
+            yield f"    price of a row: {old} -> {new}"
+        old, new = self.before.describe(), self.after.describe()
+        if old != new:
+            more = "" if self.dollars is None else f" ({_format_more(self.dollars)})"
+            yield f"    cost of 1,000 input rows, at most: {old} -> {new}{more}"
+        if self.rows:
+            old, new = (kind or "unknown" for kind in self.rows)
+            yield f"    rows: {old} -> {new}"
+        for sign, effects in (("+", self.appeared), ("-", self.vanished)):
+            yield from (f"    {sign} effect: {EFFECT_WORDS[one]}" for one in effects)
+        yield f"    to keep it, write: {self.code}"
+
+
+def _format_more(dollars: float) -> str:
+    return f"{'-' if dollars < 0 else '+'}${abs(dollars):,.2f}"
+
+
+def _format_price(dollars: float | None) -> str:
+    return "unknown" if dollars is None else f"${dollars:,.2f}"
 
 
 @frozen
@@ -26,7 +100,7 @@ class _Answers:
     """What a class says of a block with some specs."""
 
     price: float | None
-    effects: tuple[str, ...]
+    effects: tuple[Effect, ...]
     rows: RowKindName
 
     @classmethod

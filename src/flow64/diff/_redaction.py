@@ -7,7 +7,7 @@ may be the secret itself, and is hidden.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, final
 
 from attrs import evolve, frozen
 
@@ -22,7 +22,46 @@ from ..definition import (
     secrets_of,
 )
 from ..redaction import MASK, Secrets, map_json, map_json_beside
-from ._changes import Hidden
+
+
+@final
+class Hidden:
+    """A value that is not shown, since a secret stands in its place on the other side.
+
+    No attrs class, so that what lists fields does not find it; a pickle and a text hold
+    the mask.
+    """
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: Any) -> None:
+        self._content = content
+
+    @property
+    def content(self) -> Any:
+        """What is hidden: frozen JSON, for `apply` alone."""
+        return self._content
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Hidden):
+            return NotImplemented
+        return bool(self._content == other._content)
+
+    def __hash__(self) -> int:
+        return hash((Hidden, self._content))
+
+    def __copy__(self) -> Hidden:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Hidden:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Hidden, (MASK,)
+
 
 Written: TypeAlias = tuple[Literal["before", "after"], ...]
 """The sides that are code or JSON, and not what a service has."""

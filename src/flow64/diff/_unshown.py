@@ -9,7 +9,9 @@ from typing import Any
 from attrs import fields, has
 
 from ..redaction import redact_keys
-from ._changes import Change, Consequence, Hidden
+from ._changes import Change
+from ._consequences import Consequence
+from ._redaction import Hidden
 
 
 def unshown(change: Change | Consequence) -> str:

@@ -127,7 +127,7 @@ def diagnose(
         given = environment.org_id
         expected = None if given is None else environment.text("org_id", given)
         with connect() as client:
-            seen = client.play(examine())
+            seen = client.call(examine)
     except FlowError as error:
         problems.append(describe_error(error))
     if seen is not None:

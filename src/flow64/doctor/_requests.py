@@ -1,6 +1,6 @@
 """Examining the service with requests that only read.
 
-    seen = client.play(examine())
+    seen = client.call(examine)
 
 Nothing is written, and no run is started. `Examination` gives what may be shared of the
 answers: no title, text, row or whole id.
@@ -22,10 +22,8 @@ from ..api import (
     DISCOVERY,
     MOST_RUNS,
     Answer,
-    Begin,
-    Conversation,
-    Renew,
     Request,
+    Session,
     organisations_of,
 )
 from ..definition import is_uuid
@@ -219,9 +217,9 @@ def number_of(data: Any) -> float | None:
     return float(data) if is_number else None
 
 
-def examine(
-    wall: Callable[[], float] = time.time,
-) -> Conversation[Examination]:
+async def examine(
+    session: Session, wall: Callable[[], float] = time.time
+) -> Examination:
     """Examine the service with requests that only read, each sent once.
 
     It ends after the first request if the credential is not accepted or no answer
@@ -231,19 +229,20 @@ def examine(
         wall: The wall clock, in seconds since 1970.
     """
     looks: dict[str, Look] = {}
-    if (yield from _ask_all(_first_requests(), looks, wall)):
-        yield from _ask_all(_later_requests(Looks(looks)), looks, wall)
+    if await _ask_all(session, _first_requests(), looks, wall):
+        await _ask_all(session, _later_requests(Looks(looks)), looks, wall)
     return Examination(Looks(looks))
 
 
-def _ask_all(
+async def _ask_all(
+    session: Session,
     requests: Sequence[tuple[str, Request]],
     looks: dict[str, Look],
     wall: Callable[[], float],
-) -> Conversation[bool]:
+) -> bool:
     """Send requests one after the other. Return whether more may be sent."""
     for name, request in requests:
-        look = yield from _ask(request, wall)
+        look = await _ask(session, request, wall)
         looks[name] = look
         if not _may_continue(look, is_first=name == "workflows"):
             return False
@@ -293,13 +292,14 @@ def _detail(at: int) -> str:
     return f"workflow-{at}"
 
 
-def _ask(request: Request, wall: Callable[[], float]) -> Conversation[Look]:
+async def _ask(session: Session, request: Request, wall: Callable[[], float]) -> Look:
     """Send a request once. An answer may have any status."""
-    yield Begin(PATIENCE)
+    session.begin(PATIENCE)
     try:
-        answer: Answer = yield request
-        if answer.status == 401 and not request.is_open and (yield Renew(answer.turn)):
-            answer = yield request
+        answer = await session.exchange(request)
+        is_ours = answer.status == 401 and not request.is_open
+        if is_ours and await session.renew(answer.turn):
+            answer = await session.exchange(request)
     except FlowError as error:
         return Look(request, error=error)
     return Look(request, answer, skew=_skew(answer, wall()))

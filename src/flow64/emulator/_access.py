@@ -11,10 +11,9 @@ from typing import Final
 
 from attrs import define, field, frozen
 from starlette.requests import Request
-from starlette.responses import Response
 
 from ._clock import Clock
-from ._http import error_response
+from ._http import RefusedError
 from ._oauth import Authority
 from ._records import organisation_of
 from ._switches import Switches
@@ -60,35 +59,36 @@ class Access:
     limiter: Limiter
     switches: Callable[[], Switches]
 
-    def organisation(self, request: Request) -> str | Response:
-        """Return the organisation of the request's credential, or the error."""
+    def organisation(self, request: Request) -> str:
+        """Return the organisation of the request's credential.
+
+        Raises:
+            RefusedError: The credential is missing or wrong, or is used too often.
+        """
         key = request.headers.get("x-api-key")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else None
         if key is not None and bearer is not None:
-            return error_response(
+            raise RefusedError(
                 self.switches().both_credentials_status,
                 "Send either x-api-key or a Bearer token, not both",
             )
         if not (key or bearer):
-            return error_response(401, "Missing API key")
+            raise RefusedError(401, "Missing API key")
         org = self._of_token(bearer) if bearer else self._of_key(key or "")
         if org is None:
-            return error_response(401, f"Invalid {'token' if bearer else 'API key'}")
-        return self._check_rate_limit(bearer or key or "") or org
+            raise RefusedError(401, f"Invalid {'token' if bearer else 'API key'}")
+        self._check_rate_limit(bearer or key or "")
+        return org
 
-    def _check_rate_limit(self, credential: str) -> Response | None:
-        """Return an error if the credential sends too many requests."""
+    def _check_rate_limit(self, credential: str) -> None:
         switches = self.switches()
         if switches.rate_limit is None:
-            return None
+            return
         wait = self.limiter.wait(organisation_of(credential), switches.rate_limit)
-        if not wait:
-            return None
-        reply = error_response(429, "Rate limit exceeded")
-        if switches.retry_after:
-            reply.headers["retry-after"] = str(ceil(wait))
-        return reply
+        if wait:
+            headers = {"retry-after": str(ceil(wait))} if switches.retry_after else None
+            raise RefusedError(429, "Rate limit exceeded", headers)
 
     def _of_token(self, token: str) -> str | None:
         found = self.authority.organisation(token)

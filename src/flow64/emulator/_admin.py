@@ -16,7 +16,14 @@ from starlette.responses import Response
 from ._clock import format_time
 from ._faults import FAULT, Fault, Faults, find_problems
 from ._guesses import GUESSES
-from ._http import Call, Route, json_response, not_found, validation_response
+from ._http import (
+    Call,
+    RefusedError,
+    Route,
+    json_response,
+    not_found,
+    violation_error,
+)
 from ._middleware import ADMIN_PREFIX
 from ._records import JsonObject, OutboxRecord
 from ._responses import workflow_response
@@ -101,8 +108,8 @@ class _AdminHandlers:
     def add_fault(self, call: Call) -> Response:
         """Add a fault."""
         if found := find_problems(call.body):
-            return validation_response(
-                [{**one, "loc": ["body", *one["loc"]]} for one in found]
+            raise RefusedError(
+                422, [{**one, "loc": ["body", *one["loc"]]} for one in found]
             )
         self.faults.add(Fault(**call.body))
         return json_response({"active": self.faults.data()}, 201)
@@ -121,7 +128,7 @@ class _AdminHandlers:
     def turn_switches(self, call: Call) -> Response:
         """Set the switches that the body names."""
         if found := list(_find_switch_violations(call.body)):
-            return validation_response(found)
+            raise RefusedError(422, found)
         with self.lock:
             self.set_switches(evolve(self.services.switches(), **call.body))
         return self.switches_now(call)
@@ -177,25 +184,21 @@ class _AdminHandlers:
         store, clock = self.services.store, self.services.clock
         workflow_id, known = call.path["workflow_id"], ", ".join(EDIT.fields)
         if store.workflows.get(workflow_id.lower()) is None:
-            return not_found("Workflow")
+            raise not_found("Workflow")
         if unknown := call.body.keys() - EDIT.fields.keys():
             words = f"An edit has no such field; its fields are {known}"
-            return validation_response(
-                [_extra_field(name, words) for name in sorted(unknown)]
+            raise RefusedError(
+                422, [_extra_field(name, words) for name in sorted(unknown)]
             )
         specs: JsonObject = call.body.get("specs") or {}
         if not all(isinstance(specs[name], dict) for name in specs):
             words = "Input should be fields by block id or kind"
-            return validation_response(
-                [make_violation(("body", "specs"), "dict_type", words)]
-            )
+            raise violation_error(("body", "specs"), "dict_type", words)
         try:
             changed = edit_workflow(store, clock, workflow_id, **call.body)
         except KeyError as error:
             words = str(error.args[0])
-            return validation_response(
-                [make_violation(("body", "specs"), "value_error", words)]
-            )
+            raise violation_error(("body", "specs"), "value_error", words) from None
         return json_response(workflow_response(changed))
 
     def copy(self, call: Call) -> Response:
@@ -204,7 +207,7 @@ class _AdminHandlers:
         try:
             duplicate = copy_workflow(store, clock, call.path["workflow_id"])
         except KeyError:
-            return not_found("Workflow")
+            raise not_found("Workflow") from None
         return json_response(workflow_response(duplicate), 201)
 
 

@@ -15,11 +15,11 @@ from threading import Event, Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
 from attrs import evolve, frozen
 
 from ..definition import WireBlock
 from ..errors import ConfigError
+from ..http import httpx
 from ._clock import Clock
 from ._records import JsonObject, OutboxRecord, SigningSecretRecord
 from ._results import Links, file_path

@@ -12,11 +12,31 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final
 
-from ..blocks import CompanyEnrichment, columns_of
+from ..blocks import (
+    CATALOGUE,
+    CompanyEnrichment,
+    CompanyToLeads,
+    Deduplicate,
+    DeduplicateWrtNotebook,
+    Filter,
+    FindEmail,
+    FindPhone,
+    GroupBy,
+    LeadsToCompany,
+    ReadCsv,
+    ReadNotebook,
+    RemoveColumns,
+    ReverseEmail,
+    ReversePhone,
+    Search,
+    VerifyEmail,
+    Webhook,
+    columns_of,
+)
 from ._block_context import BlockContext, BlockFailedError, EachRow, Executor
+from ._csv import format_cell
 from ._filters import open_row_filter, parse_conditions
 from ._records import RowData, notebook_owner, payload_owner, upload_owner
-from ._results import format_cell
 from ._synthetic import (
     digest_of,
     make_company,
@@ -135,7 +155,7 @@ def find_email(context: BlockContext) -> Callable[[RowData], RowData]:
     return work
 
 
-def verify_email(_block_context: BlockContext) -> Callable[[RowData], RowData]:
+def verify_email(_context: BlockContext) -> Callable[[RowData], RowData]:
     """Add the status of the address that a row has."""
     return lambda row: {
         **row,
@@ -143,12 +163,12 @@ def verify_email(_block_context: BlockContext) -> Callable[[RowData], RowData]:
     }
 
 
-def find_phone(_block_context: BlockContext) -> Callable[[RowData], RowData]:
+def find_phone(_context: BlockContext) -> Callable[[RowData], RowData]:
     """Add a phone number; a row keeps a number that it has."""
     return lambda row: {**row, "phone": row.get("phone") or make_phone(seed_of(row))}
 
 
-def reverse_lookup(_block_context: BlockContext) -> Callable[[RowData], RowData]:
+def reverse_lookup(_context: BlockContext) -> Callable[[RowData], RowData]:
     """Add the person behind an address or number; values of the row are kept."""
     return lambda row: {**make_person(seed_of(row)), **row}
 
@@ -248,42 +268,36 @@ def pass_rows_on(context: BlockContext) -> Iterator[RowData]:
 
 
 EXECUTORS: Final[Mapping[str, Executor]] = {
-    "webhook": webhook,
-    "read_csv": read_csv,
-    "read_notebook": read_notebook,
-    "search": search,
-    "company_enrichment": EachRow(enrich),
-    "lead_enrichment": EachRow(enrich),
-    "linkedin_enrichment": EachRow(enrich),
-    "find_email": EachRow(find_email),
-    "find_phone": EachRow(find_phone),
-    "verify_email": EachRow(verify_email),
-    "reverse_email": EachRow(reverse_lookup),
-    "reverse_phone": EachRow(reverse_lookup),
-    "company_to_leads": company_to_leads,
-    "leads_to_company": leads_to_company,
-    "github_find_people": make_up_rows,
-    "google_maps_search": make_up_rows,
-    "scrape_web": EachRow(enrich),
-    "backlinks_referring_domains": make_up_rows,
-    "find_subdomains": make_up_rows,
-    "x_search": make_up_rows,
-    "tiktok_get_following": make_up_rows,
-    "kaggle_leaderboard": make_up_rows,
-    "llm_openai": EachRow(enrich),
-    "qa_agent": EachRow(enrich),
-    "research_agent": EachRow(enrich),
-    "transform_data": EachRow(enrich),
-    "filter": filter_rows,
-    "deduplicate": deduplicate,
-    "deduplicate_wrt_notebook": deduplicate_wrt_notebook,
-    "group_by": group_by,
-    "remove_columns": EachRow(remove_columns),
-    "append_to_notebook": pass_rows_on,
-    "send_slack_message": pass_rows_on,
-    "outgoing_webhook": pass_rows_on,
-    "hubspot_import": make_up_rows,
-    "yc_batches": make_up_rows,
-    "yc_companies": make_up_rows,
+    Webhook.kind: webhook,
+    ReadCsv.kind: read_csv,
+    ReadNotebook.kind: read_notebook,
+    Search.kind: search,
+    FindEmail.kind: EachRow(find_email),
+    FindPhone.kind: EachRow(find_phone),
+    VerifyEmail.kind: EachRow(verify_email),
+    ReverseEmail.kind: EachRow(reverse_lookup),
+    ReversePhone.kind: EachRow(reverse_lookup),
+    CompanyToLeads.kind: company_to_leads,
+    LeadsToCompany.kind: leads_to_company,
+    Filter.kind: filter_rows,
+    Deduplicate.kind: deduplicate,
+    DeduplicateWrtNotebook.kind: deduplicate_wrt_notebook,
+    GroupBy.kind: group_by,
+    RemoveColumns.kind: EachRow(remove_columns),
 }
-"""The executor of each kind. Any other kind passes rows on, or fails."""
+"""The executors of kinds that do something of their own."""
+
+
+def find_executor(kind: str) -> Executor:
+    """Return the executor of a kind: its own, or the one for its place in a flow.
+
+    A kind that is not in the catalogue passes rows on.
+    """
+    if kind in EXECUTORS:
+        return EXECUTORS[kind]
+    cls = CATALOGUE.get(kind)
+    if cls is None:
+        return pass_rows_on
+    if cls.about.may_begin:
+        return make_up_rows
+    return EachRow(enrich) if cls.about.role == "step" else pass_rows_on

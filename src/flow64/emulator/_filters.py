@@ -12,9 +12,9 @@ from typing import Any, Final, TypeAlias
 from attrs import frozen
 
 from ._block_context import BlockFailedError
+from ._csv import format_cell
 from ._records import RowData
 from ._regex import Matcher
-from ._results import format_cell
 
 Cells: TypeAlias = Sequence[Any]
 """The values of one column, row by row; None if a row has none."""

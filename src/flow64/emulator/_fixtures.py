@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import UserDict
 from collections.abc import (
@@ -21,6 +20,7 @@ from ..blocks import CATALOGUE
 from ..definition import is_uuid
 from ..errors import ConfigError, did_you_mean
 from ._block_context import BlockContext, BlockFailedError, EachRow, Executor
+from ._csv import parse_csv
 from ._executors import as_rows
 from ._filters import make_equality_test
 from ._records import RowData
@@ -272,21 +272,10 @@ def _from_json(path: Path, text: str) -> Mapping[str, Fixture]:
 
 def _from_csv(path: Path, text: str) -> Mapping[str, Fixture]:
     check_fixture_name(str(path), path.stem)
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
-    lines = []
     try:
-        header = next(reader, [])
-        if not header or "" in header or len(set(header)) < len(header):
-            raise ConfigError(f"{path}: its first line must name each column once")
-        for values in filter(None, reader):
-            if len(values) != len(header):
-                raise ConfigError(
-                    f"{path}, line {reader.line_num}: {len(values)} values for "
-                    f"{len(header)} columns"
-                )
-            lines.append(_to_line(dict(zip(header, values, strict=True))))
-    except csv.Error as error:
-        raise ConfigError(f"{path}, line {reader.line_num}: {error}") from error
+        lines = [*map(_to_line, parse_csv(text.splitlines(keepends=True)))]
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
     return {path.stem: FixtureLines(lines)}
 
 

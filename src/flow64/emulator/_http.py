@@ -9,7 +9,7 @@ from attrs import field, frozen
 from starlette.responses import JSONResponse, Response
 
 from ._records import JsonObject
-from ._schema import Schema
+from ._schema import Location, Schema, make_violation
 
 Media: TypeAlias = Literal["json", "form", "file"]
 """How a body is read: as JSON, as a URL-encoded form, or as a file."""
@@ -86,16 +86,25 @@ def json_response(data: Any, status: int = 200) -> Response:
     return JSONResponse(data, status)
 
 
-def error_response(status: int, detail: str) -> Response:
-    """Make an error response with one sentence."""
-    return JSONResponse({"detail": detail}, status)
+class RefusedError(Exception):
+    """A request is refused.
+
+    Attributes:
+        response: The response, with the reason as `detail`.
+    """
+
+    def __init__(
+        self, status: int, detail: object, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.response: Response = JSONResponse({"detail": detail}, status, headers)
 
 
-def not_found(what: str) -> Response:
-    """Make a 404 response that names what is missing."""
-    return error_response(404, f"{what} not found")
+def not_found(what: str) -> RefusedError:
+    """Make the error of something that does not exist."""
+    return RefusedError(404, f"{what} not found")
 
 
-def validation_response(found: Sequence[JsonObject]) -> Response:
-    """Make a 422 response that lists each problem and its place."""
-    return JSONResponse({"detail": list(found)}, 422)
+def violation_error(location: Location, type: str, message: str) -> RefusedError:
+    """Make the error of a request with one violation."""
+    return RefusedError(422, [make_violation(location, type, message)])

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..errors import EmulatorStoreError
 from ._access import Access
-from ._http import Call, Route, error_response, validation_response
+from ._http import Call, RefusedError, Route
 from ._request_body import (
     File,
     make_body_file,
@@ -69,39 +69,38 @@ class RequestGuard:
 
     async def answer(self, request: Request, route: Route) -> Response:
         """Answer a request by its route, or with an error."""
-        if {"content-length", "transfer-encoding"} <= set(request.headers):
-            words = "Send Content-Length or Transfer-Encoding, not both"
-            return JSONResponse({"detail": words}, 400, {"connection": "close"})
         try:
+            _check_length(request)
             body = await receive_body(request, route)
+            # In a thread, so that long work does not delay other requests.
+            return await run_in_threadpool(self._answer, request, route, body)
         except ClientDisconnect:
-            return error_response(400, "The request ended before its body did")
-        # In a thread, so that long work does not delay other requests.
-        return await run_in_threadpool(self._answer, request, route, body)
+            refusal = RefusedError(400, "The request ended before its body did")
+        except EmulatorStoreError as error:
+            refusal = RefusedError(503, str(error))
+        except RefusedError as error:
+            refusal = error
+        return refusal.response
 
     def _answer(self, request: Request, route: Route, body: File | None) -> Response:
-        try:
-            with body or make_body_file() as file:
-                digest = file_digest(file, "sha256").hexdigest()
-                file.seek(0)
-                org = self._identify_and_record(request, digest)
-                if refusal := _check_origin(request):
-                    return refusal
-                if isinstance(org, Response):
-                    if not route.is_open:
-                        return org
-                    org = ""
-                if body is None:
-                    words = f"The body is longer than {max_body_bytes(route)} bytes"
-                    return error_response(413, words)
-                call = _build_call(request, route, org, digest, file)
-                return call if isinstance(call, Response) else route.handler(call)
-        except EmulatorStoreError as error:
-            return error_response(503, str(error))
+        with body or make_body_file() as file:
+            digest = file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            org, problem = None, None
+            try:
+                org = self.access.organisation(request)
+            except RefusedError as error:
+                problem = error
+            self._record(request, digest, org)
+            _check_origin(request)
+            if problem and not route.is_open:
+                raise problem
+            if body is None:
+                words = f"The body is longer than {max_body_bytes(route)} bytes"
+                raise RefusedError(413, words)
+            return route.handler(_build_call(request, route, org or "", digest, file))
 
-    def _identify_and_record(self, request: Request, digest: str) -> str | Response:
-        """Record the request; return its organisation, or the error."""
-        org = self.access.organisation(request)
+    def _record(self, request: Request, digest: str, org_id: str | None) -> None:
         path = request.url.path
         # The page polls every second or so; that is not a use of the API.
         if path != "/" and not path.startswith(ADMIN_PREFIX):
@@ -112,15 +111,16 @@ class RequestGuard:
                     dict(request.query_params),
                     digest,
                     request.headers.get("idempotency-key"),
-                    org if isinstance(org, str) else None,
+                    org_id,
                 )
             )
-        return org
 
 
 @frozen
 class Endpoint:
-    """Answers on one path. A method without a route gets 405.
+    """Answers on one path, also to methods that no route has.
+
+    Starlette by itself would try the next path that matches.
 
     Attributes:
         routes: The route of each method.
@@ -134,30 +134,32 @@ class Endpoint:
         """Make the endpoint of the routes of a path."""
         by_method = {route.method: route for route in routes}
         if "GET" in by_method:
-            by_method.setdefault("HEAD", by_method["GET"])
+            by_method["HEAD"] = by_method["GET"]
         return cls(guard, by_method)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         route = self.routes.get(request.method)
         if route is None:
-            allowed = {"allow": ", ".join(sorted(self.routes))}
-            reply: Response = JSONResponse(
-                {"detail": "Method Not Allowed"}, 405, allowed
-            )
-        else:
-            reply = await self.guard.answer(request, route)
+            raise HTTPException(405, headers={"allow": ", ".join(sorted(self.routes))})
+        reply = await self.guard.answer(request, route)
         await reply(scope, receive, send)
 
 
-def _check_origin(request: Request) -> Response | None:
-    """Return an error for a foreign host name, or a page that must not ask."""
+def _check_length(request: Request) -> None:
+    """Refuse a body that states its length in two ways."""
+    if {"content-length", "transfer-encoding"} <= set(request.headers):
+        words = "Send Content-Length or Transfer-Encoding, not both"
+        raise RefusedError(400, words, {"connection": "close"})
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse a foreign host name, and a page that must not ask."""
     names = HOSTS if SERVED in request.scope else IN_PROCESS_HOSTS
     if not _is_allowed_host(request.headers.get("host"), names):
-        return error_response(400, "The emulator answers to loopback names only")
+        raise RefusedError(400, "The emulator answers to loopback names only")
     if request.url.path.startswith(ADMIN_PREFIX) and _is_cross_origin(request):
-        return error_response(403, "No other page may use the emulator's routes")
-    return None
+        raise RefusedError(403, "No other page may use the emulator's routes")
 
 
 def _is_cross_origin(request: Request) -> bool:
@@ -175,7 +177,8 @@ async def handle_http_error(_request: Request, error: Exception) -> Response:
 
 async def handle_failure(_request: Request, _error: Exception) -> Response:
     """Answer after a fault of the emulator itself, which is also logged."""
-    return error_response(500, "The emulator failed; this is a fault of flow64")
+    words = "The emulator failed; this is a fault of flow64"
+    return JSONResponse({"detail": words}, 500)
 
 
 def _is_allowed_host(host: str | None, names: Container[str]) -> bool:
@@ -188,13 +191,15 @@ def _is_allowed_host(host: str | None, names: Container[str]) -> bool:
 
 def _build_call(
     request: Request, route: Route, org_id: str, digest: str, file: File
-) -> Call | Response:
-    """Parse and validate a request; return the call for its handler, or the error."""
+) -> Call:
+    """Parse and validate a request.
+
+    Raises:
+        RefusedError: It is malformed, or violates a schema of the route.
+    """
     media = request.headers.get("content-type", "")
     content = b"" if route.media == "file" else file.read()
     parsed = None if route.media == "file" else parse_body(route, media, content)
-    if isinstance(parsed, Response):
-        return parsed
     sent = request.query_params
     path = parse_parameters(
         {name: [text] for name, text in request.path_params.items()}, route.parts
@@ -212,7 +217,7 @@ def _build_call(
         *(find_violations(parsed, body, ("body",)) if body else ()),
     ]
     if found:
-        return validation_response(found)
+        raise RefusedError(422, found)
     return Call(
         org_id=org_id,
         path=path,

@@ -8,14 +8,14 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import asdict, frozen
 from starlette.responses import HTMLResponse, Response
 
 from ._clock import format_time
 from ._guesses import GUESSES
-from ._http import Call, Route, error_response, json_response
+from ._http import Call, RefusedError, Route, json_response
 from ._page_items import (
     block_data,
     graph_data,
@@ -33,6 +33,8 @@ from ._schema import OPTIONAL_TEXT, TEXT, UUID, Schema
 from ._services import Services
 from ._store import Table
 from ._switches import MARKS
+
+F = TypeVar("F")
 
 PATH: Final = "/_emulator/page"
 
@@ -133,11 +135,7 @@ class _PageHandlers:
     def workflow(self, call: Call) -> Response:
         """Return one workflow."""
         found = self.services.store.workflows.get(call.path["id"].lower())
-        return (
-            error_response(404, "Not found")
-            if found is None
-            else _page_response(workflow_item(found))
-        )
+        return _page_response(workflow_item(_require(found)))
 
     def runs(self, call: Call) -> Response:
         """List the runs of all organisations or of one workflow, newest first."""
@@ -159,9 +157,7 @@ class _PageHandlers:
         store, since = self.services.store, call.query["since"] or ""
         # Before the blocks are read, so that later changes are sent next time.
         now = format_time(self.services.clock.now())
-        run = store.runs.get(call.path["id"].lower())
-        if run is None:
-            return error_response(404, "Not found")
+        run = _require(store.runs.get(call.path["id"].lower()))
         states = store.blocks.of(run.id)
         moved = [
             state_item(state)
@@ -180,11 +176,7 @@ class _PageHandlers:
     def notebook(self, call: Call) -> Response:
         """Return one notebook."""
         found = self.services.store.notebooks.get(call.query["id"])
-        return (
-            error_response(404, "Not found")
-            if found is None
-            else _page_response(notebook_item(found))
-        )
+        return _page_response(notebook_item(_require(found)))
 
     def outbox(self, call: Call) -> Response:
         """List what was written outside, or would have been, newest first."""
@@ -203,21 +195,13 @@ class _PageHandlers:
 
     def graph(self, call: Call) -> Response:
         """Return the graph of a workflow, or of a run as it was at its start."""
-        graph = self._find_graph(call)
-        return (
-            error_response(404, "Not found")
-            if graph is None
-            else _page_response(graph_data(graph))
-        )
+        return _page_response(graph_data(self._find_graph(call)))
 
     def block(self, call: Call) -> Response:
         """Return one block of a graph: its specs, and facts about its kind."""
-        graph = self._find_graph(call)
-        blocks = [] if graph is None else graph["blocks"]
-        position = call.query["position"]
-        if position >= len(blocks):
-            return error_response(404, "Not found")
-        return _page_response(block_data(blocks[position]))
+        at = call.query["position"]
+        found = self._find_graph(call)["blocks"][at : at + 1]
+        return _page_response(block_data(_require(next(iter(found), None))))
 
     def rows(self, call: Call) -> Response:
         """Return some rows of a block, payload or notebook."""
@@ -226,13 +210,19 @@ class _PageHandlers:
         found = list(islice(rows, first, first + limit + 1))
         return _page_response({**rows_data(found[:limit]), "more": len(found) > limit})
 
-    def _find_graph(self, call: Call) -> JsonObject | None:
+    def _find_graph(self, call: Call) -> JsonObject:
         store, run_id = self.services.store, call.query["run_id"]
         if run_id is not None:
-            graph = store.graphs.get(run_id.lower())
-            return None if graph is None else graph.data
-        workflow = store.workflows.get((call.query["workflow_id"] or "").lower())
-        return None if workflow is None else workflow.definition
+            return _require(store.graphs.get(run_id.lower())).data
+        workflow_id = (call.query["workflow_id"] or "").lower()
+        return _require(store.workflows.get(workflow_id)).definition
+
+
+def _require(found: F | None) -> F:
+    """Return something that was looked for, or refuse the request."""
+    if found is None:
+        raise RefusedError(404, "Not found")
+    return found
 
 
 def _list_records(

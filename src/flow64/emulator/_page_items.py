@@ -15,6 +15,7 @@ from attrs import fields
 from ..blocks import CATALOGUE, CONFIDENCE, About
 from ..definition import split_stamp
 from ._clock import format_optional_time, format_time
+from ._csv import format_cell
 from ._records import (
     BlockState,
     JsonObject,
@@ -25,7 +26,6 @@ from ._records import (
     WorkflowRecord,
     notebook_owner,
 )
-from ._results import format_cell
 from ._switches import Switches
 
 MAX_COLUMNS: Final = 60

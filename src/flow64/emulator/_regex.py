@@ -2,6 +2,9 @@
 
 An expression may take exponential time. While Python matches it, all other threads
 wait. So a separate process does it.
+
+The library `regex` has a timeout, but not while it compiles an expression: it writes
+out counted repeats, so `(?:(?:(?:a{1000}){1000}){1000}){1000}` takes all memory.
 """
 
 from __future__ import annotations

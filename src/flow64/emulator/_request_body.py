@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from tempfile import SpooledTemporaryFile
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
 from ..definition import MAX_BYTES, MAX_DEPTH
-from ._http import Route, error_response, validation_response
-from ._schema import make_violation
+from ._http import RefusedError, Route, violation_error
 
 MAX_DIGITS: Final = 400
 """Maximum digits of an integer."""
@@ -60,44 +58,48 @@ def max_body_bytes(route: Route) -> int:
 
 
 def parse_body(route: Route, media: str, body: bytes) -> Any:
-    """Return the data of a body, or the error."""
+    """Return the data of a body.
+
+    Raises:
+        RefusedError: It has another media type, is missing or cannot be parsed.
+    """
     if route.body is None or not (body or route.needs_body):
         return None
     if route.media == "form":
         return _parse_form(media, body)
     if not body:
-        return validation_response(
-            [make_violation(("body",), "missing", "Field required")]
-        )
+        raise violation_error(("body",), "missing", "Field required")
     if _media_type(media or "application/json") not in {
         "application/json",
         "text/json",
     }:
         words = f"Input should be JSON (Content-Type: application/json), not {media}"
-        return validation_response(
-            [make_violation(("body",), "model_attributes_type", words)]
-        )
-    return parse_json(body)
+        raise violation_error(("body",), "model_attributes_type", words)
+    return _parse_json(body)
 
 
-def parse_json(body: bytes) -> Any:
-    """Return JSON data that can be stored and written again, or the error."""
+def _parse_json(body: bytes) -> Any:
+    """Return JSON data that can be stored and written again."""
     try:
         text = body.decode()
-        data, faults = _load_json(text)
+        data = json.loads(
+            text,
+            parse_int=_parse_integer,
+            parse_float=_parse_float,
+            parse_constant=_refuse_json,
+        )
     except UnicodeDecodeError:
-        data, faults = None, ["the body is not UTF-8"]
+        _refuse_json("the body is not UTF-8")
     except json.JSONDecodeError as error:
-        data, faults = None, [f"{error.msg} at character {error.pos}"]
+        _refuse_json(f"{error.msg} at character {error.pos}")
     except RecursionError:
-        data, faults = None, [_TOO_DEEP]
-    else:
-        if _is_deep(data):
-            faults.append(_TOO_DEEP)
-        # Decoded UTF-8 has no lone surrogates; only an escape can add one.
-        elif "\\u" in text and not _is_unicode(data):
-            faults.append("a lone surrogate is not Unicode")
-    return error_response(400, f"Malformed JSON: {faults[0]}") if faults else data
+        _refuse_json(_TOO_DEEP)
+    if _is_deep(data):
+        _refuse_json(_TOO_DEEP)
+    # Decoded UTF-8 has no lone surrogates; only an escape can add one.
+    if "\\u" in text and not _is_unicode(data):
+        _refuse_json("a lone surrogate is not Unicode")
+    return data
 
 
 _TOO_DEEP: Final = f"it nests deeper than {MAX_DEPTH} levels"
@@ -107,12 +109,10 @@ def _media_type(media: str) -> str:
     return media.partition(";")[0].strip().lower()
 
 
-def _parse_form(media: str, body: bytes) -> dict[str, str] | Response:
+def _parse_form(media: str, body: bytes) -> dict[str, str]:
     if _media_type(media) != "application/x-www-form-urlencoded":
         words = "Input should be a form (application/x-www-form-urlencoded)"
-        return validation_response(
-            [make_violation(("body",), "model_attributes_type", words)]
-        )
+        raise violation_error(("body",), "model_attributes_type", words)
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
@@ -121,33 +121,28 @@ def _parse_form(media: str, body: bytes) -> dict[str, str] | Response:
             max_num_fields=MAX_FIELDS,
         )
     except ValueError:
-        return error_response(400, "Malformed form")
+        raise RefusedError(400, "Malformed form") from None
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        return error_response(400, "A field of the form is sent twice")
+        raise RefusedError(400, "A field of the form is sent twice")
     return fields
 
 
-def _load_json(text: str) -> tuple[Any, list[str]]:
-    """Return the data of a text, and the problems with its numbers."""
-    faults: list[str] = []
+def _refuse_json(problem: str) -> NoReturn:
+    raise RefusedError(400, f"Malformed JSON: {problem}") from None
 
-    def integer(digits: str) -> int:
-        if len(digits) <= MAX_DIGITS:
-            return int(digits)
-        faults.append("a number is too long")
-        return 0
 
-    def number(digits: str) -> float:
-        found = float(digits)
-        if found - found != 0:
-            faults.append("a number is too large")
-        return found
+def _parse_integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        _refuse_json("a number is too long")
+    return int(digits)
 
-    data = json.loads(
-        text, parse_int=integer, parse_float=number, parse_constant=faults.append
-    )
-    return data, faults
+
+def _parse_float(digits: str) -> float:
+    found = float(digits)
+    if found - found != 0:
+        _refuse_json("a number is too large")
+    return found
 
 
 def _is_unicode(data: Any) -> bool:

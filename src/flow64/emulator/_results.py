@@ -5,19 +5,18 @@ Files are made while they are read, chunk by chunk.
 
 from __future__ import annotations
 
-import csv
 import hmac
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
 from attrs import evolve, field, frozen
 
 from ._clock import format_optional_time
+from ._csv import format_cell, format_csv
 from ._records import BlockState, JsonObject, RowData
 from ._store import Store
 
@@ -104,13 +103,6 @@ def read_file(store: Store, block: BlockState, format: str) -> Iterator[bytes]:
             return _to_csv(store.chunks(block.rows), block.columns)
 
 
-def format_cell(value: Any) -> str:
-    """Return a value as the text of a CSV cell: text as it is, others as JSON."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _to_json(texts: Iterator[bytes]) -> Iterator[bytes]:
     # Each text is a list. Without their brackets they form one list.
     before = b"["
@@ -128,17 +120,11 @@ def _to_ndjson(chunks: Iterator[list[RowData]]) -> Iterator[bytes]:
 def _to_csv(chunks: Iterator[list[RowData]], columns: Iterable[str]) -> Iterator[bytes]:
     # In the order of first appearance, as rows of several parents may differ.
     names = list(columns)
-    yield _format_csv([names] if names else [])
+    yield format_csv([names] if names else [])
     for chunk in chunks:
-        yield _format_csv(
+        yield format_csv(
             [[format_cell(row.get(name)) for name in names] for row in chunk]
         )
-
-
-def _format_csv(cells: list[list[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(cells)
-    return text.getvalue().encode()
 
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False).encode

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
+from ..blocks import CATALOGUE
 from ..definition import Definition
 from ._block_context import BlockContext, BlockFailedError
 from ._clock import Clock
 from ._credits import Bill, compute_balance
 from ._deliveries import Deliveries
-from ._executors import EXECUTORS, pass_rows_on
+from ._executors import find_executor
 from ._fixtures import Fixture, apply_fixture
 from ._graph import to_definition
 from ._records import BlockState, RowData, RunRecord
@@ -181,7 +182,7 @@ class _BlockWorker:
     def _produce_rows(self, context: BlockContext) -> Generator[RowData, None, None]:
         # A generator, so that closing it also closes what the executor has open.
         kind = context.block.kind
-        executor = EXECUTORS.get(kind, pass_rows_on)
+        executor = find_executor(kind)
         fixtures = self.tools.fixtures
         fixture = fixtures.get(context.block.id, fixtures.get(kind))
         yield from (
@@ -234,7 +235,7 @@ class _BlockWorker:
         message = failures.get(self.state.block_id, failures.get(kind))
         if message is not None:
             raise BlockFailedError(message)
-        if kind not in EXECUTORS and self.switches.unknown_kind_fails:
+        if kind not in CATALOGUE and self.switches.unknown_kind_fails:
             raise BlockFailedError(f"Unknown block type: {kind}")
 
     def _check_stop(self) -> None:

@@ -18,11 +18,11 @@ from ._engine import make_block_states
 from ._graph import to_definition
 from ._http import (
     Call,
+    RefusedError,
     Route,
-    error_response,
     json_response,
     not_found,
-    validation_response,
+    violation_error,
 )
 from ._records import (
     BlockState,
@@ -31,7 +31,6 @@ from ._records import (
     JsonObject,
     RowData,
     RunRecord,
-    WorkflowRecord,
     payload_owner,
 )
 from ._responses import (
@@ -45,7 +44,7 @@ from ._responses import (
     run_started_response,
 )
 from ._results import CONTENT_TYPES, count_bytes, file_path, read_file, result_item
-from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, UUID, Schema, make_violation
+from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, UUID, Schema
 from ._services import Services
 from ._switches import Switches
 
@@ -138,14 +137,12 @@ class _RunHandlers:
     def run(self, call: Call) -> Response:
         """Start a run, or return the run that the same key started."""
         workflow = self.services.find_workflow(call, call.query["workflow_id"])
-        if isinstance(workflow, Response):
-            return workflow
         switches, body = self.services.switches(), call.body or {}
         payload = _as_rows(body.get("webhook_payload"))
         graph = _apply_override(workflow.definition, body.get("specs_override"))
         problem = next(_start_problems(graph, payload, switches), None)
         if problem:
-            return error_response(400, problem)
+            raise RefusedError(400, problem)
         now = self.services.clock.now()
         run = RunRecord(
             id=str(uuid4()),
@@ -163,7 +160,9 @@ class _RunHandlers:
         key = call.idempotency_key if switches.honour_idempotency else None
         first = self._add_run(run, graph, payload or [], key)
         if first.id != run.id:
-            return _answer_repeated_start(first, run, switches)
+            if first.digest != run.digest:
+                _refuse_key_clash(switches)
+            return json_response(run_started_response(first, already_started=True))
         self.services.engine.start(run.id)
         return json_response(run_started_response(run, already_started=False))
 
@@ -178,10 +177,11 @@ class _RunHandlers:
             first = next(found, None)
             if first is None:
                 # Documented: runs outlive their workflow.
-                workflow = self.services.find_workflow(call, workflow_id)
-                if isinstance(workflow, WorkflowRecord):
-                    return json_response([])
-                return not_found("Workflow")
+                try:
+                    self.services.find_workflow(call, workflow_id)
+                except RefusedError:
+                    raise not_found("Workflow") from None
+                return json_response([])
             found = chain([first], found)
         listed: list[JsonObject] = []
         for run in found:
@@ -196,21 +196,15 @@ class _RunHandlers:
         # In one transaction, so that a run that has ended has no running block.
         with self.services.store.transaction():
             run = self.services.find_run(call, call.path["run_id"])
-            if isinstance(run, Response):
-                return run
             blocks = self.services.store.blocks.of(run.id)
         return json_response(live_status_response(run, blocks))
 
     def download_links(self, call: Call) -> Response:
         """List the files of a run, one for each completed block."""
         run = self.services.find_run(call, call.path["run_id"])
-        if isinstance(run, Response):
-            return run
         wanted, now = call.query["format"], self.services.clock.now()
         if wanted not in CONTENT_TYPES:
-            return error_response(
-                400, f"format must be one of {', '.join(CONTENT_TYPES)}"
-            )
+            raise RefusedError(400, f"format must be one of {', '.join(CONTENT_TYPES)}")
         items: list[JsonObject] = []
         for block in self._finished_blocks(run.id) if wanted in run.formats else ():
             path = file_path(run.id, block.block_id, wanted)
@@ -223,12 +217,12 @@ class _RunHandlers:
         now, store = self.services.clock.now(), self.services.store
         problem = self.services.links.find_problem(call.url, call.query, now)
         if problem:
-            return error_response(403, problem)
+            raise RefusedError(403, problem)
         block_id, _, wanted = call.path["filename"].rpartition(".")
         stages = self._finished_blocks(call.path["run_id"].lower())
         block = next((block for block in stages if block.block_id == block_id), None)
         if block is None:
-            return error_response(404, "File not found")
+            raise not_found("File")
         # Always the whole file: a request for a range gets all of it.
         headers = {
             "content-length": str(count_bytes(store, block, wanted)),
@@ -244,12 +238,8 @@ class _RunHandlers:
         """Cancel a run, unless it has ended."""
         job_id = call.query["job_id"] or (call.body or {}).get("job_id")
         if job_id is None:
-            return validation_response(
-                [make_violation(("query", "job_id"), "missing", "Field required")]
-            )
+            raise violation_error(("query", "job_id"), "missing", "Field required")
         run = self.services.find_run(call, job_id)
-        if isinstance(run, Response):
-            return run
         status = self.services.engine.cancel(run.id).status
         # This response spells it with one l, all others with two (documented).
         spelled = "canceled" if status == "cancelled" else status
@@ -310,18 +300,13 @@ def _digest_request(data: Any) -> str:
     return sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def _answer_repeated_start(
-    first: RunRecord, run: RunRecord, switches: Switches
-) -> Response:
-    """Answer a start with a key that has started a run before."""
-    if first.digest == run.digest or switches.key_clash == "replay":
-        return json_response(run_started_response(first, already_started=True))
+def _refuse_key_clash(switches: Switches) -> None:
+    """Refuse a key that has started a run by another request, unless it is replayed."""
     words = "This Idempotency-Key was used with another request"
     if switches.key_clash == "409":
-        return error_response(409, words)
-    return validation_response(
-        [make_violation(("header", "idempotency-key"), "value_error", words)]
-    )
+        raise RefusedError(409, words)
+    if switches.key_clash == "422":
+        raise violation_error(("header", "idempotency-key"), "value_error", words)
 
 
 def _apply_override(graph: JsonObject, override: JsonObject | None) -> JsonObject:

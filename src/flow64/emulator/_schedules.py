@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ._clock import format_time
 from ._cron import as_cron, as_zone, next_times
-from ._http import Call, Route, json_response, not_found, validation_response
+from ._http import Call, RefusedError, Route, json_response, not_found
 from ._records import JsonObject, ScheduleRecord
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, make_violation
 from ._services import Services
@@ -111,12 +111,8 @@ class _ScheduleHandlers:
 
     def create_schedule(self, call: Call) -> Response:
         """Schedule a workflow for the times of a cron expression."""
-        problems = _find_problems(call.body)
-        if problems:
-            return validation_response(problems)
+        _check_times(call.body)
         workflow = self.services.find_workflow(call, call.body["workflow_id"])
-        if isinstance(workflow, Response):
-            return workflow
         now = self.services.clock.now()
         schedule = ScheduleRecord(
             id=str(uuid4()),
@@ -146,44 +142,34 @@ class _ScheduleHandlers:
 
     def schedule(self, call: Call) -> Response:
         """Return one schedule, with its next due times."""
-        found = self._own(call)
-        return (
-            found
-            if isinstance(found, Response)
-            else json_response(self._schedule_response(found))
-        )
+        return json_response(self._schedule_response(self._find_schedule(call)))
 
     def update_schedule(self, call: Call) -> Response:
         """Change the fields of a schedule that the body names."""
-        found = self._own(call)
-        if isinstance(found, Response):
-            return found
+        found = self._find_schedule(call)
         changes: dict[str, Any] = {
             name: call.body[name]
             for name in UPDATE.fields
             if call.body.get(name) is not None
         }
-        if problems := _find_problems(changes):
-            return validation_response(problems)
+        _check_times(changes)
         now = self.services.clock.now()
         try:
             changed = self.services.store.schedules.change(
                 found.id, lambda old: evolve(old, **changes, updated_at=now)
             )
         except KeyError:  # deleted meanwhile
-            return not_found("Schedule")
+            raise not_found("Schedule") from None
         return json_response(self._schedule_response(changed))
 
     def delete_schedule(self, call: Call) -> Response:
         """Remove a schedule; its workflow stays."""
-        found = self._own(call)
-        if isinstance(found, Response):
-            return found
+        found = self._find_schedule(call)
         if not self.services.store.schedules.remove(found.id):
-            return not_found("Schedule")
+            raise not_found("Schedule")
         return json_response({"id": found.id, "deleted": True})
 
-    def _own(self, call: Call) -> ScheduleRecord | Response:
+    def _find_schedule(self, call: Call) -> ScheduleRecord:
         found = self.services.store.schedules.get(call.path["schedule_id"])
         return self.services.check_owner(found, call, "Schedule")
 
@@ -212,7 +198,7 @@ class _ScheduleHandlers:
         }
 
 
-def _find_problems(body: JsonObject) -> list[JsonObject]:
+def _check_times(body: JsonObject) -> None:
     """Check the cron expression and time zone of a body, which no schema can check."""
     found: list[JsonObject] = []
     if "cron_expression" in body:
@@ -224,4 +210,5 @@ def _find_problems(body: JsonObject) -> list[JsonObject]:
     if "timezone" in body and as_zone(body["timezone"]) is None:
         words = f"{body['timezone']!r} is not an IANA time zone"
         found.append(make_violation(("body", "timezone"), "value_error", words))
-    return found
+    if found:
+        raise RefusedError(422, found)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from attrs import frozen
-from starlette.responses import Response
 
 from ._clock import Clock
 from ._engine import Engine
-from ._http import Call, error_response, not_found
+from ._http import Call, RefusedError, not_found
 from ._records import RunRecord, ScheduleRecord, WorkflowRecord
 from ._results import Links
 from ._store import Store
@@ -36,22 +35,23 @@ class Services:
     links: Links
     switches: Callable[[], Switches]
 
-    def check_owner(self, record: R | None, call: Call, what: str) -> R | Response:
-        """Return the record, or the error if the caller's organisation has none."""
-        if record is None:
-            return not_found(what)
-        if record.org_id == call.org_id:
-            return record
-        status = self.switches().foreign_status
-        return (
-            not_found(what) if status == 404 else error_response(403, "Access denied")
-        )
+    def check_owner(self, record: R | None, call: Call, what: str) -> R:
+        """Return the record.
 
-    def find_workflow(self, call: Call, workflow_id: str) -> WorkflowRecord | Response:
-        """Return a workflow of the caller's organisation, or the error."""
+        Raises:
+            RefusedError: It does not exist, or belongs to another organisation.
+        """
+        if record is not None and record.org_id == call.org_id:
+            return record
+        if record is None or self.switches().foreign_status == 404:
+            raise not_found(what)
+        raise RefusedError(403, "Access denied")
+
+    def find_workflow(self, call: Call, workflow_id: str) -> WorkflowRecord:
+        """Return a workflow of the caller's organisation, or refuse the request."""
         found = self.store.workflows.get(workflow_id.lower())
         return self.check_owner(found, call, "Workflow")
 
-    def find_run(self, call: Call, run_id: str) -> RunRecord | Response:
-        """Return a run of the caller's organisation, or the error."""
+    def find_run(self, call: Call, run_id: str) -> RunRecord:
+        """Return a run of the caller's organisation, or refuse the request."""
         return self.check_owner(self.store.runs.get(run_id.lower()), call, "Run")

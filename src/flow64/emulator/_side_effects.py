@@ -9,10 +9,15 @@ from uuid import UUID, uuid4, uuid5
 
 from attrs import evolve
 
-from ..blocks import CREATE_NEW
+from ..blocks import (
+    CREATE_NEW,
+    AppendToNotebook,
+    OutgoingWebhook,
+    SendSlackMessage,
+)
 from ._block_context import BlockContext
+from ._csv import format_cell
 from ._records import NotebookRecord, OutboxRecord, notebook_owner
-from ._results import format_cell
 
 OPEN: Final = "being delivered"
 """The outcome of a record that is still to be delivered."""
@@ -36,10 +41,7 @@ def derive_event_id(run_id: str, block_id: str) -> str:
 
 def append_to_notebook(context: BlockContext, made: int, now: datetime) -> None:
     """Add the rows to a notebook, which is created if it does not exist."""
-    notebook_id, name = (
-        context.specs.get("notebook_id"),
-        context.specs.get("notebook_name"),
-    )
+    notebook_id, name = map(context.specs.get, ("notebook_id", "notebook_name"))
     if notebook_id == CREATE_NEW:
         notebook_id = uuid4()
     org_id, notebook_id = context.run.org_id, str(notebook_id)
@@ -67,9 +69,9 @@ def outgoing_webhook(context: BlockContext, _made: int, now: datetime) -> None:
 
 
 SIDE_EFFECTS: Final[Mapping[str, SideEffect]] = {
-    "append_to_notebook": append_to_notebook,
-    "send_slack_message": send_slack_message,
-    "outgoing_webhook": outgoing_webhook,
+    AppendToNotebook.kind: append_to_notebook,
+    SendSlackMessage.kind: send_slack_message,
+    OutgoingWebhook.kind: outgoing_webhook,
 }
 """The side effect of each kind. All other kinds only give rows."""
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ._clock import format_optional_time, format_time
 from ._deliveries import list_active_secrets
-from ._http import Call, Route, error_response, json_response
+from ._http import Call, RefusedError, Route, json_response
 from ._records import JsonObject, SigningSecretRecord
 from ._schema import OPTIONAL_TEXT, TEXT, Schema
 from ._services import Services
@@ -97,7 +97,7 @@ class _SigningHandlers:
         with self.services.store.transaction():
             before = self._find_active(call.org_id)
             if before is None:
-                return error_response(400, "There is no active signing secret to roll")
+                raise RefusedError(400, "There is no active signing secret to roll")
             self._revoke_secrets(call.org_id, but=before if hours else None)
             if hours:
                 ends = self.services.clock.now() + timedelta(hours=hours)

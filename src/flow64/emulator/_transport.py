@@ -1,4 +1,4 @@
-"""An httpx transport that calls an ASGI app in this process, without a socket."""
+"""Transports that call an ASGI app in this process, without a socket."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-import httpx
 from starlette.types import ASGIApp, Message
 
+from ..http import httpx
 
-class InProcessTransport(httpx.BaseTransport):
-    """Sends requests to an app, on an event loop in its own thread.
+
+class AppTransport(httpx.BaseTransport):
+    """Sends requests of httpx to an app, on an event loop in its own thread.
 
     If a response is missing or incomplete, it raises the same error as over a socket: a
     `RemoteProtocolError`, or a `ReadError` if the connection was reset.
@@ -48,24 +49,6 @@ class InProcessTransport(httpx.BaseTransport):
             start["status"], headers=start["headers"], stream=answer, request=request
         )
 
-    def send(self, request: Any) -> Reply:
-        """Send a request of a flow64 client, which calls only this method.
-
-        Args:
-            request: Has `method`, `url`, `headers`, `content` and `timeout`.
-        """
-        asked = httpx.Request(
-            request.method,
-            request.url,
-            headers=dict(request.headers),
-            content=request.content,
-            extensions={"timeout": {"read": request.timeout}},
-        )
-        try:
-            return Reply(self.handle_request(asked))
-        except httpx.TransportError as error:
-            raise ConnectionError(type(error).__name__) from None
-
     def close(self) -> None:
         """End the thread; closing twice does nothing."""
         if not self._loop.is_closed():
@@ -79,6 +62,38 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_forever()
     finally:
         loop.close()
+
+
+class InProcessTransport:
+    """Sends requests of a flow64 client to an app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._inner = AppTransport(app)
+
+    def send(self, request: Any) -> Reply:
+        """Send a request.
+
+        Args:
+            request: Has `method`, `url`, `headers`, `content` and `timeout`.
+
+        Raises:
+            ConnectionError: No answer came.
+        """
+        asked = httpx.Request(
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            content=request.content,
+            extensions={"timeout": {"read": request.timeout}},
+        )
+        try:
+            return Reply(self._inner.handle_request(asked))
+        except httpx.TransportError as error:
+            raise ConnectionError(type(error).__name__) from None
+
+    def close(self) -> None:
+        """End the thread; closing twice does nothing."""
+        self._inner.close()
 
 
 class Reply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from codecs import iterdecode
 from collections.abc import Iterator
 from email.message import Message
@@ -13,9 +12,10 @@ from attrs import frozen
 from starlette.responses import Response
 
 from ..errors import EmulatorStoreError
-from ._http import Call, Route, error_response, json_response, validation_response
-from ._records import RowData, UploadRecord, upload_owner
-from ._schema import TEXT, Schema, make_violation
+from ._csv import parse_csv
+from ._http import Call, RefusedError, Route, json_response, violation_error
+from ._records import UploadRecord, upload_owner
+from ._schema import TEXT, Schema
 from ._services import Services
 
 REPLY: Final = Schema(
@@ -54,10 +54,6 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     )
 
 
-LONGEST_CELL: Final = 131_072
-"""Maximum characters of a value: the default limit of Python's `csv`."""
-
-
 @frozen
 class _UploadHandlers:
     services: Services
@@ -69,17 +65,15 @@ class _UploadHandlers:
         """
         store, made = self.services.store, str(uuid4())
         try:
-            lines = _find_file(call.file, call.media)
-            if isinstance(lines, Response):
-                return lines
-            filename, content = lines
+            filename, content = _find_file(call.file, call.media)
             # Not in one transaction, so that other requests need not wait.
-            count = store.add_rows(upload_owner(made), _parse_rows(content))
-        except (csv.Error, ValueError) as error:
+            rows = parse_csv(iterdecode(content, "utf-8-sig"))
+            count = store.add_rows(upload_owner(made), rows)
+        except ValueError as error:
             store.remove_rows(upload_owner(made))
             is_encoding = isinstance(error, UnicodeDecodeError)
             words = "the file is not UTF-8" if is_encoding else str(error)
-            return error_response(400, f"Malformed CSV: {words}")
+            raise RefusedError(400, f"Malformed CSV: {words}") from None
         except EmulatorStoreError:
             store.remove_rows(upload_owner(made))
             raise
@@ -96,38 +90,12 @@ class _UploadHandlers:
         )
 
 
-def _parse_rows(content: Iterator[bytes]) -> Iterator[RowData]:
-    """Yield the rows of a file. All values are text.
+def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]]:
+    """Return name and lines of the file in a body.
 
     Raises:
-        ValueError: The header is missing or has an empty or repeated name, a row has
-            another length, or the file is not UTF-8.
-        csv.Error: A quote does not end, or a value is too long.
+        RefusedError: The body is not a form, or has no file.
     """
-    reader = csv.reader(iterdecode(content, "utf-8-sig"), strict=True)
-    header = next((row for row in reader if row), None)
-    if header is None:
-        raise ValueError("it has no header")
-    if "" in header:
-        raise ValueError("a column has no name")
-    if len(set(header)) < len(header):
-        raise ValueError("two columns have the same name")
-    if len(header) == 1 and ";" in header[0]:
-        raise ValueError("its header has ';' where a comma separates columns")
-    for values in filter(None, reader):
-        if len(values) != len(header):
-            raise ValueError(
-                f"line {reader.line_num}: {len(values)} values for {len(header)} "
-                "columns"
-            )
-        if max(map(len, values)) > LONGEST_CELL:  # the limit of `csv` is global
-            where = f"line {reader.line_num}"
-            raise ValueError(f"{where}: field larger than {LONGEST_CELL}")
-        yield dict(zip(header, values, strict=True))
-
-
-def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Response:
-    """Return name and lines of the file in a body, or the error."""
     message = Message()
     message["content-type"] = media
     if message.get_content_type() == "text/csv":
@@ -135,9 +103,7 @@ def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Res
     boundary = message.get_boundary()
     if message.get_content_type() != "multipart/form-data" or not boundary:
         words = "Input should be multipart/form-data with a field `file`, or text/csv"
-        return validation_response(
-            [make_violation(("body",), "model_attributes_type", words)]
-        )
+        raise violation_error(("body",), "model_attributes_type", words)
     delimiter = f"--{boundary}".encode("latin-1", "replace")
     for _ in _part_lines(file, delimiter):  # the preamble
         pass
@@ -147,9 +113,7 @@ def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]] | Res
             return _file_name(headers), _part_lines(file, delimiter)
         for _ in _part_lines(file, delimiter):
             pass
-    return validation_response(
-        [make_violation(("body", "file"), "missing", "Field required")]
-    )
+    raise violation_error(("body", "file"), "missing", "Field required")
 
 
 def _file_name(headers: Message) -> str:

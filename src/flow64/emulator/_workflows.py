@@ -17,11 +17,11 @@ from ._credits import charge_searches
 from ._graph import apply_save_switches, find_problems, normalise_graph
 from ._http import (
     Call,
+    RefusedError,
     Route,
-    error_response,
     json_response,
     not_found,
-    validation_response,
+    violation_error,
 )
 from ._records import JsonObject, WorkflowRecord
 from ._responses import BLOCK_INFOS, WORKFLOW, WORKFLOWS, workflow_response
@@ -108,17 +108,13 @@ class _WorkflowHandlers:
         if existing is None:
             return self._create_by_update(call, workflow_id)
         found = self.services.check_owner(existing, call, "Workflow")
-        if isinstance(found, Response):
-            return found
-        changes: JsonObject = {}
-        for key, field in _UPDATED.items():
-            if call.body.get(key) is not None:
-                changes[field] = call.body[key]
+        changes: JsonObject = {
+            field: call.body[key]
+            for key, field in _UPDATED.items()
+            if call.body.get(key) is not None
+        }
         if "definition" in changes:
-            saved = self._check_graph(changes["definition"])
-            if isinstance(saved, Response):
-                return saved
-            changes["definition"] = saved
+            changes["definition"] = self._check_graph(changes["definition"])
         changes |= {
             "updated_at": self.services.clock.now(),
             "extra": self._unknown_keys(call),
@@ -138,11 +134,9 @@ class _WorkflowHandlers:
     def delete_workflow(self, call: Call) -> Response:
         """Remove a workflow for good; its runs stay."""
         found = self.services.find_workflow(call, call.query["workflow_id"])
-        if isinstance(found, Response):
-            return found
         # Only one of two simultaneous requests deletes it.
         if not self.services.store.workflows.remove(found.id):
-            return not_found("Workflow")
+            raise not_found("Workflow")
         return json_response(workflow_response(found))
 
     def workflows(self, call: Call) -> Response:
@@ -155,8 +149,6 @@ class _WorkflowHandlers:
     def workflow(self, call: Call) -> Response:
         """Return one workflow with its definition."""
         found = self.services.find_workflow(call, call.path["workflow_id"])
-        if isinstance(found, Response):
-            return found
         return json_response(workflow_response(found))
 
     def blocks(self, _call: Call) -> Response:
@@ -170,24 +162,21 @@ class _WorkflowHandlers:
     def _create_by_update(self, call: Call, workflow_id: str) -> Response:
         if not is_uuid(workflow_id):
             words = "Input should be a valid UUID"
-            return validation_response(
-                [make_violation(("query", "workflow_id"), "uuid_parsing", words)]
-            )
+            raise violation_error(("query", "workflow_id"), "uuid_parsing", words)
         missing = [key for key in _UPDATED if call.body.get(key) is None]
         is_partial = self.services.switches().partial_upsert
         if missing and not (is_partial and "workflow_definition" not in missing):
-            return validation_response(
+            raise RefusedError(
+                422,
                 [
                     make_violation(("body", key), "missing", "Field required")
                     for key in missing
-                ]
+                ],
             )
         return self._create(call, workflow_id)
 
     def _create(self, call: Call, workflow_id: str) -> Response:
         saved = self._check_graph(call.body["workflow_definition"])
-        if isinstance(saved, Response):
-            return saved
         now = self.services.clock.now()
         workflow = WorkflowRecord(
             id=workflow_id.lower(),
@@ -202,23 +191,23 @@ class _WorkflowHandlers:
         store = self.services.store
         with store.transaction():
             if not store.workflows.add(workflow):
-                return error_response(
+                raise RefusedError(
                     409, "A workflow with this ID already exists; use update_workflow"
                 )
             charge_searches(store, workflow, now)
         return json_response(workflow_response(workflow))
 
-    def _check_graph(self, graph: JsonObject) -> JsonObject | Response:
-        """Return the graph as it is stored, or the error if it is invalid."""
+    def _check_graph(self, graph: JsonObject) -> JsonObject:
+        """Return the graph as it is stored, or refuse it."""
         graph, switches = normalise_graph(graph), self.services.switches()
         problems = list(find_problems(graph, switches))
         if not problems:
             return apply_save_switches(graph, switches)
         if switches.bad_graph_status == 400:
-            return error_response(400, "; ".join(problems))
+            raise RefusedError(400, "; ".join(problems))
         place = ("body", "workflow_definition")
-        return validation_response(
-            [make_violation(place, "value_error", text) for text in problems]
+        raise RefusedError(
+            422, [make_violation(place, "value_error", text) for text in problems]
         )
 
     def _unknown_keys(self, call: Call) -> JsonObject:

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from ..definition import ProjectKey, Stamp
 from ..errors import did_you_mean
-from ..manifest import Entry, called, stem_of
+from ..manifest import Entry, name_parts, stem_of
 from ..workflow import Workflow
 from ._errors import AddressError, SourceError
 from ._source_names import list_names
@@ -69,7 +69,7 @@ class Collector:
             if id(one) in self._seen:
                 continue
             if isinstance(one, Workflow):
-                parts = called(one.identity)
+                parts = name_parts(one.identity)
                 name = "/".join(parts)
                 self.add_workflow(SourceWorkflow(name, one, where, stem_of(parts)))
             elif isinstance(one, ProjectKey):

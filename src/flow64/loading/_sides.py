@@ -160,7 +160,7 @@ def _compile(
 
 
 def _read(client: Client, workflow_id: str) -> SideWorkflow | None:
-    live = client.play(get_workflow(workflow_id))
+    live = client.call(get_workflow, workflow_id)
     if live is None:
         return None
     stamp = live.stamp

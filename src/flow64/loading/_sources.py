@@ -22,8 +22,8 @@ from attrs import frozen
 
 from ..definition import ProjectKey
 from ..errors import SettingsError, did_you_mean
-from ..manifest import MANIFEST, read_folder, read_manifest, read_sourced
-from ..manifest import Sourced as ManifestWorkflow
+from ..manifest import MANIFEST, read_folder, read_manifest, read_workflow
+from ..manifest import FolderWorkflow as ManifestWorkflow
 from ..workflow import Workflow
 from ._collect import Collector, SourceWorkflow, drop_duplicates, pick_workflow
 from ._errors import AddressError, SourceError
@@ -170,7 +170,7 @@ def _read_file(path: Path, found: Collector, *, code: bool) -> None:
     if path.suffix == ".json":
         manifest = read_manifest(path.parent / MANIFEST)
         if manifest is not None and path.name in manifest.files:
-            _add_listed(read_sourced(path.parent, manifest, path.name), path, found)
+            _add_listed(read_workflow(path.parent, manifest, path.name), path, found)
         else:
             _read_json(path, found)
         found.is_all = False

@@ -38,8 +38,8 @@ from ..definition import (
     walk,
 )
 from ..errors import ManifestError
-from ..manifest import MANIFEST, Entry, Folder, called, content_of, read_folder
-from ..manifest import Sourced as ManifestWorkflow
+from ..manifest import MANIFEST, Entry, Folder, content_of, name_parts, read_folder
+from ..manifest import FolderWorkflow as ManifestWorkflow
 from ..redaction import SHORTEST
 from ..text import shortened
 from ..workflow import Workflow
@@ -79,7 +79,7 @@ class UntrustedWorkflow:
     @property
     def name(self) -> str:
         """Its key, and the names of its variant after slashes."""
-        return "/".join(called(self.workflow.identity))
+        return "/".join(name_parts(self.workflow.identity))
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""Folders of compiled JSON: a manifest says what the files alone cannot, and pulling.
+"""Folders of compiled JSON with a manifest, and pulling live workflows.
 
     from flow64.manifest import read_folder
 
@@ -6,7 +6,7 @@
         print(one.name, one.workflow.id("prod"))
 
 A file holds the body of one workflow with one id. Its entry in `flow64.json` holds the
-keys that ids are made from, so that no code is needed for a check, a plan or a deploy.
+keys that its ids are made from. So a check, a plan or a deploy needs no code.
 """
 
 from __future__ import annotations
@@ -14,42 +14,49 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._folder import Folder, Sourced, read_folder, read_sourced
+from ._folder import Folder, FolderWorkflow, read_folder, read_workflow
 from ._model import BlockEntry, Entry, Manifest, Pulled, entry_of
-from ._names import MANIFEST, called, stem_of
+from ._names import MANIFEST, name_parts, stem_of
 from ._read import content_of as content_of
 from ._read import read_manifest
 from ._write import as_text, write_all
 
 if TYPE_CHECKING:
     from ._known import Known
-    from ._pull import Pull, Refused, Secret, Taken, pulling, taken
+    from ._pull import (
+        Pull,
+        PulledWorkflow,
+        RefusedWorkflow,
+        ReplacedText,
+        fetch_workflows,
+        make_pull,
+    )
+    from ._pull import has_secret as has_secret
+    from ._pull import replace_secrets as replace_secrets
     from ._pull import setting_lines as setting_lines
-    from ._pull import shows_secret as shows_secret
-    from ._pull import without_secrets as without_secrets
 
 __all__ = [
     "MANIFEST",
     "BlockEntry",
     "Entry",
     "Folder",
+    "FolderWorkflow",
     "Known",
     "Manifest",
     "Pull",
     "Pulled",
-    "Refused",
-    "Secret",
-    "Sourced",
-    "Taken",
+    "PulledWorkflow",
+    "RefusedWorkflow",
+    "ReplacedText",
     "as_text",
-    "called",
     "entry_of",
-    "pulling",
+    "fetch_workflows",
+    "make_pull",
+    "name_parts",
     "read_folder",
     "read_manifest",
-    "read_sourced",
+    "read_workflow",
     "stem_of",
-    "taken",
     "write_all",
 ]
 
@@ -57,20 +64,20 @@ _PULLING = frozenset(
     {
         "Known",
         "Pull",
-        "Refused",
-        "Secret",
-        "Taken",
-        "pulling",
+        "RefusedWorkflow",
+        "ReplacedText",
+        "PulledWorkflow",
+        "fetch_workflows",
         "setting_lines",
-        "shows_secret",
-        "taken",
-        "without_secrets",
+        "has_secret",
+        "make_pull",
+        "replace_secrets",
     }
 )
 
 
 def __getattr__(name: str) -> Any:
-    """What talks to the service, loaded when it is asked for: it loads httpx."""
+    """Load the names that need httpx when they are first used."""
     if name in _PULLING:
         return getattr(import_module("._pull", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,19 +11,13 @@ from ..definition import Stamp, canonical_id, loads, pointer
 from ..errors import ManifestError
 from ..workflow import Workflow
 from ._model import Entry, Manifest
-from ._names import MANIFEST, called
+from ._names import MANIFEST, name_parts
 from ._read import content_of, read_manifest
 
 
 @frozen
-class Sourced:
-    """A workflow that was read from a file by its entry.
-
-    Attributes:
-        file: The name of its file.
-        entry: What the manifest says of it.
-        workflow: The workflow, with its ids in every environment.
-    """
+class FolderWorkflow:
+    """A workflow that was read from a file with its entry."""
 
     file: str
     entry: Entry
@@ -31,11 +25,11 @@ class Sourced:
 
     @property
     def name(self) -> str:
-        """Its key, and the names of its variant behind it: `inbound/us`."""
-        return "/".join(called(self.workflow.identity))
+        """Its key, and the names of its variant after slashes: `inbound/us`."""
+        return "/".join(name_parts(self.workflow.identity))
 
     def stamp_in(self, env: str) -> Stamp | None:
-        """What was recorded at a pull from an environment, for its plans."""
+        """Return the stamp for an environment, if it was pulled from there."""
         return self.entry.stamp_in(env)
 
 
@@ -44,27 +38,26 @@ class Folder:
     """A folder of compiled workflows.
 
     Attributes:
-        manifest: What is known of its files.
-        workflows: Its workflows, by the names of their files.
-        unlisted: JSON files that the manifest does not name.
+        workflows: Its workflows, sorted by file name.
+        unlisted: JSON files that the manifest does not list.
     """
 
     manifest: Manifest
-    workflows: Sequence[Sourced]
+    workflows: Sequence[FolderWorkflow]
     unlisted: Sequence[str] = ()
 
 
 def read_folder(folder: Path) -> Folder | None:
-    """The workflows of a folder that has a manifest; None where it has none.
+    """Read the workflows of a folder by its manifest; None if it has no manifest.
 
     Raises:
-        ManifestError: The manifest cannot be used, or does not fit a file.
-        ReadError: A file is no workflow.
+        ManifestError: The manifest cannot be used, or does not match a file.
+        ReadError: A file is not a workflow.
     """
     manifest = read_manifest(folder / MANIFEST)
     if manifest is None:
         return None
-    found = [read_sourced(folder, manifest, file) for file in sorted(manifest.files)]
+    found = [read_workflow(folder, manifest, file) for file in sorted(manifest.files)]
     unlisted = [
         path.name
         for path in sorted(folder.glob("*.json"))
@@ -75,12 +68,12 @@ def read_folder(folder: Path) -> Folder | None:
     return Folder(manifest, found, unlisted)
 
 
-def read_sourced(folder: Path, manifest: Manifest, file: str) -> Sourced:
-    """The workflow of one file that a manifest names.
+def read_workflow(folder: Path, manifest: Manifest, file: str) -> FolderWorkflow:
+    """Read the workflow of one file that a manifest lists.
 
     Raises:
-        ManifestError: It is not there, or has another id than its entry.
-        ReadError: It is no workflow.
+        ManifestError: The file is missing, or has another id than its entry.
+        ReadError: The file is not a workflow.
     """
     path, entry = folder / file, manifest.files[file]
 
@@ -90,9 +83,7 @@ def read_sourced(folder: Path, manifest: Manifest, file: str) -> Sourced:
     try:
         content = content_of(path)
     except FileNotFoundError:
-        problem = (
-            "the file is not there; compile or pull it anew, or take out its entry"
-        )
+        problem = "the file is missing; compile or pull it anew, or remove its entry"
         raise fail(problem) from None
     except OSError as error:
         raise fail(f"the file cannot be read: {error.strerror}") from None
@@ -101,6 +92,6 @@ def read_sourced(folder: Path, manifest: Manifest, file: str) -> Sourced:
     wanted = canonical_id(workflow.id(entry.env))
     if definition.path is None and canonical_id(str(definition.id)) != wanted:
         problem = f"the file has id {definition.id}, and in environment {entry.env!r}"
-        advice = "compile or pull it anew, or mend what is wrong"
+        advice = "compile or pull it anew, or correct what is wrong"
         raise fail(f"{problem} its entry makes {wanted}; {advice}")
-    return Sourced(file, entry, workflow)
+    return FolderWorkflow(file, entry, workflow)

@@ -1,4 +1,4 @@
-"""Values of an environment, found again in what is live there."""
+"""Values of an environment, recognised in its live workflows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ class Known:
     """A value of an environment.
 
     Attributes:
-        name: Its name.
-        content: What it stands for, as JSON data.
-        secrets: The texts in it that come from variables; with one, it is secret.
+        content: Its content, as JSON data.
+        secrets: The texts in it that come from variables. They make it secret.
     """
 
     name: str
@@ -30,12 +29,11 @@ class Known:
 
 @frozen
 class KnownValues:
-    """The values of an environment, as they are looked for.
+    """The values of an environment, prepared for a search.
 
     Attributes:
-        values: Those that are told by what they stand for.
-        names: The names of all of them.
-        secrets: The secret texts.
+        values: The values that can be recognised by their content.
+        names: The names of all values.
     """
 
     values: Sequence[tuple[Value, Any]] = field(repr=False)
@@ -44,25 +42,25 @@ class KnownValues:
 
     @classmethod
     def of(cls, given: Iterable[Known]) -> KnownValues:
-        """Those that are long enough to be told, the secret ones first, by name.
+        """Select the values that can be recognised: secret ones first, by name.
 
-        Of values that stand for the same, the first secret one is taken; of plain ones
-        that do, none.
+        If several values have the same content, the first secret one is used. If all of
+        them are plain, none is used.
         """
         known = sorted(given, key=lambda one: (not one.secrets, one.name))
         found: list[tuple[Value, Any]] = []
         for one in known:
             texts = [text for _, text in texts_in(one.content)]
             is_secret = bool(one.secrets) or any(map(has_key, texts))
-            is_told = _is_long if is_secret else _is_telling
+            is_clear = _is_long if is_secret else _is_distinctive
             twins = [other for other in known if _is_same(other.content, one.content)]
-            if any(map(is_told, texts)) and (is_secret or len(twins) == 1):
+            if any(map(is_clear, texts)) and (is_secret or len(twins) == 1):
                 found.append((Value(one.name, secret=is_secret), one.content))
         secrets = [text for one in known for text in one.secrets if _is_long(text)]
         return cls(found, [one.name for one in known], Secrets(secrets))
 
     def value_of(self, item: Any) -> Value | None:
-        """The value that something which is live equals; None where there is none."""
+        """Return the value with this content, if there is one."""
         if not self.values:
             return None
         plain = thaw(item)
@@ -71,7 +69,7 @@ class KnownValues:
         )
 
 
-# Of words such as PROFESSIONAL there are few, and many fields that hold one.
+# A word such as PROFESSIONAL may be in many fields by chance.
 _DISTINCTIVE: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
 
 
@@ -79,13 +77,13 @@ def _is_long(text: str) -> bool:
     return len(text) >= SHORTEST_VALUE
 
 
-def _is_telling(text: str) -> bool:
-    """Whether that the same text is live can hardly be a coincidence."""
+def _is_distinctive(text: str) -> bool:
+    """Return True if the same live text can hardly be a coincidence."""
     return _is_long(text) and _DISTINCTIVE.fullmatch(text) is not None
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """Whether JSON data is the same; unlike in Python, 1 is neither 1.0 nor True."""
+    """Compare JSON data. Unlike in Python, 1 is neither 1.0 nor True."""
     if one != other:
         return False
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -23,27 +23,16 @@ from ..definition import (
 )
 from ..diagnostics import Place
 from ..workflow import Workflow
-from ._names import MANIFEST
-
-__all__ = [
-    "MANIFEST",
-    "BlockEntry",
-    "Entry",
-    "Manifest",
-    "Pulled",
-    "entry_of",
-    "parsed",
-]
 
 
 @frozen
 class BlockEntry:
-    """What the code knew of a block.
+    """The facts about a block that only code has.
 
     Attributes:
         key: Its key path, such as `work/find_email`.
         allow: Codes of findings that it silences.
-        extra: Names of spec fields that are passed on without being judged.
+        extra: Names of spec fields that are passed on without being checked.
     """
 
     key: str
@@ -53,13 +42,13 @@ class BlockEntry:
 
 @frozen
 class Pulled:
-    """What was there when a workflow was pulled; stands in for the stamp of a deploy.
+    """The state of a workflow when it was pulled. It serves as the stamp of a deploy.
 
     Attributes:
         env: The environment it was pulled from.
-        unbound: First 16 hex digits of the fingerprint of what was written.
-        bound: The same of what was live.
-        fields: Names of the spec fields that were live, by block reference.
+        unbound: First 16 hex digits of the fingerprint of the saved file.
+        bound: First 16 hex digits of the fingerprint of the live workflow.
+        fields: Names of the live spec fields, by block reference.
     """
 
     env: str
@@ -70,18 +59,18 @@ class Pulled:
 
 @frozen
 class Entry:
-    """What a manifest says of one file.
+    """The entry of one file.
 
     Attributes:
-        key: The workflow's key, as people call it.
-        path: The part of its path below the project, without the environment, that its
-            ids are computed from; with `was=` it has the old key.
-        env: The environment whose id the file has.
-        project: Whose ids these are.
-        pins: Ids of the imported workflow that it is, by environment.
+        key: The workflow's key.
+        path: The path that its ids are computed from, below the project and without the
+            environment. With `was=` it has the old key.
+        env: The environment of the id in the file.
+        project: The owner of the ids.
+        pins: Pinned ids of an imported workflow, by environment.
         allow: Codes of findings that the whole workflow silences.
-        blocks: What the code knew of its blocks, by their id.
-        pulled: What was there when it was pulled.
+        blocks: The blocks, by their id.
+        pulled: Its state when it was pulled, if it was pulled.
     """
 
     key: str
@@ -96,8 +85,8 @@ class Entry:
     def identity(
         self, name: str = "", description: str = "", place: Place | None = None
     ) -> Identity:
-        """The identity that the code gave, with what the file says beside it."""
-        (_, first), *segments = parsed(self.path)
+        """Return the identity that the code gave, with the texts of the file."""
+        (_, first), *segments = parse_path(self.path)
         return Identity(
             name=name,
             description=description,
@@ -110,12 +99,7 @@ class Entry:
         )
 
     def workflow(self, definition: Definition, file: str) -> Workflow:
-        """The workflow of a file, with the keys of this entry.
-
-        Args:
-            definition: What the file says.
-            file: The file.
-        """
+        """Return the workflow of a file, with the keys of this entry."""
         origins = [definition.origins[at] for at in range(len(definition.blocks))]
         for at, block in enumerate(definition.blocks):
             known = self.blocks.get(canonical_id(block.id))
@@ -132,7 +116,7 @@ class Entry:
         return Workflow.from_definition(read, identity)
 
     def stamp_in(self, env: str) -> Stamp | None:
-        """What stands in for a stamp in an environment: what was recorded there."""
+        """Return the stamp for an environment, if it was pulled from there."""
         found = self.pulled
         if found is None or found.env != env:
             return None
@@ -142,33 +126,33 @@ class Entry:
 
 @frozen
 class Manifest:
-    """What is known of the compiled workflows of a folder.
+    """The entries of the compiled workflows of a folder.
 
     Attributes:
-        files: What is known of each, by the name of its file.
-        whole: The projects of which all workflows were there when they were compiled.
+        files: The entries, by file name.
+        whole: The projects that were compiled with all their workflows.
     """
 
     files: Mapping[str, Entry] = field(factory=dict[str, Entry])
     whole: tuple[ProjectKey, ...] = ()
 
-    def updated(
+    def update(
         self,
         made: Mapping[str, Entry],
         *,
         whole: Sequence[ProjectKey] = (),
         there: Container[str] = (),
     ) -> Manifest:
-        """The manifest after some files were written.
+        """Return the manifest after some files were written.
 
-        Entries of other files are kept, as long as these are there. Of a project that
-        was compiled whole, what it has no more goes. A project loses its being whole
-        when a file of it goes, or when a part of it brings a file that is new.
+        Entries of other existing files are kept. If a whole project was compiled, its
+        other entries are dropped. A project is no longer whole if one of its files is
+        dropped, or if only a part of it was compiled and brings a new file.
 
         Args:
-            made: The entries of what is written.
-            whole: The projects whose workflows are among these, and all of them.
-            there: The names of the files that are there.
+            made: The entries of the written files.
+            whole: The projects that were compiled with all their workflows.
+            there: The names of the existing files.
         """
         keys = [*map(_plain, whole)]
         kept = {
@@ -193,15 +177,15 @@ def entry_of(
     env: str,
     pulled: Pulled | None = None,
 ) -> Entry | None:
-    """What a manifest says of a compiled workflow; None of one that has no keys.
+    """Return the entry of a compiled workflow; None if it has no keys.
 
-    That is one which was read from JSON alone: the id in its file is all there is.
+    A workflow that was read from JSON alone has no keys, only the id in its file.
 
     Args:
         workflow: The workflow.
-        definition: What it was compiled to.
-        env: For which environment.
-        pulled: What was recorded when it was pulled.
+        definition: Its definition in the environment `env`.
+        env: The environment.
+        pulled: Its state when it was pulled.
     """
     identity = workflow.identity
     if identity.key is None and not workflow.flows:
@@ -229,8 +213,8 @@ def entry_of(
     )
 
 
-def parsed(path: str) -> list[tuple[Tag, str]]:
-    """The segments of a path as it stands in a manifest."""
+def parse_path(path: str) -> list[tuple[Tag, str]]:
+    """Parse the segments of a path in a manifest."""
     segments: list[tuple[Tag, str]] = []
     for part in path.split("/"):
         tag, _, name = part.partition(":")
@@ -239,5 +223,5 @@ def parsed(path: str) -> list[tuple[Tag, str]]:
 
 
 def _plain(project: ProjectKey) -> ProjectKey:
-    """A project as a manifest knows it, which compares with others of its kind."""
+    """Return a project as a plain `ProjectKey`, which is equal to others."""
     return ProjectKey(project.key, project.namespace)

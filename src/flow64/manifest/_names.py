@@ -1,4 +1,4 @@
-"""What the file of a workflow is called: safe everywhere, and no two alike."""
+"""File names for workflows: safe on every system, and unique."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ..compiler import Identity
 from ..definition import escape_key
 
 LONGEST: Final = 180
-"""Characters of a file's name; file systems take 255 bytes."""
+"""Maximum characters of a file name. File systems allow 255 bytes."""
 
 DEVICES: Final = frozenset(
     {"con", "prn", "aux", "nul"}
     | {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
 )
-"""What Windows takes for a device, whatever the end of the name."""
+"""Names that Windows reserves for devices, with any ending."""
 
 MANIFEST: Final = "flow64.json"
-"""The name of a manifest, which no workflow's file has."""
+"""The file name of a manifest. No workflow gets it."""
 
 
-def called(identity: Identity) -> Sequence[str]:
-    """The key of a workflow and the names of its variant, as text in any case."""
+def name_parts(identity: Identity) -> Sequence[str]:
+    """Return the key of a workflow and the names of its variant, as valid text."""
     variant = [name for tag, name in identity.segments if tag == "variant"]
     return [
         str(part).encode("utf-8", "backslashreplace").decode()
@@ -32,10 +32,10 @@ def called(identity: Identity) -> Sequence[str]:
 
 
 def stem_of(parts: Sequence[str]) -> str:
-    """The name of a workflow's file, without the `.json`.
+    """Return the file name of a workflow, without `.json`.
 
-    It stays in its folder whatever the keys are, and two workflows never share one, but
-    for names that differ in the case of letters alone.
+    It never leads out of its folder. Two workflows never share one, unless their names
+    differ only in the case of letters.
 
     >>> stem_of(["inbound", "us"]), stem_of(["../x"]), stem_of(["flow64"])
     ('inbound@us', '..%2Fx', 'flow64@@2850855b94e8')
@@ -43,7 +43,7 @@ def stem_of(parts: Sequence[str]) -> str:
     Args:
         parts: The key, and the names of the variant.
     """
-    # Nothing that is escaped has an @ in it, so no two names read alike.
+    # An escaped part has no @, so different names stay different.
     stem = "@".join(map(escape_key, parts))
     folded = stem.casefold()
     is_taken = folded.partition(".")[0] in DEVICES or f"{folded}.json" == MANIFEST

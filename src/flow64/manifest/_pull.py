@@ -1,7 +1,8 @@
-"""Pulling: live workflows as canonical JSON, without the secrets that stand in them.
+"""Pulling: live workflows as canonical JSON without secrets.
 
-What equals a value of the environment becomes that value, and what looks like a key a
-new one. A text that merely contains a secret can be neither: it is not written.
+A text that equals a value of the environment becomes that value. A text that looks like
+a key becomes a new value. A text that only contains a secret can be neither, so the
+workflow is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from attrs import Factory, define, evolve, field, frozen
 
-from ..api import Begin, Conversation, Emit, WorkflowInfo, get_workflow, list_workflows
+from ..api import Session, WorkflowInfo, get_workflow, list_workflows
 from ..definition import (
     EMPTY,
     VALUE_KEY,
@@ -36,7 +37,7 @@ from ..definition import (
     slug,
     split_stamp,
 )
-from ..deploy import Looked, key_of
+from ..deploy import key_of
 from ..errors import PullError, ReadError, did_you_mean
 from ..redaction import MASK, has_key, map_json_beside, redact_keys, texts_in
 from ._known import Known, KnownValues
@@ -45,19 +46,18 @@ from ._names import MANIFEST, stem_of
 from ._write import as_text
 
 LONGEST: Final = 80
-"""Characters of the longest key that a title gives."""
+"""Maximum characters of a key that is made from a title."""
 
 
 @frozen
-class Secret:
-    """What stood in a workflow, and is a value now; what it was is nowhere.
+class ReplacedText:
+    """A text of a workflow that was replaced by a value. The text is not kept.
 
     Attributes:
         name: The name of the value.
-        file: The file that it stands in.
-        where: Its block, and its place in the specs.
-        is_set: Whether it is a value that the environment has; else it looked like a
-            key, and is to be set.
+        where: The block, and the place in its specs.
+        is_set: Whether the environment has the value. If not, the text looked like a
+            key, and the value must be set.
     """
 
     name: str
@@ -67,19 +67,16 @@ class Secret:
 
 
 @frozen
-class Taken:
+class PulledWorkflow:
     """A workflow that was pulled.
 
     Attributes:
-        file: The name of its file.
-        id: Its id.
         name: Its title.
         text: The content of the file.
-        entry: What the manifest says of it.
-        secrets: The values that stand for what equals them, or looked like a key.
-        stamped: The path of the code that deployed it; None where none of flow64 did.
-        may_tell: Whether its code had values that were not found again, so that their
-            text, some of it secret perhaps, may stand in the file.
+        values: The texts that were replaced by values.
+        stamped: The path of the code that deployed it, if it was deployed by flow64.
+        may_tell: Whether the file may contain secrets: its code had values that were
+            not found in it.
     """
 
     file: str
@@ -87,13 +84,13 @@ class Taken:
     name: str
     text: str = field(repr=False)
     entry: Entry = field(repr=False)
-    secrets: tuple[Secret, ...] = ()
+    values: tuple[ReplacedText, ...] = ()
     stamped: str | None = None
     may_tell: bool = False
 
 
 @frozen
-class Refused:
+class RefusedWorkflow:
     """A workflow that was not pulled, and why."""
 
     id: str
@@ -103,53 +100,48 @@ class Refused:
 
 @frozen
 class Pull:
-    """What a pull found, before anything is written.
+    """The pulled workflows of an environment, before anything is written.
 
     Attributes:
-        env: The environment.
-        taken: The workflows, by the names of their files.
-        refused: Those that no file can hold.
+        workflows: The workflows, sorted by file name.
+        refused: The workflows that cannot be saved in a file.
     """
 
     env: str
-    taken: tuple[Taken, ...]
-    refused: tuple[Refused, ...] = ()
+    workflows: tuple[PulledWorkflow, ...]
+    refused: tuple[RefusedWorkflow, ...] = ()
 
     @property
-    def secrets(self) -> Sequence[Secret]:
-        """All values that are to be set."""
-        return [secret for secret in self._values if not secret.is_set]
+    def unset(self) -> Sequence[ReplacedText]:
+        """The values that must be set."""
+        return [v for one in self.workflows for v in one.values if not v.is_set]
 
     @property
-    def known(self) -> Sequence[Secret]:
-        """All values that the environment has, each once in a workflow."""
-        return [secret for secret in self._values if secret.is_set]
-
-    @property
-    def _values(self) -> Sequence[Secret]:
-        return [secret for one in self.taken for secret in one.secrets]
+    def known(self) -> Sequence[ReplacedText]:
+        """The values that the environment has, each once in a workflow."""
+        return [v for one in self.workflows for v in one.values if v.is_set]
 
     @property
     def setting_lines(self) -> Sequence[str]:
         """The lines of pyproject.toml that take the values from variables."""
-        return setting_lines(self.env, self.secrets)
+        return setting_lines(self.env, self.unset)
 
     def texts(self, before: Manifest, there: Iterable[str] = ()) -> Mapping[str, str]:
-        """What is to be written, the manifest too, by the name of its file.
+        """Return the content of each file to write, including the manifest.
 
         Args:
-            before: The manifest of the folder.
-            there: The names of the files that are there.
+            before: The present manifest of the folder.
+            there: The names of the files in the folder.
         """
-        made = {one.file: one.entry for one in self.taken}
-        manifest = before.updated(made, there=frozenset(there))
-        files = {one.file: one.text for one in self.taken}
+        made = {one.file: one.entry for one in self.workflows}
+        manifest = before.update(made, there=frozenset(there))
+        files = {one.file: one.text for one in self.workflows}
         return {**files, MANIFEST: as_text(manifest)}
 
 
-def setting_lines(env: str, secrets: Iterable[Secret]) -> Sequence[str]:
-    """The lines of pyproject.toml that take values from variables."""
-    names = sorted({secret.name for secret in secrets})
+def setting_lines(env: str, values: Iterable[ReplacedText]) -> Sequence[str]:
+    """Return the lines of pyproject.toml that take values from variables."""
+    names = sorted({one.name for one in values})
     if not names:
         return []
     named = env if _BARE.fullmatch(env) else json.dumps(env)
@@ -159,119 +151,121 @@ def setting_lines(env: str, secrets: Iterable[Secret]) -> Sequence[str]:
     ]
 
 
-def without_secrets(
+def replace_secrets(
     definition: Definition, file: str, used: set[str], known: Iterable[Known] = ()
-) -> tuple[Definition, tuple[Secret, ...]]:
-    """A definition with values in the place of secrets, and these.
+) -> tuple[Definition, tuple[ReplacedText, ...]]:
+    """Replace the secrets of a definition by values.
 
     Args:
-        definition: Any, with an id.
-        file: What the names of new values begin with.
-        used: Names of values that mean something else, folded; gets those of its own.
-        known: The values of the environment; see `known_of`.
+        definition: A definition with an id.
+        file: The prefix of the names of new values.
+        used: Names that new values must not have, in lower case. The names of new
+            values are added.
+        known: The values of the environment.
     """
     values = KnownValues.of(known)
     used |= {name.casefold() for name in values.names}
-    secrets = _Secrets(file, canonical_id(str(definition.id)), used, values)
-    blocks = tuple(
-        block._replace(specs=secrets.specs(block)) for block in definition.blocks
-    )
-    used |= {secret.name.casefold() for secret in secrets.found}
-    return evolve(definition, blocks=blocks), tuple(secrets.found)
+    replacer = _Replacer(file, canonical_id(str(definition.id)), used, values)
+    made = evolve(definition, blocks=replacer.replace_all(definition.blocks))
+    return made, tuple(replacer.found)
 
 
-def shows_secret(definition: Definition, known: Iterable[Known] = ()) -> bool:
-    """Whether any text of a definition looks like a key, or has a known one in it."""
+def has_secret(definition: Definition, known: Iterable[Known] = ()) -> bool:
+    """Return True if a text looks like a key, or contains a known secret."""
     data = as_body(definition)
     if KnownValues.of(known).secrets.find(data) is not None:
         return True
     return _holds_key(data)
 
 
-def pulling(wanted: str | None = None) -> Conversation[Sequence[Definition]]:
-    """Read live workflows; nothing but GETs is sent.
+async def fetch_workflows(
+    session: Session, wanted: str | None = None
+) -> Sequence[Definition]:
+    """Read live workflows.
 
     Args:
-        wanted: An id, or the key or title of one workflow; None takes all.
+        wanted: An id, or the key or title of one workflow; None for all.
 
     Raises:
-        PullError: There is none, or there are several.
-        ApiError: The service refused to show them.
+        PullError: No workflow, or more than one, has this name.
+        ApiError: The service refused a request.
     """
     if is_uuid(wanted):
         ids = [str(wanted)]
     else:
-        listed = yield from list_workflows()
-        ids = [one.id for one in listed] if wanted is None else [_id_of(wanted, listed)]
+        listed = await list_workflows(session)
+        ids = (
+            [one.id for one in listed] if wanted is None else [_find_id(wanted, listed)]
+        )
     found: list[Definition] = []
-    for at, workflow_id in enumerate(ids, 1):
-        yield Begin()
-        live = yield from get_workflow(workflow_id)
+    for workflow_id in ids:
+        session.begin()
+        live = await get_workflow(session, workflow_id)
         if live is not None:
             found.append(live)
         elif wanted is not None:
             problem = "it is not there, or is not shown to you; flow64 list shows all"
             raise PullError(wanted, problem)
-        yield Emit(Looked(at, len(ids)))
     return found
 
 
-def taken(
+def make_pull(
     found: Iterable[Definition],
     env: str,
     before: Manifest | None = None,
     names: Iterable[str] = (),
     known: Iterable[Known] = (),
 ) -> Pull:
-    """Live workflows as the files of a folder.
+    """Convert live workflows to files of a folder.
 
-    Each is pinned to its id in the environment. What was pulled into the folder before
-    keeps its file and its key. No text of a secret is in what is given.
+    Each is pinned to its id in the environment. A workflow that was pulled before keeps
+    its file and its key. The result has no text of a secret.
 
     Args:
         found: The workflows.
         env: The environment they are from.
-        before: The manifest of the folder; None where it has none.
+        before: The present manifest of the folder.
         names: Names of values that other files of the folder use.
-        known: The values of the environment; see `known_of`.
+        known: The values of the environment.
     """
     values = KnownValues.of(known)
-    # By id and not as listed, so that twins are always named alike.
+    # Sorted by id, so that workflows with the same title always get the same names.
     live = sorted(found, key=lambda one: canonical_id(str(one.id)))
     used = {name.casefold() for name in (*names, *values.names)}
-    named = _named(live, env, before or Manifest())
+    files = _choose_files(live, env, before or Manifest())
     outcomes = [
-        _taken(one, env, file, entry, used=used, values=values)
-        for one, (file, entry) in zip(live, named, strict=True)
+        _convert(one, env, file, entry, used=used, values=values)
+        for one, (file, entry) in zip(live, files, strict=True)
     ]
-    made = [one for one in outcomes if isinstance(one, Taken)]
+    made = [one for one in outcomes if isinstance(one, PulledWorkflow)]
     return Pull(
         env,
         tuple(sorted(made, key=lambda one: one.file)),
-        tuple(one for one in outcomes if isinstance(one, Refused)),
+        tuple(one for one in outcomes if isinstance(one, RefusedWorkflow)),
     )
 
 
-# -- Which ----------------------------------------------------------------------------
+# -- Names ----------------------------------------------------------------------------
 
 
-def _id_of(wanted: str, listed: Sequence[WorkflowInfo]) -> str:
-    """The id of the workflow of a key or title."""
-    called = [
-        (one.id, {_key(one.name, one.description, one.id), one.name}) for one in listed
+def _find_id(wanted: str, listed: Sequence[WorkflowInfo]) -> str:
+    """Return the id of the workflow with a key or title."""
+    named = [
+        (one.id, {_make_key(one.name, one.description, one.id), one.name})
+        for one in listed
     ]
-    ids = [workflow_id for workflow_id, names in called if wanted in names]
+    ids = [workflow_id for workflow_id, names in named if wanted in names]
     if len(ids) == 1:
         return ids[0]
     if ids:
-        problem = f"{len(ids)} are called so; name one by its id: {', '.join(ids)}"
+        problem = f"{len(ids)} have this name; name one by its id: {', '.join(ids)}"
         raise PullError(wanted, problem)
-    near = did_you_mean(wanted, [name for _, names in called for name in names])
-    raise PullError(wanted, f"no workflow is called so{near}; flow64 list shows all")
+    near = did_you_mean(wanted, [name for _, names in named for name in names])
+    raise PullError(wanted, f"no workflow has this name{near}; flow64 list shows all")
 
 
-def _key(name: str, description: str, workflow_id: str) -> str:
-    """The key of a live workflow: from the code that deployed it, or its title."""
+def _make_key(name: str, description: str, workflow_id: str) -> str:
+    """Return a key for a live workflow: that of its code, or one from its title."""
     stamp = split_stamp(description, workflow_id)[1]
     is_ours = stamp is not None and stamp.is_genuine(workflow_id)
     title = key_of(stamp.path) if stamp is not None and is_ours else name
@@ -279,10 +273,10 @@ def _key(name: str, description: str, workflow_id: str) -> str:
     return key or "workflow"
 
 
-def _named(
+def _choose_files(
     live: Sequence[Definition], env: str, before: Manifest
 ) -> Iterator[tuple[str, Entry]]:
-    """The file and the entry of each; no file is that of another workflow."""
+    """The file and the entry of each workflow. No file is that of another one."""
     known = {
         pinned.lower(): (file, entry)
         for file, entry in before.files.items()
@@ -307,16 +301,16 @@ def _named(
 
 def _key_of(live: Definition) -> str:
     stamp = live.stamp
-    return _key(live.name, "" if stamp is None else str(stamp), str(live.id))
+    return _make_key(live.name, "" if stamp is None else str(stamp), str(live.id))
 
 
-# -- What of it is written ------------------------------------------------------------
+# -- Content --------------------------------------------------------------------------
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _GAPS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
-def _taken(
+def _convert(
     live: Definition,
     env: str,
     file: str,
@@ -324,25 +318,24 @@ def _taken(
     *,
     used: set[str],
     values: KnownValues,
-) -> Taken | Refused:
-    """One workflow as a file, or why it is none."""
+) -> PulledWorkflow | RefusedWorkflow:
+    """Convert one workflow to a file, or say why that is not possible."""
     workflow_id = canonical_id(str(live.id))
-    secrets = _Secrets(file, workflow_id, used, values)
-    # What an answer says beside the workflow is no part of what creates it.
+    names = {*used}
+    replacer = _Replacer(file, workflow_id, names, values)
+    # Other keys of the answer are not part of the body that creates the workflow.
     written = evolve(
         live,
         id=workflow_id,
         extra=EMPTY,
         is_answer=False,
-        blocks=tuple(
-            block._replace(specs=secrets.specs(block)) for block in live.blocks
-        ),
+        blocks=replacer.replace_all(live.blocks),
     )
     text = dumps(written)
-    if (problem := _problem(written, text, values)) is not None:
+    if (problem := _find_problem(written, text, values)) is not None:
         name = MASK if values.secrets.is_in(live.name) else redact_keys(live.name)
-        return Refused(workflow_id, name, problem)
-    used |= {secret.name.casefold() for secret in secrets.found}
+        return RefusedWorkflow(workflow_id, name, problem)
+    used |= names
     refs = block_refs(block.id for block in live.blocks)
     pulled = Pulled(
         env,
@@ -352,63 +345,65 @@ def _taken(
     )
     stamp = live.stamp
     is_ours = stamp is not None and stamp.is_genuine(workflow_id)
-    return Taken(
+    return PulledWorkflow(
         file,
         workflow_id,
         live.name,
         text,
         evolve(entry, env=env, pulled=pulled),
-        tuple(secrets.found),
+        tuple(replacer.found),
         stamp.path if stamp is not None and is_ours else None,
         stamp is not None and stamp.unbound not in (stamp.bound, pulled.unbound),
     )
 
 
-def _problem(written: Definition, text: str, values: KnownValues) -> str | None:
-    """Why a workflow cannot be written as a file; None where it can."""
+def _find_problem(written: Definition, text: str, values: KnownValues) -> str | None:
+    """Return why a workflow cannot be saved in a file; None if it can."""
     if not is_uuid(written.id):
         return "its id is not a UUID, so nothing can be pinned to it"
     if (path := values.secrets.find(as_body(written))) is not None:
         place = redact_keys(pointer(path)) or "its names"
         return (
-            f"the text of a secret value of the environment is part of {place}, and a "
-            "value stands for a whole text; make a value of all of it, or take it out "
-            "there, and pull again"
+            f"a secret value of the environment is part of {place}, and a value can "
+            "only replace a whole text; make the whole text a value, or "
+            "remove the secret there, and pull again"
         )
     if _holds_key(as_body(written)):
         return (
-            "what looks like a key stands where no value can stand for it, beside the "
-            "specs or in the name of one; take it out there, and pull again"
+            "a text that looks like a key is outside the specs, or in the name of a "
+            "spec, and no value can replace it there; remove it, and pull again"
         )
     try:
         is_same = loads(text.encode()) == written
     except (ReadError, UnicodeEncodeError):
         is_same = False
-    return None if is_same else "no JSON that flow64 reads can hold all of it"
+    return None if is_same else "flow64 cannot write and read all of it as JSON"
 
 
 @define
-class _Secrets:
-    """Puts values in the place of what looks like a key in one workflow.
+class _Replacer:
+    """Replaces secrets in one workflow by values.
 
     Attributes:
-        file: The name of its file.
-        workflow_id: Its id.
-        used: Names of values that mean something else, folded.
+        used: Names that new values must not have, in lower case.
         known: The values of the environment.
-        found: What was replaced.
+        found: The replaced texts.
     """
 
     file: str
     workflow_id: str
     used: set[str]
     known: KnownValues = field(repr=False)
-    found: list[Secret] = Factory(list[Secret])
+    found: list[ReplacedText] = Factory(list[ReplacedText])
     _values: dict[str, Value] = field(factory=dict[str, Value], repr=False)
 
-    def specs(self, block: WireBlock) -> FrozenDict:
-        """Return the specs of a block, with values in the place of secrets."""
+    def replace_all(self, blocks: Sequence[WireBlock]) -> tuple[WireBlock, ...]:
+        """Replace the secrets of all blocks, and add the new names to `used`."""
+        made = tuple(block._replace(specs=self._specs(block)) for block in blocks)
+        self.used |= {one.name.casefold() for one in self.found}
+        return made
 
+    def _specs(self, block: WireBlock) -> FrozenDict:
         def name(item: Any, _: Any, path: Path) -> Any:
             if (known := self.known.value_of(item)) is not None:
                 if all(known.name != one.name for one in self.found):
@@ -416,7 +411,8 @@ class _Secrets:
                 return known
             if isinstance(item, str) and has_key(item):
                 return self._value(item, block, path)
-            # A name cannot be a value, nor can what is spelled like one be written.
+            # A name cannot be a value, and an object that looks like one cannot be
+            # written. So the whole object becomes a value.
             if isinstance(item, dict) and (
                 VALUE_KEY in item or any(map(has_key, item))
             ):
@@ -431,9 +427,9 @@ class _Secrets:
         )
 
     def _value(self, text: str, block: WireBlock, path: Path) -> Value:
-        """The value for a text: the same one wherever the workflow has the text."""
+        """Return the value for a text, the same one for each occurrence."""
         if text not in self._values:
-            ours = {secret.name.casefold() for secret in self.found}
+            ours = {one.name.casefold() for one in self.found}
             words = (self.file.removesuffix(".json"), block.kind, *path)
             name = _GAPS.sub("_", "_".join(map(str, words))).strip("_").lower()
             name = name if name[:1].isalpha() else f"workflow_{name}"
@@ -448,9 +444,9 @@ class _Secrets:
         self, name: str, block: WireBlock, path: Path, *, is_set: bool = False
     ) -> None:
         where = f"{block.kind} ({block.id[:8]}) at {pointer(path)}"
-        self.found.append(Secret(name, self.file, where, is_set))
+        self.found.append(ReplacedText(name, self.file, where, is_set))
 
 
 def _holds_key(data: Any) -> bool:
-    """Return True if any text, or name, looks like a key: see `secret-in-specs`."""
+    """Return True if a text or a name looks like a key: see `secret-in-specs`."""
     return any(has_key(text) for _, text in texts_in(data, with_names=True))

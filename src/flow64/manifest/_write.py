@@ -1,4 +1,4 @@
-"""Writing: the text of a manifest, and folders that are written whole or not at all."""
+"""Writing manifests, and folders that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from attrs import asdict
+
 from ..definition import ProjectKey
 from ..errors import ManifestError
-from ._model import BlockEntry, Entry, Manifest, Pulled
+from ._model import Entry, Manifest
 from ._names import MANIFEST
 from ._read import FORMAT, MARK
 
@@ -25,7 +27,7 @@ HOUR: Final = 3600.0
 
 
 def as_text(manifest: Manifest) -> str:
-    """The text of a manifest: sorted, the same bytes everywhere, one newline."""
+    """Return the text of a manifest: sorted, with the same bytes everywhere."""
     data = {
         MARK: FORMAT,
         "files": {file: _entry(entry) for file, entry in manifest.files.items()},
@@ -91,37 +93,16 @@ def _sweep(folder: Path) -> None:
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
-    data: dict[str, Any] = {"key": entry.key, "path": entry.path, "env": entry.env}
+    # What is empty is left out.
+    data = asdict(entry, filter=lambda _, value: bool(value))
     if entry.project is not None:
+        del data["project"]
         data |= _project(entry.project)
-    if entry.pins:
-        data["pins"] = dict(entry.pins)
-    if entry.allow:
-        data["allow"] = [*entry.allow]
-    if entry.blocks:
-        data["blocks"] = {key: _block(one) for key, one in entry.blocks.items()}
     if entry.pulled is not None:
-        data["pulled"] = _pulled(entry.pulled)
+        fields = {ref: sorted(names) for ref, names in entry.pulled.fields.items()}
+        data["pulled"] = {**asdict(entry.pulled), "fields": fields}
     return data
 
 
 def _project(project: ProjectKey) -> dict[str, Any]:
     return {"namespace": project.namespace, "project": project.key}
-
-
-def _block(block: BlockEntry) -> dict[str, Any]:
-    data: dict[str, Any] = {"key": block.key}
-    if block.allow:
-        data["allow"] = [*block.allow]
-    if block.extra:
-        data["extra"] = [*block.extra]
-    return data
-
-
-def _pulled(pulled: Pulled) -> dict[str, Any]:
-    return {
-        "env": pulled.env,
-        "unbound": pulled.unbound,
-        "bound": pulled.bound,
-        "fields": {ref: sorted(names) for ref, names in pulled.fields.items()},
-    }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Final, TypeAlias
 
-from ..diff import EFFECT_WORDS
+from ..analysis import EFFECT_WORDS
 from ..text import pluralize
 from ._cells import cells, fitted
 from ._graph import SIGNS, Graph, Link, Mark, Node

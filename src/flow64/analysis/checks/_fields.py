@@ -33,7 +33,7 @@ def _known_kinds(definition: Definition) -> Iterator[tuple[str, type[CatalogueBl
 def _strange_fields(definition: Definition) -> Iterator[tuple[int, str, str]]:
     """Position, kind and name of each field that a kind is not known to have."""
     for kind, cls in _known_kinds(definition):
-        if not cls.about.specs_known:
+        if not cls.specs_known:
             continue
         known = facts_of(cls).keys()
         for position, block in definition.of_kind(kind):
@@ -252,7 +252,7 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
         used: set[str] = set()
         for position in by_kind[kind]:
             used.update(blocks[position].specs)
-        if CATALOGUE[kind].about.specs_known:
+        if CATALOGUE[kind].specs_known:
             found += [f"{kind}.{name}" for name in doubtful if name in used]
         elif used:
             found.append(f"{kind}.specs")
@@ -276,7 +276,7 @@ def _types_to_judge(kind: str) -> Mapping[str, Any]:
     return {
         name: made
         for name, made in field_types(kind).items()
-        if cls.about.specs_known and facts[name].confidence in ("D", "D1")
+        if cls.specs_known and facts[name].confidence in ("D", "D1")
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
+from ...diff import Change, Section, sections
 from ...plan import Action, Step
-from ._lines import Section, sections
 from ._view import View
 
 SHARED: Final = 2
@@ -146,8 +146,8 @@ def _compared(group: Group, common: Group) -> Group:
     return Group(
         group.views,
         common,
-        besides=[*sections(_beyond(ours, there))],
-        without=[*sections(_beyond(theirs, here))],
+        besides=sections(_beyond(ours, there)),
+        without=sections(_beyond(theirs, here)),
         follows=[*_more(ours.follow_sections, theirs.follow_sections)],
     )
 
@@ -162,6 +162,6 @@ def _more(found: Sequence[Section], known: Sequence[Section]) -> Iterator[Sectio
             yield Section(section.title, lines)
 
 
-def _beyond(view: View, known: set[str]) -> Iterable[dict[str, Any]]:
+def _beyond(view: View, known: set[str]) -> Iterable[Change]:
     pairs = zip(view.changes, view.change_signatures, strict=True)
     return [change for change, signature in pairs if signature not in known]

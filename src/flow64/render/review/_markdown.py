@@ -9,12 +9,12 @@ from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
 
+from ...diff import Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
 from ...text import pluralize
 from .._mermaid import mermaid_changed
 from ._grouping import Group, group_alike
-from ._lines import Line, Section
 from ._markdown_escape import code, fenced, marker, prose
 from ._source import source_of
 from ._words import (

@@ -15,7 +15,7 @@ from typing import Final
 from attrs import define, frozen
 
 from ...definition import canonical_id
-from ...diff import Estimate
+from ...diff import Estimate, Line, Section
 from ...plan import Review
 from ...redaction import redact_keys
 from ...text import pluralize, printable
@@ -23,7 +23,6 @@ from .._graph import Graph, Node, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
 from ._grouping import Group, group_alike
-from ._lines import Line, Section
 from ._page_style import STYLE
 from ._source import source_of
 from ._words import (

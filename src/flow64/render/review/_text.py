@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ...diff import Estimate
+from ...diff import Estimate, Section, format_sections
 from ...plan import Review, format_flags
 from ...redaction import redact_keys
 from ...text import pluralize, printable
 from ._grouping import Group, group_alike
-from ._lines import Section
-from ._view import format_lines
 from ._words import (
     SET_BY_HAND,
     SIGNS,
@@ -151,10 +149,4 @@ def _notes(group: Group) -> Iterator[str]:
 
 
 def _sections(found: Iterable[Section]) -> Iterator[str]:
-    for section in found:
-        indent = "        "
-        if section.title:
-            yield f"{indent}{section.title}"
-            indent += "    "
-        lines: Sequence[str] = format_lines(section.lines)
-        yield from (f"{indent}{line}" for line in lines)
+    return (f"        {line}" for line in format_sections(found))

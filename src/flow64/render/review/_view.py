@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from attrs import evolve, frozen
 
 from ...definition import EMPTY, Definition, canonical_id
-from ...diagnostics import Finding
 from ...diff import (
+    BlockRef,
     BlockRenamed,
     Change,
     Consequence,
@@ -24,17 +24,15 @@ from ...diff import (
     DescriptionChanged,
     EffectAppeared,
     FindingAppeared,
-    FindingVanished,
-    RowsChanged,
+    Section,
     TitleChanged,
     Unmanaged,
     as_data,
-    as_lines,
-    setting_lines,
+    map_blocks,
+    sections,
     unshown,
 )
 from ...plan import Step
-from ._lines import Line, Section, Sign, sections
 
 
 @frozen(eq=False)
@@ -59,49 +57,40 @@ class View:
         return block_names(one.details.before, one.details.after, renamed)
 
     @cached_property
-    def changes(self) -> Sequence[dict[str, Any]]:
-        """The changes as data, blocks by name."""
-        return [_with_names(as_data(one), self.names) for one in self.step.changes]
+    def changes(self) -> Sequence[Change]:
+        """The changes, blocks by name."""
+        return [map_blocks(one, self._name_block) for one in self.step.changes]
 
     @cached_property
-    def edits(self) -> Sequence[dict[str, Any]]:
-        """What was edited on the service as data, blocks by name."""
-        return [_with_names(as_data(one), self.names) for one in self.step.edits]
+    def edits(self) -> Sequence[Change]:
+        """The edits on the service, blocks by name."""
+        return [map_blocks(one, self._name_block) for one in self.step.edits]
 
     @cached_property
     def change_signatures(self) -> Sequence[str]:
-        """What each change says, whatever the ids."""
-        return _signatures(self.step.changes, self.changes)
+        """A text for each change, without ids."""
+        return [*map(_signature, self.changes)]
 
     @cached_property
     def signature(self) -> str:
-        """Equal for workflows that are shown as one."""
+        """A text that is equal for workflows that are shown as one."""
         one = self.step
-        follows = [as_data(found) for found in self._consequences]
         shape: Sequence[str] = (
             [] if one.details.before and one.details.after else self.blocks
         )
-        return json.dumps(
-            [
-                [
-                    one.state,
-                    one.action,
-                    one.lifted_by,
-                    *one.also,
-                    *one.details.given,
-                    one.may_skip,
-                    one.are_edits_known,
-                ],
-                [*self.change_signatures],
-                _signatures(one.edits, self.edits),
-                [_signature(_without_place(found)) for found in follows],
-                [repr(one.details.cost_before), repr(one.details.cost_after)],
-                [*self.unmanaged],
-                [*self.settings],
-                [*one.spends],
-                one.effects,
-                [*shape],
-            ]
+        return repr(
+            (
+                [one.state, one.action, one.lifted_by, one.also, one.details.given],
+                [one.may_skip, one.are_edits_known],
+                self.change_signatures,
+                [*map(_signature, self.edits)],
+                sections(self._consequences),
+                [one.details.cost_before, one.details.cost_after],
+                self.unmanaged,
+                self.settings,
+                [one.spends, one.effects],
+                shape,
+            )
         )
 
     @property
@@ -115,26 +104,21 @@ class View:
     @cached_property
     def change_sections(self) -> Sequence[Section]:
         """The changes as lines."""
-        return [*sections(self.changes)]
+        return sections(self.changes)
 
     @cached_property
     def edit_sections(self) -> Sequence[Section]:
         """What was edited on the service as lines."""
-        return [*sections(self.edits)]
+        return sections(self.edits)
 
     @cached_property
     def follow_sections(self) -> Sequence[Section]:
-        """What follows as lines, under what it is about."""
-        # The cost is told with both sides, also where it is the same; what a new
-        # workflow spends and touches is told in one sentence.
-        told_apart = (CostChanged, EffectAppeared) if self.is_new else CostChanged
-        found: dict[str, list[Line]] = {}
-        for consequence in self._consequences:
-            if not isinstance(consequence, told_apart):
-                title = _TITLES.get(type(consequence).__name__, "output columns")
-                lines = found.setdefault(title, [])
-                lines += [_line(text, title) for text in as_lines([consequence])]
-        return [Section(title, lines) for title, lines in found.items()]
+        """The consequences as lines, under what they are about."""
+        # The cost is shown with both sides, even if it is the same. What a new workflow
+        # spends and touches is shown in one sentence.
+        apart = (CostChanged, EffectAppeared) if self.is_new else CostChanged
+        shown = [one for one in self._consequences if not isinstance(one, apart)]
+        return sections(shown)
 
     @cached_property
     def unmanaged(self) -> Sequence[str]:
@@ -147,7 +131,7 @@ class View:
         return [
             line
             for one in self.step.settings
-            for line in setting_lines(one, self._name(one.block.id, str(one.block)))
+            for line in map_blocks(one, self._name_block).describe()
         ]
 
     def _renamed(self, found: re.Match[str]) -> str:
@@ -176,37 +160,15 @@ class View:
 
     @cached_property
     def _consequences(self) -> Sequence[Consequence]:
-        return [self._name_blocks(one) for one in self.step.consequences]
+        return [map_blocks(one, self._name_block) for one in self.step.consequences]
 
-    def _name_blocks(self, one: Consequence) -> Consequence:
-        """What follows, blocks by name."""
-        if isinstance(one, RowsChanged) and one.block is not None:
-            name = self._name(one.block.id, one.block.path)
-            return evolve(one, block=evolve(one.block, path=name))
-        if isinstance(one, FindingAppeared | FindingVanished):
-            return evolve(one, finding=self._finding(one.finding))
-        return one
-
-    def _finding(self, finding: Finding) -> Finding:
-        if finding.block_id is None:
-            return finding
-        return evolve(finding, where=self._name(finding.block_id, finding.where))
-
-    def _name(self, block_id: str, otherwise: str | None) -> str | None:
-        return self.names.get(canonical_id(block_id), otherwise)
+    def _name_block(self, block: BlockRef) -> BlockRef:
+        path = self.names.get(canonical_id(block.id)) or block.path or block.kind
+        return evolve(block, path=path)
 
 
 _BY_ID: Final = re.compile(r"^.* \(([0-9a-f]{8})\)(?=\.)")
 """A block as a plan tells it where it knows no key of it."""
-
-_TITLES: Final = {
-    "RowsChanged": "rows",
-    "EffectAppeared": "effects",
-    "EffectVanished": "effects",
-    "FindingAppeared": "findings",
-    "FindingVanished": "findings",
-}
-"""What a section of what follows is called."""
 
 
 def block_names(
@@ -246,100 +208,10 @@ def block_names(
     return found
 
 
-def _with_names(change: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """A change in which each block has its name."""
+def _signature(change: Change) -> str:
+    """Return a text for a change, without ids, and with a digest of what is masked.
 
-    def name(ref: Mapping[str, Any]) -> dict[str, Any]:
-        known = names.get(canonical_id(ref["id"])) or ref["path"]
-        return {**ref, "path": known or ref["kind"] or ref["id"]}
-
-    return _with_refs(change, name)
-
-
-def _signatures(
-    changes: Iterable[Change], told: Iterable[dict[str, Any]]
-) -> Sequence[str]:
-    """What each change says, and a digest of what it does not show.
-
-    So two that look alike since both are masked are not taken for one.
+    So two changes that look alike because both are masked are not taken for one.
     """
-    pairs = zip(changes, told, strict=True)
-    return [f"{_signature(data)} {unshown(change)}".rstrip() for change, data in pairs]
-
-
-def _signature(change: dict[str, Any]) -> str:
-    """What a change says, as text, whatever the ids."""
-
-    def anonymous(ref: Mapping[str, Any]) -> dict[str, Any]:
-        return {"kind": ref["kind"], "path": ref["path"]}
-
-    return json.dumps(_with_refs(change, anonymous), sort_keys=True)
-
-
-_Turn: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
-
-
-def _with_refs(change: dict[str, Any], turn: _Turn) -> dict[str, Any]:
-    """A change with what it says of blocks turned; values of specs are left alone."""
-    made = dict(change)
-    for key in _REFS.get(change["change"], ("block",)):
-        if key in made:
-            made[key] = _turned(made[key], turn)
-    if change["change"] == "list-changed":
-        made["edits"] = [
-            {**edit, "changes": [_with_refs(one, turn) for one in edit["changes"]]}
-            if "changes" in edit
-            else edit
-            for edit in made["edits"]
-        ]
-    return made
-
-
-_REFS: Final[Mapping[str, Sequence[str]]] = {
-    "block-renamed": ("block", "before"),
-    "block-moved": ("block", "before", "after", "removed", "added"),
-    "edge-added": ("edge",),
-    "edge-removed": ("edge",),
-}
-"""Where a change speaks of blocks, if not of `block` alone."""
-
-
-def _turned(value: Any, turn: _Turn) -> Any:
-    if isinstance(value, list):
-        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - of anything
-        return [_turned(item, turn) for item in items]
-    if value is not None and "source" in value:
-        ends = {end: turn(value[end]) for end in ("source", "target")}
-        return {**value, **ends}
-    return value if value is None else turn(value)
-
-
-def _without_place(data: dict[str, Any]) -> dict[str, Any]:
-    """What follows, without where it was written and which id it is about."""
-    if "finding" in data:
-        kept = ("code", "severity", "message", "where")
-        return {**data, "finding": {key: data["finding"][key] for key in kept}}
-    return data
-
-
-def _line(text: str, title: str) -> Line:
-    """A line of what follows, which begins with its sign."""
-    sign: Sign = "+" if text[0] == "+" else "-" if text[0] == "-" else "~"
-    shown = text[2:].removeprefix(_OPENINGS.get(title, ""))
-    return Line(sign, shown)
-
-
-_OPENINGS: Final = {"output columns": "column ", "effects": "effect: "}
-"""What each line of a section says again."""
-
-
-def format_lines(lines: Iterable[Line]) -> list[str]:
-    """Return lines as plain text."""
-    return [_plain(line) for line in lines]
-
-
-def _plain(line: Line) -> str:
-    text = f"{'    ' * line.depth}{line.sign} {line.text}"
-    if line.before is None:
-        return text
-    return f"{text}: {line.before} -> {line.after}"
+    anonymous = map_blocks(change, lambda block: evolve(block, id=""))
+    return f"{json.dumps(as_data(anonymous))} {unshown(change)}"

@@ -1,4 +1,4 @@
-"""Requests, repetitions and errors, played by hand."""
+"""Requests, repetitions and errors, by hand."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ import json
 import pytest
 
 from flow64 import errors
-from flow64.api import (
-    Fetch,
-    Policy,
-    Renew,
-    Request,
-    ResultItem,
-    ask,
-    get_workflow,
-    send,
-)
+from flow64.api import Policy, Request, ResultItem, get_workflow
+from tests.service.clients import ask, job
 from tests.service.support import (
     HTML,
     Script,
@@ -94,11 +86,9 @@ class Renewing(Script):
         super().__init__(*answers)
         self.renewals = renewals
 
-    def reply(self, step):
-        if isinstance(step, Renew):
-            self.renewals -= 1
-            return self.renewals >= 0
-        return super().reply(step)
+    async def renew(self, turn):
+        self.renewals -= 1
+        return self.renewals >= 0
 
 
 def test_request_is_sent_once_more_with_a_new_credential():
@@ -115,10 +105,9 @@ def test_look_comes_before_a_write_with_a_new_credential(found):
     script = Renewing(1, answer({}, 401), answer({"a": 1}))
     looked = []
 
-    def look(error):
+    async def look(error):
         looked.append(type(error))
         return found
-        yield
 
     result = script.play(ask(WRITE, look))
 
@@ -225,7 +214,7 @@ def test_redirect_is_named_and_not_followed(location, host):
     script = Script(answer(b"", 307, location=location))
 
     with pytest.raises(errors.ApiError, match="never follows") as caught:
-        script.play(send(READ))
+        script.play(lambda session: session.send(READ, lambda found: found))
     assert caught.value.message.startswith(f"a redirect to {host}, ")
 
 
@@ -254,13 +243,13 @@ def test_answer_that_is_not_the_workflow_is_refused(data):
     script = Script(*[answer(data)] * 7)
 
     with pytest.raises(errors.AnswerError):
-        script.play(get_workflow(leads().id()))
+        script.play(job(get_workflow)(leads().id()))
 
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_workflow_of_others_is_not_there(status):
     """The documents have 404 and 403 for it."""
-    assert Script(answer({}, status)).play(get_workflow("a/b")) is None
+    assert Script(answer({}, status)).play(job(get_workflow)("a/b")) is None
 
 
 def test_reprs_hold_no_body_and_no_link():
@@ -268,7 +257,5 @@ def test_reprs_hold_no_body_and_no_link():
     request = Request("GET", "/x", body={"SENTINEL": 1}, form={"a": "SENTINEL"})
     item = ResultItem("a", download_url="https://x/SENTINEL", results=[{"SENTINEL": 1}])
 
-    assert "SENTINEL" not in repr(
-        (request, item, Fetch("https://x/SENTINEL"), answer({"SENTINEL": 1}))
-    )
+    assert "SENTINEL" not in repr((request, item, answer({"SENTINEL": 1})))
     assert json.dumps(request.body) == '{"SENTINEL": 1}'

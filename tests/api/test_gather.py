@@ -1,4 +1,4 @@
-"""Several conversations at a time, by both players: order, limit, failures, ends."""
+"""Several jobs at a time, for both clients: order, limit, failures, ends."""
 
 from __future__ import annotations
 
@@ -7,29 +7,15 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import Future
 from contextvars import ContextVar
 
 import pytest
 
 from flow64 import errors
-from flow64.api import (
-    Begin,
-    Emit,
-    Fetch,
-    Now,
-    Organisation,
-    Request,
-    Sleep,
-    Together,
-    ask,
-    in_turn,
-)
-from flow64.api import _concurrency as _parts
-from flow64.api._loop_thread import Cut
-from flow64.client import AsyncClient, Client, Policy
-from tests.api.test_player import LINK, URL, AwaitedReply, Reply
-from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
+from flow64.api import Request
+from flow64.client import AsyncClient, Client, Policy, Terms
+from tests.api.test_session import LINK, URL, AwaitedReply, Reply
+from tests.service.clients import BOTH, KEY, FakeClock, ask, job, use, with_clock
 from tests.service.fault_server import FaultServer, Hang
 from tests.service.support import MISSING, Script, answer
 
@@ -99,34 +85,41 @@ def look(path):
     return ask(Request("GET", path))
 
 
-def together(paths, limit=4):
-    return (yield Together([look(path) for path in paths], limit))
+@job
+async def together(session, paths, limit=4):
+    return await session.gather([look(path) for path in paths], limit)
 
 
-def play(kind, transport, conversation, clock=None, **settings):
+def play(kind, transport, job, clock=None, **settings):
     facts = {"transport": transport, "policy": Policy(retries=0), **settings}
 
     def call(client):
         made = with_clock(client, clock) if clock else client
-        return made.play(conversation)
+        return made.call(job)
 
     return use(kind, URL, call, **facts)
 
 
-def events(kind, transport, conversation):
+def events(kind, transport, job):
     async def gathered(client):
-        return [event async for event in client.events(conversation)]
+        return [event async for event in client.stream(job)]
 
     def call(client):
-        if kind == "sync":
-            return list(client.events(conversation))
-        return gathered(client)
+        return list(client.stream(job)) if kind == "sync" else gathered(client)
 
     return use(kind, URL, call, transport=transport)
 
 
 def threads():
-    return [one for one in threading.enumerate() if one.name == "flow64-together"]
+    """Threads of blocking transports, once those that end by themselves have ended."""
+    ends = time.monotonic() + 2
+    while (found := _threads()) and time.monotonic() < ends:
+        time.sleep(0.01)
+    return found
+
+
+def _threads():
+    return [one for one in threading.enumerate() if one.name == "flow64-transport"]
 
 
 PATHS = [f"/{number}" for number in range(10)]
@@ -154,62 +147,42 @@ def test_nothing_to_play(kind):
     assert play(kind, service(kind), together([])) == []
 
 
-def test_a_limit_is_at_least_one():
-    with pytest.raises(ValueError, match="limit"):
-        Together([], 0)
-
-
 @BOTH
-def test_what_asks_for_nothing_needs_no_thread(kind):
-    """What it looks up and its own calls are answered at once."""
+def test_jobs_share_one_thread_and_the_caller_s_variables(kind):
+    """They need no lock for what they share between requests."""
     seen = []
 
-    def part(number):
-        yield Begin()
-        yield Now()
-        seen.append(len(threads()))
-        return number
+    @job
+    async def part(session, path):
+        await look(path)(session)
+        seen.append((threading.current_thread(), TOLD.get()))
 
-    def whole():
-        return (yield Together([part(1), part(2)]))
+    @job
+    async def whole(session):
+        await session.gather([part(path) for path in PATHS])
 
-    assert play(kind, service(kind), whole()) == [1, 2]
-    assert seen == [0, 0]
-
-
-@BOTH
-def test_conversations_share_one_thread(kind):
-    """What they do between steps needs no lock; threads see the caller's variables."""
-    seen = []
-
-    def part(path):
-        yield from look(path)
-        seen.append(threading.current_thread())
-
-    def whole():
-        yield Together([part(path) for path in PATHS])
-
-    fake = service(kind)
     token = TOLD.set("of the caller")
     try:
-        play(kind, fake, whole())
+        play(kind, service(kind), whole())
     finally:
         TOLD.reset(token)
 
-    assert {*seen} == {threading.current_thread()}
-    assert {*fake.told} == {"of the caller"}
+    assert len({*seen}) == 1
+    assert {told for _, told in seen} == {"of the caller"}
 
 
 @BOTH
 def test_events_come_out_as_they_happen(kind):
-    def part(path):
-        yield from look(path)
-        yield Emit(path)
+    @job
+    async def part(session, path):
+        await look(path)(session)
+        await session.emit(path)
 
-    def whole():
-        yield Emit("begins")
-        yield Together([part("/slow"), part("/quick")])
-        yield Emit("ends")
+    @job
+    async def whole(session):
+        await session.emit("begins")
+        await session.gather([part("/slow"), part("/quick")])
+        await session.emit("ends")
 
     fake = service(kind, waits={"/slow": 0.1})
     assert events(kind, fake, whole()) == ["begins", "/quick", "/slow", "ends"]
@@ -217,8 +190,9 @@ def test_events_come_out_as_they_happen(kind):
 
 @BOTH
 def test_one_in_another_is_played_in_turn(kind):
-    def whole():
-        return (yield Together([together(PATHS[:3]), together(PATHS[3:6])]))
+    @job
+    async def whole(session):
+        return await session.gather([together(PATHS[:3]), together(PATHS[3:6])])
 
     fake = service(kind)
     assert play(kind, fake, whole()) == [PATHS[:3], PATHS[3:6]]
@@ -232,14 +206,16 @@ def test_one_in_another_is_played_in_turn(kind):
 def test_each_has_a_deadline_of_its_own(kind):
     """And their time is no part of the call that asked for them."""
 
-    def part(path):
-        yield Sleep(20)
-        yield from look(path)
+    @job
+    async def part(session, path):
+        await session.sleep(20)
+        await look(path)(session)
 
-    def whole():
-        yield Sleep(5)
-        yield Together([part("/1"), part("/2")], limit=1)
-        yield from look("/3")
+    @job
+    async def whole(session):
+        await session.sleep(5)
+        await session.gather([part("/1"), part("/2")], limit=1)
+        await look("/3")(session)
 
     fake, policy = service(kind, seconds=0), Policy(deadline=30)
     play(kind, fake, whole(), FakeClock(), policy=policy)
@@ -251,13 +227,15 @@ def test_each_has_a_deadline_of_its_own(kind):
 def test_one_that_is_late_fails_alone(kind):
     """Which is thrown into the conversation that asked."""
 
-    def late():
-        yield Sleep(40)
-        yield from look("/late")
+    @job
+    async def late(session):
+        await session.sleep(40)
+        await look("/late")(session)
 
-    def whole():
+    @job
+    async def whole(session):
         try:
-            yield Together([look("/1"), late()], limit=1)
+            await session.gather([look("/1"), late()], limit=1)
         except errors.TransportError as error:
             return error.path
 
@@ -292,15 +270,17 @@ def test_first_failure_begins_no_more(kind):
     )
     ended = []
 
-    def part(path):
-        yield from look(path)
+    @job
+    async def part(session, path):
+        await look(path)(session)
         ended.append(path)
 
-    def whole():
+    @job
+    async def whole(session):
         try:
-            yield Together([part(path) for path in PATHS], limit=3)
+            await session.gather([part(path) for path in PATHS], limit=3)
         except errors.ApiError as error:
-            return error.path, (yield from look("/after"))
+            return error.path, (await look("/after")(session))
 
     assert play(kind, fake, whole()) == ("/0", "/after")
 
@@ -310,12 +290,13 @@ def test_first_failure_begins_no_more(kind):
 
 @BOTH
 def test_one_that_fails_at_once_is_the_only_one(kind):
-    def failing():
+    @job
+    async def failing(session):
         raise errors.ConfigError("at once")
-        yield
 
-    def whole():
-        return (yield Together([failing(), look("/1")]))
+    @job
+    async def whole(session):
+        return await session.gather([failing(), look("/1")])
 
     fake = service(kind)
     with pytest.raises(errors.ConfigError, match="at once"):
@@ -324,22 +305,24 @@ def test_one_that_fails_at_once_is_the_only_one(kind):
 
 
 @BOTH
-@pytest.mark.parametrize("where", ["conversation", "transport"])
+@pytest.mark.parametrize("where", ["job", "transport"])
 def test_other_exceptions_end_all_at_once(kind, where):
     closed = []
 
-    def part(path):
+    @job
+    async def part(session, path):
         try:
-            yield from look(path)
-            if path == "/1" and where == "conversation":
+            await look(path)(session)
+            if path == "/1" and where == "job":
                 raise ZeroDivisionError
-            yield from look(path + "/again")
+            await look(path + "/again")(session)
         finally:
             closed.append(path)
 
-    def whole():
+    @job
+    async def whole(session):
         try:
-            yield Together([part(path) for path in PATHS], limit=3)
+            await session.gather([part(path) for path in PATHS], limit=3)
         finally:
             closed.append("whole")
 
@@ -365,21 +348,23 @@ def test_other_exceptions_end_all_at_once(kind, where):
 def test_who_stops_listening_ends_all(kind):
     closed = []
 
-    def part(path):
+    @job
+    async def part(session, path):
         try:
-            yield from look(path)
-            yield Emit(path)
-            yield from look(path)
+            await look(path)(session)
+            await session.emit(path)
+            await look(path)(session)
         finally:
             closed.append(path)
 
-    def whole():
-        yield Together([part(path) for path in PATHS], limit=2)
+    @job
+    async def whole(session):
+        await session.gather([part(path) for path in PATHS], limit=2)
 
     fake = service(kind, waits={"/0": 0.05, "/1": 0.2})
 
     async def one(client):
-        seen = client.events(whole())
+        seen = client.stream(whole())
         found = await anext(seen)
         await seen.aclose()
         return found
@@ -387,7 +372,7 @@ def test_who_stops_listening_ends_all(kind):
     def call(client):
         if kind != "sync":
             return one(client)
-        seen = client.events(whole())
+        seen = client.stream(whole())
         found = next(seen)
         seen.close()
         return found
@@ -397,17 +382,19 @@ def test_who_stops_listening_ends_all(kind):
     assert sorted(fake.asked) == ["/0", "/1"]
 
 
-def fetching(path=LINK):
-    yield Fetch(path)
-    return path
+@job
+async def fetching(session, path=LINK):
+    async with await session.open(path):
+        return path
 
 
 @BOTH
 def test_links_are_closed_with_who_opened_them(kind):
     replies = []
 
-    def whole():
-        yield Together([fetching(), fetching()])
+    @job
+    async def whole(session):
+        await session.gather([fetching(), fetching()])
         return [reply.closed for reply in replies]
 
     fake = service(kind)
@@ -438,7 +425,7 @@ def test_interrupt_ends_the_requests_that_are_under_way(server):
         timer.start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            client.play(together(PATHS))
+            client.call(together(PATHS))
         assert time.monotonic() - began < 2
         assert threads() == []
     assert len(server.requests) == 4
@@ -448,60 +435,36 @@ def test_cancelled_task_ends_the_requests_that_are_under_way():
     fake = Awaiting(seconds=60)
     closed = []
 
-    def part(path):
+    @job
+    async def part(session, path):
         try:
-            yield from look(path)
+            await look(path)(session)
         finally:
             closed.append(path)
 
-    def whole():
-        yield Together([part(path) for path in PATHS])
+    @job
+    async def whole(session):
+        await session.gather([part(path) for path in PATHS])
 
     async def cancelled():
         async with AsyncClient(KEY, base_url=URL, transport=fake) as client:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await client.play(whole())
+                    await client.call(whole())
             return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(cancelled()) == set()
     assert (fake.broken, sorted(closed)) == (4, PATHS[:4])
 
 
-def test_reply_that_nobody_took_is_let_go():
-    """It came while the events were looked at, and then nobody went on."""
-    reply, fake = Reply(), Blocking()
-
-    def ended(path):
-        Blocking.ended(fake, path)
-        return reply if path == LINK else Reply([b"1"])
-
-    fake.ended, fake.waits = ended, {LINK: 0.05}
-
-    def telling():
-        yield from look("/1")
-        yield Emit("now")
-
-    def whole():
-        yield Together([telling(), fetching()])
-
-    with Client(KEY, base_url=URL, transport=fake, journal=None) as client:
-        seen = client.events(whole())
-        next(seen)
-        time.sleep(0.1)
-        seen.close()
-
-    assert (fake.asked, reply.closed, threads()) == (["/1", LINK], 1, [])
+@job
+async def emitting(session):
+    await session.emit("now")
+    await session.sleep(0)
 
 
-def emitting():
-    yield Emit("now")
-    yield Sleep(0)
-
-
-def test_who_cannot_be_cut_off_lets_go_later(monkeypatch):
-    """A transport of somebody else's: its thread closes what it has still opened."""
-    monkeypatch.setattr(_parts, "GRACE", 0.01)
+def test_what_cannot_be_cut_off_is_released_by_its_thread():
+    """A blocking transport goes on after the call, and closes what it opens then."""
     may_end, reply = threading.Event(), Reply()
 
     class Stubborn:
@@ -512,82 +475,75 @@ def test_who_cannot_be_cut_off_lets_go_later(monkeypatch):
         def close(self):
             pass
 
-    def whole():
-        yield Together([fetching(), emitting()])
+    @job
+    async def whole(session):
+        await session.gather([fetching(), emitting()])
 
     with Client(KEY, base_url=URL, transport=Stubborn(), journal=None) as client:
-        seen = client.events(whole())
+        seen = client.stream(whole())
         assert next(seen) == "now"
         seen.close()
         assert reply.closed == 0
         may_end.set()
-        for thread in threads():
-            thread.join(5)
+        ends = time.monotonic() + 5
+        while not reply.closed and time.monotonic() < ends:
+            time.sleep(0.01)
         assert reply.closed == 1
 
 
-def test_nothing_is_sent_once_it_is_over(monkeypatch):
-    """By a thread that waited for the pace."""
-    monkeypatch.setattr(_parts, "GRACE", 0.01)
-    may_end, fake = threading.Event(), Blocking()
+@BOTH
+def test_nothing_is_sent_once_it_is_over(kind):
+    """By a part that waited for the pace."""
+    fake = service(kind, seconds=0)
 
-    class Waiting(FakeClock):
-        def sleep(self, _):
-            may_end.wait(5)
-
-    clock = Waiting()
-
-    def whole():
-        yield from look("/first")
-        yield Together([look("/second"), emitting()])
+    @job
+    async def whole(session):
+        await look("/first")(session)
+        await session.gather([look("/second"), emitting()])
 
     policy = Policy(requests_per_minute=1)
-    facts = {"base_url": URL, "transport": fake, "journal": None, "policy": policy}
-    with Client(KEY, **facts) as client:
-        seen = with_clock(client, clock).events(whole())
-        next(seen)
-        seen.close()
-        left = threads()
-        may_end.set()
-        for thread in left:
-            thread.join(5)
-    assert (len(left) > 0, fake.asked) == (True, ["/first"])
 
+    def first_event(client):
+        seen = client.stream(whole())
+        if kind == "sync":
+            assert next(seen) == "now"
+            seen.close()
+            return None
+        return leave(seen)
 
-def test_what_begins_after_the_cut_is_ended_too():
-    cut, before, late = Cut(), Future(), Future()
+    async def leave(seen):
+        assert await anext(seen) == "now"
+        await seen.aclose()
 
-    with cut.over(before):
-        cut.make()
-    with cut.over(late):
-        pass
-
-    assert (cut.is_made, before.cancelled(), late.cancelled()) == (True, True, True)
+    use(kind, URL, first_event, transport=fake, policy=policy)
+    assert fake.asked == ["/first"]
 
 
 # -- By hand ---------------------------------------------------------------------------
 
 
-def test_in_turn_asks_for_none_together():
+def test_jobs_by_hand_run_one_after_the_other():
     script = Script(answer(1), answer(2), answer(3))
 
-    def whole():
-        found = yield Together([look("/1"), look("/2")])
-        return [*found, (yield from look("/3"))]
+    @job
+    async def whole(session):
+        found = await session.gather([look("/1"), look("/2")])
+        return [*found, await look("/3")(session)]
 
-    assert script.play(in_turn(whole())) == [1, 2, 3]
+    assert script.play(whole()) == [1, 2, 3]
 
 
-def test_in_turn_ends_with_the_first_failure():
+def test_jobs_by_hand_end_with_the_first_failure():
     script = Script(answer(1), MISSING)
 
-    def whole():
+    @job
+    async def whole(session):
         try:
-            yield Together([look("/1"), look("/2"), look("/3")])
+            await session.gather([look("/1"), look("/2"), look("/3")])
         except errors.NotFoundError as error:
             return error.path
 
-    assert script.play(in_turn(whole())) == "/2"
+    assert script.play(whole()) == "/2"
     assert len(script.asked) == 2
 
 
@@ -606,17 +562,19 @@ def test_answer_of_another_organisation_ends_all(kind):
             reply.parts[:] = [b'{"org_id": "org_b"}']
         return reply
 
-    def part(path):
-        yield from look(path)
-        yield from look(path + "/again")
+    @job
+    async def part(session, path):
+        await look(path)(session)
+        await look(path + "/again")(session)
 
-    def whole():
+    @job
+    async def whole(session):
         try:
-            yield Together([part(path) for path in PATHS[:3]])
+            await session.gather([part(path) for path in PATHS[:3]])
         except errors.FlowError:
-            yield from look("/after")
+            await look("/after")(session)
 
     fake.ended = told
     with pytest.raises(errors.OrganisationError):
-        play(kind, fake, Organisation("org_a").guard(whole()))
+        play(kind, fake, whole(), terms=Terms(org_id="org_a"))
     assert sorted(fake.asked) == PATHS[:3]

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote
 import attrs
 import pytest
 
-from flow64.api import Fetch, Read, Request, Token, ask
+from flow64.api import Request, Token
 from flow64.client import AsyncClient, Client
 from flow64.errors import (
     AnswerError,
@@ -30,6 +30,7 @@ from flow64.errors import (
     TransportError,
     UnprocessableError,
 )
+from tests.service.clients import ask
 from tests.service.credentials import (
     KINDS,
     QUICK,
@@ -37,7 +38,7 @@ from tests.service.credentials import (
     frames,
     oauth,
     pem,
-    played,
+    run_jobs,
     vars_of,
 )
 from tests.service.fault_server import Drop, FaultServer, Reply, location
@@ -52,7 +53,7 @@ BODY = Request("POST", "/x", body={"a": 1}, idempotency_key="intent-1")
 @pytest.fixture(autouse=True)
 def logged(caplog):
     """Everything that anybody logs while a test runs."""
-    for name in ("", "flow64", "httpx", "httpcore", "asyncio"):
+    for name in ("", "flow64", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio"):
         caplog.set_level(logging.DEBUG, name)
     return caplog
 
@@ -131,7 +132,7 @@ def test_failed_request_shows_no_credential(  # noqa: PLR0917 - a matrix
     """Whatever comes back, of whatever was sent."""
     granting(server).always("*", "/x", act)
 
-    (failed,) = played(kind, ask(BODY), base_url=server.url, **credentials(name))
+    (failed,) = run_jobs(kind, ask(BODY), base_url=server.url, **credentials(name))
 
     assert isinstance(failed, error)
     if act is not FAILURES["redirect"][0]:  # httpcore logs where it leads
@@ -161,7 +162,9 @@ def test_failed_exchange_shows_neither_key_nor_assertion(kind, act, server, logg
     """Nor the token of an answer that was not to be used."""
     server.always("POST", "/oauth/token", act)
 
-    (failed,) = played(kind, ask(BODY), base_url=server.url, oauth=oauth(audience="a"))
+    (failed,) = run_jobs(
+        kind, ask(BODY), base_url=server.url, oauth=oauth(audience="a")
+    )
 
     assert isinstance(failed, TokenError)
     assert_hidden(server, logged, failed)
@@ -185,11 +188,11 @@ def test_client_shows_no_credential(kind, name, server, logged):
 
     given = credentials(name)
     options = dict(base_url=server.url, between=keep, **given)
-    assert played(kind, ask(BODY), **options) == [{}]
+    assert run_jobs(kind, ask(BODY), **options) == [{}]
 
     made = {"sync": Client, "async": AsyncClient}[kind]
     client = made(base_url=server.url, journal=None, **given)
-    held.extend([repr(client), repr(vars(client)), repr(vars(client._player))])
+    held.extend([repr(client), repr(vars(client))])
     assert_hidden(server, logged, "\n".join(held))
 
 
@@ -231,20 +234,23 @@ def test_client_that_cannot_be_made_shows_no_key(kind, make):
 
 
 def fetched(url):
-    stream = yield Fetch(url)
-    content = b""
-    while part := (yield Read(stream)):
-        content += part
-    return stream.status, content
+    async def fetch(session):
+        content = b""
+        async with await session.open(url) as stream:
+            while part := await stream.read():
+                content += part
+        return stream.status, content
+
+    return fetch
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_signed_link_is_in_no_log_and_gets_no_key(kind, server, logged):
     """The address is logged without its path and query."""
     server.always("GET", "/f", lambda s: Reply(200, echo(s)))
-    talk = fetched(f"{server.url}/f?sig={SIGNATURE}")
+    job = fetched(f"{server.url}/f?sig={SIGNATURE}")
 
-    ((status, content),) = played(kind, talk, api_key=KEY, base_url=server.url)
+    ((status, content),) = run_jobs(kind, job, api_key=KEY, base_url=server.url)
 
     assert status == 200
     assert WORD not in content.decode()
@@ -264,9 +270,9 @@ LINKS = {
 def test_failed_link_shows_no_signature(kind, act, error, server, logged):
     """Not in the error, nor in the locals of its traceback."""
     server.always("GET", "/f", act)
-    talk = fetched(f"{server.url}/f?sig={SIGNATURE}")
+    job = fetched(f"{server.url}/f?sig={SIGNATURE}")
 
-    (failed,) = played(kind, talk, api_key=KEY, base_url=server.url, policy=QUICK)
+    (failed,) = run_jobs(kind, job, api_key=KEY, base_url=server.url, policy=QUICK)
 
     assert isinstance(failed, error)
     assert_hidden(server, logged, failed)
@@ -282,7 +288,7 @@ def test_failed_link_shows_no_signature(kind, act, error, server, logged):
     ],
 )
 def test_refused_link_shows_its_host_alone(kind, url, server, logged):
-    (failed,) = played(kind, fetched(url), api_key=KEY, base_url=server.url)
+    (failed,) = run_jobs(kind, fetched(url), api_key=KEY, base_url=server.url)
 
     assert isinstance(failed, LinkRefusedError)
     assert_hidden(server, logged, failed)

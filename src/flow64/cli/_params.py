@@ -1,0 +1,211 @@
+"""Parameters that several commands have, and reading what they name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import attrs
+import click
+
+from ..definition import DEFAULT_ENV
+from ..errors import did_you_mean
+from ._completion import complete_environments
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Whole(click.IntRange):
+    """A whole number inside limits. Errors call it that."""
+
+    name = "whole number"
+
+
+FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print data instead of text."
+)
+
+env = click.option(
+    "--env",
+    metavar="NAME",
+    shell_complete=complete_environments,
+    help="The environment. By default the only one of [tool.flow64]; if there are "
+    f"several, name one. Without any it is {DEFAULT_ENV!r}, which the variables "
+    "SIXTYFOUR_API_ENDPOINT and SIXTYFOUR_API_KEY describe. 'emulator' always exists.",
+)
+
+ids_env = click.option(
+    "--env",
+    metavar="NAME",
+    shell_complete=complete_environments,
+    help=f"The environment that ids are computed for. Default: {DEFAULT_ENV!r}.",
+)
+
+no_code = click.option(
+    "--no-code",
+    is_flag=True,
+    help="Import no module: SOURCE is compiled JSON with its flow64.json.",
+)
+
+manifest = click.option(
+    "--manifest",
+    type=FILE,
+    metavar="FILE",
+    help="With --no-code: read an untrusted folder by this trusted flow64.json, which "
+    "has its own JSON next to it. What the folder says about ids is ignored.",
+)
+
+run_id = click.argument("run_id", metavar="RUN_ID")
+
+every = click.option(
+    "--every",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long to wait between two requests.",
+)
+
+timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=24 * 3600.0,
+    metavar="SECONDS",
+    help="When to stop waiting; the run goes on. Default: a day.",
+)
+
+max_bytes = click.option(
+    "--max-bytes",
+    type=Whole(min=1),
+    metavar="N",
+    help="Maximum bytes to download for one file. Default: the size that the service "
+    "lists, or 1 GiB.",
+)
+
+allow_unproven = click.option(
+    "--allow-unproven",
+    is_flag=True,
+    help="Keep a file even if nothing proves that it is complete.",
+)
+
+yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+# -- Options with another help text in each command ------------------------------------
+
+
+def dry_run(words: str) -> Callable[[F], F]:
+    """Make the option `--dry-run`."""
+    return click.option("--dry-run", is_flag=True, help=words)
+
+
+def exit_code(words: str) -> Callable[[F], F]:
+    """Make the option `--exit-code`."""
+    return click.option("--exit-code", "has_exit_code", is_flag=True, help=words)
+
+
+def keys(option: str, words: str) -> Callable[[F], F]:
+    """Make an option that takes the key of a workflow, and may be repeated."""
+    return click.option(option, multiple=True, metavar="KEY", help=words)
+
+
+def output_file(words: str) -> Callable[[F], F]:
+    """Make the option `-o FILE`."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("-o", "--output", type=kind, metavar="FILE", help=words)
+
+
+def output_folder(
+    metavar: str, words: str, *, required: bool = False
+) -> Callable[[F], F]:
+    """Make the option `-o FOLDER`."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar=metavar,
+        required=required,
+        help=words,
+    )
+
+
+values = click.option(
+    "--values",
+    type=FILE,
+    metavar="FILE",
+    help='A JSON object with the content of each value("name").',
+)
+
+
+def command(name: str, *examples: str, more: str = "") -> Callable[[F], click.Command]:
+    """Make a command with examples at the end of its help text.
+
+    Args:
+        name: The name.
+        *examples: Command lines.
+        more: What follows the examples.
+    """
+    lines = "\n".join(f"  {line}" for line in examples)
+    return click.command(name, epilog=f"\b\nExample:\n{lines}\n\n{more}")
+
+
+def read_values(file: Path | None) -> Mapping[str, Any] | None:
+    """Read the values of a JSON file, by name.
+
+    Raises:
+        click.UsageError: The file is not a JSON object. Its content is not shown.
+    """
+    if file is None:
+        return None
+    found: Any
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise option_error("--values", f"{file} is not a JSON object")
+    return cast(dict[str, Any], found)
+
+
+def require_known(option: str, given: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse the key of an unknown workflow: it may be misspelled.
+
+    Raises:
+        click.UsageError: A key is unknown.
+    """
+    for key in given:
+        if key not in names:
+            near = did_you_mean(key, names)
+            raise option_error(option, f"there is no workflow {key!r}{near}")
+
+
+def parse_block(text: str | None) -> str | int | None:
+    """Return the number or the key path that `--block` names."""
+    if text is not None and re.fullmatch("[0-9]{1,9}", text):
+        return int(text)
+    return text
+
+
+def option_error(option: str, problem: str) -> click.BadParameter:
+    """Make the error for a wrong value of an option."""
+    return click.BadParameter(problem, param_hint=option)
+
+
+def to_data(answer: Any) -> Any:
+    """Convert an answer of the service to JSON data, with its undocumented fields."""
+    if isinstance(answer, Sequence) and not isinstance(answer, str):
+        return [to_data(one) for one in answer]  # pyright: ignore[reportUnknownVariableType] - of anything
+    if not attrs.has(type(answer)):
+        return answer
+    fields: Sequence[attrs.Attribute[Any]] = attrs.fields(type(answer))  # pyright: ignore[reportUnknownArgumentType] - any class
+    found: dict[str, Any] = {
+        field.name: to_data(getattr(answer, field.name))
+        for field in fields
+        if field.name != "extra" and field.metadata.get("is_wire", True)
+    }
+    return {**found, **getattr(answer, "extra", {})}

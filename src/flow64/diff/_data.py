@@ -1,0 +1,84 @@
+"""Changes as plain JSON data. What looks like a secret is masked."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from attrs import fields
+
+from ..definition import WireBlock, pointer
+from ..diagnostics import Finding
+from ..dsl import UNSET
+from ..redaction import redact_keys_in_json
+from ._changes import (
+    BlockRef,
+    Change,
+    EdgeRef,
+    FieldAdded,
+    FieldChanged,
+    FieldRemoved,
+    ItemAdded,
+    ItemChanged,
+    ItemMoved,
+    ItemRemoved,
+    ListChanged,
+)
+from ._consequences import Consequence
+from ._lines import value_data
+from ._live_settings import LiveSetting
+from ._prices import Estimate, RowPrice
+
+
+def as_data(change: Change | Consequence | LiveSetting) -> dict[str, Any]:
+    """Return a change, a consequence or a live setting as plain JSON data.
+
+    `change` says which class it is, in kebab-case. The other keys are its attributes. A
+    path is a JSON pointer into the specs. A value that is not shown is `"***"`.
+    """
+    if isinstance(change, LiveSetting):
+        return {**_members(change), "dollars": change.dollars}
+    return {"change": _kebab(type(change).__name__), **_members(change)}
+
+
+def estimate_data(estimate: Estimate) -> dict[str, Any]:
+    """Return a cost as plain JSON data."""
+    return _members(estimate)
+
+
+@cache
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+def _members(thing: Any) -> dict[str, Any]:
+    """Return the attributes of a thing. Those for `apply` alone are left out."""
+    found = {
+        one.name: getattr(thing, one.name) for one in fields(type(thing)) if one.repr
+    }
+    return {
+        "specs" if name == "wire" else name: _data(
+            pointer(value) if name == "path" and isinstance(value, tuple) else value
+        )
+        for name, value in found.items()
+        if value is not UNSET
+    }
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, WireBlock):
+        return value_data(value.specs)
+    if isinstance(value, EdgeRef):
+        return {name: _data(part) for name, part in value._asdict().items()}
+    if isinstance(value, tuple):
+        return [_data(item) for item in value]
+    if isinstance(value, Finding):
+        return redact_keys_in_json(value.as_data())
+    if isinstance(value, ItemAdded | ItemRemoved | ItemMoved | ItemChanged):
+        return {"edit": _kebab(type(value).__name__), **_members(value)}
+    if isinstance(value, FieldAdded | FieldRemoved | FieldChanged | ListChanged):
+        return as_data(value)
+    if isinstance(value, BlockRef | Estimate | RowPrice):
+        return _members(value)
+    return value_data(value)

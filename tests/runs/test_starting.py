@@ -822,7 +822,7 @@ def emulator():
         use(
             "sync",
             made.url,
-            lambda c: c._call(plan_and_apply, READY, force=False, allow_spend=False),
+            lambda c: c.call(plan_and_apply, READY, force=False, allow_spend=False),
         )
         yield made
 
@@ -830,12 +830,12 @@ def emulator():
 def started(kind, url, *, payload=BODY, intent=INTENT, journal=None, **more):
     """A start by one kind of client, whose clock goes on by itself."""
     job = begin(READY, payload, intent, journal=journal, endpoint=url, **more)
-    return use(kind, url, lambda client: with_clock(client, FakeClock())._call(job))
+    return use(kind, url, lambda client: with_clock(client, FakeClock()).call(job))
 
 
 def runs_of(emulator):
     looks = [
-        use("sync", emulator.url, lambda c: c._call(list_runs, READY.id))
+        use("sync", emulator.url, lambda c: c.call(list_runs, READY.id))
         for _ in range(6)  # since some are listed late
     ]
     return {entry.job_id for entry in looks[-1]}
@@ -950,7 +950,7 @@ def test_threads_that_start_at_once_never_take_each_others_run(emulator):
 
     def run(name):
         job = begin(READY, BODY, name, endpoint=emulator.url)
-        run = use("sync", emulator.url, lambda client: patient(client)._call(job))
+        run = use("sync", emulator.url, lambda client: patient(client).call(job))
         found[name] = run.id
 
     threads = [Thread(target=run, args=(str(n),)) for n in range(6)]
@@ -1034,7 +1034,7 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, new_process):
         transport = emulator.transport()
         with Client(KEY, base_url=LOCAL, transport=transport, journal=None) as client:
             with_clock(client, FakeClock())
-            client._call(plan_and_apply, READY, force=False, allow_spend=False)
+            client.call(plan_and_apply, READY, force=False, allow_spend=False)
             for _ in range(12):
                 intent, path = luck.choice("ab"), luck.choice(["/run", "/runs*"])
                 fault = luck.choice(FAULTS)
@@ -1043,7 +1043,7 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, new_process):
                 payload = {"webhook_payload": [{"email": intent}]}
                 job = begin(READY, payload, intent, journal=journal, endpoint=LOCAL)
                 try:
-                    run = client._call(cut_off, job, luck)
+                    run = client.call(cut_off, job, luck)
                 except Killed:
                     new_process()
                 except errors.OutcomeUnknownError:
@@ -1051,12 +1051,12 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, new_process):
                 else:
                     found.setdefault(intent, set()).add(run.id)
             emulator.faults.clear()
-            client._call(list_runs, READY.id)  # since some are listed late
-            listed = client._call(list_runs, READY.id)
+            client.call(list_runs, READY.id)  # since some are listed late
+            listed = client.call(list_runs, READY.id)
             sent = [
                 item.results[0]["email"]
                 for entry in listed
-                for item in client._call(download_links, entry.job_id, "json")[:1]
+                for item in client.call(download_links, entry.job_id, "json")[:1]
             ]
 
     assert sorted(sent) == sorted(set(sent))
@@ -1213,7 +1213,7 @@ launcher = Launcher(ready_of(leads()), Journal(Path(place)), url)
 body = json.loads(body)
 job = lambda session: launcher.start(session, body, intent="2026-11-24")
 with Client(KEY, base_url=url, journal=None) as client:
-    print(with_clock(client, FakeClock())._call(job).id)
+    print(with_clock(client, FakeClock()).call(job).id)
 """
 
 

@@ -53,8 +53,8 @@ def block(number, word, processed=0, total=0, **more):
 def watched(*answers, every=5.0, timeout=86400.0, luck=0.5, **known):
     """The events of a watch, the run, and the client by hand."""
     hand, run = Hand(*answers), Tracked("r1", "w1", **known)
-    talk = watch_run(run, every=every, timeout=timeout, luck=lambda: luck)
-    return list(hand.events(talk)), run, hand
+    more = {"every": every, "timeout": timeout, "luck": lambda: luck}
+    return list(hand.stream(watch_run, run, **more)), run, hand
 
 
 def test_watch_tells_what_is_new_until_the_end():
@@ -208,7 +208,7 @@ def test_words_that_nobody_knows_are_shown_and_end_nothing():
     with pytest.raises(errors.WaitTimeoutError, match="still resting after 8 s"):
         events.extend(
             event
-            for event in hand.events(watch_run(run, timeout=8.0, luck=lambda: 0.5))
+            for event in hand.stream(watch_run, run, timeout=8.0, luck=lambda: 0.5)
         )
     assert (hand.waits, run.status) == ([(5.0, True), (3.0, True)], "resting")
 
@@ -293,7 +293,7 @@ def test_watch_ends_where_looking_again_cannot_help(answers, known):
     hand = Hand(*answers)
 
     with pytest.raises((errors.ApiError, errors.TokenError)):
-        hand.play(watch_run(Tracked("r1", "w1", **known), luck=lambda: 0.5))
+        hand.call(watch_run, Tracked("r1", "w1", **known), luck=lambda: 0.5)
     assert hand.answers == []
 
 
@@ -328,7 +328,7 @@ def test_watch_ends_when_its_time_is_over(timeout, every, waits):
     hand, run = Hand(*[status("running")] * (len(waits)), HTML), Tracked("r1", "w1")
 
     with pytest.raises(errors.WaitTimeoutError) as caught:
-        hand.play(watch_run(run, every=every, timeout=timeout, luck=lambda: 0.5))
+        hand.call(watch_run, run, every=every, timeout=timeout, luck=lambda: 0.5)
     assert [seconds for seconds, _ in hand.waits] == waits
     assert isinstance(caught.value.__cause__, errors.AnswerError)
     text = str(caught.value)
@@ -350,7 +350,7 @@ def test_run_of_which_nothing_is_known_is_under_way():
     hand = Hand(lost())
 
     with pytest.raises(errors.WaitTimeoutError, match="still under way"):
-        hand.play(watch_run(Tracked("r1", "", status=""), timeout=0))
+        hand.call(watch_run, Tracked("r1", "", status=""), timeout=0)
 
 
 def test_each_look_is_a_call_of_its_own():
@@ -417,7 +417,7 @@ def test_run_that_fails_says_why(answers, reason):
     hand, run = Hand(*answers), Tracked("r1", "w1")
 
     with pytest.raises(errors.RunFailedError) as caught:
-        hand.play(wait_for_run(run))
+        hand.call(wait_for_run, run)
     assert (caught.value.status, caught.value.reason) == ("failed", reason)
     assert (run.reason, hand.answers) == (reason, [])
 
@@ -425,22 +425,22 @@ def test_run_that_fails_says_why(answers, reason):
 def test_run_that_has_completed_is_not_waited_for():
     """Nothing is asked; one that ended otherwise is asked why."""
     hand = Hand()
-    assert hand.play(wait_for_run(Tracked("r1", "w1", status="completed"))) is None
+    assert hand.call(wait_for_run, Tracked("r1", "w1", status="completed")) is None
     hand = Hand(status("failed"), listed(status_reason="no credits"))
 
     with pytest.raises(errors.RunFailedError, match="no credits"):
-        hand.play(wait_for_run(Tracked("r1", "w1", status="failed")))
+        hand.call(wait_for_run, Tracked("r1", "w1", status="failed"))
 
 
 def test_run_of_an_unknown_workflow_learns_it_by_looking():
     """And is not looked up in the list before."""
     hand, run = Hand(status("failed")), Tracked("r1", "")
     with pytest.raises(errors.RunFailedError):
-        hand.play(wait_for_run(run))
+        hand.call(wait_for_run, run)
     assert run.workflow_id == ""
     hand, run = Hand(status("completed", workflow_id="w9")), Tracked("r1", "")
 
-    hand.play(wait_for_run(run))
+    hand.call(wait_for_run, run)
 
     assert (run.workflow_id, run.is_new) == ("w9", False)
 
@@ -463,10 +463,10 @@ def test_one_look_tells_whether_a_run_has_completed(answers, known, expected):
     hand, run = Hand(*answers), Tracked("r1", "w1", **known)
 
     if expected is None:
-        assert hand.play(require_completed(run)) is None
+        assert hand.call(require_completed, run) is None
     else:
         with pytest.raises(expected):
-            hand.play(require_completed(run))
+            hand.call(require_completed, run)
     assert (hand.answers, hand.waits) == ([], [])
 
 
@@ -484,13 +484,13 @@ def test_cancel_gives_the_real_state(reply, before, expected):
     """Of a run that has ended already, too."""
     run = Tracked("r1", "w1", status=before)
 
-    assert Hand(reply).play(cancel_and_note(run)) == run.status == expected
+    assert Hand(reply).call(cancel_and_note, run) == run.status == expected
 
 
 def test_cancel_of_a_run_that_is_not_there_is_an_error():
     """Unless it is known to have ended."""
     with pytest.raises(errors.NotFoundError):
-        Hand(MISSING).play(cancel_and_note(Tracked("r1", "w1", status="running")))
+        Hand(MISSING).call(cancel_and_note, Tracked("r1", "w1", status="running"))
 
 
 # -- The journal ----------------------------------------------------------------------
@@ -517,7 +517,7 @@ def test_how_a_run_ended_is_written_into_the_journal(journal, word):
     """Once, whoever sees it first."""
     for _ in range(2):
         run = followed(journal)
-        Hand(status(word), answer([])).play(watch_run(run))
+        Hand(status(word), answer([])).call(watch_run, run)
 
     assert journal.memory(*HERE).of_job("r1").outcome == run.status
     assert sum(e["event"] == "ended" for e in journal.entries()) == 1
@@ -526,10 +526,10 @@ def test_how_a_run_ended_is_written_into_the_journal(journal, word):
 def test_journal_is_left_alone_where_there_is_nothing_to_write(journal):
     """A run that it has not, or that goes on."""
     before = journal.path.read_bytes()
-    Hand(status("running"), status("completed")).play(
-        watch_run(followed(journal, "r2"))
+    Hand(status("running"), status("completed")).call(
+        watch_run, followed(journal, "r2")
     )
-    Hand(answer({"status": "running"})).play(cancel_and_note(followed(journal)))
+    Hand(answer({"status": "running"})).call(cancel_and_note, followed(journal))
 
     assert journal.path.read_bytes() == before
 
@@ -553,7 +553,7 @@ def test_journal_that_cannot_be_used_loses_no_run(tmp_path, caplog):
     (tmp_path / "runs.jsonl").write_text('{"v":99}\n')
 
     run = followed(Journal(tmp_path / "runs.jsonl"))
-    Hand(status("completed")).play(watch_run(run))
+    Hand(status("completed")).call(watch_run, run)
 
     assert run.status == "completed"
     assert "later release" in caplog.text
@@ -598,7 +598,7 @@ def test_nothing_that_is_told_goes_back(looks):
     """Whatever the service says: each block starts once, grows, and ends once."""
     hand, run = Hand(*looks, status("completed")), Tracked("r1", "w1")
 
-    events = list(hand.events(watch_run(run, timeout=1e6)))
+    events = list(hand.stream(watch_run, run, timeout=1e6))
 
     assert events[-1] == Finished(run.status, run.reason)
     assert sum(isinstance(event, Finished) for event in events) == 1

@@ -11,10 +11,8 @@ import pytest
 from attrs import define, evolve, field
 
 from flow64 import errors
-from flow64.api import AsyncClock, Clock, start_run
+from flow64.api import Clock, start_run
 from flow64.client import AsyncClient, AsyncRun, Client, Policy, Run
-from flow64.client._async_run import async_run_of
-from flow64.client._run import run_of
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.runs import (
     BlockDone,
@@ -49,15 +47,12 @@ class Course:
     def fired(self):
         return len(self.emulator.faults.log)
 
-    def sleep(self, seconds):
+    async def nap(self, seconds):
         self.now += seconds
         share = min(1.0, self.fired / self.needed)
         if share > self.reached or share == 1.0:
             self.reached = share
             self.go_to(share)
-
-    async def nap(self, seconds):
-        self.sleep(seconds)
 
     def go_to(self, share):
         """Let a third of the way be one block."""
@@ -84,22 +79,21 @@ def story(kind, emulator, ending, needed, policy):
     with Client(KEY, base_url=emulator.url, journal=None) as client:
         leads().deploy(client)
         body = {"webhook_payload": ROWS}
-        run_id = client.play(start_run(leads().id(), body, "key-1")).job_id
+        run_id = client.call(start_run, leads().id(), body, "key-1").job_id
     course = Course(emulator, run_id, ending, needed)
-    facts = {"base_url": emulator.url, "journal": None, "policy": policy}
-    if kind == "sync":
-        with Client(KEY, **facts) as client:
-            client._player.clock = Clock(lambda: course.now, course.sleep)
-            run = run_of(client, run_id)
-            return list(run.watch()), run
 
-    async def watched():
-        async with AsyncClient(KEY, **facts) as client:
-            client._player.clock = AsyncClock(lambda: course.now, course.nap)
-            run = async_run_of(client, run_id)
-            return [event async for event in run.watch()], run
+    def watched(client):
+        client._clock = Clock(lambda: course.now, course.nap)
+        run = Run(run_id, "", client, status="", is_new=False)
+        return list(run.watch()), run
 
-    return asyncio.run(watched())
+    async def awaited(client):
+        client._clock = Clock(lambda: course.now, course.nap)
+        run = AsyncRun(run_id, "", client, status="", is_new=False)
+        return [event async for event in run.watch()], run
+
+    watch = watched if kind == "sync" else awaited
+    return use(kind, emulator.url, watch, policy=policy)
 
 
 BAD_DAY = [
@@ -254,7 +248,7 @@ def test_fifty_watchers_stay_below_the_limit_together():
         async with AsyncClient(
             KEY, base_url="https://api.example.com", journal=None, transport=service
         ) as client:
-            client._player.clock = AsyncClock(time, asyncio.sleep)
+            client._clock = Clock(time)
             runs = [AsyncRun(f"r{at}", "w1", client) for at in range(50)]
             await asyncio.gather(*(run.wait(3600, every=5.0) for run in runs))
         return service.asked, runs
@@ -278,29 +272,8 @@ class Telling:
 
     words: list
 
-    def send(self, _):
-        return Blocked(f'{{"overall_status": "{self.words.pop(0)}"}}'.encode())
-
-    def close(self):
-        """Nothing is open."""
-
-
-class Blocked(Answered):
-    """An answer for a client that blocks."""
-
-    def read(self, _):
-        content, self.content = self.content, b""
-        return content
-
-    def close(self):
-        """Nothing is open."""
-
-
-class AsyncTelling(Telling):
-    """The same, awaited."""
-
-    async def send(self, request):
-        return Answered(super().send(request).content)
+    async def send(self, _):
+        return Answered(f'{{"overall_status": "{self.words.pop(0)}"}}'.encode())
 
     async def close(self):
         """Nothing is open."""
@@ -309,21 +282,17 @@ class AsyncTelling(Telling):
 def naps(kind, words, timeout):
     """How long is waited between looks, by the real clock, and the run."""
     slept = []
-    facts = {"base_url": "https://api.example.com", "journal": None}
-    if kind == "sync":
-        with Client(KEY, transport=Telling(words), **facts) as client:
-            client._player.clock = Clock(sleep=slept.append)
-            return slept, Run("r1", "w1", client).wait(timeout)
 
     async def nap(seconds):
         slept.append(seconds)
 
-    async def waited():
-        async with AsyncClient(KEY, transport=AsyncTelling(words), **facts) as client:
-            client._player.clock = AsyncClock(sleep=nap)
-            return slept, await AsyncRun("r1", "w1", client).wait(timeout)
+    def waited(client):
+        client._clock = Clock(sleep=nap)
+        return (Run if kind == "sync" else AsyncRun)("r1", "w1", client).wait(timeout)
 
-    return asyncio.run(waited())
+    service = Telling(words)
+    run = use(kind, "https://api.example.com", waited, transport=service)
+    return slept, run
 
 
 @KINDS
@@ -347,8 +316,10 @@ def test_own_pace_does_not_outlast_the_time_given(kind):
         server.always("GET", "*", Reply(200, {"overall_status": "running"}))
 
         def watched(client):
-            talk = wait_for_run(Tracked("r1", "w1"), every=5, timeout=12)
-            return with_clock(client, clock).play(talk)
+            run = Tracked("r1", "w1")
+            return with_clock(client, clock).call(
+                wait_for_run, run, every=5, timeout=12
+            )
 
         with pytest.raises(errors.WaitTimeoutError) as caught:
             use(kind, server.url, watched, policy=Policy(requests_per_minute=2))

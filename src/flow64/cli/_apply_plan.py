@@ -18,14 +18,14 @@ from ..deploy import (
     Doing,
     Done,
     Failed,
-    Job,
+    PlannedWrite,
     Saved,
     Writing,
     apply_plan,
     as_data,
     check_plan,
-    find_skipped,
     first_interrupt_waits,
+    list_skipped,
 )
 from ..errors import (
     FlowError,
@@ -115,7 +115,7 @@ class Execution:
     code: int = 0
 
     def __attrs_post_init__(self) -> None:
-        left_alone = {*find_skipped(self.plan, self.agreement)}
+        left_alone = {*list_skipped(self.plan, self.agreement)}
         for step in self.plan.steps:
             self.outcomes[step.key] = _find_first_outcome(
                 step, left_alone, self.agreement
@@ -393,7 +393,7 @@ def _build_options(place: Place, client: Client) -> Mapping[str, Any]:
     }
 
 
-def _ask(jobs: Sequence[Job], *, yes: bool, is_typed: bool) -> None:
+def _ask(jobs: Sequence[PlannedWrite], *, yes: bool, is_typed: bool) -> None:
     """Ask whether all of that is to be done.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is at work with a workflow that is changed or deleted: schedules and runs."""
+"""Schedules and active runs of a workflow that a plan changes or deletes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Listed = TypeVar("Listed", Schedule, RunEntry)
 
 
 def is_cut(runs: Sequence[RunEntry] | None) -> bool:
-    """Whether there may be more runs than the service lists."""
+    """Return True if there may be more runs than the service lists."""
     return runs is not None and len(runs) >= MOST_RUNS
 
 
 def group_by_workflow(
     found: Sequence[Listed] | None,
 ) -> Mapping[str, Sequence[Listed]] | None:
-    """What is listed by the workflow that it is of; None of what was not shown."""
+    """Group schedules or runs by the id of their workflow. None stays None."""
     if found is None:
         return None
     grouped: dict[str, list[Listed]] = {}
@@ -46,38 +46,32 @@ def find_activity(
     *,
     has_more: bool,
 ) -> Touched:
-    """What of all that is listed is at work with one workflow.
+    """Return the schedules and active runs of one workflow.
 
     Args:
         workflow_id: Its id.
-        schedules: Those that are listed, by workflow; None where that is not known.
-        runs: Likewise.
-        has_more: Whether there may be runs that are not listed: that none is there is
-            not known then.
+        schedules: The listed schedules by workflow. None if they are not known.
+        runs: The listed runs by workflow. None if they are not known.
+        has_more: There may be runs that are not listed. So it is not known that a
+            workflow has none.
     """
     ours = canonical_id(workflow_id)
-    on = None if schedules is None else schedules.get(ours, ())
-    flying = None if runs is None else runs.get(ours, ())
-    under_way = [
-        RunRef(one.job_id, one.status)
-        for one in flying or ()
-        if normal(one.status) not in ENDED
-    ]
-    is_unknown = flying is None or (has_more and not under_way)
-    return Touched(
-        schedules=None
-        if on is None
-        else tuple(
-            ScheduleRef(one.id, one.name, one.cron_expression, one.timezone)
-            for one in on
-            if one.is_active is not False
-        ),
-        runs=None if is_unknown else tuple(under_way),
+    on = tuple(
+        ScheduleRef(one.id, one.name, one.cron_expression, one.timezone)
+        for one in (schedules or {}).get(ours, ())
+        if one.is_active is not False
     )
+    active = tuple(
+        RunRef(one.job_id, one.status)
+        for one in (runs or {}).get(ours, ())
+        if normal(one.status) not in ENDED
+    )
+    is_unknown = runs is None or (has_more and not active)
+    return Touched(None if schedules is None else on, None if is_unknown else active)
 
 
 async def fetch_activity(session: Session, workflow_id: str) -> Touched:
-    """The schedules and runs that are at work with a workflow, asked for now."""
+    """Read the schedules and active runs of a workflow."""
     schedules: Sequence[Schedule] | None
     runs: Sequence[RunEntry] | None
     try:

@@ -1,15 +1,15 @@
-"""Apply: a plan carried out exactly as it was shown, or refused.
+"""Apply a plan exactly as it was shown, or refuse it.
 
-Nothing is written before all of it was judged. Each write is preceded by saving what
-it replaces and by a last look, and followed by a look that proves it. There is no
-conditional write, so a write of somebody else between the last look and ours, one
+The whole plan is checked before the first write. Before a write, what it replaces is
+saved, and the workflow is read again. After it, the workflow is read to verify it. The
+service has no conditional write. So an edit between the last read and the write, one
 round trip, is not seen.
 
 Workflows do not depend on each other, so several are written at a time. The first one
-is alone: what would stop all of them, such as a key of another organisation, is found
-out by it. The others begin in the order of the plan; once one has failed no further one
-is begun, and those under way go on to their end. Deletions come last and one by one:
-what cannot be taken back waits until all else is seen to be done.
+is written alone: a problem that would stop all of them, such as a key of another
+organisation, stops this one. The others begin in the order of the plan. After one has
+failed, no further one begins, and those under way finish. Deletions come last and one
+by one: what cannot be undone waits until everything else is verified.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from ._consent import (
     NOTHING,
     Agreement,
     Doing,
-    Job,
+    PlannedWrite,
     describe_activity,
-    find_skipped,
     jobs_of,
-    require_saved,
+    list_skipped,
+    require_no_losses,
 )
 from ._data_loss import find_losses, find_restore_losses
 from ._drift import spends_when_written
@@ -59,13 +59,13 @@ from ._write import Kind, Write, delete_and_verify
 
 @frozen
 class Writing:
-    """A step is about to be carried out.
+    """A step begins.
 
     Attributes:
-        key: Of the workflow.
+        key: Key of the workflow.
         doing: What is sent.
-        number: Which step it is, from 1.
-        count: How many there are.
+        number: Number of the step, from 1.
+        count: The number of all steps.
     """
 
     key: str
@@ -76,14 +76,14 @@ class Writing:
 
 @frozen
 class Done:
-    """A step that was carried out and seen to be so.
+    """A step was applied and verified.
 
     Attributes:
-        key: Of the workflow.
+        key: Key of the workflow.
         id: Its id.
         doing: What was sent.
-        saved: What it replaced, and where that lies.
-        was_gone: Whether it was deleted already.
+        saved: What it replaced, with its file.
+        was_gone: It had been deleted already.
     """
 
     key: str
@@ -95,13 +95,13 @@ class Done:
 
 @frozen
 class Failed:
-    """A step that failed; none was begun after it.
+    """A step failed. No step begins after it.
 
     Attributes:
-        key: Of the workflow.
+        key: Key of the workflow.
         id: Its id.
-        doing: What was to be sent.
-        error: Why.
+        doing: What should be sent.
+        error: Why it failed.
     """
 
     key: str
@@ -111,21 +111,21 @@ class Failed:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nobody knows if it was carried out."""
+        """Return True if it is not known whether it was applied."""
         return isinstance(self.error, OutcomeUnknownError)
 
 
 @frozen
 class Summary:
-    """What became of a plan.
+    """The outcome of a plan.
 
     Attributes:
-        done: What was carried out, in the order of the plan.
-        failed: What failed, in that order: more than one where they were under way at
-            the same time.
+        done: The applied steps, in the order of the plan.
+        failed: The failed steps, in this order. There may be several, since steps run
+            at the same time.
         not_tried: Keys of the workflows that nothing was sent for after that.
-        skipped: Keys of those that were left alone, as was asked for.
-        was_stopped: Whether somebody asked to stop.
+        skipped: Keys of the workflows that `skip_drifted` left alone.
+        was_stopped: The caller asked to stop.
     """
 
     done: Sequence[Done] = field(default=(), converter=tuple[Done, ...])
@@ -136,12 +136,12 @@ class Summary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it was done."""
+        """Return True if everything was applied."""
         return not self.failed and not self.not_tried
 
     @property
     def resume(self) -> str:
-        """How to go on, in words; empty where nothing is left."""
+        """Say how to continue. Empty if nothing is left."""
         if self.is_complete:
             return ""
         return (
@@ -167,7 +167,7 @@ async def apply_plan(
     is_checked: bool = False,
     parallel: int = PARALLEL,
 ) -> Summary:
-    """Apply a plan. Emit `Writing`, and then `Done` or `Failed`, for each step.
+    """Apply a plan. Emit `Writing` and then `Done` or `Failed` for each step.
 
     Args:
         session: Sends the requests.
@@ -211,7 +211,7 @@ async def apply_plan(
         [made for made in found if isinstance(made, Done)],
         [made for made in found if isinstance(made, Failed)],
         [job.step.key for at, job in enumerate(jobs, 1) if at not in run.outcomes],
-        find_skipped(plan, agreed),
+        list_skipped(plan, agreed),
         run.was_stopped,
     )
 
@@ -224,7 +224,7 @@ def check_plan(
     endpoint: str | None = None,
     values: Mapping[str, Any] | None = None,
     hidden: Collection[str] = (),
-) -> Sequence[Job]:
+) -> Sequence[PlannedWrite]:
     """Return what `apply_plan` will send, or refuse it as `apply_plan` does.
 
     Nothing is sent.
@@ -239,7 +239,7 @@ def check_plan(
         )
         for job in jobs_of(plan, agreed)
     ]
-    require_saved(jobs, agreed)
+    require_no_losses(jobs, agreed)
     if replaced := [job.saved for job in jobs if job.saved]:
         history.require_writable(replaced)
     return jobs
@@ -282,7 +282,9 @@ class _Application:
     outcomes: dict[int, Done | Failed] = field(factory=dict)
     was_stopped: bool = False
 
-    async def require_current(self, session: Session, jobs: Sequence[Job]) -> None:
+    async def require_current(
+        self, session: Session, jobs: Sequence[PlannedWrite]
+    ) -> None:
         """Read everything that will be written to, before the first write.
 
         Raises:
@@ -298,7 +300,7 @@ class _Application:
             others = [error.workflow for error in stale[1:]]
             raise evolve(stale[0], others=others)
 
-    async def run_step(self, number: int, job: Job, session: Session) -> None:
+    async def run_step(self, number: int, job: PlannedWrite, session: Session) -> None:
         """Apply one step, unless another one failed or it was stopped."""
         if self._is_over():
             return
@@ -317,7 +319,7 @@ class _Application:
         self.was_stopped = self.was_stopped or self.stopped()
         return self.was_stopped
 
-    async def _apply(self, session: Session, job: Job) -> Done:
+    async def _apply(self, session: Session, job: PlannedWrite) -> Done:
         """Save, read, write, and read again."""
         step, saved = job.step, None
         if not self.is_fresh:
@@ -334,7 +336,7 @@ class _Application:
         await _write_of(session, step, job.doing, before, self.known).run()
         return done
 
-    async def _delete(self, session: Session, job: Job, done: Done) -> Done:
+    async def _delete(self, session: Session, job: PlannedWrite, done: Done) -> Done:
         """Delete a workflow, if it still exists and nothing uses it."""
         step = job.step
         touched = await fetch_activity(session, step.id)
@@ -351,13 +353,17 @@ class _Application:
         await delete_and_verify(session, step.name, step.id)
         return done
 
-    async def _read_again(self, session: Session, job: Job) -> Definition | None:
+    async def _read_again(
+        self, session: Session, job: PlannedWrite
+    ) -> Definition | None:
         live = await _read(session, job)
         if (error := self._find_stale(job, live)) is not None:
             raise error
         return live
 
-    def _find_stale(self, job: Job, live: Definition | None) -> StalePlanError | None:
+    def _find_stale(
+        self, job: PlannedWrite, live: Definition | None
+    ) -> StalePlanError | None:
         """Return an error if a step is no longer as it was planned."""
         step, planned = job.step, job.step.live
         if live is None and (planned is None or job.doing == "delete"):
@@ -379,7 +385,7 @@ class _Application:
         return owner_of(stamp.path) in owners
 
 
-async def _read(session: Session, job: Job) -> Definition | None:
+async def _read(session: Session, job: PlannedWrite) -> Definition | None:
     return await get_workflow(session, job.step.id, code_of(job.step))
 
 
@@ -449,8 +455,8 @@ def code_of(step: Step) -> Definition | None:
 
 
 def _with_saved(
-    job: Job, plan: Plan, history: History, known: Iterable[BoundSecret]
-) -> Job:
+    job: PlannedWrite, plan: Plan, history: History, known: Iterable[BoundSecret]
+) -> PlannedWrite:
     """Add to a job what is saved before it replaces something."""
     step = job.step
     if step.live is None:

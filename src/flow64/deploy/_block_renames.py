@@ -1,4 +1,4 @@
-"""Blocks that were to keep an id by `was=`, of which there is none on the service."""
+"""Blocks with a `was=` or a pin that names no live block."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from ..plan import Target
 
 
 def describe_lost_renames(target: Target, live: Definition) -> Iterator[str]:
-    """What is to be said of them, in words.
+    """Describe the blocks that should keep the id of a live block, and do not.
 
-    A block that is not there yet, and whose id is not the one of its own key, was to
-    be one that is there: `was=` or a pin says so, and names none.
+    These are blocks that are not live and have an id other than that of their key.
 
     Args:
-        target: What is wanted.
+        target: The wanted workflow.
         live: What the service has.
     """
     code = target.definition
@@ -44,7 +43,7 @@ def describe_lost_renames(target: Target, live: Definition) -> Iterator[str]:
 
 
 def _id_by(above: str, scopes: Sequence[str], key: str) -> str:
-    """The id that a key gives a block inside of some scopes."""
+    """Return the id of a block with a key inside of some scopes."""
     segments: list[tuple[Tag, str]] = [("scope", name) for name in scopes]
     return id_of(f"{above}/{path_of([*segments, ('block', key)])}")
 

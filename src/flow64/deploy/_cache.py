@@ -1,4 +1,4 @@
-"""A cache of what was seen to be unchanged: a file that may be lost at any time."""
+"""A cache of unchanged workflows, in a file that may be lost at any time."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from ..files import FOLDER, Unusable, make_folder, read_whole, write_whole
 from ..plan import Sighting
 
 PLACE: Final = Path(FOLDER, "seen.json")
-"""Where the cache lies, below the working folder."""
+"""The file of the cache, below the working folder."""
 
 FORMAT: Final = 2
-"""Schema of the file; one of another schema, or of another release, is not used."""
+"""Schema of the file. A file of another schema or release is not used."""
 
 MOST: Final = 20_000
-"""Sightings that are kept, the newest ones."""
+"""Most sightings to keep. The oldest ones are dropped."""
 
 LARGEST: Final = 64 * 2**20
-"""Bytes of the largest file that is read."""
+"""Largest file to read, in bytes."""
 
 
 @define
 class FileCache:
-    """Remembers in a file which sightings were unchanged; see `Cache`.
+    """Remembers unchanged workflows in a file; see `Cache`.
 
-    It holds digests and names of fields. What cannot be read counts as empty, and what
-    cannot be written is forgotten: that costs requests and nothing else.
+    The file holds digests and names of fields. A file that cannot be read counts as
+    empty. If it cannot be written, the next plan sends more requests, and nothing else
+    changes.
 
         with FileCache() as cache:
             ...  # plan with it
@@ -45,18 +46,18 @@ class FileCache:
     _is_new: bool = field(default=False, init=False)
 
     def vouched(self, sighting: Sighting) -> Sequence[str] | None:
-        """The unmanaged fields of a workflow that is unchanged; None: not known."""
+        """Return the unmanaged fields of an unchanged workflow. None if not known."""
         return self._entries().get(sighting.digest)
 
     def keep(self, sighting: Sighting, unmanaged: Sequence[str]) -> None:
-        """Remember that a workflow was read after this sighting, and was unchanged."""
+        """Remember that a workflow was read after this sighting and was unchanged."""
         known = self._entries()
         known.pop(sighting.digest, None)  # so that it is the newest
         known[sighting.digest] = tuple(unmanaged)
         self._is_new = True
 
     def save(self) -> None:
-        """Write the file, where there is anything new and it can be written."""
+        """Write the file if there is something new. Failures are ignored."""
         if not self._is_new:
             return
         newest = list(self._entries().items())[-MOST:]
@@ -85,7 +86,7 @@ class FileCache:
 
 
 def _read(data: Any) -> dict[str, tuple[str, ...]]:
-    """What a file holds; a ValueError or TypeError where it is none of ours."""
+    """Return the entries of a file, or raise ValueError or TypeError."""
     if not isinstance(data, Mapping):
         raise TypeError
     head = (data.get("flow64:seen"), data.get("flow64"))

@@ -1,4 +1,4 @@
-"""What was agreed to by name, and what a plan needs of it."""
+"""Consent: what was agreed to by name, and what a plan needs."""
 
 from __future__ import annotations
 
@@ -36,21 +36,18 @@ def _names(given: Any) -> frozenset[str]:
 
 @frozen
 class Agreement:
-    """What somebody agreed to, workflow by workflow.
+    """What was agreed to, by the keys of workflows.
 
     Attributes:
-        force: Keys of workflows that may be overwritten, or deleted, although somebody
-            edited them on the service, other code deployed them, or not all of what is
-            there can be saved.
-        behind: Keys of workflows that newer code deployed, and that may be overwritten
-            or deleted; also of those that it may have deployed, and that may be
-            deleted.
-        create: Keys of workflows that are new, although one like them is left behind.
-        allow_spend: Keys of workflows that may buy as soon as they are written.
-        prune: How many workflows that code has no more are to be deleted; None deletes
-            none.
-        skip_drifted: Whether to leave alone what would be refused because of what is
-            on the service, and to go on with the rest.
+        force: Workflows that may be overwritten or deleted although they were edited
+            on the service, were deployed by other code, or cannot be saved completely.
+        behind: Workflows that may be overwritten or deleted although newer code
+            deployed them, or may have deployed them.
+        create: Workflows that are new although an orphan is like them.
+        allow_spend: Workflows that may buy as soon as they are written.
+        prune: How many orphans to delete. None deletes none.
+        skip_drifted: Leave alone the workflows that would be refused for their state on
+            the service, and deploy the rest.
     """
 
     force: frozenset[str] = field(default=frozenset(), converter=_names)
@@ -65,15 +62,15 @@ NOTHING: Final = Agreement()
 
 
 @frozen
-class Job:
-    """One step that writes, with all that it needs.
+class PlannedWrite:
+    """A write or deletion that a plan needs and that was agreed to.
 
     Attributes:
-        step: What was planned.
+        step: The step of the plan.
         doing: What is sent.
         reason: Why something is replaced, for the history.
-        saved: What is saved of it first; None where nothing was there.
-        lost: JSON pointers of what it replaces and cannot be saved.
+        saved: What is saved first. None if nothing is replaced.
+        lost: JSON pointers of texts that are replaced and cannot be saved.
     """
 
     step: Step
@@ -83,57 +80,58 @@ class Job:
     lost: Sequence[str] = ()
 
 
-def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[Job]:
-    """What is to be written, in order, deletions last.
+def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[PlannedWrite]:
+    """Return the writes of a plan in their order, and then its deletions.
 
     Raises:
         PlanRefusedError: It needs more than was agreed to.
-        PruneError: Something is in the way of a deletion.
+        PruneError: A deletion is not possible now.
     """
-    problems = [*_unknown(plan, agreed)]
-    jobs: list[Job] = []
+    problems = [*_unknown_keys(plan, agreed)]
+    jobs: list[PlannedWrite] = []
     for step in plan.steps:
         doing = _doing(step, agreed)
         if doing is None:
-            problems += _refusal(step, agreed)
+            problems += _refusals(step, agreed)
             continue
         if step.spends and step.key not in agreed.allow_spend:
             what = "; ".join(step.spends)
-            problems.append(f"{step.key}: {what}; if that is meant: {_spend(step)}")
-        jobs.append(Job(step, doing, _reason(step, doing)))
+            way = f"--allow-spend {shlex.quote(step.key)}"
+            problems.append(f"{step.key}: {what}; if that is meant: {way}")
+        jobs.append(PlannedWrite(step, doing, _reason(step, doing)))
     deletions = [step for step in plan.victims if agreed.prune is not None]
     prune = [*_prune_problems(plan, agreed)]
     if problems:
         raise PlanRefusedError([*problems, *prune])
     if prune:
         raise PruneError(prune, [step.key for step in plan.victims])
-    return [*jobs, *(Job(step, "delete", "pruned") for step in deletions)]
+    return [*jobs, *(PlannedWrite(step, "delete", "pruned") for step in deletions)]
 
 
-def find_skipped(plan: Plan, agreed: Agreement) -> Sequence[str]:
-    """Keys of the workflows that are left alone although something is to be done."""
+def list_skipped(plan: Plan, agreed: Agreement) -> Sequence[str]:
+    """Return the keys of the workflows that `skip_drifted` leaves alone."""
     return [step.key for step in plan.steps if _is_skipped(step, agreed)]
 
 
 def is_lifted(step: Step, agreed: Agreement) -> bool:
-    """Whether a step that is refused was agreed to by name."""
+    """Return True if a refused step was agreed to by name."""
     if step.lifted_by is None or (step.sent is None and not step.may_prune):
         return False
     return not _lacking(step.key, step.consents, agreed)
 
 
-def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
-    """Refuse to replace what cannot be saved whole, unless that is forced.
+def require_no_losses(jobs: Iterable[PlannedWrite], agreed: Agreement) -> None:
+    """Refuse to lose text that cannot be saved, unless that is forced.
 
-    A plan says so before. This is for what is known no sooner: a deletion of what holds
-    one of the values, and what is brought back from the history.
+    A plan has this refusal too. Some losses are only known now: those of a deletion of
+    a workflow that holds one of the values, and those of a restore.
 
     Raises:
         PlanRefusedError: Some text would be lost.
     """
     problems = [
         f"{job.step.key}: {describe_losses(job.lost)}; if that is meant: --force "
-        f"{_quoted(job.step)}"
+        f"{shlex.quote(job.step.key)}"
         for job in jobs
         if job.lost and job.step.key not in agreed.force
     ]
@@ -142,7 +140,7 @@ def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
 
 
 def describe_losses(places: Iterable[str]) -> str:
-    """That texts would be lost, in words."""
+    """Say that texts would be lost."""
     listed = ", ".join(places)
     return (
         f"{listed} cannot be saved and would be lost: it is text in the place of a "
@@ -153,18 +151,18 @@ def describe_losses(places: Iterable[str]) -> str:
 def _lacking(
     key: str, consents: Iterable[Consent], agreed: Agreement
 ) -> Sequence[Consent]:
-    """What of all that is needed was not given."""
+    """Return the consents that were not given."""
     return [one for one in consents if key not in getattr(agreed, one)]
 
 
 def _doing(step: Step, agreed: Agreement) -> Doing | None:
-    """What is sent for a step; None for nothing."""
+    """Return what is sent for a step. None for nothing."""
     match step.action:
         case "create" | "update" | "stamp":
             return step.action
         case "refuse" if step.state != "orphan" and is_lifted(step, agreed):
             return "create" if step.live is None else "update"
-        case _:  # a deletion too: those are judged together
+        case _:  # deletions too: they are checked together
             return None
 
 
@@ -173,9 +171,9 @@ def _is_skipped(step: Step, agreed: Agreement) -> bool:
     return is_refused and agreed.skip_drifted and step.may_skip
 
 
-def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
+def _refusals(step: Step, agreed: Agreement) -> Iterator[str]:
     if step.action != "refuse" or step.state == "orphan" or _is_skipped(step, agreed):
-        return  # deletions are judged together
+        return  # deletions are checked together
     why = "; ".join(step.reasons) or f"it is {step.state}"
     if step.is_taken:
         yield f"{step.key}: {why}; {OTHER_ENVIRONMENT}; or leave it: --skip-drifted"
@@ -198,7 +196,7 @@ def _reason(step: Step, doing: Doing) -> Reason:
 
 
 def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
-    """What is in the way of deleting what code has no more."""
+    """Describe why the orphans of a plan cannot be deleted."""
     victims = plan.victims
     if agreed.prune is None:
         if any(step.action != "none" for step in victims):
@@ -218,24 +216,26 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
             f"that is meant: --prune={len(victims)}"
         )
     for step in victims:
-        yield from _withheld(step, agreed)
+        yield from _missing_consents(step, agreed)
         yield from describe_activity(step, agreed)
 
 
-def _withheld(step: Step, agreed: Agreement) -> Iterator[str]:
-    """What a deletion needs by name, and was not given."""
+def _missing_consents(step: Step, agreed: Agreement) -> Iterator[str]:
+    """Describe the consents that a deletion needs and that were not given."""
     consents: list[Consent] = [*step.consents]
     live = step.live.definition if step.live else None
     stamp = live.stamp if live else None
     if live and stamp and "force" not in consents and not is_as_deployed(live, stamp):
-        consents.append("force")  # whatever the plan says, such as one from a file
+        consents.append(
+            "force"
+        )  # even if the plan, such as one from a file, needs none
     if lacking := _lacking(step.key, consents, agreed):
         why = "; ".join([*step.reasons, *step.not_checked])
         yield f"{step.key}: {why}; if that is meant: {format_flags(step.key, lacking)}"
 
 
 def describe_activity(step: Step, agreed: Agreement) -> Iterator[str]:
-    """Why a workflow is not deleted: something is at work with it, or may be."""
+    """Describe why a workflow in use, or perhaps in use, is not deleted."""
     for schedule in step.touched.schedules or ():
         name = printable(schedule.name or schedule.id)
         yield f"{step.key}: schedule {name} is active; delete it, or switch it off"
@@ -245,22 +245,14 @@ def describe_activity(step: Step, agreed: Agreement) -> Iterator[str]:
     if step.touched.is_idle is None and step.key not in agreed.force:
         yield (
             f"{step.key}: whether a schedule or a run uses it could not be checked; if "
-            f"that is meant: --force {_quoted(step)}"
+            f"that is meant: --force {shlex.quote(step.key)}"
         )
 
 
-def _unknown(plan: Plan, agreed: Agreement) -> Iterator[str]:
-    """Names that were agreed to and that are in no plan, such as misspelled ones."""
+def _unknown_keys(plan: Plan, agreed: Agreement) -> Iterator[str]:
+    """Describe agreed keys that are not in the plan, such as misspelled ones."""
     known = {step.key for step in plan.steps}
     for flag, option in FLAGS.items():
         for name in sorted(getattr(agreed, flag) - known):
             near = did_you_mean(name, known)
             yield f"{option} {shlex.quote(name)}: there is no such key{near}"
-
-
-def _quoted(step: Step) -> str:
-    return shlex.quote(step.key)
-
-
-def _spend(step: Step) -> str:
-    return f"--allow-spend {_quoted(step)}"

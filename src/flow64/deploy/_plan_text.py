@@ -1,25 +1,28 @@
-"""A plan as text and as JSON data; what looks like a secret is masked in both."""
+"""A plan as text and as JSON data. Both mask texts that look like secrets."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from attrs import asdict
+
 from ..diff import as_data as change_data
 from ..diff import estimate, estimate_data
-from ..plan import Plan, Rename, Step, Touched
-from ..redaction import redact_keys
+from ..plan import Plan, Step
+from ..redaction import redact_keys_in_json
 from ..render import as_text as review_text
 from ._consent import NOTHING, Agreement
 from ._review_of_plan import review_of_plan
 
 
 def as_text(plan: Plan, agreed: Agreement = NOTHING, *, in_full: bool = False) -> str:
-    """Return a plan as text for a terminal; what changes alike is shown once.
+    """Return a plan as text for a terminal. Equal changes are shown once.
 
     Args:
         plan: The plan.
-        agreed: What was agreed to already: such steps are not shown as refused.
+        agreed: What was agreed to. Steps that need no more are not shown as refused.
         in_full: Show each workflow by itself.
     """
     review = review_of_plan(plan, agreed, prices=plan.prices, root=Path.cwd())
@@ -27,27 +30,23 @@ def as_text(plan: Plan, agreed: Agreement = NOTHING, *, in_full: bool = False) -
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
-    """A plan as plain JSON data: no definition and no secret is in it."""
-    projects = plan.projects
+    """Return a plan as plain JSON data, without definitions and secrets."""
     data: dict[str, Any] = {
         "environment": plan.env,
         "endpoint": plan.endpoint,
         "is_empty": plan.is_empty,
         "has_changes": plan.has_changes,
         "steps": [_step_data(step, plan) for step in plan.steps],
-        "renames": [_rename_data(rename) for rename in plan.renames],
+        "renames": _to_dicts(plan.renames),
         "projects": None
-        if projects is None
-        else [{"key": one.key, "namespace": one.namespace} for one in projects],
+        if plan.projects is None
+        else [{"key": one.key, "namespace": one.namespace} for one in plan.projects],
         "not_checked": list(plan.not_checked),
         "requests": plan.requests,
         "vouched": plan.vouched,
     }
-    found: dict[str, Any] = _masked(data)
+    found: dict[str, Any] = redact_keys_in_json(data)
     return found
-
-
-# -- JSON ------------------------------------------------------------------------------
 
 
 def _step_data(step: Step, plan: Plan) -> dict[str, Any]:
@@ -72,49 +71,15 @@ def _step_data(step: Step, plan: Plan) -> dict[str, Any]:
         "settings": [change_data(setting) for setting in step.settings],
         "spends": list(step.spends),
         "effects": step.effects,
-        "touched": _touched_data(step.touched),
+        "touched": {
+            "schedules": _to_dicts(step.touched.schedules),
+            "runs": _to_dicts(step.touched.runs),
+        },
         "not_checked": list(step.not_checked),
         "live": step.live.digest if step.live else None,
         "stamp": str(step.target.stamp) if step.target else None,
     }
 
 
-def _touched_data(touched: Touched) -> dict[str, Any]:
-    schedules, runs = touched.schedules, touched.runs
-    return {
-        "schedules": None
-        if schedules is None
-        else [
-            {
-                "id": one.id,
-                "name": one.name,
-                "cron_expression": one.cron_expression,
-                "timezone": one.timezone,
-            }
-            for one in schedules
-        ],
-        "runs": None
-        if runs is None
-        else [{"id": one.id, "status": one.status} for one in runs],
-    }
-
-
-def _rename_data(rename: Rename) -> dict[str, Any]:
-    return {
-        "key": rename.key,
-        "orphan": rename.orphan,
-        "orphan_id": rename.orphan_id,
-        "was": rename.was,
-        "is_decided": rename.is_decided,
-    }
-
-
-def _masked(value: Any) -> Any:
-    """Data in which no text is shaped like a key."""
-    if isinstance(value, str):
-        return redact_keys(value)
-    if isinstance(value, dict):
-        return {redact_keys(key): _masked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    return value
+def _to_dicts(items: Sequence[Any] | None) -> list[dict[str, Any]] | None:
+    return None if items is None else [*map(asdict, items)]

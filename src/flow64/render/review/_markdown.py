@@ -12,7 +12,7 @@ from attrs import Factory, define, frozen
 from ...diff import Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
-from ...text import pluralize
+from ...text import join_first, pluralize
 from .._mermaid import mermaid_changed
 from ._grouping import Group, group_alike
 from ._markdown_escape import code, fenced, marker, prose
@@ -29,7 +29,6 @@ from ._words import (
     name_group,
     of_them,
     settings,
-    some,
     spends_when,
     ways_on,
 )
@@ -180,7 +179,7 @@ class _Page:
             for what, words in _CUTS.items()
             if (number := self.cut[what])
         )
-        of = f" (of {some([*dict.fromkeys(names)], _short, 5)})" if names else ""
+        of = f" (of {join_first([*dict.fromkeys(names)], 5, _short)})" if names else ""
         return f"**Not shown here, for want of room:** {counts}{of}. JSON has all.\n"
 
 
@@ -282,7 +281,7 @@ def _title(group: Group) -> str:
     mark = code(SIGNS[one.action])
     lines = [f"#### {mark} {name_group(group, code)} {becomes(group)}", ""]
     if len(group.views) > 1:
-        lines += [some(group.keys, code, MOST_KEYS), ""]
+        lines += [join_first(group.keys, MOST_KEYS, code), ""]
     elif one.name and one.name != one.key:
         lines += [code(one.name), ""]
     reasons = [
@@ -305,20 +304,20 @@ def _ways(group: Group) -> str:
 def _notes(group: Group) -> Iterator[str]:
     one = group.one
     if group.first.is_new:
-        yield f"blocks: {some(group.first.blocks, code, MOST_KEYS)}"
+        yield f"blocks: {join_first(group.first.blocks, MOST_KEYS, code)}"
     if one.details.cost_after is not None:
         cost = cost_change(group, lambda cost: cost.describe(code))
         yield f"cost per 1,000 input rows, at most: {cost}"
     if one.effects and group.first.is_new:
         yield prose(one.effects)
     if one.spends:
-        spends = some(one.spends, code, MOST_KEYS)
+        spends = join_first(one.spends, MOST_KEYS, code)
         yield f"**{spends_when(group)}:** {spends}"
     if group.first.settings:
         lines = "".join(f"\n  - {code(line.strip())}" for line in settings(group))
         yield f"**{SET_BY_HAND}:**{lines}"
     if group.first.unmanaged:
-        left = some(group.first.unmanaged, code, MOST_KEYS)
+        left = join_first(group.first.unmanaged, MOST_KEYS, code)
         yield f"left as it is, since code does not set it: {left}"
     yield from at_work(group, code)
     for doubt, number in group.doubts[:MOST_KEYS]:
@@ -326,7 +325,7 @@ def _notes(group: Group) -> Iterator[str]:
     if (more := len(group.doubts) - MOST_KEYS) > 0:
         yield f"not checked: {pluralize(more, 'more thing')}"
     if group.files:
-        yield f"in {some(group.files, code, 3)}"
+        yield f"in {join_first(group.files, 3, code)}"
 
 
 def _block(words: str, found: Sequence[Section], room: int) -> _Made:

@@ -18,7 +18,7 @@ from ...definition import canonical_id
 from ...diff import Estimate, Line, Section
 from ...plan import Review
 from ...redaction import redact_keys
-from ...text import pluralize, printable
+from ...text import join_first, pluralize, printable
 from .._graph import Graph, Node, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
@@ -36,7 +36,6 @@ from ._words import (
     keeps_ids,
     of_them,
     settings,
-    some,
     spends_when,
     ways_on,
 )
@@ -305,27 +304,27 @@ def _facts(group: Group) -> Iterator[str]:
     one, first = group.one, group.first
     facts: list[tuple[str, str]] = []
     if first.is_new:
-        facts.append(("Blocks", some(first.blocks, _code, 40)))
+        facts.append(("Blocks", join_first(first.blocks, 40, _code)))
         facts += [("Effects", _text(one.effects))] if one.effects else []
     if one.details.cost_after is not None:
         cost = cost_change(group, lambda cost: cost.describe(_code))
         facts.append(("Cost of 1,000 input rows, at most", cost))
     if one.spends:
-        spends = some(one.spends, _code, 40)
+        spends = join_first(one.spends, 40, _code)
         told = f'<span class="spends">{spends}</span>'
         facts.append((spends_when(group).capitalize(), told))
     if first.settings:
         lines = [_code(line.strip()) for line in settings(group)]
         facts.append((SET_BY_HAND.capitalize(), _listed(lines)))
     if first.unmanaged:
-        left = some(first.unmanaged, _code, 40)
+        left = join_first(first.unmanaged, 40, _code)
         facts.append(("Left as it is, not set by code", left))
     if work := [*at_work(group, _code)]:
         facts.append(("At work with it", _listed(work)))
     if doubts := [f"{_text(d)}{of_them(n, group)}" for d, n in group.doubts]:
         facts.append(("Not checked", _listed(doubts)))
     if group.files:
-        facts.append(("File", some(group.files, _code, 6)))
+        facts.append(("File", join_first(group.files, 6, _code)))
     if facts:
         yield '<dl class="facts">'
         yield from (f"<dt>{name}</dt><dd>{told}</dd>" for name, told in facts)

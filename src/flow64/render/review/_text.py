@@ -8,7 +8,7 @@ from typing import Final
 from ...diff import Estimate, Section, format_sections
 from ...plan import Review, format_flags
 from ...redaction import redact_keys
-from ...text import pluralize, printable
+from ...text import join_first, pluralize, printable
 from ._grouping import Group, group_alike
 from ._words import (
     SET_BY_HAND,
@@ -22,7 +22,6 @@ from ._words import (
     name_group,
     of_them,
     settings,
-    some,
     spending,
     spends_when,
     state_of,
@@ -87,7 +86,7 @@ def _group_lines(group: Group) -> Iterator[str]:
     one = group.one
     yield f"{SIGNS[one.action]} {name_group(group, str)}: {state_of(group)}"
     if len(group.views) > 1:
-        yield f"    {some(group.keys, str, MOST_KEYS)}"
+        yield f"    {join_first(group.keys, MOST_KEYS, str)}"
     elif named := f"{one.name} ({one.id})" if one.id else one.name:
         yield f"    {named}"
     for reason, number in group.reasons:
@@ -126,7 +125,7 @@ def _change_lines(group: Group) -> Iterator[str]:
 def _notes(group: Group) -> Iterator[str]:
     one = group.one
     if group.first.is_new:
-        yield f"blocks: {some(group.first.blocks, str, MOST_KEYS)}"
+        yield f"blocks: {join_first(group.first.blocks, MOST_KEYS, str)}"
     if one.effects and (group.first.is_new or one.action == "create"):
         yield one.effects
     if one.details.cost_after is not None:
@@ -145,7 +144,7 @@ def _notes(group: Group) -> Iterator[str]:
     if options := deleted_only_with(group):
         yield f"deleted only with {options}"
     if group.files:
-        yield f"in {some(group.files, str, MOST_KEYS)}"
+        yield f"in {join_first(group.files, MOST_KEYS, str)}"
 
 
 def _sections(found: Iterable[Section]) -> Iterator[str]:

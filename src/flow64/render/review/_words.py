@@ -23,7 +23,7 @@ from ...plan import (
     State,
     format_flags,
 )
-from ...text import pluralize
+from ...text import join_first, pluralize
 from ._grouping import Group
 
 Quote = Callable[[str], str]
@@ -249,8 +249,7 @@ def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str
     if not groups:
         return []
     spending = [group for group in groups if group.one.spends]
-    named = [name_group(group, quote) for group in spending[:MOST_KEYS]]
-    spends = ", ".join(named) + _and_more(len(spending) - len(named))
+    spends = join_first(spending, MOST_KEYS, lambda group: name_group(group, quote))
     parts = [f"spends at deploy: {spends or 'nothing'}", _costs(groups, quote)]
     parts.append(_by_hand(groups, quote))
     doubts = len(review.not_checked) + sum(
@@ -274,12 +273,12 @@ def _costs(groups: Sequence[Group], quote: Quote) -> str:
     if not differ:
         is_told = bool(known) and not any(group.one.settings for group in groups)
         return "cost per 1,000 rows: unchanged" if is_told else ""
-    named = [
-        f"{name_group(group, quote)} {cost_change(group, Estimate.brief)}"
-        for group in differ[:MOST_COSTS]
-    ]
-    more = _and_more(len(differ) - len(named))
-    return f"cost per 1,000 rows, at most: {', '.join(named)}{more}"
+
+    def name(group: Group) -> str:
+        return f"{name_group(group, quote)} {cost_change(group, Estimate.brief)}"
+
+    listed = join_first(differ, MOST_COSTS, name)
+    return f"cost per 1,000 rows, at most: {listed}"
 
 
 SET_BY_HAND: Final = "set on the service and not by code, so a deploy leaves it"
@@ -306,8 +305,7 @@ def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
             named.append(f"{name_group(group, quote)} {quote(field)}{costs}")
     if not named:
         return ""
-    more = _and_more(len(named) - MOST_COSTS)
-    return f"not set by code, per 1,000 rows: {', '.join(named[:MOST_COSTS])}{more}"
+    return f"not set by code, per 1,000 rows: {join_first(named, MOST_COSTS)}"
 
 
 def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
@@ -320,15 +318,6 @@ def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
     return f"{cost(before)} → {cost(after)}"
 
 
-def _and_more(number: int) -> str:
-    return f" and {number:,} more" if number > 0 else ""
-
-
-def some(names: Sequence[str], quote: Quote, most: int) -> str:
-    """The first of some names, and how many more there are."""
-    return ", ".join(map(quote, names[:most])) + _and_more(len(names) - most)
-
-
 def at_work(group: Group, quote: Quote) -> Sequence[str]:
     """What is at work with the workflows of a group while they are changed."""
     ones = [view.step for view in group.views]
@@ -336,20 +325,17 @@ def at_work(group: Group, quote: Quote) -> Sequence[str]:
     runs = [(one.key, run) for one in ones for run in one.touched.runs or ()]
     is_alone = len(ones) == 1
 
-    def named(found: Sequence[tuple[str, ScheduleRef | RunRef]]) -> str:
-        texts = [
-            quote(_of(thing)) + ("" if is_alone else f" of {quote(key)}")
-            for key, thing in found[:MOST_KEYS]
-        ]
-        return ", ".join(texts) + _and_more(len(found) - len(texts))
+    def name(found: tuple[str, ScheduleRef | RunRef]) -> str:
+        key, thing = found
+        return quote(_of(thing)) + ("" if is_alone else f" of {quote(key)}")
 
     lines: list[str] = []
     if schedules:
-        lines.append(
-            f"{pluralize(len(schedules), 'active schedule')}: {named(schedules)}"
-        )
+        listed = join_first(schedules, MOST_KEYS, name)
+        lines.append(f"{pluralize(len(schedules), 'active schedule')}: {listed}")
     if runs:
-        lines.append(f"{pluralize(len(runs), 'run')} in flight: {named(runs)}")
+        listed = join_first(runs, MOST_KEYS, name)
+        lines.append(f"{pluralize(len(runs), 'run')} in flight: {listed}")
     for what, unknown in (
         ("schedules", [one for one in ones if one.touched.schedules is None]),
         ("runs in flight", [one for one in ones if one.touched.runs is None]),

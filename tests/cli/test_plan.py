@@ -287,7 +287,7 @@ def test_their_edit_is_not_told_in_a_shallow_copy(compiled, flow64, tmp_path):
     _, printed, _ = flow64("plan", "shallow/compiled", "--no-code")
 
     doubt = "cannot show the edit: the last deployed version was not found"
-    assert f"    not checked: {doubt}\n" in printed
+    assert f"        {doubt}\n" in printed
 
 
 # -- A wrong endpoint, and another organisation ----------------------------------------
@@ -648,7 +648,9 @@ def test_file_that_is_no_plan_is_not_replaced(service, leads, flow64):
     nowhere = flow64("plan", "leads.py", "-o", "none/x.json")
 
     assert (code, printed) == (1, "")
-    assert "the plan was not saved in precious.txt: the file there is not a saved" in told
+    assert (
+        "the plan was not saved in precious.txt: the file there is not a saved" in told
+    )
     assert Path("precious.txt").read_text("utf-8") == "precious"
     assert "the plan was not saved in none/x.json: there is no such" in nowhere[2]
 

@@ -18,25 +18,22 @@ from ...definition import canonical_id
 from ...diff import Estimate, Line, Section
 from ...plan import Review
 from ...redaction import redact_keys
-from ...text import join_first, pluralize, printable
+from ...text import pluralize, printable
 from .._graph import Graph, Node, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
+from ._facts import Writing, list_facts
 from ._grouping import Group, group_alike
 from ._page_style import STYLE
 from ._source import source_of
 from ._words import (
-    SET_BY_HAND,
     SIGNS,
-    at_work,
     becomes,
     changes_title,
     cost_change,
     headline,
     keeps_ids,
     of_them,
-    settings,
-    spends_when,
     ways_on,
 )
 
@@ -300,35 +297,20 @@ def _like(group: Group) -> Iterator[str]:
     yield "</div>"
 
 
+_WRITING: Final = Writing(_code, _text, lambda line: _code(line.strip()), 40)
+
+
 def _facts(group: Group) -> Iterator[str]:
-    one, first = group.one, group.first
-    facts: list[tuple[str, str]] = []
-    if first.is_new:
-        facts.append(("Blocks", join_first(first.blocks, 40, _code)))
-        facts += [("Effects", _text(one.effects))] if one.effects else []
-    if one.details.cost_after is not None:
-        cost = cost_change(group, lambda cost: cost.describe(_code))
-        facts.append(("Cost of 1,000 input rows, at most", cost))
-    if one.spends:
-        spends = join_first(one.spends, 40, _code)
-        told = f'<span class="spends">{spends}</span>'
-        facts.append((spends_when(group).capitalize(), told))
-    if first.settings:
-        lines = [_code(line.strip()) for line in settings(group)]
-        facts.append((SET_BY_HAND.capitalize(), _listed(lines)))
-    if first.unmanaged:
-        left = join_first(first.unmanaged, 40, _code)
-        facts.append(("Left as it is, not set by code", left))
-    if work := [*at_work(group, _code)]:
-        facts.append(("At work with it", _listed(work)))
-    if doubts := [f"{_text(d)}{of_them(n, group)}" for d, n in group.doubts]:
-        facts.append(("Not checked", _listed(doubts)))
-    if group.files:
-        facts.append(("File", join_first(group.files, 6, _code)))
-    if facts:
-        yield '<dl class="facts">'
-        yield from (f"<dt>{name}</dt><dd>{told}</dd>" for name, told in facts)
-        yield "</dl>"
+    facts = [*list_facts(group, _WRITING)]
+    if not facts:
+        return
+    yield '<dl class="facts">'
+    for fact in facts:
+        text = fact.texts[0] if len(fact.texts) == 1 else _listed(fact.texts)
+        style = ' class="spends"' if fact.is_warning else ""
+        label = fact.label[:1].upper() + fact.label[1:]
+        yield f"<dt>{label}</dt><dd{style}>{text}</dd>"
+    yield "</dl>"
 
 
 def _source(group: Group, room: _Room) -> Iterator[str]:

@@ -18,8 +18,6 @@ from ...plan import (
     Flag,
     Rename,
     Review,
-    RunRef,
-    ScheduleRef,
     State,
     format_flags,
 )
@@ -97,7 +95,7 @@ def ways_on(group: Group) -> Sequence[tuple[str, str]]:
         return [(OTHER_ENVIRONMENT, ""), ("leave it as it is", "--skip-drifted")]
     if lifted_by is None:
         return [("correct the pin, or take it away to create a new workflow", "")]
-    options = _options(group, [lifted_by, *group.one.also])
+    options = format_options(group, [lifted_by, *group.one.also])
     if group.one.state == "orphan":
         is_behind = lifted_by == "behind"
         first = ("bring the code up to what deployed it", "")
@@ -109,31 +107,10 @@ def ways_on(group: Group) -> Sequence[tuple[str, str]]:
     ]
 
 
-def deleted_only_with(group: Group) -> str:
-    """Return the options that the deletion of an orphan needs; empty if none."""
-    one = group.one
-    if one.state != "orphan" or one.action != "none" or one.lifted_by is None:
-        return ""
-    return _options(group, [one.lifted_by, *one.also])
-
-
-def _options(group: Group, flags: Iterable[Flag]) -> str:
+def format_options(group: Group, flags: Iterable[Flag]) -> str:
+    """Return the options that agree to something for a group."""
     key = group.one.key if len(group.views) == 1 else "KEY"
     return format_flags(key, flags)
-
-
-def spends_when(group: Group) -> str:
-    """Return when a group spends; a stamp is not known to."""
-    if group.one.action == "stamp":
-        return "may spend as soon as it is stamped"
-    return "spends as soon as it is written"
-
-
-def spending(group: Group) -> str:
-    """Return how to agree to what a group spends, or that it was agreed to."""
-    if "allow_spend" in group.one.details.given:
-        return f"as {FLAGS['allow_spend']} allows"
-    return f"if that is meant: {_options(group, ['allow_spend'])}"
 
 
 def keeps_ids(rename: Rename) -> str:
@@ -281,19 +258,6 @@ def _costs(groups: Sequence[Group], quote: Quote) -> str:
     return f"cost per 1,000 rows, at most: {listed}"
 
 
-SET_BY_HAND: Final = "set on the service and not by code, so a deploy leaves it"
-"""What is said of live fields that change what a run costs or does."""
-
-
-def settings(group: Group) -> Sequence[str]:
-    """These fields of a group, and how to take them into the code, as lines."""
-    more = "" if len(group.views) == 1 else f" (of {group.one.key})"
-    return [
-        *group.first.settings,
-        f"all of it as it is live: {group.one.details.taking}{more}",
-    ]
-
-
 def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
     """The fields that code does not set, with what 1,000 rows cost by and with them."""
     named: list[str] = []
@@ -316,38 +280,3 @@ def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
     if before is None or before == after:
         return cost(after)
     return f"{cost(before)} → {cost(after)}"
-
-
-def at_work(group: Group, quote: Quote) -> Sequence[str]:
-    """What is at work with the workflows of a group while they are changed."""
-    ones = [view.step for view in group.views]
-    schedules = [(one.key, s) for one in ones for s in one.touched.schedules or ()]
-    runs = [(one.key, run) for one in ones for run in one.touched.runs or ()]
-    is_alone = len(ones) == 1
-
-    def name(found: tuple[str, ScheduleRef | RunRef]) -> str:
-        key, thing = found
-        return quote(_of(thing)) + ("" if is_alone else f" of {quote(key)}")
-
-    lines: list[str] = []
-    if schedules:
-        listed = join_first(schedules, MOST_KEYS, name)
-        lines.append(f"{pluralize(len(schedules), 'active schedule')}: {listed}")
-    if runs:
-        listed = join_first(runs, MOST_KEYS, name)
-        lines.append(f"{pluralize(len(runs), 'run')} in flight: {listed}")
-    for what, unknown in (
-        ("schedules", [one for one in ones if one.touched.schedules is None]),
-        ("runs in flight", [one for one in ones if one.touched.runs is None]),
-    ):
-        if unknown:
-            of = "" if is_alone else f" of {pluralize(len(unknown), 'workflow')}"
-            lines.append(f"not checked: {what}{of}")
-    return lines
-
-
-def _of(thing: ScheduleRef | RunRef) -> str:
-    if isinstance(thing, RunRef):
-        return f"{thing.id} ({thing.status})"
-    zone = f" {thing.timezone}" if thing.timezone else ""
-    return f"{thing.name} ({thing.cron_expression}{zone})"

@@ -104,13 +104,13 @@ def test_each_question_is_asked_once(repository, monkeypatch):
     """Thousands of workflows of one folder cost what one costs."""
     folder, commits = repository
     calls = []
-    ask = _behind.ask_git
+    ask = _behind.run_git
 
     def counting(*arguments):
         calls.append(arguments)
         return ask(*arguments)
 
-    monkeypatch.setattr(_behind, "ask_git", counting)
+    monkeypatch.setattr(_behind, "run_git", counting)
     asked = Git()
 
     for n in range(50):
@@ -179,12 +179,12 @@ def test_file_that_git_does_not_track_is_marked(repository, tmp_path):
 @pytest.mark.parametrize("question", ["diff", "ls-files"])
 def test_work_that_cannot_be_compared_is_marked(repository, monkeypatch, question):
     """Nobody knows that it is all committed."""
-    ask = _behind.ask_git
+    ask = _behind.run_git
 
     def refusing(folder, *words):
         return None if words[0] == question else ask(folder, *words)
 
-    monkeypatch.setattr(_behind, "ask_git", refusing)
+    monkeypatch.setattr(_behind, "run_git", refusing)
 
     assert Git().commit_of(str(repository[0] / "leads.py")).endswith("+")
 
@@ -244,7 +244,7 @@ def test_only_hex_is_given_to_git(filled, monkeypatch, given):
     monkeypatch.setattr(_behind, "_run", None)
 
     assert Git().read_files(folder, given, is_json) == []
-    assert Git()._asked(folder, given) == "unknown"
+    assert Git().relation(str(folder / "leads.py"), given) == "unknown"
 
 
 @pytest.mark.parametrize("case", ["unknown", "outside", "nowhere", "no git"])

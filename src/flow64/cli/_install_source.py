@@ -19,7 +19,7 @@ from urllib.request import url2pathname
 
 from attrs import frozen
 
-from ..deploy import Git, ask_git
+from ..deploy import Git, run_git
 from ._params import option_error
 
 FILE: Final = "requirements-flow64.txt"
@@ -299,7 +299,7 @@ def _read_code(root: Path) -> Mapping[str, bytes]:
 
 def _ask(folder: Path, *arguments: str) -> Sequence[str]:
     """Return the lines of git's answer; none if it fails."""
-    done = ask_git(folder, *arguments)
+    done = run_git(folder, *arguments)
     if done is None or done.returncode != 0:
         return []
     return done.stdout.removesuffix("\n").split("\n")

@@ -26,7 +26,7 @@ from ._drift import prepare_for_display as prepare_for_display
 from ._drift import short_fingerprint as short_fingerprint
 from ._drift import spends_when_written as spends_when_written
 from ._git import Ancestry, Git
-from ._git import ask_git as ask_git
+from ._git import run_git as run_git
 from ._history import PLACE_NAME as PLACE_NAME
 from ._history import History, Saved
 from ._interrupt import Stop, first_cancel_waits, first_interrupt_waits

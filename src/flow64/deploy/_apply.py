@@ -1,15 +1,15 @@
-"""Apply: a plan carried out exactly as it was shown, or refused.
+"""Apply a plan exactly as it was shown, or refuse it.
 
-Nothing is written before all of it was judged. Each write is preceded by saving what
-it replaces and by a last look, and followed by a look that proves it. There is no
-conditional write, so a write of somebody else between the last look and ours, one
+The whole plan is checked before the first write. Before a write, what it replaces is
+saved, and the workflow is read again. After it, the workflow is read to verify it. The
+service has no conditional write. So an edit between the last read and the write, one
 round trip, is not seen.
 
 Workflows do not depend on each other, so several are written at a time. The first one
-is alone: what would stop all of them, such as a key of another organisation, is found
-out by it. The others begin in the order of the plan; once one has failed no further one
-is begun, and those under way go on to their end. Deletions come last and one by one:
-what cannot be taken back waits until all else is seen to be done.
+is written alone: a problem that would stop all of them, such as a key of another
+organisation, stops this one. The others begin in the order of the plan. After one has
+failed, no further one begins, and those under way finish. Deletions come last and one
+by one: what cannot be undone waits until everything else is verified.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ from ._write import Kind, Write, delete_and_verify
 
 @frozen
 class Writing:
-    """A step is about to be carried out.
+    """A step begins.
 
     Attributes:
-        key: Of the workflow.
+        key: Key of the workflow.
         doing: What is sent.
-        number: Which step it is, from 1.
-        count: How many there are.
+        number: Number of the step, from 1.
+        count: The number of all steps.
     """
 
     key: str
@@ -76,14 +76,14 @@ class Writing:
 
 @frozen
 class Done:
-    """A step that was carried out and seen to be so.
+    """A step was applied and verified.
 
     Attributes:
-        key: Of the workflow.
+        key: Key of the workflow.
         id: Its id.
         doing: What was sent.
-        saved: What it replaced, and where that lies.
-        was_gone: Whether it was deleted already.
+        saved: What it replaced, with its file.
+        was_gone: It had been deleted already.
     """
 
     key: str
@@ -95,13 +95,13 @@ class Done:
 
 @frozen
 class Failed:
-    """A step that failed; none was begun after it.
+    """A step failed. No step begins after it.
 
     Attributes:
-        key: Of the workflow.
+        key: Key of the workflow.
         id: Its id.
-        doing: What was to be sent.
-        error: Why.
+        doing: What should be sent.
+        error: Why it failed.
     """
 
     key: str
@@ -111,21 +111,21 @@ class Failed:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nobody knows if it was carried out."""
+        """Return True if it is not known whether it was applied."""
         return isinstance(self.error, OutcomeUnknownError)
 
 
 @frozen
 class Summary:
-    """What became of a plan.
+    """The outcome of a plan.
 
     Attributes:
-        done: What was carried out, in the order of the plan.
-        failed: What failed, in that order: more than one where they were under way at
-            the same time.
+        done: The applied steps, in the order of the plan.
+        failed: The failed steps, in this order. There may be several, since steps run
+            at the same time.
         not_tried: Keys of the workflows that nothing was sent for after that.
-        skipped: Keys of those that were left alone, as was asked for.
-        was_stopped: Whether somebody asked to stop.
+        skipped: Keys of the workflows that `skip_drifted` left alone.
+        was_stopped: The caller asked to stop.
     """
 
     done: Sequence[Done] = field(default=(), converter=tuple[Done, ...])
@@ -136,12 +136,12 @@ class Summary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it was done."""
+        """Return True if everything was applied."""
         return not self.failed and not self.not_tried
 
     @property
     def resume(self) -> str:
-        """How to go on, in words; empty where nothing is left."""
+        """Say how to continue. Empty if nothing is left."""
         if self.is_complete:
             return ""
         return (
@@ -167,7 +167,7 @@ async def apply_plan(
     is_checked: bool = False,
     parallel: int = PARALLEL,
 ) -> Summary:
-    """Apply a plan. Emit `Writing`, and then `Done` or `Failed`, for each step.
+    """Apply a plan. Emit `Writing` and then `Done` or `Failed` for each step.
 
     Args:
         session: Sends the requests.

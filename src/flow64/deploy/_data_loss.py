@@ -1,4 +1,4 @@
-"""What a write would lose for good: text that the history may not hold."""
+"""Text that a write would lose for good, since the history may not hold it."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ def find_losses(
     known: Iterable[BoundSecret],
     found: Judgement | None = None,
 ) -> Sequence[str]:
-    """JSON pointers of texts that an update replaces and that cannot be saved.
+    """Return JSON pointers of texts that an update replaces and that cannot be saved.
 
-    Where nobody edited what code of ours deployed, what that code had set is no work
-    of anybody, such as a secret of ours from before. What was set by hand beside it,
-    and what somebody edited, is.
+    If the workflow is as our code deployed it, the values that this code had set, such
+    as an old secret, are not a loss. Values that were set by hand are.
 
     Args:
-        target: What is wanted.
+        target: The wanted workflow.
         live: What the service has.
         known: The secrets that are known.
-        found: How the two were judged, where that is at hand.
+        found: The judgement of the two, if it was made already.
     """
     code = target.definition
     withheld = redact_for_storage(live, code, known).withheld
@@ -44,17 +43,19 @@ def find_losses(
     found = found or judge(code, live, target.stamp, target.pulled)
     if found.last is target.pulled or not _is_ours(found):
         return withheld
-    return redact_for_storage(_by_hand(live, found), code, known).withheld
+    return redact_for_storage(_drop_sent(live, found), code, known).withheld
 
 
 def find_restore_losses(
     wanted: Definition, live: Definition, known: Iterable[BoundSecret] = ()
 ) -> Sequence[str]:
-    """The same of a restore, which replaces what code of ours may have deployed since.
+    """Return JSON pointers of texts that a restore replaces and that cannot be saved.
+
+    See `find_losses`: our code may have deployed the workflow that is replaced.
 
     Args:
-        wanted: What is brought back, with the stamp that it gets. Without one, nobody
-            knows whose it is, and all that cannot be saved counts.
+        wanted: The restored definition, with its stamp. Without a stamp its owner is
+            unknown, and every text that cannot be saved is a loss.
         live: What the service has.
         known: Further secrets that are known.
     """
@@ -65,23 +66,23 @@ def find_restore_losses(
     found = judge(wanted, live, wanted.stamp)
     if not _is_ours(found):
         return withheld
-    return redact_for_storage(_by_hand(live, found), wanted, known).withheld
+    return redact_for_storage(_drop_sent(live, found), wanted, known).withheld
 
 
 def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:
-    """Whether a workflow is as its stamp says; None where the stamp does not tell."""
+    """Return whether a workflow is as its stamp says. None if the stamp cannot tell."""
     if short_fingerprint(keep_fields(live, last_sent(live, stamp))) == stamp.bound:
         return True
     return None if stamp.fields is None else False
 
 
 def _is_ours(found: Judgement) -> bool:
-    """Whether all that code set is as a deploy of this very workflow left it."""
+    """Return True if everything that code set is as its last deploy left it."""
     return found.is_untouched and not found.is_others
 
 
-def _by_hand(live: Definition, found: Judgement) -> Definition:
-    """What is live without what code set last time."""
+def _drop_sent(live: Definition, found: Judgement) -> Definition:
+    """Return a live definition without the fields that code set last time."""
     blocks: list[WireBlock] = []
     for block in live.blocks:
         sent = found.sent.get(block.id.lower(), _NONE)

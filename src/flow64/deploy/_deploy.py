@@ -1,4 +1,4 @@
-"""Deploy: plan and apply of one workflow, with a look before the write and after."""
+"""Deploy one workflow: plan it, and apply that plan in the same call."""
 
 from __future__ import annotations
 
@@ -39,15 +39,14 @@ __all__ = [
 
 @frozen
 class Deployment:
-    """What a deploy did.
+    """The outcome of a deploy.
 
     Attributes:
         workflow_id: Id of the workflow.
-        state: What was found before: `unchanged` means that nothing was sent.
-        changes: What the write changed, in the lines of a plan.
-        unmanaged: Live fields that code does not set; they were left as they are.
-        replaced: The definition that was there before, where one was overwritten; what
-            stands in the place of a secret is masked in it.
+        state: The state before the deploy. If it was `unchanged`, nothing was sent.
+        changes: What the write changed, as lines of a plan.
+        unmanaged: Live fields that the code does not set. They were left as they are.
+        replaced: The definition that was overwritten, with secrets masked.
     """
 
     workflow_id: str
@@ -58,25 +57,25 @@ class Deployment:
 
     @property
     def has_written(self) -> bool:
-        """Whether anything was sent."""
+        """Return True if something was sent."""
         return self.state != "unchanged"
 
 
 @frozen
 class Preview:
-    """What a deploy would do, as things are now.
+    """The effect that a deploy would have now.
 
     Attributes:
         workflow_id: Id of the workflow.
-        state: What is the case.
-        changes: What a write would change, in the lines of a plan.
-        edits: What was edited on the service since the last deploy, in such lines. They
+        state: The state of the workflow.
+        changes: What a write would change, as lines of a plan.
+        edits: What was edited on the service since the last deploy, as such lines. They
             are known if the code has not changed since.
-        lost: JSON pointers of texts that a write would lose, since they stand where a
-            secret does and so are not saved.
-        unmanaged: Live fields that code does not set, and that stay as they are.
+        lost: JSON pointers of texts that a write would lose: they stand in the place of
+            a secret, so they are not saved.
+        unmanaged: Live fields that the code does not set, and that stay as they are.
         spends: What would be bought as soon as it is written.
-        is_taken: Whether the id is taken by a workflow that the credential may not see.
+        is_taken: The id is taken by a workflow that the credential may not see.
     """
 
     workflow_id: str
@@ -90,12 +89,12 @@ class Preview:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to be sent."""
+        """Return True if nothing would be sent."""
         return self.state == "unchanged"
 
     @property
     def needs_force(self) -> bool:
-        """Whether it would overwrite what this code did not put there."""
+        """Return True if it would overwrite something that this code did not deploy."""
         states = ("foreign", "drifted", "conflict", "behind")
         return not self.is_taken and (self.state in states or bool(self.lost))
 
@@ -111,12 +110,12 @@ class Ready:
 
     @property
     def definition(self) -> Definition:
-        """What is wanted, with the values of the environment filled in."""
+        """The definition to deploy, with the values of the environment filled in."""
         return self.target.definition
 
     @property
     def stamp(self) -> Stamp:
-        """What a deploy of it leaves behind."""
+        """The stamp that a deploy leaves."""
         return self.target.stamp
 
     @property
@@ -131,7 +130,7 @@ class Ready:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the code names an imported workflow."""
+        """Return True if the code names an imported workflow."""
         return self.target.is_pinned
 
 
@@ -144,21 +143,21 @@ def prepare_deploy(
     """Compile for an environment, before anything is sent.
 
     Args:
-        workflow: What to deploy.
-        env: Where.
-        values: What its values stand for there.
+        workflow: The workflow to deploy.
+        env: The environment.
+        values: The values of this environment.
         suffix: What the environment adds to titles.
 
     Raises:
         CompileError: The workflow has errors.
-        UnboundValueError: The environment does not fill in all its values.
+        UnboundValueError: The environment does not give all its values.
     """
     target = target_of(workflow, env, values, suffix=suffix, git=Git())
     return Ready(workflow, env, target)
 
 
 def require_namespace(ready: Ready, channel: Channel) -> None:
-    """Refuse a workflow whose id others may share, anywhere but on this machine."""
+    """Refuse an id that other users may have too, unless the service is local."""
     is_shared = ready.stamp.path.startswith(f"ns:{LOCAL}/") and not ready.is_pinned
     if is_shared and not channel.is_local:
         raise LocalNamespaceError(ready.name, channel.endpoint)
@@ -194,11 +193,11 @@ async def plan_and_apply(
 
     Args:
         session: Sends the requests.
-        ready: What to deploy.
-        force: Whether to overwrite what this code did not leave there.
-        allow_spend: Whether it may buy as soon as it is written.
-        endpoint: Where the client that plays this leads.
-        history: Where what is replaced is saved; None takes the default place.
+        ready: The workflow to deploy.
+        force: Overwrite what this code did not deploy.
+        allow_spend: Allow that it buys as soon as it is written.
+        endpoint: Base URL of the client.
+        history: Where the replaced workflow is saved. None takes the default place.
     """
     code, target = ready.definition, ready.target
     secrets = ready.secrets
@@ -209,7 +208,7 @@ async def plan_and_apply(
     is_refused = step.action == "refuse" and not (force and step.lifted_by)
     if step.is_taken:
         raise StateRefusedError(ready.name, ready.id, "taken")
-    if is_refused and step.state != "update":  # what would be lost, applying says
+    if is_refused and step.state != "update":  # applying says what would be lost
         raise StateRefusedError(ready.name, ready.id, step.state, _differences(step))
     if step.action == "none":
         return Deployment(ready.id, "unchanged", unmanaged=step.unmanaged)
@@ -218,7 +217,7 @@ async def plan_and_apply(
     key = frozenset({target.key})
     named = key if force else NOTHING.force
     agreed = Agreement(force=named, behind=named, allow_spend=key)
-    # One look is all there is: the plan is as old as the request before.
+    # There is one read before the write: the plan is as old as that request.
     summary = await apply_plan(
         session,
         Plan(ready.env, endpoint, [step], secrets=secrets),
@@ -241,9 +240,9 @@ async def plan_and_apply(
 
 
 def _differences(step: Step) -> Sequence[str]:
-    """Return what stands against a deploy, as lines of text.
+    """Return why a deploy is refused, as lines of text.
 
-    If the code has changed as well, nobody knows which of the differences are edits.
+    If the code has changed too, it is not known which differences are edits.
     """
     if step.edits:
         return [*as_lines(step.edits)]
@@ -252,5 +251,5 @@ def _differences(step: Step) -> Sequence[str]:
 
 
 def before_step(step: Step) -> Definition | None:
-    """What is there, as it was read."""
+    """Return the live definition of a step, as it was read."""
     return step.live.definition if step.live else None

@@ -1,4 +1,4 @@
-"""What is deployed, compared with what the code says: decided from live and stamp."""
+"""Compare a live workflow with its code, using only live data and its stamp."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..diff import Change, Unmanaged, Written, as_lines, diff
 from ..plan import State, unnamed_of_edges
 
 Fields: TypeAlias = Mapping[str, frozenset[str]]
-"""Names of the top-level spec fields that are set, by block."""
+"""Names of the top-level spec fields that are set, by block id or reference."""
 
 
 @frozen
@@ -51,16 +51,16 @@ class Comparison:
 
 @frozen
 class Judgement:
-    """What live and stamp tell, before anybody says what differs.
+    """The state of a live workflow.
 
     Attributes:
-        state: What is the case.
-        last: The stamp of the last deploy, or what was recorded at the pull.
+        state: The state.
+        last: The stamp of the last deploy, or the record of the pull.
         sent: The fields that were set last time, by block id in lower case.
-        is_equal: Whether live is what the code says.
-        is_untouched: Whether live is as the last deploy left it.
-        unmanaged: Fields that are live and that code neither sets nor set.
-        is_others: Whether the stamp there is genuine, and another workflow's of code.
+        is_equal: Live is what the code says.
+        is_untouched: Live is as the last deploy left it.
+        unmanaged: Live fields that the code neither sets nor set last time.
+        is_others: The stamp is genuine, and belongs to another workflow of code.
     """
 
     state: State
@@ -73,53 +73,53 @@ class Judgement:
 
 
 def fields_of(definition: Definition) -> Fields:
-    """The spec fields that a definition sets, by block id in lower case."""
+    """Return the spec fields that a definition sets, by block id in lower case."""
     return {block.id.lower(): frozenset(block.specs) for block in definition.blocks}
 
 
 def sent_fields(definition: Definition) -> Fields:
-    """The same as a stamp has them: by block reference."""
+    """Return the spec fields that a definition sets, as in a stamp: by reference."""
     refs = block_refs(block.id for block in definition.blocks)
     return {refs[block.id]: frozenset(block.specs) for block in definition.blocks}
 
 
 def keep_fields(live: Definition, fields: Fields) -> Definition:
-    """A live definition with the fields that code manages, and no others."""
+    """Return a live definition with only some of its spec fields."""
     blocks = tuple(
-        block._replace(specs=_kept(block, fields.get(block.id.lower(), _NONE)))
+        block._replace(specs=_keep_specs(block, fields.get(block.id.lower(), _NONE)))
         for block in live.blocks
     )
     return evolve(live, blocks=blocks)
 
 
 def last_sent(live: Definition, last: Stamp | None) -> Fields:
-    """What the last deploy set, by block id; nothing where that is not on record."""
+    """Return the fields that the last deploy set, by block id. Empty if unknown."""
     if last is None:
         return {}
     if last.fields is None and short_fingerprint(live) == last.bound:
-        return fields_of(live)  # no record is needed: all that is live was sent
+        return fields_of(live)  # no record is needed: everything live was sent
     return {
         block.id.lower(): last.fields_of(block.id) or _NONE for block in live.blocks
     }
 
 
 def short_fingerprint(definition: Definition) -> str:
-    """The first 16 digits of the bound fingerprint, as a stamp has them."""
+    """Return the first 16 digits of the bound fingerprint, as in a stamp."""
     return fingerprint(definition, bound=True)[:16]
 
 
 def judge(
     code: Definition, live: Definition, stamp: Stamp, pulled: Stamp | None = None
 ) -> Judgement:
-    """The state of a workflow that is there.
+    """Return the state of a live workflow.
 
     Args:
-        code: What the code says, with its values filled in.
+        code: The definition of the code, with its values filled in.
         live: What the service has.
-        stamp: What a deploy of the code would leave there.
-        pulled: What was recorded when it was pulled; stands in for a genuine stamp.
+        stamp: The stamp that a deploy of the code would leave.
+        pulled: The record of its pull. It is used if there is no genuine stamp.
     """
-    genuine = _genuine(live)
+    genuine = genuine_stamp(live)
     last = genuine or pulled
     is_others = genuine is not None and not is_one_workflow(genuine.path, stamp.path)
     ours, sent = fields_of(code), last_sent(live, last)
@@ -129,14 +129,14 @@ def judge(
     for block in live.blocks:
         ref = block.id.lower()
         if kinds.get(ref) != block.kind:
-            continue  # a block that goes, or becomes another, keeps nothing
+            continue  # a block that is removed or changes its kind keeps nothing
         for name in block.specs.keys() - ours[ref]:
             if name in sent.get(ref, _NONE):
                 dropped = True  # set last time, and no longer: an update removes it
             else:
                 unmanaged.append(f"{block.kind} ({ref[:8]}).{name}")
     is_equal = not dropped and short_fingerprint(keep_fields(live, ours)) == stamp.bound
-    # Where the stamp had no room for FIELDS, what code sets now has to stand in.
+    # If the stamp had no room for its fields, those that code sets now are used.
     known = ours if last is not None and not is_known(last, sent) else sent
     is_untouched = (
         last is not None and short_fingerprint(keep_fields(live, known)) == last.bound
@@ -158,11 +158,11 @@ def judge(
 
 
 def is_one_workflow(path: str, other: str) -> bool:
-    """Whether two paths that lead to one id are those of one workflow of code.
+    """Return True if two paths of one id belong to the same workflow of code.
 
-    They are where they are equal, a pin left out: code may begin to pin an id that it
-    had computed, or cease to. They are as well where both pin it for one project and
-    environment, since the id hangs on no key then. Else it is code of somebody else.
+    They do if they are equal without their pins: code may begin to pin an id that it
+    computed before, or stop doing so. They also do if both pin the id for one project
+    and environment, since the id does not depend on a key then.
     """
     ours, is_pinned, _ = path.partition("/pin:")
     theirs, is_other_pinned, _ = other.partition("/pin:")
@@ -173,11 +173,11 @@ def is_one_workflow(path: str, other: str) -> bool:
 
 
 def is_known(last: Stamp, sent: Fields) -> bool:
-    """Whether it is known which fields the last deploy sent.
+    """Return True if it is known which fields the last deploy sent.
 
     Args:
         last: Its stamp, which may have had no room for them.
-        sent: What is known of them, as in a `Judgement`.
+        sent: The fields that are known, as in a `Judgement`.
     """
     return last.fields is not None or any(sent.values())
 
@@ -215,12 +215,12 @@ _CODE: Final[Written] = ("after",)
 def changes_between(
     before: Definition, after: Definition, ours: Fields, written: Written = _CODE
 ) -> tuple[Change, ...]:
-    """Return what differs in the fields that code manages.
+    """Return the differences in the fields that code manages.
 
     Args:
         before: One side: by default what is live.
         after: The other side: by default the code.
-        ours: For each block id the fields that code manages.
+        ours: The managed fields, by block id.
         written: Which sides are code.
     """
     found = diff(before, after, bound=True, managed=ours, written=written)
@@ -228,7 +228,7 @@ def changes_between(
 
 
 def managed_fields(code: Definition, found: Judgement) -> Fields:
-    """The fields that code sets or set last time, by block id in lower case."""
+    """Return the fields that code sets or set last time, by block id in lower case."""
     ours = fields_of(code)
     return {ref: names | found.sent.get(ref, _NONE) for ref, names in ours.items()}
 
@@ -236,12 +236,12 @@ def managed_fields(code: Definition, found: Judgement) -> Fields:
 def prepare_for_display(
     live: Definition, code: Definition, secrets: Iterable[BoundSecret] = ()
 ) -> Definition:
-    """A live definition as it is shown: blocks called as in the code, secrets not."""
+    """Return a live definition to show: named as in the code, with secrets redacted."""
     return copy_block_names(redact_for_display(live, code, secrets), code)
 
 
 def copy_block_names(live: Definition, code: Definition) -> Definition:
-    """A live definition whose blocks are called as the code calls them."""
+    """Return a live definition with the names that the code gives to its blocks."""
     return evolve(
         live,
         origins=ListedOrigins(
@@ -262,21 +262,21 @@ def merge_live(
     *,
     sent: Fields | None = None,
 ) -> Definition:
-    """What a write sends: the code, and what is live beside it, as it is.
+    """Return what a write sends: the code, with everything live that it does not set.
 
-    That is unmanaged spec fields, and keys that no document names, such as what an
-    editor may remember of a block or an edge.
+    This means unmanaged spec fields, and undocumented keys, such as the position of a
+    block in an editor.
 
     Args:
-        code: What the code says.
-        live: What the service has; None where nothing is there.
-        pulled: What was recorded when it was pulled.
-        sent: What the last deploy set, where that is told already.
+        code: The definition of the code.
+        live: What the service has. None if it has nothing.
+        pulled: The record of its pull.
+        sent: The fields that the last deploy set, if they are known already.
     """
     if live is None:
         return code
     if sent is None:
-        sent = last_sent(live, _genuine(live) or pulled)
+        sent = last_sent(live, genuine_stamp(live) or pulled)
     there = {block.id.lower(): block for block in live.blocks}
     blocks: list[WireBlock] = []
     for block in code.blocks:
@@ -291,7 +291,7 @@ def merge_live(
     return evolve(
         code,
         blocks=tuple(blocks),
-        edges=_with_extras(code, live),
+        edges=_merge_edges(code, live),
         graph_extra=FrozenDict({**live.graph_extra, **code.graph_extra}),
     )
 
@@ -305,7 +305,7 @@ def with_own_stamp(definition: Definition) -> Definition:
 
 
 def spends_when_written(definition: Definition) -> Sequence[str]:
-    """The blocks that spend credits as soon as they are written."""
+    """Describe the blocks that spend credits as soon as they are written."""
     return [
         f"{definition.origins[position].where or block.kind} buys at creation"
         for position, block in enumerate(definition.blocks)
@@ -317,14 +317,14 @@ def spends_when_written(definition: Definition) -> Sequence[str]:
 _NONE: Final = frozenset[str]()
 
 
-def _genuine(live: Definition) -> Stamp | None:
-    """The stamp that code of ours left on this very workflow."""
+def genuine_stamp(live: Definition) -> Stamp | None:
+    """Return the stamp that a deploy of this workflow left."""
     stamp = live.stamp
     return stamp if stamp is not None and stamp.is_genuine(live.id or "") else None
 
 
-def _with_extras(code: Definition, live: Definition) -> Sequence[Edge]:
-    """The edges of the code, with what is live beside each."""
+def _merge_edges(code: Definition, live: Definition) -> Sequence[Edge]:
+    """Return the edges of the code, with the undocumented keys that are live."""
     there = unnamed_of_edges(live)
     if not there:
         return code.edges
@@ -341,7 +341,7 @@ def _with_extras(code: Definition, live: Definition) -> Sequence[Edge]:
     )
 
 
-def _kept(block: WireBlock, names: frozenset[str]) -> FrozenDict:
+def _keep_specs(block: WireBlock, names: frozenset[str]) -> FrozenDict:
     if block.specs.keys() <= names:
         return block.specs
     return FrozenDict({k: v for k, v in block.specs.items() if k in names})

@@ -1,7 +1,7 @@
-"""Git: which commit code belongs to, what it had, and what is behind it.
+"""Git: the commit of a file, the files of a commit, and whether one contains another.
 
-A commit may come from the description of a workflow, which anyone may have written. So
-git is given nothing as a commit that is not plain hex.
+A commit may come from the description of a workflow, which anyone can write. So only
+plain hex is given to git as a commit.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from attrs import Factory, frozen
 from ..definition import EMPTY, UNCOMMITTED, Stamp
 
 Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
-"""What a commit is to that of the code. ancestor: the code has all of it. apart: it has
-something that the code lacks. unknown: this copy of the repository does not know it.
-no-git: there is no repository, or no git."""
+"""How a commit relates to that of the code. ancestor: the code contains it. apart: it
+has something that the code lacks. unknown: this copy of the repository does not know
+it. no-git: there is no repository, or no git."""
 
 _NOT_CHECKED: Final = {
     "unknown": "its commit is not known in this copy of the repository",
@@ -32,36 +32,36 @@ _NOT_CHECKED: Final = {
 IN_NO_COMMIT: Final = "it was deployed from changes that were in no commit"
 
 TIMEOUT: Final = 10
-"""Seconds for one question to git."""
+"""Seconds to wait for one answer of git."""
 
 MOST_FILES: Final = 5_000
-"""Files of one commit that are read at most."""
+"""Most files of one commit to read."""
 
 MOST_BYTES: Final = 64 * 2**20
-"""Bytes of all these files together, at most; a file without room is left out."""
+"""Most bytes of all these files together. Files without room are left out."""
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
 _AS_IT_IS: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1"}
-"""Variables with which git fetches nothing, and exchanges no object for another."""
+"""Variables that keep git from fetching, and from replacing objects by others."""
 
 _PLAIN_FILES: Final = ("100644", "100755")
-"""Modes of files that are no links."""
+"""Modes of files that are not links."""
 
 
 class Ancestry(Protocol):
-    """Answers what a commit is to that of the code in a file."""
+    """Knows how commits relate to the commit of a file."""
 
     def commit_of(self, file: str | None) -> str | None:
-        """The commit that the file belongs to; None outside git."""
+        """Return the commit of a file. None outside git."""
 
     def relation(self, file: str | None, commit: str) -> Relation:
-        """What `commit` is to the commit that the file belongs to."""
+        """Return how a commit relates to the commit of a file."""
 
 
 @frozen
 class Git:
-    """Asks git, once for each folder and commit; made anew for each plan."""
+    """Asks git once for each folder and commit. Make a new one for each plan."""
 
     _heads: dict[Path, str | None] = Factory(dict[Path, str | None])
     _marks: dict[str, str] = Factory(dict[str, str])
@@ -71,14 +71,13 @@ class Git:
     )
 
     def commit_of(self, file: str | None) -> str | None:
-        """The commit that a file belongs to; None outside git.
+        """Return the commit of a file. None outside git.
 
-        With `+` behind it where a file that git tracks, wherever in the repository, is
-        not as in that commit, or where git does not track the file itself: what is
-        deployed then may be in no commit at all.
+        A `+` follows if the working tree is dirty, or if git does not track the file:
+        then no commit may have the deployed code.
 
         Args:
-            file: None for what was written in no file: the working folder counts.
+            file: The file. None, for code without a file, takes the working folder.
         """
         found = self._head_of(_folder(file))
         if found is None or found.endswith(UNCOMMITTED) or self._is_tracked(file):
@@ -86,10 +85,10 @@ class Git:
         return found + UNCOMMITTED
 
     def relation(self, file: str | None, commit: str) -> Relation:
-        """What a commit is to the commit that the file belongs to."""
+        """Return how a commit relates to the commit of a file."""
         folder = _folder(file)
         if (folder, commit) not in self._relations:
-            self._relations[folder, commit] = self._asked(folder, commit)
+            self._relations[folder, commit] = self._find_relation(folder, commit)
         return self._relations[folder, commit]
 
     def read_files(
@@ -98,7 +97,7 @@ class Git:
         """Return the contents of files as a commit has them.
 
         Raw objects are read. So no hook, filter or textconv of the repository runs, and
-        nothing is fetched. Without such a commit, repository or git there are none.
+        nothing is fetched. Without this commit, repository or git, there are none.
 
         Args:
             folder: The folder that they are below.
@@ -123,29 +122,29 @@ class Git:
         return self._heads[folder]
 
     def _is_tracked(self, file: str | None) -> bool:
-        """Whether git tracks a file; of no file nothing is untracked."""
+        """Return True if git tracks a file, or if there is no file."""
         if file is None:
             return True
         folder = _folder(file)
         if folder not in self._tracked:
-            done = ask_git(folder, "ls-files", "-z", "--", ":(glob)*")
+            done = run_git(folder, "ls-files", "-z", "--", ":(glob)*")
             names = [] if done is None else done.stdout.split("\0")
-            self._tracked[folder] = frozenset(map(_spelled, names))
-        return _spelled(Path(file).name) in self._tracked[folder]
+            self._tracked[folder] = frozenset(map(_normalize, names))
+        return _normalize(Path(file).name) in self._tracked[folder]
 
     def _head(self, folder: Path) -> str | None:
-        done = ask_git(folder, "rev-parse", "HEAD", "--show-toplevel")
+        done = run_git(folder, "rev-parse", "HEAD", "--show-toplevel")
         if done is None or done.returncode != 0:
             return None
         commit, _, repository = done.stdout.partition("\n")
         if repository not in self._marks:
-            # Whatever is not certainly as it was committed is marked.
-            same = ask_git(folder, "diff", "--quiet", "--no-ext-diff", "HEAD")
+            # If it is not certain that the tree is clean, the commit is marked.
+            same = run_git(folder, "diff", "--quiet", "--no-ext-diff", "HEAD")
             is_same = same is not None and same.returncode == 0
             self._marks[repository] = "" if is_same else UNCOMMITTED
         return commit + self._marks[repository]
 
-    def _asked(self, folder: Path, commit: str) -> Relation:
+    def _find_relation(self, folder: Path, commit: str) -> Relation:
         if _COMMIT.fullmatch(commit) is None:
             return "unknown"
         ours = self._head_of(folder)
@@ -154,15 +153,15 @@ class Git:
         ours = ours.removesuffix(UNCOMMITTED)
         if ours == commit:
             return "ancestor"
-        done = ask_git(folder, "merge-base", "--is-ancestor", commit, ours)
+        done = run_git(folder, "merge-base", "--is-ancestor", commit, ours)
         if done is None:
             return "no-git"
         if done.returncode not in (0, 1):
             return "unknown"
         if done.returncode == 0:
             return "ancestor"
-        # Of a shallow copy git sees no further than its end, and says no as well.
-        shallow = ask_git(folder, "rev-parse", "--is-shallow-repository")
+        # In a shallow copy, git also answers no for commits that it does not have.
+        shallow = run_git(folder, "rev-parse", "--is-shallow-repository")
         is_whole = shallow is not None and shallow.stdout.strip() == "false"
         return "apart" if is_whole else "unknown"
 
@@ -192,15 +191,15 @@ def _folder(file: str | None) -> Path:
     return Path(file).absolute().parent if file else Path.cwd()
 
 
-def _spelled(name: str) -> str:
-    """A name of a file in one spelling: file systems differ in that of accents."""
+def _normalize(name: str) -> str:
+    """Normalize the name of a file: file systems spell accents differently."""
     return normalize("NFC", name)
 
 
 def _wanted_objects(
     listed: str, is_wanted: Callable[[PurePosixPath], bool]
 ) -> Iterator[str]:
-    """The objects of plain files that are wanted, as many as there is room for."""
+    """Yield the objects of the wanted plain files, up to the limits."""
     count, room = 0, MOST_BYTES
     for entry in filter(None, listed.split("\0")):
         facts, _, name = entry.partition("\t")
@@ -213,7 +212,7 @@ def _wanted_objects(
 
 
 def _contents(answer: bytes) -> Iterator[bytes]:
-    """The contents of objects, each behind a line that ends in its size."""
+    """Yield the contents of objects. Each follows a line that ends in its size."""
     while answer:
         head, _, answer = answer.partition(b"\n")
         size = head.split()[-1]
@@ -222,8 +221,8 @@ def _contents(answer: bytes) -> Iterator[bytes]:
             answer = answer[int(size) + 1 :]
 
 
-def ask_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """Return the answer of git as text; None if it cannot be asked."""
+def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """Run git, and return its answer as text. None if it cannot be run."""
     done = _run(folder, arguments)
     if done is None:
         return None
@@ -237,7 +236,7 @@ def _run(
     given: bytes = b"",
     env: Mapping[str, str] = EMPTY,
 ) -> subprocess.CompletedProcess[bytes] | None:
-    """What git answers to some input; None where it cannot be asked."""
+    """Run git with an input. None if it cannot be run."""
     try:
         return subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
             ["git", *arguments],  # noqa: S607 - whichever git the user has

@@ -1,7 +1,8 @@
-"""The history: what was live before each write, one file each, for its owner alone.
+"""The history: what was live before each write, in one file each.
 
-A file holds the whole definition, so that it can be brought back. A secret is in it by
-the name of its value, and any other text in a secret's place is not in it.
+A file holds the whole definition, so that it can be restored. It holds the name of a
+value in place of a secret. Any other text in the place of a secret is left out. Only
+the owner can read the files.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from ..redaction import redact_keys
 from ._drift import (
     Fields,
     fields_of,
+    genuine_stamp,
     is_known,
     keep_fields,
     last_sent,
@@ -47,20 +49,20 @@ from ._drift import (
 )
 
 PLACE: Final = Path(FOLDER, "history")
-"""Where what is replaced is kept, below the working folder."""
+"""The default folder, below the working folder."""
 
 PLACE_NAME: Final = "FLOW64_HISTORY"
 """Environment variable for another folder."""
 
 FORMAT: Final = 1
-"""Schema of the files that are written here, and the newest that is understood."""
+"""Schema of the files that are written, and the newest that can be read."""
 
 LARGEST: Final = 2 * MAX_BYTES
-"""Bytes of the largest file that is read."""
+"""Largest file to read, in bytes."""
 
 Reason: TypeAlias = Literal["update", "forced", "stamp", "pruned", "restored"]
-"""What replaced it: an update; one that was forced over an edit; the description alone;
-nothing, since it was deleted; an older definition."""
+"""Why it was replaced: by an update, by a forced update, by a new stamp alone, by its
+deletion, or by an older definition."""
 
 
 @frozen
@@ -68,18 +70,18 @@ class Saved:
     """A definition that was live until it was replaced.
 
     Attributes:
-        key: What people call the workflow.
+        key: Key of the workflow.
         workflow_id: Its id.
-        env: The environment it was in.
-        endpoint: Base URL of the service it was on.
+        env: The environment that it was in.
+        endpoint: Base URL of the service.
         at: When it was saved.
-        reason: What replaced it.
-        definition: What was live, secrets as unbound values, with its stamp.
+        reason: Why it was replaced.
+        definition: What was live, with its stamp. Secrets are unbound values.
         withheld: JSON pointers of texts that were left out.
         deployed: The spec fields that the last deploy had set, by block id in lower
-            case, where what was live is what that deploy left, whatever stood in the
-            places of secrets; None where somebody edited it, or where nobody knows.
-        file: Where it lies; None before it is saved.
+            case. None if it was edited since, apart from texts in the places of
+            secrets, or if that is not known.
+        file: Its file. None before it is saved.
     """
 
     key: str
@@ -101,12 +103,12 @@ class Saved:
         secrets_known: Iterable[BoundSecret] = (),
         **facts: Any,
     ) -> Saved:
-        """What is to be saved of a live definition.
+        """Prepare a live definition to be saved.
 
         Args:
             live: What the service has.
-            code: The code's definition of it, with its values bound, which says where
-                secrets stand; None where there is none any more.
+            code: The definition of the code, with its values bound. It says where
+                secrets stand. None if the code has none.
             secrets_known: Further secrets that are known.
             **facts: `key`, `workflow_id`, `env`, `endpoint`, `at` and `reason`.
         """
@@ -115,24 +117,24 @@ class Saved:
         return cls(
             definition=found.definition,
             withheld=found.withheld,
-            deployed=_deployed(live, found.definition, code, known),
+            deployed=_find_deployed(live, found.definition, code, known),
             **facts,
         )
 
     @property
     def when(self) -> str:
-        """Its time, as lists show it and `find` takes it."""
+        """Its time, in the form that lists show and `find` takes."""
         return _when(self.at)
 
     @property
     def without(self) -> str:
-        """What is not in its file, in words; empty where all of it is."""
+        """Say what its file leaves out. Empty if nothing."""
         if not self.withheld:
             return ""
         return f"without {', '.join(redact_keys(place) for place in self.withheld)}"
 
     def as_data(self) -> dict[str, Any]:
-        """As JSON data, as it is in its file."""
+        """Return the JSON data of its file."""
         return {
             "flow64:history": FORMAT,
             "flow64": version("flow64"),
@@ -155,9 +157,9 @@ class History:
     """A folder of definitions that were replaced.
 
     Attributes:
-        folder: The folder; it is made when it is needed, and is none of git's business
-            where it is below `.flow64`.
-        now: Gives the time.
+        folder: The folder. It is made when it is needed. Below `.flow64`, git ignores
+            it.
+        now: Returns the time.
     """
 
     folder: Path
@@ -165,10 +167,10 @@ class History:
 
     @classmethod
     def of(cls, given: Any = None) -> History:
-        """A history in a folder; by default that of `FLOW64_HISTORY`, else `PLACE`.
+        """Return a history in a folder: by default `FLOW64_HISTORY`, else `PLACE`.
 
         Raises:
-            ConfigError: What was given is no path.
+            ConfigError: The argument is not a path.
         """
         if isinstance(given, History):
             return given
@@ -179,7 +181,7 @@ class History:
         return cls(Path(given))
 
     def require_writable(self, planned: Iterable[Saved] = ()) -> None:
-        """Make the folder, and see that there is room for what will be saved.
+        """Make the folder, and check that there is room for what will be saved.
 
         Raises:
             HistoryError: It cannot be used; nothing was saved.
@@ -192,16 +194,16 @@ class History:
             raise self._error(error) from None
 
     def save(self, saved: Saved) -> Saved:
-        """Write a file; gives what was saved with its place.
+        """Write a file, and return the entry with its file.
 
         Raises:
-            HistoryError: It could not be written.
+            HistoryError: It cannot be written.
         """
         self._make()
         stem = f"{_file_time(saved.at)}.{_file_key(saved.key)}"
         target = self.folder / f"{stem}.{secrets.token_hex(4)}.json"
         try:
-            # `require_writable` has swept, once for all that is saved.
+            # `require_writable` has swept the folder, once for all entries.
             write_whole(target, _text(saved), is_swept=True)
         except (Unusable, FileNotFoundError) as error:
             raise self._error(error) from None
@@ -210,11 +212,11 @@ class History:
     def entries(
         self, key: str | None = None, *, env: str | None = None
     ) -> Sequence[Saved]:
-        """What was saved, newest first.
+        """Return the entries, newest first.
 
         Args:
-            key: Only of this workflow: by its key, or by its id.
-            env: Only of this environment.
+            key: Only those of this workflow, by its key or its id.
+            env: Only those of this environment.
 
         Raises:
             HistoryError: A file cannot be read, or was written by a later release.
@@ -229,12 +231,12 @@ class History:
         return sorted(found, key=lambda saved: saved.at, reverse=True)
 
     def find(self, key: str, at: str | None = None, *, env: str | None = None) -> Saved:
-        """One of them.
+        """Return one entry.
 
         Args:
             key: Key or id of the workflow.
-            at: Its time as lists show it, or the beginning of that; None is the newest.
-            env: Only of this environment.
+            at: Its time as lists show it, or the beginning of it. None is the newest.
+            env: Only look at this environment.
 
         Raises:
             HistoryError: There is none, or `at` is the beginning of several.
@@ -265,7 +267,7 @@ class History:
         except OSError as error:
             problem = f"it cannot be read: {_reason(error)}{_ELSEWHERE}"
             raise HistoryError(str(self.folder), problem) from None
-        # By id all are looked into; by key their names tell.
+        # The names of files have the key. To find an id, all files are read.
         wanted = None if key is None or is_uuid(key) else _file_key(key)
         for name in names:
             found = _NAME.fullmatch(name)
@@ -273,7 +275,7 @@ class History:
                 yield self.folder / name
 
     def _read(self, path: Path) -> Saved | None:
-        """What a file holds; None where it went away."""
+        """Return the entry of a file. None if the file was deleted."""
         try:
             content = read_whole(path, LARGEST)
         except FileNotFoundError:
@@ -281,7 +283,7 @@ class History:
         except Unusable as error:
             raise HistoryError(str(path), str(error)) from None
         try:
-            return _saved(json.loads(content), path)
+            return _saved_from_data(json.loads(content), path)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             kind = type(error).__name__
             problem = str(error) if isinstance(error, ReadError) else kind
@@ -317,28 +319,28 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _deployed(
+def _find_deployed(
     live: Definition,
     found: Definition,
     code: Definition | None,
     known: Iterable[BoundSecret],
 ) -> Fields | None:
-    """The fields of the last deploy, where only texts of secrets differ from it.
+    """Return the fields of the last deploy, if only texts of secrets differ from it.
 
     Args:
         live: What the service has.
-        found: The same as it is kept.
+        found: The definition to save.
         code: The definition that says where secrets stand.
         known: The secrets that are known.
     """
-    stamp = live.stamp
-    if stamp is None or not stamp.is_genuine(str(live.id)):
+    stamp = genuine_stamp(live)
+    if stamp is None:
         return None
     sent = last_sent(live, stamp)
-    if not is_known(stamp, sent):  # the same code has to stand in as in a plan
+    if not is_known(stamp, sent):  # as in a plan, the code stands in
         sent = fields_of(code) if code else {}
     values = {item.value.name: thaw(item.content) for item in known}
-    # As it is, or with the secret of today where somebody wrote another text.
+    # As it is, or with the present secret in place of another text.
     for one in (live, bind(found, values, [])):
         if short_fingerprint(keep_fields(one, sent)) == stamp.bound:
             return sent
@@ -347,7 +349,7 @@ def _deployed(
 
 def _text(saved: Saved) -> bytes:
     text = json.dumps(saved.as_data(), indent=2, ensure_ascii=False, allow_nan=False)
-    # An answer may hold half a surrogate pair, which is read back as it is.
+    # An answer may hold half a surrogate pair. It is read back as it is.
     return f"{text}\n".encode(errors="surrogatepass")
 
 
@@ -361,7 +363,7 @@ def _file_time(at: datetime) -> str:
 
 
 def _file_key(key: str) -> str:
-    """A key as part of a file name: no separator, none of it means anything."""
+    """Escape a key for a file name, so that no character has a meaning there."""
     name = escape_key(key.encode(errors="replace").decode())
     if len(name) <= _LONGEST_KEY:
         return name
@@ -372,7 +374,7 @@ def _is_of(saved: Saved, key: str) -> bool:
     return key == saved.key or canonical_id(key) == canonical_id(saved.workflow_id)
 
 
-def _saved(data: Mapping[str, Any], path: Path) -> Saved:
+def _saved_from_data(data: Mapping[str, Any], path: Path) -> Saved:
     found = data["flow64:history"]
     if type(found) is int and found > FORMAT:
         problem = (
@@ -405,7 +407,7 @@ def _saved(data: Mapping[str, Any], path: Path) -> Saved:
 
 
 def _fields(data: Any) -> Fields | None:
-    """Names of spec fields by block; files of earlier releases have none."""
+    """Read the names of spec fields by block. Files of earlier releases have none."""
     if data is None:
         return None
     if not isinstance(data, dict) or not all(map(_is_texts, data.values())):

@@ -1,7 +1,7 @@
-"""Ctrl-C while a plan is applied: once, the write that is under way is ended first.
+"""Ctrl-C while a plan is applied: writes that are under way finish first.
 
-The first asks the conversation to stop before its next step; the second stops at once,
-and leaves open whether what was under way was carried out.
+The first Ctrl-C stops before the next step. The second stops at once. Then it is not
+known whether the writes under way were applied.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @define
 class Stop:
-    """Whether somebody asked to stop; what `apply_plan` takes as `stopped`."""
+    """The wish to stop. `apply_plan` takes it as `stopped`."""
 
     is_asked: bool = False
 
@@ -30,11 +30,11 @@ class Stop:
 
 
 @contextmanager
-def first_interrupt_waits(told: Callable[[], None] | None = None) -> Generator[Stop]:
-    """Turn the first Ctrl-C into a wish; in other threads nothing is changed.
+def first_interrupt_waits(notify: Callable[[], None] | None = None) -> Generator[Stop]:
+    """Turn the first Ctrl-C into a wish to stop. Only the main thread can do this.
 
     Args:
-        told: Called at the first Ctrl-C, such as to say that a second one stops at
+        notify: Called at the first Ctrl-C, such as to say that a second one stops at
             once.
     """
     stop = Stop()
@@ -43,16 +43,16 @@ def first_interrupt_waits(told: Callable[[], None] | None = None) -> Generator[S
         return
     before = signal.getsignal(signal.SIGINT) or signal.SIG_DFL
 
-    def asked(number: int, frame: FrameType | None) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         if stop.is_asked:
             if callable(before):
                 before(number, frame)
             raise KeyboardInterrupt
         stop.is_asked = True
-        if told is not None:
-            told()
+        if notify is not None:
+            notify()
 
-    signal.signal(signal.SIGINT, asked)
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield stop
     finally:
@@ -62,13 +62,14 @@ def first_interrupt_waits(told: Callable[[], None] | None = None) -> Generator[S
 async def first_cancel_waits(
     work: Callable[[Stop], Coroutine[Any, Any, T]],
 ) -> T:
-    """Let the first cancellation of a task wait until the step under way has ended.
+    """Let the first cancellation of a task wait until the steps under way have ended.
 
     Args:
-        work: Does it, and asks what it is given whether to stop.
+        work: The work. It is given the wish to stop.
 
     Raises:
-        CancelledError: It was cancelled; at the first time after the step has ended.
+        CancelledError: The task was cancelled. The first time, the steps under way have
+            ended.
     """
     stop = Stop()
     task = asyncio.ensure_future(work(stop))

@@ -1,4 +1,4 @@
-"""Possible renames: a workflow to create, and an orphan that is much the same."""
+"""Possible renames: a workflow to create, and a similar orphan."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..plan import Rename, Step
 from ._drift import keep_fields
 
 ALIKE: Final = 0.5
-"""The share of blocks that two workflows have in common at least."""
+"""Least share of blocks that two workflows have in common, from 0 to 1."""
 
 USUAL: Final = 8
-"""Orphans with the same block above which that block points to none of them."""
+"""Most orphans with a block for that block to point to them."""
 
 
 @frozen
-class _Looks:
-    """What two workflows are compared by, whatever their ids.
+class _Profile:
+    """The parts of a workflow that are compared. Ids are not.
 
     Attributes:
-        step: Whose.
+        step: The step of the workflow.
         blocks: Kind and specs of each block.
         kinds: Kind of each block.
         name: The title.
@@ -38,14 +38,14 @@ class _Looks:
     name: str
 
     @classmethod
-    def of(cls, step: Step, definition: Definition) -> _Looks:
-        """What a definition looks like."""
+    def of(cls, step: Step, definition: Definition) -> _Profile:
+        """Return the profile of a definition."""
         blocks = Counter[Hashable]((b.kind, b.specs) for b in definition.blocks)
         kinds = Counter(block.kind for block in definition.blocks)
         return cls(step, blocks, kinds, definition.name)
 
-    def share(self, other: _Looks) -> float:
-        """How much two have in common, from 0 to 1; of one kind alone counts half."""
+    def share(self, other: _Profile) -> float:
+        """Return how similar two are, from 0 to 1. Blocks of one kind count half."""
         most = max(self.blocks.total(), other.blocks.total(), 1)
         same = (self.blocks & other.blocks).total()
         like = (self.kinds & other.kinds).total() - same
@@ -53,14 +53,14 @@ class _Looks:
 
 
 def find_renames(created: Iterable[Step], orphans: Iterable[Step]) -> Iterator[Rename]:
-    """The pairs that may be one workflow under two keys, each workflow in one at most.
+    """Find pairs that may be one workflow under two keys. No workflow is in two pairs.
 
     Args:
-        created: Steps of workflows that are new.
-        orphans: Steps of those that code has no more.
+        created: Steps of new workflows.
+        orphans: Steps of workflows that are no longer in the code.
     """
     old = [
-        _Looks.of(step, _sent(step.live.definition))
+        _Profile.of(step, _drop_unmanaged(step.live.definition))
         for step in orphans
         if step.live is not None
     ]
@@ -68,7 +68,7 @@ def find_renames(created: Iterable[Step], orphans: Iterable[Step]) -> Iterator[R
         return
     index = _Index.of(old)
     wanted = [
-        _Looks.of(step, step.target.definition)
+        _Profile.of(step, step.target.definition)
         for step in created
         if step.target is not None
     ]
@@ -102,8 +102,8 @@ def hold_renames(steps: Sequence[Step], renames: Sequence[Rename]) -> list[Step]
     ]
 
 
-def _sent(live: Definition) -> Definition:
-    """A live definition without what code did not set."""
+def _drop_unmanaged(live: Definition) -> Definition:
+    """Return a live definition without the fields that code did not set."""
     stamp = live.stamp
     if stamp is None or stamp.fields is None:
         return live
@@ -113,25 +113,25 @@ def _sent(live: Definition) -> Definition:
 
 @frozen
 class _Index:
-    """Orphans by what points to them, so that many are found as quickly as few.
+    """Finds similar orphans, with a time that does not grow with their number.
 
     Attributes:
-        by_name: By title.
-        by_block: By a block that they have; blocks of more than `USUAL` tell nothing.
-        by_blocks: By all of their blocks.
-        taken: Ids of those that are paired.
+        by_name: Orphans by title.
+        by_block: Orphans by one of their blocks.
+        by_blocks: Orphans by all of their blocks.
+        taken: Ids of orphans that have a pair.
     """
 
-    by_name: Mapping[str, deque[_Looks]]
-    by_block: Mapping[Hashable, deque[_Looks]]
-    by_blocks: Mapping[Hashable, deque[_Looks]]
+    by_name: Mapping[str, deque[_Profile]]
+    by_block: Mapping[Hashable, deque[_Profile]]
+    by_blocks: Mapping[Hashable, deque[_Profile]]
     taken: set[str] = Factory(set)
 
     @classmethod
-    def of(cls, looks: Iterable[_Looks]) -> _Index:
-        """Look them up by all three."""
+    def of(cls, looks: Iterable[_Profile]) -> _Index:
+        """Return an index of orphans."""
         by_name, by_block, by_blocks = (
-            defaultdict[Any, deque[_Looks]](deque) for _ in range(3)
+            defaultdict[Any, deque[_Profile]](deque) for _ in range(3)
         )
         for one in looks:
             by_name[one.name].append(one)
@@ -140,25 +140,25 @@ class _Index:
                 by_block[block].append(one)
         return cls(by_name, by_block, by_blocks)
 
-    def candidates(self, wanted: _Looks) -> Sequence[_Looks]:
-        """The orphans that something points to, each once."""
-        piles: list[deque[_Looks] | None] = [
+    def candidates(self, wanted: _Profile) -> Sequence[_Profile]:
+        """Return the orphans that may be similar, each once."""
+        piles: list[deque[_Profile] | None] = [
             self.by_name.get(wanted.name),
             self.by_blocks.get(frozenset(wanted.blocks.items())),
             *(
                 near
                 for block in wanted.blocks
-                if len(near := self.by_block.get(block, _NOBODY)) <= USUAL
+                if len(near := self.by_block.get(block, _NO_ORPHANS)) <= USUAL
             ),
         ]
-        found: dict[str, _Looks] = {}
+        found: dict[str, _Profile] = {}
         for pile in piles:
-            for one in self._left(_NOBODY if pile is None else pile):
+            for one in self._left(_NO_ORPHANS if pile is None else pile):
                 found.setdefault(one.step.id, one)
         return [*found.values()]
 
-    def _left(self, pile: deque[_Looks]) -> Iterator[_Looks]:
-        """The first of a pile that are in no pair yet."""
+    def _left(self, pile: deque[_Profile]) -> Iterator[_Profile]:
+        """Yield the first orphans of a pile that have no pair."""
         while pile and pile[0].step.id in self.taken:
             pile.popleft()
         for one in islice(pile, USUAL):
@@ -166,17 +166,17 @@ class _Index:
                 yield one
 
 
-_NOBODY: Final = deque[_Looks]()
+_NO_ORPHANS: Final = deque[_Profile]()
 
 
 def _rename(new: Step, orphan: Step) -> Rename:
     return Rename(
-        new.key, orphan.key, canonical_id(orphan.id), _was(new.path, orphan.path)
+        new.key, orphan.key, canonical_id(orphan.id), _find_was(new.path, orphan.path)
     )
 
 
-def _was(new: str, old: str) -> str | None:
-    """What `was=` would be; None where more than the key is another."""
+def _find_was(new: str, old: str) -> str | None:
+    """Return the argument for `was=`. None if more than the key differs."""
     parts, others = new.split("/"), old.split("/")
     apart = [other for one, other in zip_longest(parts, others) if one != other]
     tag, _, name = (apart[0] or "").partition(":")

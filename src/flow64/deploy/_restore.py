@@ -1,7 +1,7 @@
-"""Restore: an older definition brought back from the history, as it was.
+"""Restore an older definition from the history, as it was.
 
-Secrets are those of today. Where they are others than those that were live, the stamp
-that is written says so, since nobody edited anything on the service.
+Secrets have their present values. If these differ from the values that were live, the
+stamp is adapted: nothing was edited on the service.
 """
 
 from __future__ import annotations
@@ -54,26 +54,26 @@ async def plan_restore(
     prices: Mapping[str, float] = EMPTY,
     secrets: Sequence[BoundSecret] = (),
 ) -> Plan:
-    """Plan to bring back what was live once, stamp and all, whatever is there now.
+    """Plan to restore what was live once, with its stamp, whatever is live now.
 
-    What is there now is overwritten, and is saved first like everything that is. Since
-    the stamp is the old one too, the next plan of the code tells the truth: that the
-    code has changed since, or that somebody had edited what is back.
+    The live workflow is saved before it is overwritten. The old stamp is restored too.
+    So the next plan of the code shows the true state: that the code has changed since,
+    or that the restored definition was edited.
 
     Args:
         session: Sends the requests.
         history: Where it was saved.
         key: Key or id of the workflow.
-        at: When it was saved, as `history` lists it; None is the newest.
-        env: The environment; only what was saved of it is found.
-        endpoint: Where the client that plays this leads.
-        values: What values stand for in this environment: secrets are filled in again.
-        prices: Dollars for one row by kind, in place of those that are documented.
-        secrets: Further secrets, which are shown nowhere.
+        at: When it was saved, as `history` lists it. None is the newest.
+        env: The environment. Entries of other environments are not found.
+        endpoint: Base URL of the client.
+        values: The values of this environment. They fill in the secrets.
+        prices: Dollars for one row by kind, in place of the documented ones.
+        secrets: Further secrets to hide.
 
     Raises:
-        HistoryError: There is no such entry, or it is of another endpoint, or a text
-            that was not saved has nothing to stand in for it.
+        HistoryError: There is no such entry, it is of another endpoint, or a text was
+            not saved and has no value.
         UnboundValueError: A secret is not given.
     """
     saved = history.find(key, at, env=env)
@@ -83,7 +83,7 @@ async def plan_restore(
             "where it was"
         )
         raise HistoryError(str(saved.file), problem)
-    wanted = _whole(saved, values or {})
+    wanted = _fill_in(saved, values or {})
     session.begin()
     live = await get_workflow(session, saved.workflow_id, wanted)
     step = _step(saved, wanted, live, prices, secrets)
@@ -92,9 +92,9 @@ async def plan_restore(
     return Plan(env, endpoint, [step], secrets=secrets)
 
 
-def _whole(saved: Saved, values: Mapping[str, Any]) -> Definition:
-    """What was saved, with its secrets."""
-    if lost := [*_lost(saved)]:
+def _fill_in(saved: Saved, values: Mapping[str, Any]) -> Definition:
+    """Return the saved definition with its secrets."""
+    if lost := [*_missing_texts(saved)]:
         problem = (
             f"{', '.join(lost)} of {saved.key} was not saved, so it cannot return; "
             "all else is in that file"
@@ -106,17 +106,20 @@ def _whole(saved: Saved, values: Mapping[str, Any]) -> Definition:
     return found
 
 
-def _lost(saved: Saved) -> Iterator[str]:
-    """Texts that were not saved and that no value stands in for."""
-    found = saved.definition
-    texts = {
-        pointer(("workflow_definition", "blocks", position, "specs", *path)): item
-        for position, block in enumerate(found.blocks)
-        for path, item in walk(block.specs)
-    }
+def _missing_texts(saved: Saved) -> Iterator[str]:
+    """Yield JSON pointers of texts that were not saved and that have no value."""
+    texts = dict(_texts(saved.definition))
     for place in saved.withheld:
         if texts.get(place, MASK) == MASK:
             yield place
+
+
+def _texts(definition: Definition) -> Iterator[tuple[str, Any]]:
+    """Yield the items of all specs with their JSON pointers."""
+    for position, block in enumerate(definition.blocks):
+        for path, item in walk(block.specs):
+            parts = ("workflow_definition", "blocks", position, "specs", *path)
+            yield pointer(parts), item
 
 
 def _step(
@@ -127,7 +130,7 @@ def _step(
     secrets: Sequence[BoundSecret],
 ) -> Step:
     stamp = _stamp(saved, wanted)
-    wanted = evolve(wanted, stamp=stamp, origins=_called(wanted))
+    wanted = evolve(wanted, stamp=stamp, origins=_name_by_kind(wanted))
     text = with_stamp(wanted.description, stamp) if stamp else wanted.description
     sent = evolve(wanted, description=text, id=saved.workflow_id)
     step = Step(
@@ -137,7 +140,7 @@ def _step(
         stamp.path if stamp else "",
         "new" if live is None else "update",
         action="create" if live is None else "update",
-        reasons=(f"it was live until {saved.when}", *_of_today(saved, wanted)),
+        reasons=(f"it was live until {saved.when}", *_present_values(saved, wanted)),
         live=None if live is None else live_of(live),
         sent=Held(sent),
         spends=tuple(spends_when_written(sent)),
@@ -157,9 +160,9 @@ def _step(
 
 
 def _stamp(saved: Saved, wanted: Definition) -> Stamp | None:
-    """The old stamp, which tells of the secrets that are filled in now.
+    """Return the old stamp, adapted to the present secrets.
 
-    What somebody had edited keeps the stamp that it had, and so is seen to be edited.
+    If the definition was edited, its stamp stays as it was, and still shows this.
     """
     stamp = wanted.stamp
     if stamp is None or saved.deployed is None:
@@ -167,26 +170,23 @@ def _stamp(saved: Saved, wanted: Definition) -> Stamp | None:
     return evolve(stamp, bound=short_fingerprint(keep_fields(wanted, saved.deployed)))
 
 
-def _of_today(saved: Saved, wanted: Definition) -> Iterator[str]:
-    """What comes from the values of today, in words."""
-    lost = frozenset(saved.withheld)
-    for position, block in enumerate(wanted.blocks):
-        for path, item in walk(block.specs):
-            if not isinstance(item, BoundSecret):
-                continue
-            name = item.value.name
-            place = pointer(("workflow_definition", "blocks", position, "specs", *path))
-            if place in lost:
-                yield (
-                    f"the text at {place} was not saved: the value of today takes its "
-                    f"place, {name}"
-                )
-            else:
-                yield f"the text at {place} is the value of today, {name}"
+def _present_values(saved: Saved, wanted: Definition) -> Iterator[str]:
+    """Describe the texts that come from the present values."""
+    for place, item in _texts(wanted):
+        if not isinstance(item, BoundSecret):
+            continue
+        name = item.value.name
+        if place in saved.withheld:
+            yield (
+                f"the text at {place} was not saved: the value of today takes its "
+                f"place, {name}"
+            )
+        else:
+            yield f"the text at {place} is the value of today, {name}"
 
 
-def _called(found: Definition) -> ListedOrigins:
-    """Where its blocks came from, each called by its kind: a file knows no keys."""
+def _name_by_kind(found: Definition) -> ListedOrigins:
+    """Return origins that name each block by its kind, since a file has no keys."""
     kinds = Counter(block.kind for block in found.blocks)
     return ListedOrigins(
         [

@@ -1,4 +1,4 @@
-"""A plan as a review, so that what renders one knows nothing of the service."""
+"""Turn a plan into a review, which renderers show."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def review_of_plan(
     prices: Mapping[str, float] = EMPTY,
     root: Path | None = None,
 ) -> Review:
-    """Return what a plan would do, as a review that can be rendered.
+    """Return a review of what a plan would do.
 
     Args:
         plan: The plan, made or loaded.
-        agreed: What was agreed to already: such steps are not shown as refused.
-        prices: Dollars for one row by kind, in place of those that are documented.
-        root: The folder of the repository; files below it are named from there.
+        agreed: What was agreed to. Steps that need no more are not shown as refused.
+        prices: Dollars for one row by kind, in place of the documented ones.
+        root: The folder of the repository. Paths of files below it are relative.
 
     Raises:
-        ArgumentError: A price is no number of dollars.
+        ArgumentError: A price is not a number of dollars.
     """
     return Review(
         "plan",
@@ -64,7 +64,7 @@ def _with_details(
     if is_allowed:
         step = evolve(step, action=_action_if_lifted(step))
     if step.target is not None and step.live is None and step.sent is not None:
-        # A plan says no more of a new workflow than its effects.
+        # The step of a new workflow only has its effects.
         new = created(step.key, step.target.definition, prices)
         step = evolve(step, consequences=new.consequences)
         after, cost = new.details.after, new.details.cost_after
@@ -94,7 +94,7 @@ def _with_sides(
         cost_before=None if live is None else estimate(live, prices),
         cost_after=estimate(sent, prices),
     )
-    # What is not written is not drawn. Of what has no code, secrets are not known.
+    # Only what is written is drawn. Without code, secrets are not known.
     if step.sent is None or live is None or code is None:
         return details
     shown = redact_for_display(sent, code, secrets)
@@ -109,7 +109,7 @@ def _action_if_lifted(step: Step) -> Action:
 
 
 def _file(step: Step, root: Path | None) -> str | None:
-    """The file of a workflow as people name it."""
+    """Return the file of a workflow, relative to the repository."""
     file = None if step.target is None else step.target.file
     if file is None or root is None or not PurePath(file).is_relative_to(root):
         return file

@@ -1,4 +1,4 @@
-"""Is production what staging ran? Answered from the stamps of both, without code."""
+"""Compare two environments by the stamps of their workflows, without code."""
 
 from __future__ import annotations
 
@@ -6,37 +6,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ..api import Session, get_workflow
 from ..definition import EMPTY, UNCOMMITTED, Definition
-from ._drift import keep_fields, last_sent, short_fingerprint
+from ._data_loss import is_as_deployed
+from ._drift import genuine_stamp, last_sent
 
-Condition: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
-"""absent: not there. foreign: without a genuine stamp of ours. edited: changed on the
+CodeCondition: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
+"""absent: does not exist. foreign: without a genuine stamp. edited: changed on the
 service since it was deployed. deployed: as it was deployed."""
 
-Verdict: TypeAlias = Literal["same", "different", "unknown"]
-"""Whether it is the same code; the first two are certain. What somebody set by hand
-where code sets nothing takes no part."""
+SameVerdict: TypeAlias = Literal["same", "different", "unknown"]
+"""Whether it is the same code. The first two are certain. Fields that were set by hand
+and that the code does not set are not compared."""
 
 
 @frozen
 class DeployedCode:
-    """Which code a workflow has in one environment.
+    """The code of a workflow in one environment.
 
     Attributes:
-        condition: What is the case.
-        fingerprint: First 16 digits of the unbound fingerprint, of what was deployed
-            last; None where no code of ours was.
-        commit: The git commit of that code, where it is on record; with `+` behind it
-            where the code had changes that are in no commit.
-        is_checked: Whether an edit would show: a stamp with many fields lists none.
-        beside: What is live in fields that this code did not set, by what they are
-            called; in no output, since it may be anything.
+        condition: The state of the workflow.
+        fingerprint: First 16 digits of the unbound fingerprint of the last deploy. None
+            if our code did not deploy it.
+        commit: The git commit of that code, if recorded. A `+` follows if the code had
+            changes that are in no commit.
+        is_checked: An edit would be seen. If a stamp has no room for its fields, it
+            would not.
+        beside: Live fields that this code did not set, by name. They are in no output,
+            since they may be secret.
     """
 
-    condition: Condition
+    condition: CodeCondition
     fingerprint: str | None = None
     commit: str | None = None
     is_checked: bool = True
@@ -47,20 +49,19 @@ class DeployedCode:
 
 @frozen
 class SameCode:
-    """Whether a workflow is the same code in two environments.
+    """The comparison of a workflow in two environments.
 
     Attributes:
-        key: What the workflow is called.
-        verdict: Whether it is.
-        reason: Why, in words; empty where it is the same.
-        here: What the one environment has.
-        there: What the other one has.
-        notes: What differs although it is no code, in words: fields that were set by
-            hand.
+        key: Name of the workflow.
+        verdict: Whether it is the same code.
+        reason: Why it is not, in words. Empty if it is.
+        here: Its code in the one environment.
+        there: Its code in the other one.
+        notes: Differences that are not code, in words: fields that were set by hand.
     """
 
     key: str
-    verdict: Verdict
+    verdict: SameVerdict
     reason: str
     here: DeployedCode
     there: DeployedCode
@@ -74,7 +75,7 @@ async def deployed_codes(
 
     Args:
         session: Sends the requests.
-        ids: Their ids there, by what they are called.
+        ids: Their ids there, by name.
     """
     lives = await session.gather(
         [partial(get_workflow, workflow_id=one) for one in ids.values()]
@@ -83,17 +84,17 @@ async def deployed_codes(
 
 
 def deployed_code(live: Definition | None) -> DeployedCode:
-    """Which code a live workflow has, by its stamp."""
+    """Return which code a live workflow has, by its stamp."""
     if live is None:
         return DeployedCode("absent")
-    stamp = live.stamp
-    if stamp is None or not stamp.is_genuine(live.id or ""):
+    stamp = genuine_stamp(live)
+    if stamp is None:
         return DeployedCode("foreign")
     fields = last_sent(live, stamp)
-    is_same = short_fingerprint(keep_fields(live, fields)) == stamp.bound
-    if not is_same and stamp.fields is None:
+    is_same = is_as_deployed(live, stamp)
+    if is_same is None:
         return DeployedCode("deployed", stamp.unbound, stamp.commit, is_checked=False)
-    condition: Condition = "deployed" if is_same else "edited"
+    condition: CodeCondition = "deployed" if is_same else "edited"
     beside = {
         f"{block.kind} ({block.id[:8].lower()}).{name}": item
         for block in live.blocks
@@ -106,21 +107,24 @@ def deployed_code(live: Definition | None) -> DeployedCode:
 def same_code(
     here: Mapping[str, DeployedCode], there: Mapping[str, DeployedCode]
 ) -> Sequence[SameCode]:
-    """Compare what two environments have, workflow by workflow.
+    """Compare the workflows of two environments.
 
-    Two that were bound to other values, and have other titles by their suffix, are the
-    same code all the same: it is the unbound fingerprints that are compared.
+    The unbound fingerprints are compared. So values and suffixes of titles may differ.
     """
     absent = DeployedCode("absent")
-    keys = sorted({**here, **there})
-    found = [_compared(k, here.get(k, absent), there.get(k, absent)) for k in keys]
-    return [evolve(one, notes=tuple(_notes(one.here, one.there))) for one in found]
+    found: list[SameCode] = []
+    for key in sorted({**here, **there}):
+        ours, theirs = here.get(key, absent), there.get(key, absent)
+        verdict, reason = _judge(ours, theirs)
+        notes = tuple(_notes(ours, theirs))
+        found.append(SameCode(key, verdict, reason, ours, theirs, notes))
+    return found
 
 
 def _notes(here: DeployedCode, there: DeployedCode) -> Iterator[str]:
-    """Fields that code does not set, and that are not alike; nothing of one alone.
+    """Describe fields that differ and that code does not set.
 
-    What a service fills in by itself is alike in both.
+    Fields that the service fills in by itself are equal in both.
     """
     if here.fingerprint is None or there.fingerprint is None:
         return
@@ -137,37 +141,33 @@ def _notes(here: DeployedCode, there: DeployedCode) -> Iterator[str]:
 _NOTHING: Final = object()
 
 
-def _compared(key: str, here: DeployedCode, there: DeployedCode) -> SameCode:
+def _judge(here: DeployedCode, there: DeployedCode) -> tuple[SameVerdict, str]:
+    """Return the verdict, and the reason if it is not the same code."""
+    sides = {"here": here, "there": there}
     if here.fingerprint is None or there.fingerprint is None:
         words = {"absent": "it is not there", "foreign": "no code of ours deployed it"}
-        sides = {"here": here, "there": there}
         reason = "; ".join(
             f"{side}: {words[code.condition]}"
             for side, code in sides.items()
             if code.fingerprint is None
         )
-        is_alone = "absent" in (here.condition, there.condition)
-        is_neither = here.condition == there.condition == "absent"
-        verdict: Verdict = "different" if is_alone and not is_neither else "unknown"
-        return SameCode(key, verdict, reason, here, there)
-    if "edited" in (here.condition, there.condition):
-        sides = {"here": here, "there": there}
-        edited = [side for side, code in sides.items() if code.condition == "edited"]
-        reason = f"edited on the service since it was deployed: {' and '.join(edited)}"
-        return SameCode(key, "different", reason, here, there)
+        is_alone = [code.condition for code in sides.values()].count("absent") == 1
+        return "different" if is_alone else "unknown", reason
+    if edited := [side for side, code in sides.items() if code.condition == "edited"]:
+        where = " and ".join(edited)
+        return "different", f"edited on the service since it was deployed: {where}"
     if here.fingerprint != there.fingerprint:
-        reason = f"the code deployed is {_named(here)} here and {_named(there)} there"
-        return SameCode(key, "different", reason, here, there)
+        ours, theirs = _describe_code(here), _describe_code(there)
+        return "different", f"the code deployed is {ours} here and {theirs} there"
     if not (here.is_checked and there.is_checked):
-        reason = (
+        return "unknown", (
             "the code deployed is the same; its stamp lists no fields, so an edit on "
             "the service would not show"
         )
-        return SameCode(key, "unknown", reason, here, there)
-    return SameCode(key, "same", "", here, there)
+    return "same", ""
 
 
-def _named(code: DeployedCode) -> str:
+def _describe_code(code: DeployedCode) -> str:
     if not code.commit:
         return f"{code.fingerprint}"
     mark = ", with changes in no commit" if code.commit.endswith(UNCOMMITTED) else ""

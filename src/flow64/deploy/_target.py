@@ -1,4 +1,4 @@
-"""Targets: what code, or a file, wants of the service in one environment."""
+"""Targets: workflows as code, or a file, wants them in one environment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ._git import Git
 
 
 class Deployable(Protocol):
-    """What a target is made of; a `Workflow` is one."""
+    """A workflow that a target is made of, such as a `Workflow`."""
 
     @property
     def name(self) -> str:
@@ -37,17 +37,17 @@ class Deployable(Protocol):
 
     @property
     def file(self) -> str | None:
-        """The file it was written in, where that is known."""
+        """The file that it was written in. None if not known."""
 
     def compile(
         self, env: str | None = None, values: Mapping[str, Any] | None = None
     ) -> Definition:
-        """The definition for an environment."""
+        """Return the definition for an environment."""
 
     def compile_with_fingerprint(
         self, env: str | None = None, values: Mapping[str, Any] | None = None
     ) -> tuple[Definition, str]:
-        """The same, and the unbound fingerprint."""
+        """Return the definition and its unbound fingerprint."""
 
 
 def target_of(
@@ -60,20 +60,20 @@ def target_of(
     key: str | None = None,
     pulled: Stamp | None = None,
 ) -> Target:
-    """A workflow compiled for an environment, and checked before anything is asked.
+    """Compile and check a workflow for an environment. Nothing is sent.
 
     Args:
-        workflow: What is wanted.
-        env: Where.
-        values: What its values stand for there.
+        workflow: The workflow.
+        env: The environment.
+        values: The values of this environment.
         suffix: What the environment adds to titles.
         git: Knows the commit of its file.
-        key: What people call it; by default its key, and its variants behind slashes.
-        pulled: What was recorded when it was pulled.
+        key: Its name in plans: by default its key, with its variants after slashes.
+        pulled: The record of its pull.
 
     Raises:
         CompileError: The workflow has errors.
-        UnboundValueError: The environment does not fill in all its values.
+        UnboundValueError: The environment does not give all its values.
         ReadError: It is too large to be read back after it is written.
     """
     compiled, unbound = workflow.compile_with_fingerprint(env, values)
@@ -109,11 +109,11 @@ def merge_target(
 
 
 def key_of(path: str, key: str | None = None) -> str:
-    """What people call the workflow of a path: `inbound/us`.
+    """Return the key of a workflow with its variants, such as `inbound/us`.
 
     Args:
         path: The path of its id.
-        key: Its key, where that is not the one of the path, as with `was=`.
+        key: Its key, if the path has another one, as with `was=`.
     """
     found = dict[str, list[str]]()
     for segment in path.split("/"):
@@ -124,13 +124,13 @@ def key_of(path: str, key: str | None = None) -> str:
 
 
 def owner_of(path: str) -> str | None:
-    """Namespace, project and environment of a workflow's path, as it spells them."""
+    """Return the namespace, project and environment of a workflow's path."""
     before, found, _ = path.partition("/workflow:")
     return before if found else None
 
 
 def describe_owner(path: str) -> str:
-    """The workflow of a path in words: `workflow inbound of project growth (...)`."""
+    """Describe a path, such as `workflow inbound of project growth (...)`."""
     found: dict[str, str] = {}
     for segment in path.split("/"):
         tag, _, name = segment.partition(":")
@@ -148,7 +148,7 @@ def describe_owner(path: str) -> str:
 
 
 def owner_path(project: ProjectKey, env: str) -> str:
-    """What `owner_of` gives for the workflows of a project in an environment."""
+    """Return the `owner_of` of a project's workflows in an environment."""
     segments: list[tuple[Tag, str]] = [
         ("ns", project.namespace),
         ("project", project.key),
@@ -161,10 +161,10 @@ def owner_path(project: ProjectKey, env: str) -> str:
 def bases_of(
     definitions: Iterable[Definition],
 ) -> Callable[[str], Definition | None]:
-    """Finds definitions by the first 16 digits of either fingerprint.
+    """Return a function that finds definitions by 16 digits of either fingerprint.
 
     Args:
-        definitions: Those that may have been deployed last, values filled in.
+        definitions: Definitions that may have been deployed last, values filled in.
     """
     found: dict[str, Definition] = {}
     for definition in definitions:

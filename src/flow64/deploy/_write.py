@@ -1,4 +1,4 @@
-"""One write to the service, and the look that proves it."""
+"""One write to the service, and the read that verifies it."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ class Write:
 
     Attributes:
         session: Sends the requests.
-        name: What errors call the workflow.
+        name: Title of the workflow, for errors.
         id: Its id.
-        kind: What is sent; `stamp` is the description alone.
-        sent: What is sent, the stamp not yet in its description.
-        stamp: The stamp; None where what is restored had none.
-        wanted: What has to be there afterwards: the fields that are managed.
-        before: What was there.
-        spends: Whether writing it may spend. After a 429 it is sent again only if a
-            look has shown what was there before; after a lost answer, never.
-        hidden: Further secrets, which no error shows.
+        kind: What is sent. `stamp` sends the description alone.
+        sent: The definition to send, without the stamp in its description.
+        stamp: The stamp. None if a restored definition has none.
+        wanted: The managed fields that must be live afterwards.
+        before: What was live before.
+        spends: The write may spend. After a 429 it is repeated only if a read shows
+            that nothing was written, and after a lost answer never.
+        hidden: Further secrets that errors must not show.
     """
 
     session: Session = field(repr=False)
@@ -75,17 +75,17 @@ class Write:
         """Write until what was sent is live, and return what is live.
 
         Raises:
-            ApiError: The service turned it away.
+            ApiError: The service refused it.
             TransportError: It could not be sent.
-            VerificationError: Something else than was sent is there.
+            VerificationError: What is live is not what was sent.
             StateRefusedError: The id of a new workflow is taken.
-            OutcomeUnknownError: No answer came, and the look does not tell.
+            OutcomeUnknownError: No answer came, and a read does not show the outcome.
         """
         is_last = False
         while True:
             lost = await self._attempt(is_first=not is_last)
             live = await read_back(self.session, self._what, self.id, lost)
-            wrong = self._missing(live)
+            wrong = self._find_differences(live)
             if live is not None and not wrong:
                 return live
             is_taken = self.before is None and isinstance(lost, ConflictError)
@@ -104,7 +104,7 @@ class Write:
             is_last = True
 
     async def _attempt(self, *, is_first: bool) -> FlowError | None:
-        """Send it; gives the error that leaves open whether it was carried out."""
+        """Send it. Return an error if its outcome is unknown."""
         changed: list[FlowError] = []
 
         async def look(error: FlowError) -> bool | None:
@@ -117,21 +117,21 @@ class Write:
         lookup = look if self.spends else None
         try:
             if self.kind == "create":
-                await create_workflow(self.session, self._stamped(), lookup)
+                await create_workflow(self.session, self._with_stamp(), lookup)
             elif self.kind == "stamp":
-                text = self._stamped().description
+                text = self._with_stamp().description
                 await update_description(self.session, self.id, text, lookup)
             else:
-                await update_workflow(self.session, self._stamped(), lookup)
+                await update_workflow(self.session, self._with_stamp(), lookup)
         except FlowError as error:
-            # A 409 may be the answer to an attempt of ours that was carried out late.
+            # A 409 may come because an earlier attempt was applied late.
             is_taken = self.before is None and isinstance(error, ConflictError)
             if is_first and is_refusal(error) and not is_taken:
                 raise
             return error
         return changed[0] if changed else None
 
-    def _stamped(self) -> Definition:
+    def _with_stamp(self) -> Definition:
         if self.stamp is None:
             return self.sent
         description = with_stamp(self.sent.description, self.stamp)
@@ -140,8 +140,8 @@ class Write:
     def _bears_our_stamp(self, live: Definition | None) -> bool:
         return live is not None and live.stamp == self.stamp is not None
 
-    def _missing(self, live: Definition | None) -> Sequence[str]:
-        """What the service shows otherwise than it was sent."""
+    def _find_differences(self, live: Definition | None) -> Sequence[str]:
+        """Return what differs from what was sent, as lines."""
         if live is None:
             return ["it is not there at all"]
         seen = keep_fields(live, fields_of(self.wanted))
@@ -159,13 +159,13 @@ class Write:
 
 
 async def delete_and_verify(session: Session, name: str, workflow_id: str) -> None:
-    """Delete a workflow, until it is seen to be gone; one that is gone is fine.
+    """Delete a workflow, and check that it is gone. It may be gone already.
 
     Raises:
-        ApiError: The service turned it away.
+        ApiError: The service refused it.
         TransportError: It could not be sent.
-        VerificationError: It is still there.
-        OutcomeUnknownError: Nobody knows whether it is.
+        VerificationError: It still exists.
+        OutcomeUnknownError: It is not known whether it exists.
     """
     what = f"deleting {name!r} ({workflow_id})"
     lost: FlowError | None = None
@@ -188,10 +188,10 @@ async def delete_and_verify(session: Session, name: str, workflow_id: str) -> No
 async def read_back(
     session: Session, what: str, workflow_id: str, lost: FlowError | None
 ) -> Definition | None:
-    """What is there after a write.
+    """Read a workflow after a write.
 
     Raises:
-        OutcomeUnknownError: That could not be seen.
+        OutcomeUnknownError: It cannot be read.
     """
     try:
         return await get_workflow(session, workflow_id)
@@ -202,9 +202,9 @@ async def read_back(
 
 
 def is_same(live: Definition | None, before: Definition | None) -> bool:
-    """Whether nobody has written between two looks."""
+    """Return True if nothing was written between two reads."""
     if live is None or before is None:
         return live is before
-    # Unknown keys of an answer may be such that change by themselves.
+    # Unknown keys of an answer may change by themselves.
     seen, known = evolve(live, extra=EMPTY), evolve(before, extra=EMPTY)
     return seen == known and live.stamp == before.stamp

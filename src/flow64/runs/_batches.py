@@ -40,7 +40,7 @@ from ..errors import (
     SaveError,
     TransportError,
 )
-from ..text import printable
+from ..text import format_dollars, printable
 from ._batch_files import BatchFiles, require_folder
 from ._batch_input import BatchInput, BatchSettings, RowRange
 from ._budget import Budget
@@ -117,8 +117,8 @@ class FailedBatch:
         if self.dollars is None:
             return ""
         if self.is_priced:
-            return f"; its rows again: up to ${self.dollars:,.2f}"
-        known = f"${self.dollars:,.2f} and " if self.dollars else ""
+            return f"; its rows again: up to {format_dollars(self.dollars)}"
+        known = f"{format_dollars(self.dollars)} and " if self.dollars else ""
         return f"; its rows again: {known}what has no documented price"
 
 

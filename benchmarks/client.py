@@ -35,9 +35,9 @@ WATCHES = 100
 
 def child(kind: str, what: str, url: str, count: int) -> dict[str, float]:
     """Make calls in this process, and return seconds for each, CPU seconds and MiB."""
-    from flow64 import LEAD, Project, Workflow  # noqa: PLC0415 - of either checkout
-    from flow64.blocks import FindEmail, Webhook  # noqa: PLC0415
-    from flow64.client import AsyncClient, Client, Policy  # noqa: PLC0415
+    from flow64 import LEAD, Project, Workflow
+    from flow64.blocks import FindEmail, Webhook
+    from flow64.client import AsyncClient, Client, Policy
 
     flow = Webhook(LEAD) >> FindEmail()
     project = Project("growth", namespace="acme.example")
@@ -115,7 +115,7 @@ def measure(folder: Path, *args: object) -> dict[str, float]:
 
 def main() -> None:
     """Print the tables."""
-    from flow64.emulator import Emulator, Switches  # noqa: PLC0415 - not in a child
+    from flow64.emulator import Emulator, Switches
 
     is_quick = "--quick" in sys.argv
     folders = {"this": HERE}

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from flow64.text import did_you_mean, join_words, pluralize, printable, shortened
+from flow64.text import (
+    did_you_mean,
+    format_dollars,
+    join_first,
+    join_words,
+    pluralize,
+    printable,
+    shortened,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +81,21 @@ def test_a_long_list_of_words_is_cut(words, text):
 def test_a_noun_agrees_with_its_number(number, text):
     """Only one thing is singular."""
     assert pluralize(number, "row") == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0, "$0"), (50, "$50"), (1234.5, "$1,234.50"), (0.004, "$0.004")],
+)
+def test_dollars(amount, text):
+    """Whole dollars have no cents, and a part of a cent is not nothing."""
+    assert format_dollars(amount) == text
+
+
+def test_the_first_of_many():
+    """Those that are not named are counted."""
+    assert join_first("abc", 3) == "a, b, c"
+    assert join_first("abc", 1, repr) == "'a' and 2 more"
 
 
 def test_a_value_that_has_no_repr_is_named_by_its_type():

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 from attrs import NOTHING, fields_dict
 
 from flow64 import blocks
-from flow64.analysis import findings_reference
+from flow64.analysis import EFFECT_WORDS, findings_reference
 from flow64.blocks import (
     CATALOGUE,
     CONFIDENCE,
@@ -35,6 +35,7 @@ from flow64.dsl import RowKind, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator._page_items import switch_items
 from flow64.emulator._switches import MARKS
+from flow64.text import format_dollars
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -51,14 +52,6 @@ FAMILIES: Mapping[str, str] = {
     "_integrations": "Integrations and special lists",
 }
 """Heading of each module of the catalogue, in the order of the page."""
-
-EFFECTS: Mapping[str, str] = {
-    "spends": "costs credits when it runs (documented)",
-    "may-spend": "looks things up, and may cost credits when it runs",
-    "spends-on-create": "**buys when the workflow is created or updated**",
-    "writes-outside": "leaves something outside that stays after the run",
-    "creates-storage": "may make a new place to keep rows",
-}
 
 PROBES: Sequence[Mapping[str, Any]] = (
     {"mode": "PROFESSIONAL"},
@@ -181,13 +174,13 @@ def _by_specs(block: type[CatalogueBlock], ask: _Ask) -> str:
 
 
 def _effects(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
-    return [EFFECTS[effect] for effect in block.effects(specs)]
+    return [EFFECT_WORDS[effect] for effect in block.effects(specs)]
 
 
 def _prices(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
     if (price := block.price(specs)) is None:
         return ["not known"] if block.price({}) else []
-    text = f"at most ${price.dollars:.2f} a row"
+    text = f"at most {format_dollars(price.dollars)} a row"
     return [f"{text} ({CONFIDENCE[price.confidence]}; {price.source})"]
 
 

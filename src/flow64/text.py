@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 
 def printable(text: str) -> str:
@@ -51,6 +51,22 @@ def join_words(words: Iterable[str], most: int = 8) -> str:
     if len(shown) > most:
         shown[most:] = [f"{len(shown) - most:,} more"]
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def join_first(
+    things: Sequence[Any], most: int, write: Callable[[Any], str] = str
+) -> str:
+    """Join the first of some things, as in `a, b`; of more, as in `a, b and 7 more`."""
+    more = len(things) - most
+    rest = f" and {more:,} more" if more > 0 else ""
+    return ", ".join(map(write, things[:most])) + rest
+
+
+def format_dollars(amount: float) -> str:
+    """Return dollars as in `$50` or `$1,234.50`. A part of a cent is not rounded."""
+    if 0 < amount < 0.01:
+        return f"${amount:.6f}".rstrip("0")
+    return f"${amount:,.2f}".removesuffix(".00")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -647,7 +647,7 @@ COST = [
                 "note",
                 None,
                 (
-                    "1,000 input rows may cost up to $50.00 (find_email $50.00); by "
+                    "1,000 input rows may cost up to $50 (find_email $50); by "
                     "documented prices, before filters: an estimate and no quote"
                 ),
             )

@@ -47,15 +47,15 @@ END = "by documented prices, before filters: an estimate and no quote"
             >> [FindEmail(), FindEmail(mode="PERSONAL", key="personal"), FindPhone()],
             550,
             (
-                "1,000 input rows may cost up to $550.00 (find_email $250.00, "
-                f"find_phone $300.00); {END}"
+                "1,000 input rows may cost up to $550 (find_email $250, "
+                f"find_phone $300); {END}"
             ),
         ),
         (
             Webhook(LEAD) >> bought("low") >> bought("medium") >> QaAgent(),
             100,
             (
-                "1,000 input rows may cost up to $100.00 (lead_enrichment $100.00); "
+                "1,000 input rows may cost up to $100 (lead_enrichment $100); "
                 "not counted, since no price is documented: lead_enrichment, "
                 f"qa_agent; {END}"
             ),
@@ -92,13 +92,13 @@ END = "by documented prices, before filters: an estimate and no quote"
         (
             Webhook(LEAD) >> [FindEmail(), Deduplicate()] >> Deduplicate(key="end"),
             50,
-            f"1,000 input rows may cost up to $50.00 (find_email $50.00); {END}",
+            f"1,000 input rows may cost up to $50 (find_email $50); {END}",
         ),
         (
             Webhook(LEAD) >> [Deduplicate(), Deduplicate(key="b")] >> FindEmail(),
             100,
             (
-                "1,000 input rows may cost up to $100.00 (find_email $100.00); where "
+                "1,000 input rows may cost up to $100 (find_email $100); where "
                 f"branches meet, their rows add up; {END}"
             ),
         ),
@@ -108,7 +108,7 @@ END = "by documented prices, before filters: an estimate and no quote"
             >> FindPhone(),
             1200,
             (
-                "1,000 input rows may cost up to $1,200.00 (find_phone $1,200.00); "
+                "1,000 input rows may cost up to $1,200 (find_phone $1,200); "
                 f"where branches meet, their rows add up; {END}"
             ),
         ),
@@ -116,7 +116,7 @@ END = "by documented prices, before filters: an estimate and no quote"
             Search(LEAD, query="q", max_results=20) >> FindPhone(),
             6,
             (
-                "1,000 input rows may cost up to $6.00 (find_phone $6.00); not "
+                "1,000 input rows may cost up to $6 (find_phone $6); not "
                 f"counted, since no price is documented: search; {END}"
             ),
         ),

@@ -76,7 +76,7 @@ def test_one(named, flow64):
     assert lines[0] == "find_email  documented once (SK)"
     assert "import   from flow64.blocks import FindEmail" in lines
     assert "rows     takes LEAD rows, gives LEAD rows (documented once)" in lines
-    assert "effects  spends credits" in lines
+    assert "effects  spends at each run" in lines
     assert "price    at most $0.05 a row (documented; FE, SK)" in lines
     assert (
         "         with mode='PERSONAL': at most $0.20 a row (documented once; FE)"
@@ -92,7 +92,7 @@ def test_one(named, flow64):
     ("named", "line"),
     [
         ("append_to_notebook", "with notebook_id='__create_new__': makes a place to"),
-        ("search", "with auto_execute=True: spends as soon as the workflow is created"),
+        ("search", "with auto_execute=True: spends as soon as it is created"),
         ("scrape_web", "price    unknown"),
         ("llm_openai", "no source names one; specs={...} goes whole"),
         ("x_search", "role     source, perhaps step"),

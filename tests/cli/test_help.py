@@ -92,7 +92,7 @@ def test_what_help_loads():
             Webhook(LEAD) >> FindEmail(),
             {
                 "rows": "2,000",
-                "cost": "up to $100.00: documented prices, before filters; no quote",
+                "cost": "up to $100: documented prices, before filters; no quote",
             },
         ),
         (
@@ -119,7 +119,7 @@ def test_what_help_loads():
         (
             Webhook(LEAD) >> FindEmail() >> VerifyEmail(),
             {
-                "cost": "unknown; of it up to $100.00: documented prices, before "
+                "cost": "unknown; of it up to $100: documented prices, before "
                 "filters; no quote",
                 "not counted": "verify_email: no price is documented",
             },

@@ -287,7 +287,7 @@ def test_their_edit_is_not_told_in_a_shallow_copy(compiled, flow64, tmp_path):
     _, printed, _ = flow64("plan", "shallow/compiled", "--no-code")
 
     doubt = "cannot show the edit: the last deployed version was not found"
-    assert f"    not checked: {doubt}\n" in printed
+    assert f"        {doubt}\n" in printed
 
 
 # -- A wrong endpoint, and another organisation ----------------------------------------
@@ -676,7 +676,7 @@ def test_dearer_setting_by_hand_is_a_change(dearer, flow64, write):
     assert (plain[0], asked[0], review[0]) == (0, 2, 2)
     for text in (plain[1], asked[1], review[1]):
         assert 'find_email.mode is "PERSONAL"; default: PROFESSIONAL' in text
-        assert "$50 -> $200 (+$150.00)" in text
+        assert "$50 -> $200 (+$150)" in text
         assert 'FindEmail(mode="PERSONAL")' in text
         assert f"flow64 code default:id:{dearer}" in text
     assert "rows: unchanged" not in review[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import re
 
 import pytest
 
@@ -206,7 +207,7 @@ def test_body_that_never_ends_is_given_up(kind):
     )
 
     assert isinstance(error, errors.TransportError)
-    assert "took too long" in str(error)
+    assert re.search("took too long|no answer within", str(error))
     assert answered.is_closed
 
 

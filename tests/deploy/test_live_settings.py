@@ -26,7 +26,7 @@ PLAN = """\
     set on the service and not by code, so a deploy leaves it:
         find_email.mode is "PERSONAL"; default: PROFESSIONAL
             price of a row: $0.05 -> $0.20
-            cost of 1,000 input rows, at most: $350 -> $500 (+$150.00)
+            cost of 1,000 input rows, at most: $350 -> $500 (+$150)
             to keep it, write: FindEmail(mode="PERSONAL")
         all of it as it is live: flow64 code default:id:"""
 
@@ -195,7 +195,7 @@ def test_each_form_of_a_review_shows_it():
         plain = text.replace("&quot;", '"').replace("&#34;", '"')
         assert 'FindEmail(mode="PERSONAL")' in plain
         assert "flow64 code default:id:" in plain
-        assert "+$150.00" in plain
+        assert "+$150" in plain
 
 
 def test_cache_vouches_for_no_workflow_that_costs_more(tmp_path):

@@ -685,7 +685,7 @@ plan for environment default at http://127.0.0.1 (1 request)
     set on the service and not by code, so a deploy leaves it:
         find_email.mode is "PERSONAL"; default: PROFESSIONAL
             price of a row: $0.05 -> $0.20
-            cost of 1,000 input rows, at most: $350 -> $500 (+$150.00)
+            cost of 1,000 input rows, at most: $350 -> $500 (+$150)
             to keep it, write: FindEmail(mode="PERSONAL")
         all of it as it is live: flow64 code default:id:5c30b323-bb8b-59c5-9160-b553b47321f9
     left as it is, not set by code: find_email (e3d23c93).mode

@@ -157,7 +157,7 @@ block work
         ),
         """\
 ~ 8 blocks have other ids: webhook, deduplicate, company_enrichment, \
-company_to_leads, find_email, 3 more
+company_to_leads, find_email and 3 more
 block reachable
     ~ /filters/0/value: "OK" -> "NO"
 """,

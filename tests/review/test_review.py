@@ -148,7 +148,7 @@ def test_spends_at_deploy():
     assert review.workflows[0].spends == ("search",)
     assert "    spends at deploy: s\n" in as_text(review)
     assert "**spends as soon as it is written:** `search`" in as_markdown(review)
-    assert '<span class="spends"><code>search</code></span>' in as_html(review)
+    assert '<dd class="spends"><code>search</code>; if that is meant' in as_html(review)
 
 
 # -- Secrets ---------------------------------------------------------------------------
@@ -354,7 +354,7 @@ def test_unmanaged_fields_are_alike():
 
     assert group.first.unmanaged == ["find_email.tier"]
     assert "left as it is, not set by code: find_email.tier" in as_text(review)
-    assert "since code does not set it: `find_email.tier`" in as_markdown(review)
+    assert "not set by code: `find_email.tier`" in as_markdown(review)
     assert "<code>find_email.tier</code>" in as_html(review)
 
 

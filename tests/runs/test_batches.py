@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter, deque
+from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -16,18 +17,7 @@ import pytest
 from attrs import asdict, define, evolve, field
 
 from flow64 import LEAD, Workflow, errors, tap
-from flow64.api import (
-    Begin,
-    Emit,
-    Leave,
-    Now,
-    Policy,
-    Renew,
-    Request,
-    Retry,
-    Sleep,
-    Turn,
-)
+from flow64.api import Policy
 from flow64.blocks import Deduplicate, FindEmail, LeadEnrichment, Webhook
 from flow64.client import Batch, Client, Run
 from flow64.client._batch import batch_settings, facts_of, note_interrupted_batches
@@ -35,6 +25,7 @@ from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import BatchesError, FlowError
 from flow64.runs import DAY, FailedBatch, Launcher, StartedRun, run_in_batches
 from flow64.runs._batch_input import RowRange
+from tests.service.by_hand import SessionByHand, events
 from tests.service.clients import BOTH, KEY, use
 from tests.service.support import GROWTH, MISSING, answer, deployed, lost
 
@@ -94,51 +85,11 @@ class World:
     most: int = 0
     now: float = 0.0
     began: list = field(factory=list)
-    turns: list = field(factory=list)
     asked: Counter = field(factory=Counter)
 
-    def played(self, conversation):
-        """What a conversation emits."""
-        reply = None
-        try:
-            while True:
-                try:
-                    if isinstance(reply, FlowError):
-                        step = conversation.throw(reply)
-                    else:
-                        step = conversation.send(reply)
-                except StopIteration:
-                    return
-                if isinstance(step, Emit):
-                    assert self.turns == []  # a slow consumer holds nobody up
-                    yield step.event
-                    reply = None
-                else:
-                    reply = self.reply(step)
-        finally:
-            conversation.close()
-
-    def reply(self, step):
-        match step:
-            case Request():
-                self.now += 0.01
-                return self.answered(step)
-            case Sleep(seconds):
-                self.now += seconds
-            case Now():
-                return self.now
-            case Turn(name):
-                assert self.turns == []
-                self.turns.append(name)
-            case Leave():
-                self.turns.clear()
-            case Renew():
-                return False
-            case Begin() | Retry():
-                pass
-            case _:
-                raise AssertionError(step)
-        return None
+    def played(self, settings, rows):
+        """Yield the batches that a run of them emits."""
+        return events(run_in_batches(InWorld(self), settings, rows))
 
     def answered(self, request):
         last = request.path.rpartition("/")[2]
@@ -211,6 +162,43 @@ class World:
         return Counter(row["email"] for job in self.jobs.values() for row in job.rows)
 
 
+class InWorld(SessionByHand):
+    """A session with a service by hand."""
+
+    def __init__(self, world):
+        super().__init__()
+        self.world = world
+
+    def now(self):
+        return self.world.now
+
+    async def sleep(self, seconds, *, is_apart=False):
+        self.world.now += seconds
+
+    @asynccontextmanager
+    async def turn(self, name):
+        assert self.turns == []
+        self.turns.append(name)
+        try:
+            yield
+        finally:
+            self.turns.clear()
+
+    async def emit(self, event):
+        assert self.turns == []  # a slow consumer holds nobody up
+        await super().emit(event)
+
+    async def exchange(self, request):
+        self.world.now += 0.01
+        found = self.world.answered(request)
+        if isinstance(found, FlowError):
+            raise found
+        return found
+
+    def retry_wait(self, request, error, failures):
+        return None
+
+
 def planned(code=CODE, *, journal=None, **options):
     facts = {
         "size": 2,
@@ -234,7 +222,7 @@ def ran(world, rows, **options):
     """Run batches to the end; gives what was emitted, and how it ended."""
     done = []
     try:
-        done.extend(world.played(run_in_batches(planned(world.code, **options), rows)))
+        done.extend(world.played(planned(world.code, **options), rows))
     except FlowError as error:
         return done, error
     return done, None
@@ -290,7 +278,7 @@ def test_no_more_runs_are_under_way_than_were_asked_for(concurrency):
 def test_consumer_that_is_slow_or_stops_loses_nothing(journal):
     """What it leaves is found by the next call, and not bought again."""
     world = World()
-    events = world.played(run_in_batches(planned(journal=journal), people(12)))
+    events = world.played(planned(journal=journal), people(12))
     first = next(events)
     world.now += 2 * DAY
     second = next(events)
@@ -321,8 +309,7 @@ class Quick(Launcher):
     def payload(self, rows, first=1):
         return {"webhook_payload": rows}
 
-    def start(self, payload, **more):
-        yield Now()
+    async def start(self, session, payload, **more):
         index = more["batch"].index
         return StartedRun(f"r{index}", CODE.id())
 
@@ -337,7 +324,7 @@ def test_memory_is_that_of_the_batches_under_way():
         rows = ({"n": n} for n in range(count))
         tracemalloc.start()
         try:
-            done = deque(World(looks=completed).played(run_in_batches(plan, rows)), 1)
+            done = deque(World(looks=completed).played(plan, rows), 1)
             return tracemalloc.get_traced_memory()[1], done[0].part.first
         finally:
             tracemalloc.stop()
@@ -445,7 +432,7 @@ def test_file_that_changes_meanwhile_ends_the_launching(tmp_path):
     lines = "".join(f'{{"email": "p{n}@example.com"}}\n' for n in range(3000))
     path.write_text(lines)
     world = World()
-    events = world.played(run_in_batches(planned(size=50), path))
+    events = world.played(planned(size=50), path)
     next(events)
     os.truncate(path, len(lines) - 10)
 
@@ -465,7 +452,7 @@ def test_iterator_that_fails_ends_it_with_its_own_error():
 
     def failing():
         with note_interrupted_batches(INTENT):
-            yield from World().played(run_in_batches(planned(), rows()))
+            yield from World().played(planned(), rows())
 
     with pytest.raises(ZeroDivisionError, match="mine") as caught:
         list(failing())
@@ -630,8 +617,8 @@ def test_cost_that_is_not_known_is_not_passed_over():
     ]
 
     assert [str(batch).partition("; ")[2] for batch in batches] == [
-        "its rows again: up to $50.00",
-        "its rows again: $50.00 and what has no documented price",
+        "its rows again: up to $50",
+        "its rows again: $50 and what has no documented price",
         "its rows again: what has no documented price",
     ]
 
@@ -909,7 +896,7 @@ def test_disk_that_fails_ends_the_launching(tmp_path, journal):
     """What completed is there to be saved by the next call."""
     world, folder = World(), tmp_path / "out"
     plan = planned(folder=folder, journal=journal, concurrency=1)
-    events = world.played(run_in_batches(plan, people(8)))
+    events = world.played(plan, people(8))
     next(events)
     (folder / "000001-r1.ndjson").mkdir()
 
@@ -930,7 +917,6 @@ def test_other_process_that_was_faster_has_saved_it(tmp_path):
     """The same run gives the same file."""
     world, folder = World(), tmp_path / "out"
     plan = planned(folder=folder)
-    events = run_in_batches(plan, people(2))
 
     def listed(request):
         (folder / "000000-r0.ndjson").write_text("theirs\n")
@@ -943,7 +929,7 @@ def test_other_process_that_was_faster_has_saved_it(tmp_path):
 
     world = Late()
 
-    (done,) = world.played(events)
+    (done,) = world.played(plan, people(2))
 
     assert done.path.read_text("utf-8") == "theirs\n"
 
@@ -966,7 +952,7 @@ def test_file_that_cannot_be_had_does_not_hold_up_the_others(tmp_path, journal):
 
 def test_batch_holds_its_run():
     """What a consumer gets."""
-    (done,) = World().played(run_in_batches(planned(), people(2)))
+    (done,) = World().played(planned(), people(2))
     client = Client(KEY, base_url=AWAY, journal=None)
 
     run = Run(done.run.id, done.run.workflow_id, client, **facts_of(done))

@@ -82,15 +82,27 @@ def test_run_within_its_limits_passes(definition, rows, limits):
             2,
             {"max_cost": 9},
             "not all prices",
-            ["company_enrichment: no", "find_email: how"],
+            ["company_enrichment: no", "find_email: $0.05 a row"],
         ),
         (STRANGE, 2, {"max_cost": 9}, "not all prices", ["brand_new: it is not known"]),
         (MEETING, 10, {"max_cost": 6.49}, r"more than max_cost=6.49.*\$6.50", []),
         (LIMITED, 0, {"max_rows": 19}, "20 rows are more than", ["search: no price"]),
-        (LIMITED, 0, {"max_cost": 5.99}, r"more than.*\$6.00", ["search: no price"]),
-        (FROM_FILE, 9, {"max_cost": 9}, "an unknown number", ["find_email: how many"]),
-        (FROM_FILE, 9, {"max_rows": 9}, "max_rows=9 cannot", ["find_email: how many"]),
-        (EMAIL, 0, {"max_cost": 9}, "an unknown number", ["find_email: how many"]),
+        (LIMITED, 0, {"max_cost": 5.99}, r"more than.*\$6", ["search: no price"]),
+        (
+            FROM_FILE,
+            9,
+            {"max_cost": 9},
+            "an unknown number",
+            ["find_email: $0.05 a row"],
+        ),
+        (
+            FROM_FILE,
+            9,
+            {"max_rows": 9},
+            "max_rows=9 cannot",
+            ["find_email: $0.05 a row"],
+        ),
+        (EMAIL, 0, {"max_cost": 9}, "an unknown number", ["find_email: $0.05 a row"]),
         (FOUND, 0, {"max_cost": 9}, "an unknown number", ["search: ", "find_email: "]),
         (
             FOUND,
@@ -118,7 +130,7 @@ def test_run_that_may_exceed_its_limits_is_refused(
     found = caught.value.unpriced
     assert len(found) == len(unpriced)
     assert all(f.startswith(u) for f, u in zip(found, unpriced, strict=True))
-    assert "$0.00" not in str(caught.value)
+    assert "$0 by" not in str(caught.value)
 
 
 def test_settings_of_one_run_replace_those_of_its_source():

@@ -14,9 +14,10 @@ from threading import Thread
 from uuid import UUID, uuid4, uuid5
 
 import pytest
+from attrs import define, field
 
 from flow64 import errors
-from flow64.api import download_links, list_runs
+from flow64.api import Clock, Session, download_links, list_runs
 from flow64.client import AsyncClient, Client
 from flow64.definition import digest, retry_key
 from flow64.deploy import plan_and_apply
@@ -78,9 +79,11 @@ def start(script, payload=BODY, intent=INTENT, *, code=CODE, **more):
 
 
 def begin(ready, payload, intent, *, retry=None, batch=None, **options):
-    """A start with some options."""
+    """A job that starts a run with some options."""
     launcher = Launcher(ready, **options)
-    return launcher.start(payload, intent=intent, retry=retry, batch=batch)
+    return lambda session: launcher.start(
+        session, payload, intent=intent, retry=retry, batch=batch
+    )
 
 
 def keys(script):
@@ -819,20 +822,20 @@ def emulator():
         use(
             "sync",
             made.url,
-            lambda c: c.play(plan_and_apply(READY, force=False, allow_spend=False)),
+            lambda c: c._call(plan_and_apply, READY, force=False, allow_spend=False),
         )
         yield made
 
 
 def started(kind, url, *, payload=BODY, intent=INTENT, journal=None, **more):
     """A start by one kind of client, whose clock goes on by itself."""
-    talk = begin(READY, payload, intent, journal=journal, endpoint=url, **more)
-    return use(kind, url, lambda client: with_clock(client, FakeClock()).play(talk))
+    job = begin(READY, payload, intent, journal=journal, endpoint=url, **more)
+    return use(kind, url, lambda client: with_clock(client, FakeClock())._call(job))
 
 
 def runs_of(emulator):
     looks = [
-        use("sync", emulator.url, lambda c: c.play(list_runs(READY.id)))
+        use("sync", emulator.url, lambda c: c._call(list_runs, READY.id))
         for _ in range(6)  # since some are listed late
     ]
     return {entry.job_id for entry in looks[-1]}
@@ -933,6 +936,12 @@ def test_key_that_the_service_knows_with_something_else(kind, clash, error, emul
     assert len(runs_of(emulator)) == 1
 
 
+def patient(client):
+    """A client that gives the others time while it waits for a turn."""
+    client._clock = Clock(lambda: 0.0, lambda _: asyncio.sleep(0.001))
+    return client
+
+
 def test_threads_that_start_at_once_never_take_each_others_run(emulator):
     """Each answer is lost, and the list tells them apart."""
     emulator.switches = Switches(honour_idempotency=False)
@@ -940,7 +949,9 @@ def test_threads_that_start_at_once_never_take_each_others_run(emulator):
     found = {}
 
     def run(name):
-        found[name] = started("sync", emulator.url, intent=name).id
+        job = begin(READY, BODY, name, endpoint=emulator.url)
+        run = use("sync", emulator.url, lambda client: patient(client)._call(job))
+        found[name] = run.id
 
     threads = [Thread(target=run, args=(str(n),)) for n in range(6)]
     for thread in threads:
@@ -959,13 +970,8 @@ def test_tasks_that_start_at_once_never_take_each_others_run(emulator):
 
     async def all_of_them():
         async with AsyncClient(KEY, base_url=emulator.url, journal=None) as client:
-            with_clock(client, FakeClock())
-            talks = [
-                begin(READY, BODY, str(n), endpoint=emulator.url) for n in range(6)
-            ]
-            # Who waits for a turn looks again and again, which a clock must let pass.
-            client._player.clock = _starting_clock(client._player.clock)
-            return await asyncio.gather(*map(client.play, talks))
+            jobs = [begin(READY, BODY, str(n), endpoint=emulator.url) for n in range(6)]
+            return await asyncio.gather(*map(patient(client)._call, jobs))
 
     found = {run.id for run in asyncio.run(all_of_them())}
 
@@ -973,37 +979,43 @@ def test_tasks_that_start_at_once_never_take_each_others_run(emulator):
     assert runs_of(emulator) == found
 
 
-def _starting_clock(clock):
-    from flow64.api import AsyncClock
-
-    async def nap(seconds):
-        await asyncio.sleep(0.001)
-
-    return AsyncClock(clock.now, nap)
-
-
 class Killed(BaseException):
     """The process is no more."""
 
 
-def mortal(conversation, steps, luck):
-    """A conversation that is cut off after some steps, the last of them done or not."""
-    reply = None
-    for left in reversed(range(steps)):
-        try:
-            if isinstance(reply, Exception):
-                step = conversation.throw(reply)
-            else:
-                step = conversation.send(reply)
-        except StopIteration as stop:
-            return stop.value
-        if left == 0 and luck.random() < 0.5:
-            break
-        try:
-            reply = yield step
-        except errors.FlowError as error:
-            reply = error
-    raise Killed
+@define(eq=False)
+class Mortal(Session):
+    """A session that is cut off after some steps, the last of them done or not."""
+
+    steps: int = field(kw_only=True)
+    is_last_done: bool = field(kw_only=True)
+
+    async def exchange(self, request):
+        return await self._step(lambda: super(Mortal, self).exchange(request))
+
+    async def sleep(self, seconds, *, is_apart=False):
+        await self._step(lambda: super(Mortal, self).sleep(seconds, is_apart=is_apart))
+
+    async def _step(self, step):
+        self.steps -= 1
+        if self.steps == 0 and not self.is_last_done:
+            raise Killed
+        found = await step()
+        if self.steps == 0:
+            raise Killed
+        return found
+
+
+async def cut_off(session, job, luck):
+    """Run a job, and maybe cut it off."""
+    mortal = Mortal(
+        session.channel,
+        session.transport,
+        session.clock,
+        steps=luck.randint(1, 12),
+        is_last_done=luck.random() < 0.5,
+    )
+    return await mortal.run(job)
 
 
 FAULTS = ["reset_after", "reset_before", "status_after", "status_before", "cut_json"]
@@ -1022,17 +1034,16 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, new_process):
         transport = emulator.transport()
         with Client(KEY, base_url=LOCAL, transport=transport, journal=None) as client:
             with_clock(client, FakeClock())
-            client.play(plan_and_apply(READY, force=False, allow_spend=False))
+            client._call(plan_and_apply, READY, force=False, allow_spend=False)
             for _ in range(12):
                 intent, path = luck.choice("ab"), luck.choice(["/run", "/runs*"])
                 fault = luck.choice(FAULTS)
                 emulator.faults.clear()
                 emulator.faults.add(Fault(fault, path=f"/workflows{path}"))
                 payload = {"webhook_payload": [{"email": intent}]}
-                talk = begin(READY, payload, intent, journal=journal, endpoint=LOCAL)
-                talk = mortal(talk, luck.randint(2, 40), luck)
+                job = begin(READY, payload, intent, journal=journal, endpoint=LOCAL)
                 try:
-                    run = client.play(talk)
+                    run = client._call(cut_off, job, luck)
                 except Killed:
                     new_process()
                 except errors.OutcomeUnknownError:
@@ -1040,12 +1051,12 @@ def test_whatever_goes_wrong_an_intent_has_one_run(seed, journal, new_process):
                 else:
                     found.setdefault(intent, set()).add(run.id)
             emulator.faults.clear()
-            client.play(list_runs(READY.id))  # since some are listed late
-            listed = client.play(list_runs(READY.id))
+            client._call(list_runs, READY.id)  # since some are listed late
+            listed = client._call(list_runs, READY.id)
             sent = [
                 item.results[0]["email"]
                 for entry in listed
-                for item in client.play(download_links(entry.job_id, "json"))[:1]
+                for item in client._call(download_links, entry.job_id, "json")[:1]
             ]
 
     assert sorted(sent) == sorted(set(sent))
@@ -1199,9 +1210,10 @@ from tests.service.support import leads, ready_of
 
 url, place, body = sys.argv[1:]
 launcher = Launcher(ready_of(leads()), Journal(Path(place)), url)
-talk = launcher.start(json.loads(body), intent="2026-11-24")
+body = json.loads(body)
+job = lambda session: launcher.start(session, body, intent="2026-11-24")
 with Client(KEY, base_url=url, journal=None) as client:
-    print(with_clock(client, FakeClock()).play(talk).id)
+    print(with_clock(client, FakeClock())._call(job).id)
 """
 
 

@@ -7,7 +7,7 @@ its limits all show what it returns.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -16,6 +16,7 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE
 from ..definition import EMPTY, Definition
+from ..text import format_dollars
 from ._unknown_kinds import unknown_kinds
 
 ROWS: Final = 1000
@@ -86,6 +87,23 @@ class Cost:
         is_priced = all(charge.dollars is not None for charge in self.charges)
         return is_priced and not self.is_open and not self.unknown
 
+    def list_uncounted(self, definition: Definition) -> Iterator[str]:
+        """Yield the blocks that `dollars` leaves out, each with the reason.
+
+        Args:
+            definition: The workflow that the cost is of.
+        """
+        for charge in self.charges:
+            paths = [definition.origins.path(at) for at in charge.positions]
+            names = ", ".join(path or charge.kind for path in paths)
+            if charge.dollars is None:
+                yield f"{names}: no price is documented"
+            elif charge.is_open:
+                price = f"{format_dollars(charge.dollars)} a row"
+                yield f"{names}: {price}, and how many rows reach it is not known"
+        for kind in self.unknown:
+            yield f"{kind}: it is not known whether it charges"
+
     def __str__(self) -> str:
         unknown = tuple(self.unknown)
         return _describe(
@@ -127,11 +145,13 @@ def _describe(
     parts = []
     counted = {kind: as_float(sum_) for kind, sum_ in _sum_by_kind(told).items()}
     if counted:
-        kinds = ", ".join(f"{kind} ${sum_:,.2f}" for kind, sum_ in counted.items())
+        sums = {kind: format_dollars(sum_) for kind, sum_ in counted.items()}
+        kinds = ", ".join(f"{kind} {sum_}" for kind, sum_ in sums.items())
         total = as_float(sum(_sum_by_kind(told).values(), Fraction(0)))
-        parts.append(f"{rows:,} input rows may cost up to ${total:,.2f} ({kinds})")
+        most = format_dollars(total)
+        parts.append(f"{rows:,} input rows may cost up to {most} ({kinds})")
     each = [
-        f"{kind} ${dollars:.2f} a row"
+        f"{kind} {format_dollars(dollars)} a row"
         for kind, dollars, reach in told
         if dollars is not None and reach is None
     ]

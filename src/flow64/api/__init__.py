@@ -47,7 +47,7 @@ from ._run_calls import (
     start_run,
 )
 from ._run_status import COMPLETED, ENDED, WAITING, later, normal
-from ._session import Clock, Job, Lookup, Session, Stream
+from ._session import REQUEST_LOG, Clock, Job, Lookup, Session, Stream
 from ._thread_transport import as_async
 from ._transport import (
     AsyncHttpAnswer,
@@ -82,6 +82,7 @@ __all__ = [
     "KEY_NAME",
     "MOST_RUNS",
     "NAMES",
+    "REQUEST_LOG",
     "WAITING",
     "Answer",
     "Answered",

@@ -30,13 +30,19 @@ class LoopThread:
     Args:
         make: Makes the async transport, on its loop.
         owner: Name of the client, for the warning if it is dropped without `close()`.
+        is_given: True if the transport exists already, so that it has to be closed.
     """
 
     def __init__(
-        self, make: Callable[[], AsyncTransport], owner: str = "LoopThread"
+        self,
+        make: Callable[[], AsyncTransport],
+        owner: str = "LoopThread",
+        *,
+        is_given: bool = False,
     ) -> None:
         self._make: Final = make
         self._owner: Final = owner
+        self._is_given: Final = is_given
         self._lock: Final = Lock()
         self._pid: Final = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,6 +100,8 @@ class LoopThread:
         """Close the connections and end the thread; closing twice does nothing."""
         with self._lock:
             is_ours = os.getpid() == self._pid
+            if self._is_given and is_ours and not self._is_closed:
+                self._start()
             loop, self._loop = self._loop, None
             self._is_closed = True
         if loop is not None and is_ours and self._transport and self._thread:

@@ -10,6 +10,7 @@ raised where only a session and a request are left. So no traceback shows them.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -37,6 +38,9 @@ from ._transport import AsyncHttpAnswer, AsyncTransport
 from ._turns import TURNS
 
 T = TypeVar("T")
+
+REQUEST_LOG: Final = "flow64.requests"
+"""Name of the log that each request is a line of, at the level DEBUG."""
 
 WAITING: Final = 0.02
 """Seconds between two looks at a turn that another call has."""
@@ -377,6 +381,13 @@ class Session:
 
     async def _transfer(self, request: Request) -> Answer | FlowError:
         """Send a request, and return its answer, or the error as a value."""
+        began = self.now()
+        outcome = await self._receive(request)
+        status = outcome.status if isinstance(outcome, Answer) else "no answer"
+        _log_request(status, f"{request.method} {request.path}", self.now() - began)
+        return outcome
+
+    async def _receive(self, request: Request) -> Answer | FlowError:
         channel = self.channel
         now = self.now()
         timeout = min(channel.policy.timeout, self.ends - now)
@@ -449,6 +460,7 @@ class Session:
             return channel.lost_error(None, type(error).__name__, sent=True)
         except LinkRefusedError as error:
             return error.with_traceback(None)
+        _log_request(answer.status, "GET (signed link)", self.now() + left - self.ends)
         policy = channel.policy
         return Stream(answer, min(policy.timeout, policy.deadline))
 
@@ -525,6 +537,13 @@ class Stream:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _log_request(status: object, asked: str, seconds: float) -> None:
+    """Log a request, without what may be secret: query, headers, body and link."""
+    logging.getLogger(REQUEST_LOG).debug(
+        "%s %s (%.0f ms)", status, asked, 1000 * seconds
+    )
 
 
 async def _close(answer: AsyncHttpAnswer) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Union
 import attrs
 from attrs import frozen
 
+from ..analysis import EFFECT_WORDS
 from ..blocks import (
     CATALOGUE,
     CONFIDENCE,
@@ -19,6 +20,7 @@ from ..blocks import (
     CatalogueBlock,
     Column,
     Columns,
+    Effect,
     Fact,
     Price,
     facts_of,
@@ -26,15 +28,7 @@ from ..blocks import (
     specs_schema,
 )
 from ..dsl import LEAD, UNSET, RowKind, Unset
-
-EFFECTS: Final[Mapping[str, str]] = {
-    "spends": "spends credits",
-    "may-spend": "may spend credits; no source states a price",
-    "spends-on-create": "spends as soon as the workflow is created or updated",
-    "writes-outside": "writes something outside that stays",
-    "creates-storage": "makes a place to keep rows",
-}
-"""The meaning of each effect."""
+from ..text import format_dollars
 
 ROWS: Final[Mapping[str, str]] = {
     "none": "nothing",
@@ -62,7 +56,7 @@ class Probe:
 
     field: str
     value: Any
-    effects: Sequence[str]
+    effects: Sequence[Effect]
     price: Price | None
 
 
@@ -121,7 +115,7 @@ class BlockReference:
         return self.block.columns({})
 
     @property
-    def effects(self) -> Sequence[str]:
+    def effects(self) -> Sequence[Effect]:
         """The effects of the example."""
         return self.block.effects(self.specs)
 
@@ -270,11 +264,11 @@ def _column_lines(one: BlockReference) -> Iterator[str]:
 
 
 def _effect_lines(one: BlockReference) -> Iterator[str]:
-    effects = [EFFECTS[effect] for effect in one.effects]
+    effects = [EFFECT_WORDS[effect] for effect in one.effects]
     yield f"effects  {'; '.join(effects) or 'none known'}"
     yield f"price    {_price_lines(one.price)}"
     for probe in one.probes:
-        found = [EFFECTS[effect] for effect in probe.effects]
+        found = [EFFECT_WORDS[effect] for effect in probe.effects]
         found += [_price_lines(probe.price)] if probe.price else []
         yield f"         with {probe.field}={probe.value!r}: {'; '.join(found)}"
 
@@ -283,7 +277,7 @@ def _price_lines(price: Price | None) -> str:
     if price is None:
         return "unknown"
     known = f"{CONFIDENCE[price.confidence]}; {price.source}"
-    return f"at most ${price.dollars:.2f} a row ({known})"
+    return f"at most {format_dollars(price.dollars)} a row ({known})"
 
 
 def _field_lines(one: BlockReference) -> Iterator[str]:

@@ -8,19 +8,20 @@ from typing import Final
 from ..analysis import Cost, cost, count_started
 from ..blocks import Webhook
 from ..definition import Definition
+from ..text import format_dollars
 
 _OF_SOURCE: Final = "as many as its source makes"
 _SAMPLE: Final = "the sample rows of webhook_input"
 
 
 def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
-    """Return what a run would start with and may cost, as labels and texts.
+    """Yield the rows of a run and its cost, as labels and texts.
 
-    If nobody knows how many rows it starts with, the cost is that of 1,000 rows.
+    If it is unknown how many rows it starts with, the cost is that of 1,000 rows.
 
     Args:
-        definition: What runs.
-        given: Rows that it is started with.
+        definition: The workflow.
+        given: Rows in the payload.
     """
     rows, each = count_started(definition, given), ""
     if rows is None:
@@ -31,23 +32,13 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
         found = cost(definition, given, of_payload=True)
         yield "rows", f"{rows:,}" if rows == given else f"up to {rows:,}"
     yield "cost", _format_cost(found, each)
-    for charge in found.charges:
-        names = ", ".join(
-            definition.origins.path(position) or charge.kind
-            for position in charge.positions
-        )
-        if charge.dollars is None:
-            yield "not counted", f"{names}: no price is documented"
-        elif charge.is_open:
-            price = f"${charge.dollars:.2f} a row"
-            yield "not counted", f"{names}: {price}, and how many reach it is unknown"
-    for kind in found.unknown:
-        yield "not counted", f"{kind}: it is not known whether it charges"
+    for reason in found.list_uncounted(definition):
+        yield "not counted", reason
 
 
 def _format_cost(found: Cost, rows: str) -> str:
     """Format the documented part of a cost. The rest is unknown, and never zero."""
-    counted = f"up to ${found.dollars:,.2f}{rows}"
+    counted = f"up to {format_dollars(found.dollars)}{rows}"
     if found.is_whole:
         return f"{counted}: documented prices, before filters; no quote"
     if not found.dollars:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
-from urllib.parse import urlsplit
 
-from ..api import CLIENT_NAME, KEY_NAME, HttpAnswer, HttpRequest, Transport
+from ..api import CLIENT_NAME, KEY_NAME, REQUEST_LOG
 from ..client import Client
 from ..environments import Environment, Settings, load, opened
 from ..errors import ConfigError, TransportError
@@ -25,7 +22,8 @@ _log = logging.getLogger("flow64")
 class _LogPrinter(logging.Handler):
     """Prints log records, with control characters escaped.
 
-    These are warnings, and each wait for a service that cannot be reached.
+    These are warnings, each wait for a service that cannot be reached, and each request
+    if `--verbose` was given.
 
     Attributes:
         limit: Seconds for all attempts of one request together.
@@ -39,7 +37,7 @@ class _LogPrinter(logging.Handler):
             case (TransportError() as error, float() as wait):
                 limit = f"for at most {self.limit:g} s in all"
                 print_message(f"{error.reason}; trying again in {wait:.3g} s, {limit}")
-            case _ if record.levelno >= logging.WARNING:
+            case _ if record.levelno >= logging.WARNING or record.name == REQUEST_LOG:
                 print_message(record.getMessage())
             case _:
                 pass
@@ -50,7 +48,7 @@ def _print_logs() -> Generator[_LogPrinter]:
     """Print what flow64 logs."""
     printer, level = _LogPrinter(), _log.level
     _log.addHandler(printer)
-    _log.setLevel(logging.INFO)
+    _log.setLevel(logging.DEBUG if OPTIONS.is_verbose else logging.INFO)
     try:
         yield printer
     finally:
@@ -83,7 +81,6 @@ def connect(env: str | None) -> Generator[Client]:
     OPTIONS.environment = environment
     with _print_logs() as printer, opened(environment) as client:
         printer.limit = client.policy.deadline
-        log_requests(client)
         if is_new:
             warn_unconfigured(settings, environment, client)
         yield client
@@ -115,47 +112,3 @@ def format_watch_command(run_id: str, env: str | None) -> str:
     """Return the command that follows a run again."""
     option = "" if env is None else f" --env {shlex.quote(env)}"
     return f"flow64 watch {shlex.quote(run_id)}{option}"
-
-
-# -- Requests -------------------------------------------------------------------------
-
-
-class LoggedTransport:
-    """A transport that prints each request, and the status of its answer.
-
-    Queries, headers, bodies and signed links are not printed: they may be secret.
-    """
-
-    def __init__(self, inner: Transport) -> None:
-        self._inner: Final = inner
-
-    def send(self, request: HttpRequest) -> HttpAnswer:
-        """Send a request, and print it."""
-        began, status = time.monotonic(), "no answer"
-        try:
-            answer = self._inner.send(request)
-            status = str(answer.status)
-            return answer
-        finally:
-            milliseconds = (time.monotonic() - began) * 1000
-            print_message(
-                f"{status} {_describe_request(request)} ({milliseconds:.0f} ms)"
-            )
-
-    def close(self) -> None:
-        """Close the transport."""
-        self._inner.close()
-
-
-def log_requests(client: Client) -> None:
-    """Print the requests of a client if `--verbose` was given."""
-    # The transport is private: other programs log requests with their own transport.
-    player = client._player  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
-    if OPTIONS.is_verbose and not isinstance(player.transport, LoggedTransport):
-        vars(player).update(transport=LoggedTransport(player.transport))
-
-
-def _describe_request(request: HttpRequest) -> str:
-    if request.is_signed:
-        return f"{request.method} (signed link)"
-    return f"{request.method} {urlsplit(request.url).path}"

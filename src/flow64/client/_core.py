@@ -194,7 +194,9 @@ class Core(ClientCore):
         is_local = self.is_local
         # The thread does not know this object, so that it can be dropped.
         self._thread: LoopThread = LoopThread(
-            lambda: _make_transport(transport, is_local=is_local), owner=repr(self)
+            lambda: _make_transport(transport, is_local=is_local),
+            owner=repr(self),
+            is_given=transport is not None,
         )
 
     def call(

@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from ..definition import BoundSecret, Path, Value, pointer, thaw
 from ..redaction import MASK, redact_keys, redact_keys_in_json
-from ..text import printable, truncate
+from ..text import join_first, printable, truncate
 from ._redaction import Hidden
 
 Sign: TypeAlias = Literal["+", "-", "~", ">", "?"]
@@ -131,10 +131,7 @@ def shorten_name(text: object) -> str:
 
 def join_names(things: Sequence[object]) -> str:
     """Return the first names, and how many more there are."""
-    names = [shorten_name(thing) for thing in things[:MOST_NAMES]]
-    if more := len(things) - len(names):
-        names.append(f"{more:,} more")
-    return ", ".join(names)
+    return join_first(things, MOST_NAMES, shorten_name)
 
 
 def _text(value: Any) -> str:

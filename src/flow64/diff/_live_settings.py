@@ -15,6 +15,7 @@ from ..analysis import EFFECT_WORDS, RowKindName, output_rows
 from ..blocks import CATALOGUE, CatalogueBlock, Effect, facts_of
 from ..compiler import call_of
 from ..definition import BoundSecret, Definition, FrozenDict, Path, thaw
+from ..text import format_dollars
 from ._changes import BlockRef
 from ._lines import clean, format_value
 from ._prices import Estimate, estimate
@@ -77,7 +78,10 @@ class LiveSetting:
             yield f"    price of a row: {old} -> {new}"
         old, new = self.before.describe(), self.after.describe()
         if old != new:
-            more = "" if self.dollars is None else f" ({_format_more(self.dollars)})"
+            more = ""
+            if self.dollars is not None:
+                sign = "-" if self.dollars < 0 else "+"
+                more = f" ({sign}{format_dollars(abs(self.dollars))})"
             yield f"    cost of 1,000 input rows, at most: {old} -> {new}{more}"
         if self.rows:
             old, new = (kind or "unknown" for kind in self.rows)
@@ -87,12 +91,8 @@ class LiveSetting:
         yield f"    to keep it, write: {self.code}"
 
 
-def _format_more(dollars: float) -> str:
-    return f"{'-' if dollars < 0 else '+'}${abs(dollars):,.2f}"
-
-
 def _format_price(dollars: float | None) -> str:
-    return "unknown" if dollars is None else f"${dollars:,.2f}"
+    return "unknown" if dollars is None else format_dollars(dollars)
 
 
 @frozen

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ..text import printable, shortened
+from ..text import format_dollars, printable, shortened
 from ._root import FlowError
 
 
@@ -288,7 +288,8 @@ class BudgetError(RunError):
     def _facts(self) -> str:
         rows = "an unknown number of" if self.rows is None else f"{self.rows:,}"
         start = f"It would start with {rows} rows"
-        priced = f"${self.dollars:,.2f} by documented prices, an estimate and no quote"
+        dollars = format_dollars(self.dollars)
+        priced = f"{dollars} by documented prices, an estimate and no quote"
         if not self.unpriced:
             return f"{start} and may cost {priced}"
         left_out = "".join(f"\n  not counted: {item}" for item in self.unpriced)

@@ -20,7 +20,7 @@ from ._events import (
 from ._file_names import safe_name
 from ._join_rows import JoinedRow, JoinedRows, join_rows, keyed_rows
 from ._journal import IntendedStart, Journal
-from ._launch import Launcher, launch_run
+from ._launch import Launcher, require_name
 from ._outputs import (
     choose_file,
     download_results,
@@ -81,7 +81,6 @@ __all__ = [
     "fetch_rows",
     "join_rows",
     "keyed_rows",
-    "launch_run",
     "list_files",
     "list_result_files",
     "needs_rows",
@@ -91,6 +90,7 @@ __all__ = [
     "recall_run",
     "require_completed",
     "require_free",
+    "require_name",
     "require_times",
     "rows_from",
     "run_in_batches",

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ..api import Begin, Conversation, Sleep
+from ..api import Session
 from ..errors import SaveError
 from ._batch_input import BatchSettings, RowRange
 from ._download import download_file
@@ -32,7 +32,7 @@ class BatchFiles:
     settings: BatchSettings
     folder: Path
 
-    def save(self, part: RowRange, tracked: Tracked) -> Conversation[Path]:
+    async def save(self, session: Session, part: RowRange, tracked: Tracked) -> Path:
         """Save the final file of a batch, unless it is saved already.
 
         Raises:
@@ -41,13 +41,13 @@ class BatchFiles:
         failures = 0
         while (path := self.find(part, tracked.id)) is None:
             try:
-                return (yield from self._download(part, tracked))
+                return await self._download(session, part, tracked)
             except SaveError:
                 failures += 1
                 if failures == TRIES:
                     raise
                 require_folder(self.folder)
-                yield Sleep(self.settings.every, is_apart=True)
+                await session.sleep(self.settings.every, is_apart=True)
         return path
 
     def find(self, part: RowRange, run_id: str) -> Path | None:
@@ -56,9 +56,11 @@ class BatchFiles:
         paths = (self.folder / f"{stem}{kind}" for kind in KINDS)
         return next((path for path in paths if path.is_file()), None)
 
-    def _download(self, part: RowRange, tracked: Tracked) -> Conversation[Path]:
-        yield Begin()
-        item = yield from choose_file(tracked, None)
+    async def _download(
+        self, session: Session, part: RowRange, tracked: Tracked
+    ) -> Path:
+        session.begin()
+        item = await choose_file(session, tracked, None)
         stem = self._stem(part, tracked.id)
         if item.download_url is None and item.results is not None and item.is_whole:
             path = self.folder / f"{stem}.ndjson"
@@ -67,7 +69,7 @@ class BatchFiles:
         suffix = Path(item.filename).suffix.lower()
         path = self.folder / f"{stem}{suffix if suffix in KINDS else '.csv'}"
         allowance = self.settings.allowance
-        return (yield from download_file(tracked.id, item, path, allowance=allowance))
+        return await download_file(session, tracked.id, item, path, allowance=allowance)
 
     def _stem(self, part: RowRange, run_id: str) -> str:
         """Return a file name, without suffix, that sorts like the input.

@@ -16,12 +16,7 @@ from attrs import define, field, frozen
 from ..analysis import cost
 from ..api import (
     COMPLETED,
-    Begin,
-    Conversation,
-    Emit,
-    Leave,
-    Now,
-    Sleep,
+    Session,
     get_workflow,
     is_refusal,
     list_runs,
@@ -45,7 +40,7 @@ from ..errors import (
     SaveError,
     TransportError,
 )
-from ..text import printable
+from ..text import format_dollars, printable
 from ._batch_files import BatchFiles, require_folder
 from ._batch_input import BatchInput, BatchSettings, RowRange
 from ._budget import Budget
@@ -122,12 +117,12 @@ class FailedBatch:
         if self.dollars is None:
             return ""
         if self.is_priced:
-            return f"; its rows again: up to ${self.dollars:,.2f}"
-        known = f"${self.dollars:,.2f} and " if self.dollars else ""
+            return f"; its rows again: up to {format_dollars(self.dollars)}"
+        known = f"{format_dollars(self.dollars)} and " if self.dollars else ""
         return f"; its rows again: {known}what has no documented price"
 
 
-def run_in_batches(settings: BatchSettings, rows: Any) -> Conversation[None]:
+async def run_in_batches(session: Session, settings: BatchSettings, rows: Any) -> None:
     """Run rows in batches, and emit a `FinishedBatch` for each in input order.
 
     Raises:
@@ -142,7 +137,9 @@ def run_in_batches(settings: BatchSettings, rows: Any) -> Conversation[None]:
     if settings.folder is not None:
         require_folder(settings.folder)
         files = BatchFiles(settings, settings.folder)
-    yield from _BatchRunner(settings, BatchInput(settings, rows), files).run()
+    # The rows of the caller are read where the caller is.
+    given = await session.call_in_caller(lambda: BatchInput(settings, rows))
+    await _BatchRunner(session, settings, given, files).run()
 
 
 @define
@@ -162,6 +159,7 @@ class _Flight:
 class _BatchRunner:
     """Runs all batches: which are under way, and whether to start more."""
 
+    session: Session = field(repr=False)
     settings: BatchSettings
     input: BatchInput
     files: BatchFiles | None
@@ -177,16 +175,16 @@ class _BatchRunner:
     error: FlowError | None = None
     is_all: bool = False
 
-    def run(self) -> Conversation[None]:
+    async def run(self) -> None:
         """Start, watch and hand out batches until none is under way."""
         if self.settings.retry_failed:
-            yield from self._note_earlier_runs()
+            await self._note_earlier_runs()
         while True:
-            yield from self._start()
-            yield from self._hand_out()
+            await self._start()
+            await self._hand_out()
             if not self.flights:
                 break
-            yield from self._look()
+            await self._look()
         failed = [self.failed[index] for index in sorted(self.failed)]
         if failed or self.stopped:
             raise BatchesError(
@@ -196,14 +194,14 @@ class _BatchRunner:
                 failed,
             ) from self.error
 
-    def _note_earlier_runs(self) -> Conversation[None]:
+    async def _note_earlier_runs(self) -> None:
         """Collect the runs from before this call: only those may be started again.
 
         Otherwise a run of this call could be started twice: its answer was lost, and it
         had failed by the time that it was sent again.
         """
         launcher = self.settings.launcher
-        found = yield from list_runs(launcher.ready.id)
+        found = await list_runs(self.session, launcher.ready.id)
         self.before |= {canonical_id(entry.job_id) for entry in found}
         journal, endpoint = launcher.journal, launcher.endpoint
         if journal is not None:
@@ -211,7 +209,7 @@ class _BatchRunner:
 
     # -- Starting ---------------------------------------------------------------------
 
-    def _start(self) -> Conversation[None]:
+    async def _start(self) -> None:
         """Start batches, one at a time, until as many as may are under way."""
         while not self.stopped and not self.is_all:
             if self.adrift >= self.settings.concurrency:
@@ -219,37 +217,33 @@ class _BatchRunner:
             if len(self.flights) + self.adrift >= self.settings.concurrency:
                 return
             try:
-                found = self.input.next()
+                found = await self.session.call_in_caller(self.input.next)
             except FlowError as error:  # the file was changed meanwhile
                 self._stop(str(error), error)
                 return
             if found is None:
                 self.is_all = True
                 return
-            yield from self._start_one(*found)
-            yield from self._hand_out()
+            await self._start_one(*found)
+            await self._hand_out()
 
-    def _start_one(self, part: RowRange, rows: list[Any]) -> Conversation[None]:
-        yield Begin()
+    async def _start_one(self, part: RowRange, rows: list[Any]) -> None:
+        self.session.begin()
         try:
             payload = self.settings.launcher.payload(rows, part.first)
-            yield from self._require_budget()
-            run = yield from self._start_run(part, payload)
+            await self._require_budget()
+            run = await self._start_run(part, payload)
         except IntentFailedError as error:
-            yield Leave()
             # It failed before; that says nothing of the next.
             why = _NOT_SEEN_BEFORE if self.settings.retry_failed else None
             self._note(part, error.run_id, error.status, why)
             return
         except FlowError as error:
-            yield Leave()
             self._note_refusal(part, error)
             return
-        yield Leave()
-        now: float = yield Now()
-        self._follow(part, run, payload, now)
+        self._follow(part, run, payload)
 
-    def _require_budget(self) -> Conversation[None]:
+    async def _require_budget(self) -> None:
         """Refuse an input that exceeds the budget, as coded or as deployed."""
         launcher, count = self.settings.launcher, self.input.count()
         budget, ready = launcher.budget, launcher.ready
@@ -257,27 +251,26 @@ class _BatchRunner:
         budget.require(ready.name, ready.definition, count, **more)
         if budget.depends_on_specs:
             # A deploy leaves fields that code does not set, and they may cost more.
-            live = yield from get_workflow(ready.id)
+            live = await get_workflow(self.session, ready.id)
             if live is not None:
                 budget.require(ready.name, live, count, **more)
 
-    def _start_run(
+    async def _start_run(
         self, part: RowRange, payload: Mapping[str, Any]
-    ) -> Conversation[StartedRun]:
+    ) -> StartedRun:
         """Find or start the run of a batch, or start it again."""
         launcher, intent = self.settings.launcher, self.settings.intent
         batch = BatchPlace(part.index, self.settings.size)
         retry: str | None = None
         while True:
             try:
-                return (
-                    yield from launcher.start(
-                        payload,
-                        intent=intent,
-                        retry=retry,
-                        batch=batch,
-                        budget=Budget(),  # the budget of all batches was checked before
-                    )
+                return await launcher.start(
+                    self.session,
+                    payload,
+                    intent=intent,
+                    retry=retry,
+                    batch=batch,
+                    budget=Budget(),  # the budget of all batches was checked before
                 )
             except IntentFailedError as error:
                 is_old = canonical_id(error.run_id) in self.before
@@ -288,12 +281,11 @@ class _BatchRunner:
                 ):
                     raise
                 retry = error.run_id
-            yield Leave()
 
     def _follow(
-        self, part: RowRange, run: StartedRun, payload: Mapping[str, Any], now: float
+        self, part: RowRange, run: StartedRun, payload: Mapping[str, Any]
     ) -> None:
-        launcher = self.settings.launcher
+        launcher, now = self.settings.launcher, self.session.now()
         facts = launcher.facts(run, payload)
         endpoint = launcher.endpoint
         tracked = Tracked(run.id, run.workflow_id, endpoint=endpoint, **facts)
@@ -360,17 +352,17 @@ class _BatchRunner:
 
     # -- Watching ---------------------------------------------------------------------
 
-    def _look(self) -> Conversation[None]:
+    async def _look(self) -> None:
         """Wait until the next poll is due, and poll."""
         flight = min(self.flights, key=lambda each: each.next_look)
-        now: float = yield Now()
+        now = self.session.now()
         if flight.next_look > now:
-            yield Sleep(flight.next_look - now, is_apart=True)
-        yield Begin(LOOK)
+            await self.session.sleep(flight.next_look - now, is_apart=True)
+        self.session.begin(LOOK)
         try:
-            seen = yield from live_status(flight.run.id)
+            seen = await live_status(self.session, flight.run.id)
         except FlowError as error:
-            now = yield Now()
+            now = self.session.now()
             is_new = flight.tracked.is_new and now - flight.since < MINUTE
             is_missing = isinstance(error, NotFoundError)
             if not (is_new and is_missing) and not may_pass(error):
@@ -382,11 +374,11 @@ class _BatchRunner:
         else:
             flight.tracked.record_look(seen)
             if flight.tracked.is_ended:
-                reason = yield from find_reason(flight.tracked, seen)
+                reason = await find_reason(self.session, flight.tracked, seen)
                 self.flights.remove(flight)
-                yield from self._finish(flight, reason)
+                await self._finish(flight, reason)
                 return
-        now = yield Now()
+        now = self.session.now()
         flight.next_look = now + self.settings.every
         if now - flight.since >= self.settings.timeout:
             self._lose(flight, f"no end after {self.settings.timeout:g} s; it goes on")
@@ -398,11 +390,11 @@ class _BatchRunner:
         status = flight.tracked.status or "is under way"
         self._note(flight.part, flight.run.id, status, why)
 
-    def _finish(self, flight: _Flight, reason: str | None) -> Conversation[None]:
+    async def _finish(self, flight: _Flight, reason: str | None) -> None:
         status = flight.tracked.status
         if status == COMPLETED:
             self.in_a_row = 0
-            yield from self._complete(flight)
+            await self._complete(flight)
             return
         part = flight.part
         self._note(part, flight.run.id, status, reason)
@@ -414,15 +406,15 @@ class _BatchRunner:
         elif self.in_a_row >= FAILURES or is_adjacent:
             self._stop(f"{FAILURES} batches failed in a row")
 
-    def _complete(self, flight: _Flight) -> Conversation[None]:
+    async def _complete(self, flight: _Flight) -> None:
         """Prove that its rows are ours if that is in doubt, and save them."""
         part, run, path = flight.part, flight.run, None
         try:
             if flight.tracked.is_presumed:
-                yield Begin()
-                yield from list_files(flight.tracked)  # proves it
+                self.session.begin()
+                await list_files(self.session, flight.tracked)  # proves it
             if self.files is not None:
-                path = yield from self.files.save(part, flight.tracked)
+                path = await self.files.save(self.session, part, flight.tracked)
         except OutcomeUnknownError as error:
             self._note(part, run.id, "may have been started", str(error))
         except FlowError as error:
@@ -460,13 +452,13 @@ class _BatchRunner:
         self.stopped = self.stopped or _line(why)
         self.error = self.error or error
 
-    def _hand_out(self) -> Conversation[None]:
+    async def _hand_out(self) -> None:
         """Emit completed batches as far as the order of the input allows."""
         while self.emitted in self.finished or self.emitted in self.failed:
             done = self.finished.pop(self.emitted, None)
             self.emitted += 1
             if done is not None:
-                yield Emit(done)
+                await self.session.emit(done)
 
 
 _NOT_SEEN_BEFORE: Final = (

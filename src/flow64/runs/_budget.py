@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from attrs import Attribute, evolve, field, frozen
 
-from ..analysis import Charge, as_float, cost, count_started
+from ..analysis import as_float, cost, count_started
 from ..definition import Definition, FrozenDict
 from ..errors import ArgumentError, BudgetError, shortened
 
@@ -70,7 +70,8 @@ class Budget:
         runs = _runs(given, size)
         definition = _override_sources(definition, override)
         rows = _rows(definition, runs)
-        unpriced = [*_list_unpriced(definition, given)]
+        found = cost(definition, given, of_payload=True)
+        unpriced = [*found.list_uncounted(definition)]
         known = _dollars(definition, runs)
         problems: list[str] = []
         may_allow = False
@@ -132,20 +133,3 @@ def _dollars(definition: Definition, runs: Iterable[tuple[int, int]]) -> float:
         number * cost(definition, rows, of_payload=True).exact for number, rows in runs
     )
     return as_float(sum(costs, Fraction(0)))  # three times 0.1 is not above 0.3
-
-
-def _list_unpriced(definition: Definition, given: int) -> Iterator[str]:
-    """Yield what cannot be counted, and why."""
-    found = cost(definition, given, of_payload=True)
-    for charge in found.charges:
-        if charge.dollars is None:
-            yield f"{_names(charge, definition)}: no price is documented"
-        elif charge.is_open:
-            yield f"{_names(charge, definition)}: how many rows reach it is not known"
-    for kind in found.unknown:
-        yield f"{kind}: it is not known whether it charges"
-
-
-def _names(charge: Charge, definition: Definition) -> str:
-    origins = definition.origins
-    return ", ".join(origins.path(at) or charge.kind for at in charge.positions)

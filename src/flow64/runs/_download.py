@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from attrs import define, field, frozen
 
 from ..api import (
-    Begin,
-    Close,
-    Conversation,
-    Fetch,
-    Now,
-    Read,
     ResultItem,
-    Sleep,
+    Session,
     Stream,
     as_flag,
     download_links,
@@ -48,6 +43,7 @@ from ._part_file import (
 from ._row_reader import read_rows
 
 DAY: Final = 24 * 3600.0
+"""Seconds for the whole download of a file."""
 
 WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
 """Seconds before each further try of a download that broke off."""
@@ -98,25 +94,20 @@ ALLOWANCE: Final = Allowance()
 """The default limits."""
 
 
-def list_result_files(
-    run_id: str, format: str | None = None
-) -> Conversation[Sequence[ResultItem]]:
+async def list_result_files(session: Session, run_id: str) -> Sequence[ResultItem]:
     """Return the result files of all stages by block number; the final one is last.
 
-    Args:
-        run_id: Id of the run.
-        format: `csv`, `json` or `ndjson`. None takes JSON, which keeps types, or CSV if
-            no JSON was saved.
+    They are JSON, which keeps types, or CSV if no JSON was saved.
     """
     items: Sequence[ResultItem] = ()
-    try:
-        items = yield from download_links(run_id, format or "json")
-    except FlowError as error:
-        if format is not None or not is_refusal(error):
-            raise
     # The answer for a format that was not saved is unknown: no files, or an error.
-    if format is None and not any(item.is_readable for item in items):
-        items = (yield from download_links(run_id, "csv")) or items
+    try:
+        items = await download_links(session, run_id, "json")
+    except FlowError as error:
+        if not is_refusal(error):
+            raise
+    if not any(item.is_readable for item in items):
+        items = (await download_links(session, run_id, "csv")) or items
     return sorted(items, key=lambda item: item.block_number or 0)
 
 
@@ -147,25 +138,24 @@ class Download:
 
     Attributes:
         item: The file; its link may have expired.
-        format: The format to ask for fresh links in; None as `list_result_files`.
-        timeout: Seconds for the whole download.
     """
 
+    session: Session = field(repr=False)
     run_id: str
     item: ResultItem
     target: Path
     overwrite: bool = False
-    format: str | None = None
-    timeout: float = DAY
     allowance: Allowance = ALLOWANCE
     _renewals: int = field(default=0, init=False)
+    _ends: float = field(init=False)
+    _speed: _Speed = field(init=False)
 
     @property
     def name(self) -> str:
         """Name of the file, for errors."""
         return self.item.filename or self.target.name
 
-    def save(self) -> Conversation[Path]:
+    async def save(self) -> Path:
         """Download the file, and return its path.
 
         Raises:
@@ -177,28 +167,29 @@ class Download:
         """
         self.require_free()
         self._require_small(self.item.file_size or 0)
-        since: float = yield Now()
-        ends = since + self.timeout
-        deadline = (yield Begin()) - since
-        speed = _Speed(min(WINDOW, deadline))
+        session = self.session
+        since = session.now()
+        self._ends = since + DAY
+        deadline = session.begin() - since
+        self._speed = _Speed(min(WINDOW, deadline))
         failures, most = 0, count_bytes(self.target)
         while True:
-            yield Begin()  # a file may take longer than any call
+            session.begin()  # a file may take longer than any call
             try:
-                yield from self._try(ends, speed)
+                await self._try()
                 remove_parts(self.target)
                 return self.target
             except (TransportError, _CutError) as error:
                 lost = error
-            now = yield Now()
+            now = session.now()
             if (kept := count_bytes(self.target)) > most:
                 # It has come farther than in any earlier try.
                 failures, self._renewals, most, since = 0, 0, kept, now
-            if failures == len(WAITS) or now >= min(ends, since + deadline):
+            if failures == len(WAITS) or now >= min(self._ends, since + deadline):
                 if isinstance(lost, _CutError):
                     raise ResultError(self.name, lost.problem) from None
                 raise lost
-            yield Sleep(WAITS[failures], is_apart=True)
+            await session.sleep(WAITS[failures], is_apart=True)
             failures += 1
 
     def require_free(self) -> None:
@@ -223,49 +214,35 @@ class Download:
         if size > most:
             raise ResultError(self.name, problem, advice=advice)
 
-    def _try(self, ends: float, speed: _Speed) -> Conversation[None]:
+    async def _try(self) -> None:
         """Download the rest of the file, and give it its name if it is complete."""
-        stream = yield from self._open()
-        tag = _validator(stream)
-        part = part_of(self.target, tag)
-        # Locked until it has its name, so that no other process writes to it then.
-        with raise_save_error(self.target), lock_part(part):
-            with write_part(part) as file:
-                if not tag:
-                    file.truncate(0)
-                is_ended = yield from self._fetch(stream, file, tag, ends, speed)
-            self._judge(part, is_ended=is_ended)
-            move_part(part, self.target, overwrite=self.overwrite)
+        async with AsyncExitStack() as streams:
+            stream = await streams.enter_async_context(await self._open())
+            part = part_of(self.target, _validator(stream))
+            # Locked until it has its name, so that no other process writes to it then.
+            with raise_save_error(self.target), lock_part(part):
+                with write_part(part) as file:
+                    is_ended = await self._fetch(streams, stream, file)
+                self._judge(part, is_ended=is_ended)
+                move_part(part, self.target, overwrite=self.overwrite)
 
-    def _fetch(
-        self,
-        stream: Stream,
-        file: BinaryIO,
-        tag: str | None,
-        ends: float,
-        speed: _Speed,
-    ) -> Conversation[bool]:
+    async def _fetch(
+        self, streams: AsyncExitStack, stream: Stream, file: BinaryIO
+    ) -> bool:
         """Add the missing bytes; return True if the answer proves where it ends."""
-        have = file.seek(0, os.SEEK_END)
+        tag = _validator(stream)
+        have = file.seek(0, os.SEEK_END) if tag else 0
         if have and have == self.item.file_size:
-            yield Close(stream)  # it was complete, and had no name yet
-            return True
+            return True  # it was complete, and had no name yet
         if have:
-            yield Close(stream)
-            stream = yield Fetch(
-                self.item.download_url or "", start=have, validator=tag
+            await streams.aclose()
+            stream = await streams.enter_async_context(
+                await self.session.open(self.item.download_url or "", have, tag)
             )
-        try:
-            if have:
-                have = self._find_offset(stream, file, tag, have)
-            file.truncate(have)
-            came = yield from self._copy(stream, file, have, ends, speed)
-            is_ended = _proves_end(stream, came)
-        except FlowError:
-            yield Close(stream)  # one that is left open keeps a connection busy
-            raise
-        yield Close(stream)
-        return is_ended
+            have = self._find_offset(stream, file, tag, have)
+        file.truncate(have)
+        came = await self._copy(stream, file, have)
+        return _proves_end(stream, came)
 
     def _find_offset(
         self, stream: Stream, file: BinaryIO, tag: str | None, have: int
@@ -280,16 +257,15 @@ class Download:
             file.truncate(0)  # the next try begins anew
         raise _CutError(f"the store answered {stream.status} to its rest")
 
-    def _open(self) -> Conversation[Stream]:
+    async def _open(self) -> Stream:
         """Open the link; ask for a fresh one if it has expired."""
         while True:
-            link = self.item.download_url
-            if link is not None:
-                stream: Stream = yield Fetch(link)
-                if stream.status == 200:
-                    return stream
-                yield Close(stream)
+            if self.item.download_url is not None:
+                stream = await self.session.open(self.item.download_url)
                 status = stream.status
+                if status == 200:
+                    return stream
+                await stream.close()
                 if 300 <= status < 400:
                     problem = "its link leads on to somewhere else, and is not followed"
                     raise ResultError(self.name, problem)
@@ -301,19 +277,21 @@ class Download:
             if self._renewals == RENEWALS:
                 raise ResultError(self.name, why)
             self._renewals += 1
-            found = yield from _renew_link(self.run_id, self.item, self.format)
+            found = await self._renew_link()
             if found is None:
                 raise ResultError(self.name, f"{why}, and it is not listed any more")
             self.item = found
 
-    def _copy(
-        self,
-        stream: Stream,
-        file: BinaryIO,
-        have: int,
-        ends: float,
-        speed: _Speed,
-    ) -> Conversation[int]:
+    async def _renew_link(self) -> ResultItem | None:
+        """Return the file with a fresh link; None if it is no longer listed."""
+        listed = await list_result_files(self.session, self.run_id)
+        wanted = (self.item.filename, self.item.block_number)
+        return next(
+            (item for item in listed if (item.filename, item.block_number) == wanted),
+            None,
+        )
+
+    async def _copy(self, stream: Stream, file: BinaryIO, have: int) -> int:
         """Write the bytes as they come, and return their number.
 
         Raises:
@@ -321,23 +299,22 @@ class Download:
         """
         start = have
         file.seek(have)
-        now: float = yield Now()
-        while content := (yield Read(stream)):
-            have += len(content)
+        now = self.session.now()
+        while count := await _copy_part(stream, file):
+            have += count
             try:
                 self._require_small(have)
             except ResultError:
                 file.truncate(0)
                 raise
-            file.write(content)
-            before, now = now, (yield Now())
-            if problem := speed.add(now - before, len(content)):
+            before, now = now, self.session.now()
+            if problem := self._speed.add(now - before, count):
                 advice = (
                     f"at least {LOWEST_RATE} bytes a second are expected; try again"
                 )
                 raise ResultError(self.name, problem, advice=advice)
-            if now >= ends:
-                raise _CutError(f"it took more than {self.timeout:g} s")
+            if now >= self._ends:
+                raise _CutError(f"it took more than {DAY:g} s")
         return have - start
 
     def _judge(self, part: Path, *, is_ended: bool) -> None:
@@ -376,67 +353,53 @@ class Download:
                 raise ResultError(self.name, _UNPROVEN, advice=_KEEP)
 
 
-def download_file(
+async def download_file(
+    session: Session,
     run_id: str,
     item: ResultItem,
     target: Path,
     *,
     overwrite: bool = False,
-    format: str | None = None,
-    timeout: float = DAY,
     allowance: Allowance = ALLOWANCE,
-) -> Conversation[Path]:
+) -> Path:
     """Download one result file to a path; see `Download.save`."""
-    load = Download(run_id, item, target, overwrite, format, timeout, allowance)
-    return (yield from load.save())
+    return await Download(session, run_id, item, target, overwrite, allowance).save()
 
 
-def download_files(
+async def download_files(
+    session: Session,
     run_id: str,
     items: Sequence[ResultItem],
     folder: Path,
     *,
     overwrite: bool = False,
-    format: str | None = None,
-    timeout: float = DAY,
     allowance: Allowance = ALLOWANCE,
-) -> Conversation[Sequence[Path]]:
+) -> Sequence[Path]:
     """Download result files into a folder, under names that stay inside it.
 
     Raises:
         SaveError: The folder cannot be made, or a file exists. No request was sent.
     """
-    with raise_save_error(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     names: list[str] = []
     for item in items:
         names.append(safe_name(item.filename, taken=names))
     loads = [
-        Download(run_id, item, folder / name, overwrite, format, timeout, allowance)
+        Download(session, run_id, item, folder / name, overwrite, allowance)
         for item, name in zip(items, names, strict=True)
     ]
     for load in loads:  # all of them, before the first request
         load.require_free()
-    saved: list[Path] = []
-    for load in loads:
-        path = yield from load.save()
-        saved.append(path)
-    return saved
+    return [await load.save() for load in loads]
 
 
-def _renew_link(
-    run_id: str, item: ResultItem, format: str | None
-) -> Conversation[ResultItem | None]:
-    """Return a file with a fresh link; None if the file is no longer listed."""
-    listed = yield from list_result_files(run_id, format)
-    asked = (item.filename, item.block_number)
-    return next(
-        (found for found in listed if (found.filename, found.block_number) == asked),
-        None,
-    )
+def _make_folder(folder: Path) -> None:
+    with raise_save_error(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 _ADVICE: Final = "download it again, or look at the file"
+
 
 _UNPROVEN: Final = (
     "nothing proves that it is complete: the store gave neither its length nor chunks, "
@@ -455,6 +418,13 @@ class _CutError(FlowError):
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
         self.problem = problem
+
+
+async def _copy_part(stream: Stream, file: BinaryIO) -> int:
+    """Write the next bytes, and return their number. No other frame holds them."""
+    content = await stream.read()
+    file.write(content)
+    return len(content)
 
 
 def _validator(stream: Stream) -> str | None:
@@ -485,4 +455,5 @@ def _proves_end(stream: Stream, came: int) -> bool:
 
 
 def _begins_at(stream: Stream, start: int) -> bool:
-    return stream.headers.get("content-range", "").startswith(f"bytes {start}-")
+    span: str = stream.headers.get("content-range", "")
+    return span.startswith(f"bytes {start}-")

@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 from attrs import field, frozen
 
-from ..api import Conversation, Turn, as_flag, as_formats, get_workflow
+from ..api import Session, as_flag, as_formats, get_workflow
 from ..definition import Definition, canonical_id, digest
 from ..deploy import Ready, compare
 from ..errors import ArgumentError, StaleDeploymentError, shortened
@@ -77,15 +77,16 @@ class Launcher:
             first=first,
         )
 
-    def start(
+    async def start(
         self,
+        session: Session,
         payload: Mapping[str, Any],
         *,
         intent: str | None,
         retry: str | None = None,
         batch: BatchPlace | None = None,
         budget: Budget | None = None,
-    ) -> Conversation[StartedRun]:
+    ) -> StartedRun:
         """Start a run once for its intent, or find the run that it has.
 
         Args:
@@ -120,8 +121,6 @@ class Launcher:
         if self.journal is not None:
             self.journal.require_writable()
         turn = f"{self.endpoint}|{canonical_id(ready.id)}"
-        yield Turn(turn)
-        yield from self._check_deployment(limits, rows, override)
         log = StartLog(
             ready=ready,
             rows=rows,
@@ -133,16 +132,23 @@ class Launcher:
             endpoint=self.endpoint,
             process=_OURS.setdefault(turn, ProcessMemory()),
         )
-        return (yield from Starter(ready, payload, save_json, formats, log).start())
+        starter = Starter(session, ready, payload, save_json, formats, log)
+        async with session.turn(turn):
+            await self._check_deployment(session, limits, rows, override)
+            return await starter.start()
 
-    def _check_deployment(
-        self, limits: Budget, rows: int, override: Mapping[str, Any] | None
-    ) -> Conversation[None]:
+    async def _check_deployment(
+        self,
+        session: Session,
+        limits: Budget,
+        rows: int,
+        override: Mapping[str, Any] | None,
+    ) -> None:
         """Refuse a deployed workflow that is not this code, or may exceed limits."""
         if self.stale and not limits.depends_on_specs:
             return
         ready = self.ready
-        live = yield from get_workflow(ready.id)
+        live = await get_workflow(session, ready.id)
         if live is None:
             raise StaleDeploymentError(ready.name, ready.id, "it is not deployed")
         if not self.stale:
@@ -162,16 +168,6 @@ class Launcher:
             "proof": SentRows.of(rows) if run.is_presumed else None,
             "journal": self.journal,
         }
-
-
-def launch_run(
-    made: Launcher, rows: Any, *, intent: str | None, retry: str | None
-) -> Conversation[tuple[StartedRun, dict[str, Any]]]:
-    """Start one run, and return it with the fields of its handle."""
-    require_name(intent, retry)
-    payload = made.payload(rows)
-    run = yield from made.start(payload, intent=intent, retry=retry)
-    return run, made.facts(run, payload)
 
 
 def require_name(intent: str | None, retry: str | None = None) -> None:

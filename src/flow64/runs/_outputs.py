@@ -11,7 +11,7 @@ from weakref import finalize
 
 from attrs import evolve
 
-from ..api import Conversation, ResultItem, get_workflow, live_status
+from ..api import ResultItem, Session, get_workflow, live_status
 from ..errors import (
     ArgumentError,
     NoResultError,
@@ -50,19 +50,21 @@ class SavedRows(Iterator[Mapping[str, Any]]):
         self._remove()
 
 
-def list_files(tracked: Tracked) -> Conversation[Sequence[ResultItem]]:
+async def list_files(session: Session, tracked: Tracked) -> Sequence[ResultItem]:
     """Return the result files of a run by block number.
 
     Raises:
         OutcomeUnknownError: The run was taken for ours, and nothing proves it.
     """
-    items = yield from list_result_files(tracked.id)
+    items = await list_result_files(session, tracked.id)
     if tracked.is_presumed:
-        yield from prove_rows(tracked, items)
+        await prove_rows(session, tracked, items)
     return items
 
 
-def prove_rows(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[None]:
+async def prove_rows(
+    session: Session, tracked: Tracked, items: Sequence[ResultItem]
+) -> None:
     """Compare the first rows of a presumed run with the rows that were sent.
 
     Args:
@@ -79,7 +81,7 @@ def prove_rows(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[No
     if first is None or (number is not None and first.block_number != number):
         raise _unknown(tracked, "the rows of its first stage were not kept")
     # A file that is cut off has other rows, so no other proof of its end is needed.
-    rows = yield from fetch_rows(tracked, first, Allowance(allow_unproven=True))
+    rows = await fetch_rows(session, tracked, first, Allowance(allow_unproven=True))
     try:
         is_ours = tracked.proof.fits(rows)
     except ResultError as error:
@@ -93,7 +95,9 @@ def prove_rows(tracked: Tracked, items: Sequence[ResultItem]) -> Conversation[No
     tracked.confirm()
 
 
-def choose_file(tracked: Tracked, block: str | int | None) -> Conversation[ResultItem]:
+async def choose_file(
+    session: Session, tracked: Tracked, block: str | int | None
+) -> ResultItem:
     """Return the final file of a completed run, or the file of one block.
 
     Raises:
@@ -106,11 +110,11 @@ def choose_file(tracked: Tracked, block: str | int | None) -> Conversation[Resul
     """
     has_names = bool(tracked.stages.numbers)
     number = tracked.stages.number(tracked.id, block) if has_names else None
-    yield from require_completed(tracked)
+    await require_completed(session, tracked)
     if not has_names:
-        stages = yield from _listed_stages(tracked, block)
+        stages = await _listed_stages(session, tracked, block)
         number = stages.number(tracked.id, block)
-    items = yield from list_files(tracked)
+    items = await list_files(session, tracked)
     if number is not None:
         items = [item for item in items if item.block_number == number]
     if not items:
@@ -119,7 +123,9 @@ def choose_file(tracked: Tracked, block: str | int | None) -> Conversation[Resul
     return items[-1]
 
 
-def _listed_stages(tracked: Tracked, block: str | int | None) -> Conversation[Stages]:
+async def _listed_stages(
+    session: Session, tracked: Tracked, block: str | int | None
+) -> Stages:
     """Return the blocks of a run that was fetched by its id, as the service names them.
 
     The service knows no key paths. But the ids of blocks are made from key paths and
@@ -127,35 +133,43 @@ def _listed_stages(tracked: Tracked, block: str | int | None) -> Conversation[St
     """
     seen = tracked.look
     if seen is None:
-        seen = yield from live_status(tracked.id)
+        seen = await live_status(session, tracked.id)
         tracked.record_look(seen)
     stages = stages_in(seen)
     if isinstance(block, str) and stages.find(block) is None and tracked.workflow_id:
-        live = yield from get_workflow(tracked.workflow_id)
+        live = await get_workflow(session, tracked.workflow_id)
         if live is not None:
             return evolve(stages, owner=owner_of(live.stamp, live.id))
     return stages
 
 
-def open_rows(
-    tracked: Tracked, block: str | int | None, allowance: Allowance = ALLOWANCE
-) -> Conversation[Iterator[Mapping[str, Any]]]:
+async def open_rows(
+    session: Session,
+    tracked: Tracked,
+    block: str | int | None,
+    allowance: Allowance = ALLOWANCE,
+) -> Iterator[Mapping[str, Any]]:
     """Download the rows of the final file of a run, or of one block."""
     allowance.require_sound("rows")
-    item = yield from choose_file(tracked, block)
-    return (yield from fetch_rows(tracked, item, allowance))
+    item = await choose_file(session, tracked, block)
+    return await fetch_rows(session, tracked, item, allowance)
 
 
-def fetch_rows(
-    tracked: Tracked, item: ResultItem, allowance: Allowance = ALLOWANCE
-) -> Conversation[Iterator[Mapping[str, Any]]]:
+async def fetch_rows(
+    session: Session,
+    tracked: Tracked,
+    item: ResultItem,
+    allowance: Allowance = ALLOWANCE,
+) -> Iterator[Mapping[str, Any]]:
     """Return the rows of a file, from the list if that has all, else downloaded."""
     if item.results is not None and item.is_whole:
         return iter(item.results)
     folder = Path(mkdtemp(prefix="flow64-"))
     try:
         target = folder / "rows"
-        path = yield from download_file(tracked.id, item, target, allowance=allowance)
+        path = await download_file(
+            session, tracked.id, item, target, allowance=allowance
+        )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -168,7 +182,8 @@ def fetch_rows(
     return SavedRows(folder, rows)
 
 
-def download_results(
+async def download_results(
+    session: Session,
     tracked: Tracked,
     folder: Path,
     *,
@@ -176,7 +191,7 @@ def download_results(
     every_stage: bool,
     overwrite: bool,
     allowance: Allowance = ALLOWANCE,
-) -> Conversation[Sequence[Path]]:
+) -> Sequence[Path]:
     """Save the final file, the file of one block, or those of all stages.
 
     Raises:
@@ -188,13 +203,11 @@ def download_results(
         problem = f"both block={block!r} and every_stage=True; leave one of them out"
         raise ArgumentError("download", problem)
     if every_stage:
-        items = yield from list_files(tracked)
+        items = await list_files(session, tracked)
     else:
-        items = [(yield from choose_file(tracked, block))]
-    return (
-        yield from download_files(
-            tracked.id, items, folder, overwrite=overwrite, allowance=allowance
-        )
+        items = [await choose_file(session, tracked, block)]
+    return await download_files(
+        session, tracked.id, items, folder, overwrite=overwrite, allowance=allowance
     )
 
 

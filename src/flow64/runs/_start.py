@@ -17,9 +17,8 @@ from attrs import define, field, frozen
 from ..api import (
     COMPLETED,
     ENDED,
-    Conversation,
     LiveStatus,
-    Sleep,
+    Session,
     Started,
     host_of,
     is_loopback,
@@ -74,6 +73,7 @@ class StartedRun:
 class Starter:
     """Starts one run under one key."""
 
+    session: Session = field(repr=False)
     ready: Ready
     payload: Mapping[str, Any] = field(repr=False)
     save_json: bool
@@ -82,49 +82,47 @@ class Starter:
     has_failed: bool = False
     found: StartedRun | None = None
 
-    def start(self) -> Conversation[StartedRun]:
+    async def start(self) -> StartedRun:
         """Start the run, or find it."""
         log = self.log
         log.load()
-        yield from self._require_same()
+        await self._require_same()
         if (last := log.last_start()) is not None:
-            known = yield from self._attach(last)
+            known = await self._attach(last)
             if known is not None:
                 return known
         if log.retry is not None:
-            yield from self._require_failed(log.retry)
+            await self._require_failed(log.retry)
         start = log.memory.of_key(log.key)
         if start is not None and start.is_open:
             was = start.outcome if start.is_answered else "cut off"
-            return (yield from self._resume(f"it was {was} before", start))
+            return await self._resume(f"it was {was} before", start)
         if (listed := log.process.listed.get(log.key)) is not None:
             log.write_intended(listed)
-            return (yield from self._resume("its run is not known", None))
-        log.write_intended((yield from self._list_ids()))
-        return (yield from self._send(None))
+            return await self._resume("its run is not known", None)
+        log.write_intended(await self._list_ids())
+        return await self._send(None)
 
-    def _resume(
-        self, reason: str, start: RecordedStart | None
-    ) -> Conversation[StartedRun]:
+    async def _resume(self, reason: str, start: RecordedStart | None) -> StartedRun:
         """Look for the run of an earlier start; send the start if there is none."""
         lost = OutcomeUnknownError(self.log.what, reason)
-        found = yield from self._find_run(lost, is_sent=False)
+        found = await self._find_run(lost, is_sent=False)
         if found is not None:
             return found
         # After an answer and a look, a further refusal is simply reported.
         is_answered = start is not None and start.is_answered
-        return (yield from self._send(None if is_answered else lost))
+        return await self._send(None if is_answered else lost)
 
     # -- Earlier starts ---------------------------------------------------------------
 
-    def _require_same(self) -> Conversation[None]:
+    async def _require_same(self) -> None:
         """Refuse an intent that the journal knows with another body or batches."""
         for start in self.log.starts_of_intent():
             if not self.log.is_changed(start.intended):
                 continue
-            if (yield from self._is_forgotten(start)):
+            if await self._is_forgotten(start):
                 continue
-            new = (yield from self._runs_of(start)) if start.is_answered else None
+            new = (await self._runs_of(start)) if start.is_answered else None
             if new == []:
                 self.log.write_nothing(start.intended.key)
                 continue
@@ -133,16 +131,16 @@ class Starter:
             change = self.log.describe_change(start.intended)
             raise IntentChangedError(what, change, job_id)
 
-    def _is_forgotten(self, start: RecordedStart) -> Conversation[bool]:
+    async def _is_forgotten(self, start: RecordedStart) -> bool:
         """Return True if its run was in an emulator that has been reset since."""
         if start.job_id is None or not self._is_local:
             return False
-        return (yield from self._get_status(start.job_id)) is None
+        return (await self._get_status(start.job_id)) is None
 
-    def _attach(self, start: RecordedStart) -> Conversation[StartedRun | None]:
+    async def _attach(self, start: RecordedStart) -> StartedRun | None:
         """Return the run of an earlier start; None if an emulator was reset since."""
         job_id = str(start.job_id)
-        live = yield from self._get_status(job_id)
+        live = await self._get_status(job_id)
         if live is None:
             if self._is_local:
                 return None
@@ -161,9 +159,9 @@ class Starter:
         key = start.intended.key
         return self._run(job_id, key, is_presumed=start.is_presumed, is_attached=True)
 
-    def _require_failed(self, job_id: str) -> Conversation[None]:
+    async def _require_failed(self, job_id: str) -> None:
         """Refuse to start a run again that goes on, or has completed."""
-        live = yield from live_status(job_id)
+        live = await live_status(self.session, job_id)
         status = normal(live.overall_status)
         elsewhere = canonical_id(live.workflow_id or self.ready.id)
         if elsewhere != canonical_id(self.ready.id):
@@ -182,16 +180,16 @@ class Starter:
         self.log.write_ended(job_id, status)
         raise IntentFailedError(job_id, status, self.log.intent or "")
 
-    def _get_status(self, job_id: str) -> Conversation[LiveStatus | None]:
+    async def _get_status(self, job_id: str) -> LiveStatus | None:
         """Return the status of a run; None if the service does not show the run."""
         try:
-            return (yield from live_status(job_id))
+            return await live_status(self.session, job_id)
         except NotFoundError:
             return None
 
     # -- Sending ----------------------------------------------------------------------
 
-    def _send(self, lost: FlowError | None) -> Conversation[StartedRun]:
+    async def _send(self, lost: FlowError | None) -> StartedRun:
         """Send the start. Send it once more if neither answer nor run is found.
 
         Args:
@@ -200,7 +198,7 @@ class Starter:
         while True:
             is_repeated = lost is not None
             try:
-                started = yield from self._post()
+                started = await self._post()
             except OutcomeUnknownError:  # of a look after a 429
                 raise
             except FlowError as error:
@@ -209,38 +207,37 @@ class Starter:
                     raise
                 lost, self.has_failed = error, True
             else:
-                return self.found or (yield from self._accept(started))
-            found = yield from self._find_run(lost)
+                return self.found or (await self._accept(started))
+            found = await self._find_run(lost)
             if found is not None:
                 return found
             if is_repeated:
                 reason = f"{lost}; the list shows no new run"
                 raise OutcomeUnknownError(self.log.what, reason) from lost
 
-    def _post(self) -> Conversation[Started]:
-        return (
-            yield from start_run(
-                self.ready.id,
-                self.payload,
-                self.log.key,
-                save_json=self.save_json,
-                result_formats=self.formats,
-                look=self._look_again,
-            )
+    async def _post(self) -> Started:
+        return await start_run(
+            self.session,
+            self.ready.id,
+            self.payload,
+            self.log.key,
+            save_json=self.save_json,
+            result_formats=self.formats,
+            look=self._look_again,
         )
 
-    def _look_again(self, error: FlowError) -> Conversation[Started | None]:
+    async def _look_again(self, error: FlowError) -> Started | None:
         """Look for the run of a start that was answered 429, before it is repeated."""
         self.has_failed = True
-        self.found = yield from self._find_run(error)
+        self.found = await self._find_run(error)
         return None if self.found is None else Started(self.found.id)
 
-    def _accept(self, started: Started) -> Conversation[StartedRun]:
+    async def _accept(self, started: Started) -> StartedRun:
         """Return the run that an answer names."""
         job_id = started.job_id
         is_old = started.already_started or self.log.is_known(job_id)
         self.log.write_run(job_id, is_found=is_old)
-        live = (yield from self._get_status(job_id)) if is_old else None
+        live = (await self._get_status(job_id)) if is_old else None
         if live is not None:  # a run that was just started may not be visible yet
             self._require_success(job_id, live)
         # An attempt of this call that failed may have started it.
@@ -248,9 +245,9 @@ class Starter:
 
     # -- Looking ----------------------------------------------------------------------
 
-    def _find_run(
+    async def _find_run(
         self, lost: FlowError, *, is_sent: bool = True
-    ) -> Conversation[StartedRun | None]:
+    ) -> StartedRun | None:
         """Look for the run of a start without an answer, twice and seconds apart.
 
         Args:
@@ -261,7 +258,7 @@ class Starter:
             OutcomeUnknownError: There are several new runs, or they cannot be listed.
         """
         try:
-            found = yield from self._list_twice()
+            found = await self._list_twice()
         except FlowError as error:
             if not is_sent:
                 raise
@@ -270,7 +267,7 @@ class Starter:
         self.log.reload()
         start = self.log.memory.of_key(self.log.key)
         if start is not None and start.job_id is not None:
-            known = yield from self._attach(start)
+            known = await self._attach(start)
             if known is not None:
                 return known
         new = [run_id for run_id in found if not self.log.is_known(run_id)]
@@ -288,21 +285,21 @@ class Starter:
         self.log.write_run(new[0], is_found=True, is_presumed=True)
         return self._run(new[0], is_presumed=True, is_attached=not is_sent)
 
-    def _list_twice(self) -> Conversation[Sequence[str]]:
+    async def _list_twice(self) -> Sequence[str]:
         """Return the runs of two lists, taken seconds apart."""
         found: dict[str, None] = {}
         for wait in LOOKS:
-            yield Sleep(wait)
-            found |= dict.fromkeys((yield from self._list_ids()))
+            await self.session.sleep(wait)
+            found |= dict.fromkeys(await self._list_ids())
         return [*found]
 
-    def _runs_of(self, start: RecordedStart) -> Conversation[Sequence[str]]:
+    async def _runs_of(self, start: RecordedStart) -> Sequence[str]:
         """Return the runs that an earlier start may have made after all."""
-        found = yield from self._list_twice()
+        found = await self._list_twice()
         return [run_id for run_id in found if not self.log.is_known(run_id, start)]
 
-    def _list_ids(self) -> Conversation[Sequence[str]]:
-        listed = yield from list_runs(self.ready.id)
+    async def _list_ids(self) -> Sequence[str]:
+        listed = await list_runs(self.session, self.ready.id)
         return [canonical_id(entry.job_id) for entry in listed]
 
     def _run(

@@ -20,13 +20,9 @@ from ..api import (
     COMPLETED,
     ENDED,
     WAITING,
-    Begin,
     BlockStatus,
-    Conversation,
-    Emit,
     LiveStatus,
-    Now,
-    Sleep,
+    Session,
     cancel_run,
     list_runs,
     live_status,
@@ -73,13 +69,14 @@ JITTER: Final = 0.1
 _log = logging.getLogger("flow64")
 
 
-def watch_run(
+async def watch_run(
+    session: Session,
     tracked: Tracked,
     *,
     every: float = 5.0,
-    timeout: float = DAY,
+    timeout: float = DAY,  # noqa: ASYNC109 - the run goes on after it
     luck: Callable[[], float] = random,
-) -> Conversation[LiveStatus | None]:
+) -> LiveStatus | None:
     """Poll a run until it has ended, and emit a `RunEvent` for everything new.
 
     Return the last answer. It is None if the run has ended and can no longer be polled.
@@ -96,20 +93,20 @@ def watch_run(
         ApiError: Polling again cannot help: the key is refused, or the run does not
             exist.
     """
-    began: float = yield Now()
+    began = session.now()
     tracker, troubles = EventTracker(tracked.stages), Troubles(tracked.id)
     patience = Patience(is_new=tracked.is_new)
     while True:
-        left = began + timeout - (yield Now())
-        yield Begin(max(left, LAST_LOOK), patience=left)
+        left = began + timeout - session.now()
+        session.begin(max(left, LAST_LOOK), patience=left)
         trouble = None
         try:
-            seen = yield from live_status(tracked.id)
+            seen = await live_status(session, tracked.id)
         except FlowError as error:
             if tracked.is_ended:  # how is known, and it may be gone by now
-                yield Emit(Finished(tracked.status, tracked.reason))
+                await session.emit(Finished(tracked.status, tracked.reason))
                 return None
-            if not patience.lasts(error, (yield Now())):
+            if not patience.lasts(error, session.now()):
                 raise
             troubles.note(error)
             trouble = error
@@ -117,12 +114,12 @@ def watch_run(
             patience.renew()
             tracked.record_look(seen)
             for event in tracker.events(seen, tracked.status):
-                yield Emit(event)
+                await session.emit(event)
             if tracked.is_ended:
-                tracked.reason = yield from find_reason(tracked, seen)
-                yield Emit(Finished(tracked.status, tracked.reason))
+                tracked.reason = await find_reason(session, tracked, seen)
+                await session.emit(Finished(tracked.status, tracked.reason))
                 return seen
-        left = began + timeout - (yield Now())
+        left = began + timeout - session.now()
         if left <= 0:
             status = tracked.status or "under way"
             is_held_back = isinstance(trouble, HeldBackError)
@@ -130,12 +127,16 @@ def watch_run(
                 tracked.id, status, timeout, is_held_back
             ) from trouble
         pause = every * (1 - JITTER + 2 * JITTER * luck())
-        yield Sleep(min(pause, left), is_apart=True)
+        await session.sleep(min(pause, left), is_apart=True)
 
 
-def wait_for_run(
-    tracked: Tracked, *, every: float = 5.0, timeout: float = DAY
-) -> Conversation[None]:
+async def wait_for_run(
+    session: Session,
+    tracked: Tracked,
+    *,
+    every: float = 5.0,
+    timeout: float = DAY,  # noqa: ASYNC109 - the run goes on after it
+) -> None:
     """Poll a run until it has completed.
 
     Raises:
@@ -143,11 +144,11 @@ def wait_for_run(
         WaitTimeoutError: It had not ended in time; it goes on.
     """
     if tracked.status != COMPLETED:  # what has completed stays so
-        yield from watch_run(tracked, every=every, timeout=timeout)
+        await watch_run(session, tracked, every=every, timeout=timeout)
     _require_success(tracked)
 
 
-def require_completed(tracked: Tracked) -> Conversation[None]:
+async def require_completed(session: Session, tracked: Tracked) -> None:
     """Check that a run has completed, with one poll if that is not known.
 
     Raises:
@@ -156,7 +157,7 @@ def require_completed(tracked: Tracked) -> Conversation[None]:
     """
     if not tracked.is_ended:
         try:
-            seen = yield from live_status(tracked.id)
+            seen = await live_status(session, tracked.id)
         except NotFoundError as error:
             if not tracked.is_new:
                 raise
@@ -165,14 +166,14 @@ def require_completed(tracked: Tracked) -> Conversation[None]:
         tracked.record_look(seen)
         if not tracked.is_ended:
             raise WaitTimeoutError(tracked.id, tracked.status, 0)
-        tracked.reason = yield from find_reason(tracked, seen)
+        tracked.reason = await find_reason(session, tracked, seen)
     _require_success(tracked)
 
 
-def cancel_and_note(tracked: Tracked) -> Conversation[str]:
+async def cancel_and_note(session: Session, tracked: Tracked) -> str:
     """Cancel a run, and return its status. An ended run keeps its status."""
     try:
-        word = yield from cancel_run(tracked.id)
+        word = await cancel_run(session, tracked.id)
     except NotFoundError:
         if not tracked.is_ended:
             raise
@@ -363,7 +364,9 @@ def _rows(block: BlockStatus) -> int | None:
     return block.processed_count if block.processed_count > 0 else None
 
 
-def find_reason(tracked: Tracked, seen: LiveStatus) -> Conversation[str | None]:
+async def find_reason(
+    session: Session, tracked: Tracked, seen: LiveStatus
+) -> str | None:
     """Return why a run did not complete, from its blocks or the list of runs."""
     if tracked.status == COMPLETED:
         return None
@@ -373,9 +376,9 @@ def find_reason(tracked: Tracked, seen: LiveStatus) -> Conversation[str | None]:
         if block.error_message
     ]
     if not reasons and tracked.workflow_id:
-        yield Begin(LAST_LOOK)
+        session.begin(LAST_LOOK)
         with suppress(FlowError):  # how it ended is known, and counts more
-            for entry in (yield from list_runs(tracked.workflow_id)):
+            for entry in await list_runs(session, tracked.workflow_id):
                 if entry.job_id == tracked.id:
                     reasons = [entry.status_reason, entry.error_message]
     return "; ".join(reason for reason in reasons if reason) or None

@@ -12,25 +12,20 @@ from attrs import Factory, define, frozen
 from ...diff import Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
-from ...text import pluralize
+from ...text import join_first, pluralize
 from .._mermaid import mermaid_changed
+from ._facts import Fact, Writing, list_facts
 from ._grouping import Group, group_alike
 from ._markdown_escape import code, fenced, marker, prose
 from ._source import source_of
 from ._words import (
-    SET_BY_HAND,
     SIGNS,
-    at_work,
     becomes,
     changes_title,
-    cost_change,
     headline,
     keeps_ids,
     name_group,
     of_them,
-    settings,
-    some,
-    spends_when,
     ways_on,
 )
 
@@ -180,7 +175,7 @@ class _Page:
             for what, words in _CUTS.items()
             if (number := self.cut[what])
         )
-        of = f" (of {some([*dict.fromkeys(names)], _short, 5)})" if names else ""
+        of = f" (of {join_first([*dict.fromkeys(names)], 5, _short)})" if names else ""
         return f"**Not shown here, for want of room:** {counts}{of}. JSON has all.\n"
 
 
@@ -231,8 +226,8 @@ def _group(page: _Page, group: Group) -> None:
         page.add_to(at, partial(_changes, group), base + 2, "changes")
     if group.follows:
         page.add_to(at, partial(_follows, group), base + 4, "follows")
-    if notes := "".join(f"- {note}\n" for note in _notes(group)):
-        page.add_to(at, lambda _: (notes, 0), base + 3, "note")
+    if facts := [_format_fact(fact) for fact in list_facts(group, _WRITING)]:
+        page.add_to(at, lambda _: ("\n".join([*facts, ""]), 0), base + 3, "note")
     if one.details.after is not None and group.is_drawn:
         page.add_to(at, partial(_picture, group), base + 2 * _LATER, "picture")
     if group.has_source:
@@ -282,7 +277,7 @@ def _title(group: Group) -> str:
     mark = code(SIGNS[one.action])
     lines = [f"#### {mark} {name_group(group, code)} {becomes(group)}", ""]
     if len(group.views) > 1:
-        lines += [some(group.keys, code, MOST_KEYS), ""]
+        lines += [join_first(group.keys, MOST_KEYS, code), ""]
     elif one.name and one.name != one.key:
         lines += [code(one.name), ""]
     reasons = [
@@ -302,31 +297,14 @@ def _ways(group: Group) -> str:
     return f"ways on: {', or '.join(ways)}{each}"
 
 
-def _notes(group: Group) -> Iterator[str]:
-    one = group.one
-    if group.first.is_new:
-        yield f"blocks: {some(group.first.blocks, code, MOST_KEYS)}"
-    if one.details.cost_after is not None:
-        cost = cost_change(group, lambda cost: cost.describe(code))
-        yield f"cost per 1,000 input rows, at most: {cost}"
-    if one.effects and group.first.is_new:
-        yield prose(one.effects)
-    if one.spends:
-        spends = some(one.spends, code, MOST_KEYS)
-        yield f"**{spends_when(group)}:** {spends}"
-    if group.first.settings:
-        lines = "".join(f"\n  - {code(line.strip())}" for line in settings(group))
-        yield f"**{SET_BY_HAND}:**{lines}"
-    if group.first.unmanaged:
-        left = some(group.first.unmanaged, code, MOST_KEYS)
-        yield f"left as it is, since code does not set it: {left}"
-    yield from at_work(group, code)
-    for doubt, number in group.doubts[:MOST_KEYS]:
-        yield f"not checked: {prose(doubt)}{of_them(number, group)}"
-    if (more := len(group.doubts) - MOST_KEYS) > 0:
-        yield f"not checked: {pluralize(more, 'more thing')}"
-    if group.files:
-        yield f"in {some(group.files, code, 3)}"
+_WRITING: Final = Writing(code, prose, lambda line: code(line.strip()), MOST_KEYS)
+
+
+def _format_fact(fact: Fact) -> str:
+    label = f"**{fact.label}:**" if fact.is_warning else f"{fact.label}:"
+    if len(fact.texts) > 1:
+        return f"- {label}" + "".join(f"\n  - {text}" for text in fact.texts)
+    return f"- {label} {fact.texts[0]}" if fact.is_warning else f"- {fact.line}"
 
 
 def _block(words: str, found: Sequence[Section], room: int) -> _Made:

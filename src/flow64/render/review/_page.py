@@ -22,22 +22,18 @@ from ...text import pluralize, printable
 from .._graph import Graph, Node, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
+from ._facts import Writing, list_facts
 from ._grouping import Group, group_alike
 from ._page_style import STYLE
 from ._source import source_of
 from ._words import (
-    SET_BY_HAND,
     SIGNS,
-    at_work,
     becomes,
     changes_title,
     cost_change,
     headline,
     keeps_ids,
     of_them,
-    settings,
-    some,
-    spends_when,
     ways_on,
 )
 
@@ -301,35 +297,20 @@ def _like(group: Group) -> Iterator[str]:
     yield "</div>"
 
 
+_WRITING: Final = Writing(_code, _text, lambda line: _code(line.strip()), 40)
+
+
 def _facts(group: Group) -> Iterator[str]:
-    one, first = group.one, group.first
-    facts: list[tuple[str, str]] = []
-    if first.is_new:
-        facts.append(("Blocks", some(first.blocks, _code, 40)))
-        facts += [("Effects", _text(one.effects))] if one.effects else []
-    if one.details.cost_after is not None:
-        cost = cost_change(group, lambda cost: cost.describe(_code))
-        facts.append(("Cost of 1,000 input rows, at most", cost))
-    if one.spends:
-        spends = some(one.spends, _code, 40)
-        told = f'<span class="spends">{spends}</span>'
-        facts.append((spends_when(group).capitalize(), told))
-    if first.settings:
-        lines = [_code(line.strip()) for line in settings(group)]
-        facts.append((SET_BY_HAND.capitalize(), _listed(lines)))
-    if first.unmanaged:
-        left = some(first.unmanaged, _code, 40)
-        facts.append(("Left as it is, not set by code", left))
-    if work := [*at_work(group, _code)]:
-        facts.append(("At work with it", _listed(work)))
-    if doubts := [f"{_text(d)}{of_them(n, group)}" for d, n in group.doubts]:
-        facts.append(("Not checked", _listed(doubts)))
-    if group.files:
-        facts.append(("File", some(group.files, _code, 6)))
-    if facts:
-        yield '<dl class="facts">'
-        yield from (f"<dt>{name}</dt><dd>{told}</dd>" for name, told in facts)
-        yield "</dl>"
+    facts = [*list_facts(group, _WRITING)]
+    if not facts:
+        return
+    yield '<dl class="facts">'
+    for fact in facts:
+        text = fact.texts[0] if len(fact.texts) == 1 else _listed(fact.texts)
+        style = ' class="spends"' if fact.is_warning else ""
+        label = fact.label[:1].upper() + fact.label[1:]
+        yield f"<dt>{label}</dt><dd{style}>{text}</dd>"
+    yield "</dl>"
 
 
 def _source(group: Group, room: _Room) -> Iterator[str]:

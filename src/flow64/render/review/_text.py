@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ...diff import Estimate, Section, format_sections
+from ...diff import Section, format_sections
 from ...plan import Review, format_flags
 from ...redaction import redact_keys
-from ...text import pluralize, printable
+from ...text import join_first, pluralize, printable
+from ._facts import Fact, Writing, list_facts
 from ._grouping import Group, group_alike
 from ._words import (
-    SET_BY_HAND,
     SIGNS,
-    at_work,
     changes_title,
-    cost_change,
-    deleted_only_with,
     headline,
     keeps_ids,
     name_group,
     of_them,
-    settings,
-    some,
-    spending,
-    spends_when,
     state_of,
     ways_on,
 )
@@ -87,7 +80,7 @@ def _group_lines(group: Group) -> Iterator[str]:
     one = group.one
     yield f"{SIGNS[one.action]} {name_group(group, str)}: {state_of(group)}"
     if len(group.views) > 1:
-        yield f"    {some(group.keys, str, MOST_KEYS)}"
+        yield f"    {join_first(group.keys, MOST_KEYS, str)}"
     elif named := f"{one.name} ({one.id})" if one.id else one.name:
         yield f"    {named}"
     for reason, number in group.reasons:
@@ -106,7 +99,8 @@ def _group_lines(group: Group) -> Iterator[str]:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"
         yield from _sections(group.follows)
-    yield from (f"    {note}" for note in _notes(group))
+    for fact in list_facts(group, _WRITING):
+        yield from (f"    {line}" for line in _format_fact(fact))
 
 
 def _change_lines(group: Group) -> Iterator[str]:
@@ -123,29 +117,15 @@ def _change_lines(group: Group) -> Iterator[str]:
             yield from _sections(found)
 
 
-def _notes(group: Group) -> Iterator[str]:
-    one = group.one
-    if group.first.is_new:
-        yield f"blocks: {some(group.first.blocks, str, MOST_KEYS)}"
-    if one.effects and (group.first.is_new or one.action == "create"):
-        yield one.effects
-    if one.details.cost_after is not None:
-        cost = cost_change(group, Estimate.describe)
-        yield f"cost of 1,000 input rows, at most: {cost}"
-    if group.first.settings:
-        yield f"{SET_BY_HAND}:"
-        yield from (f"    {line}" for line in settings(group))
-    if group.first.unmanaged:
-        yield f"left as it is, not set by code: {', '.join(group.first.unmanaged)}"
-    if one.spends:
-        yield f"{spends_when(group)}: {', '.join(one.spends)}; {spending(group)}"
-    yield from at_work(group, str)
-    for doubt, number in group.doubts:
-        yield f"not checked: {doubt}{of_them(number, group)}"
-    if options := deleted_only_with(group):
-        yield f"deleted only with {options}"
-    if group.files:
-        yield f"in {some(group.files, str, MOST_KEYS)}"
+_WRITING: Final = Writing(str, str, str, MOST_KEYS)
+
+
+def _format_fact(fact: Fact) -> Iterator[str]:
+    if len(fact.texts) == 1:
+        yield fact.line
+        return
+    yield f"{fact.label}:"
+    yield from (f"    {text}" for text in fact.texts)
 
 
 def _sections(found: Iterable[Section]) -> Iterator[str]:

@@ -18,12 +18,10 @@ from ...plan import (
     Flag,
     Rename,
     Review,
-    RunRef,
-    ScheduleRef,
     State,
     format_flags,
 )
-from ...text import pluralize
+from ...text import join_first, pluralize
 from ._grouping import Group
 
 Quote = Callable[[str], str]
@@ -97,7 +95,7 @@ def ways_on(group: Group) -> Sequence[tuple[str, str]]:
         return [(OTHER_ENVIRONMENT, ""), ("leave it as it is", "--skip-drifted")]
     if lifted_by is None:
         return [("correct the pin, or take it away to create a new workflow", "")]
-    options = _options(group, [lifted_by, *group.one.also])
+    options = format_options(group, [lifted_by, *group.one.also])
     if group.one.state == "orphan":
         is_behind = lifted_by == "behind"
         first = ("bring the code up to what deployed it", "")
@@ -109,31 +107,10 @@ def ways_on(group: Group) -> Sequence[tuple[str, str]]:
     ]
 
 
-def deleted_only_with(group: Group) -> str:
-    """Return the options that the deletion of an orphan needs; empty if none."""
-    one = group.one
-    if one.state != "orphan" or one.action != "none" or one.lifted_by is None:
-        return ""
-    return _options(group, [one.lifted_by, *one.also])
-
-
-def _options(group: Group, flags: Iterable[Flag]) -> str:
+def format_options(group: Group, flags: Iterable[Flag]) -> str:
+    """Return the options that agree to something for a group."""
     key = group.one.key if len(group.views) == 1 else "KEY"
     return format_flags(key, flags)
-
-
-def spends_when(group: Group) -> str:
-    """Return when a group spends; a stamp is not known to."""
-    if group.one.action == "stamp":
-        return "may spend as soon as it is stamped"
-    return "spends as soon as it is written"
-
-
-def spending(group: Group) -> str:
-    """Return how to agree to what a group spends, or that it was agreed to."""
-    if "allow_spend" in group.one.details.given:
-        return f"as {FLAGS['allow_spend']} allows"
-    return f"if that is meant: {_options(group, ['allow_spend'])}"
 
 
 def keeps_ids(rename: Rename) -> str:
@@ -249,8 +226,7 @@ def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str
     if not groups:
         return []
     spending = [group for group in groups if group.one.spends]
-    named = [name_group(group, quote) for group in spending[:MOST_KEYS]]
-    spends = ", ".join(named) + _and_more(len(spending) - len(named))
+    spends = join_first(spending, MOST_KEYS, lambda group: name_group(group, quote))
     parts = [f"spends at deploy: {spends or 'nothing'}", _costs(groups, quote)]
     parts.append(_by_hand(groups, quote))
     doubts = len(review.not_checked) + sum(
@@ -274,25 +250,12 @@ def _costs(groups: Sequence[Group], quote: Quote) -> str:
     if not differ:
         is_told = bool(known) and not any(group.one.settings for group in groups)
         return "cost per 1,000 rows: unchanged" if is_told else ""
-    named = [
-        f"{name_group(group, quote)} {cost_change(group, Estimate.brief)}"
-        for group in differ[:MOST_COSTS]
-    ]
-    more = _and_more(len(differ) - len(named))
-    return f"cost per 1,000 rows, at most: {', '.join(named)}{more}"
 
+    def name(group: Group) -> str:
+        return f"{name_group(group, quote)} {cost_change(group, Estimate.brief)}"
 
-SET_BY_HAND: Final = "set on the service and not by code, so a deploy leaves it"
-"""What is said of live fields that change what a run costs or does."""
-
-
-def settings(group: Group) -> Sequence[str]:
-    """These fields of a group, and how to take them into the code, as lines."""
-    more = "" if len(group.views) == 1 else f" (of {group.one.key})"
-    return [
-        *group.first.settings,
-        f"all of it as it is live: {group.one.details.taking}{more}",
-    ]
+    listed = join_first(differ, MOST_COSTS, name)
+    return f"cost per 1,000 rows, at most: {listed}"
 
 
 def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
@@ -306,8 +269,7 @@ def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
             named.append(f"{name_group(group, quote)} {quote(field)}{costs}")
     if not named:
         return ""
-    more = _and_more(len(named) - MOST_COSTS)
-    return f"not set by code, per 1,000 rows: {', '.join(named[:MOST_COSTS])}{more}"
+    return f"not set by code, per 1,000 rows: {join_first(named, MOST_COSTS)}"
 
 
 def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
@@ -318,50 +280,3 @@ def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
     if before is None or before == after:
         return cost(after)
     return f"{cost(before)} → {cost(after)}"
-
-
-def _and_more(number: int) -> str:
-    return f" and {number:,} more" if number > 0 else ""
-
-
-def some(names: Sequence[str], quote: Quote, most: int) -> str:
-    """The first of some names, and how many more there are."""
-    return ", ".join(map(quote, names[:most])) + _and_more(len(names) - most)
-
-
-def at_work(group: Group, quote: Quote) -> Sequence[str]:
-    """What is at work with the workflows of a group while they are changed."""
-    ones = [view.step for view in group.views]
-    schedules = [(one.key, s) for one in ones for s in one.touched.schedules or ()]
-    runs = [(one.key, run) for one in ones for run in one.touched.runs or ()]
-    is_alone = len(ones) == 1
-
-    def named(found: Sequence[tuple[str, ScheduleRef | RunRef]]) -> str:
-        texts = [
-            quote(_of(thing)) + ("" if is_alone else f" of {quote(key)}")
-            for key, thing in found[:MOST_KEYS]
-        ]
-        return ", ".join(texts) + _and_more(len(found) - len(texts))
-
-    lines: list[str] = []
-    if schedules:
-        lines.append(
-            f"{pluralize(len(schedules), 'active schedule')}: {named(schedules)}"
-        )
-    if runs:
-        lines.append(f"{pluralize(len(runs), 'run')} in flight: {named(runs)}")
-    for what, unknown in (
-        ("schedules", [one for one in ones if one.touched.schedules is None]),
-        ("runs in flight", [one for one in ones if one.touched.runs is None]),
-    ):
-        if unknown:
-            of = "" if is_alone else f" of {pluralize(len(unknown), 'workflow')}"
-            lines.append(f"not checked: {what}{of}")
-    return lines
-
-
-def _of(thing: ScheduleRef | RunRef) -> str:
-    if isinstance(thing, RunRef):
-        return f"{thing.id} ({thing.status})"
-    zone = f" {thing.timezone}" if thing.timezone else ""
-    return f"{thing.name} ({thing.cron_expression}{zone})"

@@ -1,0 +1,147 @@
+"""What a reviewer has to know of a group of workflows besides their changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from ...plan import FLAGS, RunRef, ScheduleRef
+from ...text import join_first, pluralize
+from ._grouping import Group
+from ._words import Quote, cost_change, format_options, of_them
+
+MOST_TOUCHED: Final = 3
+"""Schedules and runs of one group that are named."""
+
+
+@frozen
+class Fact:
+    """A fact in words, as one text or as a list.
+
+    Attributes:
+        label: What the fact is about.
+        texts: The fact.
+        is_warning: Whether the fact is stressed.
+        opening: What stands before the text in a line. None for the label.
+    """
+
+    label: str
+    texts: Sequence[str]
+    is_warning: bool = False
+    opening: str | None = None
+
+    @property
+    def line(self) -> str:
+        """The fact as one line, if it is one text."""
+        opening = f"{self.label}: " if self.opening is None else self.opening
+        return f"{opening}{self.texts[0]}"
+
+
+@frozen
+class Writing:
+    """How a format writes the words of a fact.
+
+    Attributes:
+        name: Writes a name that data gives.
+        sentence: Writes a sentence with words of data in it.
+        line: Writes one line of several that belong together.
+        most: The most things that one fact names.
+    """
+
+    name: Quote
+    sentence: Quote
+    line: Quote
+    most: int
+
+
+def list_facts(group: Group, writing: Writing) -> Iterator[Fact]:
+    """Yield the facts of a group, in display order."""
+    one, first, name = group.one, group.first, writing.name
+    if first.is_new:
+        yield Fact("blocks", [join_first(first.blocks, writing.most, name)])
+    if one.effects and (first.is_new or one.action == "create"):
+        yield Fact("effects", [writing.sentence(one.effects)], opening="")
+    if one.details.cost_after is not None:
+        cost = cost_change(group, lambda cost: cost.describe(name))
+        yield Fact("cost of 1,000 input rows, at most", [cost])
+    if first.settings:
+        label = "set on the service and not by code, so a deploy leaves it"
+        lines = [*first.settings, _format_taking(group)]
+        yield Fact(label, [*map(writing.line, lines)], is_warning=True)
+    if first.unmanaged:
+        left = join_first(first.unmanaged, writing.most, name)
+        yield Fact("left as it is, not set by code", [left])
+    if one.spends:
+        spends = join_first(one.spends, writing.most, name)
+        text = f"{spends}; {_format_consent(group, name)}"
+        yield Fact(spends_when(group), [text], is_warning=True)
+    yield from _list_touched(group, writing)
+    if one.state == "orphan" and one.action == "none" and one.lifted_by is not None:
+        options = name(format_options(group, [one.lifted_by, *one.also]))
+        yield Fact("deletion", [options], opening="deleted only with ")
+    if group.files:
+        files = join_first(group.files, writing.most, name)
+        yield Fact("file", [files], opening="in ")
+
+
+def spends_when(group: Group) -> str:
+    """Return when a group spends. It is not known whether a stamp does."""
+    if group.one.action == "stamp":
+        return "may spend as soon as it is stamped"
+    return "spends as soon as it is written"
+
+
+def _format_consent(group: Group, quote: Quote) -> str:
+    """Return how to agree to what a group spends, or that it was agreed to."""
+    if "allow_spend" in group.one.details.given:
+        return f"as {quote(FLAGS['allow_spend'])} allows"
+    return f"if that is meant: {quote(format_options(group, ['allow_spend']))}"
+
+
+def _format_taking(group: Group) -> str:
+    """Return how to take live settings into the code."""
+    more = "" if len(group.views) == 1 else f" (of {group.one.key})"
+    return f"all of it as it is live: {group.one.details.taking}{more}"
+
+
+_Touched: TypeAlias = tuple[str, ScheduleRef | RunRef]
+"""A schedule or a run, with the key of its workflow."""
+
+
+def _list_touched(group: Group, writing: Writing) -> Iterator[Fact]:
+    """Yield the schedules and active runs of a group, and all that was not checked."""
+    ones, quote = [view.step for view in group.views], writing.name
+
+    def name(found: _Touched) -> str:
+        key, thing = found
+        return quote(_describe(thing)) + (f" of {quote(key)}" if ones[1:] else "")
+
+    schedules = [(one.key, s) for one in ones for s in one.touched.schedules or ()]
+    if schedules:
+        label = pluralize(len(schedules), "active schedule")
+        yield Fact(label, [join_first(schedules, MOST_TOUCHED, name)])
+    runs = [(one.key, run) for one in ones for run in one.touched.runs or ()]
+    if runs:
+        label = f"{pluralize(len(runs), 'run')} in flight"
+        yield Fact(label, [join_first(runs, MOST_TOUCHED, name)])
+    doubts: list[str] = []
+    for what, unknown in (
+        ("schedules", sum(one.touched.schedules is None for one in ones)),
+        ("runs in flight", sum(one.touched.runs is None for one in ones)),
+    ):
+        of = f" of {pluralize(unknown, 'workflow')}" if ones[1:] else ""
+        doubts += [f"{what}{of}"] if unknown else []
+    doubts += [f"{writing.sentence(d)}{of_them(n, group)}" for d, n in group.doubts]
+    if more := len(doubts[writing.most :]):
+        doubts[writing.most :] = [pluralize(more, "more thing")]
+    if doubts:
+        yield Fact("not checked", doubts)
+
+
+def _describe(thing: ScheduleRef | RunRef) -> str:
+    if isinstance(thing, RunRef):
+        return f"{thing.id} ({thing.status})"
+    zone = f" {thing.timezone}" if thing.timezone else ""
+    return f"{thing.name} ({thing.cron_expression}{zone})"

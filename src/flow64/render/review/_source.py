@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from ...compiler import Identity, Lifted, as_code, lift
 from ...definition import Definition, ListedOrigins, canonical_id
-from ...diff import unshown
+from ...diff import digest_masked
 from ...errors import CannotLiftError
 from ...redaction import redact_keys
 from ...text import truncate
@@ -60,7 +60,7 @@ def source_of(view: View) -> Source:
         return Source(problem="it is too large to be shown as code")
     # Masked before they are compared: what differs is not told by what it is.
     was, now = (redact_keys(text).splitlines() for text in found)
-    if was == now and (found[0] != found[1] or any(map(unshown, one.changes))):
+    if was == now and (found[0] != found[1] or any(map(digest_masked, one.changes))):
         return Source(problem="what differs is masked, or stands for a secret")
     _, _, *lines = [*unified_diff(was, now, lineterm="", n=2)] or ["", ""]
     return Source(tuple(map(_short, lines)))

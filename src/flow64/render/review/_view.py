@@ -28,9 +28,9 @@ from ...diff import (
     TitleChanged,
     Unmanaged,
     as_data,
+    digest_masked,
     map_blocks,
     sections,
-    unshown,
 )
 from ...plan import Step
 
@@ -214,4 +214,4 @@ def _signature(change: Change) -> str:
     So two changes that look alike because both are masked are not taken for one.
     """
     anonymous = map_blocks(change, lambda block: evolve(block, id=""))
-    return f"{json.dumps(as_data(anonymous))} {unshown(change)}"
+    return f"{json.dumps(as_data(anonymous))} {digest_masked(change)}"

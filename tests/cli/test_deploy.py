@@ -163,7 +163,7 @@ def test_update(service, leads, flow64, tmp_path):
     assert '~ title: "Inbound leads" -> "New leads"' in told
     (saved,) = (tmp_path / ".flow64/history").glob("*.json")
     place = saved.relative_to(Path.cwd())
-    assert f"what was there of inbound is in {place}\n" in told
+    assert f"the old version of inbound is in {place}\n" in told
     assert saved.stat().st_mode & 0o777 == 0o600
 
 

@@ -75,8 +75,8 @@ def test_deploy_of_many_is_told_in_short(many, flow64):
     assert created.count(" of 12: create ") == told.count(" of 12: update ") == 1
     assert told.count("Role") == 1
     history = str(Path(".flow64", "history"))
-    assert f"\nwhat was there of 12 workflows is in {history}" in told
-    assert told.count("what was there of") == 1
+    assert f"\nthe old versions of 12 workflows are in {history}" in told
+    assert told.count("the old version") == 1
 
 
 def test_deploy_tells_all_where_that_is_asked_for(many, flow64):

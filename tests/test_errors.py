@@ -297,7 +297,7 @@ WORDS = [
     ),
     (
         ConsentError("Leads", ["search buys", "search 2 buys"]),
-        "deploying 'Leads' may spend credits at once: search buys; search 2 buys; if that is meant: deploy(allow_spend=True)",
+        "deploying 'Leads' may spend credits at once: search buys; search 2 buys; to allow it: deploy(allow_spend=True)",
     ),
     (
         VerificationError("Leads", "ID", ["/name", "/x\n"]),

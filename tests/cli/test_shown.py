@@ -97,4 +97,4 @@ def test_what_was_agreed_to_tells_workflows_apart(many, flow64):
     assert "+ n03: new, is created" in told
     assert "(11): new, are created" in told
     assert "; as --allow-spend allows\n" in told
-    assert "; if that is meant: --allow-spend KEY\n" in told
+    assert "; to allow it, add --allow-spend KEY\n" in told

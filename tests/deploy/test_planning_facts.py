@@ -888,7 +888,7 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
         plan
     )
     with pytest.raises(
-        errors.PruneError, match="if that is meant: --allow-behind gone"
+        errors.PruneError, match="to allow it, add --allow-behind gone"
     ):
         jobs_of(plan, Agreement(prune=1))
     (job,) = jobs_of(plan, Agreement(prune=1, behind=["gone"]))

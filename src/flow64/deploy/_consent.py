@@ -99,7 +99,7 @@ def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[Job]:
             continue
         if step.spends and step.key not in agreed.allow_spend:
             what = "; ".join(step.spends)
-            problems.append(f"{step.key}: {what}; if that is meant: {_spend(step)}")
+            problems.append(f"{step.key}: {what}; to allow it, add {_spend(step)}")
         jobs.append(Job(step, doing, _reason(step, doing)))
     deletions = [step for step in plan.victims if agreed.prune is not None]
     prune = [*_prune_problems(plan, agreed)]
@@ -132,7 +132,7 @@ def require_saved(jobs: Iterable[Job], agreed: Agreement) -> None:
         PlanRefusedError: Some text would be lost.
     """
     problems = [
-        f"{job.step.key}: {describe_losses(job.lost)}; if that is meant: --force "
+        f"{job.step.key}: {describe_losses(job.lost)}; to allow it, add --force "
         f"{_quoted(job.step)}"
         for job in jobs
         if job.lost and job.step.key not in agreed.force
@@ -180,13 +180,11 @@ def _refusal(step: Step, agreed: Agreement) -> Iterator[str]:
     if step.is_taken:
         yield f"{step.key}: {why}; {OTHER_ENVIRONMENT}; or leave it: --skip-drifted"
         return
-    ways: list[str] = []
     if step.consents:
-        ways.append(format_flags(step.key, step.consents))
+        why += f"; to allow it, add {format_flags(step.key, step.consents)}"
     if step.may_skip:
-        ways.append("--skip-drifted")
-    way = f"; if that is meant: {' or '.join(ways)}" if ways else ""
-    yield f"{step.key}: {why}{way}"
+        why += ", or skip it with --skip-drifted"
+    yield f"{step.key}: {why}"
 
 
 def _reason(step: Step, doing: Doing) -> Reason:
@@ -203,8 +201,8 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
     if agreed.prune is None:
         if any(step.action != "none" for step in victims):
             yield (
-                f"the plan deletes {len(victims)}, and nobody has agreed to that "
-                f"number; if it is meant: --prune={len(victims)}"
+                f"the plan deletes {len(victims)}, without consent to that number; to "
+                f"allow it, add --prune={len(victims)}"
             )
         return
     if plan.projects is None:
@@ -214,8 +212,8 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
         )
     if agreed.prune != len(victims):
         yield (
-            f"{len(victims)} would be deleted, and {agreed.prune} were agreed to; if "
-            f"that is meant: --prune={len(victims)}"
+            f"{len(victims)} would be deleted, and {agreed.prune} were agreed to; to "
+            f"allow it, add --prune={len(victims)}"
         )
     for step in victims:
         yield from _withheld(step, agreed)
@@ -231,7 +229,7 @@ def _withheld(step: Step, agreed: Agreement) -> Iterator[str]:
         consents.append("force")  # whatever the plan says, such as one from a file
     if lacking := _lacking(step.key, consents, agreed):
         why = "; ".join([*step.reasons, *step.not_checked])
-        yield f"{step.key}: {why}; if that is meant: {format_flags(step.key, lacking)}"
+        yield f"{step.key}: {why}; to allow it, add {format_flags(step.key, lacking)}"
 
 
 def describe_activity(step: Step, agreed: Agreement) -> Iterator[str]:

@@ -143,7 +143,7 @@ class ConsentError(DeployError):
     def __str__(self) -> str:
         return (
             f"deploying {self.workflow!r} may spend credits at once: "
-            f"{'; '.join(self.reasons)}; if that is meant: deploy(allow_spend=True)"
+            f"{'; '.join(self.reasons)}; to allow it: deploy(allow_spend=True)"
         )
 
 

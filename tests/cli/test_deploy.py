@@ -977,7 +977,10 @@ def test_several_fail_at_a_time(service, write, flow64):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [("many", "'many' is not a valid whole number"), ("0", "0 is not in the range")],
+    [
+        ("many", "'many' is not a valid whole number"),
+        ("0", "0 is not in the range from 1 to 32"),
+    ],
 )
 def test_parallel_is_a_whole_number(service, write, flow64, given, words):
     """Nothing is asked for, and nothing written."""

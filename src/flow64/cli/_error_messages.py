@@ -137,8 +137,10 @@ _WORDS: Final = (
     ("OAuth.from_env() needs", "an OAuth client needs"),
     (": run([])", ": leave ROWS out"),
     (
-        "journal= or FLOW64_JOURNAL (journal=None remembers nothing, so a start that "
-        "is cut off may be paid twice)",
+        (
+            "journal= or FLOW64_JOURNAL (journal=None remembers nothing, so a start "
+            "that is cut off may be paid twice)"
+        ),
         "FLOW64_JOURNAL",
     ),
     (": run(..., intent=..., retry=...)", ": --intent NAME with --retry RUN_ID"),

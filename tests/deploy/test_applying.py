@@ -151,8 +151,8 @@ def found(place):
 @pytest.mark.parametrize(
     ("agreed", "words"),
     [
-        (Agreement(), "if that is meant: --force a or --skip-drifted"),
-        (Agreement(), "found: search buys at creation; if that is meant: --allow-spe"),
+        (Agreement(), "to allow it, add --force a, or skip it with --skip-drifted"),
+        (Agreement(), "found: search buys at creation; to allow it, add --allow-spe"),
         (Agreement(force=["b"]), "--force b: there is no such key"),
         (Agreement(allow_spend=["fuond"]), r"there is no such key \(did you mean 'fou"),
         (Agreement(behind=["a"]), "a: it was edited on the service"),
@@ -260,7 +260,7 @@ def test_edited_orphan_is_deleted_only_by_name(place):
     for one in (plan, evolve(plan, steps=[silent])):
         with pytest.raises(errors.PruneError, match="--force gone"):
             place.apply(one, agreed=Agreement(prune=1))
-    with pytest.raises(errors.PruneError, match="nobody has agreed"):
+    with pytest.raises(errors.PruneError, match="without consent"):
         place.apply(plan)
     assert place.live(workflow_id) is not None
     done = place.apply(plan, agreed=Agreement(prune=1, force=["gone"]))
@@ -278,8 +278,8 @@ def test_orphan_of_another_branch_is_deleted_only_by_name(place):
 
     for agreed, words in (
         ({}, "--allow-behind extra --force extra"),
-        ({"behind": ["extra"]}, "if that is meant: --force extra"),
-        ({"force": ["extra"]}, "if that is meant: --allow-behind extra"),
+        ({"behind": ["extra"]}, "to allow it, add --force extra"),
+        ({"force": ["extra"]}, "to allow it, add --allow-behind extra"),
     ):
         with pytest.raises(errors.PruneError, match=words):
             place.apply(plan, agreed=Agreement(prune=1, **agreed))

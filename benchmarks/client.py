@@ -2,7 +2,7 @@
 
     python benchmarks/client.py                    in about a minute
     python benchmarks/client.py --quick            few rounds, in some seconds
-    python benchmarks/client.py --against FOLDER   and the same calls of another checkout
+    python benchmarks/client.py --against FOLDER   and those of another checkout
 
 An emulator in this process answers. Each contender is a process of its own that makes
 the same calls several times, by a `Client` and by an `AsyncClient`: a deploy that
@@ -21,86 +21,90 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from flow64 import LEAD, Project, Workflow
+from flow64.blocks import FindEmail, Webhook
+from flow64.client import AsyncClient, Client, Policy
+
 HERE = Path(__file__).parent.parent
 CALLS = ("plan", "run", "watch")
 KINDS = ("Client", "AsyncClient")
 WATCHES = 100
+POLICY = Policy(requests_per_minute=None)
+ROWS = [{"email": "ada@example.com"}]
 
 
 def child(kind: str, what: str, url: str, count: int) -> dict[str, float]:
-    """Make calls in this process, and return seconds for each, CPU seconds and MiB."""
-    from flow64 import LEAD, Project, Workflow  # noqa: PLC0415 - of either checkout
-    from flow64.blocks import FindEmail, Webhook  # noqa: PLC0415
-    from flow64.client import AsyncClient, Client, Policy  # noqa: PLC0415
-
-    flow = Webhook(LEAD) >> FindEmail()
-    project = Project("growth", namespace="acme.example")
-    workflow = Workflow("Leads", flow, key="leads", project=project)
-    policy = Policy(requests_per_minute=None)
-    facts: Any = {"base_url": url, "journal": None, "policy": policy}
-    rows = [{"email": "ada@example.com"}]
-    seconds = 0.0
-
+    """Make calls in this process; return seconds for each, CPU seconds and MiB."""
+    seconds = (
+        asyncio.run(_await_calls(what, url, count)) if kind == "AsyncClient" else 0
+    )
     if kind == "Client":
-        with Client("any", **facts) as client:
-            client.deploy(workflow)
-            runs = [client.run(workflow, rows) for _ in range(_started(what, count))]
-            if what == "watches":
-                with ThreadPoolExecutor(count) as threads:
-                    list(threads.map(lambda run: run.wait(every=0.5), runs))
-            else:
-                calls: dict[str, Callable[[], Any]] = {
-                    "plan": lambda: client.deploy(workflow),
-                    "run": lambda: client.run(workflow, rows),
-                    "watch": lambda: list(runs[0].watch(every=0.001)),
-                }
-                calls[what]()
-                began = time.perf_counter()
-                for _ in range(count):
-                    calls[what]()
-                seconds = (time.perf_counter() - began) / count
-    else:
-
-        async def use() -> float:
-            async with AsyncClient("any", **facts) as client:
-                await client.deploy(workflow)
-                runs = [
-                    await client.run(workflow, rows)
-                    for _ in range(_started(what, count))
-                ]
-                if what == "watches":
-                    await asyncio.gather(*(run.wait(every=0.5) for run in runs))
-                    return 0.0
-
-                async def call() -> None:
-                    if what == "plan":
-                        await client.deploy(workflow)
-                    elif what == "run":
-                        await client.run(workflow, rows)
-                    else:
-                        async for _ in runs[0].watch(every=0.001):
-                            pass
-
-                await call()
-                began = time.perf_counter()
-                for _ in range(count):
-                    await call()
-                return (time.perf_counter() - began) / count
-
-        seconds = asyncio.run(use())
+        seconds = _make_calls(what, url, count)
     used = resource.getrusage(resource.RUSAGE_SELF)
     memory = used.ru_maxrss / 1024
     return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "MiB": memory}
 
 
+def _make_calls(what: str, url: str, count: int) -> float:
+    workflow = _workflow()
+    with Client("any", base_url=url, journal=None, policy=POLICY) as client:
+        client.deploy(workflow)
+        runs = [client.run(workflow, ROWS) for _ in range(_started(what, count))]
+        if what == "watches":
+            with ThreadPoolExecutor(count) as threads:
+                list(threads.map(lambda run: run.wait(every=0.5), runs))
+            return 0.0
+        call: Callable[[], Any] = {
+            "plan": lambda: client.deploy(workflow),
+            "run": lambda: client.run(workflow, ROWS),
+            "watch": lambda: list(runs[0].watch(every=0.001)),
+        }[what]
+        call()
+        began = time.perf_counter()
+        for _ in range(count):
+            call()
+        return (time.perf_counter() - began) / count
+
+
+async def _await_calls(what: str, url: str, count: int) -> float:
+    workflow = _workflow()
+    async with AsyncClient("any", base_url=url, journal=None, policy=POLICY) as client:
+        await client.deploy(workflow)
+        started = range(_started(what, count))
+        runs = [await client.run(workflow, ROWS) for _ in started]
+        if what == "watches":
+            await asyncio.gather(*(run.wait(every=0.5) for run in runs))
+            return 0.0
+
+        async def watch() -> None:
+            async for _ in runs[0].watch(every=0.001):
+                pass
+
+        call: Callable[[], Awaitable[Any]] = {
+            "plan": lambda: client.deploy(workflow),
+            "run": lambda: client.run(workflow, ROWS),
+            "watch": watch,
+        }[what]
+        await call()
+        began = time.perf_counter()
+        for _ in range(count):
+            await call()
+        return (time.perf_counter() - began) / count
+
+
+def _workflow() -> Workflow:
+    project = Project("growth", namespace="acme.example")
+    return Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads", project=project)
+
+
 def _started(what: str, count: int) -> int:
-    """How many runs are started first."""
+    """Return how many runs are started first."""
     return {"watch": 1, "watches": count}.get(what, 0)
 
 
@@ -115,7 +119,7 @@ def measure(folder: Path, *args: object) -> dict[str, float]:
 
 def main() -> None:
     """Print the tables."""
-    from flow64.emulator import Emulator, Switches  # noqa: PLC0415 - not in a child
+    from flow64.emulator import Emulator, Switches
 
     is_quick = "--quick" in sys.argv
     folders = {"this": HERE}

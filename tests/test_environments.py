@@ -277,7 +277,7 @@ def test_of_several_one_is_named(project):
         settings.environment()
 
     assert str(caught.value) == (
-        "several environments are configured (staging, prod): say which one is meant, as in --env staging"
+        "several environments are configured (staging, prod): name one of them, as in --env staging"
     )
     assert settings.environment("prod").name == "prod"
 

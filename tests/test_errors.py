@@ -96,7 +96,7 @@ WORDS = [
     ),
     (
         NotFoundError(404, "GET", "/workflows/ID", "Not Found"),
-        "GET /workflows/ID answered 404: Not Found; check the id, and whose key it is",
+        "GET /workflows/ID answered 404: Not Found; check the id, and the organisation of the key",
     ),
     (
         ManifestError("a\x1b/flow64.json", "it is none", "/files"),
@@ -106,15 +106,15 @@ WORDS = [
     (ManifestError("a.json", "x"), "a.json: x"),
     (
         CannotLiftError("W\x1b", ["rows run in a circle", "an id\x1b twice"]),
-        "'W\\x1b' cannot be written as flow64 code: rows run in a circle; an id\\x1b twice; mend that, or keep it as JSON",
+        "'W\\x1b' cannot be written as flow64 code: rows run in a circle; an id\\x1b twice; correct that, or keep it as JSON",
     ),
     (
         UnsafeCodeError("a comment", 3),
-        "the source that was made in line 3 holds a comment, so it is not given out; that is a mistake of flow64: please report it, and keep the JSON",
+        "the generated source in line 3 has a comment, so it is not returned; this is a bug of flow64: please report it, and keep the JSON",
     ),
     (
         UnsafeCodeError("no Python"),
-        "the source that was made holds no Python, so it is not given out; that is a mistake of flow64: please report it, and keep the JSON",
+        "the generated source has no Python, so it is not returned; this is a bug of flow64: please report it, and keep the JSON",
     ),
     (PullError("x\x1b", "it is not there"), "x\\x1b was not pulled: it is not there"),
     (
@@ -123,7 +123,7 @@ WORDS = [
     ),
     (
         UnknownEnvironmentError("", ["staging", "prod"]),
-        "several environments are configured (staging, prod): say which one is meant, as in --env staging",
+        "several environments are configured (staging, prod): name one of them, as in --env staging",
     ),
     (
         UnknownEnvironmentError("prd", ["staging", "prod"]),
@@ -131,7 +131,7 @@ WORDS = [
     ),
     (
         OrganisationError("prod", "org_b", "org_a", "GET /workflows"),
-        "GET /workflows answered for organisation 'org_a', and environment 'prod' has org_id = 'org_b': no more was sent; use the key of that organisation, or mend org_id",
+        "GET /workflows answered for organisation 'org_a', and environment 'prod' has org_id = 'org_b': no more was sent; use the key of that organisation, or correct org_id",
     ),
     (
         ArgumentError("find_email()", "no argument 'mod'", ["mode", "key"]),
@@ -233,7 +233,7 @@ WORDS = [
     ),
     (
         LocalNamespaceError("Leads", "https://api.example"),
-        '\'Leads\' has no project: anybody who uses its key without one gets the same id, so it is not deployed to https://api.example; name what is yours: Workflow(..., project=Project("growth", namespace="your-domain.example"))',
+        '\'Leads\' has no project, so another user\'s workflow could have the same id at https://api.example, and it is not deployed; give it one: Workflow(..., project=Project("growth", namespace="your-domain.example"))',
     ),
     (
         UnboundValueError("Leads", "prod", ["a", "b"]),
@@ -261,7 +261,7 @@ WORDS = [
     ),
     (
         StateRefusedError("Leads", "ID", "absent"),
-        "'Leads' (ID) is pinned to a workflow that is not there, or not shown to you; nothing was written, since a pin is never created: mend the pin, or the credential",
+        "'Leads' (ID) is pinned to a workflow that is not there, or not shown to you; nothing was written, since a pin is never created: correct the pin, or the credential",
     ),
     (
         HistoryError(".flow64/history\x1b", "it is no folder"),
@@ -297,7 +297,7 @@ WORDS = [
     ),
     (
         ConsentError("Leads", ["search buys", "search 2 buys"]),
-        "deploying 'Leads' may spend credits at once: search buys; search 2 buys; if that is meant: deploy(allow_spend=True)",
+        "deploying 'Leads' may spend credits at once: search buys; search 2 buys; to allow it: deploy(allow_spend=True)",
     ),
     (
         VerificationError("Leads", "ID", ["/name", "/x\n"]),
@@ -366,7 +366,7 @@ WORDS = [
     ),
     (
         LinkRefusedError("store.example"),
-        "a result link to store.example was not opened: it is no plain https address, or leads to none of the hosts that are allowed",
+        "a result link to store.example was not opened: it is not a plain https address, or its host is not allowed",
     ),
     (
         TokenError("invalid_client: who\nis that"),
@@ -402,7 +402,7 @@ WORDS = [
     ),
     (
         RowKeyError("email", ["/1: has none"]),
-        "rows cannot be told apart by 'email'; name a column that each row has, with a value of its own:\n  /1: has none",
+        "'email' does not identify rows; name a column that each row has, with a value of its own:\n  /1: has none",
     ),
     (
         IntentChangedError("intent 'x'", "another body (2 rows)", "RUN"),
@@ -414,7 +414,7 @@ WORDS = [
     ),
     (
         JournalError("runs.jsonl", "it is no file"),
-        "the journal of runs runs.jsonl: it is no file; mend that, or name another file with journal= or FLOW64_JOURNAL (journal=None remembers nothing, so a start that is cut off may be paid twice)",
+        "the journal of runs runs.jsonl: it is no file; correct that, or name another file with journal= or FLOW64_JOURNAL (journal=None remembers nothing, so a start that is cut off may be paid twice)",
     ),
     (
         BudgetError(
@@ -486,7 +486,7 @@ WORDS = [
     ),
     (
         StaleChangesError("x"),
-        "the changes speak of the block 'x', which is not there as they know it; find them anew: apply(diff(before, after), before)",
+        "the changes are about another state of block 'x'; compare again: apply(diff(before, after), before)",
     ),
 ]
 GROUPS = {"FlowError", "DeployError", "RunError", "DeliveryError"}

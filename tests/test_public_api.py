@@ -17,6 +17,7 @@ from typing_extensions import get_original_bases
 from flow64.blocks import CatalogueBlock
 from flow64.dsl import RESERVED
 
+CORE = "flow64.client._core"
 EXPECTED = Path(__file__).with_name("public_api.txt")
 DOORS = (
     "flow64",
@@ -62,7 +63,10 @@ def lines_of_class(path, cls):
     hidden = RESERVED if CatalogueBlock in cls.__mro__[1:] else ()
     if inspect.isfunction(cls.__init__):
         yield from lines_of_function("    __init__", cls.__init__, hidden)
-    for name, member in sorted(vars(cls).items()):
+    members: dict[str, object] = {}
+    for base in reversed([cls, *private_bases(cls)]):
+        members |= vars(base)
+    for name, member in sorted(members.items()):
         if name.startswith("_") and name not in {"__rshift__", "__rrshift__"}:
             continue
         found = getattr(member, "__func__", member)
@@ -70,6 +74,11 @@ def lines_of_class(path, cls):
             yield f"    {name}: {plain(found.fget.__annotations__['return'])}"
         elif inspect.isfunction(found):
             yield from lines_of_function(f"    {name}", found)
+
+
+def private_bases(cls):
+    """Base classes of the client room that no door names: users see their members."""
+    return [base for base in cls.__mro__[1:] if base.__module__ == CORE]
 
 
 def lines_of_function(path, function, hidden=()):

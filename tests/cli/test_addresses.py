@@ -81,7 +81,7 @@ def test_run_on_a_terminal_calls_live_blocks_by_their_kind(
     """Their ids tell people nothing, and no code is at hand."""
     shown = []
     monkeypatch.setattr(
-        "flow64.cli._display.PlainDisplay.show", lambda _, e: shown.append(e)
+        "flow64.cli.watch.PlainDisplay.show", lambda _, e: shown.append(e)
     )
 
     flow64("run", "prod:inbound", people, "--new", "--yes", "--every", "0.01")

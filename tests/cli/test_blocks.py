@@ -94,9 +94,9 @@ def test_one(named, flow64):
         ("append_to_notebook", "with notebook_id='__create_new__': makes a place to"),
         ("search", "with auto_execute=True: spends as soon as it is created"),
         ("scrape_web", "price    unknown"),
-        ("llm_openai", "no source names one; specs={...} goes whole"),
+        ("llm_openai", "no source names any; write specs={...}"),
         ("x_search", "role     source, perhaps step"),
-        ("company_to_leads", "columns  those that came in are not kept"),
+        ("company_to_leads", "columns  those of its input are not kept"),
     ],
 )
 def test_what_matters(named, line, flow64):

@@ -163,7 +163,7 @@ def test_update(service, leads, flow64, tmp_path):
     assert '~ title: "Inbound leads" -> "New leads"' in told
     (saved,) = (tmp_path / ".flow64/history").glob("*.json")
     place = saved.relative_to(Path.cwd())
-    assert f"what was there of inbound is in {place}\n" in told
+    assert f"the old version of inbound is in {place}\n" in told
     assert saved.stat().st_mode & 0o777 == 0o600
 
 
@@ -253,7 +253,7 @@ def test_drifted(drifted, service, flow64):
     assert "! inbound: drifted, stops the deploy" in told
     assert 'on the service:\n        ~ title: "Inbound leads" -> "Edited' in told
     assert 'would change:\n        ~ title: "Edited' in told
-    assert "if that is meant: --force inbound or --skip-drifted\n" in told
+    assert "to allow it, add --force inbound, or skip it with --skip-drifted\n" in told
     assert f"flow64 pull default:{drifted} -o FOLDER\n" in told
     assert "\x1b" not in told
     assert set(methods(service, before)) == {"GET"}
@@ -307,7 +307,7 @@ def test_spends(service, write, flow64):
     code, _, told = flow64("deploy", source, "--yes")
 
     assert (code, deployed()) == (3, [])
-    assert "buys at creation; if that is meant: --allow-spend buys\n" in told
+    assert "buys at creation; to allow it, add --allow-spend buys\n" in told
     assert flow64("deploy", source, "--yes", "--allow-spend", "buys")[0] == 0
 
 
@@ -344,7 +344,7 @@ def test_behind(behind, flow64, option, wanted):
     code, printed, told = flow64("deploy", "leads.py", "--yes", *option)
 
     assert (code, outcomes(printed), *deployed()) == wanted
-    assert ("if that is meant: --allow-behind inbound or" in told) == (code == 3)
+    assert ("to allow it, add --allow-behind inbound, or" in told) == (code == 3)
 
 
 def test_behind_where_branches_deploy(behind, flow64, leads):
@@ -488,7 +488,7 @@ def test_secret_that_would_be_lost(service, write, flow64, tmp_path):
         codes.append(code)
 
     assert codes == [0, 0, 3]
-    assert "if that is meant: --force w or --skip-drifted" in told
+    assert "to allow it, add --force w, or skip it with --skip-drifted" in told
     assert "/workflow_definition/blocks/1/specs/url cannot be saved" in told
 
 
@@ -513,7 +513,7 @@ def test_a_renamed_key_is_refused_until_it_is_decided(renamed, flow64):
 
     assert (code, outcomes(printed), created) == (3, ["refused"], 0)
     assert 'was="inbound"' in told
-    assert "if that is meant: --create other\n" in told
+    assert "to allow it, add --create other\n" in told
     assert deployed() == ["Inbound leads", "Other"]
 
 
@@ -568,7 +568,7 @@ def test_prune_of_work_in_no_commit_takes_its_name(service, leads, flow64, names
 
     assert (code, deployed()) == (3, ["In no commit"])
     assert "in no commit: to delete it, agree by name" in told
-    assert "if that is meant: --allow-behind inbound" in told
+    assert "to allow it, add --allow-behind inbound" in told
     assert flow64(*prune, "--allow-behind", "inbound")[0] == 0
     assert deployed() == ["other"]
 
@@ -977,7 +977,10 @@ def test_several_fail_at_a_time(service, write, flow64):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [("many", "'many' is not a valid whole number"), ("0", "0 is not in the range")],
+    [
+        ("many", "'many' is not a valid whole number"),
+        ("0", "0 is not in the range from 1 to 32"),
+    ],
 )
 def test_parallel_is_a_whole_number(service, write, flow64, given, words):
     """Nothing is asked for, and nothing written."""

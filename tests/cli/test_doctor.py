@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from flow64 import Client, Project, Workflow
+from flow64.api import Session
 from flow64.blocks import FindEmail, Webhook
 from flow64.doctor import _diagnosis, examine
 from flow64.dsl import LEAD
@@ -118,18 +119,13 @@ def test_methods(service, flow64, monkeypatch):
     """What is sent is recorded: GET, and no body."""
     sent = []
 
-    def recorded():
-        talk, reply = examine(), None
-        while True:
-            try:
-                step = talk.send(reply)
-            except StopIteration as stop:
-                return stop.value
-            if hasattr(step, "method"):
-                sent.append((step.method, step.body, step.form))
-            reply = yield step
+    exchange = Session.exchange
 
-    monkeypatch.setattr(_diagnosis, "examine", recorded)
+    async def record(self, request):
+        sent.append((request.method, request.body, request.form))
+        return await exchange(self, request)
+
+    monkeypatch.setattr(Session, "exchange", record)
 
     assert report(flow64)[0] == 0
     assert len(sent) == 13
@@ -338,7 +334,9 @@ def test_emulator(flow64):
 
 def test_clock(service, flow64, monkeypatch):
     """A clock that is far from that of the service is a problem."""
-    monkeypatch.setattr(_diagnosis, "examine", lambda: examine(lambda: 1000.0))
+    monkeypatch.setattr(
+        _diagnosis, "examine", lambda session: examine(session, lambda: 1000.0)
+    )
 
     code, found, _ = report(flow64)
 
@@ -349,7 +347,9 @@ def test_clock(service, flow64, monkeypatch):
 
 def test_clock_behind(service, flow64, monkeypatch):
     """Also one that is far ahead of it."""
-    monkeypatch.setattr(_diagnosis, "examine", lambda: examine(lambda: 1e10))
+    monkeypatch.setattr(
+        _diagnosis, "examine", lambda session: examine(session, lambda: 1e10)
+    )
 
     assert "s behind ours" in report(flow64)[1]["problems"][0]
 

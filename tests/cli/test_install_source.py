@@ -103,12 +103,12 @@ def test_index(flow64, installed):
     [
         (
             {"classifier": PRIVATE},
-            "this flow64 is marked as a build that no index has",
+            "this flow64 is a build that no index has",
         ),
-        ({"installer": None}, "nothing says how this flow64 was installed"),
+        ({"installer": None}, "it is unknown how this flow64 was installed"),
         (
             {"direct_url": {"url": "file:///tmp/f.whl", "archive_info": {}}},
-            "this flow64 was installed from a place of this machine",
+            "this flow64 was installed from a path of this machine",
         ),
         (
             {
@@ -117,11 +117,11 @@ def test_index(flow64, installed):
                     "vcs_info": {"vcs": "git", "commit_id": COMMIT},
                 }
             },
-            "this flow64 was installed from a place of this machine",
+            "this flow64 was installed from a path of this machine",
         ),
         (
             {"direct_url": {"url": "file:///nowhere", "dir_info": {}}},
-            "this flow64 was installed from a folder that is no clone of it",
+            "this flow64 was installed from a folder that is not a clone",
         ),
         (
             {
@@ -142,9 +142,9 @@ def test_index(flow64, installed):
             },
             "this flow64 was installed from an address that cannot be written down",
         ),
-        ({"direct_url": "{"}, "nothing says how this flow64 was installed"),
-        ({"direct_url": "[]"}, "nothing says how this flow64 was installed"),
-        ({"direct_url": {"url": 1}}, "nothing says how this flow64 was installed"),
+        ({"direct_url": "{"}, "it is unknown how this flow64 was installed"),
+        ({"direct_url": "[]"}, "it is unknown how this flow64 was installed"),
+        ({"direct_url": {"url": 1}}, "it is unknown how this flow64 was installed"),
     ],
 )
 def test_unknown(facts, reason, flow64, installed, tmp_path):
@@ -346,7 +346,7 @@ def test_dirty_clone(flow64, installed, clone):
 
     commit = git(clone, "rev-parse", "HEAD")
     assert lines() == [f"flow64[cli,emulator] @ {GIT}.git@{commit}"]
-    assert "this flow64 is not what that commit has" in last(told)
+    assert "this flow64 differs from that commit" in last(told)
 
 
 def test_copy_of_a_clone(flow64, installed, clone):
@@ -371,7 +371,7 @@ def test_old_copy_of_a_clone(flow64, installed, clone):
     assert lines() == [
         f"flow64[cli,emulator] @ {GIT}.git@{git(clone, 'rev-parse', 'HEAD')}"
     ]
-    assert "this flow64 is not what that commit has" in last(told)
+    assert "this flow64 differs from that commit" in last(told)
 
 
 def test_folder_of_a_larger_clone(flow64, installed, tmp_path):
@@ -403,7 +403,7 @@ def test_clone_of_something_else(text, flow64, installed, clone):
     told = flow64(*BEGIN)[2]
 
     assert lines()[0].startswith(STOP)
-    assert "from a folder that is no clone of it" in last(told)
+    assert "from a folder that is not a clone" in last(told)
 
 
 def test_copy_inside_of_another_repository(flow64, installed, clone):
@@ -416,7 +416,7 @@ def test_copy_inside_of_another_repository(flow64, installed, clone):
     told = flow64(*BEGIN)[2]
 
     assert lines()[0].startswith(STOP)
-    assert "from a folder that is no clone of it" in last(told)
+    assert "from a folder that is not a clone" in last(told)
 
 
 # -- What is said by --from ------------------------------------------------------------

@@ -78,8 +78,8 @@ SAID = [
     (
         errors.JournalError("runs.jsonl", "it is no file"),
         (
-            "the journal of runs runs.jsonl: it is no file; mend that, or name another "
-            "file with FLOW64_JOURNAL"
+            "the journal of runs runs.jsonl: it is no file; correct that, or name "
+            "another file with FLOW64_JOURNAL"
         ),
         "",
     ),

@@ -34,7 +34,7 @@ def test_newest(replaced, flow64):
     assert (code, outcomes(printed), deployed()) == (0, ["done"], ["Inbound leads"])
     assert '~ title: "New leads" -> "Inbound leads"' in told
     assert "it was live until " in told
-    assert "what was there of inbound is in " in told
+    assert "the old version of inbound is in " in told
 
 
 def test_taken_back(replaced, flow64):

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from flow64 import Client
-from flow64.cli._display import BarDisplay, open_display
 from flow64.cli._terminal import Console, draw_on, print_message
+from flow64.cli.watch import BarDisplay, open_display
 from flow64.client import (
     BlockDone,
     BlockFailed,

@@ -210,7 +210,7 @@ BAD = {
     "fixtures": (["--fixtures", "bad.json"], 64, "bad.json"),
     "keys": (["--api-keys", "keys.txt"], 64, "keys.txt is not one key a line"),
     "two": (["--api-keys", "two.txt"], 64, "two organisations, in lines 1 and 3"),
-    "binary": (["--api-keys", "store.db"], 64, "store.db is no text in UTF-8"),
+    "binary": (["--api-keys", "store.db"], 64, "store.db is not text in UTF-8"),
     "client": (["--oauth-client", "foo"], 64, "'foo' is not written as ID=FILE"),
     "no pem": (["--oauth-client", "us=no.pem"], 64, "no.pem cannot be read (No such"),
     "pem": (["--oauth-client", "us=keys.txt"], 64, "the public_key_pem of the OAuth"),

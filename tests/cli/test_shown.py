@@ -75,8 +75,8 @@ def test_deploy_of_many_is_told_in_short(many, flow64):
     assert created.count(" of 12: create ") == told.count(" of 12: update ") == 1
     assert told.count("Role") == 1
     history = str(Path(".flow64", "history"))
-    assert f"\nwhat was there of 12 workflows is in {history}" in told
-    assert told.count("what was there of") == 1
+    assert f"\nthe old versions of 12 workflows are in {history}" in told
+    assert told.count("the old version") == 1
 
 
 def test_deploy_tells_all_where_that_is_asked_for(many, flow64):
@@ -97,4 +97,4 @@ def test_what_was_agreed_to_tells_workflows_apart(many, flow64):
     assert "+ n03: new, is created" in told
     assert "(11): new, are created" in told
     assert "; as --allow-spend allows\n" in told
-    assert "; if that is meant: --allow-spend KEY\n" in told
+    assert "; to allow it, add --allow-spend KEY\n" in told

@@ -337,7 +337,7 @@ def test_faults(name):
     assert error.value.problems == [FAULTS[name][1]]
     assert str(error.value) == (
         f"{definition.name!r} cannot be written as flow64 code: {FAULTS[name][1]}; "
-        "mend that, or keep it as JSON"
+        "correct that, or keep it as JSON"
     ).replace("'\ud800'", "'\\ud800'")
 
 
@@ -346,7 +346,7 @@ def test_many_faults():
     found = wired(["ab"])
     edges = [found.edges[0]._replace(target=f"x{at}") for at in range(7)]
 
-    with pytest.raises(CannotLiftError, match="; and 2 more; mend that"):
+    with pytest.raises(CannotLiftError, match="; and 2 more; correct that"):
         lift(evolve(found, edges=tuple(edges)))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from flow64 import Project, Workflow
+from flow64 import Client, Project, Workflow
 from flow64.api import get_workflow
 from flow64.client import Policy
 from flow64.definition import thaw
@@ -20,6 +20,13 @@ from tests.service import clients
 from tests.service.support import flow
 
 QUICK = Policy(first_wait=0.001, first_rest=0.001, timeout=0.5, deadline=10)
+
+
+def client_of(emulator, key=None):
+    """A client of a new organisation, or of one with this key. It keeps no pace."""
+    policy = evolve(QUICK, requests_per_minute=None)
+    key = key or f"sk_test_{uuid4().hex}"
+    return Client(key, base_url=emulator.url, policy=policy, journal=None)
 
 
 @define
@@ -38,17 +45,19 @@ class Place:
     """A service, one organisation in it, and a folder for what is replaced.
 
     Attributes:
-        kind: Which client plays: `sync` or `async`.
         emulator: The service.
-        server: The fault server in front of it, where there is one.
         history: Where what is replaced goes.
-        project: Whose workflows these are.
+        client: A client of the service. Calls through a fault server have their own.
+        server: The fault server in front of it, if there is one.
+        kind: The kind of client that calls through the fault server.
+        project: The project of these workflows.
     """
 
-    kind: str
     emulator: Emulator
     history: History
+    client: Client
     server: object = None
+    kind: str = "sync"
     project: Project = field(factory=lambda: Project("growth", f"{uuid4()}.example"))
 
     @property
@@ -66,18 +75,20 @@ class Place:
             return workflow
         return target_of(workflow, env, values or None, git=Commits())
 
-    def play(self, job, *args, url=None, **facts):
-        """Run a call with one kind of client."""
+    def play(self, job, *args, **facts):
+        """Run a call, through the fault server if there is one."""
+        if self.server is None:
+            return self.client.call(job, *args, **facts)
         return clients.play(
             self.kind,
-            url or self.url,
+            self.url,
             lambda session: job(session, *args, **facts),
             policy=QUICK,
         )
 
     def direct(self, job, *args, **facts):
         """Run a call past the fault server, as someone else would."""
-        return self.play(job, *args, url=self.emulator.url, **facts)
+        return self.client.call(job, *args, **facts)
 
     def plan(self, *workflows, env="default", is_whole=True, **options):
         targets = [self.target(one, env) for one in workflows]

@@ -8,7 +8,7 @@ import pytest
 
 from flow64.deploy import History
 from flow64.emulator import Emulator
-from tests.deploy.applied import Hours, Place
+from tests.deploy.applied import Hours, Place, client_of
 from tests.service import clients
 from tests.service.fault_server import FaultServer
 
@@ -19,16 +19,20 @@ def emulator():
         yield made
 
 
-@pytest.fixture(params=["sync", "async"])
-def place(request, emulator, tmp_path, monkeypatch):
-    """An organisation of its own, on an emulator that all tests share."""
-    monkeypatch.setattr(clients, "KEY", f"sk_test_{uuid4().hex}")
-    emulator.requests.clear()
-    return Place(request.param, emulator, History(tmp_path / "history", now=Hours()))
-
-
 @pytest.fixture
-def faulty(place):
+def place(emulator, tmp_path, monkeypatch):
+    """An organisation of its own, on an emulator that all tests share."""
+    key = f"sk_test_{uuid4().hex}"
+    monkeypatch.setattr(clients, "KEY", key)
+    emulator.requests.clear()
+    with client_of(emulator, key) as client:
+        yield Place(emulator, History(tmp_path / "history", now=Hours()), client)
+
+
+@pytest.fixture(params=["sync", "async"])
+def faulty(request, place):
+    """The same place behind a fault server, for both kinds of client."""
+    place.kind = request.param
     with FaultServer(place.emulator) as server:
         place.server = server
         yield place

@@ -18,6 +18,7 @@ from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.deploy import Agreement, Done, Failed, Summary, Writing, as_text
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.plan import live_of
+from tests.deploy.applied import client_of
 from tests.deploy.planned import NEWER
 from tests.service import clients
 from tests.service.fault_server import LOST, Drop, Forward, Reply
@@ -25,11 +26,12 @@ from tests.service.support import Script, answer
 
 
 @pytest.fixture
-def theirs(place, monkeypatch):
-    """A workflow that another organisation has; gives what this one wants there."""
-    wanted = place.workflow()
-    place.put(wanted)
-    monkeypatch.setattr(clients, "KEY", f"sk_test_{uuid4().hex}")
+def theirs(place):
+    """Return a workflow with an id that another organisation has."""
+    wanted, ours = place.workflow(), place.client
+    with client_of(place.emulator) as place.client:
+        place.put(wanted)
+    place.client = ours
     yield wanted
     place.emulator.switches = Switches()
 
@@ -73,7 +75,8 @@ def keys(done):
 # -- All goes well --------------------------------------------------------------------
 
 
-def test_plan_is_done_step_by_step_and_told(place):
+@clients.BOTH
+def test_plan_is_done_step_by_step_and_told(place, kind):
     """F24: what is replaced is saved; the next plan is empty."""
     old = [place.workflow("a"), place.workflow("b"), place.workflow("gone")]
     place.put(*old)
@@ -87,7 +90,7 @@ def test_plan_is_done_step_by_step_and_told(place):
 
     def listen(client):
         talk = place.applying(plan, agreed=Agreement(prune=1))
-        if place.kind == "sync":
+        if kind == "sync":
             return events.extend(client.stream(talk))
 
         async def gathered():
@@ -95,7 +98,7 @@ def test_plan_is_done_step_by_step_and_told(place):
 
         return gathered()
 
-    clients.use(place.kind, place.url, listen)
+    clients.use(kind, place.url, listen)
 
     assert [event for event in events if isinstance(event, Writing)] == [
         Writing("a", "update", 1, 3),
@@ -148,8 +151,8 @@ def found(place):
 @pytest.mark.parametrize(
     ("agreed", "words"),
     [
-        (Agreement(), "if that is meant: --force a or --skip-drifted"),
-        (Agreement(), "found: search buys at creation; if that is meant: --allow-spe"),
+        (Agreement(), "to allow it, add --force a, or skip it with --skip-drifted"),
+        (Agreement(), "found: search buys at creation; to allow it, add --allow-spe"),
         (Agreement(force=["b"]), "--force b: there is no such key"),
         (Agreement(allow_spend=["fuond"]), r"there is no such key \(did you mean 'fou"),
         (Agreement(behind=["a"]), "a: it was edited on the service"),
@@ -257,7 +260,7 @@ def test_edited_orphan_is_deleted_only_by_name(place):
     for one in (plan, evolve(plan, steps=[silent])):
         with pytest.raises(errors.PruneError, match="--force gone"):
             place.apply(one, agreed=Agreement(prune=1))
-    with pytest.raises(errors.PruneError, match="nobody has agreed"):
+    with pytest.raises(errors.PruneError, match="without consent"):
         place.apply(plan)
     assert place.live(workflow_id) is not None
     done = place.apply(plan, agreed=Agreement(prune=1, force=["gone"]))
@@ -275,8 +278,8 @@ def test_orphan_of_another_branch_is_deleted_only_by_name(place):
 
     for agreed, words in (
         ({}, "--allow-behind extra --force extra"),
-        ({"behind": ["extra"]}, "if that is meant: --force extra"),
-        ({"force": ["extra"]}, "if that is meant: --allow-behind extra"),
+        ({"behind": ["extra"]}, "to allow it, add --force extra"),
+        ({"force": ["extra"]}, "to allow it, add --allow-behind extra"),
     ):
         with pytest.raises(errors.PruneError, match=words):
             place.apply(plan, agreed=Agreement(prune=1, **agreed))
@@ -396,8 +399,10 @@ def test_workflow_that_is_at_work_is_never_deleted(place):
 
 
 def test_workflow_whose_run_goes_on_is_never_deleted(place, tmp_path):
-    with Emulator(switches=Switches(speed=60.0)) as emulator:
-        place.emulator = emulator
+    with (
+        Emulator(switches=Switches(speed=60.0)) as place.emulator,
+        client_of(place.emulator) as place.client,
+    ):
         workflow_id = place.put(place.workflow("gone"))
         rows = {"webhook_payload": [{"email": "a@example.com"}]}
         place.direct(start_run, workflow_id, rows, str(uuid4()))

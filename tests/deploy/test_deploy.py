@@ -308,7 +308,7 @@ def test_secret_that_is_not_known_is_overwritten_only_by_force(history):
 
     with pytest.raises(errors.PlanRefusedError, match="url cannot be saved and") as e:
         deploy_by(script, code, hook=SECRET)
-    assert "if that is meant: --force secret" in str(e.value)
+    assert "to allow it, add --force secret" in str(e.value)
     assert "SENTINEL" not in str(e.value)
     assert (script.lines, history.folder.exists()) == (["GET"], False)
     assert deploy_by(script, code, force=True, hook=SECRET).state == "update"

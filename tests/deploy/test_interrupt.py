@@ -17,8 +17,8 @@ from tests.service import clients
 from tests.service.fault_server import Forward, Hang
 
 UPDATE = "/workflows/update_workflow"
-SYNC = pytest.mark.parametrize("place", ["sync"], indirect=True)
-ASYNC = pytest.mark.parametrize("place", ["async"], indirect=True)
+SYNC = pytest.mark.parametrize("faulty", ["sync"], indirect=True)
+ASYNC = pytest.mark.parametrize("faulty", ["async"], indirect=True)
 
 
 def press():

@@ -99,7 +99,7 @@ plan for environment default at http://127.0.0.1 (2 requests)
     blocks: search, find_email
     spends as soon as it is created: search; spends at each run: search, find_email
     cost of 1,000 input rows, at most: find_email $0.05 for each of an open number of rows + unknown for search
-    spends as soon as it is written: search buys at creation; if that is meant: --allow-spend found-people
+    spends as soon as it is written: search buys at creation; to allow it, add --allow-spend found-people
     in tests/deploy/planned.py
 
 not checked:
@@ -623,7 +623,7 @@ plan for environment default at http://127.0.0.1 (1 request)
     it is what the code says, and no code of yours deployed it
     this writes its description alone; whether that buys is not documented
     cost of 1,000 input rows, at most: find_email $0.05 for each of an open number of rows + unknown for search
-    may spend as soon as it is stamped: search buys at creation; if that is meant: --allow-spend found
+    may spend as soon as it is stamped: search buys at creation; to allow it, add --allow-spend found
     in tests/service/support.py
 
 not checked:
@@ -2507,4 +2507,4 @@ def test_consent_to_spend_is_shown():
     told = as_text(plan_of(at.searching), Agreement(allow_spend=["found"]))
 
     assert "search buys at creation; as --allow-spend allows\n" in told
-    assert "if that is meant" not in told
+    assert "to allow it" not in told

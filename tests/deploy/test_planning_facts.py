@@ -890,7 +890,7 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
         plan
     )
     with pytest.raises(
-        errors.PruneError, match="if that is meant: --allow-behind gone"
+        errors.PruneError, match="to allow it, add --allow-behind gone"
     ):
         check_plan(plan, Agreement(prune=1), history=folder)
     agreed = Agreement(prune=1, behind=["gone"])

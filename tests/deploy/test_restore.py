@@ -313,7 +313,7 @@ def test_text_that_a_restore_loses_is_said_before(place):
     url = "/workflow_definition/blocks/2/specs/url"
     assert step.lost == (url,)
     assert step.reasons[-1].startswith(f"{url} cannot be saved and would be lost")
-    with pytest.raises(errors.PlanRefusedError, match="if that is meant: --force a"):
+    with pytest.raises(errors.PlanRefusedError, match="to allow it, add --force a"):
         restored(place, values={"hook": NEW})
 
 

@@ -13,8 +13,8 @@ from flow64.blocks import CATALOGUE
 from flow64.doctor import (
     ASSUMPTIONS,
     Examination,
-    Look,
-    Looks,
+    Replies,
+    Reply,
     examine,
     judge_assumptions,
 )
@@ -81,7 +81,7 @@ def deployed(client, count=2):
 
 
 def verdicts(seen):
-    return {one.name: one.verdict for one in judge_assumptions(seen.looks)}
+    return {one.name: one.verdict for one in judge_assumptions(seen.replies)}
 
 
 def test_reads_alone(client):
@@ -93,7 +93,7 @@ def test_reads_alone(client):
     sent = client.recording.requests
     assert {request.method for request in sent} == {"GET"}
     assert [request.content for request in sent] == [None] * len(sent)
-    assert len({request.url for request in sent}) == len(sent) == len(seen.asked)
+    assert len({request.url for request in sent}) == len(sent) == len(seen.requests)
     assert len(sent) == 16  # 13 of every service, two workflows, a run
 
 
@@ -139,7 +139,7 @@ def test_too_often(retry_after, verdict, emulator, client):
 
     seen = client.call(examine)
 
-    assert [status for _, status in seen.asked][-2:] == [200, 429]
+    assert [status for _, status in seen.requests][-2:] == [200, 429]
     assert verdicts(seen)["retry-after"] == verdict
     assert ("retry-after" in seen.rates) == retry_after
     assert verdicts(seen)["missing-run"] == "not seen"
@@ -152,11 +152,11 @@ def test_what_may_be_shown(client):
     seen = client.call(examine)
 
     told = repr(
-        [seen, seen.asked, judge_assumptions(seen.looks), seen.rates, seen.problem]
+        [seen, seen.requests, judge_assumptions(seen.replies), seen.rates, seen.problem]
     )
     assert SENTINEL not in told
     assert "w0" not in told
-    ids = [one["id"] for one in seen.looks["workflows"].items]
+    ids = [one["id"] for one in seen.replies["workflows"].items]
     assert ids
     assert not any(one in told for one in ids)
     (organisation,) = seen.organisations
@@ -172,8 +172,8 @@ def test_what_is_said(client):
     assert (seen.state, seen.problem) == ("accepted", None)
     assert seen.credits == 1_000_000
     assert seen.skew is None
-    assert ("/workflows/{id}", 404) in seen.asked
-    assert ("/workflows/runs?workflow_id={id}", 404) in seen.asked
+    assert ("/workflows/{id}", 404) in seen.requests
+    assert ("/workflows/runs?workflow_id={id}", 404) in seen.requests
 
 
 LIST = Answer(200, {}, b"[]")
@@ -222,7 +222,7 @@ def test_lost_later():
     seen = script.play(examine)
 
     assert seen.state == "accepted"
-    assert [status for _, status in seen.asked] == [200, None]
+    assert [status for _, status in seen.requests] == [200, None]
 
 
 def test_lost_at_last():
@@ -232,8 +232,8 @@ def test_lost_at_last():
 
     seen = script.play(examine)
 
-    assert [status for _, status in seen.asked] == [200] * 13 + [None]
-    assert seen.asked[-1] == ("/workflows/{id}", None)
+    assert [status for _, status in seen.requests] == [200] * 13 + [None]
+    assert seen.requests[-1] == ("/workflows/{id}", None)
 
 
 def test_renewed():
@@ -275,10 +275,10 @@ OTHER = "b1a5a5a0-0000-4000-8000-000000000001"
 TIME = "2026-06-01T10:00:12.5Z"
 
 
-def look(data, status=200, **headers):
+def reply(data, status=200, **headers):
     content = data if isinstance(data, bytes) else json.dumps(data).encode()
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Look(Request("GET", "/x"), Answer(status, named, content))
+    return Reply(Request("GET", "/x"), Answer(status, named, content))
 
 
 def workflow(**more):
@@ -307,106 +307,141 @@ STAMP = f"[flow64:1 ns:a/project:b/workflow:c/pin:{ID} {'0' * 16} {'0' * 16} - "
 ALL_KINDS = [{"block_name": kind} for kind in CATALOGUE]
 
 CASES = [
-    ("missing-workflow", {"missing-workflow": look({}, 403)}, "contradicted", "403"),
-    ("missing-workflow", {"missing-workflow": look({}, 401)}, "not seen", "401"),
-    ("error-shape", {"missing-workflow": look({"detail": "x"}, 404)}, "confirmed", ""),
+    (
+        "missing-workflow",
+        {"missing-workflow": reply({}, 403)},
+        "contradicted",
+        "403",
+    ),
+    ("missing-workflow", {"missing-workflow": reply({}, 401)}, "not seen", "401"),
     (
         "error-shape",
-        {"missing-workflow": look({"error": "x"}, 404)},
+        {"missing-workflow": reply({"detail": "x"}, 404)},
+        "confirmed",
+        "",
+    ),
+    (
+        "error-shape",
+        {"missing-workflow": reply({"error": "x"}, 404)},
         "contradicted",
         "",
     ),
-    ("error-shape", {"missing-workflow": look(b"<html>", 404)}, "contradicted", ""),
-    ("error-shape", {"missing-workflow": look({})}, "not seen", "200"),
-    ("id-form", {"no-uuid": look({}, 404)}, "contradicted", "404"),
-    ("list-whole", {"workflows": look([workflow()] * 101)}, "confirmed", "101"),
-    ("list-whole", {"workflows": look({"items": []})}, "contradicted", "not a list"),
-    ("list-whole", {"workflows": look([], link="<next>")}, "contradicted", "Link"),
-    ("list-whole", {"workflows": look([], 500)}, "not seen", "500"),
-    ("list-keys", {"workflows": look([{"id": ID}])}, "contradicted", "name, status"),
-    ("list-keys", {"workflows": look(["x"])}, "not seen", "none"),
+    ("error-shape", {"missing-workflow": reply(b"<html>", 404)}, "contradicted", ""),
+    ("error-shape", {"missing-workflow": reply({})}, "not seen", "200"),
+    ("id-form", {"no-uuid": reply({}, 404)}, "contradicted", "404"),
+    ("list-whole", {"workflows": reply([workflow()] * 101)}, "confirmed", "101"),
+    (
+        "list-whole",
+        {"workflows": reply({"items": []})},
+        "contradicted",
+        "not a list",
+    ),
+    ("list-whole", {"workflows": reply([], link="<next>")}, "contradicted", "Link"),
+    ("list-whole", {"workflows": reply([], 500)}, "not seen", "500"),
+    (
+        "list-keys",
+        {"workflows": reply([{"id": ID}])},
+        "contradicted",
+        "name, status",
+    ),
+    ("list-keys", {"workflows": reply(["x"])}, "not seen", "none"),
     (
         "list-without-definitions",
-        {"workflows": look([whole()])},
+        {"workflows": reply([whole()])},
         "contradicted",
         "1 of 1",
     ),
-    ("organisation", {"workflows": look([workflow(org_id=None)])}, "contradicted", ""),
+    (
+        "organisation",
+        {"workflows": reply([workflow(org_id=None)])},
+        "contradicted",
+        "",
+    ),
     (
         "workflow-status",
-        {"workflows": look([workflow(status="paused"), workflow()])},
+        {"workflows": reply([workflow(status="paused"), workflow()])},
         "contradicted",
         "there is also paused",
     ),
     (
         "workflow-status",
-        {"workflows": look([workflow(status=5)])},
+        {"workflows": reply([workflow(status=5)])},
         "contradicted",
         "not a plain word",
     ),
     (
         "workflow-status",
-        {"workflows": look([workflow(status=f"s{at}") for at in range(10)])},
+        {"workflows": reply([workflow(status=f"s{at}") for at in range(10)])},
         "contradicted",
         "s7 and 2 more",
     ),
-    ("times", {"workflows": look([workflow(updated_at=5)])}, "contradicted", ""),
-    ("times", {"workflows": look([workflow(updated_at="new")])}, "contradicted", ""),
+    ("times", {"workflows": reply([workflow(updated_at=5)])}, "contradicted", ""),
+    (
+        "times",
+        {"workflows": reply([workflow(updated_at="new")])},
+        "contradicted",
+        "",
+    ),
     (
         "time-zones",
-        {"workflows": look([workflow(updated_at="2026-06-01T10:00:12")])},
+        {"workflows": reply([workflow(updated_at="2026-06-01T10:00:12")])},
         "contradicted",
         "",
     ),
     (
         "time-precision",
-        {"workflows": look([workflow(updated_at="2026-06-01T10:00:12Z")])},
+        {"workflows": reply([workflow(updated_at="2026-06-01T10:00:12Z")])},
         "contradicted",
         "none of 1",
     ),
-    ("time-precision", {"workflows": look([workflow()])}, "confirmed", "1 digits"),
+    ("time-precision", {"workflows": reply([workflow()])}, "confirmed", "1 digits"),
     (
         "time-of-both",
         {
-            "workflows": look([workflow()]),
-            "workflow-0": look(workflow(updated_at="2027-06-01T10:00:12Z")),
+            "workflows": reply([workflow()]),
+            "workflow-0": reply(workflow(updated_at="2027-06-01T10:00:12Z")),
         },
         "contradicted",
         "",
     ),
-    ("block-ids", {"workflow-0": look(whole(block(block_id="a")))}, "contradicted", ""),
-    ("block-ids", {"workflow-0": look(whole(block(), 5))}, "confirmed", ": 1"),
-    ("block-ids", {"workflow-0": look([])}, "not seen", ""),
     (
-        "stored-order",
-        {"workflow-0": look(whole(block(sequence_number=2), block()))},
+        "block-ids",
+        {"workflow-0": reply(whole(block(block_id="a")))},
         "contradicted",
         "",
     ),
-    ("stored-order", {"workflow-0": look(whole(block()))}, "not seen", ""),
+    ("block-ids", {"workflow-0": reply(whole(block(), 5))}, "confirmed", ": 1"),
+    ("block-ids", {"workflow-0": reply([])}, "not seen", ""),
+    (
+        "stored-order",
+        {"workflow-0": reply(whole(block(sequence_number=2), block()))},
+        "contradicted",
+        "",
+    ),
+    ("stored-order", {"workflow-0": reply(whole(block()))}, "not seen", ""),
     (
         "block-type",
-        {"workflow-0": look(whole(block(block_type="x"), description=f"{STAMP}-]"))},
+        {"workflow-0": reply(whole(block(block_type="x"), description=f"{STAMP}-]"))},
         "contradicted",
         "1 of 1",
     ),
-    ("block-type", {"workflow-0": look(whole(block()))}, "not seen", "of flow64"),
+    ("block-type", {"workflow-0": reply(whole(block()))}, "not seen", "of flow64"),
     (
         "block-type",
-        {"workflow-0": look(whole(block(), id=OTHER, description=f"{STAMP}-]"))},
+        {"workflow-0": reply(whole(block(), id=OTHER, description=f"{STAMP}-]"))},
         "not seen",
         "of flow64",
     ),
     (
         "block-type",
-        {"workflow-0": look(whole(block(block_name="new"), description=f"{STAMP}-]"))},
+        {"workflow-0": reply(whole(block(block_name="new"), description=f"{STAMP}-]"))},
         "not seen",
         "",
     ),
     (
         "spec-defaults",
         {
-            "workflow-0": look(
+            "workflow-0": reply(
                 whole(
                     block(specs={"mode": "x", "tier": "low"}),
                     block(block_id=ID),
@@ -419,101 +454,118 @@ CASES = [
     ),
     (
         "spec-defaults",
-        {"workflow-0": look(whole(block(), description=f"{STAMP}-]"))},
+        {"workflow-0": reply(whole(block(), description=f"{STAMP}-]"))},
         "not seen",
         "",
     ),
     (
         "blocks-keys",
-        {"blocks": look([{"block_name": "x", "price": 5, "a b": 1}])},
+        {"blocks": reply([{"block_name": "x", "price": 5, "a b": 1}])},
         "contradicted",
         "price, (something that is not a plain word)",
     ),
-    ("blocks-keys", {"blocks": look({})}, "not seen", ""),
-    ("blocks-known", {"blocks": look(ALL_KINDS[1:])}, "contradicted", "webhook"),
+    ("blocks-keys", {"blocks": reply({})}, "not seen", ""),
+    ("blocks-known", {"blocks": reply(ALL_KINDS[1:])}, "contradicted", "webhook"),
     (
         "blocks-known",
-        {"blocks": look([*ALL_KINDS, {"block_name": "new"}])},
+        {"blocks": reply([*ALL_KINDS, {"block_name": "new"}])},
         "confirmed",
         "; 1 are listed besides",
     ),
-    ("blocks-known", {"blocks": look([], 403)}, "not seen", "403"),
-    ("runs-order", {"runs": look(queued(1, 2))}, "contradicted", "by 2"),
-    ("runs-order", {"runs": look(queued(2, 1))}, "confirmed", "by 2"),
-    ("runs-order", {"runs": look([{"queued_at": None}, *queued(1)])}, "not seen", "1"),
+    ("blocks-known", {"blocks": reply([], 403)}, "not seen", "403"),
+    ("runs-order", {"runs": reply(queued(1, 2))}, "contradicted", "by 2"),
+    ("runs-order", {"runs": reply(queued(2, 1))}, "confirmed", "by 2"),
+    (
+        "runs-order",
+        {"runs": reply([{"queued_at": None}, *queued(1)])},
+        "not seen",
+        "1",
+    ),
     (
         "runs-limit",
-        {"runs": look(queued(1, 1, 1)), "few-runs": look(queued(1, 1, 1))},
+        {"runs": reply(queued(1, 1, 1)), "few-runs": reply(queued(1, 1, 1))},
         "contradicted",
         "3 came",
     ),
     (
         "runs-limit",
-        {"runs": look(queued(1)), "few-runs": look(queued(1))},
+        {"runs": reply(queued(1)), "few-runs": reply(queued(1))},
         "not seen",
         "only 1",
     ),
-    ("runs-limit", {"runs": look([])}, "not seen", "not asked"),
-    ("runs-limit", {"few-runs": look([]), "runs": look([], 500)}, "not seen", "500"),
-    ("runs-too-many", {"too-many-runs": look([])}, "contradicted", "200"),
-    ("runs-of-missing", {"runs-of-nobody": look([])}, "contradicted", "200"),
-    ("runs-failed", {"failed-runs": look({}, 422)}, "contradicted", "422"),
-    ("runs-failed", {"failed-runs": look({}, 500)}, "not seen", "500"),
-    ("runs-failed", {"failed-runs": look(runs("failed", "FAILED"))}, "confirmed", "2"),
+    ("runs-limit", {"runs": reply([])}, "not seen", "not asked"),
+    (
+        "runs-limit",
+        {"few-runs": reply([]), "runs": reply([], 500)},
+        "not seen",
+        "500",
+    ),
+    ("runs-too-many", {"too-many-runs": reply([])}, "contradicted", "200"),
+    ("runs-of-missing", {"runs-of-nobody": reply([])}, "contradicted", "200"),
+    ("runs-failed", {"failed-runs": reply({}, 422)}, "contradicted", "422"),
+    ("runs-failed", {"failed-runs": reply({}, 500)}, "not seen", "500"),
     (
         "runs-failed",
-        {"failed-runs": look(runs("failed", "running"))},
+        {"failed-runs": reply(runs("failed", "FAILED"))},
+        "confirmed",
+        "2",
+    ),
+    (
+        "runs-failed",
+        {"failed-runs": reply(runs("failed", "running"))},
         "contradicted",
         "1 of 2",
     ),
     (
         "runs-without-blocks",
-        {"runs": look(runs("failed", blocks=[]))},
+        {"runs": reply(runs("failed", blocks=[]))},
         "contradicted",
         "",
     ),
-    ("run-status", {"runs": look(runs("resting"))}, "contradicted", "resting"),
-    ("run-status", {"runs": look(runs("CANCELED"))}, "confirmed", ""),
+    ("run-status", {"runs": reply(runs("resting"))}, "contradicted", "resting"),
+    ("run-status", {"runs": reply(runs("CANCELED"))}, "confirmed", ""),
     (
         "run-status",
-        {"runs": look(runs(SENTINEL))},
+        {"runs": reply(runs(SENTINEL))},
         "contradicted",
         "there is also (something that is not a plain word)",
     ),
-    ("missing-run", {"missing-run": look({}, 403)}, "contradicted", ""),
+    ("missing-run", {"missing-run": reply({}, 403)}, "contradicted", ""),
     (
         "live-status",
         {
-            "live-status": look(
+            "live-status": reply(
                 {"overall_status": "running", "blocks": [{"status": "lost"}]}
             )
         },
         "contradicted",
         "lost",
     ),
-    ("live-status", {"live-status": look({}, 404)}, "not seen", "404"),
-    ("balance", {"balance": look({"credits": "5"})}, "contradicted", "200"),
-    ("balance", {"balance": look({"credits": True})}, "contradicted", "200"),
-    ("balance", {"balance": look({}, 404)}, "contradicted", "404"),
+    ("live-status", {"live-status": reply({}, 404)}, "not seen", "404"),
+    ("balance", {"balance": reply({"credits": "5"})}, "contradicted", "200"),
+    ("balance", {"balance": reply({"credits": True})}, "contradicted", "200"),
+    ("balance", {"balance": reply({}, 404)}, "contradicted", "404"),
     ("balance", {}, "not seen", ""),
-    ("schedules", {"schedules": look({}, 403)}, "contradicted", "403"),
-    ("discovery", {"discovery": look({}, 404)}, "contradicted", "404"),
+    ("schedules", {"schedules": reply({}, 403)}, "contradicted", "403"),
+    ("discovery", {"discovery": reply({}, 404)}, "contradicted", "404"),
     ("discovery", {}, "not seen", ""),
     (
         "rate-headers",
-        {"runs": look([], x_ratelimit_remaining="5")},
+        {"runs": reply([], x_ratelimit_remaining="5")},
         "contradicted",
         "there is x-ratelimit-remaining",
     ),
-    ("rate-headers", {"runs": look([], 429, retry_after="5")}, "confirmed", ""),
+    ("rate-headers", {"runs": reply([], 429, retry_after="5")}, "confirmed", ""),
     ("rate-headers", {}, "not seen", ""),
 ]
 
 
-@pytest.mark.parametrize(("name", "looks", "verdict", "because"), CASES)
-def test_assumption(name, looks, verdict, because):
+@pytest.mark.parametrize(("name", "replies", "verdict", "because"), CASES)
+def test_assumption(name, replies, verdict, because):
     """Each is held against what was answered."""
-    (judgement,) = [one for one in judge_assumptions(Looks(looks)) if one.name == name]
+    (judgement,) = [
+        one for one in judge_assumptions(Replies(replies)) if one.name == name
+    ]
 
     assert judgement.verdict == verdict
     assert because in judgement.because
@@ -532,15 +584,15 @@ def test_every_assumption():
 
 def test_rates():
     """Headers about rates are shown, unless they hold something else."""
-    looks = Looks(
+    replies = Replies(
         {
-            "runs": look([], x_ratelimit_limit="500", ratelimit_policy="500;w=60"),
-            "blocks": look([], x_ratelimit_owner=SENTINEL),
-            "balance": Look(Request("GET", "/check-balance")),
+            "runs": reply([], x_ratelimit_limit="500", ratelimit_policy="500;w=60"),
+            "blocks": reply([], x_ratelimit_owner=SENTINEL),
+            "balance": Reply(Request("GET", "/check-balance")),
         }
     )
 
-    assert Examination(looks).rates == {
+    assert Examination(replies).rates == {
         "x-ratelimit-limit": "500",
         "ratelimit-policy": "500;w=60",
         "x-ratelimit-owner": "(something else)",

@@ -20,7 +20,7 @@ from flow64.render._layered import (
     frames,
     layered,
 )
-from flow64.render._svg import _scene
+from flow64.render._svg import _lay_out
 from tests.test_examples import NAMES, workflows
 
 WIDTH, HEIGHT = 120, 40
@@ -274,7 +274,7 @@ def test_examples(name):
     for workflow in workflows(name).values():
         graph = graph_of(workflow.compile())
         edges = [(link.source, link.target) for link in graph.links]
-        drawing = _scene(graph).drawing
+        drawing = _lay_out(graph).drawing
 
         assert_apart(drawing.boxes)
         assert_inside(drawing)
@@ -286,7 +286,7 @@ def test_examples_compared():
     found = workflows("regional_variants")
     graph = graph_between(found["us"].compile(), found["de"].compile())
     edges = [(link.source, link.target) for link in graph.links]
-    drawing = _scene(graph).drawing
+    drawing = _lay_out(graph).drawing
 
     assert_apart(drawing.boxes)
     assert_clear(drawing, edges)

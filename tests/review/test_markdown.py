@@ -27,7 +27,7 @@ from flow64.render.review import (
     review_of_diff,
 )
 from flow64.render.review._markdown import LIMIT
-from flow64.render.review._markdown_escape import code, fenced, prose
+from flow64.render.review._markdown_escape import code, format_code_block, prose
 from tests.review.support import (
     HOSTILE,
     field_added,
@@ -101,7 +101,7 @@ def test_code(text):
 def test_fenced(text):
     """A block of code too."""
     line = text.replace("\r", " ")
-    (fence,) = MarkdownIt().parse(fenced(line, "diff"))
+    (fence,) = MarkdownIt().parse(format_code_block(line, "diff"))
 
     assert (fence.type, fence.info) == ("fence", "diff")
 

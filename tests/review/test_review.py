@@ -148,7 +148,7 @@ def test_spends_at_deploy():
     assert review.workflows[0].spends == ("search",)
     assert "    spends at deploy: s\n" in as_text(review)
     assert "**spends as soon as it is written:** `search`" in as_markdown(review)
-    assert '<dd class="spends"><code>search</code>; if that is meant' in as_html(review)
+    assert '<dd class="spends"><code>search</code>; to allow it, add' in as_html(review)
 
 
 # -- Secrets ---------------------------------------------------------------------------

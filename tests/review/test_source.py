@@ -9,7 +9,7 @@ from flow64 import RawBlock, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook
 from flow64.render.review import _source as source_module
 from flow64.render.review import as_html, as_markdown, review_of_diff
-from flow64.render.review._source import Source, source_of
+from flow64.render.review._source import SourceDiff, compare_source
 from flow64.render.review._view import View
 from tests.review.support import HOSTILE, crm, leads, pair, workflow
 
@@ -40,7 +40,7 @@ def test_change():
     before = workflow(leads() >> FindEmail() >> crm())
     after = workflow(leads() >> [FindEmail(), FindEmail(key="b")] >> crm())
 
-    assert source_of(seen(before, after)).lines == (
+    assert compare_source(seen(before, after)).lines == (
         "@@ -4,5 +4,5 @@",
         " flow = (",
         '     Webhook(LEAD, input_schema={"email": "string", "company": "string"})',
@@ -59,7 +59,7 @@ def test_nothing_differs():
     same = View(evolve(view.step, details=details))
     review = evolve(review_of_diff([]), workflows=[same.step])
 
-    assert source_of(same) == Source()
+    assert compare_source(same) == SourceDiff()
     assert "As flow64 code nothing differs.\n" in as_markdown(review)
     assert "As flow64 code nothing differs.</p>" in as_html(review)
 

@@ -107,7 +107,6 @@ class Session:
         transport: Sends requests.
         clock: Time as it passes.
         organisation: Compares answers with the expected organisation.
-        emit: Hands an event to the caller, and waits until the next one is wanted.
         call_in_caller: Calls a function in the caller's thread, such as to read its
             rows.
         ends: Moment of the deadline, as `now` counts.
@@ -119,7 +118,7 @@ class Session:
     transport: AsyncTransport = field(repr=False)
     clock: Clock = field(factory=Clock, repr=False)
     organisation: Organisation = field(factory=Organisation, repr=False)
-    emit: Callable[[Any], Awaitable[None]] = field(default=_emit_nothing, repr=False)
+    _emit: Callable[[Any], Awaitable[None]] = field(default=_emit_nothing, repr=False)
     call_in_caller: Callable[[Callable[[], Any]], Awaitable[Any]] = field(
         default=_call_here, repr=False
     )
@@ -233,6 +232,12 @@ class Session:
 
     def _part(self) -> Session:
         return evolve(self, is_part=True)
+
+    async def emit(self, event: Any) -> None:
+        """Hand an event to the caller, and wait until the next one is wanted."""
+        self._whole.check()
+        await self._emit(event)
+        self._whole.check()
 
     # -- Requests ---------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Applying a plan on the command line: consent, progress, and the outcome."""
+"""Applying a plan: consent, progress, and the outcome."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ..errors import (
 )
 from ..loading import select_set_values
 from ..plan import SKIPPED, Plan, Step
-from ..text import pluralize, printable
+from ..text import pluralize
 from ._error_messages import describe_error
 from ._exit_codes import (
     FAILED,
@@ -47,7 +47,7 @@ from ._exit_codes import (
     RefusedError,
     find_exit_code,
 )
-from ._make_plan import Place
+from ._make_plan import CommandEnvironment
 from ._options import OPTIONS
 from ._terminal import (
     confirm,
@@ -55,7 +55,7 @@ from ._terminal import (
     print_error,
     print_held,
     print_json,
-    print_line,
+    print_lines,
     print_message,
     relative_path,
 )
@@ -70,14 +70,13 @@ Outcome: TypeAlias = Literal[
     "not tried",
     "left",
 ]
-"""The outcome of a workflow; `left` is one that is no longer in the code, or a copy."""
+"""The outcome of a workflow. `left`: it is a copy, or no longer in the code."""
 
 REFUSALS: Final = (PlanRefusedError, PruneError, SavedPlanError, StalePlanError)
-"""Errors that keep a plan from its first write, and that a new plan or a word of
-consent would mend."""
+"""Errors before the first write. A new plan, or consent, would avoid them."""
 
 MANY: Final = 10
-"""Workflows beyond which not each one gets a line of its own while it is written."""
+"""If more workflows are written, progress is only printed now and then."""
 
 TOTALS: Final[Mapping[Doing, str]] = {
     "create": "created",
@@ -93,14 +92,12 @@ class Execution:
     """The execution of a plan, step by step.
 
     Attributes:
-        plan: The plan.
-        agreement: What was agreed to.
-        outcomes: The outcome of each workflow, by its key.
+        outcomes: The outcome of each workflow, by key.
         done: The changes that were made, by key.
         errors: The messages of failed steps, by key.
         failures: The errors of failed steps.
         problems: The reasons why the plan cannot be applied.
-        under_way: Keys of the workflows that are being written.
+        under_way: The keys of workflows that are being written.
         code: The exit code.
     """
 
@@ -115,11 +112,9 @@ class Execution:
     code: int = 0
 
     def __attrs_post_init__(self) -> None:
-        left_alone = {*list_skipped(self.plan, self.agreement)}
+        skipped = {*list_skipped(self.plan, self.agreement)}
         for step in self.plan.steps:
-            self.outcomes[step.key] = _find_first_outcome(
-                step, left_alone, self.agreement
-            )
+            self.outcomes[step.key] = _predict_outcome(step, skipped, self.agreement)
 
     # -- Events ------------------------------------------------------------------------
 
@@ -128,11 +123,8 @@ class Execution:
         match event:
             case Writing():
                 self.under_way.append(event.key)
-                if (
-                    OPTIONS.is_verbose
-                    or event.count <= MANY
-                    or event.number % MANY == 0
-                ):
+                is_due = event.count <= MANY or event.number % MANY == 0
+                if OPTIONS.is_verbose or is_due:
                     at = f"{event.number} of {event.count}"
                     print_message(f"{at}: {event.doing} {event.key}")
             case Done():
@@ -145,7 +137,7 @@ class Execution:
                 self.record_failure(event.key, event.error)
 
     def record_failure(self, key: str, error: FlowError) -> None:
-        """Record and print that a step failed."""
+        """Record a failed step, and print it."""
         self.errors[key] = describe_error(error)
         print_error(f"{key}: {describe_error(error)}")
         self.failures.append(error)
@@ -156,29 +148,21 @@ class Execution:
         )
 
     def finish(self, *, was_stopped: bool) -> None:
-        """Record that all events came, and compute the exit code."""
-        codes = {
-            REFUSED if isinstance(error, REFUSALS) else find_exit_code(error)
-            for error in self.failures
-        }
+        """Compute the exit code after the last event."""
+        codes = {*map(_find_code, self.failures)}
         if UNKNOWN in codes:
             self.code = UNKNOWN
         elif codes:
-            # Refused means that nothing was written at all.
+            # REFUSED promises that nothing was written.
             self.code = REFUSED if codes == {REFUSED} and not self.done else FAILED
         elif was_stopped:
             self.code = INTERRUPTED
 
     def record_refusal(self, error: FlowError | RefusedError) -> None:
-        """Record and print that nothing is applied."""
+        """Record that nothing is applied, and print why."""
         words = describe_error(error)
-        found = getattr(error, "problems", [words])
-        self.problems += found
-        self.code = (
-            error.exit_code
-            if isinstance(error, RefusedError)
-            else (REFUSED if isinstance(error, REFUSALS) else find_exit_code(error))
-        )
+        self.problems += getattr(error, "problems", [words])
+        self.code = REFUSED if isinstance(error, RefusedError) else _find_code(error)
         for step in self.plan.steps:
             if self.outcomes[step.key] == "not tried" and self._is_named(step, error):
                 self.outcomes[step.key] = "refused"
@@ -195,18 +179,18 @@ class Execution:
         return self.code == REFUSED
 
     def _print_pull_advice(self) -> None:
-        """Print how to get an edit into the code."""
+        """Print how to take an edit into the code."""
         for step in self.plan.steps:
             is_edited = step.state in _EDITED and not step.is_taken
             if self.outcomes[step.key] == "refused" and is_edited:
                 where = shlex.quote(f"{self.plan.env}:{step.id}")
                 print_advice(
-                    f"to take what is there of {step.key} into your code: "
+                    f"to take the edit of {step.key} into your code: "
                     f"flow64 pull {where} -o FOLDER"
                 )
 
     def record_interruption(self, error: FlowError | None = None) -> None:
-        """Record that an error or Ctrl-C ended it while steps were under way."""
+        """Record that an error or Ctrl-C ended it, with steps under way."""
         self.code = INTERRUPTED if error is None else find_exit_code(error)
         for key in self.under_way:
             self.outcomes[key] = "unknown"
@@ -245,34 +229,34 @@ class Execution:
         counts = Counter(self.outcomes.values())
         parts += [f"{counts[word]:,} {word}" for word in _COUNTED if counts[word]]
         print_message(", ".join(parts) or "nothing to do")
-        self._print_saved()
+        self._print_history()
         if self.resume:
             print_advice(self.resume)
 
-    def _print_saved(self) -> None:
+    def _print_history(self) -> None:
         """Print where replaced workflows were saved; for many, only the folder."""
         done = [self.done[s.key] for s in self.plan.steps if s.key in self.done]
-        kept = [(one.key, one.saved) for one in done if one.saved]
-        if len(kept) > MANY and not OPTIONS.is_verbose:
-            folders = {str(Path(format_saved_file(saved)).parent) for _, saved in kept}
-            where = " and ".join(sorted(folders))
-            print_message(f"what was there of {len(kept)} workflows is in {where}")
+        files = {one.key: one.saved for one in done if one.saved}
+        if len(files) > MANY and not OPTIONS.is_verbose:
+            paths = map(Path, map(format_saved_file, files.values()))
+            where = " and ".join(sorted({str(path.parent) for path in paths}))
+            print_message(f"the old versions of {len(files)} workflows are in {where}")
             return
-        for key, saved in kept:
+        for key, saved in files.items():
             without = f", {saved.without}" if saved.without else ""
-            print_message(
-                f"what was there of {key} is in {format_saved_file(saved)}{without}"
-            )
+            file = format_saved_file(saved)
+            print_message(f"the old version of {key} is in {file}{without}")
 
     def print_result(self, *, as_json: bool) -> None:
         """Print the outcome of each workflow as the result."""
         if as_json:
             print_json(self.as_data())
             return
-        for step in self.plan.steps:
-            outcome = self.outcomes[step.key]
-            if outcome != "left":
-                print_line(printable(f"{outcome:9}  {step.key}  {step.id}"))
+        print_lines(
+            f"{self.outcomes[step.key]:9}  {step.key}  {step.id}"
+            for step in self.plan.steps
+            if self.outcomes[step.key] != "left"
+        )
 
     def as_data(self) -> dict[str, Any]:
         """Return the outcomes as JSON data."""
@@ -308,17 +292,17 @@ _COUNTED: Final[Sequence[Outcome]] = (
     "refused",
     "not tried",
 )
-"""Outcomes that the last line counts, in its order."""
+"""The outcomes that the last line counts, in order."""
 
 _EDITED: Final = SKIPPED - {"behind"}
-"""States in which the service has what the code has not."""
+"""The states in which the service has an edit that the code does not have."""
 
 
 def confirm_and_apply(
     client: Client,
     plan: Plan,
     agreement: Agreement,
-    place: Place,
+    place: CommandEnvironment,
     *,
     yes: bool,
     is_typed: bool = False,
@@ -330,14 +314,15 @@ def confirm_and_apply(
     Args:
         client: Sends the requests.
         plan: The plan.
-        agreement: What was agreed to by name.
+        agreement: The consent that options give.
         place: The environment.
-        yes: Whether nothing is asked.
-        is_typed: Whether the number of deletions is to be typed in.
-        as_json: Whether the result is data.
-        parallel: Workflows that are written at a time, at most.
+        yes: Whether to ask nothing.
+        is_typed: Whether to ask for the number of deletions.
+        as_json: Whether to print data.
+        parallel: Maximum workflows to write at a time.
 
-    Return the exit code.
+    Returns:
+        The exit code.
     """
     execution = Execution(plan, agreement)
     options = _build_options(place, client)
@@ -383,7 +368,7 @@ def _write_all(
         execution.record_interruption(error)
 
 
-def _build_options(place: Place, client: Client) -> Mapping[str, Any]:
+def _build_options(place: CommandEnvironment, client: Client) -> Mapping[str, Any]:
     """Return the options of `apply_plan` that depend on the environment."""
     return {
         "history": place.history,
@@ -394,10 +379,10 @@ def _build_options(place: Place, client: Client) -> Mapping[str, Any]:
 
 
 def _ask(jobs: Sequence[PlannedWrite], *, yes: bool, is_typed: bool) -> None:
-    """Ask whether all of that is to be done.
+    """Ask whether to write and delete.
 
     Raises:
-        RefusedError: It is not, or nobody can be asked.
+        RefusedError: The answer is no, or there is no terminal to ask at.
     """
     deletions = sum(job.doing == "delete" for job in jobs)
     if deletions and is_typed:
@@ -416,10 +401,9 @@ def _confirm_count(deletions: int) -> None:
         raise RefusedError("another number was typed; nothing was sent")
 
 
-def _find_first_outcome(
-    step: Step, left_alone: set[str], agreement: Agreement
-) -> Outcome:
-    if step.key in left_alone:
+def _predict_outcome(step: Step, skipped: set[str], agreement: Agreement) -> Outcome:
+    """Return the outcome of a step that is not written."""
+    if step.key in skipped:
         return "skipped"
     if step.state == "unchanged":
         return "unchanged"
@@ -427,6 +411,10 @@ def _find_first_outcome(
     if step.action == "none" and not is_pruned:
         return "left"
     return "not tried"
+
+
+def _find_code(error: FlowError) -> int:
+    return REFUSED if isinstance(error, REFUSALS) else find_exit_code(error)
 
 
 def format_saved_file(saved: Saved) -> str:

@@ -1,4 +1,4 @@
-"""Blocks of the catalogue in words and as data: nothing here is known of one kind."""
+"""The reference of blocks, as text and as data, from the catalogue alone."""
 
 from __future__ import annotations
 
@@ -37,21 +37,19 @@ ROWS: Final[Mapping[str, str]] = {
     "dataframe_type": "LEAD or COMPANY rows, as dataframe_type says",
     "unknown": "rows of an unknown kind",
 }
-"""Row kinds in words, where they are not LEAD or COMPANY."""
+"""Row kinds in words, except LEAD and COMPANY."""
 
 WIDTH: Final = 88
-"""Characters of the longest line of an example."""
+"""Maximum characters of a line of an example."""
 
 
 @frozen
 class Probe:
-    """The additional cost and effects of a block if one field is set.
+    """The additional effects and the price of a block if one field is set.
 
     Attributes:
-        field: The field.
-        value: What it is set to.
-        effects: Effects that come with it.
-        price: The price of a row with it, where that is another one.
+        effects: The additional effects.
+        price: The price of a row, if it changes.
     """
 
     field: str
@@ -62,12 +60,12 @@ class Probe:
 
 @frozen
 class BlockReference:
-    """A kind of block, as the catalogue knows it.
+    """The reference of a kind of block.
 
     Attributes:
         block: Its class.
-        example: A block of it, with the arguments that it cannot do without.
-        arguments: Those arguments, as they are written.
+        example: A block with the required arguments.
+        arguments: These arguments, as source code.
     """
 
     block: type[CatalogueBlock]
@@ -76,15 +74,15 @@ class BlockReference:
 
     @classmethod
     def of(cls, block: type[CatalogueBlock]) -> BlockReference:
-        """A kind of block, by its class."""
-        given = _list_required(block)
-        called = [_format_sample(name, sample) for name, sample in given.items()]
-        values = {name: sample.value for name, sample in given.items()}
-        return cls(block, block(**values), called)
+        """Describe a class of blocks."""
+        samples = _make_samples(block)
+        arguments = [_format_sample(name, sample) for name, sample in samples.items()]
+        values = {name: sample.value for name, sample in samples.items()}
+        return cls(block, block(**values), arguments)
 
     @property
     def summary(self) -> str:
-        """Its purpose, in one sentence."""
+        """Its purpose in one sentence."""
         return self.text.partition("\n\n")[0].replace("\n", " ")
 
     @property
@@ -99,13 +97,13 @@ class BlockReference:
 
     @property
     def types(self) -> Mapping[str, str]:
-        """The type of each field, as it is written."""
+        """The type of each field, as source code."""
         hints = typing.get_type_hints(self.block)
         return {name: _type(hints[name]) for name in self.facts}
 
     @property
     def specs(self) -> Mapping[str, Any]:
-        """The specs of the example, with the defaults of its class."""
+        """The specs of the example, with the defaults of the class."""
         found = {name: getattr(self.example, name) for name in self.block.spec_names}
         return {name: value for name, value in found.items() if value is not UNSET}
 
@@ -127,11 +125,21 @@ class BlockReference:
     @property
     def probes(self) -> Sequence[Probe]:
         """The fields that change effects or price."""
-        return [*self._probes()]
+        found: list[Probe] = []
+        for name, values in _choices(self.block).items():
+            for value in values:
+                specs = {**self.specs, name: value}
+                effects = self.block.effects(specs)
+                more = [one for one in effects if one not in self.effects]
+                price = self.block.price(specs)
+                other = None if price == self.price else price
+                if more or other:
+                    found.append(Probe(name, value, more, other))
+        return found
 
     @property
     def lines(self) -> Sequence[str]:
-        """A workflow with the block in it, which compiles."""
+        """The source of a workflow with this block. It compiles."""
         call = f"{self.block.__name__}({', '.join(self.arguments)})"
         about = self.block.about
         steps, names = [call], {self.block.__name__}
@@ -152,7 +160,7 @@ class BlockReference:
 
     @property
     def haystack(self) -> str:
-        """Everything that a search looks into."""
+        """The text that a search looks into."""
         docs = field_docs(self.block)
         named = (*self.columns.reads, *self.columns.adds)
         parts = [self.block.kind, self.block.__name__, self.text]
@@ -162,7 +170,7 @@ class BlockReference:
         return " ".join(" ".join(parts).split()).casefold()
 
     def as_data(self) -> dict[str, Any]:
-        """All of it as JSON data."""
+        """Return it as JSON data."""
         about = self.block.about
         return {
             "kind": self.block.kind,
@@ -178,18 +186,10 @@ class BlockReference:
             "rows_confidence": about.rows,
             "fields": self._fields(),
             "fields_known": self.block.specs_known,
-            "columns": _columns(self.columns),
+            "columns": attrs.asdict(self.columns),
             "effects": list(self.effects),
-            "price": _price(self.price),
-            "with": [
-                {
-                    "field": probe.field,
-                    "value": probe.value,
-                    "effects": list(probe.effects),
-                    "price": _price(probe.price),
-                }
-                for probe in self.probes
-            ],
+            "price": None if self.price is None else attrs.asdict(self.price),
+            "with": [attrs.asdict(probe) for probe in self.probes],
             "example": "\n".join(self.lines) + "\n",
             "specs_schema": specs_schema(self.block),
         }
@@ -206,20 +206,9 @@ class BlockReference:
             for name, fact in self.facts.items()
         ]
 
-    def _probes(self) -> Iterator[Probe]:
-        for name, values in _choices(self.block).items():
-            for value in values:
-                specs = {**self.specs, name: value}
-                found = self.block.effects(specs)
-                effects = [one for one in found if one not in self.effects]
-                price = self.block.price(specs)
-                other = None if price == self.price else price
-                if effects or other:
-                    yield Probe(name, value, effects, other)
-
 
 def catalogue() -> Sequence[BlockReference]:
-    """Every kind, in the order of the catalogue."""
+    """Return the reference of every kind, in the order of the catalogue."""
     return [BlockReference.of(block) for block in CATALOGUE.values()]
 
 
@@ -227,7 +216,7 @@ def catalogue() -> Sequence[BlockReference]:
 
 
 def reference_lines(one: BlockReference) -> Iterator[str]:
-    """A block in full, line by line."""
+    """The lines of the reference of a block."""
     about = one.block.about
     named = f"{CONFIDENCE[about.confidence]} ({about.source})"
     yield f"{one.block.kind}  {named}"
@@ -255,12 +244,12 @@ def _column_lines(one: BlockReference) -> Iterator[str]:
     if columns.drops:
         yield f"drops    {', '.join(columns.drops)}"
     if columns.resets:
-        yield "columns  those that came in are not kept"
+        yield "columns  those of its input are not kept"
     if "columns" in vars(one.block):
         text = inspect.cleandoc(one.block.columns.__doc__ or "")
         yield f"columns  {' '.join(text.split())}"
     elif columns.opens:
-        yield "columns  it may add some that nobody knows"
+        yield "columns  it may add unknown ones"
 
 
 def _effect_lines(one: BlockReference) -> Iterator[str]:
@@ -285,7 +274,7 @@ def _field_lines(one: BlockReference) -> Iterator[str]:
     yield ""
     yield "fields:"
     if not one.block.specs_known:
-        yield "  no source names one; specs={...} goes whole"
+        yield "  no source names any; write specs={...}"
     for name, fact in one.facts.items():
         parts = ["required"] if fact.required else []
         parts += [] if fact.default is None else [f"default {fact.default}"]
@@ -305,36 +294,19 @@ def _column(column: Column) -> str:
     return f"{column.name}{kind} ({CONFIDENCE[column.confidence]})"
 
 
-# -- As data --------------------------------------------------------------------------
-
-
-def _columns(columns: Columns) -> dict[str, Any]:
-    return {
-        "reads": [attrs.asdict(column) for column in columns.reads],
-        "adds": [attrs.asdict(column) for column in columns.adds],
-        "drops": list(columns.drops),
-        "opens": columns.opens,
-        "resets": columns.resets,
-    }
-
-
-def _price(price: Price | None) -> dict[str, Any] | None:
-    return None if price is None else attrs.asdict(price)
-
-
-# -- What a class needs, and what may be given ----------------------------------------
+# -- Samples of arguments -------------------------------------------------------------
 
 
 @frozen
 class _Sample:
-    """A value that an argument may have, and how it is written."""
+    """A possible value of an argument, and its source code."""
 
     value: Any
     text: str
 
 
-def _list_required(block: type[CatalogueBlock]) -> Mapping[str, _Sample]:
-    """A sample for each argument that has no default."""
+def _make_samples(block: type[CatalogueBlock]) -> Mapping[str, _Sample]:
+    """Return a sample for each required argument."""
     hints = typing.get_type_hints(block)
     return {
         field.name: _sample(field.name, hints[field.name])
@@ -373,7 +345,7 @@ def _plain(value: Any) -> _Sample:
 
 
 def _choices(block: type[CatalogueBlock]) -> Mapping[str, Sequence[Any]]:
-    """Values of each field that may matter, by the schema of its class."""
+    """Return values to try for each field, from the schema of the class."""
     found: dict[str, Sequence[Any]] = {}
     for name, schema in specs_schema(block)["properties"].items():
         if "enum" in schema:
@@ -386,7 +358,7 @@ def _choices(block: type[CatalogueBlock]) -> Mapping[str, Sequence[Any]]:
 
 
 def _type(hint: Any) -> str:
-    """A type as a reader wants it: without the sentinel of unset fields."""
+    """Format a type as source code, without the sentinel of unset fields."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         return " | ".join(_type(one) for one in arguments if one is not Unset)

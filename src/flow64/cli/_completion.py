@@ -1,6 +1,6 @@
-"""Shell completion: names of environments, read from pyproject.toml alone.
+"""Shell completion: names of environments, from pyproject.toml alone.
 
-No code of the user is imported, and little of flow64: it runs at every tab.
+It runs at every tab, so it imports little of flow64, and none of the user's code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 FILE = "pyproject.toml"
 ALWAYS = "emulator"
-"""The environment that exists without being configured."""
+"""The environment that always exists."""
 
 
 def complete_environments(
@@ -51,7 +51,7 @@ def match_names(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 def find_environments(folder: Path) -> list[str]:
-    """Return the environments of the nearest settings. Faults are ignored.
+    """Return the environments of the nearest settings. Mistakes are ignored.
 
     Names with control characters are left out.
     """
@@ -66,7 +66,7 @@ def find_environments(folder: Path) -> list[str]:
 
 
 def _section(file: Path) -> dict[str, Any] | None:
-    """`[tool.flow64]` of a file; None where it has none."""
+    """Return `[tool.flow64]` of a file; None if it has none."""
     try:
         data = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):

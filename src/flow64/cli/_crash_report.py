@@ -1,4 +1,4 @@
-"""Reports of errors that should not be: where they came from, and no secret."""
+"""Reports of unexpected errors: where they were raised, without secrets."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL")
 """The names of environment variables that hold secrets."""
 
 _SECRETS: Final = re.compile(r"sk[_-]\S+|[\w+/=%\\.~-]{20,}")
-"""Keys, and whatever else is long enough to be one: rather too much than too little."""
+"""Keys, and all other texts that are long enough to be one."""
 
 
 def report_crash(error: BaseException, *, debug: bool) -> None:
-    """Print that flow64 failed by a fault of its own, and where the report is."""
+    """Print that flow64 failed unexpectedly, and where the report is."""
     report = build_report(error)
     print_error(
         f"flow64 failed with {type(error).__name__}, which it should not: "
@@ -37,13 +37,13 @@ def report_crash(error: BaseException, *, debug: bool) -> None:
 
 
 def report_thread_crashes(*, debug: bool) -> None:
-    """Let what fails in threads and servers, or is logged there, be said like that."""
+    """Report errors of threads and servers, and what they log, in the same way."""
 
-    def failed(thread: threading.ExceptHookArgs) -> None:
+    def report(thread: threading.ExceptHookArgs) -> None:
         if thread.exc_value is not None:
             report_crash(thread.exc_value, debug=debug)
 
-    threading.excepthook = failed
+    threading.excepthook = report
     logging.basicConfig(
         level=logging.WARNING, handlers=[_CrashLogger(debug)], force=True
     )
@@ -71,7 +71,7 @@ def build_report(error: BaseException) -> str:
 
 
 def save_report(report: str) -> str:
-    """The file that a report was saved in, which its owner alone can read."""
+    """Save a report in a file that only its owner can read, and return its path."""
     try:
         handle, path = tempfile.mkstemp(prefix="flow64-report-", suffix=".txt")
         os.close(handle)
@@ -82,7 +82,7 @@ def save_report(report: str) -> str:
 
 
 def mask_secrets(text: str) -> str:
-    """A text without what may be a secret."""
+    """Mask everything in a text that may be a secret."""
     for name, value in os.environ.items():
         if _NAMES.search(name.upper()) and len(value) >= 4:
             text = text.replace(value, "***")
@@ -90,7 +90,7 @@ def mask_secrets(text: str) -> str:
 
 
 def _lines(error: BaseException) -> Iterator[str]:
-    """An error, where it was raised, and those that led to it."""
+    """The lines of an error and of its causes."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
@@ -106,5 +106,5 @@ def _lines(error: BaseException) -> Iterator[str]:
 def _describe_message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - an error may fail to say what it is
-        return "(it does not say)"
+    except Exception:  # noqa: BLE001 - `__str__` of an error may fail
+        return "(no message)"

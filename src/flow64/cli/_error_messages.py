@@ -1,4 +1,4 @@
-"""Errors in the words of the command line, and the option that helps."""
+"""Messages of errors for the command line, and the options that help."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from ..errors import (
     FlowError,
     IntentChangedError,
     IntentFailedError,
-    JournalError,
     NotFoundError,
     RetryError,
     RowsError,
@@ -38,11 +37,11 @@ def describe_error(error: FlowError | RefusedError) -> str:
         case RefusedError():
             return error.message
         case AuthError():
-            return error.told(f"check the credential: {_describe_credential()}")
+            return error.describe(f"check the credential: {_describe_credential()}")
         case TransportError() | AnswerError():
-            return error.told(_describe_endpoint())
+            return error.describe(_describe_endpoint())
         case NotFoundError(is_wrong_endpoint=True):
-            return error.told_of_endpoint(f"check {_describe_endpoint()}")
+            return error.describe_endpoint(f"check {_describe_endpoint()}")
         case UnboundValueError():
             return (
                 f"{error.workflow!r} needs values that environment {error.env!r} does "
@@ -58,7 +57,7 @@ def _describe_run_error(error: RunError) -> str:
     """Describe an error about starting a run, or about its results."""
     match error:
         case BudgetError():
-            return error.told("")
+            return error.describe("")
         case StaleDeploymentError():
             facts = f"{error.workflow!r} ({error.workflow_id}) is not what this code"
             return f"{facts} says: {error.reason}"
@@ -81,12 +80,6 @@ def _describe_run_error(error: RunError) -> str:
         case AmbiguousRowsError():
             ends = printable(", ".join(error.ends))
             return f"run {error.run_id} ends in several blocks: {ends}"
-        case JournalError():
-            return (
-                f"the journal of runs {printable(error.path)}: "
-                f"{printable(error.problem)}; mend that, or name another file with "
-                "FLOW64_JOURNAL"
-            )
         case _:
             return _replace_python_advice(str(error))
 
@@ -130,20 +123,29 @@ def _suggest_rows_option(error: RowsError) -> str:
 
 
 _THERE: Final = ("it is there already", "it exists")
-"""Messages about a file that is replaced only with consent."""
+"""Parts of messages about an existing file."""
 
 _WORDS: Final = (
     ("or pass check_columns=False", "or say --no-check-columns"),
     ("say overwrite=True to replace it", "--overwrite replaces it"),
+    ("or overwrite it: deploy(force=True)", "or overwrite it: --force KEY"),
+    ("to allow it: deploy(allow_spend=True)", "to allow it, add --allow-spend KEY"),
     ("or overwrite=True to replace it", "or say --overwrite"),
     ("or pass allow_http=True if that is meant", "or set allow_http = true for it"),
     (": keep one of them, or pass api_key= or oauth=", ": keep one of them"),
     ("base_url=", "the settings"),
     ("OAuth.from_env() needs", "an OAuth client needs"),
     (": run([])", ": leave ROWS out"),
+    (
+        (
+            "journal= or FLOW64_JOURNAL (journal=None remembers nothing, so a start "
+            "that is cut off may be paid twice)"
+        ),
+        "FLOW64_JOURNAL",
+    ),
     (": run(..., intent=..., retry=...)", ": --intent NAME with --retry RUN_ID"),
 )
-"""Advice for Python, and its words on the command line."""
+"""Advice for Python, and the same advice for the command line."""
 
 
 def _replace_python_advice(text: str) -> str:
@@ -154,7 +156,7 @@ def _replace_python_advice(text: str) -> str:
 
 
 def _describe_credential() -> str:
-    """Name what holds the credential of the current environment."""
+    """Return the variable or setting of the credential."""
     from ._credential_source import describe_credential_source  # noqa: PLC0415 - loads httpx
 
     if OPTIONS.environment is None:
@@ -163,7 +165,7 @@ def _describe_credential() -> str:
 
 
 def _describe_endpoint() -> str:
-    """Name what holds the endpoint of the current environment."""
+    """Return the variable or setting of the endpoint."""
     from ._credential_source import describe_endpoint_source  # noqa: PLC0415 - loads httpx
 
     if OPTIONS.environment is None:
@@ -190,15 +192,15 @@ RISKY_OPTIONS: Final = frozenset(
         "--yes",
     }
 )
-"""Options with which more is deleted, overwritten or bought than without them. Someone
-who mistyped a harmless option must not be led to one of these."""
+"""Options with which more is deleted, overwritten or bought than without them. They are
+not suggested for a mistyped option."""
 
 RISKY_COMMANDS: Final = frozenset({"cancel", "deploy", "restore", "run"})
 """Commands that overwrite, delete, spend, or end a run."""
 
 
 def describe_unknown_option(error: click.NoSuchOption) -> str:
-    """Say that there is no such option, and suggest a harmless one if it is close."""
+    """Describe an unknown option, and suggest a harmless one if it is close."""
     params = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
     options = [one for one in params if isinstance(one, click.Option)]
     # `-y` is as risky as `--yes`, but `--check-columns` is not `--no-check-columns`.
@@ -209,5 +211,5 @@ def describe_unknown_option(error: click.NoSuchOption) -> str:
 
 
 def describe_unknown_command(name: str, known: set[str]) -> str:
-    """Say that there is no such command, and suggest a harmless one if it is close."""
+    """Describe an unknown command, and suggest a harmless one if it is close."""
     return f"there is no command {name!r}{did_you_mean(name, known - RISKY_COMMANDS)}"

@@ -1,4 +1,4 @@
-"""Exit codes, and which error leads to which."""
+"""Exit codes, and the exit code of each error."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from ..errors import (
 )
 
 FAILED: Final = 1
-"""It failed, or there are findings of severity error."""
+"""It failed, or there are errors in workflows."""
 
 CHANGES: Final = 2
-"""Something differs, where a command was asked to say so by its exit code."""
+"""There are differences, and `--exit-code` was given."""
 
 REFUSED: Final = 3
-"""It was not done, since it would overwrite, pay or repeat what nobody agreed to."""
+"""Nothing was done: it would overwrite, pay or repeat something without consent."""
 
 UNKNOWN: Final = 4
-"""It may or may not have been done."""
+"""The outcome is unknown: it may have been done or not."""
 
 USAGE: Final = 64
-"""The command line itself is wrong."""
+"""The command line is wrong."""
 
 INTERRUPTED: Final = 130
 """Ctrl-C ended it."""
@@ -47,11 +47,11 @@ REFUSALS: Final = (
     StaleDeploymentError,
     StateRefusedError,
 )
-"""Errors after which nothing was sent, and which an option would allow."""
+"""Errors for which nothing was sent, and which an option would avoid."""
 
 
 class RefusedError(click.ClickException):
-    """Nothing was sent, since it was not agreed to."""
+    """Nothing was sent, since there was no consent."""
 
     exit_code = REFUSED
 

@@ -1,8 +1,8 @@
 """The install source: where the jobs of a new project get flow64 from.
 
-Later steps of these jobs hold the production key, and anybody can claim a name that an
-index does not have. So a release of an index is named only if this flow64 came from an
-index. A clone is named by its remote and its commit. All else is left to people.
+Later steps of these jobs hold the production key, and anyone can claim a name that an
+index does not have. So a release of an index is used only if this flow64 came from an
+index. For a clone, it is the remote and the commit. In all other cases people decide.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ FILE: Final = "requirements-flow64.txt"
 """The file of a project that holds its install source."""
 
 STOP: Final = "say where flow64 comes from: "
-"""Beginnings of lines that are not requirements, and at which pip and uv fail."""
+"""The beginning of a line that is not a requirement. pip and uv fail at it."""
 
 EXTRAS: Final = frozenset({"cli", "emulator"})
-"""What a project needs: the jobs the one, its tests the other."""
+"""The extras that a project needs, for its jobs and for its tests."""
 
 NAME: Final = f"flow64[{','.join(sorted(EXTRAS))}]"
-"""The same, as pip takes it."""
+"""The name with the extras, for pip."""
 
 EXAMPLE: Final = "git+https://git.acme.example/acme/flow64@COMMIT"
-"""A source, as it is written."""
+"""An example of a source."""
 
 _VERSION: Final = (
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?"
@@ -46,7 +46,7 @@ _HOST: Final = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::[0-9]{1,
 _PATH: Final = r"(?:/[A-Za-z0-9._~%+-]+)+"
 _FOLDER: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 
-# Nothing in these steers YAML, a shell, or pip: no space, quote, `$`, `#` or `;`.
+# None of these has a meaning in YAML, a shell, or pip: no space, quote, `$` or `;`.
 _GIT: Final = re.compile(
     rf"git\+(?:https://|ssh://(?:[A-Za-z0-9._-]+@)?){_HOST}{_PATH}"
     r"(?:@(?P<revision>[A-Za-z0-9_][A-Za-z0-9._/-]*))?"
@@ -60,15 +60,15 @@ _REQUIREMENT: Final = re.compile(
     rf"(?:@ *(?P<address>[^ ]+)|(?P<bounds>{_BOUND}(?: *, *{_BOUND})*)?)"
 )
 _SCP: Final = re.compile(r"((?:[^@/:]+@)?[A-Za-z0-9.-]{2,}):(?!//)/?(.+)")
-"""How git writes an address of ssh: `git@host:org/repo`."""
+"""An ssh address in the form of git: `git@host:org/repo`."""
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LOCAL: Final = re.compile(r"(?:.*\.)?localhost|127\.[0-9.]+|0\.0\.0\.0", re.IGNORECASE)
 
-_NOT_RECORDED: Final = "nothing says how this flow64 was installed"
-_NO_RELEASE: Final = "this flow64 is marked as a build that no index has"
-_LOCAL_PLACE: Final = "this flow64 was installed from a place of this machine"
-_NO_CLONE: Final = "this flow64 was installed from a folder that is no clone of it"
+_NOT_RECORDED: Final = "it is unknown how this flow64 was installed"
+_NO_RELEASE: Final = "this flow64 is a build that no index has"
+_LOCAL_PLACE: Final = "this flow64 was installed from a path of this machine"
+_NO_CLONE: Final = "this flow64 was installed from a folder that is not a clone"
 _NO_REMOTE: Final = "the clone of this flow64 has no remote that the jobs can reach"
 _NO_ADDRESS: Final = (
     "this flow64 was installed from an address that cannot be written down"
@@ -80,8 +80,8 @@ class InstallSource:
     """The source that flow64 is installed from.
 
     Attributes:
-        requirement: The requirement, as pip takes it; None if it is not known.
-        remark: Why it is not known, or what is doubtful about it; "" for nothing.
+        requirement: The requirement for pip; None if it is unknown.
+        remark: Why it is unknown, or a warning about it.
     """
 
     requirement: str | None
@@ -89,7 +89,7 @@ class InstallSource:
 
     def as_line(self) -> str:
         """Return the line of the requirements file. If unknown, pip stops at it."""
-        advice = "write its requirement here, in place of this line"
+        advice = "replace this line by its requirement"
         return self.requirement or f"{STOP}{advice}"
 
     def describe(self) -> str:
@@ -104,13 +104,13 @@ class InstallSource:
 
 
 def parse_install_source(text: str) -> InstallSource:
-    """Return the install source that a user gives.
+    """Parse an install source.
 
     Args:
         text: A requirement, a version of an index, or an address.
 
     Raises:
-        click.BadParameter: It is none that the jobs could install flow64 from.
+        click.BadParameter: The jobs could not install flow64 from it.
     """
     given = text.strip(" ")
     if re.fullmatch(_VERSION, given):
@@ -130,7 +130,7 @@ def parse_install_source(text: str) -> InstallSource:
 
 
 def find_install_source() -> InstallSource:
-    """Return the install source of this flow64, by what its installation tells."""
+    """Find the install source of this flow64, from its installed metadata."""
     about = distribution("flow64")
     text = about.read_text("direct_url.json")
     if text is None:
@@ -153,30 +153,30 @@ def find_install_source() -> InstallSource:
 
 def _refuse(text: str) -> Exception:
     if re.search(r"https://[^/]*@|ssh://[^/@:]*:[^/@]*@|\?", text):
-        reason = "it may hold a credential, and what is written is committed"
+        reason = "it may hold a credential, and the file is committed"
     elif re.search(r"\b(http|git)://", text):
-        reason = "without https or ssh, others on the way can exchange it"
+        reason = "without https or ssh, others on the network can replace it"
     elif re.search(r"^[.~/\\-]|^[A-Za-z]:[\\/]|file:|localhost|127\.", text.strip()):
         reason = "a path of this machine, or an option, means nothing to the jobs"
     else:
-        reason = "it is no requirement of flow64"
+        reason = "it is not a requirement of flow64"
     return option_error(
         "--from",
-        f"{reason}; give a version of an index, as 0.1.0, or {EXAMPLE}, or the https "
-        "address of a wheel",
+        f"{reason}; give a version of an index, such as 0.1.0, or {EXAMPLE}, or the "
+        "https address of a wheel",
     )
 
 
-# -- What is named ---------------------------------------------------------------------
+# -- Sources that are given -----------------------------------------------------------
 
 
 def _from_index(name: str, bounds: str) -> InstallSource:
     remark = (
         "make sure that the index of the jobs has flow64 and that it is the one you "
-        "mean: anybody can claim a name that an index does not have"
+        "mean: anyone can claim a name that an index does not have"
     )
     if not re.fullmatch(r"==[^*,]+", bounds):
-        remark = f"{_not_pinned('==VERSION')}; {remark}"
+        remark = f"{_advise_pin('==VERSION')}; {remark}"
     return InstallSource(name + bounds, remark)
 
 
@@ -184,14 +184,14 @@ def _from_address(name: str, address: str) -> InstallSource:
     archive, repository = _ARCHIVE.fullmatch(address), _GIT.fullmatch(address)
     remark = ""
     if archive is not None and archive["hash"] is None:
-        remark = _not_pinned("#sha256=HASH")
+        remark = _advise_pin("#sha256=HASH")
     if repository is not None and not _COMMIT.fullmatch(repository["revision"] or ""):
-        remark = _not_pinned("@COMMIT, in full")
+        remark = _advise_pin("@COMMIT, in full")
     return InstallSource(f"{name} @ {address}", remark)
 
 
-def _not_pinned(advice: str) -> str:
-    return f"it is not pinned, so it may be another one tomorrow: add {advice}"
+def _advise_pin(pin: str) -> str:
+    return f"it is not pinned, so it may be another one tomorrow: add {pin}"
 
 
 def _is_address(text: str) -> bool:
@@ -200,12 +200,12 @@ def _is_address(text: str) -> bool:
     return found is not None and not _LOCAL.fullmatch(found["host"])
 
 
-# -- What is found ---------------------------------------------------------------------
+# -- Sources that are found -----------------------------------------------------------
 
 
 def _find_release(about: Distribution) -> InstallSource:
-    # A wheel of `--find-links` leaves no trace either. So a build says of itself that
-    # no index has it, by a classifier that no public index accepts.
+    # A wheel of `--find-links` has no record either. So a build that no index has is
+    # marked by a classifier that no public index accepts.
     if about.read_text("INSTALLER") is None:
         return InstallSource(None, _NOT_RECORDED)
     classifiers = about.metadata.get_all("Classifier") or []
@@ -218,7 +218,7 @@ def _find_commit(url: str, commit: str, subdirectory: str) -> InstallSource:
     if url.startswith("file:"):
         return InstallSource(None, _LOCAL_PLACE)
     base = _strip_credentials(url, "git+")
-    return _checked(base and f"{base}@{commit}{_fragment(subdirectory)}")
+    return _describe_address(base and f"{base}@{commit}{_fragment(subdirectory)}")
 
 
 def _find_archive(url: str, info: Mapping[str, Any]) -> InstallSource:
@@ -230,13 +230,13 @@ def _find_archive(url: str, info: Mapping[str, Any]) -> InstallSource:
         case _:
             fragment = ""
     base = _strip_credentials(url, "")
-    return _checked(base and base + fragment)
+    return _describe_address(base and base + fragment)
 
 
 def _find_clone(folder: Path, *, is_copy: bool) -> InstallSource:
     commit = Git().commit_of(str(folder / "pyproject.toml"))
     prefix = _ask(folder, "rev-parse", "--show-prefix")
-    # A repository that merely lies around the folder does not have it.
+    # Another repository may contain the folder.
     if commit is None or not prefix or not _has_flow64(folder):
         return InstallSource(None, _NO_CLONE)
     is_changed = not _COMMIT.fullmatch(commit)
@@ -252,12 +252,12 @@ def _find_clone(folder: Path, *, is_copy: bool) -> InstallSource:
     bases = [base for one in addresses if (base := _strip_credentials(one, "git+"))]
     if not bases:
         return InstallSource(None, _NO_REMOTE)
-    found = _checked(f"{bases[0]}@{commit}{_fragment(prefix[0])}")
+    found = _describe_address(f"{bases[0]}@{commit}{_fragment(prefix[0])}")
     if found.requirement and (is_changed or (is_copy and not _is_copy_of(folder))):
         return InstallSource(
             found.requirement,
-            "this flow64 is not what that commit has: commit and push your changes, "
-            "or install it anew",
+            "this flow64 differs from that commit: commit and push your changes, or "
+            "install it anew",
         )
     return found
 
@@ -275,7 +275,7 @@ def _has_flow64(folder: Path) -> bool:
 
 
 def _remotes_with(folder: Path, commit: str) -> Sequence[str]:
-    """Return the remotes that have a commit, by what git knows without a network."""
+    """Return the remotes that have a commit, as far as git knows offline."""
     form = "--format=%(refname:lstrip=2)"
     refs = _ask(folder, "for-each-ref", "--contains", commit, form, "refs/remotes")
     remotes = sorted(_ask(folder, "remote"), key=lambda name: name != "origin")
@@ -287,7 +287,7 @@ def _remotes_with(folder: Path, commit: str) -> Sequence[str]:
 
 
 def _is_copy_of(folder: Path) -> bool:
-    """Return True if this flow64 is the code of a folder, file by file."""
+    """Return True if this flow64 has the same files as a folder."""
     ours = _read_code(Path(__file__).parents[1])
     return ours == _read_code(folder / "src" / "flow64")
 
@@ -298,28 +298,28 @@ def _read_code(root: Path) -> Mapping[str, bytes]:
 
 
 def _ask(folder: Path, *arguments: str) -> Sequence[str]:
-    """Return the lines of git's answer; none if it fails."""
+    """Return the lines that a git command prints; none if it fails."""
     done = run_git(folder, *arguments)
     if done is None or done.returncode != 0:
         return []
     return done.stdout.removesuffix("\n").split("\n")
 
 
-def _checked(address: str | None) -> InstallSource:
+def _describe_address(address: str | None) -> InstallSource:
     if address is None or not _is_address(address):
         return InstallSource(None, _NO_ADDRESS)
     return _from_address(NAME, address)
 
 
 def _strip_credentials(url: str, prefix: str) -> str | None:
-    """Return an address as pip takes it, without its credentials.
+    """Return an address for pip without credentials.
 
     Args:
-        url: An address, also as git writes that of ssh.
-        prefix: What stands before it for pip, as `git+`.
+        url: An address. That of ssh may be in the form of git.
+        prefix: The prefix for pip, such as `git+`.
 
     Returns:
-        None if other machines cannot use it, or not safely.
+        None if other machines cannot use it safely.
     """
     if scp := _SCP.fullmatch(url):
         url = f"ssh://{scp[1]}/{scp[2]}"
@@ -329,7 +329,7 @@ def _strip_credentials(url: str, prefix: str) -> str | None:
     except ValueError:
         return None
     host = parts.hostname or ""
-    # A name without a dot is one of this machine, or of its ~/.ssh/config.
+    # A name without a dot is local, or from ~/.ssh/config.
     if "." not in host or parts.query or parts.fragment:
         return None
     user = f"{parts.username}@" if parts.scheme == "ssh" and parts.username else ""

@@ -51,26 +51,24 @@ from ._params import read_values
 from ._terminal import print_advice, print_error, print_message
 
 SEEN: Final = "seen.json"
-"""The file of the cache, in its folder."""
+"""The file name of the cache."""
 
 MOST_FILES: Final = 5_000
-"""The most JSON files that are searched for the last deployed version."""
+"""Maximum JSON files to search for the last deployed version."""
 
 DEPTH: Final = 3
-"""The depth of folders that are searched."""
+"""Maximum depth of folders to search."""
 
 OFTEN: Final = 100
-"""Progress is printed after each of so many workflows."""
+"""Progress is printed each time that so many workflows were read."""
 
 
 @frozen
-class Place:
-    """The environment that a command works with, and its settings.
+class CommandEnvironment:
+    """The environment of a command, with the settings of the project.
 
     Attributes:
-        settings: What `[tool.flow64]` says.
-        environment: The environment.
-        values: What values stand for: those of `--values`, else of the environment.
+        values: The values of `--values`, else those of the environment.
     """
 
     settings: Settings
@@ -79,7 +77,7 @@ class Place:
 
     @property
     def env(self) -> str:
-        """Name of the environment."""
+        """Its name."""
         return self.environment.name
 
     @property
@@ -89,55 +87,53 @@ class Place:
 
     @property
     def secrets(self) -> Sequence[BoundSecret]:
-        """The secrets of live workflows: the values that come from variables."""
+        """The secrets of live workflows: values that come from variables."""
         environment = self.environment
         found = [*secret_values(self.values, environment.hidden)]
-        # Those of --values stand beside what is configured, which may be live as well.
+        # With --values, the configured values may still be live.
         for item in secret_values(environment.bound, environment.hidden):
             found += [] if item in found else [item]
         return found
 
     @property
     def organisation(self) -> str | None:
-        """The organisation that the environment names; None for any."""
+        """The organisation that the environment requires; None for any."""
         org_id = self.environment.org_id
         return None if org_id is None else self.environment.text("org_id", org_id)
 
 
 @frozen
 class Faulty:
-    """A workflow of which there is no plan.
-
-    Attributes:
-        name: What it is called.
-        error: Why.
-    """
+    """A workflow that cannot be planned."""
 
     name: str
     error: FlowError
 
 
-def find_place(env: str | None, values: Path | None) -> Place:
-    """The environment of a command.
+def find_place(env: str | None, values: Path | None) -> CommandEnvironment:
+    """Find the environment of a command.
 
     Raises:
         SettingsError: pyproject.toml has mistakes.
-        UnknownEnvironmentError: There is none of that name, or several without one.
-        click.UsageError: The file of `--values` holds none.
+        UnknownEnvironmentError: The name is unknown, or several environments are
+            configured and none was named.
+        click.UsageError: The file of `--values` is not a JSON object.
     """
     given = read_values(values)
     settings = load_settings()
     environment = settings.environment(env)
-    return Place(settings, environment, environment.bound if given is None else given)
+    return CommandEnvironment(
+        settings, environment, environment.bound if given is None else given
+    )
 
 
 def open_history(settings: Settings) -> History:
-    """The history of a project: where `FLOW64_HISTORY` says, else its settings."""
+    """Return the history that `FLOW64_HISTORY` or the settings name."""
     return History.of(None if os.environ.get(PLACE_NAME) else settings.history)
 
 
 def make_targets(
-    loaded: Loaded, place: Place, client: Client, git: Git
+    loaded: Loaded, place: CommandEnvironment, client: Client, git: Git
 ) -> tuple[Sequence[Target], Sequence[Faulty]]:
     """Return the target of each workflow, and the workflows with errors."""
     targets: list[Target] = []
@@ -178,7 +174,7 @@ def name_workflows(loaded: Loaded) -> Sequence[str]:
 
 def plan_workflows(
     client: Client,
-    place: Place,
+    place: CommandEnvironment,
     loaded: Loaded,
     *,
     create: Sequence[str] = (),
@@ -240,19 +236,19 @@ def print_faults(faults: Sequence[Faulty]) -> None:
 
 
 def _keep_fingerprint(target: Target, workflow: Workflow) -> Target:
-    """A target of a workflow whose values are hidden, with the stamp of the workflow.
+    """Give a redacted target the fingerprint of the workflow.
 
-    That a value is secret is part of what a fingerprint tells.
+    A fingerprint includes which values are secret.
     """
     stamp = evolve(target.stamp, unbound=workflow.fingerprint()[:16])
     return evolve(target, stamp=stamp)
 
 
 def _require_namespace(target: Target, client: Client) -> None:
-    """Refuse a workflow whose id others may share, anywhere but on this machine.
+    """Refuse a workflow with an id that others may share, except on this machine.
 
     Raises:
-        LocalNamespaceError: It is one.
+        LocalNamespaceError: Its id is in the namespace `local`.
     """
     is_shared = target.stamp.path.startswith(f"ns:{LOCAL}/") and not target.is_pinned
     if is_shared and not client.is_local:
@@ -264,44 +260,44 @@ def _full_name(one: SourceWorkflow) -> str:
     return one.name if project is None else f"{project.key}:{one.name}"
 
 
-# -- What was deployed last -----------------------------------------------------------
+# -- The last deployed version --------------------------------------------------------
 
 
 def _make_base_finder(
-    targets: Sequence[Target], loaded: Loaded, place: Place
+    targets: Sequence[Target], loaded: Loaded, place: CommandEnvironment
 ) -> Callable[[str], Definition | None]:
     """Return a function that finds a deployed definition by its fingerprint.
 
-    First in the code as it is, which is what was deployed where the code has not
-    changed since; then in JSON beside it, and in the history, which are read when
-    something was edited on the service, and not before.
+    The code is searched first: it may not have changed since the deploy. JSON files and
+    the history are only read if the definition is not there, as after an edit on the
+    service.
     """
-    of_code = bases_of(target.definition for target in targets)
-    further: list[Callable[[str], Definition | None]] = []
+    find_in_code = bases_of(target.definition for target in targets)
 
-    def found(mark: str) -> Definition | None:
-        if (definition := of_code(mark)) is not None:
-            return definition
-        if not further:
-            kept = [*_written_definitions(loaded, place), *_replaced_definitions(place)]
-            further.append(bases_of(kept))
-        return further[0](mark)
+    @cache
+    def read_files() -> Callable[[str], Definition | None]:
+        files = _json_definitions(loaded, place)
+        return bases_of([*files, *_replaced_definitions(place)])
 
-    return found
+    return lambda mark: find_in_code(mark) or read_files()(mark)
 
 
-def _written_definitions(loaded: Loaded, place: Place) -> Iterator[Definition]:
-    """Definitions in JSON files near the source, such as those that are committed."""
+def _json_definitions(
+    loaded: Loaded, place: CommandEnvironment
+) -> Iterator[Definition]:
+    """The definitions in JSON files near the source, such as committed ones."""
     for path in islice(_json_files(loaded, place), MOST_FILES):
         with suppress(FlowError, OSError):
             yield _read_definition(path.read_bytes(), str(path), place)
 
 
-def _read_definition(content: bytes, source: str, place: Place) -> Definition:
-    """The definition in the JSON of a workflow, as it is deployed to an environment.
+def _read_definition(
+    content: bytes, source: str, place: CommandEnvironment
+) -> Definition:
+    """Return the definition of JSON, as it is deployed to the environment.
 
     Raises:
-        FlowError: There is none.
+        FlowError: The JSON is not a workflow that can be deployed there.
     """
     definition = Workflow.from_json(content, source=source).compile(
         place.env, place.values
@@ -310,11 +306,11 @@ def _read_definition(content: bytes, source: str, place: Place) -> Definition:
 
 
 def _make_commit_finder(
-    loaded: Loaded, place: Place, git: Git
+    loaded: Loaded, place: CommandEnvironment, git: Git
 ) -> Callable[[str], Callable[[str], Definition | None]]:
     """Return a function that finds a definition in the JSON of a commit.
 
-    Once code was compiled anew, the JSON that was deployed last is only there.
+    After code was compiled again, the deployed JSON is only there.
     """
 
     def definitions(commit: str) -> Iterator[Definition]:
@@ -327,15 +323,15 @@ def _make_commit_finder(
 
 
 def _is_committed_json(path: PurePosixPath) -> bool:
-    """Return True if a file of a commit is searched, as `_files_below` does."""
+    """Return True for the files that `_files_below` would find."""
     *folders, name = path.parts
     is_hidden = any(part.startswith(".") for part in path.parts)
     is_apart = len(folders) > DEPTH or "node_modules" in folders
     return path.suffix == ".json" and name != MANIFEST and not (is_hidden or is_apart)
 
 
-def _list_roots(loaded: Loaded, place: Place) -> Sequence[Path]:
-    """The folder of the source, and that of the project."""
+def _list_roots(loaded: Loaded, place: CommandEnvironment) -> Sequence[Path]:
+    """Return the folder of the source, and that of the project."""
     source = Path(split_source(loaded.source)[0])
     roots = [source if source.is_dir() else source.parent]
     if place.settings.file is not None:
@@ -343,8 +339,8 @@ def _list_roots(loaded: Loaded, place: Place) -> Sequence[Path]:
     return roots
 
 
-def _json_files(loaded: Loaded, place: Place) -> Iterator[Path]:
-    """JSON files below the folder of the source, and below that of the project."""
+def _json_files(loaded: Loaded, place: CommandEnvironment) -> Iterator[Path]:
+    """The JSON files below the folder of the source, and that of the project."""
     seen: set[Path] = set()
     for root in _list_roots(loaded, place):
         for path in _files_below(root, DEPTH):
@@ -354,7 +350,7 @@ def _json_files(loaded: Loaded, place: Place) -> Iterator[Path]:
 
 
 def _files_below(folder: Path, depth: int) -> Iterator[Path]:
-    """JSON files below a folder; nothing hidden, linked, or made by tools."""
+    """The JSON files below a folder, without hidden, linked and generated ones."""
     try:
         entries = sorted(folder.iterdir())
     except OSError:
@@ -376,8 +372,8 @@ def _is_small(path: Path) -> bool:
     return False
 
 
-def _replaced_definitions(place: Place) -> Iterator[Definition]:
-    """Definitions that were live once, their secrets filled in as they are now."""
+def _replaced_definitions(place: CommandEnvironment) -> Iterator[Definition]:
+    """The definitions in the history, with the current secrets filled in."""
     with suppress(HistoryError):
         for saved in place.history.entries(env=place.env):
             with suppress(FlowError):

@@ -1,7 +1,7 @@
-"""A project that is ready to push, from the files of `_template`.
+"""A new project, made from the files of `_template`.
 
-Each is a text with the name that it gets, and `.txt` behind it, so that no tool takes
-it for a file of flow64; `dot-` at the beginning of a name stands for a dot.
+Each file there has an additional `.txt`, so that tools do not take it for a file of
+flow64. The prefix `dot-` of a name stands for a dot.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 TEMPLATE: Final = "_template"
-"""The folder of the files, beside this module."""
+"""The folder of the files, next to this module."""
 
 SOURCE: Final = "pipelines"
 """The folder of the code."""
@@ -39,14 +39,14 @@ _NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._-]+
 """A domain, or a repository: `acme.example`, `github.com/acme/pipelines`."""
 
 _KEY: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
-"""A key that stands in a path, and in TOML, as it is."""
+"""A key that needs no escapes in a path or in TOML."""
 
 
 def as_namespace(text: str) -> str:
-    """A namespace, as it is given.
+    """Check a namespace.
 
     Raises:
-        click.BadParameter: It is no domain or repository, or nobody's own.
+        click.BadParameter: It is not a domain or a repository.
     """
     if _NAMESPACE.fullmatch(text) and text != LOCAL and ".." not in text:
         return text
@@ -55,10 +55,10 @@ def as_namespace(text: str) -> str:
 
 
 def as_key(text: str) -> str:
-    """The key of a project, as it is given.
+    """Check the key of a project.
 
     Raises:
-        click.BadParameter: It is none that the project can be called by.
+        click.BadParameter: It has other characters than allowed.
     """
     if _KEY.fullmatch(text):
         return text
@@ -67,7 +67,7 @@ def as_key(text: str) -> str:
 
 
 def make_key(folder: Path) -> str:
-    """The key that the name of a folder gives; `pipelines` where it gives none."""
+    """Make a key from the name of a folder; `pipelines` if that is not possible."""
     found = slug(folder.absolute().name)
     return found if _KEY.fullmatch(found) else SOURCE
 
@@ -75,7 +75,7 @@ def make_key(folder: Path) -> str:
 def render_template(
     namespace: str, project: str, source: InstallSource
 ) -> Mapping[PurePosixPath, str]:
-    """Return the files of a new project that people edit later on."""
+    """Return the files of a new project, without the compiled JSON."""
     root = files("flow64.cli").joinpath(TEMPLATE)
     marks = {
         "NAMESPACE": namespace,
@@ -101,18 +101,15 @@ def create_project(
 ) -> Sequence[Path]:
     """Write a new project into a folder, and return its files.
 
-    Nothing that is there is touched.
-
     Args:
-        folder: It is made if it does not exist.
+        folder: The folder. It is made if it does not exist.
         namespace: A domain or a repository.
         project: The key of the project.
         source: Where its jobs get flow64 from.
 
     Raises:
-        RefusedError: A file is there already, or something that compiles into it; all
-            are listed, and nothing was written.
-        click.ClickException: Something cannot be written.
+        RefusedError: A file exists, or a folder of pipelines. Nothing was written.
+        click.ClickException: A file cannot be written.
     """
     found = render_template(namespace, project, source)
     wanted = {folder / path: text for path, text in found.items()}
@@ -120,7 +117,7 @@ def create_project(
     try:
         for path, text in wanted.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as file:  # which fails where there is one
+            with path.open("xb") as file:  # fails if the file exists
                 file.write(text.encode())
     except OSError as error:
         problem = f"{error.filename or folder} cannot be written ({error.strerror})"
@@ -129,7 +126,7 @@ def create_project(
 
 
 def _require_room(folder: Path, wanted: Sequence[Path]) -> None:
-    # An older project may have pipelines of its own, which would be compiled as well.
+    # Existing pipelines would be compiled as well.
     folders = [folder / SOURCE, folder / COMPILED]
     there = [path for path in wanted if path.exists() or path.is_symlink()]
     there += [path for path in folders if path.is_dir() and any(path.iterdir())]

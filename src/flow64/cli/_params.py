@@ -19,9 +19,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Whole(click.IntRange):
-    """A whole number inside limits. Errors call it that."""
+    """A whole number inside limits, which errors and help describe in words."""
 
     name = "whole number"
+
+    def _describe_range(self) -> str:
+        return _describe_limits(self)
+
+
+class Number(click.FloatRange):
+    """A number inside limits, which errors and help describe in words."""
+
+    name = "number"
+
+    def _describe_range(self) -> str:
+        return _describe_limits(self)
+
+
+def _describe_limits(kind: click.IntRange | click.FloatRange) -> str:
+    if kind.max is not None:
+        return f"from {kind.min} to {kind.max}"
+    return f"above {kind.min}" if kind.min_open else f"from {kind.min} up"
 
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -64,7 +82,7 @@ run_id = click.argument("run_id", metavar="RUN_ID")
 
 every = click.option(
     "--every",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     default=5.0,
     metavar="SECONDS",
     show_default=True,
@@ -73,7 +91,7 @@ every = click.option(
 
 timeout = click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=24 * 3600.0,
     metavar="SECONDS",
     help="When to stop waiting; the run goes on. Default: a day.",

@@ -20,13 +20,13 @@ WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
-"""The words for on and off."""
+"""Words for true and false."""
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def parse_port(given: str | int) -> int:
-    """The number of a port."""
+    """Parse the number of a port."""
     text = str(given)
     if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_PORT)):
         number = int(text)
@@ -36,7 +36,7 @@ def parse_port(given: str | int) -> int:
 
 
 def parse_switches(given: Sequence[str]) -> Switches:
-    """Switches that are given as `NAME=VALUE`, each value in the type that it has."""
+    """Parse switches in the form `NAME=VALUE`."""
     hints = get_type_hints(Switches)
     chosen: dict[str, Any] = {}
     for pair in given:
@@ -46,16 +46,16 @@ def parse_switches(given: Sequence[str]) -> Switches:
             near = did_you_mean(name, hints)
             problem = f"there is no switch {written!r}{near}"
             raise option_error("--switch", f"{problem}; there are {', '.join(hints)}")
-        fitting = [made for made in readings(hints[name], text) if made is not WRONG]
-        if not fitting:
+        made = parse_value(hints[name], text)
+        if made is WRONG:
             what = " or ".join(describe_type(hints[name]))
             raise option_error("--switch", f"{name} is {text!r}; it takes {what}")
-        chosen[name] = fitting[0]
+        chosen[name] = made
     return Switches(**chosen)
 
 
 def read_keys(path: Path) -> Collection[str] | Mapping[str, str]:
-    """The keys in a file, one a line, each with its organisation or all without."""
+    """Read keys from a file, one a line, all with an organisation or all without."""
     lines = enumerate(read_text("--api-keys", path).splitlines(), 1)
     parted = ((number, line.split()) for number, line in lines)
     keys = [(n, parts) for n, parts in parted if parts and parts[0][0] != "#"]
@@ -77,14 +77,14 @@ def read_keys(path: Path) -> Collection[str] | Mapping[str, str]:
 
 
 def parse_client(given: str) -> OAuthClient:
-    """A client that is given as `ID=FILE`, the file being its public key."""
+    """Parse a client in the form `ID=FILE`, with the file of its public key."""
     client_id, file = split_pair("--oauth-client", given, "ID=FILE")
     pem = read_text("--oauth-client", Path(file))
     return OAuthClient(client_id=client_id, public_key_pem=pem)
 
 
 def split_pair(option: str, given: str, form: str) -> tuple[str, str]:
-    """The two sides of an equals sign."""
+    """Split an option at its equals sign."""
     name, equals, text = given.partition("=")
     if not (name and equals):
         raise option_error(option, f"{given!r} is not written as {form}")
@@ -92,7 +92,7 @@ def split_pair(option: str, given: str, form: str) -> tuple[str, str]:
 
 
 def read_text(option: str, path: Path) -> str:
-    """The text of a file that an option names."""
+    """Read the text of a file that an option names."""
     try:
         return path.read_text("utf-8")
     except OSError as error:
@@ -100,28 +100,29 @@ def read_text(option: str, path: Path) -> str:
             option, f"{path} cannot be read ({error.strerror})"
         ) from error
     except UnicodeDecodeError as error:
-        raise option_error(option, f"{path} is no text in UTF-8") from error
+        raise option_error(option, f"{path} is not text in UTF-8") from error
 
 
 WRONG: Final = object()
-"""What a text is that cannot be read as a type."""
+"""Stands for a text that does not have the type."""
 
 
-def readings(hint: Any, text: str) -> Sequence[Any]:
-    """A text in each of the types of a hint; `WRONG` where it is none of that."""
+def parse_value(hint: Any, text: str) -> Any:
+    """Parse a text as a value of a type; `WRONG` if it is not one."""
     if get_origin(hint) is Literal:
-        return [word for word in get_args(hint) if str(word) == text]
+        return next((word for word in get_args(hint) if str(word) == text), WRONG)
     if args := get_args(hint):  # a union
-        return [made for part in args for made in readings(part, text)]
+        found = (parse_value(part, text) for part in args)
+        return next((made for made in found if made is not WRONG), WRONG)
     if hint is bool:
-        return [WORDS.get(text.lower(), WRONG)]
+        return WORDS.get(text.lower(), WRONG)
     if hint is NoneType:
-        return [None if text.lower() == "none" else WRONG]
+        return None if text.lower() == "none" else WRONG
     try:
         made = hint(text)
     except ValueError:
-        return [WRONG]
-    return [made if hint is str or (isfinite(made) and made >= 0) else WRONG]
+        return WRONG
+    return made if hint is str or (isfinite(made) and made >= 0) else WRONG
 
 
 def describe_type(hint: Any) -> Sequence[str]:

@@ -78,7 +78,7 @@ def wrong() -> Workflow:
 @params.command("demo", "flow64 demo", "flow64 demo --json")
 @click.option(
     "--speed",
-    type=click.FloatRange(min=0),
+    type=params.Number(min=0),
     default=0.5,
     metavar="SECONDS",
     show_default=True,

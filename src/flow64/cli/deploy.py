@@ -29,8 +29,8 @@ from ._error_messages import describe_error
 from ._exit_codes import FAILED, REFUSED, find_exit_code
 from ._load import load_source
 from ._make_plan import (
+    CommandEnvironment,
     Faulty,
-    Place,
     find_place,
     name_workflows,
     plan_workflows,
@@ -257,7 +257,7 @@ def _deploy_from_file(file: Path, options: DeployOptions) -> int:
         return _apply(client, plan, options, place)
 
 
-def _require_match(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
+def _require_match(saved: SavedPlan, loaded: Loaded, place: CommandEnvironment) -> None:
     """Refuse a plan that was made for another project than that of a source.
 
     Raises:
@@ -270,7 +270,9 @@ def _require_match(saved: SavedPlan, loaded: Loaded, place: Place) -> None:
         raise saved.refuse(f"{problem}, and {loaded.source} is {listed}")
 
 
-def _apply(client: Client, plan: Plan, options: DeployOptions, place: Place) -> int:
+def _apply(
+    client: Client, plan: Plan, options: DeployOptions, place: CommandEnvironment
+) -> int:
     """Show a plan, and apply it unless this is a dry run."""
     agreement = options.agreement(plan)
     priced = evolve(plan, prices=place.settings.prices)

@@ -41,7 +41,7 @@ from ._terminal import print_json, print_line, print_lines, print_message
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=params.Number(min=0, min_open=True),
     default=60.0,
     metavar="SECONDS",
     show_default=True,

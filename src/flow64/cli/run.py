@@ -180,7 +180,7 @@ class RunOptions:
 )
 @click.option(
     "--max-cost",
-    type=click.FloatRange(min=0),
+    type=params.Number(min=0),
     metavar="DOLLARS",
     help="Refuse to start if it may cost more, or if a price is unknown.",
 )

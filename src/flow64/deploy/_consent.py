@@ -96,8 +96,10 @@ def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[PlannedWrite]:
             continue
         if step.spends and step.key not in agreed.allow_spend:
             what = "; ".join(step.spends)
-            way = f"--allow-spend {shlex.quote(step.key)}"
-            problems.append(f"{step.key}: {what}; if that is meant: {way}")
+            problems.append(
+                f"{step.key}: {what}; to allow it, add --allow-spend "
+                f"{shlex.quote(step.key)}"
+            )
         jobs.append(PlannedWrite(step, doing, _reason(step, doing)))
     deletions = [step for step in plan.victims if agreed.prune is not None]
     prune = [*_prune_problems(plan, agreed)]
@@ -130,7 +132,7 @@ def require_no_losses(jobs: Iterable[PlannedWrite], agreed: Agreement) -> None:
         PlanRefusedError: Some text would be lost.
     """
     problems = [
-        f"{job.step.key}: {describe_losses(job.lost)}; if that is meant: --force "
+        f"{job.step.key}: {describe_losses(job.lost)}; to allow it, add --force "
         f"{shlex.quote(job.step.key)}"
         for job in jobs
         if job.lost and job.step.key not in agreed.force
@@ -178,13 +180,11 @@ def _refusals(step: Step, agreed: Agreement) -> Iterator[str]:
     if step.is_taken:
         yield f"{step.key}: {why}; {OTHER_ENVIRONMENT}; or leave it: --skip-drifted"
         return
-    ways: list[str] = []
     if step.consents:
-        ways.append(format_flags(step.key, step.consents))
+        why += f"; to allow it, add {format_flags(step.key, step.consents)}"
     if step.may_skip:
-        ways.append("--skip-drifted")
-    way = f"; if that is meant: {' or '.join(ways)}" if ways else ""
-    yield f"{step.key}: {why}{way}"
+        why += ", or skip it with --skip-drifted"
+    yield f"{step.key}: {why}"
 
 
 def _reason(step: Step, doing: Doing) -> Reason:
@@ -201,8 +201,8 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
     if agreed.prune is None:
         if any(step.action != "none" for step in victims):
             yield (
-                f"the plan deletes {len(victims)}, and nobody has agreed to that "
-                f"number; if it is meant: --prune={len(victims)}"
+                f"the plan deletes {len(victims)}, without consent to that number; to "
+                f"allow it, add --prune={len(victims)}"
             )
         return
     if plan.projects is None:
@@ -212,8 +212,8 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
         )
     if agreed.prune != len(victims):
         yield (
-            f"{len(victims)} would be deleted, and {agreed.prune} were agreed to; if "
-            f"that is meant: --prune={len(victims)}"
+            f"{len(victims)} would be deleted, and {agreed.prune} were agreed to; to "
+            f"allow it, add --prune={len(victims)}"
         )
     for step in victims:
         yield from _missing_consents(step, agreed)
@@ -231,7 +231,7 @@ def _missing_consents(step: Step, agreed: Agreement) -> Iterator[str]:
         )  # even if the plan, such as one from a file, needs none
     if lacking := _lacking(step.key, consents, agreed):
         why = "; ".join([*step.reasons, *step.not_checked])
-        yield f"{step.key}: {why}; if that is meant: {format_flags(step.key, lacking)}"
+        yield f"{step.key}: {why}; to allow it, add {format_flags(step.key, lacking)}"
 
 
 def describe_activity(step: Step, agreed: Agreement) -> Iterator[str]:

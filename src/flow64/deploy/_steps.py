@@ -28,7 +28,6 @@ from ..diff import Change, LiveSetting, consequences, find_settings
 from ..errors import TAKEN
 from ..plan import ABSENT_BASE, Held, State, Step, Target, live_of
 from ..redaction import Secrets
-from ._block_renames import describe_lost_renames
 from ._consent import describe_losses
 from ._data_loss import find_losses
 from ._drift import (
@@ -45,6 +44,7 @@ from ._drift import (
     spends_when_written,
 )
 from ._git import Ancestry, Git, check_ancestry
+from ._renames import describe_lost_renames
 from ._target import describe_owner, merge_target
 
 Bases = Callable[[str], Definition | None]

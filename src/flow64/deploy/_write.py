@@ -22,7 +22,6 @@ from ..definition import (
     Definition,
     Stamp,
     redact_for_display,
-    with_stamp,
 )
 from ..diff import as_lines
 from ..errors import (
@@ -47,7 +46,7 @@ class Write:
         name: Title of the workflow, for errors.
         id: Its id.
         kind: What is sent. `stamp` sends the description alone.
-        sent: The definition to send, without the stamp in its description.
+        sent: The definition to send, with the stamp in its description.
         stamp: The stamp. None if a restored definition has none.
         wanted: The managed fields that must be live afterwards.
         before: What was live before.
@@ -117,12 +116,12 @@ class Write:
         lookup = look if self.spends else None
         try:
             if self.kind == "create":
-                await create_workflow(self.session, self._with_stamp(), lookup)
+                await create_workflow(self.session, self.sent, lookup)
             elif self.kind == "stamp":
-                text = self._with_stamp().description
+                text = self.sent.description
                 await update_description(self.session, self.id, text, lookup)
             else:
-                await update_workflow(self.session, self._with_stamp(), lookup)
+                await update_workflow(self.session, self.sent, lookup)
         except FlowError as error:
             # A 409 may come because an earlier attempt was applied late.
             is_taken = self.before is None and isinstance(error, ConflictError)
@@ -130,12 +129,6 @@ class Write:
                 raise
             return error
         return changed[0] if changed else None
-
-    def _with_stamp(self) -> Definition:
-        if self.stamp is None:
-            return self.sent
-        description = with_stamp(self.sent.description, self.stamp)
-        return evolve(self.sent, description=description)
 
     def _bears_our_stamp(self, live: Definition | None) -> bool:
         return live is not None and live.stamp == self.stamp is not None

@@ -1,4 +1,4 @@
-"""What differs between two definitions, what follows from it, and its words."""
+"""The changes between two definitions, their consequences and their words."""
 
 from __future__ import annotations
 
@@ -42,14 +42,13 @@ from ._consequences import (
     RowsChanged,
     consequences,
 )
-from ._data import as_data, estimate_data
+from ._data import as_data, digest_masked, estimate_data
 from ._diff import diff
 from ._lines import Line, Section, Sign, format_sections
 from ._live_settings import LiveSetting, find_settings
 from ._prices import Estimate, RowPrice, estimate
 from ._redaction import Hidden, SideSecrets, Written, mask_hidden, put_secrets_in
 from ._sections import as_lines, map_blocks, sections
-from ._unshown import unshown
 
 __all__ = [
     "BlockAdded",
@@ -100,6 +99,7 @@ __all__ = [
     "as_lines",
     "consequences",
     "diff",
+    "digest_masked",
     "estimate",
     "estimate_data",
     "find_settings",
@@ -108,5 +108,4 @@ __all__ = [
     "mask_hidden",
     "put_secrets_in",
     "sections",
-    "unshown",
 ]

@@ -1,4 +1,4 @@
-"""Changes made to a definition: what `diff` takes apart, put together again."""
+"""Apply changes to a definition: the inverse of `diff`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from ..definition import (
     Origin,
     WireBlock,
     canonical_id,
-    rfc8785,
-    thaw,
 )
 from ..dsl import UNSET
 from ..errors import StaleChangesError
@@ -47,22 +45,22 @@ _Twin: TypeAlias = tuple[str, str, bytes]
 
 
 def apply(changes: Iterable[Change], definition: Definition) -> Definition:
-    """A definition with some changes made to it.
+    """Return a definition with changes applied to it.
 
-    `apply(diff(a, b), a)` has the fingerprint of `b`. Order, numbers and whatever else
-    a fingerprint leaves out stay as they are; blocks that are added come last.
+    `apply(diff(a, b), a)` has the fingerprint of `b`. Order, numbers and all else that
+    a fingerprint leaves out stay as they are. Added blocks come last.
 
     Args:
-        changes: What `diff` found; `Unmanaged` ones are left as they are.
-        definition: What they were found in, as what was there before.
+        changes: The changes that `diff` found. `Unmanaged` ones are not applied.
+        definition: The definition before the changes.
 
     Raises:
-        StaleChangesError: The definition lacks what the changes speak of.
+        StaleChangesError: A change is about something that the definition lacks.
     """
     work = _Work()
     for change in changes:
         work.take(change)
-    return work.done(definition)
+    return work.apply_to(definition)
 
 
 @frozen(eq=False)
@@ -112,20 +110,20 @@ class _Work:
     def _tree(self, block: BlockRef) -> _Tree:
         return self.fields.setdefault(canonical_id(block.id), _Tree())
 
-    def done(self, definition: Definition) -> Definition:
-        """The definition with all of it done."""
+    def apply_to(self, definition: Definition) -> Definition:
+        """Return the definition with all changes applied."""
         blocks: list[WireBlock] = []
         origins: list[Origin] = []
         waiting = {canonical_id(block_id) for block_id in self.renamed.values()}
         waiting |= self.kinds.keys() | self.fields.keys()
-        leaving = self._leaving()
+        leaving = self._count_removed()
         ids = {block_id for block_id, _, _ in leaving}
         is_other = bool(self.removed or self.added)
         for at, block in enumerate(definition.blocks):
-            if canonical_id(block.id) in ids and leaving[_twin(block)]:
-                leaving[_twin(block)] -= 1
+            if canonical_id(block.id) in ids and leaving[_key_with_content(block)]:
+                leaving[_key_with_content(block)] -= 1
                 continue
-            made = self._changed(block)
+            made = self._change_block(block)
             waiting.discard(canonical_id(made.id))
             blocks.append(made)
             if is_other:
@@ -147,23 +145,25 @@ class _Work:
             origins=ListedOrigins(origins) if is_other else definition.origins,
         )
 
-    def _leaving(self) -> Counter[_Twin]:
-        """How many blocks of an id and content go."""
+    def _count_removed(self) -> Counter[_Twin]:
+        """Count the blocks that are removed, by id and content."""
         wires = (change.wire for change in self.removed)
-        return Counter(_twin(w._replace(specs=reveal_hidden(w.specs))) for w in wires)
+        return Counter(
+            _key_with_content(w._replace(specs=reveal_hidden(w.specs))) for w in wires
+        )
 
-    def _changed(self, block: WireBlock) -> WireBlock:
+    def _change_block(self, block: WireBlock) -> WireBlock:
         old = canonical_id(block.id)
         new_id = self.renamed.get(old, block.id)
         key = canonical_id(new_id)
         kind = self.kinds.get(key, block.kind)
         specs = block.specs
         if key in self.fields:
-            specs = self.fields[key].grown(specs, block.id)
+            specs = self.fields[key].apply_to(specs, block.id)
         return block._replace(id=new_id, kind=kind, specs=specs)
 
     def _edges(self, definition: Definition) -> Sequence[Edge]:
-        """The edges under their new ids, less those that go, and those that come."""
+        """Return the edges under their new ids, without removed and with added ones."""
         if not (self.renamed or self.removed or self.lost or self.joined):
             return definition.edges
         renamed = {old: canonical_id(new) for old, new in self.renamed.items()}
@@ -182,23 +182,22 @@ class _Work:
         return tuple(kept)
 
 
-def _twin(block: WireBlock) -> _Twin:
-    """What tells a block from others of its id."""
-    reading = Reading(bound=True)
-    text = rfc8785(thaw(block.specs, lambda item: thaw(reading.plain(item))))
+def _key_with_content(block: WireBlock) -> _Twin:
+    """Return a key that tells blocks with the same id apart."""
+    text = Reading(bound=True).canonical(block.specs)
     return canonical_id(block.id), block.kind, text
 
 
 @frozen
 class _Leaf:
-    """A value that is set, or `UNSET` for one that goes."""
+    """A value that is set, or `UNSET` if it is removed."""
 
     value: Any
 
 
 @frozen(eq=False)
 class _Tree:
-    """The changes of some specs by path, so that each level is made anew once."""
+    """Changes of specs by path, so that each level is rebuilt once."""
 
     members: dict[str, _Tree | _Leaf] = Factory(dict)
 
@@ -208,16 +207,16 @@ class _Tree:
         tree = self
         for name in above:
             inner = tree.members.setdefault(name, _Tree())
-            assert isinstance(inner, _Tree)  # a changed value is told whole
+            assert isinstance(inner, _Tree)  # a changed value is one change
             tree = inner
         made = value if value is UNSET else reveal_hidden(value)
         tree.members[last] = _Leaf(made)
 
-    def grown(self, specs: Mapping[str, Any], block_id: str) -> FrozenDict:
-        """Specs with the changes made.
+    def apply_to(self, specs: Mapping[str, Any], block_id: str) -> FrozenDict:
+        """Return specs with the changes applied.
 
         Raises:
-            StaleChangesError: There is no object where one is changed.
+            StaleChangesError: A change is inside of an object that does not exist.
         """
         made = dict(specs)
         for name, change in self.members.items():
@@ -225,7 +224,7 @@ class _Tree:
                 inner = made.get(name)
                 if not isinstance(inner, dict):
                     raise StaleChangesError(block_id)
-                made[name] = change.grown(inner, block_id)
+                made[name] = change.apply_to(inner, block_id)
             elif change.value is UNSET:
                 made.pop(name, None)
             else:

@@ -1,7 +1,6 @@
 """The changes between two definitions: one small frozen class for each sort of change.
 
-Each knows its own words: `describe()` returns its lines, and `about` what they stand
-under.
+Each knows its own words: `describe()` returns its lines, and `topic` is their section.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from ._lines import (
 )
 from ._redaction import Hidden
 
-About: TypeAlias = tuple[str, str | None]
-"""What lines are about: a title, and the id of the block if it is one."""
+Topic: TypeAlias = tuple[str, str | None]
+"""A section of changes: its title, and the id of the block if it is about one."""
 
 
 @frozen
@@ -47,7 +46,7 @@ class BlockRef:
         return f"{self.kind} ({self.id[:8]})" if self.kind is not None else self.id
 
     @property
-    def about(self) -> About:
+    def topic(self) -> Topic:
         """The section for changes of this block."""
         return f"block {shorten_name(self)}", self.id
 
@@ -75,8 +74,8 @@ class EdgeRef(NamedTuple):
 
 # -- The workflow and its blocks -------------------------------------------------------
 
-_WORKFLOW: Final[About] = ("", None)
-_EDGES: Final[About] = ("edges", None)
+_WORKFLOW: Final[Topic] = ("", None)
+_EDGES: Final[Topic] = ("edges", None)
 
 
 class _OfBlock:
@@ -86,16 +85,16 @@ class _OfBlock:
     block: BlockRef
 
     @property
-    def about(self) -> About:
+    def topic(self) -> Topic:
         """The section that its lines belong to."""
-        return self.block.about
+        return self.block.topic
 
 
 @frozen
 class TitleChanged:
     """The workflow has another title."""
 
-    about: ClassVar[About] = _WORKFLOW
+    topic: ClassVar[Topic] = _WORKFLOW
 
     before: str | Hidden
     after: str | Hidden
@@ -109,7 +108,7 @@ class TitleChanged:
 class DescriptionChanged:
     """The workflow has another description. The stamp is not part of it."""
 
-    about: ClassVar[About] = _WORKFLOW
+    topic: ClassVar[Topic] = _WORKFLOW
 
     before: str | Hidden
     after: str | Hidden
@@ -223,7 +222,7 @@ def _format_place(feeding: Sequence[BlockRef]) -> str:
 class EdgeAdded:
     """A new edge."""
 
-    about: ClassVar[About] = _EDGES
+    topic: ClassVar[Topic] = _EDGES
 
     edge: EdgeRef
 
@@ -236,7 +235,7 @@ class EdgeAdded:
 class EdgeRemoved:
     """An edge that is gone."""
 
-    about: ClassVar[About] = _EDGES
+    topic: ClassVar[Topic] = _EDGES
 
     edge: EdgeRef
 

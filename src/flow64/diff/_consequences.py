@@ -1,7 +1,7 @@
-"""What follows from the changes: rows, columns, cost, effects and findings.
+"""Find the consequences of changes: rows, columns, cost, effects and findings.
 
-A function of its own beside `diff`, since these are worked out of the catalogue and of
-prices, which a later release may know better: `diff` and `apply` say the same in all.
+They are not part of `diff`, since they depend on the catalogue and on prices, which a
+later release may know better. `diff` and `apply` say the same in every release.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from ..analysis import (
 from ..blocks import Effect
 from ..definition import EMPTY, Definition, WireBlock, canonical_id
 from ..diagnostics import Finding
-from ._changes import About, BlockRef
+from ._changes import BlockRef, Topic
 from ._diff import Sides
 from ._lines import Line, shorten_name
 from ._prices import Estimate, estimate
 from ._reading import Reading
 from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secrets_in
 
-_ROWS: Final[About] = ("rows", None)
-_COLUMNS: Final[About] = ("output columns", None)
-_EFFECTS: Final[About] = ("effects", None)
-_FINDINGS: Final[About] = ("findings", None)
+_ROWS: Final[Topic] = ("rows", None)
+_COLUMNS: Final[Topic] = ("output columns", None)
+_EFFECTS: Final[Topic] = ("effects", None)
+_FINDINGS: Final[Topic] = ("findings", None)
 
 
 @frozen
@@ -47,7 +47,7 @@ class RowsChanged:
         after: The row kinds that come out now.
     """
 
-    about: ClassVar[About] = _ROWS
+    topic: ClassVar[Topic] = _ROWS
 
     block: BlockRef | None
     before: tuple[str | None, ...]
@@ -67,7 +67,7 @@ class RowsChanged:
 class ColumnAdded:
     """A run ends with a new column."""
 
-    about: ClassVar[About] = _COLUMNS
+    topic: ClassVar[Topic] = _COLUMNS
 
     name: str
     type: str | None
@@ -81,7 +81,7 @@ class ColumnAdded:
 class ColumnDropped:
     """A run no longer ends with a column."""
 
-    about: ClassVar[About] = _COLUMNS
+    topic: ClassVar[Topic] = _COLUMNS
 
     name: str
     type: str | None
@@ -95,7 +95,7 @@ class ColumnDropped:
 class ColumnRetyped:
     """A column has another type. None if a type is unknown."""
 
-    about: ClassVar[About] = _COLUMNS
+    topic: ClassVar[Topic] = _COLUMNS
 
     name: str
     before: str | None
@@ -111,7 +111,7 @@ class ColumnRetyped:
 class OtherColumnsChanged:
     """A run may now end with unknown columns, or no longer does."""
 
-    about: ClassVar[About] = _COLUMNS
+    topic: ClassVar[Topic] = _COLUMNS
 
     before: bool
     after: bool
@@ -125,7 +125,7 @@ class OtherColumnsChanged:
 class CostChanged:
     """A run may have another cost."""
 
-    about: ClassVar[About] = ("", None)
+    topic: ClassVar[Topic] = ("", None)
 
     before: Estimate
     after: Estimate
@@ -146,7 +146,7 @@ class EffectAppeared:
         target: What they touch outside, in words.
     """
 
-    about: ClassVar[About] = _EFFECTS
+    topic: ClassVar[Topic] = _EFFECTS
 
     kind: str
     effect: Effect | None
@@ -167,7 +167,7 @@ class EffectVanished:
         target: What they touched outside, in words.
     """
 
-    about: ClassVar[About] = _EFFECTS
+    topic: ClassVar[Topic] = _EFFECTS
 
     kind: str
     effect: Effect | None
@@ -189,7 +189,7 @@ def _describe_effect(one: EffectAppeared | EffectVanished) -> str:
 class FindingAppeared:
     """A new finding of a check."""
 
-    about: ClassVar[About] = _FINDINGS
+    topic: ClassVar[Topic] = _FINDINGS
 
     finding: Finding
 
@@ -202,7 +202,7 @@ class FindingAppeared:
 class FindingVanished:
     """A finding that a check no longer has."""
 
-    about: ClassVar[About] = _FINDINGS
+    topic: ClassVar[Topic] = _FINDINGS
 
     finding: Finding
 
@@ -233,7 +233,7 @@ Consequence: TypeAlias = (
 
 # -- From two definitions --------------------------------------------------------------
 
-_About: TypeAlias = tuple[str, str]
+_FindingKey: TypeAlias = tuple[str, str]
 """The code of a finding, and the id that its block has now."""
 
 
@@ -244,32 +244,34 @@ def consequences(
     prices: Mapping[str, float] = EMPTY,
     written: Written = (),
 ) -> Iterator[Consequence]:
-    """What follows from the changes between two definitions, by what is known.
+    """Yield the consequences of the changes between two definitions.
 
     Args:
-        before: What was there.
-        after: What is there instead.
+        before: The definition before the changes.
+        after: The definition with the changes.
         prices: Dollars for one row by kind, in place of those that are documented.
-        written: `"before"`, `"after"` or both, where that side is code or JSON: where
-            rows go is told also where the other side has a secret.
+        written: The sides that are code or JSON: `"before"`, `"after"` or both. There
+            the target of an effect is shown, even if the other side has a secret.
 
     Raises:
-        ArgumentError: A price is no number of dollars.
+        ArgumentError: A price is not a number of dollars.
     """
     costs = [estimate(definition, prices) for definition in (before, after)]
-    sides = _concealed(Sides.of(before, after, Reading(bound=False)), written)
-    yield from _rows(sides)
-    yield from _columns(output_columns(sides.before), output_columns(sides.after))
+    sides = _redact_sides(Sides.of(before, after, Reading(bound=False)), written)
+    yield from _compare_rows(sides)
+    yield from _compare_columns(
+        output_columns(sides.before), output_columns(sides.after)
+    )
     if costs[0] != costs[1]:
         yield CostChanged(*costs)
-    yield from _effects(sides)
-    yield from _findings(sides)
+    yield from _compare_effects(sides)
+    yield from _compare_findings(sides)
 
 
-def _concealed(sides: Sides, written: Written) -> Sides:
-    """Both definitions; in what is live, the secrets of the other in their places.
+def _redact_sides(sides: Sides, written: Written) -> Sides:
+    """Put the secrets of each side in their places on the other side, if it is live.
 
-    So no word of what is worked out of one tells what the other keeps secret.
+    So no consequence shows what the other side keeps secret.
     """
     secrets = SideSecrets.of(sides.before, sides.after)
     old = [*map(secrets.hide_block, sides.before.blocks)]
@@ -288,17 +290,17 @@ def _concealed(sides: Sides, written: Written) -> Sides:
         return sides
     return evolve(
         sides,
-        before=evolve(sides.before, blocks=tuple(map(_masked, old))),
-        after=evolve(sides.after, blocks=tuple(map(_masked, new))),
+        before=evolve(sides.before, blocks=tuple(map(_mask_block, old))),
+        after=evolve(sides.after, blocks=tuple(map(_mask_block, new))),
     )
 
 
-def _masked(block: WireBlock) -> WireBlock:
+def _mask_block(block: WireBlock) -> WireBlock:
     return block._replace(specs=mask_hidden(block.specs))
 
 
-def _rows(sides: Sides) -> Iterator[Consequence]:
-    """Row kinds at the blocks where a change begins, and at the end."""
+def _compare_rows(sides: Sides) -> Iterator[Consequence]:
+    """Compare row kinds at the blocks where a change begins, and at the end."""
     old, new = row_kinds(sides.before), row_kinds(sides.after)
     changed = {at for at, one in sides.partners.items() if old[one] != new[at]}
     parents = sides.after.topology.parents
@@ -306,19 +308,19 @@ def _rows(sides: Sides) -> Iterator[Consequence]:
         if changed.isdisjoint(parents[at]):
             kinds = (old[sides.partners[at]],), (new[at],)
             yield RowsChanged(sides.now(at), *kinds)
-    ends = _ends(sides.before, old), _ends(sides.after, new)
+    ends = _find_end_rows(sides.before, old), _find_end_rows(sides.after, new)
     if ends[0] != ends[1]:
         yield RowsChanged(None, *ends)
 
 
-def _ends(definition: Definition, kinds: Any) -> tuple[RowKindName, ...]:
-    """The row kinds that leave blocks which feed no other."""
+def _find_end_rows(definition: Definition, kinds: Any) -> tuple[RowKindName, ...]:
+    """Return the row kinds that leave the last blocks."""
     fed = set(definition.topology.sources)
     found = {kinds[at] for at in range(len(definition.blocks)) if at not in fed}
     return tuple(sorted(found, key=str))
 
 
-def _columns(before: ColumnSet, after: ColumnSet) -> Iterator[Consequence]:
+def _compare_columns(before: ColumnSet, after: ColumnSet) -> Iterator[Consequence]:
     old, new = dict(before), dict(after)
     for name, column in old.items():
         if name not in new:
@@ -332,52 +334,54 @@ def _columns(before: ColumnSet, after: ColumnSet) -> Iterator[Consequence]:
         yield OtherColumnsChanged(before.is_open, after.is_open)
 
 
-def _effects(sides: Sides) -> Iterator[Consequence]:
-    old, new = _touches(sides.before), _touches(sides.after)
+def _compare_effects(sides: Sides) -> Iterator[Consequence]:
+    old, new = _list_effects(sides.before), _list_effects(sides.after)
     yield from (EffectVanished(*touch) for touch in old if touch not in new)
     yield from (EffectAppeared(*touch) for touch in new if touch not in old)
 
 
-def _touches(
+def _list_effects(
     definition: Definition,
 ) -> dict[tuple[str, Effect | None, str | None], None]:
-    """What is done, and the kinds of which nobody knows what they do."""
+    """List the effects, and the kinds with unknown effects."""
     found = effects(definition)
     known = [(touch.kind, touch.effect, touch.target) for touch in found.touches]
     return dict.fromkeys([*known, *((kind, None, None) for kind in found.unknown)])
 
 
-def _findings(sides: Sides) -> Iterator[Consequence]:
-    """Findings that only one side has of a code and block, whatever their words."""
+def _compare_findings(sides: Sides) -> Iterator[Consequence]:
+    """Compare findings by code and block, and not by message."""
     old, new = (
-        [finding for finding in findings(each) if finding.code not in _TOLD]
+        [finding for finding in findings(each) if finding.code not in _SUMMARIES]
         for each in (sides.before, sides.after)
     )
-    renamed = sides.renamed()
-    left, right = _counted(old, renamed), _counted(new, {})
-    yield from map(FindingVanished, _more(old, left - right, renamed))
-    yield from map(FindingAppeared, _more(new, right - left, {}))
+    renamed = sides.map_renamed()
+    left, right = _count_topics(old, renamed), _count_topics(new, {})
+    yield from map(FindingVanished, _list_surplus(old, left - right, renamed))
+    yield from map(FindingAppeared, _list_surplus(new, right - left, {}))
 
 
-_TOLD: Final = frozenset({"effects", "cost-estimate"})
-"""Findings that sum up what is told one by one here, and of prices given."""
+_SUMMARIES: Final = frozenset({"effects", "cost-estimate"})
+"""Findings that sum up other consequences."""
 
 
-def _counted(found: list[Finding], renamed: Mapping[str, str]) -> Counter[_About]:
-    return Counter(_about(finding, renamed) for finding in found)
+def _count_topics(
+    found: list[Finding], renamed: Mapping[str, str]
+) -> Counter[_FindingKey]:
+    return Counter(_topic_of(finding, renamed) for finding in found)
 
 
-def _about(finding: Finding, renamed: Mapping[str, str]) -> _About:
+def _topic_of(finding: Finding, renamed: Mapping[str, str]) -> _FindingKey:
     block_id = canonical_id(finding.block_id or "")
     return finding.code, renamed.get(block_id, block_id)
 
 
-def _more(
-    found: list[Finding], surplus: Counter[_About], renamed: Mapping[str, str]
+def _list_surplus(
+    found: list[Finding], surplus: Counter[_FindingKey], renamed: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """The findings that one side has more of."""
+    """Yield the findings that one side has more of."""
     for finding in found:
-        about = _about(finding, renamed)
+        about = _topic_of(finding, renamed)
         if surplus[about]:
             surplus[about] -= 1
             yield finding

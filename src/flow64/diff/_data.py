@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from attrs import fields
+from attrs import fields, has
 
 from ..definition import WireBlock, pointer
 from ..diagnostics import Finding
 from ..dsl import UNSET
-from ..redaction import redact_keys_in_json
+from ..redaction import redact_keys, redact_keys_in_json
 from ._changes import (
     BlockRef,
     Change,
@@ -29,6 +31,7 @@ from ._consequences import Consequence
 from ._lines import value_data
 from ._live_settings import LiveSetting
 from ._prices import Estimate, RowPrice
+from ._redaction import Hidden
 
 
 def as_data(change: Change | Consequence | LiveSetting) -> dict[str, Any]:
@@ -82,3 +85,38 @@ def _data(value: Any) -> Any:
     if isinstance(value, BlockRef | Estimate | RowPrice):
         return _members(value)
     return value_data(value)
+
+
+def digest_masked(change: Change | Consequence) -> str:
+    """Return a digest of all that is masked in a change; empty if nothing is.
+
+    Changes are compared by it. It is never shown, since a guess of a secret could be
+    checked against it.
+    """
+    found = [*_masked_texts(change)]
+    if not found:
+        return ""
+    return hashlib.sha256("\0".join(found).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _masked_texts(value: Any) -> Iterator[str]:
+    """Yield what is masked in a value, in order."""
+    if isinstance(value, str):
+        if redact_keys(value) != value:
+            yield value
+    elif type(value) is Hidden:
+        yield repr(value.content)
+    else:
+        for item in _inside(value):
+            yield from _masked_texts(item)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """Return the parts of a value."""
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    if isinstance(value, list | tuple):
+        return value
+    if not has(type(value)):
+        return ()
+    return [getattr(value, one.name) for one in fields(type(value)) if one.repr]

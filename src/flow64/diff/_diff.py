@@ -1,4 +1,4 @@
-"""What two definitions differ in, and what to call it."""
+"""Find the changes between two definitions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ._changes import (
     TitleChanged,
 )
 from ._fields import Comparer
-from ._matching import Matching, Side, matching
-from ._moves import moved
+from ._matching import Matching, MatchSide, match_blocks
+from ._moves import find_moved
 from ._reading import Reading
 from ._redaction import SideSecrets, Written
 
 Joint: TypeAlias = tuple[str, str, str | None]
-"""An edge as a fingerprint takes it: both ids and the condition."""
+"""An edge as it is compared: both ids and the condition, as in a fingerprint."""
 
 
 def diff(
@@ -41,27 +41,28 @@ def diff(
     managed: Mapping[str, frozenset[str]] | None = None,
     written: Written = (),
 ) -> Iterator[Change]:
-    """What two definitions differ in; nothing where their fingerprints are equal.
+    """Yield the changes between two definitions; none if their fingerprints are equal.
 
     Order, numbers, labels and stamps do not count.
 
     Args:
-        before: What was there.
-        after: What is there instead.
+        before: The definition before the changes.
+        after: The definition with the changes.
         bound: Compare secrets that were filled in by their text, as the service has
-            them; else by their names. As with `fingerprint`.
-        managed: For each block id the top-level fields that code sets or set last time;
-            others that differ come as `Unmanaged`. Without it, code manages all.
-        written: `"before"`, `"after"` or both, where that side is code or JSON: a text
-            that stands there in the place of a secret is shown. On a side that is live
-            it is hidden, since it may be the secret.
+            them. By default they are compared by name, as in `fingerprint`.
+        managed: For each block id the top-level fields that code sets, or set last
+            time. Other fields that differ come as `Unmanaged`. By default code manages
+            all fields.
+        written: The sides that are code or JSON: `"before"`, `"after"` or both. There a
+            text in the place of a secret is shown. On a live side it is hidden, since
+            it may be the secret.
     """
     reading = Reading(bound)
     then, now = SideSecrets.pair(before, after, written)
     sides = Sides.of(before, after, reading)
-    yield from _texts(before, after, now)
+    yield from _compare_texts(before, after, now)
     comparer = Comparer(reading, then, now)
-    ours = _by_id(managed)
+    ours = _index_managed(managed)
     for one, other in sorted(sides.matching.pairs.items(), key=lambda pair: pair[1]):
         old, new = before.blocks[one], after.blocks[other]
         has_new_id = sides.old.ids[one] != sides.new.ids[other]
@@ -78,7 +79,7 @@ def diff(
         # A block that becomes another keeps nothing that is not managed.
         names = None
         if ours is not None and not is_other_kind:
-            names = _names(ours, old.id, new.id)
+            names = _managed_names(ours, old.id, new.id)
         yield from comparer.of_block(block, *specs, names)
     for one in sides.matching.removed:
         wire = then.hide_block(before.blocks[one])
@@ -86,46 +87,46 @@ def diff(
     for other in sides.matching.added:
         wire = now.hide_block(after.blocks[other])
         yield BlockAdded(sides.now(other), wire)
-    yield from _wiring(sides)
+    yield from _compare_edges(sides)
 
 
 @frozen
 class Sides:
-    """Two definitions whose blocks are matched.
+    """Two definitions with matched blocks.
 
     Attributes:
-        before: What was there.
-        after: What is there instead.
-        matching: Which block is which.
+        before: The definition before the changes.
+        after: The definition with the changes.
+        matching: The pairs of blocks.
         partners: Position before by position now.
-        old: What matching knows of the one.
-        new: What matching knows of the other.
-        refs: What blocks are called now, as far as they were asked for.
+        old: The index of the blocks before.
+        new: The index of the blocks now.
+        refs: The names of blocks now, filled when they are needed.
     """
 
     before: Definition
     after: Definition
     matching: Matching
     partners: Mapping[int, int]
-    old: Side
-    new: Side
+    old: MatchSide
+    new: MatchSide
     refs: dict[int, BlockRef] = Factory(dict)
 
     @classmethod
     def of(cls, before: Definition, after: Definition, reading: Reading) -> Sides:
         """Match the blocks of two definitions."""
-        old, new = Side(before, reading), Side(after, reading)
-        found = matching(old, new)
+        old, new = MatchSide(before, reading), MatchSide(after, reading)
+        found = match_blocks(old, new)
         partners = {other: one for one, other in found.pairs.items()}
         return cls(before, after, found, partners, old, new)
 
     def then(self, at: int) -> BlockRef:
-        """The block at a position before."""
+        """Return the block at a position before."""
         block = self.before.blocks[at]
         return BlockRef(block.id, block.kind, self.old.path(at))
 
     def now(self, at: int) -> BlockRef:
-        """The block at a position now; by its key before, if it has none now."""
+        """Return the block at a position now. Without a key now, it has its old one."""
         if at not in self.refs:
             block = self.after.blocks[at]
             path = self.new.path(at)
@@ -134,8 +135,8 @@ class Sides:
             self.refs[at] = BlockRef(block.id, block.kind, path)
         return self.refs[at]
 
-    def renamed(self) -> Mapping[str, str]:
-        """Id now by id before, of blocks whose ids differ."""
+    def map_renamed(self) -> Mapping[str, str]:
+        """Return the new id by the old id, for blocks with other ids."""
         old, new = self.old.ids, self.new.ids
         return {
             old[one]: new[other]
@@ -144,7 +145,7 @@ class Sides:
         }
 
 
-def _texts(
+def _compare_texts(
     before: Definition, after: Definition, secrets: SideSecrets
 ) -> Iterator[Change]:
     if before.name != after.name:
@@ -155,7 +156,7 @@ def _texts(
         yield DescriptionChanged(secrets.hide(old), secrets.hide(new))
 
 
-def _by_id(
+def _index_managed(
     managed: Mapping[str, frozenset[str]] | None,
 ) -> Mapping[str, frozenset[str]] | None:
     if managed is None:
@@ -163,8 +164,8 @@ def _by_id(
     return {canonical_id(block_id): names for block_id, names in managed.items()}
 
 
-def _names(managed: Mapping[str, frozenset[str]], *ids: str) -> frozenset[str]:
-    """The fields that code manages in a block, by each id that it has or had."""
+def _managed_names(managed: Mapping[str, frozenset[str]], *ids: str) -> frozenset[str]:
+    """Return the fields that code manages in a block, under its old and new id."""
     found = [managed.get(canonical_id(block_id), _NONE) for block_id in ids]
     return _NONE.union(*found)
 
@@ -178,22 +179,22 @@ _NONE: Final = frozenset[str]()
 def joints(
     edges: Iterable[Edge], renamed: Mapping[str, str]
 ) -> Iterator[tuple[Edge, Joint]]:
-    """Edges, and each as a fingerprint takes it, under the ids they have now.
+    """Yield each edge with its joint, under the ids of now.
 
     Args:
         edges: The edges of a definition.
-        renamed: Id now by id before.
+        renamed: The new id by the old id.
     """
     ends = _Ends(renamed)
     for edge in edges:
         yield edge, (ends[edge.source], ends[edge.target], edge.condition)
 
 
-def _joined(edges: Sequence[Edge], renamed: Mapping[str, str]) -> set[Joint]:
-    """Edges as a fingerprint takes them."""
+def _collect_joints(edges: Sequence[Edge], renamed: Mapping[str, str]) -> set[Joint]:
+    """Return the joints of edges."""
     if not isinstance(edges, JoinedEdges):
         return {joint for _, joint in joints(edges, renamed)}
-    # By their positions, since an edge of code is made only when it is asked for.
+    # By position, since an edge of code is only made when it is needed.
     ids = [*map(_Ends(renamed).__getitem__, edges.ids)]
     sources, targets = edges.topology.sources, edges.topology.targets
     ends = map(ids.__getitem__, sources), map(ids.__getitem__, targets)
@@ -201,7 +202,7 @@ def _joined(edges: Sequence[Edge], renamed: Mapping[str, str]) -> set[Joint]:
 
 
 class _Ends(dict[str, str]):
-    """The id now of each end, found when it is first asked for."""
+    """The new id of each end, filled when it is first needed."""
 
     def __init__(self, renamed: Mapping[str, str]) -> None:
         self.renamed = renamed
@@ -212,36 +213,36 @@ class _Ends(dict[str, str]):
         return found
 
 
-def _wiring(sides: Sides) -> Iterator[Change]:
-    """Edges that came or went, with the blocks that moved."""
-    old = _joined(sides.before.edges, sides.renamed())
-    new = _joined(sides.after.edges, {})
+def _compare_edges(sides: Sides) -> Iterator[Change]:
+    """Yield the blocks that moved, then all other edges that were removed or added."""
+    old = _collect_joints(sides.before.edges, sides.map_renamed())
+    new = _collect_joints(sides.after.edges, {})
     if old == new:
         return
     refs = _Refs.of(sides)
     gone = refs.sorted(old - new)
     come = refs.sorted(new - old)
-    told: set[Joint] = set()
-    for change in _moves(sides, refs, gone, come):
-        told.update(map(joint_of, (*change.removed, *change.added)))
+    seen: set[Joint] = set()
+    for change in _find_moves(sides, refs, gone, come):
+        seen.update(map(joint_of, (*change.removed, *change.added)))
         yield change
-    yield from (EdgeRemoved(refs.edge(joint)) for joint in gone if joint not in told)
-    yield from (EdgeAdded(refs.edge(joint)) for joint in come if joint not in told)
+    yield from (EdgeRemoved(refs.edge(joint)) for joint in gone if joint not in seen)
+    yield from (EdgeAdded(refs.edge(joint)) for joint in come if joint not in seen)
 
 
-def _moves(
+def _find_moves(
     sides: Sides, refs: _Refs, gone: Sequence[Joint], come: Sequence[Joint]
 ) -> Iterator[BlockMoved]:
-    """The blocks that moved, each with its edges that no other one has told of.
+    """Yield the blocks that moved, each with the edges that no other one has shown.
 
-    A block that moved together with all that feed it is told by them.
+    A block that moved together with all blocks that feed it is not shown.
     """
     before, after, pairs = sides.before, sides.after, sides.matching.pairs
-    late = moved(before.topology, after.topology, pairs)
+    late = find_moved(before.topology, after.topology, pairs)
     if not late:
         return
-    removed, added = _by_end(gone), _by_end(come)
-    told: set[Joint] = set()
+    removed, added = _group_by_end(gone), _group_by_end(come)
+    seen: set[Joint] = set()
     for at in sorted(late):
         feeding = before.topology.parents[sides.partners[at]]
         fed_by = after.topology.parents[at]
@@ -249,10 +250,10 @@ def _moves(
             continue
         block_id = sides.new.ids[at]
         mine = [
-            [joint for joint in edges.get(block_id, ()) if joint not in told]
+            [joint for joint in edges.get(block_id, ()) if joint not in seen]
             for edges in (removed, added)
         ]
-        told.update(*mine)
+        seen.update(*mine)
         yield BlockMoved(
             sides.now(at),
             tuple(sides.then(parent) for parent in feeding),
@@ -261,7 +262,7 @@ def _moves(
         )
 
 
-def _by_end(edges: Iterable[Joint]) -> Mapping[str, Sequence[Joint]]:
+def _group_by_end(edges: Iterable[Joint]) -> Mapping[str, Sequence[Joint]]:
     found: dict[str, list[Joint]] = {}
     for joint in edges:
         for end in {*joint[:2]}:
@@ -270,17 +271,17 @@ def _by_end(edges: Iterable[Joint]) -> Mapping[str, Sequence[Joint]]:
 
 
 def joint_of(edge: EdgeRef) -> Joint:
-    """An edge of a change as a fingerprint takes it."""
+    """Return the joint of an edge in a change."""
     return canonical_id(edge.source.id), canonical_id(edge.target.id), edge.condition
 
 
 @frozen
 class _Refs:
-    """What the ends of edges are called, and which come first.
+    """The names of blocks, and their order.
 
     Attributes:
-        refs: The blocks by their ids, in the order that changes of edges come in.
-        ranks: The positions of the same.
+        refs: The blocks by id, in the order of the changes of edges.
+        ranks: The positions in that order by id.
     """
 
     refs: Mapping[str, BlockRef]
@@ -288,7 +289,7 @@ class _Refs:
 
     @classmethod
     def of(cls, sides: Sides) -> _Refs:
-        """Those of all blocks that are or were there."""
+        """Index the blocks of both sides."""
         refs: dict[str, BlockRef] = {}
         for at, block in enumerate(sides.after.blocks):
             refs.setdefault(canonical_id(block.id), sides.now(at))
@@ -298,7 +299,7 @@ class _Refs:
         return cls(refs, {block_id: rank for rank, block_id in enumerate(refs)})
 
     def sorted(self, edges: Iterable[Joint]) -> Sequence[Joint]:
-        """Edges in the order of their blocks; those that lead nowhere come last."""
+        """Sort edges by their blocks. Edges that lead nowhere come last."""
         ranks, last = self.ranks, len(self.ranks)
         # One number for both ends compares several times faster than a pair.
         ordered = sorted(
@@ -317,7 +318,7 @@ class _Refs:
         ]
 
     def edge(self, joint: Joint) -> EdgeRef:
-        """An edge as people call it."""
+        """Return an edge with the names of its blocks."""
         source, target, condition = joint
         refs = self.refs
         ends = refs.get(source), refs.get(target)

@@ -1,4 +1,4 @@
-"""What the specs of one block differ in, field by field and lists by meaning."""
+"""Compare the specs of one block, field by field, and lists by meaning."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ._changes import (
     ListChanged,
     Unmanaged,
 )
-from ._order import out_of_order
+from ._moves import out_of_order
 from ._reading import Reading
 from ._redaction import SideSecrets, has_secret
 
 MAX_LISTS: Final = 8
-"""How deep lists are followed into lists; below, one is told whole."""
+"""Lists inside of lists that are compared by item. Deeper ones are one change."""
 
 
 @frozen
@@ -37,9 +37,9 @@ class Comparer:
     """Compares the specs of blocks.
 
     Attributes:
-        reading: When two values are the same.
-        then: What may be shown of what was there.
-        now: What may be shown of what is there instead.
+        reading: Says when two values are the same.
+        then: Hides secrets of the specs before.
+        now: Hides secrets of the specs now.
     """
 
     reading: Reading
@@ -53,22 +53,22 @@ class Comparer:
         after: Mapping[str, Any],
         managed: frozenset[str] | None = None,
     ) -> Iterator[FieldChange | Unmanaged]:
-        """The changes of one block.
+        """Yield the changes of one block.
 
         Args:
-            block: Which one it is.
+            block: The block.
             before: Its specs before.
             after: Its specs now.
-            managed: The fields that code manages; None for all of them.
+            managed: The fields that code manages. None for all of them.
         """
         if managed is not None:
-            yield from self._unmanaged(block, before, after, managed)
+            yield from self._compare_unmanaged(block, before, after, managed)
             before, after = _only(before, managed), _only(after, managed)
         found: list[FieldChange] = []
-        self._members(found, block, (), before, after)
+        self._compare_members(found, block, (), before, after)
         yield from found
 
-    def _unmanaged(
+    def _compare_unmanaged(
         self,
         block: BlockRef,
         before: Mapping[str, Any],
@@ -80,32 +80,35 @@ class Comparer:
             if name in managed:
                 continue
             if name in gone:
-                shown = _shown(self.then, before[name], new), UNSET
+                shown = _hide_beside(self.then, before[name], new), UNSET
             elif name in new:
-                shown = UNSET, _shown(self.now, after[name], gone)
+                shown = UNSET, _hide_beside(self.now, after[name], gone)
             elif self.reading.same(before[name], after[name]):
                 continue
             else:
                 old, now = before[name], after[name]
-                shown = _shown(self.then, old, now), _shown(self.now, now, old)
+                shown = (
+                    _hide_beside(self.then, old, now),
+                    _hide_beside(self.now, now, old),
+                )
             yield Unmanaged(block, (name,), *shown)
 
-    def _value(
+    def _compare_value(
         self, found: list[FieldChange], block: BlockRef, path: Path, old: Any, new: Any
     ) -> None:
         if isinstance(old, dict) and isinstance(new, dict):
-            self._members(found, block, path, old, new)
+            self._compare_members(found, block, path, old, new)
         elif self.reading.same(old, new):
             pass
         elif isinstance(old, list) and isinstance(new, list) and _is_shallow(path):
-            edits = self._edits(block, path, old, new)
-            after = _shown(self.now, new, old)
+            edits = self._compare_items(block, path, old, new)
+            after = _hide_beside(self.now, new, old)
             found.append(ListChanged(block, path, tuple(edits), after))
         else:
-            shown = _shown(self.then, old, new), _shown(self.now, new, old)
+            shown = _hide_beside(self.then, old, new), _hide_beside(self.now, new, old)
             found.append(FieldChanged(block, path, *shown))
 
-    def _members(
+    def _compare_members(
         self,
         found: list[FieldChange],
         block: BlockRef,
@@ -118,7 +121,7 @@ class Comparer:
         for name, item in before.items():
             here = (*path, name)
             if name in after:
-                self._value(found, block, here, item, after[name])
+                self._compare_value(found, block, here, item, after[name])
             else:
                 value = self.then.hide(item, faces_secret=faces_secret)
                 found.append(FieldRemoved(block, here, value))
@@ -129,7 +132,7 @@ class Comparer:
 
     # -- Lists ------------------------------------------------------------------------
 
-    def _edits(
+    def _compare_items(
         self, block: BlockRef, path: Path, old: Sequence[Any], new: Sequence[Any]
     ) -> Iterator[ItemEdit]:
         pairs = self._paired_items(old, new)
@@ -146,7 +149,7 @@ class Comparer:
                 continue
             before = sources[at]
             found: list[FieldChange] = []
-            self._value(found, block, (*path, at), old[before], item)
+            self._compare_value(found, block, (*path, at), old[before], item)
             if found:
                 yield ItemChanged(before, at, tuple(found))
             elif at in moved:
@@ -210,11 +213,11 @@ _NAMES: Final = (
     ("column", "operator"),
     ("column",),
 )
-"""Members by which an object in a list is known, the surest first."""
+"""Members that identify an object in a list, the surest first."""
 
 
 def _name(members: Sequence[str], item: Any) -> str | None:
-    """What an object in a list is called, if it has all of these members as text."""
+    """Return the name of an object in a list, if all these members are texts."""
     if not isinstance(item, dict):
         return None
     words = [item.get(member) for member in members]
@@ -234,8 +237,8 @@ def _by_name(
     return found
 
 
-def _shown(secrets: SideSecrets, value: Any, against: Any) -> Any:
-    """A value beside what stands in its place on the other side."""
+def _hide_beside(secrets: SideSecrets, value: Any, against: Any) -> Any:
+    """Hide a value if there is a secret in its place on the other side."""
     return secrets.hide(value, faces_secret=has_secret(against))
 
 

@@ -97,7 +97,7 @@ def _format_price(dollars: float | None) -> str:
 
 @frozen
 class _Answers:
-    """What a class says of a block with some specs."""
+    """The price, effects and rows of a block with some specs."""
 
     price: float | None
     effects: tuple[Effect, ...]
@@ -132,15 +132,15 @@ def find_settings(
         for name in sorted(names - ours.specs.keys()):
             # Beside all other live fields and alone: two may do the same, or only both.
             for specs in (block.specs, {**ours.specs, name: block.specs[name]}):
-                default = _by_default(cls, specs, name)
+                default = _with_default(cls, specs, name)
                 if _Answers.of(cls, specs) != _Answers.of(cls, default):
-                    made = [_with(code, at, one) for one in (default, specs)]
-                    yield _setting(made, at, name, prices)
+                    made = [_replace_specs(code, at, one) for one in (default, specs)]
+                    yield _make_setting(made, at, name, prices)
                     break
 
 
-def _by_default(cls: type[CatalogueBlock], specs: _Specs, name: str) -> _Specs:
-    """The specs with the documented default of a field, or without the field."""
+def _with_default(cls: type[CatalogueBlock], specs: _Specs, name: str) -> _Specs:
+    """Return specs with the documented default of a field, or without the field."""
     default = {key: value for key, value in specs.items() if key != name}
     found = facts_of(cls)[name].value
     if found is not None:
@@ -148,10 +148,10 @@ def _by_default(cls: type[CatalogueBlock], specs: _Specs, name: str) -> _Specs:
     return default
 
 
-def _setting(
+def _make_setting(
     sides: Sequence[Definition], at: int, name: str, prices: Mapping[str, float]
 ) -> LiveSetting:
-    """A field of a block, from the definitions with its default and as it is live."""
+    """Compare the definitions with the default of a field and with its live value."""
     block = sides[1].blocks[at]
     cls = CATALOGUE[block.kind]
     old, new = (_Answers.of(cls, side.blocks[at].specs) for side in sides)
@@ -170,17 +170,17 @@ def _setting(
     )
 
 
-def _with(code: Definition, at: int, specs: _Specs) -> Definition:
-    """The code with other specs of one block."""
+def _replace_specs(code: Definition, at: int, specs: _Specs) -> Definition:
+    """Return the code with other specs of one block."""
     blocks = [*code.blocks]
     blocks[at] = blocks[at]._replace(specs=FrozenDict(specs))
     return evolve(code, blocks=tuple(blocks))
 
 
 def _call(cls: type[CatalogueBlock], name: str, value: Any) -> str:
-    """What to write in the code; a secret goes by its name."""
-    return call_of(cls.__name__, {name: thaw(value, _named)})
+    """Return the code that sets a field. A secret is written by name."""
+    return call_of(cls.__name__, {name: thaw(value, _replace_secret)})
 
 
-def _named(item: Any) -> Any:
+def _replace_secret(item: Any) -> Any:
     return item.value if isinstance(item, BoundSecret) else item

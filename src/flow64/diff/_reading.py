@@ -1,4 +1,4 @@
-"""When two values are the same: as the fingerprint takes them."""
+"""Compare values as a fingerprint does."""
 
 from __future__ import annotations
 
@@ -7,38 +7,42 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from ..definition import BoundSecret, FrozenDict, Value, rfc8785
+from ..definition import BoundSecret, FrozenDict, Value, rfc8785, thaw
 
 _NUMBERS: Final = (int, float)
 
 
 @frozen
 class Reading:
-    """How values are read: secrets by their names, or by what they were filled with.
+    """A way to read values.
 
     Attributes:
-        bound: Whether a secret that was filled in is read as its text.
+        bound: Whether a secret that was filled in is read as its text, or as its name.
     """
 
     bound: bool
 
     def plain(self, value: Any) -> Any:
-        """The JSON that stands for a value of an environment; others as they are."""
+        """Return the JSON for a value of an environment. Other values stay."""
         kind = type(value)
         if kind is BoundSecret:
             return value.content if self.bound else FrozenDict(value.value.as_data())
         return FrozenDict(value.as_data()) if kind is Value else value
 
-    def content(self, value: Any) -> str:
-        """A text that is equal only for values that are the same.
+    def canonical(self, value: Any) -> bytes:
+        """Return the RFC 8785 form of a value, as a fingerprint has it."""
+        return rfc8785(thaw(value, lambda item: thaw(self.plain(item))))
 
-        The same number may have two of them, if it stands as a whole one and as a
-        fraction: good enough to find what did not change.
+    def content(self, value: Any) -> str:
+        """Return a text that is equal only for values that are the same.
+
+        A number may have two such texts, as an integer and as a fraction. That is good
+        enough to find what did not change.
         """
         return _ENCODERS[self.bound].encode(value)
 
     def same(self, one: Any, other: Any) -> bool:
-        """Whether two values have one RFC 8785 form."""
+        """Whether two values have the same RFC 8785 form."""
         if one is other:
             return True
         one, other = self.plain(one), self.plain(other)
@@ -52,7 +56,7 @@ class Reading:
             return rfc8785(one) == rfc8785(other)
         return False
 
-    # With loops and no generators, since values may nest as deep as calls nearly can.
+    # With loops instead of generators, since values may be nested very deeply.
 
     def _same_members(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
         if len(one) != len(other):

@@ -26,10 +26,10 @@ from ..redaction import MASK, Secrets, map_json, map_json_beside
 
 @final
 class Hidden:
-    """A value that is not shown, since a secret stands in its place on the other side.
+    """A value that is not shown, since a secret is in its place on the other side.
 
-    No attrs class, so that what lists fields does not find it; a pickle and a text hold
-    the mask.
+    It is not an attrs class, so nothing that lists fields finds it. A pickle and a text
+    have the mask.
     """
 
     __slots__ = ("_content",)
@@ -39,7 +39,7 @@ class Hidden:
 
     @property
     def content(self) -> Any:
-        """What is hidden: frozen JSON, for `apply` alone."""
+        """The hidden value as frozen JSON, for `apply` alone."""
         return self._content
 
     def __repr__(self) -> str:

@@ -37,7 +37,7 @@ def sections(changes: Iterable[Change | Consequence]) -> Sequence[Section]:
     if same_name:
         found[""] = "", None, [_describe_new_ids(same_name)]
     for change in others:
-        title, block = change.about
+        title, block = change.topic
         group = found.setdefault(block or title, (title, block, []))
         group[2].extend(change.describe())
     return [Section(title, lines, block) for title, block, lines in found.values()]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from . import _verdicts as _verdicts  # it adds all assumptions
 from ._assumptions import ASSUMPTIONS, AssumptionResult, judge_assumptions
 from ._diagnosis import STATES, Diagnosis, diagnose
-from ._requests import Examination, Look, Looks, examine
+from ._requests import Examination, Replies, Reply, examine
 from ._setup import list_extras, shorten_path
 
 __all__ = [
@@ -13,8 +14,8 @@ __all__ = [
     "AssumptionResult",
     "Diagnosis",
     "Examination",
-    "Look",
-    "Looks",
+    "Replies",
+    "Reply",
     "diagnose",
     "examine",
     "judge_assumptions",

@@ -171,8 +171,8 @@ def _build(
         credits=None if seen is None else seen.credits,
         skew=None if seen is None else seen.skew,
         rates={} if seen is None else seen.rates,
-        asked=() if seen is None else seen.asked,
-        assumptions=() if seen is None else judge_assumptions(seen.looks),
+        asked=() if seen is None else seen.requests,
+        assumptions=() if seen is None else judge_assumptions(seen.replies),
         problems=problems,
     )
 

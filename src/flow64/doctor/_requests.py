@@ -51,17 +51,16 @@ LIMITS: Final = ("ratelimit", "rate-limit", "retry-after")
 
 
 @frozen
-class Look:
+class Reply:
     """One request and its answer.
 
     Attributes:
-        asked: The request.
         answer: The answer, if one came.
         error: Why no answer came.
         skew: Seconds that the service's clock is ahead of ours, by its `Date`.
     """
 
-    asked: Request = field(repr=False)
+    request: Request = field(repr=False)
     answer: Answer | None = field(default=None, repr=False)
     error: FlowError | None = field(default=None, repr=False)
     skew: float | None = None
@@ -97,16 +96,16 @@ class Look:
 
 
 @frozen
-class Looks:
+class Replies:
     """All requests and answers, by name."""
 
-    by_name: Mapping[str, Look]
+    by_name: Mapping[str, Reply]
 
-    def __getitem__(self, name: str) -> Look:
+    def __getitem__(self, name: str) -> Reply:
         return self.by_name.get(name, _NOTHING)
 
     @property
-    def all(self) -> Sequence[Look]:
+    def all(self) -> Sequence[Reply]:
         """All requests."""
         return [*self.by_name.values()]
 
@@ -120,7 +119,7 @@ class Looks:
 _PLAIN: Final = re.compile(r"[\w;:=,.\" -]{0,60}", re.ASCII)
 """The text of a header about rates that may be shown."""
 
-_NOTHING: Final = Look(Request("GET", ""))
+_NOTHING: Final = Reply(Request("GET", ""))
 
 
 @frozen
@@ -128,15 +127,15 @@ class Examination:
     """The answers of the service, in a form that can be shared.
 
     Attributes:
-        looks: The requests and answers, for the verdicts.
+        replies: The requests and answers, for the verdicts.
     """
 
-    looks: Looks = field(repr=False)
+    replies: Replies = field(repr=False)
 
     @property
     def state(self) -> CredentialState:
         """Whether the credential was accepted."""
-        first = self.looks["workflows"]
+        first = self.replies["workflows"]
         if isinstance(first.error, TokenError):
             return "no-token"
         if first.status is None:
@@ -153,7 +152,7 @@ class Examination:
     @property
     def problem(self) -> str | None:
         """Why it was not accepted, without an address or a header."""
-        first = self.looks["workflows"]
+        first = self.replies["workflows"]
         match first.error:
             case None:
                 reason = None
@@ -168,19 +167,21 @@ class Examination:
     @property
     def organisations(self) -> Sequence[str]:
         """The organisations that answers name. Cut their ids before you show them."""
-        answers = [look.answer for look in self.looks.all if look.answer is not None]
+        answers = [
+            reply.answer for reply in self.replies.all if reply.answer is not None
+        ]
         found = (org for answer in answers for org in organisations_of(answer))
         return [*dict.fromkeys(found)]
 
     @property
     def credits(self) -> float | None:
         """The balance; None if no answer says it."""
-        return number_of(self.looks["balance"].object.get("credits"))
+        return number_of(self.replies["balance"].object.get("credits"))
 
     @property
     def skew(self) -> float | None:
         """Seconds that the service's clock is ahead of ours; None if unknown."""
-        found = [look.skew for look in self.looks.all if look.skew is not None]
+        found = [reply.skew for reply in self.replies.all if reply.skew is not None]
         return min(found, key=abs, default=None)
 
     @property
@@ -188,16 +189,16 @@ class Examination:
         """Headers about rates, if there are any."""
         return {
             name: text if _PLAIN.fullmatch(text) else "(something else)"
-            for look in self.looks.all
-            if look.answer is not None
-            for name, text in look.answer.headers.items()
+            for reply in self.replies.all
+            if reply.answer is not None
+            for name, text in reply.answer.headers.items()
             if any(part in name for part in LIMITS)
         }
 
     @property
-    def asked(self) -> Sequence[tuple[str, int | None]]:
+    def requests(self) -> Sequence[tuple[str, int | None]]:
         """The path of each request without ids, and the status of its answer."""
-        return [(_path(look.asked), look.status) for look in self.looks.all]
+        return [(_path(reply.request), reply.status) for reply in self.replies.all]
 
 
 def object_of(data: Any) -> Mapping[str, Any]:
@@ -228,23 +229,23 @@ async def examine(
     Args:
         wall: The wall clock, in seconds since 1970.
     """
-    looks: dict[str, Look] = {}
-    if await _ask_all(session, _first_requests(), looks, wall):
-        await _ask_all(session, _later_requests(Looks(looks)), looks, wall)
-    return Examination(Looks(looks))
+    replies: dict[str, Reply] = {}
+    if await _ask_all(session, _first_requests(), replies, wall):
+        await _ask_all(session, _later_requests(Replies(replies)), replies, wall)
+    return Examination(Replies(replies))
 
 
 async def _ask_all(
     session: Session,
     requests: Sequence[tuple[str, Request]],
-    looks: dict[str, Look],
+    replies: dict[str, Reply],
     wall: Callable[[], float],
 ) -> bool:
     """Send requests one after the other. Return whether more may be sent."""
     for name, request in requests:
-        look = await _ask(session, request, wall)
-        looks[name] = look
-        if not _may_continue(look, is_first=name == "workflows"):
+        reply = await _ask(session, request, wall)
+        replies[name] = reply
+        if not _may_continue(reply, is_first=name == "workflows"):
             return False
     return True
 
@@ -270,11 +271,11 @@ def _first_requests() -> Sequence[tuple[str, Request]]:
     ]
 
 
-def _later_requests(looks: Looks) -> Sequence[tuple[str, Request]]:
+def _later_requests(replies: Replies) -> Sequence[tuple[str, Request]]:
     """Return the requests for workflows and runs that the answers name."""
-    ids = [one.get("id") for one in looks["workflows"].items]
+    ids = [one.get("id") for one in replies["workflows"].items]
     chosen = [found for found in ids if isinstance(found, str) and is_uuid(found)]
-    runs = [one.get("job_id") for one in looks["runs"].items]
+    runs = [one.get("job_id") for one in replies["runs"].items]
     newest = [found for found in runs if isinstance(found, str) and is_uuid(found)]
     return [
         *(
@@ -292,7 +293,7 @@ def _detail(at: int) -> str:
     return f"workflow-{at}"
 
 
-async def _ask(session: Session, request: Request, wall: Callable[[], float]) -> Look:
+async def _ask(session: Session, request: Request, wall: Callable[[], float]) -> Reply:
     """Send a request once. An answer may have any status."""
     session.begin(PATIENCE)
     try:
@@ -301,8 +302,8 @@ async def _ask(session: Session, request: Request, wall: Callable[[], float]) ->
         if is_ours and await session.renew(answer.turn):
             answer = await session.exchange(request)
     except FlowError as error:
-        return Look(request, error=error)
-    return Look(request, answer, skew=_skew(answer, wall()))
+        return Reply(request, error=error)
+    return Reply(request, answer, skew=_skew(answer, wall()))
 
 
 def _skew(answer: Answer, now: float) -> float | None:
@@ -315,19 +316,19 @@ def _skew(answer: Answer, now: float) -> float | None:
     return float(round(ahead + 0.5))  # a header stands for the second that it begins
 
 
-def _may_continue(look: Look, *, is_first: bool = False) -> bool:
-    if look.answer is None:
+def _may_continue(reply: Reply, *, is_first: bool = False) -> bool:
+    if reply.answer is None:
         return False
-    if is_first and not look.is_good:
+    if is_first and not reply.is_good:
         return False
-    return look.status not in (401, 429)
+    return reply.status not in (401, 429)
 
 
-def _path(asked: Request) -> str:
+def _path(request: Request) -> str:
     """Return the path of a request without ids."""
-    parts = ["{id}" if is_uuid(part) else part for part in asked.path.split("/")]
+    parts = ["{id}" if is_uuid(part) else part for part in request.path.split("/")]
     query = "&".join(
         f"{name}={'{id}' if name == 'workflow_id' else value}"
-        for name, value in asked.query.items()
+        for name, value in request.query.items()
     )
     return "/".join(parts) + (f"?{query}" if query else "")

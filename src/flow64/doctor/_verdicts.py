@@ -1,46 +1,429 @@
-"""Verdicts: what the answers of the service say about an assumption."""
+"""Verdicts: what the answers of the service say about each assumption."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from ..api import ENDED, WAITING, normal
 from ..blocks import CATALOGUE
 from ..definition import Stamp, is_uuid, split_stamp
-from ._requests import LIMITS, Look, Looks, number_of, object_of, objects_in
-
-Verdict: TypeAlias = Literal["confirmed", "contradicted", "not seen"]
-
-Evidence: TypeAlias = tuple[Verdict, str]
-"""A verdict, and the reason for it: without a title, a text, a row or an id."""
+from ._assumptions import Evidence, assume
+from ._requests import LIMITS, Replies, Reply, number_of, object_of, objects_in
 
 PAGE: Final = 100
 """A list with more items than this is taken to have no pages."""
 
 MOST_WORDS: Final = 8
-"""The most words that one verdict shows."""
+"""Maximum words that one verdict shows."""
+
+_LIST: Final = "the list of workflows"
+_RUNS: Final = "the list of runs"
+_WHOLE: Final = "up to three workflows, whole"
+_OURS: Final = f"{_WHOLE}, those that flow64 deployed"
+_BOTH: Final = f"{_LIST}, and {_WHOLE}"
+
+_WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.IGNORECASE)
+_FRACTION: Final = re.compile(r"\.(\d+)")
+_NUMBER: Final = "sequence_number"
+
+# -- Workflows -------------------------------------------------------------------------
 
 
-def judge_status(name: str, *expected: int) -> Callable[[Looks], Evidence]:
-    """Expect one of some statuses."""
-
-    def judge(looks: Looks) -> Evidence:
-        found = looks[name].status
-        if found is None or found in (401, 429):
-            return _not_seen(looks[name])
-        return ("confirmed" if found in expected else "contradicted"), f"it was {found}"
-
-    return judge
+@assume("missing-workflow", "D", "a workflow of an id that was just made up")
+def judge_missing_workflow(replies: Replies) -> Evidence:
+    """A workflow that does not exist answers 404."""
+    return _judge_status(replies["missing-workflow"], 404)
 
 
-def _not_seen(look: Look) -> Evidence:
-    said = (
-        "it was not asked" if look.status is None else f"the answer was {look.status}"
+@assume("error-shape", "D", "the same answer")
+def judge_error_shape(replies: Replies) -> Evidence:
+    """An error says why under `detail`."""
+    reply = replies["missing-workflow"]
+    if reply.status is None or reply.is_good:
+        return _skip(reply)
+    is_so = isinstance(object_of(reply.data).get("detail"), str)
+    said = "it has a text" if is_so else "its body has another shape"
+    return ("confirmed" if is_so else "contradicted"), said
+
+
+@assume("id-form", "I", "a workflow called flow64-doctor")
+def judge_id_form(replies: Replies) -> Evidence:
+    """An id that is not a UUID answers 422, and not 404."""
+    return _judge_status(replies["no-uuid"], 422)
+
+
+@assume("list-whole", "D", _LIST)
+def judge_list_length(replies: Replies) -> Evidence:
+    """The list of workflows is whole: there are no pages."""
+    reply = replies["workflows"]
+    if not reply.is_good:
+        return _skip(reply)
+    if not isinstance(reply.data, list):
+        return "contradicted", "the answer is not a list"
+    if reply.answer is not None and "link" in reply.answer.headers:
+        return "contradicted", "the answer has a Link header, as lists with pages do"
+    count = len(reply.items)
+    if count > PAGE:
+        return "confirmed", f"{count} came in one answer"
+    return "not seen", f"{count} came, which may be one page"
+
+
+@assume("list-keys", "D", _LIST)
+def judge_list_keys(replies: Replies) -> Evidence:
+    """Each workflow of the list has its id, name, status and times."""
+    return _judge_keys(
+        replies["workflows"], ("id", "name", "status", "created_at", "updated_at")
     )
-    return "not seen", said
+
+
+@assume("list-without-definitions", "D", _LIST)
+def judge_absent_definitions(replies: Replies) -> Evidence:
+    """The list leaves definitions out."""
+    items = replies["workflows"].items
+    lacks = (one.get("workflow_definition") is None for one in items)
+    return _judge_all(lacks, "there is none", "without one", "some have one")
+
+
+@assume("organisation", "I", _BOTH)
+def judge_organisations(replies: Replies) -> Evidence:
+    """Every workflow names its organisation (`org_id`, which may be null)."""
+    items = [*replies["workflows"].items, *replies.details]
+    ids = (one.get("org_id") for one in items)
+    named = (isinstance(org_id, str) and bool(org_id) for org_id in ids)
+    return _judge_all(
+        named, "there is no workflow", "it is given", "some do not give it"
+    )
+
+
+@assume("workflow-status", "C", _LIST)
+def judge_workflow_status(replies: Replies) -> Evidence:
+    """The status of a workflow is draft, ready or active."""
+    found = (one.get("status") for one in replies["workflows"].items)
+    return _judge_words(("draft", "ready", "active"), found)
+
+
+@assume("times", "I", _LIST)
+def judge_times(replies: Replies) -> Evidence:
+    """Times are ISO 8601."""
+    return _judge_all(
+        (_parse_time(text) is not None for text in _list_times(replies)),
+        "there is no workflow",
+        "they can be read",
+        "some cannot be read",
+    )
+
+
+@assume("time-zones", "U", _LIST)
+def judge_time_zones(replies: Replies) -> Evidence:
+    """Times have a zone."""
+    found = [moment for text in _list_times(replies) if (moment := _parse_time(text))]
+    return _judge_all(
+        (moment.tzinfo is not None for moment in found),
+        "there is no workflow",
+        "each has a zone",
+        "some have no zone",
+    )
+
+
+@assume("time-precision", "U", _LIST)
+def judge_precision(replies: Replies) -> Evidence:
+    """`updated_at` is more precise than a second."""
+    found = [text for text in _list_times(replies) if _parse_time(text) is not None]
+    if not found:
+        return "not seen", "there is no workflow"
+    fractions = [len(m[1]) for text in found if (m := _FRACTION.search(str(text)))]
+    if fractions:
+        return "confirmed", f"up to {max(fractions)} digits behind the second"
+    return "contradicted", f"none of {len(found)} times has a fraction"
+
+
+@assume("time-of-both", "I", _BOTH)
+def judge_both_times(replies: Replies) -> Evidence:
+    """`updated_at` is the same in the list and in a workflow."""
+    listed = {
+        one.get("id"): one.get("updated_at") for one in replies["workflows"].items
+    }
+    return _judge_all(
+        (listed.get(one.get("id")) == one.get("updated_at") for one in replies.details),
+        "no workflow was asked for",
+        "they are the same",
+        "some are not the same (or somebody wrote meanwhile)",
+    )
+
+
+# -- Stored blocks ---------------------------------------------------------------------
+
+
+@assume("block-ids", "D", _WHOLE)
+def judge_block_ids(replies: Replies) -> Evidence:
+    """The ids of stored blocks are UUIDs."""
+    ids = [
+        block.get("block_id") for blocks in _list_blocks(replies) for block in blocks
+    ]
+    return _judge_all(
+        (isinstance(found, str) and is_uuid(found) for found in ids),
+        "no workflow was asked for",
+        "they are",
+        "some are not",
+    )
+
+
+@assume("stored-order", "U", _WHOLE)
+def judge_block_order(replies: Replies) -> Evidence:
+    """Stored blocks come in the order of their `sequence_number`."""
+    numbers = [
+        [number for block in blocks if isinstance(number := block.get(_NUMBER), int)]
+        for blocks in _list_blocks(replies)
+    ]
+    return _judge_all(
+        (found == sorted(found) for found in numbers if len(found) > 1),
+        "no workflow with several blocks was asked for",
+        "they are, in each workflow",
+        "they are not, in some workflows",
+    )
+
+
+@assume("block-type", "I", _OURS)
+def judge_block_types(replies: Replies) -> Evidence:
+    """`block_type` comes back as it was sent."""
+    same = [
+        block.get("block_type") == known.label
+        for one, _ in _list_ours(replies)
+        for block in one
+        if (known := CATALOGUE.get(str(block.get("block_name")))) is not None
+    ]
+    return _judge_all(
+        same, "no workflow of flow64 was asked for", "they are", "some are not"
+    )
+
+
+@assume("spec-defaults", "U", _OURS)
+def judge_defaults(replies: Replies) -> Evidence:
+    """Saving writes no defaults into specs."""
+    are_plain: list[bool] = []
+    for blocks, stamp in _list_ours(replies):
+        for block in blocks:
+            sent = stamp.fields_of(str(block.get("block_id")))
+            if sent is not None:
+                are_plain.append(not object_of(block.get("specs")).keys() - sent)
+    return _judge_all(
+        are_plain,
+        "no workflow of flow64 was asked for",
+        "blocks have what was sent",
+        "blocks have fields that no deploy sent (filled in, or set by hand)",
+    )
+
+
+# -- The list of blocks ----------------------------------------------------------------
+
+
+@assume("blocks-keys", "C", "the list of blocks")
+def judge_block_keys(replies: Replies) -> Evidence:
+    """The list of blocks has `block_name` and `specs_schema`, and nothing else."""
+    return _judge_other_keys(replies["blocks"], ("block_name", "specs_schema"))
+
+
+@assume("blocks-known", "D1", "the list of blocks")
+def judge_kinds(replies: Replies) -> Evidence:
+    """Every kind of the catalogue is listed."""
+    listed = [one.get("block_name") for one in replies["blocks"].items]
+    if not listed:
+        return _skip(replies["blocks"])
+    missing = [kind for kind in CATALOGUE if kind not in listed]
+    new = sum(kind not in CATALOGUE for kind in listed)
+    also = f"; {new} are listed besides" if new else ""
+    if missing:
+        return "contradicted", f"without {_join_words(missing)}{also}"
+    return "confirmed", f"all {len(CATALOGUE)} are{also}"
+
+
+# -- Runs ------------------------------------------------------------------------------
+
+
+@assume("runs-order", "D", _RUNS)
+def judge_run_order(replies: Replies) -> Evidence:
+    """Runs are listed newest first, by `queued_at`."""
+    times = [_parse_time(one.get("queued_at")) for one in replies["runs"].items]
+    known = [time.timestamp() for time in times if time is not None]
+    if len(known) < 2:
+        return "not seen", f"{len(known)} runs say when they were queued"
+    is_sorted = known == sorted(known, reverse=True)
+    return ("confirmed" if is_sorted else "contradicted"), f"by {len(known)} runs"
+
+
+@assume("runs-limit", "D", f"{_RUNS}, once with a limit of 2")
+def judge_run_limit(replies: Replies) -> Evidence:
+    """A list of runs is no longer than its limit."""
+    few, many = replies["few-runs"], replies["runs"]
+    if not (few.is_good and many.is_good):
+        return _skip(many if few.is_good else few)
+    if len(few.items) > 2:
+        return "contradicted", f"{len(few.items)} came where 2 were asked for"
+    if len(many.items) <= 2:
+        return "not seen", f"there are only {len(many.items)}"
+    return "confirmed", f"of {len(many.items)} at least, {len(few.items)} came"
+
+
+@assume("runs-too-many", "I", f"{_RUNS} with a limit of 501")
+def judge_too_many_runs(replies: Replies) -> Evidence:
+    """A limit beyond 500 is refused with 422."""
+    return _judge_status(replies["too-many-runs"], 422)
+
+
+@assume("runs-of-missing", "D", "the runs of an id that was just made up")
+def judge_runs_of_missing_workflow(replies: Replies) -> Evidence:
+    """Runs of a workflow that does not exist answer 404."""
+    return _judge_status(replies["runs-of-nobody"], 404)
+
+
+@assume("runs-failed", "U", f"{_RUNS} with it")
+def judge_failed_runs(replies: Replies) -> Evidence:
+    """`status=failed` lists the runs that failed."""
+    reply = replies["failed-runs"]
+    if reply.status in (400, 422):
+        return "contradicted", f"it is refused with {reply.status}"
+    if not reply.is_good:
+        return _skip(reply)
+    words = [one.get("status") for one in reply.items]
+    return _judge_all(
+        (isinstance(word, str) and normal(word) == "failed" for word in words),
+        "no run has failed, or the word is not known",
+        "they have all failed",
+        "there are others",
+    )
+
+
+@assume("runs-without-blocks", "D", _RUNS)
+def judge_absent_blocks(replies: Replies) -> Evidence:
+    """Listed runs leave their blocks out."""
+    lacks = (one.get("blocks") is None for one in replies["runs"].items)
+    return _judge_all(lacks, "there is no run", "without them", "some have them")
+
+
+@assume("run-status", "D", _RUNS)
+def judge_run_status(replies: Replies) -> Evidence:
+    """The status of a run is one of the words that flow64 knows."""
+    found = (one.get("status") for one in replies["runs"].items)
+    return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
+
+
+@assume("missing-run", "I", "the status of an id that was just made up")
+def judge_missing_run(replies: Replies) -> Evidence:
+    """A run that does not exist answers 404."""
+    return _judge_status(replies["missing-run"], 404)
+
+
+@assume("live-status", "D", "the live status of the newest run")
+def judge_live_status(replies: Replies) -> Evidence:
+    """The live status has only statuses that flow64 knows."""
+    data = replies["live-status"].object
+    if not data:
+        return _skip(replies["live-status"])
+    blocks = objects_in(data.get("blocks"))
+    found = [data.get("overall_status"), *(one.get("status") for one in blocks)]
+    return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
+
+
+# -- The rest --------------------------------------------------------------------------
+
+
+@assume("balance", "D", "the balance")
+def judge_balance(replies: Replies) -> Evidence:
+    """The balance is a number of credits."""
+    reply = replies["balance"]
+    if reply.status in (None, 401, 429):
+        return _skip(reply)
+    is_so = number_of(reply.object.get("credits")) is not None
+    said = (
+        "there is a number" if is_so else f"the answer was {reply.status}, without it"
+    )
+    return ("confirmed" if is_so else "contradicted"), said
+
+
+@assume("schedules", "D", "the list of schedules")
+def judge_schedules(replies: Replies) -> Evidence:
+    """Schedules can be listed (one source says: with the Enterprise plan alone)."""
+    return _judge_status(replies["schedules"], 200)
+
+
+@assume("discovery", "D", "the document, without a credential")
+def judge_discovery(replies: Replies) -> Evidence:
+    """The discovery document names the token endpoint."""
+    reply = replies["discovery"]
+    if reply.status is None:
+        return _skip(reply)
+    names = isinstance(reply.object.get("token_endpoint"), str)
+    said = "it names one" if names else f"the answer was {reply.status}, without one"
+    return ("confirmed" if names else "contradicted"), said
+
+
+@assume("rate-headers", "U", "the headers of all answers")
+def judge_rate_headers(replies: Replies) -> Evidence:
+    """No header is about rate limits."""
+    names = [
+        name
+        for reply in replies.all
+        if reply.answer is not None
+        for name in reply.answer.headers
+        if any(part in name for part in LIMITS) and name != "retry-after"
+    ]
+    if not any(reply.answer is not None for reply in replies.all):
+        return "not seen", "nothing was answered"
+    if names:
+        shown = ", ".join(sorted({*names})[:MOST_WORDS])[:200]
+        return "contradicted", f"there is {shown}"
+    return "confirmed", "no answer has one"
+
+
+@assume("retry-after", "U", "answers of 429, if there are any")
+def judge_retry_after(replies: Replies) -> Evidence:
+    """A 429 says when to try again."""
+    turned_away = [
+        "retry-after" in reply.answer.headers
+        for reply in replies.all
+        if reply.answer is not None and reply.status == 429
+    ]
+    return _judge_all(turned_away, "no answer was 429", "it is said", "it is not said")
+
+
+# -- Helpers ---------------------------------------------------------------------------
+
+
+def _judge_status(reply: Reply, expected: int) -> Evidence:
+    """Expect a status."""
+    found = reply.status
+    if found is None or found in (401, 429):
+        return _skip(reply)
+    return ("confirmed" if found == expected else "contradicted"), f"it was {found}"
+
+
+def _skip(reply: Reply) -> Evidence:
+    """Give no verdict, since the reply shows nothing."""
+    status = reply.status
+    return "not seen", f"the answer was {status}" if status else "it was not asked"
+
+
+def _judge_keys(reply: Reply, needed: Sequence[str]) -> Evidence:
+    """Expect some keys in every item of a list."""
+    missing = [key for key in needed if any(key not in one for one in reply.items)]
+    return _judge_items(reply, f"without {_join_words(missing)}" if missing else "")
+
+
+def _judge_other_keys(reply: Reply, known: Sequence[str]) -> Evidence:
+    """Expect no other keys than the known ones in the items of a list."""
+    new = dict.fromkeys(key for one in reply.items for key in one if key not in known)
+    return _judge_items(reply, f"there is also {_join_words(new)}" if new else "")
+
+
+def _judge_items(reply: Reply, problem: str) -> Evidence:
+    if not reply.items:
+        return "not seen", "there is none"
+    if problem:
+        return "contradicted", problem
+    return "confirmed", f"in all {len(reply.items)}"
 
 
 def _judge_all(
@@ -56,23 +439,6 @@ def _judge_all(
     return "confirmed", f"{fine}: {len(found)}"
 
 
-def _join_words(texts: Iterable[Any]) -> str:
-    """Join words of an answer. Only short ones that could be names are shown."""
-    found = dict.fromkeys(
-        text
-        if isinstance(text, str) and _WORD.fullmatch(text)
-        else "(something that is not a plain word)"
-        for text in texts
-    )
-    shown = ", ".join([*found][:MOST_WORDS])
-    return shown + (
-        f" and {len(found) - MOST_WORDS} more" if len(found) > MOST_WORDS else ""
-    )
-
-
-_WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.IGNORECASE)
-
-
 def _judge_words(known: Iterable[str], found: Iterable[Any]) -> Evidence:
     """Expect only known words."""
     texts = [text for text in found if text is not None]
@@ -85,101 +451,22 @@ def _judge_words(known: Iterable[str], found: Iterable[Any]) -> Evidence:
     return "confirmed", f"there is {_join_words(texts)}"
 
 
-def judge_list_length(looks: Looks) -> Evidence:
-    look = looks["workflows"]
-    if not look.is_good:
-        return _not_seen(look)
-    if not isinstance(look.data, list):
-        return "contradicted", "the answer is not a list"
-    if look.answer is not None and "link" in look.answer.headers:
-        return "contradicted", "the answer has a Link header, as lists with pages do"
-    count = len(look.items)
-    if count > PAGE:
-        return "confirmed", f"{count} came in one answer"
-    return "not seen", f"{count} came, which may be one page"
-
-
-def judge_keys(name: str, needed: Sequence[str]) -> Callable[[Looks], Evidence]:
-    """Expect some keys in every item of a list."""
-
-    def judge(looks: Looks) -> Evidence:
-        items = looks[name].items
-        missing = [key for key in needed if any(key not in one for one in items)]
-        if not items:
-            return "not seen", "there is none"
-        if missing:
-            return "contradicted", f"without {_join_words(missing)}"
-        return "confirmed", f"in all {len(items)}"
-
-    return judge
-
-
-def judge_other_keys(name: str, known: Sequence[str]) -> Callable[[Looks], Evidence]:
-    """Expect no other keys than the known ones in the items of a list."""
-
-    def judge(looks: Looks) -> Evidence:
-        items = looks[name].items
-        new = dict.fromkeys(key for one in items for key in one if key not in known)
-        if not items:
-            return "not seen", "there is none"
-        if new:
-            return "contradicted", f"there is also {_join_words(new)}"
-        return "confirmed", f"in all {len(items)}"
-
-    return judge
-
-
-def judge_absent_definitions(looks: Looks) -> Evidence:
-    items = looks["workflows"].items
-    lacks = (one.get("workflow_definition") is None for one in items)
-    return _judge_all(lacks, "there is none", "without one", "some have one")
-
-
-def judge_organisations(looks: Looks) -> Evidence:
-    items = [*looks["workflows"].items, *looks.details]
-    named = (
-        isinstance(one.get("org_id"), str) and bool(one["org_id"]) for one in items
+def _join_words(texts: Iterable[Any]) -> str:
+    """Join words of an answer. Only short ones that could be names are shown."""
+    found = dict.fromkeys(
+        text
+        if isinstance(text, str) and _WORD.fullmatch(text)
+        else "(something that is not a plain word)"
+        for text in texts
     )
-    return _judge_all(
-        named, "there is no workflow", "it is given", "some do not give it"
-    )
+    more = len(found) - MOST_WORDS
+    rest = f" and {more} more" if more > 0 else ""
+    return ", ".join([*found][:MOST_WORDS]) + rest
 
 
-def judge_times(looks: Looks) -> Evidence:
-    return _judge_all(
-        (_parse_time(text) is not None for text in _list_times(looks)),
-        "there is no workflow",
-        "they can be read",
-        "some cannot be read",
-    )
-
-
-def judge_time_zones(looks: Looks) -> Evidence:
-    found = [moment for text in _list_times(looks) if (moment := _parse_time(text))]
-    return _judge_all(
-        (moment.tzinfo is not None for moment in found),
-        "there is no workflow",
-        "each has a zone",
-        "some have no zone",
-    )
-
-
-def judge_precision(looks: Looks) -> Evidence:
-    found = [text for text in _list_times(looks) if _parse_time(text) is not None]
-    if not found:
-        return "not seen", "there is no workflow"
-    fractions = [len(m[1]) for text in found if (m := _FRACTION.search(str(text)))]
-    if fractions:
-        return "confirmed", f"up to {max(fractions)} digits behind the second"
-    return "contradicted", f"none of {len(found)} times has a fraction"
-
-
-_FRACTION: Final = re.compile(r"\.(\d+)")
-
-
-def _list_times(looks: Looks) -> Sequence[Any]:
+def _list_times(replies: Replies) -> Sequence[Any]:
     return [
-        one["updated_at"] for one in looks["workflows"].items if "updated_at" in one
+        one["updated_at"] for one in replies["workflows"].items if "updated_at" in one
     ]
 
 
@@ -190,207 +477,19 @@ def _parse_time(text: Any) -> datetime | None:
         return None
 
 
-def judge_both_times(looks: Looks) -> Evidence:
-    listed = {one.get("id"): one.get("updated_at") for one in looks["workflows"].items}
-    return _judge_all(
-        (listed.get(one.get("id")) == one.get("updated_at") for one in looks.details),
-        "no workflow was asked for",
-        "they are the same",
-        "some are not the same (or somebody wrote meanwhile)",
-    )
-
-
-def judge_workflow_status(looks: Looks) -> Evidence:
-    found = (one.get("status") for one in looks["workflows"].items)
-    return _judge_words(("draft", "ready", "active"), found)
-
-
-def judge_run_status(looks: Looks) -> Evidence:
-    found = (one.get("status") for one in looks["runs"].items)
-    return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
-
-
-def judge_live_status(looks: Looks) -> Evidence:
-    data = looks["live-status"].object
-    if not data:
-        return _not_seen(looks["live-status"])
-    blocks = objects_in(data.get("blocks"))
-    found = [data.get("overall_status"), *(one.get("status") for one in blocks)]
-    return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
-
-
-def judge_run_order(looks: Looks) -> Evidence:
-    times = [_parse_time(one.get("queued_at")) for one in looks["runs"].items]
-    known = [time.timestamp() for time in times if time is not None]
-    if len(known) < 2:
-        return "not seen", f"{len(known)} runs say when they were queued"
-    is_sorted = known == sorted(known, reverse=True)
-    return ("confirmed" if is_sorted else "contradicted"), f"by {len(known)} runs"
-
-
-def judge_run_limit(looks: Looks) -> Evidence:
-    few, many = looks["few-runs"], looks["runs"]
-    if not (few.is_good and many.is_good):
-        return _not_seen(many if few.is_good else few)
-    if len(few.items) > 2:
-        return "contradicted", f"{len(few.items)} came where 2 were asked for"
-    if len(many.items) <= 2:
-        return "not seen", f"there are only {len(many.items)}"
-    return "confirmed", f"of {len(many.items)} at least, {len(few.items)} came"
-
-
-def judge_absent_blocks(looks: Looks) -> Evidence:
-    lacks = (one.get("blocks") is None for one in looks["runs"].items)
-    return _judge_all(lacks, "there is no run", "without them", "some have them")
-
-
-def judge_failed_runs(looks: Looks) -> Evidence:
-    look = looks["failed-runs"]
-    if look.status in (400, 422):
-        return "contradicted", f"it is refused with {look.status}"
-    if not look.is_good:
-        return _not_seen(look)
-    words = [one.get("status") for one in look.items]
-    return _judge_all(
-        (isinstance(word, str) and normal(word) == "failed" for word in words),
-        "no run has failed, or the word is not known",
-        "they have all failed",
-        "there are others",
-    )
-
-
-def judge_error_shape(looks: Looks) -> Evidence:
-    look = looks["missing-workflow"]
-    if look.status is None or look.is_good:
-        return _not_seen(look)
-    is_so = isinstance(object_of(look.data).get("detail"), str)
-    said = "it has a text" if is_so else "its body has another shape"
-    return ("confirmed" if is_so else "contradicted"), said
-
-
-def judge_kinds(looks: Looks) -> Evidence:
-    listed = [one.get("block_name") for one in looks["blocks"].items]
-    if not listed:
-        return _not_seen(looks["blocks"])
-    missing = [kind for kind in CATALOGUE if kind not in listed]
-    new = sum(kind not in CATALOGUE for kind in listed)
-    also = f"; {new} are listed besides" if new else ""
-    if missing:
-        return "contradicted", f"without {_join_words(missing)}{also}"
-    return "confirmed", f"all {len(CATALOGUE)} are{also}"
-
-
-def judge_balance(looks: Looks) -> Evidence:
-    look = looks["balance"]
-    if look.status in (None, 401, 429):
-        return _not_seen(look)
-    is_so = number_of(look.object.get("credits")) is not None
-    said = "there is a number" if is_so else f"the answer was {look.status}, without it"
-    return ("confirmed" if is_so else "contradicted"), said
-
-
-def judge_discovery(looks: Looks) -> Evidence:
-    look = looks["discovery"]
-    if look.status is None:
-        return _not_seen(look)
-    names = isinstance(look.object.get("token_endpoint"), str)
-    said = "it names one" if names else f"the answer was {look.status}, without one"
-    return ("confirmed" if names else "contradicted"), said
-
-
-def judge_rate_headers(looks: Looks) -> Evidence:
-    names = [
-        name
-        for look in looks.all
-        if look.answer is not None
-        for name in look.answer.headers
-        if any(part in name for part in LIMITS) and name != "retry-after"
-    ]
-    if not any(look.answer is not None for look in looks.all):
-        return "not seen", "nothing was answered"
-    if names:
-        return (
-            "contradicted",
-            f"there is {', '.join(sorted({*names})[:MOST_WORDS])[:200]}",
-        )
-    return "confirmed", "no answer has one"
-
-
-def judge_retry_after(looks: Looks) -> Evidence:
-    turned_away = [
-        "retry-after" in look.answer.headers
-        for look in looks.all
-        if look.answer is not None and look.status == 429
-    ]
-    return _judge_all(turned_away, "no answer was 429", "it is said", "it is not said")
-
-
-def _list_blocks(looks: Looks) -> Sequence[Sequence[Mapping[str, Any]]]:
+def _list_blocks(replies: Replies) -> Sequence[Sequence[Mapping[str, Any]]]:
     """Return the blocks of the workflows that were requested whole."""
-    return [_blocks_of(one) for one in looks.details]
+    return [_blocks_of(one) for one in replies.details]
 
 
 def _blocks_of(one: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return objects_in(object_of(one.get("workflow_definition")).get("blocks"))
 
 
-def judge_block_ids(looks: Looks) -> Evidence:
-    ids = [block.get("block_id") for blocks in _list_blocks(looks) for block in blocks]
-    return _judge_all(
-        (isinstance(found, str) and is_uuid(found) for found in ids),
-        "no workflow was asked for",
-        "they are",
-        "some are not",
-    )
-
-
-def judge_block_order(looks: Looks) -> Evidence:
-    numbers = [
-        [number for block in blocks if isinstance(number := block.get(_NUMBER), int)]
-        for blocks in _list_blocks(looks)
-    ]
-    return _judge_all(
-        (found == sorted(found) for found in numbers if len(found) > 1),
-        "no workflow with several blocks was asked for",
-        "they are, in each workflow",
-        "they are not, in some workflows",
-    )
-
-
-_NUMBER: Final = "sequence_number"
-
-
-def judge_block_types(looks: Looks) -> Evidence:
-    same = [
-        block.get("block_type") == known.label
-        for one, _ in _list_ours(looks)
-        for block in one
-        if (known := CATALOGUE.get(str(block.get("block_name")))) is not None
-    ]
-    return _judge_all(
-        same, "no workflow of flow64 was asked for", "they are", "some are not"
-    )
-
-
-def judge_defaults(looks: Looks) -> Evidence:
-    are_plain: list[bool] = []
-    for blocks, stamp in _list_ours(looks):
-        for block in blocks:
-            sent = stamp.fields_of(str(block.get("block_id")))
-            if sent is not None:
-                are_plain.append(not object_of(block.get("specs")).keys() - sent)
-    return _judge_all(
-        are_plain,
-        "no workflow of flow64 was asked for",
-        "blocks have what was sent",
-        "blocks have fields that no deploy sent (filled in, or set by hand)",
-    )
-
-
-def _list_ours(looks: Looks) -> Sequence[tuple[Sequence[Mapping[str, Any]], Stamp]]:
+def _list_ours(replies: Replies) -> Sequence[tuple[Sequence[Mapping[str, Any]], Stamp]]:
     """Return the blocks and stamp of each workflow that flow64 deployed."""
     found: list[tuple[Sequence[Mapping[str, Any]], Stamp]] = []
-    for one in looks.details:
+    for one in replies.details:
         workflow_id = str(one.get("id"))
         stamp = split_stamp(str(one.get("description")), workflow_id)[1]
         if stamp is not None and stamp.is_genuine(workflow_id):

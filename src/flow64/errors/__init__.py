@@ -1,7 +1,7 @@
 """Every exception that flow64 raises on purpose, in one tree under `FlowError`.
 
-An error holds the facts of what went wrong and words them once, ending with the way
-out. Mistakes inside a pipeline are findings and come together, in a `CompileError`.
+An error holds facts, and its message ends with advice. Mistakes in a workflow are
+findings, and come together in a `CompileError`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 _FIRST: Final = ("_root", "_building")
 _LATER: Final = ("_calling", "_changing", "_deploying", "_receiving", "_running")
-"""What a file of workflows does without: loaded when one of its names is asked for."""
+"""Modules that a pipeline file does not need. They are loaded on first use."""
 
 
 def _take(modules: Sequence[str]) -> None:
-    """Put what modules define here, where it is public, also in tracebacks."""
+    """Make the names of modules public here, also in tracebacks."""
     for module in modules:
         loaded = import_module(f".{module}", __name__)
         for name, thing in vars(loaded).items():

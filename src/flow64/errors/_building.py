@@ -1,4 +1,4 @@
-"""Errors in how a workflow is written, or in a text that is read as one."""
+"""Errors in the code or the JSON of a workflow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._root import FlowError
 
 @frozen(repr=False)
 class ArgumentError(FlowError, TypeError):
-    """A call has an argument that does not exist, or lacks one that is needed."""
+    """A call has an unknown argument, or lacks a required one."""
 
     callee: str
     problem: str
@@ -99,7 +99,7 @@ class JoinedWorkflowError(JoinError):
 
 
 class UnfinishedFilterError(JoinError):
-    """`Filter.where("column")` stands where a filter is meant."""
+    """`Filter.where("column")` without an operator is used as a filter."""
 
     def __str__(self) -> str:
         return (
@@ -139,7 +139,7 @@ class TruthError(FlowError, TypeError):
 
 @frozen(repr=False)
 class ValueInTextError(FlowError, TypeError):
-    """A value that differs by environment was put into a text."""
+    """A `value(...)` was put into a text."""
 
     name: str
 
@@ -152,7 +152,7 @@ class ValueInTextError(FlowError, TypeError):
 
 @frozen(repr=False)
 class ReturnsError(FlowError, TypeError):
-    """A class under `@returns` has annotations that say no type the service knows."""
+    """A class under `@returns` has annotations of unknown types."""
 
     owner: str
     problems: Sequence[str]
@@ -167,7 +167,7 @@ class ReturnsError(FlowError, TypeError):
 
 @frozen(repr=False)
 class VariantError(FlowError, ValueError):
-    """Variants that cannot be told apart, or that name nothing."""
+    """Variants have equal names, or no name."""
 
     problem: str
 
@@ -177,7 +177,7 @@ class VariantError(FlowError, ValueError):
 
 @frozen(repr=False)
 class CompileError(FlowError):
-    """A workflow has findings of severity error; all of them are in `findings`."""
+    """A workflow has errors. All of its findings are in `findings`."""
 
     workflow: str
     findings: Sequence[Finding]

@@ -8,12 +8,12 @@ from typing import Any
 from attrs import frozen
 
 from ..text import printable
-from ._root import FlowError
+from ._root import FlowError, list_lines
 
 
 @frozen(repr=False)
 class OutcomeUnknownError(FlowError):
-    """A request may or may not have been carried out; nothing was sent again."""
+    """A request may or may not have been carried out. Nothing was sent again."""
 
     what: str
     reason: str
@@ -36,7 +36,7 @@ class ApiError(FlowError):
         message: The service's own words, capped.
         fields: `path: message` for each field the service complained about.
         request_id: The id that the service or a proxy gave the request, if any.
-        wait: Seconds that the service asks to wait before another try, if it does.
+        wait: Seconds that the service asks to wait before another try.
         attempts: How often it was sent.
         elapsed: Seconds for all attempts and the waits between them.
     """
@@ -54,24 +54,24 @@ class ApiError(FlowError):
     hint = ""
 
     def __str__(self) -> str:
-        return self.told(self.hint)
+        return self.describe(self.hint)
 
-    def told(self, hint: str) -> str:
-        """The error in words, with another way out than `hint`."""
-        fields = "".join(f"\n  {printable(line)}" for line in self.fields)
+    def describe(self, hint: str) -> str:
+        """Return the message, with other advice than `hint`."""
         hint = f"; {hint}" if hint else ""
         wait = f"; it asks to wait {self.wait:g} s" if self.wait else ""
         request = f" (request {printable(self.request_id)})" if self.request_id else ""
         return (
             f"{self.method} {self.path} answered {self.status}{_tries(self)}: "
-            f"{printable(self.message)}{request}{wait}{hint}{fields}"
+            f"{printable(self.message)}{request}{wait}{hint}"
+            f"{list_lines(self.fields)}"
         )
 
 
 class BadRequestError(ApiError):
     """400: refused by the route's rules."""
 
-    hint = "mend what it names; the same request is refused again"
+    hint = "correct what it names; the same request is refused again"
 
 
 class AuthError(ApiError):
@@ -95,25 +95,21 @@ class ForbiddenError(ApiError):
 class NotFoundError(ApiError):
     """404: not there, or another organisation's; or the endpoint is wrong."""
 
-    hint = "check the id, and whose key it is"
+    hint = "check the id, and the organisation of the key"
 
     @property
     def is_wrong_endpoint(self) -> bool:
-        """Whether it is the list of workflows that is missing: every service has it."""
+        """Whether the list of workflows is missing, which every service has."""
         return (self.method, self.path) == ("GET", "/workflows")
 
     def __str__(self) -> str:
         if not self.is_wrong_endpoint:
-            return self.told(self.hint)
-        return self.told_of_endpoint("check base_url= or SIXTYFOUR_API_ENDPOINT")
+            return self.describe(self.hint)
+        return self.describe_endpoint("check base_url= or SIXTYFOUR_API_ENDPOINT")
 
-    def told_of_endpoint(self, where: str) -> str:
-        """The error in words if the endpoint is wrong.
-
-        Args:
-            where: What to check.
-        """
-        return self.told(
+    def describe_endpoint(self, where: str) -> str:
+        """Return the message for a wrong endpoint, with what to check."""
+        return self.describe(
             "every service has this list, so the path of the endpoint is probably "
             f"wrong: {where}, such as https://api.sixtyfour.ai without a path"
         )
@@ -128,7 +124,7 @@ class ConflictError(ApiError):
 class UnprocessableError(ApiError):
     """422: the body does not fit the schema, or the graph is invalid."""
 
-    hint = "mend what it names; the same request is refused again"
+    hint = "correct what it names; the same request is refused again"
 
 
 class RateLimitedError(ApiError):
@@ -161,20 +157,20 @@ class NoAnswerError(FlowError):
 
 @frozen(repr=False)
 class LinkRefusedError(FlowError):
-    """A signed link was not opened, for where it leads; `host` is all that is shown."""
+    """A signed link was not opened because of its host. Only the host is shown."""
 
     host: str
 
     def __str__(self) -> str:
         return (
-            f"a result link to {printable(self.host)} was not opened: it is no plain "
-            "https address, or leads to none of the hosts that are allowed"
+            f"a result link to {printable(self.host)} was not opened: it is not a "
+            "plain https address, or its host is not allowed"
         )
 
 
 @frozen(repr=False)
 class TokenError(FlowError):
-    """No access token could be had, so nothing else was sent.
+    """No access token was issued, so nothing else was sent.
 
     Attributes:
         problem: What went wrong, without anything secret.
@@ -209,10 +205,10 @@ class TransportError(FlowError):
     elapsed: float = 0.0
 
     def __str__(self) -> str:
-        return self.told("SIXTYFOUR_API_ENDPOINT")
+        return self.describe("SIXTYFOUR_API_ENDPOINT")
 
-    def told(self, source: str) -> str:
-        """The error in words, with what the endpoint comes from."""
+    def describe(self, source: str) -> str:
+        """Return the message, with the variable or setting of the endpoint."""
         if not self.sent:
             advice = f"nothing was sent: check the network and {source}"
         elif self.method == "GET":
@@ -226,8 +222,8 @@ class TransportError(FlowError):
 class HeldBackError(TransportError):
     """A request was not sent, since the client's own pace left no time for it."""
 
-    def told(self, source: str) -> str:  # noqa: ARG002 - no endpoint is to blame
-        """The error in words."""
+    def describe(self, source: str) -> str:  # noqa: ARG002 - no endpoint is to blame
+        """Return the message."""
         return (
             f"{self.method} {self.path}{_tries(self)}: held back by the client's own "
             f"pace until after its deadline ({self.reason}); nothing was sent: wait "
@@ -237,7 +233,7 @@ class HeldBackError(TransportError):
 
 @frozen(repr=False)
 class AnswerError(FlowError):
-    """An answer is not what the API documents: no JSON, or of another shape."""
+    """An answer is not as documented: it is not JSON, or has another shape."""
 
     method: str
     path: str
@@ -247,10 +243,10 @@ class AnswerError(FlowError):
     is_final: bool = False
 
     def __str__(self) -> str:
-        return self.told("SIXTYFOUR_API_ENDPOINT")
+        return self.describe("SIXTYFOUR_API_ENDPOINT")
 
-    def told(self, source: str) -> str:
-        """The error in words, with what the endpoint comes from."""
+    def describe(self, source: str) -> str:
+        """Return the message, with the variable or setting of the endpoint."""
         return (
             f"{self.method} {self.path} answered something unexpected{_tries(self)}: "
             f"{self.problem}; check that {source} is the service"
@@ -273,10 +269,10 @@ API_ERRORS: Mapping[int, type[ApiError]] = {
     422: UnprocessableError,
     429: RateLimitedError,
 }
-"""The exception of each documented status; 5xx is `ServerError`, others `ApiError`."""
+"""The exception of each documented status. 5xx is `ServerError`, others `ApiError`."""
 
 
 def for_status(status: int, **facts: Any) -> ApiError:
-    """The error of an HTTP status."""
+    """Make the error of an HTTP status."""
     kind = API_ERRORS.get(status, ServerError if status >= 500 else ApiError)
     return kind(status, **facts)

@@ -1,4 +1,4 @@
-"""Errors of changes that do not apply, and of code that is refused."""
+"""Errors of changes that do not apply, and of generated code."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from ._root import FlowError
 
 @frozen(repr=False)
 class StaleChangesError(FlowError, ValueError):
-    """Changes were to be made to a definition that they were not found in."""
+    """Changes do not fit the definition that they are applied to."""
 
     block_id: str
 
     def __str__(self) -> str:
         return (
-            f"the changes speak of the block {shortened(self.block_id)}, which is not "
-            "there as they know it; find them anew: apply(diff(before, after), before)"
+            f"the changes are about another state of block {shortened(self.block_id)}; "
+            "compare again: apply(diff(before, after), before)"
         )
 
 
 @frozen(repr=False)
 class CannotLiftError(FlowError, ValueError):
-    """A definition says what flow64 code cannot say.
+    """A definition cannot be written as flow64 code.
 
     Attributes:
         workflow: The workflow's title.
-        problems: What it is, each in words.
     """
 
     workflow: str
@@ -41,7 +40,7 @@ class CannotLiftError(FlowError, ValueError):
         rest = f"; and {more} more" if more > 0 else ""
         return (
             f"{shortened(self.workflow)} cannot be written as flow64 code: "
-            f"{shown}{rest}; mend that, or keep it as JSON"
+            f"{shown}{rest}; correct that, or keep it as JSON"
         )
 
 
@@ -50,12 +49,7 @@ _MOST_SHOWN = 5
 
 @frozen(repr=False)
 class UnsafeCodeError(FlowError, ValueError):
-    """Python source holds what no code of a workflow needs; it was not given out.
-
-    Attributes:
-        problem: What it is.
-        line: Where it stands.
-    """
+    """Generated source has something that no workflow needs. It is not returned."""
 
     problem: str
     line: int | None = None
@@ -63,6 +57,6 @@ class UnsafeCodeError(FlowError, ValueError):
     def __str__(self) -> str:
         where = "" if self.line is None else f" in line {self.line}"
         return (
-            f"the source that was made{where} holds {self.problem}, so it is not given "
-            "out; that is a mistake of flow64: please report it, and keep the JSON"
+            f"the generated source{where} has {self.problem}, so it is not returned; "
+            "this is a bug of flow64: please report it, and keep the JSON"
         )

@@ -1,4 +1,4 @@
-"""Errors in settings, and reasons why nothing, or not all, was deployed."""
+"""Errors of settings, plans and deploys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from ..text import did_you_mean, printable, shortened
-from ._root import FlowError
+from ._root import FlowError, list_lines
 
 
 @frozen(repr=False)
@@ -35,7 +35,7 @@ class MissingExtraError(FlowError, ImportError):
 
 @frozen(repr=False)
 class EmulatorStoreError(FlowError):
-    """The file in which an emulator remembers cannot be used, or not any more."""
+    """The file in which an emulator remembers cannot be used."""
 
     path: str
     problem: str
@@ -58,9 +58,9 @@ class LocalNamespaceError(DeployError):
 
     def __str__(self) -> str:
         return (
-            f"{self.workflow!r} has no project: anybody who uses its key without one "
-            f"gets the same id, so it is not deployed to {self.endpoint}; name what is "
-            'yours: Workflow(..., project=Project("growth", '
+            f"{self.workflow!r} has no project, so another user's workflow could have "
+            f"the same id at {self.endpoint}, and it is not deployed; give it one: "
+            'Workflow(..., project=Project("growth", '
             'namespace="your-domain.example"))'
         )
 
@@ -82,22 +82,22 @@ class UnboundValueError(DeployError):
 
 
 TAKEN: Final = "its id is taken by a workflow that this key may not see"
-"""Why nothing can be written to an id: another organisation probably has it."""
+"""The reason if an id is taken, probably by another organisation."""
 
 OTHER_ENVIRONMENT: Final = (
     "give the other organisation an environment of its own in pyproject.toml, "
     "[tool.flow64.environments.NAME], where the ids are others; or use the key of the "
     "organisation that has the workflow"
 )
-"""The way on if an id is taken. Nothing overwrites what a key may not see."""
+"""The advice if an id is taken. Nothing overwrites what a key may not see."""
 
 
 @frozen(repr=False)
 class StateRefusedError(DeployError):
     """The workflow changed since this code deployed it, so nothing was written.
 
-    `state` is `foreign`, `drifted`, `conflict`, `behind`, `absent`, or `taken` by what
-    the credential may not see; `changes` says what differs.
+    `state` is `foreign`, `drifted`, `conflict`, `behind`, `absent`, or `taken` by a
+    workflow that the credential may not see. `changes` lists the differences.
     """
 
     workflow: str
@@ -119,17 +119,16 @@ class StateRefusedError(DeployError):
         if self.state == "absent":
             return (
                 f"{self.workflow!r} ({self.workflow_id}) {why}; nothing was written, "
-                "since a pin is never created: mend the pin, or the credential"
+                "since a pin is never created: correct the pin, or the credential"
             )
         way = (
             "Merge that code"
             if self.state == "behind"
             else "Take the edit into the code"
         )
-        listed = "".join(f"\n  {printable(change)}" for change in self.changes)
         return (
             f"{self.workflow!r} ({self.workflow_id}) {why}; nothing was written. "
-            f"{way}, or overwrite it: deploy(force=True){listed}"
+            f"{way}, or overwrite it: deploy(force=True){list_lines(self.changes)}"
         )
 
 
@@ -143,7 +142,7 @@ class ConsentError(DeployError):
     def __str__(self) -> str:
         return (
             f"deploying {self.workflow!r} may spend credits at once: "
-            f"{'; '.join(self.reasons)}; if that is meant: deploy(allow_spend=True)"
+            f"{'; '.join(self.reasons)}; to allow it: deploy(allow_spend=True)"
         )
 
 
@@ -156,36 +155,35 @@ class VerificationError(DeployError):
     differences: Sequence[str]
 
     def __str__(self) -> str:
-        listed = "".join(f"\n  {printable(line)}" for line in self.differences)
         return (
             f"{self.workflow!r} ({self.workflow_id}) was written, but reading it back "
-            f"shows something else; deploy again or look at it in the editor:{listed}"
+            "shows something else; deploy again or look at it in the editor:"
+            f"{list_lines(self.differences)}"
         )
 
 
 @frozen(repr=False)
 class SettingsError(ConfigError):
-    """`[tool.flow64]` has mistakes; all of them are in `mistakes`.
+    """`[tool.flow64]` has mistakes.
 
     Attributes:
         problem: The file.
-        mistakes: What is wrong, one line each, with the line of the file.
+        mistakes: All mistakes, one line each, with the line of the file.
     """
 
     mistakes: Sequence[str] = ()
 
     def __str__(self) -> str:
-        listed = "".join(f"\n  {printable(mistake)}" for mistake in self.mistakes)
-        return f"{printable(self.problem)} cannot be used:{listed}"
+        return f"{printable(self.problem)} cannot be used:{list_lines(self.mistakes)}"
 
 
 @frozen(repr=False)
 class UnknownEnvironmentError(ConfigError):
-    """An environment is named that is not configured, or none where there are several.
+    """An unknown environment was named, or none although there are several.
 
     Attributes:
-        problem: The name; empty where none was given.
-        names: Those that there are.
+        problem: The name; empty if none was given.
+        names: The known names.
     """
 
     names: Sequence[str] = ()
@@ -194,8 +192,8 @@ class UnknownEnvironmentError(ConfigError):
         names = ", ".join(map(printable, self.names))
         if not self.problem:
             return (
-                f"several environments are configured ({names}): say which one is "
-                f"meant, as in --env {printable(self.names[0])}"
+                f"several environments are configured ({names}): name one of them, as "
+                f"in --env {printable(self.names[0])}"
             )
         near = did_you_mean(self.problem, self.names)
         return f"there is no environment {self.problem!r}{near}; there are {names}"
@@ -206,10 +204,9 @@ class OrganisationError(FlowError):
     """A credential belongs to another organisation than the environment says.
 
     Attributes:
-        env: The environment.
-        expected: Its `org_id`.
-        found: What the service said.
-        what: The request that was answered so.
+        expected: The `org_id` of the environment.
+        found: The organisation that the service named.
+        what: The request.
     """
 
     env: str
@@ -221,7 +218,7 @@ class OrganisationError(FlowError):
         return (
             f"{self.what} answered for organisation {shortened(self.found)}, and "
             f"environment {self.env!r} has org_id = {shortened(self.expected)}: no "
-            "more was sent; use the key of that organisation, or mend org_id"
+            "more was sent; use the key of that organisation, or correct org_id"
         )
 
 
@@ -230,11 +227,11 @@ class OrganisationError(FlowError):
 
 @frozen(repr=False)
 class HistoryError(DeployError):
-    """The history cannot be read, or cannot be written: no save, no write.
+    """The history cannot be read or written. Nothing is replaced without a save.
 
     Attributes:
         path: The folder or the file.
-        problem: What is the matter with it, and the way out.
+        problem: What is wrong, and what to do.
     """
 
     path: str
@@ -246,16 +243,16 @@ class HistoryError(DeployError):
 
 @frozen(repr=False)
 class PlanRefusedError(DeployError):
-    """A plan needs more than was agreed to, so nothing was written.
+    """A plan needs more consent, so nothing was written.
 
     Attributes:
-        problems: What is missing, one line for each workflow and reason.
+        problems: One line for each workflow and reason.
     """
 
     problems: Sequence[str]
 
     def __str__(self) -> str:
-        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems)
+        listed = list_lines(self.problems)
         return f"the plan was refused, and nothing was written:{listed}"
 
 
@@ -264,30 +261,29 @@ class PruneError(DeployError):
     """Workflows that are no longer in the code are not deleted.
 
     Attributes:
-        problems: Why, one line each.
-        victims: Keys of those that would be deleted.
+        problems: The reasons, one line each.
+        victims: The keys of workflows that would be deleted.
     """
 
     problems: Sequence[str]
     victims: Sequence[str] = ()
 
     def __str__(self) -> str:
-        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems)
+        listed = list_lines(self.problems)
         keys = ", ".join(printable(key) for key in self.victims) or "anything"
         return f"prune was refused, and did not delete {keys}:{listed}"
 
 
 @frozen(repr=False)
 class StalePlanError(DeployError):
-    """Something that a plan would write to has changed since the plan was made.
+    """A workflow has changed since the plan was made.
 
     Attributes:
-        workflow: Key of the workflow.
-        workflow_id: Its id.
-        event: What became of it: `edited`, `deleted`, `created`, or what else.
-        edits: Changes since the plan was made.
-        changes: What the plan would have changed.
-        others: Keys of further workflows that it is so with.
+        workflow: Its key.
+        event: The change: `edited`, `deleted`, `created`, or another word.
+        edits: The changes since the plan was made.
+        changes: The changes of the plan.
+        others: The keys of other workflows that have changed too.
     """
 
     workflow: str
@@ -299,8 +295,8 @@ class StalePlanError(DeployError):
 
     def __str__(self) -> str:
         name = shlex.quote(printable(self.workflow))
-        theirs = "".join(f"\n    {printable(line)}" for line in self.edits)
-        ours = "".join(f"\n    {printable(line)}" for line in self.changes)
+        theirs = list_lines(self.edits, indent="    ")
+        ours = list_lines(self.changes, indent="    ")
         more = ", ".join(printable(key) for key in self.others)
         return (
             f"{self.workflow!r} ({self.workflow_id}) was {self.event} since the plan "
@@ -315,12 +311,11 @@ class StalePlanError(DeployError):
 
 @frozen(repr=False)
 class SavedPlanError(DeployError):
-    """A saved plan is not applied, or a plan is not saved; nothing was written.
+    """A saved plan is not applied, or a plan is not saved. Nothing was written.
 
     Attributes:
-        path: Its file.
-        problem: Why.
-        is_new: Whether it was to be saved there.
+        path: The file of the plan.
+        is_new: Whether the plan was to be saved there.
     """
 
     path: str
@@ -341,12 +336,11 @@ class SavedPlanError(DeployError):
 
 @frozen(repr=False)
 class ManifestError(FlowError, ValueError):
-    """A folder of JSON, or its manifest `flow64.json`, cannot be used as it is.
+    """A folder of JSON, or its manifest `flow64.json`, cannot be used.
 
     Attributes:
-        path: The file.
-        problem: What is the matter, and the way out.
-        pointer: Where in the file, as a JSON pointer.
+        problem: What is wrong, and what to do.
+        pointer: The place in the file, as a JSON pointer.
     """
 
     path: str
@@ -362,11 +356,11 @@ class ManifestError(FlowError, ValueError):
 
 @frozen(repr=False)
 class PullError(FlowError):
-    """A workflow cannot be pulled; no file was written.
+    """A workflow cannot be pulled. No file was written.
 
     Attributes:
-        wanted: What was asked for, an id or a key.
-        problem: Why it was not pulled, and the way out.
+        wanted: The id or key that was given.
+        problem: What is wrong, and what to do.
     """
 
     wanted: str

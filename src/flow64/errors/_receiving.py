@@ -9,17 +9,17 @@ from ._root import FlowError
 
 
 class DeliveryError(FlowError):
-    """A delivery of the service is not to be handled, or not now."""
+    """A delivery must not be handled, or not now."""
 
     @property
     def answer(self) -> int:
-        """The HTTP status to answer with; without a 2xx, it is delivered again."""
+        """The HTTP status to answer with. Without a 2xx, it is delivered again."""
         return 400
 
 
 @frozen(repr=False)
 class WebhookError(DeliveryError):
-    """Nothing shows that a delivery comes from the service, and just now."""
+    """A delivery is not proven to be recent and from the service."""
 
     problem: str
 
@@ -29,7 +29,7 @@ class WebhookError(DeliveryError):
 
 @frozen(repr=False)
 class EventError(DeliveryError, ValueError):
-    """A delivery of the service has a body that cannot be read."""
+    """The body of a delivery cannot be read."""
 
     problem: str
 
@@ -49,7 +49,7 @@ class DuplicateEventError(DeliveryError):
 
     @property
     def answer(self) -> int:
-        """200, and 503 while it is not known how the handling of it ends."""
+        """200, or 503 while the event is being handled."""
         return 200 if self.is_done else 503
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ class DuplicateEventError(DeliveryError):
 
 @frozen(repr=False)
 class SampleError(FlowError):
-    """A sample of a webhook got no answer."""
+    """A sample webhook got no answer."""
 
     target: str
     reason: str

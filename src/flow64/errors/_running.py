@@ -1,4 +1,4 @@
-"""Why a run was not started, and what became of runs and their results."""
+"""Errors of starts, runs and their results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from ..text import format_dollars, printable, shortened
-from ._root import FlowError
+from ._root import FlowError, list_lines
 
 
 class RunError(FlowError):
@@ -19,21 +19,17 @@ class RunError(FlowError):
 
 @frozen(repr=False)
 class RowsError(RunError, ValueError):
-    """The rows given to a run cannot be sent; nothing was sent."""
+    """The rows of a run cannot be sent. Nothing was sent."""
 
     problems: Sequence[str]
 
     def __str__(self) -> str:
-        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems[:20])
-        more = len(self.problems) - 20
-        return f"these rows cannot be sent:{listed}" + (
-            f"\n  and {more} more" if more > 0 else ""
-        )
+        return f"these rows cannot be sent:{list_lines(self.problems, most=20)}"
 
 
 @frozen(repr=False)
 class StaleDeploymentError(RunError):
-    """The deployed workflow is not this code, so a run would buy something else."""
+    """The deployed workflow differs from the code: a run would buy something else."""
 
     workflow: str
     workflow_id: str
@@ -89,7 +85,7 @@ class RunFailedError(RunError):
 
 @frozen(repr=False)
 class IntentFailedError(RunError):
-    """The run of this intent ended without success; it is not repeated by itself."""
+    """The run of this intent ended without success. It is not repeated by itself."""
 
     run_id: str
     status: str
@@ -109,7 +105,7 @@ class IntentFailedError(RunError):
 
 @frozen(repr=False)
 class WaitTimeoutError(RunError):
-    """A run had not ended when the time given for waiting was over; it goes on."""
+    """A run had not ended when the time for waiting was over. It goes on."""
 
     run_id: str
     status: str
@@ -126,8 +122,8 @@ class WaitTimeoutError(RunError):
 
 
 def going_on(run_id: str) -> str:
-    """That a run goes on, and the lines that wait for it again."""
-    # Double quotes hold whatever an id may be made of, in Python and in JSON alike.
+    """Return that a run goes on, and how to wait for it again."""
+    # Double quotes can hold any id, in Python and in JSON.
     line = f"client.runs.get({json.dumps(run_id)}).wait()"
     command = f"flow64 watch {shlex.quote(run_id)}"
     return f"goes on; wait again with {line}, or in a shell: {printable(command)}"
@@ -135,7 +131,7 @@ def going_on(run_id: str) -> str:
 
 @frozen(repr=False)
 class NoResultError(RunError):
-    """A run has no result file, or none of the block that was asked for."""
+    """A run has no result file, or none of the given block."""
 
     run_id: str
     block: str | int | None = None
@@ -153,11 +149,9 @@ class ResultError(RunError, ValueError):
     """A result file is cut off, or is not what its name says.
 
     Attributes:
-        name: Its name, as the service calls it.
-        problem: What is wrong.
-        line: Where, from 1; None where that is not known.
-        offset: From 0; counts characters, or bytes if these are not text.
-        advice: What to do about it.
+        name: Its name on the service.
+        line: The line, from 1, if known.
+        offset: The offset from 0, in characters, or in bytes if it is not text.
     """
 
     name: str
@@ -177,7 +171,7 @@ class ResultError(RunError, ValueError):
 
 @frozen(repr=False)
 class SaveError(FlowError):
-    """Rows could not be saved; no file was made, and none was changed."""
+    """Rows could not be saved. No file was created or changed."""
 
     path: str
     problem: str
@@ -188,18 +182,15 @@ class SaveError(FlowError):
 
 @frozen(repr=False)
 class RowKeyError(RunError, ValueError):
-    """Rows cannot be told apart by a column: some lack it, or share a value of it."""
+    """A column does not identify rows: some rows lack it, or share a value."""
 
     key: str
     problems: Sequence[str]
 
     def __str__(self) -> str:
-        listed = "".join(f"\n  {printable(problem)}" for problem in self.problems[:20])
-        more = len(self.problems) - 20
         return (
-            f"rows cannot be told apart by {self.key!r}; name a column that each row "
-            f"has, with a value of its own:{listed}"
-            + (f"\n  and {more} more" if more > 0 else "")
+            f"{self.key!r} does not identify rows; name a column that each row has, "
+            f"with a value of its own:{list_lines(self.problems, most=20)}"
         )
 
 
@@ -208,12 +199,12 @@ class RowKeyError(RunError, ValueError):
 
 @frozen(repr=False)
 class IntentChangedError(RunError):
-    """The run that was asked for differs from the one in the journal under this name.
+    """A start differs from the one in the journal with the same name.
 
     Attributes:
-        what: The intent, or the run that is to be started again.
-        change: What differs.
-        run_id: The run that was started then, where that is known.
+        what: The intent, or the run to start again.
+        change: The difference.
+        run_id: The run that was started before, if known.
     """
 
     what: str
@@ -230,7 +221,7 @@ class IntentChangedError(RunError):
 
 @frozen(repr=False)
 class RetryError(RunError):
-    """A run is not to be started again by `retry=`; nothing was sent."""
+    """A run cannot be started again by `retry=`. Nothing was sent."""
 
     run_id: str
     problem: str
@@ -242,7 +233,7 @@ class RetryError(RunError):
 
 @frozen(repr=False)
 class JournalError(RunError):
-    """The file that remembers runs cannot be used; no run is started without it."""
+    """The journal of runs cannot be used. No run is started without it."""
 
     path: str
     problem: str
@@ -250,7 +241,7 @@ class JournalError(RunError):
     def __str__(self) -> str:
         return (
             f"the journal of runs {printable(self.path)}: {printable(self.problem)}; "
-            "mend that, or name another file with journal= or FLOW64_JOURNAL "
+            "correct that, or name another file with journal= or FLOW64_JOURNAL "
             "(journal=None remembers nothing, so a start that is cut off may be paid "
             "twice)"
         )
@@ -258,15 +249,15 @@ class JournalError(RunError):
 
 @frozen(repr=False)
 class BudgetError(RunError):
-    """A run is not certain to stay within its limits; nothing was sent.
+    """A run may exceed its limits. Nothing was sent.
 
     Attributes:
-        workflow: Title of the workflow.
-        problems: Which limit is exceeded, or why that cannot be known.
+        workflow: Its title.
+        problems: The limits that it exceeds or may exceed.
         rows: Rows that it would start with; None if unknown.
-        dollars: What blocks with a documented price may cost for them.
+        dollars: Maximum cost of the blocks with a documented price.
         unpriced: What `dollars` leaves out, and why.
-        may_allow: Whether a limit cannot be held, which may be accepted.
+        may_allow: Whether `allow_unpriced` would start it.
     """
 
     workflow: str
@@ -278,10 +269,10 @@ class BudgetError(RunError):
 
     def __str__(self) -> str:
         way = "; allow_unpriced=True accepts that" if self.may_allow else ""
-        return self.told(way)
+        return self.describe(way)
 
-    def told(self, way: str) -> str:
-        """The error in words, with a way out; what is unknown is never told as zero."""
+    def describe(self, way: str) -> str:
+        """Return the message, with advice. An unknown cost is never shown as zero."""
         problems = "; ".join(self.problems)
         return f"{self.workflow!r} was not run: {problems}{way}. {self._facts()}"
 
@@ -299,12 +290,12 @@ class BudgetError(RunError):
 
 @frozen(repr=False)
 class BatchesError(RunError):
-    """Batches of a larger input have not completed; those that have are not repeated.
+    """Some batches did not complete. Completed batches are not repeated.
 
     Attributes:
-        intent: Name of all of it.
-        lines: What became of each batch that has not completed.
-        stopped: The reason why the rest was not started; empty if all were.
+        intent: The name of the whole input.
+        lines: The outcome of each batch that did not complete.
+        stopped: The reason why the rest was not started; empty if all were started.
         failed: The same batches as data.
     """
 
@@ -315,8 +306,6 @@ class BatchesError(RunError):
 
     def __str__(self) -> str:
         count = len(self.lines)
-        listed = "".join(f"\n  {printable(line)}" for line in self.lines[:20])
-        listed += f"\n  and {count - 20} more" if count > 20 else ""
         why = (
             f"; no more was started: {printable(self.stopped)}" if self.stopped else ""
         )
@@ -337,5 +326,5 @@ class BatchesError(RunError):
         return (
             f"{batches} of intent {self.intent!r} did not complete{why}{charged}. The "
             "same call with the same intent goes on and buys no finished batch again"
-            f"{again}:{listed}"
+            f"{again}:{list_lines(self.lines, most=20)}"
         )

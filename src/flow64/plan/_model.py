@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from ..definition import (
     EMPTY,
@@ -141,6 +141,14 @@ class Touched:
         if self.schedules or self.runs:
             return False
         return None if self.schedules is None or self.runs is None else True
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the schedules and runs as plain JSON data."""
+        schedules, runs = self.schedules, self.runs
+        return {
+            "schedules": None if schedules is None else [*map(asdict, schedules)],
+            "runs": None if runs is None else [*map(asdict, runs)],
+        }
 
 
 UNTOUCHED: Final = Touched((), ())

@@ -1,4 +1,4 @@
-"""Pictures of a definition, or of what differs between two: text, Mermaid, SVG."""
+"""Draw definitions, changes and reviews: text, Markdown, Mermaid, SVG and HTML."""
 
 from __future__ import annotations
 

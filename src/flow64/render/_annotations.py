@@ -1,7 +1,7 @@
-"""Findings as annotations of GitHub: workflow commands, one a line.
+"""Findings as annotations of GitHub: one workflow command for each.
 
-GitHub shows each at its line of the pull request. What a finding says is data: a line
-break or a `::` in it ends nothing, since both are written as GitHub wants them.
+GitHub shows each at its line of the pull request. A line break or `::` in a message is
+escaped, so it does not end the command.
 """
 
 from __future__ import annotations
@@ -25,50 +25,51 @@ _COMMANDS: Final[dict[Severity, str]] = {
 def as_annotations(
     findings: Iterable[Finding], *, root: Path | None = None, about: str = ""
 ) -> Iterator[str]:
-    """Findings as workflow commands, such as `::error file=leads.py,line=14::...`.
+    """Yield findings as workflow commands, such as `::error file=leads.py,line=14::`.
 
     Args:
-        findings: What was found.
-        root: The folder of the repository; files below it are named from there.
-        about: What each message begins with, such as the key of a workflow.
+        findings: The findings.
+        root: The folder of the repository. Files below it are named from there.
+        about: The beginning of each message, such as the key of a workflow.
     """
     for finding in findings:
         facts = ",".join(
-            f"{name}={_property(str(value))}" for name, value in _facts(finding, root)
+            f"{name}={_escape_property(str(value))}"
+            for name, value in _facts(finding, root)
         )
-        message = _message(finding, about)
-        yield f"::{_COMMANDS[finding.severity]} {facts}::{_data(message)}"
+        message = _format_message(finding, about)
+        yield f"::{_COMMANDS[finding.severity]} {facts}::{_escape(message)}"
 
 
 def _facts(finding: Finding, root: Path | None) -> Iterator[tuple[str, str | int]]:
     place = finding.place
     if place is not None:
-        yield "file", _from(root, place.file)
+        yield "file", _relative_path(root, place.file)
         yield "line", place.line
-        # Columns of ours count bytes from 0, and those of GitHub characters from 1.
+        # Our columns count bytes from 0, and those of GitHub characters from 1.
         if place.column is not None:
-            yield "col", _characters(place, place.column) + 1
+            yield "col", _count_characters(place, place.column) + 1
         if place.end_column is not None:
-            yield "endColumn", _characters(place, place.end_column)
+            yield "endColumn", _count_characters(place, place.end_column)
     yield "title", finding.code
 
 
-def _characters(place: Place, count: int) -> int:
-    """How many characters the first bytes of a line are; where it is there to read."""
+def _count_characters(place: Place, count: int) -> int:
+    """Return the number of characters in the first bytes of a line."""
     source = linecache.getline(place.file, place.line)
     head = source.encode("utf-8", "surrogatepass")[:count]
     return len(head.decode("utf-8", "ignore")) if source else count
 
 
-def _from(root: Path | None, file: str) -> str:
-    """A file as GitHub knows it: from the folder of the repository, with slashes."""
+def _relative_path(root: Path | None, file: str) -> str:
+    """Return the path of a file from the folder of the repository, with slashes."""
     path = PurePath(file)
     if root is not None and path.is_relative_to(root):
         path = path.relative_to(root)
     return path.as_posix()
 
 
-def _message(finding: Finding, about: str) -> str:
+def _format_message(finding: Finding, about: str) -> str:
     opening = f"{about}: " if about else ""
     where = f" ({finding.where})" if finding.where else ""
     lines = [f"{opening}{finding.message}{where}"]
@@ -77,10 +78,10 @@ def _message(finding: Finding, about: str) -> str:
     return "\n".join(printable(redact_keys(line)) for line in lines)
 
 
-def _data(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    escaped = _data(printable(text))
+def _escape_property(text: str) -> str:
+    escaped = _escape(printable(text))
     return escaped.replace(":", "%3A").replace(",", "%2C")

@@ -1,4 +1,4 @@
-"""How wide text is, in cells of a font of one width: a bound without font metrics."""
+"""The width of text in cells of a monospaced font: an upper bound."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from unicodedata import combining, east_asian_width
 
 
 def cells(text: str) -> int:
-    """How many cells a text takes at most; wide letters take two, marks above none."""
+    """Return the cells of a text: two for a wide letter, none for a mark above one."""
     if text.isascii():
         return len(text)
     return sum(map(_cell, text))
 
 
 def fitted(text: str, limit: int) -> str:
-    """A text in so many cells, cut with an ellipsis where it has more."""
+    """Cut a text to a number of cells, with an ellipsis."""
     if cells(text) <= limit:
         return text
     kept, left = 0, limit - 1
@@ -23,12 +23,12 @@ def fitted(text: str, limit: int) -> str:
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """A line in lines of so many cells, broken between words where that can be.
+    """Wrap a line, between words if possible.
 
     Args:
         text: The line.
-        width: The most cells of a line; at least one character stands in each.
-        indent: What stands before all lines but the first.
+        width: The most cells of a line. Each has at least one character.
+        indent: The beginning of all lines but the first.
     """
     if cells(text) <= width:
         return [text]

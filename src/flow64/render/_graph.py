@@ -1,4 +1,4 @@
-"""What is drawn: the graph of one definition, or of two with what differs marked."""
+"""The graph to draw: of one definition, or of two with the changes marked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ..diff import (
 from ._layout import Label, labels
 
 Mark: TypeAlias = Literal["unchanged", "added", "removed", "changed", "moved"]
-"""What became of a block or an edge; of one definition alone all are unchanged."""
+"""The change of a block or an edge. In a single definition all are unchanged."""
 
 SIGNS: Final[Mapping[Mark, str]] = {
     "unchanged": "",
@@ -43,7 +43,7 @@ SIGNS: Final[Mapping[Mark, str]] = {
     "changed": "~",
     "moved": ">",
 }
-"""How a mark is written, as in the lines of a diff."""
+"""The sign of a mark, as in the lines of a diff."""
 
 
 @frozen
@@ -51,16 +51,15 @@ class Node:
     """A block to draw.
 
     Attributes:
-        id: Its id now, or before where it is there no more.
-        kind: Its kind.
-        label: What it is called.
-        mark: What became of it; `changed` also where it moved too.
+        id: Its id now, or before if it is gone.
+        label: Its name.
+        mark: Its change; `changed` also if it moved too.
         rows: The row kind that leaves it, if that is known.
-        effects: What it does beyond its rows.
+        effects: Its effects beyond its rows.
         is_moved: Whether it stands at another place of the flow.
         has_new_id: Whether it had another id before.
-        was: What it was called, where that is not what it is called now.
-        fields: Its fields that differ, each behind `+`, `-` or `~`.
+        was: Its old name, if it has another one now.
+        fields: Its fields that differ, each after `+`, `-` or `~`.
     """
 
     id: str
@@ -76,30 +75,28 @@ class Node:
 
     @property
     def sign(self) -> str:
-        """Its mark as it is written: `~>` where it is another and stands elsewhere."""
+        """The sign of its mark; `~>` if it changed and moved."""
         if self.mark == "changed" and self.is_moved:
             return SIGNS["changed"] + SIGNS["moved"]
         return SIGNS[self.mark]
 
     @property
     def is_spending(self) -> bool:
-        """Whether it is documented to cost something, at each run or when created."""
+        """Whether it is documented to cost money, at each run or when it is created."""
         return not self.effects.isdisjoint(("spends", "spends-on-create"))
 
     @property
     def is_outside(self) -> bool:
-        """Whether something of it stays outside after a run."""
+        """Whether a run leaves something outside that stays."""
         return not self.effects.isdisjoint(("writes-outside", "creates-storage"))
 
 
 @frozen
 class Link:
-    """Rows that flow, or flowed, between two blocks.
+    """An edge to draw, by the positions of its nodes.
 
     Attributes:
-        source: Position of the node that gives rows.
-        target: Position of the node that takes them.
-        mark: What became of it; `changed` where its condition is another one.
+        mark: Its change; `changed` if it has another condition.
     """
 
     source: int
@@ -113,10 +110,10 @@ class Graph:
 
     Attributes:
         name: The title of the workflow.
-        nodes: In the order of the flow; what is gone stands where it stood.
-        links: By the positions of their ends, each pair of them once.
+        nodes: The blocks in the order of the flow. A removed block keeps its place.
+        links: The edges, one for each pair of nodes.
         is_compared: Whether it is made of two definitions.
-        lost: How many edges lead to a block that is not there.
+        lost: The number of edges to blocks that do not exist.
     """
 
     name: str
@@ -127,7 +124,7 @@ class Graph:
 
     @cached_property
     def topology(self) -> Topology:
-        """The links as the edges of a definition; two together may have cycles."""
+        """The links as a topology. That of two definitions may have cycles."""
         return Topology(
             sources=[link.source for link in self.links],
             targets=[link.target for link in self.links],
@@ -137,12 +134,12 @@ class Graph:
 
 
 def graph_of(definition: Definition) -> Graph:
-    """One definition as a graph to draw."""
+    """Return one definition as a graph to draw."""
     topology = definition.topology
     pairs = sorted({*zip(topology.sources, topology.targets, strict=True)})
     return Graph(
         definition.name,
-        _nodes(definition),
+        _make_nodes(definition),
         [Link(source, target) for source, target in pairs],
         lost=len(definition.edges) - len(topology.sources),
     )
@@ -153,19 +150,19 @@ def graph_between(
     after: Definition | None,
     changes: Iterable[Change] | None = None,
 ) -> Graph:
-    """Two definitions as one graph, with what differs marked.
+    """Return two definitions as one graph, with the changes marked.
 
     Args:
-        before: What was there; None for nothing.
-        after: What is there instead; None for nothing.
-        changes: What `diff` said of these two, where that is at hand already.
+        before: The definition before the changes, if there was one.
+        after: The definition with the changes, if there is one.
+        changes: The result of `diff`, if it is already known.
     """
     old = _EMPTY if before is None else before
     new = _EMPTY if after is None else after
-    told = _Told.of(diff(old, new) if changes is None else changes)
-    partners, removed = _matched(old, new, told)
-    then, now = _nodes(old), _nodes(new)
-    order = _in_one_order(partners, removed, len(old.blocks))
+    by_block = _BlockChanges.of(diff(old, new) if changes is None else changes)
+    partners, removed = _match_nodes(old, new, by_block)
+    then, now = _make_nodes(old), _make_nodes(new)
+    order = _merge_orders(partners, removed, len(old.blocks))
     nodes: list[Node] = []
     for was, at in order:
         if at is None:
@@ -173,13 +170,13 @@ def graph_between(
         elif was is None:
             nodes.append(evolve(now[at], mark="added"))
         else:
-            nodes.append(_both(old, new, was, at, then[was], now[at], told))
+            nodes.append(_merge_nodes(old, new, was, at, then[was], now[at], by_block))
     olds = {was: place for place, (was, _) in enumerate(order) if was is not None}
     news = {at: place for place, (_, at) in enumerate(order) if at is not None}
     return Graph(
         (old if after is None else new).name,
         nodes,
-        _links(_joints(old, olds), _joints(new, news)),
+        _compare_links(_collect_joints(old, olds), _collect_joints(new, news)),
         is_compared=True,
         lost=len(new.edges) - len(new.topology.sources),
     )
@@ -188,7 +185,7 @@ def graph_between(
 _EMPTY: Final = Definition("", "", (), ())
 
 
-def _nodes(definition: Definition) -> Sequence[Node]:
+def _make_nodes(definition: Definition) -> Sequence[Node]:
     done: dict[int, list[Effect]] = {}
     for touch in effects(definition).touches:
         for at in touch.positions:
@@ -211,15 +208,15 @@ def _nodes(definition: Definition) -> Sequence[Node]:
 
 
 @define
-class _Told:
-    """What changes say of blocks, by their ids as they are compared.
+class _BlockChanges:
+    """Changes by the id of their block.
 
     Attributes:
-        added: Blocks that came; two of one id where ids stand twice.
-        removed: Blocks that went.
-        renamed: The id before by the id now.
-        fields: What differs in a block.
-        moved: Blocks that stand elsewhere.
+        added: New blocks. An id has several if it is repeated.
+        removed: Blocks that are gone.
+        renamed: The old id by the new id.
+        fields: The fields of a block that differ.
+        moved: Blocks that stand at another place.
     """
 
     added: dict[str, list[WireBlock]] = field(factory=dict)
@@ -229,15 +226,15 @@ class _Told:
     moved: set[str] = field(factory=set)
 
     @classmethod
-    def of(cls, changes: Iterable[Change]) -> _Told:
-        """Gather what is said."""
-        told = cls()
+    def of(cls, changes: Iterable[Change]) -> _BlockChanges:
+        """Sort changes by block."""
+        found = cls()
         for change in changes:
-            told.take(change)
-        return told
+            found.take(change)
+        return found
 
     def take(self, change: Change) -> None:
-        """Gather what one change says of a block; edges are compared by themselves."""
+        """Add one change of a block. Edges are compared separately."""
         match change:
             case BlockAdded(block=block, wire=wire):
                 self.added.setdefault(canonical_id(block.id), []).append(wire)
@@ -250,14 +247,14 @@ class _Told:
             case KindChanged(block=block, before=kind):
                 self._differs(block.id, f"was {kind}")
             case FieldAdded(block=block, path=path):
-                self._differs(block.id, _field("+", path))
+                self._differs(block.id, _format_field("+", path))
             case FieldRemoved(block=block, path=path):
-                self._differs(block.id, _field("-", path))
+                self._differs(block.id, _format_field("-", path))
             case (
                 FieldChanged(block=block, path=path)
                 | ListChanged(block=block, path=path)
             ):
-                self._differs(block.id, _field("~", path))
+                self._differs(block.id, _format_field("~", path))
             case _:
                 pass
 
@@ -267,18 +264,18 @@ class _Told:
             found.append(what)
 
 
-def _field(sign: str, path: Path) -> str:
-    """A field by its name; what differs inside of one is a change of that one."""
+def _format_field(sign: str, path: Path) -> str:
+    """Return a field with its sign. A change inside of a field is a change of it."""
     name = str(path[0]) if path else "specs"
     return f"{sign if len(path) == 1 else '~'}{name}"
 
 
-def _matched(
-    old: Definition, new: Definition, told: _Told
+def _match_nodes(
+    old: Definition, new: Definition, changes: _BlockChanges
 ) -> tuple[Mapping[int, int | None], Sequence[int]]:
-    """The partner before of each block now, and the blocks that are there no more."""
-    gone = _picked(old, told.removed)
-    come = _picked(new, told.added)
+    """Return the partner before of each block now, and the blocks that are gone."""
+    gone = _find_positions(old, changes.removed)
+    come = _find_positions(new, changes.added)
     waiting: dict[str, list[int]] = {}
     for at in range(len(old.blocks) - 1, -1, -1):
         if at not in gone:
@@ -286,37 +283,38 @@ def _matched(
     partners: dict[int, int | None] = {}
     for at, block in enumerate(new.blocks):
         block_id = canonical_id(block.id)
-        left = waiting.get(told.renamed.get(block_id, block_id))
+        left = waiting.get(changes.renamed.get(block_id, block_id))
         partners[at] = left.pop() if left and at not in come else None
     return partners, sorted(gone.union(*waiting.values()))
 
 
-def _picked(definition: Definition, told: Mapping[str, list[WireBlock]]) -> set[int]:
-    """The positions of blocks that changes name.
+def _find_positions(
+    definition: Definition, named: Mapping[str, list[WireBlock]]
+) -> set[int]:
+    """Return the positions of blocks that are added or removed.
 
-    Where an id stands twice and not all of its blocks are named, those of the same
-    kind and content are meant.
+    If an id is repeated, the blocks with the same kind and content are meant.
     """
     places: dict[str, list[int]] = {}
     for at, block in enumerate(definition.blocks):
         block_id = canonical_id(block.id)
-        if block_id in told:
+        if block_id in named:
             places.setdefault(block_id, []).append(at)
     picked: set[int] = set()
     for block_id, positions in places.items():
-        wanted = told[block_id]
-        # Last come those that are none of the named ones.
+        wanted = named[block_id]
+        # Blocks with other content come last.
         positions.sort(key=lambda at: definition.blocks[at] not in wanted)
         picked.update(positions[: len(wanted)])
     return picked
 
 
-def _in_one_order(
+def _merge_orders(
     partners: Mapping[int, int | None], removed: Sequence[int], count: int
 ) -> Sequence[tuple[int | None, int | None]]:
-    """Positions before and now in the order of the flow.
+    """Return positions before and now in the order of the flow.
 
-    What is gone stands behind the block that it stood behind.
+    A block that is gone comes after the block that it followed.
     """
     going = set(removed)
     behind: dict[int | None, list[int]] = {}
@@ -336,19 +334,19 @@ def _in_one_order(
     return order
 
 
-def _both(  # noqa: PLR0917 - two sides of everything
+def _merge_nodes(  # noqa: PLR0917 - two sides of everything
     old: Definition,
     new: Definition,
     was: int,
     at: int,
     then: Node,
     now: Node,
-    told: _Told,
+    changes: _BlockChanges,
 ) -> Node:
-    """A block that is on both sides."""
+    """Return the node of a block that is on both sides."""
     block_id = canonical_id(now.id)
-    is_moved = block_id in told.moved
-    has_new_id = block_id in told.renamed
+    is_moved = block_id in changes.moved
+    has_new_id = block_id in changes.renamed
     old_path, new_path = old.origins.path(was), new.origins.path(at)
     label, other = now.label, None
     if new_path is None and old_path is not None:
@@ -359,7 +357,7 @@ def _both(  # noqa: PLR0917 - two sides of everything
         )
     elif has_new_id and None is not old_path != new_path:
         other = then.label.path
-    fields = told.fields.get(block_id, ())
+    fields = changes.fields.get(block_id, ())
     is_changed = bool(fields) or other is not None
     mark: Mark = "changed" if is_changed else "moved" if is_moved else "unchanged"
     return evolve(
@@ -377,10 +375,10 @@ _Joints: TypeAlias = dict[tuple[int, int], set[str | None]]
 """The conditions of the edges between each pair of nodes."""
 
 
-def _joints(definition: Definition, places: Mapping[int, int]) -> _Joints:
+def _collect_joints(definition: Definition, places: Mapping[int, int]) -> _Joints:
     found: _Joints = {}
     if isinstance(definition.edges, JoinedEdges):
-        # By position, since two blocks may by mistake have one id; without conditions.
+        # By position, since two blocks may have one id by mistake. No conditions here.
         topology = definition.topology
         for source, target in zip(topology.sources, topology.targets, strict=True):
             found[places[source], places[target]] = {None}
@@ -393,7 +391,7 @@ def _joints(definition: Definition, places: Mapping[int, int]) -> _Joints:
     return found
 
 
-def _links(then: _Joints, now: _Joints) -> Sequence[Link]:
+def _compare_links(then: _Joints, now: _Joints) -> Sequence[Link]:
     links: list[Link] = []
     for pair in sorted(then.keys() | now.keys()):
         mark: Mark = "unchanged"

@@ -28,7 +28,7 @@ _LONGEST_ROW: Final = 8
 
 
 def order_by_flow(count: int, edges: Pairs, gone: frozenset[int]) -> Sequence[int]:
-    """The place of each block in an order that as few edges as can be go against."""
+    """Return the place of each block in an order that few edges go against."""
     children: list[list[tuple[int, bool]]] = [[] for _ in range(count)]
     waiting, needed = [0] * count, [0] * count
     for number, (source, target) in enumerate(edges):
@@ -37,8 +37,8 @@ def order_by_flow(count: int, edges: Pairs, gone: frozenset[int]) -> Sequence[in
             children[source].append((target, is_gone))
             waiting[target] += 1
             needed[target] += not is_gone
-    # The first of these that has a block gives the next one: those that nothing keeps
-    # waiting, those that only edges do which count less, and then the first of all.
+    # The first queue with a block gives the next one: blocks that wait for nothing,
+    # blocks that only wait for edges that count less, and then all blocks.
     queues: tuple[list[int], list[int], list[int]] = (
         [at for at in range(count) if not waiting[at]],
         [at for at in range(count) if waiting[at] and not needed[at]],
@@ -65,7 +65,7 @@ def order_by_flow(count: int, edges: Pairs, gone: frozenset[int]) -> Sequence[in
 def rank_blocks(
     place: Sequence[int], forward: Iterable[tuple[int, int]]
 ) -> Sequence[int]:
-    """The layer of each block: one below the lowest block that feeds it."""
+    """Return the layer of each block: one below the lowest block that feeds it."""
     count = len(place)
     parents: list[list[int]] = [[] for _ in range(count)]
     children: list[list[int]] = [[] for _ in range(count)]
@@ -81,9 +81,9 @@ def rank_blocks(
     for at in order:
         if parents[at]:
             continue
-        if children[at]:  # a source stands right above what it feeds
+        if children[at]:  # a source stands right above the blocks that it feeds
             ranks[at] = min(ranks[child] for child in children[at]) - 1
-        else:  # what nothing is joined to fills rows, and does not make one long one
+        else:  # blocks without edges fill rows of a limited length
             ranks[at] = alone // _LONGEST_ROW
             alone += 1
     return ranks
@@ -97,19 +97,19 @@ class Grid:
     """Blocks, and columns of edges that run through layers, in their layers.
 
     Attributes:
-        layers: What stands in each layer, from left to right; a column has a number
-            past those of all blocks.
-        above: What each of these is joined to in the layer above.
-        below: The same for the layer below.
-        feeding: Those of `above` that count for where it stands.
-        fed: Those of `below` that do.
+        layers: The items of each layer, from left to right. A column has a number after
+            those of all blocks.
+        above: The neighbours of each item in the layer above.
+        below: The neighbours of each item in the layer below.
+        feeding: The neighbours above that determine its place.
+        fed: The neighbours below that determine its place.
         less: Pieces of edges that count less.
-        widths: How wide each is.
+        widths: The width of each item.
         columns: The columns of each edge, from the top.
-        long: Edges that have no columns, since they would need too many.
-        groups: The group of each, or None.
-        count: How many blocks there are.
-        centers: Where the middle of each is, once they are aligned.
+        long: Edges without columns, since they would need too many.
+        groups: The group of each item, or None.
+        count: The number of blocks.
+        centers: The middle of each item, after `align`.
     """
 
     layers: list[list[int]]
@@ -133,7 +133,7 @@ class Grid:
         joined: Mapping[tuple[int, int], bool],
         groups: Sequence[int | None] | None,
     ) -> Grid:
-        """Give every edge its columns."""
+        """Make a grid, with columns for the edges."""
         edges = [*joined]
         count = len(sizes)
         layers: list[list[int]] = [[] for _ in range(1 + max(ranks, default=-1))]
@@ -163,12 +163,14 @@ class Grid:
             if left < 0:
                 long.append(edge)
             else:
-                columns[edge] = grid._columns_of(edge, ranks[edge[0]], spans[number])
+                columns[edge] = grid._add_columns(edge, ranks[edge[0]], spans[number])
         grid.columns, grid.long = columns, long
-        grid._weigh(joined)
+        grid._drop_weak_neighbours(joined)
         return grid
 
-    def _columns_of(self, edge: tuple[int, int], rank: int, span: int) -> Sequence[int]:
+    def _add_columns(
+        self, edge: tuple[int, int], rank: int, span: int
+    ) -> Sequence[int]:
         source, target = edge
         group = self.groups[source]
         first = len(self.widths)
@@ -185,8 +187,8 @@ class Grid:
             self.above[lower].append(upper)
         return made
 
-    def _weigh(self, joined: Mapping[tuple[int, int], bool]) -> None:
-        """Let what counts less move no block that anything else is joined to."""
+    def _drop_weak_neighbours(self, joined: Mapping[tuple[int, int], bool]) -> None:
+        """Keep edges that count less from moving blocks that have other edges."""
         less = self.less
         for (source, target), is_gone in joined.items():
             if is_gone:
@@ -204,7 +206,7 @@ class Grid:
     # -- Order: few edges cross ----
 
     def order(self) -> None:
-        """Put each layer in an order in which few edges cross."""
+        """Sort each layer so that few edges cross."""
         places = [0] * len(self.widths)
         best, fewest = self.layers, -1
         for sweep in range(_SWEEPS):
@@ -214,7 +216,7 @@ class Grid:
             for layer in layers:
                 self._sort(layer, beside, places)
             crossings = sum(
-                _crossings(layer, self.below, places) for layer in self.layers
+                _count_crossings(layer, self.below, places) for layer in self.layers
             )
             if fewest < 0 or crossings < fewest:
                 best, fewest = [[*layer] for layer in self.layers], crossings
@@ -225,7 +227,7 @@ class Grid:
     def _sort(
         self, layer: list[int], beside: Sequence[Sequence[int]], places: list[int]
     ) -> None:
-        """Sort a layer by the middle of what each is joined to on one side."""
+        """Sort a layer by the middle of the neighbours on one side."""
         middles = {
             at: sum(places[near] for near in beside[at]) / len(beside[at])
             if beside[at]
@@ -249,12 +251,12 @@ class Grid:
         for place, at in enumerate(layer):
             places[at] = place
 
-    # -- Middles: edges are straight, blocks between what they are joined to ----
+    # -- Middles: edges are straight, blocks stand between their neighbours ----
 
     def align(self) -> None:
-        """Find the middle of each, so that edges are straight and nothing overlaps."""
+        """Place all items so that edges are straight and nothing overlaps."""
         self.centers = [0.0] * len(self.widths)
-        offsets = [self._offsets(layer) for layer in self.layers]
+        offsets = [self._list_offsets(layer) for layer in self.layers]
         for layer, found in zip(self.layers, offsets, strict=True):
             for at, offset in zip(layer, found, strict=True):
                 self.centers[at] = offset - found[-1] / 2
@@ -263,13 +265,15 @@ class Grid:
             is_down = number % 2 == 0
             beside = self.feeding if is_down else self.fed
             for layer, found in down if is_down else reversed(down):
-                self._settle(layer, found, [beside])
-        # What alone follows what it alone follows stands right under it.
+                self._move_to_neighbours(layer, found, [beside])
+        # A block stands right under its only parent if it is the only child.
         for layer, found in down:
-            self._settle(layer, found, [self.feeding, self.fed], is_straight=True)
+            self._move_to_neighbours(
+                layer, found, [self.feeding, self.fed], is_straight=True
+            )
 
-    def _offsets(self, layer: Sequence[int]) -> Sequence[int]:
-        """How far each stands from the first at least, from middle to middle."""
+    def _list_offsets(self, layer: Sequence[int]) -> Sequence[int]:
+        """Return the least distance of each item from the first, between middles."""
         found: list[int] = []
         last: int | None = None
         for at in layer:
@@ -286,7 +290,7 @@ class Grid:
             last = at
         return found
 
-    def _settle(
+    def _move_to_neighbours(
         self,
         layer: Sequence[int],
         offsets: Sequence[int],
@@ -294,14 +298,14 @@ class Grid:
         *,
         is_straight: bool = False,
     ) -> None:
-        """Move each as near as can be to the middle of what it is joined to.
+        """Move each item as near as possible to the middle of its neighbours.
 
-        The least squares under a least distance are those of a rising sequence, which
-        pooling neighbours finds in one pass.
+        This is a least-squares fit of an increasing sequence (isotonic regression),
+        which pooling of adjacent items solves in one pass.
         """
         pools: list[tuple[float, float, int]] = []  # sum, weight, how many
         for at, offset in zip(layer, offsets, strict=True):
-            wanted, weight = self._wanted(at, sides)
+            wanted, weight = self._find_best_place(at, sides)
             feeding = self.feeding[at]
             if is_straight and len(feeding) == 1 and self.fed[feeding[0]] == [at]:
                 is_less = (feeding[0], at) in self.less
@@ -319,10 +323,10 @@ class Grid:
                 self.centers[layer[number]] = total / weight + offsets[number]
                 number += 1
 
-    def _wanted(
+    def _find_best_place(
         self, at: int, sides: Sequence[Sequence[Sequence[int]]]
     ) -> tuple[float, float]:
-        """Where one would stand best, and how much that counts."""
+        """Return the best place of an item, and the weight of that."""
         means = [
             sum(self.centers[near] for near in beside[at]) / len(beside[at])
             for beside in sides
@@ -333,10 +337,10 @@ class Grid:
         return sum(means) / len(means), 4.0 if at >= self.count else 1.0
 
 
-def _crossings(
+def _count_crossings(
     layer: Sequence[int], below: Sequence[Sequence[int]], places: Sequence[int]
 ) -> int:
-    """How often edges from a layer to the next one cross."""
+    """Count the crossings of edges from a layer to the next one."""
     ends = [end for at in layer for end in sorted(places[child] for child in below[at])]
     if not ends:
         return 0

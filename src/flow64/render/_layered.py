@@ -1,10 +1,10 @@
-"""Layered layout: where boxes and edges of a graph go, from top to bottom.
+"""Layered layout: the places of boxes and edges of a graph, from top to bottom.
 
-Blocks stand in layers, each below all that feeds it. Where edges form a circle, some
+Blocks stand in layers, each below all blocks that feed it. If edges form a cycle, some
 lead back up. An edge leaves its block at the bottom, runs straight through the layers
-between in a column of its own, and turns only between two layers, where no block is.
-Edges that would need too many columns share lanes beside the drawing. No step takes
-more than time in proportion to blocks and edges, but for sorting.
+in a column of its own, and turns only between two layers, where no block is. Edges that
+would need too many columns share lanes beside the drawing. Apart from sorting, each
+step takes time in proportion to blocks and edges.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ._layer_order import FRAME_SIDE, Grid, Pairs, order_by_flow, rank_blocks
 Point: TypeAlias = tuple[int, int]
 
 BETWEEN: Final = 56
-"""Room between two layers, more where edges go far to the side."""
+"""Room between two layers, more if edges go far to the side."""
 
 MARGIN: Final = 32
 """Room around everything."""
@@ -30,7 +30,7 @@ FRAME_TOP: Final = 28
 """Room inside of a frame above its boxes, for its name."""
 
 LOOP: Final = 20
-"""How far an edge from a block to itself goes to the side."""
+"""Width of an edge from a block to itself."""
 
 _LANE: Final = 12
 _TRACKS: Final = 5
@@ -47,12 +47,12 @@ class Box(NamedTuple):
 
     @property
     def right(self) -> int:
-        """Where it ends."""
+        """Its right end."""
         return self.x + self.width
 
     @property
     def bottom(self) -> int:
-        """Where it ends below."""
+        """Its lower end."""
         return self.y + self.height
 
     @property
@@ -72,14 +72,14 @@ class Box(NamedTuple):
 
 @frozen
 class Layered:
-    """Where everything goes.
+    """The places of all boxes and edges.
 
     Attributes:
         boxes: One for each block.
-        routes: One for each edge: points from its source to its target. Where two that
-            follow each other differ in both directions, the edge turns between layers.
-        width: How wide the drawing is, with its margin.
-        height: How high it is.
+        routes: One for each edge: points from its source to its target. If two points
+            in a row differ in both directions, the edge turns between layers.
+        width: The width of the drawing, with its margin.
+        height: The height of the drawing.
     """
 
     boxes: Sequence[Box]
@@ -100,14 +100,14 @@ def layered(
     Args:
         sizes: Width and height of each block, even numbers.
         edges: Positions of the blocks that each edge joins.
-        gone: Positions of edges that count less: if there are circles, such an edge
-            leads back up rather than another one.
-        groups: For each block the number of the group that it belongs to, so that
-            blocks of a group stand side by side where they can.
+        gone: Positions of edges that count less: in a cycle, such an edge leads back up
+            rather than another one.
+        groups: For each block the number of its group. Blocks of a group stand side by
+            side if possible.
     """
     gone = frozenset(gone)
     place = order_by_flow(len(sizes), edges, gone)
-    # Whether each pair of blocks, the upper one first, is joined by what counts less.
+    # For each pair of blocks, the upper one first: are all its edges weak ones?
     joined: dict[tuple[int, int], bool] = {}
     for number, (a, b) in enumerate(edges):
         if a != b:
@@ -117,13 +117,13 @@ def layered(
     grid = Grid.of(sizes, ranks, dict(sorted(joined.items())), groups)
     grid.order()
     grid.align()
-    return _drawn(grid, sizes, edges, place)
+    return _place(grid, sizes, edges, place)
 
 
 # -- Coordinates -----------------------------------------------------------------------
 
 
-def _drawn(grid: Grid, sizes: Pairs, edges: Pairs, place: Sequence[int]) -> Layered:
+def _place(grid: Grid, sizes: Pairs, edges: Pairs, place: Sequence[int]) -> Layered:
     """Turn the grid into boxes and routes."""
     centers = [round(center) for center in grid.centers]
     left = min(
@@ -137,7 +137,7 @@ def _drawn(grid: Grid, sizes: Pairs, edges: Pairs, place: Sequence[int]) -> Laye
     )
     centers = [center - left + MARGIN for center in centers]
     lanes = _Lanes.of(grid, centers)
-    tops, bottoms = _heights(grid, sizes, centers, lanes)
+    tops, bottoms = _place_layers(grid, sizes, centers, lanes)
     rank_of = {at: rank for rank, layer in enumerate(grid.layers) for at in layer}
     boxes: list[Box] = []
     for at, (width, height) in enumerate(sizes):
@@ -151,7 +151,7 @@ def _drawn(grid: Grid, sizes: Pairs, edges: Pairs, place: Sequence[int]) -> Laye
     both = {*edges}
     for source, target in edges:
         if source == target:
-            routes.append(_loop(boxes[source]))
+            routes.append(_route_loop(boxes[source]))
         elif place[source] < place[target]:
             routes.append(router.route(source, target, 0))
         else:
@@ -173,8 +173,8 @@ def _drawn(grid: Grid, sizes: Pairs, edges: Pairs, place: Sequence[int]) -> Laye
     )
 
 
-def _loop(box: Box) -> Sequence[Point]:
-    """The way from a block to itself."""
+def _route_loop(box: Box) -> Sequence[Point]:
+    """Return the route from a block to itself."""
     upper, lower = box.y + box.height // 4, box.bottom - box.height // 4
     side = box.right + LOOP
     return [(box.right, upper), (side, upper), (side, lower), (box.right, lower)]
@@ -182,13 +182,13 @@ def _loop(box: Box) -> Sequence[Point]:
 
 @frozen
 class _Lanes:
-    """Where edges run that have no columns: those of one block share a lane.
+    """Lanes for edges without columns. Edges of one block share a lane.
 
     Attributes:
-        at: The lane of each such edge, as where it is from left to right.
-        tracks: For each such edge how far below the upper layer, and how far above the
-            lower one, it goes to the side.
-        rooms: How much room the tracks take below each layer.
+        at: The place of the lane of each edge, from left to right.
+        tracks: The distance of each edge from the layer above and from the layer below,
+            where it goes to the side.
+        rooms: The room that the tracks take below each layer.
     """
 
     at: Mapping[tuple[int, int], int]
@@ -211,9 +211,11 @@ class _Lanes:
                 max(rank_of[target] for _, target in edges),
                 edges,
             )
-            for edges in _bundles(grid.long)
+            for edges in _bundle_edges(grid.long)
         )
-        free: list[tuple[int, int]] = []  # when a lane is free again, and which
+        free: list[
+            tuple[int, int]
+        ] = []  # the layer from which a lane is free, and its number
         count = 0
         for number, (first, last, edges) in enumerate(bundles):
             if free and free[0][0] < first:
@@ -230,8 +232,8 @@ class _Lanes:
         return cls(at, tracks, rooms)
 
 
-def _bundles(edges: Pairs) -> Iterable[Sequence[tuple[int, int]]]:
-    """Edges by the end that more of them have in common."""
+def _bundle_edges(edges: Pairs) -> Iterable[Sequence[tuple[int, int]]]:
+    """Group edges by the end that more of them have in common."""
     out: dict[int, int] = {}
     into: dict[int, int] = {}
     for source, target in edges:
@@ -246,10 +248,10 @@ def _bundles(edges: Pairs) -> Iterable[Sequence[tuple[int, int]]]:
     return found.values()
 
 
-def _heights(
+def _place_layers(
     grid: Grid, sizes: Pairs, centers: Sequence[int], lanes: _Lanes
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """Where each layer begins and ends."""
+    """Return the top and the bottom of each layer."""
     tops: list[int] = []
     bottoms: list[int] = []
     y = MARGIN
@@ -271,7 +273,7 @@ def _heights(
 
 @frozen
 class _Router:
-    """Finds the way of an edge down the layers."""
+    """Routes edges down the layers."""
 
     grid: Grid
     centers: Sequence[int]
@@ -282,7 +284,7 @@ class _Router:
     lanes: _Lanes
 
     def route(self, upper: int, lower: int, shift: int) -> Sequence[Point]:
-        """Points from the bottom of one box to the top of another."""
+        """Return points from the bottom of one box to the top of another."""
         first, last = self.boxes[upper], self.boxes[lower]
         top, bottom = self.rank_of[upper], self.rank_of[lower]
         start, end = first.center + shift, last.center + shift
@@ -303,11 +305,11 @@ class _Router:
                 x, rank = self.centers[column], self.rank_of[column]
                 points += [(x, self.tops[rank]), (x, self.bottoms[rank])]
         points += [(end, self.tops[bottom]), (end, last.y)]
-        return _plain(points)
+        return _simplify(points)
 
 
-def _plain(points: Sequence[Point]) -> Sequence[Point]:
-    """Points without those that are there twice, or that a straight line has anyway."""
+def _simplify(points: Sequence[Point]) -> Sequence[Point]:
+    """Drop repeated points, and points inside of a straight line."""
     kept: list[Point] = []
     for point in points:
         if kept and kept[-1] == point:
@@ -324,7 +326,7 @@ def _plain(points: Sequence[Point]) -> Sequence[Point]:
 def frames(
     drawing: Layered, edges: Pairs, groups: Sequence[int | None]
 ) -> Mapping[int, Box] | None:
-    """A frame around the boxes of each group; None where one would meet a stranger."""
+    """Return a frame around each group. None if a frame would meet something else."""
     members: dict[int, list[int]] = {}
     for at, group in enumerate(groups):
         if group is not None:
@@ -338,7 +340,8 @@ def frames(
         bottom = max(box.bottom for box in boxes) + FRAME_SIDE
         found[group] = Box(x, y, right - x, bottom - y)
     if any(
-        _strange(drawing, edges, groups, group, box) for group, box in found.items()
+        _meets_others(drawing, edges, groups, group, box)
+        for group, box in found.items()
     ):
         return None
     shapes = [*found.values()]
@@ -347,14 +350,14 @@ def frames(
     return found
 
 
-def _strange(
+def _meets_others(
     drawing: Layered,
     edges: Pairs,
     groups: Sequence[int | None],
     group: int,
     frame: Box,
 ) -> bool:
-    """Whether a frame meets a box or an edge that has nothing to do with its group."""
+    """Whether a frame meets a box or an edge that is not of its group."""
     if any(
         groups[at] != group and frame.meets(box) for at, box in enumerate(drawing.boxes)
     ):
@@ -367,7 +370,7 @@ def _strange(
 
 
 def between(one: Point, other: Point) -> Box:
-    """The box that a piece of a route stays inside of."""
+    """Return the box around a piece of a route."""
     x, right = sorted((one[0], other[0]))
     y, bottom = sorted((one[1], other[1]))
     return Box(x, y, max(right - x, 1), max(bottom - y, 1))

@@ -1,4 +1,4 @@
-"""What every picture of a definition shares: names, shapes, scopes, a tree of lines."""
+"""Names, shapes and scopes of blocks in pictures, and the list_tree of lines."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ..redaction import redact_keys
 from ..text import printable, truncate
 
 Shape: TypeAlias = Literal["source", "step", "converter", "sink", "unknown"]
-"""What a block is drawn as: its role, or that the catalogue does not know its kind."""
+"""The shape of a block: its role, or `unknown` for kinds outside the catalogue."""
 
 
 @frozen
 class Label:
-    """What a block is called.
+    """The name of a block.
 
     Attributes:
-        scopes: Names of the scopes it stands in, outermost first.
-        name: Its key, or its kind where it has none; with a piece of its id where
-            another block of the workflow would be called the same.
-        kind: Its kind, where the name does not say it, else nothing.
-        shape: What it is drawn as.
+        scopes: Names of its scopes, outermost first.
+        name: Its key, or its kind if it has none. A piece of its id is added if another
+            block would have the same name.
+        kind: Its kind. Empty if the name says it.
+        shape: Its shape.
     """
 
     scopes: Sequence[str]
@@ -36,20 +36,19 @@ class Label:
 
     @property
     def path(self) -> str:
-        """The name under those of its scopes."""
+        """The name after those of its scopes."""
         return "/".join((*self.scopes, self.name))
 
 
 @frozen
-class Line:
-    """One block in a tree of lines.
+class TreeLine:
+    """One block in a list_tree of lines.
 
     Attributes:
         position: The block's position in the definition.
         before: The rails of its depth, and the mark of a branch that begins here.
-        below: What stands before further text of the block.
-        feeders: Positions of the blocks that feed it, where its place does not say so;
-            None where it does.
+        below: The beginning of further lines of the block.
+        feeders: Positions of the blocks that feed it. None if its place says that.
     """
 
     position: int
@@ -59,7 +58,7 @@ class Line:
 
 
 MAX_DEPTH: Final = 20
-"""Levels of depth that a tree shows; deeper branches are not indented further."""
+"""Levels of depth that a list_tree shows. Deeper branches are not indented further."""
 
 
 def cut(text: object, limit: int) -> str:
@@ -72,14 +71,14 @@ def cut(text: object, limit: int) -> str:
 
 
 def labels(definition: Definition) -> Sequence[Label]:
-    """What each block is called, by position."""
+    """Return the name of each block, by position."""
     made: list[Label] = []
     for position, block in enumerate(definition.blocks):
         origin = definition.origins[position]
         kind = str(block.kind)
         *scopes, name = [kind]
         if origin.path is not None:
-            *scopes, name = [_unescaped(key) for key in origin.path.split("/")]
+            *scopes, name = [_unescape(key) for key in origin.path.split("/")]
         known = CATALOGUE.get(kind)
         shape: Shape = known.about.role if known else "unknown"
         made.append(Label(scopes, name, "" if name == kind else kind, shape))
@@ -91,37 +90,37 @@ def labels(definition: Definition) -> Sequence[Label]:
     return made
 
 
-def tree(topology: Topology) -> Sequence[Line]:
-    """The blocks as lines, each block once, below what all its rows come by.
+def list_tree(topology: Topology) -> Sequence[TreeLine]:
+    """Return the blocks as lines. Each comes once, below the block that dominates it.
 
-    What follows a block stands right under it; branches are indented, and where they
-    join again the line goes on at the old depth. In a circle some edge leads back up.
+    The next block stands right under a block. Branches are indented, and after they
+    join the line goes on at the old depth. In a cycle some edge leads back up.
     """
     parents = [sorted(set(found)) for found in topology.parents]
-    members = _members(topology.order, parents)
-    lines: list[Line] = []
-    # Each entry: a block, its rails, its mark, and whether to tell what feeds it.
+    members = _list_dominated(topology.order, parents)
+    lines: list[TreeLine] = []
+    # Each entry: a block, its rails, its mark, and whether to name what feeds it.
     todo = [
         (position, "", "", number > 0 or bool(parents[position]))
         for number, position in enumerate(members.get(len(parents), ()))
     ]
     todo.reverse()
     while todo:
-        position, rails, mark, is_told = todo.pop()
+        position, rails, mark, is_named = todo.pop()
         inside = rails
         if mark and len(rails) < MAX_DEPTH * len(mark):
             inside += "│ " if mark == "├ " else "  "
-        feeders = parents[position] if is_told else None
+        feeders = parents[position] if is_named else None
         children = members.get(position, [])
         branches = [child for child in children if parents[child] == [position]]
         joins = [child for child in children if parents[child] != [position]]
         if not joins:
-            # A branch that ends at once is a side branch: the other one is the line.
+            # A branch of one block is a side branch: the other one is the line.
             longer = [child for child in branches if child in members]
             if len(branches) == 1 or len(longer) == 1:
                 joins = longer or branches
                 branches = [child for child in branches if child not in joins]
-        lines.append(Line(position, rails + mark, inside, feeders))
+        lines.append(TreeLine(position, rails + mark, inside, feeders))
         entries = [(child, inside, "├ ", False) for child in branches]
         if entries and not joins:
             entries[-1] = (branches[-1], inside, "└ ", False)
@@ -131,14 +130,14 @@ def tree(topology: Topology) -> Sequence[Line]:
     return lines
 
 
-def _members(
+def _list_dominated(
     order: Sequence[int], parents: Sequence[Sequence[int]]
 ) -> Mapping[int, Sequence[int]]:
-    """The blocks whose rows all come by a block, and by no block after that one.
+    """Return the children of each block in the dominator list_tree.
 
-    These are the children in the dominator tree; its root is one number past the last
-    block. In topological order a block's dominator is the nearest common ancestor of
-    its parents, found along pointers that jump: a long way up costs a logarithm.
+    The root is one number after the last block. In topological order a block's
+    dominator is the nearest common ancestor of its parents. It is found with jump
+    pointers, so a long way up takes logarithmic time.
     """
     root = len(parents)
     above, jump, depth = [root] * (root + 1), [root] * (root + 1), [0] * (root + 1)
@@ -147,7 +146,7 @@ def _members(
     for position in order:
         found: int | None = None
         for parent in parents[position]:
-            if not seen[parent]:  # it comes later, so this edge closes a circle
+            if not seen[parent]:  # it comes later, so this edge closes a cycle
                 continue
             if found is None:
                 found = parent
@@ -175,5 +174,5 @@ def _members(
     return members
 
 
-def _unescaped(name: str) -> str:
+def _unescape(name: str) -> str:
     return name.replace("%2F", "/")

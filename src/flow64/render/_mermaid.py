@@ -1,4 +1,4 @@
-"""Mermaid: a definition, or what differs between two, as the text of a flowchart."""
+"""Mermaid: a definition, or the changes between two, as a flowchart in text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ._graph import Graph, Link, Mark, Node, graph_between
 from ._layout import Label, Shape, cut, labels
 
 MAX_CHARACTERS: Final = 50_000
-"""The longest text that Mermaid draws, unless it is told otherwise (`maxTextSize`)."""
+"""The longest text that Mermaid draws by default (`maxTextSize`)."""
 
 MAX_EDGES: Final = 500
-"""The most edges that Mermaid draws, unless it is told otherwise (`maxEdges`)."""
+"""The most edges that Mermaid draws by default (`maxEdges`)."""
 
 MAX_BLOCKS: Final = 60
 """The most blocks that a picture of changes shows of a large graph."""
@@ -36,15 +36,15 @@ _SHAPES: Final[dict[Shape, tuple[str, str]]] = {
 
 
 def mermaid(definition: Definition) -> str:
-    """The graph as the text of a Mermaid flowchart.
+    """Return the graph as the text of a Mermaid flowchart.
 
-    Sources are stadiums, converters hexagons, sinks cylinders and unknown kinds have
-    double sides; scopes are frames around their blocks. Blocks are `n1`, `n2`... in the
-    order of the definition. No name can be anything but a label. By their own limits
-    renderers refuse more than 500 edges unless they are told otherwise.
+    Sources are stadiums, converters hexagons, sinks cylinders, and unknown kinds have
+    double sides. Scopes are frames around their blocks. Blocks are `n1`, `n2`... in the
+    order of the definition. A name can only be a label. By default, renderers refuse
+    more than 500 edges.
     """
     topology = definition.topology
-    lines = ["flowchart TD", *_nodes(labels(definition))]
+    lines = ["flowchart TD", *_write_nodes(labels(definition))]
     pairs = zip(topology.sources, topology.targets, strict=True)
     lines += [f"    n{source + 1} --> n{target + 1}" for source, target in pairs]
     return "\n".join(lines) + "\n"
@@ -59,29 +59,29 @@ def mermaid_changed(
     max_edges: int = MAX_EDGES,
     max_characters: int = MAX_CHARACTERS,
 ) -> str:
-    """What differs between two definitions, as the text of one Mermaid flowchart.
+    """Return the changes between two definitions as one Mermaid flowchart.
 
-    Signs stand before the names, beside colours: `+` came, `-` went, `~` is another,
-    `>` stands elsewhere. Edges that came are thick, edges that went are dotted. Of a
-    graph with more blocks than `max_blocks` only what changed and what stands beside
-    it is shown; blocks that say how many more there are stand for the rest.
+    Names have signs besides colours: `+` added, `-` removed, `~` changed, `>` moved.
+    Added edges are thick, removed ones are dotted. If the graph has more blocks than
+    `max_blocks`, only changed blocks and their neighbours are shown. Other blocks are
+    counted.
 
     Args:
-        before: What was there; None for nothing.
-        after: What is there instead; None for nothing.
-        changes: What `diff` said of these two, where that is at hand already.
+        before: The definition before the changes, if there was one.
+        after: The definition with the changes, if there is one.
+        changes: The result of `diff`, if it is already known.
         max_blocks: The most blocks that are shown.
-        max_edges: The most edges that the text may have.
-        max_characters: The longest that the text may be.
+        max_edges: The most edges of the text.
+        max_characters: The most characters of the text.
     """
     graph = graph_between(before, after, changes)
     while True:
-        part = _shown_part(graph, max_blocks)
-        text = _changed(graph, part)
+        part = _select_part(graph, max_blocks)
+        text = _write_part(graph, part)
         fits = len(text) <= max_characters and len(part.links) <= max_edges
         if fits or max_blocks <= 0:
             return text
-        # From what is shown, since more may be allowed than there is.
+        # Half of what is shown, since more may be allowed than there is.
         max_blocks = min(max_blocks, len(part.shown)) // 2
 
 
@@ -110,13 +110,13 @@ _CLASSES: Final[Mapping[str, str]] = {
 
 
 @frozen
-class _Part:
+class _ShownPart:
     """The part of a graph that is shown.
 
     Attributes:
         shown: Positions of the blocks that are shown.
-        rests: The positions that each further block stands for.
-        links: Edges between what is shown; a rest is one of the numbers past all nodes.
+        rests: Positions of blocks that are only counted, for each of the rests.
+        links: Edges between all these. A rest has a number after those of all nodes.
     """
 
     shown: Sequence[int]
@@ -124,38 +124,38 @@ class _Part:
     links: Sequence[Link]
 
 
-def _shown_part(graph: Graph, limit: int) -> _Part:
-    """What changed and what stands beside it; all of it where it is few."""
+def _select_part(graph: Graph, limit: int) -> _ShownPart:
+    """Return changed blocks and their neighbours, or the whole graph if it is small."""
     count = len(graph.nodes)
     if count <= limit:
-        return _Part(range(count), [], graph.links)
+        return _ShownPart(range(count), [], graph.links)
     kept: dict[int, None] = {}
-    for at in (*_changed_ones(graph), *_beside(graph)):
+    for at in (*_list_changed(graph), *_neighbours(graph)):
         if len(kept) >= limit:
             break
         kept.setdefault(at)
-    return _with_rests(graph, sorted(kept))
+    return _collect_rests(graph, sorted(kept))
 
 
-def _changed_ones(graph: Graph) -> Sequence[int]:
+def _list_changed(graph: Graph) -> Sequence[int]:
     return [at for at, node in enumerate(graph.nodes) if node.mark != "unchanged"]
 
 
-def _beside(graph: Graph) -> Iterator[int]:
-    """The ends of edges that changed, then what stands beside blocks that changed."""
+def _neighbours(graph: Graph) -> Iterator[int]:
+    """Yield the ends of changed edges, then the neighbours of changed blocks."""
     for link in graph.links:
         if link.mark != "unchanged":
             yield from (link.source, link.target)
-    changed = {*_changed_ones(graph)}
+    changed = {*_list_changed(graph)}
     for link in graph.links:
         if link.source in changed or link.target in changed:
             yield from (link.source, link.target)
 
 
-def _with_rests(graph: Graph, shown: Sequence[int]) -> _Part:
-    """The blocks that are not shown as few rests, joined to what they stand beside."""
+def _collect_rests(graph: Graph, shown: Sequence[int]) -> _ShownPart:
+    """Collect the blocks that are not shown in a few rests with edges."""
     kept = {*shown}
-    groups = _groups(graph, kept)
+    groups = _group_hidden(graph, kept)
     count = len(graph.nodes)
     place = {at: count + number for number, rest in enumerate(groups) for at in rest}
     place.update((at, at) for at in shown)
@@ -164,15 +164,17 @@ def _with_rests(graph: Graph, shown: Sequence[int]) -> _Part:
         ends = place[link.source], place[link.target]
         if ends[0] == ends[1] >= count:
             continue
-        # What is not the same for all that a line stands for is not told by it.
+        # A line that stands for different edges has no mark.
         if marks.setdefault(ends, link.mark) != link.mark:
             marks[ends] = "unchanged"
-    return _Part(shown, groups, [Link(*ends, mark) for ends, mark in marks.items()])
+    return _ShownPart(
+        shown, groups, [Link(*ends, mark) for ends, mark in marks.items()]
+    )
 
 
-def _groups(graph: Graph, kept: set[int]) -> Sequence[Sequence[int]]:
-    """What is not shown: joined pieces, and as one those beside the same blocks."""
-    leaders = _leaders(graph, kept)
+def _group_hidden(graph: Graph, kept: set[int]) -> Sequence[Sequence[int]]:
+    """Group what is not shown: joined pieces, and pieces with the same neighbours."""
+    leaders = _find_leaders(graph, kept)
     pieces: dict[int, list[int]] = {}
     for at, leader in leaders.items():
         pieces.setdefault(leader, []).append(at)
@@ -190,8 +192,8 @@ def _groups(graph: Graph, kept: set[int]) -> Sequence[Sequence[int]]:
     return rests if len(rests) <= _MOST_RESTS else [*rests[: _MOST_RESTS - 1], last]
 
 
-def _leaders(graph: Graph, kept: set[int]) -> Mapping[int, int]:
-    """One block of each joined piece for all blocks that are not shown."""
+def _find_leaders(graph: Graph, kept: set[int]) -> Mapping[int, int]:
+    """Return one block of its joined piece for each block that is not shown."""
     above = [*range(len(graph.nodes))]
 
     def leader(at: int) -> int:
@@ -205,18 +207,18 @@ def _leaders(graph: Graph, kept: set[int]) -> Mapping[int, int]:
     return {at: leader(at) for at in range(len(graph.nodes)) if at not in kept}
 
 
-def _changed(graph: Graph, part: _Part) -> str:
+def _write_part(graph: Graph, part: _ShownPart) -> str:
     names = {at: f"n{number}" for number, at in enumerate(part.shown, 1)}
     lines = ["flowchart TD"]
     used: dict[str, None] = {}
     for at in part.shown:
         node = graph.nodes[at]
-        lines.append(f"    {names[at]}{_changed_node(node)}")
+        lines.append(f"    {names[at]}{_write_node(node)}")
         if node.mark != "unchanged":
             used.setdefault(node.mark)
     for number, rest in enumerate(part.rests):
         name = names[len(graph.nodes) + number] = f"r{number + 1}"
-        lines.append(f'    {name}["{_escaped(_rest(graph, rest))}"]:::rest')
+        lines.append(f'    {name}["{_escape(_describe_rest(graph, rest))}"]:::rest')
         used.setdefault("rest")
     for link in part.links:
         line = _LINES.get(link.mark, "-->")
@@ -238,7 +240,7 @@ _STROKES: Final[Mapping[Mark, str]] = {
 }
 
 
-def _changed_node(node: Node) -> str:
+def _write_node(node: Node) -> str:
     label = node.label
     rows = [f"{node.sign} {label.path}".strip()]
     if label.kind:
@@ -251,13 +253,13 @@ def _changed_node(node: Node) -> str:
             shown.append(f"and {len(node.fields) - len(shown)} more")
         rows.append(", ".join(cut(field, _SHORT) for field in shown))
     left, right = _SHAPES[label.shape]
-    text = "<br>".join(_escaped(row) for row in rows)
+    text = "<br>".join(_escape(row) for row in rows)
     mark = "" if node.mark == "unchanged" else f":::{node.mark}"
     return f'{left}"{text}"{right}{mark}'
 
 
-def _rest(graph: Graph, rest: Sequence[int]) -> str:
-    """How many blocks are not shown, and how many of them changed."""
+def _describe_rest(graph: Graph, rest: Sequence[int]) -> str:
+    """Return how many blocks are not shown, and how many of them changed."""
     marks = Counter(graph.nodes[at].mark for at in rest)
     changed = [f"{n} {mark}" for mark, n in marks.items() if mark != "unchanged"]
     told = f" ({', '.join(changed)})" if changed else ""
@@ -269,14 +271,14 @@ def _rest(graph: Graph, rest: Sequence[int]) -> str:
 
 @frozen
 class _Frame:
-    """A scope and what stands in it: blocks as text, scopes as frames."""
+    """A scope: its blocks as text, and its scopes."""
 
     name: str
     lines: list[str] = field(factory=list)
     frames: dict[str, _Frame] = field(factory=dict)
 
 
-def _nodes(labels: Iterable[Label]) -> Iterator[str]:
+def _write_nodes(labels: Iterable[Label]) -> Iterator[str]:
     root = _Frame("")
     for number, label in enumerate(labels, 1):
         frame = root
@@ -284,10 +286,10 @@ def _nodes(labels: Iterable[Label]) -> Iterator[str]:
             frame = frame.frames.setdefault(scope, _Frame(scope))
         left, right = _SHAPES[label.shape]
         rows = [label.name, label.kind] if label.kind else [label.name]
-        text = "<br>".join(_escaped(row) for row in rows)
+        text = "<br>".join(_escape(row) for row in rows)
         frame.lines.append(f'n{number}{left}"{text}"{right}')
     yield from (f"    {line}" for line in root.lines)
-    # Iteratively, since scopes may stand in scopes without end; None ends a frame.
+    # Iteratively, since scopes may be nested deeply. None ends a frame.
     todo: list[_Frame | None] = [*reversed(root.frames.values())]
     number = depth = 0
     while todo:
@@ -297,7 +299,7 @@ def _nodes(labels: Iterable[Label]) -> Iterator[str]:
             yield f"{_indent(depth)}end"
             continue
         number += 1
-        yield f'{_indent(depth)}subgraph s{number}["{_escaped(at.name)}"]'
+        yield f'{_indent(depth)}subgraph s{number}["{_escape(at.name)}"]'
         depth += 1
         yield from (f"{_indent(depth)}{line}" for line in at.lines)
         todo += [None, *reversed(at.frames.values())]
@@ -307,18 +309,18 @@ def _indent(depth: int) -> str:
     return "    " * min(depth + 1, 10)
 
 
-def _escaped(text: str) -> str:
-    """A label: what could mean something to Mermaid, Markdown or HTML as a number."""
-    shown = _PUNCTUATION.sub(_number, cut(text, _LIMIT))
-    # Some renderers end a frame at this word, wherever it stands.
+def _escape(text: str) -> str:
+    """Write a label. What Mermaid, Markdown or HTML may read is written as a number."""
+    shown = _PUNCTUATION.sub(_as_number, cut(text, _LIMIT))
+    # Some renderers end a frame at this word anywhere.
     return re.sub(r"\bend\b", "#101;n#100;", shown)
 
 
-def _number(found: re.Match[str]) -> str:
+def _as_number(found: re.Match[str]) -> str:
     return f"#{ord(found[0])};"
 
 
-# Joints between letters and digits stay; all else outside of words is a number.
+# Joints between letters and digits stay. All else outside of words is a number.
 _PUNCTUATION: Final = re.compile(
     r"(?<![^\W_])[-._/]|[-._/](?![^\W_])|[^\w\s./-]|[^\S ]"
 )

@@ -9,7 +9,7 @@ from attrs import frozen
 
 @frozen
 class _Palette:
-    """Colours by what they are for; a mark has one for lines and one to fill with."""
+    """Colours by purpose. A mark has one for lines and one to fill with."""
 
     paper: str
     text: str
@@ -77,7 +77,7 @@ _LINES: Final = (
 )
 
 
-def _colours(palette: _Palette) -> tuple[str, ...]:
+def _list_colours(palette: _Palette) -> tuple[str, ...]:
     marks = {
         "added": palette.added,
         "removed": palette.removed,
@@ -106,8 +106,8 @@ def _colours(palette: _Palette) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _scoped(rules: tuple[str, ...]) -> str:
-    """Rules that hold inside of our pictures alone, wherever these are shown."""
+def _limit_rules(rules: tuple[str, ...]) -> str:
+    """Limit rules to our pictures, on any page."""
     made: list[str] = []
     for rule in "".join(rules).split("}")[:-1]:
         selectors, _, body = rule.partition("{")
@@ -117,8 +117,8 @@ def _scoped(rules: tuple[str, ...]) -> str:
 
 
 STYLE: Final = (
-    _scoped(_LINES)
-    + _scoped(_colours(_LIGHT))
-    + f"@media (prefers-color-scheme:dark){{{_scoped(_colours(_DARK))}}}"
+    _limit_rules(_LINES)
+    + _limit_rules(_list_colours(_LIGHT))
+    + f"@media (prefers-color-scheme:dark){{{_limit_rules(_list_colours(_DARK))}}}"
 )
-"""The style sheet of every picture; it holds nothing that comes from a definition."""
+"""The style sheet of every picture. Nothing in it comes from a definition."""

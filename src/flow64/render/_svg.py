@@ -1,7 +1,7 @@
-"""SVG: a definition, or what differs between two, as a picture that stands alone.
+"""SVG: a definition, or the changes between two, as a picture that stands alone.
 
-It has no script, asks nothing of the network, and is readable in light and in dark.
-What a colour says, a sign, a shape or a line says too.
+It has no script, loads nothing, and is readable in light and in dark mode. A sign, a
+shape or a line says the same as each colour.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ._style import STYLE
 from ._svg_words import (
     LONG,
     SMALL_CELL,
-    Entry,
+    LegendEntry,
     describe_edge,
     describe_graph,
     describe_node,
@@ -37,20 +37,20 @@ from ._svg_words import (
 )
 
 Linked: TypeAlias = Callable[[Node], str | None]
-"""The name of the place on the same page that a block leads to, if there is one."""
+"""Returns the place on the same page that a block links to, if there is one."""
 
 
 def svg(definition: Definition, *, has_heading: bool = True) -> str:
-    """The graph as an SVG picture.
+    """Return the graph as an SVG picture.
 
     Sources are round at both ends, converters have points, sinks have a heavy foot, and
-    unknown kinds have double sides. `$` marks what spends, an arrow what leaves
-    something outside. The kind of rows is told where it changes. A scope is a frame
-    around its blocks, or a line of their labels where frames would not stand free.
+    unknown kinds have double sides. `$` marks blocks that spend, an arrow blocks that
+    leave something outside. The kind of rows is shown where it changes. A scope is a
+    frame around its blocks, or a line of their labels if frames would overlap.
 
     Args:
-        definition: What to draw.
-        has_heading: Whether the title and the counts stand above it.
+        definition: The definition to draw.
+        has_heading: Whether to write the title and the counts above it.
     """
     return picture(graph_of(definition), has_heading=has_heading)
 
@@ -61,21 +61,21 @@ def svg_changed(
     *,
     changes: Iterable[Change] | None = None,
 ) -> str:
-    """What differs between two definitions, as one SVG picture.
+    """Return the changes between two definitions as one SVG picture.
 
-    Signs stand beside colours: `+` came, `-` went (with broken lines), `~` is another,
-    `>` stands elsewhere.
+    There are signs besides colours: `+` added, `-` removed (with broken lines), `~`
+    changed, `>` moved.
 
     Args:
-        before: What was there; None for nothing.
-        after: What is there instead; None for nothing.
-        changes: What `diff` said of these two, where that is at hand already.
+        before: The definition before the changes, if there was one.
+        after: The definition with the changes, if there is one.
+        changes: The result of `diff`, if it is already known.
     """
     return picture(graph_between(before, after, changes))
 
 
 def anchors(graph: Graph) -> Sequence[str]:
-    """A name for each block that is safe in an address, and that no other one has."""
+    """Return a unique name for each block that is safe in an address."""
     seen: Counter[str] = Counter()
     found: list[str] = []
     for node in graph.nodes:
@@ -94,9 +94,9 @@ def picture(
     linked: Linked | None = None,
     prefix: str = "",
 ) -> str:
-    """A graph as an SVG picture; see `svg` and `svg_changed`."""
+    """Return a graph as an SVG picture. See `svg` and `svg_changed`."""
     names = [f"block-{prefix}{name}" for name in anchors(graph)]
-    scene = _scene(graph)
+    scene = _lay_out(graph)
     drawing = scene.drawing
     legend = list_legend(graph)
     width = max(drawing.width, _NARROWEST)
@@ -117,16 +117,16 @@ def picture(
     if has_heading:
         lines += draw_heading(graph, width)
     lines.append(f'<g transform="translate({shift} {head})">')
-    lines += _frames(scene)
-    lines += _links(graph, drawing)
-    lines += _frame_names(scene)
-    lines += _row_kinds(graph, drawing)
+    lines += _draw_frames(scene)
+    lines += _draw_links(graph, drawing)
+    lines += _draw_frame_names(scene)
+    lines += _draw_row_kinds(graph, drawing)
     for at, node in enumerate(graph.nodes):
         place = None if linked is None else linked(node)
         name = None if linked is None else names[at]
-        lines += _block(node, scene.looks[at], drawing.boxes[at], name, place)
+        lines += _draw_block(node, scene.looks[at], drawing.boxes[at], name, place)
     lines.append("</g>")
-    lines += _legend_lines(rows, head + drawing.height)
+    lines += _draw_legend(rows, head + drawing.height)
     lines.append("</svg>")
     return "\n".join(lines) + "\n"
 
@@ -152,13 +152,11 @@ _MOST_FRAMED: Final = 200_000
 
 
 @frozen
-class _Look:
-    """What stands in a block.
+class _BlockText:
+    """The text and the size of a block.
 
     Attributes:
         rows: The class and the text of each line.
-        width: How wide the block is.
-        height: How high it is.
     """
 
     rows: Sequence[tuple[str, str]]
@@ -167,22 +165,22 @@ class _Look:
 
 
 @frozen
-class _Scene:
-    """A graph that is laid out.
+class _Drawing:
+    """A graph with its layout.
 
     Attributes:
-        looks: What stands in each block.
-        drawing: Where everything is.
-        frames: Names of scopes and the frames around their blocks.
+        looks: The text and the size of each block.
+        drawing: The places of all boxes and edges.
+        frames: Names of scopes, with the frames around their blocks.
     """
 
-    looks: Sequence[_Look]
+    looks: Sequence[_BlockText]
     drawing: Layered
     frames: Sequence[tuple[str, Box]]
 
 
-def _scene(graph: Graph) -> _Scene:
-    """Lay out a graph: with frames around scopes if these stand free, else without."""
+def _lay_out(graph: Graph) -> _Drawing:
+    """Lay out a graph, with frames around scopes if these do not overlap."""
     edges = [(link.source, link.target) for link in graph.links]
     gone = [n for n, link in enumerate(graph.links) if link.mark == "removed"]
     names: dict[str, int] = {}
@@ -193,18 +191,18 @@ def _scene(graph: Graph) -> _Scene:
         for node in graph.nodes
     ]
     if 0 < len(names) * (len(edges) + len(groups)) < _MOST_FRAMED:
-        looks = [_look(node, node.label.scopes[1:]) for node in graph.nodes]
+        looks = [_make_text(node, node.label.scopes[1:]) for node in graph.nodes]
         sizes = [(look.width, look.height) for look in looks]
         drawing = layered(sizes, edges, gone=gone, groups=groups)
         found = frames(drawing, edges, groups)
         if found is not None:
-            return _Scene(looks, drawing, [(n, found[at]) for n, at in names.items()])
-    looks = [_look(node, node.label.scopes) for node in graph.nodes]
+            return _Drawing(looks, drawing, [(n, found[at]) for n, at in names.items()])
+    looks = [_make_text(node, node.label.scopes) for node in graph.nodes]
     sizes = [(look.width, look.height) for look in looks]
-    return _Scene(looks, layered(sizes, edges, gone=gone), [])
+    return _Drawing(looks, layered(sizes, edges, gone=gone), [])
 
 
-def _look(node: Node, scopes: Sequence[str]) -> _Look:
+def _make_text(node: Node, scopes: Sequence[str]) -> _BlockText:
     label = node.label
     rows: list[tuple[str, str]] = []
     if scopes:
@@ -233,13 +231,13 @@ def _look(node: Node, scopes: Sequence[str]) -> _Look:
     height = 2 * _FOOT + sum(
         _NAME_LINE if name == "name" else _SMALL_LINE for name, _ in shown
     )
-    return _Look(shown, width + width % 2, height)
+    return _BlockText(shown, width + width % 2, height)
 
 
-def _block(
-    node: Node, look: _Look, box: Box, name: str | None, place: str | None
+def _draw_block(
+    node: Node, look: _BlockText, box: Box, name: str | None, place: str | None
 ) -> Iterator[str]:
-    """A block: a group, or a link where it leads to a place of the page."""
+    """Draw a block: a group, or a link if it leads to a place of the page."""
     told = escape_text(describe_node(node), LONG)
     identity = "" if name is None else f' id="{escape(name)}"'
     tag = "g" if place is None else "a"
@@ -248,7 +246,7 @@ def _block(
         safe = quote(place, errors="backslashreplace")
         target = f' href="#{safe}" aria-label="{told}"'
     yield f'<{tag} class="block {node.mark}"{identity}{target}><title>{told}</title>'
-    yield from _outline(node, box)
+    yield from _draw_outline(node, box)
     y = box.y + _FOOT
     for style, text in look.rows:
         size = _NAME_LINE if style == "name" else _SMALL_LINE
@@ -257,17 +255,17 @@ def _block(
             f'<text class="{style}" x="{box.center}" y="{y - 5}">{escape(text)}</text>'
         )
     if node.sign:
-        yield from _badge("mark", box.x + 2, box.y + 2, node.sign)
+        yield from _draw_badge("mark", box.x + 2, box.y + 2, node.sign)
     x = box.right - 4
     if node.is_outside:
-        yield from _out(x, box.y + 1)
+        yield from _draw_arrow(x, box.y + 1)
         x -= 20
     if node.is_spending:
-        yield from _badge("spends", x, box.y + 1, "$")
+        yield from _draw_badge("spends", x, box.y + 1, "$")
     yield f"</{tag}>"
 
 
-def _outline(node: Node, box: Box) -> Iterator[str]:
+def _draw_outline(node: Node, box: Box) -> Iterator[str]:
     x, y, width, height = box
     match node.label.shape:
         case "converter":
@@ -291,8 +289,8 @@ def _outline(node: Node, box: Box) -> Iterator[str]:
                 )
 
 
-def _badge(style: str, x: int, y: int, sign: str) -> Iterator[str]:
-    """A sign in a circle, longer where the sign is."""
+def _draw_badge(style: str, x: int, y: int, sign: str) -> Iterator[str]:
+    """Draw a sign in a circle, which is wider for a longer sign."""
     half = 9 + 4 * (len(sign) - 1)
     yield (
         f'<rect class="{style}" x="{x - half}" y="{y - 9}" width="{2 * half}" '
@@ -302,8 +300,8 @@ def _badge(style: str, x: int, y: int, sign: str) -> Iterator[str]:
     yield f'<text class="{style}-sign" x="{x}" y="{y + 4}">{shown}</text>'
 
 
-def _out(x: int, y: int) -> Iterator[str]:
-    """An arrow that leads outside, in a circle; drawn, since fonts may lack it."""
+def _draw_arrow(x: int, y: int) -> Iterator[str]:
+    """Draw an arrow that leads outside, in a circle. Fonts may lack such a sign."""
     yield f'<circle class="spends" cx="{x}" cy="{y}" r="9"/>'
     yield f'<path class="out" d="M{x - 3} {y + 3}L{x + 3} {y - 3}m-5 0h5v5"/>'
 
@@ -311,28 +309,28 @@ def _out(x: int, y: int) -> Iterator[str]:
 # -- Edges, frames, row kinds ----------------------------------------------------------
 
 
-def _links(graph: Graph, drawing: Layered) -> Iterator[str]:
-    """All edges; those that changed are drawn over those that did not."""
-    telling = {at for at, _ in _telling(graph, drawing)}
+def _draw_links(graph: Graph, drawing: Layered) -> Iterator[str]:
+    """Draw all edges, changed ones over unchanged ones."""
+    marked = {at for at, _ in _find_row_changes(graph, drawing)}
     numbers = sorted(
         range(len(graph.links)), key=lambda n: graph.links[n].mark != "unchanged"
     )
     for number in numbers:
         link = graph.links[number]
         points = drawing.routes[number]
-        stub = 22 if link.source in telling and points[0][1] < points[-1][1] else 0
+        stub = 22 if link.source in marked and points[0][1] < points[-1][1] else 0
         told = escape_text(describe_edge(graph, link), LONG)
         yield f'<g class="edge {link.mark}"><title>{told}</title>'
-        yield f'<path class="line" d="{_line(points, stub)}"/>'
-        yield f'<path class="tip" d="{_tip(points)}"/></g>'
+        yield f'<path class="line" d="{_make_path(points, stub)}"/>'
+        yield f'<path class="tip" d="{_make_tip(points)}"/></g>'
 
 
-def _line(points: Sequence[Point], stub: int) -> str:
-    """A route as a path: straight pieces with round corners, and turns as curves."""
+def _make_path(points: Sequence[Point], stub: int) -> str:
+    """Return a route as a path: straight pieces with round corners, turns as curves."""
     *others, (x, y) = points
     (start_x, start_y), (last_x, last_y) = others[0], others[-1]
-    # It ends inside of the tip, so that nothing of a thick line shows beside its point,
-    # and begins straight where the kind of rows is told.
+    # It ends inside of the tip, so that a thick line does not show beside its point. It
+    # begins straight if the kind of rows is shown there.
     if last_y == y:
         others.append((x + _sign(last_x - x) * 6, y))
     else:
@@ -349,8 +347,8 @@ def _line(points: Sequence[Point], stub: int) -> str:
             parts.append(f"C{from_x} {middle} {to_x} {middle} {to_x} {to_y}")
         elif number + 1 < len(points) and _is_corner(points[number - 1 : number + 2]):
             next_x, next_y = points[number + 1]
-            near_x, near_y = _near(points[number], points[number - 1])
-            far_x, far_y = _near(points[number], (next_x, next_y))
+            near_x, near_y = _find_curve_point(points[number], points[number - 1])
+            far_x, far_y = _find_curve_point(points[number], (next_x, next_y))
             parts.append(f"L{near_x} {near_y}Q{to_x} {to_y} {far_x} {far_y}")
         else:
             parts.append(f"L{to_x} {to_y}")
@@ -364,14 +362,14 @@ def _is_corner(points: Sequence[Point]) -> bool:
     return is_level or (x == at_x and at_y == to_y)
 
 
-def _near(corner: Point, other: Point) -> Point:
-    """The point before a corner from which on a line is round."""
+def _find_curve_point(corner: Point, other: Point) -> Point:
+    """Return the point before a corner where the curve begins."""
     (x, y), (to_x, to_y) = corner, other
     reach = min(6, max(abs(x - to_x), abs(y - to_y)) // 2)
     return x + _sign(to_x - x) * reach, y + _sign(to_y - y) * reach
 
 
-def _tip(points: Sequence[Point]) -> str:
+def _make_tip(points: Sequence[Point]) -> str:
     (from_x, from_y), (x, y) = points[-2:]
     if from_y == y:
         return f"M{x} {y}l{8 * _sign(from_x - x)} -4v8z"
@@ -382,7 +380,7 @@ def _sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-def _frames(scene: _Scene) -> Iterator[str]:
+def _draw_frames(scene: _Drawing) -> Iterator[str]:
     for name, box in scene.frames:
         yield (
             f'<rect class="frame" x="{box.x}" y="{box.y}" width="{box.width}" '
@@ -391,7 +389,7 @@ def _frames(scene: _Scene) -> Iterator[str]:
         )
 
 
-def _frame_names(scene: _Scene) -> Iterator[str]:
+def _draw_frame_names(scene: _Drawing) -> Iterator[str]:
     for name, box in scene.frames:
         shown = fitted(cut(name, LONG), (box.width - 24) // SMALL_CELL)
         yield (
@@ -400,8 +398,8 @@ def _frame_names(scene: _Scene) -> Iterator[str]:
         )
 
 
-def _telling(graph: Graph, drawing: Layered) -> Iterator[tuple[int, str]]:
-    """The blocks from which on rows are of a kind, with that kind."""
+def _find_row_changes(graph: Graph, drawing: Layered) -> Iterator[tuple[int, str]]:
+    """Yield the blocks where the kind of rows changes, with the new kind."""
     fed: dict[int, set[str | None]] = {}
     leads: set[int] = set()
     for link, route in zip(graph.links, drawing.routes, strict=True):
@@ -414,9 +412,9 @@ def _telling(graph: Graph, drawing: Layered) -> Iterator[tuple[int, str]]:
             yield at, rows
 
 
-def _row_kinds(graph: Graph, drawing: Layered) -> Iterator[str]:
-    """The kind of rows, on the edges of the block from which on it is that kind."""
-    for at, rows in _telling(graph, drawing):
+def _draw_row_kinds(graph: Graph, drawing: Layered) -> Iterator[str]:
+    """Draw the kind of rows below the blocks where it changes."""
+    for at, rows in _find_row_changes(graph, drawing):
         box, half = drawing.boxes[at], cells(rows) * 3 + 6
         yield (
             f'<rect class="rows" x="{box.center - half}" y="{box.bottom + 5}" '
@@ -428,8 +426,8 @@ def _row_kinds(graph: Graph, drawing: Layered) -> Iterator[str]:
         )
 
 
-def _legend_lines(
-    rows: Sequence[Sequence[tuple[int, Entry]]], top: int
+def _draw_legend(
+    rows: Sequence[Sequence[tuple[int, LegendEntry]]], top: int
 ) -> Iterator[str]:
     for number, row in enumerate(rows):
         y = top + 8 + number * _LEGEND_LINE
@@ -438,7 +436,9 @@ def _legend_lines(
             if sign == "edge":
                 yield f'<path class="line" d="M{x} {y}h18"/>'
             elif sign == "out":
-                yield from _out(x + 9, y)
+                yield from _draw_arrow(x + 9, y)
             else:
-                yield from _badge("spends" if sign == "$" else "mark", x + 9, y, sign)
+                yield from _draw_badge(
+                    "spends" if sign == "$" else "mark", x + 9, y, sign
+                )
             yield f'<text class="words" x="{x + 26}" y="{y + 4}">{words}</text></g>'

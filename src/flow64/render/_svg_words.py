@@ -26,12 +26,12 @@ _WORDS: Final[Mapping[Mark, str]] = {
 
 
 def escape_text(text: str, limit: int) -> str:
-    """Text for a picture: shown as it is, on one line, whatever is in it."""
+    """Escape a text for a picture, on one line."""
     return escape(cut(text, limit))
 
 
 def describe_node(node: Node) -> str:
-    """All that a picture says of a block, in words."""
+    """Return all that a picture shows of a block, in words."""
     label = node.label
     parts = [f"{label.path} ({label.kind})" if label.kind else label.path]
     if node.mark != "unchanged":
@@ -50,16 +50,16 @@ def describe_node(node: Node) -> str:
 
 def describe_edge(graph: Graph, link: Link) -> str:
     source, target = graph.nodes[link.source], graph.nodes[link.target]
-    told = f"{source.label.path} → {target.label.path}"
+    text = f"{source.label.path} → {target.label.path}"
     if source.rows:
-        told += f": {source.rows} rows"
+        text += f": {source.rows} rows"
     if link.mark == "changed":
-        return told + " (another condition)"
-    return told if link.mark == "unchanged" else f"{told} ({link.mark})"
+        return text + " (another condition)"
+    return text if link.mark == "unchanged" else f"{text} ({link.mark})"
 
 
 def describe_graph(graph: Graph) -> str:
-    counts = _counts(graph)
+    counts = _format_counts(graph)
     changed = [
         f"{node.sign} {node.label.path}"
         for node in graph.nodes
@@ -68,20 +68,20 @@ def describe_graph(graph: Graph) -> str:
     return ". ".join([counts, "; ".join(changed)]) if changed else counts
 
 
-def _counts(graph: Graph) -> str:
-    """How much there is, and what of it differs."""
+def _format_counts(graph: Graph) -> str:
+    """Return the number of blocks and edges."""
     here = [node for node in graph.nodes if node.mark != "removed"]
     edges = [link for link in graph.links if link.mark != "removed"]
     parts = [pluralize(len(here), "block"), pluralize(len(edges), "edge")]
     if graph.lost:
         parts.append(f"{graph.lost} to a block that is not there")
-    if graph.is_compared and not any(_marks(graph)):
+    if graph.is_compared and not any(_count_marks(graph)):
         parts.append("nothing changed")
     return ", ".join(parts)
 
 
-def _marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
-    """How many blocks and edges have each mark; what moved counts as that too."""
+def _count_marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
+    """Count blocks and edges by mark. A changed block that moved counts as both."""
     nodes: Counter[Mark] = Counter(
         node.mark for node in graph.nodes if node.mark != "unchanged"
     )
@@ -97,19 +97,19 @@ def _marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
 def draw_heading(graph: Graph, width: int) -> Iterator[str]:
     room = width - 2 * MARGIN
     title = fitted(cut(graph.name, LONG), room // 10)
-    counts = fitted(_counts(graph), room // SMALL_CELL)
+    counts = fitted(_format_counts(graph), room // SMALL_CELL)
     yield f'<text class="title" x="{MARGIN}" y="36">{escape(title)}</text>'
     yield f'<text class="counts" x="{MARGIN}" y="56">{escape(counts)}</text>'
 
 
-Entry: TypeAlias = tuple[str, str, str]
-"""A part of the legend: its style, its sign, and what it means."""
+LegendEntry: TypeAlias = tuple[str, str, str]
+"""A part of the legend: its style, its sign and its meaning."""
 
 
-def list_legend(graph: Graph) -> Sequence[Entry]:
-    """What signs and lines mean, as far as they are used, and how many there are."""
-    nodes, links = _marks(graph)
-    found: list[Entry] = [
+def list_legend(graph: Graph) -> Sequence[LegendEntry]:
+    """Return the meaning of all signs and lines that are used, with their number."""
+    nodes, links = _count_marks(graph)
+    found: list[LegendEntry] = [
         (mark, SIGNS[mark], f"{nodes[mark]} {word}")
         for mark, word in _WORDS.items()
         if nodes[mark]
@@ -127,10 +127,10 @@ def list_legend(graph: Graph) -> Sequence[Entry]:
 
 
 def wrap_legend(
-    legend: Sequence[Entry], room: int
-) -> Sequence[Sequence[tuple[int, Entry]]]:
-    """The legend in as many lines as it needs, with where each part of it begins."""
-    rows: list[list[tuple[int, Entry]]] = []
+    legend: Sequence[LegendEntry], room: int
+) -> Sequence[Sequence[tuple[int, LegendEntry]]]:
+    """Break the legend into lines. Each part has the place where it begins."""
+    rows: list[list[tuple[int, LegendEntry]]] = []
     x = room + 1
     for entry in legend:
         size = 26 + cells(entry[2]) * SMALL_CELL

@@ -14,7 +14,7 @@ from ..redaction import redact_keys
 from ..text import pluralize
 from ._cells import wrapped
 from ._graph import SIGNS, Graph, Mark, Node, graph_between
-from ._layout import Label, Line, cut, labels, tree
+from ._layout import Label, TreeLine, cut, labels, list_tree
 
 _NAME: Final = 60
 _SPEC: Final = 40
@@ -22,32 +22,32 @@ _MOST: Final = 6
 
 
 def text_tree(definition: Definition, *, width: int | None = None) -> str:
-    """The graph as a tree of lines, with row kinds and columns.
+    """Return the graph as a tree of lines, with row kinds and columns.
 
     A block stands under the one that feeds it. Branches are indented, and the line goes
-    on where they join: `←` names the blocks that feed a block where its place does not.
-    After `→` come the rows that leave it, where they are other than those that came in:
-    their kind, the columns that were added (`+`) or dropped (`-`), all of them (`=`) at
-    the ends of the graph, and `…` where there may be others.
+    on where they join. `←` names the blocks that feed a block, if its place does not.
+    After `→` come the rows that leave it, if they differ from those that came in: their
+    kind, the columns that were added (`+`) or dropped (`-`), all columns (`=`) at the
+    ends of the graph, and `…` if there may be others.
 
     Args:
-        definition: What to draw.
-        width: The most characters of a line, where there is a limit: longer lines go
-            on below, under the rails of their block.
+        definition: The definition to draw.
+        width: The most characters of a line. Longer lines go on below, under the rails
+            of their block.
     """
     names = labels(definition)
     stages = lineage(definition)
     topology = definition.topology
-    lines = [(cut(definition.name, 2 * _NAME), ""), (_counts(definition), "")]
-    for line in tree(topology):
+    lines = [(cut(definition.name, 2 * _NAME), ""), (_format_counts(definition), "")]
+    for line in list_tree(topology):
         at = line.position
         parents = topology.parents[at]
-        rows = _rows(stages, at, parents, is_end=not topology.children[at])
+        rows = _format_rows(stages, at, parents, is_end=not topology.children[at])
         below = f"{line.below}    "
-        lines.append((f"{line.before}{_block(definition, names, line)}", below))
+        lines.append((f"{line.before}{_format_block(definition, names, line)}", below))
         if rows:
             lines.append((f"{line.below}  → {rows}", below))
-    return _written(lines, width)
+    return _join_lines(lines, width)
 
 
 def text_changed(
@@ -57,36 +57,36 @@ def text_changed(
     changes: Iterable[Change] | None = None,
     width: int | None = None,
 ) -> str:
-    """What differs between two definitions, as one tree of lines.
+    """Return the changes between two definitions as one tree of lines.
 
-    In front of a block stands what became of it: `+` it came, `-` it went, `~` it is
-    another, `>` it stands elsewhere. Behind it stand its fields that differ, and, in
-    the same way, the blocks that feed it.
+    A sign stands before each changed block: `+` added, `-` removed, `~` changed, `>`
+    moved. After the block come its fields that differ, and the blocks that feed it,
+    each with its sign.
 
     Args:
-        before: What was there; None for nothing.
-        after: What is there instead; None for nothing.
-        changes: What `diff` said of these two, where that is at hand already.
-        width: The most characters of a line, where there is a limit.
+        before: The definition before the changes, if there was one.
+        after: The definition with the changes, if there is one.
+        changes: The result of `diff`, if it is already known.
+        width: The most characters of a line.
     """
     graph = graph_between(before, after, changes)
     marks: Mapping[tuple[int, int], Mark] = {
         (link.source, link.target): link.mark for link in graph.links
     }
-    lines = [(cut(graph.name, 2 * _NAME), ""), (_changed_counts(graph), "")]
-    for line in tree(graph.topology):
+    lines = [(cut(graph.name, 2 * _NAME), ""), (_format_changed_counts(graph), "")]
+    for line in list_tree(graph.topology):
         node = graph.nodes[line.position]
-        margin = f"{node.sign:<{_MARGIN}}"
-        told = f"{line.before}{_changed_block(node)}{_feeders(graph, line, marks)}"
-        lines.append((margin + told, f"{' ' * _MARGIN}{line.below}    "))
-    return _written([(line.rstrip(), below) for line, below in lines], width)
+        block = _format_changed_block(node) + _format_feeders(graph, line, marks)
+        text = f"{node.sign:<{_MARGIN}}{line.before}{block}"
+        lines.append((text, f"{' ' * _MARGIN}{line.below}    "))
+    return _join_lines([(line.rstrip(), below) for line, below in lines], width)
 
 
 _MARGIN: Final = 3
 
 
-def _written(lines: Iterable[tuple[str, str]], width: int | None) -> str:
-    """Lines as a text; each with what stands before its further lines if it is cut."""
+def _join_lines(lines: Iterable[tuple[str, str]], width: int | None) -> str:
+    """Join lines to a text. Each comes with the beginning of its further lines."""
     if width is None:
         return "".join(f"{line}\n" for line, _ in lines)
     limit = max(width, _NARROWEST)
@@ -98,7 +98,7 @@ def _written(lines: Iterable[tuple[str, str]], width: int | None) -> str:
 _NARROWEST: Final = 10
 
 
-def _changed_counts(graph: Graph) -> str:
+def _format_changed_counts(graph: Graph) -> str:
     counted = [
         f"{number} {mark}"
         for mark in _MARKS
@@ -115,37 +115,39 @@ def _changed_counts(graph: Graph) -> str:
 _MARKS: Final[Sequence[Mark]] = ("added", "removed", "changed", "moved", "unchanged")
 
 
-def _changed_block(node: Node) -> str:
+def _format_changed_block(node: Node) -> str:
     label = node.label
     parts = [cut(label.path, _NAME)]
     if label.kind:
         parts.append(f"({cut(label.kind, _NAME)})")
     if node.was is not None:
         parts.append(f"was {cut(node.was, _NAME)}")
-    parts += _several(node.fields)
+    parts += _list_first(node.fields)
     return " ".join(parts)
 
 
-def _feeders(graph: Graph, line: Line, marks: Mapping[tuple[int, int], Mark]) -> str:
-    """What feeds a block, where its place does not say so or where that changed."""
+def _format_feeders(
+    graph: Graph, line: TreeLine, marks: Mapping[tuple[int, int], Mark]
+) -> str:
+    """Return what feeds a block, if its place does not say it or if it changed."""
     parents = sorted({*graph.topology.parents[line.position]})
     found: Sequence[tuple[int, Mark]] = [
         (parent, marks[parent, line.position]) for parent in parents
     ]
     if line.feeders is None and all(mark == "unchanged" for _, mark in found):
         return ""
-    # A block that came or went has all its edges with it.
+    # The edges of an added or removed block have the same mark.
     own = graph.nodes[line.position].mark
-    told = [
+    text = [
         f"{'' if mark == own else SIGNS[mark]}{graph.nodes[parent].label.path}"
         for parent, mark in found
     ]
     if line.feeders is None and all(mark == own for _, mark in found):
         return ""
-    return f" ← {', '.join(_several(told)) or 'nothing'}"
+    return f" ← {', '.join(_list_first(text)) or 'nothing'}"
 
 
-def _counts(definition: Definition) -> str:
+def _format_counts(definition: Definition) -> str:
     topology = definition.topology
     blocks, edges = len(definition.blocks), len(topology.sources)
     parts = [
@@ -157,52 +159,56 @@ def _counts(definition: Definition) -> str:
     return ", ".join(parts)
 
 
-def _block(definition: Definition, names: Sequence[Label], line: Line) -> str:
+def _format_block(
+    definition: Definition, names: Sequence[Label], line: TreeLine
+) -> str:
     label = names[line.position]
     parts = [cut(label.path, _NAME)]
     if label.kind:
         parts.append(f"({cut(label.kind, _NAME)})")
     specs = definition.blocks[line.position].specs
-    # The rows that leave say the row kind.
+    # The row kind is shown with the rows that leave.
     shown = [name for name in specs if name != "dataframe_type"]
-    parts += [f"{cut(name, _SPEC)}={_value(specs[name])}" for name in shown[:_MOST]]
+    parts += [
+        f"{cut(name, _SPEC)}={_format_value(specs[name])}" for name in shown[:_MOST]
+    ]
     if len(shown) > _MOST:
         parts.append(f"and {len(shown) - _MOST} more")
     if line.feeders is not None:
-        paths = _several([names[feeder].path for feeder in line.feeders])
+        paths = _list_first([names[feeder].path for feeder in line.feeders])
         parts.append(f"← {', '.join(paths) or 'nothing'}")
     return " ".join(parts)
 
 
-def _value(value: Any) -> str:
-    """A value on one line: names of an object's fields, conditions in words."""
+def _format_value(value: Any) -> str:
+    """Write a value on one line: names of an object's fields, conditions in words."""
     if isinstance(value, Value | BoundSecret):
         name = value.name if isinstance(value, Value) else value.value.name
         return f"<{cut(name, _SPEC)}>"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(_several(value))}}}"
+        return f"{{{', '.join(_list_first(value))}}}"
     if isinstance(value, list | tuple):
         more = [f"and {len(value) - _MOST} more"] if len(value) > _MOST else []
-        return f"[{', '.join([*map(_item, value[:_MOST]), *more])}]"
-    return _item(value)
+        return f"[{', '.join([*map(_format_item, value[:_MOST]), *more])}]"
+    return _format_item(value)
 
 
-def _item(value: Any) -> str:
+def _format_item(value: Any) -> str:
     match value:
         case {"column": column, "operator": operator}:
             words = [value.get("logic"), column, operator, value.get("value")]
             shown = [str(word) for word in words[:3] if word is not None]
             if "value" in value:
-                shown.append(_item(value["value"]))
+                shown.append(_format_item(value["value"]))
             return cut(" ".join(shown), 2 * _SPEC)
         case Value() | BoundSecret():
-            return _value(value)
+            return _format_value(value)
         case Mapping():
             return "{…}" if value else "{}"
         case list() | tuple():
             return "[…]" if value else "[]"
         case str():
-            # As JSON, so that text and numbers differ, and cut before it is quoted.
+            # As JSON, so that text and numbers differ. Cut before it is quoted.
             shown_text = redact_keys(value)
             if len(shown_text) > _SPEC:
                 shown_text = shown_text[: _SPEC - 1] + "…"
@@ -211,35 +217,35 @@ def _item(value: Any) -> str:
             return cut(json.dumps(value), _SPEC)
 
 
-def _rows(
+def _format_rows(
     stages: Sequence[Stage], at: int, parents: Sequence[int], *, is_end: bool
 ) -> str:
-    """What leaves a block, or nothing where that is what came in."""
+    """Return the rows that leave a block. Empty if they are those that came in."""
     stage = stages[at]
     kind = stage.rows or "rows"
     rest = ["…"] if stage.columns.is_open else []
-    every = f"{kind} = {', '.join([*_several(stage.columns), *rest]) or 'nothing'}"
+    every = f"{kind} = {', '.join([*_list_first(stage.columns), *rest]) or 'nothing'}"
     feeding = {*parents} - {at}
     if is_end or len(feeding) != 1:
         return every
     before = stages[feeding.pop()]
-    changes = _changes(before.columns, stage.columns)
+    changes = _list_column_changes(before.columns, stage.columns)
     if not changes and (before.rows, before.columns.is_open) == (
         stage.rows,
         stage.columns.is_open,
     ):
         return ""
-    # In an open set a column that is gone may still be there: nobody knows.
+    # In an open set, a dropped column may still be there.
     if rest and any(change.startswith("-") for change in changes):
         return every
-    return f"{kind} {', '.join([*_several(changes), *rest])}"
+    return f"{kind} {', '.join([*_list_first(changes), *rest])}"
 
 
-def _changes(before: ColumnSet, after: ColumnSet) -> Sequence[str]:
-    """Columns that were added or written (`+`) and dropped (`-`)."""
+def _list_column_changes(before: ColumnSet, after: ColumnSet) -> Sequence[str]:
+    """Return columns that were added or written (`+`) and dropped (`-`)."""
     if before is after:
         return []
-    # Both share most of their layers, and only what they do not share can differ.
+    # Only the layers that they do not share can differ.
     old, new = list(before.layers), list(after.layers)
     while old and new and old[0] is new[0]:
         del old[0], new[0]
@@ -248,8 +254,8 @@ def _changes(before: ColumnSet, after: ColumnSet) -> Sequence[str]:
     return [f"{'+' if name in after else '-'}{name}" for name in changed]
 
 
-def _several(items: Collection[Any], most: int = _MOST) -> list[str]:
-    """The first of some texts, and how many more there are."""
+def _list_first(items: Collection[Any], most: int = _MOST) -> list[str]:
+    """Return the first of some texts, and how many more there are."""
     shown = [cut(item, _NAME) for item in islice(items, most)]
     if len(items) > most:
         shown.append(f"and {len(items) - most} more")

@@ -311,6 +311,8 @@ class _BatchRunner:
                 self._note_forgotten(part, known, error)
                 return
         status = "was not started" if is_nothing else "may have been started"
+        if is_nothing and isinstance(error, ApiError) and error.method == "POST":
+            status = "was refused by the service"
         self._note(part, "", status, str(error), is_bought=not is_nothing)
         is_credit = isinstance(error, PaymentError)
         self._stop(f"credits: {error}" if is_credit else str(error), error)

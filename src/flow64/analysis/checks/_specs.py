@@ -168,7 +168,10 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
     except ValueError:
         parts = host = None
     if parts is None or not host or parts.scheme not in ("http", "https"):
-        message = f"url is {shortened(shown)}, which is not an absolute https address"
+        named = (
+            f"value({shown.name!r})" if isinstance(shown, Value) else shortened(shown)
+        )
+        message = f"url is {named}, which is not an absolute https address"
         yield Found(position, message)
     elif parts.scheme == "http" and _is_loopback(host):
         message = "url is http to this machine, which the service cannot reach"

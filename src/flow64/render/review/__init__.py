@@ -1,4 +1,4 @@
-"""A change of pipelines as a reviewer judges it: Markdown, text, JSON and a page."""
+"""A review of changes: as Markdown, text, JSON and an HTML page."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ class Pair:
     """One workflow before and after a change.
 
     Attributes:
-        key: What people call it.
+        key: Its key.
         before: The workflow before. None if it was not there.
         after: The workflow after. None if it is no longer there.
-        file: The file that it is written in, if that is known.
+        file: Its file, if that is known.
     """
 
     key: str
@@ -33,20 +33,20 @@ class Pair:
 
 
 NOTHING: Final = Definition("", "", (), ())
-"""Stands for a workflow that is not there."""
+"""Stands for a workflow that does not exist."""
 
 
 def review_of_diff(
     pairs: Iterable[Pair], *, prices: Mapping[str, float] = EMPTY
 ) -> Review:
-    """What differs between two sets of definitions; no service is asked.
+    """Review the changes between two sets of definitions. No service is asked.
 
     Args:
         pairs: Each workflow before and after, each key once.
         prices: Dollars for one row by kind, in place of those that are documented.
 
     Raises:
-        ArgumentError: A key is there twice, a pair is empty, or a price is no number.
+        ArgumentError: A key is repeated, a pair is empty, or a price is not a number.
     """
     seen: set[str] = set()
     made: list[Step] = []
@@ -64,11 +64,11 @@ def review_of_diff(
 def _make_step(pair: Pair, prices: Mapping[str, float]) -> Step:
     before, after = pair.before, pair.after
     if before is not None and after is not None:
-        return _compared(pair, before, after, prices)
+        return _make_compared(pair, before, after, prices)
     if after is not None:
         return created(pair.key, after, prices, file=pair.file)
     if before is not None:
-        return _removed(pair, before, prices)
+        return _make_removed(pair, before, prices)
     problem = f"{shortened(pair.key)} is neither there before nor after"
     raise ArgumentError("review_of_diff", f"{problem}; give one of both")
 
@@ -80,11 +80,11 @@ def created(
     *,
     file: str | None = None,
 ) -> Step:
-    """A workflow that was not there."""
+    """Return the step of a new workflow."""
     follows = [
         found
         for found in consequences(NOTHING, definition, prices=prices)
-        if not isinstance(found, FindingVanished)  # that there were no blocks
+        if not isinstance(found, FindingVanished)  # such as that there were no blocks
     ]
     _, after = redact_pair(NOTHING, definition)
     return Step(
@@ -95,13 +95,13 @@ def created(
         "new",
         "create",
         consequences=tuple(follows),
-        spends=_spends(definition),
+        spends=_list_spending(definition),
         effects=str(effects(definition)),
         details=Details(file, after=after, cost_after=estimate(definition, prices)),
     )
 
 
-def _removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Step:
+def _make_removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Step:
     shown, _ = redact_pair(before, NOTHING)
     return Step(
         pair.key,
@@ -114,7 +114,7 @@ def _removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Ste
     )
 
 
-def _compared(
+def _make_compared(
     pair: Pair, before: Definition, after: Definition, prices: Mapping[str, float]
 ) -> Step:
     changes = tuple(diff(before, after, written=_BOTH))
@@ -143,7 +143,7 @@ def _compared(
         tuple(reasons),
         changes=changes,
         consequences=tuple(consequences(before, after, prices=prices, written=_BOTH)),
-        spends=_spends(after),
+        spends=_list_spending(after),
         effects=str(effects(after)),
         details=Details(
             pair.file,
@@ -155,9 +155,9 @@ def _compared(
 
 
 _BOTH: Final = ("before", "after")
-"""Nothing of a review of two folders is live."""
+"""Neither side of a review of two folders is live."""
 
 
-def _spends(definition: Definition) -> tuple[str, ...]:
-    """The kinds that spend as soon as the workflow is written."""
+def _list_spending(definition: Definition) -> tuple[str, ...]:
+    """Return the kinds that spend as soon as the workflow is written."""
     return tuple(touch.kind for touch in effects(definition).at_creation)

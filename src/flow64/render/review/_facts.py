@@ -97,7 +97,7 @@ def _format_consent(group: Group, quote: Quote) -> str:
     """Return how to agree to what a group spends, or that it was agreed to."""
     if "allow_spend" in group.one.details.given:
         return f"as {quote(FLAGS['allow_spend'])} allows"
-    return f"if that is meant: {quote(format_options(group, ['allow_spend']))}"
+    return f"to allow it, add {quote(format_options(group, ['allow_spend']))}"
 
 
 def _format_taking(group: Group) -> str:

@@ -1,4 +1,4 @@
-"""Workflows whose changes are the same, shown once: one change in 38 of 40 variants."""
+"""Group workflows with the same changes: one change in 38 of 40 variants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...plan import Action, Step
 from ._view import View
 
 SHARED: Final = 2
-"""Workflows that a change has to be shared by, before another group refers to it."""
+"""Workflows that must share a change before another group refers to it."""
 
 
 _ORDER: Final[Sequence[Action]] = (
@@ -28,15 +28,14 @@ _ORDER: Final[Sequence[Action]] = (
 
 @frozen(eq=False)
 class Group:
-    """Workflows that are shown as one, since the same becomes of them.
+    """Workflows that are shown as one, since they change alike.
 
     Attributes:
-        views: They, in the order of the review.
-        like: The group of which this one has a change in common; None where it has
-            none, or where it is that group.
-        besides: What changes here beyond what changes there.
-        without: What changes there and not here.
-        follows: What follows; beyond what follows there, where it is like a group.
+        views: The workflows, in the order of the review.
+        like: Another group with most of the same changes. None if there is none.
+        besides: Changes here and not in the other group.
+        without: Changes in the other group and not here.
+        follows: The consequences; with another group, only those that it does not have.
     """
 
     views: Sequence[View]
@@ -47,17 +46,17 @@ class Group:
 
     @property
     def first(self) -> View:
-        """The one that stands for all."""
+        """The workflow that stands for all."""
         return self.views[0]
 
     @property
     def one(self) -> Step:
-        """What becomes of each of them."""
+        """The step of that workflow."""
         return self.first.step
 
     @property
     def is_drawn(self) -> bool:
-        """Whether a picture shows more than the one of the group that it is like."""
+        """Whether a picture shows more than that of the other group."""
         if self.like is None:
             return self.first.is_new or self.first.is_drawn
         found = (*self.besides, *self.without)
@@ -65,18 +64,18 @@ class Group:
 
     @property
     def has_source(self) -> bool:
-        """Whether it is shown as code: what changes, where it is told by itself."""
-        is_told = self.first.is_new or bool(self.one.changes)
-        return self.like is None and self.one.details.after is not None and is_told
+        """Whether the changes are shown as code."""
+        has_changes = self.first.is_new or bool(self.one.changes)
+        return self.like is None and self.one.details.after is not None and has_changes
 
     @property
     def keys(self) -> Sequence[str]:
-        """What they are called."""
+        """The keys of the workflows."""
         return [view.step.key for view in self.views]
 
     @property
     def label(self) -> str:
-        """What they are called together, in a few words."""
+        """A short name for all of them."""
         keys = self.keys
         if len(keys) == 1:
             return keys[0]
@@ -87,17 +86,17 @@ class Group:
 
     @property
     def reasons(self) -> Sequence[tuple[str, int]]:
-        """Why, in words, each with how many it is true of."""
+        """The reasons, each with the number of workflows that have it."""
         return count_texts(view.step.reasons for view in self.views)
 
     @property
     def doubts(self) -> Sequence[tuple[str, int]]:
-        """What nobody could check, each with how many it is true of."""
+        """What was not checked, each with the number of workflows."""
         return count_texts(view.step.not_checked for view in self.views)
 
     @property
     def files(self) -> Sequence[str]:
-        """The files they are written in."""
+        """The files of the workflows."""
         found = (view.step.details.file for view in self.views)
         return [*dict.fromkeys(file for file in found if file is not None)]
 
@@ -105,10 +104,11 @@ class Group:
 def group_alike(workflows: Iterable[Step], *, in_full: bool = False) -> Sequence[Group]:
     """Group the workflows that change alike.
 
-    What stops a deploy comes first, then what is deleted, changed, created.
+    Workflows that stop the deploy come first, then those that are deleted, changed and
+    created.
 
     Args:
-        workflows: Those of which there is something to say.
+        workflows: The workflows to show.
         in_full: Give each workflow a group of its own.
     """
     found: dict[str, list[View]] = {}
@@ -118,15 +118,15 @@ def group_alike(workflows: Iterable[Step], *, in_full: bool = False) -> Sequence
     groups = [
         Group(views, follows=views[0].follow_sections) for views in found.values()
     ]
-    # One is enough to refer to: the change that most workflows have.
+    # All others refer to one group: the change that most workflows have.
     common = max(groups, key=_weight, default=None)
     if in_full or common is None or len(common.views) < SHARED:
         return groups
-    return [_compared(group, common) for group in groups]
+    return [_compare_with(group, common) for group in groups]
 
 
 def count_texts(found: Iterable[Iterable[str]]) -> Sequence[tuple[str, int]]:
-    """Return texts in the order they come, each with its number."""
+    """Return texts in order of appearance, each with its count."""
     return [*Counter(text for texts in found for text in texts).items()]
 
 
@@ -134,26 +134,26 @@ def _weight(group: Group) -> tuple[bool, int]:
     return bool(group.first.changes), len(group.views)
 
 
-def _compared(group: Group, common: Group) -> Group:
-    """The group, told by what it does otherwise than most."""
+def _compare_with(group: Group, common: Group) -> Group:
+    """Describe a group by its difference from the most common one."""
     if group is common:
         return group
     ours, theirs = group.first, common.first
     here, there = set(ours.change_signatures), set(theirs.change_signatures)
-    # What has little in common is plainer told by itself.
+    # A group with little in common is clearer by itself.
     if len(here & there) * 2 < max(len(here), len(there), 1):
         return group
     return Group(
         group.views,
         common,
-        besides=sections(_beyond(ours, there)),
-        without=sections(_beyond(theirs, here)),
-        follows=[*_more(ours.follow_sections, theirs.follow_sections)],
+        besides=sections(_list_other_changes(ours, there)),
+        without=sections(_list_other_changes(theirs, here)),
+        follows=[*_list_new(ours.follow_sections, theirs.follow_sections)],
     )
 
 
-def _more(found: Sequence[Section], known: Sequence[Section]) -> Iterator[Section]:
-    """What follows here, without what follows there as well."""
+def _list_new(found: Sequence[Section], known: Sequence[Section]) -> Iterator[Section]:
+    """Yield the consequences that the other group does not have."""
     there = {section.title: set(section.lines) for section in known}
     for section in found:
         seen = there.get(section.title, set())
@@ -162,6 +162,6 @@ def _more(found: Sequence[Section], known: Sequence[Section]) -> Iterator[Sectio
             yield Section(section.title, lines)
 
 
-def _beyond(view: View, known: set[str]) -> Iterable[Change]:
+def _list_other_changes(view: View, known: set[str]) -> Iterable[Change]:
     pairs = zip(view.changes, view.change_signatures, strict=True)
     return [change for change, signature in pairs if signature not in known]

@@ -1,4 +1,4 @@
-"""A review as Markdown for a comment on a pull request, inside of GitHub's limit."""
+"""A review as Markdown for a comment on a pull request, within GitHub's limit."""
 
 from __future__ import annotations
 
@@ -16,92 +16,92 @@ from ...text import join_first, pluralize
 from .._mermaid import mermaid_changed
 from ._facts import Fact, Writing, list_facts
 from ._grouping import Group, group_alike
-from ._markdown_escape import code, fenced, marker, prose
-from ._source import source_of
+from ._markdown_escape import code, format_code_block, format_marker, prose
+from ._source import compare_source
 from ._words import (
     SIGNS,
-    becomes,
     changes_title,
+    describe_action,
+    format_was,
     headline,
-    keeps_ids,
+    list_ways_out,
     name_group,
     of_them,
-    ways_on,
 )
 
 LIMIT: Final = 65_536
-"""Characters that a comment may have; bytes are counted here, which are never fewer."""
+"""The most characters of a comment. Here bytes are counted, which are never fewer."""
 
 MOST_KEYS: Final = 12
-"""Workflows of one group that are named."""
+"""The most workflows of one group that are named."""
 
 MOST_LINES: Final = 60
-"""Lines of changes that are shown of one group."""
+"""The most lines of changes of one group."""
 
 MOST_CODE: Final = 80
-"""Lines of code that are shown of one group."""
+"""The most lines of code of one group."""
 
 MOST_CHARACTERS: Final = 12_000
-"""Characters of a picture."""
+"""The most characters of a picture."""
 
 OPEN_LINES: Final = 24
-"""Lines of a picture that is shown without a click."""
+"""The most lines of a picture that is shown without a click."""
 
 _SHARE: Final = 1_000
-"""Bytes that each list of changes may have, as long as there is room at all."""
+"""Bytes that each list of changes may have, as long as there is any room."""
 
 _NOTE: Final = 900
-"""Bytes that are kept for saying what was cut."""
+"""Bytes for the note on what was cut."""
 
 
 def as_markdown(review: Review, *, name: str | None = None, limit: int = LIMIT) -> str:
-    """A review as the text of a comment.
+    """Return a review as the text of a comment.
 
     The first line is a hidden marker by which the comment is found and updated. Names
-    and values are code, so that nothing of them acts. What has no room is left out, the
+    and values are code, so that they have no effect. What has no room is left out, the
     least important first, and is named and counted at the end.
 
     Args:
-        review: What is told.
-        name: What tells this comment from others on the same pull request; the
-            environment if left out.
-        limit: The most bytes of UTF-8 that the text may have; at least 8,192.
+        review: The review.
+        name: A name that tells this comment from others on the same pull request. By
+            default it is the environment.
+        limit: The most bytes of UTF-8 text, at least 8,192.
     """
     page = _Page(max(limit, 8_192) - _NOTE)
     groups = group_alike(review.notable)
-    _head(page, review, groups, review.env if name is None else name)
+    _add_head(page, review, groups, review.env if name is None else name)
     for group in groups:
-        _group(page, group)
-    _tail(page, review)
+        _add_group(page, group)
+    _add_tail(page, review)
     return page.text()
 
 
 def marker_of(name: str | None) -> str:
-    """The hidden first line of a comment of a name."""
-    return marker(name)
+    """Return the hidden first line of a comment with a name."""
+    return format_marker(name)
 
 
-# -- What has room ---------------------------------------------------------------------
+# -- Room ----------------------------------------------------------------------------
 
 
 _Made: TypeAlias = tuple[str, int]
-"""The Markdown of a piece, and how many lines of it had no room."""
+"""The Markdown of a piece, and the number of lines that had no room."""
 
 
 _Make: TypeAlias = Callable[[int], _Made]
-"""Makes a piece in at most so many bytes, as far as it can be cut; else as it is."""
+"""Makes a piece in at most so many bytes, if it can be cut."""
 
 
 @frozen
-class _Piece:
+class _CommentPiece:
     """A piece of the comment.
 
     Attributes:
         make: Writes it, once there may be room for it.
-        rank: How important it is; 0 is kept first.
-        what: What it is counted as where it is cut.
-        owner: The piece without which it makes no sense.
-        name: Whose it is.
+        rank: Its importance. 0 is the most important.
+        what: The name under which it is counted if it is cut.
+        owner: The piece that it belongs to.
+        name: The group that it belongs to.
     """
 
     make: _Make
@@ -113,30 +113,30 @@ class _Piece:
 
 @define
 class _Page:
-    """Pieces in reading order; those that have room are written.
+    """Pieces in reading order. Those that have room are written.
 
     Attributes:
-        room: Bytes for all of them.
-        pieces: They.
-        cut: What was left out.
+        room: Bytes for all pieces.
+        pieces: The pieces.
+        cut: The number of each kind of piece that was left out.
     """
 
     room: int
-    pieces: list[_Piece] = Factory(list[_Piece])
+    pieces: list[_CommentPiece] = Factory(list[_CommentPiece])
     cut: Counter[str] = Factory(Counter[str])
 
     def add(self, text: str, rank: int, what: str = "", name: str = "") -> int:
-        """Add a piece; gives its number."""
-        self.pieces.append(_Piece(lambda _: (text, 0), rank, what, name=name))
+        """Add a piece, and return its number."""
+        self.pieces.append(_CommentPiece(lambda _: (text, 0), rank, what, name=name))
         return len(self.pieces) - 1
 
     def add_to(self, owner: int, make: _Make, rank: int, what: str) -> None:
         """Add a piece that belongs to another one."""
         name = self.pieces[owner].name
-        self.pieces.append(_Piece(make, rank, what, owner, name))
+        self.pieces.append(_CommentPiece(make, rank, what, owner, name))
 
     def text(self) -> str:
-        """What has room, and what was cut."""
+        """Return the pieces that have room, and a note on what was cut."""
         kept: dict[int, str] = {}
         names: list[str] = []
         full: set[str] = set()
@@ -145,19 +145,19 @@ class _Page:
         waiting = Counter(piece.rank for piece in self.pieces)
         for at in order:
             piece = self.pieces[at]
-            # So that the first of equals leaves room for the others.
+            # So that one piece leaves room for others of the same rank.
             share = max(room // waiting[piece.rank], min(room, _SHARE))
             waiting[piece.rank] -= 1
             if piece.owner is not None and piece.owner not in kept:
                 continue
-            # One picture that has no room is tried; so many are not drawn in vain.
-            text, unsaid = ("", 0) if piece.what in full else piece.make(share)
+            # After one picture without room, no other one is drawn.
+            text, left_out = ("", 0) if piece.what in full else piece.make(share)
             size = len(text.encode()) + 1
             if text and size <= room:
                 kept[at] = text
                 room -= size
-                self.cut["line"] += unsaid
-                names += [piece.name] if unsaid else []
+                self.cut["line"] += left_out
+                names += [piece.name] if left_out else []
             else:
                 full |= {piece.what} & _DEAR
                 self.cut[piece.what] += 1
@@ -169,13 +169,15 @@ class _Page:
         return "\n".join(parts)
 
     def _note(self, names: Sequence[str]) -> str:
-        """What was cut, named and counted."""
+        """Return a note that names and counts what was cut."""
         counts = ", ".join(
             f"{number:,} {words[number > 1]}"
             for what, words in _CUTS.items()
             if (number := self.cut[what])
         )
-        of = f" (of {join_first([*dict.fromkeys(names)], 5, _short)})" if names else ""
+        of = (
+            f" (of {join_first([*dict.fromkeys(names)], 5, _shorten)})" if names else ""
+        )
         return f"**Not shown here, for want of room:** {counts}{of}. JSON has all.\n"
 
 
@@ -189,93 +191,95 @@ _CUTS: Final = {
     "picture": ("picture", "pictures"),
     "code": ("piece of code", "pieces of code"),
 }
-"""What may be cut: one of it is called so, and more than one."""
+"""What may be cut, in the singular and in the plural."""
 
 
 _DEAR: Final = {"code", "picture"}
-"""What takes long to make."""
+"""Pieces that take long to make."""
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return code(name, 60)
 
 
-# -- What is said ----------------------------------------------------------------------
+# -- Content --------------------------------------------------------------------------
 
 
-def _head(
+def _add_head(
     page: _Page, review: Review, groups: Sequence[Group], name: str | None
 ) -> None:
     line = headline(review, groups, code)
     of = f": {code(review.env)}" if review.env is not None else ""
     more = f" \u2014 {line.more}" if line.more else ""
-    page.add(f"{marker(name)}\n### flow64 review{of}\n\n**{line.what}**{more}\n", 0)
+    page.add(
+        f"{format_marker(name)}\n### flow64 review{of}\n\n**{line.what}**{more}\n", 0
+    )
 
 
-def _group(page: _Page, group: Group) -> None:
+def _add_group(page: _Page, group: Group) -> None:
     one = group.one
-    # What stops the deploy is told before all else. What is not there yet, or is left
-    # as it is, gets the room that changes to live workflows leave.
+    # Workflows that stop the deploy come first. New workflows, and those that stay, get
+    # the room that changes to live workflows leave.
     base = (1 if one.action == "refuse" else 2) + (0 if _is_live(one) else _LATER)
-    at = page.add(_title(group), base, "group", group.label)
+    at = page.add(_write_title(group), base, "group", group.label)
     if one.edits:
-        page.add_to(at, partial(_edits, group), base + 1, "edits")
+        page.add_to(at, partial(_write_edits, group), base + 1, "edits")
     if group.like is not None:
-        page.add_to(at, partial(_otherwise, group), base + 2, "changes")
+        page.add_to(at, partial(_write_difference, group), base + 2, "changes")
     elif one.changes:
-        page.add_to(at, partial(_changes, group), base + 2, "changes")
+        page.add_to(at, partial(_write_changes, group), base + 2, "changes")
     if group.follows:
-        page.add_to(at, partial(_follows, group), base + 4, "follows")
+        page.add_to(at, partial(_write_consequences, group), base + 4, "follows")
     if facts := [_format_fact(fact) for fact in list_facts(group, _WRITING)]:
         page.add_to(at, lambda _: ("\n".join([*facts, ""]), 0), base + 3, "note")
     if one.details.after is not None and group.is_drawn:
-        page.add_to(at, partial(_picture, group), base + 2 * _LATER, "picture")
+        page.add_to(at, partial(_draw_picture, group), base + 2 * _LATER, "picture")
     if group.has_source:
-        page.add_to(at, partial(_source, group), base + 2 * _LATER + 1, "code")
+        page.add_to(at, partial(_write_source, group), base + 2 * _LATER + 1, "code")
 
 
 _LATER: Final = 10
-"""What the ranks of all that a live workflow needs lie below."""
+"""The first rank after all ranks for live workflows."""
 
 
 def _is_live(one: Step) -> bool:
-    """Whether a deploy changes or deletes, or would change, what is live."""
+    """Whether a deploy changes or deletes a live workflow, or would do so."""
     return one.action not in ("none", "create") and one.state != "new"
 
 
-def _edits(group: Group, room: int) -> _Made:
-    return _block("Edited on the service:", group.first.edit_sections, room)
+def _write_edits(group: Group, room: int) -> _Made:
+    return _write_block("Edited on the service:", group.first.edit_sections, room)
 
 
-def _changes(group: Group, room: int) -> _Made:
+def _write_changes(group: Group, room: int) -> _Made:
     words = f"{changes_title(group).capitalize()}:"
-    return _block(words, group.first.change_sections, room)
+    return _write_block(words, group.first.change_sections, room)
 
 
-def _follows(group: Group, room: int) -> _Made:
+def _write_consequences(group: Group, room: int) -> _Made:
     words = f"What {'also ' if group.like else ''}follows:"
-    return _block(words, group.follows, room)
+    return _write_block(words, group.follows, room)
 
 
-def _otherwise(group: Group, room: int) -> _Made:
-    """What changes, by what it is like."""
-    assert group.like is not None  # else all of it is told
+def _write_difference(group: Group, room: int) -> _Made:
+    """Write the changes by their difference from another group."""
+    assert group.like is not None  # otherwise all changes are shown
     like = f"What {name_group(group.like, code)} change"
     if group.without and group.besides:
-        first, unsaid = _block(f"{like}, but not:", group.without, room // 2)
-        second, more = _block("And besides:", group.besides, room // 2)
-        return "\n".join(filter(None, (first, second))), unsaid + more
+        first, left_out = _write_block(f"{like}, but not:", group.without, room // 2)
+        second, more = _write_block("And besides:", group.besides, room // 2)
+        return "\n".join(filter(None, (first, second))), left_out + more
     if group.without:
-        return _block(f"{like}, but not:", group.without, room)
+        return _write_block(f"{like}, but not:", group.without, room)
     if group.besides:
-        return _block(f"{like}, and besides:", group.besides, room)
+        return _write_block(f"{like}, and besides:", group.besides, room)
     return f"{like}.\n", 0
 
 
-def _title(group: Group) -> str:
+def _write_title(group: Group) -> str:
     one = group.one
     mark = code(SIGNS[one.action])
-    lines = [f"#### {mark} {name_group(group, code)} {becomes(group)}", ""]
+    lines = [f"#### {mark} {name_group(group, code)} {describe_action(group)}", ""]
     if len(group.views) > 1:
         lines += [join_first(group.keys, MOST_KEYS, code), ""]
     elif one.name and one.name != one.key:
@@ -284,12 +288,12 @@ def _title(group: Group) -> str:
         f"- {prose(text)}{of_them(number, group)}" for text, number in group.reasons
     ]
     if one.action == "refuse":
-        reasons.append(f"- {_ways(group)}")
+        reasons.append(f"- {_write_ways(group)}")
     return "\n".join([*lines, *reasons, *([""] if reasons else [])])
 
 
-def _ways(group: Group) -> str:
-    found = ways_on(group)
+def _write_ways(group: Group) -> str:
+    found = list_ways_out(group)
     ways = [f"{words} {code(text)}" if text else words for words, text in found]
     if len(found) == 1:
         return f"way on: {ways[0]}"
@@ -307,15 +311,15 @@ def _format_fact(fact: Fact) -> str:
     return f"- {label} {fact.texts[0]}" if fact.is_warning else f"- {fact.line}"
 
 
-def _block(words: str, found: Sequence[Section], room: int) -> _Made:
-    """Lines of changes as a block that GitHub colours, cut if they are too many.
+def _write_block(words: str, found: Sequence[Section], room: int) -> _Made:
+    """Write lines of changes as a block that GitHub colours, cut if they are too many.
 
     Args:
-        words: What they are.
+        words: The heading.
         found: The lines.
-        room: Bytes for all of it. Without room for the first line there is no block.
+        room: Bytes for the whole block. If the first line has no room, it is empty.
     """
-    lines = [redact_keys(line) for section in found for line in _diff(section)]
+    lines = [redact_keys(line) for section in found for line in _write_section(section)]
     room -= len(words.encode()) + _FRAME
     fits = 0
     for line in lines[:MOST_LINES]:
@@ -329,18 +333,18 @@ def _block(words: str, found: Sequence[Section], room: int) -> _Made:
     if more > 0:
         lines = [*lines[:fits], f"  … and {pluralize(more, 'more line')}"]
     shown = "\n".join(lines)
-    return f"{words}\n\n{fenced(shown, 'diff')}", more
+    return f"{words}\n\n{format_code_block(shown, 'diff')}", more
 
 
-def _diff(section: Section) -> Iterator[str]:
+def _write_section(section: Section) -> Iterator[str]:
     if section.title:
         yield f"@@ {section.title} @@"
     for line in section.lines:
-        yield from _sides(line)
+        yield from _write_line(line)
 
 
-def _sides(line: Line) -> Iterator[str]:
-    """A line as a diff has it: its sign first, what was above what is."""
+def _write_line(line: Line) -> Iterator[str]:
+    """Write a line as a diff does: its sign first, the old value above the new one."""
     indent = "    " * line.depth
     if line.before is None:
         yield f"{line.sign} {indent}{line.text}"
@@ -355,8 +359,8 @@ _FRAME: Final = 80
 """Bytes for the fence around a block, and for the line that counts what was cut."""
 
 
-def _picture(group: Group, _: int) -> _Made:
-    """The changed part as Mermaid; behind a click where it is large."""
+def _draw_picture(group: Group, _: int) -> _Made:
+    """Draw the changed part in Mermaid, behind a click if it is large."""
     view, one = group.first, group.one
     text = mermaid_changed(
         one.details.before,
@@ -364,8 +368,8 @@ def _picture(group: Group, _: int) -> _Made:
         changes=None if view.is_new else one.changes,
         max_characters=MOST_CHARACTERS,
     )
-    body = fenced(redact_keys(text.rstrip("\n")), "mermaid")
-    # In a line of HTML there is no Markdown, and so no code: no name stands there.
+    body = format_code_block(redact_keys(text.rstrip("\n")), "mermaid")
+    # There is no Markdown in a line of HTML, so it has no name in it.
     of = "" if len(group.views) == 1 else " of the first of them"
     is_open = not view.is_new and text.count("\n") <= OPEN_LINES
     opened = "<details open>" if is_open else "<details>"
@@ -373,9 +377,9 @@ def _picture(group: Group, _: int) -> _Made:
     return f"{opened}{summary}\n\n{body}\n</details>\n", 0
 
 
-def _source(group: Group, _: int) -> _Made:
-    """What changes as code, behind a click."""
-    found = source_of(group.first)
+def _write_source(group: Group, _: int) -> _Made:
+    """Write the changes as code, behind a click."""
+    found = compare_source(group.first)
     if found.problem is not None:
         return f"Not shown as code: {prose(found.problem)}.\n", 0
     if not found.lines:
@@ -384,17 +388,17 @@ def _source(group: Group, _: int) -> _Made:
     if more > 0:
         lines.append(f"  … and {pluralize(more, 'more line')}")
     of = "" if len(group.views) == 1 else ", of the first of them"
-    body = fenced("\n".join(lines), "diff")
+    body = format_code_block("\n".join(lines), "diff")
     summary = f"<summary>As flow64 code{of}</summary>"
-    # All of it is told by the changes above, so what is cut here is no loss to count.
+    # The changes above say the same, so it does not count as cut.
     return f"<details>{summary}\n\n{body}\n</details>\n", 0
 
 
-def _tail(page: _Page, review: Review) -> None:
+def _add_tail(page: _Page, review: Review) -> None:
     if review.renames:
         lines = ["#### Possibly renamed", ""]
         for rename in review.renames[:MOST_KEYS]:
-            was = keeps_ids(rename)
+            was = format_was(rename)
             keeps = f": {code(was)} keeps its ids" if was else ""
             lines.append(f"- {code(rename.orphan)} → {code(rename.key)}{keeps}")
         if (more := len(review.renames) - MOST_KEYS) > 0:

@@ -1,7 +1,7 @@
-"""Text that data gives, written so that nothing of it acts in a comment on GitHub.
+"""Escape text of data, so that it has no effect in a comment on GitHub.
 
-Mentions, references, links and markup act nowhere inside of code, so names and values
-are code, and so is each word of a sentence that is not plainly a word.
+Mentions, references, links and markup have no effect inside of code. So names and
+values are code, and so is each word of a sentence that is not a plain word.
 """
 
 from __future__ import annotations
@@ -15,62 +15,62 @@ from ...redaction import redact_keys
 from ...text import printable, truncate
 
 LONGEST: Final = 120
-"""Characters of a name in a comment."""
+"""The most characters of a name in a comment."""
 
 LONGEST_PROSE: Final = 600
-"""Characters of a sentence in a comment."""
+"""The most characters of a sentence in a comment."""
 
 
 def code(text: str, longest: int = LONGEST) -> str:
-    """A name or a value as inline code, which cannot end early."""
+    """Write a name or a value as inline code that cannot end early."""
     shown = _cut(text, longest)
     if not shown.strip():
         return f'`"{shown}"`'
     fence = "`" * (_longest_run(shown) + 1)
-    # One space on both sides is taken away again where a fence would touch.
+    # Markdown drops one space on both sides, which keeps the fence apart.
     is_close = shown[0] in "` " or shown[-1] in "` "
     pad = " " if is_close else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 
-def fenced(text: str, language: str) -> str:
-    """Lines as a block of code, which cannot end early."""
+def format_code_block(text: str, language: str) -> str:
+    """Write lines as a block of code that cannot end early."""
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}{language}\n{text}\n{fence}\n"
 
 
 def prose(text: str) -> str:
-    """A sentence of ours with words of data in it: what is no plain word is code."""
+    """Write a sentence with words of data in it: all but plain words are code."""
     made: list[str] = []
     strange: list[str] = []
     for word in _cut(text, LONGEST_PROSE).split():
         if _PLAIN.fullmatch(word):
-            made += [*_joined(strange), word]
+            made += [*_join_as_code(strange), word]
             strange = []
             continue
         bare = word.rstrip(",;:") or word
         strange.append(bare)
         if bare != word:
-            made.append(_joined(strange)[0] + word[len(bare) :])
+            made.append(_join_as_code(strange)[0] + word[len(bare) :])
             strange = []
-    return " ".join([*made, *_joined(strange)])
+    return " ".join([*made, *_join_as_code(strange)])
 
 
-def _joined(words: list[str]) -> list[str]:
-    """Words that stand side by side as one piece of code."""
+def _join_as_code(words: list[str]) -> list[str]:
+    """Return adjacent words as one piece of code."""
     return [code(" ".join(words), longest=4 * LONGEST)] if words else []
 
 
 _PLAIN: Final = re.compile(
     r"\(?(?:[A-Za-z]+(?:[-'][a-z]+)*|[0-9]{1,3}(?:,[0-9]{3})*)\)?[,;:]?"
 )
-"""A word that means nothing to Markdown wherever it stands, nor to GitHub."""
+"""A word without meaning for Markdown and GitHub."""
 
 
-def marker(name: str | None) -> str:
-    """The comment that says which comment this is, so that it is found again."""
+def format_marker(name: str | None) -> str:
+    """Return the hidden HTML comment by which a comment is found again."""
     whole = redact_keys(name or "")
-    if len(whole) > LONGEST:  # what is cut still tells it from others
+    if len(whole) > LONGEST:  # a digest tells it from others
         mark = sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         whole = f"{whole[:LONGEST]} {mark}"
     shown = percent(whole, safe="", errors="replace").replace("--", "-%2D")
@@ -79,8 +79,8 @@ def marker(name: str | None) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    """A text that steers nothing and shows no key, cut where it is long."""
-    # A key is masked whole, also where it stands across the cut.
+    """Return a text without keys and control characters, cut to a length."""
+    # A key is masked before the cut, which might hide that it is one.
     whole = redact_keys(text)
     shown = printable(whole[: longest + 1])
     return truncate(shown, longest)

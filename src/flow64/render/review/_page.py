@@ -1,7 +1,7 @@
-"""A review as a page of its own: HTML without a script, which asks for nothing.
+"""A review as an HTML page without scripts, which loads nothing.
 
-Its graphs and its changes lead to each other by plain links, so a keyboard does, and
-nothing in the data has a place where it could act: all of it is text.
+Graphs and changes are joined by plain links, so a keyboard is enough. All
+data is text, so none of it has an effect.
 """
 
 from __future__ import annotations
@@ -25,57 +25,57 @@ from .._svg import anchors, picture
 from ._facts import Writing, list_facts
 from ._grouping import Group, group_alike
 from ._page_style import STYLE
-from ._source import source_of
+from ._source import compare_source
 from ._words import (
     SIGNS,
-    becomes,
     changes_title,
     cost_change,
+    describe_action,
+    format_was,
     headline,
-    keeps_ids,
+    list_ways_out,
     of_them,
-    ways_on,
 )
 
 MOST_BLOCKS: Final = 2_000
-"""Blocks that all graphs of a page have together; further graphs are left out."""
+"""The most blocks of all graphs of a page. Further graphs are left out."""
 
 MOST_LINES: Final = 500
-"""Lines of changes that are shown of one group in one list."""
+"""The most lines of changes in one list of a group."""
 
 MOST_CODE: Final = 400
-"""Lines of code that are shown of one group."""
+"""The most lines of code of one group."""
 
 ALL_LINES: Final = 10_000
-"""Lines of changes that a page shows."""
+"""The most lines of changes of a page."""
 
 MOST_NAMED: Final = 12
-"""Workflows of one group that are named without a click."""
+"""The most workflows of one group that are named without a click."""
 
 WIDE: Final = 9
-"""Blocks from which on a graph has the whole width."""
+"""A graph with at least so many blocks has the whole width."""
 
 
 def as_html(review: Review) -> str:
-    """A review as an HTML page, whole in one file.
+    """Return a review as an HTML page in one file.
 
-    It loads nothing and runs nothing, and says so to the browser as well. What differs
-    is told by sign and by shape, and not by colour alone.
+    It loads nothing and runs nothing, and its policy says so to the browser.
+    Differences are shown by signs and shapes, and not by colour alone.
     """
     groups = group_alike(review.notable)
     room = _Room(MOST_BLOCKS, ALL_LINES)
     parts = [
-        *_head(review, groups),
-        *_index(groups),
+        *_write_head(review, groups),
+        *_write_index(groups),
         "<main id=main>",
         *(
             line
             for number, group in enumerate(groups, 1)
-            for line in _group(group, number, room)
+            for line in _write_group(group, number, room)
         ),
         *([] if groups else ["<p class=empty>Nothing here needs a decision.</p>"]),
         "</main>",
-        *_foot(review, room),
+        *_write_foot(review, room),
         "</body>",
         "</html>",
     ]
@@ -84,7 +84,7 @@ def as_html(review: Review) -> str:
 
 @define
 class _Room:
-    """Blocks and lines that may still be shown, and graphs and lines left out."""
+    """Blocks and lines that have room, and graphs and lines that were left out."""
 
     blocks: int
     lines: int
@@ -96,7 +96,7 @@ class _Room:
 
 
 def _text(found: object) -> str:
-    """Text of data as text of a page, and as nothing else."""
+    """Escape a text of data."""
     return escape(printable(redact_keys(str(found))))
 
 
@@ -111,7 +111,7 @@ def _hash(style: str) -> str:
 # -- The page --------------------------------------------------------------------------
 
 
-def _head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
+def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     line = headline(review, groups, _code)
     policy = (
         f"default-src 'none'; style-src {_hash(STYLE)} {_hash(GRAPH_STYLE)}; "
@@ -140,7 +140,7 @@ def _head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     yield "</header>"
 
 
-def _index(groups: Sequence[Group]) -> Iterator[str]:
+def _write_index(groups: Sequence[Group]) -> Iterator[str]:
     if not groups:
         return
     yield '<nav aria-labelledby="index"><h2 id="index">Workflows</h2><ul>'
@@ -149,8 +149,8 @@ def _index(groups: Sequence[Group]) -> Iterator[str]:
         money = f'<span class="cost">{_text(cost)}</span>' if cost else ""
         yield (
             f'<li class="{group.one.action}"><a href="#g{number}">{_sign(group)}'
-            f'<span class="name">{_called(group)}</span>'
-            f'<span class="becomes">{becomes(group)}</span>{money}</a></li>'
+            f'<span class="name">{_name_group(group)}</span>'
+            f'<span class="becomes">{describe_action(group)}</span>{money}</a></li>'
         )
     yield "</ul></nav>"
 
@@ -159,17 +159,17 @@ def _sign(group: Group) -> str:
     return f'<span class="sign" aria-hidden="true">{SIGNS[group.one.action]}</span>'
 
 
-def _called(group: Group) -> str:
+def _name_group(group: Group) -> str:
     number = len(group.views)
     return _code(group.label) + (f" ({number:,})" if number > 1 else "")
 
 
-def _foot(review: Review, room: _Room) -> Iterator[str]:
+def _write_foot(review: Review, room: _Room) -> Iterator[str]:
     yield "<footer>"
     if review.renames:
         yield "<h2>Possibly renamed</h2><ul>"
         for rename in review.renames:
-            was = keeps_ids(rename)
+            was = format_was(rename)
             keeps = f": {_code(was)} keeps its ids" if was else ""
             yield f"<li>{_code(rename.orphan)} → {_code(rename.key)}{keeps}</li>"
         yield "</ul>"
@@ -188,13 +188,13 @@ def _foot(review: Review, room: _Room) -> Iterator[str]:
 
 
 @frozen
-class _Drawn:
-    """The graph of a group, and where its blocks and its changes are on the page.
+class _GroupGraph:
+    """The graph of a group, and the places of its blocks on the page.
 
     Attributes:
-        number: Which group.
-        svg: The picture; nothing where there is none.
-        blocks: How many blocks it has.
+        number: The number of the group.
+        svg: The picture. Empty if there is none.
+        blocks: The number of blocks.
         places: The name of a block in the picture, by its id.
     """
 
@@ -204,40 +204,40 @@ class _Drawn:
     places: dict[str, str] | None = None
 
     def change(self, block: str) -> str | None:
-        """The name of the place where the changes of a block stand."""
+        """Return the name of the place with the changes of a block."""
         place = (self.places or {}).get(block)
         return None if place is None else f"change-{place}"
 
 
-def _group(group: Group, number: int, room: _Room) -> Iterator[str]:
+def _write_group(group: Group, number: int, room: _Room) -> Iterator[str]:
     one = group.one
     yield (
         f'<section class="group {one.action}" id="g{number}" '
         f'aria-labelledby="g{number}-name">'
     )
     yield (
-        f'<h2 id="g{number}-name">{_sign(group)}{_called(group)} '
-        f'<span class="becomes">{becomes(group)}</span></h2>'
+        f'<h2 id="g{number}-name">{_sign(group)}{_name_group(group)} '
+        f'<span class="becomes">{describe_action(group)}</span></h2>'
     )
-    yield from _who(group)
-    yield from _why(group)
-    changes = _with_room(group.first.change_sections, room)
-    drawn = _drawn(group, number, changes, room)
+    yield from _write_names(group)
+    yield from _write_reasons(group)
+    changes = _limit_lines(group.first.change_sections, room)
+    drawn = _draw_graph(group, number, changes, room)
     wide = " wide" if drawn.blocks >= WIDE or not drawn.svg else ""
     yield f'<div class="cols{wide}"><div class="what-changes">'
     if one.edits:
         yield "<h3>Edited on the service</h3>"
-        yield from _changes(_with_room(group.first.edit_sections, room))
-    yield from _like(group)
+        yield from _write_changes(_limit_lines(group.first.edit_sections, room))
+    yield from _write_difference(group)
     if one.changes:
         yield f"<h3>{changes_title(group).capitalize()}</h3>"
-        yield from _changes(changes, drawn)
+        yield from _write_changes(changes, drawn)
     if group.first.follow_sections:
         yield "<h3>What follows</h3>"
-        yield from _changes(_with_room(group.first.follow_sections, room))
-    yield from _facts(group)
+        yield from _write_changes(_limit_lines(group.first.follow_sections, room))
+    yield from _write_facts(group)
     if group.has_source:
-        yield from _source(group, room)
+        yield from _write_source(group, room)
     yield "</div>"
     if drawn.svg:
         first = "" if len(group.views) == 1 else f" of {_code(group.first.step.key)}"
@@ -252,7 +252,7 @@ def _group(group: Group, number: int, room: _Room) -> Iterator[str]:
     yield "</div></section>"
 
 
-def _who(group: Group) -> Iterator[str]:
+def _write_names(group: Group) -> Iterator[str]:
     keys = group.keys
     if len(keys) == 1:
         if group.one.name:
@@ -266,7 +266,7 @@ def _who(group: Group) -> Iterator[str]:
         yield f'<p class="keys">{rest}</p></details>'
 
 
-def _why(group: Group) -> Iterator[str]:
+def _write_reasons(group: Group) -> Iterator[str]:
     one = group.one
     if group.reasons:
         yield '<ul class="reasons">'
@@ -276,22 +276,22 @@ def _why(group: Group) -> Iterator[str]:
     if one.action != "refuse":
         return
     yield '<div class="ways"><h3>Ways on</h3><ul>'
-    for words, text in ways_on(group):
+    for words, text in list_ways_out(group):
         yield f"<li>{words}{f': {_code(text)}' if text else ''}</li>"
     yield "</ul></div>"
 
 
-def _like(group: Group) -> Iterator[str]:
-    """What is otherwise than in most workflows; below it all changes are told."""
+def _write_difference(group: Group) -> Iterator[str]:
+    """Write the difference from another group. All changes come below it."""
     if group.like is None:
         return
-    yield f'<div class="like">It changes what {_called(group.like)} change.'
+    yield f'<div class="like">It changes what {_name_group(group.like)} change.'
     for words, found in (("Not so:", group.without), ("Besides:", group.besides)):
         if found:
             yield f"{words}<ul>"
             for section in found:
                 about = f"{_text(section.title)}: " if section.title else ""
-                lines = "; ".join(_said(line) for line in section.lines)
+                lines = "; ".join(_write_line_text(line) for line in section.lines)
                 yield f"<li>{about}{lines}</li>"
             yield "</ul>"
     yield "</div>"
@@ -300,22 +300,22 @@ def _like(group: Group) -> Iterator[str]:
 _WRITING: Final = Writing(_code, _text, lambda line: _code(line.strip()), 40)
 
 
-def _facts(group: Group) -> Iterator[str]:
+def _write_facts(group: Group) -> Iterator[str]:
     facts = [*list_facts(group, _WRITING)]
     if not facts:
         return
     yield '<dl class="facts">'
     for fact in facts:
-        text = fact.texts[0] if len(fact.texts) == 1 else _listed(fact.texts)
+        text = fact.texts[0] if len(fact.texts) == 1 else _write_list(fact.texts)
         style = ' class="spends"' if fact.is_warning else ""
         label = fact.label[:1].upper() + fact.label[1:]
         yield f"<dt>{label}</dt><dd{style}>{text}</dd>"
     yield "</dl>"
 
 
-def _source(group: Group, room: _Room) -> Iterator[str]:
-    """What changes as code, behind a click."""
-    found = source_of(group.first)
+def _write_source(group: Group, room: _Room) -> Iterator[str]:
+    """Write the changes as code, behind a click."""
+    found = compare_source(group.first)
     if not found.lines:
         told = "As flow64 code nothing differs"
         if found.problem is not None:
@@ -347,47 +347,49 @@ _CODE: Final = {
     "-": ("gone", "removed"),
     " ": ("as-is", "unchanged"),
 }
-"""How a line of code looks, and how its sign is read aloud."""
+"""The style of a line of code, and how its sign is read aloud."""
 
 
-def _listed(found: Iterable[str]) -> str:
+def _write_list(found: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{one}</li>' for one in found)}</ul>"
 
 
 # -- Changes and the graph -------------------------------------------------------------
 
 
-def _drawn(group: Group, number: int, found: Sequence[Section], room: _Room) -> _Drawn:
-    """The graph of a group, whose blocks lead to their changes as far as shown."""
+def _draw_graph(
+    group: Group, number: int, found: Sequence[Section], room: _Room
+) -> _GroupGraph:
+    """Draw the graph of a group. Its blocks link to their changes."""
     view, one = group.first, group.one
     if one.details.after is None or not (view.is_new or view.is_drawn):
-        return _Drawn(number)
+        return _GroupGraph(number)
     changes = None if view.is_new else one.changes
     graph = graph_between(one.details.before, one.details.after, changes)
     if len(graph.nodes) > room.blocks:
         room.undrawn += 1
-        return _Drawn(number)
+        return _GroupGraph(number)
     room.blocks -= len(graph.nodes)
     prefix = f"{number}-"
     names = [f"{prefix}{name}" for name in anchors(graph)]
     ids = [canonical_id(node.id) for node in graph.nodes]
     places = dict(zip(ids, names, strict=True))
     told = {canonical_id(one.block) for one in found if one.block is not None}
-    ends = _ends_of_edges(graph) if any(map(_is_wiring, found)) else set[str]()
+    ends = _find_changed_ends(graph) if any(map(_is_wiring, found)) else set[str]()
 
-    def linked(node: Node) -> str | None:
+    def find_link(node: Node) -> str | None:
         block = canonical_id(node.id)
         if block in told:
             return f"change-{places[block]}"
         return f"edges-{number}" if block in ends else None
 
-    svg = picture(graph, has_heading=False, linked=linked, prefix=prefix)
+    svg = picture(graph, has_heading=False, linked=find_link, prefix=prefix)
     svg = redact_keys(svg.replace(f"<style>{GRAPH_STYLE}</style>\n", "", 1))
-    return _Drawn(number, svg, len(graph.nodes), places)
+    return _GroupGraph(number, svg, len(graph.nodes), places)
 
 
-def _ends_of_edges(graph: Graph) -> set[str]:
-    """Blocks at which an edge came or went."""
+def _find_changed_ends(graph: Graph) -> set[str]:
+    """Return the blocks with an edge that was added, removed or changed."""
     return {
         canonical_id(graph.nodes[end].id)
         for link in graph.links
@@ -396,8 +398,8 @@ def _ends_of_edges(graph: Graph) -> set[str]:
     }
 
 
-def _with_room(found: Sequence[Section], room: _Room) -> Sequence[Section]:
-    """The lines that are shown; the others are counted."""
+def _limit_lines(found: Sequence[Section], room: _Room) -> Sequence[Section]:
+    """Return the lines that have room. The others are counted."""
     left = min(MOST_LINES, room.lines)
     shown: list[Section] = []
     for section in found:
@@ -410,13 +412,15 @@ def _with_room(found: Sequence[Section], room: _Room) -> Sequence[Section]:
     return shown
 
 
-def _changes(found: Sequence[Section], drawn: _Drawn | None = None) -> Iterator[str]:
+def _write_changes(
+    found: Sequence[Section], drawn: _GroupGraph | None = None
+) -> Iterator[str]:
     for section in found:
-        yield f'<div class="change"{_place(section, drawn)}>'
+        yield f'<div class="change"{_write_place(section, drawn)}>'
         title = _text(section.title or "workflow")
-        yield f"<h4>{title}{_back(section, drawn)}</h4>"
+        yield f"<h4>{title}{_write_back_link(section, drawn)}</h4>"
         yield '<ul class="lines">'
-        yield from map(_line, section.lines)
+        yield from map(_write_line, section.lines)
         yield "</ul></div>"
 
 
@@ -424,8 +428,8 @@ def _is_wiring(section: Section) -> bool:
     return section.title == "edges" and section.block is None
 
 
-def _place(section: Section, drawn: _Drawn | None) -> str:
-    """The name of the place where changes stand, by which the graph finds them."""
+def _write_place(section: Section, drawn: _GroupGraph | None) -> str:
+    """Return the id of the place with the changes, to which the graph links."""
     if drawn is None:
         return ""
     if _is_wiring(section):
@@ -434,8 +438,8 @@ def _place(section: Section, drawn: _Drawn | None) -> str:
     return "" if place is None else f' id="{place}"'
 
 
-def _back(section: Section, drawn: _Drawn | None) -> str:
-    """The link to the block in the graph, or to the graph."""
+def _write_back_link(section: Section, drawn: _GroupGraph | None) -> str:
+    """Return the link to the block in the graph, or to the graph."""
     if drawn is None or not drawn.svg:
         return ""
     target, words = f"graph-{drawn.number}", "to the graph"
@@ -454,20 +458,20 @@ _KINDS: Final = {
     ">": ("other", "moved"),
     "?": ("left", "not managed"),
 }
-"""How a line looks, and how its sign is read aloud."""
+"""The style of a line, and how its sign is read aloud."""
 
 
-def _line(line: Line) -> str:
+def _write_line(line: Line) -> str:
     style, spoken = _KINDS[line.sign]
     inside = " in" if line.depth else ""
     return (
         f'<li class="{style}{inside}"><span class="s"><span aria-hidden="true">'
         f'{escape(line.sign)}</span><span class="hidden">{spoken}</span></span>'
-        f"<span>{_said(line)}</span></li>"
+        f"<span>{_write_line_text(line)}</span></li>"
     )
 
 
-def _said(line: Line) -> str:
+def _write_line_text(line: Line) -> str:
     if line.before is None:
         return _text(line.text)
     return (

@@ -1,4 +1,4 @@
-"""A review as text for a terminal: all of it, the workflows that are alike as one."""
+"""A review as text for a terminal. Workflows that change alike are shown once."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ._grouping import Group, group_alike
 from ._words import (
     SIGNS,
     changes_title,
+    describe_state,
+    format_was,
     headline,
-    keeps_ids,
+    list_ways_out,
     name_group,
     of_them,
-    state_of,
-    ways_on,
 )
 
 MOST_KEYS: Final = 60
-"""Workflows of one group that are named; JSON names all."""
+"""The most workflows of one group that are named. JSON names all."""
 
 
 def as_text(review: Review, *, in_full: bool = False) -> str:
@@ -43,8 +43,9 @@ def _clean(line: str) -> str:
 def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
     line = headline(review, group_alike(review.notable, in_full=in_full), str)
     if review.env is not None:
-        yield f"plan for environment {review.env} at {review.endpoint}{_took(review)}"
-    yield f"{line.what}{_unchanged(review)}"
+        requests = _format_requests(review)
+        yield f"plan for environment {review.env} at {review.endpoint}{requests}"
+    yield f"{line.what}{_format_unchanged(review)}"
     yield from (f"    {fact}" for fact in line.facts)
     listed = (one for one in review.workflows if one.is_notable or one.unmanaged)
     for group in group_alike(listed, in_full=in_full):
@@ -54,7 +55,7 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
         yield ""
         yield "possibly renamed:"
         for rename in review.renames:
-            was = keeps_ids(rename)
+            was = format_was(rename)
             keeps = f"{was} keeps its ids" if was else "its ids depend on the new names"
             other = format_flags(rename.key, ["create"])
             yield f"    {rename.orphan} -> {rename.key}: {keeps}; {other} makes another"
@@ -64,21 +65,21 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
         yield from (f"    {doubt}" for doubt in review.not_checked)
 
 
-def _took(review: Review) -> str:
+def _format_requests(review: Review) -> str:
     """Return how many requests a plan took; nothing if it was read from a file."""
     cached = f", {review.cached:,} cached" if review.cached else ""
     requests = pluralize(review.requests, "request")
     return f" ({requests}{cached})" if review.requests else ""
 
 
-def _unchanged(review: Review) -> str:
+def _format_unchanged(review: Review) -> str:
     number = sum(one.state == "unchanged" for one in review.workflows)
     return f" ({number:,} of {len(review.workflows):,} unchanged)" if number else ""
 
 
 def _group_lines(group: Group) -> Iterator[str]:
     one = group.one
-    yield f"{SIGNS[one.action]} {name_group(group, str)}: {state_of(group)}"
+    yield f"{SIGNS[one.action]} {name_group(group, str)}: {describe_state(group)}"
     if len(group.views) > 1:
         yield f"    {join_first(group.keys, MOST_KEYS, str)}"
     elif named := f"{one.name} ({one.id})" if one.id else one.name:
@@ -89,32 +90,32 @@ def _group_lines(group: Group) -> Iterator[str]:
         yield f"    ways on{' for each of them' if len(group.views) > 1 else ''}:"
         yield from (
             f"        {words}: {text}" if text else f"        {words}"
-            for words, text in ways_on(group)
+            for words, text in list_ways_out(group)
         )
     if one.edits:
         yield "    what was edited on the service:"
-        yield from _sections(group.first.edit_sections)
+        yield from _indent_sections(group.first.edit_sections)
     yield from _change_lines(group)
     if group.follows:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"
-        yield from _sections(group.follows)
+        yield from _indent_sections(group.follows)
     for fact in list_facts(group, _WRITING):
         yield from (f"    {line}" for line in _format_fact(fact))
 
 
 def _change_lines(group: Group) -> Iterator[str]:
-    """What changes, in full or by what it is like."""
+    """Yield the changes, in full or by their difference from another group."""
     if group.like is None:
         if group.one.changes:
             yield f"    {changes_title(group)}:"
-            yield from _sections(group.first.change_sections)
+            yield from _indent_sections(group.first.change_sections)
         return
     yield f"    what {name_group(group.like, str)} change"
     for words, found in (("but not", group.without), ("and besides", group.besides)):
         if found:
             yield f"    {words}:"
-            yield from _sections(found)
+            yield from _indent_sections(found)
 
 
 _WRITING: Final = Writing(str, str, str, MOST_KEYS)
@@ -128,5 +129,5 @@ def _format_fact(fact: Fact) -> Iterator[str]:
     yield from (f"    {text}" for text in fact.texts)
 
 
-def _sections(found: Iterable[Section]) -> Iterator[str]:
+def _indent_sections(found: Iterable[Section]) -> Iterator[str]:
     return (f"        {line}" for line in format_sections(found))

@@ -1,4 +1,4 @@
-"""Two definitions as a picture may show them: no text of a secret is in either."""
+"""Redact two definitions for a picture of both."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A workflow as it is shown: blocks by name, changes as lines, and what makes it alike.
+"""A workflow as it is shown: blocks by name, changes as lines, and its signature.
 
-Blocks of committed JSON have ids and no keys, so the ids of forty variants would read
-as forty changes. Here each block has a name that says the same in each variant.
+Blocks of committed JSON have ids and no keys, so one change of forty variants would
+look like forty changes. Here each block has the same name in each variant.
 """
 
 from __future__ import annotations
@@ -28,26 +28,22 @@ from ...diff import (
     TitleChanged,
     Unmanaged,
     as_data,
+    digest_masked,
     map_blocks,
     sections,
-    unshown,
 )
 from ...plan import Step
 
 
 @frozen(eq=False)
 class View:
-    """One workflow with all that its renderings need, each worked out once.
-
-    Attributes:
-        step: The workflow.
-    """
+    """A workflow with all that its renderings need, each computed once."""
 
     step: Step
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        """What each block is called, by its id: the same in each variant."""
+        """The name of each block by its id: the same in each variant."""
         one = self.step
         renamed = {
             canonical_id(change.before.id): canonical_id(change.block.id)
@@ -95,7 +91,7 @@ class View:
 
     @property
     def blocks(self) -> Sequence[str]:
-        """The blocks it has, or had, by name, in the order of the flow."""
+        """The names of its blocks, in the order of the flow."""
         definition = self.step.details.after or self.step.details.before
         if definition is None:
             return []
@@ -108,7 +104,7 @@ class View:
 
     @cached_property
     def edit_sections(self) -> Sequence[Section]:
-        """What was edited on the service as lines."""
+        """The edits on the service as lines."""
         return sections(self.edits)
 
     @cached_property
@@ -127,7 +123,7 @@ class View:
 
     @cached_property
     def settings(self) -> Sequence[str]:
-        """Those of them that change what a run costs or does, as lines of text."""
+        """Unmanaged fields that change what a run costs or does, as lines of text."""
         return [
             line
             for one in self.step.settings
@@ -135,13 +131,13 @@ class View:
         ]
 
     def _renamed(self, found: re.Match[str]) -> str:
-        """The name of a block that a plan tells by its kind and a piece of its id."""
+        """Return the name of a block that is named by kind and a piece of its id."""
         names = (name for id_, name in self.names.items() if id_.startswith(found[1]))
         return next(names, found[0])
 
     @property
     def is_new(self) -> bool:
-        """Whether the workflow was not there."""
+        """Whether the workflow did not exist before."""
         return self.step.details.before is None and self.step.details.after is not None
 
     @property
@@ -152,7 +148,7 @@ class View:
 
     @property
     def errors(self) -> int:
-        """How many findings of severity error appear."""
+        """The number of findings with severity error that appear."""
         return sum(
             isinstance(one, FindingAppeared) and one.finding.severity == "error"
             for one in self.step.consequences
@@ -168,7 +164,7 @@ class View:
 
 
 _BY_ID: Final = re.compile(r"^.* \(([0-9a-f]{8})\)(?=\.)")
-"""A block as a plan tells it where it knows no key of it."""
+"""A block in a plan that does not know its key."""
 
 
 def block_names(
@@ -176,15 +172,15 @@ def block_names(
     after: Definition | None,
     renamed: Mapping[str, str] = EMPTY,
 ) -> Mapping[str, str]:
-    """Names for blocks, by their ids, of which no two are alike.
+    """Return unique names for blocks, by their ids.
 
-    A name is the key path where there is one, else the kind; with a number where more
-    than one block would be called so.
+    A name is the key path if there is one, else the kind. It has a number if several
+    blocks would have the same name.
 
     Args:
         before: One side.
-        after: The other one; what is there now is called as if it were alone.
-        renamed: The ids that blocks have now, by those that they had.
+        after: The other side. Its blocks are named as if they were alone.
+        renamed: The new ids of blocks by their old ids.
     """
     bases: dict[str, str] = {}
     for definition in (after, before):
@@ -194,7 +190,7 @@ def block_names(
             block_id = canonical_id(block.id)
             path = definition.origins.path(position)
             base = str(block.kind) if path is None else path
-            # The same block under another id is called the same, unless its key is new.
+            # A block has the same name under another id, unless its key is new.
             if bases.get(renamed.get(block_id, "")) != base:
                 bases.setdefault(block_id, base)
     alike: dict[str, list[str]] = {}
@@ -214,4 +210,4 @@ def _signature(change: Change) -> str:
     So two changes that look alike because both are masked are not taken for one.
     """
     anonymous = map_blocks(change, lambda block: evolve(block, id=""))
-    return f"{json.dumps(as_data(anonymous))} {unshown(change)}"
+    return f"{json.dumps(as_data(anonymous))} {digest_masked(change)}"

@@ -1,4 +1,4 @@
-"""What all renderings say in the same words."""
+"""Words that all formats of a review share."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from ...text import join_first, pluralize
 from ._grouping import Group
 
 Quote = Callable[[str], str]
-"""How a rendering writes a name that data gives."""
+"""How a format writes a name that data gives."""
 
 MOST_COSTS: Final = 4
-"""Groups whose cost the headline names."""
+"""The most groups with their cost in the headline."""
 
 MOST_KEYS: Final = 3
-"""Keys that a line names where it is about few of many."""
+"""The most keys that the headline names."""
 
 SIGNS: Final[dict[Action, str]] = {
     "none": "·",
@@ -41,7 +41,7 @@ SIGNS: Final[dict[Action, str]] = {
     "delete": "-",
     "refuse": "!",
 }
-"""How what a deploy does is written: by shape, and never by colour alone."""
+"""The sign of each action. It is never only a colour."""
 
 _WAYS: Final[dict[Consent, Sequence[tuple[str, str]]]] = {
     "force": (
@@ -59,7 +59,7 @@ _WAYS: Final[dict[Consent, Sequence[tuple[str, str]]]] = {
         ("say that it is another workflow", "{options}"),
     ),
 }
-"""The ways on from a refusal, in words and as what is written for it."""
+"""The ways out of a refusal: in words, and what to write for it."""
 
 _BECOMES: Final[dict[Action, tuple[str, str]]] = {
     "update": ("changes", "change"),
@@ -85,11 +85,11 @@ _STATES: Final[dict[State, tuple[str, str]]] = {
         "have settings that the code does not set",
     ),
 }
-"""What is said of one workflow, and of several, that a deploy leaves alone."""
+"""The states of workflows that a deploy leaves alone, for one and for several."""
 
 
-def ways_on(group: Group) -> Sequence[tuple[str, str]]:
-    """Return the ways on from a refusal: in words, and what is written for each."""
+def list_ways_out(group: Group) -> Sequence[tuple[str, str]]:
+    """Return the ways out of a refusal: in words, and what to write for each."""
     lifted_by = group.one.lifted_by
     if lifted_by is None and group.one.state == "foreign":
         return [(OTHER_ENVIRONMENT, ""), ("leave it as it is", "--skip-drifted")]
@@ -113,15 +113,15 @@ def format_options(group: Group, flags: Iterable[Flag]) -> str:
     return format_flags(key, flags)
 
 
-def keeps_ids(rename: Rename) -> str:
-    """The argument that keeps the ids of a workflow; nothing where none does."""
+def format_was(rename: Rename) -> str:
+    """Return the argument that keeps the ids of a workflow; empty if none does."""
     if rename.was is None:
         return ""
     return f"was={json.dumps(rename.was, ensure_ascii=False)}"
 
 
-def becomes(group: Group) -> str:
-    """Return what becomes of the workflows of a group, in a few words."""
+def describe_action(group: Group) -> str:
+    """Return what a deploy does to a group, in a few words."""
     one, several = group.one, len(group.views) > 1
     if one.action == "refuse":
         return f"{_STATES[one.state][several]} and {_STOPS[several]} the deploy"
@@ -130,8 +130,8 @@ def becomes(group: Group) -> str:
     return _BECOMES[one.action][several]
 
 
-def state_of(group: Group) -> str:
-    """Return the state of the workflows of a group, and what is done with them."""
+def describe_state(group: Group) -> str:
+    """Return the state of a group, and what a deploy does to it."""
     one, several = group.one, len(group.views) > 1
     if one.action == "none":
         more = ", with settings that the code does not set" if one.settings else ""
@@ -153,24 +153,24 @@ def changes_title(group: Group) -> str:
 
 
 def name_group(group: Group, quote: Quote) -> str:
-    """A group by the key of its only workflow, or by what its keys share."""
+    """Name a group by the key of its only workflow, or by what its keys share."""
     if len(group.views) == 1:
         return quote(group.label)
     return f"{quote(group.label)} ({len(group.views):,})"
 
 
 def of_them(number: int, group: Group) -> str:
-    """How many of a group something is true of, where not of all."""
+    """Return how many of a group are meant, if not all."""
     return f" ({number:,} of them)" if number < len(group.views) else ""
 
 
 @frozen
 class Headline:
-    """The one line to act on.
+    """The first line of a review.
 
     Attributes:
-        what: What happens; the rest matters less.
-        facts: What it spends, what it costs, what was not checked.
+        what: The changes. The rest matters less.
+        facts: What is spent, what runs cost, and what was not checked.
     """
 
     what: str
@@ -183,12 +183,12 @@ class Headline:
 
 
 def headline(review: Review, groups: Sequence[Group], quote: Quote) -> Headline:
-    """What happens, what stops it, what it spends and what it costs."""
-    facts = [fact for fact in _more(review, groups, quote) if fact]
-    return Headline(_what(review, groups), facts)
+    """Return the changes, what stops them, what they spend and what runs cost."""
+    facts = [fact for fact in _list_facts(review, groups, quote) if fact]
+    return Headline(_describe_changes(review, groups), facts)
 
 
-def _what(review: Review, groups: Sequence[Group]) -> str:
+def _describe_changes(review: Review, groups: Sequence[Group]) -> str:
     done = Counter(one.action for one in review.notable)
     idle = Counter(one.state for one in review.notable if one.action == "none")
     refused = Counter(one.state for one in review.refused)
@@ -197,9 +197,9 @@ def _what(review: Review, groups: Sequence[Group]) -> str:
         *((idle[state], words) for state, words in _STATES.items()),
     ]
     stops = [(refused[state], words) for state, words in _STATES.items()]
-    happens, stopping = _counted(parts, is_first=True), ""
+    happens, stopping = _join_counts(parts, is_first=True), ""
     if refused:
-        stopping = _counted(stops, is_first=not happens)
+        stopping = _join_counts(stops, is_first=not happens)
         is_alone = refused.total() == 1
         verb = _STOPS[not is_alone]
         is_plain = len(refused) == 1
@@ -211,8 +211,10 @@ def _what(review: Review, groups: Sequence[Group]) -> str:
     return "; ".join(part for part in said if part)
 
 
-def _counted(found: Iterable[tuple[int, tuple[str, str]]], *, is_first: bool) -> str:
-    """Counts with what is said of them; the first one says what is counted."""
+def _join_counts(
+    found: Iterable[tuple[int, tuple[str, str]]], *, is_first: bool
+) -> str:
+    """Join counts with their words. The first one says what is counted."""
     parts: list[str] = []
     for number, words in found:
         if number:
@@ -222,13 +224,13 @@ def _counted(found: Iterable[tuple[int, tuple[str, str]]], *, is_first: bool) ->
     return ", ".join(parts)
 
 
-def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str]:
+def _list_facts(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str]:
     if not groups:
         return []
     spending = [group for group in groups if group.one.spends]
     spends = join_first(spending, MOST_KEYS, lambda group: name_group(group, quote))
-    parts = [f"spends at deploy: {spends or 'nothing'}", _costs(groups, quote)]
-    parts.append(_by_hand(groups, quote))
+    parts = [f"spends at deploy: {spends or 'nothing'}", _describe_costs(groups, quote)]
+    parts.append(_describe_settings(groups, quote))
     doubts = len(review.not_checked) + sum(
         len(view.step.not_checked) for group in groups for view in group.views
     )
@@ -239,8 +241,8 @@ def _more(review: Review, groups: Sequence[Group], quote: Quote) -> Sequence[str
     return parts
 
 
-def _costs(groups: Sequence[Group], quote: Quote) -> str:
-    """What 1,000 input rows cost, of the groups where that is another sum."""
+def _describe_costs(groups: Sequence[Group], quote: Quote) -> str:
+    """Return the cost of 1,000 input rows, for groups where it changes."""
     known = [group for group in groups if group.one.details.cost_after is not None]
     differ = [
         group
@@ -248,8 +250,8 @@ def _costs(groups: Sequence[Group], quote: Quote) -> str:
         if group.one.details.cost_before != group.one.details.cost_after
     ]
     if not differ:
-        is_told = bool(known) and not any(group.one.settings for group in groups)
-        return "cost per 1,000 rows: unchanged" if is_told else ""
+        is_known = bool(known) and not any(group.one.settings for group in groups)
+        return "cost per 1,000 rows: unchanged" if is_known else ""
 
     def name(group: Group) -> str:
         return f"{name_group(group, quote)} {cost_change(group, Estimate.brief)}"
@@ -258,8 +260,8 @@ def _costs(groups: Sequence[Group], quote: Quote) -> str:
     return f"cost per 1,000 rows, at most: {listed}"
 
 
-def _by_hand(groups: Sequence[Group], quote: Quote) -> str:
-    """The fields that code does not set, with what 1,000 rows cost by and with them."""
+def _describe_settings(groups: Sequence[Group], quote: Quote) -> str:
+    """Return the fields that code does not set, with the cost without and with them."""
     named: list[str] = []
     for group in groups:
         for one in group.one.settings:

@@ -8,9 +8,9 @@ from uuid import uuid4
 from attrs import define, evolve, field
 
 from flow64 import LEAD, Project, Workflow
-from flow64.api import AsyncClock, Clock, ResultItem
+from flow64.api import Clock, ResultItem
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.client import Client, Policy
+from flow64.client import Policy
 from tests.service.fault_server import Reply
 
 RUN = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"
@@ -68,11 +68,7 @@ class QuickClock:
 def hurried(client, clock=None):
     """Let a client pass over its waits."""
     clock = clock or QuickClock()
-    is_sync = isinstance(client, Client)
-    made = (
-        Clock(clock.now, clock.sleep) if is_sync else AsyncClock(clock.now, clock.nap)
-    )
-    client._player.clock = made
+    client._clock = Clock(clock.now, clock.nap)
     return client
 
 

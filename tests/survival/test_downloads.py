@@ -20,7 +20,7 @@ from attrs import evolve
 from flow64 import errors
 from flow64.api import Policy, Token
 from flow64.emulator import Emulator
-from flow64.runs import _download, download_file, download_files
+from flow64.runs import _download, download_file, download_files, list_result_files
 from flow64.runs._download import WAITS
 from tests.service.clients import BOTH, FakeClock, use, with_clock
 from tests.service.fault_server import Drop, FaultServer, Forward, Hang, Reply, location
@@ -59,7 +59,7 @@ def download(kind, server, found, target, **settings):
     facts = {"policy": QUICK, **settings}
 
     def play(client):
-        return hurried(client).play(download_file(RUN, found, target))
+        return hurried(client).call(download_file, RUN, found, target)
 
     return use(kind, server.url, play, **facts)
 
@@ -71,9 +71,8 @@ def download(kind, server, found, target, **settings):
 class Bearer:
     """A source of tokens that asks nobody."""
 
-    def obtain(self, _):
+    async def obtain(self, _):
         return Token("a-bearer", 3600.0)
-        yield
 
 
 @BOTH
@@ -88,7 +87,7 @@ def test_link_gets_neither_credential_nor_cookie(kind, server, tmp_path, setting
     store.acts += [lambda _: Reply(403, headers=cookie), lambda r: evolve(r, cut=9)]
 
     def play(client):
-        return hurried(client).play(download_file(RUN, item(link), tmp_path / "a.csv"))
+        return hurried(client).call(download_file, RUN, item(link), tmp_path / "a.csv")
 
     use(kind, server.url, play, policy=QUICK, **settings)
 
@@ -182,14 +181,12 @@ def test_link_that_expired_before_is_renewed_once(kind, ended, emulator, tmp_pat
     server, run = ended
 
     def then(client, started):
-        def talk():
-            from flow64.runs import list_result_files
-
-            items = yield from list_result_files(started.id)
+        async def talk(session):
+            items = await list_result_files(session, started.id)
             emulator.clock.advance(901)
-            return (yield from download_files(started.id, items, tmp_path))
+            return await download_files(session, started.id, items, tmp_path)
 
-        return client.play(talk())
+        return client.call(talk)
 
     paths = run(kind, then)
 
@@ -286,8 +283,8 @@ def test_download_may_take_longer_than_a_call(kind, server, tmp_path):
     server.always("GET", LINKS, Reply(200, [attrs.asdict(found)]))
 
     def play(client):
-        return with_clock(client, clock).play(
-            download_file(RUN, found, tmp_path / "a.csv")
+        return with_clock(client, clock).call(
+            download_file, RUN, found, tmp_path / "a.csv"
         )
 
     use(kind, server.url, play, policy=Policy(deadline=300))
@@ -308,7 +305,7 @@ def test_files_together_may_take_longer_than_a_call(kind, server, tmp_path):
     found = [item(f"{server.url}{store.path}", name=f"{n}.csv") for n in range(4)]
 
     def play(client):
-        return with_clock(client, clock).play(download_files(RUN, found, tmp_path))
+        return with_clock(client, clock).call(download_files, RUN, found, tmp_path)
 
     use(kind, server.url, play, policy=Policy(deadline=300))
 
@@ -327,7 +324,7 @@ def test_file_that_drips_is_given_up(kind, server, tmp_path):
     server.always("GET", LINKS, Reply(200, [attrs.asdict(found)]))
 
     def play(client):
-        return client.play(download_file(RUN, found, tmp_path / "a.csv"))
+        return client.call(download_file, RUN, found, tmp_path / "a.csv")
 
     with pytest.raises(errors.ResultError, match="too slow"):
         use(kind, server.url, play, policy=Policy(deadline=2.0))
@@ -501,15 +498,15 @@ def test_cut_at_each_of_fifty_offsets(server, tmp_path, case, has_length, packin
     size = len(CSV) if has_size else None
     found = item(f"{server.url}{store.path}", file_size=size)
 
-    def talk():
+    async def talk(session):
         nonlocal current
         for n in range(50):
             current = tmp_path / f"{n}.csv"
             store.acts[:] = [cut]
-            yield from download_file(RUN, found, current)
+            await download_file(session, RUN, found, current)
 
     current = tmp_path
-    use(kind, server.url, lambda c: hurried(c).play(talk()), policy=QUICK)
+    use(kind, server.url, lambda c: hurried(c).call(talk), policy=QUICK)
 
     saved = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert saved == {f"{n}.csv": CSV for n in range(50)}
@@ -712,7 +709,7 @@ def test_file_that_is_there_stays_as_it_is(kind, server, tmp_path):
     found = [item(f"{server.url}{store.path}")]
 
     def play(overwrite):
-        return lambda c: c.play(download_files(RUN, found, folder, overwrite=overwrite))
+        return lambda c: c.call(download_files, RUN, found, folder, overwrite=overwrite)
 
     with pytest.raises(errors.SaveError, match="overwrite=True"):
         use(kind, server.url, play(overwrite=False))
@@ -825,12 +822,12 @@ from tests.survival.support import RUN, item
 kind, url, target, size = sys.argv[1:]
 facts = {"base_url": url, "journal": None}
 found = item(f"{url}/store/a.csv", file_size=int(size))
-talk = download_file(RUN, found, Path(target))
+given = (download_file, RUN, found, Path(target))
 if kind == "sync":
-    Client("k", **facts).play(talk)
+    Client("k", **facts).call(*given)
 else:
     async def main():
-        await AsyncClient("k", **facts).play(talk)
+        await AsyncClient("k", **facts).call(*given)
     asyncio.run(main())
 """
 
@@ -886,8 +883,7 @@ def test_kill_between_two_names_costs_no_whole_file(kind, server, tmp_path):
     os.link(part, target)
 
     def play(client):
-        talk = download_file(RUN, found, target, overwrite=True)
-        return hurried(client).play(talk)
+        return hurried(client).call(download_file, RUN, found, target, overwrite=True)
 
     with pytest.raises(errors.TransportError):
         use(kind, server.url, play, policy=QUICK)

@@ -11,13 +11,13 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 import pytest
 from attrs import define, evolve, field
 
 from flow64 import errors
-from flow64.api import AsyncClock, Clock
+from flow64.api import Clock
 from flow64.client import AsyncClient, Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.runs import (
@@ -326,42 +326,8 @@ def test_run_that_never_was_is_said_at_once(kind, server):
 # -- Fifty watchers -------------------------------------------------------------------
 
 
-class VirtualTime:
-    """Time of threads: it goes on when all of them sleep, to who wakes first."""
-
-    def __init__(self, users):
-        self._lock = Lock()
-        self._time = 0.0
-        self._awake = users
-        self._sleeping = []
-        self._count = 0
-
-    def now(self):
-        return self._time
-
-    def sleep(self, seconds):
-        woken = Event()
-        with self._lock:
-            self._count += 1
-            entry = (self._time + seconds, self._count, woken)
-            heapq.heappush(self._sleeping, entry)
-            self._rest()
-        assert woken.wait(20)
-
-    def leave(self):
-        with self._lock:
-            self._rest()
-
-    def _rest(self):
-        self._awake -= 1
-        if not self._awake and self._sleeping:
-            self._time, _, woken = heapq.heappop(self._sleeping)
-            self._awake = 1
-            woken.set()
-
-
 class VirtualTasks:
-    """The same of tasks: they sleep on the loop, in order, and nothing else waits."""
+    """Time of tasks: it goes on when all of them sleep, to who wakes first."""
 
     def __init__(self, users):
         self._time = 0.0
@@ -392,22 +358,14 @@ class VirtualTasks:
 class Answering:
     """A transport that answers every look at once, and writes down when."""
 
-    clock: VirtualTime | VirtualTasks
+    clock: VirtualTasks
     times: list[float] = field(factory=list)
     status: int = 200
     headers: dict[str, str] = field(factory=dict)
 
-    def send(self, _):
+    async def send(self, _):
         self.times.append(self.clock.now())
         return Body(json.dumps(look("running").body).encode())
-
-    def close(self):
-        """Nothing is open."""
-
-
-class Awaited(Answering):
-    async def send(self, request):
-        return AsyncBody(super().send(request)._left)
 
     async def close(self):
         """Nothing is open."""
@@ -420,17 +378,9 @@ class Body:
     def __init__(self, content):
         self._left = content
 
-    def read(self, _):
+    async def read(self, _):
         content, self._left = self._left, b""
         return content
-
-    def close(self):
-        """Nothing is open."""
-
-
-class AsyncBody(Body):
-    async def read(self, timeout):  # noqa: ASYNC109 - as the protocol says
-        return super().read(timeout)
 
     async def close(self):
         """Nothing is open."""
@@ -440,29 +390,33 @@ WATCHERS, MINUTES = 50, 3
 
 
 def watchers_of_threads(every):
-    clock = VirtualTime(WATCHERS)
+    clock = VirtualTasks(WATCHERS)
     transport = Answering(clock)
     client = Client(KEY, base_url="http://127.0.0.1", journal=None, transport=transport)
-    client._player.clock = Clock(clock.now, clock.sleep)
+    client._clock = Clock(clock.now, clock.sleep)
+
+    async def leave(_):
+        clock.leave()
 
     def wait():
         try:
             with pytest.raises(errors.WaitTimeoutError):
                 client.runs.get(RUN).wait(MINUTES * 60, every=every)
         finally:
-            clock.leave()
+            client.call(leave)
 
     threads = [Thread(target=wait) for _ in range(WATCHERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    client.close()
     return transport.times
 
 
 def watchers_of_tasks(every):
     clock = VirtualTasks(WATCHERS)
-    transport = Awaited(clock)
+    transport = Answering(clock)
 
     async def wait(client):
         try:
@@ -474,7 +428,7 @@ def watchers_of_tasks(every):
     async def main():
         facts = {"base_url": "http://127.0.0.1", "journal": None}
         async with AsyncClient(KEY, transport=transport, **facts) as client:
-            client._player.clock = AsyncClock(clock.now, clock.sleep)
+            client._clock = Clock(clock.now, clock.sleep)
             await asyncio.gather(*(wait(client) for _ in range(WATCHERS)))
 
     asyncio.run(main())

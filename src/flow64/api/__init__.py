@@ -9,7 +9,7 @@ from ._credential import KEY_NAME, Credential, Token, TokenSource
 from ._endpoint import DEFAULT_ENDPOINT, NAMES, endpoint_of, host_of, is_loopback
 from ._feed import Feed, InCaller
 from ._http import HttpxTransport
-from ._loop_thread import LoopThread
+from ._loop_thread import LoopThread, StopNow
 from ._oauth import DISCOVERY, OAuth
 from ._oauth_key import CLIENT_NAME
 from ._organisation import Organisation, organisations_of
@@ -115,6 +115,7 @@ __all__ = [
     "Session",
     "SigningSecret",
     "Started",
+    "StopNow",
     "Stream",
     "Token",
     "TokenSource",

@@ -22,6 +22,10 @@ from ._transport import AsyncTransport
 T = TypeVar("T")
 
 
+class StopNow(KeyboardInterrupt):
+    """A Ctrl-C that does not wait for the end of a write under way."""
+
+
 class LoopThread:
     """An event loop in a thread, and the transport that lives on it.
 
@@ -82,7 +86,9 @@ class LoopThread:
         assert self._transport is not None, "the loop is running"
         return self._transport
 
-    def run_at_end(self, job: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    def run_at_end(
+        self, job: Callable[[], Coroutine[Any, Any, Any]], *, is_awaited: bool = True
+    ) -> None:
         """Run a coroutine as the last one of a call, if the loop is still there.
 
         The garbage collector may call this in any thread, and at exit.
@@ -94,7 +100,9 @@ class LoopThread:
             loop.create_task(job())
             return
         with suppress(RuntimeError, CancelledError):
-            _Call(job(), loop).wait()
+            call = _Call(job(), loop)
+            if is_awaited:
+                call.wait()
 
     def close(self) -> None:
         """Close the connections and end the thread; closing twice does nothing."""
@@ -162,6 +170,8 @@ class _Call:
             if self._done.done() and self._done.exception() is error:
                 raise
             self._loop.call_soon_threadsafe(self._cancel)
+            if isinstance(error, StopNow):
+                raise
             try:
                 self._done.exception()
             except BaseException:  # the second one

@@ -146,6 +146,10 @@ class Session:
         """Number of requests that the whole call has sent, with repetitions."""
         return self._whole.requests
 
+    def check(self) -> None:
+        """Raise the reason if the whole call has to end."""
+        self._whole.check()
+
     # -- Time -------------------------------------------------------------------------
 
     def now(self) -> float:

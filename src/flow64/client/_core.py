@@ -28,6 +28,7 @@ from ..api import (
     LoopThread,
     Policy,
     Session,
+    StopNow,
     TokenSource,
     Transport,
     as_async,
@@ -234,7 +235,7 @@ class Core(ClientCore):
             )
             return await session.run(lambda session: job(session, *args, **kwargs))
 
-        feed = Feed[T](run)
+        feed, is_patient = Feed[T](run), True
         try:
             item = thread.run(lambda _: feed.next())
             while item is not None:
@@ -245,8 +246,11 @@ class Core(ClientCore):
                     yield item.value
                     item = thread.run(lambda _: feed.next())
             return feed.result()
+        except StopNow:
+            is_patient = False
+            raise
         finally:
-            thread.run_at_end(feed.close)
+            thread.run_at_end(feed.close, is_awaited=is_patient)
 
     def close(self) -> None:
         """Close the connections, and end the thread; closing twice does nothing."""

@@ -309,6 +309,7 @@ class _Application:
         try:
             made = await self._apply(session, job)
         except FlowError as error:
+            session.check()  # it may end the whole call, and not only this step
             made = Failed(job.step.key, job.step.id, job.doing, error)
         self.outcomes[number] = made
         await session.emit(made)

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 from attrs import define
 
+from ..api import StopNow
+
 T = TypeVar("T")
 
 
@@ -45,9 +47,9 @@ def first_interrupt_waits(notify: Callable[[], None] | None = None) -> Generator
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if stop.is_asked:
-            if callable(before):
+            if callable(before) and before is not signal.default_int_handler:
                 before(number, frame)
-            raise KeyboardInterrupt
+            raise StopNow
         stop.is_asked = True
         if notify is not None:
             notify()

@@ -130,7 +130,7 @@ def test_what_works_on_code_says_what_else_to_do(configured, flow64, command):
     code, printed, told = flow64(command, "prod:inbound", "--env", "prod")
 
     assert (code, printed) == (64, "")
-    assert "prod:inbound is what is live, and this works on code and files" in told
+    assert "prod:inbound is live, and this command needs code or files" in told
 
 
 @pytest.mark.slow

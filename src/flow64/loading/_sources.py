@@ -40,7 +40,7 @@ from ._untrusted import TrustedFolder, read_untrusted
 PROGRAMS: Final = frozenset(
     {"__main__.py", "conftest.py", "noxfile.py", "setup.py", "tasks.py"}
 )
-"""Files of a folder that are programs: importing one would do something."""
+"""Files of a folder that are programs. They are not imported."""
 
 
 @frozen
@@ -71,10 +71,10 @@ class Loaded:
     def is_whole(self) -> bool:
         """Whether these are all workflows of its projects, with every module loaded.
 
-        Only then is a workflow that the service has and the code has not an orphan. The
-        source that `[tool.flow64]` names is whole, and no part of it is. If it names
-        none, these are whole: a folder, a package, and a file with no neighbour that
-        may hold workflows. JSON is whole if its manifest says so.
+        Only then a live workflow that the code does not have is an orphan. The source
+        of `[tool.flow64]` is whole, and a part of it is not. Without such a source,
+        these are whole: a folder, a package, and a file if no file next to it may hold
+        workflows. JSON is whole if its manifest says so.
         """
         if self.is_picked or not self.is_code:
             return self.is_all and not self.is_picked
@@ -236,34 +236,18 @@ def _load_untrusted(source: str | None, manifest: Path, *, code: bool) -> Loaded
         raise AddressError("--manifest is for untrusted JSON: add --no-code")
     if source is None or not Path(source).is_dir():
         raise AddressError("--manifest reads a folder of JSON: name it as SOURCE")
-    read, trusted = read_untrusted(Path(source), manifest)
-    found = [
-        SourceWorkflow(
-            one.name,
-            one.workflow,
-            str(Path(source) / one.file),
-            one.file.removesuffix(".json"),
-            one.entry,
-            one.redacted,
-            one.is_unseen,
-        )
-        for one in read
-    ]
-    whole = trusted.whole
-    owners = {(one.namespace, one.key) for one in whole}
-    is_all = bool(whole) and all(
-        (project.namespace, project.key) in owners
-        for one in found
-        if (project := one.workflow.project) is not None
-    )
+    found, trusted = read_untrusted(Path(source), manifest)
+    owners = {(one.namespace, one.key) for one in trusted.whole}
+    projects = [one.workflow.project for one in found if one.workflow.project]
+    is_all = all((one.namespace, one.key) in owners for one in projects)
     return Loaded(
         source,
         found,
-        whole,
+        trusted.whole,
         is_code=False,
-        is_all=is_all,
+        is_all=is_all and bool(owners),
         trusted=trusted,
-        notes=[one.note for one in read if one.note],
+        notes=[one.note for one in found if one.note],
     )
 
 
@@ -380,13 +364,13 @@ def _add_listed(one: ManifestWorkflow, path: Path, found: Collector) -> None:
 
 
 def _files(folder: Path, suffix: str) -> Iterator[Path]:
-    """The files below a folder by name; no hidden, generated or program files."""
+    """The files below a folder, without hidden, generated and program files."""
     for place in _folders(folder):
         yield from _files_in(place, suffix)
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    """A folder, and those below it that hold the user's own files."""
+    """A folder and its subfolders, without hidden and generated ones."""
     yield folder
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not path.is_dir() or path.is_symlink():

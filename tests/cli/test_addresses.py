@@ -10,7 +10,7 @@ from attrs import evolve
 
 from flow64 import Client
 from flow64.environments import load as load_settings
-from flow64.environments import opened
+from flow64.environments import open_client
 from flow64.loading import load_source
 
 SETTINGS = """
@@ -44,7 +44,7 @@ def deployed(service, configured):
     """The workflow in staging and in prod; gives its id in prod."""
     workflow = load_source("leads.py").only.workflow
     for env in ("staging", "prod"):
-        with opened(load_settings().environment(env)) as client:
+        with open_client(load_settings().environment(env)) as client:
             workflow.deploy(client)
     return workflow.id("prod")
 

@@ -21,7 +21,7 @@ from flow64.definition import (
     walk,
 )
 from flow64.diff import Hidden
-from flow64.redaction import MASK, SHORTEST, spelled
+from flow64.redaction import MASK, SHORTEST, list_spellings
 
 
 def veiled(live, code, secrets=()):
@@ -130,7 +130,7 @@ def texts_of(secrets):
             if isinstance(text, str) and (
                 len(text) >= SHORTEST or (text and (not path))
             ):
-                found |= spelled(text)
+                found |= list_spellings(text)
     return sorted(found)
 
 

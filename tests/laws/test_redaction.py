@@ -27,7 +27,7 @@ from flow64.diff._redaction import (
     put_secrets_in,
     reveal_hidden,
 )
-from flow64.redaction import Secrets, spelled
+from flow64.redaction import Secrets, list_spellings
 from flow64.render import redact_pair
 from tests.laws import redaction_before as before
 
@@ -52,7 +52,7 @@ scalars = st.none() | st.sampled_from([True, 1, 7, 1.5, 424242]) | plain_words
 parts = st.sampled_from(PARTS)
 surrounded = st.builds("{}{}{}".format, plain_words, parts, plain_words)
 whole_contents = st.sampled_from([*CONTENTS.values()])
-spellings = parts.flatmap(lambda part: st.sampled_from(sorted(spelled(part))))
+spellings = parts.flatmap(lambda part: st.sampled_from(sorted(list_spellings(part))))
 unbound = st.sampled_from(
     [Value("region"), *(Value(name, secret=True) for name in CONTENTS)]
 )

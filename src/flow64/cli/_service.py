@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ..api import CLIENT_NAME, KEY_NAME, HttpAnswer, HttpRequest, Transport
 from ..client import Client
-from ..environments import Environment, Settings, load, opened
+from ..environments import Environment, Settings, load, open_client
 from ..errors import ConfigError, TransportError
 from ._credential_source import describe_missing_settings, describe_unconfigured
 from ._options import OPTIONS
@@ -81,7 +81,7 @@ def connect(env: str | None) -> Generator[Client]:
     require_credential(settings, environment)
     is_new = OPTIONS.environment != environment
     OPTIONS.environment = environment
-    with _print_logs() as printer, opened(environment) as client:
+    with _print_logs() as printer, open_client(environment) as client:
         printer.limit = client.policy.deadline
         log_requests(client)
         if is_new:

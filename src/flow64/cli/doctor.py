@@ -10,7 +10,7 @@ from attrs import evolve
 
 from ..client import Client
 from ..doctor import STATES, Diagnosis, diagnose
-from ..environments import Environment, Settings, load, opened
+from ..environments import Environment, Settings, load, open_client
 from ..text import printable
 from . import _params as params
 from ._error_messages import describe_error
@@ -64,7 +64,7 @@ def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
 def _connect(settings: Settings, environment: Environment) -> Generator[Client]:
     require_credential(settings, environment)
     # A credential of another organisation is part of the report, and does not end it.
-    with opened(evolve(environment, org_id=None)) as client:
+    with open_client(evolve(environment, org_id=None)) as client:
         warn_unconfigured(settings, environment, client)
         yield client
 

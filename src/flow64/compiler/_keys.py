@@ -55,7 +55,7 @@ def _id_key(block: Block) -> str:
 
 @frozen
 class Paths:
-    """The paths of nodes below the workflow, which decide between nodes that are ready."""
+    """Paths of nodes below the workflow, to choose between nodes that are ready."""
 
     graph: FlowGraph
     prefixes: dict[Scope, str] = field(factory=dict)

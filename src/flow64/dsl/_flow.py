@@ -264,7 +264,7 @@ def include_if(flag: bool, flow: Passthrough) -> Passthrough: ...
 @overload
 def include_if(flag: bool, flow: Flow[A, A]) -> Flow[A, A]: ...
 def include_if(flag: bool, flow: Any) -> Any:
-    """Return the flow if the flag is true when the graph is built. If not, rows pass."""
+    """Return the flow if the flag is true when the graph is built; else, rows pass."""
     if not isinstance(flag, bool):
         problem = f"flag is {shortened(flag)}, neither True nor False"
         raise ArgumentError(

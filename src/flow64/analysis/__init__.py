@@ -1,6 +1,6 @@
-"""Judging a definition: row kinds, columns, rules, cost, and what differs.
+"""Analysis of one definition: row kinds, columns, rules, cost and effects.
 
-A compile needs the safe rules alone, so the rest is loaded when it is asked for.
+A compile needs only the safe rules, so everything else is loaded on first use.
 """
 
 from __future__ import annotations

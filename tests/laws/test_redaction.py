@@ -27,9 +27,9 @@ from flow64.definition import (
     thaw,
     walk,
 )
-from flow64.diff import Hidden, SideSecrets, mask_hidden, put_secrets_in
+from flow64.diff import Hidden, redact_pair
+from flow64.diff._redaction import SideSecrets, mask_hidden, put_secrets_in
 from flow64.redaction import Secrets, is_aligned, list_spellings, map_json
-from flow64.render import redact_pair
 
 CONTENTS = {
     "hook": "https://example.com/?key=SENTINEL one",

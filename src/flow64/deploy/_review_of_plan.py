@@ -8,9 +8,9 @@ from pathlib import Path, PurePath
 from attrs import evolve
 
 from ..definition import EMPTY, BoundSecret, redact_for_display
-from ..diff import estimate
+from ..diff import estimate, fields_of, redact_pair
 from ..plan import Action, Details, Flag, Plan, Review, Step, take_over_command
-from ..render import created, fields_of, redact_pair
+from ..render import created
 from ._consent import NOTHING, Agreement, is_lifted
 from ._drift import prepare_for_display
 

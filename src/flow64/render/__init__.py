@@ -13,7 +13,6 @@ from .review._grouping import group_alike
 from .review._markdown import as_markdown, marker_of
 from .review._page import as_html
 from .review._text import as_text
-from .review._veiled import fields_of, redact_pair
 
 __all__ = [
     "Graph",
@@ -28,7 +27,6 @@ __all__ = [
     "as_markdown",
     "as_text",
     "created",
-    "fields_of",
     "graph_between",
     "graph_of",
     "group_alike",
@@ -36,7 +34,6 @@ __all__ = [
     "mermaid",
     "mermaid_changed",
     "picture",
-    "redact_pair",
     "review_of_diff",
     "svg",
     "svg_changed",

@@ -9,10 +9,17 @@ from attrs import field, frozen
 
 from ...analysis import effects
 from ...definition import EMPTY, Definition
-from ...diff import BlockRenamed, FindingVanished, consequences, diff, estimate
+from ...diff import (
+    BlockRenamed,
+    FindingVanished,
+    consequences,
+    diff,
+    estimate,
+    fields_of,
+    redact_pair,
+)
 from ...errors import ArgumentError, shortened
 from ...plan import Details, Review, Step
-from ._veiled import fields_of, redact_pair
 
 
 @frozen

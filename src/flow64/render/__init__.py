@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._annotations import as_annotations
-from ._graph import Graph, Link, Mark, Node, graph_between, graph_of
+from ._graph import ChangeMark, Graph, GraphLink, GraphNode, graph_between, graph_of
 from ._mermaid import mermaid, mermaid_changed
 from ._svg import anchors, picture, svg, svg_changed
 from ._text import text_changed, text_tree
@@ -15,10 +15,10 @@ from .review._page import as_html
 from .review._text import as_text
 
 __all__ = [
+    "ChangeMark",
     "Graph",
-    "Link",
-    "Mark",
-    "Node",
+    "GraphLink",
+    "GraphNode",
     "Pair",
     "anchors",
     "as_annotations",

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from ..definition import Definition
 from ..diff import Change
 from ..text import pluralize
-from ._graph import Graph, Link, Mark, Node, graph_between
+from ._graph import ChangeMark, Graph, GraphLink, GraphNode, graph_between
 from ._layout import Label, Shape, cut, labels
 
 MAX_CHARACTERS: Final = 50_000
@@ -91,7 +91,7 @@ _MOST_RESTS: Final = 8
 
 _SHORT: Final = 40
 
-_LINES: Final[Mapping[Mark, str]] = {
+_LINES: Final[Mapping[ChangeMark, str]] = {
     "added": "==>",
     "removed": "-.->",
     "changed": "-->|other condition|",
@@ -121,7 +121,7 @@ class _ShownPart:
 
     shown: Sequence[int]
     rests: Sequence[Sequence[int]]
-    links: Sequence[Link]
+    links: Sequence[GraphLink]
 
 
 def _select_part(graph: Graph, limit: int) -> _ShownPart:
@@ -159,7 +159,7 @@ def _collect_rests(graph: Graph, shown: Sequence[int]) -> _ShownPart:
     count = len(graph.nodes)
     place = {at: count + number for number, rest in enumerate(groups) for at in rest}
     place.update((at, at) for at in shown)
-    marks: dict[tuple[int, int], Mark] = {}
+    marks: dict[tuple[int, int], ChangeMark] = {}
     for link in graph.links:
         ends = place[link.source], place[link.target]
         if ends[0] == ends[1] >= count:
@@ -168,7 +168,7 @@ def _collect_rests(graph: Graph, shown: Sequence[int]) -> _ShownPart:
         if marks.setdefault(ends, link.mark) != link.mark:
             marks[ends] = "unchanged"
     return _ShownPart(
-        shown, groups, [Link(*ends, mark) for ends, mark in marks.items()]
+        shown, groups, [GraphLink(*ends, mark) for ends, mark in marks.items()]
     )
 
 
@@ -233,14 +233,14 @@ def _write_part(graph: Graph, part: _ShownPart) -> str:
     return "\n".join(lines) + "\n"
 
 
-_STROKES: Final[Mapping[Mark, str]] = {
+_STROKES: Final[Mapping[ChangeMark, str]] = {
     "added": "#1a7f37",
     "removed": "#cf222e",
     "changed": "#9a6700",
 }
 
 
-def _write_node(node: Node) -> str:
+def _write_node(node: GraphNode) -> str:
     label = node.label
     rows = [f"{node.sign} {label.path}".strip()]
     if label.kind:

@@ -19,7 +19,7 @@ from attrs import frozen
 from ..definition import Definition
 from ..diff import Change
 from ._cells import cells, fitted
-from ._graph import Graph, Node, graph_between, graph_of
+from ._graph import Graph, GraphNode, graph_between, graph_of
 from ._layered import MARGIN, Box, Layered, Point, frames, layered
 from ._layout import cut
 from ._style import STYLE
@@ -36,7 +36,7 @@ from ._svg_words import (
     wrap_legend,
 )
 
-Linked: TypeAlias = Callable[[Node], str | None]
+Linked: TypeAlias = Callable[[GraphNode], str | None]
 """Returns the place on the same page that a block links to, if there is one."""
 
 
@@ -202,7 +202,7 @@ def _lay_out(graph: Graph) -> _Drawing:
     return _Drawing(looks, layered(sizes, edges, gone=gone), [])
 
 
-def _make_text(node: Node, scopes: Sequence[str]) -> _BlockText:
+def _make_text(node: GraphNode, scopes: Sequence[str]) -> _BlockText:
     label = node.label
     rows: list[tuple[str, str]] = []
     if scopes:
@@ -235,7 +235,7 @@ def _make_text(node: Node, scopes: Sequence[str]) -> _BlockText:
 
 
 def _draw_block(
-    node: Node, look: _BlockText, box: Box, name: str | None, place: str | None
+    node: GraphNode, look: _BlockText, box: Box, name: str | None, place: str | None
 ) -> Iterator[str]:
     """Draw a block: a group, or a link if it leads to a place of the page."""
     told = escape_text(describe_node(node), LONG)
@@ -265,7 +265,7 @@ def _draw_block(
     yield f"</{tag}>"
 
 
-def _draw_outline(node: Node, box: Box) -> Iterator[str]:
+def _draw_outline(node: GraphNode, box: Box) -> Iterator[str]:
     x, y, width, height = box
     match node.label.shape:
         case "converter":

@@ -13,7 +13,7 @@ from ..diff import Change
 from ..redaction import redact_keys
 from ..text import pluralize
 from ._cells import wrapped
-from ._graph import SIGNS, Graph, Mark, Node, graph_between
+from ._graph import SIGNS, ChangeMark, Graph, GraphNode, graph_between
 from ._layout import Label, TreeLine, cut, labels, list_tree
 
 _NAME: Final = 60
@@ -70,7 +70,7 @@ def text_changed(
         width: The most characters of a line.
     """
     graph = graph_between(before, after, changes)
-    marks: Mapping[tuple[int, int], Mark] = {
+    marks: Mapping[tuple[int, int], ChangeMark] = {
         (link.source, link.target): link.mark for link in graph.links
     }
     lines = [(cut(graph.name, 2 * _NAME), ""), (_format_changed_counts(graph), "")]
@@ -112,10 +112,16 @@ def _format_changed_counts(graph: Graph) -> str:
     return f"{blocks}: {', '.join(counted) or 'nothing changed'}"
 
 
-_MARKS: Final[Sequence[Mark]] = ("added", "removed", "changed", "moved", "unchanged")
+_MARKS: Final[Sequence[ChangeMark]] = (
+    "added",
+    "removed",
+    "changed",
+    "moved",
+    "unchanged",
+)
 
 
-def _format_changed_block(node: Node) -> str:
+def _format_changed_block(node: GraphNode) -> str:
     label = node.label
     parts = [cut(label.path, _NAME)]
     if label.kind:
@@ -127,11 +133,11 @@ def _format_changed_block(node: Node) -> str:
 
 
 def _format_feeders(
-    graph: Graph, line: TreeLine, marks: Mapping[tuple[int, int], Mark]
+    graph: Graph, line: TreeLine, marks: Mapping[tuple[int, int], ChangeMark]
 ) -> str:
     """Return what feeds a block, if its place does not say it or if it changed."""
     parents = sorted({*graph.topology.parents[line.position]})
-    found: Sequence[tuple[int, Mark]] = [
+    found: Sequence[tuple[int, ChangeMark]] = [
         (parent, marks[parent, line.position]) for parent in parents
     ]
     if line.feeders is None and all(mark == "unchanged" for _, mark in found):

@@ -19,11 +19,11 @@ from ...diff import Estimate, Line, Section
 from ...plan import Review
 from ...redaction import redact_keys
 from ...text import pluralize, printable
-from .._graph import Graph, Node, graph_between
+from .._graph import Graph, GraphNode, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, picture
-from ._facts import Writing, list_facts
 from ._grouping import Group, group_alike
+from ._notes import NoteStyle, list_notes
 from ._page_style import STYLE
 from ._source import compare_source
 from ._words import (
@@ -235,7 +235,7 @@ def _write_group(group: Group, number: int, room: _Room) -> Iterator[str]:
     if group.first.follow_sections:
         yield "<h3>What follows</h3>"
         yield from _write_changes(_limit_lines(group.first.follow_sections, room))
-    yield from _write_facts(group)
+    yield from _write_notes(group)
     if group.has_source:
         yield from _write_source(group, room)
     yield "</div>"
@@ -297,18 +297,18 @@ def _write_difference(group: Group) -> Iterator[str]:
     yield "</div>"
 
 
-_WRITING: Final = Writing(_code, _text, lambda line: _code(line.strip()), 40)
+_NOTE_STYLE: Final = NoteStyle(_code, _text, lambda line: _code(line.strip()), 40)
 
 
-def _write_facts(group: Group) -> Iterator[str]:
-    facts = [*list_facts(group, _WRITING)]
-    if not facts:
+def _write_notes(group: Group) -> Iterator[str]:
+    notes = [*list_notes(group, _NOTE_STYLE)]
+    if not notes:
         return
     yield '<dl class="facts">'
-    for fact in facts:
-        text = fact.texts[0] if len(fact.texts) == 1 else _write_list(fact.texts)
-        style = ' class="spends"' if fact.is_warning else ""
-        label = fact.label[:1].upper() + fact.label[1:]
+    for note in notes:
+        text = note.texts[0] if len(note.texts) == 1 else _write_list(note.texts)
+        style = ' class="spends"' if note.is_warning else ""
+        label = note.label[:1].upper() + note.label[1:]
         yield f"<dt>{label}</dt><dd{style}>{text}</dd>"
     yield "</dl>"
 
@@ -377,7 +377,7 @@ def _draw_graph(
     told = {canonical_id(one.block) for one in found if one.block is not None}
     ends = _find_changed_ends(graph) if any(map(_is_wiring, found)) else set[str]()
 
-    def find_link(node: Node) -> str | None:
+    def find_link(node: GraphNode) -> str | None:
         block = canonical_id(node.id)
         if block in told:
             return f"change-{places[block]}"

@@ -9,8 +9,8 @@ from ...diff import Section, format_sections
 from ...plan import Review, format_flags
 from ...redaction import redact_keys
 from ...text import join_first, pluralize, printable
-from ._facts import Fact, Writing, list_facts
 from ._grouping import Group, group_alike
+from ._notes import Note, NoteStyle, list_notes
 from ._words import (
     SIGNS,
     changes_title,
@@ -100,8 +100,8 @@ def _group_lines(group: Group) -> Iterator[str]:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"
         yield from _indent_sections(group.follows)
-    for fact in list_facts(group, _WRITING):
-        yield from (f"    {line}" for line in _format_fact(fact))
+    for note in list_notes(group, _NOTE_STYLE):
+        yield from (f"    {line}" for line in _format_note(note))
 
 
 def _change_lines(group: Group) -> Iterator[str]:
@@ -118,15 +118,15 @@ def _change_lines(group: Group) -> Iterator[str]:
             yield from _indent_sections(found)
 
 
-_WRITING: Final = Writing(str, str, str, MOST_KEYS)
+_NOTE_STYLE: Final = NoteStyle(str, str, str, MOST_KEYS)
 
 
-def _format_fact(fact: Fact) -> Iterator[str]:
-    if len(fact.texts) == 1:
-        yield fact.line
+def _format_note(note: Note) -> Iterator[str]:
+    if len(note.texts) == 1:
+        yield note.line
         return
-    yield f"{fact.label}:"
-    yield from (f"    {text}" for text in fact.texts)
+    yield f"{note.label}:"
+    yield from (f"    {text}" for text in note.texts)
 
 
 def _indent_sections(found: Iterable[Section]) -> Iterator[str]:

@@ -304,7 +304,7 @@ def test_a_key_of_another_organisation_writes_nothing(settings, emulator, monkey
     assert str(caught.value) == (
         "GET /workflows answered for organisation 'org_a', and environment 'prod' has "
         "org_id = 'org_b': no more was sent; use the key of that organisation, or "
-        "mend org_id"
+        "correct org_id"
     )
 
 

@@ -14,7 +14,7 @@ import click
 import httpx
 import pytest
 
-from flow64.cli._main import group
+from flow64.cli import group
 from flow64.emulator import Fault, load_fixtures
 from tests.cli.support import ended, environment, serving
 

@@ -16,7 +16,7 @@ from . import _params as params
 from ._error_messages import describe_error
 from ._exit_codes import FAILED
 from ._options import OPTIONS
-from ._service import require_credential, warn_unconfigured
+from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
     format_json,
     print_json,
@@ -65,7 +65,7 @@ def _connect(settings: Settings, environment: Environment) -> Generator[Client]:
     require_credential(settings, environment)
     # A credential of another organisation is part of the report, and does not end it.
     with open_client(evolve(environment, org_id=None)) as client:
-        warn_unconfigured(settings, environment, client)
+        warn_about_endpoint(settings, environment, client)
         yield client
 
 

@@ -53,7 +53,7 @@ LIMITS: Final = ("ratelimit", "rate-limit", "retry-after")
 
 
 @frozen
-class Reply:
+class Exchange:
     """One request and its answer.
 
     Attributes:
@@ -98,16 +98,16 @@ class Reply:
 
 
 @frozen
-class Replies:
+class Exchanges:
     """All requests and answers, by name."""
 
-    by_name: Mapping[str, Reply]
+    by_name: Mapping[str, Exchange]
 
-    def __getitem__(self, name: str) -> Reply:
+    def __getitem__(self, name: str) -> Exchange:
         return self.by_name.get(name, _NOTHING)
 
     @property
-    def all(self) -> Sequence[Reply]:
+    def all(self) -> Sequence[Exchange]:
         """All requests."""
         return [*self.by_name.values()]
 
@@ -121,7 +121,7 @@ class Replies:
 _PLAIN: Final = re.compile(r"[\w;:=,.\" -]{0,60}", re.ASCII)
 """The text of a header about rates that may be shown."""
 
-_NOTHING: Final = Reply(Request("GET", ""))
+_NOTHING: Final = Exchange(Request("GET", ""))
 
 
 @frozen
@@ -132,7 +132,7 @@ class Examination:
         replies: The requests and answers, for the verdicts.
     """
 
-    replies: Replies = field(repr=False)
+    replies: Exchanges = field(repr=False)
 
     @property
     def state(self) -> CredentialState:
@@ -231,15 +231,15 @@ def examine(
     Args:
         wall: The wall clock, in seconds since 1970.
     """
-    replies: dict[str, Reply] = {}
+    replies: dict[str, Exchange] = {}
     if (yield from _ask_all(_first_requests(), replies, wall)):
-        yield from _ask_all(_later_requests(Replies(replies)), replies, wall)
-    return Examination(Replies(replies))
+        yield from _ask_all(_later_requests(Exchanges(replies)), replies, wall)
+    return Examination(Exchanges(replies))
 
 
 def _ask_all(
     requests: Sequence[tuple[str, Request]],
-    replies: dict[str, Reply],
+    replies: dict[str, Exchange],
     wall: Callable[[], float],
 ) -> Conversation[bool]:
     """Send requests one after the other. Return whether more may be sent."""
@@ -272,7 +272,7 @@ def _first_requests() -> Sequence[tuple[str, Request]]:
     ]
 
 
-def _later_requests(replies: Replies) -> Sequence[tuple[str, Request]]:
+def _later_requests(replies: Exchanges) -> Sequence[tuple[str, Request]]:
     """Return the requests for workflows and runs that the answers name."""
     ids = [one.get("id") for one in replies["workflows"].items]
     chosen = [found for found in ids if isinstance(found, str) and is_uuid(found)]
@@ -294,7 +294,7 @@ def _detail(at: int) -> str:
     return f"workflow-{at}"
 
 
-def _ask(request: Request, wall: Callable[[], float]) -> Conversation[Reply]:
+def _ask(request: Request, wall: Callable[[], float]) -> Conversation[Exchange]:
     """Send a request once. An answer may have any status."""
     yield Begin(PATIENCE)
     try:
@@ -302,8 +302,8 @@ def _ask(request: Request, wall: Callable[[], float]) -> Conversation[Reply]:
         if answer.status == 401 and not request.is_open and (yield Renew(answer.turn)):
             answer = yield request
     except FlowError as error:
-        return Reply(request, error=error)
-    return Reply(request, answer, skew=_skew(answer, wall()))
+        return Exchange(request, error=error)
+    return Exchange(request, answer, skew=_skew(answer, wall()))
 
 
 def _skew(answer: Answer, now: float) -> float | None:
@@ -316,7 +316,7 @@ def _skew(answer: Answer, now: float) -> float | None:
     return float(round(ahead + 0.5))  # a header stands for the second that it begins
 
 
-def _may_continue(reply: Reply, *, is_first: bool = False) -> bool:
+def _may_continue(reply: Exchange, *, is_first: bool = False) -> bool:
     if reply.answer is None:
         return False
     if is_first and not reply.is_good:

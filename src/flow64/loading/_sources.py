@@ -170,7 +170,7 @@ def _read_file(path: Path, found: Collector, *, code: bool) -> None:
     if path.suffix == ".json":
         manifest = read_manifest(path.parent / MANIFEST)
         if manifest is not None and path.name in manifest.files:
-            _add_listed(read_workflow(path.parent, manifest, path.name), path, found)
+            _add_entry(read_workflow(path.parent, manifest, path.name), path, found)
         else:
             _read_json(path, found)
         found.is_all = False
@@ -218,7 +218,7 @@ def _read_json_folder(folder: Path, found: Collector, whole: list[ProjectKey]) -
         return
     whole += known.manifest.whole
     for one in known.workflows:
-        _add_listed(one, folder / one.file, found)
+        _add_entry(one, folder / one.file, found)
     for name in known.unlisted:
         problem = f"{folder / name} is not listed in {MANIFEST}, and was left out"
         found.notes.append(f"{problem}; name it by itself to read it as it is")
@@ -357,7 +357,7 @@ def _read_json(path: Path, found: Collector) -> None:
     found.add_workflow(SourceWorkflow(name, workflow, str(path), path.stem))
 
 
-def _add_listed(one: ManifestWorkflow, path: Path, found: Collector) -> None:
+def _add_entry(one: ManifestWorkflow, path: Path, found: Collector) -> None:
     found.add_workflow(
         SourceWorkflow(one.name, one.workflow, str(path), path.stem, one.entry)
     )

@@ -8,7 +8,14 @@ from typing import Annotated, Any, ClassVar, TypedDict
 from attrs import frozen
 
 from ..dsl import UNSET, Flow, Passthrough, Unset
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns, Fact
+from ._facts import (
+    UNKNOWN_COLUMNS,
+    About,
+    CatalogueBlock,
+    Columns,
+    Fact,
+    documented_once,
+)
 from ._fields import FieldMap, UncheckedBlock, columns_of
 
 
@@ -37,13 +44,10 @@ class LlmOpenai(Passthrough, UncheckedBlock):
 
     kind: ClassVar[str] = "llm_openai"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="any",
         gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(opens=True),
     )
@@ -55,14 +59,8 @@ class QaAgent(Flow[Any, Any], CatalogueBlock):
 
     kind: ClassVar[str] = "qa_agent"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="I",
-        confidence="D1",
-        source="SK",
-        effects=("may-spend",),
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", rows="I", effects=("may-spend",)
     )
 
     qualification_criteria: Annotated[

@@ -14,7 +14,15 @@ from attrs import frozen
 
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
 from ..errors import JoinError, UnfinishedFilterError
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Column, Columns, Fact
+from ._facts import (
+    UNKNOWN_COLUMNS,
+    About,
+    CatalogueBlock,
+    Column,
+    Columns,
+    Fact,
+    documented_once,
+)
 from ._fields import UncheckedBlock
 from ._words import FilterLogic, FilterOperator
 
@@ -48,13 +56,10 @@ class Filter(Passthrough, CatalogueBlock):
     """
 
     kind: ClassVar[str] = "filter"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="any",
         gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         drops_rows=True,
         reads_columns=True,
         uses_columns="named",
@@ -179,15 +184,8 @@ class Deduplicate(Passthrough, CatalogueBlock):
     """
 
     kind: ClassVar[str] = "deduplicate"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        drops_rows=True,
-        uses_columns="named",
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", drops_rows=True, uses_columns="named"
     )
 
 
@@ -196,15 +194,8 @@ class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
     """Drop rows that a notebook has already; which columns decide is not documented."""
 
     kind: ClassVar[str] = "deduplicate_wrt_notebook"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        drops_rows=True,
-        uses_columns="named",
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", drops_rows=True, uses_columns="named"
     )
 
     notebook_id: Annotated[str | Unset, Fact("I", "append_to_notebook")] = UNSET
@@ -217,14 +208,8 @@ class GroupBy(Passthrough, UncheckedBlock):
     """Group rows by a column; what becomes of the others is not documented."""
 
     kind: ClassVar[str] = "group_by"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        columns=UNKNOWN_COLUMNS,
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", columns=UNKNOWN_COLUMNS
     )
 
 
@@ -233,12 +218,6 @@ class RemoveColumns(Passthrough, UncheckedBlock):
     """Drop columns; the field that names them is not documented."""
 
     kind: ClassVar[str] = "remove_columns"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        columns=UNKNOWN_COLUMNS,
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", columns=UNKNOWN_COLUMNS
     )

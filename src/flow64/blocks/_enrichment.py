@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final
 from attrs import frozen
 
 from ..dsl import UNSET, Company, Flow, Lead, Unset
-from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price
+from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price, documented_once
 from ._fields import FieldMap, UncheckedBlock, columns_of
 from ._words import EMAIL_MODES, CompanyTier, EmailMode, Tier
 
@@ -154,13 +154,10 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "find_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("spends",),
         words={"mode": EMAIL_MODES},
         uses_columns="identifying",
@@ -205,13 +202,10 @@ class FindPhone(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "find_phone"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("spends",),
         columns=Columns(adds=[Column("phone", None, "I")]),
         price=Price(0.30, "D1", "SK"),
@@ -228,13 +222,10 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
 
     kind: ClassVar[str] = "verify_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
         uses_columns="identifying",
@@ -250,13 +241,10 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "reverse_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
         uses_columns="identifying",
@@ -275,13 +263,10 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "reverse_phone"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(reads=[Column("phone", None, "I")], opens=True),
         uses_columns="identifying",

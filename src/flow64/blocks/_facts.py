@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
@@ -179,6 +179,10 @@ class About:
     def may_follow(self) -> bool:
         """Whether rows may flow into it, as far as it is known."""
         return self.role != "source" or self.perhaps is not None
+
+
+documented_once: Final = partial(About, rows="D1", confidence="D1", source="SK")
+"""Facts about a kind that only the source `SK` names."""
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns
+from ._facts import UNKNOWN_COLUMNS, About, Columns, documented_once
 from ._fields import UncheckedBlock
 
 
@@ -20,13 +20,11 @@ class HubspotImport(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "hubspot_import"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="unknown",
         rows="I",
-        confidence="D1",
-        source="SK",
         columns=Columns(opens=True),
     )
 
@@ -37,13 +35,11 @@ class YcBatches(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "yc_batches"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="COMPANY",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(opens=True),
     )
@@ -55,13 +51,11 @@ class YcCompanies(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "yc_companies"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="any",
         gives="COMPANY",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="step",
         columns=UNKNOWN_COLUMNS,

@@ -12,7 +12,7 @@ from attrs import frozen
 from ..definition import BoundSecret, Value
 from ..dsl import UNSET, Passthrough, Unset
 from ..text import shortened
-from ._facts import About, CatalogueBlock, Effect, Fact
+from ._facts import About, CatalogueBlock, Effect, Fact, documented_once
 from ._fields import UncheckedBlock
 from ._words import CREATE_NEW
 
@@ -23,13 +23,10 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
 
     kind: ClassVar[str] = "append_to_notebook"
     label: ClassVar[str] = "output"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="sink",
         takes="any",
         gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("writes-outside",),
         must_have=("notebook_id",),
         uses_columns="named",
@@ -70,14 +67,8 @@ class SendSlackMessage(Passthrough, UncheckedBlock):
 
     kind: ClassVar[str] = "send_slack_message"
     label: ClassVar[str] = "output"
-    about: ClassVar[About] = About(
-        role="sink",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        effects=("writes-outside",),
+    about: ClassVar[About] = documented_once(
+        role="sink", takes="any", gives="same", effects=("writes-outside",)
     )
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns
+from ._facts import UNKNOWN_COLUMNS, About, Columns, documented_once
 from ._fields import UncheckedBlock
 
 
@@ -17,13 +17,11 @@ class XSearch(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "x_search"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="any",
         gives="LEAD",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
@@ -36,13 +34,11 @@ class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "tiktok_get_following"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="LEAD",
         gives="LEAD",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
@@ -55,13 +51,11 @@ class KaggleLeaderboard(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "kaggle_leaderboard"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="LEAD",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(opens=True),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 from attrs import field, frozen
 
 from ..dsl import UNSET, Flow, RowKind, Start, Unset
-from ._facts import About, CatalogueBlock, Columns, Effect, Fact
+from ._facts import About, CatalogueBlock, Columns, Effect, Fact, documented_once
 from ._fields import FieldMap, columns_of
 from ._words import DATAFRAME_TYPES
 
@@ -105,13 +105,11 @@ class ReadNotebook(Flow[Start, Any], CatalogueBlock):
 
     kind: ClassVar[str] = "read_notebook"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="unknown",
         rows="I",
-        confidence="D1",
-        source="SK",
         columns=Columns(opens=True),
         brings="stored",
         uses_columns="named",
@@ -132,13 +130,10 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
 
     kind: ClassVar[str] = "search"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="dataframe_type",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("spends",),
         columns=Columns(opens=True),
         words={"dataframe_type": DATAFRAME_TYPES},

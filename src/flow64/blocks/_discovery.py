@@ -15,7 +15,7 @@ from ._fields import UncheckedBlock
 class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
     """Make one row of each person that `CompanyEnrichment(find_people=True)` found.
 
-    How many rows come out is known only once it has run. No example sets a field of it.
+    The number of rows is known only after it has run. No example sets a field of it.
     """
 
     kind: ClassVar[str] = "company_to_leads"
@@ -26,7 +26,7 @@ class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
-    """Turn rows about people into rows about their companies; how is not documented."""
+    """Turn rows about people into rows about their companies. How is not documented."""
 
     kind: ClassVar[str] = "leads_to_company"
     about: ClassVar[About] = documented_once(
@@ -36,7 +36,7 @@ class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
-    """Find people on GitHub; whether from nothing or from rows is not documented."""
+    """Find people on GitHub. Whether it takes rows is not documented."""
 
     kind: ClassVar[str] = "github_find_people"
     label: ClassVar[str] = "signal"

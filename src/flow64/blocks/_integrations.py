@@ -13,7 +13,7 @@ from ._fields import UncheckedBlock
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class HubspotImport(Flow[Any, Any], UncheckedBlock):
-    """Bring rows from HubSpot; probably a source, of either row kind.
+    """Bring rows from HubSpot. It is probably a source, of either row kind.
 
     The connection to HubSpot belongs to one organisation.
     """
@@ -31,7 +31,7 @@ class HubspotImport(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class YcBatches(Flow[Any, Any], UncheckedBlock):
-    """Bring the companies of Y Combinator's batches; probably a source."""
+    """Bring the companies of Y Combinator's batches. It is probably a source."""
 
     kind: ClassVar[str] = "yc_batches"
     label: ClassVar[str] = "signal"
@@ -47,7 +47,7 @@ class YcBatches(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class YcCompanies(Flow[Any, Any], UncheckedBlock):
-    """Bring companies of Y Combinator; whether also from rows is not documented."""
+    """Bring companies of Y Combinator. Whether it takes rows is not documented."""
 
     kind: ClassVar[str] = "yc_companies"
     label: ClassVar[str] = "signal"

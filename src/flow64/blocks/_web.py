@@ -1,4 +1,4 @@
-"""Web: blocks that read pages and what is known of domains."""
+"""Web: blocks that read pages, and facts about domains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._fields import UncheckedBlock
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ScrapeWeb(Flow[Any, Any], UncheckedBlock):
-    """Read web pages for each row; nothing more is documented."""
+    """Read web pages for each row. Nothing more is documented."""
 
     kind: ClassVar[str] = "scrape_web"
     label: ClassVar[str] = "signal"

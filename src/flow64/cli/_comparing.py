@@ -301,7 +301,7 @@ def _compare(
     is_bound = before.is_live != after.is_live
     if is_bound:
         code, live = (new, old) if before.is_live else (old, new)
-        managed = None if strict else _list_managed(code, live)
+        managed = None if strict else _find_managed_fields(code, live)
         shown = prepare_for_display(live, code, secrets)
         old, new = (shown, code) if before.is_live else (code, shown)
     else:
@@ -339,7 +339,7 @@ _OF_GONE: Final = (CostChanged, EffectVanished)
 """Consequences that are shown of a workflow that was removed."""
 
 
-def _list_managed(code: Definition, live: Definition) -> Fields:
+def _find_managed_fields(code: Definition, live: Definition) -> Fields:
     """Return the fields that code sets, or set last time, by block id in lower case."""
     stamp = live.stamp
     last = stamp if stamp is not None and stamp.is_genuine(live.id or "") else None

@@ -42,7 +42,7 @@ from ._consequences import (
     RowsChanged,
     consequences,
 )
-from ._data import as_data, digest_masked, estimate_data
+from ._data import as_data, digest_secrets, estimate_data
 from ._diff import diff
 from ._lines import Line, Section, Sign, format_sections
 from ._live_settings import LiveSetting, find_settings
@@ -98,7 +98,7 @@ __all__ = [
     "as_lines",
     "consequences",
     "diff",
-    "digest_masked",
+    "digest_secrets",
     "estimate",
     "estimate_data",
     "fields_of",

@@ -136,7 +136,9 @@ def match_blocks(before: MatchSide, after: MatchSide) -> Matching:
     old, new = before.ids, after.ids
     index = {block_id: at for at, block_id in enumerate(new)}
     is_plain = len(index) == len(new) and len(set(old)) == len(old)
-    twins = frozenset[str]() if is_plain else _find_repeated(old) | _find_repeated(new)
+    twins = (
+        frozenset[str]() if is_plain else _find_duplicates(old) | _find_duplicates(new)
+    )
     pairs = {
         at: index[block_id]
         for at, block_id in enumerate(old)
@@ -162,7 +164,7 @@ def match_blocks(before: MatchSide, after: MatchSide) -> Matching:
     )
 
 
-def _find_repeated(ids: Sequence[str]) -> frozenset[str]:
+def _find_duplicates(ids: Sequence[str]) -> frozenset[str]:
     return frozenset(block_id for block_id, n in Counter(ids).items() if n > 1)
 
 

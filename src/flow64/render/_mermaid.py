@@ -35,7 +35,7 @@ _SHAPES: Final[dict[Shape, tuple[str, str]]] = {
 }
 
 
-def mermaid(definition: Definition) -> str:
+def draw_mermaid(definition: Definition) -> str:
     """Return the graph as the text of a Mermaid flowchart.
 
     Sources are stadiums, converters hexagons, sinks cylinders, and unknown kinds have
@@ -50,7 +50,7 @@ def mermaid(definition: Definition) -> str:
     return "\n".join(lines) + "\n"
 
 
-def mermaid_changed(
+def draw_mermaid_changes(
     before: Definition | None,
     after: Definition | None,
     *,
@@ -130,14 +130,14 @@ def _select_part(graph: Graph, limit: int) -> _ShownPart:
     if count <= limit:
         return _ShownPart(range(count), [], graph.links)
     kept: dict[int, None] = {}
-    for at in (*_list_changed(graph), *_neighbours(graph)):
+    for at in (*_find_changes(graph), *_neighbours(graph)):
         if len(kept) >= limit:
             break
         kept.setdefault(at)
     return _collect_rests(graph, sorted(kept))
 
 
-def _list_changed(graph: Graph) -> Sequence[int]:
+def _find_changes(graph: Graph) -> Sequence[int]:
     return [at for at, node in enumerate(graph.nodes) if node.mark != "unchanged"]
 
 
@@ -146,7 +146,7 @@ def _neighbours(graph: Graph) -> Iterator[int]:
     for link in graph.links:
         if link.mark != "unchanged":
             yield from (link.source, link.target)
-    changed = {*_list_changed(graph)}
+    changed = {*_find_changes(graph)}
     for link in graph.links:
         if link.source in changed or link.target in changed:
             yield from (link.source, link.target)

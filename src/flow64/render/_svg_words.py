@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from ..analysis import EFFECT_WORDS
 from ..text import pluralize
-from ._cells import cells, fitted
+from ._cells import cells, fit_text
 from ._graph import SIGNS, ChangeMark, Graph, GraphLink, GraphNode
 from ._layered import MARGIN
 from ._layout import cut
@@ -96,8 +96,8 @@ def _count_marks(graph: Graph) -> tuple[Counter[ChangeMark], Counter[ChangeMark]
 
 def draw_heading(graph: Graph, width: int) -> Iterator[str]:
     room = width - 2 * MARGIN
-    title = fitted(cut(graph.name, LONG), room // 10)
-    counts = fitted(_format_counts(graph), room // SMALL_CELL)
+    title = fit_text(cut(graph.name, LONG), room // 10)
+    counts = fit_text(_format_counts(graph), room // SMALL_CELL)
     yield f'<text class="title" x="{MARGIN}" y="36">{escape(title)}</text>'
     yield f'<text class="counts" x="{MARGIN}" y="56">{escape(counts)}</text>'
 

@@ -12,7 +12,7 @@ from ..definition import BoundSecret, Definition, Value
 from ..diff import Change
 from ..redaction import redact_keys
 from ..text import pluralize
-from ._cells import wrapped
+from ._cells import wrap_text
 from ._graph import SIGNS, ChangeMark, Graph, GraphNode, graph_between
 from ._layout import Label, TreeLine, cut, labels, list_tree
 
@@ -21,7 +21,7 @@ _SPEC: Final = 40
 _MOST: Final = 6
 
 
-def text_tree(definition: Definition, *, width: int | None = None) -> str:
+def draw_text(definition: Definition, *, width: int | None = None) -> str:
     """Return the graph as a tree of lines, with row kinds and columns.
 
     A block stands under the one that feeds it. Branches are indented, and the line goes
@@ -50,7 +50,7 @@ def text_tree(definition: Definition, *, width: int | None = None) -> str:
     return _join_lines(lines, width)
 
 
-def text_changed(
+def draw_text_changes(
     before: Definition | None,
     after: Definition | None,
     *,
@@ -91,7 +91,7 @@ def _join_lines(lines: Iterable[tuple[str, str]], width: int | None) -> str:
         return "".join(f"{line}\n" for line, _ in lines)
     limit = max(width, _NARROWEST)
     return "".join(
-        f"{part}\n" for line, below in lines for part in wrapped(line, limit, below)
+        f"{part}\n" for line, below in lines for part in wrap_text(line, limit, below)
     )
 
 

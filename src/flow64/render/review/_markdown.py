@@ -13,7 +13,7 @@ from ...diff import Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
 from ...text import join_first, pluralize
-from .._mermaid import mermaid_changed
+from .._mermaid import draw_mermaid_changes
 from ._grouping import Group, group_alike
 from ._markdown_escape import code, format_code_block, format_marker, prose
 from ._notes import Note, NoteStyle, list_notes
@@ -22,7 +22,7 @@ from ._words import (
     SIGNS,
     changes_title,
     describe_action,
-    format_was,
+    describe_rename,
     headline,
     list_ways_out,
     name_group,
@@ -362,7 +362,7 @@ _FRAME: Final = 80
 def _draw_picture(group: Group, _: int) -> _Made:
     """Draw the changed part in Mermaid, behind a click if it is large."""
     view, one = group.first, group.one
-    text = mermaid_changed(
+    text = draw_mermaid_changes(
         one.details.before,
         one.details.after,
         changes=None if view.is_new else one.changes,
@@ -397,10 +397,8 @@ def _write_source(group: Group, _: int) -> _Made:
 def _add_tail(page: _Page, review: Review) -> None:
     if review.renames:
         lines = ["#### Possibly renamed", ""]
-        for rename in review.renames[:MOST_KEYS]:
-            was = format_was(rename)
-            keeps = f": {code(was)} keeps its ids" if was else ""
-            lines.append(f"- {code(rename.orphan)} → {code(rename.key)}{keeps}")
+        renames = review.renames[:MOST_KEYS]
+        lines += [f"- {describe_rename(rename, code)}" for rename in renames]
         if (more := len(review.renames) - MOST_KEYS) > 0:
             lines.append(f"- and {more:,} more")
         page.add("\n".join([*lines, ""]), 3, "note")

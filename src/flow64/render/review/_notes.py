@@ -77,7 +77,7 @@ def list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
         spends = join_first(one.spends, style.most, name)
         text = f"{spends}; {_format_consent(group, name)}"
         yield Note(spends_when(group), [text], is_warning=True)
-    yield from _list_touched(group, style)
+    yield from _list_activity(group, style)
     if one.state == "orphan" and one.action == "none" and one.lifted_by is not None:
         options = name(format_options(group, [one.lifted_by, *one.also]))
         yield Note("deletion", [options], opening="deleted only with ")
@@ -110,7 +110,7 @@ _Touched: TypeAlias = tuple[str, ScheduleRef | RunRef]
 """A schedule or a run, with the key of its workflow."""
 
 
-def _list_touched(group: Group, style: NoteStyle) -> Iterator[Note]:
+def _list_activity(group: Group, style: NoteStyle) -> Iterator[Note]:
     """Yield the schedules and active runs of a group, and all that was not checked."""
     ones, quote = [view.step for view in group.views], style.name
 

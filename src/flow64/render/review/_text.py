@@ -45,7 +45,7 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
     if review.env is not None:
         requests = _format_requests(review)
         yield f"plan for environment {review.env} at {review.endpoint}{requests}"
-    yield f"{line.what}{_format_unchanged(review)}"
+    yield f"{line.what}{_count_unchanged(review)}"
     yield from (f"    {fact}" for fact in line.facts)
     listed = (one for one in review.workflows if one.is_notable or one.unmanaged)
     for group in group_alike(listed, in_full=in_full):
@@ -72,7 +72,7 @@ def _format_requests(review: Review) -> str:
     return f" ({requests}{cached})" if review.requests else ""
 
 
-def _format_unchanged(review: Review) -> str:
+def _count_unchanged(review: Review) -> str:
     number = sum(one.state == "unchanged" for one in review.workflows)
     return f" ({number:,} of {len(review.workflows):,} unchanged)" if number else ""
 

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from ..definition import pointer
 from ..loading import PACKAGE_FOLDER
 from ._child import DONE
 
@@ -374,8 +375,8 @@ def _differences_in(
     for count, (path, here, there) in enumerate(found):
         if count == MOST:
             return
-        pointer = "".join(f"/{_escape(part)}" for part in path)
-        yield Difference(before.name, pointer, here, there, _place(before, path))
+        place = _place(before, path)
+        yield Difference(before.name, pointer(path), here, there, place)
 
 
 def _tree_differences(
@@ -417,10 +418,6 @@ def _place(one: CompiledWorkflow, path: Way) -> str | None:
     if path[:2] == ("workflow_definition", "blocks") and len(path) > 2:
         return one.places[int(path[2])] or one.where
     return one.where
-
-
-def _escape(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _format_setting(name: str, settings: ProcessSettings) -> str:

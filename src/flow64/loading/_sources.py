@@ -190,7 +190,7 @@ def _read_folder(folder: Path, found: Collector, *, code: bool) -> None:
     Files outside a package are imported folder by folder, as programs are. So they find
     the modules next to them.
     """
-    modules = [*_files(folder, ".py")]
+    modules = [*files_below(folder, ".py")]
     if code:
         for root, files in groupby(modules, find_import_root):
             with import_scope(root, folder, Path.cwd()) as scope:
@@ -292,7 +292,7 @@ def _is_alone(file: Path, found: Collector) -> bool:
     flow64, or a module that does.
     """
     here = os.path.realpath(file)
-    neighbours = _files(Path(here).parent, ".py")
+    neighbours = files_below(Path(here).parent, ".py")
     others = [path for path in neighbours if os.path.realpath(path) != here]
     if not others:
         return True
@@ -332,7 +332,7 @@ def _read_module(name: str, found: Collector) -> bool:
         found.add_module(module, name)
         folders = [*map(Path, getattr(module, "__path__", ()))]
         for folder in folders:
-            for path in _files(folder, ".py"):
+            for path in files_below(folder, ".py"):
                 inner = ".".join(path.relative_to(folder).with_suffix("").parts)
                 _add_inner(scope, f"{name}.{inner}", found)
         file = getattr(module, "__file__", None)
@@ -363,21 +363,21 @@ def _add_entry(one: ManifestWorkflow, path: Path, found: Collector) -> None:
     )
 
 
-def _files(folder: Path, suffix: str) -> Iterator[Path]:
+def files_below(folder: Path, suffix: str, depth: int | None = None) -> Iterator[Path]:
     """The files below a folder, without hidden, generated and program files."""
-    for place in _folders(folder):
+    for place in _folders(folder, depth):
         yield from _files_in(place, suffix)
 
 
-def _folders(folder: Path) -> Iterator[Path]:
-    """A folder and its subfolders, without hidden and generated ones."""
+def _folders(folder: Path, depth: int | None = None) -> Iterator[Path]:
+    """A folder and its subfolders, without hidden, linked and generated ones."""
     yield folder
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir()) if depth != 0 else ():
         if path.name.startswith(".") or not path.is_dir() or path.is_symlink():
             continue
         is_made = path.name in ("__pycache__", "node_modules")
         if not is_made and not (path / "pyvenv.cfg").exists():
-            yield from _folders(path)
+            yield from _folders(path, None if depth is None else depth - 1)
 
 
 def _files_in(folder: Path, suffix: str) -> Iterator[Path]:

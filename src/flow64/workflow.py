@@ -299,21 +299,21 @@ class Workflow:
 
     def to_mermaid(self) -> str:
         """The graph as Mermaid text."""
-        from .render import mermaid  # only where a picture is wanted
+        from .render import draw_mermaid  # only where a picture is wanted
 
-        return mermaid(self._lower(None, None).definition)
+        return draw_mermaid(self._lower(None, None).definition)
 
     def to_text(self) -> str:
         """The graph as a text tree with row kinds and columns."""
-        from .render import text_tree  # only where a picture is wanted
+        from .render import draw_text  # only where a picture is wanted
 
-        return text_tree(self._lower(None, None).definition)
+        return draw_text(self._lower(None, None).definition)
 
     def to_svg(self) -> str:
         """The graph as an SVG picture that stands alone, for light and dark."""
-        from .render import svg  # only where a picture is wanted
+        from .render import draw_svg  # only where a picture is wanted
 
-        return svg(self._lower(None, None).definition)
+        return draw_svg(self._lower(None, None).definition)
 
     def __repr__(self) -> str:
         project = f", project={self.project.key!r}" if self.project else ""

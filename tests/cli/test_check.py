@@ -133,7 +133,7 @@ def test_what_is_live_is_named_with_what_to_do(leads, flow64):
     code, printed, told = flow64("check", "prod:inbound")
 
     assert (code, printed) == (64, "")
-    assert "prod:inbound is what is live, and this works on code and files" in told
+    assert "prod:inbound is live, and this command needs code or files" in told
     assert "flow64 diff prod:inbound code" in told
 
 

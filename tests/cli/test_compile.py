@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flow64.cli._terminal import print_text
+from flow64.cli import main
 from flow64.loading import load_source
 
 TWO = """
@@ -328,13 +328,16 @@ class Screen:
         pass
 
 
-def test_terminal(monkeypatch):
-    """On a terminal JSON is the same data, without what would steer it."""
-    screen, data = Screen(), {"name": "é→\x9b31m\u202e𝄞\x1b"}
+def test_terminal(leads, monkeypatch):
+    """On a terminal, JSON is the same data, and cannot control the terminal."""
+    name = "é→\x9b31m\u202e𝄞\x1b"
+    text = leads.read_text("utf-8").replace('"Inbound leads"', repr(name))
+    leads.write_text(text, "utf-8")
+    screen = Screen()
     monkeypatch.setattr("sys.stdout", screen)
 
-    print_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    assert main(["compile", "leads.py"]) == 0
 
-    assert json.loads(screen.text) == data
+    assert json.loads(screen.text)["workflow_name"] == name
     assert screen.text.replace("\n", "").isprintable()
     assert "é" in screen.text

@@ -12,8 +12,8 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
+from flow64.cli import COMMANDS, group
 from flow64.cli._completion import complete_commands, find_environments
-from flow64.cli._main import COMMANDS, group
 from flow64.cli.completion import PROFILES
 from tests.cli.support import environment
 

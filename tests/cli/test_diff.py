@@ -11,7 +11,7 @@ from attrs import evolve
 from flow64 import Client
 from flow64.definition import FrozenDict
 from flow64.environments import load as load_settings
-from flow64.environments import opened
+from flow64.environments import open_client
 from flow64.loading import load_source
 from tests.cli.support import FLOW64, environment
 
@@ -78,7 +78,7 @@ def deployed(service, code):
 
 def deploy(source, env):
     """Deploy all workflows of a source to an environment."""
-    with opened(load_settings().environment(env)) as client:
+    with open_client(load_settings().environment(env)) as client:
         for one in load_source(str(source)).workflows:
             one.workflow.deploy(client)
 

@@ -10,8 +10,8 @@ import pytest
 
 from flow64 import LEAD, Workflow
 from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
+from flow64.cli import COMMANDS
 from flow64.cli._estimate import estimate
-from flow64.cli._main import COMMANDS
 from flow64.dsl import RawBlock
 from flow64.loading import PACKAGE_FOLDER
 

@@ -11,7 +11,7 @@ from flow64 import Client
 from flow64.definition import FrozenDict
 from flow64.deploy import _saved_plan as _saved
 from flow64.environments import load as load_settings
-from flow64.environments import opened
+from flow64.environments import open_client
 from flow64.loading import load_source
 
 SENTINEL = "https://hooks.example.com/sentinel-of-hook"
@@ -133,7 +133,7 @@ def test_named_no_more(moved, flow64, tmp_path):
 
 
 def test_deploy_from_code(moved, flow64, tmp_path):
-    with opened(load_settings().environment("prod")) as client:
+    with open_client(load_settings().environment("prod")) as client:
         done = load_source(str(moved)).only.workflow.deploy(client)
 
     assert done.state == "update"

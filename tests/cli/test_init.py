@@ -7,12 +7,9 @@ import os
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
-from flow64.cli._install_source import InstallSource
-from flow64.cli._new_project import make_key, render_template
 from flow64.environments import load
 from tests.cli.support import environment
 
@@ -247,16 +244,20 @@ def test_same_everywhere(flow64, tmp_path):
     ("name", "key"),
     [("growth", "growth"), ("Growth Team", "growth-team"), ("é", "pipelines")],
 )
-def test_key(name, key):
-    """The key is made of the name of the folder, where that can be."""
-    assert make_key(Path(name)) == key
+def test_key(name, key, tmp_path, flow64):
+    """The key comes from the name of the folder, if that is possible."""
+    flow64("init", tmp_path / name, "--namespace", "acme.example", "--from", "0.1.0")
+
+    manifest = json.loads((tmp_path / name / "compiled/flow64.json").read_bytes())
+    assert {one["project"] for one in manifest["files"].values()} == {key}
 
 
-def test_template():
-    """Every file has its own name, no mark is left, and what is TOML can be read."""
-    found = render_template(
-        "acme.example", "growth", InstallSource("flow64[cli]==0.1.0")
-    )
+def test_template(tmp_path, flow64):
+    """Every file has its own name, no mark is left, and TOML can be read."""
+    options = ("--namespace", "acme.example", "--project", "growth", "--from", "0.1.0")
+    flow64("init", tmp_path, *options)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    found = {path.relative_to(tmp_path): path.read_text("utf-8") for path in files}
 
     assert "pyproject.toml" in map(str, found)
     for mark in ("@NAMESPACE@", "@PROJECT@", "@PYTHON@", "@SOURCE@"):

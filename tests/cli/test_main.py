@@ -14,10 +14,10 @@ from types import ModuleType
 import click
 import pytest
 
-from flow64.cli import main
+from flow64.cli import COMMANDS, main
 from flow64.cli._crash_report import build_report, mask_secrets, save_report
 from flow64.cli._exit_codes import find_exit_code
-from flow64.cli._main import COMMANDS, escape_unencodable
+from flow64.cli._main import escape_unencodable
 from flow64.cli._options import OPTIONS
 from flow64.cli._terminal import print_error, print_json, print_line, print_message
 from flow64.errors import (

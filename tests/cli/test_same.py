@@ -9,7 +9,7 @@ import pytest
 
 from flow64 import Client
 from flow64.environments import load as load_settings
-from flow64.environments import opened
+from flow64.environments import open_client
 from flow64.loading import load_source
 
 SETTINGS = """
@@ -54,7 +54,7 @@ def deployed(code):
 
 
 def deploy(source, env, *keys):
-    with opened(load_settings().environment(env)) as client:
+    with open_client(load_settings().environment(env)) as client:
         for one in load_source(str(source)).workflows:
             if not keys or one.name in keys:
                 one.workflow.deploy(client)

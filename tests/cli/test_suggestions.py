@@ -7,8 +7,8 @@ from importlib import import_module
 
 import pytest
 
+from flow64.cli import COMMANDS, group
 from flow64.cli._error_messages import RISKY_COMMANDS, RISKY_OPTIONS
-from flow64.cli._main import COMMANDS, group
 
 HARMLESS = {
     "--allow-unproven",

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 import pytest
 
-from flow64.cli._main import COMMANDS, group
+from flow64.cli import COMMANDS, group
 from flow64.cli._options import OPTIONS
 from flow64.cli._terminal import (
     print_advice,

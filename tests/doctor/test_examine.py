@@ -13,8 +13,8 @@ from flow64.blocks import CATALOGUE
 from flow64.doctor import (
     ASSUMPTIONS,
     Examination,
-    Replies,
-    Reply,
+    Exchange,
+    Exchanges,
     examine,
     judge_assumptions,
 )
@@ -278,7 +278,7 @@ TIME = "2026-06-01T10:00:12.5Z"
 def reply(data, status=200, **headers):
     content = data if isinstance(data, bytes) else json.dumps(data).encode()
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Reply(Request("GET", "/x"), Answer(status, named, content))
+    return Exchange(Request("GET", "/x"), Answer(status, named, content))
 
 
 def workflow(**more):
@@ -564,7 +564,7 @@ CASES = [
 def test_assumption(name, replies, verdict, because):
     """Each is held against what was answered."""
     (judgement,) = [
-        one for one in judge_assumptions(Replies(replies)) if one.name == name
+        one for one in judge_assumptions(Exchanges(replies)) if one.name == name
     ]
 
     assert judgement.verdict == verdict
@@ -584,11 +584,11 @@ def test_every_assumption():
 
 def test_rates():
     """Headers about rates are shown, unless they hold something else."""
-    replies = Replies(
+    replies = Exchanges(
         {
             "runs": reply([], x_ratelimit_limit="500", ratelimit_policy="500;w=60"),
             "blocks": reply([], x_ratelimit_owner=SENTINEL),
-            "balance": Reply(Request("GET", "/check-balance")),
+            "balance": Exchange(Request("GET", "/check-balance")),
         }
     )
 

@@ -230,7 +230,10 @@ def test_pick(key, number):
     ("key", "words"),
     [
         ("inbuond", "no workflow 'inbuond' that our code deployed (did you mean"),
-        ("copied", "it has café, inbound, many/us, twice, twice; what others made is"),
+        (
+            "copied",
+            "it has café, inbound, many/us, twice, twice; for a workflow of others",
+        ),
         ("twice", "name one by its id: prod:id:00000000-0000-4000-8000-000000000003, "),
     ],
 )

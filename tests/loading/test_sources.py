@@ -14,7 +14,6 @@ from flow64.blocks import Webhook
 from flow64.cli import main
 from flow64.errors import ManifestError, ReadError
 from flow64.loading import AddressError, SourceError, load_source, split_source
-from flow64.loading._collect import Collector
 
 HEAD = """
 from flow64 import LEAD, Project, Workflow, matrix, variants
@@ -113,10 +112,9 @@ def test_faulty_keys(write):
     ],
     ids=range(6),
 )
-def test_stem(key, stem):
+def test_stem(key, stem, write):
     """A file is named for the key, and stays in its folder."""
-    found = Collector()
-    found.add(Workflow("w", Webhook(LEAD), key=key), "here")
+    found = load_source(write("leads.py", f"w = made({key!r})"))
 
     assert found.workflows[0].stem == stem
 
@@ -128,11 +126,9 @@ def test_stem_of_a_variant(write):
     assert found.workflows[0].stem == "made@us%2F1"
 
 
-def test_long_stems():
+def test_long_stems(write):
     """Long keys that begin alike have files of their own, with names that fit."""
-    found = Collector()
-    for end in "ab":
-        found.add(Workflow("w", Webhook(LEAD), key="x" * 500 + end), "here")
+    found = load_source(write("leads.py", "all = [made('x' * 500 + e) for e in 'ab']"))
 
     first, second = (one.stem for one in found.workflows)
     assert first != second

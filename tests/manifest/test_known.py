@@ -14,7 +14,6 @@ from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import Edge, FrozenDict, Limits, Value, bind, freeze, loads
 from flow64.deploy import short_fingerprint
 from flow64.manifest import MANIFEST, Known, Manifest, make_pull
-from flow64.manifest._known import KnownValues
 
 HOOK = 'https://crm.example.com/SENTINEL "é"?a=1&b=2'
 TOKEN = "SENTINEL-inside"
@@ -209,10 +208,8 @@ def test_twins():
     assert specs_of(pull) == {"a": Value("a", secret=True), "b": "nb_8f2c11d0"}
 
 
-def test_without_values_nothing_is_looked_for():
-    found = KnownValues.of([])
+def test_without_values_nothing_is_replaced():
+    pull = pulled(live(a=HOOK), [])
 
-    assert found.value_of("x" * 20) is None
-    assert found.secrets.find({"a": "x" * 20}) is None
-    assert KnownValues.of([Known("a", HOOK, [HOOK])]).secrets.find({HOOK: 1}) == ()
-    assert "SENTINEL" not in repr(KnownValues.of(KNOWN)) + repr(KNOWN)
+    assert specs_of(pull) == {"a": HOOK}
+    assert "SENTINEL" not in repr(KNOWN)

@@ -26,7 +26,6 @@ from flow64.render.review import (
     marker_of,
     review_of_diff,
 )
-from flow64.render.review._markdown import LIMIT
 from flow64.render.review._markdown_escape import code, format_code_block, prose
 from tests.review.support import (
     HOSTILE,
@@ -195,7 +194,7 @@ def test_large():
     """A change of 400 blocks in 200 variants fits, and what was cut is counted."""
     text = as_markdown(fleet())
 
-    assert LIMIT // 2 < len(text.encode()) <= LIMIT
+    assert 32_768 < len(text.encode()) <= 65_536
     assert "**200 workflows change** — spends at deploy: nothing" in text
     note = text.splitlines()[-1]
     assert note.startswith("**Not shown here, for want of room:** ")

@@ -11,7 +11,6 @@ from flow64.blocks import OutgoingWebhook
 from flow64.diff import BlockRef, Unmanaged
 from flow64.plan import Rename, Review
 from flow64.render.review import Pair, as_html, review_of_diff
-from flow64.render.review import _page as page_module
 from tests.review.support import (
     CHANGES,
     crm,
@@ -210,7 +209,7 @@ def test_stop_comes_first(look):
 
 def test_graphs_have_room(monkeypatch):
     """Of very many blocks not all are drawn, which is said."""
-    monkeypatch.setattr(page_module, "MOST_BLOCKS", 4)
+    monkeypatch.setattr("flow64.render.review._page.MOST_BLOCKS", 4)
     html = as_html(forty_variants())
 
     assert html.count("<svg") == 1
@@ -219,7 +218,7 @@ def test_graphs_have_room(monkeypatch):
 
 def test_lines_have_room(monkeypatch):
     """Of very many lines not all are shown, which is said."""
-    monkeypatch.setattr(page_module, "MOST_LINES", 3)
+    monkeypatch.setattr("flow64.render.review._page.MOST_LINES", 3)
     ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", "x")
     other = evolve(ref, id="21111111-1111-4111-8111-111111111111")
     changes = [Unmanaged(one, (str(n),), n, 1) for one in (ref, other) for n in "abc"]
@@ -232,7 +231,7 @@ def test_lines_have_room(monkeypatch):
 
 def test_page_has_room(monkeypatch):
     """Nor do many workflows make a page without end."""
-    monkeypatch.setattr(page_module, "ALL_LINES", 3)
+    monkeypatch.setattr("flow64.render.review._page.ALL_LINES", 3)
     html = as_html(forty_variants())
 
     assert html.count('<ul class="lines">') == 3

@@ -7,7 +7,7 @@ import pytest
 from flow64.emulator import Emulator
 from flow64.errors import DuplicateEventError, WebhookError
 from flow64.http import httpx
-from flow64.webhooks import RunEvent, SeenEvents, handling, sign, verify
+from flow64.webhooks import RowsEvent, SeenEvents, handling, sign, verify
 from tests.emulator.receiver import receiving
 from tests.emulator.support import NO_CERTIFICATES, WEBHOOK, block, body, run_rows
 from tests.webhooks.support import consuming
@@ -55,7 +55,7 @@ def test_delivery_is_an_event(client):
 
     (delivery,) = receiver.deliveries
     event = verify(delivery.content, delivery.headers, secret)
-    assert isinstance(event, RunEvent)
+    assert isinstance(event, RowsEvent)
     assert (event.run_id, event.rows, event.attempt) == (run_id, ROWS, 1)
     assert event.event_id == delivery.headers["Sixtyfour-Event-Id"]
     assert event.event_type == "outgoing_webhook.completed"

@@ -87,7 +87,7 @@ class Cost:
         is_priced = all(charge.dollars is not None for charge in self.charges)
         return is_priced and not self.is_open and not self.unknown
 
-    def list_uncounted(self, definition: Definition) -> Iterator[str]:
+    def list_omissions(self, definition: Definition) -> Iterator[str]:
         """Yield the blocks that `dollars` leaves out, each with the reason.
 
         Args:
@@ -208,7 +208,7 @@ def cost(
     return Cost(charges, unknown, has_met, rows)
 
 
-def count_started(definition: Definition, given: int) -> int | None:
+def count_start_rows(definition: Definition, given: int) -> int | None:
     """Return the most rows that a run starts with; None if that is unknown.
 
     A start without rows runs the sample rows of its webhook, and nothing says how many

@@ -1,6 +1,6 @@
-"""The time that an untrusted regular expression may take, found before it is used.
+"""Bound the time of an untrusted regular expression before it is used.
 
-Python's `re` cannot be stopped, so each pattern is looked at first: a text of n
+Python's `re` cannot be stopped. So each pattern is analysed first: a text of n
 characters takes at most `ways * n ** degree` attempts, or the pattern is refused.
 """
 
@@ -22,7 +22,7 @@ class Effort(NamedTuple):
     ways: int
 
     def of(self, text: str) -> int:
-        """The attempts that a text may take."""
+        """Return the attempts that a text may take."""
         return int(self.ways * (len(text) + 1) ** self.degree)
 
 
@@ -79,7 +79,7 @@ _PLAIN: Final = re.compile(r"[^.^$\\\[]|\\\W")
 
 
 def _group(tokens: Iterator[str]) -> _Piece:
-    """Read elements up to the end of a group, or of the pattern."""
+    """Parse elements up to the end of a group, or of the pattern."""
     branches: list[list[_Piece]] = [[]]
     for sign in tokens:
         if sign == ")":
@@ -100,7 +100,7 @@ def _group(tokens: Iterator[str]) -> _Piece:
 
 
 def _counts(token: str) -> tuple[int, int | None]:
-    """How often at least and at most; None for any number."""
+    """Return the least and the most repetitions; None for any number."""
     if token[0] in "*+?":
         return int(token[0] == "+"), 1 if token[0] == "?" else None
     low, comma, high = _COUNT.findall(token)[0]
@@ -127,9 +127,10 @@ def _repeat(part: _Piece, low: int, high: int | None) -> _Piece:
 
 
 def _is_delimited(body: Sequence[_Piece]) -> bool:
-    """Whether a character alone tells where each turn of a loop begins or ends.
+    """Return True if a single character shows where each repetition begins or ends.
 
-    As in `(-[a-z]+)*`: with one part of varying length, each turn has one way to match.
+    An example is `(-[a-z]+)*`: with one part of varying length, each repetition can
+    match in only one way.
     """
     if not body or not all(part.source for part in body):
         return False
@@ -144,7 +145,7 @@ def _is_delimited(body: Sequence[_Piece]) -> bool:
 
 
 def _all_of(parts: Iterable[_Piece]) -> Effort | None:
-    """The effort of one part after the other."""
+    """Return the effort of parts one after the other."""
     degree, ways = 0, 1
     for _, effort, _ in parts:
         if effort is None:
@@ -154,7 +155,7 @@ def _all_of(parts: Iterable[_Piece]) -> Effort | None:
 
 
 def _any_of(branches: Iterable[Effort | None]) -> Effort | None:
-    """The effort of alternatives."""
+    """Return the effort of alternatives."""
     degree, ways = 0, 0
     for effort in branches:
         if effort is None:

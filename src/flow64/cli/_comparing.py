@@ -38,7 +38,7 @@ from ..loading import Side, SideWorkflow, select_set_values
 from ..redaction import map_json, map_json_beside, redact_keys
 from ..text import pluralize, printable
 
-Outcome: TypeAlias = Literal["added", "removed", "changed", "same"]
+SideOutcome: TypeAlias = Literal["added", "removed", "changed", "same"]
 
 _NONE: Final = frozenset[str]()
 
@@ -83,7 +83,7 @@ class ComparedWorkflow:
         return None
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SideOutcome:
         """Whether the workflow was added, removed or changed."""
         if self.before is None:
             return "added"
@@ -124,7 +124,7 @@ class ComparedSides:
         """Whether a workflow differs."""
         return any(one.outcome != "same" for one in self.workflows)
 
-    def counts(self) -> Mapping[Outcome, int]:
+    def counts(self) -> Mapping[SideOutcome, int]:
         """The number of workflows with each outcome."""
         found = Counter(one.outcome for one in self.workflows)
         return {outcome: found[outcome] for outcome in _SIGNS}
@@ -301,7 +301,7 @@ def _compare(
     is_bound = before.is_live != after.is_live
     if is_bound:
         code, live = (new, old) if before.is_live else (old, new)
-        managed = None if strict else _list_managed(code, live)
+        managed = None if strict else _find_managed_fields(code, live)
         shown = prepare_for_display(live, code, secrets)
         old, new = (shown, code) if before.is_live else (code, shown)
     else:
@@ -339,7 +339,7 @@ _OF_GONE: Final = (CostChanged, EffectVanished)
 """Consequences that are shown of a workflow that was removed."""
 
 
-def _list_managed(code: Definition, live: Definition) -> Fields:
+def _find_managed_fields(code: Definition, live: Definition) -> Fields:
     """Return the fields that code sets, or set last time, by block id in lower case."""
     stamp = live.stamp
     last = stamp if stamp is not None and stamp.is_genuine(live.id or "") else None
@@ -402,7 +402,7 @@ def _mark(item: Any) -> Hashable:
 
 # -- Words and data -------------------------------------------------------------------
 
-_SIGNS: Final[Mapping[Outcome, str]] = {
+_SIGNS: Final[Mapping[SideOutcome, str]] = {
     "added": "+",
     "removed": "-",
     "changed": "~",

@@ -42,7 +42,7 @@ def describe_missing_settings(settings: Settings) -> str:
     return f"[tool.flow64] of {settings.file.name} names no environment"
 
 
-def describe_unconfigured(
+def describe_default_environment(
     settings: Settings, environment: Environment, endpoint: str
 ) -> str:
     """Describe an environment without settings: its name may be misspelled."""

@@ -27,14 +27,14 @@ from ..errors import (
     did_you_mean,
 )
 from ..text import printable
-from ._exit_codes import RefusedError
+from ._exit_codes import NoConsentError
 from ._options import OPTIONS
 
 
-def describe_error(error: FlowError | RefusedError) -> str:
+def describe_error(error: FlowError | NoConsentError) -> str:
     """Describe an error for the command line: its facts, without advice for Python."""
     match error:
-        case RefusedError():
+        case NoConsentError():
             return error.message
         case AuthError():
             return error.describe(f"check the credential: {_describe_credential()}")

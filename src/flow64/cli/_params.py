@@ -190,7 +190,7 @@ def read_values(file: Path | None) -> Mapping[str, Any] | None:
     return cast(dict[str, Any], found)
 
 
-def require_known(option: str, given: Sequence[str], names: Sequence[str]) -> None:
+def check_keys(option: str, given: Sequence[str], names: Sequence[str]) -> None:
     """Refuse the key of an unknown workflow: it may be misspelled.
 
     Raises:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from ..api import CLIENT_NAME, KEY_NAME, REQUEST_LOG
 from ..client import Client
-from ..environments import Environment, Settings, load, opened
+from ..environments import Environment, Settings, load, open_client
 from ..errors import ConfigError, TransportError
-from ._credential_source import describe_missing_settings, describe_unconfigured
+from ._credential_source import describe_default_environment, describe_missing_settings
 from ._options import OPTIONS
 from ._terminal import print_advice, print_message
 
@@ -79,10 +79,10 @@ def connect(env: str | None) -> Generator[Client]:
     require_credential(settings, environment)
     is_new = OPTIONS.environment != environment
     OPTIONS.environment = environment
-    with _print_logs() as printer, opened(environment) as client:
+    with _print_logs() as printer, open_client(environment) as client:
         printer.limit = client.policy.deadline
         if is_new:
-            warn_unconfigured(settings, environment, client)
+            warn_about_endpoint(settings, environment, client)
         yield client
 
 
@@ -100,12 +100,14 @@ def require_credential(settings: Settings, environment: Environment) -> None:
         )
 
 
-def warn_unconfigured(
+def warn_about_endpoint(
     settings: Settings, environment: Environment, client: Client
 ) -> None:
     """Print the endpoint of an environment that is not configured."""
     if environment.name not in settings.environments:
-        print_advice(describe_unconfigured(settings, environment, client.endpoint))
+        print_advice(
+            describe_default_environment(settings, environment, client.endpoint)
+        )
 
 
 def format_watch_command(run_id: str, env: str | None) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..redaction import redact_keys
 from ..text import printable
-from ._exit_codes import RefusedError
+from ._exit_codes import NoConsentError
 from ._options import OPTIONS
 
 
@@ -212,18 +212,18 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask for consent, unless `--yes` was given.
 
     Raises:
-        RefusedError: The answer is no, or there is no terminal to ask at.
+        NoConsentError: The answer is no, or there is no terminal to ask at.
     """
     if yes:
         return
     if not is_interactive():
-        raise RefusedError("there is no terminal to ask at; agree with --yes")
-    print_held()
+        raise NoConsentError("there is no terminal to ask at; agree with --yes")
+    flush_messages()
     if not click.confirm(printable(question), err=True):
-        raise RefusedError("nothing was sent")
+        raise NoConsentError("nothing was sent")
 
 
-def print_held() -> None:
+def flush_messages() -> None:
     """Print the messages that were held back, before a question about them."""
     while OPTIONS.held:
         _print(OPTIONS.held.pop(0))

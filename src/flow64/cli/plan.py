@@ -73,7 +73,7 @@ def command(
         plan = plan_workflows(client, place, loaded, create=create, prune=prune)
     if not isinstance(plan, Plan):
         return _report_faults(plan, as_json=as_json)
-    params.require_known("--create", create, [step.key for step in plan.steps])
+    params.check_keys("--create", create, [step.key for step in plan.steps])
     if output is not None:
         save_plan(plan, output, organisation=place.organisation)
     if as_json:

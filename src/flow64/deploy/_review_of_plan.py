@@ -8,9 +8,9 @@ from pathlib import Path, PurePath
 from attrs import evolve
 
 from ..definition import EMPTY, BoundSecret, redact_for_display
-from ..diff import estimate
+from ..diff import estimate, fields_of, redact_pair
 from ..plan import Action, Details, Flag, Plan, Review, Step, take_over_command
-from ..render import created, fields_of, redact_pair
+from ..render import make_new_step
 from ._consent import NOTHING, Agreement, is_lifted
 from ._drift import prepare_for_display
 
@@ -65,7 +65,7 @@ def _with_details(
         step = evolve(step, action=_action_if_lifted(step))
     if step.target is not None and step.live is None and step.sent is not None:
         # The step of a new workflow only has its effects.
-        new = created(step.key, step.target.definition, prices)
+        new = make_new_step(step.key, step.target.definition, prices)
         step = evolve(step, consequences=new.consequences)
         after, cost = new.details.after, new.details.cost_after
         details = evolve(details, after=after, cost_after=cost)

@@ -42,12 +42,12 @@ from ._consequences import (
     RowsChanged,
     consequences,
 )
-from ._data import as_data, digest_masked, estimate_data
+from ._data import as_data, digest_secrets, estimate_data
 from ._diff import diff
 from ._lines import Line, Section, Sign, format_sections
 from ._live_settings import LiveSetting, find_settings
 from ._prices import Estimate, RowPrice, estimate
-from ._redaction import Hidden, SideSecrets, Written, mask_hidden, put_secrets_in
+from ._redaction import Hidden, Written, fields_of, redact_pair
 from ._sections import as_lines, map_blocks, sections
 
 __all__ = [
@@ -89,7 +89,6 @@ __all__ = [
     "RowPrice",
     "RowsChanged",
     "Section",
-    "SideSecrets",
     "Sign",
     "TitleChanged",
     "Unmanaged",
@@ -99,13 +98,13 @@ __all__ = [
     "as_lines",
     "consequences",
     "diff",
-    "digest_masked",
+    "digest_secrets",
     "estimate",
     "estimate_data",
+    "fields_of",
     "find_settings",
     "format_sections",
     "map_blocks",
-    "mask_hidden",
-    "put_secrets_in",
+    "redact_pair",
     "sections",
 ]

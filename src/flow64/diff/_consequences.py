@@ -355,7 +355,7 @@ def _compare_findings(sides: Sides) -> Iterator[Consequence]:
         [finding for finding in findings(each) if finding.code not in _SUMMARIES]
         for each in (sides.before, sides.after)
     )
-    renamed = sides.map_renamed()
+    renamed = sides.map_ids()
     left, right = _count_topics(old, renamed), _count_topics(new, {})
     yield from map(FindingVanished, _list_surplus(old, left - right, renamed))
     yield from map(FindingAppeared, _list_surplus(new, right - left, {}))

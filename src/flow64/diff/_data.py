@@ -87,7 +87,7 @@ def _data(value: Any) -> Any:
     return value_data(value)
 
 
-def digest_masked(change: Change | Consequence) -> str:
+def digest_secrets(change: Change | Consequence) -> str:
     """Return a digest of all that is masked in a change; empty if nothing is.
 
     Changes are compared by it. It is never shown, since a guess of a secret could be

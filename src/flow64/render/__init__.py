@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from ._annotations import as_annotations
-from ._graph import Graph, Link, Mark, Node, graph_between, graph_of
-from ._mermaid import mermaid, mermaid_changed
-from ._svg import anchors, picture, svg, svg_changed
-from ._text import text_changed, text_tree
+from ._graph import ChangeMark, Graph, GraphLink, GraphNode, graph_between, graph_of
+from ._mermaid import draw_mermaid, draw_mermaid_changes
+from ._svg import anchors, draw_graph, draw_svg, draw_svg_changes
+from ._text import draw_text, draw_text_changes
 from .review._data import as_data
-from .review._diff import Pair, created, review_of_diff
+from .review._diff import Pair, make_new_step, review_of_diff
 from .review._grouping import group_alike
 from .review._markdown import as_markdown, marker_of
 from .review._page import as_html
 from .review._text import as_text
-from .review._veiled import fields_of, redact_pair
 
 __all__ = [
+    "ChangeMark",
     "Graph",
-    "Link",
-    "Mark",
-    "Node",
+    "GraphLink",
+    "GraphNode",
     "Pair",
     "anchors",
     "as_annotations",
@@ -27,19 +26,17 @@ __all__ = [
     "as_html",
     "as_markdown",
     "as_text",
-    "created",
-    "fields_of",
+    "draw_graph",
+    "draw_mermaid",
+    "draw_mermaid_changes",
+    "draw_svg",
+    "draw_svg_changes",
+    "draw_text",
+    "draw_text_changes",
     "graph_between",
     "graph_of",
     "group_alike",
+    "make_new_step",
     "marker_of",
-    "mermaid",
-    "mermaid_changed",
-    "picture",
-    "redact_pair",
     "review_of_diff",
-    "svg",
-    "svg_changed",
-    "text_changed",
-    "text_tree",
 ]

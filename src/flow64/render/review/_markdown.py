@@ -13,16 +13,16 @@ from ...diff import Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
 from ...text import join_first, pluralize
-from .._mermaid import mermaid_changed
-from ._facts import Fact, Writing, list_facts
+from .._mermaid import draw_mermaid_changes
 from ._grouping import Group, group_alike
 from ._markdown_escape import code, format_code_block, format_marker, prose
+from ._notes import Note, NoteStyle, list_notes
 from ._source import compare_source
 from ._words import (
     SIGNS,
     changes_title,
     describe_action,
-    format_was,
+    describe_rename,
     headline,
     list_ways_out,
     name_group,
@@ -230,8 +230,8 @@ def _add_group(page: _Page, group: Group) -> None:
         page.add_to(at, partial(_write_changes, group), base + 2, "changes")
     if group.follows:
         page.add_to(at, partial(_write_consequences, group), base + 4, "follows")
-    if facts := [_format_fact(fact) for fact in list_facts(group, _WRITING)]:
-        page.add_to(at, lambda _: ("\n".join([*facts, ""]), 0), base + 3, "note")
+    if notes := [_format_note(note) for note in list_notes(group, _NOTE_STYLE)]:
+        page.add_to(at, lambda _: ("\n".join([*notes, ""]), 0), base + 3, "note")
     if one.details.after is not None and group.is_drawn:
         page.add_to(at, partial(_draw_picture, group), base + 2 * _LATER, "picture")
     if group.has_source:
@@ -301,14 +301,14 @@ def _write_ways(group: Group) -> str:
     return f"ways on: {', or '.join(ways)}{each}"
 
 
-_WRITING: Final = Writing(code, prose, lambda line: code(line.strip()), MOST_KEYS)
+_NOTE_STYLE: Final = NoteStyle(code, prose, lambda line: code(line.strip()), MOST_KEYS)
 
 
-def _format_fact(fact: Fact) -> str:
-    label = f"**{fact.label}:**" if fact.is_warning else f"{fact.label}:"
-    if len(fact.texts) > 1:
-        return f"- {label}" + "".join(f"\n  - {text}" for text in fact.texts)
-    return f"- {label} {fact.texts[0]}" if fact.is_warning else f"- {fact.line}"
+def _format_note(note: Note) -> str:
+    label = f"**{note.label}:**" if note.is_warning else f"{note.label}:"
+    if len(note.texts) > 1:
+        return f"- {label}" + "".join(f"\n  - {text}" for text in note.texts)
+    return f"- {label} {note.texts[0]}" if note.is_warning else f"- {note.line}"
 
 
 def _write_block(words: str, found: Sequence[Section], room: int) -> _Made:
@@ -362,7 +362,7 @@ _FRAME: Final = 80
 def _draw_picture(group: Group, _: int) -> _Made:
     """Draw the changed part in Mermaid, behind a click if it is large."""
     view, one = group.first, group.one
-    text = mermaid_changed(
+    text = draw_mermaid_changes(
         one.details.before,
         one.details.after,
         changes=None if view.is_new else one.changes,
@@ -397,10 +397,8 @@ def _write_source(group: Group, _: int) -> _Made:
 def _add_tail(page: _Page, review: Review) -> None:
     if review.renames:
         lines = ["#### Possibly renamed", ""]
-        for rename in review.renames[:MOST_KEYS]:
-            was = format_was(rename)
-            keeps = f": {code(was)} keeps its ids" if was else ""
-            lines.append(f"- {code(rename.orphan)} → {code(rename.key)}{keeps}")
+        renames = review.renames[:MOST_KEYS]
+        lines += [f"- {describe_rename(rename, code)}" for rename in renames]
         if (more := len(review.renames) - MOST_KEYS) > 0:
             lines.append(f"- and {more:,} more")
         page.add("\n".join([*lines, ""]), 3, "note")

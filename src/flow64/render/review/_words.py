@@ -120,6 +120,13 @@ def format_was(rename: Rename) -> str:
     return f"was={json.dumps(rename.was, ensure_ascii=False)}"
 
 
+def describe_rename(rename: Rename, quote: Quote) -> str:
+    """Return the two keys of a rename, and how to keep the ids."""
+    was = format_was(rename)
+    keeps = f": {quote(was)} keeps its ids" if was else ""
+    return f"{quote(rename.orphan)} → {quote(rename.key)}{keeps}"
+
+
 def describe_action(group: Group) -> str:
     """Return what a deploy does to a group, in a few words."""
     one, several = group.one, len(group.views) > 1

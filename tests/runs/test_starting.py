@@ -971,7 +971,7 @@ def test_tasks_that_start_at_once_never_take_each_others_run(emulator):
     async def all_of_them():
         async with AsyncClient(KEY, base_url=emulator.url, journal=None) as client:
             jobs = [begin(READY, BODY, str(n), endpoint=emulator.url) for n in range(6)]
-            return await asyncio.gather(*map(patient(client)._call, jobs))
+            return await asyncio.gather(*map(patient(client).call, jobs))
 
     found = {run.id for run in asyncio.run(all_of_them())}
 

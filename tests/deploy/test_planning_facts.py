@@ -889,9 +889,7 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
     assert f"    {reason}\n    ways on:\n        bring the code up to what" in as_text(
         plan
     )
-    with pytest.raises(
-        errors.PruneError, match="to allow it, add --allow-behind gone"
-    ):
+    with pytest.raises(errors.PruneError, match="to allow it, add --allow-behind gone"):
         check_plan(plan, Agreement(prune=1), history=folder)
     agreed = Agreement(prune=1, behind=["gone"])
     (job,) = check_plan(plan, agreed, history=folder)

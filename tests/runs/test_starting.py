@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from random import Random
 from threading import Thread
 from uuid import UUID, uuid4, uuid5
@@ -74,8 +75,13 @@ def status(word, **more):
 
 def start(script, payload=BODY, intent=INTENT, *, code=CODE, **more):
     return script.play(
-        begin(ready_of(code), payload, intent, **{"endpoint": AWAY, **more})
+        begin(compiled(code), payload, intent, **{"endpoint": AWAY, **more})
     )
+
+
+@cache  # compiling asks git
+def compiled(code):
+    return ready_of(code)
 
 
 def begin(ready, payload, intent, *, retry=None, batch=None, **options):

@@ -24,8 +24,7 @@ from flow64.client import Batch, Client, Run
 from flow64.client._batch import batch_settings, facts_of, note_interrupted_batches
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import BatchesError, FlowError
-from flow64.runs import DAY, FailedBatch, Launcher, StartedRun, run_in_batches
-from flow64.runs._batch_input import RowRange
+from flow64.runs import DAY, FailedBatch, Launcher, RowRange, StartedRun, run_in_batches
 from tests.service.by_hand import SessionByHand, events
 from tests.service.clients import BOTH, KEY, use
 from tests.service.support import GROWTH, MISSING, answer, deployed, lost

@@ -786,7 +786,7 @@ with Client("k", base_url=sys.argv[1], journal=None, policy=policy) as client:
     for turn in range(200):
         try:
             signal.setitimer(signal.ITIMER_REAL, luck.uniform(0.0005, 0.03))
-            for _ in client.stream(watch_run(Tracked("r", "w"), every=0.001)):
+            for _ in client.stream(watch_run, Tracked("r", "w"), every=0.001):
                 pass
         except KeyboardInterrupt:
             continue

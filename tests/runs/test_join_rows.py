@@ -98,7 +98,7 @@ def test_inputs_that_cannot_be_told_apart_are_listed():
         "/8: has 1.0, as /7 has",
         "/9: has none",
     ]
-    with pytest.raises(RowKeyError, match="'email' does not .*; name a column"):
+    with pytest.raises(RowKeyError, match=r"'email' does not .*; name a column"):
         join_rows(inputs, [], "email")
 
 

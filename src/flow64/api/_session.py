@@ -107,8 +107,6 @@ class Session:
         transport: Sends requests.
         clock: Time as it passes.
         organisation: Compares answers with the expected organisation.
-        call_in_caller: Calls a function in the caller's thread, such as to read its
-            rows.
         ends: Moment of the deadline, as `now` counts.
         paced: Moment until which a request may wait for the client's own pace.
         is_part: True if it is one of several that run at a time.
@@ -119,7 +117,7 @@ class Session:
     clock: Clock = field(factory=Clock, repr=False)
     organisation: Organisation = field(factory=Organisation, repr=False)
     _emit: Callable[[Any], Awaitable[None]] = field(default=_emit_nothing, repr=False)
-    call_in_caller: Callable[[Callable[[], Any]], Awaitable[Any]] = field(
+    _call_in_caller: Callable[[Callable[[], Any]], Awaitable[Any]] = field(
         default=_call_here, repr=False
     )
     ends: float = field(default=math.inf, init=False)
@@ -242,6 +240,12 @@ class Session:
         self._whole.check()
         await self._emit(event)
         self._whole.check()
+
+    async def call_in_caller(self, function: Callable[[], T]) -> T:
+        """Call a function in the caller's thread, such as to read the caller's rows."""
+        self._whole.check()
+        result: T = await self._call_in_caller(function)
+        return result
 
     # -- Requests ---------------------------------------------------------------------
 

@@ -216,6 +216,7 @@ class _BatchRunner:
                 self._stop(f"{self.adrift} runs that may go on are not followed")
             if len(self.flights) + self.adrift >= self.settings.concurrency:
                 return
+            self.session.check()  # a caller that has left gives no more rows
             try:
                 found = await self.session.call_in_caller(self.input.next)
             except FlowError as error:  # the file was changed meanwhile

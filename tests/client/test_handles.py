@@ -241,16 +241,14 @@ def test_run_got_by_id_is_what_the_journal_knows_of_it(
     """Also whether it was only presumed to be ours."""
     journal = None if entries is None else Journal(tmp_path / "runs.jsonl")
     for entry in entries or ():
-        journal.write_intended(
+        journal.write_intent(
             Hand.endpoint, "w1", IntendedStart(KEY, "digest", "default")
         )
         run_id, _, word = entry.partition(" ")
         if word == "ended":
-            journal.write_ended(Hand.endpoint, "w1", run_id, "completed", KEY)
+            journal.write_end(Hand.endpoint, "w1", run_id, "completed", KEY)
         else:
-            journal.write_started(
-                Hand.endpoint, "w1", KEY, run_id, is_presumed=bool(word)
-            )
+            journal.write_run(Hand.endpoint, "w1", KEY, run_id, is_presumed=bool(word))
 
     run = got(kind, Hand(), journal)
 
@@ -271,8 +269,8 @@ def test_presumed_run_got_by_id_is_proven_by_the_hash_of_the_journal(
     """That knows no rows; so it wants them as they were sent."""
     journal = Journal(tmp_path / "runs.jsonl")
     sent = digest({"webhook_payload": ROWS})
-    journal.write_intended(Hand.endpoint, "w1", IntendedStart(KEY, sent, "default"))
-    journal.write_started(Hand.endpoint, "w1", KEY, "r1", is_presumed=True)
+    journal.write_intent(Hand.endpoint, "w1", IntendedStart(KEY, sent, "default"))
+    journal.write_run(Hand.endpoint, "w1", KEY, "r1", is_presumed=True)
     answers = [status("completed"), answer([item(1, results=rows)])]
     run, hand = hold(*answers)
     made = got("async" if isinstance(hand, AsyncHand) else "sync", hand, journal)
@@ -291,7 +289,7 @@ def test_presumed_run_got_by_id_is_proven_by_the_hash_of_the_journal(
 def test_presumed_run_whose_start_is_torn_from_the_journal_is_not_proven(tmp_path):
     """Nothing says what was sent."""
     journal = Journal(tmp_path / "runs.jsonl")
-    journal.write_started(Hand.endpoint, "w1", KEY, "r1", is_presumed=True)
+    journal.write_run(Hand.endpoint, "w1", KEY, "r1", is_presumed=True)
     run = got("sync", Hand(answer([item(1, results=ROWS)])), journal)
 
     with pytest.raises(errors.OutcomeUnknownError, match="is not known here"):

@@ -10,6 +10,7 @@ import sys
 import tracemalloc
 from collections import Counter, deque
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from threading import Thread
 
@@ -23,8 +24,7 @@ from flow64.client import Batch, Client, Run
 from flow64.client._batch import batch_settings, facts_of, note_interrupted_batches
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import BatchesError, FlowError
-from flow64.runs import DAY, FailedBatch, Launcher, StartedRun, run_in_batches
-from flow64.runs._batch_input import RowRange
+from flow64.runs import DAY, FailedBatch, Launcher, RowRange, StartedRun, run_in_batches
 from tests.service.by_hand import SessionByHand, events
 from tests.service.clients import BOTH, KEY, use
 from tests.service.support import GROWTH, MISSING, answer, deployed, lost
@@ -46,6 +46,11 @@ def people(count, start=0):
 
 
 # -- A service by hand ----------------------------------------------------------------
+
+
+@cache  # making it asks git
+def deployed_answer(code):
+    return answer(deployed(code))
 
 
 @define
@@ -87,7 +92,7 @@ class World:
     began: list = field(factory=list)
     asked: Counter = field(factory=Counter)
 
-    def played(self, settings, rows):
+    def run(self, settings, rows):
         """Yield the batches that a run of them emits."""
         return events(run_in_batches(InWorld(self), settings, rows))
 
@@ -108,7 +113,7 @@ class World:
                 run_id = request.path.split("/")[-3]
                 return self.links.get(run_id, answer(self.items(self.jobs[run_id])))
             case _:
-                return answer(self.live or deployed(self.code))
+                return answer(self.live) if self.live else deployed_answer(self.code)
 
     def entry(self, job):
         return {"job_id": job.id, "status": self.word(job), "error_message": job.error}
@@ -222,7 +227,7 @@ def ran(world, rows, **options):
     """Run batches to the end; gives what was emitted, and how it ended."""
     done = []
     try:
-        done.extend(world.played(planned(world.code, **options), rows))
+        done.extend(world.run(planned(world.code, **options), rows))
     except FlowError as error:
         return done, error
     return done, None
@@ -278,7 +283,7 @@ def test_no_more_runs_are_under_way_than_were_asked_for(concurrency):
 def test_consumer_that_is_slow_or_stops_loses_nothing(journal):
     """What it leaves is found by the next call, and not bought again."""
     world = World()
-    events = world.played(planned(journal=journal), people(12))
+    events = world.run(planned(journal=journal), people(12))
     first = next(events)
     world.now += 2 * DAY
     second = next(events)
@@ -324,7 +329,7 @@ def test_memory_is_that_of_the_batches_under_way():
         rows = ({"n": n} for n in range(count))
         tracemalloc.start()
         try:
-            done = deque(World(looks=completed).played(plan, rows), 1)
+            done = deque(World(looks=completed).run(plan, rows), 1)
             return tracemalloc.get_traced_memory()[1], done[0].part.first
         finally:
             tracemalloc.stop()
@@ -432,7 +437,7 @@ def test_file_that_changes_meanwhile_ends_the_launching(tmp_path):
     lines = "".join(f'{{"email": "p{n}@example.com"}}\n' for n in range(3000))
     path.write_text(lines)
     world = World()
-    events = world.played(planned(size=50), path)
+    events = world.run(planned(size=50), path)
     next(events)
     os.truncate(path, len(lines) - 10)
 
@@ -452,7 +457,7 @@ def test_iterator_that_fails_ends_it_with_its_own_error():
 
     def failing():
         with note_interrupted_batches(INTENT):
-            yield from World().played(planned(), rows())
+            yield from World().run(planned(), rows())
 
     with pytest.raises(ZeroDivisionError, match="mine") as caught:
         list(failing())
@@ -896,7 +901,7 @@ def test_disk_that_fails_ends_the_launching(tmp_path, journal):
     """What completed is there to be saved by the next call."""
     world, folder = World(), tmp_path / "out"
     plan = planned(folder=folder, journal=journal, concurrency=1)
-    events = world.played(plan, people(8))
+    events = world.run(plan, people(8))
     next(events)
     (folder / "000001-r1.ndjson").mkdir()
 
@@ -929,7 +934,7 @@ def test_other_process_that_was_faster_has_saved_it(tmp_path):
 
     world = Late()
 
-    (done,) = world.played(plan, people(2))
+    (done,) = world.run(plan, people(2))
 
     assert done.path.read_text("utf-8") == "theirs\n"
 
@@ -952,7 +957,7 @@ def test_file_that_cannot_be_had_does_not_hold_up_the_others(tmp_path, journal):
 
 def test_batch_holds_its_run():
     """What a consumer gets."""
-    (done,) = World().played(planned(), people(2))
+    (done,) = World().run(planned(), people(2))
     client = Client(KEY, base_url=AWAY, journal=None)
 
     run = Run(done.run.id, done.run.workflow_id, client, **facts_of(done))

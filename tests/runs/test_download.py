@@ -25,7 +25,6 @@ from flow64.errors import (
 )
 from flow64.runs import (
     Allowance,
-    _download,
     download_file,
     download_files,
     list_result_files,
@@ -414,7 +413,7 @@ def test_same_download_twice_at_once_is_refused(tmp_path):
 
 
 def test_endless_file_ends_with_the_time_given(tmp_path, monkeypatch):
-    monkeypatch.setattr(_download, "DAY", 0.01)
+    monkeypatch.setattr("flow64.runs._download.DAY", 0.01)
     store = Store(size=1)
 
     with pytest.raises(ResultError, match=r"more than 0\.01 s"):
@@ -503,7 +502,7 @@ class Endless(Store):
     ],
 )
 def test_file_without_an_end_is_given_up(tmp_path, monkeypatch, facts, allowance, says):
-    monkeypatch.setattr(_download, "MAX_BYTES", 1000)
+    monkeypatch.setattr("flow64.runs._download.MAX_BYTES", 1000)
     store = Endless()
 
     with pytest.raises(ResultError, match=says):
@@ -523,7 +522,7 @@ def test_file_that_is_listed_as_too_large_is_not_asked_for(tmp_path):
 
 
 def test_size_that_is_listed_may_be_larger_than_the_default(tmp_path, monkeypatch):
-    monkeypatch.setattr(_download, "MAX_BYTES", 10)
+    monkeypatch.setattr("flow64.runs._download.MAX_BYTES", 10)
 
     Store().save(item(), tmp_path / "a.csv")
 

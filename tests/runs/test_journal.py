@@ -18,8 +18,7 @@ import pytest
 
 from flow64 import errors, files
 from flow64.files import try_lock
-from flow64.runs import IntendedStart, Journal, _journal
-from flow64.runs._journal import DISOWNED, REFUSED
+from flow64.runs import IntendedStart, Journal
 
 HERE, WORKFLOW = "http://127.0.0.1:1", str(uuid4())
 KEY, OTHER = str(uuid4()), str(uuid4())
@@ -53,7 +52,7 @@ def lines(journal):
 
 def test_line_is_one_json_object_with_its_version(journal):
     """A payload is a hash, and no row is in it."""
-    journal.write_intended(HERE, WORKFLOW, MEANT)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
     (line,) = lines(journal)
 
     assert line.pop("at").endswith("+00:00")
@@ -85,11 +84,11 @@ def test_start_is_remembered_until_its_end(journal):
         start = memory(journal).of_key(KEY)
         states.append((start.is_open, start.job_id, start.outcome))
 
-    journal.write_intended(HERE, WORKFLOW, MEANT)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
     look()
-    journal.write_started(HERE, WORKFLOW, KEY, "r1")
+    journal.write_run(HERE, WORKFLOW, KEY, "r1")
     look()
-    journal.write_ended(HERE, WORKFLOW, "r1", "completed")
+    journal.write_end(HERE, WORKFLOW, "r1", "completed")
     look()
 
     assert states == [
@@ -105,42 +104,42 @@ def test_start_is_remembered_until_its_end(journal):
 
 def test_presumed_run_is_proven_or_disowned(journal):
     """One that is not ours leaves the start open, and is not taken again."""
-    journal.write_intended(HERE, WORKFLOW, MEANT)
-    journal.write_started(HERE, WORKFLOW, KEY, "r1", is_found=True, is_presumed=True)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
+    journal.write_run(HERE, WORKFLOW, KEY, "r1", is_found=True, is_presumed=True)
     assert memory(journal).of_key(KEY).is_presumed
 
-    journal.write_ended(HERE, WORKFLOW, "r1", DISOWNED)
+    journal.write_end(HERE, WORKFLOW, "r1", "not ours")
     found = memory(journal)
     start = found.of_key(KEY)
     assert (start.is_open, start.is_presumed) == (True, False)
     assert found.is_known("r1", start)
 
-    journal.write_started(HERE, WORKFLOW, KEY, "r2", is_found=True)
+    journal.write_run(HERE, WORKFLOW, KEY, "r2", is_found=True)
     assert (memory(journal).of_key(KEY).job_id) == "r2"
     assert [line["event"] for line in lines(journal)[1:]] == ["found", "ended", "found"]
 
 
 def test_start_that_was_turned_away_is_forgotten(journal):
     """Nothing came of it; the next one is the first."""
-    journal.write_intended(HERE, WORKFLOW, MEANT)
-    journal.write_refused(HERE, WORKFLOW, KEY)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
+    journal.write_end(HERE, WORKFLOW, None, "refused", KEY)
     found = memory(journal)
 
     assert (found.of_key(KEY), found.of_intent("default", "2026-W20")) == (None, [])
-    assert found.starts[KEY].outcome == REFUSED
-    journal.write_intended(HERE, WORKFLOW, MEANT)
+    assert found.starts[KEY].outcome == "refused"
+    journal.write_intent(HERE, WORKFLOW, MEANT)
     assert memory(journal).of_key(KEY).is_open
 
 
 def test_runs_that_were_there_before_a_start_are_known(journal):
     """Each line lists what no line before it has listed."""
-    journal.write_intended(HERE, WORKFLOW, MEANT)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
     found = memory(journal)
     assert found.unseen(["r2", "r0"]) == ["r2"]
 
     other = IntendedStart(key=OTHER, digest="d2", env="default", known=["r2"])
-    journal.write_intended(HERE, WORKFLOW, other)
-    journal.write_started(HERE, WORKFLOW, OTHER, "r3")
+    journal.write_intent(HERE, WORKFLOW, other)
+    journal.write_run(HERE, WORKFLOW, OTHER, "r3")
     found = memory(journal)
     first, second = found.of_key(KEY), found.of_key(OTHER)
 
@@ -151,11 +150,11 @@ def test_runs_that_were_there_before_a_start_are_known(journal):
 
 def test_second_word_on_an_open_start_changes_nothing(journal):
     """What was there before the first attempt is what counts."""
-    journal.write_intended(HERE, WORKFLOW, MEANT)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
     again = IntendedStart(
         key=KEY, digest="d1", env="default", intent="2026-W20", known=["r1"]
     )
-    journal.write_intended(HERE, WORKFLOW, again)
+    journal.write_intent(HERE, WORKFLOW, again)
 
     found = memory(journal)
     assert not found.is_known("r1", found.of_key(KEY))
@@ -164,7 +163,7 @@ def test_second_word_on_an_open_start_changes_nothing(journal):
 def test_batches_and_retries_say_what_they_are(journal):
     """Which part, of which size, of which run."""
     part = IntendedStart(KEY, "d", "default", "i", OTHER, "r0", 5, 3, 5, known=["r1"])
-    journal.write_intended(HERE, WORKFLOW, part)
+    journal.write_intent(HERE, WORKFLOW, part)
     assert lines(journal)[0]["batch"] == {"index": 3, "size": 5}
     assert memory(journal).of_key(KEY).intended == part
 
@@ -176,7 +175,7 @@ def test_batches_and_retries_say_what_they_are(journal):
 )
 def test_other_places_and_workflows_are_apart(journal, endpoint, workflow):
     """An id in capitals is the same id."""
-    journal.write_intended(HERE, WORKFLOW.upper(), MEANT)
+    journal.write_intent(HERE, WORKFLOW.upper(), MEANT)
 
     assert memory(journal, endpoint, workflow).starts == {}
     assert KEY in memory(journal).starts
@@ -189,13 +188,13 @@ def test_other_places_and_workflows_are_apart(journal, endpoint, workflow):
 @pytest.mark.parametrize("cut", range(1, 120, 17))
 def test_torn_last_line_is_passed_over(journal, cut):
     """And the next line begins afresh."""
-    journal.write_intended(HERE, WORKFLOW, MEANT)
-    journal.write_started(HERE, WORKFLOW, KEY, "r1")
+    journal.write_intent(HERE, WORKFLOW, MEANT)
+    journal.write_run(HERE, WORKFLOW, KEY, "r1")
     text = journal.path.read_bytes()
     journal.path.write_bytes(text[:-cut])
 
     assert KEY in memory(journal).starts
-    journal.write_started(HERE, WORKFLOW, KEY, "r2")
+    journal.write_run(HERE, WORKFLOW, KEY, "r2")
     assert memory(journal).of_key(KEY).job_id == "r2"
     assert journal.path.read_bytes().count(b"\n") == 3
 
@@ -206,7 +205,7 @@ def test_torn_first_line_is_passed_over(journal, torn):
     journal.require_writable()
     journal.path.write_bytes(torn)
 
-    journal.write_intended(HERE, WORKFLOW, MEANT)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
     assert KEY in memory(journal).starts
 
 
@@ -228,8 +227,8 @@ def test_torn_first_line_is_passed_over(journal, torn):
 def test_unknown_fields_events_and_shapes_are_passed_over(journal, strange):
     """They are of a release that says no less by the others; they stay in the file."""
     journal.append({"endpoint": HERE, "workflow": WORKFLOW, **strange})
-    journal.write_intended(HERE, WORKFLOW, MEANT)
-    journal.write_started(HERE, WORKFLOW, KEY, "r1")
+    journal.write_intent(HERE, WORKFLOW, MEANT)
+    journal.write_run(HERE, WORKFLOW, KEY, "r1")
 
     assert memory(journal).of_key(KEY).job_id == "r1"
     assert lines(journal)[0] == {
@@ -243,7 +242,7 @@ def test_unknown_fields_events_and_shapes_are_passed_over(journal, strange):
 @pytest.mark.parametrize("version", [2, 10])
 def test_newer_schema_is_refused_with_advice(journal, version):
     """It may say what this release does not know, and that could be paid twice."""
-    journal.write_intended(HERE, WORKFLOW, MEANT)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
     with journal.path.open("a") as file:
         file.write(json.dumps({"v": version, "workflow": "elsewhere"}) + "\n")
 
@@ -279,7 +278,7 @@ def test_file_that_is_not_there_is_an_empty_journal(journal):
 
 def test_hundred_thousand_lines_are_read_within_a_second(journal):
     """Of many workflows, with the runs that each start has listed."""
-    journal.write_intended(HERE, WORKFLOW, MEANT)
+    journal.write_intent(HERE, WORKFLOW, MEANT)
     (line,) = journal.path.read_text().splitlines()
     others = [line.replace(WORKFLOW, str(uuid4())) for _ in range(9)]
     some = [line.replace(KEY, str(uuid4())) for _ in range(10_000)]
@@ -346,7 +345,7 @@ def test_killed_while_writing_leaves_whole_lines(journal):
 def test_lock_that_is_not_to_be_had_holds_nobody_up(journal, monkeypatch):
     """Nor does a system without locks: no two lines mix without it either."""
     journal.require_writable()
-    monkeypatch.setattr(_journal, "LOCKING", 2)
+    monkeypatch.setattr("flow64.runs._journal.LOCKING", 2)
     held = os.open(journal.path, os.O_RDWR)
     try_lock(held)
     try:

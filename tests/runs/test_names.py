@@ -9,7 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flow64.runs import safe_name
-from flow64.runs._file_names import FALLBACK, LONGEST
+
+FALLBACK = "result"
+LONGEST = 200
+"""Bytes of a name."""
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from random import Random
 from threading import Thread
 from uuid import UUID, uuid4, uuid5
@@ -74,8 +75,13 @@ def status(word, **more):
 
 def start(script, payload=BODY, intent=INTENT, *, code=CODE, **more):
     return script.play(
-        begin(ready_of(code), payload, intent, **{"endpoint": AWAY, **more})
+        begin(compiled(code), payload, intent, **{"endpoint": AWAY, **more})
     )
+
+
+@cache  # compiling asks git
+def compiled(code):
+    return ready_of(code)
 
 
 def begin(ready, payload, intent, *, retry=None, batch=None, **options):
@@ -97,7 +103,7 @@ def events(journal):
 def remembered(journal, *, endpoint=AWAY):
     """A journal with a start of which nothing else is known; gives its key."""
     meant = IntendedStart(GOLDEN, digest(BODY), "default", INTENT, rows=1, known=["r0"])
-    journal.write_intended(endpoint, READY.id, meant)
+    journal.write_intent(endpoint, READY.id, meant)
     return GOLDEN
 
 
@@ -107,10 +113,8 @@ def knows(journal, job_id="r1", *, endpoint=AWAY, is_presumed=False, **more):
     meant = IntendedStart(
         **{"key": GOLDEN, "digest": digest(BODY), "env": "default", **facts}
     )
-    journal.write_intended(endpoint, READY.id, meant)
-    journal.write_started(
-        endpoint, READY.id, meant.key, job_id, is_presumed=is_presumed
-    )
+    journal.write_intent(endpoint, READY.id, meant)
+    journal.write_run(endpoint, READY.id, meant.key, job_id, is_presumed=is_presumed)
     return meant.key
 
 
@@ -273,8 +277,8 @@ def test_run_of_another_process_is_not_taken(journal):
 
     def late(_):
         other = str(uuid4())
-        journal.write_intended(AWAY, READY.id, IntendedStart(other, "d", "default"))
-        journal.write_started(AWAY, READY.id, other, "r9")
+        journal.write_intent(AWAY, READY.id, IntendedStart(other, "d", "default"))
+        journal.write_run(AWAY, READY.id, other, "r9")
         return listed("r9")
 
     script = Script(HERE, listed(), lost(), listed(), late, STARTED)
@@ -384,7 +388,7 @@ def test_presumed_run_stays_presumed_until_it_is_proven(journal):
     key = knows(journal, intent=INTENT, is_presumed=True)
     assert start(Script(HERE, status("running")), journal=journal).is_presumed
 
-    journal.write_started(AWAY, READY.id, key, "r1", is_found=True)
+    journal.write_run(AWAY, READY.id, key, "r1", is_found=True)
     assert not start(Script(HERE, status("running")), journal=journal).is_presumed
 
 
@@ -392,8 +396,8 @@ def test_run_that_was_presumed_for_another_start_leaves_a_doubt(journal):
     """It may be the run of this one, so nothing is sent."""
     remembered(journal)
     other = IntendedStart(str(uuid4()), digest(BODY), "default", "another", rows=1)
-    journal.write_intended(AWAY, READY.id, other)
-    journal.write_started(AWAY, READY.id, other.key, "r1", is_presumed=True)
+    journal.write_intent(AWAY, READY.id, other)
+    journal.write_run(AWAY, READY.id, other.key, "r1", is_presumed=True)
     script = Script(HERE, *[listed("r1", "r0")] * 2)
 
     with pytest.raises(errors.OutcomeUnknownError, match="nothing has proven it yet"):
@@ -404,7 +408,7 @@ def test_run_that_was_presumed_for_another_start_leaves_a_doubt(journal):
 def test_run_that_was_disowned_is_looked_for_again(journal):
     """It is not taken a second time."""
     knows(journal, intent=INTENT, is_presumed=True)
-    journal.write_ended(AWAY, READY.id, "r1", "not ours")
+    journal.write_end(AWAY, READY.id, "r1", "not ours")
     script = Script(HERE, listed("r1"), listed("r1", "r2"))
 
     assert start(script, journal=journal).id == "r2"
@@ -559,7 +563,7 @@ def test_start_that_another_process_is_at_is_attached_to(journal):
     key = remembered(journal)
 
     def answered(_):
-        journal.write_started(AWAY, READY.id, key, "r1")
+        journal.write_run(AWAY, READY.id, key, "r1")
         return listed()
 
     script = Script(HERE, listed(), answered, status("running"))
@@ -573,7 +577,7 @@ def test_start_that_another_process_is_at_may_be_forgotten(journal):
     key = remembered(journal, endpoint=LOCAL)
 
     def answered(_):
-        journal.write_started(LOCAL, READY.id, key, "r1")
+        journal.write_run(LOCAL, READY.id, key, "r1")
         return listed()
 
     script = Script(HERE, listed(), answered, MISSING, answer({"job_id": "r2"}))
@@ -834,11 +838,7 @@ def started(kind, url, *, payload=BODY, intent=INTENT, journal=None, **more):
 
 
 def runs_of(emulator):
-    looks = [
-        use("sync", emulator.url, lambda c: c.call(list_runs, READY.id))
-        for _ in range(6)  # since some are listed late
-    ]
-    return {entry.job_id for entry in looks[-1]}
+    return {run.id for run in emulator.store.runs.all()}
 
 
 LOST_ANSWER = Fault("reset_after", path="/workflows/run")

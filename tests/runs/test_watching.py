@@ -146,7 +146,9 @@ def test_progress_never_goes_back(looks, expected):
     events, *_ = watched(*answers, status("completed"))
 
     assert [e for e in events if isinstance(e, Progress)] == expected
-    assert [e.shown for e in expected] == [min(e.percentage, 100) for e in expected]
+    assert [e.display_percentage for e in expected] == [
+        min(e.percentage, 100) for e in expected
+    ]
 
 
 @pytest.mark.parametrize("missing", ["sequence_number", "block_id", "status"])
@@ -503,8 +505,8 @@ KEY = "00000000-0000-4000-8000-000000000001"
 def journal(tmp_path):
     """One that has a run r1."""
     made = Journal(tmp_path / "runs.jsonl")
-    made.write_intended(*HERE, IntendedStart(KEY, "digest", "default"))
-    made.write_started(*HERE, KEY, "r1", is_presumed=True)
+    made.write_intent(*HERE, IntendedStart(KEY, "digest", "default"))
+    made.write_run(*HERE, KEY, "r1", is_presumed=True)
     return made
 
 

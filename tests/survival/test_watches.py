@@ -287,7 +287,7 @@ def test_progress_beyond_all_is_shown_within(kind, server):
     _, events = follow(kind, server)
 
     (progress,) = [event for event in events if isinstance(event, Progress)]
-    assert (progress.percentage, progress.shown) == (250.0, 100.0)
+    assert (progress.percentage, progress.display_percentage) == (250.0, 100.0)
 
 
 @BOTH

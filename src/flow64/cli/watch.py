@@ -172,7 +172,7 @@ class BarDisplay:
                 of = "" if event.total is None else f" of {event.total}"
                 self._progress.update(
                     self._task(event),
-                    completed=event.shown,
+                    completed=event.display_percentage,
                     words=f"{event.processed}{of} rows",
                 )
             case BlockDone():

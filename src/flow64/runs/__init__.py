@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._batch_input import BatchSettings
+from ._batch_input import BatchSettings, RowRange
 from ._batches import FailedBatch, FinishedBatch, run_in_batches
 from ._budget import Budget
 from ._download import Allowance, download_file, download_files, list_result_files
@@ -66,6 +66,7 @@ __all__ = [
     "Progress",
     "Queued",
     "Row",
+    "RowRange",
     "Rows",
     "RunEvent",
     "Running",

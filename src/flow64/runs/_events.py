@@ -73,13 +73,14 @@ class Progress:
     percentage: float
 
     @property
-    def shown(self) -> float:
+    def display_percentage(self) -> float:
         """The percentage to show: from 0 to 100."""
         return min(max(self.percentage, 0.0), 100.0)
 
     def __str__(self) -> str:
         of = f" of {self.total}" if self.total is not None else ""
-        return f"{_block(self)}: {self.processed}{of} rows ({self.shown:.0f} %)"
+        percentage = f"{self.display_percentage:.0f} %"
+        return f"{_block(self)}: {self.processed}{of} rows ({percentage})"
 
 
 @frozen
@@ -161,9 +162,9 @@ class EventLines:
     def format(self, event: RunEvent) -> str | None:
         """Return the line of an event; None if it is too small a step."""
         if isinstance(event, Progress):
-            if event.shown < self._shown.get(event.number, 0.0) + STEP:
+            if event.display_percentage < self._shown.get(event.number, 0.0) + STEP:
                 return None
-            self._shown[event.number] = event.shown
+            self._shown[event.number] = event.display_percentage
         return str(event)
 
 

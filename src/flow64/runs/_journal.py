@@ -28,7 +28,8 @@ VERSION: Final = 1
 REFUSED: Final = "refused"
 """Outcome of a start that was never sent, or for which no run was found."""
 
-_ANSWERED: Final = "answered "
+ANSWERED: Final = "answered "
+"""Start of the outcome of a start that was answered with an error."""
 
 DISOWNED: Final = "not ours"
 """Outcome of a run that was presumed to be ours and is not."""
@@ -96,7 +97,7 @@ class RecordedStart:
     @property
     def is_answered(self) -> bool:
         """True if it is open although the service answered, with an error."""
-        return self.is_open and (self.outcome or "").startswith(_ANSWERED)
+        return self.is_open and (self.outcome or "").startswith(ANSWERED)
 
 
 @define
@@ -141,7 +142,7 @@ class Memory:
         """Learn from one line."""
         match entry.get("event"):
             case "meant":
-                self._take_intended(entry)
+                self._take_intent(entry)
             case "started" | "found":
                 self._take_job(entry)
             case "ended":
@@ -149,8 +150,8 @@ class Memory:
             case _:  # of a later release that says no less by the others
                 pass
 
-    def _take_intended(self, entry: Mapping[str, Any]) -> None:
-        intended = _read_intended(entry)
+    def _take_intent(self, entry: Mapping[str, Any]) -> None:
+        intended = _read_intent(entry)
         if not is_uuid(intended.key):
             return
         for run_id in intended.known:
@@ -201,7 +202,7 @@ class Journal:
         with self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT, is_made=True):
             pass
 
-    def write_intended(
+    def write_intent(
         self, endpoint: str, workflow_id: str, intended: IntendedStart
     ) -> None:
         """Write down a start that is about to be sent.
@@ -226,7 +227,7 @@ class Journal:
             }
         )
 
-    def write_started(
+    def write_run(
         self,
         endpoint: str,
         workflow_id: str,
@@ -251,24 +252,27 @@ class Journal:
         head = _head(event, endpoint, workflow_id, key)
         self.append({**head, "job": canonical_id(job_id), "presumed": is_presumed})
 
-    def write_ended(
-        self, endpoint: str, workflow_id: str, job_id: str, outcome: str, key: str = ""
+    def write_end(
+        self,
+        endpoint: str,
+        workflow_id: str,
+        job_id: str | None,
+        outcome: str,
+        key: str = "",
     ) -> None:
-        """Write down how a run ended, or that it is not ours (`DISOWNED`)."""
-        head = _head("ended", endpoint, workflow_id, key)
-        self.append({**head, "job": canonical_id(job_id), "outcome": outcome})
+        """Write down how a run ended, or the outcome of a start without a known run.
 
-    def write_refused(self, endpoint: str, workflow_id: str, key: str) -> None:
-        """Write down that a start has no run."""
+        Args:
+            endpoint: Base URL.
+            workflow_id: Id of the workflow.
+            job_id: The run; None if the start has none.
+            outcome: The status of the run, `DISOWNED`, `REFUSED`, or `ANSWERED` and the
+                HTTP status of an error, after which the start stays open.
+            key: The Idempotency-Key; it may be left out if the run is known.
+        """
         head = _head("ended", endpoint, workflow_id, key)
-        self.append({**head, "job": None, "outcome": REFUSED})
-
-    def write_answered(
-        self, endpoint: str, workflow_id: str, key: str, status: int
-    ) -> None:
-        """Write down that a start was answered with an error. It stays open."""
-        head = _head("ended", endpoint, workflow_id, key)
-        self.append({**head, "job": None, "outcome": f"{_ANSWERED}{status}"})
+        job = None if job_id is None else canonical_id(job_id)
+        self.append({**head, "job": job, "outcome": outcome})
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Append a line in one write, so that lines of several processes do not mix.
@@ -373,7 +377,7 @@ def _head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, An
     }
 
 
-def _read_intended(entry: Mapping[str, Any]) -> IntendedStart:
+def _read_intent(entry: Mapping[str, Any]) -> IntendedStart:
     batch = entry.get("batch")
     batch = batch if isinstance(batch, dict) else {}
     known, rows, root = entry.get("known"), entry.get("rows"), _text(entry.get("root"))

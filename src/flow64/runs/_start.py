@@ -38,7 +38,7 @@ from ..errors import (
     OutcomeUnknownError,
     RetryError,
 )
-from ._journal import RecordedStart
+from ._journal import REFUSED, RecordedStart
 from ._start_log import StartLog
 
 LOOKS: Final = (2.0, 4.0)
@@ -98,9 +98,9 @@ class Starter:
             was = start.outcome if start.is_answered else "cut off"
             return await self._resume(f"it was {was} before", start)
         if (listed := log.process.listed.get(log.key)) is not None:
-            log.write_intended(listed)
+            log.write_intent(listed)
             return await self._resume("its run is not known", None)
-        log.write_intended(await self._list_ids())
+        log.write_intent(await self._list_ids())
         return await self._send(None)
 
     async def _resume(self, reason: str, start: RecordedStart | None) -> StartedRun:
@@ -124,7 +124,7 @@ class Starter:
                 continue
             new = (await self._runs_of(start)) if start.is_answered else None
             if new == []:
-                self.log.write_nothing(start.intended.key)
+                self.log.write_outcome(start.intended.key, REFUSED)
                 continue
             job_id = new[0] if new else start.job_id
             what = f"intent {self.log.intent!r}"
@@ -177,7 +177,7 @@ class Starter:
         status = normal(live.overall_status)
         if status not in ENDED or status == COMPLETED:
             return
-        self.log.write_ended(job_id, status)
+        self.log.write_end(job_id, status)
         raise IntentFailedError(job_id, status, self.log.intent or "")
 
     async def _get_status(self, job_id: str) -> LiveStatus | None:

@@ -24,7 +24,14 @@ from ..errors import (
     RetryError,
 )
 from ..text import pluralize
-from ._journal import IntendedStart, Journal, Memory, RecordedStart
+from ._journal import (
+    ANSWERED,
+    REFUSED,
+    IntendedStart,
+    Journal,
+    Memory,
+    RecordedStart,
+)
 
 _log = logging.getLogger("flow64")
 
@@ -229,7 +236,7 @@ class StartLog:
 
     # -- Writing ----------------------------------------------------------------------
 
-    def write_intended(self, listed: Iterable[str]) -> None:
+    def write_intent(self, listed: Iterable[str]) -> None:
         """Write down what is about to be sent, and which runs were there before."""
         runs = [*listed]
         self.listed = frozenset(runs)
@@ -248,7 +255,7 @@ class StartLog:
                 commit=self.ready.stamp.commit,
                 known=self.memory.unseen(runs),
             )
-            self.journal.write_intended(self.endpoint, self.ready.id, intended)
+            self.journal.write_intent(self.endpoint, self.ready.id, intended)
         if self.intent is not None:
             self.process.listed[self.key] = self.listed
 
@@ -259,7 +266,7 @@ class StartLog:
         self.process.runs.add(canonical_id(job_id))
         self.process.listed.pop(self.key, None)
         self._write(
-            lambda journal: journal.write_started(
+            lambda journal: journal.write_run(
                 *self._where,
                 self.key,
                 job_id,
@@ -268,13 +275,11 @@ class StartLog:
             )
         )
 
-    def write_ended(self, job_id: str, status: str) -> None:
+    def write_end(self, job_id: str, status: str) -> None:
         """Write down how a run ended, unless the journal knows it."""
         start = self.memory.of_job(job_id)
         if start is None or start.outcome != status:
-            self._write(
-                lambda journal: journal.write_ended(*self._where, job_id, status)
-            )
+            self._write(lambda journal: journal.write_end(*self._where, job_id, status))
 
     def write_refusal(self, error: FlowError) -> None:
         """Write down a refusal. The start stays open unless it was never sent.
@@ -284,16 +289,13 @@ class StartLog:
         """
         if is_unsent(error):
             self.process.listed.pop(self.key, None)
-            self.write_nothing(self.key)
+            self.write_outcome(self.key, REFUSED)
         elif isinstance(error, ApiError) and not isinstance(error, ConflictError):
-            key, status = self.key, error.status
-            self._write(
-                lambda journal: journal.write_answered(*self._where, key, status)
-            )
+            self.write_outcome(self.key, f"{ANSWERED}{error.status}")
 
-    def write_nothing(self, key: str) -> None:
-        """Write down that a start has no run."""
-        self._write(lambda journal: journal.write_refused(*self._where, key))
+    def write_outcome(self, key: str, outcome: str) -> None:
+        """Write down the outcome of a start without a known run; see `Journal`."""
+        self._write(lambda journal: journal.write_end(*self._where, None, outcome, key))
 
     def _write(self, write: Callable[[Journal], None]) -> None:
         """Write to the journal what has happened already; only warn if that fails."""

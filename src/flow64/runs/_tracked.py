@@ -89,13 +89,13 @@ class Tracked:
     def _write_proven(self, journal: Journal, start: RecordedStart) -> None:
         # Said again without being presumed, which takes back how it ended.
         key = start.intended.key
-        journal.write_started(*self._where, key, self.id, is_found=True)
+        journal.write_run(*self._where, key, self.id, is_found=True)
         if self.is_ended:
-            journal.write_ended(*self._where, self.id, self.status, key)
+            journal.write_end(*self._where, self.id, self.status, key)
 
     def _write_end(self, journal: Journal, start: RecordedStart) -> None:
         if start.outcome != self.status:
-            journal.write_ended(*self._where, self.id, self.status, start.intended.key)
+            journal.write_end(*self._where, self.id, self.status, start.intended.key)
 
     @property
     def _where(self) -> tuple[str, str]:

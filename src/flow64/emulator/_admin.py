@@ -21,7 +21,7 @@ from ._http import (
     RefusedError,
     Route,
     json_response,
-    not_found,
+    not_found_error,
     violation_error,
 )
 from ._middleware import ADMIN_PREFIX
@@ -184,7 +184,7 @@ class _AdminHandlers:
         store, clock = self.services.store, self.services.clock
         workflow_id, known = call.path["workflow_id"], ", ".join(EDIT.fields)
         if store.workflows.get(workflow_id.lower()) is None:
-            raise not_found("Workflow")
+            raise not_found_error("Workflow")
         if unknown := call.body.keys() - EDIT.fields.keys():
             words = f"An edit has no such field; its fields are {known}"
             raise RefusedError(
@@ -207,7 +207,7 @@ class _AdminHandlers:
         try:
             duplicate = copy_workflow(store, clock, call.path["workflow_id"])
         except KeyError:
-            raise not_found("Workflow") from None
+            raise not_found_error("Workflow") from None
         return json_response(workflow_response(duplicate), 201)
 
 

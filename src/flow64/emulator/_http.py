@@ -100,7 +100,7 @@ class RefusedError(Exception):
         self.response: Response = JSONResponse({"detail": detail}, status, headers)
 
 
-def not_found(what: str) -> RefusedError:
+def not_found_error(what: str) -> RefusedError:
     """Make the error of something that does not exist."""
     return RefusedError(404, f"{what} not found")
 

@@ -21,7 +21,7 @@ from ._http import (
     RefusedError,
     Route,
     json_response,
-    not_found,
+    not_found_error,
     violation_error,
 )
 from ._records import (
@@ -180,7 +180,7 @@ class _RunHandlers:
                 try:
                     self.services.find_workflow(call, workflow_id)
                 except RefusedError:
-                    raise not_found("Workflow") from None
+                    raise not_found_error("Workflow") from None
                 return json_response([])
             found = chain([first], found)
         listed: list[JsonObject] = []
@@ -222,7 +222,7 @@ class _RunHandlers:
         stages = self._finished_blocks(call.path["run_id"].lower())
         block = next((block for block in stages if block.block_id == block_id), None)
         if block is None:
-            raise not_found("File")
+            raise not_found_error("File")
         # Always the whole file: a request for a range gets all of it.
         headers = {
             "content-length": str(count_bytes(store, block, wanted)),

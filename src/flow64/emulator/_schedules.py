@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ._clock import format_time
 from ._cron import as_cron, as_zone, next_times
-from ._http import Call, RefusedError, Route, json_response, not_found
+from ._http import Call, RefusedError, Route, json_response, not_found_error
 from ._records import JsonObject, ScheduleRecord
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, make_violation
 from ._services import Services
@@ -159,14 +159,14 @@ class _ScheduleHandlers:
                 found.id, lambda old: evolve(old, **changes, updated_at=now)
             )
         except KeyError:  # deleted meanwhile
-            raise not_found("Schedule") from None
+            raise not_found_error("Schedule") from None
         return json_response(self._schedule_response(changed))
 
     def delete_schedule(self, call: Call) -> Response:
         """Remove a schedule; its workflow stays."""
         found = self._find_schedule(call)
         if not self.services.store.schedules.remove(found.id):
-            raise not_found("Schedule")
+            raise not_found_error("Schedule")
         return json_response({"id": found.id, "deleted": True})
 
     def _find_schedule(self, call: Call) -> ScheduleRecord:

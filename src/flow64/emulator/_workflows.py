@@ -20,7 +20,7 @@ from ._http import (
     RefusedError,
     Route,
     json_response,
-    not_found,
+    not_found_error,
     violation_error,
 )
 from ._records import JsonObject, WorkflowRecord
@@ -136,7 +136,7 @@ class _WorkflowHandlers:
         found = self.services.find_workflow(call, call.query["workflow_id"])
         # Only one of two simultaneous requests deletes it.
         if not self.services.store.workflows.remove(found.id):
-            raise not_found("Workflow")
+            raise not_found_error("Workflow")
         return json_response(workflow_response(found))
 
     def workflows(self, call: Call) -> Response:

@@ -128,7 +128,7 @@ def test_new(service, leads, flow64):
         "        output columns\n"
         "            + email: string\n"
         "            + title\n"
-        "            + columns that nobody knows\n"
+        "            + unknown columns\n"
         "    blocks: webhook, lead_enrichment\n"
         "    spends at each run: lead_enrichment\n"
         "    cost of 1,000 input rows, at most: $100\n"

@@ -156,7 +156,7 @@ def _describe(
         if dollars is not None and reach is None
     ]
     if each:
-        parts.append(f"how many rows reach these is open: {', '.join(each)}")
+        parts.append(f"for an unknown number of rows: {', '.join(each)}")
     unpriced = [kind for kind, dollars, _ in told if dollars is None]
     if unpriced or unknown:
         kinds = ", ".join(dict.fromkeys([*unpriced, *unknown]))

@@ -45,7 +45,7 @@ class Estimate:
                 f"{quote(row.kind)} {format_dollars(row.dollars)}" for row in self.open
             ]
             listed = join_first(rows, MOST_KINDS)
-            parts.append(f"{listed} for each of an open number of rows")
+            parts.append(f"{listed} a row, for an unknown number of rows")
         if self.unpriced:
             listed = join_first(self.unpriced, MOST_KINDS, quote)
             parts.append(f"unknown for {listed}")

@@ -178,7 +178,7 @@ class _Page:
         of = (
             f" (of {join_first([*dict.fromkeys(names)], 5, _shorten)})" if names else ""
         )
-        return f"**Not shown here, for want of room:** {counts}{of}. JSON has all.\n"
+        return f"**Not shown here, for lack of space:** {counts}{of}. JSON has all.\n"
 
 
 _CUTS: Final = {
@@ -264,15 +264,15 @@ def _write_consequences(group: Group, room: int) -> _Made:
 def _write_difference(group: Group, room: int) -> _Made:
     """Write the changes by their difference from another group."""
     assert group.like is not None  # otherwise all changes are shown
-    like = f"What {name_group(group.like, code)} change"
+    like = f"Like {name_group(group.like, code)}"
     if group.without and group.besides:
-        first, left_out = _write_block(f"{like}, but not:", group.without, room // 2)
-        second, more = _write_block("And besides:", group.besides, room // 2)
+        first, left_out = _write_block(f"{like}, except:", group.without, room // 2)
+        second, more = _write_block("And also:", group.besides, room // 2)
         return "\n".join(filter(None, (first, second))), left_out + more
     if group.without:
-        return _write_block(f"{like}, but not:", group.without, room)
+        return _write_block(f"{like}, except:", group.without, room)
     if group.besides:
-        return _write_block(f"{like}, and besides:", group.besides, room)
+        return _write_block(f"{like}, and also:", group.besides, room)
     return f"{like}.\n", 0
 
 
@@ -295,10 +295,8 @@ def _write_title(group: Group) -> str:
 def _write_ways(group: Group) -> str:
     found = list_ways_out(group)
     ways = [f"{words} {code(text)}" if text else words for words, text in found]
-    if len(found) == 1:
-        return f"way on: {ways[0]}"
-    each = "" if len(group.views) == 1 else " (for each of them)"
-    return f"ways on: {', or '.join(ways)}{each}"
+    is_each = len(group.views) > 1 and len(found) > 1
+    return f"you can{', for each of them' * is_each}: {', or '.join(ways)}"
 
 
 _NOTE_STYLE: Final = NoteStyle(code, prose, lambda line: code(line.strip()), MOST_KEYS)

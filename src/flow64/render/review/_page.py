@@ -174,7 +174,7 @@ def _write_foot(review: Review, room: _Room) -> Iterator[str]:
     cut = [pluralize(room.undrawn, "graph")] if room.undrawn else []
     cut += [f"{pluralize(room.unsaid, 'line')} of changes"] if room.unsaid else []
     if cut:
-        yield f"<p>Not shown here, for want of room: {' and '.join(cut)}.</p>"
+        yield f"<p>Not shown here, for lack of space: {' and '.join(cut)}.</p>"
     yield "</footer>"
 
 
@@ -269,7 +269,7 @@ def _write_reasons(group: Group) -> Iterator[str]:
         yield "</ul>"
     if one.action != "refuse":
         return
-    yield '<div class="ways"><h3>Ways on</h3><ul>'
+    yield '<div class="ways"><h3>You can</h3><ul>'
     for words, text in list_ways_out(group):
         yield f"<li>{words}{f': {_code(text)}' if text else ''}</li>"
     yield "</ul></div>"
@@ -279,8 +279,8 @@ def _write_difference(group: Group) -> Iterator[str]:
     """Write the difference from another group. All changes come below it."""
     if group.like is None:
         return
-    yield f'<div class="like">It changes what {name_group(group.like, _code)} change.'
-    for words, found in (("Not so:", group.without), ("Besides:", group.besides)):
+    yield f'<div class="like">It changes like {name_group(group.like, _code)}.'
+    for words, found in (("Except:", group.without), ("Also:", group.besides)):
         if found:
             yield f"{words}<ul>"
             for section in found:

@@ -217,19 +217,24 @@ def _add_head(
 
 
 def _add_group(page: _Page, group: Group) -> None:
-    one = group.one
+    one, first = group.one, group.first
     # Workflows that stop the deploy come first. New workflows, and those that stay, get
     # the room that changes to live workflows leave.
     base = (1 if one.action == "refuse" else 2) + (0 if _is_live(one) else _LATER)
     at = page.add(_write_title(group), base, "group", group.label)
     if one.edits:
-        page.add_to(at, partial(_write_edits, group), base + 1, "edits")
+        edits = partial(_write_block, "Edited on the service:", first.edit_sections)
+        page.add_to(at, edits, base + 1, "edits")
     if group.like is not None:
         page.add_to(at, partial(_write_difference, group), base + 2, "changes")
     elif one.changes:
-        page.add_to(at, partial(_write_changes, group), base + 2, "changes")
+        words = f"{changes_title(group).capitalize()}:"
+        changes = partial(_write_block, words, first.change_sections)
+        page.add_to(at, changes, base + 2, "changes")
     if group.follows:
-        page.add_to(at, partial(_write_consequences, group), base + 4, "follows")
+        words = f"What {'also ' if group.like else ''}follows:"
+        follows = partial(_write_block, words, group.follows)
+        page.add_to(at, follows, base + 4, "follows")
     if notes := [_format_note(note) for note in list_notes(group, _NOTE_STYLE)]:
         page.add_to(at, lambda _: ("\n".join([*notes, ""]), 0), base + 3, "note")
     if one.details.after is not None and group.is_drawn:
@@ -245,20 +250,6 @@ _LATER: Final = 10
 def _is_live(one: Step) -> bool:
     """Whether a deploy changes or deletes a live workflow, or would do so."""
     return one.action not in ("none", "create") and one.state != "new"
-
-
-def _write_edits(group: Group, room: int) -> _Made:
-    return _write_block("Edited on the service:", group.first.edit_sections, room)
-
-
-def _write_changes(group: Group, room: int) -> _Made:
-    words = f"{changes_title(group).capitalize()}:"
-    return _write_block(words, group.first.change_sections, room)
-
-
-def _write_consequences(group: Group, room: int) -> _Made:
-    words = f"What {'also ' if group.like else ''}follows:"
-    return _write_block(words, group.follows, room)
 
 
 def _write_difference(group: Group, room: int) -> _Made:

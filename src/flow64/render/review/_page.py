@@ -7,7 +7,7 @@ data is text, so none of it has an effect.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html import escape
 from typing import Final
@@ -300,7 +300,8 @@ def _write_notes(group: Group) -> Iterator[str]:
         return
     yield '<dl class="facts">'
     for note in notes:
-        text = note.texts[0] if len(note.texts) == 1 else _write_list(note.texts)
+        items = "".join(f"<li>{text}</li>" for text in note.texts)
+        text = note.texts[0] if len(note.texts) == 1 else f"<ul>{items}</ul>"
         style = ' class="spends"' if note.is_warning else ""
         label = note.label[:1].upper() + note.label[1:]
         yield f"<dt>{label}</dt><dd{style}>{text}</dd>"
@@ -342,10 +343,6 @@ _CODE: Final = {
     " ": ("as-is", "unchanged"),
 }
 """The style of a line of code, and how its sign is read aloud."""
-
-
-def _write_list(found: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{one}</li>' for one in found)}</ul>"
 
 
 # -- Changes and the graph -------------------------------------------------------------

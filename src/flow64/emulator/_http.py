@@ -45,7 +45,8 @@ class Call:
     formats: Sequence[str]
 
 
-Handler: TypeAlias = Callable[[Call], Response]
+Handler: TypeAlias = Callable[[Call], Any]
+"""Returns the JSON data of a response, or a response of another form."""
 
 
 @frozen
@@ -61,8 +62,8 @@ class Route:
         headers: Headers that the handler uses.
         body: Schema of the body; None if it is not read.
         is_open: Whether it needs no credential.
-        answers: Response schema of each status, in addition to the errors that all
-            routes have; None for a response without a body.
+        answers: Response schema of each status, the one of success first, in addition
+            to the errors that all routes have; None for a response without a schema.
         is_hidden: Whether the OpenAPI document leaves it out.
     """
 
@@ -79,11 +80,6 @@ class Route:
     is_open: bool = False
     answers: Mapping[int, Schema | None] = field(factory=dict[int, Schema | None])
     is_hidden: bool = False
-
-
-def json_response(data: Any, status: int = 200) -> Response:
-    """Make a JSON response."""
-    return JSONResponse(data, status)
 
 
 class RefusedError(Exception):

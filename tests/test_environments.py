@@ -1,4 +1,4 @@
-"""What `[tool.flow64]` may say, what is made of it, and all that is wrong with it."""
+"""`[tool.flow64]`: what it may contain, how it is read, and its mistakes."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ max_rows = 10
 
 
 def test_what_a_file_leaves_out(project):
-    """An endpoint that is not named is the service, whatever the variables say."""
+    """The default endpoint is the service, also if variables are set."""
     settings = written(project, STAGING)
 
     assert settings.environments == {
@@ -163,7 +163,7 @@ def test_what_a_file_leaves_out(project):
 
 
 def test_what_is_remembered_lies_where_the_file_says_everywhere(project):
-    """Of environments that no section declares as well, from any folder below."""
+    """Also for undeclared environments, and from any folder below."""
     written(
         project,
         '[tool.flow64]\njournal = "keep/runs.jsonl"\nhistory = "keep/history"\n',
@@ -549,7 +549,7 @@ def test_the_suffix_changes_the_bound_name_and_nothing_else(env, suffix):
     ],
 )
 def test_a_title_has_its_suffix_once(title, suffix, expected):
-    """Also one that was read from the service, where it had it already."""
+    """Also for a workflow that was read from the service with it."""
     workflow = Workflow(title, Webhook(LEAD), key="inbound")
 
     assert add_suffix(workflow.compile("staging"), suffix).name == expected
@@ -557,7 +557,7 @@ def test_a_title_has_its_suffix_once(title, suffix, expected):
 
 @pytest.mark.parametrize("name", ["staging", "default", "caf\u00e9"])
 def test_ids_depend_on_the_name_of_an_environment_alone(project, name):
-    """Whatever else the file says of it."""
+    """Also with other settings."""
     sections = [
         f'[tool.flow64.environments."{name}"]\n{KEY}',
         f'[tool.flow64.environments."{name}"]\n{KEY}suffix = "x"\nvalues.hook = "https://hooks.example.com/y"\n',

@@ -186,7 +186,7 @@ def test_what_a_variable_does_not_say(project, monkeypatch, environment, words):
 
 @pytest.mark.parametrize("audience", [None, "aud", Reference("AUDIENCE")])
 def test_an_oauth_client(project, monkeypatch, audience):
-    """Its key is in a file, and no API key of the variables stands beside it."""
+    """Its key is in a file, and no API key is in the variables."""
     (project / "key.pem").write_text(pem(), "utf-8")
     (project / "key.pem").chmod(0o600)
     monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
@@ -240,7 +240,7 @@ def test_the_emulator_is_always_there(project):
 
 
 def test_title_may_speak_of_the_emulator(project):
-    """The key of the emulator is no word that is redacted in titles."""
+    """The key of the emulator is not redacted in titles."""
     with open_client(load().environment(EMULATOR)) as client:
         growth = Project("growth", namespace="acme.example")
         flow = Webhook(LEAD) >> FindEmail()
@@ -288,7 +288,7 @@ def swapped(monkeypatch):
 
 
 def test_a_key_of_another_organisation_writes_nothing(settings, emulator, monkeypatch):
-    """What is deployed says whose it is, and so does the list where nothing is."""
+    """A deployed workflow names its organisation, and so does an empty list."""
     swapped(monkeypatch)
     with open_client(settings.environment("staging")) as client:
         client.deploy(inbound())

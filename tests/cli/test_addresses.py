@@ -142,7 +142,7 @@ def test_code_is_the_source_of_the_project(configured, flow64, command):
 
 
 def test_list_tells_whose_they_are(deployed, flow64, service):
-    """A duplicate made by hand is a copy, and what nobody deployed is foreign."""
+    """A duplicate made by hand is a copy; a workflow without a stamp is foreign."""
     with Client(journal=None) as client:
         live = client.workflows.get(deployed)
         for title, description in (("Copy", live.description), ("By hand", "")):

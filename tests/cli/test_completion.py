@@ -42,7 +42,7 @@ def project(tmp_path, monkeypatch):
 
 
 def completed(*words):
-    """What there is for the last word."""
+    """The completions of the last word."""
     shell = ShellComplete(group, {}, "flow64", "_FLOW64_COMPLETE")
     return [item.value for item in shell.get_completions([*words[:-1]], words[-1])]
 
@@ -138,7 +138,7 @@ def test_completed(project, words, wanted):
     ],
 )
 def test_faulty_settings(tmp_path, text, wanted):
-    """A mistake is told by the commands, and not while one is typed."""
+    """Mistakes in settings are reported by commands, and not while typing."""
     (tmp_path / ".git").mkdir()
     (tmp_path / "pyproject.toml").write_text(text, "utf-8")
 

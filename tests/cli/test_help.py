@@ -73,7 +73,7 @@ print(sorted(loaded & heavy), code)
 
 
 def test_what_help_loads():
-    """To list the commands takes click and next to nothing beside it."""
+    """Listing the commands loads click and little else."""
     program = LOADED.format(folder=str(PACKAGE_FOLDER))
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
@@ -128,7 +128,7 @@ def test_what_help_loads():
     ids=["priced", "unpriced", "unknown", "source", "in part"],
 )
 def test_estimate(flow, wanted):
-    """What is known of a run's cost is said, and what is not."""
+    """Known and unknown costs of a run are shown."""
     found = dict(estimate(Workflow("w", flow, key="w").compile(), 2000))
 
     assert {label: found[label] for label in wanted} == wanted

@@ -1,4 +1,4 @@
-"""What the page on serving shows is what happens."""
+"""The output on the page about serving is real."""
 
 from __future__ import annotations
 

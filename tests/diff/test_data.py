@@ -244,7 +244,7 @@ block work/mail
     (
         OtherColumnsChanged(before=True, after=False),
         {"change": "other-columns-changed", "before": True, "after": False},
-        "output columns\n    - columns that nobody knows",
+        "output columns\n    - unknown columns",
     ),
     (
         CostChanged(
@@ -260,7 +260,7 @@ block work/mail
             },
         },
         """\
-~ cost of 1,000 input rows, at most: $0 -> y $0.50 for each of an open \
+~ cost of 1,000 input rows, at most: $0 -> y $0.50 a row, for an unknown \
 number of rows + unknown for x""",
     ),
     (
@@ -276,7 +276,7 @@ number of rows + unknown for x""",
     (
         EffectVanished("x", None, None),
         {"change": "effect-vanished", "kind": "x", "effect": None, "target": None},
-        "effects\n    - what x does is unknown",
+        "effects\n    - the effects of x are unknown",
     ),
     (
         FindingAppeared(FINDING),

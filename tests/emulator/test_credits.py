@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from flow64.emulator import Store, Switches
-from flow64.emulator._credits import compute_balance, price_row
+from flow64.emulator import Switches
 from tests.emulator.support import (
     EMAIL,
     WEBHOOK,
@@ -43,15 +42,28 @@ def left(client):
         ("company_enrichment", {"tier": "low"}, 1),
         ("lead_enrichment", {"tier": "high"}, None),
         ("qa_agent", {}, None),
-        ("search", {}, None),
-        ("filter", {}, None),
-        ("new_kind", {}, None),
     ],
-    ids=range(11),
+    ids=range(8),
 )
-def test_prices_are_those_that_are_documented(kind, specs, credits):
-    """In credits of ten cents, by row."""
-    assert price_row(kind, specs) == credits
+def test_a_row_costs_the_documented_price(serve, kind, specs, credits):
+    """In credits of ten cents. Without a documented price, the cost is unknown."""
+    emulator, client = serve(switches=Switches(check_row_kinds=False))
+
+    run_rows(client, body(WEBHOOK, block(kind, **specs)), people(1))
+
+    spent = [
+        (one.kind, one.rows, one.credits) for one in emulator.store.spendings.all()
+    ]
+    assert spent == [(kind, 1, credits)]
+
+
+def test_blocks_that_only_handle_rows_cost_nothing(serve):
+    """Neither does a kind that is not in the catalogue."""
+    emulator, client = serve()
+
+    run_rows(client, body(WEBHOOK, block("deduplicate"), block("new_kind")), people(1))
+
+    assert emulator.store.spendings.all() == []
 
 
 def test_rows_cost_what_they_cost(serve):
@@ -112,11 +124,6 @@ def test_personal_address_that_is_there_is_free(serve):
     run_rows(client, body(WEBHOOK, block("find_email", mode="PERSONAL")), rows)
 
     assert left(client) == 96
-
-
-def test_no_limit_is_no_balance():
-    """None where nothing runs out."""
-    assert compute_balance(Store(), "org", Switches()) is None
 
 
 def test_spent_by_another_run_meanwhile(serve):

@@ -14,7 +14,6 @@ import pytest
 
 from flow64.emulator import Switches
 from flow64.emulator._engine import Engine
-from flow64.emulator._records import block_rows_owner, notebook_owner
 from flow64.emulator._run_worker import StoppedError, _BlockWorker
 from flow64.errors import EmulatorStoreError
 from tests.emulator.support import (
@@ -85,7 +84,7 @@ def kept(emulator, name):
         for book in emulator.store.notebooks.all()
         if book.name is None and book.notebook_id == name
     ]
-    rows = emulator.store.rows(notebook_owner(book.org_id, name))
+    rows = emulator.store.rows(f"notebook/{book.id}")
     return Counter(row["n"] for row in rows), book.row_count
 
 
@@ -186,7 +185,7 @@ def test_rows_of_a_block_are_there_only_once_it_is_done(serve):
 
     assert [item["block_number"] for item in items] == [1]
     assert emulator.store.notebooks.all() == []
-    assert list(emulator.store.rows(block_rows_owner(run_id, 1))) == []
+    assert list(emulator.store.rows(f"run/{run_id}/1")) == []
 
 
 def test_run_cancelled_before_it_began(monkeypatch, serve):
@@ -211,7 +210,7 @@ def test_run_that_ends_while_a_block_works(serve, fails):
 
     def end(row):
         (run,) = emulator.store.runs.all()
-        emulator._engine._tools.end_run(run.id, "cancelled")
+        emulator._engine.tools.end_run(run.id, "cancelled")
         return {} if not fails else 1 / 0
 
     emulator, client = serve(fixtures={"find_email": end})

@@ -14,8 +14,6 @@ import pytest
 from attrs import evolve
 
 from flow64.emulator import Emulator, Fault, Faults
-from flow64.emulator._fault_middleware import _HANDLERS
-from flow64.emulator._faults import KINDS
 from flow64.errors import ConfigError
 from flow64.http import httpx
 from tests.emulator.support import (
@@ -251,11 +249,6 @@ def test_fault_that_cannot_be_is_an_error(fault, words):
     """When it is written, in words that say what is right."""
     with pytest.raises(ConfigError, match=f"a fault cannot have this {words}"):
         Fault(**{"kind": "html", **fault})
-
-
-def test_every_kind_is_played():
-    """None is without a meaning, and none without a word."""
-    assert set(_HANDLERS) == set(KINDS)
 
 
 # -- No answer, or a late one ---------------------------------------------------------

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
-from flow64.emulator._deliveries import list_active_secrets
-
 PATH = "/webhooks/signing-secret"
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def signing(emulator, client):
     """The secrets that sign now, the newest first."""
-    org_id = client.get(PATH).json()["org_id"]
-    found = list_active_secrets(emulator.store, org_id, emulator.clock.now())
-    return [secret.plaintext for secret in found]
+    now, found = emulator.clock.now(), reversed(emulator.store.secrets.all())
+    return [
+        secret.plaintext
+        for secret in found
+        if secret.revoked_at is None and now < (secret.expires_at or FAR)
+    ]
 
 
 def test_there_is_none_at_first(client):

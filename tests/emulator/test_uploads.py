@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from flow64.emulator import _request_body
-from flow64.emulator._records import upload_owner
 
 PATH = "/storage/csv/upload"
 
@@ -18,7 +17,7 @@ def rows_of(emulator, reply):
     """The rows that an upload left."""
     assert reply.status_code == 200, reply.text
     handle = reply.json()["resource_handle_id"]
-    return list(emulator.store.rows(upload_owner(handle)))
+    return list(emulator.store.rows(f"upload/{handle}"))
 
 
 TABLE = 'name,note\nAda,"two\r\nlines, and ""quotes"""\nBob,\n'

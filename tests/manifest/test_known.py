@@ -102,7 +102,7 @@ def test_what_equals_a_value_is_that_value(found, name, is_secret):
     ids=range(9),
 )
 def test_what_may_be_a_coincidence_stays(found):
-    """Words, short texts, numbers, and parts of what is no secret."""
+    """Words, short texts, numbers, and parts of plain values."""
     pull = pulled(live(a=found))
 
     assert specs_of(pull) == {"a": found}
@@ -199,7 +199,7 @@ def test_names_of_the_environment_are_left_to_it():
 
 
 def test_twins():
-    """Of secret ones the first by name is taken; of plain ones none."""
+    """Of equal secret values the first by name is used; of plain ones none."""
     known = [Known("b", HOOK, [HOOK]), Known("a", HOOK, [HOOK])]
     plain = [Known("c", "nb_8f2c11d0"), Known("d", "nb_8f2c11d0")]
 

@@ -197,7 +197,7 @@ def test_large():
     assert 32_768 < len(text.encode()) <= 65_536
     assert "**200 workflows change** — spends at deploy: nothing" in text
     note = text.splitlines()[-1]
-    assert note.startswith("**Not shown here, for want of room:** ")
+    assert note.startswith("**Not shown here, for lack of space:** ")
     counts = {
         words: int(number.replace(",", ""))
         for number, words in re.findall(r"([\d,]+) ([a-z ]+?)(?:,| \()", note)
@@ -251,7 +251,7 @@ def test_lines_are_cut():
     text = as_markdown(Review("plan", [one]))
 
     assert "… and 41 more lines" in text
-    assert "Not shown here, for want of room:** 41 lines of changes (of `x`)." in text
+    assert "Not shown here, for lack of space:** 41 lines of changes (of `x`)." in text
 
 
 def test_one_line_is_cut():
@@ -261,7 +261,7 @@ def test_one_line_is_cut():
     one = step("x", "update", action="update", changes=changes)
 
     text = as_markdown(Review("plan", [one]))
-    assert "room:** 1 line of changes (of `x`)." in text
+    assert "space:** 1 line of changes (of `x`)." in text
 
 
 def new(count, **more):
@@ -305,7 +305,7 @@ def test_changes_of_live_workflows_have_room(live, others, limit):
 
     assert len(text.encode()) <= limit
     assert sum(line.startswith("- ") and "live_" in line for line in lines) > 15
-    assert lines[-1].startswith("**Not shown here, for want of room:**")
+    assert lines[-1].startswith("**Not shown here, for lack of space:**")
     assert f"(of `{others[-1].key[:3]}" in lines[-1].replace("`live`, ", "")
 
 
@@ -383,7 +383,7 @@ def test_absent():
     """What nothing lifts has a way on too."""
     one = step("a", "absent", action="refuse")
 
-    assert "- way on: correct the pin, or take it away" in (
+    assert "- you can: correct the pin, or take it away" in (
         as_markdown(Review("plan", [one]))
     )
 

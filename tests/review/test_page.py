@@ -213,7 +213,7 @@ def test_graphs_have_room(monkeypatch):
     html = as_html(forty_variants())
 
     assert html.count("<svg") == 1
-    assert "Not shown here, for want of room: 2 graphs." in html
+    assert "Not shown here, for lack of space: 2 graphs." in html
 
 
 def test_lines_have_room(monkeypatch):
@@ -226,7 +226,7 @@ def test_lines_have_room(monkeypatch):
     html = as_html(Review("plan", [made]))
 
     assert html.count(" is not managed") == 3
-    assert "for want of room: 3 lines of changes." in html
+    assert "for lack of space: 3 lines of changes." in html
 
 
 def test_page_has_room(monkeypatch):
@@ -235,7 +235,7 @@ def test_page_has_room(monkeypatch):
     html = as_html(forty_variants())
 
     assert html.count('<ul class="lines">') == 3
-    assert "for want of room: 8 lines of changes." in html
+    assert "for lack of space: 8 lines of changes." in html
 
 
 def test_nothing():

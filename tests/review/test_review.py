@@ -333,12 +333,12 @@ def test_like_and_without():
         "f": (True, 0, 0),
     }
     text, page, lines = as_markdown(review), as_html(review), as_text(review)
-    assert "What `a, ...` (2) change, but not:\n" in text
-    assert "And besides:\n" in text
-    assert "What `a, ...` (2) change.\n" in text
-    assert "Not so:<ul>" in page
-    assert "    but not:\n" in lines
-    assert "    and besides:\n" in lines
+    assert "Like `a, ...` (2), except:\n" in text
+    assert "And also:\n" in text
+    assert "Like `a, ...` (2).\n" in text
+    assert "Except:<ul>" in page
+    assert "    except:\n" in lines
+    assert "    and also:\n" in lines
 
 
 def test_unmanaged_fields_are_alike():
@@ -476,7 +476,7 @@ def test_several_states_stop():
 
     assert "1 workflow is drifted, 2 are in conflict: they stop the deploy\n" in text
     assert "! conflict1, ... (2): conflict, stop the deploy\n" in text
-    assert "    ways on for each of them:\n" in text
+    assert "    you can, for each of them:\n" in text
     assert "        overwrite it: --force KEY\n" in text
 
 
@@ -603,7 +603,7 @@ def test_text_of_what_a_plan_has():
         in text
     )
     assert '    q -> p: was="q" keeps its ids; --create p makes another\n' in text
-    assert "ways on:\n        correct the pin, or take it away" in text
+    assert "you can:\n        correct the pin, or take it away" in text
     assert "possibly renamed" in text
 
 

@@ -62,7 +62,7 @@ def test_delivery_is_an_event(client):
 
 
 def test_unsigned_delivery_is_refused(client):
-    """There is no secret yet, and one made afterwards vouches for nothing."""
+    """Without a secret nothing is signed, and a later one does not help."""
     with receiving() as receiver:
         deliver(client, receiver.url)
     secret = made(client)
@@ -122,7 +122,7 @@ def test_roll_loses_no_event(emulator, client, order):
 
 
 def test_old_secret_is_worth_nothing_after_a_roll(emulator, client):
-    """Where the receiver has the new one alone, nor where the overlap is over."""
+    """Also if the receiver has only the new secret, or the overlap is over."""
     old, new = made(client), rolled(client)
     with receiving() as receiver:
         deliver(client, receiver.url)

@@ -77,7 +77,7 @@ class Effects:
 
 @lru_cache(maxsize=256)
 def _describe(touches: Sequence[tuple[Effect, str]], unknown: Sequence[str]) -> str:
-    """Describe effects in words. Cached, since the workflows of a fleet are alike."""
+    """Describe effects in words. It is cached like the words of a cost."""
     found: dict[str, list[str]] = {words: [] for words in EFFECT_WORDS.values()}
     for effect, what in touches:
         # A place to keep rows is named with all that a run leaves outside.

@@ -25,7 +25,7 @@ MAIN: Final = 2
 
 
 @frozen(eq=False)
-class Part:
+class FlowPart:
     """A flow as it will be written, made of smaller ones.
 
     Attributes:
@@ -39,7 +39,7 @@ class Part:
 
     form: Form
     flow: Flow[Any, Any]
-    members: tuple[Part, ...]
+    members: tuple[FlowPart, ...]
     scope: tuple[str, ...]
     at: int
     size: int = 1
@@ -47,15 +47,17 @@ class Part:
     block: Block | None = None
 
 
-def leaf(block: Block, scope: tuple[str, ...], at: int) -> Part:
+def leaf(block: Block, scope: tuple[str, ...], at: int) -> FlowPart:
     """Return the part of a block in its scope."""
     flow = as_flow(block)
     for name in reversed(scope):
         flow = flow.scoped(name)
-    return Part("block", flow, (), scope, at, block=block)
+    return FlowPart("block", flow, (), scope, at, block=block)
 
 
-def chain(parts: Sequence[Part], whole: AbstractSet[Part] = frozenset()) -> Part:
+def chain(
+    parts: Sequence[FlowPart], whole: AbstractSet[FlowPart] = frozenset()
+) -> FlowPart:
     """Join parts one after another; chains among them are flattened.
 
     Args:
@@ -68,18 +70,22 @@ def chain(parts: Sequence[Part], whole: AbstractSet[Part] = frozenset()) -> Part
     return _enclose("chain", flow, members)
 
 
-def side_by_side(parts: Iterable[Part], whole: AbstractSet[Part] = frozenset()) -> Part:
+def side_by_side(
+    parts: Iterable[FlowPart], whole: AbstractSet[FlowPart] = frozenset()
+) -> FlowPart:
     """Put parts side by side, the first of the definition first."""
     members = _flat("list", sorted(parts, key=_at), whole)
     return _enclose("list", Parallel(tuple(one.flow for one in members)), members)
 
 
-def side_branch(part: Part) -> Part:
+def side_branch(part: FlowPart) -> FlowPart:
     """Return a part that rows enter and also pass."""
     return _enclose("tap", Tap(part.flow), (part,))
 
 
-def arranged_parts(leaves: Sequence[Part], topology: Topology) -> tuple[Part, ...]:
+def arrange_parts(
+    leaves: Sequence[FlowPart], topology: Topology
+) -> tuple[FlowPart, ...]:
     """Return the graph of some blocks as chains: a single one if possible.
 
     Args:
@@ -93,23 +99,25 @@ def arranged_parts(leaves: Sequence[Part], topology: Topology) -> tuple[Part, ..
 
 
 def _flat(
-    form: Form, parts: Iterable[Part], whole: AbstractSet[Part]
-) -> tuple[Part, ...]:
+    form: Form, parts: Iterable[FlowPart], whole: AbstractSet[FlowPart]
+) -> tuple[FlowPart, ...]:
     """Return parts, with those of the same form replaced by their members."""
-    found: list[Part] = []
+    found: list[FlowPart] = []
     for part in parts:
         is_open = part.form == form and part not in whole
         found += part.members if is_open else (part,)
     return tuple(found)
 
 
-def _enclose(form: Form, flow: Flow[Any, Any], members: tuple[Part, ...]) -> Part:
+def _enclose(
+    form: Form, flow: Flow[Any, Any], members: tuple[FlowPart, ...]
+) -> FlowPart:
     scope = members[0].scope
     for member in members[1:]:
         pairs = zip(scope, member.scope, strict=False)
         same = [a == b for a, b in pairs]
         scope = scope[: same.index(False) if False in same else len(same)]
-    return Part(
+    return FlowPart(
         form,
         flow,
         members,
@@ -120,7 +128,7 @@ def _enclose(form: Form, flow: Flow[Any, Any], members: tuple[Part, ...]) -> Par
     )
 
 
-def _at(part: Part) -> int:
+def _at(part: FlowPart) -> int:
     return part.at
 
 
@@ -133,8 +141,8 @@ class _Reduction:
         outs: The parts that each part feeds.
     """
 
-    def __init__(self, leaves: Sequence[Part], topology: Topology) -> None:
-        self.parts: dict[int, Part] = {at: leaves[at] for at in topology.order}
+    def __init__(self, leaves: Sequence[FlowPart], topology: Topology) -> None:
+        self.parts: dict[int, FlowPart] = {at: leaves[at] for at in topology.order}
         self.ins = {at: set(topology.parents[at]) for at in self.parts}
         self.outs = {at: set(topology.children[at]) for at in self.parts}
 
@@ -179,7 +187,7 @@ class _Reduction:
             self._tap(owner, ends)
         return bool(branches)
 
-    def chains(self) -> tuple[Part, ...]:
+    def chains(self) -> tuple[FlowPart, ...]:
         """Return the remaining joins as chains that name the same parts."""
         groups: dict[frozenset[int], list[int]] = {}
         for at in self.parts:
@@ -201,9 +209,9 @@ class _Reduction:
         chains = [self._line(line, shared) for line in lines]
         return tuple(sorted([*alone, *chains], key=_at))
 
-    def _line(self, line: Sequence[tuple[int, ...]], shared: set[Part]) -> Part:
+    def _line(self, line: Sequence[tuple[int, ...]], shared: set[FlowPart]) -> FlowPart:
         """Return a chain; parts that other chains share stay whole."""
-        found: list[Part] = []
+        found: list[FlowPart] = []
         for ends in line:
             parts = [self.parts[at] for at in ends]
             found.append(parts[0] if len(parts) == 1 else side_by_side(parts, shared))
@@ -245,7 +253,7 @@ class _Reduction:
         for at in ends:
             self._drop(at)
 
-    def _replace(self, at: int, part: Part) -> None:
+    def _replace(self, at: int, part: FlowPart) -> None:
         self.parts[at] = part
 
     def _drop(self, at: int) -> None:

@@ -19,7 +19,7 @@ from attrs import frozen
 from ..blocks import FILTER_LOGIC, FILTER_OPERATORS, UNARY_OPERATORS, Filter
 from ..definition import DEFAULT_ENV, Definition, Value
 from ..dsl import RESERVED, UNSET, Block, RawBlock, RowKind
-from ._arrange import Part
+from ._arrange import FlowPart
 from ._audit import audit
 from ._identity import Identity
 from ._layout import WIDTH, cells, flat, operands, text_of
@@ -221,12 +221,12 @@ class _Flows:
 
     def __init__(self, module: _Module) -> None:
         self.module = module
-        self.named: dict[Part, ast.Name] = {}
+        self.named: dict[FlowPart, ast.Name] = {}
         self.is_grouped = True
 
-    def write(self, parts: Sequence[Part]) -> Sequence[ast.expr]:
+    def write(self, parts: Sequence[FlowPart]) -> Sequence[ast.expr]:
         """Return the flows as arguments of a workflow."""
-        shared = sorted(_find_shared(parts), key=_at)
+        shared = sorted(_find_shared_parts(parts), key=_at)
         is_deep = any(part.height > DEEP for part in parts)
         self.is_grouped = not shared and not is_deep
         for part in shared:
@@ -239,7 +239,7 @@ class _Flows:
         made = self.expression(parts[0])
         return [self._assign(made, "flow")]
 
-    def expression(self, part: Part, scope: tuple[str, ...] = ()) -> ast.expr:
+    def expression(self, part: FlowPart, scope: tuple[str, ...] = ()) -> ast.expr:
         """Return a part as it is written inside a scope."""
         if part in self.named:
             return self.named[part]
@@ -258,7 +258,7 @@ class _Flows:
         return self._block(part.block)
 
     def _steps(
-        self, members: Sequence[Part], scope: tuple[str, ...]
+        self, members: Sequence[FlowPart], scope: tuple[str, ...]
     ) -> Iterator[ast.expr]:
         """Yield the parts of a chain; adjacent ones of the same scope as one."""
         depth = len(scope)
@@ -309,12 +309,12 @@ class _Flows:
             return ast.Call(node.func, [*map(self._short, node.args)], [])
         return self._assign(node, _snake(names[0]))
 
-    def _name(self, part: Part) -> None:
+    def _name(self, part: FlowPart) -> None:
         """Give a part a name, which is written in its place from now on."""
         if part not in self.named:
             self.named[part] = self._assign(self.expression(part), _word(part))
 
-    def _name_deep(self, part: Part) -> None:
+    def _name_deep(self, part: FlowPart) -> None:
         """Give names to parts of a part, so that none nests deep."""
         if part.height <= DEEP:
             return
@@ -442,13 +442,13 @@ def _snake(name: str) -> str:
 # -- Parts ----------------------------------------------------------------------------
 
 
-def _at(part: Part) -> int:
+def _at(part: FlowPart) -> int:
     return part.at
 
 
-def _find_shared(parts: Sequence[Part]) -> Iterable[Part]:
+def _find_shared_parts(parts: Sequence[FlowPart]) -> Iterable[FlowPart]:
     """Return the parts that stand in several places, but not the parts inside them."""
-    times: Counter[Part] = Counter()
+    times: Counter[FlowPart] = Counter()
     todo = [*parts]
     while todo:
         for member in todo.pop().members:
@@ -458,7 +458,7 @@ def _find_shared(parts: Sequence[Part]) -> Iterable[Part]:
     return (part for part in times if times[part] > 1)
 
 
-def _inside(part: Part) -> Iterator[Part]:
+def _inside(part: FlowPart) -> Iterator[FlowPart]:
     """Yield a part and all parts inside it."""
     todo = [part]
     while todo:
@@ -467,7 +467,7 @@ def _inside(part: Part) -> Iterator[Part]:
         todo += one.members
 
 
-def _word(part: Part) -> str:
+def _word(part: FlowPart) -> str:
     """Return the name of a part: the key of its first block."""
     while part.block is None:
         part = part.members[0]

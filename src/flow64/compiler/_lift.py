@@ -38,7 +38,7 @@ from ..definition import (
 from ..dsl import COMPANY, LEAD, UNSET, Block, Flow, RawBlock
 from ..errors import CannotLiftError
 from ..text import shortened
-from ._arrange import Part, arranged_parts, leaf
+from ._arrange import FlowPart, arrange_parts, leaf
 from ._identity import Identity
 from ._keys import MAX_KEY, is_key
 from ._lower import lower
@@ -62,7 +62,7 @@ class Lifted:
     """
 
     identity: Identity
-    parts: tuple[Part, ...]
+    parts: tuple[FlowPart, ...]
     allow: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
 
@@ -103,7 +103,7 @@ def lift(
         leaf(block, name.scope, at)
         for at, (block, name) in enumerate(zip(blocks, names, strict=True))
     ]
-    parts = arranged_parts(leaves, definition.topology)
+    parts = arrange_parts(leaves, definition.topology)
     pins = {name.path: name.pin for name in names if name.pin is not None}
     workflow_pins = known.pins.get("workflow", EMPTY)
     held = {"workflow": workflow_pins, "blocks": pins}

@@ -95,7 +95,7 @@ def freeze(
         elif (members := _items(item, here, problems)) is None:
             pass
         elif not limits.literals and _holds_value_key(members):
-            problems.append(_reserved(here))
+            problems.append(_reserved_problem(here))
         else:
             made = FrozenDict()
             todo += _members(made, members, here, problems)
@@ -257,7 +257,7 @@ def too_deep(here: Path, limit: int) -> Problem:
     )
 
 
-def _reserved(here: Path) -> Problem:
+def _reserved_problem(here: Path) -> Problem:
     return Problem(
         "reserved-literal",
         here,

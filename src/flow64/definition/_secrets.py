@@ -233,37 +233,37 @@ def redact_for_storage(
             the value in code, or else the mask.
     """
     known = [*bound_secrets([code] if code else []), *secrets]
-    store = _Store(known, stand_in)
+    copy = _StorageCopy(known, stand_in)
     wanted = {block.id.lower(): block.specs for block in code.blocks} if code else {}
     graph: Path = ("workflow_definition",)
     blocks = tuple(
         block._replace(
-            specs=store.specs(
+            specs=copy.specs(
                 block.specs,
                 wanted.get(block.id.lower(), EMPTY),
                 (*graph, "blocks", at, "specs"),
             ),
-            extra=store.other(block.extra, (*graph, "blocks", at)),
+            extra=copy.other(block.extra, (*graph, "blocks", at)),
         )
         for at, block in enumerate(live.blocks)
     )
     edges = tuple(
-        Edge(edge.source, edge.target, store.other(edge.extra, (*graph, "edges", at)))
+        Edge(edge.source, edge.target, copy.other(edge.extra, (*graph, "edges", at)))
         for at, edge in enumerate(live.edges)
     )
     made = evolve(
         live,
-        name=store.other(live.name, ("workflow_name",)),
-        description=store.other(live.description, ("workflow_description",)),
+        name=copy.other(live.name, ("workflow_name",)),
+        description=copy.other(live.description, ("workflow_description",)),
         blocks=blocks,
         edges=edges,
         extra=EMPTY,
-        graph_extra=store.other(live.graph_extra, graph),
+        graph_extra=copy.other(live.graph_extra, graph),
     )
-    return Stored(made, store.withheld)
+    return Stored(made, copy.withheld)
 
 
-class _Store:
+class _StorageCopy:
     """Copies a definition, and remembers what it left out."""
 
     def __init__(
@@ -277,7 +277,9 @@ class _Store:
     def specs(self, found: FrozenDict, wanted: FrozenDict, path: Path) -> FrozenDict:
         """Store the specs of a block, given those of the code."""
         made = {
-            name: map_json_beside(item, wanted.get(name), self._field, (*path, name))
+            name: map_json_beside(
+                item, wanted.get(name), self._store_field, (*path, name)
+            )
             for name, item in found.items()
         }
         return FrozenDict(made)
@@ -288,9 +290,9 @@ class _Store:
         A value is filled in only in specs. So a text here never becomes a value, even
         if it equals a secret.
         """
-        return map_json_beside(found, None, self._unnamed, path)
+        return map_json_beside(found, None, self._store_other, path)
 
-    def _field(self, found: Any, wanted: Any, path: Path) -> Any:
+    def _store_field(self, found: Any, wanted: Any, path: Path) -> Any:
         if type(wanted) is BoundSecret:
             if thaw(wanted.content) == thaw(found):
                 return wanted.value
@@ -303,7 +305,7 @@ class _Store:
             return self._leave_out(found, path)
         return self._leave_out(found, path) if self._is_unfit(found) else found
 
-    def _unnamed(self, found: Any, _: Any, path: Path) -> Any:
+    def _store_other(self, found: Any, _: Any, path: Path) -> Any:
         if self._value_of(found) is not None or self._is_unfit(found):
             return self._leave_out(found, path)
         return found

@@ -42,13 +42,24 @@ from ._consequences import (
     RowsChanged,
     consequences,
 )
-from ._data import as_data, digest_secrets, estimate_data
+from ._data import as_data
+from ._data import digest_secrets as digest_secrets
+from ._data import estimate_data as estimate_data
 from ._diff import diff
-from ._lines import Line, Section, Sign, format_sections
-from ._live_settings import LiveSetting, find_settings
-from ._prices import Estimate, RowPrice, estimate
-from ._redaction import Hidden, Written, fields_of, redact_pair
-from ._sections import as_lines, map_blocks, sections
+from ._lines import Line as Line
+from ._lines import Section as Section
+from ._lines import Sign as Sign
+from ._lines import format_sections as format_sections
+from ._live_settings import LiveSetting
+from ._live_settings import find_settings as find_settings
+from ._prices import Estimate, RowPrice
+from ._prices import estimate as estimate
+from ._redaction import Hidden, Written
+from ._redaction import fields_of as fields_of
+from ._redaction import redact_pair as redact_pair
+from ._sections import as_lines
+from ._sections import map_blocks as map_blocks
+from ._sections import sections as sections
 
 __all__ = [
     "BlockAdded",
@@ -82,14 +93,11 @@ __all__ = [
     "ItemMoved",
     "ItemRemoved",
     "KindChanged",
-    "Line",
     "ListChanged",
     "LiveSetting",
     "OtherColumnsChanged",
     "RowPrice",
     "RowsChanged",
-    "Section",
-    "Sign",
     "TitleChanged",
     "Unmanaged",
     "Written",
@@ -98,13 +106,4 @@ __all__ = [
     "as_lines",
     "consequences",
     "diff",
-    "digest_secrets",
-    "estimate",
-    "estimate_data",
-    "fields_of",
-    "find_settings",
-    "format_sections",
-    "map_blocks",
-    "redact_pair",
-    "sections",
 ]

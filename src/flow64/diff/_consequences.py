@@ -118,7 +118,7 @@ class OtherColumnsChanged:
 
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
-        yield Line("+" if self.after else "-", "columns that nobody knows")
+        yield Line("+" if self.after else "-", "unknown columns")
 
 
 @frozen
@@ -180,7 +180,7 @@ class EffectVanished:
 
 def _describe_effect(one: EffectAppeared | EffectVanished) -> str:
     if one.effect is None:
-        return f"what {one.kind} does is unknown"
+        return f"the effects of {one.kind} are unknown"
     words = f"{one.kind} {EFFECT_WORDS[one.effect]}"
     return f"{words}: {one.target}" if one.target else words
 

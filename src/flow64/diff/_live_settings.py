@@ -166,7 +166,7 @@ def _make_setting(
         tuple(one for one in old.effects if one not in new.effects),
         estimate(sides[0], prices),
         estimate(sides[1], prices),
-        _call(cls, name, block.specs[name]),
+        call_of(cls.__name__, {name: thaw(block.specs[name], _replace_secret)}),
     )
 
 
@@ -177,10 +177,6 @@ def _replace_specs(code: Definition, at: int, specs: _Specs) -> Definition:
     return evolve(code, blocks=tuple(blocks))
 
 
-def _call(cls: type[CatalogueBlock], name: str, value: Any) -> str:
-    """Return the code that sets a field. A secret is written by name."""
-    return call_of(cls.__name__, {name: thaw(value, _replace_secret)})
-
-
 def _replace_secret(item: Any) -> Any:
+    """Return the name of a secret. Other values stay."""
     return item.value if isinstance(item, BoundSecret) else item

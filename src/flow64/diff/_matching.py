@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from attrs import Factory, frozen
 
@@ -183,16 +183,42 @@ class _PartnerSearch:
     pairs: dict[int, int]
 
     def run(self) -> None:
-        """Search by one sign after the other, and after each along the edges."""
+        """Search by one feature after the other, and after each along the edges."""
         before, after = self.before, self.after
         self._join(_pair_unique(before.group_by_key(), after.group_by_key()))
         # All pairs once. Later, the neighbours of each new pair are compared.
         self._spread(list(self.pairs.items()))
         self._leave_strangers()
-        for look in _LOOKS:
+        for found in self._compare_features():
+            self._spread(self._join(found))
             if not before.free or not after.free:
                 return
-            self._spread(self._join(look(before, after)))
+
+    def _compare_features(self) -> Iterator[BlockPairs]:
+        """Yield pairs with a common feature, the surest feature first.
+
+        Each is computed when the pairs before it are made.
+        """
+        before, after = self.before, self.after
+        # A kind and content that each side has once.
+        yield _pair_unique(before.group_by_content(), after.group_by_content())
+        # The only blocks of a kind that are left on each side.
+        pairs = _pair_unique(before.group_by_kind(), after.group_by_kind())
+        yield _without_other_keys(before, after, pairs)
+        # A kind and content that both sides have as often, in order.
+        yield _pair_if_as_many(before.group_by_content(), after.group_by_content())
+        # A kind and content, with as many blocks before.
+        sides = [side.group_by_content(at_depth=True) for side in (before, after)]
+        yield _pair_in_order(*sides)
+        # A kind, and fields that only these two have: the most fields first.
+        votes = Counter(_pair_unique(before.group_by_field(), after.group_by_field()))
+        ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
+        yield (pair for pair, _ in ranked)
+        # A kind and content, in order, until one side has no more.
+        yield _pair_in_order(before.group_by_content(), after.group_by_content())
+        # What is left of a kind in order, if both sides have as many.
+        pairs = _pair_if_as_many(before.group_by_kind(), after.group_by_kind())
+        yield _without_other_keys(before, after, pairs)
 
     def _join(self, found: BlockPairs) -> list[tuple[int, int]]:
         """Make the pairs of free blocks, and return them."""
@@ -231,61 +257,6 @@ class _PartnerSearch:
 def _group_neighbours(side: MatchSide, neighbours: Iterable[int]) -> Groups:
     """Group the free ones of some neighbours by kind."""
     return _group((side.kind(at), at) for at in neighbours if at in side.free)
-
-
-# -- Signs, the surest first -----------------------------------------------------------
-
-
-def _match_unique_content(before: MatchSide, after: MatchSide) -> BlockPairs:
-    """Match blocks with a kind and content that each side has once."""
-    return _pair_unique(before.group_by_content(), after.group_by_content())
-
-
-def _match_unique_kind(before: MatchSide, after: MatchSide) -> BlockPairs:
-    """Match the only blocks of a kind that are left on each side."""
-    pairs = _pair_unique(before.group_by_kind(), after.group_by_kind())
-    return _without_other_keys(before, after, pairs)
-
-
-def _match_equal_counts(before: MatchSide, after: MatchSide) -> BlockPairs:
-    """Match in order if both sides have as many blocks of a kind and content."""
-    return _pair_if_as_many(before.group_by_content(), after.group_by_content())
-
-
-def _match_depth(before: MatchSide, after: MatchSide) -> BlockPairs:
-    """Match blocks of a kind and content with as many blocks before them."""
-    return _pair_in_order(
-        before.group_by_content(at_depth=True), after.group_by_content(at_depth=True)
-    )
-
-
-def _match_shared_fields(before: MatchSide, after: MatchSide) -> BlockPairs:
-    """Match blocks of a kind by the number of fields that only they have."""
-    votes = Counter(_pair_unique(before.group_by_field(), after.group_by_field()))
-    ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
-    return (pair for pair, _ in ranked)
-
-
-def _match_content(before: MatchSide, after: MatchSide) -> BlockPairs:
-    """Match blocks of a kind and content in order, until one side has no more."""
-    return _pair_in_order(before.group_by_content(), after.group_by_content())
-
-
-def _match_kind(before: MatchSide, after: MatchSide) -> BlockPairs:
-    """Match what is left of a kind in order, if both sides have as many."""
-    pairs = _pair_if_as_many(before.group_by_kind(), after.group_by_kind())
-    return _without_other_keys(before, after, pairs)
-
-
-_LOOKS: Final = (
-    _match_unique_content,
-    _match_unique_kind,
-    _match_equal_counts,
-    _match_depth,
-    _match_shared_fields,
-    _match_content,
-    _match_kind,
-)
 
 
 def _without_other_keys(

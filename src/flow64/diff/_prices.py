@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
@@ -45,7 +45,7 @@ class Estimate:
                 f"{quote(row.kind)} {format_dollars(row.dollars)}" for row in self.open
             ]
             listed = join_first(rows, MOST_KINDS)
-            parts.append(f"{listed} for each of an open number of rows")
+            parts.append(f"{listed} a row, for an unknown number of rows")
         if self.unpriced:
             listed = join_first(self.unpriced, MOST_KINDS, quote)
             parts.append(f"unknown for {listed}")
@@ -92,13 +92,9 @@ def estimate(definition: Definition, prices: Mapping[str, float]) -> Estimate:
 
 def _check_prices(prices: Mapping[str, float]) -> Mapping[str, float]:
     for kind, price in prices.items():
-        if not _is_price(price):
+        is_number = isinstance(price, int | float) and not isinstance(price, bool)
+        if not (is_number and isfinite(price) and price >= 0):
             what = f"the price of {shortened(kind)} is {shortened(price)}"
             problem = f"{what}; write dollars for one row, such as 0.05"
             raise ArgumentError("consequences", problem)
     return prices
-
-
-def _is_price(price: Any) -> bool:
-    is_number = isinstance(price, int | float) and not isinstance(price, bool)
-    return is_number and isfinite(price) and price >= 0

@@ -25,7 +25,7 @@ class Reference:
 
 @frozen
 class OAuthFile:
-    """An OAuth client whose private key is in a file.
+    """An OAuth client with its private key in a file.
 
     Attributes:
         kid: The id of the key.
@@ -54,7 +54,7 @@ class Environment:
         max_rows: Default limit for the rows of a run.
         max_cost: Default limit for the cost of a run, in dollars.
         branches: Whether code of another branch may be deployed.
-        hosts: The hosts of which signed result links are opened; None for all.
+        hosts: The hosts that signed result links may lead to; None for all.
         allow_http: Whether http to another machine is allowed.
         journal: The file that remembers runs; None for the default of a client.
         history: The folder for replaced workflows; None for the default of a client.

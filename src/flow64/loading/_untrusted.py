@@ -71,7 +71,7 @@ class TrustedFolder:
 
     @property
     def whole(self) -> Sequence[ProjectKey]:
-        """The projects of which the trusted folder has all workflows."""
+        """The projects that the trusted folder has completely."""
         return self.base.manifest.whole
 
     @property
@@ -322,7 +322,7 @@ class LiveRedaction:
         return [*self.known.values()]
 
     def redact(self, live: Definition) -> Definition:
-        """Return a live definition that may be shown, whatever untrusted JSON says.
+        """Return a live definition that may be shown.
 
         A secret of the trusted JSON is named as there, or masked. So it stays hidden
         even if a change puts something else in its place.

@@ -98,7 +98,7 @@ def source_with_predecessor(definition: Definition) -> Iterator[Found]:
 )
 def isolated_block(definition: Definition) -> Iterator[Found]:
     """A block is not joined to any other, so it takes no part in a run."""
-    for position in _find_isolated(definition):
+    for position in _find_isolated_blocks(definition):
         message = "nothing leads to it, and it leads nowhere"
         yield Found(position, message)
 
@@ -241,7 +241,7 @@ def _is_sink(kind: str) -> bool:
     return kind in CATALOGUE and CATALOGUE[kind].about.role == "sink"
 
 
-def _find_isolated(definition: Definition) -> Sequence[int]:
+def _find_isolated_blocks(definition: Definition) -> Sequence[int]:
     if len(definition.blocks) < 2:
         return []
     topology = definition.topology
@@ -253,5 +253,5 @@ def _find_isolated(definition: Definition) -> Sequence[int]:
 
 def _roots(definition: Definition) -> Sequence[int]:
     """Return blocks without inputs, except isolated ones."""
-    alone = set(_find_isolated(definition))
+    alone = set(_find_isolated_blocks(definition))
     return [p for p in definition.topology.roots if p not in alone]

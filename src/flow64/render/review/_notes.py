@@ -103,7 +103,7 @@ def _format_consent(group: Group, quote: Quote) -> str:
 def _format_taking(group: Group) -> str:
     """Return how to take live settings into the code."""
     more = "" if len(group.views) == 1 else f" (of {group.one.key})"
-    return f"all of it as it is live: {group.one.details.taking}{more}"
+    return f"to take it into the code: {group.one.details.taking}{more}"
 
 
 _Touched: TypeAlias = tuple[str, ScheduleRef | RunRef]

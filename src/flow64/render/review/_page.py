@@ -7,7 +7,7 @@ data is text, so none of it has an effect.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html import escape
 from typing import Final
@@ -174,7 +174,7 @@ def _write_foot(review: Review, room: _Room) -> Iterator[str]:
     cut = [pluralize(room.undrawn, "graph")] if room.undrawn else []
     cut += [f"{pluralize(room.unsaid, 'line')} of changes"] if room.unsaid else []
     if cut:
-        yield f"<p>Not shown here, for want of room: {' and '.join(cut)}.</p>"
+        yield f"<p>Not shown here, for lack of space: {' and '.join(cut)}.</p>"
     yield "</footer>"
 
 
@@ -269,7 +269,7 @@ def _write_reasons(group: Group) -> Iterator[str]:
         yield "</ul>"
     if one.action != "refuse":
         return
-    yield '<div class="ways"><h3>Ways on</h3><ul>'
+    yield '<div class="ways"><h3>You can</h3><ul>'
     for words, text in list_ways_out(group):
         yield f"<li>{words}{f': {_code(text)}' if text else ''}</li>"
     yield "</ul></div>"
@@ -279,8 +279,8 @@ def _write_difference(group: Group) -> Iterator[str]:
     """Write the difference from another group. All changes come below it."""
     if group.like is None:
         return
-    yield f'<div class="like">It changes what {name_group(group.like, _code)} change.'
-    for words, found in (("Not so:", group.without), ("Besides:", group.besides)):
+    yield f'<div class="like">It changes like {name_group(group.like, _code)}.'
+    for words, found in (("Except:", group.without), ("Also:", group.besides)):
         if found:
             yield f"{words}<ul>"
             for section in found:
@@ -300,7 +300,8 @@ def _write_notes(group: Group) -> Iterator[str]:
         return
     yield '<dl class="facts">'
     for note in notes:
-        text = note.texts[0] if len(note.texts) == 1 else _write_list(note.texts)
+        items = "".join(f"<li>{text}</li>" for text in note.texts)
+        text = note.texts[0] if len(note.texts) == 1 else f"<ul>{items}</ul>"
         style = ' class="spends"' if note.is_warning else ""
         label = note.label[:1].upper() + note.label[1:]
         yield f"<dt>{label}</dt><dd{style}>{text}</dd>"
@@ -342,10 +343,6 @@ _CODE: Final = {
     " ": ("as-is", "unchanged"),
 }
 """The style of a line of code, and how its sign is read aloud."""
-
-
-def _write_list(found: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{one}</li>' for one in found)}</ul>"
 
 
 # -- Changes and the graph -------------------------------------------------------------

@@ -87,7 +87,7 @@ def _group_lines(group: Group) -> Iterator[str]:
     for reason, number in group.reasons:
         yield f"    {reason}{of_them(number, group)}"
     if one.action == "refuse":
-        yield f"    ways on{' for each of them' if len(group.views) > 1 else ''}:"
+        yield f"    you can{', for each of them' if len(group.views) > 1 else ''}:"
         yield from (
             f"        {words}: {text}" if text else f"        {words}"
             for words, text in list_ways_out(group)
@@ -111,8 +111,8 @@ def _change_lines(group: Group) -> Iterator[str]:
             yield f"    {changes_title(group)}:"
             yield from _indent_sections(group.first.change_sections)
         return
-    yield f"    what {name_group(group.like, str)} change"
-    for words, found in (("but not", group.without), ("and besides", group.besides)):
+    yield f"    like {name_group(group.like, str)}"
+    for words, found in (("except", group.without), ("and also", group.besides)):
         if found:
             yield f"    {words}:"
             yield from _indent_sections(found)

@@ -14,6 +14,7 @@ from flow64.deploy import Agreement, Looked, as_data, as_text, bases_of, check_p
 from flow64.deploy import History as Folder
 from flow64.diff import TitleChanged, as_lines
 from flow64.emulator import Fault
+from flow64.plan import RunRef
 from tests.deploy.planned import (
     NEW,
     NEWER,
@@ -680,6 +681,17 @@ def test_what_is_at_work_is_told_or_not_checked(
     assert ("    not checked: schedules\n" in as_text(plan)) == (schedules is REFUSED)
     assert len(doubts(plan)) == len(doubt)
     assert all(a.startswith(b[:20]) for a, b in zip(doubts(plan), doubt, strict=True))
+
+
+def test_ended_runs_are_not_under_way():
+    """Also if a service ignores the status that it was asked for."""
+    others = {"completed": {}, "running": {"workflow_id": FLEET[0].id()}}
+    runs = [RUN, *({**RUN, "status": one, **more} for one, more in others.items())]
+    script = Script(live_answer(OLD), answer([]), answer(runs))
+
+    plan = script.play(planned(NEW))
+
+    assert plan.steps[0].touched.runs == (RunRef("r", "running"),)
 
 
 def test_text_names_some_and_counts_the_rest():

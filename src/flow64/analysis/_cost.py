@@ -110,11 +110,11 @@ class Cost:
             self._plain_charges(), unknown, meets=self.meets, rows=self.rows
         )
 
-    def _plain_charges(self) -> tuple[_Told, ...]:
+    def _plain_charges(self) -> tuple[_PlainCharge, ...]:
         return tuple([charge[:3] for charge in self.charges])
 
 
-_Told: TypeAlias = tuple[str, float | None, int | None]
+_PlainCharge: TypeAlias = tuple[str, float | None, int | None]
 """A charge without its positions: kind, dollars, rows."""
 
 
@@ -126,10 +126,10 @@ def as_float(dollars: Fraction) -> float:
         return sys.float_info.max
 
 
-def _sum_by_kind(told: Sequence[_Told]) -> dict[str, Fraction]:
+def _sum_by_kind(charges: Sequence[_PlainCharge]) -> dict[str, Fraction]:
     """Return dollars by kind, for charges with known price and rows."""
     counted: dict[str, Fraction] = {}
-    for kind, dollars, rows in told:
+    for kind, dollars, rows in charges:
         if dollars is not None and rows is not None:
             # As the price is written: no cent is lost to binary fractions.
             sum_ = rows * Fraction(repr(dollars))
@@ -139,7 +139,7 @@ def _sum_by_kind(told: Sequence[_Told]) -> dict[str, Fraction]:
 
 @lru_cache(maxsize=256)
 def _describe(
-    told: Sequence[_Told], unknown: Sequence[str], *, meets: bool, rows: int
+    charges: Sequence[_PlainCharge], unknown: Sequence[str], *, meets: bool, rows: int
 ) -> str:
     """Describe a cost in words.
 
@@ -147,21 +147,21 @@ def _describe(
     of effects, `check()` of a fleet takes 1.4 times as long.
     """
     parts = []
-    counted = {kind: as_float(sum_) for kind, sum_ in _sum_by_kind(told).items()}
+    counted = {kind: as_float(sum_) for kind, sum_ in _sum_by_kind(charges).items()}
     if counted:
         sums = {kind: format_dollars(sum_) for kind, sum_ in counted.items()}
         kinds = ", ".join(f"{kind} {sum_}" for kind, sum_ in sums.items())
-        total = as_float(sum(_sum_by_kind(told).values(), Fraction(0)))
+        total = as_float(sum(_sum_by_kind(charges).values(), Fraction(0)))
         most = format_dollars(total)
         parts.append(f"{rows:,} input rows may cost up to {most} ({kinds})")
     each = [
         f"{kind} {format_dollars(dollars)} a row"
-        for kind, dollars, reach in told
+        for kind, dollars, reach in charges
         if dollars is not None and reach is None
     ]
     if each:
         parts.append(f"for an unknown number of rows: {', '.join(each)}")
-    unpriced = [kind for kind, dollars, _ in told if dollars is None]
+    unpriced = [kind for kind, dollars, _ in charges if dollars is None]
     if unpriced or unknown:
         kinds = ", ".join(dict.fromkeys([*unpriced, *unknown]))
         parts.append(f"not counted, since no price is documented: {kinds}")

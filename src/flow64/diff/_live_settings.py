@@ -121,7 +121,7 @@ def find_settings(
     Args:
         code: What the code says.
         live: The same blocks in the same order, with the live fields that code does not
-            set beside those that it sets.
+            set added to the fields that it sets.
         prices: Dollars a row by kind, in place of those that are documented.
     """
     for at, (ours, block) in enumerate(zip(code.blocks, live.blocks, strict=True)):

@@ -18,7 +18,7 @@ from ..runs import Budget, needs_rows, require_free, rows_from, stages_of
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
-from ._estimate import estimate
+from ._estimate import estimate_run
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._load import load_source
 from ._options import OPTIONS
@@ -373,7 +373,7 @@ def _facts(
         definition = live.definition or definition
         if live.org_id:
             facts.append(("organisation", live.org_id))
-    return [*facts, *estimate(definition, rows)]
+    return [*facts, *estimate_run(definition, rows)]
 
 
 def _print_facts(facts: Sequence[tuple[str, str]]) -> None:

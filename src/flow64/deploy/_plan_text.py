@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..analysis import estimate_cost
 from ..diff import as_data as change_data
-from ..diff import estimate, estimate_data
 from ..plan import Plan, Rename, Step, Touched
 from ..redaction import redact_keys
 from ..render import as_text as review_text
@@ -67,7 +67,7 @@ def _step_data(step: Step, plan: Plan) -> dict[str, Any]:
         "edits": [change_data(change) for change in step.edits],
         "changes": [change_data(change) for change in step.changes],
         "consequences": [change_data(found) for found in step.consequences],
-        "cost": None if sent is None else estimate_data(estimate(sent, plan.prices)),
+        "cost": None if sent is None else estimate_cost(sent, plan.prices).as_data(),
         "unmanaged": list(step.unmanaged),
         "settings": [change_data(setting) for setting in step.settings],
         "spends": list(step.spends),

@@ -14,8 +14,9 @@ from typing import Final
 
 from attrs import define, frozen
 
+from ...analysis import Estimate
 from ...definition import canonical_id
-from ...diff import Estimate, Line, Section
+from ...diff import Line, Section
 from ...plan import Review
 from ...redaction import redact_keys
 from ...text import pluralize, printable

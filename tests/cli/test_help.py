@@ -11,7 +11,7 @@ import pytest
 from flow64 import LEAD, Workflow
 from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
 from flow64.cli import COMMANDS
-from flow64.cli._estimate import estimate
+from flow64.cli._estimate import estimate_run
 from flow64.dsl import RawBlock
 from flow64.loading import PACKAGE_FOLDER
 
@@ -129,6 +129,6 @@ def test_what_help_loads():
 )
 def test_estimate(flow, wanted):
     """Known and unknown costs of a run are shown."""
-    found = dict(estimate(Workflow("w", flow, key="w").compile(), 2000))
+    found = dict(estimate_run(Workflow("w", flow, key="w").compile(), 2000))
 
     assert {label: found[label] for label in wanted} == wanted

@@ -15,8 +15,6 @@ import click
 import pytest
 
 from flow64.cli import COMMANDS, main
-from flow64.cli._crash_report import build_report, mask_secrets, save_report
-from flow64.cli._exit_codes import find_exit_code
 from flow64.cli._main import escape_unencodable
 from flow64.cli._options import OPTIONS
 from flow64.cli._terminal import print_error, print_json, print_line, print_message
@@ -115,9 +113,15 @@ def test_wrong_option(capsys):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_code_of_an_error(error, code):
+def test_code_of_an_error(error, code, command):
     """Failed, refused and unknown have exit codes of their own."""
-    assert find_exit_code(error) == code
+
+    def told():
+        raise error
+
+    command(told)
+
+    assert main(["told"]) == code
 
 
 def test_error_on_purpose(command, capsys):
@@ -205,28 +209,42 @@ def test_debug_shows_the_report(broken, capsys):
     assert report.read_text("utf-8") in capsys.readouterr().err
 
 
-def test_report_without_a_place(monkeypatch):
+def test_report_without_a_place(broken, monkeypatch, capsys):
     """If no report can be written, that is printed, and nothing else fails."""
     monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
 
-    assert save_report("text").startswith("what --debug shows (no report was saved: ")
+    assert main(["told"]) == 1
+    words = "please report it, with what --debug shows (no report was saved: "
+    assert words in capsys.readouterr().err
 
 
-def test_error_that_cannot_speak():
+def test_error_that_cannot_speak(broken, command, capsys):
     """An error with a failing `__str__` is reported by its class."""
 
     class MuteError(Exception):
         def __str__(self):
             raise ValueError
 
-    assert "MuteError: (no message)" in build_report(MuteError())
+    def told():
+        raise MuteError
+
+    command(told)
+    main(["--debug", "told"])
+
+    assert "MuteError: (no message)" in capsys.readouterr().err
 
 
-def test_masked(monkeypatch):
+def test_masked(broken, command, monkeypatch, capsys):
     """Secrets of variables are masked, even short ones."""
     monkeypatch.setenv("SOME_API_KEY", "a b c d")
 
-    assert mask_secrets("key a b c d here") == "key *** here"
+    def told():
+        raise RuntimeError("key a b c d here")
+
+    command(told)
+    main(["--debug", "told"])
+
+    assert "RuntimeError: key *** here\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from flow64.analysis import Estimate, RowPrice
 from flow64.definition import BoundSecret, FrozenDict, Value, WireBlock
 from flow64.diagnostics import Finding
 from flow64.diff import (
@@ -27,7 +28,6 @@ from flow64.diff import (
     EdgeRemoved,
     EffectAppeared,
     EffectVanished,
-    Estimate,
     FieldAdded,
     FieldChanged,
     FieldRemoved,
@@ -41,7 +41,6 @@ from flow64.diff import (
     KindChanged,
     ListChanged,
     OtherColumnsChanged,
-    RowPrice,
     RowsChanged,
     TitleChanged,
     Unmanaged,

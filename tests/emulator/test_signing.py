@@ -1,4 +1,4 @@
-"""The signing secret: made, rolled with an overlap, revoked."""
+"""The signing secret: created, rolled with an overlap, revoked."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def signing(emulator, client):
 
 
 def test_there_is_none_at_first(client):
-    """Null, and deliveries are unsigned."""
+    """The response is null, and deliveries are unsigned."""
     assert client.get(PATH).json() is None
 
 
 def test_secret_is_shown_once(client):
-    """The answer that made it has it whole; what comes after, its last characters."""
+    """Later responses show only its last characters."""
     reply = client.post(PATH)
 
     made = reply.json()
@@ -75,7 +75,7 @@ def test_roll_without_overlap_is_for_a_leak(serve):
 
 
 def test_third_in_an_overlap_revokes_the_oldest(serve):
-    """Never more than two sign."""
+    """At most two sign."""
     emulator, client = serve()
     client.post(PATH)
     second, third = [
@@ -86,7 +86,7 @@ def test_third_in_an_overlap_revokes_the_oldest(serve):
 
 
 def test_roll_needs_a_body(client):
-    """As the published document says; an empty object takes the default."""
+    """As in the published document; an empty object takes the default."""
     client.post(PATH)
 
     replies = [client.post(f"{PATH}/roll", **sent) for sent in ({}, {"json": {}})]
@@ -110,7 +110,7 @@ def test_overlap_is_held_to_its_range(client, hours):
 
 
 def test_deleted_secret_signs_nothing(client):
-    """204 without a body, also where there is none; rolling is not possible then."""
+    """204 without a body, even if there is none. It cannot be rolled then."""
     client.post(PATH)
     client.post(f"{PATH}/roll", json={})
 
@@ -122,7 +122,7 @@ def test_deleted_secret_signs_nothing(client):
 
 
 def test_each_organisation_has_its_own(shared, connect):
-    """One's secret is nothing to another."""
+    """Others are not affected."""
     ours, theirs = connect(shared), connect(shared)
     ours.post(PATH)
 

@@ -451,6 +451,8 @@ def test_what_is_stored_can_be_restored(sides, secrets, stand_in):
 
 
 @given(faced(), more_secrets, stand_ins)
+@example((with_field(CONTENTS["hook"]), with_field(BY_NAME["hook"])), [], None)
+@example((with_field(CONTENTS["login"]), with_field("x")), [BY_NAME["login"]], None)
 def test_what_is_left_out_had_to_be(sides, secrets, stand_in):
     """It gives a secret away, or stands where the code has one."""
     live, code = sides

@@ -9,16 +9,9 @@ import pytest
 from attrs import evolve
 from markdown_it import MarkdownIt
 
+from flow64.analysis import Estimate, RowPrice
 from flow64.definition import Definition, FrozenDict
-from flow64.diff import (
-    BlockMoved,
-    BlockRef,
-    Estimate,
-    FieldChanged,
-    RowPrice,
-    TitleChanged,
-    Unmanaged,
-)
+from flow64.diff import BlockMoved, BlockRef, FieldChanged, TitleChanged, Unmanaged
 from flow64.plan import Rename, Review
 from flow64.render.review import (
     Pair,

@@ -10,9 +10,10 @@ import pytest
 from attrs import evolve
 
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, value
+from flow64.analysis import Estimate, RowPrice
 from flow64.blocks import Filter, FindEmail, FindPhone, LeadEnrichment, Search, Webhook
 from flow64.definition import BoundSecret, Value, from_data, walk
-from flow64.diff import BlockMoved, Estimate, ListChanged, RowPrice, TitleChanged, diff
+from flow64.diff import BlockMoved, ListChanged, TitleChanged, diff
 from flow64.errors import ArgumentError
 from flow64.plan import Rename, Review, RunRef, ScheduleRef, State, Touched
 from flow64.render import group_alike

@@ -71,8 +71,8 @@ class Effects:
         return self.of("writes-outside", "creates-storage")
 
     def __str__(self) -> str:
-        told = [(touch.effect, str(touch)) for touch in self.touches]
-        return _describe(tuple(told), tuple(self.unknown))
+        found = [(touch.effect, str(touch)) for touch in self.touches]
+        return _describe(tuple(found), tuple(self.unknown))
 
 
 @lru_cache(maxsize=256)

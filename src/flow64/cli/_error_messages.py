@@ -157,7 +157,7 @@ def _replace_python_advice(text: str) -> str:
 
 def _describe_credential() -> str:
     """Return the variable or setting of the credential."""
-    from ._credential_source import describe_credential_source  # noqa: PLC0415 - loads httpx
+    from ._service import describe_credential_source  # noqa: PLC0415 - loads httpx
 
     if OPTIONS.environment is None:
         return "that of the environment"
@@ -166,7 +166,7 @@ def _describe_credential() -> str:
 
 def _describe_endpoint() -> str:
     """Return the variable or setting of the endpoint."""
-    from ._credential_source import describe_endpoint_source  # noqa: PLC0415 - loads httpx
+    from ._service import describe_endpoint_source  # noqa: PLC0415 - loads httpx
 
     if OPTIONS.environment is None:
         return "the endpoint"

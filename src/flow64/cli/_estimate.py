@@ -14,7 +14,7 @@ _OF_SOURCE: Final = "as many as its source makes"
 _SAMPLE: Final = "the sample rows of webhook_input"
 
 
-def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
+def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
     """Yield the rows of a run and its cost, as labels and texts.
 
     If it is unknown how many rows it starts with, the cost is that of 1,000 rows.

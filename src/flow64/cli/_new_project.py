@@ -20,7 +20,7 @@ from ..manifest import MANIFEST, write_all
 from ..manifest import as_text as manifest_text
 from ._exit_codes import NoConsentError
 from ._install_source import InstallSource
-from ._load import load_source
+from ._params import load_source
 from .compile import compile_all, make_manifest
 
 if TYPE_CHECKING:

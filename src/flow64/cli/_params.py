@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
 import click
@@ -14,6 +14,10 @@ import click
 from ..definition import DEFAULT_ENV
 from ..errors import did_you_mean
 from ._completion import complete_environments
+from ._terminal import print_message
+
+if TYPE_CHECKING:
+    from ..loading import Loaded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -188,6 +192,24 @@ def read_values(file: Path | None) -> Mapping[str, Any] | None:
     if not isinstance(found, dict):
         raise option_error("--values", f"{file} is not a JSON object")
     return cast(dict[str, Any], found)
+
+
+def load_source(
+    source: str | None = None,
+    *,
+    code: bool = True,
+    manifest: Path | None = None,
+    may_be_empty: bool = False,
+) -> Loaded:
+    """Load a source, and print its notes. See `loading.load_source`."""
+    from .. import loading  # noqa: PLC0415 - loads the language
+
+    loaded = loading.load_source(
+        source, code=code, manifest=manifest, may_be_empty=may_be_empty
+    )
+    for note in loaded.notes:
+        print_message(note)
+    return loaded
 
 
 def check_keys(option: str, given: Sequence[str], names: Sequence[str]) -> None:

@@ -36,7 +36,6 @@ from ..text import printable
 from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
-from ._load import load_source
 from ._service import connect, find_environment
 from ._terminal import print_error, print_json, print_line, print_message, print_text
 from .pull import find_known_values
@@ -128,7 +127,7 @@ def _read(address: SourceAddress, *, code: bool) -> Iterator[_SourceDefinition]:
     Raises:
         CompileError: A workflow cannot be compiled.
     """
-    for one in load_source(address.source, code=code).workflows:
+    for one in params.load_source(address.source, code=code).workflows:
         identity = one.workflow.identity
         # JSON without a manifest has only an id, which belongs to one environment.
         has_keys = bool(one.workflow.flows) or identity.key is not None

@@ -27,7 +27,6 @@ from . import _params as params
 from ._apply_plan import REFUSALS, confirm_and_apply
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, REFUSED, find_exit_code
-from ._load import load_source
 from ._make_plan import (
     CommandEnvironment,
     Faulty,
@@ -93,7 +92,7 @@ class DeployParameters:
 
     def load(self) -> Loaded:
         """Load the source."""
-        return load_source(self.source, code=not self.no_code, may_be_empty=True)
+        return params.load_source(self.source, code=not self.no_code, may_be_empty=True)
 
     def check_keys(self, plan: Plan) -> None:
         """Refuse consent to workflows that are not in a plan: it may be misspelled.

@@ -34,7 +34,6 @@ from ..render import (
 )
 from ..text import printable
 from . import _params as params
-from ._load import load_source
 from ._service import connect, find_environment
 from ._terminal import print_json, print_line, print_text
 
@@ -168,7 +167,7 @@ def _read(text: str, env: str | None) -> Definition:
         secrets = secret_values(environment.bound, environment.hidden)
         return redact_for_display(live, Definition("", "", (), ()), secrets)
     name = DEFAULT_ENV if env is None else find_environment(env).name
-    return lower_leniently(load_source(address.source).only.workflow, name)
+    return lower_leniently(params.load_source(address.source).only.workflow, name)
 
 
 def _draw(

@@ -18,9 +18,8 @@ from ..runs import Budget, needs_rows, require_free, rows_from, stages_of
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
-from ._estimate import estimate
+from ._estimate import estimate_run
 from ._exit_codes import INTERRUPTED, NoConsentError
-from ._load import load_source
 from ._options import OPTIONS
 from ._service import connect, find_environment, format_watch_command
 from ._terminal import (
@@ -309,7 +308,7 @@ def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
     """Return the workflow to run, and the environment to run it in."""
     address = parse_address(options.source)
     if not isinstance(address, LiveAddress):
-        loaded = load_source(address.source, code=not options.no_code)
+        loaded = params.load_source(address.source, code=not options.no_code)
         return loaded.only.workflow, options.env
     env = require_same_env(address, options.env)
     with connect(env) as client:
@@ -373,7 +372,7 @@ def _facts(
         definition = live.definition or definition
         if live.org_id:
             facts.append(("organisation", live.org_id))
-    return [*facts, *estimate(definition, rows)]
+    return [*facts, *estimate_run(definition, rows)]
 
 
 def _print_facts(facts: Sequence[tuple[str, str]]) -> None:

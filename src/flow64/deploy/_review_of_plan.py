@@ -7,8 +7,9 @@ from pathlib import Path, PurePath
 
 from attrs import evolve
 
+from ..analysis import estimate_cost
 from ..definition import EMPTY, BoundSecret, redact_for_display
-from ..diff import estimate, fields_of, redact_pair
+from ..diff import fields_of, redact_pair
 from ..plan import Action, Details, Flag, Plan, Review, Step, take_over_command
 from ..render import make_new_step
 from ._consent import NOTHING, Agreement, is_lifted
@@ -91,8 +92,8 @@ def _with_sides(
     assert sent is not None  # settings are those of a live workflow
     details = evolve(
         details,
-        cost_before=None if live is None else estimate(live, prices),
-        cost_after=estimate(sent, prices),
+        cost_before=None if live is None else estimate_cost(live, prices),
+        cost_after=estimate_cost(sent, prices),
     )
     # Only what is written is drawn. Without code, secrets are not known.
     if step.sent is None or live is None or code is None:

@@ -44,7 +44,6 @@ from ._consequences import (
 )
 from ._data import as_data
 from ._data import digest_secrets as digest_secrets
-from ._data import estimate_data as estimate_data
 from ._diff import diff
 from ._lines import Line as Line
 from ._lines import Section as Section
@@ -52,8 +51,6 @@ from ._lines import Sign as Sign
 from ._lines import format_sections as format_sections
 from ._live_settings import LiveSetting
 from ._live_settings import find_settings as find_settings
-from ._prices import Estimate, RowPrice
-from ._prices import estimate as estimate
 from ._redaction import Hidden, Written
 from ._redaction import fields_of as fields_of
 from ._redaction import redact_pair as redact_pair
@@ -79,7 +76,6 @@ __all__ = [
     "EdgeRemoved",
     "EffectAppeared",
     "EffectVanished",
-    "Estimate",
     "FieldAdded",
     "FieldChange",
     "FieldChanged",
@@ -96,7 +92,6 @@ __all__ = [
     "ListChanged",
     "LiveSetting",
     "OtherColumnsChanged",
-    "RowPrice",
     "RowsChanged",
     "TitleChanged",
     "Unmanaged",

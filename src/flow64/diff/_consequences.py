@@ -15,8 +15,10 @@ from attrs import evolve, frozen
 from ..analysis import (
     EFFECT_WORDS,
     ColumnSet,
+    Estimate,
     RowKindName,
     effects,
+    estimate_cost,
     findings,
     output_columns,
     row_kinds,
@@ -27,7 +29,6 @@ from ..diagnostics import Finding
 from ._changes import BlockRef, Topic
 from ._diff import Sides
 from ._lines import Line, shorten_name
-from ._prices import Estimate, estimate
 from ._reading import Reading
 from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secrets_in
 
@@ -256,7 +257,7 @@ def consequences(
     Raises:
         ArgumentError: A price is not a number of dollars.
     """
-    costs = [estimate(definition, prices) for definition in (before, after)]
+    costs = [estimate_cost(definition, prices) for definition in (before, after)]
     sides = _redact_sides(Sides.of(before, after, Reading(bound=False)), written)
     yield from _compare_rows(sides)
     yield from _compare_columns(

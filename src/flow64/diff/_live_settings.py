@@ -11,14 +11,13 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..analysis import EFFECT_WORDS, RowKindName, output_rows
+from ..analysis import EFFECT_WORDS, Estimate, RowKindName, estimate_cost, output_rows
 from ..blocks import CATALOGUE, CatalogueBlock, Effect, facts_of
 from ..compiler import call_of
 from ..definition import BoundSecret, Definition, FrozenDict, Path, thaw
 from ..text import format_dollars
 from ._changes import BlockRef
 from ._lines import clean, format_value
-from ._prices import Estimate, estimate
 
 _Specs: TypeAlias = Mapping[str, Any]
 
@@ -121,7 +120,7 @@ def find_settings(
     Args:
         code: What the code says.
         live: The same blocks in the same order, with the live fields that code does not
-            set beside those that it sets.
+            set added to the fields that it sets.
         prices: Dollars a row by kind, in place of those that are documented.
     """
     for at, (ours, block) in enumerate(zip(code.blocks, live.blocks, strict=True)):
@@ -164,8 +163,8 @@ def _make_setting(
         () if old.rows == new.rows else (old.rows, new.rows),
         tuple(one for one in new.effects if one not in old.effects),
         tuple(one for one in old.effects if one not in new.effects),
-        estimate(sides[0], prices),
-        estimate(sides[1], prices),
+        estimate_cost(sides[0], prices),
+        estimate_cost(sides[1], prices),
         call_of(cls.__name__, {name: thaw(block.specs[name], _replace_secret)}),
     )
 

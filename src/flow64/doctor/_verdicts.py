@@ -29,6 +29,10 @@ _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.IGNORECASE)
 _FRACTION: Final = re.compile(r"\.(\d+)")
 _NUMBER: Final = "sequence_number"
 
+_NO_WORKFLOW: Final = "there is no workflow"
+_NO_WHOLE: Final = "no workflow was asked for"
+_NO_OURS: Final = "no workflow of flow64 was asked for"
+
 # -- Workflows -------------------------------------------------------------------------
 
 
@@ -93,9 +97,7 @@ def judge_organisations(replies: Exchanges) -> Evidence:
     items = [*replies["workflows"].items, *replies.details]
     ids = (one.get("org_id") for one in items)
     named = (isinstance(org_id, str) and bool(org_id) for org_id in ids)
-    return _judge_all(
-        named, "there is no workflow", "it is given", "some do not give it"
-    )
+    return _judge_all(named, _NO_WORKFLOW, "it is given", "some do not give it")
 
 
 @assume("workflow-status", "C", _LIST)
@@ -108,24 +110,16 @@ def judge_workflow_status(replies: Exchanges) -> Evidence:
 @assume("times", "I", _LIST)
 def judge_times(replies: Exchanges) -> Evidence:
     """Times are ISO 8601."""
-    return _judge_all(
-        (_parse_time(text) is not None for text in _list_times(replies)),
-        "there is no workflow",
-        "they can be read",
-        "some cannot be read",
-    )
+    read = (_parse_time(text) is not None for text in _list_times(replies))
+    return _judge_all(read, _NO_WORKFLOW, "they can be read", "some cannot be read")
 
 
 @assume("time-zones", "U", _LIST)
 def judge_time_zones(replies: Exchanges) -> Evidence:
     """Times have a zone."""
     found = [moment for text in _list_times(replies) if (moment := _parse_time(text))]
-    return _judge_all(
-        (moment.tzinfo is not None for moment in found),
-        "there is no workflow",
-        "each has a zone",
-        "some have no zone",
-    )
+    zoned = (moment.tzinfo is not None for moment in found)
+    return _judge_all(zoned, _NO_WORKFLOW, "each has a zone", "some have no zone")
 
 
 @assume("time-precision", "U", _LIST)
@@ -133,7 +127,7 @@ def judge_precision(replies: Exchanges) -> Evidence:
     """`updated_at` is more precise than a second."""
     found = [text for text in _list_times(replies) if _parse_time(text) is not None]
     if not found:
-        return "not seen", "there is no workflow"
+        return "not seen", _NO_WORKFLOW
     fractions = [len(m[1]) for text in found if (m := _FRACTION.search(str(text)))]
     if fractions:
         return "confirmed", f"up to {max(fractions)} digits behind the second"
@@ -148,7 +142,7 @@ def judge_both_times(replies: Exchanges) -> Evidence:
     }
     return _judge_all(
         (listed.get(one.get("id")) == one.get("updated_at") for one in replies.details),
-        "no workflow was asked for",
+        _NO_WHOLE,
         "they are the same",
         "some are not the same (or somebody wrote meanwhile)",
     )
@@ -163,12 +157,8 @@ def judge_block_ids(replies: Exchanges) -> Evidence:
     ids = [
         block.get("block_id") for blocks in _list_blocks(replies) for block in blocks
     ]
-    return _judge_all(
-        (isinstance(found, str) and is_uuid(found) for found in ids),
-        "no workflow was asked for",
-        "they are",
-        "some are not",
-    )
+    are_uuids = (isinstance(found, str) and is_uuid(found) for found in ids)
+    return _judge_all(are_uuids, _NO_WHOLE, "they are", "some are not")
 
 
 @assume("stored-order", "U", _WHOLE)
@@ -195,9 +185,7 @@ def judge_block_types(replies: Exchanges) -> Evidence:
         for block in one
         if (known := CATALOGUE.get(str(block.get("block_name")))) is not None
     ]
-    return _judge_all(
-        same, "no workflow of flow64 was asked for", "they are", "some are not"
-    )
+    return _judge_all(same, _NO_OURS, "they are", "some are not")
 
 
 @assume("spec-defaults", "U", _OURS)
@@ -211,7 +199,7 @@ def judge_defaults(replies: Exchanges) -> Evidence:
                 are_plain.append(not object_of(block.get("specs")).keys() - sent)
     return _judge_all(
         are_plain,
-        "no workflow of flow64 was asked for",
+        _NO_OURS,
         "blocks have what was sent",
         "blocks have fields that no deploy sent (filled in, or set by hand)",
     )

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from attrs import asdict, field, frozen
 
+from ..analysis import Estimate
 from ..definition import (
     EMPTY,
     BoundSecret,
@@ -19,7 +20,7 @@ from ..definition import (
     Stamp,
     digest,
 )
-from ..diff import Change, Consequence, Estimate, LiveSetting
+from ..diff import Change, Consequence, LiveSetting
 from ._live import Held, Live
 
 State: TypeAlias = Literal[

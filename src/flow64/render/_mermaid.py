@@ -262,8 +262,8 @@ def _describe_rest(graph: Graph, rest: Sequence[int]) -> str:
     """Return how many blocks are not shown, and how many of them changed."""
     marks = Counter(graph.nodes[at].mark for at in rest)
     changed = [f"{n} {mark}" for mark, n in marks.items() if mark != "unchanged"]
-    told = f" ({', '.join(changed)})" if changed else ""
-    return f"… {pluralize(len(rest), 'more block')}{told}"
+    more = f" ({', '.join(changed)})" if changed else ""
+    return f"… {pluralize(len(rest), 'more block')}{more}"
 
 
 # -- Labels ----------------------------------------------------------------------------

@@ -238,14 +238,14 @@ def _draw_block(
     node: GraphNode, look: _BlockText, box: Box, name: str | None, place: str | None
 ) -> Iterator[str]:
     """Draw a block: a group, or a link if it leads to a place of the page."""
-    told = escape_text(describe_node(node), LONG)
+    title = escape_text(describe_node(node), LONG)
     identity = "" if name is None else f' id="{escape(name)}"'
     tag = "g" if place is None else "a"
     target = ""
     if place is not None:
         safe = quote(place, errors="backslashreplace")
-        target = f' href="#{safe}" aria-label="{told}"'
-    yield f'<{tag} class="block {node.mark}"{identity}{target}><title>{told}</title>'
+        target = f' href="#{safe}" aria-label="{title}"'
+    yield f'<{tag} class="block {node.mark}"{identity}{target}><title>{title}</title>'
     yield from _draw_outline(node, box)
     y = box.y + _FOOT
     for style, text in look.rows:
@@ -319,8 +319,8 @@ def _draw_links(graph: Graph, drawing: Layered) -> Iterator[str]:
         link = graph.links[number]
         points = drawing.routes[number]
         stub = 22 if link.source in marked and points[0][1] < points[-1][1] else 0
-        told = escape_text(describe_edge(graph, link), LONG)
-        yield f'<g class="edge {link.mark}"><title>{told}</title>'
+        title = escape_text(describe_edge(graph, link), LONG)
+        yield f'<g class="edge {link.mark}"><title>{title}</title>'
         yield f'<path class="line" d="{_make_path(points, stub)}"/>'
         yield f'<path class="tip" d="{_make_tip(points)}"/></g>'
 

@@ -7,14 +7,13 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ...analysis import effects
+from ...analysis import effects, estimate_cost
 from ...definition import EMPTY, Definition
 from ...diff import (
     BlockRenamed,
     FindingVanished,
     consequences,
     diff,
-    estimate,
     fields_of,
     redact_pair,
 )
@@ -104,7 +103,9 @@ def make_new_step(
         consequences=tuple(follows),
         spends=_list_spending(definition),
         effects=str(effects(definition)),
-        details=Details(file, after=after, cost_after=estimate(definition, prices)),
+        details=Details(
+            file, after=after, cost_after=estimate_cost(definition, prices)
+        ),
     )
 
 
@@ -117,7 +118,9 @@ def _make_removal(pair: Pair, before: Definition, prices: Mapping[str, float]) -
         "",
         "removed",
         reasons=("a deploy leaves it on the service unless it prunes",),
-        details=Details(pair.file, before=shown, cost_before=estimate(before, prices)),
+        details=Details(
+            pair.file, before=shown, cost_before=estimate_cost(before, prices)
+        ),
     )
 
 
@@ -155,8 +158,8 @@ def _make_update(
         details=Details(
             pair.file,
             *shown,
-            cost_before=estimate(before, prices),
-            cost_after=estimate(after, prices),
+            cost_before=estimate_cost(before, prices),
+            cost_after=estimate_cost(after, prices),
         ),
     )
 

@@ -14,8 +14,9 @@ from typing import Final
 
 from attrs import define, frozen
 
+from ...analysis import Estimate
 from ...definition import canonical_id
-from ...diff import Estimate, Line, Section
+from ...diff import Line, Section
 from ...plan import Review
 from ...redaction import redact_keys
 from ...text import pluralize, printable
@@ -312,10 +313,10 @@ def _write_source(group: Group, room: _Room) -> Iterator[str]:
     """Write the changes as code, behind a click."""
     found = compare_source(group.first)
     if not found.lines:
-        told = "As flow64 code nothing differs"
+        text = "As flow64 code nothing differs"
         if found.problem is not None:
-            told = f"Not shown as code: {_text(found.problem)}"
-        yield f'<p class="no-code">{told}.</p>'
+            text = f"Not shown as code: {_text(found.problem)}"
+        yield f'<p class="no-code">{text}.</p>'
         return
     lines = found.lines[: min(MOST_CODE, room.lines)]
     room.lines -= len(lines)
@@ -365,12 +366,12 @@ def _draw_graph(
     names = [f"{prefix}{name}" for name in anchors(graph)]
     ids = [canonical_id(node.id) for node in graph.nodes]
     places = dict(zip(ids, names, strict=True))
-    told = {canonical_id(one.block) for one in found if one.block is not None}
+    changed = {canonical_id(one.block) for one in found if one.block is not None}
     ends = _find_changed_ends(graph) if any(map(_is_wiring, found)) else set[str]()
 
     def find_link(node: GraphNode) -> str | None:
         block = canonical_id(node.id)
-        if block in told:
+        if block in changed:
             return f"change-{places[block]}"
         return f"edges-{number}" if block in ends else None
 

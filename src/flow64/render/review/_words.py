@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ...diff import Estimate
+from ...analysis import Estimate
 from ...errors import OTHER_ENVIRONMENT
 from ...plan import (
     FLAGS,

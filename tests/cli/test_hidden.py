@@ -9,10 +9,10 @@ from attrs import evolve
 
 from flow64 import Client
 from flow64.definition import FrozenDict
-from flow64.deploy import _saved_plan as _saved
 from flow64.environments import load as load_settings
 from flow64.environments import opened
 from flow64.loading import load_source
+from tests.deploy.planned import digest_quickly
 
 SENTINEL = "https://hooks.example.com/sentinel-of-hook"
 OTHER = "https://new.example/in"
@@ -48,7 +48,7 @@ FORMS = ("text", "markdown", "json", "html")
 @pytest.fixture
 def moved(service, leads, namespace, flow64, monkeypatch):
     """Code that names a secret no more, which is live as it was deployed."""
-    monkeypatch.setattr(_saved, "ROUNDS", 1)
+    digest_quickly(monkeypatch)
     monkeypatch.setenv("HDR_TOKEN", SENTINEL)
     leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
     code = CODE.replace("acme.example", namespace)

@@ -11,8 +11,8 @@ from flow64 import LEAD, AsyncClient, Client, Project, RawBlock, Workflow, value
 from flow64.api import Policy, create_workflow, update_description, update_workflow
 from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import canonical_id, fingerprint, with_stamp
+from flow64.deploy import _saved_plan as saved_plans
 from flow64.deploy import bases_of, make_plan, short_fingerprint, target_of
-from flow64.deploy._drift import sent_fields
 from flow64.emulator import Emulator, Switches
 from flow64.plan import Target
 from tests.service.support import GROWTH, leads, searched, secret_leads
@@ -42,6 +42,11 @@ class History:
         return "apart" if commit in self.apart else "unknown"
 
 
+def digest_quickly(monkeypatch):
+    """Digest secrets in one round: that takes long on purpose."""
+    monkeypatch.setattr(saved_plans, "ROUNDS", 1)
+
+
 def target(workflow, env="default", *, commit=OURS, pulled=None, key=None, **values):
     return target_of(
         workflow, env, values or None, git=History(commit), key=key, pulled=pulled
@@ -62,7 +67,6 @@ def pulled_of(workflow):
         unbound=fingerprint(definition)[:16],
         bound=short_fingerprint(definition),
         commit=None,
-        fields=sent_fields(definition),
     )
 
 

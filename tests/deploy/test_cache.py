@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from flow64.deploy import FileCache, _cache
-from flow64.deploy._cache import PLACE
 from flow64.plan import Sighting
 from tests.deploy.planned import OLD, service
 
@@ -27,7 +28,10 @@ def test_what_was_seen_is_remembered_and_nothing_else(path):
 
     assert FileCache(path).vouched(SEEN) == ("find_email.tier",)
     assert FileCache(path).vouched(evolve(SEEN, updated_at="later")) is None
-    assert (path.stat().st_mode & 0o777, FileCache().path) == (0o600, PLACE)
+    assert (path.stat().st_mode & 0o777, FileCache().path) == (
+        0o600,
+        Path(".flow64/seen.json"),
+    )
     assert "Leads" not in path.read_text()
 
 
@@ -53,7 +57,7 @@ def test_oldest_sightings_make_room(path, monkeypatch):
 
 
 def valid(**change):
-    with_ = {"flow64:seen": 2, "flow64": _cache.version("flow64"), "seen": []}
+    with_ = {"flow64:seen": 2, "flow64": version("flow64"), "seen": []}
     return json.dumps({**with_, **change})
 
 

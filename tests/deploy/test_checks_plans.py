@@ -10,7 +10,7 @@ import pytest
 from flow64 import errors
 from flow64.api import delete_workflow
 from flow64.deploy import Agreement, apply_saved_plan, load_plan, save_plan
-from flow64.deploy import _saved_plan as _saved
+from tests.deploy.planned import digest_quickly
 
 # -- What renaming and moving does (D5) ------------------------------------------------
 
@@ -98,7 +98,7 @@ def recreated(place, workflow_id, **more):
 def test_what_was_made_again_is_stale_only_where_it_is_another(
     place, tmp_path, monkeypatch, is_saved
 ):
-    monkeypatch.setattr(_saved, "ROUNDS", 1)
+    digest_quickly(monkeypatch)
     path = tmp_path / "plan.json"
     workflow_id = place.put(place.workflow("b"), place.workflow("a"))
     wanted = [place.workflow(key, mode="PERSONAL") for key in "ba"]

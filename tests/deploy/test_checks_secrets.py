@@ -25,9 +25,9 @@ from flow64.deploy import (
     plan_restore,
     save_plan,
 )
-from flow64.deploy import _saved_plan as _saved
 from flow64.diff import as_lines
 from flow64.redaction import Secrets
+from tests.deploy.planned import digest_quickly
 
 TOKEN = 'SENTINEL "tok/en"+é\n%7Ab\\'
 """Each of its characters is spelled otherwise somewhere."""
@@ -41,7 +41,7 @@ SECRETS = (TOKEN, INNER, HOOK)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """The digest of a secret is slow on purpose."""
-    monkeypatch.setattr(_saved, "ROUNDS", 1)
+    digest_quickly(monkeypatch)
 
 
 def spelled(secret):

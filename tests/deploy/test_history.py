@@ -26,7 +26,6 @@ from flow64.definition import (
     thaw,
 )
 from flow64.deploy import History, Saved
-from flow64.deploy._history import PLACE
 from tests.deploy.applied import Hours
 from tests.service.support import GROWTH, SECRET, deployed, leads, specs_of
 
@@ -282,7 +281,7 @@ def test_place_is_that_of_the_environment_or_the_usual_one(monkeypatch, tmp_path
     monkeypatch.setenv("FLOW64_HISTORY", str(tmp_path))
     assert History.of().folder == tmp_path
     monkeypatch.setenv("FLOW64_HISTORY", "")
-    assert History.of().folder == PLACE
+    assert History.of().folder == Path(".flow64/history")
     assert History.of("x").folder == Path("x")
     assert History.of(History.of("x")).folder == Path("x")
     assert History(tmp_path).now().tzinfo is UTC

@@ -33,25 +33,27 @@ def two(faulty):
     return faulty, faulty.plan(*[faulty.workflow(k, mode="PERSONAL") for k in "ab"])
 
 
-def sync_apply(place, plan, **more):
-    told = []
+def sync_apply(place, plan, told):
     client = Client(clients.KEY, base_url=place.url, policy=QUICK, journal=None)
     with client, first_interrupt_waits(lambda: told.append(1)) as stop:
-        return client.call(place.applying(plan, stopped=stop)), told
+        return client.call(place.applying(plan, stopped=stop))
 
 
 @SYNC
 def test_first_interrupt_ends_the_write_that_is_under_way(two):
     """And is heeded before the next one."""
     place, plan = two
+    told = []
 
     def pressed(_):
         press()
+        while not told:  # until the other thread has handled it
+            time.sleep(0.01)
         return Forward()
 
     place.server.on("POST", UPDATE, pressed)
     before = signal.getsignal(signal.SIGINT)
-    summary, told = sync_apply(place, plan)
+    summary = sync_apply(place, plan, told)
 
     assert ([one.key for one in summary.done], summary.was_stopped) == (["a"], True)
     assert (list(summary.not_tried), told) == (["b"], [1])
@@ -71,7 +73,7 @@ def test_second_interrupt_stops_at_once(two):
 
     place.server.on("POST", UPDATE, pressed)
     with pytest.raises(KeyboardInterrupt):
-        sync_apply(place, plan)
+        sync_apply(place, plan, [])
     assert [saved.key for saved in place.history.entries()] == ["a"]
 
 

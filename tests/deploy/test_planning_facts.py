@@ -14,6 +14,7 @@ from flow64.deploy import Agreement, Looked, as_data, as_text, bases_of, check_p
 from flow64.deploy import History as Folder
 from flow64.diff import TitleChanged, as_lines
 from flow64.emulator import Fault
+from flow64.plan import RunRef
 from tests.deploy.planned import (
     NEW,
     NEWER,
@@ -682,6 +683,17 @@ def test_what_is_at_work_is_told_or_not_checked(
     assert all(a.startswith(b[:20]) for a, b in zip(doubts(plan), doubt, strict=True))
 
 
+def test_ended_runs_are_not_under_way():
+    """Also if a service ignores the status that it was asked for."""
+    others = {"completed": {}, "running": {"workflow_id": FLEET[0].id()}}
+    runs = [RUN, *({**RUN, "status": one, **more} for one, more in others.items())]
+    script = Script(live_answer(OLD), answer([]), answer(runs))
+
+    plan = script.play(planned(NEW))
+
+    assert plan.steps[0].touched.runs == (RunRef("r", "running"),)
+
+
 def test_text_names_some_and_counts_the_rest():
     """JSON has all of them."""
     runs = [{**RUN, "job_id": f"run-{n}"} for n in range(5)]
@@ -889,9 +901,7 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
     assert f"    {reason}\n    ways on:\n        bring the code up to what" in as_text(
         plan
     )
-    with pytest.raises(
-        errors.PruneError, match="to allow it, add --allow-behind gone"
-    ):
+    with pytest.raises(errors.PruneError, match="to allow it, add --allow-behind gone"):
         check_plan(plan, Agreement(prune=1), history=folder)
     agreed = Agreement(prune=1, behind=["gone"])
     (job,) = check_plan(plan, agreed, history=folder)

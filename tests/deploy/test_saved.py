@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from hashlib import sha256
 from importlib.metadata import version
 
 import pytest
@@ -12,10 +13,9 @@ from attrs import evolve
 from flow64 import LEAD, Project, Workflow, errors, value
 from flow64.api import create_schedule, delete_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
-from flow64.definition import BoundSecret, Value
+from flow64.definition import BoundSecret, Value, rfc8785
 from flow64.deploy import Agreement, apply_saved_plan, load_plan, save_plan
-from flow64.deploy import _saved_plan as _saved
-from tests.deploy.planned import pulled_of
+from tests.deploy.planned import digest_quickly, pulled_of, saved_plans
 from tests.service.fault_server import Forward, Reply
 from tests.service.support import Script, answer
 
@@ -26,7 +26,7 @@ VALUES = {"hook": HOOK}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """The digest of a secret is slow on purpose."""
-    monkeypatch.setattr(_saved, "ROUNDS", 1)
+    digest_quickly(monkeypatch)
 
 
 @pytest.fixture
@@ -217,7 +217,8 @@ def test_plan_of_another_form_is_refused(place, path, change):
     data = {**json.loads(path.read_text()), **change}
     data = {key: item for key, item in data.items() if item is not ...}
     data.pop("digest")
-    path.write_bytes(_saved._text(data))
+    data["digest"] = sha256(rfc8785(data)).hexdigest()
+    path.write_text(json.dumps(data, indent=2) + "\n")
 
     with pytest.raises(errors.SavedPlanError, match="a form that this flow64 cannot"):
         load_plan(path)
@@ -417,13 +418,13 @@ def test_schedule_that_came_since_is_in_the_way_of_a_deletion(place, path):
 
 def test_secret_of_two_workflows_is_digested_once(place, path, monkeypatch):
     """Slow as that is meant to be."""
-    digested, real = [], _saved.pbkdf2_hmac
+    digested, real = [], saved_plans.pbkdf2_hmac
 
     def seen(*args):
         digested.append(args)
         return real(*args)
 
-    monkeypatch.setattr(_saved, "pbkdf2_hmac", seen)
+    monkeypatch.setattr(saved_plans, "pbkdf2_hmac", seen)
     both = [place.target(secret(place, key=key), hook=HOOK) for key in "st"]
     made(place, path, *both)
 

@@ -17,11 +17,15 @@ from flow64.definition import (
     split_stamp,
     with_stamp,
 )
-from flow64.deploy import compare
-from flow64.deploy._drift import is_one_workflow, merge_live
+from flow64.deploy import plan_one
+from flow64.deploy._drift import is_one_workflow
+from flow64.diff import as_lines
 from flow64.redaction import Secrets
 from tests.service.support import (
+    MISSING,
     SECRET,
+    Script,
+    answer,
     deployed,
     leads,
     ready_of,
@@ -30,10 +34,17 @@ from tests.service.support import (
 )
 
 
-def compared(workflow, data, **values):
-    ready = ready_of(workflow, **values)
-    live = None if data is None else from_data(data)
-    return compare(ready.definition, live, ready.stamp)
+def plan(workflow, data, **values):
+    """The step of a workflow, if the service answers some data."""
+    target = ready_of(workflow, **values).target
+    facts = {"env": "default", "endpoint": "http://127.0.0.1"}
+    script = Script(MISSING if data is None else answer(data))
+    return script.play(lambda session: plan_one(session, target, **facts))
+
+
+def sent_by(workflow, data):
+    """The blocks that an update sends."""
+    return plan(workflow, data).sent.content.blocks
 
 
 def without_stamp(data):
@@ -73,7 +84,7 @@ def stamped_again(data):
 )
 def test_state_is_told_from_live_and_stamp(state, code, live):
     """Each state is named for what live and its stamp show."""
-    assert compared(code, live).state == state
+    assert plan(code, live).state == state
 
 
 def test_copy_made_in_the_editor_is_foreign():
@@ -81,27 +92,27 @@ def test_copy_made_in_the_editor_is_foreign():
     copy = {**deployed(OLD), "id": "00000000-0000-4000-8000-000000000000"}
     pinned = Workflow.from_definition(from_data(copy))
 
-    assert compared(pinned, copy).state == "converged"
-    assert compared(pinned, {**copy, "name": "Other"}).state == "foreign"
+    assert plan(pinned, copy).state == "converged"
+    assert plan(pinned, {**copy, "name": "Other"}).state == "foreign"
 
 
 def test_read_workflow_is_unchanged_once_it_is_deployed():
     """A definition that was read is pinned to its id, and so is its stamp."""
     read = Workflow.from_definition(from_data(without_stamp(deployed(OLD))))
 
-    assert compared(read, deployed(read)).state == "unchanged"
+    assert plan(read, deployed(read)).state == "unchanged"
 
 
 def test_unmanaged_fields_are_listed_kept_and_no_change():
     """A live field that code does not set is no change, and is sent back."""
     live = edited(deployed(OLD), retries=3)
 
-    found = compared(OLD, live)
+    found = plan(OLD, live)
 
     assert found.state == "unchanged"
     assert [name.partition(").")[2] for name in found.unmanaged] == ["retries"]
-    sent = merge_live(ready_of(NEW).definition, from_data(live))
-    assert dict(sent.blocks[1].specs) == {"mode": "PERSONAL", "retries": 3}
+    sent = sent_by(NEW, live)
+    assert dict(sent[1].specs) == {"mode": "PERSONAL", "retries": 3}
 
 
 def test_field_that_code_no_longer_sets_is_removed():
@@ -109,19 +120,17 @@ def test_field_that_code_no_longer_sets_is_removed():
     before = leads(extra={"retries": 3})
     live = deployed(before)
 
-    found = compared(OLD, live)
+    found = plan(OLD, live)
 
     assert (found.state, list(found.unmanaged)) == ("update", [])
-    assert [line.strip() for line in found.changes[1:]] == ["- /retries: 3"]
-    sent = merge_live(ready_of(OLD).definition, from_data(live))
-    assert "retries" not in sent.blocks[1].specs
+    _, line = as_lines(found.changes)
+    assert line.strip() == "- /retries: 3"
+    assert "retries" not in found.sent.content.blocks[1].specs
 
 
 def test_new_workflow_is_sent_as_the_code_has_it():
     """Nothing is live beside it."""
-    code = ready_of(NEW).definition
-
-    assert merge_live(code, None) is code
+    assert sent_by(NEW, None) == NEW.compile().blocks
 
 
 def test_block_that_becomes_another_kind_keeps_nothing():
@@ -129,11 +138,11 @@ def test_block_that_becomes_another_kind_keeps_nothing():
     live = edited(deployed(OLD), retries=3)
     live["workflow_definition"]["blocks"][1]["block_name"] = "find_phone"
 
-    found = compared(OLD, live)
+    found = plan(OLD, live)
 
     assert (found.state, list(found.unmanaged)) == ("drifted", [])
-    sent = merge_live(ready_of(OLD).definition, from_data(live))
-    assert dict(sent.blocks[1].specs) == {"mode": "PROFESSIONAL"}
+    specs = found.sent.content.blocks[1].specs
+    assert dict(specs) == {"mode": "PROFESSIONAL"}
 
 
 def test_block_added_in_the_editor_is_drift():
@@ -143,14 +152,11 @@ def test_block_added_in_the_editor_is_drift():
     more["block_id"] = "00000000-0000-4000-8000-000000000001"
     live["workflow_definition"]["blocks"].append(more)
 
-    found = compared(OLD, live)
+    found = plan(OLD, live)
 
     assert found.state == "drifted"
-    assert [*found.edits][1] == "    + the block is new"
-    assert (
-        merge_live(ready_of(OLD).definition, from_data(live)).blocks[1:]
-        == (ready_of(OLD).definition.blocks[1:])
-    )
+    assert [*as_lines(found.edits)][1] == "    + the block is new"
+    assert found.sent.content.blocks[1:] == OLD.compile().blocks[1:]
 
 
 def test_unknown_keys_of_blocks_edges_and_graph_are_sent_back():
@@ -162,7 +168,7 @@ def test_unknown_keys_of_blocks_edges_and_graph_are_sent_back():
     first |= {"colour": "red", "condition": None}
     second |= {"condition": "by hand"}
 
-    sent = merge_live(ready_of(NEW).definition, from_data(live))
+    sent = plan(NEW, live).sent.content
 
     assert sent.graph_extra == {"layout": "wide"}
     assert [dict(edge.extra) for edge in sent.edges] == [{"colour": "red"}, {}]
@@ -184,7 +190,7 @@ def test_stamp_without_fields_is_held_against_what_code_sets(state, fields):
     data["description"] = with_stamp(text, evolve(stamp, fields=None))
 
     assert " -]" in data["description"]
-    assert compared(OLD, data).state == state
+    assert plan(OLD, data).state == state
 
 
 def test_server_that_normalises_leaves_the_workflow_unchanged():
@@ -197,7 +203,7 @@ def test_server_that_normalises_leaves_the_workflow_unchanged():
     graph["edges"].reverse()
     specs_of(data, "find_email")["limit"] = 3.0
 
-    found = compared(leads(extra={"limit": 3}), data)
+    found = plan(leads(extra={"limit": 3}), data)
 
     assert (found.state, len(found.unmanaged)) == ("unchanged", 3)
 
@@ -207,8 +213,8 @@ def test_secret_is_compared_by_its_text():
     code = secret_leads()
     live = deployed(code, hook=SECRET)
 
-    assert compared(code, live, hook=SECRET).state == "unchanged"
-    assert compared(code, live, hook="https://other.example.com").state == "update"
+    assert plan(code, live, hook=SECRET).state == "unchanged"
+    assert plan(code, live, hook="https://other.example.com").state == "update"
 
 
 @pytest.mark.parametrize(
@@ -225,11 +231,11 @@ def test_live_secret_is_in_no_edit_and_no_change(edit):
     live = edited(deployed(secret_leads(), hook=SECRET), "outgoing_webhook", **edit)
     live = without_stamp(live)
 
-    found = compared(code, live, hook=SECRET)
+    found = plan(code, live, hook=SECRET)
 
     assert found.state == "foreign"
-    assert found.edits
-    assert "SENTINEL" not in repr(found)
+    assert found.changes
+    assert "SENTINEL" not in "".join([repr(found), *as_lines(found.changes)])
 
 
 def test_secret_that_moved_to_a_dropped_field_is_masked():
@@ -242,11 +248,10 @@ def test_secret_that_moved_to_a_dropped_field_is_masked():
     sent = {ref: names | {"old"} for ref, names in stamp.fields.items()}
     live["description"] = with_stamp(text, evolve(stamp, fields=sent))
 
-    found = compared(code, live, hook=SECRET)
+    found = plan(code, live, hook=SECRET)
 
-    assert [line.strip() for line in found.changes[1:]] == [
-        '- /old: [{"at": "***"}, 1]'
-    ]
+    _, line = as_lines(found.changes)
+    assert line.strip() == '- /old: [{"at": "***"}, 1]'
 
 
 def test_lists_are_veiled_item_by_item():

@@ -44,9 +44,8 @@ from flow64.deploy import (
     save_plan,
     target_of,
 )
-from flow64.deploy import _saved_plan as saved_plans
 from flow64.emulator import Emulator, Fault, Switches
-from tests.deploy.planned import ENDPOINT, KEY
+from tests.deploy.planned import ENDPOINT, KEY, digest_quickly
 from tests.deploy.planned import History as Commits
 from tests.laws.test_plans import SWITCHES
 from tests.service.clients import FakeClock, with_clock
@@ -527,6 +526,6 @@ def same(one, other):
 
 def test_nothing_is_lost_mixed_or_there_twice(monkeypatch):
     """The machine asserts after each step, and returns where all of that held."""
-    monkeypatch.setattr(saved_plans, "ROUNDS", 1)
+    digest_quickly(monkeypatch)
     chosen = settings(deadline=None, stateful_step_count=16)
     assert run_state_machine_as_test(Service, settings=chosen) is None

@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 import pytest
 
 from flow64.deploy import FileCache, History, Saved, load_plan, save_plan
-from flow64.deploy import _saved_plan as saved_plans
 from flow64.plan import Sighting
-from tests.deploy.planned import OLD, service
+from tests.deploy.planned import OLD, digest_quickly, service
 
 pytestmark = [
     pytest.mark.slow,
@@ -106,7 +105,7 @@ def test_history(tmp_path):
 
 def test_saved_plan(tmp_path, monkeypatch):
     """A torn plan would be refused; there is none: each is the one or the other."""
-    monkeypatch.setattr(saved_plans, "ROUNDS", 1)
+    digest_quickly(monkeypatch)
     path = tmp_path / "plan.json"
     with service() as here:
         empty = here.plan()

@@ -25,7 +25,7 @@ from ..deploy import (
     as_data,
     check_plan,
     first_interrupt_waits,
-    list_skipped,
+    list_left_alone,
 )
 from ..errors import (
     FlowError,
@@ -112,7 +112,7 @@ class Execution:
     code: int = 0
 
     def __attrs_post_init__(self) -> None:
-        skipped = {*list_skipped(self.plan, self.agreement)}
+        skipped = {*list_left_alone(self.plan, self.agreement)}
         for step in self.plan.steps:
             self.outcomes[step.key] = _predict_outcome(step, skipped, self.agreement)
 

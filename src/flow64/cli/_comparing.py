@@ -17,7 +17,7 @@ from ..definition import (
     redact_for_display,
     secrets_of,
 )
-from ..deploy import Fields, fields_of, keep_fields, prepare_for_display
+from ..deploy import SpecFields, fields_of, keep_fields, prepare_for_display
 from ..diff import (
     Change,
     Consequence,
@@ -297,7 +297,7 @@ def _compare(
         kept = [one for one in every if isinstance(one, wanted)]
         return ComparedWorkflow(before, after, consequences=kept)
     old, new = before.definition, after.definition
-    managed: Fields | None = None
+    managed: SpecFields | None = None
     is_bound = before.is_live != after.is_live
     if is_bound:
         code, live = (new, old) if before.is_live else (old, new)
@@ -339,7 +339,7 @@ _OF_GONE: Final = (CostChanged, EffectVanished)
 """Consequences that are shown of a workflow that was removed."""
 
 
-def _list_managed(code: Definition, live: Definition) -> Fields:
+def _list_managed(code: Definition, live: Definition) -> SpecFields:
     """Return the fields that code sets, or set last time, by block id in lower case."""
     stamp = live.stamp
     last = stamp if stamp is not None and stamp.is_genuine(live.id or "") else None

@@ -9,7 +9,7 @@ from ._cache import FileCache
 from ._consent import Agreement
 from ._consent import Doing as Doing
 from ._consent import PlannedWrite as PlannedWrite
-from ._consent import list_skipped as list_skipped
+from ._consent import list_left_alone as list_left_alone
 from ._deploy import Deployment as Deployment
 from ._deploy import Preview as Preview
 from ._deploy import Ready as Ready
@@ -18,9 +18,10 @@ from ._deploy import plan_and_apply as plan_and_apply
 from ._deploy import prepare_deploy as prepare_deploy
 from ._deploy import preview as preview
 from ._deploy import require_namespace as require_namespace
-from ._drift import Fields as Fields
-from ._drift import compare as compare
+from ._drift import SpecFields as SpecFields
+from ._drift import describe_differences as describe_differences
 from ._drift import fields_of as fields_of
+from ._drift import judge as judge
 from ._drift import keep_fields as keep_fields
 from ._drift import prepare_for_display as prepare_for_display
 from ._drift import short_fingerprint as short_fingerprint

@@ -47,7 +47,7 @@ from ._consent import (
     PlannedWrite,
     describe_activity,
     jobs_of,
-    list_skipped,
+    list_left_alone,
     require_no_losses,
 )
 from ._data_loss import find_losses, find_restore_losses
@@ -211,7 +211,7 @@ async def apply_plan(
         [made for made in found if isinstance(made, Done)],
         [made for made in found if isinstance(made, Failed)],
         [job.step.key for at, job in enumerate(jobs, 1) if at not in run.outcomes],
-        list_skipped(plan, agreed),
+        list_left_alone(plan, agreed),
         run.was_stopped,
     )
 
@@ -234,7 +234,7 @@ def check_plan(
         raise SavedPlanError(f"of {plan.env}", problem)
     always, in_deletions = _find_secrets(plan, values, hidden)
     jobs = [
-        _with_saved(
+        _prepare_saving(
             job, plan, history, in_deletions if job.doing == "delete" else always
         )
         for job in jobs_of(plan, agreed)
@@ -455,7 +455,7 @@ def code_of(step: Step) -> Definition | None:
     return step.sent.content if step.sent else None
 
 
-def _with_saved(
+def _prepare_saving(
     job: PlannedWrite, plan: Plan, history: History, known: Iterable[BoundSecret]
 ) -> PlannedWrite:
     """Add to a job what is saved before it replaces something."""

@@ -36,7 +36,7 @@ def _names(given: Any) -> frozenset[str]:
 
 @frozen
 class Agreement:
-    """What was agreed to, by the keys of workflows.
+    """Consent that was given, by the keys of workflows.
 
     Attributes:
         force: Workflows that may be overwritten or deleted although they were edited
@@ -110,7 +110,7 @@ def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[PlannedWrite]:
     return [*jobs, *(PlannedWrite(step, "delete", "pruned") for step in deletions)]
 
 
-def list_skipped(plan: Plan, agreed: Agreement) -> Sequence[str]:
+def list_left_alone(plan: Plan, agreed: Agreement) -> Sequence[str]:
     """Return the keys of the workflows that `skip_drifted` leaves alone."""
     return [step.key for step in plan.steps if _is_skipped(step, agreed)]
 

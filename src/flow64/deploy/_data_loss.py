@@ -16,7 +16,13 @@ from ..definition import (
     redact_for_storage,
 )
 from ..plan import Target
-from ._drift import Judgement, judge, keep_fields, last_sent, short_fingerprint
+from ._drift import (
+    Judgement,
+    fields_of_last_deploy,
+    judge,
+    keep_fields,
+    short_fingerprint,
+)
 
 
 def find_losses(
@@ -43,7 +49,7 @@ def find_losses(
     found = found or judge(code, live, target.stamp, target.pulled)
     if found.last is target.pulled or not _is_ours(found):
         return withheld
-    return redact_for_storage(_drop_sent(live, found), code, known).withheld
+    return redact_for_storage(_keep_unsent(live, found), code, known).withheld
 
 
 def find_restore_losses(
@@ -66,12 +72,13 @@ def find_restore_losses(
     found = judge(wanted, live, wanted.stamp)
     if not _is_ours(found):
         return withheld
-    return redact_for_storage(_drop_sent(live, found), wanted, known).withheld
+    return redact_for_storage(_keep_unsent(live, found), wanted, known).withheld
 
 
 def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:
     """Return whether a workflow is as its stamp says. None if the stamp cannot tell."""
-    if short_fingerprint(keep_fields(live, last_sent(live, stamp))) == stamp.bound:
+    sent = fields_of_last_deploy(live, stamp)
+    if short_fingerprint(keep_fields(live, sent)) == stamp.bound:
         return True
     return None if stamp.fields is None else False
 
@@ -81,7 +88,7 @@ def _is_ours(found: Judgement) -> bool:
     return found.is_untouched and not found.is_others
 
 
-def _drop_sent(live: Definition, found: Judgement) -> Definition:
+def _keep_unsent(live: Definition, found: Judgement) -> Definition:
     """Return a live definition without the fields that code set last time."""
     blocks: list[WireBlock] = []
     for block in live.blocks:

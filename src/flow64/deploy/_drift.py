@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from attrs import evolve, frozen
@@ -20,33 +20,13 @@ from ..definition import (
     block_refs,
     fingerprint,
     redact_for_display,
-    secrets_of,
     with_stamp,
 )
 from ..diff import Change, Unmanaged, Written, as_lines, diff
 from ..plan import State, unnamed_of_edges
 
-Fields: TypeAlias = Mapping[str, frozenset[str]]
+SpecFields: TypeAlias = Mapping[str, frozenset[str]]
 """Names of the top-level spec fields that are set, by block id or reference."""
-
-
-@frozen
-class Comparison:
-    """Live against code.
-
-    Attributes:
-        state: What is the case.
-        edits: How what is live differs from the code, one line each; the definition
-            that was deployed last is not at hand.
-        changes: The same the other way round: what a write would change.
-        unmanaged: Fields that are live and that code neither sets nor set: sent back as
-            they are, never a change.
-    """
-
-    state: State
-    edits: Sequence[str] = ()
-    changes: Sequence[str] = ()
-    unmanaged: Sequence[str] = ()
 
 
 @frozen
@@ -65,25 +45,25 @@ class Judgement:
 
     state: State
     last: Stamp | None
-    sent: Fields
+    sent: SpecFields
     is_equal: bool
     is_untouched: bool
     unmanaged: Sequence[str] = ()
     is_others: bool = False
 
 
-def fields_of(definition: Definition) -> Fields:
+def fields_of(definition: Definition) -> SpecFields:
     """Return the spec fields that a definition sets, by block id in lower case."""
     return {block.id.lower(): frozenset(block.specs) for block in definition.blocks}
 
 
-def sent_fields(definition: Definition) -> Fields:
+def sent_fields(definition: Definition) -> SpecFields:
     """Return the spec fields that a definition sets, as in a stamp: by reference."""
     refs = block_refs(block.id for block in definition.blocks)
     return {refs[block.id]: frozenset(block.specs) for block in definition.blocks}
 
 
-def keep_fields(live: Definition, fields: Fields) -> Definition:
+def keep_fields(live: Definition, fields: SpecFields) -> Definition:
     """Return a live definition with only some of its spec fields."""
     blocks = tuple(
         block._replace(specs=_keep_specs(block, fields.get(block.id.lower(), _NONE)))
@@ -92,7 +72,7 @@ def keep_fields(live: Definition, fields: Fields) -> Definition:
     return evolve(live, blocks=blocks)
 
 
-def last_sent(live: Definition, last: Stamp | None) -> Fields:
+def fields_of_last_deploy(live: Definition, last: Stamp | None) -> SpecFields:
     """Return the fields that the last deploy set, by block id. Empty if unknown."""
     if last is None:
         return {}
@@ -122,7 +102,7 @@ def judge(
     genuine = genuine_stamp(live)
     last = genuine or pulled
     is_others = genuine is not None and not is_one_workflow(genuine.path, stamp.path)
-    ours, sent = fields_of(code), last_sent(live, last)
+    ours, sent = fields_of(code), fields_of_last_deploy(live, last)
     kinds = {block.id.lower(): block.kind for block in code.blocks}
     unmanaged: list[str] = []
     dropped = False
@@ -172,7 +152,7 @@ def is_one_workflow(path: str, other: str) -> bool:
     return bool(is_pinned and is_other_pinned) and len(owners) == 1
 
 
-def is_known(last: Stamp, sent: Fields) -> bool:
+def is_known(last: Stamp, sent: SpecFields) -> bool:
     """Return True if it is known which fields the last deploy sent.
 
     Args:
@@ -182,38 +162,32 @@ def is_known(last: Stamp, sent: Fields) -> bool:
     return last.fields is not None or any(sent.values())
 
 
-def compare(
+def describe_differences(
     code: Definition,
-    live: Definition | None,
-    stamp: Stamp,
+    live: Definition,
+    found: Judgement,
     secrets: Iterable[BoundSecret] = (),
-) -> Comparison:
-    """The state of a workflow, and what differs in words.
+) -> Iterator[str]:
+    """Describe what an update would change; for other states, what live has instead.
 
     Args:
-        code: What the code says, with its values filled in.
+        code: The definition of the code, with its values filled in.
         live: What the service has.
-        stamp: What a deploy of the code would leave there.
-        secrets: What is secret beside what code binds.
+        found: The judgement of the two.
+        secrets: Further secrets to hide.
     """
-    if live is None:
-        return Comparison("new")
-    found = judge(code, live, stamp)
-    if found.is_equal:
-        return Comparison(found.state, unmanaged=found.unmanaged)
     ours = managed_fields(code, found)
     shown = prepare_for_display(live, code, secrets)
-    edits = changes_between(code, shown, ours, ("before",))
-    changes = changes_between(shown, code, ours)
-    unmanaged = [*map(secrets_of([code], secrets).redact, found.unmanaged)]
-    return Comparison(found.state, [*as_lines(edits)], [*as_lines(changes)], unmanaged)
+    if found.state == "update":
+        return as_lines(changes_between(shown, code, ours))
+    return as_lines(changes_between(code, shown, ours, ("before",)))
 
 
 _CODE: Final[Written] = ("after",)
 
 
 def changes_between(
-    before: Definition, after: Definition, ours: Fields, written: Written = _CODE
+    before: Definition, after: Definition, ours: SpecFields, written: Written = _CODE
 ) -> tuple[Change, ...]:
     """Return the differences in the fields that code manages.
 
@@ -227,7 +201,7 @@ def changes_between(
     return tuple(change for change in found if not isinstance(change, Unmanaged))
 
 
-def managed_fields(code: Definition, found: Judgement) -> Fields:
+def managed_fields(code: Definition, found: Judgement) -> SpecFields:
     """Return the fields that code sets or set last time, by block id in lower case."""
     ours = fields_of(code)
     return {ref: names | found.sent.get(ref, _NONE) for ref, names in ours.items()}
@@ -260,7 +234,7 @@ def merge_live(
     live: Definition | None,
     pulled: Stamp | None = None,
     *,
-    sent: Fields | None = None,
+    sent: SpecFields | None = None,
 ) -> Definition:
     """Return what a write sends: the code, with everything live that it does not set.
 
@@ -276,7 +250,7 @@ def merge_live(
     if live is None:
         return code
     if sent is None:
-        sent = last_sent(live, genuine_stamp(live) or pulled)
+        sent = fields_of_last_deploy(live, genuine_stamp(live) or pulled)
     there = {block.id.lower(): block for block in live.blocks}
     blocks: list[WireBlock] = []
     for block in code.blocks:

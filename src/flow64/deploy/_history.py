@@ -38,12 +38,12 @@ from ..errors import ConfigError, HistoryError, ReadError, shortened
 from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
 from ..redaction import redact_keys
 from ._drift import (
-    Fields,
+    SpecFields,
     fields_of,
+    fields_of_last_deploy,
     genuine_stamp,
     is_known,
     keep_fields,
-    last_sent,
     short_fingerprint,
     with_own_stamp,
 )
@@ -92,7 +92,7 @@ class Saved:
     reason: Reason
     definition: Definition = field(repr=False)
     withheld: Sequence[str] = field(default=(), converter=tuple[str, ...])
-    deployed: Fields | None = None
+    deployed: SpecFields | None = None
     file: Path | None = None
 
     @classmethod
@@ -117,7 +117,7 @@ class Saved:
         return cls(
             definition=found.definition,
             withheld=found.withheld,
-            deployed=_find_deployed(live, found.definition, code, known),
+            deployed=_fields_as_deployed(live, found.definition, code, known),
             **facts,
         )
 
@@ -319,12 +319,12 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _find_deployed(
+def _fields_as_deployed(
     live: Definition,
     found: Definition,
     code: Definition | None,
     known: Iterable[BoundSecret],
-) -> Fields | None:
+) -> SpecFields | None:
     """Return the fields of the last deploy, if only texts of secrets differ from it.
 
     Args:
@@ -336,7 +336,7 @@ def _find_deployed(
     stamp = genuine_stamp(live)
     if stamp is None:
         return None
-    sent = last_sent(live, stamp)
+    sent = fields_of_last_deploy(live, stamp)
     if not is_known(stamp, sent):  # as in a plan, the code stands in
         sent = fields_of(code) if code else {}
     values = {item.value.name: thaw(item.content) for item in known}
@@ -406,7 +406,7 @@ def _saved_from_data(data: Mapping[str, Any], path: Path) -> Saved:
     )
 
 
-def _fields(data: Any) -> Fields | None:
+def _fields(data: Any) -> SpecFields | None:
     """Read the names of spec fields by block. Files of earlier releases have none."""
     if data is None:
         return None

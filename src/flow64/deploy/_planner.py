@@ -277,7 +277,7 @@ class Planner:
             )
         except ForbiddenError as error:
             self.may_list = False
-            self.not_checked.append(f"orphans and copies: {_why_refused(error)}")
+            self.not_checked.append(f"orphans and copies: {_describe_refusal(error)}")
             return None
         self.may_list = True
         return {canonical_id(info.id): info for info in listed}
@@ -397,7 +397,7 @@ class Planner:
         try:
             return await job(session)
         except (ApiError, AnswerError) as error:
-            self.not_checked.append(f"{what}: {_why_refused(error)}")
+            self.not_checked.append(f"{what}: {_describe_refusal(error)}")
             return None
 
 
@@ -411,7 +411,7 @@ def _may_disturb(step: Step) -> bool:
     return (is_update and step.action != "stamp") or step.may_prune
 
 
-def _why_refused(error: ApiError | AnswerError) -> str:
+def _describe_refusal(error: ApiError | AnswerError) -> str:
     """Say in a few words why a list was not given."""
     if isinstance(error, ApiError):
         return f"the service answered {error.status}"

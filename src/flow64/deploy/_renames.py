@@ -60,7 +60,7 @@ def find_renames(created: Iterable[Step], orphans: Iterable[Step]) -> Iterator[R
         orphans: Steps of workflows that are no longer in the code.
     """
     old = [
-        _Profile.of(step, _drop_unmanaged(step.live.definition))
+        _Profile.of(step, _managed_part(step.live.definition))
         for step in orphans
         if step.live is not None
     ]
@@ -102,7 +102,7 @@ def hold_renames(steps: Sequence[Step], renames: Sequence[Rename]) -> list[Step]
     ]
 
 
-def _drop_unmanaged(live: Definition) -> Definition:
+def _managed_part(live: Definition) -> Definition:
     """Return a live definition without the fields that code did not set."""
     stamp = live.stamp
     if stamp is None or stamp.fields is None:

@@ -131,8 +131,8 @@ async def reopen_plan(
         SavedPlanError: It is for something else, or was applied before.
         StalePlanError: Something was changed since it was planned.
     """
-    _require_meant(saved, env, endpoint, project, organisation)
-    reader = _Reader(saved, PlanDigests(saved.salt), values or {})
+    _require_match(saved, env, endpoint, project, organisation)
+    reader = _StepReader(saved, PlanDigests(saved.salt), values or {})
     targets = [reader.read_target(step) for step in saved.steps]
     bound = bound_secrets(target.definition for target in targets if target)
     known = [*bound, *reader.find_hidden(secrets)]
@@ -177,7 +177,7 @@ async def reopen_plan(
     return Plan(saved.env, saved.endpoint, steps, saved.projects, secrets=secrets)
 
 
-def _require_meant(
+def _require_match(
     saved: SavedPlan,
     env: str,
     endpoint: str,
@@ -211,7 +211,7 @@ def _describe_progress(done: Sequence[str], left: Sequence[str]) -> str:
 
 
 @frozen
-class _Reader:
+class _StepReader:
     """Reads the steps of one file."""
 
     saved: SavedPlan

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from ..api import Session, get_workflow
 from ..definition import EMPTY, UNCOMMITTED, Definition
 from ._data_loss import is_as_deployed
-from ._drift import genuine_stamp, last_sent
+from ._drift import fields_of_last_deploy, genuine_stamp
 
 CodeCondition: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
 """absent: does not exist. foreign: without a genuine stamp. edited: changed on the
@@ -90,7 +90,7 @@ def deployed_code(live: Definition | None) -> DeployedCode:
     stamp = genuine_stamp(live)
     if stamp is None:
         return DeployedCode("foreign")
-    fields = last_sent(live, stamp)
+    fields = fields_of_last_deploy(live, stamp)
     is_same = is_as_deployed(live, stamp)
     if is_same is None:
         return DeployedCode("deployed", stamp.unbound, stamp.commit, is_checked=False)

@@ -80,9 +80,9 @@ def save_plan(plan: Plan, path: Path, *, organisation: str | None = None) -> Non
     try:
         write_whole(path, _text(data))
     except FileNotFoundError:
-        raise _unsaved(path, "there is no such folder") from None
+        raise _save_error(path, "there is no such folder") from None
     except Unusable as error:
-        raise _unsaved(path, f"it cannot be written: {error}") from None
+        raise _save_error(path, f"it cannot be written: {error}") from None
 
 
 @frozen
@@ -208,12 +208,14 @@ def _require_replaceable(path: Path) -> None:
     except FileNotFoundError:
         return
     except Unusable as error:
-        raise _unsaved(path, f"it cannot be written: {error}") from None
+        raise _save_error(path, f"it cannot be written: {error}") from None
     if content and _parse(content) is None:
-        raise _unsaved(path, "the file there is not a saved plan, and is not replaced")
+        raise _save_error(
+            path, "the file there is not a saved plan, and is not replaced"
+        )
 
 
-def _unsaved(path: Path, problem: str) -> SavedPlanError:
+def _save_error(path: Path, problem: str) -> SavedPlanError:
     return SavedPlanError(str(path), problem, is_new=True)
 
 

@@ -68,7 +68,7 @@ def show_all(live: Definition) -> Definition:
 
 @frozen
 class PlanContext:
-    """What the steps of one plan have in common; see `make_plan`."""
+    """Options and secrets that the steps of one plan share; see `make_plan`."""
 
     targets: Sequence[Target]
     branches: bool = False
@@ -127,7 +127,7 @@ class PlanContext:
             spends=tuple(spends_when_written(sent)),
         )
         if found.state == "converged":
-            reasons = [_why_stamped(found)]
+            reasons = [_why_stamp(found)]
             if step.spends:
                 reasons.append(
                     "this writes its description alone; whether that buys is not "
@@ -294,7 +294,7 @@ def _changed_secrets(code: Definition, live: Definition) -> Sequence[str]:
     )
 
 
-def _why_stamped(found: Judgement) -> str:
+def _why_stamp(found: Judgement) -> str:
     """Say why the stamp alone is written."""
     if found.last is not None and found.is_others:
         owner = describe_owner(found.last.path)

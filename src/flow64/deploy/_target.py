@@ -24,7 +24,7 @@ from ..definition import (
 )
 from ..errors import UnboundValueError
 from ..plan import Target
-from ._drift import Fields, merge_live, sent_fields, short_fingerprint
+from ._drift import SpecFields, merge_live, sent_fields, short_fingerprint
 from ._git import Git
 
 
@@ -94,7 +94,7 @@ def target_of(
 
 
 def merge_target(
-    target: Target, live: Definition | None, sent: Fields | None = None
+    target: Target, live: Definition | None, sent: SpecFields | None = None
 ) -> Definition:
     """Return what a write sends: the code with its stamp, merged into what is live.
 

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from ..api import Session, as_flag, as_formats, get_workflow
 from ..definition import Definition, canonical_id, digest
-from ..deploy import Ready, compare
+from ..deploy import Ready, describe_differences, judge
 from ..errors import ArgumentError, StaleDeploymentError, shortened
 from ..text import printable
 from ._budget import Budget
@@ -197,7 +197,8 @@ def _is_name(text: str) -> bool:
 
 
 def _require_this_code(ready: Ready, live: Definition) -> None:
-    found = compare(ready.definition, live, ready.stamp, ready.secrets)
+    code = ready.definition
+    found = judge(code, live, ready.stamp)
     reasons = {
         "foreign": "it was not deployed by this code",
         "update": "the code has changed since it was deployed",
@@ -205,10 +206,7 @@ def _require_this_code(ready: Ready, live: Definition) -> None:
         "conflict": "it was edited on the service, and the code has changed",
     }
     if reason := reasons.get(found.state):
-        lines = found.changes if found.state == "update" else found.edits
-        shown = (
-            f" ({printable('; '.join(line.strip() for line in lines[:3]))})"
-            if lines
-            else ""
-        )
+        lines = [*describe_differences(code, live, found, ready.secrets)][:3]
+        shown = "; ".join(line.strip() for line in lines)
+        shown = f" ({printable(shown)})" if shown else ""
         raise StaleDeploymentError(ready.name, ready.id, reason + shown)

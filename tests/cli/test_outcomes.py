@@ -85,9 +85,9 @@ SAID = [
     ),
     (
         errors.SaveError(
-            "out.csv", "it exists; name another file, or overwrite=True to replace it"
+            "out.csv", "it exists; name another place, or overwrite=True to replace it"
         ),
-        "out.csv was not written: it exists; name another file, or say --overwrite",
+        "out.csv was not written: it exists; name another place, or say --overwrite",
         "here: --overwrite replaces a file that is there",
     ),
     (

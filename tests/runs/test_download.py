@@ -349,7 +349,7 @@ def test_file_that_appears_meanwhile_is_not_replaced(tmp_path):
 
     store.read = racing
 
-    with pytest.raises(SaveError, match="there already"):
+    with pytest.raises(SaveError, match="it exists"):
         store.save(item(), target)
     assert target.read_text() == "mine"
 

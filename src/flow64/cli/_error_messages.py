@@ -127,7 +127,6 @@ _THERE: Final = ("it is there already", "it exists")
 
 _WORDS: Final = (
     ("or pass check_columns=False", "or say --no-check-columns"),
-    ("say overwrite=True to replace it", "--overwrite replaces it"),
     ("or overwrite it: deploy(force=True)", "or overwrite it: --force KEY"),
     ("to allow it: deploy(allow_spend=True)", "to allow it, add --allow-spend KEY"),
     ("or overwrite=True to replace it", "or say --overwrite"),

@@ -29,7 +29,8 @@ from ._outputs import (
     open_rows,
 )
 from ._payload import Rows, needs_rows, payload_of, rows_from
-from ._row_writer import Writable, require_free, write_csv, write_ndjson
+from ._row_writer import Writable, write_csv, write_ndjson
+from ._save_error import require_free
 from ._stages import Stages, stages_of
 from ._start import StartedRun
 from ._start_log import BatchPlace

@@ -14,8 +14,8 @@ from ._batch_input import BatchSettings, RowRange
 from ._download import download_file
 from ._file_names import safe_name
 from ._outputs import choose_file
-from ._part_file import raise_save_error
 from ._row_writer import write_ndjson
+from ._save_error import raise_save_error
 from ._tracked import Tracked
 
 TRIES: Final = 5

@@ -25,22 +25,20 @@ from ..errors import (
     ArgumentError,
     FlowError,
     ResultError,
-    SaveError,
     TransportError,
     shortened,
 )
+from ..files import move_file
 from ._file_names import safe_name
 from ._part_file import (
-    EXISTS,
     count_bytes,
     lock_part,
-    move_part,
     part_of,
-    raise_save_error,
     remove_parts,
     write_part,
 )
 from ._row_reader import read_rows
+from ._save_error import raise_save_error, require_free
 
 DAY: Final = 24 * 3600.0
 """Seconds for the whole download of a file."""
@@ -165,7 +163,7 @@ class Download:
             LinkRefusedError: Its link leads to a host that is not allowed.
             TransportError: It broke off again and again; the part that came is kept.
         """
-        self.require_free()
+        require_free(self.target, overwrite=self.overwrite)
         self._require_small(self.item.file_size or 0)
         session = self.session
         since = session.now()
@@ -192,13 +190,6 @@ class Download:
             await session.sleep(WAITS[failures], is_apart=True)
             failures += 1
 
-    def require_free(self) -> None:
-        """Refuse a target that exists."""
-        if self.target.is_dir():
-            raise SaveError(str(self.target), "it is a folder")
-        if not self.overwrite and os.path.lexists(self.target):
-            raise SaveError(str(self.target), EXISTS)
-
     def _require_small(self, size: int) -> None:
         """Refuse a file that is larger than the limit."""
         if (most := self.allowance.max_bytes) is not None:
@@ -224,7 +215,7 @@ class Download:
                 with write_part(part) as file:
                     is_ended = await self._fetch(streams, stream, file)
                 self._judge(part, is_ended=is_ended)
-                move_part(part, self.target, overwrite=self.overwrite)
+                move_file(part, self.target, overwrite=self.overwrite)
 
     async def _fetch(
         self, streams: AsyncExitStack, stream: Stream, file: BinaryIO
@@ -389,7 +380,7 @@ async def download_files(
         for item, name in zip(items, names, strict=True)
     ]
     for load in loads:  # all of them, before the first request
-        load.require_free()
+        require_free(load.target, overwrite=overwrite)
     return [await load.save() for load in loads]
 
 

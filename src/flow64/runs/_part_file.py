@@ -12,12 +12,10 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from ..errors import SaveError
-from ..files import CAN_LOCK, Unusable, move_file, open_plain, reason_of, try_lock
-
-EXISTS: Final = "it is there already; say overwrite=True to replace it"
+from ..files import CAN_LOCK, open_plain, try_lock
 
 
 def part_of(target: Path, tag: str | None) -> Path:
@@ -47,17 +45,6 @@ def remove_parts(target: Path) -> None:
     for path in parts_of(target):
         with suppress(OSError):
             path.unlink()
-
-
-@contextmanager
-def raise_save_error(path: Path) -> Generator[None]:
-    """Turn a failure of the disk into an error that names the path."""
-    try:
-        yield
-    except Unusable as error:
-        raise SaveError(str(path), str(error)) from None
-    except OSError as error:
-        raise SaveError(str(path), reason_of(error)) from None
 
 
 @contextmanager
@@ -110,15 +97,3 @@ def write_part(path: Path) -> Generator[BinaryIO]:
 
 def _open(path: Path) -> int:
     return open_plain(path, os.O_RDWR | os.O_CREAT)
-
-
-def move_part(part: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a part the name of its target in one step.
-
-    Raises:
-        SaveError: The target exists.
-    """
-    try:
-        move_file(part, target, overwrite=overwrite)
-    except FileExistsError:
-        raise SaveError(str(target), EXISTS) from None

@@ -15,8 +15,9 @@ from typing import Any, BinaryIO, Final, Protocol, TextIO
 from attrs import frozen
 
 from ..errors import SaveError, shortened
-from ..files import NewFile, reason_of, sweep
+from ..files import NewFile, sweep
 from ._row_reader import Raw
+from ._save_error import raise_save_error, require_free
 
 
 class Writable(Protocol):
@@ -64,7 +65,7 @@ def write_csv(
         is_mark = bool(header) and header[0].startswith("\ufeff")
         first = csv.writer(out, quoting=csv.QUOTE_ALL if is_mark else csv.QUOTE_MINIMAL)
         first.writerow(header)
-        with _raise_save_error(out.path):
+        with raise_save_error(out.path):
             spool.seek(0)
         writer = csv.writer(out)
         for line in spool:
@@ -113,13 +114,13 @@ class _Out:
     folder: Path | None = None
 
     def write(self, text: str) -> None:
-        with _raise_save_error(self.path):
+        with raise_save_error(self.path):
             self.file.write(text)
 
     @contextmanager
     def spool(self) -> Generator[TextIO]:
         """Open a file without a name in the folder of the target: it has room."""
-        with _raise_save_error(self.path):
+        with raise_save_error(self.path):
             file = tempfile.TemporaryFile(  # noqa: SIM115 - closed below
                 "w+", encoding="utf-8", newline="", dir=self.folder
             )
@@ -141,19 +142,6 @@ class _Utf8:
 
 
 @contextmanager
-def _raise_save_error(path: str) -> Generator[None]:
-    """Turn an error of any of our files into one that names the target."""
-    try:
-        yield
-    except FileExistsError:
-        raise SaveError(path, _TAKEN) from None
-    except OSError as error:
-        raise SaveError(path, reason_of(error)) from error
-    except UnicodeError as error:
-        raise SaveError(path, f"{error}") from error
-
-
-@contextmanager
 def _open_target(
     path: str | os.PathLike[str] | Writable, *, overwrite: bool
 ) -> Generator[_Out]:
@@ -170,31 +158,16 @@ def _open_target(
         return
     target = Path(path)
     require_free(target, overwrite=overwrite)
-    with _raise_save_error(str(target)):
+    with raise_save_error(target):
         sweep(target.parent)
         new = NewFile(target.parent, mode=0o666)
     with closing(new):
-        with _raise_save_error(str(target)):
+        with raise_save_error(target):
             if target.is_file() and not target.is_symlink():
                 new.path.chmod(stat.S_IMODE(target.lstat().st_mode))
         yield _Out(_Utf8(new.file), str(target), target.parent)
-        with _raise_save_error(str(target)):
+        with raise_save_error(target):
             new.move_to(target, overwrite=overwrite)
-
-
-def require_free(path: Any, *, overwrite: bool) -> None:
-    """Refuse a file that exists, before anything is downloaded for it.
-
-    Raises:
-        SaveError: It exists, and `overwrite` is not set.
-    """
-    if isinstance(path, str | Path) and Path(path).is_dir():
-        raise SaveError(str(path), "it is a folder; name a file")
-    if not overwrite and isinstance(path, str | Path) and os.path.lexists(path):
-        raise SaveError(str(path), _TAKEN)
-
-
-_TAKEN: Final = "it exists; name another file, or overwrite=True to replace it"
 
 
 def _check_row(row: Raw, path: str, number: int) -> Raw:

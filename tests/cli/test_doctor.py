@@ -11,7 +11,7 @@ import pytest
 
 from flow64 import Client, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
-from flow64.doctor import _diagnosis, examine
+from flow64.doctor import examine
 from flow64.dsl import LEAD
 from flow64.emulator import Fault, Switches
 
@@ -129,7 +129,7 @@ def test_methods(service, flow64, monkeypatch):
                 sent.append((step.method, step.body, step.form))
             reply = yield step
 
-    monkeypatch.setattr(_diagnosis, "examine", recorded)
+    monkeypatch.setattr("flow64.doctor._diagnosis.examine", recorded)
 
     assert report(flow64)[0] == 0
     assert len(sent) == 13
@@ -338,7 +338,9 @@ def test_emulator(flow64):
 
 def test_clock(service, flow64, monkeypatch):
     """A clock that is far from that of the service is a problem."""
-    monkeypatch.setattr(_diagnosis, "examine", lambda: examine(lambda: 1000.0))
+    monkeypatch.setattr(
+        "flow64.doctor._diagnosis.examine", lambda: examine(lambda: 1000.0)
+    )
 
     code, found, _ = report(flow64)
 
@@ -349,7 +351,9 @@ def test_clock(service, flow64, monkeypatch):
 
 def test_clock_behind(service, flow64, monkeypatch):
     """Also one that is far ahead of it."""
-    monkeypatch.setattr(_diagnosis, "examine", lambda: examine(lambda: 1e10))
+    monkeypatch.setattr(
+        "flow64.doctor._diagnosis.examine", lambda: examine(lambda: 1e10)
+    )
 
     assert "s behind ours" in report(flow64)[1]["problems"][0]
 

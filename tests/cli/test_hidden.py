@@ -9,7 +9,6 @@ from attrs import evolve
 
 from flow64 import Client
 from flow64.definition import FrozenDict
-from flow64.deploy import _saved_plan as _saved
 from flow64.environments import load as load_settings
 from flow64.environments import open_client
 from flow64.loading import load_source
@@ -48,7 +47,7 @@ FORMS = ("text", "markdown", "json", "html")
 @pytest.fixture
 def moved(service, leads, namespace, flow64, monkeypatch):
     """Code that no longer uses a secret, which is still live."""
-    monkeypatch.setattr(_saved, "ROUNDS", 1)
+    monkeypatch.setattr("flow64.deploy._saved_plan.ROUNDS", 1)
     monkeypatch.setenv("HDR_TOKEN", SENTINEL)
     leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
     code = CODE.replace("acme.example", namespace)

@@ -17,6 +17,8 @@ from threading import Lock
 from typing import Any, Final, NoReturn, TypeAlias, final
 from urllib.parse import quote, quote_plus
 
+from .text import printable
+
 _Path: TypeAlias = tuple[str | int, ...]
 
 MASK: Final = "***"
@@ -347,6 +349,11 @@ def redact_keys(text: str) -> str:
 def has_key(text: str) -> bool:
     """Return True if something in a text looks like a key."""
     return redact_keys(text) != text
+
+
+def clean_text(text: object) -> str:
+    """Mask keys in a text, and escape characters that steer a terminal."""
+    return printable(redact_keys(str(text)))
 
 
 def redact_keys_in_json(data: Any) -> Any:

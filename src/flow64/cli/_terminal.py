@@ -14,7 +14,7 @@ import click
 import rich.console
 from rich.text import Text
 
-from ..redaction import redact_keys
+from ..redaction import clean_text
 from ..text import printable
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
@@ -141,7 +141,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
     Keys in cells are redacted, and control characters are escaped.
     """
-    shown = [[printable(redact_keys(cell)) for cell in row] for row in rows]
+    shown = [[clean_text(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]

@@ -49,7 +49,7 @@ def map_json(data: Any, replace: Callable[[Any], Any]) -> Any:
     return data
 
 
-def map_json_beside(
+def map_json_pairs(
     data: Any,
     other: Any,
     replace: Callable[[Any, Any, _Path], Any],
@@ -72,7 +72,7 @@ def map_json_beside(
         members = other if isinstance(other, dict) else {}
         return type(data)(
             {
-                name: map_json_beside(item, members.get(name), replace, (*path, name))
+                name: map_json_pairs(item, members.get(name), replace, (*path, name))
                 for name, item in data.items()
             }
         )
@@ -80,7 +80,7 @@ def map_json_beside(
         items = other if is_aligned(data, other) else [None] * len(data)
         return type(data)(
             [
-                map_json_beside(item, items[at], replace, (*path, at))
+                map_json_pairs(item, items[at], replace, (*path, at))
                 for at, item in enumerate(data)
             ]
         )

@@ -35,7 +35,7 @@ from ..diff import (
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
-from ..redaction import clean_text, map_json, map_json_beside, redact_keys
+from ..redaction import clean_text, map_json, map_json_pairs, redact_keys
 from ..text import pluralize
 
 SideOutcome: TypeAlias = Literal["added", "removed", "changed", "same"]
@@ -391,7 +391,7 @@ def _put_names(
         name = names.get((_mark(item), _mark(other))) if item != other else None
         return item if name is None else Value(name)
 
-    return map_json_beside(specs, others, put)
+    return map_json_pairs(specs, others, put)
 
 
 def _mark(item: Any) -> Hashable:

@@ -62,7 +62,7 @@ def _style(text: str, label: str, style: str) -> Text:
 
 
 def _print(said: Text) -> None:
-    with suppress(OSError, ValueError):  # closed, or full: then nobody reads it
+    with suppress(OSError, ValueError):  # closed, or full
         is_drawn = bool(_DRAWING) and not _is_quiet()
         console = _DRAWING[-1] if is_drawn else _console()
         console.print(said)

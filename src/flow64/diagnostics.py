@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import frozen
 
-from .redaction import blot_keys, redact_keys
+from .redaction import blot_keys, clean_text, redact_keys
 from .text import pluralize, printable, truncate
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -89,7 +89,7 @@ class Finding:
         parts = [self.code, str(self.place or self.where or ""), self.message]
         if self.help:
             parts.append(self.help)
-        return " · ".join(_show(part) for part in parts if part)
+        return " · ".join(clean_text(part) for part in parts if part)
 
 
 def as_text(findings: Iterable[Finding]) -> str:
@@ -122,16 +122,12 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    where = f" ({truncate(_show(finding.where), 200)})" if finding.where else ""
-    yield f"{finding.severity}[{finding.code}] {_show(finding.message)}{where}"
+    where = f" ({truncate(clean_text(finding.where), 200)})" if finding.where else ""
+    yield f"{finding.severity}[{finding.code}] {clean_text(finding.message)}{where}"
     if finding.place:
         yield from _excerpt(finding.place)
     if finding.help:
-        yield f"   = help: {_show(finding.help)}"
-
-
-def _show(text: str) -> str:
-    return printable(redact_keys(text))
+        yield f"   = help: {clean_text(finding.help)}"
 
 
 def _characters(source: str, count: int) -> int:

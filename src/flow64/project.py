@@ -133,7 +133,7 @@ def matrix(
         made[names] = _build(build, parameters, _segments(at))
     if unused:
         problem = f"the exclusion {unused[0]} fits no combination"
-        raise VariantError(f"{problem}: mend its names, or leave it out")
+        raise VariantError(f"{problem}: correct its names, or leave it out")
     _refuse_shared_pins(made)
     return made
 

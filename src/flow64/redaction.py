@@ -17,6 +17,8 @@ from threading import Lock
 from typing import Any, Final, NoReturn, TypeAlias, final
 from urllib.parse import quote, quote_plus
 
+from .text import printable
+
 _Path: TypeAlias = tuple[str | int, ...]
 
 MASK: Final = "***"
@@ -47,7 +49,7 @@ def map_json(data: Any, replace: Callable[[Any], Any]) -> Any:
     return data
 
 
-def map_json_beside(
+def map_json_pairs(
     data: Any,
     other: Any,
     replace: Callable[[Any, Any, _Path], Any],
@@ -70,7 +72,7 @@ def map_json_beside(
         members = other if isinstance(other, dict) else {}
         return type(data)(
             {
-                name: map_json_beside(item, members.get(name), replace, (*path, name))
+                name: map_json_pairs(item, members.get(name), replace, (*path, name))
                 for name, item in data.items()
             }
         )
@@ -78,7 +80,7 @@ def map_json_beside(
         items = other if is_aligned(data, other) else [None] * len(data)
         return type(data)(
             [
-                map_json_beside(item, items[at], replace, (*path, at))
+                map_json_pairs(item, items[at], replace, (*path, at))
                 for at, item in enumerate(data)
             ]
         )
@@ -347,6 +349,11 @@ def redact_keys(text: str) -> str:
 def has_key(text: str) -> bool:
     """Return True if something in a text looks like a key."""
     return redact_keys(text) != text
+
+
+def clean_text(text: object) -> str:
+    """Mask keys in a text, and escape characters that steer a terminal."""
+    return printable(redact_keys(str(text)))
 
 
 def redact_keys_in_json(data: Any) -> Any:

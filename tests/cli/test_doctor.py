@@ -12,7 +12,7 @@ import pytest
 from flow64 import Client, Project, Workflow
 from flow64.api import Session
 from flow64.blocks import FindEmail, Webhook
-from flow64.doctor import _diagnosis, examine
+from flow64.doctor import examine
 from flow64.dsl import LEAD
 from flow64.emulator import Fault, Switches
 
@@ -335,7 +335,8 @@ def test_emulator(flow64):
 def test_clock(service, flow64, monkeypatch):
     """A clock that is far from that of the service is a problem."""
     monkeypatch.setattr(
-        _diagnosis, "examine", lambda session: examine(session, lambda: 1000.0)
+        "flow64.doctor._diagnosis.examine",
+        lambda session: examine(session, lambda: 1000.0),
     )
 
     code, found, _ = report(flow64)
@@ -348,7 +349,8 @@ def test_clock(service, flow64, monkeypatch):
 def test_clock_behind(service, flow64, monkeypatch):
     """Also one that is far ahead of it."""
     monkeypatch.setattr(
-        _diagnosis, "examine", lambda session: examine(session, lambda: 1e10)
+        "flow64.doctor._diagnosis.examine",
+        lambda session: examine(session, lambda: 1e10),
     )
 
     assert "s behind ours" in report(flow64)[1]["problems"][0]

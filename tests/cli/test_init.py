@@ -173,7 +173,7 @@ def test_nobody_to_ask(flow64, tmp_path):
     code, _, told = flow64("init")
 
     assert code == 64
-    assert "whose ids are these?" in told
+    assert "--namespace is missing: name the owner of the ids" in told
     assert written(tmp_path) == []
 
 

@@ -13,7 +13,6 @@ import pytest
 from flow64 import Client
 from flow64.emulator import Fault, Switches
 from flow64.loading import load_source
-from flow64.runs import _download
 from tests.cli.pipelines import methods
 from tests.cli.support import FLOW64, environment
 
@@ -387,7 +386,7 @@ def test_output_that_nothing_proves(service, start, monkeypatch):
     members = {"file_size": None, "row_count": 0, "results": None}
     path = "/workflows/runs/*/results/download-links"
     service.faults.add(Fault("rewrite", path=path, members=members, times=None))
-    monkeypatch.setattr(_download, "_proves_end", lambda *_: False)
+    monkeypatch.setattr("flow64.runs._download._proves_end", lambda *_: False)
     command = ["--intent", "x", "--yes", "--output", "out.csv"]
 
     refused = start(*command)

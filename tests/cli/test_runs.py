@@ -23,7 +23,6 @@ from flow64.client import (
 )
 from flow64.emulator import Fault, Switches
 from flow64.loading import load_source
-from flow64.runs import _download
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -285,7 +284,7 @@ def unproven(service, run_id, monkeypatch):
     members = {"file_size": None, "row_count": 0, "results": None}
     path = "/workflows/runs/*/results/download-links"
     service.faults.add(Fault("rewrite", path=path, members=members, times=None))
-    monkeypatch.setattr(_download, "_proves_end", lambda *_: False)
+    monkeypatch.setattr("flow64.runs._download._proves_end", lambda *_: False)
     return run_id
 
 

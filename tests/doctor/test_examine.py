@@ -470,7 +470,7 @@ CASES = [
         "blocks-known",
         {"blocks": reply([*ALL_KINDS, {"block_name": "new"}])},
         "confirmed",
-        "; 1 are listed besides",
+        "; 1 are listed too",
     ),
     ("blocks-known", {"blocks": reply([], 403)}, "not seen", "403"),
     ("runs-order", {"runs": reply(queued(1, 2))}, "contradicted", "by 2"),

@@ -35,8 +35,8 @@ from ..diff import (
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
-from ..redaction import map_json, map_json_beside, redact_keys
-from ..text import pluralize, printable
+from ..redaction import clean_text, map_json, map_json_pairs, redact_keys
+from ..text import pluralize
 
 SideOutcome: TypeAlias = Literal["added", "removed", "changed", "same"]
 
@@ -391,7 +391,7 @@ def _put_names(
         name = names.get((_mark(item), _mark(other))) if item != other else None
         return item if name is None else Value(name)
 
-    return map_json_beside(specs, others, put)
+    return map_json_pairs(specs, others, put)
 
 
 def _mark(item: Any) -> Hashable:
@@ -440,26 +440,22 @@ def summarize(found: ComparedSides) -> str:
 
 def _format_workflow(one: ComparedWorkflow, *, is_hidden: bool) -> Iterator[str]:
     entry = one.entry
-    title = entry.definition.name
-    yield f"{_SIGNS[one.outcome]} {_clean(entry.key)}: {one.outcome}"
+    title, key = entry.definition.name, clean_text(entry.key)
+    yield f"{_SIGNS[one.outcome]} {key}: {one.outcome}"
     if title not in ("", entry.key):
-        yield f"    {_clean(title)}"
+        yield f"    {clean_text(title)}"
     if one.outcome in ("added", "removed"):
         yield f"    {pluralize(len(entry.definition.blocks), 'block')}"
     if one.renamed_from:
-        yield f"    key: {_clean(one.renamed_from)} -> {_clean(entry.key)} (was=)"
-    for title, found in (
+        yield f"    key: {clean_text(one.renamed_from)} -> {key} (was=)"
+    for heading, found in (
         ("what changes", one.changes),
         ("what follows", one.consequences),
         ("not managed by code", one.unmanaged),
     ):
         if found and not is_hidden:
-            yield f"    {title}:"
+            yield f"    {heading}:"
             yield from (f"        {line}" for line in as_lines(found))
-
-
-def _clean(text: str) -> str:
-    return printable(redact_keys(text))
 
 
 def _workflow_data(one: ComparedWorkflow, *, is_hidden: bool) -> dict[str, Any]:

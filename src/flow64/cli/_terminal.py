@@ -14,7 +14,7 @@ import click
 import rich.console
 from rich.text import Text
 
-from ..redaction import redact_keys
+from ..redaction import clean_text
 from ..text import printable
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
@@ -62,7 +62,7 @@ def _style(text: str, label: str, style: str) -> Text:
 
 
 def _print(said: Text) -> None:
-    with suppress(OSError, ValueError):  # closed, or full: then nobody reads it
+    with suppress(OSError, ValueError):  # closed, or full
         is_drawn = bool(_DRAWING) and not _is_quiet()
         console = _DRAWING[-1] if is_drawn else _console()
         console.print(said)
@@ -141,7 +141,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
     Keys in cells are redacted, and control characters are escaped.
     """
-    shown = [[printable(redact_keys(cell)) for cell in row] for row in rows]
+    shown = [[clean_text(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]

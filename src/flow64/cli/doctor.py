@@ -103,10 +103,10 @@ def _service(found: Diagnosis) -> Iterator[str]:
         return
     yield _line("credential", STATES[found.credential])
     expected = {True: " (the expected one)", False: " (not the expected one)"}
-    whose = ", ".join(found.organisations)
+    owner = ", ".join(found.organisations)
     if found.is_expected is not None:
-        whose += expected[found.is_expected]
-    yield _line("whose", whose or "no answer names an organisation")
+        owner += expected[found.is_expected]
+    yield _line("belongs to", owner or "no answer names an organisation")
     left = "unknown" if found.credits is None else f"{found.credits:,.2f} credits"
     yield _line("balance", left)
     skew = "no answer says its time"

@@ -13,7 +13,7 @@ from ..redaction import (
     Secrets,
     is_aligned,
     map_json,
-    map_json_beside,
+    map_json_pairs,
     texts_in,
 )
 from ._frozen import EMPTY, FrozenDict
@@ -185,7 +185,7 @@ def show_beside(found: Any, wanted: Any, secrets: Secrets) -> Any:
             return secrets.hide(found)
         return found
 
-    return map_json_beside(found, wanted, show)
+    return map_json_pairs(found, wanted, show)
 
 
 def _has_bound(value: Any) -> bool:
@@ -277,7 +277,7 @@ class _StorageCopy:
     def specs(self, found: FrozenDict, wanted: FrozenDict, path: Path) -> FrozenDict:
         """Store the specs of a block, given those of the code."""
         made = {
-            name: map_json_beside(
+            name: map_json_pairs(
                 item, wanted.get(name), self._store_field, (*path, name)
             )
             for name, item in found.items()
@@ -290,7 +290,7 @@ class _StorageCopy:
         A value is filled in only in specs. So a text here never becomes a value, even
         if it equals a secret.
         """
-        return map_json_beside(found, None, self._store_other, path)
+        return map_json_pairs(found, None, self._store_other, path)
 
     def _store_field(self, found: Any, wanted: Any, path: Path) -> Any:
         if type(wanted) is BoundSecret:

@@ -15,9 +15,10 @@ from ..analysis import EFFECT_WORDS, Estimate, RowKindName, estimate_cost, outpu
 from ..blocks import CATALOGUE, CatalogueBlock, Effect, facts_of
 from ..compiler import call_of
 from ..definition import BoundSecret, Definition, FrozenDict, Path, thaw
+from ..redaction import clean_text
 from ..text import format_dollars
 from ._changes import BlockRef
-from ._lines import clean, format_value
+from ._lines import format_value
 
 _Specs: TypeAlias = Mapping[str, Any]
 
@@ -66,7 +67,7 @@ class LiveSetting:
 
     def describe(self) -> Iterator[str]:
         """Return the setting as lines of text."""
-        return map(clean, self._lines())
+        return map(clean_text, self._lines())
 
     def _lines(self) -> Iterator[str]:
         default = self.default or "not documented"

@@ -25,7 +25,7 @@ from ..definition import (
     secrets_in,
     secrets_of,
 )
-from ..redaction import MASK, Secrets, map_json, map_json_beside
+from ..redaction import MASK, Secrets, map_json, map_json_pairs
 
 
 @final
@@ -146,7 +146,7 @@ def put_secrets_in(value: Any, other: Any) -> Any:
             return item
         return beside if has_secret(beside) else item
 
-    return map_json_beside(value, other, put)
+    return map_json_pairs(value, other, put)
 
 
 # -- A pair of definitions -------------------------------------------------------------

@@ -144,7 +144,7 @@ def judge_both_times(replies: Exchanges) -> Evidence:
         (listed.get(one.get("id")) == one.get("updated_at") for one in replies.details),
         _NO_WHOLE,
         "they are the same",
-        "some are not the same (or somebody wrote meanwhile)",
+        "some are not the same (or there was a write meanwhile)",
     )
 
 
@@ -222,7 +222,7 @@ def judge_kinds(replies: Exchanges) -> Evidence:
         return _skip(replies["blocks"])
     missing = [kind for kind in CATALOGUE if kind not in listed]
     new = sum(kind not in CATALOGUE for kind in listed)
-    also = f"; {new} are listed besides" if new else ""
+    also = f"; {new} are listed too" if new else ""
     if missing:
         return "contradicted", f"without {_join_words(missing)}{also}"
     return "confirmed", f"all {len(CATALOGUE)} are{also}"

@@ -18,8 +18,8 @@ from ...analysis import Estimate
 from ...definition import canonical_id
 from ...diff import Line, Section
 from ...plan import Review
-from ...redaction import redact_keys
-from ...text import pluralize, printable
+from ...redaction import clean_text, redact_keys
+from ...text import pluralize
 from .._graph import Graph, GraphNode, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import anchors, draw_graph
@@ -99,7 +99,7 @@ class _Room:
 
 def _text(found: object) -> str:
     """Escape a text of data."""
-    return escape(printable(redact_keys(str(found))))
+    return escape(clean_text(found))
 
 
 def _code(found: str) -> str:

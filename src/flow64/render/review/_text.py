@@ -7,8 +7,8 @@ from typing import Final
 
 from ...diff import Section, format_sections
 from ...plan import Review, format_flags
-from ...redaction import redact_keys
-from ...text import join_first, pluralize, printable
+from ...redaction import clean_text
+from ...text import join_first, pluralize
 from ._grouping import Group, group_alike
 from ._notes import Note, NoteStyle, list_notes
 from ._words import (
@@ -33,11 +33,7 @@ def as_text(review: Review, *, in_full: bool = False) -> str:
         review: What is shown.
         in_full: Show each workflow by itself, also if several change alike.
     """
-    return "".join(f"{_clean(line)}\n" for line in _lines(review, in_full=in_full))
-
-
-def _clean(line: str) -> str:
-    return printable(redact_keys(line))
+    return "".join(f"{clean_text(line)}\n" for line in _lines(review, in_full=in_full))
 
 
 def _lines(review: Review, *, in_full: bool) -> Iterator[str]:

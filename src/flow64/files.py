@@ -79,7 +79,7 @@ class NewFile:
     def __init__(self, folder: Path, *, mode: int = 0o600) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CAREFUL
         while True:
-            self.path = folder / f"{_HEAD}{secrets.token_hex(8)}{_TAIL}"
+            self.path: Path = folder / f"{_HEAD}{secrets.token_hex(8)}{_TAIL}"
             descriptor = os.open(self.path, flags, mode)
             if _is_ours(descriptor):
                 break

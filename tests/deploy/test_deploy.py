@@ -38,6 +38,7 @@ OLD, NEW = leads(), leads(mode="PERSONAL")
 WAS, IS = answer(deployed(OLD)), answer(deployed(NEW))
 EDITED = answer({**deployed(OLD), "name": "Edited"})
 HIDDEN = answer({"detail": "Access denied"}, 403)
+BUSY = answer({"detail": "slow down"}, 429)
 FOUND = answer(deployed(searched()))
 DIFFERS = "what is live differs from your code, which would change:"
 UNSTAMPED = answer({**deployed(NEW), "description": ""})
@@ -180,6 +181,17 @@ def test_write_that_may_spend_is_never_sent_again(failure):
     applied = Script(MISSING, failure, FOUND)
     assert deploy_by(applied, searched(), allow_spend=True).state == "new"
     assert applied.lines == ["GET", CREATE, "GET"]
+
+
+def test_write_that_may_spend_is_sent_again_after_a_429_that_wrote_nothing():
+    """A read shows what was there before, or what was written."""
+    again = Script(MISSING, BUSY, MISSING, OK, FOUND)
+    assert deploy_by(again, searched(), allow_spend=True).state == "new"
+    assert again.lines == ["GET", CREATE, "GET", CREATE, "GET"]
+
+    late = Script(MISSING, BUSY, FOUND, FOUND)
+    assert deploy_by(late, searched(), allow_spend=True).state == "new"
+    assert late.lines == ["GET", CREATE, "GET", "GET"]
 
 
 def test_write_that_may_spend_needs_consent():

@@ -31,7 +31,7 @@ class Organisation:
     def __init__(self, expected: str | None = None, env: str | None = None) -> None:
         self.expected: Final = expected
         self.env: Final = env
-        self.is_known = expected is None
+        self.is_known: bool = expected is None
 
     def is_needed_for(self, request: Request) -> bool:
         """Return True before the first write, if the organisation is not known yet."""

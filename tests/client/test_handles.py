@@ -20,7 +20,7 @@ from flow64.client._async_run import async_run_of
 from flow64.client._run import run_of
 from flow64.definition import digest
 from flow64.emulator import Emulator, Switches
-from flow64.runs import Finished, IntendedStart, Journal, Running, Stages, stages_of
+from flow64.runs import Finished, IntendedStart, Journal, Running, Stages
 from flow64.runs._outputs import SavedRows
 from flow64.runs._proof import SentRows
 from tests.service.hands import KINDS, AsyncHand, Blocking, Hand, held
@@ -690,7 +690,7 @@ def start(request):
             leads().deploy(client)
             body = {"webhook_payload": rows}
             run_id = client.call(start_run, leads().id(), body, str(uuid4())).job_id
-            known = {"stages": stages_of(leads().compile()), **known}
+            known = {"stages": Stages.of(leads().compile()), **known}
             if request.param == "sync":
                 return Run(run_id, leads().id(), client, **known), emulator
             return Blocking(AsyncRun(run_id, leads().id(), other, **known), runner), (

@@ -26,7 +26,7 @@ from flow64.blocks import (
 from flow64.client import Row
 from flow64.definition import loads
 from flow64.errors import RowKeyError
-from flow64.runs import JoinedRow, JoinedRows, join_rows, keyed_rows
+from flow64.runs import JoinedRow, JoinedRows, index_rows, join_rows
 from flow64.runs._join_rows import list_key_losses
 
 PROJECT = Project("growth", namespace="acme.example")
@@ -86,7 +86,7 @@ def test_inputs_that_cannot_be_told_apart_are_listed():
     inputs = [*rows("a", "a", None, " ", True, nan, ["x"], 1, 1.0), {"other": "a"}]
 
     with pytest.raises(RowKeyError) as caught:
-        keyed_rows(inputs, "email")
+        index_rows(inputs, "email")
 
     assert caught.value.problems == [
         "/1: has 'a', as /0 has",
@@ -231,4 +231,4 @@ def test_people_may_be_kept_in_any_column():
 def test_key_is_the_name_of_one_column(key):
     """Several columns are no key; a column made of them is."""
     with pytest.raises(errors.ArgumentError, match="the name of one column"):
-        keyed_rows([{"a": 1, "b": 2}], key)
+        index_rows([{"a": 1, "b": 2}], key)

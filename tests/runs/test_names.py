@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flow64.runs import safe_name
+from flow64.runs import make_safe_name
 
 FALLBACK = "result"
 LONGEST = 200
@@ -67,7 +67,7 @@ LONGEST = 200
 )
 def test_name_stays_in_its_folder(given_name, name):
     """The last part, without what is invisible or means something."""
-    assert safe_name(given_name) == name
+    assert make_safe_name(given_name) == name
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_name_stays_in_its_folder(given_name, name):
 )
 def test_long_name_is_cut_and_keeps_its_suffix(given_name, suffix):
     """Between characters, with room for a number or `.part`."""
-    name = safe_name(given_name)
+    name = make_safe_name(given_name)
 
     assert LONGEST - 12 < len(name.encode()) <= LONGEST
     assert name.endswith(suffix)
@@ -103,7 +103,7 @@ def test_long_name_is_cut_and_keeps_its_suffix(given_name, suffix):
 )
 def test_name_that_is_taken_gets_a_number(given_name, taken, name):
     """Taken is also what some machine takes for the same file."""
-    assert safe_name(given_name, taken=taken) == name
+    assert make_safe_name(given_name, taken=taken) == name
 
 
 @given(st.lists(st.text() | st.sampled_from(["a.csv", "A.csv", "NUL", ""]), max_size=6))
@@ -112,12 +112,12 @@ def test_names_are_harmless_unique_and_stay_as_they_are(names):
     """Whatever comes; and a name that was made safe once is safe."""
     made = []
     for name in names:
-        found = safe_name(name, taken=made)
+        found = make_safe_name(name, taken=made)
         assert found not in ("", ".", "..")
         assert not set(found) & set('/\\:<>"|?*\0')
         assert found.isprintable()
         assert len(found.encode()) < 255 - len(".part")
-        assert safe_name(found) == found
+        assert make_safe_name(found) == found
         made.append(found)
 
     folded = [unicodedata.normalize("NFC", name).casefold() for name in made]

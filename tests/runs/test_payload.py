@@ -13,7 +13,7 @@ import pytest
 from flow64 import LEAD, Project, Workflow, errors
 from flow64.blocks import FindEmail, ReadCsv, ReadNotebook, Search, Webhook
 from flow64.errors import did_you_mean
-from flow64.runs import payload_of, rows_from
+from flow64.runs import as_rows, build_payload
 
 ROW = {"email": "ada@example.com"}
 GROWTH = Project("growth", namespace="acme.example")
@@ -32,7 +32,7 @@ def compiled(sources):
 
 def problems(schema, rows, **more):
     with pytest.raises(errors.RowsError) as caught:
-        payload_of(declared(schema), rows, **more)
+        build_payload(declared(schema), rows, **more)
     return list(caught.value.problems)
 
 
@@ -42,7 +42,7 @@ def problems(schema, rows, **more):
 @pytest.mark.parametrize("given", [[ROW], (ROW,), ROW, iter([ROW]), (r for r in [ROW])])
 def test_rows_are_any_iterable_of_mappings(given):
     """A single mapping is one row."""
-    assert rows_from(given) == [ROW]
+    assert as_rows(given) == [ROW]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_rows_are_read_from_a_file(name, text, kind, tmp_path):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
 
-    assert rows_from(kind(path)) == [ROW]
+    assert as_rows(kind(path)) == [ROW]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_rows_are_read_from_a_file(name, text, kind, tmp_path):
 def test_what_is_no_rows_is_refused(given, words):
     """With what rows are, and every one that is none."""
     with pytest.raises(errors.RowsError, match=words):
-        rows_from(given)
+        as_rows(given)
 
 
 def test_broken_file_is_named_with_its_line(tmp_path):
@@ -87,7 +87,7 @@ def test_broken_file_is_named_with_its_line(tmp_path):
     path.write_text('{"a": 1}\n{"a"\n')
 
     with pytest.raises(errors.RowsError, match=r"rows\.ndjson:2: "):
-        rows_from(path)
+        as_rows(path)
 
 
 @pytest.mark.parametrize("line", ["b@x.example", "b@x.example,Acme,more"])
@@ -97,7 +97,7 @@ def test_line_of_csv_that_does_not_fit_its_header_is_refused(tmp_path, line):
     path.write_text(f"email,company\na@x.example,Acme\n{line}\n")
 
     with pytest.raises(errors.RowsError, match=r"rows\.csv: row 2: its cells"):
-        rows_from(path)
+        as_rows(path)
 
 
 @pytest.mark.parametrize("sign", [";", "\t", "|"])
@@ -107,7 +107,7 @@ def test_csv_of_another_separator_is_refused(tmp_path, sign):
     path.write_text(f"email{sign}company\na@x.example{sign}Acme\n")
 
     with pytest.raises(errors.RowsError, match="commas are what separates them"):
-        rows_from(path)
+        as_rows(path)
 
 
 # -- The body -------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def test_csv_of_another_separator_is_refused(tmp_path, sign):
 def test_payload_is_a_copy():
     """Changing a row afterwards changes nothing that is sent."""
     row, specs = {"tags": ["a"]}, {"query": ["a"]}
-    made = payload_of(declared(), [row], specs_override=specs)
+    made = build_payload(declared(), [row], specs_override=specs)
     row["tags"].append("b")
     specs["query"].append("b")
 
@@ -139,7 +139,7 @@ def test_rows_may_say_what_would_be_a_value_in_a_workflow():
     """They are data."""
     row = {"x": {"flow64:value": "name"}}
 
-    assert payload_of(declared(), [row])["webhook_payload"] == [row]
+    assert build_payload(declared(), [row])["webhook_payload"] == [row]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_rows_may_say_what_would_be_a_value_in_a_workflow():
 def test_rows_are_for_a_webhook_alone(source):
     """The service refuses them for any other source (documented)."""
     with pytest.raises(errors.RowsError, match=f"begins with {source.kind}"):
-        payload_of(declared(source=source), [ROW])
+        build_payload(declared(source=source), [ROW])
 
 
 @pytest.mark.parametrize(
@@ -162,14 +162,14 @@ def test_rows_are_for_a_webhook_alone(source):
 )
 def test_body_without_rows_has_a_payload_for_a_search_alone(source, expected):
     """That is the one documented form; an empty list may mean no rows elsewhere."""
-    assert payload_of(declared(source=source), []) == expected
+    assert build_payload(declared(source=source), []) == expected
 
 
 def test_override_is_sent_without_a_payload():
     """For a source that finds its rows itself."""
     override = {"resource_handle_id": "h", "dataframe_type": "LEAD"}
 
-    made = payload_of(declared(source=ReadCsv(LEAD)), [], specs_override=override)
+    made = build_payload(declared(source=ReadCsv(LEAD)), [], specs_override=override)
 
     assert made == {"specs_override": override}
 
@@ -178,7 +178,7 @@ def test_several_sources_get_no_payload_unless_all_are_searches():
     """The service refuses a payload for any other source (documented)."""
     definition = compiled([Search(LEAD, query="q"), ReadNotebook()])
 
-    assert payload_of(definition, []) == {}
+    assert build_payload(definition, []) == {}
 
 
 @pytest.mark.parametrize("more", [{}, {"webhook_input": ""}])
@@ -187,7 +187,7 @@ def test_webhook_without_rows_is_refused(more):
     source = Webhook(LEAD, **more)
 
     with pytest.raises(errors.RowsError) as caught:
-        payload_of(declared(source=source), [])
+        build_payload(declared(source=source), [])
 
     (problem,) = caught.value.problems
     assert problem == (
@@ -200,7 +200,7 @@ def test_override_may_bring_the_sample_rows():
     """They are a setting of the first block like others."""
     override = {"dataframe_type": "LEAD", "webhook_input": '{"email": "a"}'}
 
-    made = payload_of(declared(), [], specs_override=override)
+    made = build_payload(declared(), [], specs_override=override)
 
     assert made == {"specs_override": override}
 
@@ -225,7 +225,7 @@ def test_misspelt_column_is_found_among_those_of_the_rows(tmp_path):
     path.write_text("e-mail,compny,name\na@x.example,Acme,Ada\n")
     schema = {"email": "string", "company": "string", "name": "string", "names": "str"}
 
-    found = problems(schema, rows_from(path))
+    found = problems(schema, as_rows(path))
 
     assert found[0] == (
         "row 1 lacks email (did you mean 'e-mail'?), company (did you mean 'compny'?), "
@@ -287,7 +287,7 @@ def test_several_webhooks_say_the_same_once():
     hooks = [Webhook(LEAD, key=key, input_schema=schema) for key in ("a", "b")]
 
     with pytest.raises(errors.RowsError) as caught:
-        payload_of(compiled(hooks), [{}])
+        build_payload(compiled(hooks), [{}])
 
     assert len(caught.value.problems) == 2
 
@@ -306,7 +306,7 @@ def test_rows_of_a_part_keep_their_numbers():
 
 def test_check_of_columns_can_be_left_out():
     """Which of them the service requires is not documented."""
-    made = payload_of(declared({"email": "string"}), [{}], check_columns=False)
+    made = build_payload(declared({"email": "string"}), [{}], check_columns=False)
 
     assert made == {"webhook_payload": [{}]}
 
@@ -321,7 +321,7 @@ def test_check_of_columns_can_be_left_out():
 )
 def test_column_that_is_marked_may_be_missing(entry):
     """The marks are guesses; nothing is refused that may pass."""
-    assert payload_of(declared({"email": entry}), [{}]) == {"webhook_payload": [{}]}
+    assert build_payload(declared({"email": entry}), [{}]) == {"webhook_payload": [{}]}
 
 
 FITS = [
@@ -361,7 +361,9 @@ def test_value_that_may_pass_for_the_type_passes(entry, values):
     """How the service converts is not documented."""
     rows = [{"x": value} for value in values]
 
-    assert len(payload_of(declared({"x": entry}), rows)["webhook_payload"]) == len(rows)
+    assert len(build_payload(declared({"x": entry}), rows)["webhook_payload"]) == len(
+        rows
+    )
 
 
 @pytest.mark.parametrize(("entry", "values"), MISFITS)
@@ -405,7 +407,7 @@ def test_override_that_is_none_is_refused():
 def test_what_is_not_known_of_settings_is_said(source, override, words, caplog):
     """Whether an override merges is not documented; nothing is refused for it."""
     with caplog.at_level(logging.WARNING, "flow64"):
-        payload_of(declared(source=source), [], specs_override=override)
+        build_payload(declared(source=source), [], specs_override=override)
 
     assert len(caplog.messages) == len(words)
     assert all(word in text for word, text in zip(words, caplog.messages, strict=True))

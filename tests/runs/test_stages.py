@@ -8,8 +8,7 @@ from flow64 import LEAD, Project, Workflow, errors, tap
 from flow64.api import BlockStatus, LiveStatus
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.deploy import prepare_deploy
-from flow64.runs import Stages, stages_of
-from flow64.runs._stages import owner_of, stages_in
+from flow64.runs import Stages
 
 PIN = {"default": "5f0c6f9e-63d1-4d2a-9d3b-0c1d2e3f4a5b"}
 STAGES = Stages(numbers={"webhook": 1, "work/find_email": 2}, ends=["work/find_email"])
@@ -31,7 +30,7 @@ def test_stages_of_a_definition_are_its_key_paths_and_its_ends():
     flow = Webhook(LEAD) >> tap(aside) >> FindEmail().scoped("work")
     made = Workflow("x", flow, project=Project("p", "a.example"))
 
-    stages = stages_of(made.compile())
+    stages = Stages.of(made.compile())
 
     assert stages.numbers == {"webhook": 1, "aside": 2, "work/find_email": 3}
     assert set(stages.ends) == {"aside", "work/find_email"}
@@ -81,7 +80,7 @@ def test_one_of_several_ends_is_not_guessed():
 
 def test_block_that_was_named_beforehand_is_the_one():
     """Unless another is named."""
-    stages = stages_of(branched().compile(), "archive")
+    stages = Stages.of(branched().compile(), "archive")
 
     assert stages.number("r1", None) == stages.numbers["archive"]
     assert stages.number("r1", "deliver") == stages.numbers["deliver"]
@@ -92,7 +91,7 @@ def test_block_of_the_code_has_an_id_as_well():
     definition = branched().compile()
     (at,) = (n for n, block in enumerate(definition.blocks) if block.number == 3)
 
-    found = stages_of(definition).number("r1", definition.blocks[at].id.upper())
+    found = Stages.of(definition).number("r1", definition.blocks[at].id.upper())
 
     assert found == 3
 
@@ -120,7 +119,7 @@ def test_blocks_of_a_look_are_called_by_their_kinds():
     """Two of a kind are told apart by their ids."""
     seen = looked(("webhook", []), ("outgoing_webhook", [1]), ("outgoing_webhook", [1]))
 
-    stages = stages_in(seen)
+    stages = Stages.of_run(seen)
 
     first, second = "outgoing_webhook-00000002", "outgoing_webhook-00000003"
     assert stages.numbers == {"webhook": 1, first: 2, second: 3}
@@ -148,7 +147,7 @@ def test_blocks_of_a_look_are_called_by_their_kinds():
 )
 def test_ends_that_the_service_does_not_tell_are_not_made_up(seen):
     """The last file is the final one (documented)."""
-    stages = stages_in(seen)
+    stages = Stages.of_run(seen)
 
     assert (stages.number("r1", None), list(stages.ends)) == (None, [])
 
@@ -161,9 +160,8 @@ def test_key_path_is_found_by_the_id_that_it_gives(env, pins):
     workflow = branched(**({} if pins is None else {"pins": {"workflow": pins}}))
     ready = prepare_deploy(workflow, env, None)
     ids = {block.id: block.number for block in ready.definition.blocks}
-    owner = owner_of(ready.stamp, ready.id)
 
-    stages = Stages(ids=ids, owner=owner)
+    stages = Stages(ids=ids).with_stamp(ready.stamp, ready.id)
 
     named = {path: stages.find(path) for path in ("archive", "work/find_email", "x")}
     assert named == {"archive": 2, "work/find_email": 3, "x": None}
@@ -173,8 +171,10 @@ def test_stamp_of_a_copy_names_no_block():
     """It speaks of another workflow."""
     ready = prepare_deploy(branched(), "default", None)
 
-    assert owner_of(ready.stamp, PIN["default"]) == ""
-    assert owner_of(None, ready.id) == ""
+    stages = Stages(ids={block.id: block.number for block in ready.definition.blocks})
+
+    assert stages.with_stamp(ready.stamp, PIN["default"]).find("archive") is None
+    assert stages.with_stamp(None, ready.id).find("archive") is None
 
 
 def test_first_block_is_unknown_where_no_code_is_at_hand():

@@ -13,8 +13,8 @@ from ..runs import (
     Allowance,
     choose_file,
     fetch_rows,
+    make_safe_name,
     require_free,
-    safe_name,
     write_csv,
 )
 from . import _params as params
@@ -111,8 +111,8 @@ def save_safely(
     """
     names: list[str] = []
     for item in items:
-        stem = safe_name(item.filename).rpartition(".")[0]
-        names.append(safe_name(f"{stem}.csv", taken=names))
+        stem = make_safe_name(item.filename).rpartition(".")[0]
+        names.append(make_safe_name(f"{stem}.csv", taken=names))
     paths = [folder / name for name in names]
     for path in paths:
         require_free(path, overwrite=overwrite)

@@ -14,7 +14,7 @@ from ..client import Client, Run
 from ..definition import Definition, add_suffix
 from ..errors import AmbiguousRowsError, ArgumentError, ForbiddenError, NotFoundError
 from ..loading import LiveAddress, load_live_definition, parse_address, require_same_env
-from ..runs import Budget, needs_rows, require_free, rows_from, stages_of
+from ..runs import Budget, Stages, as_rows, needs_rows, require_free
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
@@ -118,7 +118,7 @@ class RunParameters:
                 ends in several.
         """
         try:
-            stages_of(definition).number("", self.block)
+            Stages.of(definition).number("", self.block)
         except AmbiguousRowsError as error:
             ends = printable(", ".join(error.ends))
             problem = f"the workflow ends in several blocks: {ends}; name one of them"
@@ -246,7 +246,7 @@ def command(**given: Any) -> int:
             "repeated, this command would start a run each time and pay again: name "
             "the run with --intent, as in --intent 2026-W20, or say --new"
         )
-    rows = [] if options.rows is None else rows_from(options.rows)
+    rows = [] if options.rows is None else as_rows(options.rows)
     environment = find_environment(env)
     bound = environment.bound if values is None else values
     definition = add_suffix(

@@ -25,8 +25,8 @@ from ..runs import (
     Writable,
     cancel_and_note,
     download_results,
+    index_rows,
     join_rows,
-    keyed_rows,
     list_files,
     note_interrupted_run,
     open_rows,
@@ -242,7 +242,7 @@ class AsyncRun(Tracked):
             FlowError: The rows cannot be read; see `rows`.
         """
         given = list(inputs)
-        keyed_rows(given, row_key)
+        index_rows(given, row_key)
         found = await self.rows(
             type, block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )

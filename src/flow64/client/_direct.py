@@ -56,7 +56,7 @@ from ..errors import (
     UnboundValueError,
     shortened,
 )
-from ..runs import rows_from
+from ..runs import as_rows
 from ._settings import ClientSettings
 
 Given: TypeAlias = Deployable | Definition | Mapping[str, Any]
@@ -237,7 +237,7 @@ def body_of(rows: Any, specs_override: Any) -> dict[str, Any]:
     """Return the body of a start: a copy, which the caller cannot change."""
     given: dict[str, Any] = {}
     if rows is not None:
-        given["webhook_payload"] = rows_from(rows)
+        given["webhook_payload"] = as_rows(rows)
     if specs_override is not None:
         if not isinstance(specs_override, Mapping):
             problem = f"specs_override is {shortened(specs_override)}, no mapping"

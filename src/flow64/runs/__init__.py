@@ -17,8 +17,8 @@ from ._events import (
     RunEvent,
     Running,
 )
-from ._file_names import safe_name
-from ._join_rows import JoinedRow, JoinedRows, join_rows, keyed_rows
+from ._file_names import make_safe_name
+from ._join_rows import JoinedRow, JoinedRows, index_rows, join_rows
 from ._journal import IntendedStart, Journal
 from ._launch import Launcher, require_name
 from ._outputs import (
@@ -28,10 +28,10 @@ from ._outputs import (
     list_files,
     open_rows,
 )
-from ._payload import Rows, needs_rows, payload_of, rows_from
+from ._payload import Rows, as_rows, build_payload, needs_rows
 from ._row_writer import Writable, write_csv, write_ndjson
 from ._save_error import require_free
-from ._stages import Stages, stages_of
+from ._stages import Stages
 from ._start import StartedRun
 from ._start_log import BatchPlace
 from ._tracked import Tracked, recall_run
@@ -75,29 +75,28 @@ __all__ = [
     "StartedRun",
     "Tracked",
     "Writable",
+    "as_rows",
+    "build_payload",
     "cancel_and_note",
     "choose_file",
     "download_file",
     "download_files",
     "download_results",
     "fetch_rows",
+    "index_rows",
     "join_rows",
-    "keyed_rows",
     "list_files",
     "list_result_files",
+    "make_safe_name",
     "needs_rows",
     "note_interrupted_run",
     "open_rows",
-    "payload_of",
     "recall_run",
     "require_completed",
     "require_free",
     "require_name",
     "require_times",
-    "rows_from",
     "run_in_batches",
-    "safe_name",
-    "stages_of",
     "typed_rows",
     "wait_for_run",
     "watch_run",

@@ -12,7 +12,7 @@ from ..api import Session
 from ..errors import SaveError
 from ._batch_input import BatchSettings, RowRange
 from ._download import download_file
-from ._file_names import safe_name
+from ._file_names import make_safe_name
 from ._outputs import choose_file
 from ._row_writer import write_ndjson
 from ._save_error import raise_save_error
@@ -78,7 +78,7 @@ class BatchFiles:
         """
         number = self.settings.launcher.stages.number(run_id, None)
         of_block = "" if number is None else f"-block{number}"
-        return safe_name(f"{part.index:06}-{run_id}{of_block}")
+        return make_safe_name(f"{part.index:06}-{run_id}{of_block}")
 
 
 def require_folder(folder: Path) -> None:

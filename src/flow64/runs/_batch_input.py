@@ -14,7 +14,7 @@ from ..api import as_flag
 from ..errors import ArgumentError, RowsError, shortened
 from ._download import ALLOWANCE, Allowance
 from ._launch import Launcher, require_name
-from ._payload import iterable_of
+from ._payload import as_iterable
 
 MAX_WRONG: Final = 1000
 """Problems with rows after which the rest of the input is not checked."""
@@ -84,10 +84,10 @@ class BatchInput:
         self.index = 0
         self.first = 1
         self.total: int | None = None
-        given = iterable_of(rows)
+        given = as_iterable(rows)
         if isinstance(rows, str | PathLike) or iter(given) is not given:
             self.total = self._check_all(given)
-            given = iterable_of(rows)
+            given = as_iterable(rows)
         self._chunks: Final = _chunks(given, settings.size)
 
     def _check_all(self, given: Iterable[Any]) -> int:

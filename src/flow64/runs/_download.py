@@ -29,11 +29,11 @@ from ..errors import (
     shortened,
 )
 from ..files import move_file
-from ._file_names import safe_name
+from ._file_names import make_safe_name
 from ._part_file import (
     count_bytes,
     lock_part,
-    part_of,
+    make_part_path,
     remove_parts,
     write_part,
 )
@@ -209,7 +209,7 @@ class Download:
         """Download the rest of the file, and give it its name if it is complete."""
         async with AsyncExitStack() as streams:
             stream = await streams.enter_async_context(await self._open())
-            part = part_of(self.target, _validator(stream))
+            part = make_part_path(self.target, _validator(stream))
             # Locked until it has its name, so that no other process writes to it then.
             with raise_save_error(self.target), lock_part(part):
                 with write_part(part) as file:
@@ -374,7 +374,7 @@ async def download_files(
     _make_folder(folder)
     names: list[str] = []
     for item in items:
-        names.append(safe_name(item.filename, taken=names))
+        names.append(make_safe_name(item.filename, taken=names))
     loads = [
         Download(session, run_id, item, folder / name, overwrite, allowance)
         for item, name in zip(items, names, strict=True)

@@ -15,7 +15,7 @@ FALLBACK: Final = "result"
 """Name of a file if nothing of its own name can be kept."""
 
 
-def safe_name(filename: str, *, taken: Iterable[str] = ()) -> str:
+def make_safe_name(filename: str, *, taken: Iterable[str] = ()) -> str:
     """Return a safe file name that is not taken.
 
     It is the last part of the path, without characters that are invisible, change the
@@ -27,7 +27,7 @@ def safe_name(filename: str, *, taken: Iterable[str] = ()) -> str:
         filename: The name from the service.
         taken: Names that are in use in the folder.
 
-    >>> safe_name("../../etc/passwd"), safe_name("a.csv", taken=["A.csv"])
+    >>> make_safe_name("../../etc/passwd"), make_safe_name("a.csv", taken=["A.csv"])
     ('passwd', 'a-2.csv')
     """
     last = _SEPARATOR.split(_compose(filename))[-1]

@@ -72,7 +72,7 @@ def join_rows(
         RowKeyError: A row of the input has no key, or the key of another row.
     """
     found: dict[Any, list[Row[T]]] = {}
-    rows = keyed_rows(inputs, key)
+    rows = index_rows(inputs, key)
     unmatched: list[Row[T]] = []
     for output in outputs:
         value = output.raw.get(key)
@@ -85,7 +85,7 @@ def join_rows(
     )
 
 
-def keyed_rows(
+def index_rows(
     inputs: Iterable[Mapping[str, Any]], key: str
 ) -> Mapping[Any, Mapping[str, Any]]:
     """Return the rows by key, and so check that they can be joined.

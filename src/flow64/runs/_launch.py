@@ -15,9 +15,9 @@ from ..errors import ArgumentError, StaleDeploymentError, shortened
 from ..text import printable
 from ._budget import Budget
 from ._journal import Journal
-from ._payload import payload_of, rows_from
+from ._payload import as_rows, build_payload
 from ._proof import SentRows
-from ._stages import Stages, stages_of
+from ._stages import Stages
 from ._start import StartedRun, Starter
 from ._start_log import BatchPlace, ProcessMemory, StartLog
 
@@ -57,21 +57,21 @@ class Launcher:
     @property
     def stages(self) -> Stages:
         """The blocks of its runs, with the one that rows come from."""
-        return stages_of(self.ready.definition, self.block)
+        return Stages.of(self.ready.definition, self.block)
 
     def payload(self, rows: Any, first: int = 1) -> dict[str, Any]:
         """Return the body of a start.
 
         Args:
-            rows: Rows as `rows_from` takes them.
+            rows: Rows as `as_rows` takes them.
             first: Number of the first row, for errors.
 
         Raises:
             RowsError: Something cannot be sent. All problems are listed.
         """
-        return payload_of(
+        return build_payload(
             self.ready.definition,
-            rows_from(rows, first),
+            as_rows(rows, first),
             specs_override=self.specs_override,
             check_columns=self.check_columns,
             first=first,

@@ -9,8 +9,6 @@ from tempfile import mkdtemp
 from typing import Any
 from weakref import finalize
 
-from attrs import evolve
-
 from ..api import ResultItem, Session, get_workflow, live_status
 from ..errors import (
     ArgumentError,
@@ -26,7 +24,7 @@ from ._download import (
     list_result_files,
 )
 from ._row_reader import read_rows
-from ._stages import Stages, owner_of, stages_in
+from ._stages import Stages
 from ._tracked import Tracked
 from ._watch import require_completed
 
@@ -135,11 +133,11 @@ async def _listed_stages(
     if seen is None:
         seen = await live_status(session, tracked.id)
         tracked.record_look(seen)
-    stages = stages_in(seen)
+    stages = Stages.of_run(seen)
     if isinstance(block, str) and stages.find(block) is None and tracked.workflow_id:
         live = await get_workflow(session, tracked.workflow_id)
         if live is not None:
-            return evolve(stages, owner=owner_of(live.stamp, live.id))
+            return stages.with_stamp(live.stamp, live.id)
     return stages
 
 

@@ -18,13 +18,13 @@ from ..errors import SaveError
 from ..files import CAN_LOCK, open_plain, try_lock
 
 
-def part_of(target: Path, tag: str | None) -> Path:
+def make_part_path(target: Path, tag: str | None) -> Path:
     """Return the path of the part of a target, for one version of the file."""
     version = sha256(tag.encode()).hexdigest()[:12] if tag else "unversioned"
     return target.with_name(f".{target.name[:180]}.{version}.part")
 
 
-def parts_of(target: Path) -> Sequence[Path]:
+def find_parts(target: Path) -> Sequence[Path]:
     """Return the parts of a target that exist, of any version."""
     start = re.escape(f".{target.name[:180]}.")
     own = re.compile(start + r"(unversioned|[0-9a-f]{12})\.part")
@@ -36,13 +36,13 @@ def parts_of(target: Path) -> Sequence[Path]:
 def count_bytes(target: Path) -> int:
     """Return the size of the largest part of a target."""
     with suppress(OSError):
-        return max((path.stat().st_size for path in parts_of(target)), default=0)
+        return max((path.stat().st_size for path in find_parts(target)), default=0)
     return 0
 
 
 def remove_parts(target: Path) -> None:
     """Remove the parts of a target."""
-    for path in parts_of(target):
+    for path in find_parts(target):
         with suppress(OSError):
             path.unlink()
 

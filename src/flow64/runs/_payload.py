@@ -35,7 +35,7 @@ _DATA: Final = Limits(literals=True)
 _log = logging.getLogger("flow64")
 
 
-def rows_from(given: Any, first: int = 1) -> list[dict[str, Any]]:
+def as_rows(given: Any, first: int = 1) -> list[dict[str, Any]]:
     """Return rows as a list of copies.
 
     Args:
@@ -46,7 +46,7 @@ def rows_from(given: Any, first: int = 1) -> list[dict[str, Any]]:
     Raises:
         RowsError: It is none of these. All wrong rows are listed.
     """
-    given = iterable_of(given)
+    given = as_iterable(given)
     rows, wrong = [], []
     for number, row in enumerate(given, first):
         if isinstance(row, Mapping):
@@ -59,7 +59,7 @@ def rows_from(given: Any, first: int = 1) -> list[dict[str, Any]]:
     return rows
 
 
-def payload_of(
+def build_payload(
     definition: Definition,
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -133,7 +133,7 @@ _NO_ROWS: Final = (
 # -- Rows -----------------------------------------------------------------------------
 
 
-def iterable_of(given: Any) -> Iterable[Any]:
+def as_iterable(given: Any) -> Iterable[Any]:
     """Return an iterable of rows. A file is read as they are needed."""
     if isinstance(given, str | os.PathLike):
         return _rows_of_file(Path(given))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..api import BlockStatus, LiveStatus
 from ..definition import Definition, Stamp, canonical_id, id_of, is_uuid, path_of
@@ -24,15 +24,71 @@ class Stages:
         numbers: `sequence_number` of each block, by key path.
         ends: Key paths of the blocks that feed no other block.
         ids: `sequence_number` of each block, by id.
-        owner: The path that the ids of its blocks begin with; empty if unknown.
+        id_prefix: The path that the ids of its blocks begin with; empty if unknown.
         block: The default block: a key path, a number, or None for the last block.
     """
 
     numbers: Mapping[str, int] = field(factory=dict[str, int])
     ends: Sequence[str] = ()
     ids: Mapping[str, int] = field(factory=dict[str, int], repr=False)
-    owner: str = field(default="", repr=False)
+    id_prefix: str = field(default="", repr=False)
     block: str | int | None = None
+
+    @classmethod
+    def of(cls, definition: Definition, block: str | int | None = None) -> Stages:
+        """Return the blocks of a definition as its code calls them.
+
+        Args:
+            definition: The workflow.
+            block: The default block.
+        """
+        blocks = definition.blocks
+        names = _names(
+            [
+                (definition.origins.path(position), each.kind, each.id)
+                for position, each in enumerate(blocks)
+            ]
+        )
+        feeding = set(definition.topology.sources)
+        return cls(
+            numbers={name: b.number for name, b in zip(names, blocks, strict=True)},
+            ends=[name for at, name in enumerate(names) if at not in feeding],
+            ids={canonical_id(b.id): b.number for b in blocks},
+            block=block,
+        ).with_stamp(definition.stamp, definition.id)
+
+    @classmethod
+    def of_run(cls, seen: LiveStatus) -> Stages:
+        """Return the blocks of a run as the service lists them.
+
+        Its ends are known only if the service says what comes before each block.
+        """
+        blocks = [block for block in seen.blocks if block.sequence_number > 0]
+        ids = [canonical_id(block.block_id or "") for block in blocks]
+        names = _names(
+            [(None, b.block_name, own) for b, own in zip(blocks, ids, strict=True)]
+        )
+        feeding = {canonical_id(own) for b in blocks for own in b.previous_block_ids}
+        ends = [
+            name for name, own in zip(names, ids, strict=True) if own not in feeding
+        ]
+        return cls(
+            numbers={n: b.sequence_number for n, b in zip(names, blocks, strict=True)},
+            ends=ends if feeding and all(ids) else (),
+            ids={own: b.sequence_number for own, b in zip(ids, blocks, strict=True)},
+        )
+
+    def with_stamp(self, stamp: Stamp | None, workflow_id: str | None) -> Stages:
+        """Return these blocks, to be found by key path if the stamp is genuine.
+
+        The ids of blocks begin with the path of the workflow in its stamp, without the
+        environment.
+        """
+        if stamp is None or not stamp.is_genuine(workflow_id or ""):
+            return self
+        parts = stamp.path.split("/")
+        kept = (part for part in parts if not part.startswith(("env:", "pin:")))
+        return evolve(self, id_prefix="/".join(kept))
 
     @property
     def first(self) -> int | None:
@@ -81,7 +137,8 @@ class Stages:
             return self.ids.get(canonical_id(block))
         *scopes, key = (name.replace("%2F", "/") for name in block.split("/"))
         path = path_of([*(("scope", name) for name in scopes), ("block", key)])
-        return self.ids.get(id_of(f"{self.owner}/{path}")) if self.owner else None
+        prefix = self.id_prefix
+        return self.ids.get(id_of(f"{prefix}/{path}")) if prefix else None
 
     def name(self, number: int, kind: str = "") -> str:
         """Return the name of a block: its key path, else its kind, else its number.
@@ -99,60 +156,6 @@ class Stages:
 
     def _refuse(self, problem: str) -> NoReturn:
         raise ArgumentError("rows", problem, tuple(self.numbers))
-
-
-def stages_of(definition: Definition, block: str | int | None = None) -> Stages:
-    """Return the blocks of a definition as its code calls them.
-
-    Args:
-        definition: The workflow.
-        block: The default block.
-    """
-    blocks = definition.blocks
-    names = _names(
-        [
-            (definition.origins.path(position), block.kind, block.id)
-            for position, block in enumerate(blocks)
-        ]
-    )
-    feeding = set(definition.topology.sources)
-    return Stages(
-        numbers={name: b.number for name, b in zip(names, blocks, strict=True)},
-        ends=[name for position, name in enumerate(names) if position not in feeding],
-        ids={canonical_id(b.id): b.number for b in blocks},
-        owner=owner_of(definition.stamp, definition.id),
-        block=block,
-    )
-
-
-def stages_in(seen: LiveStatus) -> Stages:
-    """Return the blocks of a run that was fetched by its id, as the service lists them.
-
-    Its ends are known only if the service says what comes before each block.
-    """
-    blocks = [block for block in seen.blocks if block.sequence_number > 0]
-    ids = [canonical_id(block.block_id or "") for block in blocks]
-    names = _names(
-        [(None, b.block_name, own) for b, own in zip(blocks, ids, strict=True)]
-    )
-    feeding = {canonical_id(own) for b in blocks for own in b.previous_block_ids}
-    ends = [name for name, own in zip(names, ids, strict=True) if own not in feeding]
-    return Stages(
-        numbers={n: b.sequence_number for n, b in zip(names, blocks, strict=True)},
-        ends=ends if feeding and all(ids) else (),
-        ids={own: b.sequence_number for own, b in zip(ids, blocks, strict=True)},
-    )
-
-
-def owner_of(stamp: Stamp | None, workflow_id: str | None) -> str:
-    """Return the path that the ids of a workflow's blocks begin with; empty if unknown.
-
-    It is the path of the workflow without its environment.
-    """
-    if stamp is None or not stamp.is_genuine(workflow_id or ""):
-        return ""
-    parts = stamp.path.split("/")
-    return "/".join(part for part in parts if not part.startswith(("env:", "pin:")))
 
 
 def _names(blocks: Sequence[tuple[str | None, str, str]]) -> Sequence[str]:

@@ -57,16 +57,12 @@ class StartedRun:
         is_presumed: True if no answer named it. It was the only new run, and its rows
             have to prove that it is ours.
         is_attached: True if it was there before, and nothing was started now.
-        key: The Idempotency-Key of its start.
-        digest: Hash of the body of its start.
     """
 
     id: str
     workflow_id: str
     is_presumed: bool = False
     is_attached: bool = False
-    key: str = ""
-    digest: str = ""
 
 
 @define
@@ -156,8 +152,7 @@ class Starter:
                 job_id,
                 self.log.intent,
             )
-        key = start.intended.key
-        return self._run(job_id, key, is_presumed=start.is_presumed, is_attached=True)
+        return self._run(job_id, is_presumed=start.is_presumed, is_attached=True)
 
     async def _require_failed(self, job_id: str) -> None:
         """Refuse to start a run again that goes on, or has completed."""
@@ -303,21 +298,9 @@ class Starter:
         return [canonical_id(entry.job_id) for entry in listed]
 
     def _run(
-        self,
-        job_id: str,
-        key: str | None = None,
-        *,
-        is_presumed: bool = False,
-        is_attached: bool = False,
+        self, job_id: str, *, is_presumed: bool = False, is_attached: bool = False
     ) -> StartedRun:
-        return StartedRun(
-            id=job_id,
-            workflow_id=self.ready.id,
-            is_presumed=is_presumed,
-            is_attached=is_attached,
-            key=self.log.key if key is None else key,
-            digest=self.log.digest,
-        )
+        return StartedRun(job_id, self.ready.id, is_presumed, is_attached)
 
     @property
     def _is_local(self) -> bool:

@@ -49,21 +49,6 @@ class BatchPlace:
     size: int
 
 
-def key_of(
-    ready: Ready, intent: str, body: str, batch: BatchPlace | None = None
-) -> UUID:
-    """Return the Idempotency-Key of an intended run. It is equal on every machine.
-
-    Args:
-        ready: The workflow.
-        intent: Name of the run.
-        body: Hash of the body.
-        batch: The batch; only its index is part of the key.
-    """
-    key = run_key(env=ready.env, workflow_id=ready.id, intent=intent, body_digest=body)
-    return key if batch is None else uuid5(key, f"batch:{batch.index}")
-
-
 @define
 class ProcessMemory:
     """The runs of one workflow that this process knows, also without a journal.
@@ -150,9 +135,16 @@ class StartLog:
         self.key = str(retry_key(UUID(self.root), self.retry))
 
     def _make_own_key(self) -> str | None:
+        """Return the key of the intent, which is equal on every machine."""
         if self.intent is None:
             return None
-        return str(key_of(self.ready, self.intent, self.digest, self.batch))
+        key = run_key(
+            env=self.ready.env,
+            workflow_id=self.ready.id,
+            intent=self.intent,
+            body_digest=self.digest,
+        )
+        return str(key if self.index is None else uuid5(key, f"batch:{self.index}"))
 
     def _take_over(self, intended: IntendedStart, retry: str) -> None:
         """Take intent, root and batch from the run that is started again."""

@@ -311,11 +311,6 @@ def test_effects():
         "unknown: enrich_lead (now lead_enrichment), new_kind",
     ]
     assert [touch.kind for touch in found.at_creation] == ["search"]
-    assert {touch.kind for touch in found.outside} == {
-        "append_to_notebook",
-        "outgoing_webhook",
-        "send_slack_message",
-    }
 
 
 def test_a_workflow_without_effects_says_nothing():

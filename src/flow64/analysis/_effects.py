@@ -56,19 +56,10 @@ class Effects:
     touches: Sequence[Touch]
     unknown: Sequence[str]
 
-    def of(self, *effects: Effect) -> Sequence[Touch]:
-        """The touches with one of some effects."""
-        return [touch for touch in self.touches if touch.effect in effects]
-
     @property
     def at_creation(self) -> Sequence[Touch]:
         """Money that is spent as soon as the workflow is created or updated."""
-        return self.of("spends-on-create")
-
-    @property
-    def outside(self) -> Sequence[Touch]:
-        """Things outside that stay after a run."""
-        return self.of("writes-outside", "creates-storage")
+        return [one for one in self.touches if one.effect == "spends-on-create"]
 
     def __str__(self) -> str:
         found = [(touch.effect, str(touch)) for touch in self.touches]

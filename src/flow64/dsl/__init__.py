@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._arguments import helpful
-from ._block import RESERVED, Block, set_place
+from ._block import RESERVED, Block, RawBlock, set_place
 from ._flow import (
     Flow,
     FlowShape,
@@ -20,10 +20,8 @@ from ._flow import (
     tap,
 )
 from ._kinds import COMPANY, LEAD, Company, Lead, RowKind, Start
-from ._raw import RawBlock
 from ._returns import field_map, returns
-from ._unset import UNSET, Unset
-from ._values import value
+from ._values import UNSET, Unset, value
 
 __all__ = [
     "COMPANY",

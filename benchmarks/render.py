@@ -32,9 +32,14 @@ from run import chain, layered, medians, row, wide
 
 from flow64 import Workflow
 from flow64.definition import Definition, dumps, loads
+from flow64.render import (
+    draw_mermaid_changes,
+    draw_svg,
+    draw_svg_changes,
+    draw_text_changes,
+)
 from flow64.render import graph_of as as_graph
-from flow64.render import mermaid_changed, svg, svg_changed, text_changed
-from flow64.render._layered import layered as laid_out
+from flow64.render._layered import lay_out
 
 SHAPES: dict[str, Callable[[int], Workflow]] = {
     "chain": chain,
@@ -47,12 +52,12 @@ SIZES = (250, 1_000, 5_000)
 def only_layout(definition: Definition) -> Any:
     graph = as_graph(evolve(definition))
     edges = [(link.source, link.target) for link in graph.links]
-    return laid_out([(160, 40)] * len(graph.nodes), edges)
+    return lay_out([(160, 40)] * len(graph.nodes), edges)
 
 
 def picture(definition: Definition) -> str:
     # A copy, since a definition remembers what was worked out of it.
-    return svg(evolve(definition))
+    return draw_svg(evolve(definition))
 
 
 def compared(draw: Callable[..., str], before: Definition, after: Definition) -> str:
@@ -69,9 +74,9 @@ def measure(shape: str, *, quick: bool) -> None:
             "limit": partial(loads, dumps(before)),
             "layout": partial(only_layout, before),
             "SVG": partial(picture, before),
-            "changes, Mermaid": partial(compared, mermaid_changed, before, after),
-            "changes, text": partial(compared, text_changed, before, after),
-            "changes, SVG": partial(compared, svg_changed, before, after),
+            "changes, Mermaid": partial(compared, draw_mermaid_changes, before, after),
+            "changes, text": partial(compared, draw_text_changes, before, after),
+            "changes, SVG": partial(compared, draw_svg_changes, before, after),
         }
         found = medians(contenders, rounds=3 if quick else 5)
         for name, taken in found.items():

@@ -1,4 +1,4 @@
-"""What `[tool.flow64]` may say, what is made of it, and all that is wrong with it."""
+"""`[tool.flow64]`: what it may contain, how it is read, and its mistakes."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ max_rows = 10
 
 
 def test_what_a_file_leaves_out(project):
-    """An endpoint that is not named is the service, whatever the variables say."""
+    """The default endpoint is the service, also if variables are set."""
     settings = written(project, STAGING)
 
     assert settings.environments == {
@@ -163,7 +163,7 @@ def test_what_a_file_leaves_out(project):
 
 
 def test_what_is_remembered_lies_where_the_file_says_everywhere(project):
-    """Of environments that no section declares as well, from any folder below."""
+    """Also for undeclared environments, and from any folder below."""
     written(
         project,
         '[tool.flow64]\njournal = "keep/runs.jsonl"\nhistory = "keep/history"\n',
@@ -299,12 +299,12 @@ WRONG = {
         "line 1, [tool]: flow64 is a list; write a table"
     ],
     "[tool.flow64]\nmodule = 'acme'\nnamespace = 'acme.example'\nsurce = 1\n": [
-        "line 2, [tool.flow64]: module is no key here (did you mean 'source'?)",
-        'line 3, [tool.flow64]: namespace is no key here: it is part of ids, so code alone says it: Project("...", namespace="...")',
-        "line 4, [tool.flow64]: surce is no key here (did you mean 'source'?)",
+        "line 2, [tool.flow64]: module is not a key here (did you mean 'source'?)",
+        'line 3, [tool.flow64]: namespace is not a key here: it is part of ids, so it belongs in code: Project("...", namespace="...")',
+        "line 4, [tool.flow64]: surce is not a key here (did you mean 'source'?)",
     ],
     "[tool.flow64]\nzzz = 1\n": [
-        "line 2, [tool.flow64]: zzz is no key here; there are allow, cache, environments, history, journal, prices, source"
+        "line 2, [tool.flow64]: zzz is not a key here; there are allow, cache, environments, history, journal, prices, source"
     ],
     "[tool.flow64]\nsource = true\nallow = 'x'\nhistory = 1\ncache = true\n": [
         'line 2, [tool.flow64]: source is true or false; write text, as in "..."',
@@ -314,12 +314,12 @@ WRONG = {
     ],
     "[tool.flow64]\nallow = [1]\nsource = ''\n": [
         'line 2, [tool.flow64]: allow is a whole number; write text, as in "..."',
-        "line 3, [tool.flow64]: source is empty, or has line breaks or signs that nobody sees",
+        "line 3, [tool.flow64]: source is empty, or has line breaks or invisible characters",
     ],
     "[tool.flow64.prices]\nfind_email = -1\nsearch = 'x'\nwebhook = nan\n": [
-        "line 2, [tool.flow64.prices]: find_email is no number from 0 up; write dollars, as in 2.5",
+        "line 2, [tool.flow64.prices]: find_email is not a number from 0 up; write dollars, as in 2.5",
         "line 3, [tool.flow64.prices]: search is text; write dollars, as in 2.5",
-        "line 4, [tool.flow64.prices]: webhook is no number from 0 up; write dollars, as in 2.5",
+        "line 4, [tool.flow64.prices]: webhook is not a number from 0 up; write dollars, as in 2.5",
     ],
     "[tool.flow64]\nprices = []\nenvironments = []\n": [
         "line 2, [tool.flow64]: prices is a list; write a table",
@@ -329,38 +329,38 @@ WRONG = {
         "line 2, [tool.flow64.environments]: staging is a date or time; write a table"
     ],
     f"{STAGING}endpoints = 'x'\nmax_rows = -1\nmax_cost = 'x'\nbranches = 1\n": [
-        "line 3, [tool.flow64.environments.staging]: endpoints is no key here (did you mean 'endpoint'?)",
+        "line 3, [tool.flow64.environments.staging]: endpoints is not a key here (did you mean 'endpoint'?)",
         "line 4, [tool.flow64.environments.staging]: max_rows is below 0; write a number from 0 up",
         "line 5, [tool.flow64.environments.staging]: max_cost is text; write dollars, as in 2.5",
         "line 6, [tool.flow64.environments.staging]: branches is a whole number; write true or false",
     ],
     f"{STAGING}max_rows = true\nsuffix = 'a\\tb'\nhosts = ['https://x']\n": [
         "line 3, [tool.flow64.environments.staging]: max_rows is true or false; write a whole number, as in 500",
-        "line 5, [tool.flow64.environments.staging]: hosts has 'https://x', which is no host; write a name alone, as in \"files.example.com\"",
+        "line 5, [tool.flow64.environments.staging]: hosts has 'https://x', which is not a host; write only a name, as in \"files.example.com\"",
     ],
     "[tool.flow64.environments.staging]\nkey = 'x'\n": [
         'line 1, [tool.flow64.environments.staging]: has neither api_key nor oauth; write one: api_key = { env = "NAME_OF_THE_VARIABLE" }',
-        "line 2, [tool.flow64.environments.staging]: key is no key here (did you mean 'api_key'?)",
+        "line 2, [tool.flow64.environments.staging]: key is not a key here (did you mean 'api_key'?)",
     ],
     f"{STAGING}[tool.flow64.environments.staging.oauth]\nclient = 'x'\nfile = 1\n": [
         'line 1, [tool.flow64.environments.staging]: has both api_key and oauth; write one: api_key = { env = "NAME_OF_THE_VARIABLE" }',
         "line 3, [tool.flow64.environments.staging.oauth]: client_id is missing",
         "line 3, [tool.flow64.environments.staging.oauth]: kid is missing",
-        "line 4, [tool.flow64.environments.staging.oauth]: client is no key here (did you mean 'client_id'?)",
+        "line 4, [tool.flow64.environments.staging.oauth]: client is not a key here (did you mean 'client_id'?)",
         'line 5, [tool.flow64.environments.staging.oauth]: file is a whole number; write text, as in "..."',
     ],
     "[tool.flow64.environments.staging]\nendpoint = 'ftp://x'\n" + KEY: [
-        "line 2, [tool.flow64.environments.staging]: endpoint is no plain https address, as https://api.sixtyfour.ai is; http is for this machine alone, or with allow_http = true, and no password belongs in it"
+        "line 2, [tool.flow64.environments.staging]: endpoint is not a plain https address, such as https://api.sixtyfour.ai; http is only for this machine, or with allow_http = true, and no password belongs in it"
     ],
     "[tool.flow64.environments.emulator]\nendpoint = 'x'\napi_key = 'x'\nzzz = 1\n": [
-        "line 2, [tool.flow64.environments.emulator]: endpoint is no key here: the emulator is on this machine and takes any key",
-        "line 3, [tool.flow64.environments.emulator]: api_key is no key here: the emulator is on this machine and takes any key",
-        "line 4, [tool.flow64.environments.emulator]: zzz is no key here; there are branches, max_cost, max_rows, suffix, values",
+        "line 2, [tool.flow64.environments.emulator]: endpoint is not a key here: the emulator runs on this machine and accepts any key",
+        "line 3, [tool.flow64.environments.emulator]: api_key is not a key here: the emulator runs on this machine and accepts any key",
+        "line 4, [tool.flow64.environments.emulator]: zzz is not a key here; there are branches, max_cost, max_rows, suffix, values",
     ],
     f"{STAGING}values.day = 2026-11-24\nvalues.n = [nan]\nvalues.x.env = 5\n": [
-        "line 3, [tool.flow64.environments.staging.values]: day is no JSON: it is, or has in it, a date, a time, NaN, or a number beyond 2^53; write that as text",
-        "line 4, [tool.flow64.environments.staging.values]: n is no JSON: it is, or has in it, a date, a time, NaN, or a number beyond 2^53; write that as text",
-        'line 5, [tool.flow64.environments.staging.values]: x names no environment variable, where alone a secret may stand; write { env = "NAME_OF_THE_VARIABLE" }',
+        "line 3, [tool.flow64.environments.staging.values]: day is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; write that as text",
+        "line 4, [tool.flow64.environments.staging.values]: n is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; write that as text",
+        'line 5, [tool.flow64.environments.staging.values]: x is not an environment variable, and a secret must come from one; write { env = "NAME_OF_THE_VARIABLE" }',
     ],
     f"{STAGING}[tool.flow64.environments.' ']\n{KEY}": [
         "line 3, [tool.flow64.environments]: ' ' is not a name: write 1 to 512 signs"
@@ -369,7 +369,7 @@ WRONG = {
         "line 3, [tool.flow64.environments]: 'cafe\u0301' is there twice, in two spellings of one name"
     ],
     "[tool.flow64]\nsource = 'a'\nsource = 'b'\n": [
-        "it is no TOML: Cannot overwrite a value (at line 3, column 13)"
+        "it is not valid TOML: Cannot overwrite a value (at line 3, column 13)"
     ],
 }
 
@@ -385,15 +385,15 @@ def test_all_mistakes_are_one_error(project, text, mistakes):
 
 
 SECRETS = {
-    "api_key = 'sk_live_SENTINEL0123456789'": 'api_key names no environment variable, where alone a secret may stand; write { env = "NAME_OF_THE_VARIABLE" }',
-    "api_key = { env = 'sk_live_SENTINEL0123456789' }": 'api_key names a variable that can be none; write its name, and never what it holds: { env = "NAME_OF_THE_VARIABLE" }',
-    "api_key = { env = 'SENTINEL-1' }": 'api_key names a variable that can be none; write its name, and never what it holds: { env = "NAME_OF_THE_VARIABLE" }',
-    "values.hook = 'sk_live_SENTINEL0123456789'": 'hook looks like a key, and a secret does not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
-    "values.hook = [{ a = 'Bearer sk_live_SENTINEL0123456789' }]": 'hook looks like a key, and a secret does not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
-    "values.hook = { sk_live_SENTINEL0123456789 = 1 }": 'hook looks like a key, and a secret does not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
-    "suffix = 'sk_live_SENTINEL0123456789'": 'suffix looks like a key, and a secret does not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
-    "sk_live_SENTINEL0123456789 = 1": "*** is no key here; there are allow_http, api_key, branches, endpoint, hosts, max_cost, max_rows, oauth, org_id, suffix, values",
-    "endpoint = 'https://user:SENTINEL@example.com'": "endpoint is no plain https address, as https://api.sixtyfour.ai is; http is for this machine alone, or with allow_http = true, and no password belongs in it",
+    "api_key = 'sk_live_SENTINEL0123456789'": 'api_key is not an environment variable, and a secret must come from one; write { env = "NAME_OF_THE_VARIABLE" }',
+    "api_key = { env = 'sk_live_SENTINEL0123456789' }": 'api_key is not the name of a variable; write its name, and never its content: { env = "NAME_OF_THE_VARIABLE" }',
+    "api_key = { env = 'SENTINEL-1' }": 'api_key is not the name of a variable; write its name, and never its content: { env = "NAME_OF_THE_VARIABLE" }',
+    "values.hook = 'sk_live_SENTINEL0123456789'": 'hook looks like a key, and secrets do not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
+    "values.hook = [{ a = 'Bearer sk_live_SENTINEL0123456789' }]": 'hook looks like a key, and secrets do not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
+    "values.hook = { sk_live_SENTINEL0123456789 = 1 }": 'hook looks like a key, and secrets do not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
+    "suffix = 'sk_live_SENTINEL0123456789'": 'suffix looks like a key, and secrets do not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
+    "sk_live_SENTINEL0123456789 = 1": "*** is not a key here; there are allow_http, api_key, branches, endpoint, hosts, max_cost, max_rows, oauth, org_id, suffix, values",
+    "endpoint = 'https://user:SENTINEL@example.com'": "endpoint is not a plain https address, such as https://api.sixtyfour.ai; http is only for this machine, or with allow_http = true, and no password belongs in it",
 }
 
 
@@ -416,13 +416,13 @@ def test_toml_that_is_none_is_not_repeated(project):
         written(project, "[tool.flow64]\nkey = sk_live_SENTINEL\n")
 
     assert str(caught.value) == (
-        "pyproject.toml cannot be used:\n  it is no TOML: Invalid value (at line 2, column 7)"
+        "pyproject.toml cannot be used:\n  it is not valid TOML: Invalid value (at line 2, column 7)"
     )
 
 
 def test_a_file_that_cannot_be_read(project):
     (project / "pyproject.toml").write_bytes(b"\xff")
-    with pytest.raises(SettingsError, match="cannot be read: it is no UTF-8"):
+    with pytest.raises(SettingsError, match="cannot be read: it is not UTF-8"):
         load()
 
 
@@ -549,7 +549,7 @@ def test_the_suffix_changes_the_bound_name_and_nothing_else(env, suffix):
     ],
 )
 def test_a_title_has_its_suffix_once(title, suffix, expected):
-    """Also one that was read from the service, where it had it already."""
+    """Also for a workflow that was read from the service with it."""
     workflow = Workflow(title, Webhook(LEAD), key="inbound")
 
     assert add_suffix(workflow.compile("staging"), suffix).name == expected
@@ -557,7 +557,7 @@ def test_a_title_has_its_suffix_once(title, suffix, expected):
 
 @pytest.mark.parametrize("name", ["staging", "default", "caf\u00e9"])
 def test_ids_depend_on_the_name_of_an_environment_alone(project, name):
-    """Whatever else the file says of it."""
+    """Also with other settings."""
     sections = [
         f'[tool.flow64.environments."{name}"]\n{KEY}',
         f'[tool.flow64.environments."{name}"]\n{KEY}suffix = "x"\nvalues.hook = "https://hooks.example.com/y"\n',

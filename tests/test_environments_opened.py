@@ -18,7 +18,7 @@ from flow64.environments import (
     async_client_for,
     client_for,
     load,
-    opened,
+    open_client,
 )
 from flow64.errors import (
     BudgetError,
@@ -97,7 +97,7 @@ def posted(emulator):
 
 def test_an_environment_says_all_that_a_client_needs(settings, emulator):
     """Name, values and suffix, for deploys and for runs."""
-    with opened(settings.environment("staging")) as client:
+    with open_client(settings.environment("staging")) as client:
         done = client.deploy(inbound())
         again = client.deploy(inbound())
         run = client.run(inbound(), rows(2))
@@ -111,7 +111,7 @@ def test_an_environment_says_all_that_a_client_needs(settings, emulator):
 
 
 def test_limits_hold_unless_a_call_says_otherwise(settings):
-    with opened(settings.environment("staging")) as client:
+    with open_client(settings.environment("staging")) as client:
         client.deploy(inbound())
         with pytest.raises(BudgetError, match="3 rows are more than max_rows=2"):
             client.run(inbound(), rows(3))
@@ -123,7 +123,7 @@ def test_limits_hold_unless_a_call_says_otherwise(settings):
 
 
 def test_values_of_a_call_stand_in_place_of_those_of_the_environment(settings):
-    with opened(settings.environment("staging")) as client:
+    with open_client(settings.environment("staging")) as client:
         done = client.deploy(inbound(), values={"hook": "https://other.example.com/"})
         live = client.workflows.get(done.workflow_id).definition
 
@@ -132,7 +132,7 @@ def test_values_of_a_call_stand_in_place_of_those_of_the_environment(settings):
 
 def test_another_environment_is_refused(settings):
     with (
-        opened(settings.environment("prod")) as client,
+        open_client(settings.environment("prod")) as client,
         pytest.raises(TypeError, match="this client is for 'prod'"),
     ):
         client.deploy(inbound(), env="staging")
@@ -186,7 +186,7 @@ def test_what_a_variable_does_not_say(project, monkeypatch, environment, words):
 
 @pytest.mark.parametrize("audience", [None, "aud", Reference("AUDIENCE")])
 def test_an_oauth_client(project, monkeypatch, audience):
-    """Its key is in a file, and no API key of the variables stands beside it."""
+    """Its key is in a file, and no API key is in the variables."""
     (project / "key.pem").write_text(pem(), "utf-8")
     (project / "key.pem").chmod(0o600)
     monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
@@ -203,7 +203,7 @@ def test_an_oauth_client(project, monkeypatch, audience):
 def test_without_settings_the_variables_say_where(project, emulator, monkeypatch):
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", emulator.url)
     monkeypatch.setenv("SIXTYFOUR_API_KEY", "key-of-a")
-    with opened(load().environment()) as client:
+    with open_client(load().environment()) as client:
         done = client.deploy(inbound(), values={"hook": HOOK})
 
     assert done.workflow_id == inbound().id()
@@ -226,9 +226,9 @@ def test_runs_are_remembered_with_the_project(settings, project, monkeypatch):
 def test_the_emulator_is_always_there(project):
     """It is started when it is needed, and remembers in the project."""
     environment = load().environment(EMULATOR)
-    with opened(environment) as client:
+    with open_client(environment) as client:
         first = client.deploy(inbound(), values={"hook": HOOK})
-    with opened(environment) as client:
+    with open_client(environment) as client:
         second = client.deploy(inbound(), values={"hook": HOOK})
         run = client.run(inbound(), rows(1), values={"hook": HOOK})
         (found,) = run.wait(every=0.01).rows()
@@ -240,8 +240,8 @@ def test_the_emulator_is_always_there(project):
 
 
 def test_title_may_speak_of_the_emulator(project):
-    """The key of the emulator is no word that is redacted in titles."""
-    with opened(load().environment(EMULATOR)) as client:
+    """The key of the emulator is not redacted in titles."""
+    with open_client(load().environment(EMULATOR)) as client:
         growth = Project("growth", namespace="acme.example")
         flow = Webhook(LEAD) >> FindEmail()
         client.deploy(Workflow("Try the emulator", flow, key="try", project=growth))
@@ -253,9 +253,9 @@ def test_title_may_speak_of_the_emulator(project):
 def test_only_one_process_has_the_emulator(project):
     environment = load().environment(EMULATOR)
     with (
-        opened(environment),
+        open_client(environment),
         pytest.raises(EmulatorStoreError),
-        opened(environment),
+        open_client(environment),
     ):
         pass  # pragma: no cover - it is not entered
 
@@ -266,7 +266,7 @@ def test_the_emulator_has_to_be_started(project):
 
     assert str(caught.value) == (
         "environment 'emulator' has to be started: write "
-        "`with opened(environment) as client:`"
+        "`with open_client(environment) as client:`"
     )
 
 
@@ -274,7 +274,7 @@ def test_no_room_for_the_emulator(project):
     (project / ".flow64").write_text("a file", "utf-8")
     with (
         pytest.raises(ConfigError, match="cannot be made"),
-        opened(load().environment(EMULATOR)),
+        open_client(load().environment(EMULATOR)),
     ):
         pass  # pragma: no cover - it is not entered
 
@@ -288,13 +288,13 @@ def swapped(monkeypatch):
 
 
 def test_a_key_of_another_organisation_writes_nothing(settings, emulator, monkeypatch):
-    """What is deployed says whose it is, and so does the list where nothing is."""
+    """A deployed workflow names its organisation, and so does an empty list."""
     swapped(monkeypatch)
-    with opened(settings.environment("staging")) as client:
+    with open_client(settings.environment("staging")) as client:
         client.deploy(inbound())
     before = posted(emulator)
 
-    with opened(settings.environment("prod")) as client:
+    with open_client(settings.environment("prod")) as client:
         with pytest.raises(OrganisationError) as caught:
             client.deploy(inbound())
         with pytest.raises(OrganisationError):
@@ -304,13 +304,13 @@ def test_a_key_of_another_organisation_writes_nothing(settings, emulator, monkey
     assert str(caught.value) == (
         "GET /workflows answered for organisation 'org_a', and environment 'prod' has "
         "org_id = 'org_b': no more was sent; use the key of that organisation, or "
-        "mend org_id"
+        "correct org_id"
     )
 
 
 def test_the_same_of_an_async_client(settings, emulator, monkeypatch):
     swapped(monkeypatch)
-    with opened(settings.environment("staging")) as client:
+    with open_client(settings.environment("staging")) as client:
         client.deploy(inbound())
     before = posted(emulator)
 
@@ -325,7 +325,7 @@ def test_the_same_of_an_async_client(settings, emulator, monkeypatch):
 
 def test_an_empty_organisation_names_nobody(settings, emulator):
     """So the first workflow is created after one look at the list."""
-    with opened(settings.environment("prod")) as client:
+    with open_client(settings.environment("prod")) as client:
         assert client.deploy(inbound()).state == "new"
         asked = [seen.path for seen in emulator.requests]
         client.deploy(inbound(description="more"))
@@ -340,14 +340,14 @@ def test_an_empty_organisation_names_nobody(settings, emulator):
 def compared(settings):
     found = {}
     for name in ("prod", "staging"):
-        with opened(settings.environment(name)) as client:
+        with open_client(settings.environment(name)) as client:
             found[name] = client.call(deployed_codes, {"inbound": inbound().id(name)})
     (answer,) = same_code(found["prod"], found["staging"])
     return answer.verdict, answer.reason
 
 
 def deploy(settings, name, workflow):
-    with opened(settings.environment(name)) as client:
+    with open_client(settings.environment(name)) as client:
         client.deploy(workflow)
 
 

@@ -190,11 +190,11 @@ WORDS = [
     ),
     (
         AmbiguousRowsError("", ["archive", "work/deliver"]),
-        "the workflow ends in several blocks: archive, work/deliver; nothing was started; say whose rows are wanted: block='work/deliver'",
+        "the workflow ends in several blocks: archive, work/deliver; nothing was started; name one of them: block='work/deliver'",
     ),
     (
         AmbiguousRowsError("r", ["archive", "work/deliver"]),
-        "run r ends in several blocks: archive, work/deliver; say whose rows are wanted: run.rows(Person, block='work/deliver')",
+        "run r ends in several blocks: archive, work/deliver; name one of them: run.rows(Person, block='work/deliver')",
     ),
     (
         ComparisonError(),

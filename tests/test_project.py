@@ -202,7 +202,7 @@ MISTAKES = {
     "an exclusion that fits nothing": (
         lambda: matrix(build, {"region": {"us": {}}}, exclude=[{"region": "de"}]),
         (
-            "the exclusion {'region': 'de'} fits no combination: mend its names, "
+            "the exclusion {'region': 'de'} fits no combination: correct its names, "
             "or leave it out"
         ),
     ),

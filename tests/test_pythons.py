@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flow64.cli._install_source import InstallSource
-from flow64.cli._new_project import render_template
+from flow64.cli import main
 
 ROOT = Path(__file__).parents[1]
 ABOUT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -40,14 +39,13 @@ def test_documents(name):
     assert {*re.findall(r"(3\.\d+) or later", text)} == {PYTHONS[0]}
 
 
-def test_jobs_of_a_new_project():
+def test_jobs_of_a_new_project(tmp_path):
     """The jobs that `flow64 init` writes run on the newest of them."""
-    found = render_template("acme.example", "growth", InstallSource(None))
+    main(["init", str(tmp_path), "--namespace", "acme.example", "--from", "0.1.0"])
     jobs = [
         step["with"]["python-version"]
-        for path, text in found.items()
-        if path.suffix == ".yml"
-        for job in yaml.safe_load(text)["jobs"].values()
+        for path in sorted(tmp_path.rglob("*.yml"))
+        for job in yaml.safe_load(path.read_text("utf-8"))["jobs"].values()
         for step in job["steps"]
         if step.get("uses", "").startswith("actions/setup-python")
     ]

@@ -1,4 +1,4 @@
-"""A finding: one fact about a workflow, worded once, shown as text or JSON."""
+"""Findings: facts about a workflow, as text or JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import frozen
 
-from .redaction import blot_keys, redact_keys
+from .redaction import blot_keys, clean_text, redact_keys
 from .text import pluralize, printable, truncate
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -38,18 +38,17 @@ class Place(NamedTuple):
 
 @frozen
 class Finding:
-    """One thing that is wrong, doubtful or worth knowing about a workflow.
+    """An error, a warning or a note about a workflow.
 
     Attributes:
-        code: Stable kebab-case name; a promise, unlike the words of the message.
-        family: What the finding is about.
+        code: Stable kebab-case name. It never changes, unlike the message.
         severity: `error` stops a compile; `warning` and `note` never do.
-        message: What is wrong, in one sentence without its end stop.
-        help: How to mend it, or None where nothing needs mending.
-        file: The user's file, where it is known.
+        message: What is wrong, in one sentence without a full stop.
+        help: How to correct it, if it needs correction.
+        file: The user's file, if it is known.
         line: The line in `file`, from 1.
-        where: The block's key path or JSON pointer, or None for the workflow.
-        block_id: The block it is about, or None.
+        where: The block's key path or JSON pointer; None for the workflow.
+        block_id: The block, if it is about one.
         place: `file` and `line` with columns, for the caret of the text form.
     """
 
@@ -64,7 +63,7 @@ class Finding:
 
     @property
     def file(self) -> str | None:
-        """The user's file, where it is known."""
+        """The user's file, if it is known."""
         return self.place.file if self.place else None
 
     @property
@@ -73,7 +72,7 @@ class Finding:
         return self.place.line if self.place else None
 
     def as_data(self) -> dict[str, Any]:
-        """The finding as plain JSON data, in a fixed key order."""
+        """Return it as plain JSON data, in a fixed key order."""
         return {
             "code": self.code,
             "family": self.family,
@@ -90,59 +89,55 @@ class Finding:
         parts = [self.code, str(self.place or self.where or ""), self.message]
         if self.help:
             parts.append(self.help)
-        return " · ".join(_show(part) for part in parts if part)
+        return " · ".join(clean_text(part) for part in parts if part)
 
 
 def as_text(findings: Iterable[Finding]) -> str:
-    """Findings for a terminal: each with its source line and a caret under the block.
+    """Format findings for a terminal, with source lines and carets under the blocks.
 
-    The text is what was found and nothing more; control characters of names and
-    source lines are shown escaped, so that no name can write to the terminal.
+    Control characters of names and source lines are escaped, so that no name can
+    control the terminal.
     """
     return "".join(f"{line}\n" for finding in findings for line in _lines(finding))
 
 
 def as_json(findings: Iterable[Finding]) -> str:
-    """Findings as a JSON array, exact and in order."""
+    """Format findings as a JSON array, exact and in order."""
     data = [finding.as_data() for finding in findings]
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    # A faulty name may hold half a surrogate pair, which only an escape can carry.
+    # A faulty name may have half a surrogate pair, which needs an escape.
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def by_severity(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors first, then warnings, then notes; otherwise in the order given."""
+    """Sort findings: errors first, then warnings, then notes."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """How many of each severity, as `1 error, 2 warnings`; `nothing found` if none."""
+    """Count findings by severity: `1 error, 2 warnings`, or `nothing found`."""
     counts = [(sum(f.severity == s for f in findings), s) for s in SEVERITIES]
     parts = [pluralize(n, word) for n, word in counts if n]
     return ", ".join(parts) or "nothing found"
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    where = f" ({truncate(_show(finding.where), 200)})" if finding.where else ""
-    yield f"{finding.severity}[{finding.code}] {_show(finding.message)}{where}"
+    where = f" ({truncate(clean_text(finding.where), 200)})" if finding.where else ""
+    yield f"{finding.severity}[{finding.code}] {clean_text(finding.message)}{where}"
     if finding.place:
         yield from _excerpt(finding.place)
     if finding.help:
-        yield f"   = help: {_show(finding.help)}"
-
-
-def _show(text: str) -> str:
-    return printable(redact_keys(text))
+        yield f"   = help: {clean_text(finding.help)}"
 
 
 def _characters(source: str, count: int) -> int:
-    """How many characters the first `count` UTF-8 bytes of a line are."""
+    """Return the number of characters in the first `count` UTF-8 bytes of a line."""
     head = source.encode("utf-8", "surrogatepass")[:count]
     return len(head.decode("utf-8", "ignore"))
 
 
 WIDEST: Final = 100
-"""Characters of a line of the user's that an excerpt shows."""
+"""Maximum characters of a source line that an excerpt shows."""
 
 
 def _excerpt(place: Place) -> Iterator[str]:
@@ -156,11 +151,11 @@ def _excerpt(place: Place) -> Iterator[str]:
     end = len(source)
     if place.end_column is not None:
         end = _characters(source, place.end_column)
-    source = blot_keys(source)  # of the same length, so that the caret stands right
-    # Escaping may widen what stands before and under the caret, so both are measured.
+    source = blot_keys(source)  # the same length, so that the caret is right
+    # Escapes may make the text before and under the caret longer, so both are measured.
     before, marked = printable(source[indent:start]), printable(source[start:end])
     shown, at, carets = printable(source.lstrip()), len(before), max(1, len(marked))
-    if len(shown) > WIDEST:  # what a terminal would wrap is cut around what is marked
+    if len(shown) > WIDEST:  # cut around the marked text
         if skipped := max(0, min(at, at + carets + 1 - WIDEST)):
             shown, at = f"…{shown[skipped:]}", at - skipped + 1
         shown = truncate(shown, WIDEST)

@@ -1,4 +1,4 @@
-"""Projects, which own ids, and variants, which are many workflows from one function."""
+"""Projects, which own ids, and variants: many workflows from one function."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _codes(allow: Sequence[str] | AbstractSet[str]) -> tuple[str, ...]:
 
 @frozen
 class Project(ProjectKey):
-    """The owner of ids, and the group of workflows that is planned together.
+    """The owner of ids: a group of workflows that is planned together.
 
     Args:
         key: Name of the project inside its namespace.
@@ -54,7 +54,7 @@ def variants(
 ) -> dict[str, Workflow]: ...
 @helpful
 def variants(build: Callable[..., Workflow], table: Any) -> dict[str, Workflow]:
-    """One workflow for each row of a table: `build(**parameters)`.
+    """Build one workflow for each row of a table: `build(**parameters)`.
 
     The variant's name becomes a segment of the workflow's path, so every variant has
     ids of its own that do not depend on the order or number of the others.
@@ -91,7 +91,7 @@ def matrix(
     *,
     exclude: Iterable[Mapping[str, str]] = (),
 ) -> dict[tuple[str, ...], Workflow]:
-    """One workflow for each combination: `build(**parameters of all axes)`.
+    """Build one workflow for each combination: `build(**parameters of all axes)`.
 
     Args:
         build: Makes a workflow from the parameters of one combination.
@@ -133,7 +133,7 @@ def matrix(
         made[names] = _build(build, parameters, _segments(at))
     if unused:
         problem = f"the exclusion {unused[0]} fits no combination"
-        raise VariantError(f"{problem}: mend its names, or leave it out")
+        raise VariantError(f"{problem}: correct its names, or leave it out")
     _refuse_shared_pins(made)
     return made
 

@@ -1,10 +1,10 @@
-"""Redaction: which texts are secret, and what stands in their place.
+"""Redaction: which texts are secret, and how they are masked.
 
-This is the one owner. It knows plain texts and JSON data, frozen or not, and it has
-three uses. Show: `Secrets.redact` and `Secrets.hide` put the mask in the place of a
-secret. Store: `Secrets.find` says where a secret would be stored. Compare:
-`Secrets.is_one` says whether a value is a secret. What a definition holds is redacted
-by `redact_for_display` and `redact_for_storage` of `definition`, with the same classes.
+It handles plain texts and JSON data, frozen or not, and has three uses. Show:
+`Secrets.redact` and `Secrets.hide` mask secrets. Store: `Secrets.find` finds a secret
+that would be stored. Compare: `Secrets.is_one` checks whether a value is a secret.
+Definitions are redacted by `redact_for_display` and `redact_for_storage` of
+`definition`, with the same classes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from threading import Lock
 from typing import Any, Final, NoReturn, TypeAlias, final
 from urllib.parse import quote, quote_plus
 
+from .text import printable
+
 _Path: TypeAlias = tuple[str | int, ...]
 
 MASK: Final = "***"
-"""Stands in the place of a secret."""
+"""Replaces a secret."""
 
 SHORTEST: Final = 4
-"""Characters of the shortest secret that is looked for inside other texts."""
+"""Minimum characters of a secret to be searched for inside other texts."""
 
 SHORTEST_CODED: Final = 8
-"""Characters of the shortest secret that is looked for in another spelling."""
+"""Minimum characters of a secret to be searched for in another spelling."""
 
 
 def map_json(data: Any, replace: Callable[[Any], Any]) -> Any:
@@ -34,8 +36,8 @@ def map_json(data: Any, replace: Callable[[Any], Any]) -> Any:
 
     Args:
         data: Dicts, lists and other values, plain or frozen.
-        replace: Returns what takes the place of a value. If it returns the same object,
-            the copy goes on inside of it.
+        replace: Returns the replacement of a value. If it returns the same object, the
+            values inside it are replaced.
     """
     made = replace(data)
     if made is not data:
@@ -47,20 +49,20 @@ def map_json(data: Any, replace: Callable[[Any], Any]) -> Any:
     return data
 
 
-def map_json_beside(
+def map_json_pairs(
     data: Any,
     other: Any,
     replace: Callable[[Any, Any, _Path], Any],
     path: _Path = (),
 ) -> Any:
-    """Copy JSON data like `map_json`, beside other data that may look like it.
+    """Copy JSON data like `map_json`, along with other data of a similar shape.
 
     Args:
         data: The data to copy.
-        other: What stands on the other side.
-        replace: Is given a value, what stands in the same place on the other side, and
-            that place. Without a counterpart the second one is None: the member is not
-            there, or two lists have different lengths.
+        other: The other data.
+        replace: Takes a value, the value in the same place of the other data, and this
+            place. The second one is None if there is no such member, or if two lists
+            have different lengths.
         path: The place of `data`.
     """
     made = replace(data, other, path)
@@ -70,7 +72,7 @@ def map_json_beside(
         members = other if isinstance(other, dict) else {}
         return type(data)(
             {
-                name: map_json_beside(item, members.get(name), replace, (*path, name))
+                name: map_json_pairs(item, members.get(name), replace, (*path, name))
                 for name, item in data.items()
             }
         )
@@ -78,7 +80,7 @@ def map_json_beside(
         items = other if is_aligned(data, other) else [None] * len(data)
         return type(data)(
             [
-                map_json_beside(item, items[at], replace, (*path, at))
+                map_json_pairs(item, items[at], replace, (*path, at))
                 for at, item in enumerate(data)
             ]
         )
@@ -93,7 +95,7 @@ def is_aligned(one: Any, other: Any) -> bool:
 
 
 def map_texts(data: Any, change: Callable[[str], str]) -> Any:
-    """Return plain JSON data with all texts changed, names of members too."""
+    """Change all texts of plain JSON data, including names of members."""
     if isinstance(data, str):
         return change(data)
     if isinstance(data, dict):
@@ -111,8 +113,8 @@ def texts_in(
     Args:
         data: The data, plain or frozen.
         path: Its place.
-        with_names: Include the names of members, at the place of their object. They
-            come before its members: so no place has a name in it that was not seen.
+        with_names: Include the names of members, at the place of their object and
+            before its members. So each name in a place was yielded before.
     """
     if isinstance(data, str):
         yield path, data
@@ -128,15 +130,15 @@ def texts_in(
 
 @final
 class Secrets:
-    """JSON values that are secret, and the texts that would give one away.
+    """JSON values that are secret, and the texts that would reveal one.
 
     It shows (`redact`, `hide`), finds (`is_in`, `find`) and compares (`is_one`). No
     repr shows a secret.
 
     Args:
-        contents: What is secret: texts, or other JSON data. Empty texts and nulls are
-            ignored. Of the texts inside of other data, those of fewer than 4 characters
-            are not looked for.
+        contents: The secrets: texts, or other JSON data. Empty texts and nulls are
+            ignored. Texts inside other data are ignored if they have fewer than 4
+            characters.
     """
 
     __slots__ = ("texts", "wholes")
@@ -151,7 +153,7 @@ class Secrets:
             for content in known
             for path, text in texts_in(content)
             if len(text) >= SHORTEST or (text and not path)
-            for spelling in spelled(text)
+            for spelling in list_spellings(text)
         }
         self.texts: Sequence[str] = _longest_first(found)
 
@@ -176,15 +178,15 @@ class Secrets:
         return next((path for path, text in found if self.is_in(text)), None)
 
     def redact(self, text: str) -> str:
-        """Return a text with the mask in the place of each secret."""
+        """Mask the secrets in a text."""
         return _mask_texts(text, self.texts)
 
     def hide(self, data: Any, stand_in: Callable[[Any], Any] | None = None) -> Any:
-        """Return JSON data with the mask in the place of each value that is secret.
+        """Mask the secret values in JSON data.
 
         Args:
             data: The data.
-            stand_in: Returns what takes the place of a value instead of the mask.
+            stand_in: Returns the replacement of a value, instead of the mask.
         """
 
         def replace(item: Any) -> Any:
@@ -228,14 +230,16 @@ class Redaction:
             return
         with self._lock:
             self._secrets |= new
-            self._texts = _longest_first({*self._texts}.union(*map(spelled, new)))
+            self._texts = _longest_first(
+                {*self._texts}.union(*map(list_spellings, new))
+            )
 
     def redact(self, text: str) -> str:
-        """Return a text with the mask in the place of each secret, in any spelling."""
+        """Mask the secrets in a text, in any spelling."""
         return _mask_texts(text, self._texts)
 
     def redact_json(self, data: Any) -> Any:
-        """Return JSON data in which all texts are redacted, names of members too."""
+        """Mask the secrets in JSON data, including names of members."""
         return map_texts(data, self.redact) if self._texts else data
 
     def __repr__(self) -> str:
@@ -246,7 +250,7 @@ class Redaction:
 
 
 def _longest_first(texts: Iterable[str]) -> Sequence[str]:
-    """Sort texts so that a text comes before all that may be a part of it."""
+    """Sort texts so that none comes after a part of it."""
     return sorted(texts, key=lambda text: (-len(text), text))
 
 
@@ -257,8 +261,8 @@ def _mask_texts(text: str, texts: Iterable[str]) -> str:
     return text
 
 
-def spelled(secret: str) -> frozenset[str]:
-    """Return a secret as it is, and the other spellings that it is looked for in."""
+def list_spellings(secret: str) -> frozenset[str]:
+    """Return a secret and its other spellings."""
     try:
         made = [form.decode() for form in spellings(secret)]
     except UnicodeEncodeError:
@@ -267,7 +271,7 @@ def spelled(secret: str) -> frozenset[str]:
 
 
 def spellings(secret: str) -> set[bytes]:
-    """Return a text as it is, in URLs, in JSON, and inside of base64.
+    """Return the spellings of a text in URLs, in JSON, and in base64.
 
     Raises:
         UnicodeEncodeError: It has half a surrogate pair.
@@ -298,9 +302,9 @@ def _in_base64(secret: bytes) -> Iterator[bytes]:
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
-# -- What looks like a key ------------------------------------------------------------
+# -- Texts that look like keys --------------------------------------------------------
 
-# Looked for first, in all texts at once: most definitions have none of these.
+# Searched for first, since most texts have none of these.
 KEY_MARKS: Final = (
     "sk_",
     "sk-",
@@ -334,7 +338,7 @@ longer word counts as a key without one.
 
 
 def redact_keys(text: str) -> str:
-    """Return a text with the mask in the place of all that looks like a key."""
+    """Mask everything in a text that looks like a key."""
     if not any(mark in text for mark in KEY_MARKS):
         return text
     for shape in KEY_SHAPES.values():
@@ -347,16 +351,18 @@ def has_key(text: str) -> bool:
     return redact_keys(text) != text
 
 
+def clean_text(text: object) -> str:
+    """Mask keys in a text, and escape characters that steer a terminal."""
+    return printable(redact_keys(str(text)))
+
+
 def redact_keys_in_json(data: Any) -> Any:
-    """Return plain JSON data with the mask for all that looks like a key."""
+    """Mask everything in plain JSON data that looks like a key."""
     return map_texts(data, redact_keys)
 
 
 def blot_keys(text: str) -> str:
-    """Return a text of the same length with `*` for each character of a key.
-
-    So what points into the text still points to the right place.
-    """
+    """Replace each character of a key by `*`, so that positions stay the same."""
     if not any(mark in text for mark in KEY_MARKS):
         return text
     for shape in KEY_SHAPES.values():

@@ -166,7 +166,7 @@ def try_out(
             here.fail_block(block_id, message)
             stack.callback(here.fail_block, block_id, None)
         player = client or stack.enter_context(_client(here))
-        _create_pinned(player, definition)
+        _create_workflow(player, definition)
         # On an emulator nothing is spent, so no consent is needed.
         workflow.deploy(player, env=env, values=values, allow_spend=True)
         run_id = workflow.run(rows, player, env=env, values=values).id
@@ -174,7 +174,7 @@ def try_out(
         return _build_outcome(here, run_id, definition)
 
 
-def _create_pinned(client: Client, definition: Definition) -> None:
+def _create_workflow(client: Client, definition: Definition) -> None:
     """Create a pinned workflow that does not exist, which a deploy never does."""
     from .api import create_workflow, get_workflow
 

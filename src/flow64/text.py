@@ -1,4 +1,4 @@
-"""Wording that all rooms share: counts, lists, shortened values and safe printing."""
+"""Texts for messages: counts, lists, shortened values and escapes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 
 def printable(text: str) -> str:
-    """The text with control, format and bidirectional characters shown as escapes."""
+    """Escape control, format and bidirectional characters in a text."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else _escape(c) for c in text)
@@ -19,17 +19,17 @@ def _escape(character: str) -> str:
 
 
 def truncate(text: str, limit: int) -> str:
-    """Cut a text that is longer than the limit, with an ellipsis as its last sign."""
+    """Cut a text that is longer than the limit, and end it with an ellipsis."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def clipped(text: str, limit: int = 60) -> str:
-    """A text on one line that cannot steer a terminal, cut with an ellipsis."""
+    """Escape a text for one line of a terminal, and cut it if it is long."""
     return truncate(printable(text), limit)
 
 
 def shortened(value: object, limit: int = 60) -> str:
-    """The repr of a value on one line, without addresses, cut with an ellipsis."""
+    """Return the repr of a value on one line, without addresses, cut if it is long."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a message about a value works whatever it does
@@ -41,7 +41,7 @@ _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def pluralize(number: int, noun: str) -> str:
-    """A number with its noun: `1 request`, `2,000 requests`."""
+    """Return a number with its noun: `1 request`, `2,000 requests`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

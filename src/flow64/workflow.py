@@ -1,4 +1,4 @@
-"""Workflow: the object that people work with; its methods lead to the other rooms."""
+"""Workflows: the objects that people compile, check, deploy and run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @frozen(init=False, repr=False, eq=False)
 class Workflow:
-    """A keyed flow: what is compiled, checked, deployed and run.
+    """A keyed flow, which is compiled, checked, deployed and run.
 
     Args:
         name: The title that people see.
@@ -130,11 +130,11 @@ class Workflow:
 
     @property
     def file(self) -> str | None:
-        """The file it was written in; None for one that was read."""
+        """The file of its code; None if it was read from JSON."""
         return self.identity.place.file if self.identity.place else None
 
     def id(self, env: str = DEFAULT_ENV) -> str:
-        """The workflow's id in an environment."""
+        """Return the workflow's id in an environment."""
         if self._read is not None and self.identity.key is None:
             return str(self._read.id)
         return self.identity.head(env).id
@@ -151,15 +151,15 @@ class Workflow:
     def compile(
         self, env: str | None = None, values: Mapping[str, Any] | None = None
     ) -> Definition:
-        """The definition.
+        """Compile the workflow to its definition.
 
         Args:
-            env: The environment that its id is for; None for `default`.
-            values: What `value("name")` stands for; names without an entry stay
+            env: The environment of its id; None for `default`.
+            values: The content of each `value("name")`. Names without an entry stay
                 unbound.
 
         Raises:
-            CompileError: There are findings of severity error; it holds all of them.
+            CompileError: The workflow has errors. All of them are in it.
         """
         return _require_sound(self._lower(env, values))
 
@@ -169,7 +169,7 @@ class Workflow:
         """Return what `compile` and `fingerprint` return, in half the time.
 
         Raises:
-            CompileError: There are findings of severity error.
+            CompileError: The workflow has errors.
         """
         lowered = self._lower(env, None)
         definition = _require_sound(_bind(lowered, values))
@@ -181,15 +181,15 @@ class Workflow:
         values: Mapping[str, Any] | None = None,
         indent: int | None = 2,
     ) -> str:
-        """The create body with its id, as canonical JSON; secrets stand by their names.
+        """Return the create body as canonical JSON. Secrets are only named.
 
         Args:
-            env: The environment that its id is for; None for `default`.
-            values: What `value("name")` stands for.
+            env: The environment of its id; None for `default`.
+            values: The content of each `value("name")`.
             indent: Spaces a level; None writes it compact.
 
         Raises:
-            CompileError: There are findings of severity error.
+            CompileError: The workflow has errors.
         """
         return dumps(self.compile(env, values), indent=indent)
 
@@ -200,11 +200,11 @@ class Workflow:
         *,
         blocks: LiveCatalogue | None = None,
     ) -> list[Finding]:
-        """All findings, errors first; never raises for what it finds.
+        """Return all errors, warnings and notes, and never raise for them.
 
         Args:
-            env: The environment that its id is for; None for `default`.
-            values: What `value("name")` stands for.
+            env: The environment of its id; None for `default`.
+            values: The content of each `value("name")`.
             blocks: What the service says of its blocks, in the place of what is built
                 in; needs the extra `schemas`.
 
@@ -223,22 +223,22 @@ class Workflow:
         force: bool = False,
         allow_spend: bool = False,
     ) -> Deployment:
-        """Plan and apply of this one workflow; nothing is sent when nothing changed.
+        """Plan and apply this workflow. Nothing is sent if nothing has changed.
 
         Args:
             client: Where to; None makes one from the environment variables.
             env: The environment to deploy to; by default that of the client, then
                 `default`.
-            values: What `value("name")` stands for there.
-            force: Overwrite a workflow that was edited on the service, or that no code
-                of ours deployed.
+            values: The content of each `value("name")` there.
+            force: Overwrite a workflow that was edited on the service, or that this
+                code did not deploy.
             allow_spend: Agree to blocks that spend credits as soon as they are written.
 
         Raises:
             CompileError: The workflow has errors.
             DeployError: It was refused before anything was written.
             ApiError: The service refused it.
-            OutcomeUnknownError: No answer came, and a look did not tell.
+            OutcomeUnknownError: No answer came, and the outcome is unknown.
         """
         from .client import deploy  # loads httpx
 
@@ -252,7 +252,7 @@ class Workflow:
         client: Client | None = None,
         **options: Unpack[RunOptions],
     ) -> Run:
-        """Start a run, once for each intent; `Client.run` says what each option is.
+        """Start a run, once for each intent; `Client.run` explains the options.
 
         Args:
             rows: The rows for a webhook source: a list or any iterable of mappings, or
@@ -266,7 +266,7 @@ class Workflow:
         Raises:
             RunError: It was refused before anything was sent.
             ApiError: The service refused it.
-            OutcomeUnknownError: No answer came, and the looks did not tell.
+            OutcomeUnknownError: No answer came, and the outcome is unknown.
         """
         from .client import run  # loads httpx
 
@@ -298,29 +298,29 @@ class Workflow:
         return run_batches(self, rows, client, **options)
 
     def to_mermaid(self) -> str:
-        """The graph as Mermaid text."""
-        from .render import mermaid  # only where a picture is wanted
+        """Return the graph as Mermaid text."""
+        from .render import draw_mermaid  # only needed for a picture
 
-        return mermaid(self._lower(None, None).definition)
+        return draw_mermaid(self._lower(None, None).definition)
 
     def to_text(self) -> str:
-        """The graph as a text tree with row kinds and columns."""
-        from .render import text_tree  # only where a picture is wanted
+        """Return the graph as a text tree with row kinds and columns."""
+        from .render import draw_text  # only needed for a picture
 
-        return text_tree(self._lower(None, None).definition)
+        return draw_text(self._lower(None, None).definition)
 
     def to_svg(self) -> str:
-        """The graph as an SVG picture that stands alone, for light and dark."""
-        from .render import svg  # only where a picture is wanted
+        """Return the graph as an SVG picture, for light and dark backgrounds."""
+        from .render import draw_svg  # only needed for a picture
 
-        return svg(self._lower(None, None).definition)
+        return draw_svg(self._lower(None, None).definition)
 
     def __repr__(self) -> str:
         project = f", project={self.project.key!r}" if self.project else ""
         return f"Workflow({self.name!r}, key={self.key!r}{project})"
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        """For notebooks: a picture where they show one, else text; no web service."""
+        """Return a picture and texts for notebooks, without a web service."""
         return {
             "image/svg+xml": self.to_svg(),
             "text/vnd.mermaid": self.to_mermaid(),
@@ -328,7 +328,7 @@ class Workflow:
         }
 
     def _repr_svg_(self) -> str:
-        """For what shows pictures and knows no bundles."""
+        """Return the picture, for viewers that know no bundles."""
         return self.to_svg()
 
     def _with(self, identity: Identity) -> Workflow:
@@ -370,7 +370,7 @@ def _require_sound(lowered: Lowered) -> Definition:
     """Return the definition.
 
     Raises:
-        CompileError: There are findings of severity error; it holds all of them.
+        CompileError: The workflow has errors. All of them are in it.
     """
     definition, faults = lowered
     if found := [*faults, *errors(definition)]:
@@ -398,8 +398,8 @@ def _pins(pins: Any) -> dict[str, dict[str, Any]]:
 
 
 def _no_values(given: Any) -> Finding:
-    # Its type alone is shown: what it holds may be secret.
-    message = f"values is of type {type(given).__name__}, and is to be a mapping"
+    # Only its type is shown, since its content may be secret.
+    message = f"values is of type {type(given).__name__}, and must be a mapping"
     return Finding(
         "not-json", "values", "error", message, 'write values={"notebook": "..."}'
     )

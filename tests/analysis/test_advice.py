@@ -9,8 +9,6 @@ from attrs import evolve
 
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, fan, tap, value
 from flow64.analysis import findings
-from flow64.analysis._columns import NO_COLUMNS
-from flow64.analysis.checks import _columns
 from flow64.blocks import (
     AppendToNotebook,
     CompanyEnrichment,
@@ -769,14 +767,6 @@ def test_conditions_are_reserved():
     assert found == [("warning", made.blocks[1].id, message)]
 
 
-def test_unknown_columns_of_a_closed_set():
-    """Where all columns are known, a name that is not among them is told."""
-    found = _columns.missing_column(3, "emial", NO_COLUMNS)
-    assert found.position == 3
-    assert found.message == "it reads the column 'emial', which rows do not have here"
-    assert found.help == "they have none"
-
-
 def test_unknown_column_is_told_once_a_set_is_closed(monkeypatch):
     """No kind of today's catalogue closes its set, but one of the service's may."""
     from flow64.analysis import _lineage
@@ -813,15 +803,18 @@ def test_a_name_that_slipped_is_near_only_to_what_rows_have_there():
     assert told(flow, "near-miss-column") == []
 
 
-def test_columns_of_one_length_that_share_letters_are_not_near():
-    """Two letters in other places are no slip."""
-    spellings = _columns.Spellings()
-    for shape in _columns._shapes("abcdefg"):
-        spellings.names.setdefault(shape, {})["abcdefg"] = None
+@pytest.mark.parametrize(
+    ("name", "is_near"), [("bcdefga", False), ("acbdefg", True), ("abcdefg", False)]
+)
+def test_columns_of_the_same_length_that_share_letters(name, is_near):
+    """Two swapped letters are a slip. A letter that moved further is not."""
+    flow = Webhook(LEAD, input_schema={"abcdefg": "string"}) >> FindEmail()
 
-    assert list(spellings.near("bcdefga")) == []
-    assert list(spellings.near("acbdefg")) == ["abcdefg"]
-    assert list(spellings.near("abcdefg")) == []
+    found = Workflow(
+        "Leads", flow >> Filter.where(name).is_empty(), key="leads"
+    ).check()
+
+    assert ("near-miss-column" in {one.code for one in found}) is is_near
 
 
 @pytest.mark.parametrize("code", ["no-source", "effects", "cost-estimate"])

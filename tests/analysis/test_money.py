@@ -68,7 +68,7 @@ END = "by documented prices, before filters: an estimate and no quote"
             >> FindEmail(),
             0,
             (
-                "how many rows reach these is open: find_email $0.05 a row; not "
+                "for an unknown number of rows: find_email $0.05 a row; not "
                 "counted, since no price is documented: company_enrichment; "
                 f"{END}"
             ),
@@ -77,7 +77,7 @@ END = "by documented prices, before filters: an estimate and no quote"
             Search(LEAD, query="q") >> FindEmail(),
             0,
             (
-                "how many rows reach these is open: find_email $0.05 a row; not "
+                "for an unknown number of rows: find_email $0.05 a row; not "
                 f"counted, since no price is documented: search; {END}"
             ),
         ),
@@ -124,7 +124,7 @@ END = "by documented prices, before filters: an estimate and no quote"
             Webhook(COMPANY) >> RawBlock("find_subdomains") >> FindPhone(),
             0,
             (
-                "how many rows reach these is open: find_phone $0.30 a row; not "
+                "for an unknown number of rows: find_phone $0.30 a row; not "
                 f"counted, since no price is documented: find_subdomains; {END}"
             ),
         ),
@@ -311,11 +311,6 @@ def test_effects():
         "unknown: enrich_lead (now lead_enrichment), new_kind",
     ]
     assert [touch.kind for touch in found.at_creation] == ["search"]
-    assert {touch.kind for touch in found.outside} == {
-        "append_to_notebook",
-        "outgoing_webhook",
-        "send_slack_message",
-    }
 
 
 def test_a_workflow_without_effects_says_nothing():

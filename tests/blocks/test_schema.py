@@ -105,7 +105,7 @@ def test_every_schema_is_a_schema(cls):
     ("kind", "specs"), GOOD, ids=[f"{i}-{row[0]}" for i, row in enumerate(GOOD)]
 )
 def test_specs_that_fit(kind, specs):
-    """What the documents show passes, and so do fields that nobody knows."""
+    """What the documents show passes, and so do unknown fields."""
     assert not list(
         Draft202012Validator(specs_schema(CATALOGUE[kind])).iter_errors(specs)
     )
@@ -129,7 +129,7 @@ def test_a_schema_in_full():
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "outgoing_webhook",
         "description": (
-            "Send what a run found to an address of yours, in one signed request."
+            "Post the rows of a run to an address of yours, in one signed request."
             "\n\n"
             "Deliveries are unsigned until the organisation has a signing secret "
             "(documented)."
@@ -139,7 +139,7 @@ def test_a_schema_in_full():
             "url": {
                 "type": "string",
                 "description": (
-                    "Where to post: absolute, https (inferred from the rule for "
+                    "Absolute https URL to post to (inferred from the rule for "
                     "`webhook_url`)."
                 ),
                 "x-flow64": {"confidence": "D", "source": "PW, OUT"},
@@ -147,8 +147,7 @@ def test_a_schema_in_full():
             "timeout_seconds": {
                 "type": "integer",
                 "description": (
-                    "How long the service waits for an answer; the default is "
-                    "undocumented."
+                    "Seconds to wait for an answer; the default is undocumented."
                 ),
                 "x-flow64": {"confidence": "D", "source": "PW", "unit": "seconds"},
             },
@@ -169,7 +168,7 @@ def test_docstrings_are_inherited():
     """A class says what it says itself, and what its bases say."""
     docs = field_docs(FindEmail)
 
-    assert docs["mode"] == "Which address to find, in upper case."
+    assert docs["mode"] == "The kind of address to find, in upper case."
     assert docs["kind"] == "What the service calls the block (`block_name`)."
 
 

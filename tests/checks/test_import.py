@@ -82,7 +82,7 @@ def test_an_answer_with_nulls_has_no_errors(null):
 )
 def test_i8_packed_files_are_refused(packer):
     """Whatever packed them."""
-    with pytest.raises(ReadError, match=r"<text> \(offset \d+\): no UTF-8"):
+    with pytest.raises(ReadError, match=r"<text> \(offset \d+\): not UTF-8"):
         Workflow.from_json(packer.compress(json.dumps(body(block("a"))).encode()))
 
 

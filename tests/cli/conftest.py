@@ -43,7 +43,7 @@ def service(served, monkeypatch, tmp_path):
 
 @pytest.fixture
 def namespace():
-    """A namespace of this test: ids are of one service, whoever asks."""
+    """A namespace for this test, since all tests share one service."""
     return f"{uuid4().hex}.example"
 
 
@@ -91,7 +91,7 @@ def flow64(capsys):
 
 @pytest.fixture
 def answering(monkeypatch):
-    """Let somebody be there who answers what is asked."""
+    """Simulate a person who answers questions."""
 
     def answers(text):
         for module in ("run", "_terminal"):  # so that `run` imports the real one

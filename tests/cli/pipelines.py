@@ -28,7 +28,7 @@ FIVE = "w = [made(key, Webhook(LEAD), title=f'{key} {word}') for key in 'abcde']
 
 
 def five(word="one"):
-    """Five workflows, whose titles end in a word."""
+    """Five workflows with titles that end in a word."""
     return f"word = {word!r}\n{FIVE}"
 
 
@@ -56,12 +56,12 @@ def id_of(source, env="default"):
 
 
 def methods(service, before=0):
-    """What was asked of the service since some request."""
+    """The requests since some request."""
     return [seen.method for seen in service.requests[before:]]
 
 
 def outcomes(printed):
-    """What became of each workflow, as the lines of a result say."""
+    """The outcome of each workflow, from the lines of a result."""
     return [line.split("  ")[0] for line in printed.splitlines()]
 
 
@@ -78,7 +78,7 @@ GIT = {
 
 
 def commit_all():
-    """Commit all of the working folder, which becomes a repository if it is none."""
+    """Commit the working folder, after making it a repository if needed."""
     git("init", "-q", "-b", "main")
     git("add", "-A")
     git("commit", "-q", "-m", "all")

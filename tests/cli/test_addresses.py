@@ -10,7 +10,7 @@ from attrs import evolve
 
 from flow64 import Client
 from flow64.environments import load as load_settings
-from flow64.environments import opened
+from flow64.environments import open_client
 from flow64.loading import load_source
 
 SETTINGS = """
@@ -44,7 +44,7 @@ def deployed(service, configured):
     """The workflow in staging and in prod; gives its id in prod."""
     workflow = load_source("leads.py").only.workflow
     for env in ("staging", "prod"):
-        with opened(load_settings().environment(env)) as client:
+        with open_client(load_settings().environment(env)) as client:
             workflow.deploy(client)
     return workflow.id("prod")
 
@@ -130,7 +130,7 @@ def test_what_works_on_code_says_what_else_to_do(configured, flow64, command):
     code, printed, told = flow64(command, "prod:inbound", "--env", "prod")
 
     assert (code, printed) == (64, "")
-    assert "prod:inbound is what is live, and this works on code and files" in told
+    assert "prod:inbound is live, and this command needs code or files" in told
 
 
 @pytest.mark.slow
@@ -142,7 +142,7 @@ def test_code_is_the_source_of_the_project(configured, flow64, command):
 
 
 def test_list_tells_whose_they_are(deployed, flow64, service):
-    """A duplicate made by hand is a copy, and what nobody deployed is foreign."""
+    """A duplicate made by hand is a copy; a workflow without a stamp is foreign."""
     with Client(journal=None) as client:
         live = client.workflows.get(deployed)
         for title, description in (("Copy", live.description), ("By hand", "")):

@@ -25,7 +25,7 @@ def faulty(tmp_path, monkeypatch):
 
 
 def test_sound(leads, flow64):
-    """Warnings and notes are no reason to fail, and are on stdout."""
+    """Warnings and notes go to stdout, and are not a failure."""
     code, printed, told = flow64("check", "leads.py")
 
     assert (code, "note[effects]" in printed) == (0, True)
@@ -57,7 +57,7 @@ def test_json(faulty, flow64):
 
 
 def test_several(faulty, leads, flow64):
-    """Of several workflows each has its name above, with nothing that steers."""
+    """Findings of several workflows are under their names, with escapes."""
     code, printed, told = flow64("check", ".")
 
     assert code == 1
@@ -133,7 +133,7 @@ def test_what_is_live_is_named_with_what_to_do(leads, flow64):
     code, printed, told = flow64("check", "prod:inbound")
 
     assert (code, printed) == (64, "")
-    assert "prod:inbound is what is live, and this works on code and files" in told
+    assert "prod:inbound is live, and this command needs code or files" in told
     assert "flow64 diff prod:inbound code" in told
 
 
@@ -143,7 +143,7 @@ def test_one_of_several(faulty, leads, flow64):
 
 
 def test_nothing_to_say(leads, flow64, tmp_path):
-    """Where nothing was found, there is nothing on stdout."""
+    """Without findings, stdout is empty."""
     text = "from flow64 import *\nfrom flow64.blocks import *\n"
     text += "g = Project('g', 'acme.example')\n"
     text += "w = Workflow('w', Webhook(LEAD), key='w', project=g)"
@@ -163,7 +163,7 @@ def test_json_source(leads, flow64, tmp_path):
 
 
 def test_values(flow64, tmp_path, monkeypatch):
-    """Values are read from a file; one that is no object is a wrong command line."""
+    """Values are read from a file, which must be a JSON object."""
     monkeypatch.chdir(tmp_path)
     text = "from flow64 import *\nfrom flow64.blocks import *\n"
     text += "flow = Webhook(LEAD) >> AppendToNotebook(notebook_id=value('n'))\n"

@@ -76,7 +76,7 @@ def test_json(flow64, tmp_path, monkeypatch):
 
 
 def test_json_of_an_environment(flow64):
-    """What JSON alone says of its id holds for the environment that is named."""
+    """The id in JSON without a manifest belongs to the named environment."""
     code, printed, _ = flow64("code", EXAMPLES / "new_kind.json", "--env", "prod")
 
     assert code == 0
@@ -131,7 +131,7 @@ def test_several(flow64, tmp_path, monkeypatch):
 
 
 def test_overwrite(leads, flow64):
-    """A file that is there stays, unless it is said."""
+    """An existing file is kept, unless `--overwrite` is given."""
     target = leads.parent / "there.py"
     target.write_text("mine", "utf-8")
 
@@ -168,7 +168,7 @@ def write(path, *edges, specs=None, title="W"):
 
 
 def test_what_cannot_be_said(flow64, tmp_path, monkeypatch):
-    """Each is told, and nothing is written."""
+    """Each is listed, and nothing is written."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "a.json", (0, 1), (1, 0), title="A\x1b[31m")
     write(tmp_path / "b.json", (0, 1), title="B")
@@ -183,7 +183,7 @@ def test_what_cannot_be_said(flow64, tmp_path, monkeypatch):
 
 
 def test_what_is_left_out(flow64, tmp_path):
-    """What the service does not read is told, where code cannot say it."""
+    """Members that code cannot express are listed."""
     write(tmp_path / "a.json", (0, 1))
 
     code, printed, told = flow64("code", tmp_path / "a.json", "--json")
@@ -204,7 +204,7 @@ def test_what_is_left_out(flow64, tmp_path):
 
 
 def test_secrets(flow64, tmp_path):
-    """What looks like a key is a value, and is listed; it is in no output."""
+    """A text that looks like a key becomes a listed value, and is never printed."""
     write(tmp_path / "a.json", specs={"url": SECRET, "again": [SECRET]})
 
     code, printed, told = flow64("code", tmp_path / "a.json")
@@ -223,7 +223,7 @@ def test_secrets(flow64, tmp_path):
 
 
 def test_secret_beside_specs(flow64, tmp_path):
-    """Where no value can stand nothing is written, and the key is not shown."""
+    """A key where no value can be is refused, and not shown."""
     write(tmp_path / "a.json", title=SECRET)
 
     code, printed, told = flow64("code", tmp_path / "a.json")
@@ -234,7 +234,7 @@ def test_secret_beside_specs(flow64, tmp_path):
 
 
 def test_faulty_code(leads, flow64):
-    """Code that makes no definition is told as by a check; doubts are no matter."""
+    """Code with errors is reported as by `check`; warnings do not matter."""
     faulty = leads.parent / "faulty.py"
     faulty.write_text(
         "from flow64 import COMPANY, RawBlock, Workflow\n"
@@ -255,7 +255,7 @@ def test_faulty_code(leads, flow64):
 
 
 def test_deployed(leads, service, flow64):
-    """What code deployed has its project and keys: its plan is empty."""
+    """A workflow that code deployed has its project and keys: its plan is empty."""
     Path("pyproject.toml").write_text(SETTINGS, "utf-8")
     assert flow64("deploy", leads, "--env", "prod", "--yes")[0] == 0
     service.requests.clear()
@@ -273,7 +273,7 @@ def test_deployed(leads, service, flow64):
 
 
 def test_pulled(put, flow64):
-    """What the editor made is pinned: code of it is what is there."""
+    """A workflow of the editor is pinned, and its code makes the same definition."""
     Path("pyproject.toml").write_text(SETTINGS, "utf-8")
     workflow_id = put("Inbound (prod)")
     assert flow64("pull", "prod", "--all", "-o", "live")[0] == 0
@@ -305,7 +305,7 @@ def test_live_secret(put, flow64, monkeypatch):
 
 
 def test_known_value(put, flow64, monkeypatch):
-    """What equals a secret value of the environment is that value, and is set."""
+    """A text that equals a secret value of the environment becomes that value."""
     hook = "https://example.com/hook/of-a-long-name-SENTINEL"
     monkeypatch.setenv("CRM_HOOK", hook)
     setting = '\n[tool.flow64.environments.prod.values]\nhook = { env = "CRM_HOOK" }\n'
@@ -323,7 +323,7 @@ def test_known_value(put, flow64, monkeypatch):
 
 
 def test_nothing_live(service, flow64):
-    """An environment without workflows of ours is said to be so."""
+    """An environment without workflows of our code is reported."""
     Path("pyproject.toml").write_text(SETTINGS, "utf-8")
     code, printed, told = flow64("code", "prod", "-o", "made.py")
 
@@ -332,7 +332,7 @@ def test_nothing_live(service, flow64):
 
 
 def test_other_environment(service, flow64):
-    """An environment that is said twice is the same one."""
+    """An environment may be named twice."""
     Path("pyproject.toml").write_text(SETTINGS, "utf-8")
 
     assert flow64("code", "prod:inbound", "--env", "default")[0] == 64

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flow64.cli._terminal import print_text
+from flow64.cli import main
 from flow64.loading import load_source
 
 TWO = """
@@ -52,7 +52,7 @@ def test_env(leads, flow64):
 
 
 def test_several_to_stdout(two, flow64):
-    """Of several, one is to be named, or a folder."""
+    """With several workflows, one must be named, or a folder."""
     code, printed, told = flow64("compile", two("a", "b"))
 
     assert (code, printed) == (64, "")
@@ -60,7 +60,7 @@ def test_several_to_stdout(two, flow64):
 
 
 def test_folder(two, flow64):
-    """Each is a file named for its key, inside the folder whatever the key."""
+    """Each is a file named after its key, always inside the folder."""
     source = two("a", "../../b", "c\n")
 
     code, printed, _ = flow64("compile", source, "-o", "made/here")
@@ -80,7 +80,7 @@ def test_folder_as_json(two, flow64):
 
 
 def test_folder_compiles_to_itself(two, flow64):
-    """What was compiled is a source too, and gives the same files."""
+    """Compiled JSON is a source too, and gives the same files."""
     flow64("compile", two("a", "b/c"), "-o", "first")
     flow64("compile", "first", "-o", "second")
 
@@ -92,7 +92,7 @@ def test_folder_compiles_to_itself(two, flow64):
 
 
 def test_faulty(two, flow64, tmp_path):
-    """Where one has errors nothing is written, and the errors of all are told."""
+    """If one has errors nothing is written, and all errors are printed."""
     text = Path(two("a")).read_text("utf-8")
     text += "\nbad = Workflow('x', Webhook(LEAD) >> [Webhook(LEAD)], key='')"
     text += "\nworse = Workflow('?', Webhook(LEAD))"
@@ -115,7 +115,7 @@ def test_keys_that_are_one_file(two, flow64):
 
 @pytest.mark.parametrize("obstacle", ["made", "made/b.json"])
 def test_cannot_be_written(two, flow64, obstacle):
-    """What cannot be written leaves everything as it was."""
+    """If a file cannot be written, nothing changes."""
     source = two("a", "b")
     if obstacle == "made":
         Path("made").write_text("a file", "utf-8")
@@ -133,7 +133,7 @@ def test_cannot_be_written(two, flow64, obstacle):
 
 
 def test_current(two, flow64):
-    """What was just written is current, and nothing is touched."""
+    """Files that were just written are current, and are not touched."""
     source = two("a", "b")
     flow64("compile", source, "-o", "made")
 
@@ -143,7 +143,7 @@ def test_current(two, flow64):
 
 
 def test_stale(two, flow64):
-    """What is missing, other, or left over is told; files of others are not."""
+    """Missing, different and left-over files are listed; files of others are not."""
     flow64("compile", two("a", "b", "old"), "-o", "made")
     Path("made/b.json").write_text("{}", "utf-8")
     Path("made/package.json").write_text("{}", "utf-8")
@@ -203,7 +203,7 @@ def test_manifest(two, flow64):
 
 
 def test_part_of_a_project(two, flow64):
-    """What is compiled in part is not whole, unless all was there before."""
+    """A part of a project is not whole, unless the whole project was there before."""
     source = two("a", "b")
     flow64("compile", f"{source}:a", "-o", "part")
     flow64("compile", source, "-o", "made")
@@ -328,13 +328,16 @@ class Screen:
         pass
 
 
-def test_terminal(monkeypatch):
-    """On a terminal JSON is the same data, without what would steer it."""
-    screen, data = Screen(), {"name": "é→\x9b31m\u202e𝄞\x1b"}
+def test_terminal(leads, monkeypatch):
+    """On a terminal, JSON is the same data, and cannot control the terminal."""
+    name = "é→\x9b31m\u202e𝄞\x1b"
+    text = leads.read_text("utf-8").replace('"Inbound leads"', repr(name))
+    leads.write_text(text, "utf-8")
+    screen = Screen()
     monkeypatch.setattr("sys.stdout", screen)
 
-    print_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    assert main(["compile", "leads.py"]) == 0
 
-    assert json.loads(screen.text) == data
+    assert json.loads(screen.text)["workflow_name"] == name
     assert screen.text.replace("\n", "").isprintable()
     assert "é" in screen.text

@@ -12,8 +12,7 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from flow64.cli._completion import complete_commands, find_environments
-from flow64.cli._main import COMMANDS, group
+from flow64.cli import COMMANDS, group
 from flow64.cli.completion import PROFILES
 from tests.cli.support import environment
 
@@ -42,7 +41,7 @@ def project(tmp_path, monkeypatch):
 
 
 def completed(*words):
-    """What there is for the last word."""
+    """The completions of the last word."""
     shell = ShellComplete(group, {}, "flow64", "_FLOW64_COMPLETE")
     return [item.value for item in shell.get_completions([*words[:-1]], words[-1])]
 
@@ -137,30 +136,33 @@ def test_completed(project, words, wanted):
         ("[tool.flow64.environments.a]", ["a", "emulator"]),
     ],
 )
-def test_faulty_settings(tmp_path, text, wanted):
-    """A mistake is told by the commands, and not while one is typed."""
+def test_faulty_settings(tmp_path, text, wanted, monkeypatch):
+    """Mistakes in settings are reported by commands, and not while typing."""
     (tmp_path / ".git").mkdir()
     (tmp_path / "pyproject.toml").write_text(text, "utf-8")
 
-    assert find_environments(tmp_path) == wanted
+    monkeypatch.chdir(tmp_path)
+    assert completed("plan", "--env", "") == wanted
 
 
-def test_names_from_below(project):
+def test_names_from_below(project, monkeypatch):
     """The file is looked for upwards, as far as the repository goes."""
     below = project / "a" / "b"
     below.mkdir(parents=True)
-    found = find_environments(below)
+    monkeypatch.chdir(below)
+    found = completed("plan", "--env", "")
     (below / ".git").mkdir()
 
-    assert (found[:2], find_environments(below)) == (["staging", "prod"], ["emulator"])
+    assert found[:2] == ["staging", "prod"]
+    assert completed("plan", "--env", "") == ["emulator"]
 
 
 def test_commands_without_their_modules():
     """Commands are completed by name, with what they are for, and then options."""
     context = click.Context(group, info_name="flow64")
 
-    found = complete_commands(group, context, COMMANDS, "ru")
-    options = complete_commands(group, context, COMMANDS, "--ver")
+    found = group.shell_complete(context, "ru")
+    options = group.shell_complete(context, "--ver")
 
     assert [(one.value, one.help) for one in found] == [
         (name, COMMANDS[name]) for name in ("run", "runs")

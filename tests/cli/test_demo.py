@@ -33,7 +33,7 @@ def bare(tmp_path, monkeypatch):
 
 
 def test_demo(bare, flow64):
-    """Each step is told, and the rows are those that went in; no file stays."""
+    """Each step is printed, with the rows that went in; no file is left."""
     code, printed, told = flow64("demo", "--speed", "0")
 
     titles = [
@@ -64,7 +64,7 @@ def test_demo_as_json(bare, flow64):
 
 
 def test_demo_ignores_a_project(bare, flow64):
-    """Settings of whatever folder it is started in have no say in it."""
+    """The settings of the working folder are ignored."""
     (bare / "pyproject.toml").write_text("[tool.flow64]\nfaulty = 3", "utf-8")
 
     assert flow64("demo", "--speed", "0", "--json")[0] == 0

@@ -57,7 +57,7 @@ def drifted(service, leads, flow64):
 
 @pytest.mark.parametrize("options", [(), ("--yes",), ("--json",), ("--prune",)])
 def test_dry_run(service, leads, flow64, options):
-    """A dry run is the plan on stdout: nobody is asked, and only reads are sent."""
+    """A dry run prints the plan, asks nothing, and only sends reads."""
     before = len(service.requests)
 
     code, printed, told = flow64("deploy", "leads.py", "--dry-run", *options)
@@ -128,7 +128,7 @@ def test_new(service, leads, flow64):
         "        output columns\n"
         "            + email: string\n"
         "            + title\n"
-        "            + columns that nobody knows\n"
+        "            + unknown columns\n"
         "    blocks: webhook, lead_enrichment\n"
         "    spends at each run: lead_enrichment\n"
         "    cost of 1,000 input rows, at most: $100\n"
@@ -141,7 +141,7 @@ def test_new(service, leads, flow64):
 
 
 def test_unchanged(service, leads, flow64):
-    """Where nothing changed nothing is asked or written."""
+    """Without changes, nothing is asked or written."""
     flow64("deploy", "leads.py", "--yes")
     before = len(service.requests)
 
@@ -153,7 +153,7 @@ def test_unchanged(service, leads, flow64):
 
 
 def test_update(service, leads, flow64, tmp_path):
-    """What a write changes is shown before, and what it replaced is saved."""
+    """The changes are shown first, and the old version is saved."""
     flow64("deploy", "leads.py", "--yes")
     retitled(leads)
 
@@ -225,14 +225,14 @@ def test_json(service, leads, flow64):
     ids=["yes", "no", "default", "end"],
 )
 def test_asks(flow64, answering, answer, outcome):
-    """Somebody who is there is asked; no is what nothing said means."""
+    """At a terminal it asks, and no answer means no."""
     answering(answer)
 
     assert (flow64("deploy", "leads.py")[0], len(deployed())) == outcome
 
 
 def test_nobody_to_ask(service, leads, flow64):
-    """Where nobody can be asked nothing is written without --yes."""
+    """Without a terminal nothing is written without --yes."""
     code, printed, told = flow64("deploy", "leads.py")
 
     assert (code, outcomes(printed), deployed()) == (3, ["refused"], [])
@@ -285,7 +285,7 @@ def test_taken_into_the_code(drifted, service, leads, flow64):
 
 
 def test_skip_drifted(service, write, flow64):
-    """The rest goes on, and what is left alone is said."""
+    """The rest is deployed, and skipped workflows are listed."""
     flow64("deploy", write(five()), "--yes")
     service.edit(
         json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["id"],
@@ -302,7 +302,7 @@ def test_skip_drifted(service, write, flow64):
 
 
 def test_spends(service, write, flow64):
-    """What buys when it is written needs consent by name."""
+    """A workflow that buys when it is written needs consent by name."""
     source = write(SPENDING)
     code, _, told = flow64("deploy", source, "--yes")
 
@@ -320,7 +320,7 @@ api_key = { env = 'SIXTYFOUR_API_KEY' }
 
 @pytest.fixture
 def behind(service, leads, flow64):
-    """A workflow that a branch deployed of which ours knows nothing."""
+    """A workflow that was deployed from an unknown branch."""
     leads.with_name("pyproject.toml").write_text(PROD, "utf-8")
     their_branch("leads.py")
     retitled(leads, "Their leads")
@@ -340,7 +340,7 @@ def behind(service, leads, flow64):
     ids=["nothing", "force", "allow-behind", "skip"],
 )
 def test_behind(behind, flow64, option, wanted):
-    """What newer code deployed is not taken back unasked."""
+    """A deploy of newer code is not reverted without consent."""
     code, printed, told = flow64("deploy", "leads.py", "--yes", *option)
 
     assert (code, outcomes(printed), *deployed()) == wanted
@@ -429,7 +429,7 @@ def test_unknown_key(service, leads, flow64, option):
 
 
 def test_force_is_by_name(service, leads, flow64):
-    """There is no bare form that would overwrite everything."""
+    """`--force` needs a key, so it cannot overwrite everything."""
     code, _, told = flow64("deploy", "leads.py", "--yes", "--force")
 
     assert (code, "--force" in told, deployed()) == (64, True, [])
@@ -500,7 +500,7 @@ OPEN = ["not tried", "refused"]
 
 @pytest.fixture
 def renamed(service, leads, flow64):
-    """A workflow whose key and title became others."""
+    """A workflow with a new key and a new title."""
     flow64("deploy", "leads.py", "--yes")
     leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
     retitled(leads, "Other")
@@ -528,7 +528,7 @@ def test_a_renamed_key_is_refused_until_it_is_decided(renamed, flow64):
     ],
 )
 def test_prune_takes_its_number(renamed, flow64, prune, code):
-    """F17: nobody is there to type it, so it has to be right."""
+    """F17: without a terminal to type it at, the number must be right."""
     arguments = ("deploy", "leads.py", "--yes", "--create", "other", prune)
     found, printed, told = flow64(*arguments)
 
@@ -616,7 +616,7 @@ def test_prune_takes_nothing_that_is_not_an_orphan_of_here(service, leads, flow6
 
 
 def test_already_gone(renamed, flow64, monkeypatch, tmp_path):
-    """F17: what somebody deleted in the meantime is as it should be."""
+    """F17: a workflow that was deleted meanwhile is fine."""
     flow64("plan", "leads.py", "--create", "other", "--prune", "-o", "plan.json")
     with Client(journal=None) as client:
         client.workflows.delete(client.workflows.list()[0].id)
@@ -650,7 +650,7 @@ def test_failed(service, write, flow64):
 
 
 def test_unknown(service, write, flow64):
-    """Where nobody knows whether it was written, that is an exit code of its own."""
+    """An unknown outcome has its own exit code."""
     source = write(SPENDING)
     service.faults.add(Fault("reset_before", path=CREATE))
 
@@ -676,7 +676,7 @@ def test_what_is_stored_is_not_what_was_sent(service, leads, flow64):
 
 
 def test_overtaken(service, leads, flow64, monkeypatch):
-    """What was edited while somebody was asked is refused by the look before."""
+    """An edit during the question is found by the read before the write."""
     flow64("deploy", "leads.py", "--yes")
     workflow_id = id_of("leads.py")
     retitled(leads)
@@ -737,7 +737,7 @@ def saved(service, leads, flow64, tmp_path):
 
 
 def test_saved_plan_is_applied_exactly_once(saved, leads, service, flow64):
-    """F16: whatever the code says by then."""
+    """F16: also if the code has changed since."""
     retitled(leads, "Later")
     leads.write_text(leads.read_text("utf-8").replace("New leads", "Later"), "utf-8")
 
@@ -785,7 +785,7 @@ def no_plan(saved, leads, monkeypatch):
 
 @pytest.fixture
 def spoilt(saved, leads, monkeypatch, request):
-    """A plan for something else; gives what is said to apply it."""
+    """A plan for something else; returns the output of applying it."""
     return ["--plan", saved, "--yes", *request.param(saved, leads, monkeypatch)]
 
 
@@ -839,7 +839,7 @@ def test_saved_plan_that_went_stale(saved, leads, service, flow64, event):
 
 
 def test_saved_plan_names_its_environment(service, leads, flow64, tmp_path):
-    """So that `--env` need not be said again, and its project may be held against."""
+    """So `--env` is not needed again, and the project can be checked."""
     flow64("plan", "leads.py", "--env", "staging", "-o", "plan.json")
 
     code, printed, _ = flow64("deploy", "leads.py", "--plan", "plan.json", "--yes")
@@ -925,7 +925,7 @@ def test_first_interrupt_ends_the_write_that_is_under_way(service, write):
 
 @pytest.mark.slow
 def test_second_interrupt_stops_at_once(service, write):
-    """F20: what was under way may have been written, which is said."""
+    """F20: writes that were under way may have been done, and are listed."""
     write(five())
     before = len(service.requests)
     service.faults.add(Fault("hang_after", path=CREATE, seconds=20, times=1))
@@ -944,7 +944,7 @@ def test_second_interrupt_stops_at_once(service, write):
 
 @pytest.mark.slow
 def test_second_interrupt_stops_all_that_are_under_way(service, write):
-    """Each of them may have been written, which is said."""
+    """Each of them may have been written, and is listed."""
     write(five())
     before = len(service.requests)
     service.faults.add(Fault("hang_after", path=CREATE, seconds=20, after=1, times=4))
@@ -962,7 +962,7 @@ def test_second_interrupt_stops_all_that_are_under_way(service, write):
 
 
 def test_several_fail_at_a_time(service, write, flow64):
-    """Each is told."""
+    """Each is listed."""
     source = write(five())
     service.faults.add(
         Fault("status_before", path=CREATE, status=400, after=1, times=4)
@@ -1011,7 +1011,7 @@ UNSEEN = errors.VerificationError("e", "ID", ["name"])
     ],
 )
 def test_exit_code_of_several_failures(failures, code, capsys):
-    """That nobody knows counts most; refused means that nothing was written."""
+    """An unknown outcome counts most; refused means that nothing was written."""
     execution = Execution(Plan("default", "http://127.0.0.1:1", []), Agreement())
 
     for number, error in enumerate(failures):
@@ -1023,7 +1023,7 @@ def test_exit_code_of_several_failures(failures, code, capsys):
 
 
 def test_interrupt_before_the_first_write(service, leads, flow64, monkeypatch):
-    """Nothing was written, and nothing is said to have been."""
+    """Nothing was written, and nothing is listed as written."""
 
     def stopped(*_, **__):
         raise KeyboardInterrupt
@@ -1041,7 +1041,7 @@ def test_interrupt_before_the_first_write(service, leads, flow64, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_closed_stream(service, write, closed):
-    """T2: what nobody can read is done all the same, and the exit code tells."""
+    """T2: with a closed stdout the work is done, and the exit code is right."""
     write(five())
     done = subprocess.run(
         f"{' '.join(FLOW64)} deploy two.py --yes {closed}>&-",

@@ -89,7 +89,7 @@ def test_causes(written, flow64):
 
 
 def test_place(written, flow64, tmp_path):
-    """The JSON pointer and the line of the block are told, with both values."""
+    """The JSON pointer and the line of the block are printed, with both values."""
     source = written('year = datetime.date.today().year\none = named("a", year)')
 
     code, printed, told = flow64("determinism", source, "--processes", 2)
@@ -109,7 +109,7 @@ def test_place(written, flow64, tmp_path):
 
 
 def test_always(written, flow64):
-    """What differs by itself is told from what a setting makes differ."""
+    """Differences without a setting are distinguished from those of a setting."""
     source = written('one = named("a", uuid.uuid4().hex)')
 
     code, printed, told = flow64("determinism", source, "--processes", 2)
@@ -156,7 +156,7 @@ def test_fails_then(written, flow64, tmp_path):
     ],
 )
 def test_no_compilation(code, said, written, flow64):
-    """A source that cannot be compiled at all is said to be so, as `check` does."""
+    """A source that cannot be compiled is reported as by `check`."""
     done, printed, told = flow64("determinism", written(code), "--processes", 2)
 
     assert (done, printed) == (1, "")
@@ -198,7 +198,7 @@ def test_interrupted(written, tmp_path):
 
 
 def test_prints(written, flow64):
-    """What a source prints is no part of the result."""
+    """The output of a source is not part of the result."""
     source = written('print("noise")\none = named("a", "a")')
 
     code, printed, told = flow64("determinism", source, "--processes", 2, "--json")

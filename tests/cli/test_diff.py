@@ -11,7 +11,7 @@ from attrs import evolve
 from flow64 import Client
 from flow64.definition import FrozenDict
 from flow64.environments import load as load_settings
-from flow64.environments import opened
+from flow64.environments import open_client
 from flow64.loading import load_source
 from tests.cli.support import FLOW64, environment
 
@@ -78,7 +78,7 @@ def deployed(service, code):
 
 def deploy(source, env):
     """Deploy all workflows of a source to an environment."""
-    with opened(load_settings().environment(env)) as client:
+    with open_client(load_settings().environment(env)) as client:
         for one in load_source(str(source)).workflows:
             one.workflow.deploy(client)
 
@@ -134,7 +134,7 @@ def change(file, *pairs):
     ],
 )
 def test_nothing_differs(deployed, flow64, before, after):
-    """The same code is the same wherever it is, whatever differs by environment."""
+    """The same code is equal everywhere, despite values of environments."""
     flow64("compile", "leads.py", "-o", "compiled")
 
     code, printed, told = flow64("diff", before, after, "--exit-code")
@@ -203,7 +203,7 @@ def test_cost_by_prices_of_the_project(code, flow64):
 
 
 def test_added_removed_renamed(code, flow64):
-    """A workflow whose key changed under `was=` is one, and others come and go."""
+    """A workflow with a key renamed by `was=` is matched; others are new or gone."""
     path = code.with_name("now.py")
     path.write_text(code.read_text("utf-8"), "utf-8")
     change(path, ('key="inbound"', 'key="leads", was="inbound"'))
@@ -250,7 +250,7 @@ def test_json(deployed, flow64):
 
 
 def test_one_against_all(deployed, flow64):
-    """Where one side means one workflow, the others of the other are left out."""
+    """If one side is one workflow, only its partner is compared."""
     code, printed, told = flow64("diff", "code:other", "prod", "--exit-code")
 
     assert (code, printed) == (0, "")
@@ -258,7 +258,7 @@ def test_one_against_all(deployed, flow64):
 
 
 def test_other_projects_are_left_out(deployed, flow64, namespace):
-    """Of an environment, what code has no project of is none of its business."""
+    """Workflows of other projects in an environment are left out."""
     path = deployed.with_name("more.py")
     path.write_text(deployed.read_text("utf-8"), "utf-8")
     change(path, ('Project("growth"', 'Project("sales"'))
@@ -271,7 +271,7 @@ def test_other_projects_are_left_out(deployed, flow64, namespace):
 
 
 def test_a_faulty_workflow_is_compared(deployed, flow64):
-    """What a check finds in it is among what appears."""
+    """New findings are listed among the changes."""
     flow64("compile", "leads.py", "-o", "compiled")
     file = deployed.with_name("compiled") / "other.json"
     data = json.loads(file.read_text("utf-8"))
@@ -290,7 +290,7 @@ def test_a_faulty_workflow_is_compared(deployed, flow64):
 
 
 def test_fields_that_code_does_not_manage(deployed, edit, flow64):
-    """They are told apart and are no difference, unless that is asked for."""
+    """They are listed apart, and only count with `--strict`."""
     edit("other", "prod", "find_email", tier="high")
 
     usual = flow64("diff", "code", "prod", "--exit-code")
@@ -320,7 +320,7 @@ def test_fields_that_code_does_not_manage(deployed, edit, flow64):
 )
 @pytest.mark.parametrize("option", ["--json", "--strict"])
 def test_secrets_are_not_shown(deployed, edit, flow64, sides, option):
-    """Not where they are the same, and not where somebody wrote another text there."""
+    """Also if they are equal, or if another text was written there."""
     flow64("compile", "leads.py", "-o", "compiled")
     edit("inbound", "prod", "outgoing_webhook", url="https://evil.example/sentinel-x")
 
@@ -336,7 +336,7 @@ def test_secrets_are_not_shown(deployed, edit, flow64, sides, option):
 def test_environments_without_their_secrets(
     deployed, edit, flow64, monkeypatch, option
 ):
-    """Where nothing tells which texts are secret, none of what differs is shown."""
+    """If it is unknown which texts are secret, no difference is shown."""
     for name in HOOKS:
         monkeypatch.delenv(name)
 
@@ -354,7 +354,7 @@ def test_environments_without_their_secrets(
 
 
 def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
-    """A variable that is not set stops nothing; what is not filled in is told."""
+    """A variable that is not set does not stop it; unbound values are listed."""
     monkeypatch.delenv("PROD_HOOK")
 
     code, printed, told = flow64("diff", "code", "prod", "--exit-code")
@@ -378,7 +378,7 @@ def test_given_values(deployed, tmp_path, flow64):
 
 
 def test_without_running_code(deployed, flow64):
-    """With --no-code a change is reviewed from its JSON, beside a credential."""
+    """With --no-code a change is compared from its JSON alone."""
     change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
     flow64("compile", "leads.py", "-o", "compiled")
     deployed.write_text("raise SystemError", "utf-8")
@@ -391,7 +391,7 @@ def test_without_running_code(deployed, flow64):
 
 
 def test_code_for_an_environment(code, flow64):
-    """With --env, code is compiled as for a deploy there, without asking anybody."""
+    """With --env, code is compiled as for a deploy there, without requests."""
     _, printed, _ = flow64("diff", "code", "leads.py", "--env", "prod", "--json")
 
     first = json.loads(printed)["workflows"][0]

@@ -12,7 +12,7 @@ import pytest
 from flow64 import Client, Project, Workflow
 from flow64.api import Session
 from flow64.blocks import FindEmail, Webhook
-from flow64.doctor import _diagnosis, examine
+from flow64.doctor import examine
 from flow64.dsl import LEAD
 from flow64.emulator import Fault, Switches
 
@@ -67,7 +67,7 @@ def report(flow64, *options):
 
 
 def test_well(service, flow64):
-    """Where all is well it says so, and how well each assumption did."""
+    """A good setup is reported as such, with a verdict on each assumption."""
     code, found, told = report(flow64)
 
     assert (code, found["problems"]) == (0, [])
@@ -116,7 +116,7 @@ def service_state():
 
 
 def test_methods(service, flow64, monkeypatch):
-    """What is sent is recorded: GET, and no body."""
+    """All requests are GET, without a body."""
     sent = []
 
     exchange = Session.exchange
@@ -133,7 +133,7 @@ def test_methods(service, flow64, monkeypatch):
 
 
 def test_shared(service, flow64, monkeypatch, tmp_path, pyproject):
-    """Nothing of what is secret or somebody's own is in it, in any of its forms."""
+    """No form of the report has secrets or private data."""
     key = os.environ["SIXTYFOUR_API_KEY"]
     workflow_id, org_id = deployed()
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{SENTINEL}@proxy.example:8080")
@@ -160,7 +160,7 @@ def test_shared(service, flow64, monkeypatch, tmp_path, pyproject):
 
 @pytest.mark.parametrize("expected", [True, False])
 def test_organisation(expected, service, flow64, pyproject):
-    """Whose key it is, is held against the organisation that is expected."""
+    """The organisation of the key is compared with the expected one."""
     _, org_id = deployed()
     pyproject(org_id=org_id if expected else "org_of_prod_1")
 
@@ -200,7 +200,7 @@ def test_contradicted(service, flow64):
     ],
 )
 def test_not_accepted(status, said, service, flow64):
-    """What became of the key is explained."""
+    """The state of the key is explained."""
     service.faults.add(Fault("status_before", status=status, times=2))
 
     code, found, told = report(flow64)
@@ -213,7 +213,7 @@ def test_not_accepted(status, said, service, flow64):
 
 
 def test_nobody(flow64, monkeypatch):
-    """Where nobody answers, it says so; a host that has an address has DNS."""
+    """A missing answer is reported; DNS is not blamed for a host with an address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", f"http://127.0.0.1:{port}")
@@ -228,7 +228,7 @@ def test_nobody(flow64, monkeypatch):
 
 
 def test_no_address(flow64, monkeypatch):
-    """A host that has none is said to have none, unless a proxy would know it."""
+    """A host without an address is reported, unless there is a proxy."""
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "https://nobody.invalid")
     monkeypatch.setenv("SIXTYFOUR_API_KEY", "sk_test_not_a_real_key")
     monkeypatch.setattr(socket, "getaddrinfo", no_address)
@@ -260,7 +260,7 @@ def no_address(*_args, **_options):
     ],
 )
 def test_not_set_up(variables, said, flow64, monkeypatch):
-    """What is missing is a problem like others, and the rest is still reported."""
+    """A missing variable is a problem, and the rest is still reported."""
     for name in ("SIXTYFOUR_API_KEY", "SIXTYFOUR_API_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
@@ -276,7 +276,7 @@ def test_not_set_up(variables, said, flow64, monkeypatch):
 
 
 def test_environments(service, flow64, pyproject, monkeypatch):
-    """Each environment is told with its credential by name, and whether that is set."""
+    """Each environment is listed with the name of its credential, and if it is set."""
     monkeypatch.delenv("PROD_KEY", raising=False)
     pyproject(api_key={"env": "PROD_KEY"}, endpoint={"env": "PROD_URL"}, org_id="o" * 9)
 
@@ -335,7 +335,8 @@ def test_emulator(flow64):
 def test_clock(service, flow64, monkeypatch):
     """A clock that is far from that of the service is a problem."""
     monkeypatch.setattr(
-        _diagnosis, "examine", lambda session: examine(session, lambda: 1000.0)
+        "flow64.doctor._diagnosis.examine",
+        lambda session: examine(session, lambda: 1000.0),
     )
 
     code, found, _ = report(flow64)
@@ -348,7 +349,8 @@ def test_clock(service, flow64, monkeypatch):
 def test_clock_behind(service, flow64, monkeypatch):
     """Also one that is far ahead of it."""
     monkeypatch.setattr(
-        _diagnosis, "examine", lambda session: examine(session, lambda: 1e10)
+        "flow64.doctor._diagnosis.examine",
+        lambda session: examine(session, lambda: 1e10),
     )
 
     assert "s behind ours" in report(flow64)[1]["problems"][0]

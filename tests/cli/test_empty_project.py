@@ -1,4 +1,4 @@
-"""A project whose last workflow is gone: what it has left on the service is found."""
+"""A project without workflows: its orphans on the service are found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ growth = Project("growth", namespace="acme.example")
 
 @pytest.fixture
 def left(service, leads, flow64, namespace):
-    """A project on the service with one workflow that the code has no more."""
+    """A project on the service with one workflow that is no longer in the code."""
     flow64("deploy", "leads.py", "--yes")
     leads.write_text(PROJECT.replace("acme.example", namespace), "utf-8")
     return leads
@@ -49,7 +49,7 @@ def test_check_finds_nothing(left, flow64):
 
 
 def test_compiled_folder_says_so_too(left, flow64):
-    """What is planned of the JSON alone has the same orphan."""
+    """A plan from JSON alone has the same orphan."""
     code, *_ = flow64("compile", "leads.py", "-o", "compiled")
     planned = flow64("plan", "compiled", "--no-code", "--json")
     (step,) = json.loads(planned[1])["steps"]
@@ -60,7 +60,7 @@ def test_compiled_folder_says_so_too(left, flow64):
 
 
 def test_folder_of_code_is_not_read_as_json(left, flow64):
-    """JSON that was compiled of it once is none of its workflows."""
+    """JSON that was compiled before is not one of its workflows."""
     flow64("compile", "leads.py", "-o", ".")
     Path("old.json").write_text(Path("flow64.json").read_text("utf-8"), "utf-8")
 

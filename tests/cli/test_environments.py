@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flow64.api import Clock
-from flow64.cli._credential_source import (
+from flow64.cli._service import (
     describe_credential_source,
     describe_endpoint_source,
 )

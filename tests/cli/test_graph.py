@@ -77,7 +77,7 @@ def test_forms(workflow, flow64):
     ],
 )
 def test_files(name, method, workflow, flow64, tmp_path):
-    """A file is drawn as its name says, and told."""
+    """The ending of the file decides the format, and its path is printed."""
     assert flow64("graph", "leads.py", "-o", name) == (0, f"{name}\n", "")
 
     written = (tmp_path / name).read_text("utf-8")
@@ -85,14 +85,14 @@ def test_files(name, method, workflow, flow64, tmp_path):
 
 
 def test_format_before_name(workflow, flow64, tmp_path):
-    """What is asked for goes before what a name says."""
+    """`--format` takes precedence over the ending."""
     flow64("graph", "leads.py", "-o", "a.svg", "--format", "mermaid")
 
     assert (tmp_path / "a.svg").read_text("utf-8") == workflow.to_mermaid()
 
 
 def test_folder(leads, flow64, tmp_path):
-    """A folder is no file to write."""
+    """A folder cannot be written as a file."""
     (tmp_path / "pictures").mkdir()
 
     code, printed, told = flow64("graph", "leads.py", "-o", "pictures")
@@ -102,7 +102,7 @@ def test_folder(leads, flow64, tmp_path):
 
 
 def test_unwritable(leads, flow64, tmp_path):
-    """Where a file cannot be written nothing is, and it is said."""
+    """A file that cannot be written is reported, and nothing is written."""
     (tmp_path / "file").write_text("here", "utf-8")
 
     code, printed, told = flow64("graph", "leads.py", "-o", "file/a.svg")
@@ -113,7 +113,7 @@ def test_unwritable(leads, flow64, tmp_path):
 
 
 def test_against(changed, flow64):
-    """What differs from another source is marked, in every form."""
+    """Differences from another source are marked in every format."""
     against = ("graph", "changed.py", "--against", "leads.py")
 
     code, text, told = flow64(*against)
@@ -158,7 +158,7 @@ def test_json(changed, flow64):
 
 @pytest.mark.parametrize("more", [("--format", "svg"), ("-o", "a.svg")])
 def test_json_is_no_picture(more, leads, flow64):
-    """Data is no picture, so both at once are refused."""
+    """`--json` and a picture format together are refused."""
     code, printed, told = flow64("graph", "leads.py", "--json", *more)
 
     assert (code, printed) == (64, "")
@@ -175,7 +175,7 @@ def test_environment_is_of_ids(leads, flow64):
 
 
 def test_several(leads, flow64, tmp_path):
-    """Of several workflows one has to be named."""
+    """With several workflows, one must be named."""
     with leads.open("a", encoding="utf-8") as file:
         file.write("other = Workflow('Other', flow, key='other', project=growth)\n")
 
@@ -186,7 +186,7 @@ def test_several(leads, flow64, tmp_path):
 
 
 def test_faulty(tmp_path, flow64, monkeypatch):
-    """What has errors is drawn too, and its names write nothing to a terminal."""
+    """Workflows with errors are drawn too, with escaped names."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "faulty.py").write_text(FAULTY, "utf-8")
 

@@ -10,8 +10,8 @@ import pytest
 
 from flow64 import LEAD, Workflow
 from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
-from flow64.cli._estimate import estimate
-from flow64.cli._main import COMMANDS
+from flow64.cli import COMMANDS
+from flow64.cli._estimate import estimate_run
 from flow64.dsl import RawBlock
 from flow64.loading import PACKAGE_FOLDER
 
@@ -73,7 +73,7 @@ print(sorted(loaded & heavy), code)
 
 
 def test_what_help_loads():
-    """To list the commands takes click and next to nothing beside it."""
+    """Listing the commands loads click and little else."""
     program = LOADED.format(folder=str(PACKAGE_FOLDER))
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
@@ -128,7 +128,7 @@ def test_what_help_loads():
     ids=["priced", "unpriced", "unknown", "source", "in part"],
 )
 def test_estimate(flow, wanted):
-    """What is known of a run's cost is said, and what is not."""
-    found = dict(estimate(Workflow("w", flow, key="w").compile(), 2000))
+    """Known and unknown costs of a run are shown."""
+    found = dict(estimate_run(Workflow("w", flow, key="w").compile(), 2000))
 
     assert {label: found[label] for label in wanted} == wanted

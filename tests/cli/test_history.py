@@ -110,7 +110,7 @@ def test_nothing_yet(leads, flow64):
 
 
 def test_another_folder(replaced, flow64, monkeypatch, tmp_path):
-    """`FLOW64_HISTORY` has the last word, as where it is written."""
+    """`FLOW64_HISTORY` takes precedence, for reading as for writing."""
     monkeypatch.setenv("FLOW64_HISTORY", str(tmp_path / "elsewhere"))
 
     assert flow64("history") == (0, "", "nothing was replaced yet\n")

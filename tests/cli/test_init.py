@@ -1,4 +1,4 @@
-"""`flow64 init`: a project that passes what it sets up, and takes nobody's files."""
+"""`flow64 init`: a project that passes its own checks, and overwrites no files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import os
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
-from flow64.cli._install_source import InstallSource
-from flow64.cli._new_project import make_key, render_template
 from flow64.environments import load
 from tests.cli.support import environment
 
@@ -49,7 +46,7 @@ def written(folder):
 
 
 def test_ready(flow64, tmp_path, monkeypatch):
-    """What was written passes its checks and its test, and can be deployed at once."""
+    """The new project passes its checks and its test, and can be deployed at once."""
     code, printed, told = flow64("init", "growth", "--namespace", "acme.example")
 
     folder = tmp_path / "growth"
@@ -109,7 +106,7 @@ def test_environments(flow64, tmp_path):
 
 
 def test_hooks(flow64, tmp_path):
-    """What pre-commit runs is what passes."""
+    """The commands of pre-commit pass."""
     flow64("init", "--namespace", "acme.example")
     text = (tmp_path / ".pre-commit-config.yaml").read_text("utf-8")
     entries = [line.split(": ", 1)[1] for line in text.splitlines() if "entry:" in line]
@@ -161,7 +158,7 @@ def test_names(flow64, tmp_path):
     ],
 )
 def test_bad_names(option, text, flow64, tmp_path):
-    """A name that is none, or that would be code, is a wrong command line."""
+    """An invalid name, or one that would be code, is a wrong command line."""
     given = {"--namespace": "acme.example", option: text}
 
     code, printed, told = flow64("init", *sum(given.items(), ()))
@@ -172,16 +169,16 @@ def test_bad_names(option, text, flow64, tmp_path):
 
 
 def test_nobody_to_ask(flow64, tmp_path):
-    """Without a namespace, and nobody to ask, nothing is written."""
+    """Without a namespace and a terminal, nothing is written."""
     code, _, told = flow64("init")
 
     assert code == 64
-    assert "whose ids are these?" in told
+    assert "--namespace is missing: name the owner of the ids" in told
     assert written(tmp_path) == []
 
 
 def test_asked(flow64, tmp_path, answering):
-    """Where somebody is there, the namespace is asked for."""
+    """At a terminal, the namespace is asked for."""
     answering("acme.example\n")
 
     assert flow64("init")[0] == 0
@@ -193,7 +190,7 @@ def test_asked(flow64, tmp_path, answering):
     ["pyproject.toml", "README.md", "pipelines/old.py", "compiled/old.json"],
 )
 def test_never_overwrites(there, flow64, tmp_path):
-    """Where one of its files is there, or other pipelines are, nothing is written."""
+    """If one of its files, or other pipelines exist, nothing is written."""
     path = tmp_path / there
     path.parent.mkdir(exist_ok=True)
     path.write_text("mine", "utf-8")
@@ -223,7 +220,7 @@ def test_beside_others(flow64, tmp_path):
 
 
 def test_unwritable(flow64, tmp_path):
-    """Where the folder cannot be made, it says so."""
+    """A folder that cannot be made is reported."""
     (tmp_path / "file").write_text("", "utf-8")
 
     code, _, told = flow64("init", "file/inner", "--namespace", "acme.example")
@@ -247,16 +244,20 @@ def test_same_everywhere(flow64, tmp_path):
     ("name", "key"),
     [("growth", "growth"), ("Growth Team", "growth-team"), ("é", "pipelines")],
 )
-def test_key(name, key):
-    """The key is made of the name of the folder, where that can be."""
-    assert make_key(Path(name)) == key
+def test_key(name, key, tmp_path, flow64):
+    """The key comes from the name of the folder, if that is possible."""
+    flow64("init", tmp_path / name, "--namespace", "acme.example", "--from", "0.1.0")
+
+    manifest = json.loads((tmp_path / name / "compiled/flow64.json").read_bytes())
+    assert {one["project"] for one in manifest["files"].values()} == {key}
 
 
-def test_template():
-    """Every file has its own name, no mark is left, and what is TOML can be read."""
-    found = render_template(
-        "acme.example", "growth", InstallSource("flow64[cli]==0.1.0")
-    )
+def test_template(tmp_path, flow64):
+    """Every file has its own name, no mark is left, and TOML can be read."""
+    options = ("--namespace", "acme.example", "--project", "growth", "--from", "0.1.0")
+    flow64("init", tmp_path, *options)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    found = {path.relative_to(tmp_path): path.read_text("utf-8") for path in files}
 
     assert "pyproject.toml" in map(str, found)
     for mark in ("@NAMESPACE@", "@PROJECT@", "@PYTHON@", "@SOURCE@"):

@@ -54,7 +54,7 @@ def installed(tmp_path, monkeypatch):
 
 @pytest.fixture
 def clone(tmp_path):
-    """A clone of flow64 whose last commit is on its remote."""
+    """A clone of flow64 with its last commit on its remote."""
     folder = tmp_path / "clone"
     (folder / "src").mkdir(parents=True)
     (folder / "pyproject.toml").write_text('[project]\nname = "flow64"\n', "utf-8")
@@ -75,7 +75,7 @@ def editable(folder):
 
 
 def lines():
-    """What the requirements file asks for."""
+    """The content of the requirements file."""
     text = Path("requirements-flow64.txt").read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
@@ -221,7 +221,7 @@ def test_archive(flow64, installed):
 
 
 def test_archive_without_hash(flow64, installed):
-    """What can be exchanged behind an address is named, and that is said."""
+    """An address without a hash is used, with a warning."""
     url = "https://files.acme.example/flow64-0.1.0-py3-none-any.whl"
     installed({"url": url, "archive_info": {}})
 
@@ -323,7 +323,7 @@ def test_commit_not_pushed(flow64, installed, clone):
 
 
 def test_other_remote(flow64, installed, clone):
-    """Of several remotes one counts that has the commit."""
+    """Among several remotes, one with the commit is used."""
     git(clone, "update-ref", "-d", "refs/remotes/origin/main")
     git(clone, "remote", "add", "fork", "https://git.acme.example/fork/flow64")
     git(clone, "update-ref", "refs/remotes/fork/main", "HEAD")
@@ -338,7 +338,7 @@ def test_other_remote(flow64, installed, clone):
 
 
 def test_dirty_clone(flow64, installed, clone):
-    """Of changed code its commit is named, and that it is not all is said."""
+    """For changed code its commit is used, with a warning."""
     (clone / "pyproject.toml").write_text('[project]\nname = "flow64" #\n', "utf-8")
     installed(editable(clone))
 
@@ -363,7 +363,7 @@ def test_copy_of_a_clone(flow64, installed, clone):
 
 
 def test_old_copy_of_a_clone(flow64, installed, clone):
-    """Where the clone has gone on since, that is said."""
+    """A clone with newer commits gives a warning."""
     installed({"url": clone.as_uri(), "dir_info": {}})
 
     told = flow64(*BEGIN)[2]
@@ -407,7 +407,7 @@ def test_clone_of_something_else(text, flow64, installed, clone):
 
 
 def test_copy_inside_of_another_repository(flow64, installed, clone):
-    """A folder that its repository does not track is no clone either."""
+    """A folder that its repository does not track is not a clone."""
     inner = clone / "unpacked"
     inner.mkdir()
     shutil.copy(clone / "pyproject.toml", inner)
@@ -469,7 +469,7 @@ def test_from(given, requirement, flow64):
     ],
 )
 def test_from_is_not_pinned(given, requirement, advice, flow64):
-    """What may be something else tomorrow is taken with a warning."""
+    """A source without a pin is accepted with a warning."""
     code, _, told = flow64(*BEGIN, "--from", given)
 
     assert (code, lines()) == (0, [requirement])
@@ -478,7 +478,7 @@ def test_from_is_not_pinned(given, requirement, advice, flow64):
 
 
 def test_from_an_index(flow64):
-    """A name of an index has to be somebody's: that is said."""
+    """A name of an index gives a warning that anyone may claim it."""
     told = flow64(*BEGIN, "--from", "0.1.0")[2]
 
     assert "make sure that the index of the jobs has flow64" in last(told)
@@ -554,7 +554,7 @@ def test_from_an_index(flow64):
     ],
 )
 def test_bad_from(given, flow64):
-    """What is no source, or no source for others, is a wrong command line."""
+    """An invalid source, or one that only works here, is a wrong command line."""
     code, printed, told = flow64(*BEGIN, "--from", given)
 
     assert (code, printed) == (64, "")
@@ -568,7 +568,7 @@ def test_bad_from(given, flow64):
 
 
 def pip(*arguments):
-    """What pip says, and how it ends; it asks no index."""
+    """The output and exit code of pip, without an index."""
     command = ("install", "--dry-run", "--no-index", "--no-deps", "--ignore-installed")
     done = subprocess.run(
         [sys.executable, "-I", "-m", "pip", *command, *arguments],
@@ -583,7 +583,7 @@ def pip(*arguments):
 
 @pytest.mark.slow
 def test_pip_stops(flow64, installed):
-    """As long as nobody says it, nothing can be installed from the file."""
+    """Without a known source, nothing can be installed from the file."""
     installed(classifier=PRIVATE)
     flow64(*BEGIN)
 
@@ -609,7 +609,7 @@ def wheel(folder, version, extra):
 
 @pytest.mark.slow
 def test_nobody_can_claim_the_name(flow64, tmp_path):
-    """Whoever claims the name on an index: what is named is what is installed."""
+    """Even if the name is claimed on an index, the named source is installed."""
     extras = "Provides-Extra: cli\nProvides-Extra: emulator\n"
     ours = wheel(tmp_path / "ours", "0.1.0", extras)
     theirs = wheel(tmp_path / "theirs", "99.0", extras)

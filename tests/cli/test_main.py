@@ -14,10 +14,8 @@ from types import ModuleType
 import click
 import pytest
 
-from flow64.cli import main
-from flow64.cli._crash_report import build_report, mask_secrets, save_report
-from flow64.cli._exit_codes import find_exit_code
-from flow64.cli._main import COMMANDS, escape_unencodable
+from flow64.cli import COMMANDS, main
+from flow64.cli._main import escape_unencodable
 from flow64.cli._options import OPTIONS
 from flow64.cli._terminal import print_error, print_json, print_line, print_message
 from flow64.errors import (
@@ -66,7 +64,7 @@ def test_version():
 
 
 def test_completion():
-    """A shell is told how a command goes on."""
+    """A shell gets the completions of a command."""
     asked = {"COMP_WORDS": "flow64 se", "COMP_CWORD": "1"}
     done = flow64(env=environment(_FLOW64_COMPLETE="bash_complete", **asked))
 
@@ -92,7 +90,7 @@ def test_wrong_command_line(arguments, problem, capsys):
 
 
 def test_wrong_option(capsys):
-    """What click says of an option is one such line too, whatever its words."""
+    """Errors of click are one such line too."""
     code = main(["--nope"])
 
     printed, print_message = capsys.readouterr()
@@ -115,9 +113,15 @@ def test_wrong_option(capsys):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_code_of_an_error(error, code):
+def test_code_of_an_error(error, code, command):
     """Failed, refused and unknown have exit codes of their own."""
-    assert find_exit_code(error) == code
+
+    def told():
+        raise error
+
+    command(told)
+
+    assert main(["told"]) == code
 
 
 def test_error_on_purpose(command, capsys):
@@ -138,14 +142,14 @@ def test_error_on_purpose(command, capsys):
     ("result", "code"), [(None, 0), (0, 0), (2, 2)], ids=["none", "0", "2"]
 )
 def test_result_is_the_code(command, result, code):
-    """What a command returns is its exit code; nothing is done well."""
+    """The return value of a command is its exit code; None is 0."""
     command(lambda: result)
 
     assert main(["told"]) == code
 
 
 def test_interrupted(command, capsys):
-    """Ctrl-C is no error to explain."""
+    """Ctrl-C prints no error."""
 
     def told():
         raise KeyboardInterrupt
@@ -205,28 +209,42 @@ def test_debug_shows_the_report(broken, capsys):
     assert report.read_text("utf-8") in capsys.readouterr().err
 
 
-def test_report_without_a_place(monkeypatch):
-    """Where no file can be written, that is said, and nothing worse happens."""
+def test_report_without_a_place(broken, monkeypatch, capsys):
+    """If no report can be written, that is printed, and nothing else fails."""
     monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
 
-    assert save_report("text").startswith("what --debug shows (no report was saved: ")
+    assert main(["told"]) == 1
+    words = "please report it, with what --debug shows (no report was saved: "
+    assert words in capsys.readouterr().err
 
 
-def test_error_that_cannot_speak():
-    """An error whose own words fail is reported by its class."""
+def test_error_that_cannot_speak(broken, command, capsys):
+    """An error with a failing `__str__` is reported by its class."""
 
     class MuteError(Exception):
         def __str__(self):
             raise ValueError
 
-    assert "MuteError: (no message)" in build_report(MuteError())
+    def told():
+        raise MuteError
+
+    command(told)
+    main(["--debug", "told"])
+
+    assert "MuteError: (no message)" in capsys.readouterr().err
 
 
-def test_masked(monkeypatch):
-    """What variables hold as secrets is masked, however short it is."""
+def test_masked(broken, command, monkeypatch, capsys):
+    """Secrets of variables are masked, even short ones."""
     monkeypatch.setenv("SOME_API_KEY", "a b c d")
 
-    assert mask_secrets("key a b c d here") == "key *** here"
+    def told():
+        raise RuntimeError("key a b c d here")
+
+    command(told)
+    main(["--debug", "told"])
+
+    assert "RuntimeError: key *** here\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -253,7 +271,7 @@ def test_missing_extra(missing, arguments, part, extra):
 
 
 def test_help_needs_no_emulator():
-    """What one command needs is not needed by the others, or to list it."""
+    """The modules of one command are not loaded for the others, or to list it."""
     program = (
         "import sys; sys.modules['starlette'] = None; sys.argv[1:] = ['--help']; "
         "from flow64.cli import main; sys.exit(main())"
@@ -303,7 +321,7 @@ def test_colour(variables, is_coloured):
 
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_closed_stream(closed):
-    """Where nobody can read, the exit code still tells."""
+    """With a closed stdout, the exit code is still right."""
     done = subprocess.run(
         f'"{sys.executable}" -m flow64 srve {closed}>&-',
         shell=True,
@@ -316,7 +334,7 @@ def test_closed_stream(closed):
 
 
 class Gone(io.TextIOWrapper):
-    """A stream whose other end is gone."""
+    """A stream with a closed reader."""
 
     def __init__(self):
         super().__init__(io.BytesIO(), "ascii", errors="strict")
@@ -326,7 +344,7 @@ class Gone(io.TextIOWrapper):
 
 
 def test_nobody_listens(monkeypatch):
-    """Talk to nobody is no error."""
+    """A message to a closed stderr is not an error."""
     monkeypatch.setattr(sys, "stderr", Gone())
 
     print_error("unheard")
@@ -342,14 +360,14 @@ class Full(Gone):
 
 
 def test_reader_who_has_enough(monkeypatch):
-    """As `head` after its lines: it is no failure, and nothing is said of it."""
+    """A reader that stops early, such as `head`, is not a failure."""
     monkeypatch.setattr(sys, "stdout", Gone())
 
     assert [print_line("a line"), print_json({})] == [None, None]
 
 
 def test_result_that_cannot_be_given(monkeypatch):
-    """A result that nobody gets is an error."""
+    """A result that cannot be printed is an error."""
     monkeypatch.setattr(sys, "stdout", Full())
 
     with pytest.raises(click.ClickException, match="stdout cannot be written to"):
@@ -357,7 +375,7 @@ def test_result_that_cannot_be_given(monkeypatch):
 
 
 def test_result_of_what_was_done_that_cannot_be_given(monkeypatch, capsys):
-    """What was written to the service is no less done; the exit code is about that."""
+    """After a write to the service, the exit code is about the write."""
     monkeypatch.setattr(OPTIONS, "is_done", True)
     monkeypatch.setattr(sys, "stdout", Full())
 
@@ -373,7 +391,7 @@ def test_no_stdout(monkeypatch):
 
 
 def test_careful():
-    """What an encoding lacks is written as an escape."""
+    """Characters outside the encoding are escaped."""
     stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
 
     escape_unencodable(stream)
@@ -414,7 +432,7 @@ except KeyError:
 
 
 def test_background(tmp_path):
-    """What fails in a thread, or is logged, is a line, and a report where it failed."""
+    """Errors of threads and of logs are one line each, with a report."""
     settings = environment(TMPDIR=str(tmp_path))
     done = subprocess.run(
         [sys.executable, "-c", BACKGROUND],
@@ -432,7 +450,7 @@ def test_background(tmp_path):
 
 
 def test_streams_of_a_program(monkeypatch):
-    """Somebody's program may catch what is written in streams of its own."""
+    """Another program may replace the streams."""
     written, told = io.StringIO(), io.StringIO()
     monkeypatch.setattr(sys, "stdout", written)
     monkeypatch.setattr(sys, "stderr", told)

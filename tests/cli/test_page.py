@@ -1,4 +1,4 @@
-"""What the page on serving shows is what happens."""
+"""The output on the page about serving is real."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import get_args, get_type_hints
 import click
 import pytest
 
-from flow64.cli._main import group
+from flow64.cli import group
 from flow64.emulator import Fault, load_fixtures
 from flow64.http import httpx
 from tests.cli.support import ended, environment, serving

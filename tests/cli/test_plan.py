@@ -67,7 +67,7 @@ def test_new(service, leads, flow64):
         "        output columns\n"
         "            + email: string\n"
         "            + title\n"
-        "            + columns that nobody knows\n"
+        "            + unknown columns\n"
         "    blocks: webhook, lead_enrichment\n"
         "    spends at each run: lead_enrichment\n"
         "    cost of 1,000 input rows, at most: $100\n"
@@ -76,7 +76,7 @@ def test_new(service, leads, flow64):
 
 
 def test_json(there, leads, flow64):
-    """The data of the plan, which holds no more than its text."""
+    """The data of the plan, which has no more facts than its text."""
     retitled(leads)
 
     code, printed, told = flow64("plan", "leads.py", "--json")
@@ -144,7 +144,7 @@ def absent(flow64, service, leads):
 
 
 def behind(flow64, service, leads):
-    """A colleague deployed from a branch of which ours knows nothing."""
+    """A colleague deployed from a branch that ours does not know."""
     their_branch("leads.py")
     retitled(leads, "Their leads")
     flow64("deploy", "leads.py", "--yes")
@@ -166,7 +166,7 @@ def copy(flow64, service, leads):
 
 @pytest.fixture
 def arranged(flow64, service, leads, request):
-    """A state of things; gives what is said to plan it."""
+    """A state of code and service; returns the output of a plan."""
     return request.param(flow64, service, leads)
 
 
@@ -251,7 +251,7 @@ def test_their_edit_is_told_where_what_was_deployed_is_found(
 
 @pytest.fixture
 def compiled(service, leads, flow64):
-    """A repository whose compiled JSON is deployed, and its workflow was edited."""
+    """A repository with compiled JSON that is deployed, and an edited workflow."""
     flow64("compile", "leads.py", "-o", "compiled")
     commit_all()
     flow64("deploy", "compiled", "--no-code", "--yes")
@@ -383,7 +383,7 @@ def test_taken_id_that_only_the_write_shows(service, theirs, flow64, source, opt
 
 
 def test_new_id_that_is_asked_for(service, there, leads, flow64):
-    """What the list has not is asked for by its id: one request for each."""
+    """Workflows that are not in the list are requested by id, once each."""
     leads.write_text(
         leads.read_text("utf-8")
         + 'more = Workflow("More", flow, key="more", project=growth)\n',
@@ -424,14 +424,14 @@ def test_no_source(service, flow64):
 
 
 def test_picked(there, leads, flow64):
-    """Of one workflow alone nobody knows what the code has no more."""
+    """From one workflow alone, orphans cannot be known."""
     _, printed, _ = flow64("plan", "leads.py:inbound")
 
     assert "orphans: not looked for" in printed
 
 
 def test_prune(there, leads, write, flow64):
-    """What would be deleted is said, and nothing is."""
+    """Deletions are listed, and nothing is deleted."""
     leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
 
     _, printed, _ = flow64("plan", "leads.py", "--prune", "--create", "other")
@@ -501,7 +501,7 @@ def test_two_projects_may_have_one_key(service, leads, flow64):
 
 @pytest.mark.parametrize("option", [[], ["--exit-code"]])
 def test_workflows_with_errors(service, write, flow64, option):
-    """All of them are told, nothing is asked of the service, and 1 is the code."""
+    """All are listed, nothing is sent, and the exit code is 1."""
     source = write(
         "bad = made('', Webhook(LEAD))\n"
         "w = made('w', Webhook(LEAD) >> OutgoingWebhook(url='no address'))"
@@ -628,7 +628,7 @@ def test_no_code_of_a_module(service, leads, flow64, command):
 
 
 def test_what_was_pulled_is_known_by_what_was_recorded(service, leads, flow64):
-    """Nobody deployed it, and its first deploy writes no more than a stamp."""
+    """It was not deployed by code, and its first deploy only writes a stamp."""
     flow64("deploy", "leads.py", "--yes")
     workflow_id = service.copy(id_of("leads.py"))
     flow64("pull", f"default:{workflow_id}", "-o", "live")
@@ -641,7 +641,7 @@ def test_what_was_pulled_is_known_by_what_was_recorded(service, leads, flow64):
 
 
 def test_file_that_is_no_plan_is_not_replaced(service, leads, flow64):
-    """Nor is what cannot be written called a plan that is not applied."""
+    """A plan that cannot be saved has an error of its own."""
     Path("precious.txt").write_text("precious", "utf-8")
 
     code, printed, told = flow64("plan", "leads.py", "-o", "precious.txt")
@@ -660,7 +660,7 @@ BY_HAND = "w = made('plain', Webhook(LEAD) >> FindEmail())"
 
 @pytest.fixture
 def dearer(write, service, flow64):
-    """A deployed workflow whose mode somebody set by hand; gives its id."""
+    """A deployed workflow with a mode set by hand; returns its id."""
     flow64("deploy", write(BY_HAND), "--yes")
     workflow_id = id_of("two.py")
     service.edit(workflow_id, specs={"find_email": {"mode": "PERSONAL"}})
@@ -702,7 +702,7 @@ def test_command_that_a_plan_names_takes_the_setting(dearer, flow64):
 
 
 def test_pulled_workflow_is_taken_by_another_pull(service, write, flow64):
-    """Of JSON there is no line to write: the command replaces the file."""
+    """For JSON there is no line to change: the command replaces the file."""
     flow64("deploy", write(BY_HAND), "--yes")
     workflow_id = id_of("two.py")
     flow64("pull", f"default:{workflow_id}", "-o", "live")
@@ -718,7 +718,7 @@ def test_pulled_workflow_is_taken_by_another_pull(service, write, flow64):
 
 
 def test_defaults_that_the_service_fills_in_are_no_change(service, write, flow64):
-    """They are listed, and never count."""
+    """They are listed, and do not count."""
     service.switches = Switches(fill_defaults=True)
     flow64("deploy", write(BY_HAND), "--yes")
 

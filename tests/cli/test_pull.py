@@ -112,7 +112,7 @@ def test_environment_as_an_option(put, flow64, given):
 
 
 def test_not_there(put, flow64):
-    """What is not there is an error, with what is near."""
+    """An unknown name is an error, with a suggestion."""
     put("Inbound")
 
     code, _, told = flow64("pull", "prod:inbond", "-o", "live")
@@ -156,7 +156,7 @@ def test_keys_become_values(put, flow64):
 
 
 def test_names_of_values_stay_apart(put, flow64):
-    """Of a second workflow whose name would come out the same."""
+    """A second workflow that would get the same name."""
     put("Inbound", SECRET)
     other = put("Inbound", SECRET)
     file = json.loads(flow64("pull", f"prod:{other}", "-o", "live", "--json")[1])
@@ -178,7 +178,7 @@ def test_names_of_values_stay_apart(put, flow64):
 
 
 def test_names_of_files_that_stay(put, flow64, tmp_path):
-    """What another file of the folder uses means something else, if it can be read."""
+    """Names of values in other files of the folder are not reused."""
     one = put("Inbound", SECRET)
     flow64("pull", f"prod:{one}", "-o", "live")
     file = Path("live/inbound.json")
@@ -218,7 +218,7 @@ def test_as_data(put, flow64):
 
 
 def test_whose_code_is_elsewhere(service, flow64, namespace):
-    """A workflow that code deployed is pulled too, and that is said."""
+    """A workflow that code deployed is pulled too, with a note."""
     with Client(env="prod", journal=None) as client:
         ours().deploy(client)
 
@@ -229,7 +229,7 @@ def test_whose_code_is_elsewhere(service, flow64, namespace):
 
 
 def test_refused(put, flow64):
-    """What no file can hold is said, and the rest is written."""
+    """A workflow that cannot be saved is reported, and the rest is written."""
     put("Inbound")
     put("sk_live_not_a_real_key_SENTINEL")
 
@@ -244,7 +244,7 @@ def test_refused(put, flow64):
 
 
 def test_names_stay_in_the_folder(put, flow64):
-    """I5: whatever workflows are called, twins get names of their own."""
+    """I5: workflows with equal titles get different names."""
     for title in ("../../x", "/etc/x", "CON", "", "x" * 300, "Twin", "twin"):
         put(title)
 
@@ -271,7 +271,7 @@ HOOK = "https://crm.example.com/hooks/SENTINEL"
 
 @pytest.fixture
 def prod(service, monkeypatch):
-    """An environment whose values come from variables."""
+    """An environment with values from variables."""
     settings = SETTINGS.format(endpoint=service.url)
     Path("pyproject.toml").write_text(settings, "utf-8")
     monkeypatch.setenv("PROD_CRM_HOOK", HOOK)
@@ -314,7 +314,7 @@ def test_values_of_the_environment_stay_values(put, prod, flow64, monkeypatch):
 
 
 def test_secret_inside_of_a_text_is_refused(put, prod, flow64):
-    """Also one that is deep inside of a value; what is no secret in it is not."""
+    """Also a secret deep inside a value; its plain parts are not hidden."""
     put("Inbound", f"{HOOK}/more")
     put("Token", "https://example.com/token-SENTINEL")
     put("Region", "https://example.com/eu-central-1")
@@ -329,7 +329,7 @@ def test_secret_inside_of_a_text_is_refused(put, prod, flow64):
 
 
 def test_variables_that_are_not_set(put, prod, flow64, monkeypatch):
-    """Without them nobody can tell what is secret, so nothing is asked for."""
+    """Without them secrets cannot be recognised, so nothing is sent."""
     put("Inbound", HOOK)
     prod.requests.clear()
     for name in ("PROD_CRM_HOOK", "PROD_TOKEN"):
@@ -347,7 +347,7 @@ def test_variables_that_are_not_set(put, prod, flow64, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are those of POSIX")
 def test_files_are_their_owners(put, flow64):
-    """Nobody knows what in them is secret; those that are replaced get it too."""
+    """They may contain secrets, so only the owner can read them."""
     put("Inbound")
     for _ in range(2):
         flow64("pull", "prod", "--all", "-o", "live", "--overwrite")
@@ -370,7 +370,7 @@ def test_broken_manifest(put, flow64):
 
 
 def test_values_of_a_file_are_found_again(service, flow64, tmp_path):
-    """What was deployed with a file of values is told by that file alone."""
+    """Values of a deploy with a file are only recognised with this file."""
     hook = "https://crm.acme.example/hooks/quiet-otter-plum"
     code = Workflow(
         "Leads",

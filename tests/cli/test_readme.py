@@ -1,4 +1,4 @@
-"""What README says of whole projects works as it stands: commands and settings."""
+"""The commands and settings of README work as written."""
 
 from __future__ import annotations
 

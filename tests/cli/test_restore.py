@@ -28,7 +28,7 @@ def replaced(service, leads, flow64):
 
 
 def test_newest(replaced, flow64):
-    """What it changes is shown before, and what it replaced is said."""
+    """The changes are shown first, and then the file of the old version."""
     code, printed, told = flow64("restore", "inbound", "--yes")
 
     assert (code, outcomes(printed), deployed()) == (0, ["done"], ["Inbound leads"])
@@ -78,7 +78,7 @@ def test_refused(replaced, flow64, arguments, code, words):
 
 
 def test_deleted(replaced, leads, flow64, tmp_path, namespace):
-    """What was pruned comes back under its id."""
+    """A pruned workflow comes back with its id."""
     workflow_id = id_of("leads.py")
     written(tmp_path, namespace, "w = made('w', Webhook(LEAD))", "leads.py")
     assert flow64("deploy", "leads.py", "--yes", "--prune=1")[0] == 0
@@ -114,7 +114,7 @@ def test_secrets_are_those_of_today(service, flow64, tmp_path, namespace):
 def test_texts_of_today_are_named_before_it_is_asked(
     service, flow64, tmp_path, namespace
 ):
-    """What somebody wrote in a secret's place was not saved, and does not come back."""
+    """A text in the place of a secret was not saved, and does not come back."""
     flow = "Webhook(LEAD) >> OutgoingWebhook(url=value('hook', secret=True))"
     (tmp_path / "values.json").write_text(json.dumps({"hook": HOOK}), "utf-8")
     source = written(tmp_path, namespace, f"w = made('w', {flow})")
@@ -169,7 +169,7 @@ def test_nothing_was_saved(leads, flow64, service):
 
 
 def test_failed(replaced, flow64):
-    """What cannot be written is said; the one step leaves nothing to go on with."""
+    """A failed write is reported, without advice to continue."""
     replaced.faults.add(
         Fault("status_before", status=400, path="/workflows/update_workflow")
     )

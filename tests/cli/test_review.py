@@ -1,4 +1,4 @@
-"""`flow64 review`, and findings for GitHub: what a pull request is told."""
+"""`flow64 review`, and findings for GitHub."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_json(folders, flow64):
 
 
 def test_exit_code(folders, flow64):
-    """Changes are 2, where that is asked for, and nothing is 0."""
+    """With `--exit-code`, changes exit with 2, and no changes with 0."""
     same = flow64("review", "--base", "base", "--head", "base", "--exit-code")
     other = flow64("review", "--base", "base", "--head", "head", "--exit-code")
 
@@ -76,7 +76,7 @@ def test_exit_code(folders, flow64):
 
 
 def test_empty_folder(folders, flow64):
-    """Of an empty base all is new, and of an empty head all is gone."""
+    """With an empty base all is new; with an empty head all is gone."""
     (folders / "empty").mkdir()
     new = flow64("review", "--base", "empty", "--head", "head")
     gone = flow64("review", "--base", "base", "--head", "empty")
@@ -87,7 +87,7 @@ def test_empty_folder(folders, flow64):
 
 
 def test_faulty_head(folders, flow64):
-    """Errors of a head are told, and stop nothing."""
+    """Errors of the head are shown, and do not stop the review."""
     file = folders / "head" / "inbound.json"
     data = json.loads(file.read_text("utf-8"))
     edges = data["workflow_definition"]["edges"]
@@ -116,7 +116,7 @@ def test_faulty_head(folders, flow64):
     ],
 )
 def test_usage(folders, flow64, arguments):
-    """What makes no sense is a mistake of the command line."""
+    """Contradicting options are a wrong command line."""
     assert flow64("review", *arguments)[0] == 64
 
 
@@ -142,7 +142,7 @@ def test_unwritable(folders, flow64):
 
 
 def test_plan(service, leads, flow64):
-    """Of a source it is what a deploy would do; only reads are sent."""
+    """For a source it shows what a deploy would do, with reads alone."""
     service.requests.clear()
     code, printed, _ = flow64("review", "leads.py", "--format", "markdown")
 
@@ -253,7 +253,7 @@ flow = flow >> last
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
 @pytest.mark.usefixtures("hooked")
 def test_text_in_place_of_a_secret(flow64, more, form):
-    """What a stranger puts in the place of a secret is what a reviewer must see."""
+    """A reviewer sees the text that a stranger puts in the place of a secret."""
     both = ("--base", "base", "--head", "head", "--format", form)
     code, printed, _ = flow64("review", *both, *more)
 

@@ -13,7 +13,6 @@ import pytest
 from flow64 import Client
 from flow64.emulator import Fault, Switches
 from flow64.loading import load_source
-from flow64.runs import _download
 from tests.cli.pipelines import methods
 from tests.cli.support import FLOW64, environment
 
@@ -59,7 +58,7 @@ def test_run(start, deployed):
 
 
 def test_same_intent(start):
-    """The same intent with the same rows is the same run."""
+    """A repeated intent with equal rows is the same run."""
     first, second = (start("--intent", "today", "--yes") for _ in range(2))
 
     assert (first[:2], len(runs())) == (second[:2], 1)
@@ -76,7 +75,7 @@ def test_another_run(start, option):
 
 
 def test_nameless(start):
-    """A command line that nobody reads has to name its run, even with --yes."""
+    """Without a terminal, the run must be named, even with --yes."""
     code, printed, told = start("--yes")
 
     assert (code, printed, runs()) == (3, "", [])
@@ -84,7 +83,7 @@ def test_nameless(start):
 
 
 def test_nobody_agrees(start):
-    """A command line that nobody reads has to agree beforehand."""
+    """Without a terminal, --yes is needed."""
     code, printed, told = start("--intent", "today")
 
     assert (code, printed, runs()) == (3, "", [])
@@ -93,14 +92,14 @@ def test_nobody_agrees(start):
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3)])
 def test_asks(start, answering, answer, code):
-    """Somebody who is there is asked, and needs no name."""
+    """At a terminal it asks, and the run needs no name."""
     answering(answer)
 
     assert (start()[0], len(runs())) == (code, code == 0)
 
 
 def test_dry_run(start, deployed):
-    """A dry run gives the estimate, asks nobody, needs no name, and only reads."""
+    """A dry run prints the estimate, asks nothing, needs no name, and only reads."""
     before = len(deployed.requests)
 
     code, printed, told = start("--dry-run")
@@ -119,7 +118,7 @@ def test_dry_run(start, deployed):
 
 
 def test_dry_run_json(start):
-    """The estimate of a dry run is data with --json, whatever else is agreed to."""
+    """The estimate of a dry run is data with --json, also with --yes."""
     code, printed, told = start("--dry-run", "--yes", "--new", "--json")
 
     found = json.loads(printed)
@@ -145,7 +144,7 @@ def test_dry_run_of_what_is_not_there(service, leads, people, flow64):
 
 
 def test_dry_run_of_what_is_hidden(deployed, flow64):
-    """A dry run says that nobody knows whether what it may not see is deployed."""
+    """If the workflow may not be seen, a dry run says that its state is unknown."""
     path = f"/workflows/{load_source('leads.py').only.workflow.id()}"
     deployed.faults.add(Fault("status_before", status=403, path=path))
 
@@ -173,7 +172,7 @@ def test_json(start):
 
 
 def test_no_wait(start):
-    """Not waited for, the line that follows it is told."""
+    """With --no-wait, the command to follow the run is printed."""
     code, printed, told = start("--new", "--yes", "--no-wait")
 
     assert (code, told.splitlines()[-1]) == (
@@ -183,7 +182,7 @@ def test_no_wait(start):
 
 
 def test_failed(start, deployed):
-    """A run that fails is told with its reason, and repeated only by its id."""
+    """A failed run is reported with its reason, and only repeated by its id."""
     deployed.switches = Switches(credits=0)
     code, printed, told = start("--intent", "today", "--yes")
     again, _, refused = start("--intent", "today", "--yes")
@@ -206,7 +205,7 @@ def test_stale(start, leads):
 
 
 def test_price_of_what_is_deployed(start, deployed):
-    """What runs is what is there, also where it costs more than the code would."""
+    """The deployed workflow runs, also if it costs more than the code."""
     workflow_id = load_source("leads.py").only.workflow.id()
     *_, before = start("--new", "--yes")
     deployed.edit(workflow_id, specs={"lead_enrichment": {"tier": "high"}})
@@ -254,7 +253,7 @@ def test_file_without_rows(start, people, content):
 
 
 def test_repeating_pays_again(start, answering):
-    """Somebody who names no intent is told so before anything is asked."""
+    """Without an intent, a warning comes before the question."""
     answering("n\n")
     *_, nameless = start()
     answering("n\n")
@@ -275,12 +274,12 @@ def test_repeating_pays_again(start, answering):
     ],
 )
 def test_limits(start, options, code):
-    """What may take more than was said is refused before anything is sent."""
+    """A run that may exceed its limits is refused before anything is sent."""
     assert (start("--new", "--yes", *options)[0], len(runs())) == (code, code == 0)
 
 
 def test_not_deployed(service, leads, people, flow64):
-    """What is not there is not run."""
+    """A workflow that is not deployed is not run."""
     code, _, told = flow64("run", "leads.py", "people.csv", "--new", "--yes")
 
     assert (code, "it is not deployed" in told) == (3, True)
@@ -387,7 +386,7 @@ def test_output_that_nothing_proves(service, start, monkeypatch):
     members = {"file_size": None, "row_count": 0, "results": None}
     path = "/workflows/runs/*/results/download-links"
     service.faults.add(Fault("rewrite", path=path, members=members, times=None))
-    monkeypatch.setattr(_download, "_proves_end", lambda *_: False)
+    monkeypatch.setattr("flow64.runs._download._proves_end", lambda *_: False)
     command = ["--intent", "x", "--yes", "--output", "out.csv"]
 
     refused = start(*command)
@@ -506,7 +505,7 @@ def here():
 
 
 def test_no_code(start):
-    """No module is imported beside a key, where that was asked for."""
+    """With --no-code, no module is imported."""
     code, printed, told = start("--intent", "today", "--yes", "--no-code")
 
     assert (code, printed, runs()) == (64, "", [])

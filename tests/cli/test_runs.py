@@ -23,7 +23,6 @@ from flow64.client import (
 )
 from flow64.emulator import Fault, Switches
 from flow64.loading import load_source
-from flow64.runs import _download
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -60,7 +59,7 @@ def going(service, leads, people, flow64):
 
 
 def test_watch(run_id, flow64):
-    """What happens is told on stderr, and how it ended is the result."""
+    """Progress goes to stderr, and the final status to stdout."""
     code, printed, told = flow64("watch", run_id)
 
     assert (code, printed) == (0, "completed\n")
@@ -94,7 +93,7 @@ def test_watch_cancelled(going, flow64):
 
 
 def test_watch_timeout(going, flow64):
-    """When the time is over the run goes on, and the line that resumes is told."""
+    """After a timeout the run goes on, and the command to follow it is printed."""
     code, _, told = flow64("watch", going, "--timeout", "0.01", "--every", "0.01")
 
     assert (code, f"flow64 watch {going}" in told) == (1, True)
@@ -219,7 +218,7 @@ def test_results_of_all(run_id, flow64):
     ("options", "count"), [([], 1), (["--all"], 2), (["--block", "1"], 1)]
 )
 def test_results_as_safe_csv(run_id, flow64, options, count):
-    """On demand they are CSV that no spreadsheet runs, which is said."""
+    """With `--safe-csv` they are safe for spreadsheets, with a note."""
     options = ["-o", "out", "--safe-csv", *options]
 
     code, printed, told = flow64("results", run_id, *options)
@@ -281,17 +280,17 @@ def test_results_of_a_workflow_that_is_gone(forked_run, flow64):
 
 @pytest.fixture
 def unproven(service, run_id, monkeypatch):
-    """A run whose files nothing proves complete."""
+    """A run with files that are not proven to be complete."""
     members = {"file_size": None, "row_count": 0, "results": None}
     path = "/workflows/runs/*/results/download-links"
     service.faults.add(Fault("rewrite", path=path, members=members, times=None))
-    monkeypatch.setattr(_download, "_proves_end", lambda *_: False)
+    monkeypatch.setattr("flow64.runs._download._proves_end", lambda *_: False)
     return run_id
 
 
 @pytest.mark.parametrize("options", [[], ["--safe-csv"]], ids=["exact", "safe"])
 def test_results_that_nothing_proves(unproven, flow64, options):
-    """They are kept if that is asked for, up to a number of bytes."""
+    """They are kept with `--allow-unproven`, up to a number of bytes."""
     command = ["results", unproven, "-o", "out", *options]
 
     refused = flow64(*command)
@@ -317,7 +316,7 @@ def test_results_options(run_id, flow64):
 
 
 def test_cancel_what_has_ended(run_id, flow64):
-    """A run that has ended stays as it ended, and that is no error."""
+    """Cancelling a run that has ended changes nothing, and is not an error."""
     code, printed, told = flow64("cancel", run_id, "--json")
 
     assert (code, json.loads(printed), told) == (
@@ -350,7 +349,7 @@ def test_runs_as_json(run_id, flow64):
 
 
 def test_no_runs(service, flow64):
-    """Where there are none, that is talk."""
+    """An empty list is a message on stderr."""
     assert flow64("runs") == (0, "", "there are no runs\n")
 
 
@@ -376,12 +375,12 @@ def test_list(service, leads, namespace, flow64):
 
 
 def test_empty_list(service, flow64):
-    """Where there are none, that is talk."""
+    """An empty list is a message on stderr."""
     assert flow64("list") == (0, "", "there are no workflows\n")
 
 
 def test_balance(service, flow64):
-    """What is left is a number on stdout."""
+    """The balance is a number on stdout."""
     code, printed, told = flow64("balance")
 
     assert (code, printed) == (0, "1000000\n")

@@ -9,7 +9,7 @@ import pytest
 
 from flow64 import Client
 from flow64.environments import load as load_settings
-from flow64.environments import opened
+from flow64.environments import open_client
 from flow64.loading import load_source
 
 SETTINGS = """
@@ -54,7 +54,7 @@ def deployed(code):
 
 
 def deploy(source, env, *keys):
-    with opened(load_settings().environment(env)) as client:
+    with open_client(load_settings().environment(env)) as client:
         for one in load_source(str(source)).workflows:
             if not keys or one.name in keys:
                 one.workflow.deploy(client)
@@ -76,7 +76,7 @@ def live_id(key, env):
 
 
 def test_same(deployed, flow64):
-    """Values and suffixes of an environment are no part of the code."""
+    """Values and suffixes of an environment are not part of the code."""
     code, printed, told = flow64("same", "staging", "prod", "--exit-code")
 
     assert (code, told) == (0, "")
@@ -84,14 +84,14 @@ def test_same(deployed, flow64):
 
 
 def test_no_code_is_read(deployed, flow64):
-    """The stamps tell, so whatever the code says now does not count."""
+    """The stamps decide, not the present code."""
     deployed.write_text("raise SystemError", "utf-8")
 
     assert flow64("same", "staging", "prod", "--exit-code")[0] == 0
 
 
 def test_other_code(deployed, flow64):
-    """What staging has already is not what production has."""
+    """Staging has newer code than production."""
     change(deployed, "FindEmail()", "FindEmail(mode='PERSONAL')")
     deploy(deployed, "staging")
 
@@ -126,7 +126,7 @@ def test_edited(deployed, flow64):
 
 
 def test_absent_and_foreign(code, flow64):
-    """What is on one side alone differs; what lost its stamp is not known."""
+    """A workflow on one side only differs; one without a stamp is unknown."""
     deploy(code, "staging")
     deploy(code, "prod", "inbound")
     with Client(journal=None) as client:
@@ -174,7 +174,7 @@ def test_two_namespaces_with_one_key(deployed, flow64, namespace):
 
 
 def test_what_was_set_by_hand(deployed, service, flow64):
-    """It is no other code, and is told."""
+    """It is the same code, and is listed."""
     specs = {"find_email": {"tier": "high"}}
     service.edit(live_id("other", "prod"), specs=specs)
 

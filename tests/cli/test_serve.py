@@ -223,7 +223,7 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory):
-    """A store with a page that holds something else, of which SQLite says much."""
+    """A store with a broken page, for which SQLite has long errors."""
     path = tmp_path_factory.mktemp("damaged") / "emulator.db"
     Store(path).close()
     content = path.read_bytes()
@@ -232,7 +232,7 @@ def damaged(tmp_path_factory):
 
 @pytest.mark.parametrize("what", BAD)
 def test_refused(tmp_path, monkeypatch, capsys, damaged, what):
-    """What cannot be served is one line that says why, and an exit code."""
+    """If it cannot be served, one line says why, with an exit code."""
     options, wanted, problem = BAD[what]
     monkeypatch.chdir(tmp_path)
     Path("bad.json").write_text("[", "utf-8")
@@ -250,7 +250,7 @@ def test_refused(tmp_path, monkeypatch, capsys, damaged, what):
 
 
 def test_port_that_is_taken():
-    """A port that somebody has is one line, and names the way out."""
+    """A port in use is one line, with advice."""
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         done = flow64("serve", "--port", port)
@@ -266,7 +266,7 @@ def test_port_that_is_taken():
 
 
 def test_full_stdout():
-    """Where the address cannot be written, nothing is served."""
+    """If the address cannot be printed, nothing is served."""
     with Path("/dev/full").open("w") as full:
         done = flow64("serve", "--port", "0", stdout=full)
 
@@ -291,7 +291,7 @@ def test_closed_stdout(tmp_path):
 
 
 def test_closed_stderr():
-    """Nobody to talk to is no reason to end."""
+    """A closed stderr does not stop it."""
     command = " ".join([*FLOW64, "serve", "--port", "0", "--verbose", "2>&-"])
     process = subprocess.Popen(
         f"exec {command}", shell=True, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""Plans of many workflows: what is the same for several is said once."""
+"""Plans of many workflows: equal changes are shown once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T2: what becomes of a command whose stdout is closed or full."""
+"""T2: commands with a closed or full stdout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is none 
 
 
 def started(stdout, *arguments):
-    """Start a program of its own whose stdout goes somewhere."""
+    """Start a program with a given stdout."""
     names = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_KEY")
     here = {name: os.environ[name] for name in names}
     return subprocess.run(
@@ -35,7 +35,7 @@ def started(stdout, *arguments):
 
 
 def unread(*arguments):
-    """Start it with a stdout that nobody reads any more."""
+    """Start it with a stdout that has no reader."""
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:

@@ -7,8 +7,8 @@ from importlib import import_module
 
 import pytest
 
+from flow64.cli import COMMANDS, group
 from flow64.cli._error_messages import RISKY_COMMANDS, RISKY_OPTIONS
-from flow64.cli._main import COMMANDS, group
 
 HARMLESS = {
     "--allow-unproven",
@@ -99,7 +99,7 @@ def test_no_slip_leads_to_a_risky_command(name, flow64):
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
 def test_suggestion(arguments, problem, flow64):
-    """What is harmless is suggested."""
+    """Harmless options are suggested."""
     code, printed, told = flow64(*arguments)
 
     assert (code, printed) == (64, "")

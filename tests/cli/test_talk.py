@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 import pytest
 
-from flow64.cli._main import COMMANDS, group
+from flow64.cli import COMMANDS, group
 from flow64.cli._options import OPTIONS
 from flow64.cli._terminal import (
     print_advice,
@@ -21,7 +21,7 @@ from tests.cli.pipelines import deployed
 
 @pytest.fixture(autouse=True)
 def as_it_was():
-    """What one command line said is forgotten."""
+    """Reset the options after each test."""
     yield
     OPTIONS.begin()
 
@@ -63,7 +63,7 @@ def test_quiet_tells_errors_and_the_way_on(service, leads, flow64):
 
 
 def test_quiet_shows_what_it_asks_about(service, leads, flow64, answering):
-    """Nobody can agree to what they do not see."""
+    """Held messages are printed before a question."""
     answering("y\n")
 
     code, _, told = flow64("deploy", "leads.py", "-q")
@@ -145,7 +145,7 @@ def test_what_is_held_has_an_end(capsys):
 
 @pytest.mark.parametrize("line", [("-v", "serve"), ("serve", "-v")])
 def test_serve_keeps_its_own(monkeypatch, flow64, line):
-    """Its requests are those that it answers; said before it, that means the same."""
+    """It prints the requests that it answers, with the option before or after."""
     seen = []
     serve = import_module("flow64.cli.serve")
     monkeypatch.setattr(serve, "LoggedApp", lambda app: seen.append(app) or app)

@@ -28,7 +28,7 @@ PLAN = """\
             price of a row: $0.05 -> $0.20
             cost of 1,000 input rows, at most: $350 -> $500 (+$150)
             to keep it, write: FindEmail(mode="PERSONAL")
-        all of it as it is live: flow64 code default:id:"""
+        to take it into the code: flow64 code default:id:"""
 
 
 def workflow(flow):

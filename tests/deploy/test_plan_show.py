@@ -65,7 +65,7 @@ plan for environment default at http://127.0.0.1 (2 requests)
         output columns
             + email
             + email_status: str
-            + columns that nobody knows
+            + unknown columns
     blocks: webhook, find_email, outgoing_webhook
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
     cost of 1,000 input rows, at most: $50
@@ -91,14 +91,14 @@ plan for environment default at http://127.0.0.1 (2 requests)
         output columns
             + email
             + email_status: str
-            + columns that nobody knows
+            + unknown columns
         findings
             + note first-block-not-webhook (search): it begins with search, and sources disagree on starting it by API
             + note key-from-title: its key is made from its title, so a new title is a new workflow
             + warning auto-execute (search): auto_execute buys as soon as the workflow is created, before any run
     blocks: search, find_email
     spends as soon as it is created: search; spends at each run: search, find_email
-    cost of 1,000 input rows, at most: find_email $0.05 for each of an open number of rows + unknown for search
+    cost of 1,000 input rows, at most: find_email $0.05 a row, for an unknown number of rows + unknown for search
     spends as soon as it is written: search buys at creation; to allow it, add --allow-spend found-people
     in tests/deploy/planned.py
 
@@ -114,7 +114,7 @@ plan for environment default at http://127.0.0.1 (2 requests)
 ! leads: absent, stops the deploy
     Leads (11111111-1111-4111-8111-111111111111)
     it is pinned to a workflow that is not there, or that is not shown to you
-    ways on:
+    you can:
         correct the pin, or take it away to create a new workflow
     in tests/deploy/planned.py
 
@@ -196,7 +196,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 ! leads: drifted, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
-    ways on:
+    you can:
         take what is there into the code: flow64 pull
         overwrite it: --force leads
         leave it as it is: --skip-drifted
@@ -219,7 +219,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 ! leads: drifted, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
-    ways on:
+    you can:
         take what is there into the code: flow64 pull
         overwrite it: --force leads
         leave it as it is: --skip-drifted
@@ -243,7 +243,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 ! leads: conflict, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service, and the code has changed as well
-    ways on:
+    you can:
         take what is there into the code: flow64 pull
         overwrite it: --force leads
         leave it as it is: --skip-drifted
@@ -305,7 +305,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    ways on:
+    you can:
         bring the code up to that commit
         overwrite it: --allow-behind leads
         let branches deploy, in the environment: branches = true
@@ -331,7 +331,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 ! leads: foreign, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     no code of yours deployed it, and it is not what the code says
-    ways on:
+    you can:
         take what is there into the code: flow64 pull
         overwrite it: --force leads
         leave it as it is: --skip-drifted
@@ -394,7 +394,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
     Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
     there is no such workflow
     it may be old under another key
-    ways on:
+    you can:
         keep its ids by the argument was=
         say that it is another workflow: --create new
     what follows:
@@ -403,7 +403,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
         output columns
             + email
             + email_status: str
-            + columns that nobody knows
+            + unknown columns
     blocks: webhook, find_email, outgoing_webhook
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
     cost of 1,000 input rows, at most: $50
@@ -427,7 +427,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
     it was edited on the service, and a value has changed as well
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
-    ways on:
+    you can:
         take what is there into the code: flow64 pull
         overwrite it: --force secret
         leave it as it is: --skip-drifted
@@ -453,7 +453,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     there is no such workflow
     it may be extra under another key
-    ways on:
+    you can:
         keep its ids by the argument was=
         say that it is another workflow: --create leads
     what follows:
@@ -462,7 +462,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
         output columns
             + email
             + email_status: str
-            + columns that nobody knows
+            + unknown columns
     blocks: webhook, find_email, outgoing_webhook
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
     cost of 1,000 input rows, at most: $50
@@ -472,7 +472,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
     Extra (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    ways on:
+    you can:
         bring the code up to what deployed it
         delete it: --allow-behind extra
 
@@ -489,7 +489,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     there is no such workflow
     it may be extra under another key
-    ways on:
+    you can:
         keep its ids by the argument was=
         say that it is another workflow: --create leads
     what follows:
@@ -498,7 +498,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
         output columns
             + email
             + email_status: str
-            + columns that nobody knows
+            + unknown columns
     blocks: webhook, find_email, outgoing_webhook
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
     cost of 1,000 input rows, at most: $50
@@ -509,7 +509,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
     it was edited on the service since it was deployed
-    ways on:
+    you can:
         bring the code up to what deployed it
         delete it: --allow-behind extra --force extra
 
@@ -549,7 +549,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 ! theirs: foreign, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)
-    ways on:
+    you can:
         take what is there into the code: flow64 pull
         overwrite it: --force theirs
         leave it as it is: --skip-drifted
@@ -577,7 +577,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin
     it was edited on the service since then
-    ways on:
+    you can:
         take what is there into the code: flow64 pull
         overwrite it: --force leads
         leave it as it is: --skip-drifted
@@ -622,7 +622,7 @@ plan for environment default at http://127.0.0.1 (1 request)
     Found (6d96a2bd-0a27-5c65-ab59-b828a41b09ef)
     it is what the code says, and no code of yours deployed it
     this writes its description alone; whether that buys is not documented
-    cost of 1,000 input rows, at most: find_email $0.05 for each of an open number of rows + unknown for search
+    cost of 1,000 input rows, at most: find_email $0.05 a row, for an unknown number of rows + unknown for search
     may spend as soon as it is stamped: search buys at creation; to allow it, add --allow-spend found
     in tests/service/support.py
 
@@ -659,7 +659,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
-    ways on:
+    you can:
         take what is there into the code: flow64 pull
         overwrite it: --force leads
         leave it as it is: --skip-drifted
@@ -687,7 +687,7 @@ plan for environment default at http://127.0.0.1 (1 request)
             price of a row: $0.05 -> $0.20
             cost of 1,000 input rows, at most: $350 -> $500 (+$150)
             to keep it, write: FindEmail(mode="PERSONAL")
-        all of it as it is live: flow64 code default:id:5c30b323-bb8b-59c5-9160-b553b47321f9
+        to take it into the code: flow64 code default:id:5c30b323-bb8b-59c5-9160-b553b47321f9
     left as it is, not set by code: find_email (e3d23c93).mode
     in tests/deploy/planned.py
 

@@ -898,7 +898,7 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
 
     (step,) = plan.steps
     assert step.reasons == ("the code has it no more", reason)
-    assert f"    {reason}\n    ways on:\n        bring the code up to what" in as_text(
+    assert f"    {reason}\n    you can:\n        bring the code up to what" in as_text(
         plan
     )
     with pytest.raises(errors.PruneError, match="to allow it, add --allow-behind gone"):

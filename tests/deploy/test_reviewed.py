@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from flow64.analysis import Estimate
 from flow64.definition import BoundSecret, walk
 from flow64.deploy import review_of_plan
-from flow64.diff import Estimate
 from flow64.plan import RunRef
 from flow64.render.review import (
     as_data,

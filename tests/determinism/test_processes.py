@@ -8,11 +8,7 @@ import sys
 
 import pytest
 
-from flow64.determinism._processes import (
-    CompiledWorkflow,
-    ProcessOutcome,
-    differences,
-)
+from flow64.determinism import CompiledWorkflow, ProcessOutcome, list_differences
 
 CLOCK = """
 import datetime, time
@@ -96,7 +92,7 @@ def test_pointers(before, after, pointer):
     """A difference is told where it is, also one of order or type alone."""
     first, other = outcome(compiled(block(before))), outcome(compiled(block(after)))
 
-    (one,) = differences(first, other)
+    (one,) = list_differences(first, other)
 
     assert one.pointer == f"/workflow_definition/blocks/0/specs{pointer}"
     assert one.place == "leads.py:7"
@@ -111,8 +107,8 @@ def test_other_places(places):
     alone = outcome(compiled(block(1), places=(None,)))
     without = outcome(compiled(block(2), places=(None,)))
 
-    assert [one.place for one in differences(first, other)] == ["leads.py: w"]
-    assert [one.place for one in differences(alone, without)] == ["leads.py: w"]
+    assert [one.place for one in list_differences(first, other)] == ["leads.py: w"]
+    assert [one.place for one in list_differences(alone, without)] == ["leads.py: w"]
 
 
 def test_missing():
@@ -120,13 +116,15 @@ def test_missing():
     first = outcome(compiled("{}", "a"), compiled("{}", "b"))
     other = outcome(compiled("{}", "b"), compiled("{}", "c"))
 
-    told = [(one.workflow, one.before, one.after) for one in differences(first, other)]
+    told = [
+        (one.workflow, one.before, one.after) for one in list_differences(first, other)
+    ]
 
     assert told == [
         ("a", "it is there, in leads.py: w", "it is not there"),
         ("c", "it is not there", "it is there, in leads.py: w"),
     ]
-    assert [*differences(first, first)] == []
+    assert [*list_differences(first, first)] == []
 
 
 def test_few():
@@ -134,4 +132,4 @@ def test_few():
     first = outcome(compiled(block(list(range(100)))))
     other = outcome(compiled(block(list(range(1, 101)))))
 
-    assert len([*differences(first, other)]) == 20
+    assert len([*list_differences(first, other)]) == 20

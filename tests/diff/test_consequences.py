@@ -7,15 +7,14 @@ import json
 import pytest
 
 from flow64 import LEAD, RawBlock
+from flow64.analysis import Estimate, RowPrice
 from flow64.blocks import Deduplicate, FindEmail, Search, VerifyEmail, Webhook
 from flow64.definition import BoundSecret, Value
 from flow64.diff import (
     CostChanged,
-    Estimate,
     FindingAppeared,
     FindingVanished,
     OtherColumnsChanged,
-    RowPrice,
     RowsChanged,
     as_data,
     consequences,

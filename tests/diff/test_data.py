@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from flow64.analysis import Estimate, RowPrice
 from flow64.definition import BoundSecret, FrozenDict, Value, WireBlock
 from flow64.diagnostics import Finding
 from flow64.diff import (
@@ -27,7 +28,6 @@ from flow64.diff import (
     EdgeRemoved,
     EffectAppeared,
     EffectVanished,
-    Estimate,
     FieldAdded,
     FieldChanged,
     FieldRemoved,
@@ -41,7 +41,6 @@ from flow64.diff import (
     KindChanged,
     ListChanged,
     OtherColumnsChanged,
-    RowPrice,
     RowsChanged,
     TitleChanged,
     Unmanaged,
@@ -244,7 +243,7 @@ block work/mail
     (
         OtherColumnsChanged(before=True, after=False),
         {"change": "other-columns-changed", "before": True, "after": False},
-        "output columns\n    - columns that nobody knows",
+        "output columns\n    - unknown columns",
     ),
     (
         CostChanged(
@@ -260,7 +259,7 @@ block work/mail
             },
         },
         """\
-~ cost of 1,000 input rows, at most: $0 -> y $0.50 for each of an open \
+~ cost of 1,000 input rows, at most: $0 -> y $0.50 a row, for an unknown \
 number of rows + unknown for x""",
     ),
     (
@@ -276,7 +275,7 @@ number of rows + unknown for x""",
     (
         EffectVanished("x", None, None),
         {"change": "effect-vanished", "kind": "x", "effect": None, "target": None},
-        "effects\n    - what x does is unknown",
+        "effects\n    - the effects of x are unknown",
     ),
     (
         FindingAppeared(FINDING),

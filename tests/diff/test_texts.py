@@ -324,7 +324,7 @@ output columns
     - email: string
 ~ cost of 1,000 input rows, at most: $0 -> unknown for x
 effects
-    + what x does is unknown
+    + the effects of x are unknown
 findings
     - note unused-input (webhook): no block is known to use 'email'
     + note unknown-kind (x): 'x' is not in the catalogue, so not checked
@@ -340,8 +340,8 @@ output columns
     - phone
     + title: str
     + years_in_role: int
-~ cost of 1,000 input rows, at most: find_email $0.05, find_phone $0.30 for each of \
-an open number of rows + unknown for company_enrichment -> $45 + unknown for search
+~ cost of 1,000 input rows, at most: find_email $0.05, find_phone $0.30 a row, for an \
+unknown number of rows + unknown for company_enrichment -> $45 + unknown for search
 effects
     - company_enrichment spends at each run
     - find_phone spends at each run

@@ -13,8 +13,8 @@ from flow64.blocks import CATALOGUE
 from flow64.doctor import (
     ASSUMPTIONS,
     Examination,
-    Replies,
-    Reply,
+    Exchange,
+    Exchanges,
     examine,
     judge_assumptions,
 )
@@ -49,7 +49,7 @@ def emulator():
 
 @pytest.fixture
 def client(emulator, tmp_path):
-    """A client whose transport is recorded, and who keeps nothing."""
+    """A client with a recording transport, and without a journal."""
     transport = Recording(emulator.transport())
     client = Client(
         "sk_test_not_a_real_key",
@@ -85,7 +85,7 @@ def verdicts(seen):
 
 
 def test_reads_alone(client):
-    """Nothing but reads is sent, each once, whatever there is to look at."""
+    """Only reads are sent, each once."""
     deployed(client)
 
     seen = client.call(examine)
@@ -119,7 +119,7 @@ def test_emulated(client):
     ],
 )
 def test_switched(switches, name, emulator, client):
-    """Where the emulator behaves otherwise, the opposite is reported."""
+    """If the emulator behaves differently, the opposite is reported."""
     emulator.switches = Switches(**switches)
     deployed(client)
 
@@ -134,7 +134,7 @@ def test_switched(switches, name, emulator, client):
     ("retry_after", "verdict"), [(True, "confirmed"), (False, "contradicted")]
 )
 def test_too_often(retry_after, verdict, emulator, client):
-    """Where the service says that it is asked too often, no more is asked."""
+    """After a 429, no more requests are sent."""
     emulator.switches = Switches(rate_limit=5, retry_after=retry_after)
 
     seen = client.call(examine)
@@ -146,7 +146,7 @@ def test_too_often(retry_after, verdict, emulator, client):
 
 
 def test_what_may_be_shown(client):
-    """What is told of it has no id, title, text, or row."""
+    """The shared parts have no id, title, text, or row."""
     deployed(client)
 
     seen = client.call(examine)
@@ -206,7 +206,7 @@ def test_not_accepted(first, state, problem):
 
 
 def test_another_page():
-    """What is no list is not the service, though it answers 200."""
+    """An answer that is not a list is not from the service, even with a 200."""
     script = Script(*[Answer(200, {}, b"<html>")] * 13)
 
     seen = script.play(examine)
@@ -216,7 +216,7 @@ def test_another_page():
 
 
 def test_lost_later():
-    """Where no answer comes any more, it ends with what there is."""
+    """If no more answers come, it ends with what it has."""
     script = Script(LIST, lost)
 
     seen = script.play(examine)
@@ -226,7 +226,7 @@ def test_lost_later():
 
 
 def test_lost_at_last():
-    """Also where it is one of the workflows that are looked at whole."""
+    """Also if it is one of the whole workflows."""
     one = Answer(200, {}, json.dumps([{"id": ID}]).encode())
     script = Script(one, *[LIST] * 12, lost)
 
@@ -278,7 +278,7 @@ TIME = "2026-06-01T10:00:12.5Z"
 def reply(data, status=200, **headers):
     content = data if isinstance(data, bytes) else json.dumps(data).encode()
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Reply(Request("GET", "/x"), Answer(status, named, content))
+    return Exchange(Request("GET", "/x"), Answer(status, named, content))
 
 
 def workflow(**more):
@@ -470,7 +470,7 @@ CASES = [
         "blocks-known",
         {"blocks": reply([*ALL_KINDS, {"block_name": "new"}])},
         "confirmed",
-        "; 1 are listed besides",
+        "; 1 are listed too",
     ),
     ("blocks-known", {"blocks": reply([], 403)}, "not seen", "403"),
     ("runs-order", {"runs": reply(queued(1, 2))}, "contradicted", "by 2"),
@@ -564,7 +564,7 @@ CASES = [
 def test_assumption(name, replies, verdict, because):
     """Each is held against what was answered."""
     (judgement,) = [
-        one for one in judge_assumptions(Replies(replies)) if one.name == name
+        one for one in judge_assumptions(Exchanges(replies)) if one.name == name
     ]
 
     assert judgement.verdict == verdict
@@ -584,11 +584,11 @@ def test_every_assumption():
 
 def test_rates():
     """Headers about rates are shown, unless they hold something else."""
-    replies = Replies(
+    replies = Exchanges(
         {
             "runs": reply([], x_ratelimit_limit="500", ratelimit_policy="500;w=60"),
             "blocks": reply([], x_ratelimit_owner=SENTINEL),
-            "balance": Reply(Request("GET", "/check-balance")),
+            "balance": Exchange(Request("GET", "/check-balance")),
         }
     )
 

@@ -8,7 +8,7 @@ from flow64.doctor import list_extras, shorten_path
 
 
 def test_shorten_path(tmp_path, monkeypatch):
-    """Paths are told from the working folder, from the home, or by their end alone."""
+    """Paths are relative to the working folder or the home folder, or only names."""
     home, here = tmp_path / "home", tmp_path / "home" / "here"
     here.mkdir(parents=True)
     monkeypatch.setenv("HOME", str(home))
@@ -30,7 +30,7 @@ def test_list_extras():
 
 
 def test_not_installed(monkeypatch):
-    """One of whose parts is missing is not installed."""
+    """An extra with a missing package is not installed."""
 
     def missing(name):
         raise PackageNotFoundError(name)

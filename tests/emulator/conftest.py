@@ -19,7 +19,7 @@ def shared():
 
 @pytest.fixture
 def connect():
-    """Make clients; every answer that they get is held to the published contract."""
+    """Make clients. Every response is checked against the published contract."""
     clients = []
 
     def connected(emulator, key=None, **headers):
@@ -45,7 +45,7 @@ def client(shared, connect):
 
 @pytest.fixture
 def serve(connect):
-    """Serve an emulator of one's own, and give it with a client."""
+    """Serve a new emulator, and return it with a client."""
     served = []
 
     def serving(**arguments):

@@ -1,7 +1,7 @@
-"""Hooks of Schemathesis: what no schema can say of a good request.
+"""Hooks of Schemathesis: the parts of a good request that no schema describes.
 
-It runs in a process of its own, which learns from the environment where the emulator
-is and how to sign for its OAuth client.
+They run in a process of their own. Environment variables say where the emulator is, and
+how to sign for its OAuth client.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def another_schedule(case):
 
 
 def that_is_there(case):
-    """The workflow that was made before."""
+    """The workflow that exists."""
     for place in (case.query, case.body):
         if isinstance(place, dict) and "workflow_id" in place:
             place["workflow_id"] = os.environ["FUZZ_WORKFLOW"]
 
 
 def a_good_graph(case):
-    """Edges that lead to blocks, and blocks that take what they are given."""
+    """Edges between existing blocks, and blocks with fitting rows."""
     if case.body.get("workflow_definition") is not None:
         case.body["workflow_definition"] = LEADS["workflow_definition"]
 
@@ -85,7 +85,7 @@ def a_good_file(case):
 
 
 def client():
-    """What prepares things beside the run."""
+    """A client that prepares data next to the run."""
     return httpx.Client(
         base_url=os.environ["FUZZ_URL"],
         headers={"x-api-key": os.environ["FUZZ_KEY"]},
@@ -112,7 +112,7 @@ BESIDE = {
 
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
-    """Make a request good that is meant to be."""
+    """Correct a request that should be good."""
     meta = case.meta
     if meta is None or meta.generation.mode.is_negative:
         return

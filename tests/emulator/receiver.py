@@ -1,4 +1,4 @@
-"""A receiver of webhooks on a loopback port, that answers as it is told."""
+"""A receiver of webhooks on a loopback port, with prepared responses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Delivery:
 
 @define
 class Receiver:
-    """What came in, and what is answered: one status after another, the last again."""
+    """Collects deliveries, and answers with one status after another."""
 
     url: str = ""
     statuses: list[int] = field(factory=lambda: [200])

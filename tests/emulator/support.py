@@ -1,4 +1,4 @@
-"""Pipelines to send, a wait for their end, and the contract to hold answers to."""
+"""Workflows to send, helpers that wait, and the contract for responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from uuid import NAMESPACE_URL, uuid5
 from jsonschema import Draft202012Validator, FormatChecker
 
 from flow64.emulator import Emulator
-from flow64.emulator._transport import AppTransport
 from flow64.http import httpx
 
 # Loopback is plain http: reading all certificates would take longer than most tests.
@@ -110,7 +109,7 @@ def status_of(client, run_id):
 
 
 def wait(client, run_id, until=("completed", "failed", "cancelled"), seconds=20.0):
-    """The live status of a run once it is as asked."""
+    """Return the live status of a run once it has the wanted status."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         found = status_of(client, run_id)
@@ -138,13 +137,13 @@ def links(client, run_id, **query):
 
 @cache
 def contract():
-    """The published document, or None where it is not at hand."""
+    """The published document, or None if it is not available."""
     return json.loads(CONTRACT.read_text()) if CONTRACT.exists() else None
 
 
 def in_process(emulator, **settings):
     """A client of httpx for an emulator that has no port."""
-    return httpx.Client(transport=AppTransport(emulator.app), **settings)
+    return httpx.Client(transport=emulator.transport()._inner, **settings)
 
 
 @cache
@@ -156,7 +155,7 @@ def own_contract():
 
 @cache
 def validator(document, path, method, status):
-    """What holds an answer to a document; None for paths that it does not name."""
+    """Return a validator for a response, or None for an unknown path."""
     found = document()
     templates = sorted(found["paths"], key=lambda template: template.count("{"))
     for template in templates:
@@ -174,7 +173,7 @@ def validator(document, path, method, status):
 
 
 def hold_to_contract(response):
-    """Fail where an answer is not what our document and the published one say."""
+    """Fail if a response violates our document or the published one."""
     status, path = response.status_code, response.request.url.path
     if status == 405:
         return

@@ -1,4 +1,4 @@
-"""Organisations by key, and how often one may ask."""
+"""Organisations by key, and the rate limit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_rate_is_limited_by_the_minute(serve, connect):
 
 
 def test_window_slides(serve):
-    """What was asked half a minute ago still counts."""
+    """A request of half a minute ago still counts."""
     emulator, client = serve(switches=Switches(rate_limit=2))
     client.get("/workflows")
     emulator.clock.advance(40)
@@ -53,7 +53,7 @@ def test_window_slides(serve):
 
 @pytest.mark.parametrize("is_said", [False, True])
 def test_limit_can_say_when_to_come_again(serve, is_said):
-    """The header is off by default, as no document describes it."""
+    """The header is off by default, since no document describes it."""
     _, client = serve(switches=Switches(rate_limit=1, retry_after=is_said))
     client.get("/workflows")
 
@@ -66,14 +66,14 @@ def test_limit_can_say_when_to_come_again(serve, is_said):
 
 
 def test_nothing_is_limited_unless_asked(client):
-    """A test suite is faster than people."""
+    """By default there is no limit."""
     statuses = {client.get("/workflows/blocks").status_code for _ in range(20)}
 
     assert statuses == {200}
 
 
 def test_limit_of_nothing_lets_nobody_in(serve):
-    """Zero is a number too."""
+    """A limit of zero refuses every request."""
     _, client = serve(switches=Switches(rate_limit=0))
 
     assert client.get("/workflows").status_code == 429

@@ -1,4 +1,4 @@
-"""Routes about the emulator itself: who may use them, and what they do."""
+"""Routes about the emulator itself: access and effects."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def complaints(reply):
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 def test_no_credential_is_needed(admin, client, method, path, body):
-    """Nothing of these routes is the API's."""
+    """These routes are not part of the API."""
     path = path.format(id=create(client, LEADS)) if "{" in path else path
 
     assert admin.request(method, path, json=body).status_code in {200, 201}
@@ -85,7 +85,7 @@ def test_no_credential_is_needed(admin, client, method, path, body):
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1"])
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_page_of_another_origin_is_refused(admin, client, route, origin):
-    """Whatever it asks for; another port of this machine is another origin too."""
+    """Another port of this machine is another origin too."""
     method, path, body = route
     path = path.format(id=create(client, LEADS)) if "{" in path else path
     reply = admin.request(method, path, json=body, headers={"origin": origin})
@@ -96,7 +96,7 @@ def test_page_of_another_origin_is_refused(admin, client, route, origin):
 
 
 def test_page_of_the_emulator_is_let_in(emulator, admin):
-    """Its own origin is the address that was asked."""
+    """Its own origin is the address of the request."""
     reply = admin.post(FAULTS, json={"kind": "html"}, headers={"origin": emulator.url})
 
     assert reply.status_code == 201
@@ -105,7 +105,7 @@ def test_page_of_the_emulator_is_let_in(emulator, admin):
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded"])
 @pytest.mark.parametrize("path", [FAULTS, CLOCK])
 def test_body_must_be_json(admin, path, media):
-    """A page sends these without asking first, and JSON never."""
+    """A page can send other types without a preflight request."""
     body = json.dumps({"kind": "html", "advance": 1})
     reply = admin.post(path, content=body, headers={"content-type": media})
 
@@ -114,7 +114,7 @@ def test_body_must_be_json(admin, path, media):
 
 @pytest.mark.parametrize("path", [FAULTS, SWITCHES, CLOCK])
 def test_pages_that_ask_first_are_not_let_in(admin, path):
-    """The question is no method of these routes, and no header of the answer agrees."""
+    """There is no OPTIONS method, and no header that allows other origins."""
     reply = admin.options(
         path,
         headers={
@@ -129,21 +129,21 @@ def test_pages_that_ask_first_are_not_let_in(admin, path):
 
 
 def test_foreign_host_is_refused(admin):
-    """A name that was made to point here does not help either."""
+    """A name that resolves to this machine is refused too."""
     reply = admin.get(FAULTS, headers={"host": "evil.example"})
 
     assert reply.status_code == 400
 
 
 def test_document_of_the_api_leaves_them_out(admin):
-    """They are ours, and the service has none of them."""
+    """The service does not have these routes."""
     paths = admin.get("/openapi.json").json()["paths"]
 
     assert [path for path in paths if path.startswith("/_emulator")] == []
 
 
 def test_requests_are_not_written_down(emulator, admin):
-    """They are no use of the API."""
+    """They are not requests to the API."""
     before = len(emulator.requests)
     admin.get(SWITCHES)
 
@@ -154,7 +154,7 @@ def test_requests_are_not_written_down(emulator, admin):
 
 
 def ending(client):
-    """How a raw connection ends that creates a workflow."""
+    """Return how a raw connection ends that creates a workflow."""
     body = json.dumps(LEADS).encode()
     head = (
         "POST /workflows/create_workflow HTTP/1.1\r\nhost: 127.0.0.1\r\n"
@@ -187,7 +187,7 @@ def ending(client):
     ids=str,
 )
 def test_faults_happen_on_demand(admin, client, fault, end, applied):
-    """By a route, over real sockets; none without being asked for (check E8)."""
+    """Set by a route, they happen over real sockets."""
     if fault:
         assert admin.post(FAULTS, json=fault).status_code == 201
 
@@ -196,7 +196,7 @@ def test_faults_happen_on_demand(admin, client, fault, end, applied):
 
 
 def test_faults_are_told_and_taken_away(admin, client):
-    """What was set, how often it happened, and to what."""
+    """The list has the fault, its count and the requests."""
     fault = {"kind": "status_before", "times": 3, "status": 500, "method": "GET"}
     added = admin.post(FAULTS, json=fault).json()
     client.get("/workflows/blocks")
@@ -215,7 +215,7 @@ def test_faults_are_told_and_taken_away(admin, client):
 
 
 def test_every_field_of_a_fault_can_be_sent(emulator, admin):
-    """And comes out as the same fault."""
+    """The result is the same fault."""
     sent = {
         "kind": "rewrite",
         "method": "POST",
@@ -257,7 +257,7 @@ def test_every_field_of_a_fault_can_be_sent(emulator, admin):
     ids=str,
 )
 def test_wrong_fault_is_refused(emulator, admin, body, place, words):
-    """In words that name what is right."""
+    """The message names what is allowed."""
     found = complaints(admin.post(FAULTS, json=body))
 
     assert [found[0][0], words in found[0][1]] == [place, True]
@@ -268,7 +268,7 @@ def test_wrong_fault_is_refused(emulator, admin, body, place, words):
 
 
 def test_switches_are_told_and_turned(emulator, admin, client):
-    """Those that are named, at once; the others stay."""
+    """The named switches change at once; the others stay."""
     before = admin.get(SWITCHES).json()
     turned = admin.patch(SWITCHES, json={"bad_graph_status": 422, "speed": 2})
     bad = {**LEADS, "workflow_definition": {"blocks": [], "edges": []}}
@@ -306,7 +306,7 @@ def test_switches_are_told_and_turned(emulator, admin, client):
     ids=str,
 )
 def test_wrong_switch_is_refused(emulator, admin, body, words):
-    """In words that name what is right, and with nothing turned."""
+    """The message names what is allowed, and nothing changes."""
     found = complaints(admin.patch(SWITCHES, json={"fill_defaults": True, **body}))
 
     assert found[0][0] == f"body.{next(iter(body))}"
@@ -318,7 +318,7 @@ def test_wrong_switch_is_refused(emulator, admin, body, words):
     "body", [{"rate_limit": 10}, {"rate_limit": None}, {"key_clash": "replay"}, {}]
 )
 def test_right_switch_is_turned(emulator, admin, body):
-    """Null where a switch can be off."""
+    """Null is allowed if a switch can be off."""
     assert admin.patch(SWITCHES, json=body).status_code == 200
     assert emulator.switches == Switches(**body)
 
@@ -342,7 +342,7 @@ def test_clock_is_put_forward(admin, client):
     "body", [{}, {"advance": -1}, {"advance": "1"}, {"advance": 1e12}]
 )
 def test_clock_goes_forward_only(admin, body):
-    """By seconds, and not for ever."""
+    """By a limited number of seconds."""
     assert admin.post(CLOCK, json=body).status_code == 422
 
 
@@ -350,7 +350,7 @@ def test_clock_goes_forward_only(admin, body):
 
 
 def test_guesses_are_told_by_how_much_is_known(admin):
-    """All of them."""
+    """All guesses are listed."""
     told = admin.get("/_emulator/guesses").json()
 
     assert list(told) == ["sources conflict", "inferred", "unknown"]
@@ -366,7 +366,7 @@ def test_guesses_are_told_by_how_much_is_known(admin):
 
 
 def test_outbox_is_told(emulator, admin, client):
-    """Newest first, of one run or all, with some of the rows."""
+    """Newest first, for one run or all, with some of the rows."""
     rows = [{"email": f"{name}@a.example"} for name in "abc"]
     first, second = (run_rows(client, LEADS, rows) for _ in range(2))
     told = admin.get("/_emulator/outbox", params={"limit": 2, "rows": 1}).json()
@@ -388,7 +388,7 @@ def edit(admin, workflow_id, body):
 
 
 def test_workflow_is_edited(admin, client):
-    """As Emulator.edit does it: name, description, spec fields."""
+    """Like `Emulator.edit`: name, description, spec fields."""
     own = create(client, LEADS)
     body = {
         "name": "Theirs",
@@ -405,7 +405,7 @@ def test_workflow_is_edited(admin, client):
 
 
 def test_graph_is_edited(admin, client):
-    """A whole new one is taken as it is."""
+    """A whole new graph is stored unchanged."""
     own = create(client, LEADS)
     graph = ACCOUNTS["workflow_definition"]
     edit(admin, own, {"definition": graph})
@@ -425,7 +425,7 @@ def test_graph_is_edited(admin, client):
     ids=str,
 )
 def test_wrong_edit_is_refused(admin, client, body, place):
-    """And nothing is changed."""
+    """Nothing changes."""
     own = create(client, LEADS)
     before = client.get(f"/workflows/{own}").json()
 
@@ -453,14 +453,14 @@ def test_workflow_is_copied(admin, client):
 )
 @pytest.mark.parametrize("what", ["edit", "copy"])
 def test_unknown_workflow_is_refused(admin, what, which, status):
-    """404, or 422 for what is no id."""
+    """404, or 422 for an invalid id."""
     reply = admin.post(f"/_emulator/workflows/{which}/{what}", json={})
 
     assert reply.status_code == status
 
 
 def test_broken_store_is_said_here_too(tmp_path):
-    """503 in one sentence."""
+    """503 with one sentence."""
     with Emulator(store=tmp_path / "emulator.db") as emulator:
         emulator.store.close()
         reply = httpx.get(f"{emulator.url}/_emulator/outbox", verify=NO_CERTIFICATES)

@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from flow64.emulator import Store, Switches
-from flow64.emulator._credits import compute_balance, price_row
+from flow64.emulator import Switches
 from tests.emulator.support import (
     EMAIL,
     WEBHOOK,
@@ -43,19 +42,32 @@ def left(client):
         ("company_enrichment", {"tier": "low"}, 1),
         ("lead_enrichment", {"tier": "high"}, None),
         ("qa_agent", {}, None),
-        ("search", {}, None),
-        ("filter", {}, None),
-        ("new_kind", {}, None),
     ],
-    ids=range(11),
+    ids=range(8),
 )
-def test_prices_are_those_that_are_documented(kind, specs, credits):
-    """In credits of ten cents, by row."""
-    assert price_row(kind, specs) == credits
+def test_a_row_costs_the_documented_price(serve, kind, specs, credits):
+    """In credits of ten cents. Without a documented price, the cost is unknown."""
+    emulator, client = serve(switches=Switches(check_row_kinds=False))
+
+    run_rows(client, body(WEBHOOK, block(kind, **specs)), people(1))
+
+    spent = [
+        (one.kind, one.rows, one.credits) for one in emulator.store.spendings.all()
+    ]
+    assert spent == [(kind, 1, credits)]
+
+
+def test_blocks_that_only_handle_rows_cost_nothing(serve):
+    """Neither does a kind that is not in the catalogue."""
+    emulator, client = serve()
+
+    run_rows(client, body(WEBHOOK, block("deduplicate"), block("new_kind")), people(1))
+
+    assert emulator.store.spendings.all() == []
 
 
 def test_rows_cost_what_they_cost(serve):
-    """The balance goes down by row; what has no known price costs nothing."""
+    """The balance falls with each row; a block without a known price costs nothing."""
     emulator, client = serve(switches=Switches(credits=100))
     data = body(WEBHOOK, EMAIL, block("find_phone"), block("qa_agent"))
 
@@ -71,7 +83,7 @@ def test_rows_cost_what_they_cost(serve):
 
 
 def test_block_that_lacks_credits_fails(serve):
-    """It says what is missing; what it could pay is spent, what came before stays."""
+    """Affordable rows are charged, and the message names the shortage."""
     _, client = serve(switches=Switches(credits=10))
 
     run_id = run_rows(client, body(WEBHOOK, EMAIL, block("find_phone")), people(4))
@@ -87,7 +99,7 @@ def test_block_that_lacks_credits_fails(serve):
 
 
 def test_exact_balance_is_enough(serve):
-    """The last credit may be spent, over more rows than are read together."""
+    """The last credit can be spent, over several chunks."""
     _, client = serve(switches=Switches(credits=0.5 * 1001))
 
     run_id = run_rows(client, body(WEBHOOK, EMAIL), people(1001))
@@ -97,7 +109,7 @@ def test_exact_balance_is_enough(serve):
 
 
 def test_each_organisation_has_its_own(serve, connect):
-    """What one spends the other still has."""
+    """Spending of one does not change the balance of another."""
     emulator, client = serve(switches=Switches(credits=50))
     run_rows(client, PHONES, people(10))
 
@@ -105,7 +117,7 @@ def test_each_organisation_has_its_own(serve, connect):
 
 
 def test_personal_address_that_is_there_is_free(serve):
-    """As documented for the personal mode alone."""
+    """This is documented only for the personal mode."""
     _, client = serve(switches=Switches(credits=100))
     rows = [{"personal_email": "a@home.example"}, {"personal_email": ""}, {}]
 
@@ -114,13 +126,8 @@ def test_personal_address_that_is_there_is_free(serve):
     assert left(client) == 96
 
 
-def test_no_limit_is_no_balance():
-    """None where nothing runs out."""
-    assert compute_balance(Store(), "org", Switches()) is None
-
-
 def test_spent_by_another_run_meanwhile(serve):
-    """Two runs cannot spend the same credits, even where both began with enough."""
+    """Two runs cannot spend the same credits."""
     _, client = serve(switches=Switches(credits=40, speed=0.2))
     own = create(client, PHONES)
     runs = [start(client, own, people(10)).json()["job_id"] for _ in range(2)]
@@ -132,7 +139,7 @@ def test_spent_by_another_run_meanwhile(serve):
 
 
 def test_cancelled_block_pays_for_what_it_took(serve):
-    """Rows that were worked on are billed, once."""
+    """Processed rows are charged once."""
     emulator, client = serve(switches=Switches(credits=100, speed=0.5))
     run_id = start(client, create(client, PHONES), people(10)).json()["job_id"]
     while not emulator.store.blocks.of(run_id)[1].processed:
@@ -154,7 +161,7 @@ SEARCHES = body(
 
 @pytest.mark.parametrize(("on_update", "times"), [(False, 1), (True, 2)])
 def test_search_spends_when_its_workflow_is_saved(serve, on_update, times):
-    """At creation, and with the switch when a new graph is saved; never for a name."""
+    """At creation, and with the switch at each new graph, but not for a new name."""
     emulator, client = serve(switches=Switches(auto_execute_on_update=on_update))
     own = create(client, SEARCHES)
 
@@ -170,7 +177,7 @@ def test_search_spends_when_its_workflow_is_saved(serve, on_update, times):
 
 
 def test_search_spends_once_for_an_id_that_is_taken(serve):
-    """What is refused is not searched."""
+    """A refused request is not charged."""
     emulator, client = serve()
     taken = {**SEARCHES, "id": "b1a5a5a0-0000-4000-8000-000000000001"}
 

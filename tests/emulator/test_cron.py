@@ -1,4 +1,4 @@
-"""When schedules are due, by facts of calendars and clocks."""
+"""Due times of schedules, by facts about calendars and clocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flow64.emulator._cron import as_cron, as_zone, next_times
 
 
 def due(expression, zone, after, count=3):
-    """The next times, as text in UTC."""
+    """Return the next times, as text in UTC."""
     moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
     times = next_times(as_cron(expression), as_zone(zone), moment, count)
     return [time.strftime("%Y-%m-%d %H:%M") for time in times]
@@ -90,7 +90,7 @@ def due(expression, zone, after, count=3):
     ],
 )
 def test_times_are_those_of_the_calendar(expression, zone, after, times):
-    """Each is a fact that can be looked up."""
+    """Each can be looked up."""
     assert due(expression, zone, after, len(times)) == times
 
 
@@ -118,7 +118,7 @@ def test_times_are_those_of_the_calendar(expression, zone, after, times):
     ],
 )
 def test_what_is_no_expression_is_told_why(expression, words):
-    """The field that is wrong is named."""
+    """The message names the wrong field."""
     assert words in as_cron(expression)
 
 
@@ -126,7 +126,7 @@ def test_what_is_no_expression_is_told_why(expression, words):
     "name", ["", "Mars/Olympus", "America", "../etc/passwd", "/etc/passwd", "a\0b"]
 )
 def test_what_is_no_time_zone_is_none(name):
-    """Also a folder, and a path that leads out of the data."""
+    """So are a folder, and a path outside the data."""
     assert as_zone(name) is None
 
 
@@ -149,7 +149,7 @@ FIELDS = st.tuples(
     ),
 )
 def test_times_ascend_and_fit_their_expression(fields, zone, after):
-    """Each is after the one before, and has in its zone the minute that was asked."""
+    """Each is after the one before, and matches the expression in its zone."""
     cron, at = as_cron(" ".join(fields)), as_zone(zone)
 
     # A range of month and day such as 31 June is refused before.
@@ -167,7 +167,7 @@ def test_times_ascend_and_fit_their_expression(fields, zone, after):
 
 
 def test_fixed_offsets_need_no_clock_change():
-    """Any zone of Python's will do."""
+    """Any time zone of Python works."""
     zone = timezone(timedelta(hours=-3))
     after = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Outgoing webhooks: what is posted where, how it is signed, what is tried again."""
+"""Outgoing webhooks: targets, signatures and retries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def hook(url, **specs):
 
 
 def test_signature_is_the_documented_one():
-    """The vector of the documents, with two secrets while one is rolled."""
+    """The vector of the documents, with two secrets during a roll."""
     content = (
         b'{"event_id":"5f0c2d6e-9c7b-4c83-8d5b-0a4be2a9d001",'
         b'"run_id":"0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"}'
@@ -54,7 +54,7 @@ def test_signature_is_the_documented_one():
 
 
 def test_rows_are_posted_once_a_run(serve):
-    """One request with all rows; without a secret it is not signed."""
+    """One request has all rows. Without a secret it is unsigned."""
     emulator, client = serve()
     with receiving() as receiver:
         run_id = run_rows(client, hook(receiver.url), ROWS)
@@ -79,7 +79,7 @@ def test_rows_are_posted_once_a_run(serve):
 
 
 def test_each_run_and_block_has_its_event(serve):
-    """Two blocks and two runs are four events."""
+    """Two blocks and two runs make four events."""
     _, client = serve()
     with receiving() as receiver:
         two = body(
@@ -95,7 +95,7 @@ def test_each_run_and_block_has_its_event(serve):
 
 
 def test_deliveries_are_signed_with_all_secrets_in_force(serve):
-    """During the overlap of a roll both sign, the new one first; then it alone does."""
+    """During the overlap both sign, the new one first; later only the new one."""
     emulator, client = serve()
     path = "/webhooks/signing-secret"
     old = client.post(path).json()["plaintext"]
@@ -111,7 +111,7 @@ def test_deliveries_are_signed_with_all_secrets_in_force(serve):
 
 
 def signers(delivery, secrets):
-    """Which of some secrets signed a delivery, in the order of its header."""
+    """Return which secrets signed a delivery, in the order of its header."""
     pairs = [
         part.split("=", 1)
         for part in delivery.headers["Sixtyfour-Signature"].split(",")
@@ -124,7 +124,7 @@ def signers(delivery, secrets):
 
 
 def test_failed_deliveries_are_tried_again(serve):
-    """The same event and body until a 2xx comes; the attempts are counted."""
+    """Attempts have the same event and body, and are counted."""
     emulator, client = serve()
     with receiving(500, 302, 429, 204) as receiver:
         run_id = run_rows(client, hook(receiver.url), ROWS)
@@ -138,7 +138,7 @@ def test_failed_deliveries_are_tried_again(serve):
 
 
 def test_delivery_is_given_up_and_the_run_completes(serve):
-    """After five retries it is left; the run is none the worse."""
+    """After five retries. The run is not affected."""
     emulator, client = serve()
     with receiving(503) as receiver:
         run_id = run_rows(client, hook(receiver.url), ROWS)
@@ -149,7 +149,7 @@ def test_delivery_is_given_up_and_the_run_completes(serve):
 
 
 def test_receiver_that_is_not_there(serve):
-    """A port that nobody listens on is a failed delivery as well."""
+    """A closed port is a failed delivery as well."""
     emulator, client = serve()
     with receiving() as receiver:
         pass
@@ -162,7 +162,7 @@ def test_receiver_that_is_not_there(serve):
 
 @pytest.mark.slow
 def test_certificates_are_checked(serve):
-    """A receiver that speaks no TLS gets nothing by https."""
+    """A receiver without TLS gets nothing by https."""
     emulator, client = serve()
     with receiving() as receiver:
         run_rows(client, hook(receiver.url.replace("http:", "https:")), ROWS)
@@ -172,7 +172,7 @@ def test_certificates_are_checked(serve):
 
 
 def test_receiver_has_a_limited_time(serve):
-    """`timeout_seconds` is how long an answer is waited for."""
+    """`timeout_seconds` is the time to wait for an answer."""
     emulator, client = serve()
     with receiving(delay=0.3) as receiver:
         run_rows(client, hook(receiver.url, timeout_seconds=0.1), ROWS)
@@ -193,7 +193,7 @@ def test_receiver_has_a_limited_time(serve):
     ],
 )
 def test_other_hosts_get_nothing(serve, url):
-    """What would go to another machine stays in the outbox, and says so."""
+    """Rows for another machine stay in the outbox, with the reason."""
     emulator, client = serve()
 
     run_rows(client, hook(url), ROWS)
@@ -218,12 +218,12 @@ def test_other_hosts_get_nothing(serve, url):
     ],
 )
 def test_loopback_is_known_by_name(host, is_this_machine):
-    """No name is looked up, so none can lead elsewhere."""
+    """Names are not resolved."""
     assert is_loopback(host) is is_this_machine
 
 
 def test_hosts_can_be_allowed(monkeypatch, serve):
-    """A host that is named when the emulator is made gets its deliveries."""
+    """A host in `allow_hosts` gets its deliveries."""
     emulator, client = serve(allow_hosts=["hooks.example.com"])
     resolve = socket.getaddrinfo
     monkeypatch.setattr(
@@ -246,7 +246,7 @@ def test_hosts_can_be_allowed(monkeypatch, serve):
     ],
 )
 def test_hosts_are_names(given, host):
-    """In any case, and addresses as well."""
+    """In any case; addresses are allowed too."""
     assert as_host(given) == host
 
 
@@ -262,7 +262,7 @@ def test_hosts_are_names(given, host):
     ],
 )
 def test_what_is_no_name_of_a_host_is_refused(given, near):
-    """With the host that was probably meant."""
+    """The message suggests the host."""
     with pytest.raises(ConfigError) as caught:
         Emulator(allow_hosts=[given])
 
@@ -270,7 +270,7 @@ def test_what_is_no_name_of_a_host_is_refused(given, near):
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch, serve):
-    """A delivery goes where it says."""
+    """A delivery goes directly to its target."""
     emulator, client = serve()
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
@@ -284,7 +284,7 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch, serve):
     ("saved", "kind"), [("false", "text/csv"), ("true", "application/json")]
 )
 def test_many_rows_are_a_link(serve, saved, kind):
-    """They can be read from the moment it arrives."""
+    """The link works as soon as it arrives."""
     _, client = serve()
     rows = [{"text": "x" * 1000, "n": n} for n in range(400)]
     with receiving() as receiver:
@@ -316,7 +316,7 @@ def test_slow_receiver_holds_up_no_other_run(serve):
 
 
 def test_cancel_ends_a_delivery(serve):
-    """It is tried no more, and the outbox says why."""
+    """It is not retried, and the outbox gives the reason."""
     emulator, client = serve(switches=Switches(speed=0.01))
     with receiving(500) as receiver:
         run_id = start(client, create(client, hook(receiver.url)), ROWS).json()[
@@ -333,7 +333,7 @@ def test_cancel_ends_a_delivery(serve):
 
 
 def test_interrupted_delivery_goes_on(serve, tmp_path):
-    """Another emulator on the same file delivers what is open, as the same event."""
+    """Another emulator on the same file delivers the open record, as the same event."""
     path = tmp_path / "store"
     emulator, client = serve(store=path, switches=Switches(speed=0.01))
     with receiving(500) as receiver:

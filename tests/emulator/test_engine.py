@@ -1,4 +1,4 @@
-"""Runs that are interrupted, and what they leave: each thing once."""
+"""Interrupted runs: each side effect happens once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 
 from flow64.emulator import Switches
 from flow64.emulator._engine import Engine
-from flow64.emulator._records import block_rows_owner, notebook_owner
 from flow64.emulator._run_worker import StoppedError, _BlockWorker
 from flow64.errors import EmulatorStoreError
 from tests.emulator.support import (
@@ -44,7 +43,7 @@ KEEPING = body(
 
 @contextmanager
 def held_at(kind, number):
-    """One block works until its run is stopped; the others take no time."""
+    """Let one block work until its run is stopped; the others take no time."""
 
     def hold(worker, _total):
         if (worker.state.kind, worker.state.number) == (kind, number):
@@ -57,7 +56,7 @@ def held_at(kind, number):
 
 
 def until(client, run_id, kind, number=1):
-    """Wait until a block is at work."""
+    """Wait until a block is running."""
     ends = time.monotonic() + 20
     while time.monotonic() < ends:
         found = status_of(client, run_id)
@@ -68,7 +67,7 @@ def until(client, run_id, kind, number=1):
 
 
 def ended(emulator, run_id):
-    """The run once it has ended."""
+    """Return the run once it has ended."""
     ends = time.monotonic() + 20
     while time.monotonic() < ends:
         run = emulator.store.runs.get(run_id)
@@ -79,13 +78,13 @@ def ended(emulator, run_id):
 
 
 def kept(emulator, name):
-    """How often each row is in a notebook, and how many it says that it has."""
+    """Count each row of a notebook, and return its stored count."""
     (book,) = [
         book
         for book in emulator.store.notebooks.all()
         if book.name is None and book.notebook_id == name
     ]
-    rows = emulator.store.rows(notebook_owner(book.org_id, name))
+    rows = emulator.store.rows(f"notebook/{book.id}")
     return Counter(row["n"] for row in rows), book.row_count
 
 
@@ -102,7 +101,7 @@ def kept(emulator, name):
     ids=range(1, 6),
 )
 def test_interrupted_run_goes_on(serve, tmp_path, kind, number):
-    """Another emulator on the file finishes it: nothing is missing, nothing twice."""
+    """Another emulator on the file finishes it. No row is missing or repeated."""
     path = tmp_path / "store"
     emulator, client = serve(store=path)
     with held_at(kind, number):
@@ -124,7 +123,7 @@ def test_interrupted_run_goes_on(serve, tmp_path, kind, number):
 
 
 def test_blocks_that_finished_do_not_work_again(serve, tmp_path):
-    """A run goes on at its first unfinished block, from the rows before it."""
+    """A run continues at its first unfinished block."""
     path = tmp_path / "store"
     emulator, client = serve(store=path)
     with held_at("find_email", 3):
@@ -174,7 +173,7 @@ def test_killed_emulator_goes_on(serve, tmp_path):
 
 
 def test_rows_of_a_block_are_there_only_once_it_is_done(serve):
-    """While it works nothing of it can be read; a cancelled one leaves nothing."""
+    """A running block has no readable rows; a cancelled one leaves none."""
     emulator, client = serve()
     with held_at("append_to_notebook", 2):
         run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
@@ -186,11 +185,11 @@ def test_rows_of_a_block_are_there_only_once_it_is_done(serve):
 
     assert [item["block_number"] for item in items] == [1]
     assert emulator.store.notebooks.all() == []
-    assert list(emulator.store.rows(block_rows_owner(run_id, 1))) == []
+    assert list(emulator.store.rows(f"run/{run_id}/1")) == []
 
 
 def test_run_cancelled_before_it_began(monkeypatch, serve):
-    """It stays cancelled, and no block of it ever works."""
+    """It stays cancelled, and no block runs."""
     emulator, client = serve()
     with monkeypatch.context() as patch:
         patch.setattr(Engine, "start", lambda engine, run_id: None)
@@ -207,11 +206,11 @@ def test_run_cancelled_before_it_began(monkeypatch, serve):
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_run_that_ends_while_a_block_works(serve, fails):
-    """Whatever the block does then, the run stays as it ended."""
+    """The block cannot change the ended run."""
 
     def end(row):
         (run,) = emulator.store.runs.all()
-        emulator._engine._tools.end_run(run.id, "cancelled")
+        emulator._engine.tools.end_run(run.id, "cancelled")
         return {} if not fails else 1 / 0
 
     emulator, client = serve(fixtures={"find_email": end})
@@ -225,7 +224,7 @@ def test_run_that_ends_while_a_block_works(serve, fails):
 
 
 def test_cancel_ends_a_block_between_its_rows(serve):
-    """It does not work through all that are left."""
+    """It does not process the remaining rows."""
     seen = []
 
     def cancel(row):
@@ -242,7 +241,7 @@ def test_cancel_ends_a_block_between_its_rows(serve):
 
 
 def test_starting_twice_is_once(serve):
-    """A run that is at work is not started again beside itself."""
+    """A running run is not started again."""
     emulator, client = serve(switches=Switches(speed=0.1))
     run_id = start(client, create(client, KEEPING), ROWS).json()["job_id"]
 
@@ -255,7 +254,7 @@ def test_starting_twice_is_once(serve):
 
 
 def test_store_that_cannot_be_written_ends_the_run_visibly(monkeypatch, serve):
-    """The run fails with the words of the store, and nothing is printed."""
+    """The run fails with the message of the store, and nothing is printed."""
     raised = []
     monkeypatch.setattr("threading.excepthook", raised.append)
 
@@ -273,7 +272,7 @@ def test_store_that_cannot_be_written_ends_the_run_visibly(monkeypatch, serve):
 
 
 def test_run_is_left_where_nothing_can_be_written(tmp_path, serve):
-    """It is not lost: the next emulator lets it go on."""
+    """The next emulator continues it."""
     path = tmp_path / "store"
     emulator, client = serve(store=path)
     with held_at("find_email", 3):
@@ -288,7 +287,7 @@ def test_run_is_left_where_nothing_can_be_written(tmp_path, serve):
 
 
 def test_progress_moves_while_rows_are_read(serve):
-    """Without a speed it moves by some hundreds of rows."""
+    """If blocks take no time, it moves by chunks."""
     seen = []
 
     def look(row):
@@ -307,7 +306,7 @@ def test_progress_moves_while_rows_are_read(serve):
 
 @pytest.mark.slow
 def test_large_run_takes_no_more_memory(tmp_path):
-    """Twenty times the rows, in a process of its own, take the same memory."""
+    """Twenty times the rows take the same memory."""
     program = (
         "import sys, resource\n"
         "sys.path.insert(0, 'benchmarks')\n"

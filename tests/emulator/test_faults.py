@@ -1,4 +1,4 @@
-"""Faults on demand: what the client sees, and whether the request was applied."""
+"""Faults on demand: the effect for the client, and whether the request was applied."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ import pytest
 from attrs import evolve
 
 from flow64.emulator import Emulator, Fault, Faults
-from flow64.emulator._fault_middleware import _HANDLERS
-from flow64.emulator._faults import KINDS
 from flow64.errors import ConfigError
 from flow64.http import httpx
 from tests.emulator.support import (
@@ -45,7 +43,7 @@ def served():
 
 @pytest.fixture
 def emulator(served, caplog):
-    """An emulator that says nothing in its log, whatever goes wrong."""
+    """An emulator that logs nothing."""
     yield served
     served.faults.clear()
     assert caplog.messages == []
@@ -71,12 +69,12 @@ def post(client):
 
 
 def count(client):
-    """How many workflows there are, once nothing is wrong any more."""
+    """Count the workflows, once the faults are removed."""
     return len(client.get("/workflows").json())
 
 
 def raw(emulator, key="k"):
-    """All that a connection gives for a create, and how it ends."""
+    """Return the raw response to a create request, and how the connection ends."""
     body = json.dumps(LEADS).encode()
     head = (
         f"POST {CREATE} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {key}\r\n"
@@ -98,13 +96,13 @@ def raw(emulator, key="k"):
 
 
 def test_nothing_goes_wrong_by_itself(emulator, client):
-    """There are no faults, and nothing is written down."""
+    """There are no faults, and the log is empty."""
     assert post(client).status_code == 200
     assert (emulator.faults.active, emulator.faults.log) == ([], [])
 
 
 def test_fault_happens_once_by_itself(emulator, client):
-    """To the first request; it is written down and is over."""
+    """By default it happens to the first request, and is logged."""
     emulator.faults.add(Fault("status_before", status=500))
 
     assert [client.get("/workflows").status_code for _ in range(3)] == [500, 200, 200]
@@ -133,7 +131,7 @@ def test_fault_happens_once_by_itself(emulator, client):
     ids=str,
 )
 def test_when_a_fault_happens(emulator, client, fault, statuses):
-    """As often, after as many, and to such requests as it says."""
+    """`times`, `after`, `method` and `path` choose the requests."""
     emulator.faults.add(Fault("status_before", **fault))
 
     seen = [client.get("/workflows").status_code for _ in range(7)]
@@ -142,7 +140,7 @@ def test_when_a_fault_happens(emulator, client, fault, statuses):
 
 
 def test_one_request_meets_one_fault(emulator, client):
-    """The first that happens; the next waits for the next request."""
+    """The first fault happens; the next one waits for the next request."""
     emulator.faults.add(
         Fault("status_before", status=500, after=1), Fault("status_before", status=502)
     )
@@ -158,7 +156,7 @@ def happened(faults, requests=200):
 
 
 def test_luck_is_decided_by_the_seed():
-    """The same with the same seed, after a clearing too; another with another."""
+    """The same seed gives the same faults, also after clearing."""
     fault = Fault("status_before", times=None, probability=0.3)
     first, again, other = Faults(1), Faults(1), Faults(2)
     for faults in (first, again, other):
@@ -174,7 +172,7 @@ def test_luck_is_decided_by_the_seed():
 
 
 def test_luck_of_one_fault_does_not_depend_on_another():
-    """What happens to GETs is the same whether POSTs can fail or not."""
+    """A fault of POSTs does not change those of GETs."""
     get = Fault("status_before", method="GET", times=None, probability=0.5)
     alone, both = Faults(), Faults()
     alone.add(get)
@@ -186,7 +184,7 @@ def test_luck_of_one_fault_does_not_depend_on_another():
 
 
 def test_seed_is_the_emulators():
-    """Two emulators of one seed fail alike."""
+    """Two emulators with the same seed fail alike."""
     emulators = [Emulator(seed=seed) for seed in (7, 7, 8)]
     for emulator in emulators:
         emulator.faults.add(Fault("html", times=None, probability=0.5))
@@ -196,7 +194,7 @@ def test_seed_is_the_emulators():
 
 
 def test_faults_are_counted_right_from_many_threads():
-    """Ten times is ten times."""
+    """`times` holds with concurrent requests."""
     faults, taken = Faults(), []
     faults.add(Fault("html", times=10))
 
@@ -215,7 +213,7 @@ def test_faults_are_counted_right_from_many_threads():
 
 @pytest.mark.parametrize("path", ["/", "/_emulator/faults", "/_emulator/page/summary"])
 def test_what_is_about_the_emulator_never_fails(emulator, client, path):
-    """So that a fault for ever can be taken away."""
+    """So a fault without limit can be removed."""
     emulator.faults.add(Fault("reset_before", times=None))
 
     assert client.get(path).status_code == 200
@@ -248,14 +246,9 @@ def test_what_is_about_the_emulator_never_fails(emulator, client, path):
     ids=str,
 )
 def test_fault_that_cannot_be_is_an_error(fault, words):
-    """When it is written, in words that say what is right."""
+    """It is raised at once, and names what is allowed."""
     with pytest.raises(ConfigError, match=f"a fault cannot have this {words}"):
         Fault(**{"kind": "html", **fault})
-
-
-def test_every_kind_is_played():
-    """None is without a meaning, and none without a word."""
-    assert set(_HANDLERS) == set(KINDS)
 
 
 # -- No answer, or a late one ---------------------------------------------------------
@@ -271,7 +264,7 @@ def test_every_kind_is_played():
     ],
 )
 def test_connection_ends_without_an_answer(emulator, client, kind, end, applied):
-    """Reset is a real ECONNRESET, closed a real FIN; applied is as it says."""
+    """A reset is a real ECONNRESET, a close a real FIN."""
     key = client.headers["x-api-key"]
     emulator.faults.add(Fault(kind))
 
@@ -291,7 +284,7 @@ def test_connection_ends_without_an_answer(emulator, client, kind, end, applied)
     ],
 )
 def test_client_sees_a_transport_error(emulator, client, kind, error, applied):
-    """And the next request is answered as if nothing had been."""
+    """The next request is answered."""
     emulator.faults.add(Fault(kind))
     with pytest.raises(error):
         post(client)
@@ -301,7 +294,7 @@ def test_client_sees_a_transport_error(emulator, client, kind, error, applied):
 
 @pytest.mark.parametrize(("kind", "applied"), [("hang_before", 0), ("hang_after", 1)])
 def test_request_hangs_until_the_client_gives_up(emulator, kind, applied):
-    """What was given up before it was handled is never applied."""
+    """A request that was not handled by then is never applied."""
     emulator.faults.add(Fault(kind, seconds=0.3))
     with new_client(emulator, timeout=0.1) as hasty:
         with pytest.raises(httpx.ReadTimeout):
@@ -313,7 +306,7 @@ def test_request_hangs_until_the_client_gives_up(emulator, kind, applied):
 
 @pytest.mark.parametrize("kind", ["hang_before", "hang_after"])
 def test_answer_comes_late(emulator, client, kind):
-    """To who waits for it."""
+    """If the client waits."""
     emulator.faults.add(Fault(kind, seconds=0.2))
     began = time.monotonic()
     reply = post(client)
@@ -339,7 +332,7 @@ def test_requests_that_are_held_up_can_be_let_go(emulator, client, let_go):
 
 @pytest.mark.parametrize("kind", ["hang_after", "slow", "endless", "late_duplicate"])
 def test_held_up_requests_do_not_hold_up_the_end(kind, caplog):
-    """An emulator stops at once, and without a word."""
+    """The emulator stops at once, without output."""
     with Emulator() as emulator, new_client(emulator) as client:
         emulator.faults.add(Fault(kind, seconds=0.01 if kind == "endless" else 60))
         with (
@@ -375,7 +368,7 @@ class in_thread:  # noqa: N801 - used as a function
     ("kind", "applied"), [("status_before", 0), ("status_after", 1)]
 )
 def test_status_is_as_asked(emulator, client, kind, status, applied):
-    """Before or after the request was handled, in the service's shape of an error."""
+    """Before or after handling, with an error like the service's."""
     emulator.faults.add(Fault(kind, status=status))
     reply = post(client)
 
@@ -400,7 +393,7 @@ def test_status_is_as_asked(emulator, client, kind, status, applied):
     ],
 )
 def test_retry_after_is_sent_in_any_form(emulator, client, text):
-    """Or not at all."""
+    """It can also be left out."""
     emulator.faults.add(Fault("status_before", status=429, retry_after=text))
     reply = client.get("/workflows")
 
@@ -408,7 +401,7 @@ def test_retry_after_is_sent_in_any_form(emulator, client, text):
 
 
 def test_answer_can_be_made_up(emulator, client):
-    """Any body and headers, for the shapes that a service can surprise with."""
+    """Any body and headers can be set."""
     emulator.faults.add(
         Fault(
             "status_after",
@@ -429,7 +422,7 @@ def test_answer_can_be_made_up(emulator, client):
 
 
 def test_page_to_log_in_at(emulator, client):
-    """200, HTML, and nothing applied: something stood in front of the service."""
+    """200 with HTML, and nothing is applied."""
     emulator.faults.add(Fault("html"))
     reply = post(client)
 
@@ -439,7 +432,7 @@ def test_page_to_log_in_at(emulator, client):
 
 
 def test_empty_answer(emulator, client):
-    """200 and not a byte, though all was done."""
+    """200 without a body, after the request was applied."""
     emulator.faults.add(Fault("empty"))
     reply = post(client)
 
@@ -451,7 +444,7 @@ def test_empty_answer(emulator, client):
 
 
 def parts(got):
-    """The headers of a raw answer, and what came of its body."""
+    """Return the headers and the body of a raw response."""
     head, _, body = got.partition(b"\r\n\r\n")
     lines = (line.partition(b": ") for line in head.lower().split(b"\r\n")[1:])
     return {name.decode(): value.decode() for name, _, value in lines}, body
@@ -463,7 +456,7 @@ def parts(got):
     ids=str,
 )
 def test_body_is_cut(emulator, part, size):
-    """The length is that of the whole, the connection is reset after the part."""
+    """The length is that of the whole body; the connection is reset."""
     emulator.faults.add(Fault("truncate", **part))
     got, end = raw(emulator)
     headers, body = parts(got)
@@ -475,7 +468,7 @@ def test_body_is_cut(emulator, part, size):
 
 
 def test_download_is_cut(emulator, client):
-    """A file too, at any byte."""
+    """A file can be cut at any byte."""
     url = links(client, run_rows(client, ACCOUNTS, ROWS))[-1]["download_url"]
     emulator.faults.add(Fault("truncate", path="/files/*", size=20))
     with client.stream("GET", url) as reply:

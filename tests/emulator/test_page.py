@@ -13,7 +13,6 @@ from attrs import evolve
 
 from flow64.definition import id_of
 from flow64.emulator import GUESSES, Emulator, Fault, Switches
-from flow64.emulator._records import GraphRecord, block_rows_owner
 from flow64.http import httpx
 from tests.emulator.support import (
     EMAIL,
@@ -739,10 +738,11 @@ def long_run(emulator, client):
     state = evolve(store.blocks.of(short)[-1], run_id=run.id, updated_at=now)
     with store.transaction():
         store.runs.add(run)
-        store.graphs.add(GraphRecord(id=run.id, data=graph(*blocks, edges=edges)))
+        small = store.graphs.get(short)
+        store.graphs.add(evolve(small, id=run.id, data=graph(*blocks, edges=edges)))
         for at in range(1000):
             store.blocks.add(evolve(state, position=at))
-        store.add_rows(block_rows_owner(run.id, 500), ROWS)
+        store.add_rows(f"run/{run.id}/500", ROWS)
     emulator.clock.advance(1)
     return run.id
 

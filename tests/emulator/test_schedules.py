@@ -1,4 +1,4 @@
-"""Schedules: kept, listed with their next times, changed, removed."""
+"""Schedules: created, listed with their next times, changed, removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATH = "/schedules"
 
 
 def made(client, **more):
-    """The answer to making a schedule of a new workflow."""
+    """Create a schedule of a new workflow."""
     body = {
         "workflow_id": create(client, LEADS),
         "name": "Mondays",
@@ -24,7 +24,7 @@ def made(client, **more):
 
 
 def test_schedule_is_read_back_as_it_was_made(client):
-    """201, with what was sent and what stands for the rest."""
+    """201, with the sent fields and the defaults."""
     reply = made(client)
 
     found = reply.json()
@@ -41,7 +41,7 @@ def test_schedule_is_read_back_as_it_was_made(client):
 
 
 def test_times_follow_the_clock(serve):
-    """What was next is over once the clock has passed it."""
+    """A time is no longer listed once the clock has passed it."""
     emulator, client = serve()
     before = made(client, cron_expression="0 * * * *").json()
 
@@ -57,7 +57,7 @@ def test_nothing_is_next_while_it_is_off(client):
 
 
 def test_change_leaves_what_it_does_not_name(client):
-    """Also what it names as null."""
+    """Null changes nothing either."""
     before = made(client, description="Weekly").json()
 
     changed = client.patch(
@@ -72,7 +72,7 @@ def test_change_leaves_what_it_does_not_name(client):
 
 
 def test_list_is_of_all_or_of_a_workflow(client):
-    """Those of another workflow, or of an unknown one, are not in it."""
+    """Schedules of other workflows are not listed."""
     first, second = made(client).json(), made(client).json()
 
     found = {
@@ -123,7 +123,7 @@ def test_deleted_schedule_is_gone(client):
     ],
 )
 def test_what_is_wrong_is_named(client, more, place):
-    """422 with the place, and nothing is made."""
+    """422 with the place, and nothing is created."""
     reply = made(client, **more)
 
     assert reply.status_code == 422
@@ -132,7 +132,7 @@ def test_what_is_wrong_is_named(client, more, place):
 
 
 def test_bad_change_changes_nothing(client):
-    """A change is judged like the first body."""
+    """A change is checked like a new schedule."""
     before = made(client).json()
     one = f"{PATH}/{before['id']}"
 
@@ -149,7 +149,7 @@ def test_workflow_must_be_there(client):
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_strangers_see_nothing(serve, connect, status):
-    """Another organisation's schedule, and its workflow, are as if not there."""
+    """Another organisation's schedule and workflow are 404."""
     emulator, ours = serve(switches=Switches(foreign_status=status))
     theirs = connect(emulator)
     found = made(ours).json()

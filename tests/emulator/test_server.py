@@ -1,4 +1,4 @@
-"""The emulator as an object: serving, stopping, what it says of itself."""
+"""The emulator as an object: serving, stopping, reporting."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.emulator.support import (
 
 
 def test_context_manager_serves_on_loopback():
-    """A free port of 127.0.0.1 while the block lasts, and nothing after it."""
+    """It uses a free port of 127.0.0.1 inside the block."""
     with Emulator() as emulator:
         url = emulator.url
         reply = httpx.get(f"{url}/workflows", headers={"x-api-key": "k"})
@@ -49,7 +49,7 @@ def test_context_manager_serves_on_loopback():
 
 
 def test_answers_do_not_wait_for_acknowledgements():
-    """Fifty requests over one connection take a fraction of fifty delayed ones."""
+    """Fifty requests over one connection are fast."""
     with Emulator() as emulator, httpx.Client(base_url=emulator.url) as client:
         client.get("/workflows")
         began = time.monotonic()
@@ -61,7 +61,7 @@ def test_answers_do_not_wait_for_acknowledgements():
 
 
 def test_two_emulators_are_two_worlds():
-    """Each has a port and a store of its own; starting twice changes nothing."""
+    """Each has its own port and store; starting twice changes nothing."""
     with Emulator() as first, Emulator() as second:
         assert first.url != second.url
         assert first.store is not second.store
@@ -69,7 +69,7 @@ def test_two_emulators_are_two_worlds():
 
 
 def test_stopped_emulator_can_be_started_again():
-    """What it remembers is still there."""
+    """It keeps its data."""
     emulator = Emulator()
     for _ in range(2):
         with emulator:
@@ -80,7 +80,7 @@ def test_stopped_emulator_can_be_started_again():
 
 
 def test_taken_port_is_an_error():
-    """A port that somebody listens on cannot be used."""
+    """A port in use cannot be used."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
@@ -88,7 +88,7 @@ def test_taken_port_is_an_error():
 
 
 def test_file_is_let_go_when_it_stops(tmp_path):
-    """Another emulator finds what the first one remembered; so does the first again."""
+    """Another emulator can open it, and then the first one again."""
     path = tmp_path / "emulator.db"
     key = {"x-api-key": "k"}
     first, second = Emulator(store=path), None
@@ -103,7 +103,7 @@ def test_file_is_let_go_when_it_stops(tmp_path):
 
 
 def test_file_is_open_in_one_emulator_at_a_time(tmp_path):
-    """A second one is refused at once, and the first goes on."""
+    """A second one is refused at once."""
     path = tmp_path / "emulator.db"
     with Emulator(store=path) as first:
         with pytest.raises(EmulatorStoreError, match="another program has it open"):
@@ -114,7 +114,7 @@ def test_file_is_open_in_one_emulator_at_a_time(tmp_path):
 
 
 def test_store_that_was_given_stays_open():
-    """Who opened it closes it."""
+    """Its owner closes it."""
     with Store() as store:
         with Emulator(store=store) as emulator:
             assert emulator.store is store
@@ -123,7 +123,7 @@ def test_store_that_was_given_stays_open():
 
 
 def test_store_that_cannot_be_used_is_503(serve):
-    """In the shape of all errors, saying what is wrong; the emulator goes on."""
+    """The error names the problem, and the emulator keeps serving."""
     emulator, client = serve()
     own = create(client, LEADS)
     emulator.store.close()
@@ -136,7 +136,7 @@ def test_store_that_cannot_be_used_is_503(serve):
 
 
 def test_run_goes_on_where_it_was(tmp_path):
-    """A run that was under way when the emulator stopped ends after it starts again."""
+    """A run that was interrupted by a stop ends after the next start."""
     path, key = tmp_path / "emulator.db", {"x-api-key": "k"}
     with (
         Emulator(store=path, switches=Switches(speed=30)) as emulator,
@@ -153,7 +153,7 @@ def test_run_goes_on_where_it_was(tmp_path):
 
 
 def test_stopping_hangs_up_on_who_stalls(capfd):
-    """In a second or so, without a word."""
+    """Within about a second, without output."""
     with contextlib.ExitStack() as open_ones:
         with Emulator() as emulator:
             port = int(emulator.url.rpartition(":")[2])
@@ -171,7 +171,7 @@ def test_stopping_hangs_up_on_who_stalls(capfd):
 
 
 def test_fault_of_the_emulator_is_500_in_the_same_shape(monkeypatch, caplog):
-    """The answer is JSON; what happened is logged, since it is a fault of ours."""
+    """The response is JSON, and the error is logged."""
 
     def broken(*_):
         raise ZeroDivisionError("a fault")
@@ -185,7 +185,7 @@ def test_fault_of_the_emulator_is_500_in_the_same_shape(monkeypatch, caplog):
 
 
 def test_long_logs_of_requests_lose_their_first_half(monkeypatch):
-    """So that an emulator can be left alone for days."""
+    """So an emulator can run for days."""
     monkeypatch.setattr(_server, "MAX_REQUESTS", 10)
     emulator = Emulator()
     with in_process(emulator, base_url="http://localhost") as client:
@@ -198,7 +198,7 @@ def test_long_logs_of_requests_lose_their_first_half(monkeypatch):
 
 
 def test_what_the_page_asks_for_is_not_recorded(serve, connect):
-    """Requests are those to the API."""
+    """Only requests to the API are recorded."""
     emulator, client = serve()
     for path in ("/", "/_emulator/page/summary", "/openapi.json"):
         assert client.get(path).status_code == 200
@@ -207,7 +207,7 @@ def test_what_the_page_asks_for_is_not_recorded(serve, connect):
 
 
 def test_nobody_in_between_says_where_requests_come_from(serve):
-    """Headers of proxies change no link."""
+    """Proxy headers do not change links."""
     _, client = serve()
     client.headers["x-forwarded-proto"] = "https"
     client.headers["x-forwarded-host"] = "evil.example"
@@ -233,7 +233,7 @@ def test_app_can_be_used_in_process():
 
 
 def test_clock_goes_forward():
-    """Its time is real time and what it was put forward by."""
+    """It is real time plus the seconds that it was moved."""
     clock = Clock()
     before = clock.now()
 
@@ -244,7 +244,7 @@ def test_clock_goes_forward():
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn", "jwt", "cryptography"])
 def test_missing_extra_says_what_to_install(missing):
-    """Without the extra, the import raises one error with the line to run."""
+    """The import raises one error with the command to run."""
     program = (
         f"import sys; sys.modules[{missing!r}] = None\n"
         "from flow64.errors import MissingExtraError\n"
@@ -260,7 +260,7 @@ def test_missing_extra_says_what_to_install(missing):
 
 
 def test_guesses_name_switches_that_exist():
-    """Every switch is a guess with its mark, and every guess is named once."""
+    """Every switch belongs to a guess, and every guess has one name."""
     switches = [guess.switch for guess in GUESSES if guess.switch]
 
     assert sorted(switches) == sorted(field.name for field in attrs.fields(Switches))
@@ -288,7 +288,7 @@ def test_time_that_a_request_may_stall_is_stated():
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", STALLED.values(), ids=STALLED)
 def test_connection_that_stalls_is_closed(sent, monkeypatch, capfd):
-    """And the next request is served; nothing is printed."""
+    """The next request is served, and nothing is printed."""
     monkeypatch.setattr(_serving, "STALLED", 0.2)
     monkeypatch.setattr(_serving, "KEEP_ALIVE", 0.2)
     with Emulator() as emulator:
@@ -333,7 +333,7 @@ def test_head_has_a_time_in_all_and_a_body_as_long_as_it_comes(
 
 
 def test_request_that_the_emulator_is_at_does_not_stall(monkeypatch):
-    """It has come whole, so the emulator alone makes it wait."""
+    """A complete request may take longer."""
     monkeypatch.setattr(_serving, "STALLED", 0.1)
     with Emulator() as emulator:
         emulator.faults.add(Fault("hang_before", seconds=0.5))
@@ -347,7 +347,7 @@ def test_request_that_the_emulator_is_at_does_not_stall(monkeypatch):
     ("name", "status"), [("localhost", 200), ("testserver", 400), ("evil", 400)]
 )
 def test_name_of_test_clients_is_for_this_process_alone(name, status):
-    """A page in a browser could lead that name to this machine."""
+    """A page in a browser could resolve that name to this machine."""
     more = {"headers": {"x-api-key": "k", "host": name}}
     with Emulator() as emulator:
         served = httpx.get(f"{emulator.url}/workflows", trust_env=False, **more)

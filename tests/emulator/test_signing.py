@@ -1,30 +1,33 @@
-"""The signing secret: made, rolled with an overlap, revoked."""
+"""The signing secret: created, rolled with an overlap, revoked."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
-from flow64.emulator._deliveries import list_active_secrets
-
 PATH = "/webhooks/signing-secret"
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def signing(emulator, client):
     """The secrets that sign now, the newest first."""
-    org_id = client.get(PATH).json()["org_id"]
-    found = list_active_secrets(emulator.store, org_id, emulator.clock.now())
-    return [secret.plaintext for secret in found]
+    now, found = emulator.clock.now(), reversed(emulator.store.secrets.all())
+    return [
+        secret.plaintext
+        for secret in found
+        if secret.revoked_at is None and now < (secret.expires_at or FAR)
+    ]
 
 
 def test_there_is_none_at_first(client):
-    """Null, and deliveries are unsigned."""
+    """The response is null, and deliveries are unsigned."""
     assert client.get(PATH).json() is None
 
 
 def test_secret_is_shown_once(client):
-    """The answer that made it has it whole; what comes after, its last characters."""
+    """Later responses show only its last characters."""
     reply = client.post(PATH)
 
     made = reply.json()
@@ -72,7 +75,7 @@ def test_roll_without_overlap_is_for_a_leak(serve):
 
 
 def test_third_in_an_overlap_revokes_the_oldest(serve):
-    """Never more than two sign."""
+    """At most two sign."""
     emulator, client = serve()
     client.post(PATH)
     second, third = [
@@ -83,7 +86,7 @@ def test_third_in_an_overlap_revokes_the_oldest(serve):
 
 
 def test_roll_needs_a_body(client):
-    """As the published document says; an empty object takes the default."""
+    """As in the published document; an empty object takes the default."""
     client.post(PATH)
 
     replies = [client.post(f"{PATH}/roll", **sent) for sent in ({}, {"json": {}})]
@@ -107,7 +110,7 @@ def test_overlap_is_held_to_its_range(client, hours):
 
 
 def test_deleted_secret_signs_nothing(client):
-    """204 without a body, also where there is none; rolling is not possible then."""
+    """204 without a body, even if there is none. It cannot be rolled then."""
     client.post(PATH)
     client.post(f"{PATH}/roll", json={})
 
@@ -119,7 +122,7 @@ def test_deleted_secret_signs_nothing(client):
 
 
 def test_each_organisation_has_its_own(shared, connect):
-    """One's secret is nothing to another."""
+    """Others are not affected."""
     ours, theirs = connect(shared), connect(shared)
     ours.post(PATH)
 

@@ -1,4 +1,4 @@
-"""What comes over a socket and is no good request ends nothing and prints nothing."""
+"""Bad requests over a socket stop nothing and print nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ with Emulator() as emulator:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """An emulator in a process of its own: its address, the process, what it prints."""
+    """An emulator in a process of its own: address, process and output."""
     said = tmp_path_factory.mktemp("sockets") / "stderr"
     with (
         said.open("w") as errors,
@@ -42,7 +42,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def address(served):
-    """Where to connect to; after the test the emulator must be as it was."""
+    """The address. After the test the emulator must still work."""
     url, process, said = served
     yield "127.0.0.1", int(url.rpartition(":")[2])
     reply = httpx.get(
@@ -54,7 +54,7 @@ def address(served):
 
 
 def exchange(address, sent):
-    """The statuses of what comes back until the other side is done."""
+    """Return the statuses of all responses until the connection ends."""
     got = b""
     with (
         socket.create_connection(address, timeout=20) as raw,
@@ -130,7 +130,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_request_is_refused(address, sent):
-    """4xx, or the connection ends; the next request is served, nothing is printed."""
+    """4xx, or the connection ends. The next request is served."""
     assert all(400 <= status < 500 for status in exchange(address, sent))
 
 
@@ -146,26 +146,26 @@ def test_what_is_no_request_is_refused(address, sent):
     ],
 )
 def test_what_is_unusual_is_answered(address, sent):
-    """What these tests send is refused for what is wrong with it alone."""
+    """The requests of these tests are refused only for their faults."""
     assert exchange(address, sent)[-1] == 200
 
 
 def test_second_request_of_two_is_answered(address):
-    """Also when it comes at once, and the first was refused."""
+    """Also if both arrive together, and the first is refused."""
     first = post(b"Content-Length: 2", body=b"[]")
 
     assert exchange(address, first + get()) == [422, 200]
 
 
 def test_what_follows_length_and_chunks_is_no_request(address):
-    """A request whose end two headers tell differently ends the connection."""
+    """Two contradicting lengths end the connection."""
     sent = post(b"Content-Length: 4", CHUNKED, body=b"0\r\n\r\n" + get())
 
     assert exchange(address, sent) == [400]
 
 
 def test_stalled_connections_hold_nobody_up(address):
-    """A hundred that stop in the middle; others are served meanwhile."""
+    """Others are served while a hundred connections stall."""
     started = [
         b"",
         b"GET /workflows HTTP/1.1\r\nHost: lo",
@@ -182,7 +182,7 @@ def test_stalled_connections_hold_nobody_up(address):
 
 
 def test_answers_that_nobody_reads_hold_nobody_up(address):
-    """Connections that are reset before their answer comes."""
+    """Connections are reset before their response."""
     for _ in range(20):
         with socket.create_connection(address, timeout=5) as raw:
             linger = b"\1\0\0\0\0\0\0\0"  # on, for no time: reset when closed
@@ -193,6 +193,6 @@ def test_answers_that_nobody_reads_hold_nobody_up(address):
 
 
 def test_only_loopback_is_listened_on(address):
-    """What listens on all addresses would answer to this one too."""
+    """Another address of this machine is refused."""
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.2", address[1]), timeout=5)

@@ -1,4 +1,4 @@
-"""What the emulator remembers: records, rows, steps that are whole, files that fail."""
+"""The store: records, rows, transactions, and files that fail."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ RECORDS = {
 
 
 def test_every_table_is_tried():
-    """None is left out of the next test."""
+    """The next test has a record of each."""
     assert {type(record) for record in RECORDS.values()} == set(TABLES)
 
 
@@ -164,7 +164,7 @@ def path(tmp_path):
 
 @pytest.mark.parametrize("table", RECORDS)
 def test_records_come_back_as_they_were(path, table):
-    """Times, nested data and awkward text survive, by any way of reading them."""
+    """Times, nested data and unusual text survive."""
     record = RECORDS[table]
     parent = getattr(record, TABLES[type(record)][1])
     with Store(path) as first:
@@ -183,7 +183,7 @@ def test_records_come_back_as_they_were(path, table):
 
 
 def test_records_are_listed_in_order_under_their_parent(store):
-    """In the order in which they were added, whatever their ids; others apart."""
+    """In the order in which they were added."""
     for name, org in (("z", "one"), ("a", "two"), ("m", "one"), ("b", "one")):
         store.workflows.add(workflow(name, org))
     table = store.workflows
@@ -195,7 +195,7 @@ def test_records_are_listed_in_order_under_their_parent(store):
 
 
 def test_newest_reads_on_while_records_are_added(store):
-    """Over several pages, each record once, none of those that came later."""
+    """Each record once, over several pages, without later ones."""
     count = 2 * PAGE + 1
     for number in range(count):
         store.claims.add(claim(str(number)))
@@ -208,7 +208,7 @@ def test_newest_reads_on_while_records_are_added(store):
 
 
 def test_pages_go_back_through_all_parents(store):
-    """Each record has a place, at which the next page goes on."""
+    """The place of a record begins the next page."""
     for number in range(5):
         store.claims.add(claim(str(number), f"r{number % 2}"))
     first = store.claims.page(None, 3)
@@ -223,16 +223,20 @@ def test_pages_go_back_through_all_parents(store):
 
 
 def test_what_was_spent_is_summed(store):
-    """By organisation; what nobody knows the price of counts nothing."""
+    """By organisation. Unknown prices count nothing."""
     for number, cost in enumerate((0.5, 2, None)):
         store.spendings.add(spending(str(number), cost))
     store.spendings.add(spending("other", 9, "other"))
 
-    assert [store.spent(org) for org in ("org", "other", "nobody")] == [2.5, 9, 0]
+    assert [store.sum_spending(org) for org in ("org", "other", "nobody")] == [
+        2.5,
+        9,
+        0,
+    ]
 
 
 def test_taken_id_is_not_added(store):
-    """The first stays as it is."""
+    """The first record stays."""
     outcomes = [store.workflows.add(workflow(name=name)) for name in ("one", "two")]
 
     assert outcomes == [True, False]
@@ -240,7 +244,7 @@ def test_taken_id_is_not_added(store):
 
 
 def test_put_adds_or_replaces_in_place(store):
-    """What is replaced keeps its place in lists."""
+    """A replaced record keeps its place in lists."""
     for id_, name in (("a", "1"), ("b", "2"), ("a", "3"), ("c", "4")):
         store.workflows.put(workflow(id_, name=name))
 
@@ -249,7 +253,7 @@ def test_put_adds_or_replaces_in_place(store):
 
 
 def test_replaced_record_can_move_to_another_parent(store):
-    """It is listed there, and no longer here."""
+    """It is listed only there."""
     store.workflows.put(workflow(org_id="one"))
     store.workflows.put(workflow(org_id="two"))
 
@@ -258,7 +262,7 @@ def test_replaced_record_can_move_to_another_parent(store):
 
 
 def test_change_gives_what_it_made(store):
-    """A function of the record, in one step."""
+    """It returns the result of the function."""
     store.runs.add(run())
 
     changed = store.runs.change("r", lambda run: evolve(run, status="running"))
@@ -268,13 +272,13 @@ def test_change_gives_what_it_made(store):
 
 
 def test_change_of_nothing_is_an_error(store):
-    """There is nothing to hand to the function."""
+    """There is no record to change."""
     with pytest.raises(KeyError, match="nobody"):
         store.runs.change("nobody", lambda run: run)
 
 
 def test_changes_of_many_threads_are_all_kept(store):
-    """Reading and writing are one step: no change is made from what is old."""
+    """Reading and writing are one transaction."""
     store.runs.add(run())
 
     def count():
@@ -298,7 +302,7 @@ def test_remove_says_whether_there_was_one(store):
 
 
 def test_rows_come_back_in_order(store):
-    """Over chunks of any size, and added to in parts."""
+    """Over chunks of any size, added in parts."""
     rows = [{"n": number, **AWKWARD} for number in range(2 * CHUNK + 3)]
 
     counts = [
@@ -313,7 +317,7 @@ def test_rows_come_back_in_order(store):
 
 
 def test_rows_are_there_as_text_too(store):
-    """The lists that chunks are, in UTF-8, and how long they are."""
+    """Chunks as JSON lists in UTF-8, and their size."""
     store.add_rows("o", [{"é": 1}])
     store.add_rows("o", [{}])
     texts = [*store.texts("o")]
@@ -324,7 +328,7 @@ def test_rows_are_there_as_text_too(store):
 
 
 def test_rows_are_copied_behind_those_there(store):
-    """Also where the target has some, and to the owner itself."""
+    """Also to an owner with rows, and to the same owner."""
     store.add_rows("one", [{"n": 1}, {"n": 2}])
     store.add_rows("two", [{"n": 0}])
 
@@ -345,7 +349,7 @@ def test_removed_rows_leave_others(store):
 
 
 def test_rows_are_read_lazily_while_others_write(store):
-    """A reader holds up nobody, and gets what was added before it came to the end."""
+    """A reader blocks no writer, and reads rows that are added before its end."""
     store.add_rows("o", ({"n": n} for n in range(3 * CHUNK)))
     reader = store.rows("o")
     first = next(reader)
@@ -357,7 +361,7 @@ def test_rows_are_read_lazily_while_others_write(store):
 
 
 def test_rows_can_be_made_from_the_rows_read(store):
-    """One thread reads and writes in turn, as a block of a run does."""
+    """One thread reads and writes in turn, as a block does."""
     store.add_rows("in", ({"n": n} for n in range(3 * CHUNK)))
 
     count = store.add_rows("out", ({"n": -row["n"]} for row in store.rows("in")))
@@ -370,7 +374,7 @@ def test_rows_can_be_made_from_the_rows_read(store):
 
 
 def test_transaction_is_undone_by_an_exception(store):
-    """All of it: records, rows, and what an inner one did."""
+    """With all records and rows, also of a nested transaction."""
 
     def fail():
         with store.transaction():
@@ -387,7 +391,7 @@ def test_transaction_is_undone_by_an_exception(store):
 
 
 def test_nested_transactions_are_saved_by_the_outermost(path):
-    """An inner one that ends has saved nothing yet."""
+    """A nested one alone saves nothing."""
     with Store(path) as store:
         with suppress(ZeroDivisionError), store.transaction():
             with store.transaction():
@@ -632,7 +636,7 @@ def test_file_that_another_program_has_locked_is_refused(path):
     ids=["bytes", "text", "start", "header"],
 )
 def test_garbage_is_refused_and_left_alone(path, content, problem):
-    """It may be somebody's file."""
+    """It may belong to another program."""
     path.write_bytes(content)
 
     words = refusal(path)
@@ -781,7 +785,7 @@ def test_file_that_cannot_be_written_is_refused(open_folder):
 
 
 def test_folder_that_cannot_be_written_is_refused(open_folder):
-    """Nothing can be made in it, and nothing kept beside a file of ours."""
+    """SQLite needs to create files next to the store."""
     path = filled(open_folder / "emulator.db")
     path.chmod(0o666)
     open_folder.chmod(0o555)
@@ -817,7 +821,7 @@ def add_half(store):
 
 
 def test_full_disk_is_said_and_nothing_half_is_there(path):
-    """Reads go on, the step is undone whole, and with room again all is well."""
+    """Reads continue, the step is undone, and it works again with room."""
     with Store(path) as store:
         store.claims.add(claim("before"))
         store.add_rows("o", [{"n": 1}])
@@ -856,7 +860,7 @@ def test_full_disk_that_is_caught_inside_undoes_the_whole_step(store):
 
 
 def test_disk_that_refuses_is_said_and_nothing_half_is_there(path):
-    """A quota, here the longest file that the system allows, met while saving."""
+    """A quota, here the maximum size of a file, reached while saving."""
     with Store(path) as store:
         store.claims.add(claim("before"))
         size = Path(f"{path}-wal").stat().st_size
@@ -893,7 +897,7 @@ def test_disk_that_refuses_is_said_and_nothing_half_is_there(path):
     ids=["all", "get", "add", "add_rows", "rows", "transaction"],
 )
 def test_closed_store_says_so(use):
-    """Closing twice does nothing; any use after it is one kind of error."""
+    """Closing twice does nothing. Any later use is one kind of error."""
     store = Store()
     store.close()
     store.close()
@@ -903,7 +907,7 @@ def test_closed_store_says_so(use):
 
 
 def test_store_closed_inside_a_transaction_saves_nothing(path):
-    """There is no way to go on, and none to save half of it."""
+    """Not even a part of it."""
 
     def close_inside():
         with Store(path) as store, store.transaction():
@@ -918,7 +922,7 @@ def test_store_closed_inside_a_transaction_saves_nothing(path):
 
 @pytest.mark.parametrize("way", ["removed", "replaced"])
 def test_file_that_is_gone_takes_no_writes(tmp_path, monkeypatch, way):
-    """What would be lost is refused, until the file is back; 503 is the answer."""
+    """Writes are refused with 503 until the file is back."""
     monkeypatch.chdir(tmp_path)
     path = Path("emulator.db")
     emulator = Emulator(store=path)
@@ -941,7 +945,7 @@ def test_file_that_is_gone_takes_no_writes(tmp_path, monkeypatch, way):
 
 
 def test_file_says_whose_it_is(path):
-    """In the place that SQLite has for that, with the version of its tables."""
+    """SQLite's application id marks it, with the version of its tables."""
     with Store(path):
         pass
     with sqlite3.connect(path) as connection:
@@ -977,7 +981,7 @@ def test_new_file_is_for_its_owner_alone(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no such modes here")
 def test_mode_of_a_file_that_is_there_is_its_owners(tmp_path):
-    """Somebody may share it on purpose."""
+    """It may be shared on purpose."""
     path = tmp_path / "emulator.db"
     Store(path).close()
     path.chmod(0o640)

@@ -1,4 +1,4 @@
-"""Asking the emulator in this process, without a socket."""
+"""Requests to the emulator in this process, without a socket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def asked(app, **arguments):
 
 @pytest.fixture
 def client():
-    """A client of an emulator that has no port."""
+    """A client of an emulator without a port."""
     emulator = Emulator()
     with in_process(emulator, base_url=BASE, headers={"x-api-key": "k"}) as made:
         yield made
@@ -31,7 +31,7 @@ def client():
 
 
 def test_everything_is_answered_without_a_port(client):
-    """Create, run, watch and download, signed link and all."""
+    """Create, run, watch and download with a signed link."""
     run_id = run_rows(client, LEADS, [{"name": "Zoë"}])
 
     (first, *_) = links(client, run_id)
@@ -41,7 +41,7 @@ def test_everything_is_answered_without_a_port(client):
 
 
 def test_the_library_needs_no_port_either():
-    """Its client takes the transport; two clients of one key see the same."""
+    """Its client takes the transport. Two clients of one key see the same data."""
     emulator = Emulator()
     with (
         Client("k", base_url=BASE, transport=emulator.transport()) as first,
@@ -55,7 +55,7 @@ def test_the_library_needs_no_port_either():
 
 
 def test_queries_and_bodies_arrive_as_they_are(client):
-    """Escapes, repeated parameters, and bodies that come in pieces."""
+    """Escapes, repeated parameters, and bodies in pieces."""
     own = create(client, LEADS)
 
     reply = client.post(
@@ -70,7 +70,7 @@ def test_queries_and_bodies_arrive_as_they_are(client):
 
 
 def test_closing_ends_the_thread():
-    """Also when it is done twice."""
+    """Closing twice is allowed."""
     emulator = Emulator()
     before = threading.active_count()
     transport = emulator.transport()
@@ -84,7 +84,7 @@ def test_closing_ends_the_thread():
 
 
 def test_answers_come_in_parts():
-    """The first can be read before the second is there."""
+    """The first can be read before the second is sent."""
     is_read = threading.Event()
 
     async def app(scope, receive, send):
@@ -104,7 +104,7 @@ def test_answers_come_in_parts():
 
 
 def test_app_learns_that_it_is_over():
-    """Who waits for the client to leave is told, once the answer is sent."""
+    """It gets a disconnect message after the response."""
     seen = []
 
     async def app(scope, receive, send):
@@ -149,13 +149,13 @@ async def stuck(scope, receive, send):
     ],
 )
 def test_no_answer_is_what_it_is_over_a_socket(app, error):
-    """The errors of httpx, so that a retry is tested too."""
+    """Httpx raises the same errors, so retries can be tested."""
     with asked(app, timeout=0.2) as client, pytest.raises(error):
         client.get("/")
 
 
 def test_transport_that_is_dropped_ends_its_thread():
-    """Also that of a client that nobody closed."""
+    """Also if its client was never closed."""
     with Emulator() as emulator:
         transport = emulator.transport()
         thread, loop = transport._inner._thread, transport._inner._loop
@@ -163,7 +163,8 @@ def test_transport_that_is_dropped_ends_its_thread():
             "any", base_url="http://localhost", journal=None, transport=transport
         )
         client.runs.list()
-        del transport, client
+        with pytest.warns(ResourceWarning, match="unclosed Client"):
+            del transport, client
         thread.join(5)
 
     assert (thread.is_alive(), loop.is_closed()) == (False, True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from flow64.emulator import _request_body
-from flow64.emulator._records import upload_owner
 
 PATH = "/storage/csv/upload"
 
@@ -15,10 +14,10 @@ def post(client, content, media="text/csv"):
 
 
 def rows_of(emulator, reply):
-    """The rows that an upload left."""
+    """Return the stored rows of an upload."""
     assert reply.status_code == 200, reply.text
     handle = reply.json()["resource_handle_id"]
-    return list(emulator.store.rows(upload_owner(handle)))
+    return list(emulator.store.rows(f"upload/{handle}"))
 
 
 TABLE = 'name,note\nAda,"two\r\nlines, and ""quotes"""\nBob,\n'
@@ -29,7 +28,7 @@ ROWS = [
 
 
 def test_form_gives_a_handle(shared, client):
-    """The field `file` of a multipart form; other fields are passed over."""
+    """The field `file` of a multipart form; other fields are ignored."""
     reply = client.post(
         PATH, data={"note": "x" * 1000}, files={"file": ("leads.csv", TABLE)}
     )
@@ -40,7 +39,7 @@ def test_form_gives_a_handle(shared, client):
 
 
 def test_plain_body_gives_a_handle(shared, client):
-    """text/csv, whatever its parameters."""
+    """text/csv, with any parameters."""
     reply = post(client, TABLE.encode(), "text/csv; charset=utf-8")
 
     assert rows_of(shared, reply) == ROWS
@@ -71,7 +70,7 @@ def test_tables_are_read_as_they_are(shared, client, content, rows, way):
 
 
 def test_many_rows_are_kept_in_order(shared, client):
-    """More than are kept together."""
+    """More than one chunk."""
     lines = "\n".join(str(number) for number in range(1201))
 
     reply = post(client, f"n\n{lines}\n".encode())
@@ -106,7 +105,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\na\r\n1\r\n'
     ],
 )
 def test_what_is_no_table_is_400(shared, client, content, media, words):
-    """With a sentence that says why, and nothing is left behind."""
+    """The message gives the reason, and no rows are left."""
     before = len(shared.store.uploads.all())
 
     reply = post(client, content, media)
@@ -134,7 +133,7 @@ def test_what_is_no_file_is_422(client, content, media):
 
 
 def test_names_are_unicode(client):
-    """Whatever spelling they come in."""
+    """In any encoding of the header."""
     name = "filename*=utf-7''%2B2AA-.csv"
     content = PART.replace(b'"file"', b'"file"; ' + name.encode()) + b"--x--\r\n"
 
@@ -145,7 +144,7 @@ def test_names_are_unicode(client):
 
 
 def test_long_files_are_413(client, monkeypatch):
-    """A file has a limit of its own, beyond that of other bodies."""
+    """Files have a higher limit than other bodies."""
     monkeypatch.setattr(_request_body, "MAX_FILE", 1000)
 
     assert post(client, b"a\n" + b"1\n" * 400).status_code == 200
@@ -153,7 +152,7 @@ def test_long_files_are_413(client, monkeypatch):
 
 
 def test_uploads_need_a_credential(client):
-    """As everything does."""
+    """Like every other route."""
     del client.headers["x-api-key"]
 
     assert post(client, TABLE.encode()).status_code == 401

@@ -32,7 +32,7 @@ def detail(client, workflow_id):
 
 
 def test_created_workflow_is_read_back_as_it_was_sent(client):
-    """The stored graph is the one that was sent, under the names of answers."""
+    """The response has the sent graph."""
     made = post(client, "create", LEADS).json()
 
     found = detail(client, made["id"])
@@ -44,7 +44,7 @@ def test_created_workflow_is_read_back_as_it_was_sent(client):
 
 
 def test_own_id_is_kept_and_taken_only_once(client):
-    """An id of one's own is used; a second create with it answers 409."""
+    """A second create with the id answers 409."""
     own = str(uuid4())
 
     first = post(client, "create", {**LEADS, "id": own})
@@ -99,7 +99,7 @@ def test_update_creates_what_does_not_exist(client):
 
 
 def test_update_leaves_what_it_does_not_name(client):
-    """Fields that are left out or null keep their value."""
+    """Missing and null fields keep their value."""
     made = post(client, "create", LEADS).json()
 
     after = post(
@@ -117,7 +117,7 @@ def test_update_leaves_what_it_does_not_name(client):
 
 
 def test_update_replaces_the_whole_graph(client):
-    """There is no patch of single blocks."""
+    """Single blocks cannot be patched."""
     own = create(client, LEADS)
     smaller = graph(WEBHOOK)
 
@@ -159,7 +159,7 @@ def test_partial_upsert_can_be_switched_on(serve):
 
 
 def test_deleted_workflow_is_gone(client):
-    """Delete answers the workflow once, and 404 after that."""
+    """Delete returns the workflow once, and later 404."""
     own = create(client, LEADS)
 
     replies = [post(client, "delete", workflow_id=own) for _ in range(2)]
@@ -180,7 +180,7 @@ def test_list_has_no_definitions(client):
 
 
 def test_blocks_are_the_catalogue(client):
-    """Every kind is there with a schema, at a path that could be an id."""
+    """Every kind has a schema. The path could also be an id."""
     found = client.get(f"{WF}/blocks").json()
 
     assert [item["block_name"] for item in found] == list(CATALOGUE)
@@ -196,12 +196,12 @@ def test_blocks_are_the_catalogue(client):
     ],
 )
 def test_ids_in_paths_are_uuids(client, path, status):
-    """An id that is not a UUID is 422, one that is not there 404."""
+    """Another text is 422, an unknown id 404."""
     assert client.get(f"{WF}/{path}").status_code == status
 
 
 def test_workflow_id_that_is_no_uuid_makes_nothing(client):
-    """An own id has to be a UUID, in the body and in the query."""
+    """An id in the body or query must be a UUID."""
     replies = [
         post(client, "create", {**LEADS, "id": "mine"}),
         post(client, "update", LEADS, workflow_id="mine"),
@@ -231,7 +231,7 @@ COMPANY_FIRST = graph(block("webhook", dataframe_type="COMPANY"), EMAIL)
     ],
 )
 def test_bad_graphs_are_refused(client, bad, words):
-    """An invalid graph is 400 before it is saved, with a sentence that says why."""
+    """With 400 and the reason, before it is saved."""
     reply = post(client, "create", {**LEADS, "workflow_definition": bad})
 
     assert reply.status_code == 400
@@ -292,14 +292,14 @@ def notes(answer):
 
 
 def test_unknown_keys_are_kept(client):
-    """Keys that nobody knows come back from where they were put."""
+    """Unknown keys come back in their places."""
     found = detail(client, create(client, strange()))
 
     assert notes(found) == ["body", "graph", "item", "item", "item"]
 
 
 def test_unknown_keys_can_be_dropped(serve):
-    """With the switch, they are gone; nothing else is."""
+    """With the switch, only they are gone."""
     _, client = serve(switches=Switches(drop_unknown=True))
 
     found = detail(client, create(client, strange()))
@@ -363,7 +363,7 @@ def test_edit_changes_in_place(shared, client):
 
 
 def test_edit_can_replace_the_graph(shared, client):
-    """A whole graph is taken as it is."""
+    """A whole graph is stored unchanged."""
     own = create(client, LEADS)
 
     shared.edit(own, definition=graph(WEBHOOK))
@@ -386,7 +386,7 @@ def test_copy_keeps_all_but_id_and_name(shared, client):
 
 
 def test_an_edit_names_what_is_there(shared, client):
-    """An edit that changes nothing would make a drift test pass for no reason."""
+    """Otherwise a drift test could pass without an edit."""
     own = create(client, LEADS)
 
     with pytest.raises(KeyError, match="no workflow 'nowhere' is here"):

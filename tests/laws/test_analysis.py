@@ -17,6 +17,7 @@ from flow64.analysis import (
     cost,
     effects,
     errors,
+    estimate_cost,
     findings,
     lineage,
     output_columns,
@@ -27,7 +28,6 @@ from flow64.analysis.checks._fast_path import is_plainly_right
 from flow64.analysis.checks._rule import run
 from flow64.blocks import CATALOGUE, OLD_NAMES, facts_of
 from flow64.definition import Definition, Edge, WireBlock, id_of, thaw
-from flow64.diff import estimate
 from tests.strategies import (
     frozen,
     json_values,
@@ -133,7 +133,7 @@ def test_no_run_costs_more_than_the_bound(run):
     )
     least = sum(paid[kind] for kind in PRICES if kind not in kinds)
     assert bound.exact * 100 >= least
-    assert estimate(definition, {}).dollars in (None, cost(definition).dollars)
+    assert estimate_cost(definition, {}).dollars in (None, cost(definition).dollars)
 
 
 PRICES = {"find_email": 5, "find_phone": 30}

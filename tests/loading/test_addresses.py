@@ -82,7 +82,7 @@ def test_address(configured, text, wanted):
 
 
 def test_a_folder_wins(configured):
-    """What is there under that very name is meant, and not an environment or `code`."""
+    """An existing file takes precedence over an environment or `code`."""
     for name in ("prod", "code"):
         configured.with_name(name).mkdir()
 
@@ -105,7 +105,7 @@ def test_a_folder_wins(configured):
     ],
 )
 def test_no_address(configured, text, words):
-    """What names nothing is a usage error, with the name that is near."""
+    """An unknown name is a usage error, with a suggestion."""
     with pytest.raises(AddressError) as caught:
         parse_address(text)
 
@@ -230,7 +230,10 @@ def test_pick(key, number):
     ("key", "words"),
     [
         ("inbuond", "no workflow 'inbuond' that our code deployed (did you mean"),
-        ("copied", "it has café, inbound, many/us, twice, twice; what others made is"),
+        (
+            "copied",
+            "it has café, inbound, many/us, twice, twice; for a workflow of others",
+        ),
         ("twice", "name one by its id: prod:id:00000000-0000-4000-8000-000000000003, "),
     ],
 )

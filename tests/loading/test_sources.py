@@ -1,4 +1,4 @@
-"""What commands work on: files, modules, folders, and one workflow of them."""
+"""Sources: files, modules, folders, and one workflow of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from flow64.blocks import Webhook
 from flow64.cli import main
 from flow64.errors import ManifestError, ReadError
 from flow64.loading import AddressError, SourceError, load_source, split_source
-from flow64.loading._collect import Collector
 
 HEAD = """
 from flow64 import LEAD, Project, Workflow, matrix, variants
@@ -88,14 +87,14 @@ def test_projects(write):
 
 
 def test_where(write):
-    """It is said where each was found."""
+    """Each has the place where it was found."""
     (one,) = load_source(write("leads.py", "inbound = made('a')")).workflows
 
     assert (one.where, one.workflow.name) == ("leads.py: inbound", "a")
 
 
 def test_faulty_keys(write):
-    """Workflows whose keys are faulty are found all the same: a check says so."""
+    """Workflows with faulty keys are found; a check reports them."""
     text = "w = [Workflow('-', Webhook(LEAD)), Workflow('?', Webhook(LEAD))]"
 
     assert load_source(write("leads.py", text)).names == ["", ""]
@@ -113,10 +112,9 @@ def test_faulty_keys(write):
     ],
     ids=range(6),
 )
-def test_stem(key, stem):
+def test_stem(key, stem, write):
     """A file is named for the key, and stays in its folder."""
-    found = Collector()
-    found.add(Workflow("w", Webhook(LEAD), key=key), "here")
+    found = load_source(write("leads.py", f"w = made({key!r})"))
 
     assert found.workflows[0].stem == stem
 
@@ -128,11 +126,9 @@ def test_stem_of_a_variant(write):
     assert found.workflows[0].stem == "made@us%2F1"
 
 
-def test_long_stems():
+def test_long_stems(write):
     """Long keys that begin alike have files of their own, with names that fit."""
-    found = Collector()
-    for end in "ab":
-        found.add(Workflow("w", Webhook(LEAD), key="x" * 500 + end), "here")
+    found = load_source(write("leads.py", "all = [made('x' * 500 + e) for e in 'ab']"))
 
     first, second = (one.stem for one in found.workflows)
     assert first != second
@@ -151,7 +147,7 @@ def test_picked(write):
 
 
 def test_picked_variant(write):
-    """A variant is picked by its names; by the key alone where it is the only one."""
+    """A variant is picked by its names, or by the key if it is the only one."""
     path = write("leads.py", "v = variants(made, {'us': {}})")
 
     assert (
@@ -182,7 +178,7 @@ def test_picked_without_a_project(write):
     ],
 )
 def test_wrong_source(write, source, problem):
-    """What is not there is a mistake of the command line, with what is near."""
+    """A missing source is a wrong command line, with a suggestion."""
     text = "inbound = made('inbound')\nv = variants(made, {'us': {}, 'uk': {}})"
     write("leads.py", text)
     write("empty.py")
@@ -195,7 +191,7 @@ def test_wrong_source(write, source, problem):
 
 
 def test_one_is_needed(write):
-    """Where a command takes one workflow, several are named, with the line to write."""
+    """If a command takes one workflow, several are listed, with advice."""
     found = load_source(write("leads.py", "w = [made(str(n)) for n in range(30)]"))
 
     with pytest.raises(AddressError, match="holds 30 workflows") as caught:
@@ -231,7 +227,7 @@ def test_two_of_one_id(write):
     ],
 )
 def test_split_source(write, source, wanted):
-    """A key stands behind the first colon that is no part of a file's name."""
+    """A key follows the first colon that is not part of a file name."""
     write("leads.py")
     write("odd:name.py")
 
@@ -242,7 +238,7 @@ def test_split_source(write, source, wanted):
 
 
 def test_neighbours(write):
-    """A file finds what lies beside it, and in the working folder."""
+    """A file can import modules next to it, and in the working folder."""
     write("sub/shared.py", "one = made('one')")
     write("common.py", "def two():\n    return made('two')")
     text = "from shared import one\nfrom common import two\nw = [one, two()]"
@@ -321,7 +317,7 @@ def test_folder(write):
 
 
 def test_one_file_by_two_names(write):
-    """What is imported by two names is still one workflow."""
+    """A workflow imported under two names is still one."""
     write("all/sub/b.py", "w = Workflow('b', Webhook(LEAD), project=growth)")
     write("all/a.py", "from sub.b import w\nv = made('a')")
 
@@ -329,7 +325,7 @@ def test_one_file_by_two_names(write):
 
 
 def test_what_modules_print(write, capsys):
-    """What a module prints is talk."""
+    """The output of a module goes to stderr."""
     load_source(write("leads.py", "print('loading')\nw = made('a')"))
 
     assert capsys.readouterr() == ("", "loading\n")
@@ -364,7 +360,7 @@ def test_traceback(write, what):
 
 
 def test_traceback_of_a_module(write):
-    """The same for a module by its name, whose neighbour it is that fails."""
+    """A failing neighbour of a named module is reported too."""
     write("acme/__init__.py")
     write("acme/shared.py", "1/0")
     write("acme/leads.py", "from .shared import x")
@@ -380,7 +376,7 @@ def test_traceback_of_a_module(write):
 
 
 def test_module_that_exits(write):
-    """A program that runs when it is imported is told apart."""
+    """A module that ends the program is reported."""
     with pytest.raises(SourceError) as caught:
         load_source(write("leads.py", "import sys\nsys.exit()"))
 
@@ -419,7 +415,7 @@ def test_json_folder(write):
 
 
 def test_bad_json(write):
-    """A JSON file that is no workflow says so."""
+    """A JSON file that is not a workflow is reported."""
     with pytest.raises(ReadError, match=r"bad\.json"):
         load_source(write("bad.json", "[]"))
 
@@ -477,7 +473,7 @@ def test_file_beside_a_manifest(write):
 
 
 def test_file_that_no_manifest_lists(write):
-    """It is left out of the folder, which is said; by itself it is read as it is."""
+    """An unlisted file is left out with a note; named alone, it is read."""
     compiled(write, "a")
     write("out/b.json", body("b"))
 
@@ -490,7 +486,7 @@ def test_file_that_no_manifest_lists(write):
 
 
 def test_folders_of_json(write):
-    """Each folder is read as its own manifest says, or as JSON where it has none."""
+    """Each folder is read by its own manifest, or as plain JSON."""
     compiled(write, "a", to="all/with")
     write("all/without/b.json", body("b"))
 
@@ -513,7 +509,7 @@ def test_bad_manifest(write):
 
 
 def test_no_code(write, monkeypatch):
-    """Nothing of the user is imported, whatever lies beside the JSON."""
+    """No module is imported, even if there are some next to the JSON."""
     compiled(write, "a")
     for name in ("leads.py", "out/evil.py", "out/conftest.py", "out/pkg/__init__.py"):
         write(name, "raise SystemExit('imported')")
@@ -543,7 +539,7 @@ def test_no_code(write, monkeypatch):
     ],
 )
 def test_no_code_refuses_python(write, source, problem):
-    """It is said what to write instead."""
+    """The advice says what to write instead."""
     write("leads.py", "raise SystemExit")
     write("code/leads.py", "raise SystemExit")
     Path("empty").mkdir()
@@ -566,7 +562,7 @@ def configure(write, source, folder="."):
     [("leads.py", "leads.py"), ("pipes", "pipes"), ("pipes.leads", "pipes/leads.py")],
 )
 def test_configured_source(write, source, place):
-    """Where none is given, it is that of `[tool.flow64]`, and it is whole."""
+    """By default it is the source of `[tool.flow64]`, and it is whole."""
     write("leads.py", "w = made('a')")
     write("pipes/__init__.py")
     write("pipes/leads.py", "w = made('a')")
@@ -651,7 +647,7 @@ def test_whole(write, what):
 
 
 def test_files_beside_that_hold_none(write):
-    """What mentions neither flow64 nor a file that may is no part of a project."""
+    """A file that mentions neither flow64 nor a pipeline is not part of a project."""
     source = write("leads.py", "w = made('a')")
     Path("words.py").write_text("WORDS = ['lead']\n", "utf-8")
 
@@ -663,7 +659,7 @@ def test_files_beside_that_hold_none(write):
 
 
 def test_file_beside_that_cannot_be_read(write):
-    """Nobody knows what it holds."""
+    """It may hold workflows."""
     source = write("leads.py", "w = made('a')")
     Path("loop.py").symlink_to("loop.py")
 

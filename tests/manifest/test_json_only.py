@@ -102,7 +102,7 @@ def test_key_that_changes(here):
 
 
 def test_part_is_not_whole(here):
-    """Where a part was compiled, nobody looks for orphans."""
+    """If only a part was compiled, orphans are not searched for."""
     compiled()
     deployed(here, "out", code=False)
     compiled("renamed")

@@ -14,7 +14,6 @@ from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import Edge, FrozenDict, Limits, Value, bind, freeze, loads
 from flow64.deploy import short_fingerprint
 from flow64.manifest import MANIFEST, Known, Manifest, make_pull
-from flow64.manifest._known import KnownValues
 
 HOOK = 'https://crm.example.com/SENTINEL "é"?a=1&b=2'
 TOKEN = "SENTINEL-inside"
@@ -103,7 +102,7 @@ def test_what_equals_a_value_is_that_value(found, name, is_secret):
     ids=range(9),
 )
 def test_what_may_be_a_coincidence_stays(found):
-    """Words, short texts, numbers, and parts of what is no secret."""
+    """Words, short texts, numbers, and parts of plain values."""
     pull = pulled(live(a=found))
 
     assert specs_of(pull) == {"a": found}
@@ -200,7 +199,7 @@ def test_names_of_the_environment_are_left_to_it():
 
 
 def test_twins():
-    """Of secret ones the first by name is taken; of plain ones none."""
+    """Of equal secret values the first by name is used; of plain ones none."""
     known = [Known("b", HOOK, [HOOK]), Known("a", HOOK, [HOOK])]
     plain = [Known("c", "nb_8f2c11d0"), Known("d", "nb_8f2c11d0")]
 
@@ -209,10 +208,8 @@ def test_twins():
     assert specs_of(pull) == {"a": Value("a", secret=True), "b": "nb_8f2c11d0"}
 
 
-def test_without_values_nothing_is_looked_for():
-    found = KnownValues.of([])
+def test_without_values_nothing_is_replaced():
+    pull = pulled(live(a=HOOK), [])
 
-    assert found.value_of("x" * 20) is None
-    assert found.secrets.find({"a": "x" * 20}) is None
-    assert KnownValues.of([Known("a", HOOK, [HOOK])]).secrets.find({HOOK: 1}) == ()
-    assert "SENTINEL" not in repr(KnownValues.of(KNOWN)) + repr(KNOWN)
+    assert specs_of(pull) == {"a": HOOK}
+    assert "SENTINEL" not in repr(KNOWN)

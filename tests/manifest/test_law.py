@@ -31,7 +31,7 @@ pins = st.dictionaries(st.sampled_from(ENVS), st.uuids().map(str), max_size=2)
 
 @st.composite
 def identified(draw):
-    """A workflow with whatever its ids may hang on."""
+    """A workflow with everything that its ids may depend on."""
     workflow = draw(workflows())
     segments = []
     for axis in draw(st.lists(keys, max_size=2)):
@@ -57,7 +57,7 @@ def written(workflow, folder, env):
 
 
 def facts(workflow, env):
-    """What a plan of it rests on."""
+    """The facts that a plan depends on."""
     definition = workflow.compile(env)
     return {
         "id": canonical_id(workflow.id(env)),
@@ -72,7 +72,7 @@ def facts(workflow, env):
 
 @given(identified(), st.sampled_from(ENVS))
 def test_json_and_its_entry_are_the_code(workflow, env):
-    """Ids, stamp path, fingerprint and keys of blocks, whatever it was compiled for."""
+    """Ids, stamp path, fingerprint and keys of blocks are kept for any environment."""
     with TemporaryDirectory() as folder:
         found = written(workflow, Path(folder), env).workflow
 
@@ -83,7 +83,7 @@ def test_json_and_its_entry_are_the_code(workflow, env):
 
 @given(workflows())
 def test_target_of_json_is_that_of_the_code(workflow):
-    """What a deploy leaves behind is the same, whether code or JSON made it."""
+    """A deploy of code and one of its JSON leave the same result."""
     git = History()
     with TemporaryDirectory() as folder:
         found = written(workflow, Path(folder), "default").workflow
@@ -104,7 +104,7 @@ def _values(workflow):
 
 @given(identified(), st.sampled_from(ENVS))
 def test_text_of_a_manifest_is_one(workflow, env):
-    """Sorted, with one newline, and the same whatever order it was made in."""
+    """It is sorted, ends with one newline, and does not depend on the order."""
     entry = entry_of(workflow, workflow.compile(env), env)
     one = as_text(Manifest({"a.json": entry, "b.json": entry}))
     other = as_text(Manifest({"b.json": entry, "a.json": entry}))

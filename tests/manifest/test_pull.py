@@ -31,7 +31,7 @@ WEB_HOOK = f"https://example.com/hooks?token={KEY}"
 
 
 def test_door_has_nothing_else():
-    """What is loaded later is a name of the door; anything else is none."""
+    """Lazy names are names of the door; other names are errors."""
     assert callable(manifest.make_pull)
     with pytest.raises(AttributeError, match="no attribute 'takn'"):
         _ = manifest.takn
@@ -161,7 +161,7 @@ def _in_order(here, ids):
 
 
 def test_edit_between_pull_and_first_deploy_is_drift(here, tmp_path):
-    """Against the fingerprint of the pull, since there is no stamp yet."""
+    """It is compared with the fingerprint of the pull, without a stamp."""
     workflow_id = here.write(made("Leads", mode="PROFESSIONAL"))
     pulled(here, tmp_path)
     here.edit(workflow_id, specs={"find_email": {"mode": "PERSONAL"}})
@@ -172,7 +172,7 @@ def test_edit_between_pull_and_first_deploy_is_drift(here, tmp_path):
 
 
 def test_file_that_was_edited_before_the_first_deploy(here, tmp_path):
-    """An update, and no overwriting of what somebody else did."""
+    """It is an update, and no edit is overwritten."""
     here.write(made("Leads"))
     pulled(here, tmp_path)
     file = tmp_path / "leads.json"
@@ -184,7 +184,7 @@ def test_file_that_was_edited_before_the_first_deploy(here, tmp_path):
 
 
 def test_elsewhere_it_is_new(here, tmp_path):
-    """What is pinned in one environment is made anew in another one."""
+    """A workflow that is pinned in one environment is new in another one."""
     here.write(made("Leads"))
     pulled(here, tmp_path)
 
@@ -217,7 +217,7 @@ def test_one_workflow(here, tmp_path, wanted):
     ],
 )
 def test_none_of_that_name(here, wanted, problem):
-    """What is not there, or there twice, is said."""
+    """Missing and ambiguous names are reported."""
     here.write(made("Leads"))
     for number in (1, 2):
         twin = f"11111111-1111-4111-8111-00000000000{number}"
@@ -230,7 +230,7 @@ def test_none_of_that_name(here, wanted, problem):
 
 
 def test_gone_meanwhile(here, monkeypatch):
-    """What is listed and then gone is left out."""
+    """A workflow that is deleted after the list is left out."""
     ids = [here.write(made(title)) for title in ("Leads", "Others")]
 
     async def list_and_delete(session):
@@ -429,7 +429,7 @@ def _with_extra(**extra):
     ids=range(6),
 )
 def test_refused(live, problem):
-    """It is said, without the key, and nothing is lost by it."""
+    """It is reported, without the key, and nothing is lost."""
     pull = make_pull([live, made("Other")], "prod")
 
     (refused,) = pull.refused
@@ -439,7 +439,7 @@ def test_refused(live, problem):
 
 
 def test_what_an_answer_says_beside_it_stays_there():
-    """Undocumented members of an answer are no part of what creates a workflow."""
+    """Undocumented members of an answer are not part of the create body."""
     (one,) = make_pull([_changed(extra=FrozenDict(version=3))], "prod").workflows
 
     assert loads(one.text).extra == EMPTY
@@ -450,7 +450,7 @@ def test_what_an_answer_says_beside_it_stays_there():
 
 
 def test_workflow_of_a_project(here, tmp_path):
-    """It is pulled, pinned and called as its code calls it; whose it is, is said."""
+    """It is pulled, pinned and named as in its code, with the path of its stamp."""
     workflow_id = here.put(leads(), env="prod")
 
     pull = pulled(here, tmp_path)
@@ -478,7 +478,7 @@ def test_copy_is_nobodys(here, tmp_path):
 
 
 def test_over_sockets(tmp_path):
-    """The same by a client that opens connections."""
+    """It also works with a client over a socket."""
     from flow64 import Client
 
     with (
@@ -492,7 +492,7 @@ def test_over_sockets(tmp_path):
 
 
 def test_path_is_a_folder(tmp_path):
-    """What cannot be written is said, and nothing is left of it."""
+    """A failed write is reported, and leaves no file."""
     (tmp_path / "leads.json").mkdir()
 
     with pytest.raises(errors.ManifestError, match="it is a folder"):

@@ -58,7 +58,7 @@ def test_there_is_none(tmp_path):
 
 
 def test_least(read):
-    """What an entry may leave out."""
+    """All members of an entry except key and path are optional."""
     assert read({"flow64:manifest": 1}) == Manifest()
     assert read(manifest()).files == {"a.json": Entry("leads", "workflow:leads")}
 
@@ -247,7 +247,7 @@ def compiled(folder, *workflows, env="default"):
 
 
 def test_file_that_is_not_there(tmp_path):
-    """It is said, and what to do."""
+    """The error gives advice."""
     compiled(tmp_path, leads())
     (tmp_path / "leads.json").unlink()
 
@@ -292,7 +292,7 @@ def test_file_that_is_no_workflow(tmp_path):
 
 
 def test_unlisted(tmp_path):
-    """Files that the manifest does not name are told apart."""
+    """Files that the manifest does not list are separate."""
     compiled(tmp_path, leads())
     for name in ("b.json", ".hidden.json", "c.txt"):
         (tmp_path / name).write_text("{}", "utf-8")
@@ -306,7 +306,7 @@ def test_unlisted(tmp_path):
 
 
 def test_what_code_silences_stays_silent(tmp_path):
-    """Findings that code allows, and fields it passes on unjudged, are no news."""
+    """Allowed findings and extra fields of the code stay silent."""
     flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail(
         mode="NOT_A_WORD", allow=["unknown-word"], extra={"new_field": 1}
     )
@@ -329,7 +329,7 @@ def test_what_code_silences_stays_silent(tmp_path):
 
 
 def test_faulty_environment(tmp_path):
-    """What is wrong with the name of an environment is found as it is for code."""
+    """Faults in the name of an environment are found as for code."""
     compiled(tmp_path, leads())
     (one,) = read_folder(tmp_path).workflows
 
@@ -340,7 +340,7 @@ def test_faulty_environment(tmp_path):
 
 
 def test_as_read(tmp_path):
-    """What was read from JSON alone has no keys, and so no entry."""
+    """A workflow from JSON alone has no keys, and so no entry."""
     read = Workflow.from_json(leads().to_json())
     raw = Workflow("x", Webhook(LEAD) >> RawBlock("step"), project=GROWTH)
 
@@ -382,7 +382,7 @@ FILES = {"one.json": ONE, "two.json": TWO, "other.json": OTHER}
     ids=["other", "same", "new", "whole", "gone", "taken", "none"],
 )  # fmt: skip
 def test_updated(made, whole, there, files, still):
-    """What is kept of a manifest, and which projects it still holds whole."""
+    """Which entries and whole projects an update keeps."""
     before = Manifest(FILES, (A, B))
     given = [Project(one.key, namespace=one.namespace) for one in whole]
 
@@ -400,7 +400,7 @@ def test_whole_is_read_back(read):
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path):
-    """After an hour nobody goes on with it; what is younger may be somebody's."""
+    """Old incomplete files are removed; newer ones may be in use."""
     left, begun = tmp_path / ".flow64.a.0.part", tmp_path / ".flow64.b.0.part"
     left.write_text("half a fi", "utf-8")
     begun.write_text("half a fi", "utf-8")

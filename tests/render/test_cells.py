@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow64.render._cells import cells, fitted, wrapped
+from flow64.render._cells import cells, fit_text, wrap_text
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_cells(text, count):
 )
 def test_fitted(text, limit, expected):
     """What has no room is cut, with an ellipsis."""
-    assert fitted(text, limit) == expected
+    assert fit_text(text, limit) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_fitted(text, limit, expected):
 )
 def test_wrapped(text, width, indent, expected):
     """Lines break between words where they can, and go on below an indent."""
-    assert wrapped(text, width, indent) == expected
+    assert wrap_text(text, width, indent) == expected
 
 
 @given(st.text(), st.integers(1, 40), st.integers(0, 30))
 def test_every_text(text, width, indent):
     """Nothing is lost but spaces, and no line is too long unless a letter is."""
-    lines = wrapped(text, width, " " * indent)
+    lines = wrap_text(text, width, " " * indent)
 
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert all(cells(line) <= max(width, 2 + indent) for line in lines)
-    assert cells(fitted(text, width)) <= width
+    assert cells(fit_text(text, width)) <= width

@@ -12,7 +12,7 @@ from flow64 import LEAD, RawBlock, Workflow
 from flow64.blocks import Deduplicate, FindEmail, Webhook
 from flow64.definition import Definition
 from flow64.diff import diff
-from flow64.render import mermaid_changed, text_changed, text_tree
+from flow64.render import draw_mermaid_changes, draw_text, draw_text_changes
 from flow64.render._cells import cells
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired
 from tests.strategies import wire_definitions
@@ -55,7 +55,7 @@ def edited(count, *numbers):
 
 def test_marks_are_signs_and_shapes():
     """Each mark has a sign, a class, and a line of its own."""
-    text = mermaid_changed(*PAIRS["step_moved"])
+    text = draw_mermaid_changes(*PAIRS["step_moved"])
 
     assert_harmless(text)
     assert 'n2["#126;#62; find_email<br>#43;mode"]:::changed' in text
@@ -70,7 +70,7 @@ def test_marks_are_signs_and_shapes():
 
 def test_only_moved():
     """A block that stands elsewhere has its own mark."""
-    text = mermaid_changed(wired((0, 1), (1, 2)), wired((0, 2), (2, 1)))
+    text = draw_mermaid_changes(wired((0, 1), (1, 2)), wired((0, 2), (2, 1)))
 
     assert_harmless(text)
     assert text.count(":::moved") == 1
@@ -79,7 +79,7 @@ def test_only_moved():
 
 def test_condition():
     """An edge with another condition says so."""
-    text = mermaid_changed(wired((0, 1)), wired((0, 1, 'x"]; click')))
+    text = draw_mermaid_changes(wired((0, 1)), wired((0, 1, 'x"]; click')))
 
     assert_harmless(text)
     assert "n1 -->|other condition| n2" in text
@@ -90,7 +90,7 @@ def test_many_fields():
     """Of many fields some are named."""
     before = wired(count=1, specs={f"f{i}": i for i in range(6)})
 
-    text = mermaid_changed(before, wired(count=1))
+    text = draw_mermaid_changes(before, wired(count=1))
 
     assert "#45;f0#44; #45;f1#44; #45;f2#44; and 3 more" in text
 
@@ -100,21 +100,21 @@ def test_nothing_changed():
     small, _ = edited(3)
     large, _ = edited(100)
 
-    assert "classDef" not in mermaid_changed(small, small)
-    assert mermaid_changed(large, large).splitlines()[1] == (
+    assert "classDef" not in draw_mermaid_changes(small, small)
+    assert draw_mermaid_changes(large, large).splitlines()[1] == (
         '    r1["#8230; 101 more blocks"]:::rest'
     )
 
 
 def test_nothing():
     """Two times nothing is a flowchart without blocks."""
-    assert mermaid_changed(None, None) == "flowchart TD\n"
-    assert text_changed(None, None) == "\n0 blocks: nothing changed\n"
+    assert draw_mermaid_changes(None, None) == "flowchart TD\n"
+    assert draw_text_changes(None, None) == "\n0 blocks: nothing changed\n"
 
 
 def test_large():
     """Of a large graph what changed is shown, with what stands beside it."""
-    text = mermaid_changed(*edited(200, 50, 120))
+    text = draw_mermaid_changes(*edited(200, 50, 120))
 
     names = re.findall(r'n\d+\[\["(?:#126; )?(s\d+)<br>', text)
     rests = re.findall(r'"#8230; (\d+) more blocks?"', text)
@@ -126,7 +126,7 @@ def test_large():
 
 def test_more_changes_than_are_shown():
     """What changed and is not shown is counted."""
-    text = mermaid_changed(*edited(200, *range(0, 200, 2)), max_blocks=10)
+    text = draw_mermaid_changes(*edited(200, *range(0, 200, 2)), max_blocks=10)
 
     told = re.findall(r"#8230; (\d+) more blocks?(?: #40;(\d+) changed#41;)?", text)
     assert_harmless(text)
@@ -148,8 +148,8 @@ def test_many_pieces():
         ]
         return Definition("w", "", tuple(made), definition.edges)
 
-    star = mermaid_changed(hub, changed(hub, 0), max_blocks=1)
-    several = mermaid_changed(ladder, changed(ladder, *range(0, 400, 8)))
+    star = draw_mermaid_changes(hub, changed(hub, 0), max_blocks=1)
+    several = draw_mermaid_changes(ladder, changed(ladder, *range(0, 400, 8)))
 
     assert star.count(":::rest") == 1
     assert "399 more blocks" in star
@@ -164,7 +164,7 @@ def test_new_and_old_lines_of_a_rest():
     edges = before.edges[1:]
     after = Definition("w", "", before.blocks, edges)
 
-    text = mermaid_changed(before, after, max_blocks=1)
+    text = draw_mermaid_changes(before, after, max_blocks=1)
 
     assert_harmless(text)
     assert "n1 --> r" in text
@@ -177,9 +177,9 @@ def test_limits_of_mermaid():
     flow = Webhook(LEAD)
     after = Workflow("w", flow >> steps >> Deduplicate(), key="w").compile()
 
-    text = mermaid_changed(None, after, max_blocks=1_000)
-    small = mermaid_changed(None, after, max_blocks=1_000, max_characters=2_000)
-    few = mermaid_changed(None, after, max_blocks=1_000, max_edges=10)
+    text = draw_mermaid_changes(None, after, max_blocks=1_000)
+    small = draw_mermaid_changes(None, after, max_blocks=1_000, max_characters=2_000)
+    few = draw_mermaid_changes(None, after, max_blocks=1_000, max_edges=10)
 
     assert len(text) <= 50_000
     assert len(re.findall(" (?:==>|-->) ", text)) <= 500
@@ -197,8 +197,8 @@ def test_given_changes():
     pair = PAIRS["branch_inserted"]
     changes = [*diff(*pair)]
 
-    assert mermaid_changed(*pair, changes=changes) == mermaid_changed(*pair)
-    assert text_changed(*pair, changes=changes) == text_changed(*pair)
+    assert draw_mermaid_changes(*pair, changes=changes) == draw_mermaid_changes(*pair)
+    assert draw_text_changes(*pair, changes=changes) == draw_text_changes(*pair)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
@@ -207,9 +207,9 @@ def test_names_stay_names(name):
     before, after = harm(name)
 
     for pair in ((before, after), (after, before), (before, hostile(name))):
-        assert_harmless(mermaid_changed(*pair))
+        assert_harmless(draw_mermaid_changes(*pair))
         for width in (None, 20, 80):
-            lines = text_changed(*pair, width=width).split("\n")
+            lines = draw_text_changes(*pair, width=width).split("\n")
             assert all(line.isprintable() for line in lines)
             assert width is None or all(cells(line) <= width for line in lines)
 
@@ -219,7 +219,7 @@ def test_names_stay_names(name):
 
 def test_text():
     """Marks stand in front of blocks, in the tree of both, and before feeders."""
-    assert text_changed(*PAIRS["step_moved"]).splitlines() == [
+    assert draw_text_changes(*PAIRS["step_moved"]).splitlines() == [
         "Contacts",
         (
             "8 blocks: 1 added, 1 removed, 2 changed, 4 unchanged, 10 edges changed, "
@@ -238,7 +238,7 @@ def test_text():
 
 def test_text_of_what_came():
     """What came whole has its edges with it, and these are not told one by one."""
-    text = text_changed(None, contacts(FindEmail()))
+    text = draw_text_changes(None, contacts(FindEmail()))
 
     assert text.splitlines()[1:] == [
         "2 blocks: 2 added, 1 edge changed",
@@ -251,11 +251,14 @@ def test_text_of_what_came():
 def test_width(width):
     """Lines go on below where they are too long, under the rails of their block."""
     before, after = PAIRS["branch_inserted"]
-    whole = text_tree(after)
+    whole = draw_text(after)
 
     for text, same in (
-        (text_tree(after, width=width), whole),
-        (text_changed(before, after, width=width), text_changed(before, after)),
+        (draw_text(after, width=width), whole),
+        (
+            draw_text_changes(before, after, width=width),
+            draw_text_changes(before, after),
+        ),
     ):
         assert max(map(cells, text.splitlines())) <= max(width, 10)
         rails = re.compile(r"[\s│]+")
@@ -269,7 +272,7 @@ def test_width_keeps_rails():
         Deduplicate() >> FindEmail() >> FindEmail(key="f"),
     ]
 
-    lines = text_tree(Workflow("w", flow).compile(), width=24).splitlines()
+    lines = draw_text(Workflow("w", flow).compile(), width=24).splitlines()
 
     assert "├ a_name_that_is_too_lon" in lines
     assert any(line.startswith("│     ") for line in lines)
@@ -279,7 +282,10 @@ def test_width_keeps_rails():
 @given(wire_definitions(), wire_definitions())
 def test_every_pair(before, after):
     """Whatever two definitions are, each block is in both pictures."""
-    flowchart, text = mermaid_changed(before, after), text_changed(before, after)
+    flowchart, text = (
+        draw_mermaid_changes(before, after),
+        draw_text_changes(before, after),
+    )
 
     assert_harmless(flowchart)
     assert all(line.isprintable() for line in text.split("\n"))
@@ -297,7 +303,7 @@ def test_time():
     pair = edited(LARGE, *range(0, LARGE, 10))
 
     started = time.process_time()
-    size = len(mermaid_changed(*pair)) + len(text_changed(*pair))
+    size = len(draw_mermaid_changes(*pair)) + len(draw_text_changes(*pair))
 
     assert time.process_time() - started < 6
     assert size < 100 * LARGE

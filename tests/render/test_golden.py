@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from inline_snapshot import external_file
 
-from flow64.render import mermaid_changed, svg_changed, text_changed
+from flow64.render import draw_mermaid_changes, draw_svg_changes, draw_text_changes
 from tests.render.pairs import PAIRS
 from tests.test_examples import NAMES, workflows
 
@@ -47,7 +47,11 @@ def test_svg(name):
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize(
     ("drawn", "ending"),
-    [(text_changed, "txt"), (mermaid_changed, "mmd"), (svg_changed, "svg")],
+    [
+        (draw_text_changes, "txt"),
+        (draw_mermaid_changes, "mmd"),
+        (draw_svg_changes, "svg"),
+    ],
     ids=["text", "mermaid", "svg"],
 )
 def test_changed(name, drawn, ending):
@@ -61,7 +65,7 @@ def test_changed(name, drawn, ending):
 def test_documentation():
     """The pictures of the documentation are those that are drawn."""
     alone = picked("side_branch").to_svg()
-    changed = svg_changed(*PAIRS["branch_inserted"])
+    changed = draw_svg_changes(*PAIRS["branch_inserted"])
 
     assert alone == external_file(IMAGES / "graph-alone.svg", format=".txt")
     assert changed == external_file(IMAGES / "graph-changed.svg", format=".txt")

@@ -18,16 +18,16 @@ from flow64.render._layered import (
     Layered,
     between,
     frames,
-    layered,
+    lay_out,
 )
-from flow64.render._svg import _lay_out
+from flow64.render._svg import _make_drawing
 from tests.test_examples import NAMES, workflows
 
 WIDTH, HEIGHT = 120, 40
 
 
 def laid(count, edges, **more):
-    return layered([(WIDTH, HEIGHT)] * count, edges, **more)
+    return lay_out([(WIDTH, HEIGHT)] * count, edges, **more)
 
 
 def assert_apart(boxes):
@@ -103,7 +103,7 @@ def test_chain_is_straight():
     """What alone follows stands right below, whatever its width."""
     sizes = [(120, 40), (300, 60), (114, 20), (200, 40)]
 
-    drawing = layered(sizes, [(0, 1), (1, 2), (2, 3)])
+    drawing = lay_out(sizes, [(0, 1), (1, 2), (2, 3)])
 
     assert len({box.center for box in drawing.boxes}) == 1
     assert all(len(route) == 2 for route in drawing.routes)
@@ -215,13 +215,13 @@ def test_nothing_overlaps(graph):
     halves, edges, groups, gone = graph
     sizes = [(2 * width, 2 * height) for width, height in halves]
 
-    drawing = layered(sizes, edges, gone=gone, groups=groups)
+    drawing = lay_out(sizes, edges, gone=gone, groups=groups)
 
     assert [box[2:] for box in drawing.boxes] == sizes
     assert_apart(drawing.boxes)
     assert_inside(drawing)
     assert_clear(drawing, edges)
-    assert drawing == layered(sizes, edges, gone=gone, groups=groups)
+    assert drawing == lay_out(sizes, edges, gone=gone, groups=groups)
     found = frames(drawing, edges, groups)
     if found is not None:
         assert_apart([*found.values()])
@@ -274,7 +274,7 @@ def test_examples(name):
     for workflow in workflows(name).values():
         graph = graph_of(workflow.compile())
         edges = [(link.source, link.target) for link in graph.links]
-        drawing = _lay_out(graph).drawing
+        drawing = _make_drawing(graph).drawing
 
         assert_apart(drawing.boxes)
         assert_inside(drawing)
@@ -286,7 +286,7 @@ def test_examples_compared():
     found = workflows("regional_variants")
     graph = graph_between(found["us"].compile(), found["de"].compile())
     edges = [(link.source, link.target) for link in graph.links]
-    drawing = _lay_out(graph).drawing
+    drawing = _make_drawing(graph).drawing
 
     assert_apart(drawing.boxes)
     assert_clear(drawing, edges)

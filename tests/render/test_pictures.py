@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, tap, value
 from flow64.blocks import Deduplicate, Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, Definition, Edge, FrozenDict, WireBlock
-from flow64.render import mermaid, text_tree
+from flow64.render import draw_mermaid, draw_text
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,7 @@ def test_shapes(name):
 
 def test_circle():
     """A circle is drawn once, and the edge that closes it is named."""
-    lines = text_tree(wired((0, 1), (1, 2), (2, 1), (2, 2))).splitlines()
+    lines = draw_text(wired((0, 1), (1, 2), (2, 1), (2, 2))).splitlines()
 
     blocks = [line for line in lines[2:] if "→" not in line]
     assert blocks == [
@@ -81,7 +81,7 @@ def test_edges_to_nowhere_are_counted():
     """An edge that names a block which is not there is told, and drawn nowhere."""
     definition = Definition("w", "", wired(count=1).blocks, (Edge("b0", "gone"),))
 
-    assert (text_tree(definition).splitlines()[1], mermaid(definition)) == (
+    assert (draw_text(definition).splitlines()[1], draw_mermaid(definition)) == (
         "1 block, 0 edges, 1 to a block that is not there",
         'flowchart TD\n    n1["deduplicate"]\n',
     )
@@ -91,7 +91,7 @@ def test_nothing():
     """A definition without blocks has a picture too."""
     empty = Definition("w", "", (), ())
 
-    assert (text_tree(empty), mermaid(empty)) == (
+    assert (draw_text(empty), draw_mermaid(empty)) == (
         "w\n0 blocks, 0 edges\n",
         "flowchart TD\n",
     )
@@ -227,14 +227,14 @@ def faulty(draw):
 @given(faulty())
 def test_every_definition_has_pictures(definition):
     """However faulty a definition is, every block and edge of it is drawn once."""
-    flowchart, text = mermaid(definition), text_tree(definition)
+    flowchart, text = draw_mermaid(definition), draw_text(definition)
 
     assert_harmless(flowchart)
     assert flowchart.count(" --> ") == len(definition.topology.sources)
     assert all(line.isprintable() for line in text.split("\n"))
     blocks = [line for line in text.splitlines()[2:] if "  → " not in line]
     assert len(blocks) == len(definition.blocks)
-    assert (mermaid(definition), text_tree(definition)) == (flowchart, text)
+    assert (draw_mermaid(definition), draw_text(definition)) == (flowchart, text)
 
 
 LARGE = 5_000
@@ -257,7 +257,7 @@ def test_large_graphs(edges):
     definition = wired(*edges)
 
     started = time.process_time()
-    size = len(text_tree(definition)) + len(mermaid(definition))
+    size = len(draw_text(definition)) + len(draw_mermaid(definition))
 
     assert time.process_time() - started < 5
     assert size < 300 * len(edges)

@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from flow64 import COMPANY, RawBlock, Workflow
 from flow64.blocks import CompanyToLeads, Deduplicate, FindEmail, Webhook
 from flow64.definition import Definition, Edge
-from flow64.render import anchors, graph_between, graph_of, picture, svg, svg_changed
+from flow64.render import (
+    anchors,
+    draw_graph,
+    draw_svg,
+    draw_svg_changes,
+    graph_between,
+    graph_of,
+)
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired
 from tests.strategies import wire_definitions
 
@@ -53,7 +60,7 @@ def titles(root, style):
 
 def test_alone():
     """A picture has its title, its counts, its blocks, and what signs mean."""
-    root = parsed(svg(contacts(FindEmail(key="mail"))))
+    root = parsed(draw_svg(contacts(FindEmail(key="mail"))))
 
     assert root.attrib["role"] == "img"
     assert root.findtext(f"{NAMESPACE}title") == "Contacts"
@@ -71,7 +78,9 @@ def test_alone():
 
 def test_without_heading():
     """A page that has the title already leaves it out."""
-    with_it, without = (svg(contacts(FindEmail()), has_heading=has) for has in (1, 0))
+    with_it, without = (
+        draw_svg(contacts(FindEmail()), has_heading=has) for has in (1, 0)
+    )
 
     assert 'class="title"' in with_it
     assert 'class="title"' not in without
@@ -82,7 +91,7 @@ def test_row_kinds():
     """The kind of rows is told where it changes, and nowhere else."""
     flow = Webhook(COMPANY) >> Deduplicate() >> CompanyToLeads() >> FindEmail()
 
-    root = parsed(svg(Workflow("w", flow).compile()))
+    root = parsed(draw_svg(Workflow("w", flow).compile()))
 
     assert [text for text in words(root) if text.isupper()] == ["COMPANY", "LEAD"]
 
@@ -91,16 +100,16 @@ def test_shapes():
     """Roles have shapes: round, pointed, with a foot, with double sides."""
     chain = Webhook(COMPANY) >> CompanyToLeads() >> RawBlock("odd")
 
-    picture = svg(Workflow("w", chain).compile())
+    picture = draw_svg(Workflow("w", chain).compile())
 
     assert picture.count('class="side"') == 1
     assert len(re.findall(r'<path class="box"', picture)) == 1
-    assert svg(PAIRS["field_added"][0]).count('class="foot"') == 1
+    assert draw_svg(PAIRS["field_added"][0]).count('class="foot"') == 1
 
 
 def test_marks():
     """A mark is a sign, a class with lines of its own, and words."""
-    picture = svg_changed(*PAIRS["step_moved"])
+    picture = draw_svg_changes(*PAIRS["step_moved"])
     root = parsed(picture)
 
     assert [t for t in words(root) if t in {"+", "\N{MINUS SIGN}", "~", ">", "~>"}] == [
@@ -124,7 +133,7 @@ def test_marks():
 
 def test_condition():
     """An edge with another condition says so."""
-    root = parsed(svg_changed(wired((0, 1)), wired((0, 1, "x"))))
+    root = parsed(draw_svg_changes(wired((0, 1)), wired((0, 1, "x"))))
 
     assert titles(root, "edge") == [
         "deduplicate b0 → deduplicate b1 (another condition)"
@@ -136,14 +145,16 @@ def test_nothing_changed():
     """Where nothing differs it is said."""
     definition = contacts(FindEmail())
 
-    assert "2 blocks, 1 edge, nothing changed" in svg_changed(definition, definition)
+    assert "2 blocks, 1 edge, nothing changed" in draw_svg_changes(
+        definition, definition
+    )
 
 
 def test_many_fields():
     """Of many fields some are named in the block, all in its title."""
     before = wired(count=1, specs={f"f{i}": i for i in range(6)})
 
-    root = parsed(svg_changed(before, wired(count=1)))
+    root = parsed(draw_svg_changes(before, wired(count=1)))
 
     assert words(root)[2:7] == ["deduplicate", "-f0", "-f1", "-f2", "and 3 more"]
     assert "-f5" in titles(root, "block")[0]
@@ -153,7 +164,7 @@ def test_edges_to_nowhere():
     """An edge that names no block is told."""
     lost = Definition("w", "", wired(count=1).blocks, (Edge("b0", "gone"),))
 
-    assert "1 to a block that is not there" in svg(lost)
+    assert "1 to a block that is not there" in draw_svg(lost)
 
 
 def test_scopes():
@@ -166,9 +177,9 @@ def test_scopes():
         >> Deduplicate(key="e"),
     ]
 
-    with_frame = parsed(svg(contacts(framed)))
+    with_frame = parsed(draw_svg(contacts(framed)))
     without = parsed(
-        svg(contacts(Deduplicate(), Deduplicate(key="x").scoped("s"), crossed))
+        draw_svg(contacts(Deduplicate(), Deduplicate(key="x").scoped("s"), crossed))
     )
 
     assert titles(with_frame, "frame") == ["work"]
@@ -187,7 +198,7 @@ def test_links():
     def linked(node):
         return None if node.mark == "unchanged" else f"change of {node.id}"
 
-    root = parsed(picture(graph, linked=linked, prefix="w1-"))
+    root = parsed(draw_graph(graph, linked=linked, prefix="w1-"))
 
     links = [*root.iter(f"{NAMESPACE}a")]
     changed = graph.nodes[1]
@@ -212,7 +223,7 @@ def test_long_names():
     """Long names are cut in the picture, and whole in what is told of it."""
     name = "n" * 99
 
-    root = parsed(svg(contacts(Deduplicate(key=name))))
+    root = parsed(draw_svg(contacts(Deduplicate(key=name))))
 
     assert f"{'n' * 29}…" in words(root)
     assert any(name in title for title in titles(root, "block"))
@@ -223,8 +234,8 @@ def test_long_names():
 def test_names_stay_names(name):
     """No name is more than text, and what would steer a reader is visible."""
     for made in (
-        svg(hostile(name)),
-        picture(graph_between(*harm(name)), linked=lambda _: name),
+        draw_svg(hostile(name)),
+        draw_graph(graph_between(*harm(name)), linked=lambda _: name),
     ):
         root = parsed(made)
 
@@ -237,7 +248,7 @@ def test_names_stay_names(name):
 @given(wire_definitions(), wire_definitions())
 def test_every_pair(before, after):
     """Whatever two definitions are, the picture is well-formed and has each block."""
-    root = parsed(svg_changed(before, after))
+    root = parsed(draw_svg_changes(before, after))
 
     assert len(titles(root, "block")) == len(graph_between(before, after).nodes)
 
@@ -250,7 +261,7 @@ def test_time():
     definition = wired(*[(i, i + 1) for i in range(LARGE)])
 
     started = time.process_time()
-    size = len(svg(definition))
+    size = len(draw_svg(definition))
 
     assert time.process_time() - started < 6
     assert size < 1_000 * LARGE
@@ -276,7 +287,7 @@ def test_nothing_runs(page):
         picture
         for name in HOSTILE
         if "\ud800" not in name
-        for picture in (svg(hostile(name)), svg_changed(*harm(name)))
+        for picture in (draw_svg(hostile(name)), draw_svg_changes(*harm(name)))
     ]
 
     page.set_content("<!doctype html><body>" + "".join(pictures))
@@ -291,7 +302,7 @@ def test_nothing_runs(page):
 def test_text_is_inside(page):
     """Names are no wider than their blocks: our bound holds for a real font."""
     names = ["W" * 30, "i" * 30, "find_email", "Ünïcödé", "x.y-z/" * 4]
-    page.set_content(svg(contacts(*(Deduplicate(key=name) for name in names))))
+    page.set_content(draw_svg(contacts(*(Deduplicate(key=name) for name in names))))
 
     outside = page.evaluate(
         """() => [...document.querySelectorAll('.block')].filter(block => {
@@ -311,7 +322,7 @@ def test_text_is_inside(page):
 def test_contrast(page, scheme):
     """All text has the contrast that WCAG asks of small text, in light and in dark."""
     page.emulate_media(color_scheme=scheme)
-    page.set_content(svg_changed(*PAIRS["step_moved"]))
+    page.set_content(draw_svg_changes(*PAIRS["step_moved"]))
 
     ratios = page.evaluate(
         """() => {
@@ -341,7 +352,7 @@ def test_contrast(page, scheme):
 def test_keyboard(page):
     """Links of blocks are reached by the keyboard, and it is seen where one is."""
     page.set_content(
-        picture(
+        draw_graph(
             graph_between(*PAIRS["step_moved"]),
             linked=lambda node: f"change-{node.id}",
         )

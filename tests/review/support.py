@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import fields
 
 from flow64 import LEAD, Project, Workflow, variants
+from flow64.analysis import Estimate, RowPrice
 from flow64.blocks import (
     Filter,
     FindEmail,
@@ -19,7 +20,7 @@ from flow64.blocks import (
 )
 from flow64.definition import from_data, loads
 from flow64.deploy import bases_of, review_of_plan
-from flow64.diff import BlockRef, Estimate, LiveSetting, RowPrice, TitleChanged
+from flow64.diff import BlockRef, LiveSetting, TitleChanged
 from flow64.plan import (
     Details,
     Rename,

@@ -9,16 +9,9 @@ import pytest
 from attrs import evolve
 from markdown_it import MarkdownIt
 
+from flow64.analysis import Estimate, RowPrice
 from flow64.definition import Definition, FrozenDict
-from flow64.diff import (
-    BlockMoved,
-    BlockRef,
-    Estimate,
-    FieldChanged,
-    RowPrice,
-    TitleChanged,
-    Unmanaged,
-)
+from flow64.diff import BlockMoved, BlockRef, FieldChanged, TitleChanged, Unmanaged
 from flow64.plan import Rename, Review
 from flow64.render.review import (
     Pair,
@@ -26,7 +19,6 @@ from flow64.render.review import (
     marker_of,
     review_of_diff,
 )
-from flow64.render.review._markdown import LIMIT
 from flow64.render.review._markdown_escape import code, format_code_block, prose
 from tests.review.support import (
     HOSTILE,
@@ -195,10 +187,10 @@ def test_large():
     """A change of 400 blocks in 200 variants fits, and what was cut is counted."""
     text = as_markdown(fleet())
 
-    assert LIMIT // 2 < len(text.encode()) <= LIMIT
+    assert 32_768 < len(text.encode()) <= 65_536
     assert "**200 workflows change** — spends at deploy: nothing" in text
     note = text.splitlines()[-1]
-    assert note.startswith("**Not shown here, for want of room:** ")
+    assert note.startswith("**Not shown here, for lack of space:** ")
     counts = {
         words: int(number.replace(",", ""))
         for number, words in re.findall(r"([\d,]+) ([a-z ]+?)(?:,| \()", note)
@@ -252,7 +244,7 @@ def test_lines_are_cut():
     text = as_markdown(Review("plan", [one]))
 
     assert "… and 41 more lines" in text
-    assert "Not shown here, for want of room:** 41 lines of changes (of `x`)." in text
+    assert "Not shown here, for lack of space:** 41 lines of changes (of `x`)." in text
 
 
 def test_one_line_is_cut():
@@ -262,7 +254,7 @@ def test_one_line_is_cut():
     one = step("x", "update", action="update", changes=changes)
 
     text = as_markdown(Review("plan", [one]))
-    assert "room:** 1 line of changes (of `x`)." in text
+    assert "space:** 1 line of changes (of `x`)." in text
 
 
 def new(count, **more):
@@ -306,7 +298,7 @@ def test_changes_of_live_workflows_have_room(live, others, limit):
 
     assert len(text.encode()) <= limit
     assert sum(line.startswith("- ") and "live_" in line for line in lines) > 15
-    assert lines[-1].startswith("**Not shown here, for want of room:**")
+    assert lines[-1].startswith("**Not shown here, for lack of space:**")
     assert f"(of `{others[-1].key[:3]}" in lines[-1].replace("`live`, ", "")
 
 
@@ -384,7 +376,7 @@ def test_absent():
     """What nothing lifts has a way on too."""
     one = step("a", "absent", action="refuse")
 
-    assert "- way on: correct the pin, or take it away" in (
+    assert "- you can: correct the pin, or take it away" in (
         as_markdown(Review("plan", [one]))
     )
 

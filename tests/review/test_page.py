@@ -11,7 +11,6 @@ from flow64.blocks import OutgoingWebhook
 from flow64.diff import BlockRef, Unmanaged
 from flow64.plan import Rename, Review
 from flow64.render.review import Pair, as_html, review_of_diff
-from flow64.render.review import _page as page_module
 from tests.review.support import (
     CHANGES,
     crm,
@@ -210,16 +209,16 @@ def test_stop_comes_first(look):
 
 def test_graphs_have_room(monkeypatch):
     """Of very many blocks not all are drawn, which is said."""
-    monkeypatch.setattr(page_module, "MOST_BLOCKS", 4)
+    monkeypatch.setattr("flow64.render.review._page.MOST_BLOCKS", 4)
     html = as_html(forty_variants())
 
     assert html.count("<svg") == 1
-    assert "Not shown here, for want of room: 2 graphs." in html
+    assert "Not shown here, for lack of space: 2 graphs." in html
 
 
 def test_lines_have_room(monkeypatch):
     """Of very many lines not all are shown, which is said."""
-    monkeypatch.setattr(page_module, "MOST_LINES", 3)
+    monkeypatch.setattr("flow64.render.review._page.MOST_LINES", 3)
     ref = BlockRef("11111111-1111-4111-8111-111111111111", "x", "x")
     other = evolve(ref, id="21111111-1111-4111-8111-111111111111")
     changes = [Unmanaged(one, (str(n),), n, 1) for one in (ref, other) for n in "abc"]
@@ -227,16 +226,16 @@ def test_lines_have_room(monkeypatch):
     html = as_html(Review("plan", [made]))
 
     assert html.count(" is not managed") == 3
-    assert "for want of room: 3 lines of changes." in html
+    assert "for lack of space: 3 lines of changes." in html
 
 
 def test_page_has_room(monkeypatch):
     """Nor do many workflows make a page without end."""
-    monkeypatch.setattr(page_module, "ALL_LINES", 3)
+    monkeypatch.setattr("flow64.render.review._page.ALL_LINES", 3)
     html = as_html(forty_variants())
 
     assert html.count('<ul class="lines">') == 3
-    assert "for want of room: 8 lines of changes." in html
+    assert "for lack of space: 8 lines of changes." in html
 
 
 def test_nothing():

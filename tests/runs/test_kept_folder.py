@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flow64.deploy import FileCache, History
-from flow64.environments import EMULATOR, load, opened
+from flow64.environments import EMULATOR, load, open_client
 from flow64.files import make_folder
 from flow64.plan import Sighting
 from flow64.runs import Journal
@@ -27,7 +27,7 @@ def journal(folder):
 
 
 def emulator(folder):
-    with opened(load(folder.parent).environment(EMULATOR)):
+    with open_client(load(folder.parent).environment(EMULATOR)):
         pass
 
 

@@ -25,7 +25,7 @@ from threading import Thread
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.emulator import Emulator
-from flow64.webhooks import RunEvent, SeenEvents, handling, verify
+from flow64.webhooks import RowsEvent, SeenEvents, handling, verify
 
 PEOPLE = [{"email": "ada@acme.example"}, {"email": "grace@acme.example"}]
 
@@ -49,7 +49,7 @@ def main(folder: Path) -> None:
         body, headers = deliveries.get(timeout=20)
         delivered = verify(body, headers, secret, seen=(seen := SeenEvents()))
         with handling(delivered, seen):
-            assert isinstance(delivered, RunEvent)
+            assert isinstance(delivered, RowsEvent)
             assert delivered.run_id == run.id
             found = [row["email"] for row in delivered.rows or ()]
             assert found == [person["email"] for person in PEOPLE]

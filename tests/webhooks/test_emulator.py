@@ -7,7 +7,7 @@ import pytest
 from flow64.emulator import Emulator
 from flow64.errors import DuplicateEventError, WebhookError
 from flow64.http import httpx
-from flow64.webhooks import RunEvent, SeenEvents, handling, sign, verify
+from flow64.webhooks import RowsEvent, SeenEvents, handling, sign, verify
 from tests.emulator.receiver import receiving
 from tests.emulator.support import NO_CERTIFICATES, WEBHOOK, block, body, run_rows
 from tests.webhooks.support import consuming
@@ -55,14 +55,14 @@ def test_delivery_is_an_event(client):
 
     (delivery,) = receiver.deliveries
     event = verify(delivery.content, delivery.headers, secret)
-    assert isinstance(event, RunEvent)
+    assert isinstance(event, RowsEvent)
     assert (event.run_id, event.rows, event.attempt) == (run_id, ROWS, 1)
     assert event.event_id == delivery.headers["Sixtyfour-Event-Id"]
     assert event.event_type == "outgoing_webhook.completed"
 
 
 def test_unsigned_delivery_is_refused(client):
-    """There is no secret yet, and one made afterwards vouches for nothing."""
+    """Without a secret nothing is signed, and a later one does not help."""
     with receiving() as receiver:
         deliver(client, receiver.url)
     secret = made(client)
@@ -122,7 +122,7 @@ def test_roll_loses_no_event(emulator, client, order):
 
 
 def test_old_secret_is_worth_nothing_after_a_roll(emulator, client):
-    """Where the receiver has the new one alone, nor where the overlap is over."""
+    """Also if the receiver has only the new secret, or the overlap is over."""
     old, new = made(client), rolled(client)
     with receiving() as receiver:
         deliver(client, receiver.url)

@@ -1,4 +1,4 @@
-"""What the room as a whole keeps to."""
+"""Rules of the whole room."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from flow64.errors import ArgumentError, ConfigError, SampleError, WebhookError
-from flow64.webhooks import RunEvent, UnknownEvent, send_sample, sign, verify
+from flow64.webhooks import RowsEvent, UnknownEvent, send_sample, sign, verify
 from tests.emulator.receiver import receiving
 from tests.webhooks.support import AT, BODY, BY_NEW, BY_OLD, NEW, OLD, consuming, signed
 
@@ -62,7 +62,7 @@ def test_sample_is_an_event_like_those_of_the_service():
 
     assert statuses == [204, 204]
     first, second = consumer.handled
-    assert isinstance(first, RunEvent)
+    assert isinstance(first, RowsEvent)
     assert first.rows == [{"full_name": "Ada Lovelace", "email": "ada@example.com"}]
     assert (first.event_type, first.attempt) == ("outgoing_webhook.completed", 1)
     assert first.event_id != second.event_id

@@ -24,7 +24,7 @@ from flow64.errors import (
     EventError,
     WebhookError,
 )
-from flow64.webhooks import JobEvent, RunEvent, SeenEvents, UnknownEvent, sign, verify
+from flow64.webhooks import JobEvent, RowsEvent, SeenEvents, UnknownEvent, sign, verify
 from tests.webhooks.support import AT, BODY, BY_NEW, BY_OLD, NEW, OLD, signed
 
 RUN = {"event_id": "e-1", "run_id": "r-1"}
@@ -45,7 +45,7 @@ def test_documented_vector(secret):
     """With either secret, while one is rolled."""
     event = verify(BODY, signed(BY_NEW, BY_OLD), secret, now=AT)
 
-    assert isinstance(event, RunEvent)
+    assert isinstance(event, RowsEvent)
     assert event.event_id == "5f0c2d6e-9c7b-4c83-8d5b-0a4be2a9d001"
     assert event.run_id == "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"
     assert event.signed_at == AT
@@ -407,7 +407,7 @@ def test_run_event():
 
     event = delivered(data)
 
-    assert isinstance(event, RunEvent)
+    assert isinstance(event, RowsEvent)
     assert (event.event_id, event.run_id, event.rows) == ("e-1", "r-1", rows)
     assert event.results_download_url == data["results_download_url"]
     assert event.raw == data

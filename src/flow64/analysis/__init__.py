@@ -1,6 +1,6 @@
-"""Judging a definition: row kinds, columns, rules, cost, and what differs.
+"""Analysis of one definition: row kinds, columns, rules, cost and effects.
 
-A compile needs the safe rules alone, so the rest is loaded when it is asked for.
+A compile needs only the safe rules, so everything else is loaded on first use.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from .checks import SAFE_RULES, Rule, all_rules, errors, findings, rules_by_code
 
 if TYPE_CHECKING:
     from ._columns import ColumnSet, KnownColumn
-    from ._cost import Charge, Cost, as_float, cost, count_started
+    from ._cost import (
+        Charge,
+        Cost,
+        Estimate,
+        RowPrice,
+        as_float,
+        cost,
+        count_start_rows,
+        estimate_cost,
+    )
     from ._effects import EFFECT_WORDS, Effects, Touch, effects
     from ._lineage import Stage, lineage, output_columns
     from ._live import LiveBlock, LiveCatalogue
@@ -26,19 +35,22 @@ __all__ = [
     "ColumnSet",
     "Cost",
     "Effects",
+    "Estimate",
     "KnownColumn",
     "LiveBlock",
     "LiveCatalogue",
     "RowKindName",
+    "RowPrice",
     "Rule",
     "Stage",
     "Touch",
     "all_rules",
     "as_float",
     "cost",
-    "count_started",
+    "count_start_rows",
     "effects",
     "errors",
+    "estimate_cost",
     "findings",
     "findings_reference",
     "lineage",
@@ -50,7 +62,16 @@ __all__ = [
 
 _ROOMS = {
     "_columns": ("ColumnSet", "KnownColumn"),
-    "_cost": ("Charge", "Cost", "as_float", "cost", "count_started"),
+    "_cost": (
+        "Charge",
+        "Cost",
+        "Estimate",
+        "RowPrice",
+        "as_float",
+        "cost",
+        "count_start_rows",
+        "estimate_cost",
+    ),
     "_effects": ("EFFECT_WORDS", "Effects", "Touch", "effects"),
     "_lineage": ("Stage", "lineage", "output_columns"),
     "_live": ("LiveBlock", "LiveCatalogue"),

@@ -1,4 +1,4 @@
-"""Sets of columns that share what they have in common."""
+"""Sets of columns. They share layers, so that a copy costs little."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ class KnownColumn(NamedTuple):
     """A column that rows have at some point.
 
     Attributes:
-        name: Its name.
         type: A type word of the service, or None if that is unknown.
         confidence: How well it is known that the block adds it.
-        source: Position of the block that wrote it last; where branches meet, that of
-            the first branch.
+        source: Position of the block that wrote it last. If branches meet, it is the
+            one of the first branch.
     """
 
     name: str
@@ -35,9 +34,9 @@ Layer: TypeAlias = Mapping[str, KnownColumn | None]
 class ColumnSet(Mapping[str, KnownColumn]):
     """The columns that rows have at some point, by name.
 
-    Never changed: a set that grows is a new one that shares layers with the old. Layers
-    shrink from the first to the last, so that a column is found, and one added, in a
-    number of steps that grows with the logarithm of how many there are.
+    It never changes: a larger set is a new one that shares layers with the old. Layers
+    shrink from the first to the last, so that looking up and adding a column takes a
+    logarithmic number of steps.
 
     Attributes:
         layers: The columns; later layers hide earlier ones.
@@ -72,7 +71,7 @@ class ColumnSet(Mapping[str, KnownColumn]):
         return f"ColumnSet({', '.join(names)})"
 
     def with_(self, layer: Layer, *, is_open: bool) -> ColumnSet:
-        """The set with some columns added, replaced or dropped."""
+        """Return the set with some columns added, replaced or dropped."""
         if layer:
             return ColumnSet(_grow(self.layers, layer), is_open)
         return self if is_open == self.is_open else ColumnSet(self.layers, is_open)
@@ -86,7 +85,7 @@ ANY_COLUMNS: Final = ColumnSet((), is_open=True)
 
 
 def merge_columns(sets: Sequence[ColumnSet]) -> ColumnSet:
-    """Return the columns that rows may have where branches meet: those of any branch.
+    """Return the columns that rows may have after branches meet: those of any branch.
 
     How the service merges rows is unknown, so nothing more is certain.
     """

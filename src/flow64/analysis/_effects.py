@@ -56,28 +56,19 @@ class Effects:
     touches: Sequence[Touch]
     unknown: Sequence[str]
 
-    def of(self, *effects: Effect) -> Sequence[Touch]:
-        """The touches with one of some effects."""
-        return [touch for touch in self.touches if touch.effect in effects]
-
     @property
     def at_creation(self) -> Sequence[Touch]:
         """Money that is spent as soon as the workflow is created or updated."""
-        return self.of("spends-on-create")
-
-    @property
-    def outside(self) -> Sequence[Touch]:
-        """Things outside that stay after a run."""
-        return self.of("writes-outside", "creates-storage")
+        return [one for one in self.touches if one.effect == "spends-on-create"]
 
     def __str__(self) -> str:
-        told = [(touch.effect, str(touch)) for touch in self.touches]
-        return _describe(tuple(told), tuple(self.unknown))
+        found = [(touch.effect, str(touch)) for touch in self.touches]
+        return _describe(tuple(found), tuple(self.unknown))
 
 
 @lru_cache(maxsize=256)
 def _describe(touches: Sequence[tuple[Effect, str]], unknown: Sequence[str]) -> str:
-    """Describe effects in words. Cached, since the workflows of a fleet are alike."""
+    """Describe effects in words. It is cached like the words of a cost."""
     found: dict[str, list[str]] = {words: [] for words in EFFECT_WORDS.values()}
     for effect, what in touches:
         # A place to keep rows is named with all that a run leaves outside.

@@ -19,7 +19,7 @@ class Stage(NamedTuple):
 
     Attributes:
         rows: Their kind, or None if it is not certain.
-        columns: Their columns, as far as they are known.
+        columns: Their known columns.
     """
 
     rows: RowKindName
@@ -28,7 +28,7 @@ class Stage(NamedTuple):
 
 @frozen
 class ColumnFlow:
-    """The columns before and after each block, and those that it reads for sure."""
+    """The columns before and after each block, and those that it certainly reads."""
 
     before: Sequence[ColumnSet]
     after: Sequence[ColumnSet]
@@ -36,9 +36,9 @@ class ColumnFlow:
 
 
 def lineage(definition: Definition) -> Sequence[Stage]:
-    """Row kind and columns after each block, in the order of the blocks.
+    """Return row kind and columns after each block, in the order of the blocks.
 
-    Any definition has one. Behind an unknown kind, and on a cycle, everything is
+    Every definition has a lineage. After an unknown kind, and on a cycle, everything is
     unknown.
     """
     after = column_flow(definition).after
@@ -46,7 +46,7 @@ def lineage(definition: Definition) -> Sequence[Stage]:
 
 
 def output_columns(definition: Definition) -> ColumnSet:
-    """The columns that a run ends with: those after all blocks that feed no other."""
+    """Return the columns that a run ends with: those after the last blocks."""
     after = column_flow(definition).after
     fed = set(definition.topology.sources)
     ends = [columns for i, columns in enumerate(after) if i not in fed]
@@ -55,9 +55,9 @@ def output_columns(definition: Definition) -> ColumnSet:
 
 @once
 def reads_from_afar(definition: Definition) -> bool:
-    """Whether a block reads a column that the block which feeds it may not add.
+    """Return True if a block may read a column that its parent does not add.
 
-    If none does, every column that is read is known to be there, and is new.
+    If no block does, every column that is read is known to exist, and is new.
     """
     blocks, topology = definition.blocks, definition.topology
     feeding: dict[int, list[int]] = {at: [] for at, _ in definition.of_kind(*READERS)}
@@ -73,7 +73,7 @@ def reads_from_afar(definition: Definition) -> bool:
 
 
 def _adds_all(before: WireBlock, block: WireBlock) -> bool:
-    """Whether a block adds all columns that the one after it reads."""
+    """Return True if a block adds all columns that the next one reads."""
     if before.kind not in CATALOGUE:
         return False
     reads = CATALOGUE[block.kind].columns(block.specs).reads
@@ -89,7 +89,7 @@ READERS: Final = frozenset(
 
 @once
 def column_flow(definition: Definition) -> ColumnFlow:
-    """The columns before and after each block."""
+    """Return the columns before and after each block."""
     blocks, topology = definition.blocks, definition.topology
     facts = _facts(definition)
     parents = topology.parents

@@ -1,4 +1,4 @@
-"""The service's own list of its blocks: the answer of `GET /workflows/blocks`."""
+"""The service's own list of its blocks: the response of `GET /workflows/blocks`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LiveBlock:
     Attributes:
         kind: Its name (`block_name`).
         specs_schema: The JSON Schema of its specs; None for one that nests too deep.
-        extra: Keys that the documents do not name, as they came.
+        extra: Undocumented keys, as they came.
     """
 
     kind: str
@@ -51,8 +51,8 @@ class LiveBlock:
 class LiveCatalogue:
     """The kinds that the service lists, with the schemas of their specs.
 
-    Made from the answer of `GET /workflows/blocks`, and given to `check(blocks=...)`:
-    it outranks the built-in catalogue.
+    It is made from the response of `GET /workflows/blocks`. `check(blocks=...)` takes
+    it, and it outranks the built-in catalogue.
     """
 
     blocks: Mapping[str, LiveBlock] = field(repr=lambda blocks: f"<{len(blocks)}>")
@@ -60,14 +60,14 @@ class LiveCatalogue:
 
     @classmethod
     def of(cls, data: Any, *, source: str = "<answer>") -> LiveCatalogue:
-        """The catalogue that an answer holds.
+        """Return the catalogue in a response.
 
         Args:
-            data: The answer: what `client.blocks()` gives, or a parsed list of objects.
-            source: What errors call it.
+            data: The result of `client.blocks()`, or a parsed list of objects.
+            source: Its name in errors.
 
         Raises:
-            ReadError: The data is not such an answer; the error says where.
+            ReadError: The data is not such a response; the error says where.
         """
         if not isinstance(data, list | tuple):
             advice = "give the list that GET /workflows/blocks answers"
@@ -84,10 +84,10 @@ class LiveCatalogue:
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> LiveCatalogue:
-        """The catalogue that a file holds: the JSON text of an answer, in UTF-8.
+        """Return the catalogue in a file: the JSON text of a response, in UTF-8.
 
         Raises:
-            ReadError: The text is not such an answer; the error says where.
+            ReadError: The text is not such a response; the error says where.
             OSError: The file cannot be read.
         """
         file = Path(path)
@@ -97,12 +97,12 @@ class LiveCatalogue:
 
     @cached_property
     def memo(self) -> dict[str, Any]:
-        """A cache of facts about each schema, for as long as the catalogue lives."""
+        """A cache of facts about each schema, for the lifetime of the catalogue."""
         return {}
 
 
 def as_catalogue(blocks: Any) -> LiveCatalogue:
-    """Return what was given as `blocks=` if it is a `LiveCatalogue`.
+    """Return the argument `blocks=` if it is a `LiveCatalogue`.
 
     Raises:
         ArgumentError: It is something else.
@@ -115,7 +115,7 @@ def as_catalogue(blocks: Any) -> LiveCatalogue:
 
 
 def _block(item: Any, position: int, source: str) -> LiveBlock:
-    """One entry, frozen; what is wrong with it is told with its place."""
+    """Return one entry, frozen, or raise an error with the place of the fault."""
 
     def fail(problem: str, *path: str | int) -> NoReturn:
         raise ReadError(problem, source, pointer=pointer((position, *path)))

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def once(function: Callable[[Definition], T]) -> Callable[[Definition], T]:
-    """Cache the result of a function for as long as the definition lives.
+    """Cache the result of a function for the lifetime of the definition.
 
     The definition itself holds the cache, since two equal ones may come from different
     places. A result must not refer to the definition.

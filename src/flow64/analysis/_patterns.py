@@ -1,6 +1,6 @@
-"""The time that an untrusted regular expression may take, found before it is used.
+"""Bound the time of an untrusted regular expression before it is used.
 
-Python's `re` cannot be stopped, so each pattern is looked at first: a text of n
+Python's `re` cannot be stopped. So each pattern is analysed first: a text of n
 characters takes at most `ways * n ** degree` attempts, or the pattern is refused.
 """
 
@@ -22,7 +22,7 @@ class Effort(NamedTuple):
     ways: int
 
     def of(self, text: str) -> int:
-        """The attempts that a text may take."""
+        """Return the attempts that a text may take."""
         return int(self.ways * (len(text) + 1) ** self.degree)
 
 
@@ -45,7 +45,7 @@ def effort_of(pattern: str) -> Effort | None:
     return effort if is_anchored else _bound(effort.degree + 1, effort.ways)
 
 
-class _Piece(NamedTuple):
+class _Element(NamedTuple):
     """An element of a pattern: a character or a group, with how often it may repeat.
 
     Attributes:
@@ -56,7 +56,7 @@ class _Piece(NamedTuple):
 
     source: str
     effort: Effort | None
-    body: Sequence[_Piece] = ()
+    body: Sequence[_Element] = ()
 
 
 _DEGREE: Final = 4
@@ -78,9 +78,9 @@ _COUNT: Final = re.compile(r"\{(\d*)(,?)(\d*)\}")
 _PLAIN: Final = re.compile(r"[^.^$\\\[]|\\\W")
 
 
-def _group(tokens: Iterator[str]) -> _Piece:
-    """Read elements up to the end of a group, or of the pattern."""
-    branches: list[list[_Piece]] = [[]]
+def _group(tokens: Iterator[str]) -> _Element:
+    """Parse elements up to the end of a group, or of the pattern."""
+    branches: list[list[_Element]] = [[]]
     for sign in tokens:
         if sign == ")":
             break
@@ -90,17 +90,17 @@ def _group(tokens: Iterator[str]) -> _Piece:
             branches[-1].append(_group(tokens))
         elif sign[0] in "*+?" or (sign[0] == "{" and len(sign) > 1):
             # A `?` with nothing before it begins a form of group not looked into.
-            before = branches[-1].pop() if branches[-1] else _Piece("", None)
+            before = branches[-1].pop() if branches[-1] else _Element("", None)
             branches[-1].append(_repeat(before, *_counts(sign)))
         else:
             is_known = not _BACK_REFERENCE.match(sign)
-            branches[-1].append(_Piece(sign, _ONE if is_known else None))
+            branches[-1].append(_Element(sign, _ONE if is_known else None))
     body = branches[0] if len(branches) == 1 else ()
-    return _Piece("", _any_of(map(_all_of, branches)), body)
+    return _Element("", _any_of(map(_all_of, branches)), body)
 
 
 def _counts(token: str) -> tuple[int, int | None]:
-    """How often at least and at most; None for any number."""
+    """Return the least and the most repetitions; None for any number."""
     if token[0] in "*+?":
         return int(token[0] == "+"), 1 if token[0] == "?" else None
     low, comma, high = _COUNT.findall(token)[0]
@@ -109,7 +109,7 @@ def _counts(token: str) -> tuple[int, int | None]:
     return int(low or 0), int(high) if high else None
 
 
-def _repeat(part: _Piece, low: int, high: int | None) -> _Piece:
+def _repeat(part: _Element, low: int, high: int | None) -> _Element:
     effort, is_group = part.effort, not part.source
     if effort is None or (low == high and not is_group):
         return part
@@ -126,10 +126,11 @@ def _repeat(part: _Piece, low: int, high: int | None) -> _Piece:
     return part._replace(effort=effort, body=())
 
 
-def _is_delimited(body: Sequence[_Piece]) -> bool:
-    """Whether a character alone tells where each turn of a loop begins or ends.
+def _is_delimited(body: Sequence[_Element]) -> bool:
+    """Return True if a single character shows where each repetition begins or ends.
 
-    As in `(-[a-z]+)*`: with one part of varying length, each turn has one way to match.
+    An example is `(-[a-z]+)*`: with one part of varying length, each repetition can
+    match in only one way.
     """
     if not body or not all(part.source for part in body):
         return False
@@ -143,8 +144,8 @@ def _is_delimited(body: Sequence[_Piece]) -> bool:
     return False
 
 
-def _all_of(parts: Iterable[_Piece]) -> Effort | None:
-    """The effort of one part after the other."""
+def _all_of(parts: Iterable[_Element]) -> Effort | None:
+    """Return the effort of parts one after the other."""
     degree, ways = 0, 1
     for _, effort, _ in parts:
         if effort is None:
@@ -154,7 +155,7 @@ def _all_of(parts: Iterable[_Piece]) -> Effort | None:
 
 
 def _any_of(branches: Iterable[Effort | None]) -> Effort | None:
-    """The effort of alternatives."""
+    """Return the effort of alternatives."""
     degree, ways = 0, 0
     for effort in branches:
         if effort is None:

@@ -11,9 +11,9 @@ from .checks import Rule, rules_by_code
 
 
 class CompilerFault(NamedTuple):
-    """A code that the compiler gives by itself, while it makes a definition.
+    """A code that the compiler itself gives, while it makes a definition.
 
-    Its fields say what those of a `Rule` say.
+    Its fields have the meaning of those of a `Rule`.
     """
 
     code: str

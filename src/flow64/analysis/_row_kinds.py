@@ -1,4 +1,4 @@
-"""Row kinds: what flows out of each block, followed along the edges."""
+"""Row kinds: the kind of rows that leave each block, followed along the edges."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def input_rows(kind: str) -> RowKindName:
 
 
 def output_rows(kind: str, specs: Mapping[str, Any]) -> RowKindName:
-    """Return the row kind that leaves a block by itself, whatever comes in."""
+    """Return the row kind that leaves a block for every input, or None."""
     if kind not in BY_SPEC:
         return _GIVEN.get(kind)
     word = specs.get("dataframe_type")
@@ -57,7 +57,7 @@ def output_rows(kind: str, specs: Mapping[str, Any]) -> RowKindName:
 def row_kinds(definition: Definition) -> Sequence[RowKindName]:
     """Return the row kind that leaves each block.
 
-    A universal block gives what comes in, if all of that is known and agrees.
+    A block for any rows gives the kind that comes in, if all of it is known and equal.
     """
     blocks, topology = definition.blocks, definition.topology
     kinds = [block.kind for block in blocks]

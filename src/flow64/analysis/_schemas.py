@@ -1,7 +1,7 @@
-"""Judging specs by the schemas of a live catalogue; needs the extra `schemas`.
+"""Judge specs by the schemas of a live catalogue; needs the extra `schemas`.
 
-The schemas are not ours, so nothing in them is trusted: no reference is fetched,
-every step is counted, and what cannot be used is said in words, not by a traceback.
+The schemas come from outside, so they are not trusted: no reference is fetched, every
+step is counted, and an unusable schema is reported in words, not by a traceback.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ STEPS_A_VALUE: Final = 60
 
 
 class UnusableError(Exception):
-    """A schema cannot be used, for the reason given; it never leaves this module."""
+    """A schema cannot be used, for the given reason. It never leaves this module."""
 
 
 class Mismatch(NamedTuple):
     """Specs do not fit a schema.
 
     Attributes:
-        path: Where in the specs.
-        message: What is wrong there; never the value, which may be a secret.
+        path: The place in the specs.
+        message: The fault; it never shows the value, which may be a secret.
     """
 
     path: Path
@@ -64,13 +64,13 @@ class Mismatch(NamedTuple):
 
 @frozen
 class Ruling:
-    """Result of a schema for the blocks of its kind.
+    """The result of a schema for the blocks of its kind.
 
     Attributes:
-        mismatches: For each block where its specs do not fit; of more than
-            `MOST_ERRORS` places one more than these.
-        spoken: For each block the spec fields that the schema speaks of.
-        inside: Fields of the kind with values that it looks into.
+        mismatches: For each block, the faults of its specs; at most one more than
+            `MOST_ERRORS`.
+        spoken: For each block, the spec fields that the schema knows.
+        inside: Fields of the kind with values that the schema checks in detail.
     """
 
     mismatches: Sequence[Sequence[Mismatch]]
@@ -80,16 +80,16 @@ class Ruling:
 
 @define
 class StepBudget:
-    """Steps that may still be taken, so that no schema takes for ever."""
+    """The remaining steps, so that no schema takes forever."""
 
     left: int
     total: StepBudget | None = None
 
     def spend(self, steps: int) -> None:
-        """Take some steps.
+        """Use some steps.
 
         Raises:
-            UnusableError: There are not so many left.
+            UnusableError: There are not enough left.
         """
         self.left -= steps
         if self.left < 0:
@@ -99,7 +99,7 @@ class StepBudget:
 
 
 def budget_of(specs: Sequence[FrozenDict]) -> StepBudget:
-    """The steps of a check of blocks with some specs."""
+    """Return the steps for checking blocks with some specs."""
     return StepBudget(STEPS_IN_ALL + STEPS_A_VALUE * sum(map(_size, specs)))
 
 
@@ -129,14 +129,13 @@ def ruling(
 
 @frozen
 class _Sound:
-    """A schema that is one, and small enough.
+    """A valid schema that is small enough.
 
     Attributes:
-        schema: As it came.
         dialect: The validator class of its dialect.
-        size: How many values stand in it.
-        names: The spec fields that it speaks of.
-        efforts: Of each pattern for names of fields.
+        size: Number of values in it.
+        names: The spec fields that it knows.
+        efforts: The effort of each pattern for names of fields.
     """
 
     schema: FrozenDict
@@ -178,7 +177,7 @@ def _dialect(schema: FrozenDict) -> Any:
 
 
 def _patterns(schema: FrozenDict) -> Iterator[tuple[str, bool]]:
-    """Each regular expression, and whether it is one for names of fields."""
+    """Yield each regular expression, and whether it is for names of fields."""
     for _, item in walk(schema):
         if isinstance(item, dict):
             if isinstance(found := item.get("pattern"), str):
@@ -200,7 +199,7 @@ def _effort(pattern: str) -> Effort:
 
 
 def _names(schema: FrozenDict, dialect: Any) -> frozenset[str]:
-    """The fields that a schema has properties of, by itself or by what it refers to."""
+    """Return the fields in the properties of a schema, also of referenced schemas."""
     specification = specification_with(dialect.ID_OF(dialect.META_SCHEMA))
     root = specification.create_resource(schema)
     names: set[str] = set()
@@ -251,7 +250,7 @@ def _judge(
 def _list_mismatches(
     specs: FrozenDict, errors: Sequence[ValidationError]
 ) -> list[Mismatch]:
-    """The first mismatches in the order of the specs, and one more if there is one."""
+    """Return the first mismatches in the order of the specs, and one more if any."""
     once: dict[Any, ValidationError] = {}
     for error in errors:
         # `required` says the same for each field that is missing.
@@ -267,7 +266,7 @@ _CLOSING: Final = ("additionalProperties", "unevaluatedProperties")
 
 
 def _probes(kind: str) -> Mapping[str, Any]:
-    """Values that are wrong deep inside: a schema that refuses one looks there."""
+    """Return values that are wrong deep inside, to see if a schema looks there."""
     if kind == Filter.kind:
         return {"filters": [{"logic": _NONSENSE}]}
     if kind not in CATALOGUE:
@@ -284,7 +283,7 @@ def _is_deep(error: ValidationError) -> bool:
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
-    """The errors inside an error that have no others inside."""
+    """Yield the innermost errors inside an error."""
     todo = [error]
     while todo:
         item = todo.pop()
@@ -297,7 +296,7 @@ _UNBOUND: Final = (Value, BoundSecret)
 
 
 def _holders(specs: FrozenDict) -> frozenset[int]:
-    """The containers in which, at any depth, a value stands that is not judged."""
+    """Return the containers with, at any depth, a value that is not judged."""
     holders: set[int] = set()
 
     def holds(item: Any) -> bool:
@@ -330,11 +329,11 @@ class _Court:
     """The budget of a validator, and all that it needs to count its steps.
 
     Attributes:
-        budget: The steps that are left.
-        size: How many values stand in the schema.
-        values: How many stand in what is judged.
-        efforts: Of each pattern for names of fields.
-        unsure: Identities of the containers that hold values which are not judged.
+        budget: The remaining steps.
+        size: Number of values in the schema.
+        values: Number of values in the judged specs.
+        efforts: The effort of each pattern for names of fields.
+        unsure: Identities of the containers with values that are not judged.
     """
 
     budget: StepBudget
@@ -344,7 +343,7 @@ class _Court:
     unsure: frozenset[int] = frozenset()
 
     def validator(self, dialect: Any, schema: Any) -> Any:
-        """A validator that counts its steps and fetches nothing."""
+        """Return a validator that counts its steps and fetches nothing."""
         asks = {
             name: self._count_steps(name, ask)
             for name, ask in dialect.VALIDATORS.items()
@@ -379,7 +378,7 @@ class _Court:
         return ask_and_count
 
     def _weight(self, keyword: str, value: Any, instance: Any) -> int:
-        """Steps for what a keyword does by itself: about as long as one descent."""
+        """Return the steps of a keyword itself. A step takes as long as one descent."""
         if keyword == "pattern" and isinstance(instance, str):
             return _effort(value).of(instance) // _ATTEMPTS
         if keyword in _NAMING and isinstance(instance, dict):

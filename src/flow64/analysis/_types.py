@@ -20,9 +20,9 @@ class FieldType:
     """The JSON values that a field takes.
 
     Attributes:
-        name: In words.
-        kinds: The Python types of it.
-        items: Of a list, what its items are.
+        name: Its description in words.
+        kinds: Its Python types.
+        items: The type of the items of a list.
         is_map: Whether it is a field map.
     """
 
@@ -32,7 +32,7 @@ class FieldType:
     is_map: bool = False
 
     def takes(self, value: Any) -> bool:
-        """Whether a JSON value fits; null and values that differ by environment do."""
+        """Return True if a JSON value fits. Null and unbound values fit."""
         if value is None or isinstance(value, Value | BoundSecret):
             return True
         if isinstance(value, bool) and bool not in self.kinds:
@@ -44,9 +44,9 @@ class FieldType:
 
 @cache
 def field_types(kind: str) -> Mapping[str, FieldType]:
-    """The type of each field of a kind that has one, documented or not.
+    """Return the type of each field of a kind that has one, documented or not.
 
-    Fields of listed words are left out: they are judged by their lists.
+    Fields with listed words are left out, since they are judged by the lists.
     """
     cls = CATALOGUE[kind]
     hints = typing.get_type_hints(cls)
@@ -56,7 +56,7 @@ def field_types(kind: str) -> Mapping[str, FieldType]:
 
 @cache
 def field_maps(kind: str) -> Sequence[str]:
-    """The fields of a kind that are field maps."""
+    """Return the fields of a kind that are field maps."""
     return [name for name, made in field_types(kind).items() if made.is_map]
 
 

@@ -50,6 +50,7 @@ class LoopThread:
         self._lock: Final = Lock()
         self._pid: Final = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._making: Future[AsyncTransport] | None = None
         self._transport: AsyncTransport | None = None
         self._thread: Thread | None = None
         self._is_closed = False
@@ -112,6 +113,8 @@ class LoopThread:
                 self._start()
             loop, self._loop = self._loop, None
             self._is_closed = True
+            if loop is not None and is_ours and self._making:
+                self._transport = self._making.result()
         if loop is not None and is_ours and self._transport and self._thread:
             if self._thread is current_thread():  # the garbage collector calls from it
                 loop.create_task(_stop(loop, self._transport))
@@ -140,7 +143,7 @@ class LoopThread:
         """Start the thread, if it is not running; the caller holds the lock."""
         if self._is_closed or os.getpid() != self._pid:
             raise ConfigError(_NOT_HERE)
-        if self._loop is None or self._transport is None:
+        if self._loop is None or self._making is None:
             loop = asyncio.new_event_loop()
             # The thread does not know this object, so that it can be dropped.
             thread = Thread(
@@ -148,8 +151,8 @@ class LoopThread:
             )
             thread.start()
             making = asyncio.run_coroutine_threadsafe(_call(self._make), loop)
-            self._transport = making.result()
-            self._thread, self._loop = thread, loop
+            self._thread, self._making, self._loop = thread, making, loop
+        self._transport = self._making.result()  # again, after a Ctrl-C
         return self._loop, self._transport
 
 
@@ -159,7 +162,7 @@ class _Call:
     def __init__(self, job: Awaitable[Any], loop: asyncio.AbstractEventLoop) -> None:
         self._loop: Final = loop
         self._done: Final = Future[Any]()
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[tuple[Any, BaseException | None]] | None = None
         loop.call_soon_threadsafe(self._begin, job)  # with the caller's context
 
     def wait(self) -> Any:
@@ -180,22 +183,33 @@ class _Call:
             raise
 
     def _begin(self, job: Awaitable[Any]) -> None:
-        self._task = self._loop.create_task(self._work(job))
+        self._task = self._loop.create_task(_catch(job))
+        self._task.add_done_callback(self._end)
 
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
-    async def _work(self, job: Awaitable[Any]) -> None:
-        # No error leaves the task: a KeyboardInterrupt would end the loop.
-        try:
-            result = await job
-        except asyncio.CancelledError:
+    def _end(self, task: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
+        # Here, since a task that is cancelled at once runs none of its code.
+        result, error = (None, None) if task.cancelled() else task.result()
+        if task.cancelled() or isinstance(error, asyncio.CancelledError):
             self._done.set_exception(CancelledError())
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+        elif error is not None:
             self._done.set_exception(error)
         else:
             self._done.set_result(result)
+
+
+async def _catch(job: Awaitable[T]) -> tuple[T | None, BaseException | None]:
+    """Return the result and the error of a job.
+
+    A KeyboardInterrupt that leaves a task would end the loop.
+    """
+    try:
+        return await job, None
+    except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+        return None, error
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue: a class for each block that the service is known to have."""
+"""The catalogue: a class for each known block of the service."""
 
 from __future__ import annotations
 

@@ -8,7 +8,14 @@ from typing import Annotated, Any, ClassVar, TypedDict
 from attrs import frozen
 
 from ..dsl import UNSET, Flow, Passthrough, Unset
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Columns, Fact
+from ._facts import (
+    UNKNOWN_COLUMNS,
+    About,
+    CatalogueBlock,
+    Columns,
+    Fact,
+    documented_once,
+)
 from ._fields import FieldMap, UncheckedBlock, columns_of
 
 
@@ -18,13 +25,13 @@ class _Criterion(TypedDict):
 
 
 class Criterion(_Criterion, total=False):
-    """One criterion of `qa_agent`: what its endpoint takes, so inferred for the block.
+    """One criterion of `qa_agent`. It is inferred from the endpoint.
 
     Attributes:
-        criteria_name: What to call it.
-        description: What a row must be to fit, in words.
-        weight: How much it counts, by default 1.0.
-        threshold: From which score on it is met; sources disagree on the scale.
+        criteria_name: Its name.
+        description: The condition that a row must meet, in words.
+        weight: Its weight, by default 1.0.
+        threshold: The least score that meets it. Sources disagree on the scale.
     """
 
     weight: float
@@ -33,17 +40,14 @@ class Criterion(_Criterion, total=False):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LlmOpenai(Passthrough, UncheckedBlock):
-    """Ask a model of OpenAI about each row; nothing more is documented."""
+    """Ask a model of OpenAI about each row. Nothing more is documented."""
 
     kind: ClassVar[str] = "llm_openai"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="any",
         gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(opens=True),
     )
@@ -51,34 +55,28 @@ class LlmOpenai(Passthrough, UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class QaAgent(Flow[Any, Any], CatalogueBlock):
-    """Judge each row by criteria; all its fields are inferred from the endpoint."""
+    """Judge each row by criteria. All its fields are inferred from the endpoint."""
 
     kind: ClassVar[str] = "qa_agent"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="I",
-        confidence="D1",
-        source="SK",
-        effects=("may-spend",),
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", rows="I", effects=("may-spend",)
     )
 
     qualification_criteria: Annotated[
         Sequence[Criterion] | Unset, Fact("I", "endpoint")
     ] = UNSET
-    """What to judge by; the endpoint requires it."""
+    """Criteria to judge by; the endpoint requires them."""
     references: Annotated[
         Sequence[Mapping[str, str]] | Unset, Fact("I", "endpoint", default="[]")
     ] = UNSET
-    """Further material to judge from."""
+    """Further material to judge by."""
     struct: Annotated[FieldMap | Unset, Fact("I", "endpoint", default="null")] = UNSET
-    """Further fields to answer: name to description; probably become columns."""
+    """Further fields to find: name to description; they probably become columns."""
     max_tool_calls: Annotated[
         int | Unset, Fact("I", "endpoint", default="10", unit="calls")
     ] = UNSET
-    """Most look-ups for each row; the endpoint takes 1 to 50."""
+    """Maximum look-ups for each row; the endpoint takes 1 to 50."""
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
@@ -88,7 +86,7 @@ class QaAgent(Flow[Any, Any], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ResearchAgent(Flow[Any, Any], CatalogueBlock):
-    """Research each row; all its fields are inferred from a hidden endpoint."""
+    """Research each row. All its fields are inferred from a hidden endpoint."""
 
     kind: ClassVar[str] = "research_agent"
     label: ClassVar[str] = "enrichment"
@@ -105,11 +103,11 @@ class ResearchAgent(Flow[Any, Any], CatalogueBlock):
     struct: Annotated[FieldMap | Unset, Fact("I", "endpoint")] = UNSET
     """Fields to find: name to description, or to `{description, type}`."""
     research_plan: Annotated[str | Unset, Fact("I", "endpoint")] = UNSET
-    """How to go about the research, in words."""
+    """Instructions for the research, in words."""
     max_iterations: Annotated[
         int | Unset, Fact("I", "endpoint", default="2", unit="rounds")
     ] = UNSET
-    """Most rounds of research for each row."""
+    """Maximum rounds of research for each row."""
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
@@ -119,9 +117,9 @@ class ResearchAgent(Flow[Any, Any], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class TransformData(Passthrough, UncheckedBlock):
-    """Change the columns of each row as told; how it is told is not documented.
+    """Change the columns of each row. How to describe the change is not documented.
 
-    It has a field map of some kind (inferred: the service's field generator names it).
+    It has some field map (inferred: the service's field generator names it).
     """
 
     kind: ClassVar[str] = "transform_data"

@@ -1,4 +1,4 @@
-"""The catalogue: every kind that is known, by the name that the service gives it."""
+"""The catalogue: every known kind, by the name that the service gives it."""
 
 from __future__ import annotations
 

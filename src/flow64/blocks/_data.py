@@ -1,6 +1,6 @@
 """Data operations: blocks that choose, drop and group rows and columns.
 
-No source states a price for them. The advice to put them before blocks that cost
+No source states a price for them. The advice to place them before blocks that cost
 credits suggests that they have none.
 """
 
@@ -14,7 +14,15 @@ from attrs import frozen
 
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
 from ..errors import JoinError, UnfinishedFilterError
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, Column, Columns, Fact
+from ._facts import (
+    UNKNOWN_COLUMNS,
+    About,
+    CatalogueBlock,
+    Column,
+    Columns,
+    Fact,
+    documented_once,
+)
 from ._fields import UncheckedBlock
 from ._words import FilterLogic, FilterOperator
 
@@ -30,8 +38,8 @@ class FilterCondition(_FilterCondition, total=False):
     Attributes:
         column: Column to test; it must exist at this point.
         operator: One of the eleven operators.
-        value: What to compare with; a list for `in` and `not_in`, absent where
-            emptiness is asked for (both inferred).
+        value: The value to compare with: a list for `in` and `not_in`, absent for the
+            operators about empty values (both inferred).
         logic: How it joins the condition before it; set from the second condition on.
     """
 
@@ -41,20 +49,18 @@ class FilterCondition(_FilterCondition, total=False):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class Filter(Passthrough, CatalogueBlock):
-    """Keep the rows that fit: `Filter.where("email_status").equals("OK")`.
+    """Keep the rows that match: `Filter.where("email_status").equals("OK")`.
 
-    Each step after the first condition is a block, so `.and_(...)` may follow or not.
-    How `and` and `or` mix, case, and comparison of text with numbers are undocumented.
+    Each step after the first condition is a block, so `.and_(...)` is optional. The
+    precedence of `and` and `or`, case, and comparisons of text with numbers are
+    undocumented.
     """
 
     kind: ClassVar[str] = "filter"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="any",
         gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         drops_rows=True,
         reads_columns=True,
         uses_columns="named",
@@ -79,11 +85,11 @@ class Filter(Passthrough, CatalogueBlock):
         return Condition(column, None, (), {} if is_plain else {"key": key, "was": was})
 
     def and_(self, column: str) -> Condition:
-        """A further condition that must hold as well."""
+        """Begin another condition that must also hold."""
         return self._further(column, "and")
 
     def or_(self, column: str) -> Condition:
-        """A further condition that may hold instead (inferred)."""
+        """Begin an alternative condition (inferred)."""
         return self._further(column, "or")
 
     def _further(self, column: str, logic: FilterLogic) -> Condition:
@@ -104,7 +110,7 @@ class Filter(Passthrough, CatalogueBlock):
 
 @frozen(repr=False)
 class Condition:
-    """A column that waits for its operator; every operator gives a `Filter`."""
+    """A column that waits for its operator. Every operator returns a `Filter`."""
 
     join_error: ClassVar[type[JoinError]] = UnfinishedFilterError
 
@@ -117,47 +123,47 @@ class Condition:
         return f"Filter.where({self.column!r})"
 
     def equals(self, value: Any) -> Filter:
-        """The column is the value."""
+        """Keep rows with this value."""
         return self._filter("equals", value)
 
     def not_equals(self, value: Any) -> Filter:
-        """The column is anything but the value."""
+        """Keep rows with any other value."""
         return self._filter("not_equals", value)
 
     def contains(self, value: Any) -> Filter:
-        """The column has the value in it."""
+        """Keep rows that contain the value."""
         return self._filter("contains", value)
 
     def not_contains(self, value: Any) -> Filter:
-        """The column does not have the value in it."""
+        """Keep rows that do not contain the value."""
         return self._filter("not_contains", value)
 
     def greater(self, value: Any) -> Filter:
-        """The column is more than the value. The service has no greater-or-equal."""
+        """Keep rows above the value. The service has no greater-or-equal."""
         return self._filter("greater", value)
 
     def less(self, value: Any) -> Filter:
-        """The column is less than the value. The service has no less-or-equal."""
+        """Keep rows below the value. The service has no less-or-equal."""
         return self._filter("less", value)
 
     def in_(self, values: Sequence[Any]) -> Filter:
-        """The column is one of the values (a list, inferred)."""
+        """Keep rows with one of the values (a list, inferred)."""
         return self._filter("in", values)
 
     def not_in(self, values: Sequence[Any]) -> Filter:
-        """The column is not one of the values (a list, inferred)."""
+        """Keep rows with none of the values (a list, inferred)."""
         return self._filter("not_in", values)
 
     def is_empty(self) -> Filter:
-        """The column has no value."""
+        """Keep rows without a value."""
         return self._filter("is_empty")
 
     def is_not_empty(self) -> Filter:
-        """The column has a value."""
+        """Keep rows with a value."""
         return self._filter("is_not_empty")
 
     def matches(self, pattern: str) -> Filter:
-        """The column fits a regular expression; its flavour is undocumented."""
+        """Keep rows that match a regular expression. Its syntax is undocumented."""
         return self._filter("matches", pattern)
 
     def _filter(self, operator: FilterOperator, *value: Any) -> Filter:
@@ -172,39 +178,25 @@ class Condition:
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class Deduplicate(Passthrough, CatalogueBlock):
-    """Drop rows that are there twice.
+    """Drop repeated rows.
 
-    Which columns decide, and which row is kept, is not documented; no example sets a
+    Which columns decide, and which row stays, is not documented. No example sets a
     field.
     """
 
     kind: ClassVar[str] = "deduplicate"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        drops_rows=True,
-        uses_columns="named",
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", drops_rows=True, uses_columns="named"
     )
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
-    """Drop rows that a notebook has already; which columns decide is not documented."""
+    """Drop rows that a notebook has. Which columns decide is not documented."""
 
     kind: ClassVar[str] = "deduplicate_wrt_notebook"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        drops_rows=True,
-        uses_columns="named",
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", drops_rows=True, uses_columns="named"
     )
 
     notebook_id: Annotated[str | Unset, Fact("I", "append_to_notebook")] = UNSET
@@ -214,31 +206,19 @@ class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GroupBy(Passthrough, UncheckedBlock):
-    """Group rows by a column; what becomes of the others is not documented."""
+    """Group rows by a column. The effect on other columns is not documented."""
 
     kind: ClassVar[str] = "group_by"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        columns=UNKNOWN_COLUMNS,
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", columns=UNKNOWN_COLUMNS
     )
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class RemoveColumns(Passthrough, UncheckedBlock):
-    """Drop columns; the field that names them is not documented."""
+    """Drop columns. The field that names them is not documented."""
 
     kind: ClassVar[str] = "remove_columns"
-    about: ClassVar[About] = About(
-        role="step",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        columns=UNKNOWN_COLUMNS,
+    about: ClassVar[About] = documented_once(
+        role="step", takes="any", gives="same", columns=UNKNOWN_COLUMNS
     )

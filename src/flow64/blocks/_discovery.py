@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Company, Flow, Lead
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock
+from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, documented_once
 from ._fields import UncheckedBlock
 
 
@@ -15,50 +15,36 @@ from ._fields import UncheckedBlock
 class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
     """Make one row of each person that `CompanyEnrichment(find_people=True)` found.
 
-    How many rows come out is known only once it has run. No example sets a field of it.
+    The number of rows is known only after it has run. No example sets a field of it.
     """
 
     kind: ClassVar[str] = "company_to_leads"
-    about: ClassVar[About] = About(
-        role="converter",
-        takes="COMPANY",
-        gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        columns=UNKNOWN_COLUMNS,
+    about: ClassVar[About] = documented_once(
+        role="converter", takes="COMPANY", gives="LEAD", columns=UNKNOWN_COLUMNS
     )
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
-    """Turn rows about people into rows about their companies; how is not documented."""
+    """Turn rows about people into rows about their companies. How is not documented."""
 
     kind: ClassVar[str] = "leads_to_company"
-    about: ClassVar[About] = About(
-        role="converter",
-        takes="LEAD",
-        gives="COMPANY",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        columns=UNKNOWN_COLUMNS,
+    about: ClassVar[About] = documented_once(
+        role="converter", takes="LEAD", gives="COMPANY", columns=UNKNOWN_COLUMNS
     )
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
-    """Find people on GitHub; whether from nothing or from rows is not documented."""
+    """Find people on GitHub. Whether it takes rows is not documented."""
 
     kind: ClassVar[str] = "github_find_people"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="any",
         gives="LEAD",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
@@ -71,13 +57,11 @@ class GoogleMapsSearch(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "google_maps_search"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="COMPANY",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="step",
         columns=UNKNOWN_COLUMNS,

@@ -1,4 +1,4 @@
-"""Enrichment: blocks that add what they find about each row, for money."""
+"""Enrichment: blocks that add facts about each row, for credits."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Annotated, Any, ClassVar, Final
 from attrs import frozen
 
 from ..dsl import UNSET, Company, Flow, Lead, Unset
-from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price
+from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price, documented_once
 from ._fields import FieldMap, UncheckedBlock, columns_of
 from ._words import EMAIL_MODES, CompanyTier, EmailMode, Tier
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
-    """Research each company and add one column for each field asked for.
+    """Research each company and add one column for each requested field.
 
-    With `find_people` it also finds people there, whom `company_to_leads` makes rows
-    of. Examples bring the columns `company_name` and `website`; which are read is
-    unknown.
+    With `find_people` it also finds people there, and `company_to_leads` makes rows of
+    them. Examples bring the columns `company_name` and `website`. Which columns it
+    reads is unknown.
     """
 
     kind: ClassVar[str] = "company_enrichment"
@@ -40,15 +40,15 @@ class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
     find_people: Annotated[bool | Unset, Fact("D1", "SK", default="false")] = UNSET
     """Whether to find people at each company; `company_to_leads` needs it."""
     people_focus_prompt: Annotated[str | Unset, Fact("D1", "SK")] = UNSET
-    """Which people to look for, in words; used with `find_people`."""
+    """The people to look for, in words; used with `find_people`."""
     lead_struct: Annotated[FieldMap | Unset, Fact("I", "company endpoint")] = UNSET
     """Fields to find about each person."""
     full_org_chart: Annotated[
         bool | Unset, Fact("I", "company endpoint", default="false")
     ] = UNSET
-    """Whether to look for everybody in the organisation."""
+    """Whether to look for all people in the organisation."""
     research_plan: Annotated[str | Unset, Fact("I", "company endpoint")] = UNSET
-    """How to go about the research, in words."""
+    """Instructions for the research, in words."""
     tier: Annotated[
         CompanyTier | Unset, Fact("I", "company endpoint", default="low")
     ] = UNSET
@@ -56,9 +56,10 @@ class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
-        """One column for each field asked for.
+        """One column for each requested field.
 
-        Where the people are kept is unknown, so with `find_people` there may be others.
+        It is unknown where the people are stored, so with `find_people` there may be
+        others.
         """
         return Columns(
             adds=columns_of(specs.get("return_fields"), confidence="D1"),
@@ -74,7 +75,7 @@ class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LeadEnrichment(Flow[Lead, Lead], CatalogueBlock):
-    """Research each person and add one column for each field asked for."""
+    """Research each person and add one column for each requested field."""
 
     kind: ClassVar[str] = "lead_enrichment"
     label: ClassVar[str] = "enrichment"
@@ -94,28 +95,28 @@ class LeadEnrichment(Flow[Lead, Lead], CatalogueBlock):
     tier: Annotated[Tier | Unset, Fact("I", "people endpoint", default="low")] = UNSET
     """Depth of the research. `high` may need an enterprise plan."""
     research_plan: Annotated[str | Unset, Fact("I", "people endpoint")] = UNSET
-    """How to go about the research, in words."""
+    """Instructions for the research, in words."""
     max_iterations: Annotated[
         int | Unset, Fact("I", "people endpoint", unit="rounds")
     ] = UNSET
-    """Most rounds of research for each row; a weak analogy."""
+    """Maximum rounds of research for each row; a weak analogy."""
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
-        """One column for each field asked for."""
+        """One column for each requested field."""
         return Columns(adds=columns_of(specs.get("return_fields")))
 
     @classmethod
     def price(cls, specs: Mapping[str, Any]) -> Price | None:
-        """Known for the low tier alone."""
+        """Return the price of the low tier. No source states others."""
         return _low_tier(specs)
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
-    """Add what LinkedIn says about each person, perhaps also about each company.
+    """Add facts from LinkedIn about each person, perhaps also about each company.
 
-    The name is documented; its fields and row kinds are inferred from the endpoint.
+    The name is documented. Its fields and row kinds are inferred from the endpoint.
     """
 
     kind: ClassVar[str] = "linkedin_enrichment"
@@ -136,7 +137,7 @@ class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
-        """Reads `linkedin_url`, adds what was asked for, perhaps more: all inferred."""
+        """Reads `linkedin_url`, adds the requested fields, maybe more (inferred)."""
         return Columns(
             reads=[Column("linkedin_url", "str", "I")],
             adds=columns_of(specs.get("return_fields"), confidence="I"),
@@ -148,19 +149,16 @@ class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
 class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     """Find an e-mail address for each person.
 
-    A row should have a name and a company, or a LinkedIn URL; which columns are read is
-    not documented. Of the words in `email_status`, sources agree on `OK` alone.
+    A row should have a name and a company, or a LinkedIn URL. Which columns it reads is
+    not documented. Of the words in `email_status`, sources agree only on `OK`.
     """
 
     kind: ClassVar[str] = "find_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("spends",),
         words={"mode": EMAIL_MODES},
         uses_columns="identifying",
@@ -169,7 +167,7 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     mode: Annotated[
         EmailMode | Unset, Fact("D", "SK, endpoint", default="PROFESSIONAL")
     ] = UNSET
-    """Which address to find, in upper case."""
+    """The kind of address to find, in upper case."""
     verify_emails: Annotated[bool | Unset, Fact("I", "endpoint", default="true")] = (
         UNSET
     )
@@ -177,7 +175,7 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     providers: Annotated[
         Sequence[str] | Unset, Fact("I", "endpoint", default="null")
     ] = UNSET
-    """Providers in the order they are asked; their ids are unknown."""
+    """Providers, in the order in which to ask them; their ids are unknown."""
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
@@ -189,7 +187,7 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
 
     @classmethod
     def price(cls, specs: Mapping[str, Any]) -> Price | None:
-        """By mode; a personal address that the row already has is free."""
+        """Return the price of the mode. A personal address that a row has is free."""
         match _mode(specs):
             case "PROFESSIONAL":
                 return _PROFESSIONAL
@@ -201,17 +199,14 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class FindPhone(Flow[Lead, Lead], CatalogueBlock):
-    """Find a phone number for each person; no example sets a field of it."""
+    """Find a phone number for each person. No example sets a field of it."""
 
     kind: ClassVar[str] = "find_phone"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("spends",),
         columns=Columns(adds=[Column("phone", None, "I")]),
         price=Price(0.30, "D1", "SK"),
@@ -219,22 +214,19 @@ class FindPhone(Flow[Lead, Lead], CatalogueBlock):
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
-    """Providers in the order they are asked; their ids are unknown."""
+    """Providers, in the order in which to ask them; their ids are unknown."""
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
-    """Test the e-mail address of each person; nothing more is documented."""
+    """Test the e-mail address of each person. Nothing more is documented."""
 
     kind: ClassVar[str] = "verify_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
         uses_columns="identifying",
@@ -250,20 +242,17 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "reverse_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
         uses_columns="identifying",
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
-    """Providers in the order they are asked; their ids are unknown."""
+    """Providers, in the order in which to ask them; their ids are unknown."""
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
@@ -275,20 +264,17 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "reverse_phone"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="LEAD",
         gives="LEAD",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(reads=[Column("phone", None, "I")], opens=True),
         uses_columns="identifying",
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
-    """Providers in the order they are asked; their ids are unknown."""
+    """Providers, in the order in which to ask them; their ids are unknown."""
 
 
 def _mode(specs: Mapping[str, Any]) -> Any:
@@ -298,7 +284,7 @@ def _mode(specs: Mapping[str, Any]) -> Any:
 
 
 def _low_tier(specs: Mapping[str, Any]) -> Price | None:
-    """The one price of an enrichment that sources state, by row."""
+    """Return the only price of an enrichment that sources state, for each row."""
     return _LOW_TIER if specs.get("tier", "low") == "low" else None
 
 

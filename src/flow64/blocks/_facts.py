@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
@@ -51,7 +51,7 @@ class Fact:
 
     Attributes:
         confidence: How well it is known.
-        source: Who says so, by the names that the docs page of sources explains.
+        source: Its source, by the names on the docs page of sources.
         default: The service's value for an unset field, in words; None if no source
             states it. For a field of an endpoint, the endpoint's value.
         unit: The unit of a number.
@@ -81,7 +81,6 @@ class Column:
     """A column that a block reads or adds.
 
     Attributes:
-        name: Its name.
         type: A type word of the service (`str`, `list[str]`...), or None if unknown.
         confidence: How well it is known that the block reads or adds it.
     """
@@ -96,9 +95,9 @@ class Columns:
     """The changes that a block makes to the columns of its rows.
 
     Attributes:
-        reads: Columns it needs; only those of confidence D or D1 are judged.
-        adds: Columns it adds.
-        drops: Columns it removes.
+        reads: Columns that it needs; only those of confidence D or D1 are judged.
+        adds: Columns that it adds.
+        drops: Columns that it removes.
         opens: Whether it may add columns with unknown names.
         resets: Whether its rows are new ones, without the columns that came in.
     """
@@ -128,18 +127,20 @@ class About:
     """The facts about a kind.
 
     Attributes:
-        role: Where it stands in a flow.
-        takes: Row kind that comes in; of a source with another role, where it has that.
-        gives: Row kind that goes out; `dataframe_type`: the spec of that name says.
+        role: Its place in a flow.
+        takes: Row kind that comes in. For a source with another role, the row kind in
+            that role.
+        gives: Row kind that goes out; `dataframe_type` if the spec of that name
+            decides.
         rows: How well `role`, `takes` and `gives` are known.
         confidence: How well the name is known.
-        source: Who names it.
-        effects: What it spends or touches, whatever its specs.
+        source: The sources that name it.
+        effects: The money that it spends, and what it changes outside, for all specs.
         perhaps: Another role that it may have as well; never better than inferred.
-        columns: What it does to the columns, whatever its specs.
-        price: What a row costs, whatever its specs; None if that is unknown.
+        columns: How it changes the columns, for all specs.
+        price: The price of a row, for all specs; None if that is unknown.
         words: Documented words by the field that holds one of them.
-        must_have: Fields that the service requires for certain.
+        must_have: Fields that the service certainly requires.
         brings: Rows of a run that this block brings: those of its payload, or those of
             a file or notebook. None for a block that takes, finds or makes rows.
         drops_rows: Whether it only passes on some of its rows, unchanged.
@@ -167,25 +168,29 @@ class About:
 
     @property
     def may_begin(self) -> bool:
-        """Whether a flow may begin with it, as far as it is known."""
+        """Whether a flow may begin with it."""
         return "source" in (self.role, self.perhaps)
 
     @property
     def may_make_rows(self) -> bool:
-        """Whether more rows may come out than go in, as far as it is known."""
+        """Whether more rows may come out than go in."""
         return not {"source", "converter"}.isdisjoint((self.role, self.perhaps))
 
     @property
     def may_follow(self) -> bool:
-        """Whether rows may flow into it, as far as it is known."""
+        """Whether rows may flow into it."""
         return self.role != "source" or self.perhaps is not None
+
+
+documented_once: Final = partial(About, rows="D1", confidence="D1", source="SK")
+"""Facts about a kind that only the source `SK` names."""
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class CatalogueBlock(Block):
-    """A block of the catalogue. Its class knows the facts about its kind.
+    """A block of the catalogue. Its class has the facts about its kind.
 
-    The methods return what `about` says; a class overrides them if specs matter.
+    The methods return the facts of `about`. A class overrides them if specs matter.
     """
 
     about: ClassVar[About]
@@ -200,12 +205,12 @@ class CatalogueBlock(Block):
 
     @classmethod
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses
-        """Return what a block with these specs spends or touches."""
+        """Return the effects of a block with these specs."""
         return cls.about.effects
 
     @classmethod
     def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - for subclasses
-        """Return what an effect reaches outside, in words; None if that is unknown.
+        """Return the target of an effect outside, in words; None if that is unknown.
 
         Paths and queries of URLs are left out, since they may hold a secret.
         """
@@ -218,7 +223,7 @@ class CatalogueBlock(Block):
 
     @classmethod
     def most_rows(cls, specs: Mapping[str, Any]) -> int | None:  # noqa: ARG003 - for subclasses
-        """Return the most rows that come out, whatever goes in; None if unlimited."""
+        """Return the most rows that come out for any input; None if unlimited."""
         return None
 
 

@@ -34,9 +34,9 @@ def columns_of(
     """Return the columns that a field map names; none if it is not a mapping.
 
     Args:
-        fields: The field map as it stands in specs.
+        fields: The field map in specs.
         confidence: How well it is known that the block adds them.
-        words_are_types: Whether a bare type word is a type, as in `input_schema`; in
+        words_are_types: Whether a bare type word is a type, as in `input_schema`. In
             `return_fields` the service reads every bare text as a description.
     """
     if not isinstance(fields, Mapping):

@@ -7,43 +7,39 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns
+from ._facts import UNKNOWN_COLUMNS, About, Columns, documented_once
 from ._fields import UncheckedBlock
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class HubspotImport(Flow[Any, Any], UncheckedBlock):
-    """Bring rows from HubSpot; probably a source, of either row kind.
+    """Bring rows from HubSpot. It is probably a source, of either row kind.
 
     The connection to HubSpot belongs to one organisation.
     """
 
     kind: ClassVar[str] = "hubspot_import"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="unknown",
         rows="I",
-        confidence="D1",
-        source="SK",
         columns=Columns(opens=True),
     )
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class YcBatches(Flow[Any, Any], UncheckedBlock):
-    """Bring the companies of Y Combinator's batches; probably a source."""
+    """Bring the companies of Y Combinator's batches. It is probably a source."""
 
     kind: ClassVar[str] = "yc_batches"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="COMPANY",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(opens=True),
     )
@@ -51,17 +47,15 @@ class YcBatches(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class YcCompanies(Flow[Any, Any], UncheckedBlock):
-    """Bring companies of Y Combinator; whether also from rows is not documented."""
+    """Bring companies of Y Combinator. Whether it takes rows is not documented."""
 
     kind: ClassVar[str] = "yc_companies"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="any",
         gives="COMPANY",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="step",
         columns=UNKNOWN_COLUMNS,

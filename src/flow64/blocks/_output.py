@@ -12,7 +12,7 @@ from attrs import frozen
 from ..definition import BoundSecret, Value
 from ..dsl import UNSET, Passthrough, Unset
 from ..text import shortened
-from ._facts import About, CatalogueBlock, Effect, Fact
+from ._facts import About, CatalogueBlock, Effect, Fact, documented_once
 from ._fields import UncheckedBlock
 from ._words import CREATE_NEW
 
@@ -23,13 +23,10 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
 
     kind: ClassVar[str] = "append_to_notebook"
     label: ClassVar[str] = "output"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="sink",
         takes="any",
         gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("writes-outside",),
         must_have=("notebook_id",),
         uses_columns="named",
@@ -37,21 +34,21 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
 
     notebook_id: Annotated[str, Fact("D1", "SK", required=True)]
     """Notebook to add to, or `CREATE_NEW` (`"__create_new__"`) for a new one. Whether
-    that makes one notebook, or one at each run, is unknown. Ids belong to one
+    that makes one notebook, or one in each run, is unknown. Ids belong to one
     organisation."""
     notebook_name: Annotated[str | Unset, Fact("D1", "SK")] = UNSET
     """Name of the new notebook; probably required with `CREATE_NEW`."""
 
     @classmethod
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:
-        """The rows stay; with `CREATE_NEW` the notebook is new as well."""
+        """Return the effects. With `CREATE_NEW`, it also makes a notebook."""
         if specs.get("notebook_id") == CREATE_NEW:
             return (*cls.about.effects, "creates-storage")
         return cls.about.effects
 
     @classmethod
     def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:
-        """The notebook: a new one, or the one that is named."""
+        """Return the notebook: a new one, or the named one."""
         if effect == "creates-storage":
             return "makes a notebook"
         notebook = specs.get("notebook_id")
@@ -65,30 +62,24 @@ class SendSlackMessage(Passthrough, UncheckedBlock):
     """Send a message to a channel of Slack.
 
     Slack has to be connected first, and the connection belongs to one organisation.
-    Whether it sends one message a row or one a run is not documented.
+    Whether it sends one message for each row or each run is not documented.
     """
 
     kind: ClassVar[str] = "send_slack_message"
     label: ClassVar[str] = "output"
-    about: ClassVar[About] = About(
-        role="sink",
-        takes="any",
-        gives="same",
-        rows="D1",
-        confidence="D1",
-        source="SK",
-        effects=("writes-outside",),
+    about: ClassVar[About] = documented_once(
+        role="sink", takes="any", gives="same", effects=("writes-outside",)
     )
 
     @classmethod
     def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - it has one effect
-        """Slack; the field that names the channel is not documented."""
+        """Return Slack; the field for the channel is not documented."""
         return "sends to Slack"
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class OutgoingWebhook(Passthrough, CatalogueBlock):
-    """Send what a run found to an address of yours, in one signed request.
+    """Post the rows of a run to an address of yours, in one signed request.
 
     Deliveries are unsigned until the organisation has a signing secret (documented).
     """
@@ -108,13 +99,13 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
     )
 
     url: Annotated[str, Fact("D", "PW, OUT", required=True)]
-    """Where to post: absolute, https (inferred from the rule for `webhook_url`)."""
+    """Absolute https URL to post to (inferred from the rule for `webhook_url`)."""
     timeout_seconds: Annotated[int | Unset, Fact("D", "PW", unit="seconds")] = UNSET
-    """How long the service waits for an answer; the default is undocumented."""
+    """Seconds to wait for an answer; the default is undocumented."""
 
     @classmethod
     def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - it has one effect
-        """The host that rows are posted to."""
+        """Return the host that rows are posted to."""
         return f"posts to {_host(specs.get('url'))}"
 
 

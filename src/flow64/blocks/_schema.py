@@ -22,10 +22,10 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
-    """A JSON Schema (2020-12) of the specs of a kind, made from its class.
+    """Return a JSON Schema (2020-12) of the specs of a kind, made from its class.
 
-    Fields that the class does not know are let through, since the service may know
-    them. Facts about a field stand next to its schema under `x-flow64`.
+    Fields that the class does not know are accepted, since the service may know them.
+    Facts about a field are next to its schema under `x-flow64`.
     """
     hints = typing.get_type_hints(cls)
     docs = field_docs(cls)
@@ -49,9 +49,9 @@ def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
 
 
 def field_docs(cls: type[Block]) -> Mapping[str, str]:
-    """The docstring of each attribute of a block class, its own and inherited ones.
+    """Return the docstring of each attribute of a block class, also inherited ones.
 
-    Attributes without one are left out; so are all of a class without source at hand.
+    Attributes without one are left out, and so are all of a class without source.
     """
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
@@ -61,7 +61,7 @@ def field_docs(cls: type[Block]) -> Mapping[str, str]:
 
 @cache
 def _attribute_docs(module: str) -> Mapping[str, Mapping[str, str]]:
-    """The attribute docstrings of the classes at the top of a module."""
+    """Return the attribute docstrings of the top-level classes of a module."""
     try:
         tree = ast.parse(inspect.getsource(sys.modules[module]))
     except (OSError, TypeError):  # it has no source, or is part of the interpreter
@@ -84,14 +84,14 @@ def _docs_in(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 
 def _fact_as_data(fact: Fact) -> dict[str, Any]:
-    """A fact as JSON; whether a field is required, the schema says itself."""
+    """Return a fact as JSON, except `required`, which the schema states itself."""
     known = attrs.asdict(fact, filter=lambda _, found: found is not None)
     del known["required"]
     return known
 
 
 def _schema_of(hint: Any) -> dict[str, Any]:
-    """The schema of what JSON may hold where a class has a type."""
+    """Return the schema of the JSON for a type of a class."""
     if hint is Any:
         return {}
     if hint in _WORDS:

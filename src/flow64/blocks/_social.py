@@ -1,4 +1,4 @@
-"""Social: blocks that find people where they meet."""
+"""Social: blocks that find people on social networks."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns
+from ._facts import UNKNOWN_COLUMNS, About, Columns, documented_once
 from ._fields import UncheckedBlock
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class XSearch(Flow[Any, Any], UncheckedBlock):
-    """Find people on X; whether from nothing or from rows is not documented."""
+    """Find people on X. Whether it takes rows is not documented."""
 
     kind: ClassVar[str] = "x_search"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="any",
         gives="LEAD",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
@@ -32,17 +30,15 @@ class XSearch(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
-    """Find the people that a TikTok account follows; which one is not documented."""
+    """Find the people that a TikTok account follows. Which one is not documented."""
 
     kind: ClassVar[str] = "tiktok_get_following"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="LEAD",
         gives="LEAD",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="step",
         columns=UNKNOWN_COLUMNS,
@@ -51,17 +47,15 @@ class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class KaggleLeaderboard(Flow[Any, Any], UncheckedBlock):
-    """Bring the people of a leaderboard on Kaggle; probably a source."""
+    """Bring the people of a leaderboard on Kaggle. It is probably a source."""
 
     kind: ClassVar[str] = "kaggle_leaderboard"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="LEAD",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(opens=True),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 from attrs import field, frozen
 
 from ..dsl import UNSET, Flow, RowKind, Start, Unset
-from ._facts import About, CatalogueBlock, Columns, Effect, Fact
+from ._facts import About, CatalogueBlock, Columns, Effect, Fact, documented_once
 from ._fields import FieldMap, columns_of
 from ._words import DATAFRAME_TYPES
 
@@ -23,9 +23,9 @@ else:
 
 @frozen(eq=False, repr=False, slots=False)
 class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
-    """Takes the rows that each run is started with (`webhook_payload`).
+    """Take the rows that each run is started with (`webhook_payload`).
 
-    Columns that `input_schema` does not list pass through all the same (documented).
+    Columns that `input_schema` does not list also pass through (documented).
     """
 
     kind: ClassVar[str] = "webhook"
@@ -67,10 +67,10 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
 
 @frozen(eq=False, repr=False, slots=False)
 class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
-    """Takes its rows from an uploaded CSV file.
+    """Take rows from an uploaded CSV file.
 
-    Sources disagree on whether a run of it can be started by API: older pages say
-    never, the newest say that each run may name a file through `specs_override`.
+    Sources disagree on whether the API can start a run of it. Older pages say never.
+    The newest say that each run may name a file through `specs_override`.
     """
 
     kind: ClassVar[str] = "read_csv"
@@ -88,8 +88,8 @@ class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
     )
 
     dataframe_type: Annotated[RowKind[A] | Unset, Fact("I", "webhook")] = UNSET
-    """Row kind of the file: `LEAD` or `COMPANY`. Known of `webhook` only; what an unset
-    one means is unknown."""
+    """Row kind of the file: `LEAD` or `COMPANY`. Documented only for `webhook`; the
+    meaning of an unset one is unknown."""
     resource_handle_id: Annotated[str | Unset, Fact("D", "API-NEW")] = field(
         default=UNSET, kw_only=True
     )
@@ -98,20 +98,18 @@ class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ReadNotebook(Flow[Start, Any], CatalogueBlock):
-    """Takes its rows from a notebook, which decides their row kind.
+    """Take rows from a notebook, which decides their row kind.
 
-    Nothing but the name is documented.
+    Only the name is documented.
     """
 
     kind: ClassVar[str] = "read_notebook"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="unknown",
         rows="I",
-        confidence="D1",
-        source="SK",
         columns=Columns(opens=True),
         brings="stored",
         uses_columns="named",
@@ -124,34 +122,31 @@ class ReadNotebook(Flow[Start, Any], CatalogueBlock):
 
 @frozen(eq=False, repr=False, slots=False)
 class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
-    """Finds people or companies by a question in plain words.
+    """Find people or companies by a question in plain words.
 
-    A run is started with an empty payload (documented once). Written in code it says
+    A run is started with an empty payload (documented once). Code sends
     `auto_execute=False`, because true buys already when the workflow is created.
     """
 
     kind: ClassVar[str] = "search"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="source",
         takes="none",
         gives="dataframe_type",
-        rows="D1",
-        confidence="D1",
-        source="SK",
         effects=("spends",),
         columns=Columns(opens=True),
         words={"dataframe_type": DATAFRAME_TYPES},
     )
 
     dataframe_type: Annotated[RowKind[A], Fact("D1", "SK", required=True)]
-    """What to find: `LEAD` or `COMPANY`. That it is required is inferred."""
+    """The row kind to find: `LEAD` or `COMPANY`. That it is required is inferred."""
     query: Annotated[str, Fact("D1", "SK", required=True)] = field(kw_only=True)
     """The question. Companies and roles by name work better than categories."""
     max_results: Annotated[int | Unset, Fact("D1", "SK", unit="rows")] = field(
         default=UNSET, kw_only=True
     )
-    """Most rows to find. The default is undocumented; the deep-search endpoint has
+    """Maximum rows to find. The default is undocumented; the deep-search endpoint has
     1,000, and its exports end at 5,000."""
     auto_execute: Annotated[bool | Unset, Fact("D1", "SK")] = field(
         default=False, kw_only=True
@@ -161,7 +156,7 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
 
     @classmethod
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:
-        """A search costs credits; when they are spent is what `auto_execute` says."""
+        """Return the effects. `auto_execute` decides when the credits are spent."""
         # What an absent one means is unknown, so only a plain false is safe.
         if specs.get("auto_execute") is False:
             return cls.about.effects

@@ -1,4 +1,4 @@
-"""Web: blocks that read pages and what is known of domains."""
+"""Web: blocks that read pages, and facts about domains."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns
+from ._facts import UNKNOWN_COLUMNS, About, Columns, documented_once
 from ._fields import UncheckedBlock
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ScrapeWeb(Flow[Any, Any], UncheckedBlock):
-    """Read web pages for each row; nothing more is documented."""
+    """Read web pages for each row. Nothing more is documented."""
 
     kind: ClassVar[str] = "scrape_web"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="any",
         gives="same",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         columns=Columns(opens=True),
     )
@@ -38,13 +36,11 @@ class BacklinksReferringDomains(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "backlinks_referring_domains"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="COMPANY",
         gives="COMPANY",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="source",
         columns=UNKNOWN_COLUMNS,
@@ -60,13 +56,11 @@ class FindSubdomains(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "find_subdomains"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = About(
+    about: ClassVar[About] = documented_once(
         role="step",
         takes="COMPANY",
         gives="COMPANY",
         rows="I",
-        confidence="D1",
-        source="SK",
         effects=("may-spend",),
         perhaps="source",
         columns=UNKNOWN_COLUMNS,

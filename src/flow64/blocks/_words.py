@@ -1,4 +1,4 @@
-"""The words that specs may hold, as types for the editor and as lists for the rules."""
+"""The words in specs, as types for the editor and as lists for the rules."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The command `flow64`: one module a command, and what all of them share.
+"""The command `flow64`, with one module for each command.
 
-A command parses, calls one public function, prints, and returns an exit code. Results
-go to stdout, talk to stderr.
+A command parses, calls a public function, prints, and returns an exit code. Results go
+to stdout, messages to stderr.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 try:
-    from ._main import main
+    from ._main import COMMANDS, group, main
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] != "click":
         raise
@@ -23,4 +23,4 @@ except ModuleNotFoundError as _missing:
         return 1
 
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "group", "main"]

@@ -44,23 +44,23 @@ from ._exit_codes import (
     INTERRUPTED,
     REFUSED,
     UNKNOWN,
-    RefusedError,
+    NoConsentError,
     find_exit_code,
 )
 from ._make_plan import CommandEnvironment
 from ._options import OPTIONS
 from ._terminal import (
     confirm,
+    flush_messages,
     print_advice,
     print_error,
-    print_held,
     print_json,
     print_lines,
     print_message,
     relative_path,
 )
 
-Outcome: TypeAlias = Literal[
+StepOutcome: TypeAlias = Literal[
     "done",
     "unchanged",
     "failed",
@@ -103,7 +103,7 @@ class Execution:
 
     plan: Plan
     agreement: Agreement
-    outcomes: dict[str, Outcome] = field(factory=dict)
+    outcomes: dict[str, StepOutcome] = field(factory=dict)
     done: dict[str, Done] = field(factory=dict)
     errors: dict[str, str] = field(factory=dict)
     failures: list[FlowError] = field(factory=list)
@@ -158,18 +158,18 @@ class Execution:
         elif was_stopped:
             self.code = INTERRUPTED
 
-    def record_refusal(self, error: FlowError | RefusedError) -> None:
+    def record_refusal(self, error: FlowError | NoConsentError) -> None:
         """Record that nothing is applied, and print why."""
         words = describe_error(error)
         self.problems += getattr(error, "problems", [words])
-        self.code = REFUSED if isinstance(error, RefusedError) else _find_code(error)
+        self.code = REFUSED if isinstance(error, NoConsentError) else _find_code(error)
         for step in self.plan.steps:
             if self.outcomes[step.key] == "not tried" and self._is_named(step, error):
                 self.outcomes[step.key] = "refused"
         print_error(words)
         self._print_pull_advice()
 
-    def _is_named(self, step: Step, error: FlowError | RefusedError) -> bool:
+    def _is_named(self, step: Step, error: FlowError | NoConsentError) -> bool:
         """Return True if an error is about this workflow, or about all."""
         if isinstance(error, StalePlanError):
             return step.key in (error.workflow, *error.others)
@@ -284,7 +284,7 @@ class Execution:
         }
 
 
-_COUNTED: Final[Sequence[Outcome]] = (
+_COUNTED: Final[Sequence[StepOutcome]] = (
     "unchanged",
     "skipped",
     "failed",
@@ -330,7 +330,7 @@ def confirm_and_apply(
         jobs = check_plan(plan, agreement, **options)
         if jobs:
             _ask(jobs, yes=yes, is_typed=is_typed)
-    except (FlowError, RefusedError) as error:
+    except (FlowError, NoConsentError) as error:
         execution.record_refusal(error)
         execution.print_result(as_json=as_json)
         return execution.code
@@ -382,7 +382,7 @@ def _ask(jobs: Sequence[PlannedWrite], *, yes: bool, is_typed: bool) -> None:
     """Ask whether to write and delete.
 
     Raises:
-        RefusedError: The answer is no, or there is no terminal to ask at.
+        NoConsentError: The answer is no, or there is no terminal to ask at.
     """
     deletions = sum(job.doing == "delete" for job in jobs)
     if deletions and is_typed:
@@ -394,14 +394,16 @@ def _ask(jobs: Sequence[PlannedWrite], *, yes: bool, is_typed: bool) -> None:
 
 
 def _confirm_count(deletions: int) -> None:
-    print_held()
+    flush_messages()
     question = f"{pluralize(deletions, 'workflow')} would be deleted; type that number"
     given = click.prompt(question, err=True, default="", show_default=False)
     if given.strip() != str(deletions):
-        raise RefusedError("another number was typed; nothing was sent")
+        raise NoConsentError("another number was typed; nothing was sent")
 
 
-def _predict_outcome(step: Step, skipped: set[str], agreement: Agreement) -> Outcome:
+def _predict_outcome(
+    step: Step, skipped: set[str], agreement: Agreement
+) -> StepOutcome:
     """Return the outcome of a step that is not written."""
     if step.key in skipped:
         return "skipped"

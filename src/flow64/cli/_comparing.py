@@ -35,10 +35,10 @@ from ..diff import (
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
-from ..redaction import map_json, map_json_beside, redact_keys
-from ..text import pluralize, printable
+from ..redaction import clean_text, map_json, map_json_pairs, redact_keys
+from ..text import pluralize
 
-Outcome: TypeAlias = Literal["added", "removed", "changed", "same"]
+SideOutcome: TypeAlias = Literal["added", "removed", "changed", "same"]
 
 _NONE: Final = frozenset[str]()
 
@@ -83,7 +83,7 @@ class ComparedWorkflow:
         return None
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SideOutcome:
         """Whether the workflow was added, removed or changed."""
         if self.before is None:
             return "added"
@@ -124,7 +124,7 @@ class ComparedSides:
         """Whether a workflow differs."""
         return any(one.outcome != "same" for one in self.workflows)
 
-    def counts(self) -> Mapping[Outcome, int]:
+    def counts(self) -> Mapping[SideOutcome, int]:
         """The number of workflows with each outcome."""
         found = Counter(one.outcome for one in self.workflows)
         return {outcome: found[outcome] for outcome in _SIGNS}
@@ -301,7 +301,7 @@ def _compare(
     is_bound = before.is_live != after.is_live
     if is_bound:
         code, live = (new, old) if before.is_live else (old, new)
-        managed = None if strict else _list_managed(code, live)
+        managed = None if strict else _find_managed_fields(code, live)
         shown = prepare_for_display(live, code, secrets)
         old, new = (shown, code) if before.is_live else (code, shown)
     else:
@@ -339,7 +339,7 @@ _OF_GONE: Final = (CostChanged, EffectVanished)
 """Consequences that are shown of a workflow that was removed."""
 
 
-def _list_managed(code: Definition, live: Definition) -> SpecFields:
+def _find_managed_fields(code: Definition, live: Definition) -> SpecFields:
     """Return the fields that code sets, or set last time, by block id in lower case."""
     stamp = live.stamp
     last = stamp if stamp is not None and stamp.is_genuine(live.id or "") else None
@@ -391,7 +391,7 @@ def _put_names(
         name = names.get((_mark(item), _mark(other))) if item != other else None
         return item if name is None else Value(name)
 
-    return map_json_beside(specs, others, put)
+    return map_json_pairs(specs, others, put)
 
 
 def _mark(item: Any) -> Hashable:
@@ -402,7 +402,7 @@ def _mark(item: Any) -> Hashable:
 
 # -- Words and data -------------------------------------------------------------------
 
-_SIGNS: Final[Mapping[Outcome, str]] = {
+_SIGNS: Final[Mapping[SideOutcome, str]] = {
     "added": "+",
     "removed": "-",
     "changed": "~",
@@ -440,26 +440,22 @@ def summarize(found: ComparedSides) -> str:
 
 def _format_workflow(one: ComparedWorkflow, *, is_hidden: bool) -> Iterator[str]:
     entry = one.entry
-    title = entry.definition.name
-    yield f"{_SIGNS[one.outcome]} {_clean(entry.key)}: {one.outcome}"
+    title, key = entry.definition.name, clean_text(entry.key)
+    yield f"{_SIGNS[one.outcome]} {key}: {one.outcome}"
     if title not in ("", entry.key):
-        yield f"    {_clean(title)}"
+        yield f"    {clean_text(title)}"
     if one.outcome in ("added", "removed"):
         yield f"    {pluralize(len(entry.definition.blocks), 'block')}"
     if one.renamed_from:
-        yield f"    key: {_clean(one.renamed_from)} -> {_clean(entry.key)} (was=)"
-    for title, found in (
+        yield f"    key: {clean_text(one.renamed_from)} -> {key} (was=)"
+    for heading, found in (
         ("what changes", one.changes),
         ("what follows", one.consequences),
         ("not managed by code", one.unmanaged),
     ):
         if found and not is_hidden:
-            yield f"    {title}:"
+            yield f"    {heading}:"
             yield from (f"        {line}" for line in as_lines(found))
-
-
-def _clean(text: str) -> str:
-    return printable(redact_keys(text))
 
 
 def _workflow_data(one: ComparedWorkflow, *, is_hidden: bool) -> dict[str, Any]:

@@ -27,14 +27,14 @@ from ..errors import (
     did_you_mean,
 )
 from ..text import printable
-from ._exit_codes import RefusedError
+from ._exit_codes import NoConsentError
 from ._options import OPTIONS
 
 
-def describe_error(error: FlowError | RefusedError) -> str:
+def describe_error(error: FlowError | NoConsentError) -> str:
     """Describe an error for the command line: its facts, without advice for Python."""
     match error:
-        case RefusedError():
+        case NoConsentError():
             return error.message
         case AuthError():
             return error.describe(f"check the credential: {_describe_credential()}")
@@ -156,7 +156,7 @@ def _replace_python_advice(text: str) -> str:
 
 def _describe_credential() -> str:
     """Return the variable or setting of the credential."""
-    from ._credential_source import describe_credential_source  # noqa: PLC0415 - loads httpx
+    from ._service import describe_credential_source  # noqa: PLC0415 - loads httpx
 
     if OPTIONS.environment is None:
         return "that of the environment"
@@ -165,7 +165,7 @@ def _describe_credential() -> str:
 
 def _describe_endpoint() -> str:
     """Return the variable or setting of the endpoint."""
-    from ._credential_source import describe_endpoint_source  # noqa: PLC0415 - loads httpx
+    from ._service import describe_endpoint_source  # noqa: PLC0415 - loads httpx
 
     if OPTIONS.environment is None:
         return "the endpoint"

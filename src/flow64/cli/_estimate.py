@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..analysis import Cost, cost, count_started
+from ..analysis import Cost, cost, count_start_rows
 from ..blocks import Webhook
 from ..definition import Definition
 from ..text import format_dollars
@@ -14,7 +14,7 @@ _OF_SOURCE: Final = "as many as its source makes"
 _SAMPLE: Final = "the sample rows of webhook_input"
 
 
-def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
+def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
     """Yield the rows of a run and its cost, as labels and texts.
 
     If it is unknown how many rows it starts with, the cost is that of 1,000 rows.
@@ -23,7 +23,7 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
         definition: The workflow.
         given: Rows in the payload.
     """
-    rows, each = count_started(definition, given), ""
+    rows, each = count_start_rows(definition, given), ""
     if rows is None:
         found = cost(definition)
         each = f" for {found.rows:,} rows"
@@ -32,7 +32,7 @@ def estimate(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
         found = cost(definition, given, of_payload=True)
         yield "rows", f"{rows:,}" if rows == given else f"up to {rows:,}"
     yield "cost", _format_cost(found, each)
-    for reason in found.list_uncounted(definition):
+    for reason in found.list_omissions(definition):
         yield "not counted", reason
 
 

@@ -50,7 +50,7 @@ REFUSALS: Final = (
 """Errors for which nothing was sent, and which an option would avoid."""
 
 
-class RefusedError(click.ClickException):
+class NoConsentError(click.ClickException):
     """Nothing was sent, since there was no consent."""
 
     exit_code = REFUSED

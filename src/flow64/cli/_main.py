@@ -87,16 +87,8 @@ class Commands(click.Group):
             formatter.write_dl([*COMMANDS.items()])
 
 
-def _be_quiet(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    _set_loudness(context, is_quiet=is_asked)
-
-
-def _be_verbose(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    _set_loudness(context, is_verbose=is_asked)
-
-
 def _set_loudness(
-    context: click.Context, *, is_quiet: bool = False, is_verbose: bool = False
+    context: click.Context, param: click.Parameter, is_given: bool
 ) -> None:
     """Set how much is printed, by an option before or after the command.
 
@@ -104,28 +96,26 @@ def _set_loudness(
         click.UsageError: Both options were given.
     """
     options = context.ensure_object(Options)
-    options.is_quiet = options.is_quiet or is_quiet
-    options.is_verbose = options.is_verbose or is_verbose
+    if is_given:
+        setattr(options, f"is_{param.name}", True)
     if options.is_quiet and options.is_verbose:
         raise click.UsageError("--quiet and --verbose: leave one of them out", context)
 
 
 def _loudness_options() -> list[click.Option]:
+    texts = {
+        "--quiet": "Print only errors and questions.",
+        "--verbose": "Print each request.",
+    }
     return [
         click.Option(
-            ["-q", "--quiet"],
+            [name[1:3], name],
             is_flag=True,
             expose_value=False,
-            callback=_be_quiet,
-            help="Print only errors and questions.",
-        ),
-        click.Option(
-            ["-v", "--verbose"],
-            is_flag=True,
-            expose_value=False,
-            callback=_be_verbose,
-            help="Print each request.",
-        ),
+            callback=_set_loudness,
+            help=text,
+        )
+        for name, text in texts.items()
     ]
 
 

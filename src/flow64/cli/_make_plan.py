@@ -42,7 +42,13 @@ from ..errors import (
     HistoryError,
     LocalNamespaceError,
 )
-from ..loading import LiveRedaction, Loaded, SourceWorkflow, split_source
+from ..loading import (
+    LiveRedaction,
+    Loaded,
+    SourceWorkflow,
+    files_below,
+    split_source,
+)
 from ..manifest import MANIFEST
 from ..plan import Plan, Target
 from ..workflow import Workflow
@@ -323,7 +329,7 @@ def _make_commit_finder(
 
 
 def _is_committed_json(path: PurePosixPath) -> bool:
-    """Return True for the files that `_files_below` would find."""
+    """Return True for the files that `files_below` would find."""
     *folders, name = path.parts
     is_hidden = any(part.startswith(".") for part in path.parts)
     is_apart = len(folders) > DEPTH or "node_modules" in folders
@@ -343,27 +349,12 @@ def _json_files(loaded: Loaded, place: CommandEnvironment) -> Iterator[Path]:
     """The JSON files below the folder of the source, and that of the project."""
     seen: set[Path] = set()
     for root in _list_roots(loaded, place):
-        for path in _files_below(root, DEPTH):
-            if path.resolve() not in seen:
-                seen.add(path.resolve())
-                yield path
-
-
-def _files_below(folder: Path, depth: int) -> Iterator[Path]:
-    """The JSON files below a folder, without hidden, linked and generated ones."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for path in entries:
-        if path.name.startswith(".") or path.is_symlink():
-            continue
-        if path.is_dir():
-            is_apart = path.name == "node_modules" or (path / "pyvenv.cfg").exists()
-            if depth and not is_apart:
-                yield from _files_below(path, depth - 1)
-        elif path.suffix == ".json" and path.name != MANIFEST and _is_small(path):
-            yield path
+        with suppress(OSError):
+            for path in files_below(root, ".json", DEPTH):
+                is_apart = path.is_symlink() or path.name == MANIFEST
+                if path.resolve() not in seen and not is_apart and _is_small(path):
+                    seen.add(path.resolve())
+                    yield path
 
 
 def _is_small(path: Path) -> bool:

@@ -18,9 +18,9 @@ import click
 from ..definition import LOCAL, slug
 from ..manifest import MANIFEST, write_all
 from ..manifest import as_text as manifest_text
-from ._exit_codes import RefusedError
+from ._exit_codes import NoConsentError
 from ._install_source import InstallSource
-from ._load import load_source
+from ._params import load_source
 from .compile import compile_all, make_manifest
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def create_project(
         source: Where its jobs get flow64 from.
 
     Raises:
-        RefusedError: A file exists, or a folder of pipelines. Nothing was written.
+        NoConsentError: A file exists, or a folder of pipelines. Nothing was written.
         click.ClickException: A file cannot be written.
     """
     found = render_template(namespace, project, source)
@@ -132,7 +132,7 @@ def _require_room(folder: Path, wanted: Sequence[Path]) -> None:
     there += [path for path in folders if path.is_dir() and any(path.iterdir())]
     if there:
         shown = ", ".join(str(path) for path in sorted({*there}))
-        raise RefusedError(
+        raise NoConsentError(
             f"nothing was written, since there is already: {shown}; name another "
             "folder, or move them"
         )

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
 import click
@@ -14,6 +14,10 @@ import click
 from ..definition import DEFAULT_ENV
 from ..errors import did_you_mean
 from ._completion import complete_environments
+from ._terminal import print_message
+
+if TYPE_CHECKING:
+    from ..loading import Loaded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -190,7 +194,25 @@ def read_values(file: Path | None) -> Mapping[str, Any] | None:
     return cast(dict[str, Any], found)
 
 
-def require_known(option: str, given: Sequence[str], names: Sequence[str]) -> None:
+def load_source(
+    source: str | None = None,
+    *,
+    code: bool = True,
+    manifest: Path | None = None,
+    may_be_empty: bool = False,
+) -> Loaded:
+    """Load a source, and print its notes. See `loading.load_source`."""
+    from .. import loading  # noqa: PLC0415 - loads the language
+
+    loaded = loading.load_source(
+        source, code=code, manifest=manifest, may_be_empty=may_be_empty
+    )
+    for note in loaded.notes:
+        print_message(note)
+    return loaded
+
+
+def check_keys(option: str, given: Sequence[str], names: Sequence[str]) -> None:
     """Refuse the key of an unknown workflow: it may be misspelled.
 
     Raises:

@@ -8,11 +8,17 @@ import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from ..api import CLIENT_NAME, KEY_NAME, REQUEST_LOG
+from ..api import CLIENT_NAME, DEFAULT_ENDPOINT, KEY_NAME, NAMES, REQUEST_LOG
 from ..client import Client
-from ..environments import Environment, Settings, load, opened
+from ..environments import (
+    Environment,
+    OAuthFile,
+    Reference,
+    Settings,
+    load,
+    open_client,
+)
 from ..errors import ConfigError, TransportError
-from ._credential_source import describe_missing_settings, describe_unconfigured
 from ._options import OPTIONS
 from ._terminal import print_advice, print_message
 
@@ -79,10 +85,10 @@ def connect(env: str | None) -> Generator[Client]:
     require_credential(settings, environment)
     is_new = OPTIONS.environment != environment
     OPTIONS.environment = environment
-    with _print_logs() as printer, opened(environment) as client:
+    with _print_logs() as printer, open_client(environment) as client:
         printer.limit = client.policy.deadline
         if is_new:
-            warn_unconfigured(settings, environment, client)
+            warn_about_endpoint(settings, environment, client)
         yield client
 
 
@@ -100,15 +106,66 @@ def require_credential(settings: Settings, environment: Environment) -> None:
         )
 
 
-def warn_unconfigured(
+def warn_about_endpoint(
     settings: Settings, environment: Environment, client: Client
 ) -> None:
     """Print the endpoint of an environment that is not configured."""
     if environment.name not in settings.environments:
-        print_advice(describe_unconfigured(settings, environment, client.endpoint))
+        print_advice(
+            describe_default_environment(settings, environment, client.endpoint)
+        )
 
 
 def format_watch_command(run_id: str, env: str | None) -> str:
     """Return the command that follows a run again."""
     option = "" if env is None else f" --env {shlex.quote(env)}"
     return f"flow64 watch {shlex.quote(run_id)}{option}"
+
+
+# -- Where endpoint and credential come from -------------------------------------------
+
+
+def describe_credential_source(environment: Environment) -> str:
+    """Name the variable or file that holds the credential."""
+    match environment.credential:
+        case Reference(variable=name):
+            return name
+        case OAuthFile(file=Reference(variable=name)):
+            return f"the OAuth client whose key is in the file that {name} names"
+        case OAuthFile(file=file):
+            return f"the OAuth client whose key is in {file}"
+        case None if os.environ.get(CLIENT_NAME):
+            return f"the OAuth client of {CLIENT_NAME}"
+        case None:
+            return KEY_NAME
+
+
+def describe_endpoint_source(environment: Environment) -> str:
+    """Name the variable or setting that holds the endpoint."""
+    match environment.endpoint:
+        case Reference(variable=name):
+            return name
+        case str(text):
+            return f"the endpoint {text} of environment {environment.name!r}"
+        case None:
+            given = next((name for name in NAMES if os.environ.get(name)), None)
+            return given or f"{NAMES[0]} (not set, so {DEFAULT_ENDPOINT})"
+
+
+def describe_missing_settings(settings: Settings) -> str:
+    """Say that no environment is configured, and where settings were looked for."""
+    if settings.file is None:
+        return "no [tool.flow64] was found from here up"
+    return f"[tool.flow64] of {settings.file.name} names no environment"
+
+
+def describe_default_environment(
+    settings: Settings, environment: Environment, endpoint: str
+) -> str:
+    """Describe an environment without settings: its name may be misspelled."""
+    endpoints = next((name for name in NAMES if os.environ.get(name)), NAMES[0])
+    credential = describe_credential_source(environment)
+    return (
+        f"{describe_missing_settings(settings)}: environment {environment.name} is "
+        f"{endpoints} and {credential} at {endpoint}"
+    )

@@ -14,9 +14,9 @@ import click
 import rich.console
 from rich.text import Text
 
-from ..redaction import redact_keys
+from ..redaction import clean_text
 from ..text import printable
-from ._exit_codes import RefusedError
+from ._exit_codes import NoConsentError
 from ._options import OPTIONS
 
 
@@ -62,7 +62,7 @@ def _style(text: str, label: str, style: str) -> Text:
 
 
 def _print(said: Text) -> None:
-    with suppress(OSError, ValueError):  # closed, or full: then nobody reads it
+    with suppress(OSError, ValueError):  # closed, or full
         is_drawn = bool(_DRAWING) and not _is_quiet()
         console = _DRAWING[-1] if is_drawn else _console()
         console.print(said)
@@ -141,7 +141,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
     Keys in cells are redacted, and control characters are escaped.
     """
-    shown = [[printable(redact_keys(cell)) for cell in row] for row in rows]
+    shown = [[clean_text(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -212,18 +212,18 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask for consent, unless `--yes` was given.
 
     Raises:
-        RefusedError: The answer is no, or there is no terminal to ask at.
+        NoConsentError: The answer is no, or there is no terminal to ask at.
     """
     if yes:
         return
     if not is_interactive():
-        raise RefusedError("there is no terminal to ask at; agree with --yes")
-    print_held()
+        raise NoConsentError("there is no terminal to ask at; agree with --yes")
+    flush_messages()
     if not click.confirm(printable(question), err=True):
-        raise RefusedError("nothing was sent")
+        raise NoConsentError("nothing was sent")
 
 
-def print_held() -> None:
+def flush_messages() -> None:
     """Print the messages that were held back, before a question about them."""
     while OPTIONS.held:
         _print(OPTIONS.held.pop(0))

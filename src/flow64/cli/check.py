@@ -13,7 +13,6 @@ from ..diagnostics import Finding, as_text, summary
 from ..text import printable
 from . import _params as params
 from ._exit_codes import FAILED
-from ._load import load_source
 from ._terminal import print_json, print_line, print_lines, print_message
 
 MOST: Final = 3
@@ -65,7 +64,7 @@ def command(
         )
     given = params.read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
-    loaded = load_source(source, code=not no_code, may_be_empty=True)
+    loaded = params.load_source(source, code=not no_code, may_be_empty=True)
     found = [
         (one.name, one.workflow.check(env, given, blocks=live))
         for one in loaded.workflows

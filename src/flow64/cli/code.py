@@ -36,7 +36,6 @@ from ..text import printable
 from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
-from ._load import load_source
 from ._service import connect, find_environment
 from ._terminal import print_error, print_json, print_line, print_message, print_text
 from .pull import find_known_values
@@ -110,7 +109,7 @@ def command(
 
 
 @frozen
-class _Found:
+class _SourceDefinition:
     """A workflow to write.
 
     Attributes:
@@ -122,20 +121,24 @@ class _Found:
     identity: Identity | None = None
 
 
-def _read(address: SourceAddress, *, code: bool) -> Iterator[_Found]:
+def _read(address: SourceAddress, *, code: bool) -> Iterator[_SourceDefinition]:
     """The workflows of a source.
 
     Raises:
         CompileError: A workflow cannot be compiled.
     """
-    for one in load_source(address.source, code=code).workflows:
+    for one in params.load_source(address.source, code=code).workflows:
         identity = one.workflow.identity
         # JSON without a manifest has only an id, which belongs to one environment.
         has_keys = bool(one.workflow.flows) or identity.key is not None
-        yield _Found(one.name, lower(one.workflow), identity if has_keys else None)
+        yield _SourceDefinition(
+            one.name, lower(one.workflow), identity if has_keys else None
+        )
 
 
-def _read_live(address: LiveAddress, redaction: Redaction) -> Iterator[_Found]:
+def _read_live(
+    address: LiveAddress, redaction: Redaction
+) -> Iterator[_SourceDefinition]:
     """The live workflows, with the titles of the code."""
     suffix = find_environment(address.env).suffix
     ending = f" {suffix}" if suffix else ""
@@ -143,11 +146,11 @@ def _read_live(address: LiveAddress, redaction: Redaction) -> Iterator[_Found]:
         for entry in load_live_side(client, address).entries:
             live = entry.definition
             named = evolve(live, name=live.name.removesuffix(ending))
-            yield _Found(redact_keys(redaction.redact(entry.key)), named)
+            yield _SourceDefinition(redact_keys(redaction.redact(entry.key)), named)
 
 
 def _lift(
-    found: Iterable[_Found], env: str, known: Sequence[Known]
+    found: Iterable[_SourceDefinition], env: str, known: Sequence[Known]
 ) -> tuple[Sequence[Lifted], Sequence[ReplacedText]]:
     """Lift workflows without their secrets, and print which cannot be lifted."""
     lifted: list[Lifted] = []

@@ -17,7 +17,6 @@ from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write
 from ..manifest import as_text as manifest_text
 from . import _params as params
 from ._exit_codes import FAILED
-from ._load import load_source
 from ._terminal import (
     print_json,
     print_lines,
@@ -71,7 +70,9 @@ def command(
     """
     if is_check and output is None:
         raise click.UsageError("--check compares with a folder: name it with -o DIR")
-    loaded = load_source(source, code=not no_code, may_be_empty=output is not None)
+    loaded = params.load_source(
+        source, code=not no_code, may_be_empty=output is not None
+    )
     if output is None:
         loaded.only  # noqa: B018 - refuses several
     made = compile_all(loaded, env, params.read_values(values))

@@ -113,7 +113,7 @@ def command(*, speed: float, as_json: bool) -> int:
         rows_data = [dict(row.raw) for row in rows]
         print_json({**data, "status": run.status, "rows": rows_data})
         return 0
-    _print_step("Rows", "Typed as the class asks, with every column beside")
+    _print_step("Rows", "Typed by the class, with all columns")
     for row in rows:
         print_line(printable(f"{row.raw['email']:22} {row.value}"))
     _print_step(

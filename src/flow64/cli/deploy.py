@@ -27,7 +27,6 @@ from . import _params as params
 from ._apply_plan import REFUSALS, confirm_and_apply
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, REFUSED, find_exit_code
-from ._load import load_source
 from ._make_plan import (
     CommandEnvironment,
     Faulty,
@@ -65,7 +64,7 @@ def parse_number(text: str) -> int:
 
 
 @frozen
-class DeployOptions:
+class DeployParameters:
     """The options of a deploy, by the names of their parameters.
 
     Attributes:
@@ -93,19 +92,19 @@ class DeployOptions:
 
     def load(self) -> Loaded:
         """Load the source."""
-        return load_source(self.source, code=not self.no_code, may_be_empty=True)
+        return params.load_source(self.source, code=not self.no_code, may_be_empty=True)
 
-    def require_known(self, plan: Plan) -> None:
+    def check_keys(self, plan: Plan) -> None:
         """Refuse consent to workflows that are not in a plan: it may be misspelled.
 
         Raises:
             click.UsageError: A key is unknown.
         """
         names = [step.key for step in plan.steps]
-        params.require_known("--force", self.force, names)
-        params.require_known("--allow-behind", self.allow_behind, names)
-        params.require_known("--create", self.create, names)
-        params.require_known("--allow-spend", self.allow_spend, names)
+        params.check_keys("--force", self.force, names)
+        params.check_keys("--allow-behind", self.allow_behind, names)
+        params.check_keys("--create", self.create, names)
+        params.check_keys("--allow-spend", self.allow_spend, names)
 
     @property
     def may_type(self) -> bool:
@@ -205,7 +204,7 @@ def command(**given: Any) -> int:
     carried out. The first Ctrl-C lets the current writes finish, the second stops at
     once.
     """
-    options = DeployOptions(**given)
+    options = DeployParameters(**given)
     if options.plan_file is None:
         return _deploy(options)
     try:
@@ -214,7 +213,7 @@ def command(**given: Any) -> int:
         return _report_refusal(error, as_json=options.as_json)
 
 
-def _deploy(options: DeployOptions) -> int:
+def _deploy(options: DeployParameters) -> int:
     """Make a plan, and apply it."""
     place = find_place(options.env, options.values)
     loaded = options.load()
@@ -231,7 +230,7 @@ def _deploy(options: DeployOptions) -> int:
         return _apply(client, plan, options, place)
 
 
-def _deploy_from_file(file: Path, options: DeployOptions) -> int:
+def _deploy_from_file(file: Path, options: DeployParameters) -> int:
     """Apply a saved plan, in the environment that it was made for.
 
     Raises:
@@ -271,7 +270,7 @@ def _require_match(saved: SavedPlan, loaded: Loaded, place: CommandEnvironment) 
 
 
 def _apply(
-    client: Client, plan: Plan, options: DeployOptions, place: CommandEnvironment
+    client: Client, plan: Plan, options: DeployParameters, place: CommandEnvironment
 ) -> int:
     """Show a plan, and apply it unless this is a dry run."""
     agreement = options.agreement(plan)
@@ -279,7 +278,7 @@ def _apply(
     text = as_text(priced, agreement, in_full=OPTIONS.is_verbose)
     if not options.dry_run:
         print_message(text)
-    options.require_known(plan)
+    options.check_keys(plan)
     if options.dry_run:
         if options.as_json:
             print_json(as_data(plan))

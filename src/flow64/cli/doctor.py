@@ -10,13 +10,13 @@ from attrs import evolve
 
 from ..client import Client
 from ..doctor import STATES, Diagnosis, diagnose
-from ..environments import Environment, Settings, load, opened
+from ..environments import Environment, Settings, load, open_client
 from ..text import printable
 from . import _params as params
 from ._error_messages import describe_error
 from ._exit_codes import FAILED
 from ._options import OPTIONS
-from ._service import require_credential, warn_unconfigured
+from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
     format_json,
     print_json,
@@ -64,8 +64,8 @@ def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
 def _connect(settings: Settings, environment: Environment) -> Generator[Client]:
     require_credential(settings, environment)
     # A credential of another organisation is part of the report, and does not end it.
-    with opened(evolve(environment, org_id=None)) as client:
-        warn_unconfigured(settings, environment, client)
+    with open_client(evolve(environment, org_id=None)) as client:
+        warn_about_endpoint(settings, environment, client)
         yield client
 
 
@@ -103,10 +103,10 @@ def _service(found: Diagnosis) -> Iterator[str]:
         return
     yield _line("credential", STATES[found.credential])
     expected = {True: " (the expected one)", False: " (not the expected one)"}
-    whose = ", ".join(found.organisations)
+    owner = ", ".join(found.organisations)
     if found.is_expected is not None:
-        whose += expected[found.is_expected]
-    yield _line("whose", whose or "no answer names an organisation")
+        owner += expected[found.is_expected]
+    yield _line("belongs to", owner or "no answer names an organisation")
     left = "unknown" if found.credits is None else f"{found.credits:,.2f} credits"
     yield _line("balance", left)
     skew = "no answer says its time"

@@ -23,30 +23,29 @@ from ..manifest import write_all
 from ..redaction import redact_keys_in_json
 from ..render import (
     Graph,
+    draw_mermaid,
+    draw_mermaid_changes,
+    draw_svg,
+    draw_svg_changes,
+    draw_text,
+    draw_text_changes,
     graph_between,
     graph_of,
-    mermaid,
-    mermaid_changed,
-    svg,
-    svg_changed,
-    text_changed,
-    text_tree,
 )
 from ..text import printable
 from . import _params as params
-from ._load import load_source
 from ._service import connect, find_environment
 from ._terminal import print_json, print_line, print_text
 
 ALONE: Final[Mapping[str, Callable[[Definition], str]]] = {
-    "mermaid": mermaid,
-    "svg": svg,
+    "mermaid": draw_mermaid,
+    "svg": draw_svg,
 }
 """The formats of one workflow, besides text."""
 
 COMPARED: Final[Mapping[str, Callable[[Definition, Definition], str]]] = {
-    "mermaid": mermaid_changed,
-    "svg": svg_changed,
+    "mermaid": draw_mermaid_changes,
+    "svg": draw_svg_changes,
 }
 """The formats of two versions, besides text."""
 
@@ -168,7 +167,7 @@ def _read(text: str, env: str | None) -> Definition:
         secrets = secret_values(environment.bound, environment.hidden)
         return redact_for_display(live, Definition("", "", (), ()), secrets)
     name = DEFAULT_ENV if env is None else find_environment(env).name
-    return lower_leniently(load_source(address.source).only.workflow, name)
+    return lower_leniently(params.load_source(address.source).only.workflow, name)
 
 
 def _draw(
@@ -176,9 +175,9 @@ def _draw(
 ) -> str:
     if before is None:
         is_text = form == "text"
-        return text_tree(after, width=width) if is_text else ALONE[form](after)
+        return draw_text(after, width=width) if is_text else ALONE[form](after)
     if form == "text":
-        return text_changed(before, after, width=width)
+        return draw_text_changes(before, after, width=width)
     return COMPARED[form](before, after)
 
 

@@ -71,7 +71,7 @@ def select_entries(
     if key is not None and not found and not is_uuid(key):
         known = dict.fromkeys(one.key for one in history.entries(env=env))
         if known:
-            params.require_known("KEY", [key], [*known])
+            params.check_keys("KEY", [key], [*known])
     return found
 
 

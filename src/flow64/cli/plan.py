@@ -13,7 +13,6 @@ from ..plan import Plan
 from . import _params as params
 from ._error_messages import describe_error
 from ._exit_codes import CHANGES, FAILED
-from ._load import load_source
 from ._make_plan import Faulty, find_place, plan_workflows, print_faults
 from ._options import OPTIONS
 from ._service import connect
@@ -68,12 +67,14 @@ def command(
         raise params.option_error(
             "--manifest", "such a plan is only for reading, and cannot be saved"
         )
-    loaded = load_source(source, code=not no_code, manifest=manifest, may_be_empty=True)
+    loaded = params.load_source(
+        source, code=not no_code, manifest=manifest, may_be_empty=True
+    )
     with connect(env) as client:
         plan = plan_workflows(client, place, loaded, create=create, prune=prune)
     if not isinstance(plan, Plan):
         return _report_faults(plan, as_json=as_json)
-    params.require_known("--create", create, [step.key for step in plan.steps])
+    params.check_keys("--create", create, [step.key for step in plan.steps])
     if output is not None:
         save_plan(plan, output, organisation=place.organisation)
     if as_json:

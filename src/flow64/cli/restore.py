@@ -73,8 +73,8 @@ def command(
                 "are filled in instead"
             )
         names = [step.key for step in plan.steps]
-        params.require_known("--force", force, names)
-        params.require_known("--allow-spend", allow_spend, names)
+        params.check_keys("--force", force, names)
+        params.check_keys("--allow-spend", allow_spend, names)
         agreement = Agreement(force=force, allow_spend=allow_spend)
         return confirm_and_apply(
             client, plan, agreement, place, yes=yes, as_json=as_json

@@ -23,7 +23,6 @@ from ..render import (
 )
 from . import _params as params
 from ._exit_codes import CHANGES, FAILED
-from ._load import load_source
 from ._make_plan import find_place, plan_workflows, print_faults
 from ._service import connect
 from ._terminal import format_json, print_text, write_file
@@ -140,7 +139,9 @@ def _load_folder(
     if manifest is None and not any(folder.rglob("*.json")):
         return {}
     found: dict[str, SourceWorkflow] = {}
-    loaded = load_source(str(folder), code=False, manifest=manifest, may_be_empty=True)
+    loaded = params.load_source(
+        str(folder), code=False, manifest=manifest, may_be_empty=True
+    )
     for one in loaded.workflows:
         other = found.setdefault(one.name, one)
         if other is not one:
@@ -171,7 +172,7 @@ def _plan(
 ) -> Review | None:
     """Make a plan as a review. If workflows have errors, print them; return None."""
     place = find_place(env, values)
-    loaded = load_source(source, code=code, manifest=manifest, may_be_empty=True)
+    loaded = params.load_source(source, code=code, manifest=manifest, may_be_empty=True)
     with connect(env) as client:
         plan = plan_workflows(client, place, loaded)
     if not isinstance(plan, Plan):

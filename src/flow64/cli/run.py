@@ -18,9 +18,8 @@ from ..runs import Budget, Stages, as_rows, needs_rows, require_free
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
-from ._estimate import estimate
-from ._exit_codes import INTERRUPTED, RefusedError
-from ._load import load_source
+from ._estimate import estimate_run
+from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS
 from ._service import connect, find_environment, format_watch_command
 from ._terminal import (
@@ -35,7 +34,7 @@ from .watch import follow_run
 
 
 @frozen
-class RunOptions:
+class RunParameters:
     """The options of a run, by the names of their parameters."""
 
     source: str
@@ -237,13 +236,13 @@ def command(**given: Any) -> int:
     not complete, with 3 if it was refused and nothing was sent, and with 4 if it is
     unknown whether a run was started.
     """
-    options = RunOptions(**given)
+    options = RunParameters(**given)
     options.require_name()
     options.require_output()
     values = params.read_values(options.values)
     workflow, env = _find_workflow(options)
     if options.is_nameless and not (options.dry_run or is_interactive()):
-        raise RefusedError(
+        raise NoConsentError(
             "repeated, this command would start a run each time and pay again: name "
             "the run with --intent, as in --intent 2026-W20, or say --new"
         )
@@ -305,11 +304,11 @@ def command(**given: Any) -> int:
     return code
 
 
-def _find_workflow(options: RunOptions) -> tuple[Workflow, str | None]:
+def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
     """Return the workflow to run, and the environment to run it in."""
     address = parse_address(options.source)
     if not isinstance(address, LiveAddress):
-        loaded = load_source(address.source, code=not options.no_code)
+        loaded = params.load_source(address.source, code=not options.no_code)
         return loaded.only.workflow, options.env
     env = require_same_env(address, options.env)
     with connect(env) as client:
@@ -335,7 +334,9 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
         raise click.ClickException(f"{file} has no rows; nothing was sent")
 
 
-def _follow(run: Run, options: RunOptions, env: str | None) -> tuple[int, int | None]:
+def _follow(
+    run: Run, options: RunParameters, env: str | None
+) -> tuple[int, int | None]:
     """Follow a run, and save its rows. Return the exit code and the number of rows."""
     try:
         code = follow_run(run, options.every, options.timeout)
@@ -371,7 +372,7 @@ def _facts(
         definition = live.definition or definition
         if live.org_id:
             facts.append(("organisation", live.org_id))
-    return [*facts, *estimate(definition, rows)]
+    return [*facts, *estimate_run(definition, rows)]
 
 
 def _print_facts(facts: Sequence[tuple[str, str]]) -> None:

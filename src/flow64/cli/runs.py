@@ -8,7 +8,6 @@ from ..definition import is_uuid
 from ..loading import LiveAddress, list_live, parse_address, pick_live, require_same_env
 from ..redaction import redact_keys_in_json
 from . import _params as params
-from ._load import load_source
 from ._service import connect, find_environment
 from ._terminal import print_json, print_message, print_table
 
@@ -57,7 +56,7 @@ def command(
         if isinstance(address, LiveAddress):
             live, env = address, require_same_env(address, env)
         else:
-            wanted = load_source(address.source).only.workflow
+            wanted = params.load_source(address.source).only.workflow
             workflow_id = wanted.id(find_environment(env).name)
     with connect(env) as client:
         if live is not None and live.key is not None:

@@ -50,7 +50,7 @@ def command(
         settings.environment(env)  # before anything is asked
     known = {env: _list_workflows(env) for env in (here, there)}
     names = _name_places({**known[here].ours, **known[there].ours})
-    params.require_known("KEY", keys, [*names.values()])
+    params.check_keys("KEY", keys, [*names.values()])
     chosen = {place: key for place, key in names.items() if not keys or key in keys}
     answers = same_code(*(_read_code(env, known[env], chosen) for env in (here, there)))
     is_same = all(one.verdict == "same" for one in answers)

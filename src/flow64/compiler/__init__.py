@@ -39,7 +39,7 @@ _MODULES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    """The way back, loaded when it is asked for: it needs the whole catalogue."""
+    """Load the way back on first use, since it needs the whole catalogue."""
     if name in _MODULES:
         return getattr(import_module(_MODULES[name], __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,9 @@
-"""From a graph back to `>>`: chains, lists and side branches, or several chains.
+"""From a graph back to `>>`: chains, lists and side branches.
 
-A graph is reduced step by step. A block that feeds one other, which nothing else feeds,
-makes a chain with it. Blocks that are fed by the same and feed the same stand side by
-side. Where neither is left, a dead end is a side branch of what feeds it. What is then
-still more than one part is written as several chains that name the same blocks.
+A graph is reduced step by step. Two blocks make a chain if the first feeds only the
+second and nothing else feeds the second. Blocks with the same inputs and outputs form a
+list. If neither is left, a dead end becomes a side branch of the block that feeds it.
+If several parts remain, they are written as several chains that name the same blocks.
 """
 
 from __future__ import annotations
@@ -25,23 +25,21 @@ MAIN: Final = 2
 
 
 @frozen(eq=False)
-class Part:
-    """A flow as it is to be written, made of smaller ones.
+class FlowPart:
+    """A flow as it will be written, made of smaller ones.
 
     Attributes:
-        form: What it is.
-        flow: The same as a flow.
-        members: What it is made of, in reading order; nothing of a block.
-        scope: The scope of all blocks in it, as far as it is one.
-        at: Where its first block stands in the definition.
-        size: How many blocks it has.
-        height: How many levels of chains, lists and side branches it has.
-        block: The block, where it is one.
+        members: Its parts in reading order; empty for a block.
+        scope: The scope that all its blocks share.
+        at: Position of its first block in the definition.
+        size: Number of blocks.
+        height: Levels of chains, lists and side branches.
+        block: The block, if it is one.
     """
 
     form: Form
     flow: Flow[Any, Any]
-    members: tuple[Part, ...]
+    members: tuple[FlowPart, ...]
     scope: tuple[str, ...]
     at: int
     size: int = 1
@@ -49,20 +47,21 @@ class Part:
     block: Block | None = None
 
 
-def leaf(block: Block, scope: tuple[str, ...], at: int) -> Part:
-    """A block in its scope."""
+def leaf(block: Block, scope: tuple[str, ...], at: int) -> FlowPart:
+    """Return the part of a block in its scope."""
     flow = as_flow(block)
     for name in reversed(scope):
         flow = flow.scoped(name)
-    return Part("block", flow, (), scope, at, block=block)
+    return FlowPart("block", flow, (), scope, at, block=block)
 
 
-def chain(parts: Sequence[Part], whole: AbstractSet[Part] = frozenset()) -> Part:
-    """Parts one after another; chains among them give way to their parts.
+def chain(
+    parts: Sequence[FlowPart], whole: AbstractSet[FlowPart] = frozenset()
+) -> FlowPart:
+    """Join parts one after another; chains among them are flattened.
 
     Args:
-        parts: They.
-        whole: Those that stay as they are.
+        whole: Parts that are not flattened.
     """
     members = _flat("chain", parts, whole)
     flow = members[0].flow
@@ -71,22 +70,26 @@ def chain(parts: Sequence[Part], whole: AbstractSet[Part] = frozenset()) -> Part
     return _enclose("chain", flow, members)
 
 
-def side_by_side(parts: Iterable[Part], whole: AbstractSet[Part] = frozenset()) -> Part:
+def side_by_side(
+    parts: Iterable[FlowPart], whole: AbstractSet[FlowPart] = frozenset()
+) -> FlowPart:
     """Put parts side by side, the first of the definition first."""
     members = _flat("list", sorted(parts, key=_at), whole)
     return _enclose("list", Parallel(tuple(one.flow for one in members)), members)
 
 
-def side_branch(part: Part) -> Part:
-    """A part that rows enter, and also pass."""
+def side_branch(part: FlowPart) -> FlowPart:
+    """Return a part that rows enter and also pass."""
     return _enclose("tap", Tap(part.flow), (part,))
 
 
-def arranged_parts(leaves: Sequence[Part], topology: Topology) -> tuple[Part, ...]:
-    """The graph of some blocks as chains: one where one can say it.
+def arrange_parts(
+    leaves: Sequence[FlowPart], topology: Topology
+) -> tuple[FlowPart, ...]:
+    """Return the graph of some blocks as chains: a single one if possible.
 
     Args:
-        leaves: The blocks, by their position.
+        leaves: The blocks, by position.
         topology: Their edges, without a cycle.
     """
     graph = _Reduction(leaves, topology)
@@ -96,23 +99,25 @@ def arranged_parts(leaves: Sequence[Part], topology: Topology) -> tuple[Part, ..
 
 
 def _flat(
-    form: Form, parts: Iterable[Part], whole: AbstractSet[Part]
-) -> tuple[Part, ...]:
-    """Parts without those of the same form around some of them."""
-    found: list[Part] = []
+    form: Form, parts: Iterable[FlowPart], whole: AbstractSet[FlowPart]
+) -> tuple[FlowPart, ...]:
+    """Return parts, with those of the same form replaced by their members."""
+    found: list[FlowPart] = []
     for part in parts:
         is_open = part.form == form and part not in whole
         found += part.members if is_open else (part,)
     return tuple(found)
 
 
-def _enclose(form: Form, flow: Flow[Any, Any], members: tuple[Part, ...]) -> Part:
+def _enclose(
+    form: Form, flow: Flow[Any, Any], members: tuple[FlowPart, ...]
+) -> FlowPart:
     scope = members[0].scope
     for member in members[1:]:
         pairs = zip(scope, member.scope, strict=False)
         same = [a == b for a, b in pairs]
         scope = scope[: same.index(False) if False in same else len(same)]
-    return Part(
+    return FlowPart(
         form,
         flow,
         members,
@@ -123,7 +128,7 @@ def _enclose(form: Form, flow: Flow[Any, Any], members: tuple[Part, ...]) -> Par
     )
 
 
-def _at(part: Part) -> int:
+def _at(part: FlowPart) -> int:
     return part.at
 
 
@@ -132,17 +137,17 @@ class _Reduction:
 
     Attributes:
         parts: The parts that are left.
-        ins: For each the parts that feed it.
-        outs: For each the parts that it feeds.
+        ins: The parts that feed each part.
+        outs: The parts that each part feeds.
     """
 
-    def __init__(self, leaves: Sequence[Part], topology: Topology) -> None:
-        self.parts: dict[int, Part] = {at: leaves[at] for at in topology.order}
+    def __init__(self, leaves: Sequence[FlowPart], topology: Topology) -> None:
+        self.parts: dict[int, FlowPart] = {at: leaves[at] for at in topology.order}
         self.ins = {at: set(topology.parents[at]) for at in self.parts}
         self.outs = {at: set(topology.children[at]) for at in self.parts}
 
     def join_chains(self) -> bool:
-        """Join what feeds one other part, which nothing else feeds, with that."""
+        """Join each part with the next one if no other edge is involved."""
         heads = [
             at
             for at in self.parts
@@ -161,7 +166,7 @@ class _Reduction:
         return bool(heads)
 
     def join_alike(self) -> bool:
-        """Join what is fed by the same and feeds the same."""
+        """Join parts with the same inputs and outputs."""
         groups: dict[tuple[frozenset[int], frozenset[int]], list[int]] = {}
         for at in self.parts:
             if self.ins[at] or self.outs[at]:
@@ -182,7 +187,7 @@ class _Reduction:
             self._tap(owner, ends)
         return bool(branches)
 
-    def chains(self) -> tuple[Part, ...]:
+    def chains(self) -> tuple[FlowPart, ...]:
         """Return the remaining joins as chains that name the same parts."""
         groups: dict[frozenset[int], list[int]] = {}
         for at in self.parts:
@@ -204,30 +209,30 @@ class _Reduction:
         chains = [self._line(line, shared) for line in lines]
         return tuple(sorted([*alone, *chains], key=_at))
 
-    def _line(self, line: Sequence[tuple[int, ...]], shared: set[Part]) -> Part:
-        """A chain; parts that other ones have too stay whole."""
-        found: list[Part] = []
+    def _line(self, line: Sequence[tuple[int, ...]], shared: set[FlowPart]) -> FlowPart:
+        """Return a chain; parts that other chains share stay whole."""
+        found: list[FlowPart] = []
         for ends in line:
             parts = [self.parts[at] for at in ends]
             found.append(parts[0] if len(parts) == 1 else side_by_side(parts, shared))
         return chain(found, shared)
 
     def _next(self, at: int) -> int | None:
-        """The one part that a part feeds, where nothing else feeds that."""
+        """Return the only part that a part feeds, if nothing else feeds it."""
         if len(self.outs[at]) != 1:
             return None
         (follower,) = self.outs[at]
         return follower if len(self.ins[follower]) == 1 else None
 
     def _is_inside(self, at: int) -> bool:
-        """Whether a part is the next one of another."""
+        """Return True if a part is the next one of another."""
         if len(self.ins[at]) != 1:
             return False
         (before,) = self.ins[at]
         return len(self.outs[before]) == 1
 
     def _join_group(self, group: list[int]) -> None:
-        """Join parts that are alike: to a list, or to one with the rest at its side."""
+        """Join similar parts to a list, or to one with the rest as side branches."""
         first = group[0]
         longest = max(group, key=lambda at: self.parts[at].size)
         others = [at for at in group if at != longest]
@@ -248,11 +253,11 @@ class _Reduction:
         for at in ends:
             self._drop(at)
 
-    def _replace(self, at: int, part: Part) -> None:
+    def _replace(self, at: int, part: FlowPart) -> None:
         self.parts[at] = part
 
     def _drop(self, at: int) -> None:
-        """Take out a part that stands in another one now."""
+        """Remove a part that is inside another one now."""
         del self.parts[at]
         for before in self.ins.pop(at):
             self.outs.get(before, set()).discard(at)

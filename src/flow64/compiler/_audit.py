@@ -1,7 +1,7 @@
-"""The audit of generated code: what is in it is on a list, or it is not given out.
+"""The audit of generated code: everything in it must be on a list.
 
-It reads the text that was made, and knows nothing of how: a mistake in making it is to
-be found here. To import code that passes builds workflows, and does nothing else.
+It reads the text alone, so it also finds mistakes of the generator. Importing code that
+passes builds workflows, and does nothing else.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ _MODULES: Final[Mapping[str, frozenset[str]]] = {
 
 
 def audit(source: str) -> None:
-    """See that source holds nothing but what generated code may hold.
+    """Check that source holds only what generated code may hold.
 
     Raises:
-        UnsafeCodeError: It holds something else; it says what, and where.
+        UnsafeCodeError: It holds something else; the error says what, and where.
     """
     _see_text(source)
     try:
@@ -72,7 +72,7 @@ def audit(source: str) -> None:
 
 
 def _see_text(source: str) -> None:
-    """See that it has no comment, and no character that hides something."""
+    """Check that there is no comment, and no character that hides something."""
     for character in sorted(set(source)):
         if character != "\n" and not is_shown(character):
             raise UnsafeCodeError(f"the character {character!a}")
@@ -100,14 +100,14 @@ _ODD: Final = re.compile(r"""[#'"\\]|[^ -~\n]""")
 
 
 class _Auditor:
-    """Walks over syntax, with what was imported and named so far."""
+    """Checks syntax, and remembers what was imported and named so far."""
 
     def __init__(self) -> None:
         self.imported: set[str] = set()
         self.variables: set[str] = set()
 
     def see_statement(self, node: ast.stmt) -> None:
-        """See an import of ours, or the assignment of one new variable."""
+        """Check an import, or the assignment of one new variable."""
         match node:
             case ast.ImportFrom(module=str(module), names=names, level=0):
                 self._see_import(node, module, names)
@@ -131,7 +131,7 @@ class _Auditor:
         self.imported |= {one.name for one in names}
 
     def see(self, node: ast.expr) -> None:
-        """See an expression: a literal, a variable, a chain, or a call of ours."""
+        """Check an expression: a literal, a variable, a chain, or an allowed call."""
         match node:
             case ast.Constant(value=str() | int() | float() | None):
                 pass
@@ -177,7 +177,7 @@ class _Auditor:
         self._see_all(keyword.value for keyword in node.keywords)
 
     def _is_filter(self, node: ast.expr) -> bool:
-        """Whether it is the class `Filter`, as in `Filter.where`."""
+        """Return True for the class in `Filter.where`."""
         name = Filter.__name__
         return isinstance(node, ast.Name) and node.id == name in self.imported
 

@@ -1,4 +1,4 @@
-"""Code: what was lifted as Python source, as syntax first and as text last.
+"""Code: lifted workflows as Python source, first as syntax and then as text.
 
 Text of a definition is only ever in literals: it makes up no name, comment or
 docstring. All code is audited before it is returned.
@@ -19,7 +19,7 @@ from attrs import frozen
 from ..blocks import FILTER_LOGIC, FILTER_OPERATORS, UNARY_OPERATORS, Filter
 from ..definition import DEFAULT_ENV, Definition, Value
 from ..dsl import RESERVED, UNSET, Block, RawBlock, RowKind
-from ._arrange import Part
+from ._arrange import FlowPart
 from ._audit import audit
 from ._identity import Identity
 from ._layout import WIDTH, cells, flat, operands, text_of
@@ -33,10 +33,10 @@ DEEP: Final = 6
 """Levels of lists and chains that stand inside each other."""
 
 DEEP_VALUE: Final = 40
-"""Levels of a value that stand inside each other: Python reads no more than 200."""
+"""Levels of a value after which an inner one gets a name: Python reads 200."""
 
 SHORT: Final = 60
-"""Columns of what may stand in the middle of a line."""
+"""Columns of an expression that may stand in the middle of a line."""
 
 
 @frozen
@@ -55,22 +55,21 @@ class Code:
 def code_of(
     definition: Definition, identity: Identity | None = None, *, env: str = DEFAULT_ENV
 ) -> str:
-    """The Python source of one definition.
+    """Return the Python source of one definition.
 
     Args:
-        definition: What is written.
-        identity: Its keys and pins, where they are known.
+        identity: Its keys and pins, if they are known.
         env: The environment that its id is for.
 
     Raises:
-        CannotLiftError: It says what code cannot say.
+        CannotLiftError: The definition holds something that code cannot express.
         UnsafeCodeError: The result is not code of a workflow.
     """
     return as_code([lift(definition, identity, env=env)]).text
 
 
 def as_code(workflows: Sequence[Lifted]) -> Code:
-    """The Python source of workflows that were lifted, as one module.
+    """Return the Python source of lifted workflows, as one module.
 
     Raises:
         UnsafeCodeError: The result is not code of workflows.
@@ -86,8 +85,7 @@ def call_of(name: str, given: Mapping[str, Any]) -> str:
     """Return a call with keyword arguments as one line of Python.
 
     Args:
-        name: What is called.
-        given: JSON by the names of the arguments.
+        given: JSON data of each argument.
     """
     literal = _Module().literal
     made = {argument: literal(value) for argument, value in given.items()}
@@ -98,11 +96,10 @@ _Project: TypeAlias = tuple[str, str, tuple[str, ...]]
 
 
 class _Module:
-    """Statements that are made one after the other.
+    """Statements of a module, made one after the other.
 
     Attributes:
-        names: Gives names to variables.
-        imports: What was used, by module.
+        imports: Names that were used, by module.
         projects: The variable of each project.
         statements: Groups of statements.
     """
@@ -114,7 +111,7 @@ class _Module:
         self.statements: list[list[ast.stmt]] = []
 
     def groups(self) -> Iterator[Sequence[ast.stmt]]:
-        """All statements; imports of just what they use come first."""
+        """Yield all statements; imports of the names that they use come first."""
         yield [
             ast.ImportFrom(
                 module, [ast.alias(name) for name in sorted(used, key=_by_kind)], 0
@@ -125,19 +122,13 @@ class _Module:
         yield from filter(None, self.statements)
 
     def add(self, lifted: Lifted) -> str:
-        """Write a workflow; gives the name of its variable."""
+        """Write a workflow, and return the name of its variable."""
         identity = lifted.identity
         project = self._project(lifted)
         self.statements.append([])
         flows = _Flows(self).write(lifted.parts)
-        given: dict[str, ast.expr] = {}
-        for name, found in (
-            ("key", identity.key),
-            ("was", identity.was),
-            ("id", identity.id),
-        ):
-            if found is not None:
-                given[name] = self.literal(found)
+        keys = {"key": identity.key, "was": identity.was, "id": identity.id}
+        given = {k: self.literal(v) for k, v in keys.items() if v is not None}
         if project is not None:
             given["project"] = project
         if identity.description:
@@ -156,7 +147,7 @@ class _Module:
         return self.assign(made, *parts, otherwise="workflow").id
 
     def _project(self, lifted: Lifted) -> ast.expr | None:
-        """The variable of a project, which is written once."""
+        """Return the variable of a project, which is written once."""
         project = lifted.identity.project
         if project is None:
             return None
@@ -176,7 +167,7 @@ class _Module:
         return self.assign_to(self.names.free(*words, otherwise=otherwise), node)
 
     def assign_to(self, name: str, node: ast.expr) -> ast.Name:
-        """Give an expression a name that is free."""
+        """Give an expression a free name."""
         self.statements[-1].append(ast.Assign([ast.Name(name)], node))
         return ast.Name(name)
 
@@ -188,12 +179,12 @@ class _Module:
         *,
         module: str = "flow64",
     ) -> ast.Call:
-        """A call of something that is imported for it."""
+        """Return a call of something, and import it."""
         self.imports[module].add(name)
         return _call(ast.Name(name), args, given)
 
     def literal(self, value: Any, depth: int = 1) -> ast.expr:
-        """A value as a literal; what nests deep gets a name half-way."""
+        """Return a value as a literal; a part that nests deep gets a name."""
         if isinstance(value, Mapping):
             members = cast("Mapping[str, Any]", value)
             keys: list[ast.expr | None] = [ast.Constant(key) for key in members]
@@ -224,19 +215,18 @@ class _Flows:
     """Writes the flows of one workflow.
 
     Attributes:
-        module: Where statements go.
         named: The variables of parts that have one.
-        is_grouped: Whether blocks of one scope that follow each other stand together.
+        is_grouped: Whether adjacent blocks of one scope are written in one `scoped`.
     """
 
     def __init__(self, module: _Module) -> None:
         self.module = module
-        self.named: dict[Part, ast.Name] = {}
+        self.named: dict[FlowPart, ast.Name] = {}
         self.is_grouped = True
 
-    def write(self, parts: Sequence[Part]) -> Sequence[ast.expr]:
-        """The flows as arguments of a workflow."""
-        shared = sorted(_find_shared(parts), key=_at)
+    def write(self, parts: Sequence[FlowPart]) -> Sequence[ast.expr]:
+        """Return the flows as arguments of a workflow."""
+        shared = sorted(_find_shared_parts(parts), key=_at)
         is_deep = any(part.height > DEEP for part in parts)
         self.is_grouped = not shared and not is_deep
         for part in shared:
@@ -249,8 +239,8 @@ class _Flows:
         made = self.expression(parts[0])
         return [self._assign(made, "flow")]
 
-    def expression(self, part: Part, scope: tuple[str, ...] = ()) -> ast.expr:
-        """A part, inside of a scope."""
+    def expression(self, part: FlowPart, scope: tuple[str, ...] = ()) -> ast.expr:
+        """Return a part as it is written inside a scope."""
         if part in self.named:
             return self.named[part]
         is_scoped = self.is_grouped or part.form == "block"
@@ -268,9 +258,9 @@ class _Flows:
         return self._block(part.block)
 
     def _steps(
-        self, members: Sequence[Part], scope: tuple[str, ...]
+        self, members: Sequence[FlowPart], scope: tuple[str, ...]
     ) -> Iterator[ast.expr]:
-        """The parts of a chain; those of one scope that follow each other as one."""
+        """Yield the parts of a chain; adjacent ones of the same scope as one."""
         depth = len(scope)
         for names, found in groupby(members, lambda one: one.scope[depth : depth + 1]):
             run = [*found]
@@ -281,7 +271,7 @@ class _Flows:
                 yield from (self.expression(one, scope) for one in run)
 
     def _join(self, steps: Iterable[ast.expr]) -> ast.expr:
-        """Parts joined by `>>`; a chain that is long goes on from a variable."""
+        """Join parts by `>>`; a long chain continues from a variable."""
         first, *rest = steps
         made = _as_flow(self.module, first)
         for number, step in enumerate(rest, 1):
@@ -291,7 +281,7 @@ class _Flows:
         return made
 
     def _put_in_scope(self, node: ast.expr, name: str) -> ast.expr:
-        """Put a part in a scope; a part that is long gets a name first."""
+        """Put a part in a scope; a long part gets a name first."""
         made = _as_flow(self.module, node)
         is_short = isinstance(made, ast.Call) and cells(flat(made)) <= SHORT
         if not isinstance(made, ast.Name) and not is_short:
@@ -299,19 +289,19 @@ class _Flows:
         return _method(made, "scoped", [ast.Constant(name)])
 
     def _assign(self, node: ast.expr, name: str) -> ast.Name:
-        """A part under a name of its own."""
+        """Give a part a name of its own."""
         module = self.module
         made = _as_flow(module, node)
         free = module.names.free(name, otherwise="flow")
         is_long = cells(f"{free} = {flat(made)}") > WIDTH
         if isinstance(made, ast.BinOp) and len(operands(made)) == 2 and is_long:
-            # Two parts that do not fit on a line fit once each has a name.
+            # Two parts that do not fit on one line fit once each has a name.
             left, right = self._short(made.left), self._short(made.right)
             made = ast.BinOp(left, made.op, right)
         return module.assign_to(free, made)
 
     def _short(self, node: ast.expr) -> ast.expr:
-        """A part as names; what is made of parts stays, with a name for each."""
+        """Name a part, or each part of a list or call."""
         if isinstance(node, ast.Name | ast.List):
             return node
         names = [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
@@ -319,12 +309,12 @@ class _Flows:
             return ast.Call(node.func, [*map(self._short, node.args)], [])
         return self._assign(node, _snake(names[0]))
 
-    def _name(self, part: Part) -> None:
-        """Give a part a name, by which it is mentioned from now on."""
+    def _name(self, part: FlowPart) -> None:
+        """Give a part a name, which is written in its place from now on."""
         if part not in self.named:
             self.named[part] = self._assign(self.expression(part), _word(part))
 
-    def _name_deep(self, part: Part) -> None:
+    def _name_deep(self, part: FlowPart) -> None:
         """Give names to parts of a part, so that none nests deep."""
         if part.height <= DEEP:
             return
@@ -335,7 +325,7 @@ class _Flows:
     # -- Blocks ------------------------------------------------------------------------
 
     def _block(self, block: Block) -> ast.expr:
-        """The call that makes a block."""
+        """Return the call that makes a block."""
         if isinstance(block, Filter) and (made := self._filter(block)) is not None:
             return made
         module, cls = self.module, type(block)
@@ -362,80 +352,49 @@ class _Flows:
         return module.call(cls.__name__, args, given, module=door)
 
     def _filter(self, block: Filter) -> ast.expr | None:
-        """`Filter.where(...)` where that says all of a filter, and is short."""
-        is_plain = block.extra is None and not block.allow and _is_word(block.key)
-        conditions = _conditions(block.filters)
-        if not (is_plain and conditions):
+        """Return `Filter.where(...)` if that says all of a filter, and is short."""
+        conditions: Any = block.filters
+        is_short = block.extra is None and not block.allow and _is_word(block.key)
+        if not (is_short and isinstance(conditions, list) and conditions):
             return None
-        module = self.module
-        key = {} if block.key is None else {"key": ast.Constant(block.key)}
+        if not all(
+            _is_plain_condition(one, is_first=not at)
+            for at, one in enumerate(conditions)
+        ):
+            return None
         made: ast.expr = ast.Name(Filter.__name__)
-        for condition in conditions:
-            column: ast.expr = ast.Constant(condition.column)
-            made = _method(made, condition.begin, [column], key)
-            values = [module.literal(value) for value in condition.values]
-            made = _method(made, condition.method, values)
-            key = {}
-        module.imports["flow64.blocks"].add(Filter.__name__)
+        key = {} if block.key is None else {"key": ast.Constant(block.key)}
+        for at, condition in enumerate(conditions):
+            begin = f"{condition['logic']}_" if at else "where"
+            column: ast.expr = ast.Constant(condition["column"])
+            made = _method(made, begin, [column], {} if at else key)
+            operator = condition["operator"]
+            values = [condition["value"]] if "value" in condition else []
+            args = [self.module.literal(value) for value in values]
+            made = _method(made, "in_" if operator == "in" else operator, args)
+        self.module.imports["flow64.blocks"].add(Filter.__name__)
         return made
 
 
-_METHODS: Final = {"in": "in_"}
-"""Operators that are words of Python."""
-
-
-@frozen
-class _FilterStep:
-    """A condition of a filter, as it is written.
-
-    Attributes:
-        begin: The method that takes the column.
-        column: The column.
-        method: The method of the operator.
-        values: What that takes: one value, or nothing.
-    """
-
-    begin: str
-    column: str
-    method: str
-    values: Sequence[Any]
-
-
-def _conditions(given: Any) -> Sequence[_FilterStep] | None:
-    """All conditions of a filter; None where one is more than `where` says."""
-    if not isinstance(given, list):
-        return None
-    items: list[Any] = given  # pyright: ignore[reportUnknownVariableType] - of anything
-    found = [_condition(item, is_first=not at) for at, item in enumerate(items)]
-    kept = [one for one in found if one is not None]
-    return kept if len(kept) == len(found) else None
-
-
-def _condition(given: Any, *, is_first: bool) -> _FilterStep | None:
-    if not isinstance(given, dict):
-        return None
-    data = cast("dict[str, Any]", given)
-    operator, column, logic = map(data.get, ("operator", "column", "logic"))
+def _is_plain_condition(condition: Any, *, is_first: bool) -> bool:
+    """Return True if `Filter.where(...)` can say a condition."""
+    if not isinstance(condition, dict):
+        return False
+    operator, column = condition.get("operator"), condition.get("column")
     keys = {"column", "operator"}
     keys |= set[str]() if is_first else {"logic"}
     keys |= set[str]() if operator in UNARY_OPERATORS else {"value"}
-    is_exact = (
-        data.keys() == keys
+    return (
+        condition.keys() == keys
         and operator in FILTER_OPERATORS
         and isinstance(column, str)
         and _is_word(column)
-        and (is_first or logic in FILTER_LOGIC)
+        and (is_first or condition["logic"] in FILTER_LOGIC)
     )
-    if not is_exact:
-        return None
-    begin = "where" if is_first else f"{logic}_"
-    method = _METHODS.get(str(operator), str(operator))
-    values = [data["value"]] if "value" in data else []
-    return _FilterStep(begin, str(column), method, values)
 
 
 def _is_word(text: str | None) -> bool:
-    """Whether a text is short enough for `where`; else the filter is a list."""
+    """Return True if a text is short enough for `Filter.where`."""
     return text is None or cells(flat(ast.Constant(text))) <= _COLUMN
 
 
@@ -466,30 +425,30 @@ def _method(
 
 
 def _as_flow(module: _Module, node: ast.expr) -> ast.expr:
-    """A list as a flow of its own, where no flow stands before it."""
+    """Wrap a list in `fan(...)`, since it has no flow on its left."""
     return module.call("fan", node.elts) if isinstance(node, ast.List) else node
 
 
 def _by_kind(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions, as ruff sorts what is imported."""
+    """Sort constants, then classes, then functions, as ruff sorts imports."""
     return 0 if name.isupper() else 1 if name[0].isupper() else 2, name.lower()
 
 
 def _snake(name: str) -> str:
-    """The name of a class as words: `find_email` of `FindEmail`."""
+    """Return a class name with underscores: `Find_Email` for `FindEmail`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
 
 
 # -- Parts ----------------------------------------------------------------------------
 
 
-def _at(part: Part) -> int:
+def _at(part: FlowPart) -> int:
     return part.at
 
 
-def _find_shared(parts: Sequence[Part]) -> Iterable[Part]:
+def _find_shared_parts(parts: Sequence[FlowPart]) -> Iterable[FlowPart]:
     """Return the parts that stand in several places, but not the parts inside them."""
-    times: Counter[Part] = Counter()
+    times: Counter[FlowPart] = Counter()
     todo = [*parts]
     while todo:
         for member in todo.pop().members:
@@ -499,8 +458,8 @@ def _find_shared(parts: Sequence[Part]) -> Iterable[Part]:
     return (part for part in times if times[part] > 1)
 
 
-def _inside(part: Part) -> Iterator[Part]:
-    """A part and all that it is made of."""
+def _inside(part: FlowPart) -> Iterator[FlowPart]:
+    """Yield a part and all parts inside it."""
     todo = [part]
     while todo:
         one = todo.pop()
@@ -508,7 +467,7 @@ def _inside(part: Part) -> Iterator[Part]:
         todo += one.members
 
 
-def _word(part: Part) -> str:
+def _word(part: FlowPart) -> str:
     """Return the name of a part: the key of its first block."""
     while part.block is None:
         part = part.members[0]

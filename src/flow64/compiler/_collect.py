@@ -1,4 +1,4 @@
-"""First pass: a flow becomes nodes and edges, iteratively, each block visited once."""
+"""First pass: a flow becomes nodes and edges. Each block is visited once."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class FlowGraph:
     Attributes:
         blocks: The block of each node.
         scopes: The scope of each node.
-        sources: For each edge the position of the node it leaves.
-        targets: For each edge the position of the node it enters.
+        sources: Position of the node that each edge leaves.
+        targets: Position of the node that each edge enters.
         nodes: For each scope its blocks, with the positions of their nodes.
     """
 
@@ -55,7 +55,7 @@ class FlowGraph:
 
 
 class _Pending:
-    """Stands between flows on the stack, for what is to be done with parts then."""
+    """A mark between flows on the stack: a step to take once their parts are done."""
 
     __slots__ = ("shape", "value")
 
@@ -69,7 +69,7 @@ _TAPPED: Final = _Pending("tapped")
 
 
 def collect(flows: Sequence[Flow[Any, Any]]) -> FlowGraph:
-    """The graph of some flows: one node for each block object in each scope."""
+    """Return the graph of flows: one node for each block object in each scope."""
     graph = FlowGraph()
     scopes: dict[tuple[Scope, str, str | None], Scope] = {}
     for flow in flows:
@@ -82,7 +82,7 @@ def _collect(  # noqa: C901, PLR0912, PLR0915 - one loop over all shapes, the ho
     graph: FlowGraph,
     known: dict[tuple[Scope, str, str | None], Scope],
 ) -> None:
-    """A stack machine: flows give way to their parts and a mark that joins these."""
+    """Replace flows on a stack by their parts, and marks that join the parts."""
     blocks, scopes = graph.blocks, graph.scopes
     sources, targets = graph.sources, graph.targets
     scope, here = ROOT, graph.nodes[ROOT]
@@ -182,7 +182,7 @@ def _both(first: NodeEnds, second: NodeEnds) -> NodeEnds:
 
 
 def _positions(ends: NodeEnds) -> list[int]:
-    """The nodes of some ends in order, however deep these are nested."""
+    """Return the nodes of some ends in order, at any depth."""
     if type(ends) is int:
         return [ends]
     found = []

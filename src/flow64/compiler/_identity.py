@@ -61,7 +61,7 @@ class Identity(NamedTuple):
         return slug(self.name) if isinstance(self.name, str) else ""
 
     def segments_in(self, env: str) -> list[tuple[Tag, str]]:
-        """The path of the workflow in an environment, as (tag, key) pairs."""
+        """Return the path of the workflow in an environment, as (tag, key) pairs."""
         if self.project is None:
             owner: list[tuple[Tag, str]] = [("ns", LOCAL)]
         else:
@@ -72,7 +72,7 @@ class Identity(NamedTuple):
         return [*owner, ("workflow", key), *self.segments]
 
     def path(self, env: str = DEFAULT_ENV) -> str:
-        """The path of the workflow in an environment."""
+        """Return the path of the workflow in an environment."""
         segments: list[tuple[Tag, str]] = self.segments_in(env)
         if not all(is_key(key) for _, key in segments):
             # Faulty keys are findings, and their replacement is not used further.
@@ -80,7 +80,7 @@ class Identity(NamedTuple):
         return path_of(segments)
 
     def pinned_id(self, env: str = DEFAULT_ENV) -> str | None:
-        """The id of the imported workflow that this is in an environment, if any."""
+        """Return the id of the imported workflow in an environment, if any."""
         if env == DEFAULT_ENV and self.id is not None:
             return self.id
         pinned = self.pins.get("workflow", EMPTY)
@@ -167,5 +167,5 @@ class Identity(NamedTuple):
 
 
 def _text(written: Any) -> str:
-    """Return a title or description; a value of another type is shown."""
+    """Return a title or description, or a value of another type as text."""
     return written if isinstance(written, str) else shortened(written)

@@ -1,4 +1,4 @@
-"""Second pass: keys become ids, and the paths that order what has no other order."""
+"""Second pass: keys become ids, and paths that order nodes of equal rank."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_KEY: Final = 512
 
 
 def _scope_path(scope: Scope) -> str:
-    """`scope:outer/scope:inner/`, or nothing for the workflow itself."""
+    """Return `scope:outer/scope:inner/`, or nothing for the workflow itself."""
     segments = []
     at: Scope | None = scope
     while at is not None and at.parent is not None:
@@ -37,7 +37,7 @@ def _scope_path(scope: Scope) -> str:
 
 
 def shown_path(block: Block, scope: Scope) -> str:
-    """Keys from the workflow down, joined by `/`: what people call a block."""
+    """Return the keys from the workflow down, joined by `/`, as people write it."""
     names = [block.block_name if block.key is None else block.key]
     at: Scope | None = scope
     while at is not None and at.parent is not None:
@@ -48,14 +48,14 @@ def shown_path(block: Block, scope: Scope) -> str:
 
 
 def _id_key(block: Block) -> str:
-    """The key that a block's id is made from: the old one, where it was renamed."""
+    """Return the key for the id of a block: the old one if it was renamed."""
     key = block.key if block.was is None else block.was
     return block.block_name if key is None else key
 
 
 @frozen
 class Paths:
-    """The paths of nodes below the workflow, which order those that are ready."""
+    """Paths of nodes below the workflow, to choose between nodes that are ready."""
 
     graph: FlowGraph
     prefixes: dict[Scope, str] = field(factory=dict)
@@ -79,13 +79,12 @@ def ids_of(
     pins: Mapping[str, str],
     findings: list[Finding],
 ) -> list[str]:
-    """The id of each node: computed from its key path, or pinned.
+    """Return the id of each node: computed from its key path, or pinned.
 
     Args:
-        graph: The nodes.
-        prefix: The path under which their paths stand.
-        pins: Ids of imported blocks, by key path as it is shown.
-        findings: Gets what is wrong with keys and pins.
+        prefix: The path of the workflow.
+        pins: Ids of imported blocks, by shown key path.
+        findings: Gets the faults of keys and pins.
     """
     ids = [""] * len(graph.blocks)
     is_pinned = bool(pins)
@@ -111,7 +110,7 @@ def ids_of(
 
 
 def _id_keys(blocks: Iterable[Block]) -> tuple[Sequence[str], bool]:
-    """The keys that ids are made from, and whether any is pinned or was renamed."""
+    """Return the keys for ids, and whether any block is pinned or was renamed."""
     keys = []
     needs_care = False
     for block in blocks:
@@ -133,7 +132,7 @@ def _judge_keys(
     keys: Sequence[str],
     findings: list[Finding],
 ) -> list[str]:
-    """The keys, with a finding for each faulty one; its kind stands in for it."""
+    """Return the keys, with the kind and a finding in place of each faulty one."""
     if scope is not ROOT:
         for name in (scope.name, scope.was):
             if name is not None and not is_key(name):
@@ -155,7 +154,7 @@ def _judge_keys(
 def _same_names(
     graph: FlowGraph, nodes: Sequence[int], findings: list[Finding]
 ) -> None:
-    """Two blocks that will have one key as soon as their `was=` is gone."""
+    """Find two blocks that get the same key once their `was=` is removed."""
     seen: dict[str, int] = {}
     for node in nodes:
         block = graph.blocks[node]
@@ -175,13 +174,13 @@ _ONE_KEY = "give one of them another key="
 
 
 def is_key(key: Any) -> bool:
-    """Whether a value can be a key: text of 1 to 512 characters of Unicode."""
+    """Return True if a value can be a key: text of 1 to 512 characters of Unicode."""
     is_short = type(key) is str and 0 < len(key) <= MAX_KEY
     return is_short and (key.isascii() or is_plain(key))
 
 
 def _are_plain_keys(values: Sequence[Any]) -> bool:
-    """Whether all values are keys that stand in a path as they are, by a quick test."""
+    """Return True if all values are keys that a path needs not escape."""
     try:
         text = "".join(values)
     except TypeError:

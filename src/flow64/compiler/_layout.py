@@ -1,8 +1,8 @@
-"""The printer of generated code: syntax in, text out, laid out as ruff would.
+"""The printer of generated code, laid out as ruff would.
 
-What fits on a line stands on one. What does not is opened: a chain has one block on a
-line, and a call, list or mapping one item, with a comma behind the last. A text of
-several lines is written as several, side by side.
+An expression that fits stays on one line. Otherwise it is opened: a chain has one block
+on each line, and a call, list or mapping has one item on each line, with a trailing
+comma. A text of several lines is written as several adjacent literals.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _UNICODE: Final = unicodedata.ucd_3_2_0
 
 
 def text_of(groups: Iterable[Sequence[ast.stmt]]) -> str:
-    """Statements as source, with an empty line between groups of them."""
+    """Return statements as source, with an empty line between groups."""
     printer = _Printer()
     shown = ["\n".join(printer.statement(one) for one in group) for group in groups]
     return "\n\n".join(shown) + "\n"
 
 
 def flat(node: ast.AST) -> str:
-    """An expression on one line."""
+    """Return an expression on one line."""
     return _Printer().flat(node)
 
 
@@ -45,7 +45,7 @@ def quote_text(text: str) -> str:
 
 
 def is_shown(character: str) -> bool:
-    """Whether a character is written as it is: one that everybody can see."""
+    """Return True if a character is written as it is, since it is visible."""
     if character.isascii():
         return " " <= character <= "~"
     is_mark = "\ufe00" <= character <= "\ufe0f"  # chooses how the one before it looks
@@ -57,7 +57,7 @@ def is_shown(character: str) -> bool:
 
 
 def cells(text: str) -> int:
-    """How many columns a text takes; of one that is far too long a guess will do."""
+    """Return the columns of a text; a very long one is only estimated."""
     if text.isascii() or len(text) > 9 * WIDTH:
         return len(text)
     return sum(map(_cells, text))
@@ -94,14 +94,14 @@ def _cells(character: str) -> int:
 
 
 class _Printer:
-    """Prints statements; what an expression is on one line is worked out once."""
+    """Prints statements, and caches each expression on one line."""
 
     def __init__(self) -> None:
         # By the node itself, so that none is forgotten while its text is known.
         self._flat: dict[ast.AST, str] = {}
 
     def statement(self, node: ast.stmt) -> str:
-        """An import or an assignment."""
+        """Return an import or an assignment."""
         if isinstance(node, ast.ImportFrom):
             return _import(node)
         assert isinstance(node, ast.Assign)
@@ -109,7 +109,7 @@ class _Printer:
         return "\n".join(self.lines(node.value, 0, before, "", is_inside=False))
 
     def flat(self, node: ast.AST) -> str:
-        """An expression on one line."""
+        """Return an expression on one line."""
         known = self._flat.get(node)
         if known is None:
             known = self._flat[node] = self._write(node)
@@ -137,7 +137,7 @@ class _Printer:
         return before + ", ".join(f"{b}{self.flat(item)}" for b, item in items) + after
 
     def _open(self, node: ast.AST) -> tuple[str, Sequence[tuple[str, ast.expr]], str]:
-        """The brackets of an expression, and what stands between these."""
+        """Return the brackets of an expression, and the items between them."""
         match node:
             case ast.List(elts=items):
                 return "[", [("", item) for item in items], "]"
@@ -160,13 +160,12 @@ class _Printer:
     def lines(
         self, node: ast.expr, indent: int, before: str, after: str, *, is_inside: bool
     ) -> list[str]:
-        """An expression on as many lines as it needs.
+        """Return an expression on as many lines as it needs.
 
         Args:
-            node: The expression.
-            indent: The column of its first line.
-            before: What stands before it on that.
-            after: What stands behind it on its last one.
+            indent: Column of its first line.
+            before: Text before it on the first line.
+            after: Text behind it on the last line.
             is_inside: Whether brackets are around it, so that lines may end anywhere.
         """
         pad = " " * indent
@@ -190,7 +189,7 @@ class _Printer:
         return [line]
 
     def _items(self, items: Iterable[tuple[str, ast.expr]], indent: int) -> list[str]:
-        """One item on a line, or on several of its own."""
+        """Return items, each on one line or several of its own."""
         return [
             line
             for before, item in items
@@ -200,7 +199,7 @@ class _Printer:
     def _chain(
         self, node: ast.BinOp, indent: int, before: str, after: str, *, is_inside: bool
     ) -> list[str]:
-        """A chain, one part on a line."""
+        """Return a chain, one part on each line."""
         parts = operands(node)
         pad = " " * indent
         if not is_inside and len(parts) == 2 and isinstance(parts[1], ast.List):
@@ -220,7 +219,7 @@ class _Printer:
     def _fluent(
         self, node: ast.Call, indent: int, before: str, after: str, *, is_inside: bool
     ) -> list[str]:
-        """Calls on what calls gave, one on a line."""
+        """Return a chain of method calls, one on each line."""
         pad = " " * indent
         if not is_inside:
             inner = self._fluent(node, indent + _STEP, "", "", is_inside=True)
@@ -242,7 +241,7 @@ class _Printer:
     def _after_call(
         self, node: ast.Call, indent: int, before: str, after: str
     ) -> list[str]:
-        """A call on what another one gave, which is opened first."""
+        """Return a method call on the result of a call, which is opened first."""
         assert isinstance(node.func, ast.Attribute)
         start = f".{node.func.attr}("
         found = self.lines(node.func.value, indent, before, start, is_inside=True)
@@ -264,7 +263,7 @@ def operands(node: ast.expr) -> list[ast.expr]:
 
 
 def _calls(node: ast.expr) -> int:
-    """How many calls are made on what a call gave."""
+    """Count the method calls on results of calls."""
     found = 0
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         node = node.func.value
@@ -273,7 +272,7 @@ def _calls(node: ast.expr) -> int:
 
 
 def _text(text: str, pad: str, before: str, after: str) -> list[str]:
-    """A text that has no room on its line: in brackets, or as several."""
+    """Return a text that does not fit on its line: in brackets, or as several."""
     whole = f"{pad}{' ' * _STEP}{quote_text(text)}"
     pieces = [f"{pad}{' ' * _STEP}{quote_text(piece)}" for piece in _pieces(text)]
     if cells(whole) <= WIDTH:
@@ -284,7 +283,7 @@ def _text(text: str, pad: str, before: str, after: str) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """The lines of a text, each with its end."""
+    """Return the lines of a text, each with its end."""
     found = [f"{line}\n" for line in text.split("\n")]
     found[-1] = found[-1][:-1]
     return found if found[-1] else found[:-1]

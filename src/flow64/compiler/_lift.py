@@ -1,8 +1,7 @@
-"""Lifting: a definition becomes a flow again, the other way round than lowering.
+"""Lifting: a definition becomes a flow again. It is the reverse of lowering.
 
-Blocks become blocks of the catalogue, the graph `>>`, ids keys where they were made
-from these, and pins where not. What is lifted is lowered again before it is handed out,
-and means the same.
+Blocks become blocks of the catalogue, edges `>>`, and ids keys if they were made from
+keys, or else pins. The result is lowered again, and must have the same fingerprint.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from ..definition import (
 from ..dsl import COMPANY, LEAD, UNSET, Block, Flow, RawBlock
 from ..errors import CannotLiftError
 from ..text import shortened
-from ._arrange import Part, arranged_parts, leaf
+from ._arrange import FlowPart, arrange_parts, leaf
 from ._identity import Identity
 from ._keys import MAX_KEY, is_key
 from ._lower import lower
@@ -53,23 +52,23 @@ LONGEST: Final = 80
 
 @frozen
 class Lifted:
-    """A definition in the words of the language.
+    """A definition in the terms of the language.
 
     Attributes:
-        identity: Title, keys, project and pins: what `Workflow(...)` takes.
-        parts: Its flows, as they are to be written.
+        identity: Title, keys, project and pins: the arguments of `Workflow(...)`.
+        parts: Its flows, as they will be written.
         allow: Codes of findings that its project silences.
-        omitted: Things that the service does not read and code cannot say, in words.
+        omitted: Data that the service does not read and code cannot express, in words.
     """
 
     identity: Identity
-    parts: tuple[Part, ...]
+    parts: tuple[FlowPart, ...]
     allow: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
 
     @property
     def flows(self) -> tuple[Flow[Any, Any], ...]:
-        """Its flows: one, where one can say all of the graph."""
+        """Its flows: a single one if that expresses all of the graph."""
         return tuple(part.flow for part in self.parts)
 
 
@@ -84,14 +83,13 @@ def lift(
     Lowered again it has the same fingerprint.
 
     Args:
-        definition: What is lifted.
-        identity: Its keys and pins, where they are known; else those of the path that
-            its id was computed from, or of its stamp, or a pin.
+        identity: Its keys and pins, if known. By default those of the path that its id
+            was computed from, or of its stamp, or a pin.
         env: The environment that its id is for.
 
     Raises:
-        CannotLiftError: It has no blocks, a cycle, an edge into nowhere, two blocks of
-            one id, or what JSON can say and code cannot.
+        CannotLiftError: It has no blocks, a cycle, a dangling edge, two blocks with the
+            same id, or data that code cannot express.
     """
     if problems := [*_faults(definition)]:
         raise CannotLiftError(definition.name, problems)
@@ -105,7 +103,7 @@ def lift(
         leaf(block, name.scope, at)
         for at, (block, name) in enumerate(zip(blocks, names, strict=True))
     ]
-    parts = arranged_parts(leaves, definition.topology)
+    parts = arrange_parts(leaves, definition.topology)
     pins = {name.path: name.pin for name in names if name.pin is not None}
     workflow_pins = known.pins.get("workflow", EMPTY)
     held = {"workflow": workflow_pins, "blocks": pins}
@@ -124,10 +122,10 @@ def lift(
 
 
 def _require_same(definition: Definition, lifted: Lifted) -> None:
-    """See that what was lifted says the same.
+    """Check that the lifted flows have the meaning of the definition.
 
     Raises:
-        CannotLiftError: It holds what code cannot say.
+        CannotLiftError: The definition holds something that code cannot express.
     """
     head, found = lifted.identity.resolve_head()
     lowered = lower(lifted.flows, head)
@@ -178,7 +176,7 @@ def _is_cyclic(definition: Definition) -> bool:
 
 
 def _omissions(definition: Definition) -> Iterator[str]:
-    """Yield the things that code cannot say, apart from the workflow."""
+    """Yield the data that code cannot express, apart from the workflow."""
     if definition.extra:
         yield f"of the workflow {_keys(definition.extra)}"
     if definition.graph_extra:
@@ -200,7 +198,7 @@ def _keys(data: Mapping[str, Any]) -> str:
 
 
 def _identity(definition: Definition, env: str) -> Identity:
-    """The keys of a definition by its path or a genuine stamp, else a pin."""
+    """Return the keys of a definition by its path or genuine stamp, or a pin."""
     path = definition.path
     stamp, own = definition.stamp, definition.id
     if path is None and stamp is not None and own and stamp.is_genuine(own):
@@ -253,10 +251,10 @@ class _Name:
     """Keys of a block.
 
     Attributes:
-        scope: The scopes it stands in, the outermost first.
-        key: Its key; None where that is its kind.
-        path: Its key path, as pins have it.
-        pin: Its id, where that is not made from the path.
+        scope: Its scopes, the outermost first.
+        key: Its key; None if that is its kind.
+        path: Its key path, as in pins.
+        pin: Its id, if that is not made from the path.
     """
 
     scope: tuple[str, ...]
@@ -296,7 +294,7 @@ def _names(definition: Definition, identity: Identity) -> Sequence[_Name]:
 
 
 def _names_in_code(definition: Definition, at: int, owner: str) -> Sequence[str] | None:
-    """The scopes and the key that code gave a block, as far as they are known."""
+    """Return the scopes and the key that code gave a block, if known."""
     path = definition.origins.path(at)
     block = definition.blocks[at]
     if path is None:
@@ -309,7 +307,7 @@ def _names_in_code(definition: Definition, at: int, owner: str) -> Sequence[str]
 def _candidate_keys(block: WireBlock, *, is_alone: bool) -> Iterator[str]:
     """Yield keys for a block without a known key, the plainest first.
 
-    By its id and not by a number, since a block that comes before it is to change none.
+    They have its id and not a number, so that inserting a block changes no key.
     """
     kind = block.kind if is_key(block.kind) else "block"
     block_id = canonical_id(block.id)
@@ -332,7 +330,7 @@ def _make_name(block: WireBlock, names: Sequence[str], owner: str) -> _Name:
 
 
 def _id(owner: str, names: Sequence[str]) -> str:
-    """The id that keys give."""
+    """Return the id of a key path."""
     *scope, key = names
     segments: list[tuple[Tag, str]] = [("scope", name) for name in scope]
     return id_of(f"{owner}/{path_of([*segments, ('block', key)])}")
@@ -342,7 +340,7 @@ def _id(owner: str, names: Sequence[str]) -> str:
 
 
 def _block(wire: WireBlock, definition: Definition, at: int, key: str | None) -> Block:
-    """A block of the catalogue where the specs fit its class, else a raw one."""
+    """Return a block of the catalogue if the specs fit its class, or a raw one."""
     origin = definition.origins[at]
     specs: dict[str, Any] = thaw(wire.specs, _unbound)
     passed = [name for name in specs if name in origin.extra]
@@ -367,7 +365,7 @@ _WHOLE: Final = "specs"
 
 
 def _fits(cls: type[Block], specs: Mapping[str, Any]) -> bool:
-    """Whether a class has all that it needs, and sets nothing that is not there."""
+    """Return True if a class would send exactly these specs."""
     absent = (
         field.default
         for field in attrs.fields(cls)
@@ -379,12 +377,12 @@ def _fits(cls: type[Block], specs: Mapping[str, Any]) -> bool:
 
 
 def _row_kind(name: str, value: Any) -> Any:
-    """`LEAD` and `COMPANY` as what they are in code."""
+    """Return `LEAD` and `COMPANY` as code has them, and other values unchanged."""
     known = {kind.name: kind for kind in (LEAD, COMPANY)}
     is_row_kind = name == "dataframe_type" and isinstance(value, str)
     return known.get(value, value) if is_row_kind else value
 
 
 def _unbound(value: Any) -> Any:
-    """A secret that was filled in by its name."""
+    """Return the unbound value of a secret, and other values unchanged."""
     return value.value if isinstance(value, BoundSecret) else value

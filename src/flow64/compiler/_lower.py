@@ -1,4 +1,4 @@
-"""Lowering: a flow becomes a definition, and findings of what cannot be written."""
+"""Lowering: a flow becomes a definition, and findings about unusable values."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Lowered(NamedTuple):
 
 
 def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
-    """The definition of some flows.
+    """Return the definition of some flows.
 
     The passes in reading order: nodes and edges, ids from key paths, a stable order,
     and the wire form of each block.
@@ -114,12 +114,12 @@ class LoweredOrigins:
         )
 
     def path(self, position: int) -> str:
-        """The path of the block at a position, without its place in the source."""
+        """Return the path of a block, without looking up its place."""
         node = self.order[position]
         return shown_path(self.graph.blocks[node], self.graph.scopes[node])
 
     def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
-        """The positions of blocks that silence codes, with these."""
+        """Yield the positions of blocks that silence codes, with the codes."""
         blocks = self.graph.blocks
         for position, node in enumerate(self.order):
             allow = blocks[node].allow
@@ -131,7 +131,7 @@ _NONE: Final = ()  # Python has one empty tuple, and it is the default of `allow
 
 
 def _texts(written: Any) -> tuple[str, ...]:
-    """The texts in a list or mapping; none of anything else, which stops no finding."""
+    """Return the texts in a list or mapping, and nothing for other values."""
     if isinstance(written, str):
         return (written,)
     if not isinstance(written, Mapping | list | tuple | set | frozenset):

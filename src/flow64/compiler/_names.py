@@ -1,4 +1,4 @@
-"""Names of variables in generated code: safe, unlike each other, and made of keys."""
+"""Names of variables in generated code: safe, distinct, and made of keys."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ LONGEST: Final = 40
 
 
 class Names:
-    """Gives names that nothing else has."""
+    """Gives names that are not taken."""
 
     def __init__(self) -> None:
         self._given: set[str] = set()
 
     def free(self, *words: str, otherwise: str) -> str:
-        """A name that reads like some words, as far as these are of ASCII.
+        """Return a name that reads like some words, as far as they are ASCII.
 
         Args:
-            words: What it is to read like.
-            otherwise: What it is called where nothing of these can stand in a name.
+            otherwise: The name if the words have nothing that a name can hold.
         """
         text = "_".join(words)[: 4 * LONGEST]
         base = _GAPS.sub("_", text).strip("_").lower()[:LONGEST].rstrip("_")

@@ -57,10 +57,9 @@ def order_nodes(
     """Return the nodes in order; those on or behind a cycle come last, by path.
 
     Args:
-        count: How many nodes there are.
-        sources: Of each edge the node it leaves.
-        targets: Of each edge the node it enters.
-        paths: Gives the paths of nodes, which decide between nodes that are ready.
+        sources: The node that each edge leaves.
+        targets: The node that each edge enters.
+        paths: Returns the paths of nodes, which decide between nodes that are ready.
     """
     children, waiting = _below(count, sources, targets)
     ready = _ReadyNodes(paths)
@@ -91,10 +90,10 @@ def _chain(count: int) -> Topology:
 
 
 class _ReadyNodes:
-    """The nodes that are ready; `pop` gives the one with the least path.
+    """The nodes that are ready. `pop` returns the one with the least path.
 
-    Nodes that became ready together are sorted once and taken from the end of a list;
-    those that come while it lasts go through a heap.
+    Nodes that became ready together are sorted once, and taken from the end of a list.
+    Nodes that become ready before that list is empty go through a heap.
     """
 
     __slots__ = ("batch", "heap", "paths")
@@ -126,7 +125,7 @@ class _ReadyNodes:
 def _below(
     count: int, sources: list[int], targets: list[int]
 ) -> tuple[list[Sequence[int]], list[int]]:
-    """For each node the nodes that it feeds, and how many feed it."""
+    """Return the nodes that each node feeds, and how many feed it."""
     children: list[Any] = [()] * count
     waiting = [0] * count
     for source, target in zip(sources, targets, strict=True):

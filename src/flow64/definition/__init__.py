@@ -1,4 +1,4 @@
-"""The waist: the frozen definition, its canonical JSON, keys, ids and fingerprints."""
+"""The centre: the frozen definition, its canonical JSON, ids and fingerprints."""
 
 from __future__ import annotations
 

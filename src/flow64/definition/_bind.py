@@ -1,4 +1,4 @@
-"""Binding: what differs by environment, put into an unbound definition."""
+"""Binding: put the values of an environment into an unbound definition."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from ._values import BoundSecret, Value
 
 
 def unbound_names(definition: Definition) -> list[str]:
-    """Names of the values that nothing fills in yet, sorted."""
+    """Return the names of the values that are not filled in yet, sorted."""
     return sorted({value.name for value in _unbound(definition)})
 
 
 def bind(
     definition: Definition, values: Mapping[str, Any], problems: list[Problem]
 ) -> Definition:
-    """The definition with each value that `values` names filled in.
+    """Return the definition with each value in `values` filled in.
 
     Args:
-        definition: What code or a file gave.
-        values: JSON data by value name; names that nothing asks for are ignored, since
-            the workflows of a fleet share one environment.
-        problems: Gets one entry for each value that is not JSON; its path begins with
-            the name. Of a secret value it shows nothing.
+        values: JSON data by value name. Unused names are ignored, since the workflows
+            of a fleet share one environment.
+        problems: Gets one entry for each value that is not JSON. Its path begins with
+            the name. A secret value is not shown.
     """
     asked = _unbound(definition)
     # A name that is secret in one place is shown in no other place either.
@@ -55,14 +54,13 @@ def bind(
 
 
 def add_suffix(definition: Definition, suffix: str) -> Definition:
-    """The definition with the name suffix of an environment after its title.
+    """Return the definition with the name suffix of an environment after its title.
 
-    The ids are made by then, also where the title gave the key.
+    The ids are already made, even if the title gave the key.
 
     Args:
-        definition: What code or a file gave.
-        suffix: Such as `(staging)`; empty adds nothing. A title that ends in it, since
-            it was read from the service, gets no second one.
+        suffix: Such as `(staging)`; empty adds nothing. A title that already ends in it
+            does not get a second one.
     """
     name = definition.name
     if not suffix or name == suffix or name.endswith(f" {suffix}"):
@@ -71,9 +69,9 @@ def add_suffix(definition: Definition, suffix: str) -> Definition:
 
 
 def _unbound(definition: Definition) -> dict[Value, int]:
-    """The values that are not filled in, with the most levels one has around it.
+    """Return the values that are not filled in, with the most levels around each.
 
-    Levels are counted inside of one spec field, as `freeze` counts them.
+    Levels are counted inside one spec field, as `freeze` counts them.
     """
     found: dict[Value, int] = {}
     for block in definition.blocks:

@@ -16,12 +16,11 @@ from ._values import BoundSecret, Value
 
 
 def as_body(definition: Definition, *, reveal: bool = False) -> dict[str, Any]:
-    """The create body as plain dicts, keys in the order of the service's documents.
+    """Return the create body as plain dicts, keys in the order of the documents.
 
     Args:
-        definition: What to write.
-        reveal: Write secrets that were bound as their text, for the request itself;
-            everything that is printed or saved shows them as unbound values.
+        reveal: Write bound secrets as their text, for the request itself. Otherwise
+            they are unbound values.
     """
 
     def plain(value: Any) -> Any:
@@ -61,11 +60,10 @@ def as_body(definition: Definition, *, reveal: bool = False) -> dict[str, Any]:
 
 
 def dumps(definition: Definition, *, indent: int | None = 2) -> str:
-    """The canonical text: UTF-8 once encoded, one newline at the end.
+    """Return the canonical text, with one newline at the end.
 
     Args:
-        definition: What to write.
-        indent: Spaces a level; None writes it compact, which is much faster.
+        indent: Spaces for each level; None writes it compact, which is much faster.
     """
     if indent is None:
         return _compact(definition)
@@ -88,7 +86,7 @@ def _reveal(value: Any) -> Any:
 
 
 def _compact(definition: Definition) -> str:
-    """`as_body` as text, piece by piece: no second copy of the graph is held."""
+    """Write `as_body` as text piece by piece, without a copy of the graph."""
     name, description = quote(definition.name), quote(definition.description)
     tail = "" if definition.id is None else f',"id":{quote(definition.id)}'
     blocks = ",".join(_block_texts(definition.blocks))
@@ -140,7 +138,7 @@ def _edge_texts(edges: Sequence[Edge]) -> Iterable[str]:
 
 
 def _more(members: Mapping[str, Any]) -> str:
-    """Members that follow others inside an object: `,"key":value...`, or nothing."""
+    """Write members that follow others inside an object: `,"key":value...`."""
     return f",{''.join(_pieces(members, 0))[1:-1]}" if members else ""
 
 

@@ -1,4 +1,4 @@
-"""Fingerprints: SHA-256 over the RFC 8785 form of what a workflow means."""
+"""Fingerprints: SHA-256 of the RFC 8785 form of the meaning of a workflow."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ._values import BoundSecret, Value
 
 
 def rfc8785(value: Any) -> bytes:
-    """The canonical JSON form of RFC 8785 (JCS): sorted keys, one spelling a number.
+    """Return the canonical JSON of RFC 8785 (JCS): sorted keys, one form of a number.
 
-    Integers beyond 2^53 - 1, which only what was read may hold, keep their digits.
+    Integers beyond 2^53 - 1 keep their digits. Only data that was read has such ones.
 
     Raises:
         ValueError: A number is not JSON (NaN, infinity), or a text is not Unicode.
@@ -31,8 +31,7 @@ def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
     """Reduce a definition to its meaning: without order, numbers and labels.
 
     Args:
-        definition: What to reduce.
-        bound: Show secrets that were filled in as their text, as the service has them.
+        bound: Show bound secrets as their text, as the service has them.
     """
     replace = _bound if bound else _unbound
     description, _ = split_stamp(definition.description)
@@ -55,12 +54,12 @@ def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
 
 
 def fingerprint(definition: Definition, *, bound: bool = False) -> str:
-    """64 hex digits; equal where two definitions mean the same."""
+    """Return 64 hex digits. They are equal if two definitions mean the same."""
     return digest(meaning(definition, bound=bound))
 
 
 def digest(value: Any) -> str:
-    """SHA-256, in hex, of the RFC 8785 form of plain JSON data."""
+    """Return the SHA-256, in hex, of the RFC 8785 form of plain JSON data."""
     return hashlib.sha256(rfc8785(value)).hexdigest()
 
 
@@ -107,7 +106,7 @@ def _pieces(value: Any) -> Iterator[str]:
 
 
 def _double(value: float) -> str:
-    """A double as ECMAScript prints it, which RFC 8785 takes over."""
+    """Return a double as ECMAScript and RFC 8785 print it."""
     if value == 0:
         return "0"
     mantissa, _, exponent = json.dumps(abs(value), allow_nan=False).partition("e")

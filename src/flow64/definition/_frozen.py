@@ -1,6 +1,6 @@
-"""A dict and a list that cannot be changed, and what needs no freezing.
+"""A dict and a list that cannot be changed, and scalars that need no freezing.
 
-`FrozenDict` and `FrozenList` are a dict and a list to everything that reads them.
+`FrozenDict` and `FrozenList` can be read like any dict and list.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def _refuse(_self: object, *_: object, **__: object) -> NoReturn:
 
 
 class FrozenDict(dict[str, Any]):
-    """A dict that cannot be changed any more."""
+    """A dict that cannot be changed."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class FrozenDict(dict[str, Any]):
 
 
 class FrozenList(list[Any]):
-    """A list that cannot be changed any more."""
+    """A list that cannot be changed."""
 
     __slots__ = ()
 
@@ -60,7 +60,7 @@ EMPTY: Final = FrozenDict()
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value needs no freezing: an exact scalar that any JSON reader keeps."""
+    """Return True for a scalar that any JSON reader keeps, which needs no freezing."""
     kind = type(value)
     if kind is str:
         return value.isascii() or is_encodable(value)

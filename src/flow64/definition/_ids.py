@@ -1,7 +1,8 @@
 """Key paths and the ids made from them: a wire format that no release changes.
 
 An id is the UUIDv5, in the namespace `FLOW64`, of a path of `tag:key` segments joined
-by `/`. Only what a person wrote takes part: no position, counter, clock or machine.
+by `/`. It depends only on what a person wrote: on no position, counter, clock or
+machine.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class ProjectKey:
 
 
 def is_unreserved(key: str) -> bool:
-    """Whether a key stands in a path as it is: nothing but unreserved characters."""
+    """Return True if a key needs no escape in a path."""
     return _PLAIN.fullmatch(key) is not None
 
 
@@ -67,22 +68,22 @@ def escape_keys(keys: Sequence[str]) -> Sequence[str]:
 
 
 def path_of(segments: Iterable[tuple[Tag, str]]) -> str:
-    """The text of a key path: `tag:key` joined by `/`."""
+    """Return the text of a key path: `tag:key` joined by `/`."""
     return "/".join([f"{tag}:{escape_key(key)}" for tag, key in segments])
 
 
 def id_of(path: str) -> str:
-    """The id of a path's text: its UUIDv5 in the namespace `FLOW64`."""
+    """Return the id of a path's text: its UUIDv5 in the namespace `FLOW64`."""
     return ids_under(path, ("",))[0]
 
 
 def stable_id(*segments: tuple[Tag, str]) -> UUID:
-    """The id of a key path given as (tag, key) pairs."""
+    """Return the id of a key path given as (tag, key) pairs."""
     return uuid5(FLOW64, path_of(segments))
 
 
 def ids_under(prefix: str, names: Iterable[str]) -> list[str]:
-    """`id_of(prefix + name)` for many names, with the prefix hashed once."""
+    """Return `id_of(prefix + name)` for many names. The prefix is hashed once."""
     base = hashlib.sha1(_NAMESPACE + prefix.encode(), usedforsecurity=False)
     made = []
     for name in names:
@@ -102,22 +103,22 @@ _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
 def slug(name: str) -> str:
-    """The key that a title gives: NFC, ASCII lowered, other ASCII runs as one `-`.
+    """Return the key for a title: NFC, ASCII lowered, other ASCII runs as one `-`.
 
-    Letters outside ASCII are kept as they are. A title of nothing but ASCII
-    punctuation has no slug (the empty string).
+    Letters outside ASCII are kept as they are. A title of nothing but ASCII punctuation
+    has no slug (the empty string).
     """
     lowered = unicodedata.normalize("NFC", name).translate(_LOWERED)
     return _SLUG_GAPS.sub("-", lowered).strip("-")
 
 
 def is_uuid(text: Any) -> bool:
-    """Whether a value is a UUID in its usual text form (36 characters, any case)."""
+    """Return True for a UUID in its usual text form (36 characters, any case)."""
     return isinstance(text, str) and bool(_UUID.fullmatch(text))
 
 
 def canonical_id(text: str) -> str:
-    """Return an id as it is compared. The case of a UUID does not matter."""
+    """Return an id in the form for comparisons. The case of a UUID does not matter."""
     return text.lower() if is_uuid(text) else text
 
 
@@ -125,7 +126,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def run_key(*, env: str, workflow_id: str, intent: str, body_digest: str) -> UUID:
-    """The Idempotency-Key of an intended run: the same on every machine.
+    """Return the Idempotency-Key of an intended run: the same on every machine.
 
     Args:
         env: Name of the environment; `default` too is written out here.
@@ -142,5 +143,5 @@ def run_key(*, env: str, workflow_id: str, intent: str, body_digest: str) -> UUI
 
 
 def retry_key(key: UUID, job_id: str) -> UUID:
-    """The Idempotency-Key that starts a failed run again, once."""
+    """Return the Idempotency-Key that starts a failed run again, once."""
     return uuid5(key, canonical_id(job_id))

@@ -1,7 +1,7 @@
-"""Frozen JSON: what the specs of a definition are made of.
+"""Frozen JSON: the data in the specs of a definition.
 
-`freeze` copies what a person wrote into values that cannot be changed, and says at
-which path something cannot be JSON.
+`freeze` copies data into values that cannot be changed, and says at which path a value
+is not JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Todo: TypeAlias = tuple[Any, Any, Any, Path]
 
 @frozen
 class Problem:
-    """A value that cannot be written as JSON, and where it stands."""
+    """A value that cannot be written as JSON, and its place."""
 
     code: str
     path: Path
@@ -65,14 +65,13 @@ def freeze(
     convert: Convert | None = None,
     limits: Limits = CODE,
 ) -> Any:
-    """A frozen copy of a value, iteratively, so that depth is a finding and no crash.
+    """Return a frozen copy of a value. Too deep nesting is a problem and not a crash.
 
     Args:
-        value: What a person wrote, or what a parser read.
-        path: Where it stands, for the problems.
-        problems: Gets one entry for each value that is not JSON; null stands there.
-        convert: Asked first for everything except plain scalars.
-        limits: What is let pass.
+        value: Data from code or from a parser.
+        path: Its place, for the problems.
+        problems: Gets one entry for each value that is not JSON; null takes its place.
+        convert: Is asked first for everything except plain scalars.
     """
     if (quick := freeze_quickly(value)) is not UNUSUAL:
         return quick
@@ -96,7 +95,7 @@ def freeze(
         elif (members := _items(item, here, problems)) is None:
             pass
         elif not limits.literals and _holds_value_key(members):
-            problems.append(_reserved(here))
+            problems.append(_reserved_problem(here))
         else:
             made = FrozenDict()
             todo += _members(made, members, here, problems)
@@ -106,7 +105,7 @@ def freeze(
 
 
 def thaw(value: Any, replace: Callable[[Any], Any] = lambda item: item) -> Any:
-    """Plain dicts and lists again; `replace` turns each other value into JSON data."""
+    """Return plain dicts and lists; `replace` turns other values into JSON data."""
     if isinstance(value, dict):
         return {key: thaw(item, replace) for key, item in value.items()}
     if isinstance(value, list):
@@ -115,12 +114,12 @@ def thaw(value: Any, replace: Callable[[Any], Any] = lambda item: item) -> Any:
 
 
 def pointer(path: Path) -> str:
-    """A path as an RFC 6901 JSON pointer."""
+    """Return a path as an RFC 6901 JSON pointer."""
     return "".join(f"/{str(p).replace('~', '~0').replace('/', '~1')}" for p in path)
 
 
 def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value inside a frozen value with its path, keys in order, iteratively."""
+    """Yield every value inside a frozen value with its path, keys in order."""
     todo = [(path, value)]
     while todo:
         here, item = todo.pop()
@@ -132,7 +131,7 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def nesting(value: Any) -> int:
-    """How many levels of dicts and lists a frozen value has."""
+    """Count the levels of dicts and lists in a frozen value."""
     containers = (path for path, item in walk(value) if isinstance(item, dict | list))
     return max((len(path) + 1 for path in containers), default=0)
 
@@ -144,7 +143,7 @@ def _is_named_tuple(item: Any) -> bool:
 def _items(
     item: Mapping[Any, Any], here: Path, problems: list[Problem]
 ) -> list[tuple[Any, Any]] | None:
-    """The members of a mapping; None for one that cannot be read."""
+    """Return the members of a mapping; None if it cannot be read."""
     try:
         return [(key, inner) for key, inner in item.items()]
     except Exception as error:  # noqa: BLE001 - a mapping of theirs may do anything
@@ -231,7 +230,7 @@ def _conversion(item: Any) -> str:
 
 
 def _a(item: Any) -> str:
-    """The name of a value's type with its article."""
+    """Return the name of a value's type with its article."""
     name = _name(item)
     return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
 
@@ -258,7 +257,7 @@ def too_deep(here: Path, limit: int) -> Problem:
     )
 
 
-def _reserved(here: Path) -> Problem:
+def _reserved_problem(here: Path) -> Problem:
     return Problem(
         "reserved-literal",
         here,

@@ -1,4 +1,4 @@
-"""The text of JSON: its encoding, numbers and keys, and the place of a value."""
+"""JSON as text: its encoding, numbers and keys, and the place of a value."""
 
 from __future__ import annotations
 
@@ -93,13 +93,13 @@ _FORMATS: Mapping[bytes, str] = {
 
 
 def has_more_values(texts: Sequence[bytes], most: int) -> bool:
-    """Return True if JSON texts hold more values than that, all together.
+    """Return True if JSON texts together hold more values than a limit.
 
-    They are counted by their separators, since parsing would cost what is to be saved.
+    Separators are counted, since parsing would cost what the limit should save.
 
     Args:
         texts: In UTF-8.
-        most: How many values they may hold.
+        most: Maximum values.
     """
     # Commas and brackets inside of strings count here as well, so this is an estimate
     # from above. It is fast, and nearly always enough.
@@ -115,7 +115,7 @@ def has_more_values(texts: Sequence[bytes], most: int) -> bool:
 
 
 def _separators(text: bytes) -> int:
-    """Count commas and opening brackets: there is one value less, or even fewer."""
+    """Count commas and opening brackets: nearly the number of values."""
     return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
@@ -180,7 +180,7 @@ _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def _find_deep_bracket(text: str) -> int:
-    """Offset of the bracket that opens one level too many."""
+    """Return the offset of the bracket that opens one level too many."""
     brackets = (
         (match.start(), 1 if match[1] else -1)
         for match in _BRACKETS.finditer(text)

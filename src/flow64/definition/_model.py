@@ -1,4 +1,4 @@
-"""The definition: the frozen wire data that code, a file and an answer all become."""
+"""The definition: frozen wire data, made from code, a file or a response."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class WireBlock(NamedTuple):
 
     Attributes:
         id: The block's UUID (`block_id`).
-        kind: Which block it is (`block_name`).
+        kind: The kind of block (`block_name`).
         specs: Its settings, frozen; unset fields are absent.
         label: The free-form `block_type`; the service ignores it.
         number: `sequence_number`, from 1 in topological order when computed here.
-        extra: Keys that the documents do not name, kept as they were read.
+        extra: Undocumented keys, as they were read.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Edge(NamedTuple):
     Attributes:
         source: Id of the block that gives rows (`from_block_id`).
         target: Id of the block that takes them (`to_block_id`).
-        extra: `condition` and keys that the documents do not name, as read.
+        extra: `condition` and undocumented keys, as they were read.
     """
 
     source: str
@@ -67,7 +67,7 @@ class Origin:
         pointer: The JSON pointer, for a block that was read.
         is_default: Whether the key is the block's kind because none was given.
         allowed: Codes of findings that the block silences.
-        extra: Names of spec fields passed through `extra=` and so never judged.
+        extra: Names of spec fields passed through `extra=`, which are not judged.
     """
 
     key: str | None = None
@@ -88,18 +88,18 @@ class Origins(Protocol):
     """The origins of the blocks of a definition, by position in `blocks`."""
 
     def __getitem__(self, position: int, /) -> Origin:
-        """The origin of the block at a position."""
+        """Return the origin of the block at a position."""
 
     def path(self, position: int, /) -> str | None:
-        """Its path alone, which costs less."""
+        """Return its path alone, which costs less."""
 
     def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
-        """The positions of blocks that silence codes, with these."""
+        """Yield the positions of blocks that silence codes, with the codes."""
 
 
 @frozen
 class ListedOrigins:
-    """Origins that were worked out one by one, in the order of the blocks."""
+    """Origins in a list, in the order of the blocks."""
 
     origins: Sequence[Origin]
 
@@ -107,11 +107,11 @@ class ListedOrigins:
         return self.origins[position]
 
     def path(self, position: int) -> str | None:
-        """The path of the block at a position."""
+        """Return the path of the block at a position."""
         return self.origins[position].path
 
     def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
-        """The positions of blocks that silence codes, with these."""
+        """Yield the positions of blocks that silence codes, with the codes."""
         for position, origin in enumerate(self.origins):
             if origin.allowed:
                 yield position, origin.allowed
@@ -124,7 +124,7 @@ class Unknown:
         return Origin()
 
     def path(self, position: int) -> str | None:  # noqa: ARG002 - it knows of none
-        """The path of the block at a position."""
+        """Return None."""
         return None
 
     def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
@@ -133,12 +133,12 @@ class Unknown:
 
 @frozen
 class Topology:
-    """The edges of a definition by position of its blocks, dangling ends left out.
+    """The edges of a definition by position of its blocks, without dangling ones.
 
     Attributes:
-        sources: For each edge the position of the block that gives rows.
-        targets: For each edge the position of the block that takes them.
-        count: How many blocks there are.
+        sources: Position of the block that gives rows, for each edge.
+        targets: Position of the block that takes them, for each edge.
+        count: Number of blocks.
         is_forward: Whether every edge leads to a later block, so that there is no
             cycle, and edges are in the order of their sources.
     """
@@ -150,12 +150,12 @@ class Topology:
 
     @cached_property
     def parents(self) -> Sequence[Sequence[int]]:
-        """For each block the positions of the blocks that feed it."""
+        """For each block, the positions of the blocks that feed it."""
         return self._group(self.targets, self.sources)
 
     @cached_property
     def children(self) -> Sequence[Sequence[int]]:
-        """For each block the positions of the blocks that it feeds."""
+        """For each block, the positions of the blocks that it feeds."""
         return self._group(self.sources, self.targets)
 
     @cached_property
@@ -190,8 +190,8 @@ class Topology:
 class JoinedEdges(Sequence[Edge]):
     """Edges given by the positions of their blocks; an `Edge` is made when it is read.
 
-    What lowering makes: a graph has many edges, and most are only ever written as text.
-    The ids are UUIDs, as all are that lowering makes.
+    Lowering makes these: a graph has many edges, and most are only written as text. All
+    ids that lowering makes are UUIDs.
     """
 
     ids: Sequence[str]
@@ -230,26 +230,26 @@ class JoinedEdges(Sequence[Edge]):
 
 @frozen
 class Definition:
-    """A workflow as data: what is read, checked, compared and sent.
+    """A workflow as data: the form that is read, checked, compared and sent.
 
-    Equality, JSON and fingerprint are those of the wire data; `stamp`, `path` and
-    `origins` say where it came from and take no part in them.
+    Equality, JSON and fingerprint are those of the wire data. `stamp`, `path` and
+    `origins` say where it came from, and take no part in them.
 
     Attributes:
-        name: The title (`workflow_name`, in answers `name`).
+        name: The title (`workflow_name`, in responses `name`).
         description: The description without its stamp.
-        blocks: In the order they are written.
-        edges: In the order they are written.
-        id: The workflow's id, or None where a file gave none.
-        extra: Keys of the body that the documents do not name, as read.
-        graph_extra: The same for the graph.
-        stamp: The stamp split off the description that was read, if it had one.
+        blocks: In the order in which they are written.
+        edges: In the order in which they are written.
+        id: The workflow's id, or None if a file gave none.
+        extra: Undocumented keys of the body, as they were read.
+        graph_extra: Undocumented keys of the graph, as they were read.
+        stamp: The stamp of the description that was read, if it had one.
         path: The path that `id` was computed from; None for an id that was read.
-        origins: Where each block came from.
+        origins: The origin of each block.
         allowed: Codes of findings that the whole workflow silences.
-        is_answer: Whether it was read as an answer of the service.
+        is_answer: Whether it was read from a response of the service.
         is_key_derived: Whether the workflow's key is made from its title.
-        place: Where the workflow was written, if it was written in code.
+        place: The place in code, if it was written in code.
     """
 
     name: str
@@ -268,14 +268,14 @@ class Definition:
     place: Place | None = field(default=None, eq=False, repr=False)
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
-        """The blocks of some kinds with their positions, in order of the kinds."""
+        """Yield the blocks of some kinds with their positions, kind by kind."""
         for kind in kinds:
             for position in self.by_kind.get(kind, ()):
                 yield position, self.blocks[position]
 
     @cached_property
     def memo(self) -> dict[object, Any]:
-        """A cache for analysis, which lives as long as the definition."""
+        """A cache for analysis, for the lifetime of the definition."""
         return {}
 
     @cached_property
@@ -288,7 +288,7 @@ class Definition:
 
     @cached_property
     def index(self) -> Mapping[str, int]:
-        """Position of each block id; of equal ids the first."""
+        """Position of each block id; the first position of a repeated id."""
         ids = [block.id for block in self.blocks]
         return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 

@@ -1,4 +1,4 @@
-"""Strict JSON in: a text becomes a definition, or one error with a place."""
+"""Read JSON strictly: a text becomes a definition, or one error with a place."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ _EDGE_KEYS = frozenset({"from_block_id", "to_block_id"})
 
 
 def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
-    """The definition that a JSON text holds.
+    """Read the definition in a JSON text.
 
-    Create bodies, update bodies and answers of `GET /workflows/{id}` are read.
+    Create bodies, update bodies and responses of `GET /workflows/{id}` can be read.
 
     Args:
         text: The JSON text; bytes must be UTF-8 without a byte order mark.
-        source: What errors call the text, for example its file name.
+        source: The name of the text in errors, for example its file name.
 
     Raises:
         ReadError: The text is not JSON, or not a workflow; the error says where.
@@ -75,7 +75,7 @@ def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
 
 
 def from_data(data: Any, *, source: str = "<answer>") -> Definition:
-    """Read a definition from parsed data, such as the body of an answer.
+    """Read a definition from parsed data, such as the body of a response.
 
     Raises:
         ReadError: The data is not a workflow; the error says where.
@@ -89,7 +89,7 @@ class _DefinitionReader:
     source: str
 
     def fail(self, problem: str, path: Path | None = None) -> NoReturn:
-        """Raise with the place of a path: its pointer, and its offset in the text."""
+        """Raise an error with a path: its pointer, and its offset in the text."""
         offset = line = None
         if path is not None and self.text is not None:
             offset = find_offset(self.text, path)
@@ -122,7 +122,7 @@ class _DefinitionReader:
         return self._definition(body, is_answer=is_answer)
 
     def _require_few(self, data: dict[str, Any]) -> None:
-        """Refuse more than what is read, before anything is made of it."""
+        """Refuse too many blocks, edges or values before anything is made of them."""
         graph = data.get("workflow_definition")
         for key, most in (("blocks", MAX_BLOCKS), ("edges", MAX_EDGES)):
             items = graph.get(key) if isinstance(graph, dict) else None
@@ -269,7 +269,7 @@ class _DefinitionReader:
     def _others(
         self, data: Mapping[str, Any], known: frozenset[str], here: Path
     ) -> FrozenDict:
-        """Return the members that the documents do not name."""
+        """Return the undocumented members."""
         if data.keys() <= known:
             return EMPTY
         others = FrozenDict({key: data[key] for key in data if key not in known})
@@ -313,10 +313,10 @@ def _as_value(item: Any) -> Any:
 
 
 def require_readable(definition: Definition) -> None:
-    """Refuse a definition that could not be read back once it was written.
+    """Refuse a definition that could not be read back after it was written.
 
     Raises:
-        ReadError: It has more blocks, edges or values than are read.
+        ReadError: It has too many blocks, edges or values.
     """
     specs = [block.specs for block in definition.blocks]
     for key, count, most in (

@@ -1,4 +1,4 @@
-"""Redact definitions: the adapter between `redaction` and what a definition holds."""
+"""Redact definitions: apply `redaction` to the contents of a definition."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..redaction import (
     Secrets,
     is_aligned,
     map_json,
-    map_json_beside,
+    map_json_pairs,
     texts_in,
 )
 from ._frozen import EMPTY, FrozenDict
@@ -50,15 +50,15 @@ def secret_values(
     names: Collection[str] | None = None,
     known: Iterable[BoundSecret] = (),
 ) -> Sequence[BoundSecret]:
-    """Return values of an environment that may be secret without the code saying so.
+    """Return values of an environment that may be secret although code does not say so.
 
-    Short texts and numbers are left out: they stand in many places by chance.
+    Short texts and numbers are left out: they occur in many places by chance.
 
     Args:
-        values: The values by name. One that cannot be read, since its variable is not
-            set, is left out.
-        names: Names of those that are wanted; None takes all.
-        known: Secrets that are left out.
+        values: The values by name. A value that cannot be read, since its variable is
+            not set, is left out.
+        names: The wanted names; None takes all.
+        known: Secrets to leave out.
     """
     values = values or {}
     wanted = values.keys() - {item.value.name for item in known}
@@ -119,13 +119,13 @@ def redact_for_display(
 ) -> Definition:
     """Return a live definition as it may be shown.
 
-    The service has secrets as plain text. A field that the code fills with a secret is
-    shown as in the code if it is equal, and masked if not. A secret that stands
-    anywhere else, in any spelling, is masked too.
+    The service has secrets as plain text. If the code fills a field with a secret, the
+    field is shown as in the code if it is equal, and masked if not. A secret in any
+    other place, in any spelling, is masked too.
 
     Args:
-        live: What the service has.
-        code: What the code says, with its values filled in.
+        live: The definition of the service.
+        code: The definition of the code, with its values filled in.
         secrets: More secrets, such as values of the environment that the code no longer
             names. A field that is one of them is shown by its name.
     """
@@ -168,7 +168,7 @@ def redact_for_display(
 
 
 def show_beside(found: Any, wanted: Any, secrets: Secrets) -> Any:
-    """Return a live value as it may be shown, beside what the code says there."""
+    """Return a live value as it may be shown, given the value in code."""
 
     def show(found: Any, wanted: Any, _: Path) -> Any:
         if _has_bound(wanted):
@@ -185,7 +185,7 @@ def show_beside(found: Any, wanted: Any, secrets: Secrets) -> Any:
             return secrets.hide(found)
         return found
 
-    return map_json_beside(found, wanted, show)
+    return map_json_pairs(found, wanted, show)
 
 
 def _has_bound(value: Any) -> bool:
@@ -206,9 +206,9 @@ class Stored:
     """A definition without the text of any secret.
 
     Attributes:
-        definition: Secrets stand in it as unbound values.
-        withheld: JSON pointers of the texts that were left out, since no value stands
-            for them: a text in a secret's place that is not the known secret, and a
+        definition: Secrets are unbound values in it.
+        withheld: JSON pointers of the texts that were left out, since no value replaces
+            them: a text in the place of a secret that is not the known secret, and a
             text that contains a secret.
     """
 
@@ -223,48 +223,48 @@ def redact_for_storage(
     *,
     stand_in: Callable[[Any], Any] | None = None,
 ) -> Stored:
-    """Return a live definition as it may be stored, as a body without answer keys.
+    """Return a live definition as it may be stored, as a body without response keys.
 
     Args:
-        live: What the service has. Secrets are plain text in it.
-        code: The definition that says where secrets stand, with its values bound.
+        live: The definition of the service. Secrets are plain text in it.
+        code: The definition that has the secrets in their places, with values bound.
         secrets: More secrets, such as those of other workflows.
-        stand_in: Returns what takes the place of a text that is left out. By default
-            that is the value that the code has there, or else the mask.
+        stand_in: Returns the replacement of a text that is left out. By default that is
+            the value in code, or else the mask.
     """
     known = [*bound_secrets([code] if code else []), *secrets]
-    store = _Store(known, stand_in)
+    copy = _StorageCopy(known, stand_in)
     wanted = {block.id.lower(): block.specs for block in code.blocks} if code else {}
     graph: Path = ("workflow_definition",)
     blocks = tuple(
         block._replace(
-            specs=store.specs(
+            specs=copy.specs(
                 block.specs,
                 wanted.get(block.id.lower(), EMPTY),
                 (*graph, "blocks", at, "specs"),
             ),
-            extra=store.other(block.extra, (*graph, "blocks", at)),
+            extra=copy.other(block.extra, (*graph, "blocks", at)),
         )
         for at, block in enumerate(live.blocks)
     )
     edges = tuple(
-        Edge(edge.source, edge.target, store.other(edge.extra, (*graph, "edges", at)))
+        Edge(edge.source, edge.target, copy.other(edge.extra, (*graph, "edges", at)))
         for at, edge in enumerate(live.edges)
     )
     made = evolve(
         live,
-        name=store.other(live.name, ("workflow_name",)),
-        description=store.other(live.description, ("workflow_description",)),
+        name=copy.other(live.name, ("workflow_name",)),
+        description=copy.other(live.description, ("workflow_description",)),
         blocks=blocks,
         edges=edges,
         extra=EMPTY,
-        graph_extra=store.other(live.graph_extra, graph),
+        graph_extra=copy.other(live.graph_extra, graph),
     )
-    return Stored(made, store.withheld)
+    return Stored(made, copy.withheld)
 
 
-class _Store:
-    """Goes through a definition and remembers what it left out."""
+class _StorageCopy:
+    """Copies a definition, and remembers what it left out."""
 
     def __init__(
         self, known: Sequence[BoundSecret], stand_in: Callable[[Any], Any] | None
@@ -275,9 +275,11 @@ class _Store:
         self.withheld: list[str] = []
 
     def specs(self, found: FrozenDict, wanted: FrozenDict, path: Path) -> FrozenDict:
-        """Store the specs of a block, beside those of the code."""
+        """Store the specs of a block, given those of the code."""
         made = {
-            name: map_json_beside(item, wanted.get(name), self._field, (*path, name))
+            name: map_json_pairs(
+                item, wanted.get(name), self._store_field, (*path, name)
+            )
             for name, item in found.items()
         }
         return FrozenDict(made)
@@ -288,9 +290,9 @@ class _Store:
         A value is filled in only in specs. So a text here never becomes a value, even
         if it equals a secret.
         """
-        return map_json_beside(found, None, self._unnamed, path)
+        return map_json_pairs(found, None, self._store_other, path)
 
-    def _field(self, found: Any, wanted: Any, path: Path) -> Any:
+    def _store_field(self, found: Any, wanted: Any, path: Path) -> Any:
         if type(wanted) is BoundSecret:
             if thaw(wanted.content) == thaw(found):
                 return wanted.value
@@ -303,13 +305,13 @@ class _Store:
             return self._leave_out(found, path)
         return self._leave_out(found, path) if self._is_unfit(found) else found
 
-    def _unnamed(self, found: Any, _: Any, path: Path) -> Any:
+    def _store_other(self, found: Any, _: Any, path: Path) -> Any:
         if self._value_of(found) is not None or self._is_unfit(found):
             return self._leave_out(found, path)
         return found
 
     def _is_unfit(self, found: Any) -> bool:
-        """Return True for a text, or names, that give a secret away.
+        """Return True for a text, or names of members, that contain a secret.
 
         An object that would be read as an unbound value is unfit too.
         """
@@ -318,7 +320,7 @@ class _Store:
         return isinstance(found, str) and self._secrets.is_in(found)
 
     def _value_of(self, found: Any) -> Value | None:
-        """Return the value of a secret that stands where the code has none."""
+        """Return the value of a secret that the code does not have in this place."""
         plain = thaw(found)
         if type(plain) in (bool, int, float) or plain in ("", None):
             return None  # too few of them exist to recognise a secret

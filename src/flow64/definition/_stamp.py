@@ -1,4 +1,4 @@
-"""The stamp: the line of a deployed description that says which code deployed it.
+"""The stamp: the line of a deployed description that names the deployed code.
 
 A wire format: `[flow64:1 PATH unbound16 bound16 commit FIELDS]`, on a line of its own.
 """
@@ -38,8 +38,8 @@ class Stamp:
     """The stamp that a deploy leaves at the end of the description.
 
     Attributes:
-        path: The path that the workflow's id was computed from; of a pinned workflow it
-            ends in `/pin:ID`.
+        path: The path that the workflow's id was computed from; for a pinned workflow
+            it ends in `/pin:ID`.
         unbound: First 16 hex digits of the unbound fingerprint.
         bound: First 16 hex digits of the bound fingerprint.
         commit: The git commit of the code, followed by `+` for a dirty working tree;
@@ -63,7 +63,7 @@ class Stamp:
 
     @property
     def is_committed(self) -> bool:
-        """Whether its commit has all of the code, as far as it names one."""
+        """Whether its commit has all of the code, or it names no commit."""
         return self.commit is None or not self.commit.endswith(UNCOMMITTED)
 
     def is_genuine(self, workflow_id: str) -> bool:
@@ -76,17 +76,17 @@ class Stamp:
         return canonical_id(owner) == canonical_id(workflow_id)
 
     def fields_of(self, block_id: str) -> frozenset[str] | None:
-        """The fields that were sent for a block; None where none are on record."""
+        """Return the fields that were sent for a block; None if they are unknown."""
         known = self.fields or {}
         block_id = block_id.lower()
         return known.get(block_id, known.get(block_id[:8]))
 
 
 def block_refs(ids: Iterable[str]) -> dict[str, str]:
-    """How a stamp names the blocks of a definition, by their ids.
+    """Return the names of blocks in a stamp, by their ids.
 
-    By the first 8 characters, or in full where another block begins with the same:
-    ids that people make up often do.
+    A name is the first 8 characters of the id, or all of it if another block begins
+    with the same: ids that people make up often do.
     """
     lowered = {block_id: block_id.lower() for block_id in ids}
     heads = Counter(text[:8] for text in set(lowered.values()))
@@ -97,7 +97,7 @@ def block_refs(ids: Iterable[str]) -> dict[str, str]:
 
 
 def with_stamp(description: str, stamp: Stamp) -> str:
-    """A description that ends in a stamp, in place of those it had."""
+    """Return a description that ends in a stamp, without earlier stamps."""
     text, _ = split_stamp(description)
     if not text:
         return str(stamp)
@@ -109,10 +109,10 @@ def with_stamp(description: str, stamp: Stamp) -> str:
 def split_stamp(
     description: str, workflow_id: str | None = None
 ) -> tuple[str, Stamp | None]:
-    """A description without the lines that are stamps, and its stamp.
+    """Return a description without the lines that are stamps, and its stamp.
 
-    Of several stamps the last one counts that is genuine for the workflow's id; where
-    none is, or no id is given, the last one.
+    Of several stamps, the last one that is genuine for the workflow's id counts. If
+    none is genuine, or no id is given, the last one counts.
     """
     if "[flow64:1 " not in description:
         return description, None
@@ -137,7 +137,7 @@ def _stamp(found: re.Match[str]) -> Stamp:
 
 
 def _fields_text(fields: Mapping[str, Iterable[str]]) -> str:
-    """`field,field=ref,ref;...`: blocks with the same fields stand together."""
+    """Return `field,field=ref,ref;...`, grouped by equal fields."""
     groups: dict[str, list[str]] = {}
     for ref in sorted(fields):
         # As they are and not in NFC: the names of spec fields are data.

@@ -33,7 +33,7 @@ class Value:
         raise ValueInTextError(self.name)
 
     def as_data(self) -> dict[str, Any]:
-        """The form of unbound JSON."""
+        """Return the form in unbound JSON."""
         data: dict[str, Any] = {VALUE_KEY: self.name}
         if self.secret:
             data["secret"] = True
@@ -44,8 +44,8 @@ class Value:
 class BoundSecret:
     """A secret value that was filled in: shown by its name, sent as its text.
 
-    No attrs class, so that what lists fields (`asdict`, `vars`) does not find the text;
-    a pickle holds the unbound value.
+    Not an attrs class, so that `asdict` and `vars` do not find the text. A pickle holds
+    the unbound value.
     """
 
     __slots__ = ("_content", "_value")
@@ -86,7 +86,7 @@ class BoundSecret:
 
 
 def as_value(data: Mapping[str, Any]) -> Value | None:
-    """The unbound value that a mapping of unbound JSON stands for, if it is one."""
+    """Return the unbound value that a mapping of unbound JSON means, or None."""
     if VALUE_KEY not in data or not set(data) <= {VALUE_KEY, "secret"}:
         return None
     name, secret = data[VALUE_KEY], data.get("secret", False)

@@ -13,7 +13,6 @@ from ._consent import list_left_alone as list_left_alone
 from ._deploy import Deployment as Deployment
 from ._deploy import Preview as Preview
 from ._deploy import Ready as Ready
-from ._deploy import before_step as before_step
 from ._deploy import plan_and_apply as plan_and_apply
 from ._deploy import prepare_deploy as prepare_deploy
 from ._deploy import preview as preview

@@ -25,17 +25,6 @@ from ._history import History
 from ._planner import plan_one
 from ._target import Deployable, target_of
 
-__all__ = [
-    "Deployable",
-    "Deployment",
-    "Preview",
-    "Ready",
-    "before_step",
-    "plan_and_apply",
-    "prepare_deploy",
-    "require_namespace",
-]
-
 
 @frozen
 class Deployment:
@@ -101,9 +90,16 @@ class Preview:
 
 @frozen
 class Ready:
-    """A workflow compiled for one environment, and checked before anything is sent."""
+    """A workflow that is compiled for one environment, and checked.
 
-    workflow: Deployable
+    Attributes:
+        name: Its title in the code, for errors.
+        env: The environment.
+        target: What is wanted there.
+        secrets: Secrets to hide in everything live.
+    """
+
+    name: str
     env: str
     target: Target
     secrets: Sequence[BoundSecret] = field(default=(), repr=False)
@@ -119,19 +115,9 @@ class Ready:
         return self.target.stamp
 
     @property
-    def name(self) -> str:
-        """The title, for errors."""
-        return self.workflow.name
-
-    @property
     def id(self) -> str:
         """The workflow's id."""
         return self.target.id
-
-    @property
-    def is_pinned(self) -> bool:
-        """Return True if the code names an imported workflow."""
-        return self.target.is_pinned
 
 
 def prepare_deploy(
@@ -153,13 +139,13 @@ def prepare_deploy(
         UnboundValueError: The environment does not give all its values.
     """
     target = target_of(workflow, env, values, suffix=suffix, git=Git())
-    return Ready(workflow, env, target)
+    return Ready(workflow.name, env, target)
 
 
 def require_namespace(ready: Ready, channel: Channel) -> None:
     """Refuse an id that other users may have too, unless the service is local."""
-    is_shared = ready.stamp.path.startswith(f"ns:{LOCAL}/") and not ready.is_pinned
-    if is_shared and not channel.is_local:
+    is_shared = ready.stamp.path.startswith(f"ns:{LOCAL}/")
+    if is_shared and not ready.target.is_pinned and not channel.is_local:
         raise LocalNamespaceError(ready.name, channel.endpoint)
 
 
@@ -204,7 +190,7 @@ async def plan_and_apply(
     step = await plan_one(
         session, target, env=ready.env, endpoint=endpoint, secrets=secrets
     )
-    before = before_step(step)
+    before = step.live.definition if step.live else None
     is_refused = step.action == "refuse" and not (force and step.lifted_by)
     if step.is_taken:
         raise StateRefusedError(ready.name, ready.id, "taken")
@@ -248,8 +234,3 @@ def _differences(step: Step) -> Sequence[str]:
         return [*as_lines(step.edits)]
     about = "what is live differs from your code, which would change:"
     return [about, *(f"  {line}" for line in as_lines(step.changes))]
-
-
-def before_step(step: Step) -> Definition | None:
-    """Return the live definition of a step, as it was read."""
-    return step.live.definition if step.live else None

@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import asdict
 
+from ..analysis import estimate_cost
 from ..diff import as_data as change_data
-from ..diff import estimate, estimate_data
 from ..plan import Plan, Step
 from ..redaction import redact_keys_in_json
 from ..render import as_text as review_text
@@ -66,7 +66,7 @@ def _step_data(step: Step, plan: Plan) -> dict[str, Any]:
         "edits": [change_data(change) for change in step.edits],
         "changes": [change_data(change) for change in step.changes],
         "consequences": [change_data(found) for found in step.consequences],
-        "cost": None if sent is None else estimate_data(estimate(sent, plan.prices)),
+        "cost": None if sent is None else estimate_cost(sent, plan.prices).as_data(),
         "unmanaged": list(step.unmanaged),
         "settings": [change_data(setting) for setting in step.settings],
         "spends": list(step.spends),

@@ -7,10 +7,11 @@ from pathlib import Path, PurePath
 
 from attrs import evolve
 
+from ..analysis import estimate_cost
 from ..definition import EMPTY, BoundSecret, redact_for_display
-from ..diff import estimate
+from ..diff import fields_of, redact_pair
 from ..plan import Action, Details, Flag, Plan, Review, Step, take_over_command
-from ..render import created, fields_of, redact_pair
+from ..render import make_new_step
 from ._consent import NOTHING, Agreement, is_lifted
 from ._drift import prepare_for_display
 
@@ -65,7 +66,7 @@ def _with_details(
         step = evolve(step, action=_action_if_lifted(step))
     if step.target is not None and step.live is None and step.sent is not None:
         # The step of a new workflow only has its effects.
-        new = created(step.key, step.target.definition, prices)
+        new = make_new_step(step.key, step.target.definition, prices)
         step = evolve(step, consequences=new.consequences)
         after, cost = new.details.after, new.details.cost_after
         details = evolve(details, after=after, cost_after=cost)
@@ -91,8 +92,8 @@ def _with_sides(
     assert sent is not None  # settings are those of a live workflow
     details = evolve(
         details,
-        cost_before=None if live is None else estimate(live, prices),
-        cost_after=estimate(sent, prices),
+        cost_before=None if live is None else estimate_cost(live, prices),
+        cost_after=estimate_cost(sent, prices),
     )
     # Only what is written is drawn. Without code, secrets are not known.
     if step.sent is None or live is None or code is None:

@@ -6,9 +6,12 @@ from ._processes import (
     ALWAYS,
     Cause,
     Compilation,
+    CompiledWorkflow,
     Difference,
+    ProcessOutcome,
     ProcessSettings,
     find_causes,
+    list_differences,
     vary_settings,
 )
 
@@ -16,8 +19,11 @@ __all__ = [
     "ALWAYS",
     "Cause",
     "Compilation",
+    "CompiledWorkflow",
     "Difference",
+    "ProcessOutcome",
     "ProcessSettings",
     "find_causes",
+    "list_differences",
     "vary_settings",
 ]

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from ..definition import pointer
 from ..loading import PACKAGE_FOLDER
 from ._child import DONE
 
@@ -178,7 +179,7 @@ class Cause:
     differences: Sequence[Difference]
 
 
-class _Running:
+class _ProcessGroup:
     """The running processes, so that all of them can be killed."""
 
     def __init__(self) -> None:
@@ -225,7 +226,7 @@ class Compilation:
 
     def run_all(self, settings: Sequence[ProcessSettings]) -> Sequence[ProcessOutcome]:
         """Compile in one process for each of the settings. Some run at one time."""
-        running = _Running()
+        running = _ProcessGroup()
 
         def run(one: ProcessSettings) -> ProcessOutcome:
             return self.run(one, running)
@@ -239,7 +240,7 @@ class Compilation:
                 raise
 
     def run(
-        self, settings: ProcessSettings, running: _Running | None = None
+        self, settings: ProcessSettings, running: _ProcessGroup | None = None
     ) -> ProcessOutcome:
         """Compile in one process."""
         with TemporaryDirectory(prefix="flow64-") as scratch:
@@ -258,14 +259,14 @@ class Compilation:
                 "outcome": str(file),
             }
             printed, ending = self._communicate(
-                json.dumps(job).encode(), settings, running or _Running()
+                json.dumps(job).encode(), settings, running or _ProcessGroup()
             )
             if not file.exists():
                 return ProcessOutcome({}, _describe_silence(ending, printed), printed)
             return _read(json.loads(file.read_bytes()), printed)
 
     def _communicate(
-        self, job: bytes, settings: ProcessSettings, running: _Running
+        self, job: bytes, settings: ProcessSettings, running: _ProcessGroup
     ) -> tuple[str, str]:
         """Run a process. Return what it printed, and how it ended in words."""
         process = subprocess.Popen(  # noqa: S603 - it is Python itself, and no shell
@@ -329,7 +330,7 @@ def find_causes(
     }
     again = job.run(plain)
     if not again.is_same(first):
-        return [Cause(None, ALWAYS, None, None, [*differences(first, again)])]
+        return [Cause(None, ALWAYS, None, None, [*list_differences(first, again)])]
     alone = job.run_all([*singles.values()])
     found = [
         Cause(
@@ -337,7 +338,7 @@ def find_causes(
             NAMES[name],
             _format_setting(name, plain),
             _format_setting(name, other),
-            [*differences(first, outcome)],
+            [*list_differences(first, outcome)],
         )
         for name, outcome in zip(singles, alone, strict=True)
         if not outcome.is_same(first)
@@ -345,10 +346,12 @@ def find_causes(
     if found:
         return found
     whole = job.run(other)
-    return [Cause(None, TOGETHER, None, None, [*differences(first, whole)])]
+    return [Cause(None, TOGETHER, None, None, [*list_differences(first, whole)])]
 
 
-def differences(first: ProcessOutcome, other: ProcessOutcome) -> Iterator[Difference]:
+def list_differences(
+    first: ProcessOutcome, other: ProcessOutcome
+) -> Iterator[Difference]:
     """The differences between the outcomes of two processes."""
     if first.problem != other.problem:
         yield Difference("", "", first.problem, other.problem, None)
@@ -372,8 +375,8 @@ def _differences_in(
     for count, (path, here, there) in enumerate(found):
         if count == MOST:
             return
-        pointer = "".join(f"/{_escape(part)}" for part in path)
-        yield Difference(before.name, pointer, here, there, _place(before, path))
+        place = _place(before, path)
+        yield Difference(before.name, pointer(path), here, there, place)
 
 
 def _tree_differences(
@@ -415,10 +418,6 @@ def _place(one: CompiledWorkflow, path: Way) -> str | None:
     if path[:2] == ("workflow_definition", "blocks") and len(path) > 2:
         return one.places[int(path[2])] or one.where
     return one.where
-
-
-def _escape(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _format_setting(name: str, settings: ProcessSettings) -> str:

@@ -42,13 +42,21 @@ from ._consequences import (
     RowsChanged,
     consequences,
 )
-from ._data import as_data, digest_masked, estimate_data
+from ._data import as_data
+from ._data import digest_secrets as digest_secrets
 from ._diff import diff
-from ._lines import Line, Section, Sign, format_sections
-from ._live_settings import LiveSetting, find_settings
-from ._prices import Estimate, RowPrice, estimate
-from ._redaction import Hidden, SideSecrets, Written, mask_hidden, put_secrets_in
-from ._sections import as_lines, map_blocks, sections
+from ._lines import Line as Line
+from ._lines import Section as Section
+from ._lines import Sign as Sign
+from ._lines import format_sections as format_sections
+from ._live_settings import LiveSetting
+from ._live_settings import find_settings as find_settings
+from ._redaction import Hidden, Written
+from ._redaction import fields_of as fields_of
+from ._redaction import redact_pair as redact_pair
+from ._sections import as_lines
+from ._sections import map_blocks as map_blocks
+from ._sections import sections as sections
 
 __all__ = [
     "BlockAdded",
@@ -68,7 +76,6 @@ __all__ = [
     "EdgeRemoved",
     "EffectAppeared",
     "EffectVanished",
-    "Estimate",
     "FieldAdded",
     "FieldChange",
     "FieldChanged",
@@ -82,15 +89,10 @@ __all__ = [
     "ItemMoved",
     "ItemRemoved",
     "KindChanged",
-    "Line",
     "ListChanged",
     "LiveSetting",
     "OtherColumnsChanged",
-    "RowPrice",
     "RowsChanged",
-    "Section",
-    "SideSecrets",
-    "Sign",
     "TitleChanged",
     "Unmanaged",
     "Written",
@@ -99,13 +101,4 @@ __all__ = [
     "as_lines",
     "consequences",
     "diff",
-    "digest_masked",
-    "estimate",
-    "estimate_data",
-    "find_settings",
-    "format_sections",
-    "map_blocks",
-    "mask_hidden",
-    "put_secrets_in",
-    "sections",
 ]

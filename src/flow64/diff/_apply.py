@@ -116,7 +116,7 @@ class _Work:
         origins: list[Origin] = []
         waiting = {canonical_id(block_id) for block_id in self.renamed.values()}
         waiting |= self.kinds.keys() | self.fields.keys()
-        leaving = self._count_removed()
+        leaving = self._count_removals()
         ids = {block_id for block_id, _, _ in leaving}
         is_other = bool(self.removed or self.added)
         for at, block in enumerate(definition.blocks):
@@ -145,7 +145,7 @@ class _Work:
             origins=ListedOrigins(origins) if is_other else definition.origins,
         )
 
-    def _count_removed(self) -> Counter[_Twin]:
+    def _count_removals(self) -> Counter[_Twin]:
         """Count the blocks that are removed, by id and content."""
         wires = (change.wire for change in self.removed)
         return Counter(

@@ -15,8 +15,10 @@ from attrs import evolve, frozen
 from ..analysis import (
     EFFECT_WORDS,
     ColumnSet,
+    Estimate,
     RowKindName,
     effects,
+    estimate_cost,
     findings,
     output_columns,
     row_kinds,
@@ -27,7 +29,6 @@ from ..diagnostics import Finding
 from ._changes import BlockRef, Topic
 from ._diff import Sides
 from ._lines import Line, shorten_name
-from ._prices import Estimate, estimate
 from ._reading import Reading
 from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secrets_in
 
@@ -118,7 +119,7 @@ class OtherColumnsChanged:
 
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
-        yield Line("+" if self.after else "-", "columns that nobody knows")
+        yield Line("+" if self.after else "-", "unknown columns")
 
 
 @frozen
@@ -180,7 +181,7 @@ class EffectVanished:
 
 def _describe_effect(one: EffectAppeared | EffectVanished) -> str:
     if one.effect is None:
-        return f"what {one.kind} does is unknown"
+        return f"the effects of {one.kind} are unknown"
     words = f"{one.kind} {EFFECT_WORDS[one.effect]}"
     return f"{words}: {one.target}" if one.target else words
 
@@ -256,7 +257,7 @@ def consequences(
     Raises:
         ArgumentError: A price is not a number of dollars.
     """
-    costs = [estimate(definition, prices) for definition in (before, after)]
+    costs = [estimate_cost(definition, prices) for definition in (before, after)]
     sides = _redact_sides(Sides.of(before, after, Reading(bound=False)), written)
     yield from _compare_rows(sides)
     yield from _compare_columns(
@@ -355,7 +356,7 @@ def _compare_findings(sides: Sides) -> Iterator[Consequence]:
         [finding for finding in findings(each) if finding.code not in _SUMMARIES]
         for each in (sides.before, sides.after)
     )
-    renamed = sides.map_renamed()
+    renamed = sides.map_ids()
     left, right = _count_topics(old, renamed), _count_topics(new, {})
     yield from map(FindingVanished, _list_surplus(old, left - right, renamed))
     yield from map(FindingAppeared, _list_surplus(new, right - left, {}))

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import fields, has
 
+from ..analysis import Estimate
 from ..definition import WireBlock, pointer
 from ..diagnostics import Finding
 from ..dsl import UNSET
@@ -30,7 +31,6 @@ from ._changes import (
 from ._consequences import Consequence
 from ._lines import value_data
 from ._live_settings import LiveSetting
-from ._prices import Estimate, RowPrice
 from ._redaction import Hidden
 
 
@@ -43,11 +43,6 @@ def as_data(change: Change | Consequence | LiveSetting) -> dict[str, Any]:
     if isinstance(change, LiveSetting):
         return {**_members(change), "dollars": change.dollars}
     return {"change": _kebab(type(change).__name__), **_members(change)}
-
-
-def estimate_data(estimate: Estimate) -> dict[str, Any]:
-    """Return a cost as plain JSON data."""
-    return _members(estimate)
 
 
 @cache
@@ -76,18 +71,18 @@ def _data(value: Any) -> Any:
         return {name: _data(part) for name, part in value._asdict().items()}
     if isinstance(value, tuple):
         return [_data(item) for item in value]
-    if isinstance(value, Finding):
+    if isinstance(value, Finding | Estimate):
         return redact_keys_in_json(value.as_data())
     if isinstance(value, ItemAdded | ItemRemoved | ItemMoved | ItemChanged):
         return {"edit": _kebab(type(value).__name__), **_members(value)}
     if isinstance(value, FieldAdded | FieldRemoved | FieldChanged | ListChanged):
         return as_data(value)
-    if isinstance(value, BlockRef | Estimate | RowPrice):
+    if isinstance(value, BlockRef):
         return _members(value)
     return value_data(value)
 
 
-def digest_masked(change: Change | Consequence) -> str:
+def digest_secrets(change: Change | Consequence) -> str:
     """Return a digest of all that is masked in a change; empty if nothing is.
 
     Changes are compared by it. It is never shown, since a guess of a secret could be

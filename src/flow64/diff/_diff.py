@@ -25,7 +25,7 @@ from ._changes import (
 )
 from ._fields import Comparer
 from ._matching import Matching, MatchSide, match_blocks
-from ._moves import find_moved
+from ._moves import find_late_blocks
 from ._reading import Reading
 from ._redaction import SideSecrets, Written
 
@@ -62,7 +62,7 @@ def diff(
     sides = Sides.of(before, after, reading)
     yield from _compare_texts(before, after, now)
     comparer = Comparer(reading, then, now)
-    ours = _index_managed(managed)
+    ours = _index_fields(managed)
     for one, other in sorted(sides.matching.pairs.items(), key=lambda pair: pair[1]):
         old, new = before.blocks[one], after.blocks[other]
         has_new_id = sides.old.ids[one] != sides.new.ids[other]
@@ -135,7 +135,7 @@ class Sides:
             self.refs[at] = BlockRef(block.id, block.kind, path)
         return self.refs[at]
 
-    def map_renamed(self) -> Mapping[str, str]:
+    def map_ids(self) -> Mapping[str, str]:
         """Return the new id by the old id, for blocks with other ids."""
         old, new = self.old.ids, self.new.ids
         return {
@@ -156,7 +156,7 @@ def _compare_texts(
         yield DescriptionChanged(secrets.hide(old), secrets.hide(new))
 
 
-def _index_managed(
+def _index_fields(
     managed: Mapping[str, frozenset[str]] | None,
 ) -> Mapping[str, frozenset[str]] | None:
     if managed is None:
@@ -215,7 +215,7 @@ class _Ends(dict[str, str]):
 
 def _compare_edges(sides: Sides) -> Iterator[Change]:
     """Yield the blocks that moved, then all other edges that were removed or added."""
-    old = _collect_joints(sides.before.edges, sides.map_renamed())
+    old = _collect_joints(sides.before.edges, sides.map_ids())
     new = _collect_joints(sides.after.edges, {})
     if old == new:
         return
@@ -238,7 +238,7 @@ def _find_moves(
     A block that moved together with all blocks that feed it is not shown.
     """
     before, after, pairs = sides.before, sides.after, sides.matching.pairs
-    late = find_moved(before.topology, after.topology, pairs)
+    late = find_late_blocks(before.topology, after.topology, pairs)
     if not late:
         return
     removed, added = _group_by_end(gone), _group_by_end(come)

@@ -62,13 +62,13 @@ class Comparer:
             managed: The fields that code manages. None for all of them.
         """
         if managed is not None:
-            yield from self._compare_unmanaged(block, before, after, managed)
+            yield from self._compare_other_fields(block, before, after, managed)
             before, after = _only(before, managed), _only(after, managed)
         found: list[FieldChange] = []
         self._compare_members(found, block, (), before, after)
         yield from found
 
-    def _compare_unmanaged(
+    def _compare_other_fields(
         self,
         block: BlockRef,
         before: Mapping[str, Any],

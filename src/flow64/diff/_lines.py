@@ -14,8 +14,8 @@ from typing import Any, Final, Literal, TypeAlias
 from attrs import field, frozen
 
 from ..definition import BoundSecret, Path, Value, pointer, thaw
-from ..redaction import MASK, redact_keys, redact_keys_in_json
-from ..text import join_first, printable, truncate
+from ..redaction import MASK, clean_text, redact_keys, redact_keys_in_json
+from ..text import join_first, truncate
 from ._redaction import Hidden
 
 Sign: TypeAlias = Literal["+", "-", "~", ">", "?"]
@@ -31,13 +31,8 @@ MOST_NAMES: Final = 5
 """Blocks that one line names."""
 
 
-def clean(text: str) -> str:
-    """Return a text without keys, and without characters that steer a terminal."""
-    return printable(redact_keys(text))
-
-
 def _clean_side(text: str | None) -> str | None:
-    return None if text is None else clean(text)
+    return None if text is None else clean_text(text)
 
 
 @frozen
@@ -53,7 +48,7 @@ class Line:
     """
 
     sign: Sign
-    text: str = field(converter=clean)
+    text: str = field(converter=clean_text)
     before: str | None = field(default=None, converter=_clean_side)
     after: str | None = field(default=None, converter=_clean_side)
     depth: int = 0
@@ -73,7 +68,7 @@ class Section:
         block: The id of the block, if it is one.
     """
 
-    title: str = field(converter=clean)
+    title: str = field(converter=clean_text)
     lines: Sequence[Line]
     block: str | None = None
 

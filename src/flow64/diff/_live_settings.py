@@ -11,14 +11,14 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..analysis import EFFECT_WORDS, RowKindName, output_rows
+from ..analysis import EFFECT_WORDS, Estimate, RowKindName, estimate_cost, output_rows
 from ..blocks import CATALOGUE, CatalogueBlock, Effect, facts_of
 from ..compiler import call_of
 from ..definition import BoundSecret, Definition, FrozenDict, Path, thaw
+from ..redaction import clean_text
 from ..text import format_dollars
 from ._changes import BlockRef
-from ._lines import clean, format_value
-from ._prices import Estimate, estimate
+from ._lines import format_value
 
 _Specs: TypeAlias = Mapping[str, Any]
 
@@ -67,7 +67,7 @@ class LiveSetting:
 
     def describe(self) -> Iterator[str]:
         """Return the setting as lines of text."""
-        return map(clean, self._lines())
+        return map(clean_text, self._lines())
 
     def _lines(self) -> Iterator[str]:
         default = self.default or "not documented"
@@ -121,7 +121,7 @@ def find_settings(
     Args:
         code: What the code says.
         live: The same blocks in the same order, with the live fields that code does not
-            set beside those that it sets.
+            set added to the fields that it sets.
         prices: Dollars a row by kind, in place of those that are documented.
     """
     for at, (ours, block) in enumerate(zip(code.blocks, live.blocks, strict=True)):
@@ -164,9 +164,9 @@ def _make_setting(
         () if old.rows == new.rows else (old.rows, new.rows),
         tuple(one for one in new.effects if one not in old.effects),
         tuple(one for one in old.effects if one not in new.effects),
-        estimate(sides[0], prices),
-        estimate(sides[1], prices),
-        _call(cls, name, block.specs[name]),
+        estimate_cost(sides[0], prices),
+        estimate_cost(sides[1], prices),
+        call_of(cls.__name__, {name: thaw(block.specs[name], _replace_secret)}),
     )
 
 
@@ -177,10 +177,6 @@ def _replace_specs(code: Definition, at: int, specs: _Specs) -> Definition:
     return evolve(code, blocks=tuple(blocks))
 
 
-def _call(cls: type[CatalogueBlock], name: str, value: Any) -> str:
-    """Return the code that sets a field. A secret is written by name."""
-    return call_of(cls.__name__, {name: thaw(value, _replace_secret)})
-
-
 def _replace_secret(item: Any) -> Any:
+    """Return the name of a secret. Other values stay."""
     return item.value if isinstance(item, BoundSecret) else item

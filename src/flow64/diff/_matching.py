@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from attrs import Factory, frozen
 
@@ -13,7 +13,7 @@ from ..definition import Definition, canonical_id
 from ._reading import Reading
 
 _Key = TypeVar("_Key", bound=Hashable)
-Pairs: TypeAlias = Iterator[tuple[int, int]]
+BlockPairs: TypeAlias = Iterator[tuple[int, int]]
 """Positions of blocks before and now."""
 
 Groups: TypeAlias = dict[Any, list[int]]
@@ -22,7 +22,7 @@ Groups: TypeAlias = dict[Any, list[int]]
 
 @frozen
 class Matching:
-    """Pairs of blocks by position, and blocks without a partner.
+    """BlockPairs of blocks by position, and blocks without a partner.
 
     Attributes:
         pairs: Position now by position before.
@@ -136,7 +136,9 @@ def match_blocks(before: MatchSide, after: MatchSide) -> Matching:
     old, new = before.ids, after.ids
     index = {block_id: at for at, block_id in enumerate(new)}
     is_plain = len(index) == len(new) and len(set(old)) == len(old)
-    twins = frozenset[str]() if is_plain else _find_repeated(old) | _find_repeated(new)
+    twins = (
+        frozenset[str]() if is_plain else _find_duplicates(old) | _find_duplicates(new)
+    )
     pairs = {
         at: index[block_id]
         for at, block_id in enumerate(old)
@@ -162,7 +164,7 @@ def match_blocks(before: MatchSide, after: MatchSide) -> Matching:
     )
 
 
-def _find_repeated(ids: Sequence[str]) -> frozenset[str]:
+def _find_duplicates(ids: Sequence[str]) -> frozenset[str]:
     return frozenset(block_id for block_id, n in Counter(ids).items() if n > 1)
 
 
@@ -181,18 +183,44 @@ class _PartnerSearch:
     pairs: dict[int, int]
 
     def run(self) -> None:
-        """Search by one sign after the other, and after each along the edges."""
+        """Search by one feature after the other, and after each along the edges."""
         before, after = self.before, self.after
         self._join(_pair_unique(before.group_by_key(), after.group_by_key()))
         # All pairs once. Later, the neighbours of each new pair are compared.
         self._spread(list(self.pairs.items()))
         self._leave_strangers()
-        for look in _LOOKS:
+        for found in self._compare_features():
+            self._spread(self._join(found))
             if not before.free or not after.free:
                 return
-            self._spread(self._join(look(before, after)))
 
-    def _join(self, found: Pairs) -> list[tuple[int, int]]:
+    def _compare_features(self) -> Iterator[BlockPairs]:
+        """Yield pairs with a common feature, the surest feature first.
+
+        Each is computed when the pairs before it are made.
+        """
+        before, after = self.before, self.after
+        # A kind and content that each side has once.
+        yield _pair_unique(before.group_by_content(), after.group_by_content())
+        # The only blocks of a kind that are left on each side.
+        pairs = _pair_unique(before.group_by_kind(), after.group_by_kind())
+        yield _without_other_keys(before, after, pairs)
+        # A kind and content that both sides have as often, in order.
+        yield _pair_if_as_many(before.group_by_content(), after.group_by_content())
+        # A kind and content, with as many blocks before.
+        sides = [side.group_by_content(at_depth=True) for side in (before, after)]
+        yield _pair_in_order(*sides)
+        # A kind, and fields that only these two have: the most fields first.
+        votes = Counter(_pair_unique(before.group_by_field(), after.group_by_field()))
+        ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
+        yield (pair for pair, _ in ranked)
+        # A kind and content, in order, until one side has no more.
+        yield _pair_in_order(before.group_by_content(), after.group_by_content())
+        # What is left of a kind in order, if both sides have as many.
+        pairs = _pair_if_as_many(before.group_by_kind(), after.group_by_kind())
+        yield _without_other_keys(before, after, pairs)
+
+    def _join(self, found: BlockPairs) -> list[tuple[int, int]]:
         """Make the pairs of free blocks, and return them."""
         made: list[tuple[int, int]] = []
         for one, other in found:
@@ -231,62 +259,9 @@ def _group_neighbours(side: MatchSide, neighbours: Iterable[int]) -> Groups:
     return _group((side.kind(at), at) for at in neighbours if at in side.free)
 
 
-# -- Signs, the surest first -----------------------------------------------------------
-
-
-def _match_unique_content(before: MatchSide, after: MatchSide) -> Pairs:
-    """Match blocks with a kind and content that each side has once."""
-    return _pair_unique(before.group_by_content(), after.group_by_content())
-
-
-def _match_unique_kind(before: MatchSide, after: MatchSide) -> Pairs:
-    """Match the only blocks of a kind that are left on each side."""
-    pairs = _pair_unique(before.group_by_kind(), after.group_by_kind())
-    return _without_other_keys(before, after, pairs)
-
-
-def _match_equal_counts(before: MatchSide, after: MatchSide) -> Pairs:
-    """Match in order if both sides have as many blocks of a kind and content."""
-    return _pair_if_as_many(before.group_by_content(), after.group_by_content())
-
-
-def _match_depth(before: MatchSide, after: MatchSide) -> Pairs:
-    """Match blocks of a kind and content with as many blocks before them."""
-    return _pair_in_order(
-        before.group_by_content(at_depth=True), after.group_by_content(at_depth=True)
-    )
-
-
-def _match_shared_fields(before: MatchSide, after: MatchSide) -> Pairs:
-    """Match blocks of a kind by the number of fields that only they have."""
-    votes = Counter(_pair_unique(before.group_by_field(), after.group_by_field()))
-    ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
-    return (pair for pair, _ in ranked)
-
-
-def _match_content(before: MatchSide, after: MatchSide) -> Pairs:
-    """Match blocks of a kind and content in order, until one side has no more."""
-    return _pair_in_order(before.group_by_content(), after.group_by_content())
-
-
-def _match_kind(before: MatchSide, after: MatchSide) -> Pairs:
-    """Match what is left of a kind in order, if both sides have as many."""
-    pairs = _pair_if_as_many(before.group_by_kind(), after.group_by_kind())
-    return _without_other_keys(before, after, pairs)
-
-
-_LOOKS: Final = (
-    _match_unique_content,
-    _match_unique_kind,
-    _match_equal_counts,
-    _match_depth,
-    _match_shared_fields,
-    _match_content,
-    _match_kind,
-)
-
-
-def _without_other_keys(before: MatchSide, after: MatchSide, pairs: Pairs) -> Pairs:
+def _without_other_keys(
+    before: MatchSide, after: MatchSide, pairs: BlockPairs
+) -> BlockPairs:
     """Leave out pairs of blocks that both have a key.
 
     Two blocks with other keys that have only the kind in common are not the same.
@@ -303,7 +278,7 @@ def _group(pairs: Iterable[tuple[_Key, int]]) -> dict[_Key, list[int]]:
     return found
 
 
-def _pair_unique(left: Groups, right: Groups) -> Pairs:
+def _pair_unique(left: Groups, right: Groups) -> BlockPairs:
     """Pair what has the same feature, if each side has it once."""
     for key, ones in left.items():
         others = right.get(key, [])
@@ -311,7 +286,7 @@ def _pair_unique(left: Groups, right: Groups) -> Pairs:
             yield ones[0], others[0]
 
 
-def _pair_if_as_many(left: Groups, right: Groups) -> Pairs:
+def _pair_if_as_many(left: Groups, right: Groups) -> BlockPairs:
     """Pair what has the same feature in order, if both sides have as many."""
     for key, ones in left.items():
         others = right.get(key, [])
@@ -319,7 +294,7 @@ def _pair_if_as_many(left: Groups, right: Groups) -> Pairs:
             yield from zip(ones, others, strict=True)
 
 
-def _pair_in_order(left: Groups, right: Groups) -> Pairs:
+def _pair_in_order(left: Groups, right: Groups) -> BlockPairs:
     """Pair what has the same feature in order, until one side has no more."""
     for key, ones in left.items():
         yield from zip(ones, right.get(key, ()), strict=False)

@@ -9,7 +9,9 @@ from heapq import heapify, heappop, heappush
 from ..definition import Topology
 
 
-def find_moved(before: Topology, after: Topology, pairs: Mapping[int, int]) -> set[int]:
+def find_late_blocks(
+    before: Topology, after: Topology, pairs: Mapping[int, int]
+) -> set[int]:
     """Return the positions now of blocks that came before others and now come after.
 
     Only edges count. Both flows are put in an order, each as near to that of the other

@@ -11,6 +11,7 @@ import attrs
 from attrs import frozen
 
 from ..client import Client
+from ..definition import EMPTY
 from ..environments import Environment, Settings
 from ..errors import FlowError
 from ._assumptions import AssumptionResult, judge_assumptions
@@ -48,7 +49,7 @@ STATES: Final[Mapping[str, str]] = {
 """The meaning of each state of the credential."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Diagnosis:
     """The setup of this machine, and the answers of the service.
 
@@ -84,15 +85,15 @@ class Diagnosis:
     environment: str
     endpoint: str | None
     places: Sequence[StoragePlace]
-    credential: str | None
-    because: str | None
-    organisations: Sequence[str]
-    is_expected: bool | None
-    credits: float | None
-    skew: float | None
-    rates: Mapping[str, str]
-    asked: Sequence[tuple[str, int | None]]
-    assumptions: Sequence[AssumptionResult]
+    credential: str | None = None
+    because: str | None = None
+    organisations: Sequence[str] = ()
+    is_expected: bool | None = None
+    credits: float | None = None
+    skew: float | None = None
+    rates: Mapping[str, str] = EMPTY
+    asked: Sequence[tuple[str, int | None]] = ()
+    assumptions: Sequence[AssumptionResult] = ()
     problems: Sequence[str]
 
     def as_data(self) -> dict[str, Any]:
@@ -130,30 +131,20 @@ def diagnose(
             seen = client.call(examine)
     except FlowError as error:
         problems.append(describe_error(error))
+    answers: dict[str, Any] = {}
     if seen is not None:
         problems += _find_problems(seen, expected, endpoint)
-    return _build(
-        settings,
-        environment,
-        found=found,
-        seen=seen,
-        expected=expected,
-        endpoint=endpoint,
-        problems=[_remove_folders(problem) for problem in problems],
-    )
-
-
-def _build(
-    settings: Settings,
-    environment: Environment,
-    *,
-    found: Sequence[StoragePlace],
-    seen: Examination | None,
-    expected: str | None,
-    endpoint: str | None,
-    problems: Sequence[str],
-) -> Diagnosis:
-    organisations = () if seen is None else seen.organisations
+        answers = {
+            "credential": seen.state,
+            "because": seen.problem,
+            "organisations": [_cut(one) for one in seen.organisations],
+            "is_expected": _is_expected(seen.organisations, expected),
+            "credits": seen.credits,
+            "skew": seen.skew,
+            "rates": seen.rates,
+            "asked": seen.requests,
+            "assumptions": judge_assumptions(seen.replies),
+        }
     return Diagnosis(
         versions=read_versions(),
         extras=list_extras(),
@@ -164,16 +155,8 @@ def _build(
         environment=environment.name,
         endpoint=endpoint,
         places=found,
-        credential=None if seen is None else seen.state,
-        because=None if seen is None else seen.problem,
-        organisations=[_cut(one) for one in organisations],
-        is_expected=_is_expected(organisations, expected),
-        credits=None if seen is None else seen.credits,
-        skew=None if seen is None else seen.skew,
-        rates={} if seen is None else seen.rates,
-        asked=() if seen is None else seen.requests,
-        assumptions=() if seen is None else judge_assumptions(seen.replies),
-        problems=problems,
+        problems=[_remove_folders(problem) for problem in problems],
+        **answers,
     )
 
 

@@ -51,7 +51,7 @@ LIMITS: Final = ("ratelimit", "rate-limit", "retry-after")
 
 
 @frozen
-class Reply:
+class Exchange:
     """One request and its answer.
 
     Attributes:
@@ -96,16 +96,16 @@ class Reply:
 
 
 @frozen
-class Replies:
+class Exchanges:
     """All requests and answers, by name."""
 
-    by_name: Mapping[str, Reply]
+    by_name: Mapping[str, Exchange]
 
-    def __getitem__(self, name: str) -> Reply:
+    def __getitem__(self, name: str) -> Exchange:
         return self.by_name.get(name, _NOTHING)
 
     @property
-    def all(self) -> Sequence[Reply]:
+    def all(self) -> Sequence[Exchange]:
         """All requests."""
         return [*self.by_name.values()]
 
@@ -119,7 +119,7 @@ class Replies:
 _PLAIN: Final = re.compile(r"[\w;:=,.\" -]{0,60}", re.ASCII)
 """The text of a header about rates that may be shown."""
 
-_NOTHING: Final = Reply(Request("GET", ""))
+_NOTHING: Final = Exchange(Request("GET", ""))
 
 
 @frozen
@@ -130,7 +130,7 @@ class Examination:
         replies: The requests and answers, for the verdicts.
     """
 
-    replies: Replies = field(repr=False)
+    replies: Exchanges = field(repr=False)
 
     @property
     def state(self) -> CredentialState:
@@ -229,16 +229,16 @@ async def examine(
     Args:
         wall: The wall clock, in seconds since 1970.
     """
-    replies: dict[str, Reply] = {}
+    replies: dict[str, Exchange] = {}
     if await _ask_all(session, _first_requests(), replies, wall):
-        await _ask_all(session, _later_requests(Replies(replies)), replies, wall)
-    return Examination(Replies(replies))
+        await _ask_all(session, _later_requests(Exchanges(replies)), replies, wall)
+    return Examination(Exchanges(replies))
 
 
 async def _ask_all(
     session: Session,
     requests: Sequence[tuple[str, Request]],
-    replies: dict[str, Reply],
+    replies: dict[str, Exchange],
     wall: Callable[[], float],
 ) -> bool:
     """Send requests one after the other. Return whether more may be sent."""
@@ -271,7 +271,7 @@ def _first_requests() -> Sequence[tuple[str, Request]]:
     ]
 
 
-def _later_requests(replies: Replies) -> Sequence[tuple[str, Request]]:
+def _later_requests(replies: Exchanges) -> Sequence[tuple[str, Request]]:
     """Return the requests for workflows and runs that the answers name."""
     ids = [one.get("id") for one in replies["workflows"].items]
     chosen = [found for found in ids if isinstance(found, str) and is_uuid(found)]
@@ -293,7 +293,9 @@ def _detail(at: int) -> str:
     return f"workflow-{at}"
 
 
-async def _ask(session: Session, request: Request, wall: Callable[[], float]) -> Reply:
+async def _ask(
+    session: Session, request: Request, wall: Callable[[], float]
+) -> Exchange:
     """Send a request once. An answer may have any status."""
     session.begin(PATIENCE)
     try:
@@ -302,8 +304,8 @@ async def _ask(session: Session, request: Request, wall: Callable[[], float]) ->
         if is_ours and await session.renew(answer.turn):
             answer = await session.exchange(request)
     except FlowError as error:
-        return Reply(request, error=error)
-    return Reply(request, answer, skew=_skew(answer, wall()))
+        return Exchange(request, error=error)
+    return Exchange(request, answer, skew=_skew(answer, wall()))
 
 
 def _skew(answer: Answer, now: float) -> float | None:
@@ -316,7 +318,7 @@ def _skew(answer: Answer, now: float) -> float | None:
     return float(round(ahead + 0.5))  # a header stands for the second that it begins
 
 
-def _may_continue(reply: Reply, *, is_first: bool = False) -> bool:
+def _may_continue(reply: Exchange, *, is_first: bool = False) -> bool:
     if reply.answer is None:
         return False
     if is_first and not reply.is_good:

@@ -1,4 +1,4 @@
-"""Block: the smallest flow. Its class says which it is, its fields are its specs."""
+"""Block: the smallest flow. Its class is its kind, and its fields are its specs."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ _PLACE: Final = ("_code", "_instruction")
 
 
 def set_place(made: T, caller: FrameType) -> T:
-    """Set the place of a block to the line where another frame stands."""
+    """Set the place of a block to the current line of another frame."""
     given = made.__dict__
     given["_code"] = caller.f_code
     given["_instruction"] = caller.f_lasti

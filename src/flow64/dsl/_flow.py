@@ -48,7 +48,7 @@ FlowShape: TypeAlias = Literal["block", "series", "parallel", "scope", "tap", "n
 
 
 class FlowBase:
-    """The base class of all flows, whatever their rows.
+    """The base class of all flows, for any row kind.
 
     A class of its own because mypy joins the items of a list to the base class that
     inherits most, or the first of several: that must be `Flow`, and not this class.
@@ -142,7 +142,7 @@ class Flow(FlowBase, Generic[In, Out]):
 
 
 class Passthrough(Flow[Any, Any]):
-    """Takes either row kind and gives the same on.
+    """Takes either row kind, and gives the same.
 
     A type of its own, since a generic identity becomes Unknown in pyright.
     """
@@ -246,7 +246,7 @@ def fan(*flows: Passthrough) -> Passthrough: ...
 @overload
 def fan(*flows: Flow[A, B]) -> Flow[A, B]: ...
 def fan(*flows: Any) -> Any:
-    """Flows side by side, as a list is, but typed also where row kinds differ."""
+    """Put flows side by side like a list, but typed also if row kinds differ."""
     return parallel(flows)
 
 
@@ -255,7 +255,7 @@ def tap(flow: Passthrough) -> Passthrough: ...
 @overload
 def tap(flow: Flow[A, Any]) -> Flow[A, A]: ...
 def tap(flow: Any) -> Any:
-    """A side branch: rows enter the flow, and they also pass by it."""
+    """Make a side branch: rows enter the flow, and they also pass by it."""
     return Tap(as_flow(flow))
 
 
@@ -264,7 +264,7 @@ def include_if(flag: bool, flow: Passthrough) -> Passthrough: ...
 @overload
 def include_if(flag: bool, flow: Flow[A, A]) -> Flow[A, A]: ...
 def include_if(flag: bool, flow: Any) -> Any:
-    """The flow if the flag is true when the graph is built; if not, rows pass."""
+    """Return the flow if the flag is true when the graph is built; else, rows pass."""
     if not isinstance(flag, bool):
         problem = f"flag is {shortened(flag)}, neither True nor False"
         raise ArgumentError(
@@ -275,7 +275,7 @@ def include_if(flag: bool, flow: Any) -> Any:
 
 
 def as_flow(other: Any) -> Flow[Any, Any]:
-    """A flow, or a list of them side by side.
+    """Return a flow, or a list of flows side by side.
 
     Raises:
         JoinError: It is neither, or something often mistaken for a flow.
@@ -304,7 +304,7 @@ def flow_of(other: Any) -> Flow[Any, Any] | None:
 
 
 def parallel(members: Sequence[Any]) -> Flow[Any, Any]:
-    """Flows side by side."""
+    """Put flows side by side."""
     if not members:
         raise EmptyListError(members)
     return Parallel(tuple(as_flow(member) for member in members))
@@ -325,7 +325,7 @@ _MISTAKES: tuple[tuple[Any, type[JoinError]], ...] = (
 
 
 def outline(flow: Flow[Any, Any], limit: int = 8) -> str:
-    """The first kinds of a flow in reading order, for reprs; iterative and bounded."""
+    """Return the first kinds of a flow in reading order, for reprs."""
     words: list[str] = []
     todo: list[Any] = [flow]
     count = 0
@@ -362,9 +362,9 @@ _Step: TypeAlias = tuple[FlowShape, Any]
 
 
 def _steps(flow: Flow[Any, Any]) -> tuple[_Step, ...]:
-    """A flow as steps in the order in which `_rebuilt` takes them: parts come first.
+    """Return a flow as the steps that `_rebuild` takes: parts come first.
 
-    A pickle of nested flows would nest as deep as these, and that is limited.
+    A pickle of nested flows would nest as deep, and Python limits that.
     """
     found: list[_Step] = []
     todo: list[Any] = [flow]

@@ -1,4 +1,4 @@
-"""Row kinds: what flows along an edge, as types for the editor and as words."""
+"""Row kinds: the rows along an edge, as types for the editor and as values."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ from ._flow import Flow
 
 @frozen(eq=False, slots=False)
 class RawBlock(Flow[Any, Any], Block):
-    """A block of a kind that the catalogue does not know, or is not to judge.
+    """A block of a kind that the catalogue does not know, or should not judge.
 
     Args:
-        block_name: What the service calls the block; picks the executor (documented).
+        block_name: The service's name for the block; picks the executor (documented).
         specs: Its settings, sent as they are.
 
     Raises:

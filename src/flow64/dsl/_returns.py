@@ -1,4 +1,4 @@
-"""`@returns`: one class says which fields are asked for and types the results."""
+"""`@returns`: a class names the fields to find, and types the results."""
 
 from __future__ import annotations
 

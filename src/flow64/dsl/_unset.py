@@ -1,4 +1,4 @@
-"""The sentinel of a field that is not set. None is a value, and is written as null."""
+"""The sentinel of an unset field. None is a value, and is written as null."""
 
 from __future__ import annotations
 

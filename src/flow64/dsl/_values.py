@@ -12,14 +12,14 @@ from ._arguments import helpful
 
 @helpful
 def value(name: str, *, secret: bool = False) -> Any:
-    """A whole value of a spec that differs by environment.
+    """Return a whole value of a spec that differs by environment.
 
-    Typed as `Any`, so that it may stand wherever a value may. In unbound JSON it is
+    Its type is `Any`, so that it may stand for any value. In unbound JSON it is
     `{"flow64:value": name}`; a deploy fills it in from `values={name: ...}`.
 
     Args:
-        name: What environments call it.
-        secret: Mask what is filled in wherever it is printed or saved.
+        name: The name that environments use.
+        secret: Mask the filled-in value in everything that is printed or saved.
 
     Raises:
         ArgumentError: The name is not text, or is empty.

@@ -11,17 +11,16 @@ from threading import Lock
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from attrs import asdict, evolve, field, fields, frozen
-from starlette.responses import Response
 
 from ._clock import format_time
 from ._faults import FAULT, Fault, Faults, find_problems
 from ._guesses import GUESSES
 from ._http import (
     Call,
+    Handler,
     RefusedError,
     Route,
-    json_response,
-    not_found,
+    not_found_error,
     violation_error,
 )
 from ._middleware import ADMIN_PREFIX
@@ -58,7 +57,7 @@ def make_routes(
     count = Schema(type="integer", minimum=0, maximum=1000, default=100)
     return (
         _route("GET", "faults", admin.faults_now),
-        _route("POST", "faults", admin.add_fault, body=FAULT),
+        _route("POST", "faults", admin.add_fault, body=FAULT, answers={201: None}),
         _route("DELETE", "faults", admin.clear_faults),
         _route("GET", "switches", admin.switches_now),
         _route("PATCH", "switches", admin.turn_switches, body=Schema(type="object")),
@@ -74,13 +73,17 @@ def make_routes(
         _route(
             "POST", "workflows/{workflow_id}/edit", admin.edit, parts=one, body=EDIT
         ),
-        _route("POST", "workflows/{workflow_id}/copy", admin.copy, parts=one),
+        _route(
+            "POST",
+            "workflows/{workflow_id}/copy",
+            admin.copy,
+            parts=one,
+            answers={201: None},
+        ),
     )
 
 
-def _route(
-    method: str, path: str, handler: Callable[[Call], Response], **more: Any
-) -> Route:
+def _route(method: str, path: str, handler: Handler, **more: Any) -> Route:
     return Route(
         method=method,
         path=ADMIN_PREFIX + path,
@@ -100,32 +103,32 @@ class _AdminHandlers:
 
     # -- Faults -----------------------------------------------------------------------
 
-    def faults_now(self, _call: Call) -> Response:
+    def faults_now(self, _call: Call) -> JsonObject:
         """List the faults that are still active, and those that happened."""
         log = [asdict(happened) for happened in self.faults.log]
-        return json_response({"active": self.faults.data(), "log": log})
+        return {"active": self.faults.data(), "log": log}
 
-    def add_fault(self, call: Call) -> Response:
+    def add_fault(self, call: Call) -> JsonObject:
         """Add a fault."""
         if found := find_problems(call.body):
             raise RefusedError(
                 422, [{**one, "loc": ["body", *one["loc"]]} for one in found]
             )
         self.faults.add(Fault(**call.body))
-        return json_response({"active": self.faults.data()}, 201)
+        return {"active": self.faults.data()}
 
-    def clear_faults(self, _call: Call) -> Response:
+    def clear_faults(self, _call: Call) -> JsonObject:
         """Remove all faults."""
         self.faults.clear()
-        return json_response({"active": []})
+        return {"active": []}
 
     # -- Switches and the clock -------------------------------------------------------
 
-    def switches_now(self, _call: Call) -> Response:
+    def switches_now(self, _call: Call) -> JsonObject:
         """Return the switches as they are."""
-        return json_response(asdict(self.services.switches()))
+        return asdict(self.services.switches())
 
-    def turn_switches(self, call: Call) -> Response:
+    def turn_switches(self, call: Call) -> JsonObject:
         """Set the switches that the body names."""
         if found := list(_find_switch_violations(call.body)):
             raise RefusedError(422, found)
@@ -133,27 +136,25 @@ class _AdminHandlers:
             self.set_switches(evolve(self.services.switches(), **call.body))
         return self.switches_now(call)
 
-    def time_now(self, _call: Call) -> Response:
+    def time_now(self, _call: Call) -> JsonObject:
         """Return the time of the emulator's clock."""
-        return json_response({"now": format_time(self.services.clock.now())})
+        return {"now": format_time(self.services.clock.now())}
 
-    def advance_clock(self, call: Call) -> Response:
+    def advance_clock(self, call: Call) -> JsonObject:
         """Move the clock forward by some seconds."""
         self.services.clock.advance(call.body["advance"])
         return self.time_now(call)
 
     # -- Guesses and the outbox --------------------------------------------------------
 
-    def guesses(self, _call: Call) -> Response:
+    def guesses(self, _call: Call) -> JsonObject:
         """List the guesses, grouped by how much is known."""
-        return json_response(
-            {
-                words: [_without_mark(asdict(g)) for g in GUESSES if g.mark == mark]
-                for mark, words in MARKS.items()
-            }
-        )
+        return {
+            words: [_without_mark(asdict(g)) for g in GUESSES if g.mark == mark]
+            for mark, words in MARKS.items()
+        }
 
-    def outbox(self, call: Call) -> Response:
+    def outbox(self, call: Call) -> list[JsonObject]:
         """List what runs wrote outside, or would have, newest first, with some rows."""
         records = reversed(self.services.store.sent.all())
         run_id = call.query["run_id"]
@@ -161,9 +162,7 @@ class _AdminHandlers:
             one for one in records if run_id is None or one.run_id == run_id.lower()
         )
         limit, rows = call.query["limit"], call.query["rows"]
-        return json_response(
-            [self._outbox_item(one, rows) for one in islice(chosen, limit)]
-        )
+        return [self._outbox_item(one, rows) for one in islice(chosen, limit)]
 
     def _outbox_item(self, record: OutboxRecord, rows: int) -> JsonObject:
         return {
@@ -179,12 +178,12 @@ class _AdminHandlers:
 
     # -- The web editor ---------------------------------------------------------------
 
-    def edit(self, call: Call) -> Response:
+    def edit(self, call: Call) -> JsonObject:
         """Change a workflow as if in the web editor."""
         store, clock = self.services.store, self.services.clock
         workflow_id, known = call.path["workflow_id"], ", ".join(EDIT.fields)
         if store.workflows.get(workflow_id.lower()) is None:
-            raise not_found("Workflow")
+            raise not_found_error("Workflow")
         if unknown := call.body.keys() - EDIT.fields.keys():
             words = f"An edit has no such field; its fields are {known}"
             raise RefusedError(
@@ -199,16 +198,16 @@ class _AdminHandlers:
         except KeyError as error:
             words = str(error.args[0])
             raise violation_error(("body", "specs"), "value_error", words) from None
-        return json_response(workflow_response(changed))
+        return workflow_response(changed)
 
-    def copy(self, call: Call) -> Response:
+    def copy(self, call: Call) -> JsonObject:
         """Duplicate a workflow as if in the web editor."""
         store, clock = self.services.store, self.services.clock
         try:
             duplicate = copy_workflow(store, clock, call.path["workflow_id"])
         except KeyError:
-            raise not_found("Workflow") from None
-        return json_response(workflow_response(duplicate), 201)
+            raise not_found_error("Workflow") from None
+        return workflow_response(duplicate)
 
 
 def _without_mark(guess: JsonObject) -> JsonObject:

@@ -7,16 +7,16 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from . import _admin, _page, _runs, _schedules, _signing, _uploads, _workflows
 from ._credits import compute_balance
 from ._faults import Faults
-from ._http import Call, Route, json_response
+from ._http import Call, Route
 from ._middleware import Endpoint, RequestGuard, handle_failure, handle_http_error
 from ._oauth import Authority
 from ._openapi import make_openapi_route
+from ._records import JsonObject
 from ._schema import Schema
 from ._services import Services
 from ._switches import Switches
@@ -60,10 +60,10 @@ ENOUGH: Final = 1_000_000
 
 
 def _make_balance_route(services: Services) -> Route:
-    def check_balance(call: Call) -> Response:
+    def check_balance(call: Call) -> JsonObject:
         """Return the credits that the organisation has left."""
         left = compute_balance(services.store, call.org_id, services.switches())
-        return json_response({"credits": ENOUGH if left is None else left})
+        return {"credits": ENOUGH if left is None else left}
 
     return Route("GET", "/check-balance", check_balance, answers={200: _BALANCE})
 

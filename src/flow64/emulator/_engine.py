@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from threading import Event, Lock, Thread
 
 from attrs import define, field
@@ -10,13 +10,9 @@ from attrs import define, field
 from ..blocks import CATALOGUE
 from ..definition import WireBlock
 from ..errors import EmulatorStoreError
-from ._clock import Clock
-from ._deliveries import Deliveries
-from ._fixtures import Fixture
 from ._graph import infer_row_kinds, to_definition
 from ._records import BlockState, JsonObject, RunRecord
 from ._run_worker import Tools, execute_run
-from ._store import Store
 from ._switches import Switches
 
 
@@ -43,17 +39,10 @@ class Engine:
 
     Attributes:
         switches: Returns the switches as they are now.
-        deliveries: Posts outgoing webhooks.
-        fixtures: Replacements for synthetic values, by block id or kind.
-        failures: Messages that blocks fail with, by block id or kind.
     """
 
-    store: Store
-    clock: Clock
+    tools: Tools
     switches: Callable[[], Switches]
-    deliveries: Deliveries
-    fixtures: Mapping[str, Fixture] = field(factory=dict)
-    failures: dict[str, str] = field(factory=dict)
     _active: dict[str, tuple[Thread, Event]] = field(factory=dict, init=False)
     _lock: Lock = field(factory=Lock, init=False)
 
@@ -77,7 +66,7 @@ class Engine:
 
     def cancel(self, run_id: str) -> RunRecord:
         """Cancel a run, unless it has ended."""
-        run = self._tools.end_run(run_id, "cancelled")
+        run = self.tools.end_run(run_id, "cancelled")
         with self._lock:
             if run_id in self._active:
                 self._active[run_id][1].set()
@@ -85,7 +74,7 @@ class Engine:
 
     def resume(self) -> None:
         """Continue all runs that have not ended."""
-        for run in self.store.runs.all():
+        for run in self.tools.store.runs.all():
             if not run.is_done:
                 self.start(run.id)
 
@@ -98,15 +87,9 @@ class Engine:
         for thread, _ in at_work.values():
             thread.join()
 
-    @property
-    def _tools(self) -> Tools:
-        return Tools(
-            self.store, self.clock, self.deliveries, self.fixtures, self.failures
-        )
-
     def _execute_safely(self, run_id: str, switches: Switches, stop: Event) -> None:
         try:
-            execute_run(run_id, self._tools, switches, stop)
+            execute_run(run_id, self.tools, switches, stop)
         except EmulatorStoreError as error:
             self._fail_run(run_id, str(error))
         except BaseException as error:
@@ -116,7 +99,7 @@ class Engine:
 
     def _fail_run(self, run_id: str, message: str) -> None:
         try:
-            self._tools.end_run(run_id, "failed", message)
+            self.tools.end_run(run_id, "failed", message)
         except EmulatorStoreError:
             # Nothing can be written: the run continues when the emulator starts again.
             return

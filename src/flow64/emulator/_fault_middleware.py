@@ -38,7 +38,7 @@ class FaultyApp:
         """Answer a request, or apply a fault to it."""
         is_request = scope["type"] == "http"
         # Before the fault is visible to other threads, which may call release at once.
-        released = self._faults.released
+        before = self._faults.releases
         rule = self._faults.take(scope["method"], scope["path"]) if is_request else None
         if rule is None:
             await self._app(scope, receive, send)
@@ -52,7 +52,7 @@ class FaultyApp:
                 send,
                 rule,
                 body,
-                lambda: self._faults.released > released,
+                lambda: self._faults.releases > before,
             )
             await _HANDLERS[rule.fault.kind](exchange)
 
@@ -67,18 +67,14 @@ class _CapturedResponse:
         """Replace the body and its length."""
         changed = {"content-length": str(len(body)), **headers}
         names = {name.replace("_", "-").encode(): changed[name] for name in changed}
-        open_row_filter = [
-            pair for pair in self.headers if pair[0].lower() not in names
-        ]
+        others = [pair for pair in self.headers if pair[0].lower() not in names]
         added = [(name, value.encode()) for name, value in names.items()]
-        return _CapturedResponse(self.status, open_row_filter + added, body)
+        return _CapturedResponse(self.status, others + added, body)
 
     def without_length(self) -> _CapturedResponse:
         """Remove the length, so that the body is sent in chunks."""
-        open_row_filter = [
-            pair for pair in self.headers if pair[0].lower() != b"content-length"
-        ]
-        return evolve(self, headers=open_row_filter)
+        others = [pair for pair in self.headers if pair[0].lower() != b"content-length"]
+        return evolve(self, headers=others)
 
 
 @frozen

@@ -45,7 +45,8 @@ class Call:
     formats: Sequence[str]
 
 
-Handler: TypeAlias = Callable[[Call], Response]
+Handler: TypeAlias = Callable[[Call], Any]
+"""Returns the JSON data of a response, or a response of another form."""
 
 
 @frozen
@@ -61,8 +62,8 @@ class Route:
         headers: Headers that the handler uses.
         body: Schema of the body; None if it is not read.
         is_open: Whether it needs no credential.
-        answers: Response schema of each status, in addition to the errors that all
-            routes have; None for a response without a body.
+        answers: Response schema of each status, the one of success first, in addition
+            to the errors that all routes have; None for a response without a schema.
         is_hidden: Whether the OpenAPI document leaves it out.
     """
 
@@ -81,11 +82,6 @@ class Route:
     is_hidden: bool = False
 
 
-def json_response(data: Any, status: int = 200) -> Response:
-    """Make a JSON response."""
-    return JSONResponse(data, status)
-
-
 class RefusedError(Exception):
     """A request is refused.
 
@@ -100,7 +96,7 @@ class RefusedError(Exception):
         self.response: Response = JSONResponse({"detail": detail}, status, headers)
 
 
-def not_found(what: str) -> RefusedError:
+def not_found_error(what: str) -> RefusedError:
     """Make the error of something that does not exist."""
     return RefusedError(404, f"{what} not found")
 

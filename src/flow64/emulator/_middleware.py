@@ -98,7 +98,10 @@ class RequestGuard:
             if body is None:
                 words = f"The body is longer than {max_body_bytes(route)} bytes"
                 raise RefusedError(413, words)
-            return route.handler(_build_call(request, route, org or "", digest, file))
+            reply = route.handler(_build_call(request, route, org or "", digest, file))
+        if isinstance(reply, Response):
+            return reply
+        return JSONResponse(reply, next(iter(route.answers), 200))
 
     def _record(self, request: Request, digest: str, org_id: str | None) -> None:
         path = request.url.path

@@ -21,8 +21,8 @@ from starlette.responses import JSONResponse, Response
 
 from ..errors import ConfigError
 from ._clock import Clock
-from ._http import Call, Route, json_response
-from ._records import organisation_of
+from ._http import Call, Route
+from ._records import JsonObject, organisation_of
 from ._schema import OPTIONAL_TEXT, TEXT, Schema
 
 ALGORITHM: Final = "RS256"
@@ -183,30 +183,25 @@ class Authority:
             }
             expires = now + timedelta(seconds=client.ttl)
             self._tokens[made] = client.organisation, expires
-        reply = json_response(
-            {
-                "access_token": made,
-                "token_type": "Bearer",
-                "expires_in": client.ttl,
-                "scope": SCOPE,
-            }
-        )
-        reply.headers["cache-control"] = "no-store"
-        return reply
+        data = {
+            "access_token": made,
+            "token_type": "Bearer",
+            "expires_in": client.ttl,
+            "scope": SCOPE,
+        }
+        return JSONResponse(data, headers=_NO_STORE)
 
-    def metadata(self, call: Call) -> Response:
+    def metadata(self, call: Call) -> JsonObject:
         """Describe the token endpoint (RFC 8414)."""
-        return json_response(
-            {
-                "issuer": call.base_url,
-                "token_endpoint": f"{call.base_url}/oauth/token",
-                "response_types_supported": [],
-                "grant_types_supported": ["client_credentials"],
-                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-                "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
-                "scopes_supported": [SCOPE],
-            }
-        )
+        return {
+            "issuer": call.base_url,
+            "token_endpoint": f"{call.base_url}/oauth/token",
+            "response_types_supported": [],
+            "grant_types_supported": ["client_credentials"],
+            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+            "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
+            "scopes_supported": [SCOPE],
+        }
 
     def make_routes(self) -> tuple[Route, ...]:
         """Make the OAuth routes, which need no credential."""
@@ -304,8 +299,8 @@ def _load_public_key(client: OAuthClient) -> RSAPublicKey:
 def _oauth_error(code: str, words: str) -> Response:
     """Make an error response as in RFC 6749."""
     status = 401 if code == "invalid_client" else 400
-    return JSONResponse(
-        {"error": code, "error_description": words},
-        status,
-        {"cache-control": "no-store"},
-    )
+    data = {"error": code, "error_description": words}
+    return JSONResponse(data, status, _NO_STORE)
+
+
+_NO_STORE: Final = {"cache-control": "no-store"}

@@ -8,9 +8,8 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from attrs import define, field
-from starlette.responses import Response
 
-from ._http import Call, Media, Route, json_response
+from ._http import Call, Media, Route
 from ._records import JsonObject
 from ._schema import TEXT, Schema
 
@@ -89,9 +88,9 @@ def make_openapi_route(routes: Iterable[Route]) -> Route:
     """Make the route of the OpenAPI document."""
     found = build_openapi(routes)
 
-    def openapi(_call: Call) -> Response:
+    def openapi(_call: Call) -> JsonObject:
         """Return this document."""
-        return json_response(found)
+        return found
 
     return Route("GET", "/openapi.json", openapi, is_open=True, is_hidden=True)
 

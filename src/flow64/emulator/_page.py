@@ -11,11 +11,11 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from attrs import asdict, frozen
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ._clock import format_time
 from ._guesses import GUESSES
-from ._http import Call, RefusedError, Route, json_response
+from ._http import Call, RefusedError, Route
 from ._page_items import (
     block_data,
     graph_data,
@@ -239,9 +239,7 @@ def _list_records(
 
 
 def _page_response(data: JsonObject) -> Response:
-    reply = json_response(data)
-    reply.headers.update(_NO_STORE)
-    return reply
+    return JSONResponse(data, headers=_NO_STORE)
 
 
 _NO_STORE: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}

@@ -20,8 +20,7 @@ from ._http import (
     Call,
     RefusedError,
     Route,
-    json_response,
-    not_found,
+    not_found_error,
     violation_error,
 )
 from ._records import (
@@ -134,7 +133,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _RunHandlers:
     services: Services
 
-    def run(self, call: Call) -> Response:
+    def run(self, call: Call) -> JsonObject:
         """Start a run, or return the run that the same key started."""
         workflow = self.services.find_workflow(call, call.query["workflow_id"])
         switches, body = self.services.switches(), call.body or {}
@@ -162,11 +161,11 @@ class _RunHandlers:
         if first.id != run.id:
             if first.digest != run.digest:
                 _refuse_key_clash(switches)
-            return json_response(run_started_response(first, already_started=True))
+            return run_started_response(first, already_started=True)
         self.services.engine.start(run.id)
-        return json_response(run_started_response(run, already_started=False))
+        return run_started_response(run, already_started=False)
 
-    def runs(self, call: Call) -> Response:
+    def runs(self, call: Call) -> list[JsonObject]:
         """List the organisation's runs, newest first."""
         workflow_id, status = call.query["workflow_id"], call.query["status"]
         wanted = {"active": {"queued", "running"}, None: None}.get(status, {status})
@@ -180,8 +179,8 @@ class _RunHandlers:
                 try:
                     self.services.find_workflow(call, workflow_id)
                 except RefusedError:
-                    raise not_found("Workflow") from None
-                return json_response([])
+                    raise not_found_error("Workflow") from None
+                return []
             found = chain([first], found)
         listed: list[JsonObject] = []
         for run in found:
@@ -189,17 +188,17 @@ class _RunHandlers:
                 break
             if self._is_listed(run) and (wanted is None or run.status in wanted):
                 listed.append(run_response(run))
-        return json_response(listed)
+        return listed
 
-    def live_status(self, call: Call) -> Response:
+    def live_status(self, call: Call) -> JsonObject:
         """Return the progress of a run, block by block."""
         # In one transaction, so that a run that has ended has no running block.
         with self.services.store.transaction():
             run = self.services.find_run(call, call.path["run_id"])
             blocks = self.services.store.blocks.of(run.id)
-        return json_response(live_status_response(run, blocks))
+        return live_status_response(run, blocks)
 
-    def download_links(self, call: Call) -> Response:
+    def download_links(self, call: Call) -> list[JsonObject]:
         """List the files of a run, one for each completed block."""
         run = self.services.find_run(call, call.path["run_id"])
         wanted, now = call.query["format"], self.services.clock.now()
@@ -210,7 +209,7 @@ class _RunHandlers:
             path = file_path(run.id, block.block_id, wanted)
             link = self.services.links.url(call.base_url, path, now)
             items.append(result_item(self.services.store, block, wanted, link))
-        return json_response(items)
+        return items
 
     def download(self, call: Call) -> Response:
         """Return a result file; its link must be signed and not expired."""
@@ -222,7 +221,7 @@ class _RunHandlers:
         stages = self._finished_blocks(call.path["run_id"].lower())
         block = next((block for block in stages if block.block_id == block_id), None)
         if block is None:
-            raise not_found("File")
+            raise not_found_error("File")
         # Always the whole file: a request for a range gets all of it.
         headers = {
             "content-length": str(count_bytes(store, block, wanted)),
@@ -234,7 +233,7 @@ class _RunHandlers:
             headers=headers,
         )
 
-    def cancel(self, call: Call) -> Response:
+    def cancel(self, call: Call) -> JsonObject:
         """Cancel a run, unless it has ended."""
         job_id = call.query["job_id"] or (call.body or {}).get("job_id")
         if job_id is None:
@@ -243,7 +242,7 @@ class _RunHandlers:
         status = self.services.engine.cancel(run.id).status
         # This response spells it with one l, all others with two (documented).
         spelled = "canceled" if status == "cancelled" else status
-        return json_response({"job_id": run.id, "status": spelled})
+        return {"job_id": run.id, "status": spelled}
 
     # -- Helpers ----------------------------------------------------------------------
 

@@ -6,11 +6,10 @@ from typing import Any, Final
 from uuid import uuid4
 
 from attrs import evolve, frozen
-from starlette.responses import Response
 
 from ._clock import format_time
 from ._cron import as_cron, as_zone, next_times
-from ._http import Call, RefusedError, Route, json_response, not_found
+from ._http import Call, RefusedError, Route, not_found_error
 from ._records import JsonObject, ScheduleRecord
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, make_violation
 from ._services import Services
@@ -109,7 +108,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _ScheduleHandlers:
     services: Services
 
-    def create_schedule(self, call: Call) -> Response:
+    def create_schedule(self, call: Call) -> JsonObject:
         """Schedule a workflow for the times of a cron expression."""
         _check_times(call.body)
         workflow = self.services.find_workflow(call, call.body["workflow_id"])
@@ -127,24 +126,22 @@ class _ScheduleHandlers:
             updated_at=now,
         )
         self.services.store.schedules.add(schedule)
-        return json_response(self._schedule_response(schedule), 201)
+        return self._schedule_response(schedule)
 
-    def schedules(self, call: Call) -> Response:
+    def schedules(self, call: Call) -> list[JsonObject]:
         """List the organisation's schedules, all or those of a workflow."""
         wanted = call.query["workflow_id"]
-        return json_response(
-            [
-                self._schedule_response(schedule)
-                for schedule in self.services.store.schedules.of(call.org_id)
-                if wanted is None or schedule.workflow_id == wanted.lower()
-            ]
-        )
+        return [
+            self._schedule_response(schedule)
+            for schedule in self.services.store.schedules.of(call.org_id)
+            if wanted is None or schedule.workflow_id == wanted.lower()
+        ]
 
-    def schedule(self, call: Call) -> Response:
+    def schedule(self, call: Call) -> JsonObject:
         """Return one schedule, with its next due times."""
-        return json_response(self._schedule_response(self._find_schedule(call)))
+        return self._schedule_response(self._find_schedule(call))
 
-    def update_schedule(self, call: Call) -> Response:
+    def update_schedule(self, call: Call) -> JsonObject:
         """Change the fields of a schedule that the body names."""
         found = self._find_schedule(call)
         changes: dict[str, Any] = {
@@ -159,15 +156,15 @@ class _ScheduleHandlers:
                 found.id, lambda old: evolve(old, **changes, updated_at=now)
             )
         except KeyError:  # deleted meanwhile
-            raise not_found("Schedule") from None
-        return json_response(self._schedule_response(changed))
+            raise not_found_error("Schedule") from None
+        return self._schedule_response(changed)
 
-    def delete_schedule(self, call: Call) -> Response:
+    def delete_schedule(self, call: Call) -> JsonObject:
         """Remove a schedule; its workflow stays."""
         found = self._find_schedule(call)
         if not self.services.store.schedules.remove(found.id):
-            raise not_found("Schedule")
-        return json_response({"id": found.id, "deleted": True})
+            raise not_found_error("Schedule")
+        return {"id": found.id, "deleted": True}
 
     def _find_schedule(self, call: Call) -> ScheduleRecord:
         found = self.services.store.schedules.get(call.path["schedule_id"])

@@ -24,6 +24,7 @@ from ._oauth import Authority, OAuthClient
 from ._records import JsonObject, RowData
 from ._responses import workflow_response
 from ._results import Links
+from ._run_worker import Tools
 from ._services import Services
 from ._serving import Serving
 from ._store import Store
@@ -137,20 +138,17 @@ class Emulator:
         self.store = store
         self._is_open = True
         links = Links(secrets.token_bytes(32))
-        self._engine = Engine(
+        deliveries = Deliveries(
             store,
             self.clock,
-            lambda: self.switches,
-            Deliveries(
-                store,
-                self.clock,
-                links,
-                lambda: self.url or "http://localhost",
-                self._allow_hosts,
-            ),
-            self.fixtures,
-            self._block_failures,
+            links,
+            lambda: self.url or "http://localhost",
+            self._allow_hosts,
         )
+        tools = Tools(
+            store, self.clock, deliveries, self.fixtures, self._block_failures
+        )
+        self._engine = Engine(tools, lambda: self.switches)
         services = Services(
             store, self.clock, self._engine, links, lambda: self.switches
         )

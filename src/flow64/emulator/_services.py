@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ._clock import Clock
 from ._engine import Engine
-from ._http import Call, RefusedError, not_found
+from ._http import Call, RefusedError, not_found_error
 from ._records import RunRecord, ScheduleRecord, WorkflowRecord
 from ._results import Links
 from ._store import Store
@@ -44,7 +44,7 @@ class Services:
         if record is not None and record.org_id == call.org_id:
             return record
         if record is None or self.switches().foreign_status == 404:
-            raise not_found(what)
+            raise not_found_error(what)
         raise RefusedError(403, "Access denied")
 
     def find_workflow(self, call: Call, workflow_id: str) -> WorkflowRecord:

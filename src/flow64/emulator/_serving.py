@@ -52,7 +52,7 @@ class Serving:
             listener.close()
             raise
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-        self._server = _Server(_make_config(_mark_served(app)))
+        self._server = _Server(_make_config(_mark_requests(app)))
         self._thread = Thread(
             target=self._server.run,
             args=([listener],),
@@ -126,7 +126,7 @@ class _Protocol(H11Protocol):
             self.transport.close()
 
 
-def _mark_served(app: ASGIApp) -> ASGIApp:
+def _mark_requests(app: ASGIApp) -> ASGIApp:
     """Mark the requests of an app as coming over a socket."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:

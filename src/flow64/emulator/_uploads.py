@@ -9,12 +9,11 @@ from typing import IO, Final
 from uuid import uuid4
 
 from attrs import frozen
-from starlette.responses import Response
 
 from ..errors import EmulatorStoreError
 from ._csv import parse_csv
-from ._http import Call, RefusedError, Route, json_response, violation_error
-from ._records import UploadRecord, upload_owner
+from ._http import Call, RefusedError, Route, violation_error
+from ._records import JsonObject, UploadRecord, upload_owner
 from ._schema import TEXT, Schema
 from ._services import Services
 
@@ -58,7 +57,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _UploadHandlers:
     services: Services
 
-    def upload_csv(self, call: Call) -> Response:
+    def upload_csv(self, call: Call) -> JsonObject:
         """Store the rows of a CSV file, for `read_csv` blocks.
 
         A guess: the field `file` of a multipart form, or the file as the body.
@@ -85,9 +84,7 @@ class _UploadHandlers:
             created_at=self.services.clock.now(),
         )
         store.uploads.add(upload)
-        return json_response(
-            {"resource_handle_id": made, "filename": filename, "row_count": count}
-        )
+        return {"resource_handle_id": made, "filename": filename, "row_count": count}
 
 
 def _find_file(file: IO[bytes], media: str) -> tuple[str, Iterator[bytes]]:

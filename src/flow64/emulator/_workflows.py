@@ -9,7 +9,6 @@ from typing import Final
 from uuid import uuid4
 
 from attrs import evolve, frozen
-from starlette.responses import Response
 
 from ..blocks import CATALOGUE, specs_schema
 from ..definition import is_uuid
@@ -19,8 +18,7 @@ from ._http import (
     Call,
     RefusedError,
     Route,
-    json_response,
-    not_found,
+    not_found_error,
     violation_error,
 )
 from ._records import JsonObject, WorkflowRecord
@@ -96,11 +94,11 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _WorkflowHandlers:
     services: Services
 
-    def create_workflow(self, call: Call) -> Response:
+    def create_workflow(self, call: Call) -> JsonObject:
         """Create a workflow, with the id in the body or a new one."""
         return self._create(call, call.body.get("id") or str(uuid4()))
 
-    def update_workflow(self, call: Call) -> Response:
+    def update_workflow(self, call: Call) -> JsonObject:
         """Change the fields that the body names, or create a missing workflow."""
         workflow_id = call.query["workflow_id"]
         store = self.services.store
@@ -129,37 +127,35 @@ class _WorkflowHandlers:
                     charge_searches(store, changed, changed.updated_at)
         except KeyError:  # deleted meanwhile
             return self._create_by_update(call, workflow_id)
-        return json_response(workflow_response(changed))
+        return workflow_response(changed)
 
-    def delete_workflow(self, call: Call) -> Response:
+    def delete_workflow(self, call: Call) -> JsonObject:
         """Remove a workflow for good; its runs stay."""
         found = self.services.find_workflow(call, call.query["workflow_id"])
         # Only one of two simultaneous requests deletes it.
         if not self.services.store.workflows.remove(found.id):
-            raise not_found("Workflow")
-        return json_response(workflow_response(found))
+            raise not_found_error("Workflow")
+        return workflow_response(found)
 
-    def workflows(self, call: Call) -> Response:
+    def workflows(self, call: Call) -> list[JsonObject]:
         """List the workflows of the organisation, without their definitions."""
         found = self.services.store.workflows.of(call.org_id)
-        return json_response(
-            [workflow_response(one, with_definition=False) for one in found]
-        )
+        return [workflow_response(one, with_definition=False) for one in found]
 
-    def workflow(self, call: Call) -> Response:
+    def workflow(self, call: Call) -> JsonObject:
         """Return one workflow with its definition."""
         found = self.services.find_workflow(call, call.path["workflow_id"])
-        return json_response(workflow_response(found))
+        return workflow_response(found)
 
-    def blocks(self, _call: Call) -> Response:
+    def blocks(self, _call: Call) -> list[JsonObject]:
         """List the kinds of the catalogue, with the schemas of their specs."""
         # It parses sources, which Python 3.11 cannot do in two threads at once.
         with _CATALOGUE_LOCK:
-            return json_response(_block_infos())
+            return _block_infos()
 
     # -- Helpers ----------------------------------------------------------------------
 
-    def _create_by_update(self, call: Call, workflow_id: str) -> Response:
+    def _create_by_update(self, call: Call, workflow_id: str) -> JsonObject:
         if not is_uuid(workflow_id):
             words = "Input should be a valid UUID"
             raise violation_error(("query", "workflow_id"), "uuid_parsing", words)
@@ -175,7 +171,7 @@ class _WorkflowHandlers:
             )
         return self._create(call, workflow_id)
 
-    def _create(self, call: Call, workflow_id: str) -> Response:
+    def _create(self, call: Call, workflow_id: str) -> JsonObject:
         saved = self._check_graph(call.body["workflow_definition"])
         now = self.services.clock.now()
         workflow = WorkflowRecord(
@@ -195,7 +191,7 @@ class _WorkflowHandlers:
                     409, "A workflow with this ID already exists; use update_workflow"
                 )
             charge_searches(store, workflow, now)
-        return json_response(workflow_response(workflow))
+        return workflow_response(workflow)
 
     def _check_graph(self, graph: JsonObject) -> JsonObject:
         """Return the graph as it is stored, or refuse it."""

@@ -1,17 +1,17 @@
-"""Environments: named places to deploy to, read from `[tool.flow64]` of pyproject.toml.
+"""Environments: named places to deploy to, from `[tool.flow64]` of pyproject.toml.
 
-    from flow64.environments import load, opened
+    from flow64.environments import load, open_client
 
-    with opened(load().environment("staging")) as client:
+    with open_client(load().environment("staging")) as client:
         inbound.deploy(client)
 
-No secret stands in the file, and no id depends on it.
+The file has no secrets, and no id depends on it.
 """
 
 from __future__ import annotations
 
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
-from ._opening import async_client_for, client_for, opened
+from ._opening import async_client_for, client_for, open_client
 from ._read import load
 
 __all__ = [
@@ -23,5 +23,5 @@ __all__ = [
     "async_client_for",
     "client_for",
     "load",
-    "opened",
+    "open_client",
 ]

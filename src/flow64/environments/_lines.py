@@ -1,4 +1,4 @@
-"""On which line of a TOML file a key stands, which the parser does not tell."""
+"""The lines of the keys of a TOML file, which the parser does not return."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ ROOT: Final = ("tool", "flow64")
 
 
 def lines_of(text: str) -> dict[tuple[str, ...], int]:
-    """The line of each key and section below `[tool.flow64]`, from 1.
+    """Return the line of each key and section of `[tool.flow64]`, from 1.
 
     Args:
-        text: A file that is TOML.
+        text: Valid TOML.
     """
     found: dict[tuple[str, ...], int] = {}
     section: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ def lines_of(text: str) -> dict[tuple[str, ...], int]:
 
 
 def line_of(lines: Mapping[tuple[str, ...], int], path: Sequence[str]) -> int | None:
-    """The line of a key, or of the nearest thing around it that has one."""
+    """Return the line of a key, or of the nearest section around it."""
     known = tuple(path)
     while known and known not in lines:
         known = known[:-1]
@@ -48,25 +48,25 @@ def _may_be_ours(section: tuple[str, ...]) -> bool:
 
 
 def _header(row: str) -> tuple[str, ...] | None:
-    """The path of a line that begins a section."""
+    """Return the path of a line that begins a section."""
     if not row.lstrip().startswith("["):
         return None
-    data = _parsed(row)
+    data = _parse(row)
     return None if data is None else tuple(_first(data))
 
 
 def _statement(rows: Sequence[str], at: int) -> tuple[tuple[str, ...], int]:
-    """The path of the key that a line sets, and where what follows begins."""
+    """Return the path of the key that a line sets, and where the next line begins."""
     if not rows[at].split("#")[0].strip():
         return (), at + 1
-    # The whole file is TOML, so some number of lines from here on is.
+    # The whole file is valid, so the statement ends after some number of lines.
     ends = range(at + 1, len(rows) + 1)
-    tries = ((end, _parsed("\n".join(rows[at:end]))) for end in ends)
+    tries = ((end, _parse("\n".join(rows[at:end]))) for end in ends)
     end, data = next((end, data) for end, data in tries if data is not None)
     return tuple(_first(data)), end
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parse(text: str) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -74,9 +74,9 @@ def _parsed(text: str) -> dict[str, Any] | None:
 
 
 def _first(data: Any) -> Iterator[str]:
-    """The keys from the outside in, as far as there is one at each level.
+    """The keys from the outside in, while each level has only one.
 
-    An inline table with one key is followed too, which makes that key's line its own.
+    An inline table with one key counts too, so this key has its own line.
     """
     while isinstance(data, dict) and len(data) == 1:
         ((key, data),) = data.items()

@@ -1,4 +1,4 @@
-"""Environments and settings as data; what is secret is a reference until it is sent."""
+"""Environments and settings as data. Secrets are references until they are sent."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from ..definition import EMPTY
 from ..errors import ConfigError, UnknownEnvironmentError
 
 EMULATOR: Final = "emulator"
-"""The environment that is always there: the emulator, started when it is needed."""
+"""The environment that always exists: an emulator, which is started on demand."""
 
 
 @frozen
 class Reference:
-    """The text of an environment variable, which is read only when it is needed."""
+    """The text of an environment variable. It is read on demand."""
 
     variable: str
 
 
 @frozen
 class OAuthFile:
-    """An OAuth client whose private key is in a file.
+    """An OAuth client with its private key in a file.
 
     Attributes:
-        client_id: The id of the client.
         kid: The id of the key.
-        file: The file of its private key, as PEM.
-        audience: For whom assertions are, where that is not found out.
+        file: The private key as PEM.
+        audience: The audience of assertions; None to find it out.
     """
 
     client_id: str | Reference
@@ -45,21 +44,21 @@ class Environment:
     """A named place to deploy to.
 
     Attributes:
-        name: Its name, which is part of the ids of workflows there.
-        endpoint: The base URL; None for that of the environment variables.
-        credential: Variable of the API key, or an OAuth client; None for that of the
+        name: Its name. It is part of the ids of its workflows.
+        endpoint: The base URL; None for the environment variables.
+        credential: The variable of the API key, or an OAuth client; None for the
             environment variables.
         org_id: The organisation that the credential must belong to; None for any.
-        values: What `value("name")` stands for.
-        suffix: What is added to titles, such as `(staging)`.
-        max_rows: Rows beyond which no run is started, unless a call says otherwise.
-        max_cost: Dollars beyond which none is, likewise.
-        branches: Whether code of a branch that is behind may be deployed.
-        hosts: The only hosts whose signed result links are opened; None opens all.
-        allow_http: Whether an http endpoint that is not on this machine is meant.
-        journal: Where runs are remembered; None for the place that a client takes.
-        history: Where what a deploy replaces is kept; None as for `journal`.
-        store: The file of the emulator; None for every environment but that.
+        values: The content of each `value("name")`.
+        suffix: What to add to titles, such as `(staging)`.
+        max_rows: Default limit for the rows of a run.
+        max_cost: Default limit for the cost of a run, in dollars.
+        branches: Whether code of another branch may be deployed.
+        hosts: The hosts that signed result links may lead to; None for all.
+        allow_http: Whether http to another machine is allowed.
+        journal: The file that remembers runs; None for the default of a client.
+        history: The folder for replaced workflows; None for the default of a client.
+        store: The file of the emulator; None for all other environments.
     """
 
     name: str
@@ -78,11 +77,11 @@ class Environment:
     store: Path | None = None
 
     def text(self, key: str, given: str | Path | Reference) -> str:
-        """A text of this environment, also where it is that of a variable.
+        """Return a text, or that of a variable.
 
         Args:
-            key: What it is, for the error.
-            given: The text, or the variable that holds it.
+            key: The name of the setting, for the error.
+            given: The text, or a reference to a variable.
 
         Raises:
             ConfigError: The variable is not set, or empty.
@@ -98,14 +97,14 @@ class Environment:
 
     @property
     def bound(self) -> Mapping[str, Any]:
-        """The values, each read from its variables when it is asked for.
+        """The values. Each is read from its variables on demand.
 
-        So a deploy needs the variables of its own workflow, and none besides.
+        So a deploy needs only the variables of its own workflow.
         """
         return _Bound(self)
 
     def variables(self, name: str) -> Sequence[str]:
-        """The variables that a value comes from, in whole or in part; it is secret."""
+        """Return the variables of a value. With any, the value is secret."""
         return [*_variables(self.values[name])]
 
     @property
@@ -116,16 +115,16 @@ class Environment:
 
 @frozen
 class Settings:
-    """What `[tool.flow64]` says.
+    """The settings of a project, from `[tool.flow64]`.
 
     Attributes:
-        folder: The folder of the file, or where one was looked for in vain.
-        file: The file; None where there is none.
-        source: The source of the project, as a command takes it; relative to `folder`.
-        environments: All environments by name, the emulator too.
-        history: Where that is kept which a deploy replaces.
-        cache: Where answers are kept that need not be asked for again; None for none.
-        prices: Dollars a row by kind, in place of those that are documented.
+        folder: The folder of the file, or the working folder without a file.
+        file: The file, if there is one.
+        source: The source of the project, relative to `folder`.
+        environments: All environments by name, including the emulator.
+        history: The folder for replaced workflows.
+        cache: The folder for cached answers; None for no cache.
+        prices: Dollars a row by kind, instead of the documented prices.
         allow: Codes of findings to silence.
     """
 
@@ -139,14 +138,14 @@ class Settings:
     allow: Sequence[str] = ()
 
     def environment(self, name: str | None = None) -> Environment:
-        """The environment of a name; without one, the only one that is configured.
+        """Return an environment by its name; by default the only configured one.
 
-        Where none is configured, the environment variables are the one environment: it
-        is called `default`, unless a name is given.
+        If none is configured, the environment variables describe the only environment.
+        It has the given name, or `default`.
 
         Raises:
-            UnknownEnvironmentError: There is none of that name, or there are several
-                and no name was given.
+            UnknownEnvironmentError: The name is unknown, or several environments are
+                configured and none was named.
         """
         names = [known for known in self.environments if known != EMULATOR]
         if name is None:
@@ -162,14 +161,14 @@ class Settings:
 
 
 class _Bound(Mapping[str, Any]):
-    """Values that are read from their variables when they are asked for."""
+    """Values that are read from their variables on demand."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
 
     def __getitem__(self, name: str) -> Any:
         environment = self._environment
-        return _resolved(environment.values[name], environment, f"values.{name}")
+        return _resolve(environment.values[name], environment, f"values.{name}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._environment.values)
@@ -189,11 +188,11 @@ def _variables(item: Any) -> Iterator[str]:
             yield from _variables(inner)
 
 
-def _resolved(item: Any, environment: Environment, key: str) -> Any:
+def _resolve(item: Any, environment: Environment, key: str) -> Any:
     if isinstance(item, Reference):
         return environment.text(key, item)
     if isinstance(item, Mapping):
-        return {k: _resolved(inner, environment, key) for k, inner in item.items()}
+        return {k: _resolve(inner, environment, key) for k, inner in item.items()}
     if isinstance(item, list):
-        return [_resolved(inner, environment, key) for inner in item]
+        return [_resolve(inner, environment, key) for inner in item]
     return item

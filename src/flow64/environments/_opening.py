@@ -1,4 +1,4 @@
-"""From an environment to a client."""
+"""Making the client of an environment."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..emulator import Emulator
 
 EMULATED: Final = "http://127.0.0.1"
-"""Endpoint of the emulator. It is played in this process and needs no port; that it is
-always the same lets plans, and the journal of runs, know it again."""
+"""Endpoint of the emulator. It runs in this process and needs no port. It is always the
+same, so that plans and the journal of runs recognise it."""
 
 
 KEY: Final = "local"
@@ -29,16 +29,16 @@ KEY: Final = "local"
 
 
 @contextmanager
-def opened(environment: Environment) -> Generator[Client]:
-    """A client of an environment, closed at the end; the emulator is started for it.
+def open_client(environment: Environment) -> Generator[Client]:
+    """Open a client of an environment, and close it at the end.
 
-    What the emulator is told, it remembers in a file of the project, so that the next
-    command finds it again. Runs that have not ended by then go on the next time.
+    For the environment `emulator`, an emulator is started. It stores everything in a
+    file of the project, so the next command finds it again, and unfinished runs go on.
 
     Raises:
-        ConfigError: A variable that it names is not set, or something cannot be used.
-        MissingExtraError: It is the emulator, and its extra is not installed.
-        EmulatorStoreError: Another process has the file of the emulator.
+        ConfigError: A variable is not set, or a setting cannot be used.
+        MissingExtraError: The extra of the emulator is not installed.
+        EmulatorStoreError: Another process uses the file of the emulator.
     """
     with ExitStack() as ends:
         if environment.store is None:
@@ -55,34 +55,22 @@ def opened(environment: Environment) -> Generator[Client]:
 
 
 def client_for(environment: Environment) -> Client:
-    """A client of an environment; the caller closes it.
+    """Make a client of an environment. The caller closes it.
 
     Raises:
-        ConfigError: A variable that it names is not set, something cannot be used, or
-            it is the emulator, which has to be started first.
+        ConfigError: A variable is not set, a setting cannot be used, or it is the
+            emulator, which has to be started first.
     """
-    _require_placed(environment)
-    return Client(_key(environment), **_placed(environment), **_options(environment))
+    return Client(**_connection(environment), **_options(environment))
 
 
 def async_client_for(environment: Environment) -> AsyncClient:
-    """The same client with `await`."""
-    _require_placed(environment)
-    return AsyncClient(
-        _key(environment), **_placed(environment), **_options(environment)
-    )
-
-
-def _require_placed(environment: Environment) -> None:
-    if environment.store is not None:
-        raise ConfigError(
-            f"environment {environment.name!r} has to be started: write "
-            "`with opened(environment) as client:`"
-        )
+    """Make an async client of an environment; see `client_for`."""
+    return AsyncClient(**_connection(environment), **_options(environment))
 
 
 def _options(environment: Environment) -> dict[str, Any]:
-    """What a client is made with beside where it leads to; no key is among it."""
+    """Return the options of a client, except endpoint and credential."""
     org_id = environment.org_id
     options: dict[str, Any] = {
         "env": environment.name,
@@ -95,7 +83,7 @@ def _options(environment: Environment) -> dict[str, Any]:
             org_id=None if org_id is None else environment.text("org_id", org_id),
         ),
     }
-    # Who runs the program has the last word on where it remembers.
+    # The variables of the process take precedence.
     if environment.journal is not None and JOURNAL not in os.environ:
         options["journal"] = environment.journal
     if environment.history is not None and not os.environ.get(HISTORY):
@@ -103,24 +91,25 @@ def _options(environment: Environment) -> dict[str, Any]:
     return options
 
 
-def _placed(environment: Environment) -> dict[str, Any]:
-    """Where a client leads to."""
+def _connection(environment: Environment) -> dict[str, Any]:
+    """Return endpoint and credential of a client, by the names of its options."""
+    if environment.store is not None:
+        raise ConfigError(
+            f"environment {environment.name!r} has to be started: write "
+            "`with open_client(environment) as client:`"
+        )
+    credential = environment.credential
     options: dict[str, Any] = {
         "hosts": environment.hosts,
         "allow_http": environment.allow_http,
     }
     if environment.endpoint is not None:
         options["base_url"] = environment.text("endpoint", environment.endpoint)
-    if isinstance(environment.credential, OAuthFile):
-        options["oauth"] = _oauth(environment, environment.credential)
+    if isinstance(credential, OAuthFile):
+        options["oauth"] = _oauth(environment, credential)
+    elif credential is not None:
+        options["api_key"] = environment.text("api_key", credential)
     return options
-
-
-def _key(environment: Environment) -> str | None:
-    credential = environment.credential
-    if credential is None or isinstance(credential, OAuthFile):
-        return None
-    return environment.text("api_key", credential)
 
 
 def _oauth(environment: Environment, given: OAuthFile) -> OAuth:
@@ -148,7 +137,7 @@ def _emulator(store: Path) -> Generator[Emulator]:
 
 
 def _make_room(folder: Path) -> None:
-    """Make the folder of what flow64 keeps, which git is told to ignore.
+    """Make the folder of the emulator's file.
 
     Raises:
         ConfigError: It cannot be made.

@@ -1,4 +1,4 @@
-"""Reading `[tool.flow64]`: everything that is wrong with it is said at once."""
+"""Reading `[tool.flow64]`. All mistakes are reported together."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ T = TypeVar("T")
 FILE: Final = "pyproject.toml"
 
 KEPT: Final = Path(".flow64")
-"""Where flow64 keeps what it remembers, below the folder of the project."""
+"""The folder of flow64, below the folder of the project."""
 
 LONGEST: Final = 512
-"""Characters of the longest name, as of every key."""
+"""Maximum characters of a name, as of every key."""
 
 
 def load(start: str | PathLike[str] | None = None) -> Settings:
-    """The settings of the project that a folder belongs to.
+    """Load the settings of the project that a folder belongs to.
 
-    They are those of the next `pyproject.toml` upwards that has a `[tool.flow64]`; the
-    search ends at the folder of a git repository. Without one, the environment
-    variables are the one environment.
+    They come from the nearest `pyproject.toml` upwards with a `[tool.flow64]`. The
+    search ends at the folder of a git repository. Without such a file, the environment
+    variables describe the only environment.
 
     Args:
         start: A folder, or the file itself; None for the working folder.
 
     Raises:
-        SettingsError: The file has mistakes; all of them are listed.
+        SettingsError: The file has mistakes. All of them are listed.
     """
     place = Path.cwd() if start is None else Path(start).absolute()
     folder = place.parent if place.is_file() else place
     files = [place] if place.is_file() else _files(folder)
     for file in files:
         text = _text_of(file)
-        data = _parsed(file, text).get("tool", {})
+        data = _parse(file, text).get("tool", {})
         if isinstance(data, dict) and ROOT[1] in data:
-            reader = _Reader(file, text)
+            reader = _SettingsReader(file, text)
             settings = reader.settings(data[ROOT[1]])
             reader.end()
             return settings
@@ -72,21 +72,23 @@ def _text_of(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise SettingsError(_shown(file), [f"it cannot be read: {reason}"]) from error
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingsError(
+            _show_path(file), [f"it cannot be read: {reason}"]
+        ) from error
 
 
-def _parsed(file: Path, text: str) -> dict[str, Any]:
-    # Only what the parser says of the place is repeated: no line, which may hold a key.
+def _parse(file: Path, text: str) -> dict[str, Any]:
+    # The message of the parser has a place and no line, which may hold a key.
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        mistake = f"it is no TOML: {error}"
-    raise SettingsError(_shown(file), [mistake])
+        mistake = f"it is not valid TOML: {error}"
+    raise SettingsError(_show_path(file), [mistake])
 
 
-def _shown(file: Path) -> str:
-    """A file as people know it: from the working folder, where it is below that."""
+def _show_path(file: Path) -> str:
+    """Return the path of a file, from the working folder if it is below that."""
     here = Path.cwd()
     return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
@@ -98,7 +100,7 @@ def _settings(
     kept: Mapping[str, Path | None] | None = None,
     **given: Any,
 ) -> Settings:
-    """Settings with what is there without being written."""
+    """Make settings, with defaults for what is not configured."""
     found = dict(environments or {})
     places: dict[str, Any] = dict(kept or {})
     if not found.keys() - {EMULATOR}:
@@ -118,15 +120,15 @@ def _emulator(folder: Path, **given: Any) -> Environment:
     return Environment(EMULATOR, store=store, **given)
 
 
-# -- What a key may be ----------------------------------------------------------------
+# -- Checks of values -----------------------------------------------------------------
 
 
 class _WrongError(Exception):
-    """What is wrong with one value; it never shows the value."""
+    """A mistake in one value. The message never shows the value."""
 
 
 def _kind(value: Any) -> str:
-    """What TOML calls a value; the value itself may be a secret in a wrong place."""
+    """Return the TOML name of a type. The value itself may be a misplaced secret."""
     names: dict[type, str] = {
         str: "text",
         bool: "true or false",
@@ -147,7 +149,7 @@ def _of(kind: type[T], wanted: str, value: Any) -> T:
 def _text(value: Any) -> str:
     text = _of(str, 'text, as in "..."', value)
     if not text.strip() or not text.isprintable():
-        raise _WrongError("is empty, or has line breaks or signs that nobody sees")
+        raise _WrongError("is empty, or has line breaks or invisible characters")
     _require_no_secret(text)
     return text
 
@@ -166,7 +168,7 @@ def _count(value: Any) -> int:
 def _amount(value: Any) -> float:
     number = value if type(value) is int else _of(float, "dollars, as in 2.5", value)
     if not math.isfinite(number) or number < 0:
-        raise _WrongError("is no number from 0 up; write dollars, as in 2.5")
+        raise _WrongError("is not a number from 0 up; write dollars, as in 2.5")
     return number
 
 
@@ -179,25 +181,25 @@ def _hosts(value: Any) -> Sequence[str]:
     for host in hosts:
         if not re.fullmatch(r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?", host):
             raise _WrongError(
-                f"has {shortened(host)}, which is no host; write a name alone, as in "
+                f"has {shortened(host)}, which is not a host; write only a name, as in "
                 '"files.example.com"'
             )
     return hosts
 
 
 def _variable(value: Any) -> Reference:
-    """What `{ env = "NAME" }` stands for."""
+    """Check `{ env = "NAME" }`."""
     name = value.get("env") if isinstance(value, dict) else None
     is_alone = isinstance(value, dict) and len(value) == 1
     if not is_alone or not isinstance(name, str):
         raise _WrongError(
-            "names no environment variable, where alone a secret may stand; write "
+            "is not an environment variable, and a secret must come from one; write "
             '{ env = "NAME_OF_THE_VARIABLE" }'
         )
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or redact_keys(name) != name:
         raise _WrongError(
-            "names a variable that can be none; write its name, and never what it "
-            'holds: { env = "NAME_OF_THE_VARIABLE" }'
+            "is not the name of a variable; write its name, and never its content: "
+            '{ env = "NAME_OF_THE_VARIABLE" }'
         )
     return Reference(name)
 
@@ -207,27 +209,27 @@ def _reference_or_text(value: Any) -> str | Reference:
 
 
 def _value(value: Any) -> Any:
-    """What `value("name")` stands for, with references in the place of secrets."""
+    """Check the content of a `value("name")`, with references for secrets."""
     problems: list[Problem] = []
     freeze(value, (), problems)
     if problems:
-        # Which of these it is would be said with the value.
+        # To say which of these it is would show the value.
         raise _WrongError(
-            "is no JSON: it is, or has in it, a date, a time, NaN, or a number beyond "
-            "2^53; write that as text"
+            "is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; "
+            "write that as text"
         )
-    return _referring(value)
+    return _convert_references(value)
 
 
-def _referring(value: Any) -> Any:
+def _convert_references(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"env"}:
             return _variable(value)
         for key in value:
             _require_no_secret(key)
-        return {key: _referring(inner) for key, inner in value.items()}
+        return {key: _convert_references(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_referring(inner) for inner in value]
+        return [_convert_references(inner) for inner in value]
     if isinstance(value, str):
         _require_no_secret(value)
     return value
@@ -236,7 +238,7 @@ def _referring(value: Any) -> Any:
 def _require_no_secret(text: str) -> None:
     if redact_keys(text) != text:
         raise _WrongError(
-            "looks like a key, and a secret does not belong into this file; write "
+            "looks like a key, and secrets do not belong into this file; write "
             '{ env = "NAME_OF_THE_VARIABLE" }, and make that key a new one'
         )
 
@@ -245,23 +247,22 @@ def _require_no_secret(text: str) -> None:
 
 
 @frozen
-class _Section:
-    """A section whose keys are taken one by one; those that nobody takes are unknown.
+class _SettingsSection:
+    """A section. Its keys are taken one by one, and keys that are left are unknown.
 
     Attributes:
-        reader: Gets the mistakes.
+        reader: Collects the mistakes.
         path: Its name, as a path.
-        data: What it holds.
-        known: The keys that were asked for.
+        known: The keys that were taken.
     """
 
-    reader: _Reader
+    reader: _SettingsReader
     path: tuple[str, ...]
     data: Mapping[str, Any]
     known: list[str] = field(factory=list[str])
 
     def take(self, key: str, check: Callable[[Any], T], default: Any = None) -> T | Any:
-        """The value of a key; the default where it is not there, or wrong."""
+        """Return the value of a key; the default if it is missing or wrong."""
         self.known.append(key)
         if key not in self.data:
             return default
@@ -271,39 +272,39 @@ class _Section:
             self.wrong(key, str(error))
             return default
 
-    def section(self, key: str) -> _Section | None:
-        """A section below this one; None where it is not there."""
+    def section(self, key: str) -> _SettingsSection | None:
+        """Return a section below this one, if it exists."""
         table = self.take(key, lambda value: _of(dict, "a table", value))
         if table is None:
             return None
-        return _Section(self.reader, (*self.path, key), table)
+        return _SettingsSection(self.reader, (*self.path, key), table)
 
     def wrong(self, key: str, problem: str) -> None:
-        """Say what is wrong with a key."""
+        """Report a mistake in a key."""
         self.reader.wrong((*self.path, key), f"{_key(key)} {problem}")
 
     def end(self, advice: Mapping[str, str] | None = None) -> None:
-        """Say which keys nobody takes.
+        """Report unknown keys.
 
         Args:
-            advice: What to say of a key that somebody may expect.
+            advice: Advice for keys that people may expect.
         """
         for key in self.data:
             if key in self.known:
                 continue
             known = ", ".join(sorted(self.known))
             near = did_you_mean(key, self.known) or f"; there are {known}"
-            self.wrong(key, "is no key here" + (advice or {}).get(key, near))
+            self.wrong(key, "is not a key here" + (advice or {}).get(key, near))
 
 
 def _key(key: str) -> str:
-    """A key as it is shown: nothing in it that may be a secret."""
+    """Format a key without secrets."""
     shown = clipped(redact_keys(key))
     return shown if re.fullmatch(r"[\w-]+", key) else f"{shown!r}"
 
 
-class _Reader:
-    """Makes settings of a file, and collects what is wrong with it."""
+class _SettingsReader:
+    """Makes settings from a file, and collects its mistakes."""
 
     def __init__(self, file: Path, text: str) -> None:
         self.file = file
@@ -312,14 +313,14 @@ class _Reader:
         self.mistakes: list[tuple[tuple[str, ...], str]] = []
 
     def wrong(self, path: tuple[str, ...], problem: str) -> None:
-        """Note a mistake at a key, or at a section."""
+        """Report a mistake at a key or a section."""
         self.mistakes.append((path, problem))
 
     def end(self) -> None:
-        """Raise what is wrong.
+        """Raise all mistakes together.
 
         Raises:
-            SettingsError: Anything is.
+            SettingsError: There are mistakes.
         """
         if not self.mistakes:
             return
@@ -332,14 +333,14 @@ class _Reader:
             f"line {line}, [{'.'.join(map(_key, path[:-1]))}]: {problem}"
             for line, path, problem in sorted(found)
         ]
-        raise SettingsError(_shown(self.file), listed)
+        raise SettingsError(_show_path(self.file), listed)
 
     def settings(self, data: Any) -> Settings:
-        """What `[tool.flow64]` says."""
+        """Read `[tool.flow64]`."""
         if not isinstance(data, dict):
             self.wrong(ROOT, f"flow64 is {_kind(data)}; write a table")
             data = {}
-        top = _Section(self, ROOT, data)
+        top = _SettingsSection(self, ROOT, data)
         journal = top.take("journal", self.place, self.folder / KEPT / "runs.jsonl")
         given: dict[str, Any] = {
             "source": top.take("source", _text),
@@ -353,31 +354,31 @@ class _Reader:
         top.end(
             {
                 "module": " (did you mean 'source'?)",
-                "namespace": ': it is part of ids, so code alone says it: Project("...'
-                '", namespace="...")',
+                "namespace": ": it is part of ids, so it belongs in code: "
+                'Project("...", namespace="...")',
             }
         )
         return _settings(self.folder, self.file, environments, kept, **given)
 
     def place(self, value: Any) -> Path:
-        """A path, from the folder of the file."""
+        """Check a path, relative to the folder of the file."""
         return self.folder / _text(value)
 
     def place_or_none(self, value: Any) -> Path | None:
-        """A path, or false for none."""
+        """Check a path, or false for none."""
         return None if value is False else self.place(value)
 
-    def prices(self, top: _Section) -> Mapping[str, float]:
-        """Dollars a row by kind."""
+    def prices(self, top: _SettingsSection) -> Mapping[str, float]:
+        """Read dollars a row by kind."""
         table = top.section("prices")
         if table is None:
             return {}
         return {kind: table.take(kind, _amount, 0.0) for kind in table.data}
 
     def environments(
-        self, top: _Section, kept: Mapping[str, Path | None]
+        self, top: _SettingsSection, kept: Mapping[str, Path | None]
     ) -> Mapping[str, Environment]:
-        """The environments by name."""
+        """Read the environments by name."""
         table = top.section("environments")
         found: dict[str, Environment] = {}
         names: dict[str, str] = {}
@@ -394,9 +395,9 @@ class _Reader:
         return found
 
     def environment(
-        self, name: str, section: _Section, kept: Mapping[str, Path | None]
+        self, name: str, section: _SettingsSection, kept: Mapping[str, Path | None]
     ) -> Environment:
-        """One environment."""
+        """Read one environment."""
         values = section.section("values")
         given: dict[str, Any] = {
             "values": {name: values.take(name, _value) for name in values.data}
@@ -409,7 +410,7 @@ class _Reader:
             **kept,
         }
         if name == EMULATOR:
-            here = ": the emulator is on this machine and takes any key"
+            here = ": the emulator runs on this machine and accepts any key"
             placed = ("endpoint", "api_key", "oauth", "org_id", "hosts", "allow_http")
             section.end(dict.fromkeys(placed, here))
             return _emulator(self.folder, **given)
@@ -428,8 +429,8 @@ class _Reader:
         section.end({"key": " (did you mean 'api_key'?)"})
         return made
 
-    def credential(self, section: _Section) -> Reference | OAuthFile | None:
-        """The one credential."""
+    def credential(self, section: _SettingsSection) -> Reference | OAuthFile | None:
+        """Read the credential."""
         key = section.take("api_key", _variable)
         oauth = section.section("oauth")
         if ("api_key" in section.data) == ("oauth" in section.data):
@@ -438,8 +439,8 @@ class _Reader:
             self.wrong((*section.path, ""), f"has {which}; write one: {example}")
         return key if oauth is None else self.oauth(oauth)
 
-    def oauth(self, section: _Section) -> OAuthFile | None:
-        """An OAuth client."""
+    def oauth(self, section: _SettingsSection) -> OAuthFile | None:
+        """Read an OAuth client."""
         client_id = section.take("client_id", _reference_or_text)
         kid = section.take("kid", _reference_or_text)
         file = section.take("file", self.key_file)
@@ -451,7 +452,7 @@ class _Reader:
         return OAuthFile(client_id, kid, file, audience)
 
     def key_file(self, value: Any) -> Path | Reference:
-        """The file of a private key, or the variable that names it."""
+        """Check the file of a private key, or the variable that names it."""
         return _variable(value) if isinstance(value, dict) else self.place(value)
 
 
@@ -462,8 +463,8 @@ def _endpoint(value: Any, allow_http: bool) -> str | Reference:
     try:
         return endpoint_of(given, allow_http=allow_http)
     except ConfigError:
-        # Its words are for a call, and of what is no URL nothing is shown.
+        # The error of the client is for Python, and may show a secret.
         raise _WrongError(
-            f"is no plain https address, as {DEFAULT_ENDPOINT} is; http is for this "
-            "machine alone, or with allow_http = true, and no password belongs in it"
+            f"is not a plain https address, such as {DEFAULT_ENDPOINT}; http is only "
+            "for this machine, or with allow_http = true, and no password belongs in it"
         ) from None

@@ -59,11 +59,11 @@ class AmbiguousRowsError(RunError):
         if not self.run_id:
             return (
                 f"the workflow ends in several blocks: {printable(ends)}; nothing was "
-                f"started; say whose rows are wanted: block={self.ends[-1]!r}"
+                f"started; name one of them: block={self.ends[-1]!r}"
             )
         return (
-            f"run {self.run_id} ends in several blocks: {printable(ends)}; say whose "
-            f"rows are wanted: run.rows(Person, block={self.ends[-1]!r})"
+            f"run {self.run_id} ends in several blocks: {printable(ends)}; name one of "
+            f"them: run.rows(Person, block={self.ends[-1]!r})"
         )
 
 

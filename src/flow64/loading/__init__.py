@@ -15,7 +15,7 @@ from ._source_names import (
     resolve_source,
     split_source,
 )
-from ._sources import Loaded, load_source
+from ._sources import Loaded, files_below, load_source
 from ._untrusted import LiveRedaction
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ __all__ = [
     "SourceAddress",
     "SourceError",
     "SourceWorkflow",
+    "files_below",
     "insert_env",
     "list_live",
     "list_names",

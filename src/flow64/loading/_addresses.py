@@ -1,11 +1,11 @@
-"""Addresses: a text that says which workflows a command means.
+"""Addresses: texts that name workflows, in code, in files or live.
 
     leads.json, pipelines/:inbound   a source: a file, a folder or a module, and a key
-    code, code:inbound               the source of the project, by [tool.flow64]
-    prod, prod:inbound               what is live in an environment, and is of our code
-    prod:id:UUID                     a live workflow by its id, whoever made it
+    code, code:inbound               the source of [tool.flow64]
+    prod, prod:inbound               live workflows that our code deployed
+    prod:id:UUID                     any live workflow, by its id
 
-A file or folder with that very name wins over an environment.
+A file or folder with the same name takes precedence over an environment.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from ._errors import AddressError
 from ._source_names import CODE, list_names, require_project_source, split_source
 
 ID: Final = "id:"
-"""Stands before an id in the place of a key."""
+"""The prefix of an id in an address."""
 
 ADDRESS_HELP: Final = (
     "A file, folder or module, with :KEY for one workflow of it; code or code:KEY for "
-    "the source of the project; ENV or ENV:KEY for what is live in an environment; "
-    "ENV:id:UUID. A file or folder of that very name wins over an environment."
+    "the source of the project; ENV or ENV:KEY for live workflows of an environment; "
+    "ENV:id:UUID. A file or folder with the same name takes precedence."
 )
 """Explains addresses in the help of commands."""
 
@@ -52,7 +52,7 @@ class SourceAddress:
 
 @frozen
 class LiveAddress:
-    """Workflows that are on the service: one by its key or id, or all.
+    """Live workflows: one, by its key or id, or all of an environment.
 
     Attributes:
         text: The address as it was given.
@@ -68,10 +68,10 @@ Address: TypeAlias = SourceAddress | LiveAddress
 
 
 def parse_address(text: str) -> Address:
-    """Parse an address. Files are looked for, and no code is imported.
+    """Parse an address. Files are searched for, and no code is imported.
 
     Raises:
-        AddressError: It names nothing that is there.
+        AddressError: It names nothing that exists.
         SettingsError: `pyproject.toml` has mistakes.
     """
     if not text.strip():

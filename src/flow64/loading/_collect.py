@@ -27,8 +27,10 @@ class SourceWorkflow:
         stem: A file name for its JSON, without `.json`. It is unique in the source and
             has no folder in it.
         entry: The entry of a manifest, if one lists it.
-        redacted: The workflow with its values hidden, if the source is not trusted.
+        redacted: If the source is not trusted: the workflow with every value secret
+            that the trusted JSON does not show.
         is_unseen: Whether the trusted manifest does not list it.
+        note: What was noticed about it, for people.
     """
 
     name: str
@@ -38,9 +40,10 @@ class SourceWorkflow:
     entry: Entry | None = None
     redacted: Workflow | None = None
     is_unseen: bool = False
+    note: str = ""
 
     def stamp_in(self, env: str) -> Stamp | None:
-        """Return the stamp that was recorded when it was pulled from an environment."""
+        """Return the stamp for an environment, if it was pulled from there."""
         return None if self.entry is None else self.entry.stamp_in(env)
 
 

@@ -11,7 +11,7 @@ from ..errors import FlowError
 
 @frozen(repr=False)
 class AddressError(FlowError):
-    """A source, key or address cannot be used: the person who typed it can mend it.
+    """A source, key or address cannot be used, and is probably mistyped.
 
     Attributes:
         notes: What was noticed while the source was read.

@@ -1,4 +1,4 @@
-"""Live workflows: which code deployed them, and which one an address means."""
+"""Live workflows: which code deployed them, and how addresses name them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def pick_live(known: Iterable[LiveWorkflow], address: LiveAddress) -> LiveWorkfl
     keys = [one.key for one in ours if one.key]
     near = did_you_mean(wanted, keys)
     there = f"it has {list_names(sorted(keys))}" if keys else "it has none of ours"
-    advice = f"what others made is named as {address.env}:{ID}UUID"
+    advice = f"for a workflow of others, write {address.env}:{ID}UUID"
     raise AddressError(
         f"in {address.env} there is no workflow {shortened(wanted)} that our code "
         f"deployed{near}; {there}; {advice}"

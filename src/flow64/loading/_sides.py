@@ -46,7 +46,7 @@ class Side:
         omitted: The number of live workflows of other projects.
         values: The values of the environment in which they are live.
         unset: Variables of the values that are not set here.
-        notes: What was noticed while a source was read, for people.
+        notes: What was noticed in a source, for people.
     """
 
     label: str

@@ -13,10 +13,10 @@ from ._errors import AddressError
 from ._importing import is_module_name
 
 CODE: Final = "code"
-"""Stands for the source that `[tool.flow64]` names."""
+"""The address of the source of `[tool.flow64]`."""
 
 MOST_NAMES: Final = 20
-"""The most names that a message lists."""
+"""Maximum names that a message lists."""
 
 
 def split_source(source: str) -> tuple[str, str | None]:
@@ -41,8 +41,7 @@ def resolve_source(source: str) -> str:
     """Replace `code` by the configured source.
 
     Raises:
-        AddressError: No source is configured; or the text names an environment, and
-            there is no code of it here.
+        AddressError: No source is configured, or the text names an environment.
         SettingsError: It is `code`, and pyproject.toml has mistakes.
     """
     head, _, key = source.partition(":")
@@ -53,7 +52,7 @@ def resolve_source(source: str) -> str:
         return f"{place}:{key}" if key else place
     if head in _configured_environments():
         raise AddressError(
-            f"{source} is what is live, and this works on code and files; "
+            f"{source} is live, and this command needs code or files; "
             f"flow64 graph {source} draws it, flow64 diff {source} code compares it, "
             f"and flow64 pull {source} -o live writes it to a folder"
         )
@@ -85,7 +84,7 @@ def require_project_source() -> str:
     """Return the source that `[tool.flow64]` names.
 
     Raises:
-        AddressError: It names none.
+        AddressError: No source is configured.
         SettingsError: pyproject.toml has mistakes.
     """
     if (source := find_project_source()) is not None:

@@ -40,7 +40,7 @@ from ._untrusted import TrustedFolder, read_untrusted
 PROGRAMS: Final = frozenset(
     {"__main__.py", "conftest.py", "noxfile.py", "setup.py", "tasks.py"}
 )
-"""Files of a folder that are programs: importing one would do something."""
+"""Files of a folder that are programs. They are not imported."""
 
 
 @frozen
@@ -71,10 +71,10 @@ class Loaded:
     def is_whole(self) -> bool:
         """Whether these are all workflows of its projects, with every module loaded.
 
-        Only then is a workflow that the service has and the code has not an orphan. The
-        source that `[tool.flow64]` names is whole, and no part of it is. If it names
-        none, these are whole: a folder, a package, and a file with no neighbour that
-        may hold workflows. JSON is whole if its manifest says so.
+        Only then a live workflow that the code does not have is an orphan. The source
+        of `[tool.flow64]` is whole, and a part of it is not. Without such a source,
+        these are whole: a folder, a package, and a file if no file next to it may hold
+        workflows. JSON is whole if its manifest says so.
         """
         if self.is_picked or not self.is_code:
             return self.is_all and not self.is_picked
@@ -170,7 +170,7 @@ def _read_file(path: Path, found: Collector, *, code: bool) -> None:
     if path.suffix == ".json":
         manifest = read_manifest(path.parent / MANIFEST)
         if manifest is not None and path.name in manifest.files:
-            _add_listed(read_workflow(path.parent, manifest, path.name), path, found)
+            _add_entry(read_workflow(path.parent, manifest, path.name), path, found)
         else:
             _read_json(path, found)
         found.is_all = False
@@ -190,7 +190,7 @@ def _read_folder(folder: Path, found: Collector, *, code: bool) -> None:
     Files outside a package are imported folder by folder, as programs are. So they find
     the modules next to them.
     """
-    modules = [*_files(folder, ".py")]
+    modules = [*files_below(folder, ".py")]
     if code:
         for root, files in groupby(modules, find_import_root):
             with import_scope(root, folder, Path.cwd()) as scope:
@@ -218,7 +218,7 @@ def _read_json_folder(folder: Path, found: Collector, whole: list[ProjectKey]) -
         return
     whole += known.manifest.whole
     for one in known.workflows:
-        _add_listed(one, folder / one.file, found)
+        _add_entry(one, folder / one.file, found)
     for name in known.unlisted:
         problem = f"{folder / name} is not listed in {MANIFEST}, and was left out"
         found.notes.append(f"{problem}; name it by itself to read it as it is")
@@ -236,34 +236,18 @@ def _load_untrusted(source: str | None, manifest: Path, *, code: bool) -> Loaded
         raise AddressError("--manifest is for untrusted JSON: add --no-code")
     if source is None or not Path(source).is_dir():
         raise AddressError("--manifest reads a folder of JSON: name it as SOURCE")
-    read, trusted = read_untrusted(Path(source), manifest)
-    found = [
-        SourceWorkflow(
-            one.name,
-            one.workflow,
-            str(Path(source) / one.file),
-            one.file.removesuffix(".json"),
-            one.entry,
-            one.redacted,
-            one.is_unseen,
-        )
-        for one in read
-    ]
-    whole = trusted.whole
-    owners = {(one.namespace, one.key) for one in whole}
-    is_all = bool(whole) and all(
-        (project.namespace, project.key) in owners
-        for one in found
-        if (project := one.workflow.project) is not None
-    )
+    found, trusted = read_untrusted(Path(source), manifest)
+    owners = {(one.namespace, one.key) for one in trusted.whole}
+    projects = [one.workflow.project for one in found if one.workflow.project]
+    is_all = all((one.namespace, one.key) in owners for one in projects)
     return Loaded(
         source,
         found,
-        whole,
+        trusted.whole,
         is_code=False,
-        is_all=is_all,
+        is_all=is_all and bool(owners),
         trusted=trusted,
-        notes=[one.note for one in read if one.note],
+        notes=[one.note for one in found if one.note],
     )
 
 
@@ -308,7 +292,7 @@ def _is_alone(file: Path, found: Collector) -> bool:
     flow64, or a module that does.
     """
     here = os.path.realpath(file)
-    neighbours = _files(Path(here).parent, ".py")
+    neighbours = files_below(Path(here).parent, ".py")
     others = [path for path in neighbours if os.path.realpath(path) != here]
     if not others:
         return True
@@ -348,7 +332,7 @@ def _read_module(name: str, found: Collector) -> bool:
         found.add_module(module, name)
         folders = [*map(Path, getattr(module, "__path__", ()))]
         for folder in folders:
-            for path in _files(folder, ".py"):
+            for path in files_below(folder, ".py"):
                 inner = ".".join(path.relative_to(folder).with_suffix("").parts)
                 _add_inner(scope, f"{name}.{inner}", found)
         file = getattr(module, "__file__", None)
@@ -373,27 +357,27 @@ def _read_json(path: Path, found: Collector) -> None:
     found.add_workflow(SourceWorkflow(name, workflow, str(path), path.stem))
 
 
-def _add_listed(one: ManifestWorkflow, path: Path, found: Collector) -> None:
+def _add_entry(one: ManifestWorkflow, path: Path, found: Collector) -> None:
     found.add_workflow(
         SourceWorkflow(one.name, one.workflow, str(path), path.stem, one.entry)
     )
 
 
-def _files(folder: Path, suffix: str) -> Iterator[Path]:
-    """The files below a folder by name; no hidden, generated or program files."""
-    for place in _folders(folder):
+def files_below(folder: Path, suffix: str, depth: int | None = None) -> Iterator[Path]:
+    """The files below a folder, without hidden, generated and program files."""
+    for place in _folders(folder, depth):
         yield from _files_in(place, suffix)
 
 
-def _folders(folder: Path) -> Iterator[Path]:
-    """A folder, and those below it that hold the user's own files."""
+def _folders(folder: Path, depth: int | None = None) -> Iterator[Path]:
+    """A folder and its subfolders, without hidden, linked and generated ones."""
     yield folder
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir()) if depth != 0 else ():
         if path.name.startswith(".") or not path.is_dir() or path.is_symlink():
             continue
         is_made = path.name in ("__pycache__", "node_modules")
         if not is_made and not (path / "pyvenv.cfg").exists():
-            yield from _folders(path)
+            yield from _folders(path, None if depth is None else depth - 1)
 
 
 def _files_in(folder: Path, suffix: str) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote
 
 from attrs import evolve, frozen
@@ -22,7 +22,6 @@ from ..definition import (
     BoundSecret,
     Definition,
     FrozenDict,
-    FrozenList,
     ProjectKey,
     Value,
     WireBlock,
@@ -40,46 +39,20 @@ from ..definition import (
 from ..errors import ManifestError
 from ..manifest import MANIFEST, Entry, Folder, content_of, name_parts, read_folder
 from ..manifest import FolderWorkflow as ManifestWorkflow
-from ..redaction import SHORTEST
+from ..redaction import SHORTEST, map_json
 from ..text import shortened
 from ..workflow import Workflow
+from ._collect import SourceWorkflow
 from ._lower import lower_leniently, select_set_values
 
 MOST_FILES: Final = 5_000
-"""The most entries of a folder. A larger folder is refused."""
+"""Maximum entries of a folder. A larger folder is refused."""
 
 MOST_BYTES: Final = 64 * 2**20
-"""The most bytes of all JSON files together; each file has its own limit."""
+"""Maximum bytes of all JSON files together. Each file has its own limit."""
 
 MOST_VALUES: Final = 1_000_000
-"""The most JSON values of all files together; each file has its own limit."""
-
-
-@frozen
-class UntrustedWorkflow:
-    """A workflow of an untrusted folder.
-
-    Attributes:
-        file: The name of its file.
-        entry: Its entry in the trusted manifest. If there is none, an entry made from
-            the file name.
-        redacted: The workflow with every value secret that the trusted JSON does not
-            show.
-        is_unseen: Whether the trusted manifest does not list it.
-        note: What was noticed about it, for people.
-    """
-
-    file: str
-    entry: Entry
-    workflow: Workflow
-    redacted: Workflow
-    is_unseen: bool = False
-    note: str = ""
-
-    @property
-    def name(self) -> str:
-        """Its key, and the names of its variant after slashes."""
-        return "/".join(name_parts(self.workflow.identity))
+"""Maximum JSON values of all files together. Each file has its own limit."""
 
 
 @frozen
@@ -98,7 +71,7 @@ class TrustedFolder:
 
     @property
     def whole(self) -> Sequence[ProjectKey]:
-        """The projects of which the trusted folder has all workflows."""
+        """The projects that the trusted folder has completely."""
         return self.base.manifest.whole
 
     @property
@@ -124,7 +97,7 @@ class TrustedFolder:
 
 def read_untrusted(
     folder: Path, file: Path
-) -> tuple[Sequence[UntrustedWorkflow], TrustedFolder]:
+) -> tuple[Sequence[SourceWorkflow], TrustedFolder]:
     """Read the workflows of an untrusted folder.
 
     Args:
@@ -156,14 +129,13 @@ def read_untrusted(
         _read(folder, name, content, trusted, gone)
         for name, content in contents.items()
     ]
-    ids = {one.workflow.id(): one.file for one in found if not one.is_unseen}
+    ids = {one.workflow.id(): one.stem for one in found if not one.is_unseen}
     for one in found:
-        other = ids.get(one.workflow.id(), one.file)
-        if other != one.file:
-            problem = f"by its name it would be the workflow of {shortened(other)}"
-            raise ManifestError(
-                str(folder / one.file), f"{problem}; rename one of them"
-            )
+        other = ids.get(one.workflow.id(), one.stem)
+        if other != one.stem:
+            twin = shortened(f"{other}.json")
+            problem = f"by its name it would be the workflow of {twin}"
+            raise ManifestError(one.where, f"{problem}; rename one of them")
     return found, trusted
 
 
@@ -181,7 +153,7 @@ def _read(
     content: bytes,
     trusted: TrustedFolder,
     gone: dict[str, ManifestWorkflow],
-) -> UntrustedWorkflow:
+) -> SourceWorkflow:
     """Read the workflow of one file.
 
     Args:
@@ -208,10 +180,13 @@ def _read(
             problem = f"the file has id {definition.id}, and the trusted {MANIFEST} "
             advice = "it was not read further, and nothing is asked about that id"
             raise ManifestError(str(path), f"{problem}makes {wanted}; {advice}")
-    return UntrustedWorkflow(
-        name,
+    workflow = entry.workflow(definition, trusted.locate(name))
+    return SourceWorkflow(
+        "/".join(name_parts(workflow.identity)),
+        workflow,
+        str(path),
+        name.removesuffix(".json"),
         entry,
-        entry.workflow(definition, trusted.locate(name)),
         trusted.redact(entry, definition, name),
         is_unseen,
         note,
@@ -294,22 +269,15 @@ def _find_plain_names(base: Folder) -> frozenset[str]:
 
 def _hide_values(definition: Definition, plain: frozenset[str]) -> Definition:
     """Make each value secret that is not known to be plain."""
+
+    def hide(item: Any) -> Any:
+        is_hidden = isinstance(item, Value) and item.name not in plain
+        return evolve(item, secret=True) if is_hidden else item
+
     blocks = tuple(
-        block._replace(specs=_hide(block.specs, plain)) for block in definition.blocks
+        block._replace(specs=map_json(block.specs, hide)) for block in definition.blocks
     )
     return evolve(definition, blocks=blocks)
-
-
-def _hide(item: Any, plain: frozenset[str]) -> Any:
-    if isinstance(item, dict):
-        members = cast("dict[str, Any]", item).items()
-        return FrozenDict({name: _hide(inner, plain) for name, inner in members})
-    if isinstance(item, list):
-        items: list[Any] = item  # pyright: ignore[reportUnknownVariableType] - of anything
-        return FrozenList([_hide(inner, plain) for inner in items])
-    if isinstance(item, Value) and item.name not in plain:
-        return evolve(item, secret=True)
-    return item
 
 
 # -- Live workflows --------------------------------------------------------------------
@@ -354,7 +322,7 @@ class LiveRedaction:
         return [*self.known.values()]
 
     def redact(self, live: Definition) -> Definition:
-        """Return a live definition that may be shown, whatever untrusted JSON says.
+        """Return a live definition that may be shown.
 
         A secret of the trusted JSON is named as there, or masked. So it stays hidden
         even if a change puts something else in its place.

@@ -39,7 +39,7 @@ from ..definition import (
 )
 from ..deploy import key_of
 from ..errors import PullError, ReadError, did_you_mean
-from ..redaction import MASK, has_key, map_json_beside, redact_keys, texts_in
+from ..redaction import MASK, has_key, map_json_pairs, redact_keys, texts_in
 from ._known import Known, KnownValues
 from ._model import Entry, Manifest, Pulled
 from ._names import MANIFEST, stem_of
@@ -421,7 +421,7 @@ class _Replacer:
 
         return FrozenDict(
             {
-                field: map_json_beside(item, None, name, (field,))
+                field: map_json_pairs(item, None, name, (field,))
                 for field, item in block.specs.items()
             }
         )

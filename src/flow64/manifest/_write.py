@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -20,10 +21,10 @@ from ._names import MANIFEST
 from ._read import FORMAT, MARK
 
 BEGUN: Final = ".flow64."
-"""Head of the names of files that are not whole yet."""
+"""Prefix of the names of incomplete files."""
 
 HOUR: Final = 3600.0
-"""Seconds after which such a file was left by a process that was killed."""
+"""Seconds after which such a file counts as left over."""
 
 
 def as_text(manifest: Manifest) -> str:
@@ -42,18 +43,19 @@ def as_text(manifest: Manifest) -> str:
 def write_all(
     folder: Path, texts: Mapping[str, str], *, is_private: bool = False
 ) -> Sequence[Path]:
-    """Write files into a folder: each is whole or as it was, and all are ready first.
+    """Write files into a folder. Each is complete or unchanged.
 
-    The manifest, where it is among them, is the last that gets its name.
+    All are written under other names first, and then renamed, the manifest last.
 
     Args:
-        folder: The folder; it is made where it is not there.
+        folder: The folder. It is made if it does not exist.
         texts: The content of each file, by its name.
-        is_private: Whether nobody but their owner may read and write them.
+        is_private: Whether only their owner may read and write them.
 
     Raises:
-        ManifestError: One cannot be written.
+        ManifestError: A file cannot be written.
     """
+    opener = partial(os.open, mode=0o600 if is_private else 0o666)
     tag = f"{BEGUN}{uuid4().hex[:12]}"
     names = sorted(texts, key=lambda name: name == MANIFEST)
     paths = {folder / name: texts[name] for name in names}
@@ -64,7 +66,8 @@ def write_all(
         for path, text in paths.items():
             if path.is_dir():
                 raise IsADirectoryError(21, "it is a folder", str(path))
-            _write(parts[path], text.encode(), 0o600 if is_private else 0o666)
+            with open(parts[path], "xb", opener=opener) as file:
+                file.write(text.encode())
         for path, part in parts.items():
             part.replace(path)
     except OSError as error:
@@ -77,17 +80,10 @@ def write_all(
     return [*paths]
 
 
-def _write(part: Path, content: bytes, mode: int) -> None:
-    """Write a new file, which nobody else may read for a moment either."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(part, flags, mode), "wb") as file:
-        file.write(content)
-
-
 def _sweep(folder: Path) -> None:
-    """Remove what a process that was killed has left; others may be writing now."""
+    """Remove old files of killed processes. Other processes may be writing now."""
     for part in folder.glob(f"{BEGUN}*.part"):
-        with suppress(OSError):  # somebody else has moved it, or keeps it
+        with suppress(OSError):  # another process has moved it
             if time.time() - part.stat().st_mtime > HOUR:
                 part.unlink()
 

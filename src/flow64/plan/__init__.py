@@ -1,4 +1,4 @@
-"""What a deploy would do, as data: states, actions, consents, steps, plans."""
+"""A plan as data: states, actions, consents and steps of a deploy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service has of a workflow, as a plan keeps it, and its digest."""
+"""A live workflow as a plan keeps it, and its digest."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ..definition import (
 )
 
 EDGE_KEYS: Final = frozenset({"condition"})
-"""Keys of an edge that the documents name beside its ends."""
+"""The documented keys of an edge, besides its ends."""
 
 
 @final
 class Held:
-    """A definition as the service has it or gets it, secrets and all.
+    """A definition as the service has it or gets it, with its secrets.
 
-    No attrs class, so that what lists fields (`asdict`, `vars`) does not find it; a
-    pickle holds nothing.
+    It is not an attrs class, so nothing that lists fields (`asdict`, `vars`) finds it.
+    It cannot be pickled.
     """
 
     __slots__ = ("_content",)
@@ -35,7 +35,7 @@ class Held:
 
     @property
     def content(self) -> Definition:
-        """The definition, for the request and for history alone."""
+        """The definition, for the request and the history alone."""
         return self._content
 
     def __repr__(self) -> str:
@@ -62,11 +62,11 @@ class Held:
 
 @frozen
 class Live:
-    """What the service has, as it was read for a plan.
+    """A live workflow, as it was read for a plan.
 
     Attributes:
         held: The definition, as it was read.
-        digest: Of all that an update replaces; equal where nobody wrote since.
+        digest: A digest of all that an update replaces. It changes with each write.
     """
 
     held: Held
@@ -74,15 +74,15 @@ class Live:
 
     @property
     def definition(self) -> Definition:
-        """The definition, as it was read: secrets are live as their text."""
+        """The definition, as it was read, with secrets as plain text."""
         return self.held.content
 
 
 def digest_of(live: Definition) -> str:
-    """SHA-256, in hex, of all that an update of a workflow would replace.
+    """Return the SHA-256, in hex, of all that an update of a workflow would replace.
 
-    Order, numbers and labels are left out, since a service may answer them otherwise
-    each time; unmanaged fields and unknown keys of graph, blocks and edges are in.
+    It leaves out order, numbers and labels, since each answer of a service may differ
+    in them. It includes unmanaged fields, and unknown keys of graph, blocks and edges.
     """
     beside_edges = sorted(
         [*ends, thaw(extra)] for ends, extra in unnamed_of_edges(live).items()
@@ -103,12 +103,12 @@ def digest_of(live: Definition) -> str:
 
 
 def live_of(definition: Definition) -> Live:
-    """What was read, with its digest."""
+    """Return a workflow that was read, with its digest."""
     return Live(Held(definition), digest_of(definition))
 
 
 def unnamed_of_edges(live: Definition) -> Mapping[tuple[str, str], FrozenDict]:
-    """Keys of edges that no document names, by the ids of both ends in lower case."""
+    """Return undocumented keys of edges, by the ids of both ends in lower case."""
     found: dict[tuple[str, str], FrozenDict] = {}
     for edge in live.edges:
         if edge.extra.keys() - EDGE_KEYS:

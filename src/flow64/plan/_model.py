@@ -1,4 +1,4 @@
-"""A plan as data: what a deploy would do to each workflow, and what it rests on.
+"""A plan as data: what a deploy would do to each workflow, and why.
 
 `make_plan` makes it, `as_text` and `as_data` show it, `apply_plan` carries it out.
 """
@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from attrs import asdict, field, frozen
 
+from ..analysis import Estimate
 from ..definition import (
     EMPTY,
     BoundSecret,
@@ -19,7 +20,7 @@ from ..definition import (
     Stamp,
     digest,
 )
-from ..diff import Change, Consequence, Estimate, LiveSetting
+from ..diff import Change, Consequence, LiveSetting
 from ._live import Held, Live
 
 State: TypeAlias = Literal[
@@ -38,22 +39,23 @@ State: TypeAlias = Literal[
 ]
 """new: not there. absent: pinned, and not there. unchanged: live and stamp are the
 code's. update: the code has changed. drifted: edited on the service. conflict: both.
-converged: live is what the code says, and the stamp does not say so. behind: deployed
-by newer code. foreign: not deployed by this code; by that of another project, perhaps.
-orphan: deployed by this code, which has it no more. copy: of one that was, made on the
-service. removed: only the older of two folders has it; no plan says this."""
+converged: live is what the code says, but the stamp does not say so. behind: deployed
+by newer code. foreign: not deployed by this code, perhaps by another project. orphan:
+deployed by this code, and no longer in it. copy: copied on the service from a workflow
+of this code. removed: only in the older of two folders, and in no plan."""
 
 Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete", "refuse"]
-"""What applying does: `stamp` writes the description alone; `refuse` writes nothing,
-and stops the deploy before its first write unless what lifts it is given."""
+"""What applying does. `stamp` writes only the description. `refuse` writes nothing and
+stops the deploy before its first write, unless the needed consent is given."""
 
 Consent: TypeAlias = Literal["force", "behind", "create"]
-"""What lifts a refusal, given by the workflow's name: `force` overwrites what somebody
-did on the service, or what other code deployed, `behind` what newer code deployed,
-`create` says that a workflow is new although one like it would be left behind."""
+"""A consent that lifts a refusal, given for a workflow by name. `force` overwrites
+edits on the service, or what other code deployed. `behind` overwrites what newer code
+deployed. `create` says that a workflow is new, although a similar one becomes an
+orphan."""
 
 Flag: TypeAlias = Literal["force", "behind", "create", "allow_spend"]
-"""Something that is agreed to by the workflow's name: a consent, or spending."""
+"""A consent, or the consent to spend, given for a workflow by name."""
 
 FLAGS: Final[Mapping[Flag, str]] = {
     "force": "--force",
@@ -67,20 +69,20 @@ SKIPPED: Final = frozenset({"drifted", "conflict", "behind", "foreign"})
 """States that `skip_drifted` leaves alone."""
 
 ABSENT_BASE: Final = "cannot show the edit: the last deployed version was not found"
-"""Said of an edited workflow if its last deployed definition was not found."""
+"""The doubt about an edited workflow without its last deployed definition."""
 
 
 @frozen
 class Target:
-    """A workflow as code, or a file, wants it in one environment.
+    """A workflow as code, or a file, defines it for one environment.
 
     Attributes:
-        key: What people call it: its key, and its variants behind slashes.
-        definition: What is wanted, with the values of the environment filled in.
-        stamp: What a deploy of it leaves behind.
-        file: The file it was written in, where that is known.
-        pulled: What was recorded when it was pulled, in the form of a stamp; stands in
-            where the service has no genuine stamp yet.
+        key: Its key, followed by its variants after slashes.
+        definition: The definition, with the values of the environment filled in.
+        stamp: The stamp that a deploy leaves.
+        file: Its file, if that is known.
+        pulled: The record of its pull, in the form of a stamp. It is used if the
+            service has no genuine stamp yet.
     """
 
     key: str
@@ -101,13 +103,13 @@ class Target:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether it names an imported workflow, which is never created or pruned."""
+        """Whether it is an imported workflow, which is never created or pruned."""
         return is_pin(self.stamp.path)
 
 
 @frozen
 class ScheduleRef:
-    """A schedule that is on, or of which the service does not say that it is off."""
+    """A schedule that is active, or that the service does not call inactive."""
 
     id: str
     name: str
@@ -125,11 +127,11 @@ class RunRef:
 
 @frozen
 class Touched:
-    """What is at work with a workflow while it is changed or deleted.
+    """Schedules and active runs of a workflow that a plan changes or deletes.
 
     Attributes:
-        schedules: Those that are on; None where nobody looked, or was let look.
-        runs: Those that have not ended; None as well.
+        schedules: The active schedules. None if they were not or cannot be read.
+        runs: The runs that have not ended. None if they were not or cannot be read.
     """
 
     schedules: tuple[ScheduleRef, ...] | None = None
@@ -137,7 +139,7 @@ class Touched:
 
     @property
     def is_idle(self) -> bool | None:
-        """Whether nothing is at work; None where that was not checked."""
+        """Whether there are none. None if that was not checked."""
         if self.schedules or self.runs:
             return False
         return None if self.schedules is None or self.runs is None else True
@@ -152,19 +154,19 @@ class Touched:
 
 
 UNTOUCHED: Final = Touched((), ())
-"""Of a workflow that is not there yet, or that nothing is written to."""
+"""For a workflow that does not exist yet, or that is not written."""
 
 
 @frozen
 class Rename:
-    """A workflow that would be created, and one like it that would be left behind.
+    """A workflow that would be created, and a similar one that would be an orphan.
 
     Attributes:
         key: Key of the workflow that would be created.
-        orphan: Key of the one that code has no more.
+        orphan: Key of the workflow that is no longer in the code.
         orphan_id: Its id.
-        was: The argument that keeps its ids; None where keys alone do not tell.
-        is_decided: Whether `--create` has said that they are two workflows.
+        was: The argument that keeps its ids. None if that depends on more than keys.
+        is_decided: Whether `--create` said that they are two workflows.
     """
 
     key: str
@@ -176,16 +178,16 @@ class Rename:
 
 @frozen
 class Details:
-    """What a review adds to a step of a plan.
+    """The facts that a review adds to a step of a plan.
 
     Attributes:
-        file: The file that the workflow is written in, as people name it.
-        before: What is there, secrets redacted. None if it is not drawn.
-        after: What a deploy leaves there, likewise.
-        cost_before: What 1,000 input rows may cost now. None if that is not known.
-        cost_after: What they may cost after a deploy.
+        file: The file of the workflow, relative to the repository.
+        before: The live definition, redacted. None if it is not drawn.
+        after: The definition after a deploy, redacted. None if it is not drawn.
+        cost_before: The cost of 1,000 input rows now. None if that is not known.
+        cost_after: The cost of 1,000 input rows after a deploy.
         taking: The command that writes the live workflow as code.
-        given: What was agreed to by name: it lifted a refusal, or allows to spend.
+        given: The consents that were given, and that changed the step.
     """
 
     file: str | None = None
@@ -199,38 +201,38 @@ class Details:
 
 @frozen
 class Step:
-    """What becomes of one workflow.
+    """One workflow of a plan: its state, and what applying does.
 
     Attributes:
-        key: What people call it.
+        key: Its key.
         id: Its id.
-        name: Its title, in the code where the code has it.
-        path: The path that its id was computed from; of a copy, that of its original.
-        state: What is the case.
+        name: Its title, from the code if the code has it.
+        path: The path that its id was computed from. A copy has that of its original.
+        state: Its state.
         action: What applying does.
-        reasons: Why it is in this state, in words; the first says the most.
-        target: What is wanted; None for orphans and copies.
-        live: What is there; None where nothing is, or a cache vouched for it.
-        sent: What a write sends, the stamp in its description; also where it is refused
-            and would have to be allowed. None where nothing can be written.
-        lifted_by: What lifts a refusal; None where nothing does. Of an orphan, what its
-            deletion needs.
-        also: What has to be given as well, to lift it.
-        lost: JSON pointers of texts that a write would lose, since they stand where a
-            secret does and so are not saved.
-        base: How `edits` are known: `stamp` where live is as it was deployed last,
-            `found` where the last deployed definition was at hand, else None.
-        edits: What somebody did on the service since the last deploy; empty where
-            `base` is None.
-        changes: What a write changes in what is live.
-        consequences: What follows from `changes`.
-        unmanaged: Live fields that code does not set: left as they are.
-        spends: Blocks that spend as soon as this is written; of a stamp, that may.
-        effects: What it spends or touches, in words; empty where nothing is written.
-        touched: Schedules and runs that are at work with it.
-        not_checked: What nobody could check, in words.
+        reasons: The reasons for its state, in words. The first says the most.
+        target: The workflow in the code. None for orphans and copies.
+        live: The live workflow. None if there is none, or if a cache vouched for it.
+        sent: The definition that a write sends, with its stamp. It is also there if the
+            write is refused. None if nothing can be written.
+        lifted_by: The consent that lifts a refusal, if one can. An orphan has the
+            consent that its deletion needs.
+        also: Further consents that are needed to lift it.
+        lost: JSON pointers of texts that a write would lose. They stand in the place of
+            a secret, so they are not saved.
+        base: How `edits` are known: from the `stamp` if the live workflow is unedited,
+            or from the last deployed definition, if that was `found`. Else None.
+        edits: Edits on the service since the last deploy. Empty without a `base`.
+        changes: The changes of a write to the live workflow.
+        consequences: The consequences of `changes`.
+        unmanaged: Live fields that code does not set. They stay as they are.
+        spends: Blocks that spend as soon as this is written, or that may if only the
+            stamp is.
+        effects: The effects of a run, in words. Empty if nothing is written.
+        touched: Its schedules and active runs.
+        not_checked: What could not be checked, in words.
         settings: The unmanaged fields that change what a run costs or does.
-        details: What a review adds.
+        details: The facts that a review adds.
     """
 
     key: str
@@ -260,17 +262,17 @@ class Step:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do, to decide, or to prune."""
+        """Whether there is nothing to do, to decide or to prune."""
         return self.action == "none" and not self.may_prune
 
     @property
     def consents(self) -> tuple[Consent, ...]:
-        """All that has to be given to lift its refusal."""
+        """All consents that are needed to lift its refusal."""
         return () if self.lifted_by is None else (self.lifted_by, *self.also)
 
     @property
     def is_taken(self) -> bool:
-        """Whether its id is taken by a workflow that the credential may not see."""
+        """Whether a workflow that the credential may not see has its id."""
         return self.state == "foreign" and self.lifted_by is None
 
     @property
@@ -297,19 +299,19 @@ class Step:
 
 @frozen
 class Plan:
-    """What a deploy would do.
+    """The steps of a deploy, before it is applied.
 
     Attributes:
         env: Name of the environment.
-        endpoint: Where it was made.
-        steps: One for each target in their order, then orphans, then copies.
-        projects: Whose orphans were looked for; None where they were not, because not
-            all of their code is at hand.
+        endpoint: The endpoint of the service.
+        steps: One for each target in order, then orphans, then copies.
+        projects: The projects with known orphans. None if orphans were not searched,
+            because not all code of the projects is known.
         renames: Workflows that may have been renamed.
-        not_checked: What nobody could check, in words.
-        requests: How many requests it took, repetitions counted.
-        vouched: How many workflows a cache vouched for.
-        secrets: What is secret in what is live, whatever code says.
+        not_checked: What could not be checked, in words.
+        requests: The number of requests that it took, including retries.
+        vouched: The number of workflows that a cache vouched for.
+        secrets: Secrets of live workflows that the code does not name.
         prices: Dollars for one row by kind, in place of the documented ones.
     """
 
@@ -335,7 +337,7 @@ class Plan:
     def has_changes(self) -> bool:
         """Whether it is not empty, or a live setting changes what a run costs or does.
 
-        A deploy leaves such a setting alone: the code has to say it first.
+        A deploy keeps such a setting until the code sets it.
         """
         return not self.is_empty or any(step.settings for step in self.steps)
 
@@ -346,7 +348,7 @@ class Plan:
 
     @property
     def writes(self) -> tuple[Step, ...]:
-        """The steps that write, in their order."""
+        """The steps that write, in order."""
         idle = ("none", "refuse")
         return tuple(step for step in self.steps if step.action not in idle)
 
@@ -356,10 +358,10 @@ class Plan:
         return tuple(step for step in self.steps if step.may_prune)
 
     def step(self, key: str) -> Step:
-        """The step of a key.
+        """Return the step of a key.
 
         Raises:
-            KeyError: There is none.
+            KeyError: The plan has no such key.
         """
         for step in self.steps:
             if step.key == key:
@@ -369,17 +371,17 @@ class Plan:
 
 @frozen
 class Review:
-    """What a deploy or a change of two folders does, with all that a reviewer needs.
+    """A plan, or the difference of two folders, with the details for a reviewer.
 
     Attributes:
         source: `plan`, or `diff` for two sets of definitions.
-        workflows: All steps with their details, in the order in which they were given.
+        workflows: All steps with their details, in the given order.
         env: Name of the environment. None for a diff.
         endpoint: Where the plan was made. None for a diff.
         renames: Workflows that may have been renamed, if that is not decided.
         not_checked: What could not be checked, in words.
-        requests: How many requests the plan took, repetitions counted.
-        cached: How many workflows a cache knew to be unchanged.
+        requests: The number of requests that the plan took, including retries.
+        cached: The number of workflows that a cache knew to be unchanged.
     """
 
     source: Literal["diff", "plan"]
@@ -393,7 +395,7 @@ class Review:
 
     @property
     def notable(self) -> tuple[Step, ...]:
-        """The workflows of which there is something to say."""
+        """The workflows that are shown."""
         return tuple(step for step in self.workflows if step.is_notable)
 
     @property
@@ -412,13 +414,13 @@ class Review:
 
 @frozen
 class Sighting:
-    """A workflow as the list shows it, and what was wanted of it.
+    """A workflow as the list shows it, and the stamp that a deploy would leave.
 
-    All of it is hashable text: a cache may use `digest` as its key. It holds no spec.
+    All of it is hashable text. A cache may use `digest` as its key. It has no specs.
 
     Attributes:
-        endpoint: Where.
-        id: Which.
+        endpoint: The endpoint of the service.
+        id: The id of the workflow.
         name: The title, as listed.
         description: The description, as listed, with its stamp.
         updated_at: When it was last changed, as listed.
@@ -434,20 +436,19 @@ class Sighting:
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of all of it."""
+        """The SHA-256 of all attributes, in hex."""
         parts = [self.endpoint, self.id, self.name, self.description]
         return digest([*parts, self.updated_at, self.wanted])
 
 
 class Cache(Protocol):
-    """Remembers which sightings were found to be `unchanged`, so that no GET is needed.
+    """Remembers which sightings were `unchanged`, so that no GET is needed.
 
-    Losing it, or answering None to everything, changes the number of requests and
-    nothing else. Only what was `unchanged` is ever kept.
+    Without it, only the number of requests changes. It only keeps what was `unchanged`.
     """
 
     def vouched(self, sighting: Sighting) -> Sequence[str] | None:
-        """The unmanaged fields of a workflow that is unchanged; None: not known."""
+        """Return the unmanaged fields of an unchanged workflow. None if not known."""
 
     def keep(self, sighting: Sighting, unmanaged: Sequence[str]) -> None:
         """Remember that a workflow was read after this sighting, and was unchanged."""
@@ -457,7 +458,7 @@ class Cache(Protocol):
 
 
 def is_pin(path: str) -> bool:
-    """Whether a stamp's path is that of an imported workflow."""
+    """Return True if the path of a stamp is that of an imported workflow."""
     return "/pin:" in path
 
 

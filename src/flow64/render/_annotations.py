@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from ..diagnostics import Finding, Place, Severity
-from ..redaction import redact_keys
+from ..redaction import clean_text
 from ..text import printable
 
 _COMMANDS: Final[dict[Severity, str]] = {
@@ -75,7 +75,7 @@ def _format_message(finding: Finding, about: str) -> str:
     lines = [f"{opening}{finding.message}{where}"]
     if finding.help:
         lines.append(f"help: {finding.help}")
-    return "\n".join(printable(redact_keys(line)) for line in lines)
+    return "\n".join(map(clean_text, lines))
 
 
 def _escape(text: str) -> str:

@@ -12,7 +12,7 @@ def cells(text: str) -> int:
     return sum(map(_cell, text))
 
 
-def fitted(text: str, limit: int) -> str:
+def fit_text(text: str, limit: int) -> str:
     """Cut a text to a number of cells, with an ellipsis."""
     if cells(text) <= limit:
         return text
@@ -22,7 +22,7 @@ def fitted(text: str, limit: int) -> str:
     return text[:kept] + "…"
 
 
-def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+def wrap_text(text: str, width: int, indent: str = "") -> list[str]:
     """Wrap a line, between words if possible.
 
     Args:

@@ -33,10 +33,10 @@ from ..diff import (
 )
 from ._layout import Label, labels
 
-Mark: TypeAlias = Literal["unchanged", "added", "removed", "changed", "moved"]
+ChangeMark: TypeAlias = Literal["unchanged", "added", "removed", "changed", "moved"]
 """The change of a block or an edge. In a single definition all are unchanged."""
 
-SIGNS: Final[Mapping[Mark, str]] = {
+SIGNS: Final[Mapping[ChangeMark, str]] = {
     "unchanged": "",
     "added": "+",
     "removed": "-",
@@ -47,7 +47,7 @@ SIGNS: Final[Mapping[Mark, str]] = {
 
 
 @frozen
-class Node:
+class GraphNode:
     """A block to draw.
 
     Attributes:
@@ -65,7 +65,7 @@ class Node:
     id: str
     kind: str
     label: Label
-    mark: Mark
+    mark: ChangeMark
     rows: str | None
     effects: frozenset[Effect]
     is_moved: bool = False
@@ -92,7 +92,7 @@ class Node:
 
 
 @frozen
-class Link:
+class GraphLink:
     """An edge to draw, by the positions of its nodes.
 
     Attributes:
@@ -101,7 +101,7 @@ class Link:
 
     source: int
     target: int
-    mark: Mark = "unchanged"
+    mark: ChangeMark = "unchanged"
 
 
 @frozen
@@ -117,8 +117,8 @@ class Graph:
     """
 
     name: str
-    nodes: Sequence[Node]
-    links: Sequence[Link]
+    nodes: Sequence[GraphNode]
+    links: Sequence[GraphLink]
     is_compared: bool = False
     lost: int = 0
 
@@ -140,7 +140,7 @@ def graph_of(definition: Definition) -> Graph:
     return Graph(
         definition.name,
         _make_nodes(definition),
-        [Link(source, target) for source, target in pairs],
+        [GraphLink(source, target) for source, target in pairs],
         lost=len(definition.edges) - len(topology.sources),
     )
 
@@ -163,7 +163,7 @@ def graph_between(
     partners, removed = _match_nodes(old, new, by_block)
     then, now = _make_nodes(old), _make_nodes(new)
     order = _merge_orders(partners, removed, len(old.blocks))
-    nodes: list[Node] = []
+    nodes: list[GraphNode] = []
     for was, at in order:
         if at is None:
             nodes.append(evolve(then[was or 0], mark="removed"))
@@ -185,14 +185,14 @@ def graph_between(
 _EMPTY: Final = Definition("", "", (), ())
 
 
-def _make_nodes(definition: Definition) -> Sequence[Node]:
+def _make_nodes(definition: Definition) -> Sequence[GraphNode]:
     done: dict[int, list[Effect]] = {}
     for touch in effects(definition).touches:
         for at in touch.positions:
             done.setdefault(at, []).append(touch.effect)
     stages = lineage(definition)
     return [
-        Node(
+        GraphNode(
             definition.blocks[at].id,
             str(definition.blocks[at].kind),
             label,
@@ -339,10 +339,10 @@ def _merge_nodes(  # noqa: PLR0917 - two sides of everything
     new: Definition,
     was: int,
     at: int,
-    then: Node,
-    now: Node,
+    then: GraphNode,
+    now: GraphNode,
     changes: _BlockChanges,
-) -> Node:
+) -> GraphNode:
     """Return the node of a block that is on both sides."""
     block_id = canonical_id(now.id)
     is_moved = block_id in changes.moved
@@ -359,7 +359,7 @@ def _merge_nodes(  # noqa: PLR0917 - two sides of everything
         other = then.label.path
     fields = changes.fields.get(block_id, ())
     is_changed = bool(fields) or other is not None
-    mark: Mark = "changed" if is_changed else "moved" if is_moved else "unchanged"
+    mark: ChangeMark = "changed" if is_changed else "moved" if is_moved else "unchanged"
     return evolve(
         now,
         label=label,
@@ -391,15 +391,15 @@ def _collect_joints(definition: Definition, places: Mapping[int, int]) -> _Joint
     return found
 
 
-def _compare_links(then: _Joints, now: _Joints) -> Sequence[Link]:
-    links: list[Link] = []
+def _compare_links(then: _Joints, now: _Joints) -> Sequence[GraphLink]:
+    links: list[GraphLink] = []
     for pair in sorted(then.keys() | now.keys()):
-        mark: Mark = "unchanged"
+        mark: ChangeMark = "unchanged"
         if pair not in then:
             mark = "added"
         elif pair not in now:
             mark = "removed"
         elif then[pair] != now[pair]:
             mark = "changed"
-        links.append(Link(*pair, mark))
+        links.append(GraphLink(*pair, mark))
     return links

@@ -88,7 +88,7 @@ class Layered:
     height: int
 
 
-def layered(
+def lay_out(
     sizes: Pairs,
     edges: Pairs,
     *,

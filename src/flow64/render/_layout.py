@@ -97,7 +97,7 @@ def list_tree(topology: Topology) -> Sequence[TreeLine]:
     join the line goes on at the old depth. In a cycle some edge leads back up.
     """
     parents = [sorted(set(found)) for found in topology.parents]
-    members = _list_dominated(topology.order, parents)
+    members = _list_children(topology.order, parents)
     lines: list[TreeLine] = []
     # Each entry: a block, its rails, its mark, and whether to name what feeds it.
     todo = [
@@ -130,7 +130,7 @@ def list_tree(topology: Topology) -> Sequence[TreeLine]:
     return lines
 
 
-def _list_dominated(
+def _list_children(
     order: Sequence[int], parents: Sequence[Sequence[int]]
 ) -> Mapping[int, Sequence[int]]:
     """Return the children of each block in the dominator list_tree.

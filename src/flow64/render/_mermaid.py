@@ -12,7 +12,7 @@ from attrs import field, frozen
 from ..definition import Definition
 from ..diff import Change
 from ..text import pluralize
-from ._graph import Graph, Link, Mark, Node, graph_between
+from ._graph import ChangeMark, Graph, GraphLink, GraphNode, graph_between
 from ._layout import Label, Shape, cut, labels
 
 MAX_CHARACTERS: Final = 50_000
@@ -35,7 +35,7 @@ _SHAPES: Final[dict[Shape, tuple[str, str]]] = {
 }
 
 
-def mermaid(definition: Definition) -> str:
+def draw_mermaid(definition: Definition) -> str:
     """Return the graph as the text of a Mermaid flowchart.
 
     Sources are stadiums, converters hexagons, sinks cylinders, and unknown kinds have
@@ -50,7 +50,7 @@ def mermaid(definition: Definition) -> str:
     return "\n".join(lines) + "\n"
 
 
-def mermaid_changed(
+def draw_mermaid_changes(
     before: Definition | None,
     after: Definition | None,
     *,
@@ -91,7 +91,7 @@ _MOST_RESTS: Final = 8
 
 _SHORT: Final = 40
 
-_LINES: Final[Mapping[Mark, str]] = {
+_LINES: Final[Mapping[ChangeMark, str]] = {
     "added": "==>",
     "removed": "-.->",
     "changed": "-->|other condition|",
@@ -121,7 +121,7 @@ class _ShownPart:
 
     shown: Sequence[int]
     rests: Sequence[Sequence[int]]
-    links: Sequence[Link]
+    links: Sequence[GraphLink]
 
 
 def _select_part(graph: Graph, limit: int) -> _ShownPart:
@@ -130,14 +130,14 @@ def _select_part(graph: Graph, limit: int) -> _ShownPart:
     if count <= limit:
         return _ShownPart(range(count), [], graph.links)
     kept: dict[int, None] = {}
-    for at in (*_list_changed(graph), *_neighbours(graph)):
+    for at in (*_find_changes(graph), *_neighbours(graph)):
         if len(kept) >= limit:
             break
         kept.setdefault(at)
     return _collect_rests(graph, sorted(kept))
 
 
-def _list_changed(graph: Graph) -> Sequence[int]:
+def _find_changes(graph: Graph) -> Sequence[int]:
     return [at for at, node in enumerate(graph.nodes) if node.mark != "unchanged"]
 
 
@@ -146,7 +146,7 @@ def _neighbours(graph: Graph) -> Iterator[int]:
     for link in graph.links:
         if link.mark != "unchanged":
             yield from (link.source, link.target)
-    changed = {*_list_changed(graph)}
+    changed = {*_find_changes(graph)}
     for link in graph.links:
         if link.source in changed or link.target in changed:
             yield from (link.source, link.target)
@@ -159,7 +159,7 @@ def _collect_rests(graph: Graph, shown: Sequence[int]) -> _ShownPart:
     count = len(graph.nodes)
     place = {at: count + number for number, rest in enumerate(groups) for at in rest}
     place.update((at, at) for at in shown)
-    marks: dict[tuple[int, int], Mark] = {}
+    marks: dict[tuple[int, int], ChangeMark] = {}
     for link in graph.links:
         ends = place[link.source], place[link.target]
         if ends[0] == ends[1] >= count:
@@ -168,7 +168,7 @@ def _collect_rests(graph: Graph, shown: Sequence[int]) -> _ShownPart:
         if marks.setdefault(ends, link.mark) != link.mark:
             marks[ends] = "unchanged"
     return _ShownPart(
-        shown, groups, [Link(*ends, mark) for ends, mark in marks.items()]
+        shown, groups, [GraphLink(*ends, mark) for ends, mark in marks.items()]
     )
 
 
@@ -233,14 +233,14 @@ def _write_part(graph: Graph, part: _ShownPart) -> str:
     return "\n".join(lines) + "\n"
 
 
-_STROKES: Final[Mapping[Mark, str]] = {
+_STROKES: Final[Mapping[ChangeMark, str]] = {
     "added": "#1a7f37",
     "removed": "#cf222e",
     "changed": "#9a6700",
 }
 
 
-def _write_node(node: Node) -> str:
+def _write_node(node: GraphNode) -> str:
     label = node.label
     rows = [f"{node.sign} {label.path}".strip()]
     if label.kind:
@@ -262,8 +262,8 @@ def _describe_rest(graph: Graph, rest: Sequence[int]) -> str:
     """Return how many blocks are not shown, and how many of them changed."""
     marks = Counter(graph.nodes[at].mark for at in rest)
     changed = [f"{n} {mark}" for mark, n in marks.items() if mark != "unchanged"]
-    told = f" ({', '.join(changed)})" if changed else ""
-    return f"… {pluralize(len(rest), 'more block')}{told}"
+    more = f" ({', '.join(changed)})" if changed else ""
+    return f"… {pluralize(len(rest), 'more block')}{more}"
 
 
 # -- Labels ----------------------------------------------------------------------------

@@ -18,9 +18,9 @@ from attrs import frozen
 
 from ..definition import Definition
 from ..diff import Change
-from ._cells import cells, fitted
-from ._graph import Graph, Node, graph_between, graph_of
-from ._layered import MARGIN, Box, Layered, Point, frames, layered
+from ._cells import cells, fit_text
+from ._graph import Graph, GraphNode, graph_between, graph_of
+from ._layered import MARGIN, Box, Layered, Point, frames, lay_out
 from ._layout import cut
 from ._style import STYLE
 from ._svg_words import (
@@ -36,11 +36,11 @@ from ._svg_words import (
     wrap_legend,
 )
 
-Linked: TypeAlias = Callable[[Node], str | None]
+Linked: TypeAlias = Callable[[GraphNode], str | None]
 """Returns the place on the same page that a block links to, if there is one."""
 
 
-def svg(definition: Definition, *, has_heading: bool = True) -> str:
+def draw_svg(definition: Definition, *, has_heading: bool = True) -> str:
     """Return the graph as an SVG picture.
 
     Sources are round at both ends, converters have points, sinks have a heavy foot, and
@@ -52,10 +52,10 @@ def svg(definition: Definition, *, has_heading: bool = True) -> str:
         definition: The definition to draw.
         has_heading: Whether to write the title and the counts above it.
     """
-    return picture(graph_of(definition), has_heading=has_heading)
+    return draw_graph(graph_of(definition), has_heading=has_heading)
 
 
-def svg_changed(
+def draw_svg_changes(
     before: Definition | None,
     after: Definition | None,
     *,
@@ -71,7 +71,7 @@ def svg_changed(
         after: The definition with the changes, if there is one.
         changes: The result of `diff`, if it is already known.
     """
-    return picture(graph_between(before, after, changes))
+    return draw_graph(graph_between(before, after, changes))
 
 
 def anchors(graph: Graph) -> Sequence[str]:
@@ -87,16 +87,16 @@ def anchors(graph: Graph) -> Sequence[str]:
     return found
 
 
-def picture(
+def draw_graph(
     graph: Graph,
     *,
     has_heading: bool = True,
     linked: Linked | None = None,
     prefix: str = "",
 ) -> str:
-    """Return a graph as an SVG picture. See `svg` and `svg_changed`."""
+    """Return a graph as an SVG picture. See `draw_svg` and `draw_svg_changes`."""
     names = [f"block-{prefix}{name}" for name in anchors(graph)]
-    scene = _lay_out(graph)
+    scene = _make_drawing(graph)
     drawing = scene.drawing
     legend = list_legend(graph)
     width = max(drawing.width, _NARROWEST)
@@ -179,7 +179,7 @@ class _Drawing:
     frames: Sequence[tuple[str, Box]]
 
 
-def _lay_out(graph: Graph) -> _Drawing:
+def _make_drawing(graph: Graph) -> _Drawing:
     """Lay out a graph, with frames around scopes if these do not overlap."""
     edges = [(link.source, link.target) for link in graph.links]
     gone = [n for n, link in enumerate(graph.links) if link.mark == "removed"]
@@ -193,16 +193,16 @@ def _lay_out(graph: Graph) -> _Drawing:
     if 0 < len(names) * (len(edges) + len(groups)) < _MOST_FRAMED:
         looks = [_make_text(node, node.label.scopes[1:]) for node in graph.nodes]
         sizes = [(look.width, look.height) for look in looks]
-        drawing = layered(sizes, edges, gone=gone, groups=groups)
+        drawing = lay_out(sizes, edges, gone=gone, groups=groups)
         found = frames(drawing, edges, groups)
         if found is not None:
             return _Drawing(looks, drawing, [(n, found[at]) for n, at in names.items()])
     looks = [_make_text(node, node.label.scopes) for node in graph.nodes]
     sizes = [(look.width, look.height) for look in looks]
-    return _Drawing(looks, layered(sizes, edges, gone=gone), [])
+    return _Drawing(looks, lay_out(sizes, edges, gone=gone), [])
 
 
-def _make_text(node: Node, scopes: Sequence[str]) -> _BlockText:
+def _make_text(node: GraphNode, scopes: Sequence[str]) -> _BlockText:
     label = node.label
     rows: list[tuple[str, str]] = []
     if scopes:
@@ -218,7 +218,7 @@ def _make_text(node: Node, scopes: Sequence[str]) -> _BlockText:
     shown = [
         (
             name,
-            fitted(cut(text, LONG), _NAME_CELLS if name == "name" else _SMALL_CELLS),
+            fit_text(cut(text, LONG), _NAME_CELLS if name == "name" else _SMALL_CELLS),
         )
         for name, text in rows
     ]
@@ -235,17 +235,17 @@ def _make_text(node: Node, scopes: Sequence[str]) -> _BlockText:
 
 
 def _draw_block(
-    node: Node, look: _BlockText, box: Box, name: str | None, place: str | None
+    node: GraphNode, look: _BlockText, box: Box, name: str | None, place: str | None
 ) -> Iterator[str]:
     """Draw a block: a group, or a link if it leads to a place of the page."""
-    told = escape_text(describe_node(node), LONG)
+    title = escape_text(describe_node(node), LONG)
     identity = "" if name is None else f' id="{escape(name)}"'
     tag = "g" if place is None else "a"
     target = ""
     if place is not None:
         safe = quote(place, errors="backslashreplace")
-        target = f' href="#{safe}" aria-label="{told}"'
-    yield f'<{tag} class="block {node.mark}"{identity}{target}><title>{told}</title>'
+        target = f' href="#{safe}" aria-label="{title}"'
+    yield f'<{tag} class="block {node.mark}"{identity}{target}><title>{title}</title>'
     yield from _draw_outline(node, box)
     y = box.y + _FOOT
     for style, text in look.rows:
@@ -265,7 +265,7 @@ def _draw_block(
     yield f"</{tag}>"
 
 
-def _draw_outline(node: Node, box: Box) -> Iterator[str]:
+def _draw_outline(node: GraphNode, box: Box) -> Iterator[str]:
     x, y, width, height = box
     match node.label.shape:
         case "converter":
@@ -319,8 +319,8 @@ def _draw_links(graph: Graph, drawing: Layered) -> Iterator[str]:
         link = graph.links[number]
         points = drawing.routes[number]
         stub = 22 if link.source in marked and points[0][1] < points[-1][1] else 0
-        told = escape_text(describe_edge(graph, link), LONG)
-        yield f'<g class="edge {link.mark}"><title>{told}</title>'
+        title = escape_text(describe_edge(graph, link), LONG)
+        yield f'<g class="edge {link.mark}"><title>{title}</title>'
         yield f'<path class="line" d="{_make_path(points, stub)}"/>'
         yield f'<path class="tip" d="{_make_tip(points)}"/></g>'
 
@@ -391,7 +391,7 @@ def _draw_frames(scene: _Drawing) -> Iterator[str]:
 
 def _draw_frame_names(scene: _Drawing) -> Iterator[str]:
     for name, box in scene.frames:
-        shown = fitted(cut(name, LONG), (box.width - 24) // SMALL_CELL)
+        shown = fit_text(cut(name, LONG), (box.width - 24) // SMALL_CELL)
         yield (
             f'<text class="frame-name" x="{box.x + 12}" y="{box.y + 17}">'
             f"{escape(shown)}</text>"

@@ -9,15 +9,15 @@ from typing import Final, TypeAlias
 
 from ..analysis import EFFECT_WORDS
 from ..text import pluralize
-from ._cells import cells, fitted
-from ._graph import SIGNS, Graph, Link, Mark, Node
+from ._cells import cells, fit_text
+from ._graph import SIGNS, ChangeMark, Graph, GraphLink, GraphNode
 from ._layered import MARGIN
 from ._layout import cut
 
 SMALL_CELL: Final = 7
 LONG: Final = 1_000
 
-_WORDS: Final[Mapping[Mark, str]] = {
+_WORDS: Final[Mapping[ChangeMark, str]] = {
     "added": "added",
     "removed": "removed",
     "changed": "changed",
@@ -30,7 +30,7 @@ def escape_text(text: str, limit: int) -> str:
     return escape(cut(text, limit))
 
 
-def describe_node(node: Node) -> str:
+def describe_node(node: GraphNode) -> str:
     """Return all that a picture shows of a block, in words."""
     label = node.label
     parts = [f"{label.path} ({label.kind})" if label.kind else label.path]
@@ -48,7 +48,7 @@ def describe_node(node: Node) -> str:
     return "; ".join(parts)
 
 
-def describe_edge(graph: Graph, link: Link) -> str:
+def describe_edge(graph: Graph, link: GraphLink) -> str:
     source, target = graph.nodes[link.source], graph.nodes[link.target]
     text = f"{source.label.path} → {target.label.path}"
     if source.rows:
@@ -80,15 +80,15 @@ def _format_counts(graph: Graph) -> str:
     return ", ".join(parts)
 
 
-def _count_marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
+def _count_marks(graph: Graph) -> tuple[Counter[ChangeMark], Counter[ChangeMark]]:
     """Count blocks and edges by mark. A changed block that moved counts as both."""
-    nodes: Counter[Mark] = Counter(
+    nodes: Counter[ChangeMark] = Counter(
         node.mark for node in graph.nodes if node.mark != "unchanged"
     )
     moved = sum(node.is_moved for node in graph.nodes)
     if moved:
         nodes["moved"] = moved
-    links: Counter[Mark] = Counter(
+    links: Counter[ChangeMark] = Counter(
         link.mark for link in graph.links if link.mark != "unchanged"
     )
     return nodes, links
@@ -96,8 +96,8 @@ def _count_marks(graph: Graph) -> tuple[Counter[Mark], Counter[Mark]]:
 
 def draw_heading(graph: Graph, width: int) -> Iterator[str]:
     room = width - 2 * MARGIN
-    title = fitted(cut(graph.name, LONG), room // 10)
-    counts = fitted(_format_counts(graph), room // SMALL_CELL)
+    title = fit_text(cut(graph.name, LONG), room // 10)
+    counts = fit_text(_format_counts(graph), room // SMALL_CELL)
     yield f'<text class="title" x="{MARGIN}" y="36">{escape(title)}</text>'
     yield f'<text class="counts" x="{MARGIN}" y="56">{escape(counts)}</text>'
 

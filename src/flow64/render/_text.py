@@ -12,8 +12,8 @@ from ..definition import BoundSecret, Definition, Value
 from ..diff import Change
 from ..redaction import redact_keys
 from ..text import pluralize
-from ._cells import wrapped
-from ._graph import SIGNS, Graph, Mark, Node, graph_between
+from ._cells import wrap_text
+from ._graph import SIGNS, ChangeMark, Graph, GraphNode, graph_between
 from ._layout import Label, TreeLine, cut, labels, list_tree
 
 _NAME: Final = 60
@@ -21,7 +21,7 @@ _SPEC: Final = 40
 _MOST: Final = 6
 
 
-def text_tree(definition: Definition, *, width: int | None = None) -> str:
+def draw_text(definition: Definition, *, width: int | None = None) -> str:
     """Return the graph as a tree of lines, with row kinds and columns.
 
     A block stands under the one that feeds it. Branches are indented, and the line goes
@@ -50,7 +50,7 @@ def text_tree(definition: Definition, *, width: int | None = None) -> str:
     return _join_lines(lines, width)
 
 
-def text_changed(
+def draw_text_changes(
     before: Definition | None,
     after: Definition | None,
     *,
@@ -70,7 +70,7 @@ def text_changed(
         width: The most characters of a line.
     """
     graph = graph_between(before, after, changes)
-    marks: Mapping[tuple[int, int], Mark] = {
+    marks: Mapping[tuple[int, int], ChangeMark] = {
         (link.source, link.target): link.mark for link in graph.links
     }
     lines = [(cut(graph.name, 2 * _NAME), ""), (_format_changed_counts(graph), "")]
@@ -91,7 +91,7 @@ def _join_lines(lines: Iterable[tuple[str, str]], width: int | None) -> str:
         return "".join(f"{line}\n" for line, _ in lines)
     limit = max(width, _NARROWEST)
     return "".join(
-        f"{part}\n" for line, below in lines for part in wrapped(line, limit, below)
+        f"{part}\n" for line, below in lines for part in wrap_text(line, limit, below)
     )
 
 
@@ -112,10 +112,16 @@ def _format_changed_counts(graph: Graph) -> str:
     return f"{blocks}: {', '.join(counted) or 'nothing changed'}"
 
 
-_MARKS: Final[Sequence[Mark]] = ("added", "removed", "changed", "moved", "unchanged")
+_MARKS: Final[Sequence[ChangeMark]] = (
+    "added",
+    "removed",
+    "changed",
+    "moved",
+    "unchanged",
+)
 
 
-def _format_changed_block(node: Node) -> str:
+def _format_changed_block(node: GraphNode) -> str:
     label = node.label
     parts = [cut(label.path, _NAME)]
     if label.kind:
@@ -127,11 +133,11 @@ def _format_changed_block(node: Node) -> str:
 
 
 def _format_feeders(
-    graph: Graph, line: TreeLine, marks: Mapping[tuple[int, int], Mark]
+    graph: Graph, line: TreeLine, marks: Mapping[tuple[int, int], ChangeMark]
 ) -> str:
     """Return what feeds a block, if its place does not say it or if it changed."""
     parents = sorted({*graph.topology.parents[line.position]})
-    found: Sequence[tuple[int, Mark]] = [
+    found: Sequence[tuple[int, ChangeMark]] = [
         (parent, marks[parent, line.position]) for parent in parents
     ]
     if line.feeders is None and all(mark == "unchanged" for _, mark in found):

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Attribute, evolve, field, frozen
 
-from ..analysis import as_float, cost, count_started
+from ..analysis import as_float, cost, count_start_rows
 from ..definition import Definition, FrozenDict
 from ..errors import ArgumentError, BudgetError, shortened
 
@@ -71,7 +71,7 @@ class Budget:
         definition = _override_sources(definition, override)
         rows = _count_rows(definition, runs)
         found = cost(definition, given, of_payload=True)
-        unpriced = [*found.list_uncounted(definition)]
+        unpriced = [*found.list_omissions(definition)]
         known = _sum_costs(definition, runs)
         problems: list[str] = []
         may_allow = False
@@ -122,7 +122,7 @@ def _override_sources(
 
 def _count_rows(definition: Definition, runs: Iterable[tuple[int, int]]) -> int | None:
     """Return the most rows of all runs; None if a source makes any number."""
-    found = [(number, count_started(definition, rows)) for number, rows in runs]
+    found = [(number, count_start_rows(definition, rows)) for number, rows in runs]
     known = [number * rows for number, rows in found if rows is not None]
     return sum(known) if len(known) == len(found) else None
 

@@ -7,7 +7,7 @@ once, and `handling` records the result. `sign` and `send_sample` imitate the se
 
 from __future__ import annotations
 
-from ._events import Delivery, Event, JobEvent, RunEvent, UnknownEvent
+from ._events import Delivery, Event, JobEvent, RowsEvent, UnknownEvent
 from ._sample import send_sample
 from ._seen import Claim, Seen, SeenEvents, handling
 from ._signature import Headers, sign
@@ -19,7 +19,7 @@ __all__ = [
     "Event",
     "Headers",
     "JobEvent",
-    "RunEvent",
+    "RowsEvent",
     "Seen",
     "SeenEvents",
     "UnknownEvent",

@@ -38,7 +38,7 @@ class Delivery:
 
 
 @frozen(kw_only=True)
-class RunEvent(Delivery):
+class RowsEvent(Delivery):
     """Rows of a run reached an `outgoing_webhook` block.
 
     Attributes:
@@ -76,7 +76,7 @@ class UnknownEvent(Delivery):
     """Any other event that the service signed. Answer it with 2xx too."""
 
 
-Event: TypeAlias = RunEvent | JobEvent | UnknownEvent
+Event: TypeAlias = RowsEvent | JobEvent | UnknownEvent
 """The events that `verify` returns."""
 
 
@@ -97,7 +97,7 @@ def parse_event(body: bytes, moment: str, headers: RequestHeaders) -> Event:
     match raw:
         case {"event_id": _, "run_id": _}:
             event_id = _require_id(raw, "event_id")
-            return RunEvent(
+            return RowsEvent(
                 key=_make_key("event", event_id),
                 event_id=event_id,
                 run_id=_require_id(raw, "run_id"),

@@ -155,7 +155,7 @@ class RequestHeaders:
         """Read a mapping, something like a mapping, or pairs.
 
         Raises:
-            ArgumentError: The headers are none of these.
+            ArgumentError: The headers have another type.
         """
         values: dict[str, list[str]] = {}
         items = getattr(headers, "items", None)
@@ -204,7 +204,7 @@ def _encode_secrets(secrets: Any) -> list[bytes]:
     """Encode secrets as keys. No error shows a secret.
 
     Raises:
-        ConfigError: There is none, or one cannot be a secret.
+        ConfigError: No secret is given, or one cannot be a secret.
     """
     is_one = isinstance(secrets, str) or not isinstance(secrets, Iterable)
     given: list[Any] = [secrets] if is_one else list(secrets)

@@ -32,7 +32,7 @@ def verify(
     Args:
         raw_body: The body as it was received, before it was parsed as JSON.
         headers: All headers, including `Sixtyfour-Signature`. Case does not matter.
-        secrets: The signing secret, or several, of which one must have signed.
+        secrets: The signing secret, or several. One of them must have signed.
         tolerance: Maximum seconds between the signature and `now`.
         now: Unix seconds; by default the time of this machine.
         seen: A store of events. The event is claimed in it, so enter `handling` with

@@ -26,7 +26,6 @@ def findings(
     """Return what all rules find.
 
     Args:
-        definition: What is judged.
         blocks: The service's own list of blocks. It outranks the catalogue.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Rules about columns: names that no block is known to give."""
+"""Rules about columns: names that no block is known to add."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ._rule import Found, name_block, of_kinds, rule, texts
 def unknown_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that rows do not have at this point.
 
-    Told only where all columns are known; elsewhere see `near-miss-column`.
+    This is reported only if all columns are known. Otherwise see `near-miss-column`.
     """
     if not reads_from_afar(definition):
         return
@@ -40,7 +40,7 @@ def unknown_column(definition: Definition) -> Iterator[Found]:
 
 
 def missing_column(position: int, name: str, before: ColumnSet) -> Found:
-    """The finding of a column that is not in a closed set."""
+    """Return the finding of a column that is not in a closed set."""
     known = join_words(before) or "none"
     message = f"it reads the column {shortened(name)}, which rows do not have here"
     return Found(position, message, f"they have {known}")
@@ -56,9 +56,9 @@ def missing_column(position: int, name: str, before: ColumnSet) -> Found:
     can_find=of_kinds(*READERS),
 )
 def near_miss_column(definition: Definition) -> Iterator[Found]:
-    """A block reads a column that is not known here, and one of nearly that name is.
+    """A block reads an unknown column, and a known one has nearly that name.
 
-    Most rows may bring columns that are not declared, so other names pass.
+    Most rows may bring undeclared columns, so other unknown names are not reported.
     """
     if not reads_from_afar(definition):
         return
@@ -82,17 +82,17 @@ def near_miss_column(definition: Definition) -> Iterator[Found]:
 
 @frozen
 class Spellings:
-    """Names by what they look like, so that those one slip away are found at once.
+    """Names by their similarity, so that misspelt ones are found at once.
 
-    Two names are near if they differ in case and separators alone, or in one letter
-    that was left out, added, swapped or replaced, in a name of five letters or more.
+    Two names are near if they differ only in case and separators, or in one letter that
+    was left out, added, swapped or replaced, in a name of five letters or more.
     """
 
     names: dict[str, dict[str, None]] = field(factory=dict)
 
     @classmethod
     def of(cls, sets: Iterable[ColumnSet]) -> Spellings:
-        """The spellings of all columns in some sets."""
+        """Return the spellings of all columns in some sets."""
         made = cls()
         layers = {id(layer): layer for each in sets for layer in each.layers}
         for name in dict.fromkeys(name for layer in layers.values() for name in layer):
@@ -101,7 +101,7 @@ class Spellings:
         return made
 
     def near(self, name: str) -> Iterator[str]:
-        """Known names that are one slip away from a name, the likeliest first."""
+        """Yield known names one mistake away from a name, the likeliest first."""
         folded = _fold(name)
         shapes = _shapes(name)
         found = dict.fromkeys(n for s in shapes for n in self.names.get(s, ()))
@@ -120,7 +120,7 @@ def _fold(name: str) -> str:
 
 
 def _shapes(name: str) -> Sequence[str]:
-    """The name folded, and with each of its letters left out."""
+    """Return the folded name, and the same with each of its letters left out."""
     folded = _fold(name)
     if not _SHORTEST <= len(folded) <= _LONGEST:
         return [folded]
@@ -128,7 +128,7 @@ def _shapes(name: str) -> Sequence[str]:
 
 
 def _is_slip(one: str, other: str) -> bool:
-    """Whether two names that share a shape differ by a slip, and not by a number."""
+    """Return True if two names of one shape differ by a mistake, not by a number."""
     if one == other:
         return True
     start = 0
@@ -168,10 +168,10 @@ _NARROW: Final = _using("named", "identifying")
     can_find=lambda definition: _NARROW.issuperset(definition.by_kind),
 )
 def unused_input(definition: Definition) -> Iterator[Found]:
-    """A declared input column that no block is known to use; it only travels along.
+    """No block is known to use a declared input column.
 
-    Told only where all later blocks use columns of known names: research, models, and
-    kinds with unknown fields may use any.
+    This is reported only if all later blocks use columns with known names: research,
+    models, and kinds with unknown fields may use any column.
     """
     sources = [
         (position, [*declared])

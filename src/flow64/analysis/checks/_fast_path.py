@@ -49,7 +49,7 @@ def safe_rules_for(definition: Definition) -> Sequence[Rule]:
 
 
 def is_plainly_right(definition: Definition) -> bool:
-    """Whether the covered rules can find nothing. False says nothing."""
+    """Return True if the covered rules can find nothing; False means nothing."""
     blocks, topology = definition.blocks, definition.topology
     edges = definition.edges
     if not blocks or not topology.is_forward:
@@ -87,7 +87,7 @@ _Test: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 
 def _test_of(kind: str) -> _Test | None:
-    """Return a test of specs for what rules require of a kind; None if they do not."""
+    """Return a test of specs for what rules require of a kind; None without any."""
     if kind in PLAIN_SPECS:
         return PLAIN_SPECS[kind]
     about = CATALOGUE[kind].about

@@ -1,4 +1,4 @@
-"""Rules about kinds and spec fields: what the catalogue knows, and does not know."""
+"""Rules about kinds and spec fields, by the catalogue's knowledge."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _known_kinds(definition: Definition) -> Iterator[tuple[str, type[CatalogueBl
 
 
 def _strange_fields(definition: Definition) -> Iterator[tuple[int, str, str]]:
-    """Position, kind and name of each field that a kind is not known to have."""
+    """Yield position, kind and name of each field that its kind does not have."""
     for kind, cls in _known_kinds(definition):
         if not cls.specs_known:
             continue
@@ -59,7 +59,7 @@ def _has_field_maps(definition: Definition) -> bool:
     by_shape=True,
 )
 def old_kind_name(definition: Definition) -> Iterator[Found]:
-    """A kind goes by a name of older pages; newer sources agree on another one."""
+    """A kind has a name from older pages; newer sources agree on another one."""
     for position, block in definition.of_kind(*OLD_NAMES):
         message = f"{block.kind} is the old name of {OLD_NAMES[block.kind]}"
         yield Found(position, message, f"write {OLD_NAMES[block.kind]}")
@@ -76,9 +76,9 @@ def old_kind_name(definition: Definition) -> Iterator[Found]:
     by_shape=True,
 )
 def unknown_kind(definition: Definition) -> Iterator[Found]:
-    """A kind that the catalogue does not know, so nothing about the block was checked.
+    """The catalogue does not know a kind, so nothing about the block was checked.
 
-    The service may know it all the same: its blocks are listed in no complete page.
+    The service may know it: no page lists all its blocks.
     """
     known = CATALOGUE.keys() | OLD_NAMES.keys()
     for kind, positions in definition.by_kind.items():
@@ -101,9 +101,9 @@ def unknown_kind(definition: Definition) -> Iterator[Found]:
     can_find=_has_strange_fields,
 )
 def unknown_field(definition: Definition) -> Iterator[Found]:
-    """A spec field that the catalogue does not know of this kind, maybe a slip.
+    """The catalogue does not know a spec field of this kind; it may be misspelt.
 
-    Of fields passed through `extra=`, only those that look like a known one are named.
+    A field passed through `extra=` is reported only if it resembles a known one.
     """
     for position, kind, name in _strange_fields(definition):
         known = _fields(kind)
@@ -141,9 +141,9 @@ def unchecked_field(definition: Definition) -> Iterator[Found]:
     by_shape=True,
 )
 def wrong_field_type(definition: Definition) -> Iterator[Found]:
-    """A documented field holds a value of another type than its documents give it.
+    """A documented field holds a value of another type than documented.
 
-    Null, and values that an environment fills in, pass.
+    Null and values that an environment fills in are accepted.
     """
     for kind, _ in _known_kinds(definition):
         documented = _types_to_judge(kind)
@@ -181,7 +181,8 @@ def wrong_field_type(definition: Definition) -> Iterator[Found]:
 def unknown_type_word(definition: Definition) -> Iterator[Found]:
     """A field map names a type that is not on the documented list.
 
-    The service's field generator has more words (`enum`, `object`...), so it may pass.
+    The service's field generator has more words (`enum`, `object`...), so it may be
+    accepted.
     """
     for position, where, word in _strange_types(definition):
         if word not in _TYPE_WORDS:
@@ -207,8 +208,8 @@ def unknown_type_word(definition: Definition) -> Iterator[Found]:
 def type_word_as_description(definition: Definition) -> Iterator[Found]:
     """A field to find is given as a bare type word.
 
-    The service reads bare text as the field's description (documented); its own guide
-    writes type words there all the same.
+    The service reads bare text as the field's description (documented). Its own guide
+    nevertheless writes type words there.
     """
     found: dict[int, list[str]] = {}
     for position, where, word in _strange_types(definition):
@@ -230,7 +231,7 @@ def type_word_as_description(definition: Definition) -> Iterator[Found]:
     can_find=of_kinds(Filter.kind),
 )
 def mixed_logic(definition: Definition) -> Iterator[Found]:
-    """A filter mixes `and` with `or`; which binds first is unknown."""
+    """A filter mixes `and` with `or`. Their precedence is unknown."""
     for position, block in definition.of_kind(Filter.kind):
         words = [condition.get("logic") for condition in conditions(block.specs)]
         if "and" in words[1:] and "or" in words[1:]:
@@ -245,7 +246,7 @@ def mixed_logic(definition: Definition) -> Iterator[Found]:
     example="flow = Webhook(LEAD) >> FindEmail(verify_emails=False)",
 )
 def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
-    """Fields are used that no document confirms for the block, in one line for all."""
+    """Fields are used that no document confirms for the block; one line for all."""
     found: list[str] = []
     by_kind, blocks = definition.by_kind, definition.blocks
     for kind, doubtful in _unconfirmed_fields(tuple(by_kind)):
@@ -303,9 +304,9 @@ def _kinds_with_field_maps(
 
 @once
 def _strange_types(definition: Definition) -> Sequence[tuple[int, str, str]]:
-    """Unknown type words, and known ones where a description stands, with their place.
+    """Return unknown type words, and known ones in place of a description.
 
-    Bare text in a field map is a description, but for `input_schema`.
+    Bare text in a field map is a description, except in `input_schema`.
     """
     found = []
     by_kind, blocks = definition.by_kind, definition.blocks

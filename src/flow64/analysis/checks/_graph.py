@@ -1,4 +1,4 @@
-"""Rules about the graph: blocks, edges, where rows come from and where they end."""
+"""Rules about the graph: blocks, edges, sources and ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def no_blocks(definition: Definition) -> Iterator[Found]:
     example=small_workflow(edge={"to_block_id": "gone"}),
 )
 def dangling_edge(definition: Definition) -> Iterator[Found]:
-    """An edge names a block that is not there; the service rejects it (documented)."""
+    """An edge names a block that is missing; the service rejects it (documented)."""
     if len(definition.topology.sources) == len(definition.edges):
         return
     index = definition.index
@@ -89,7 +89,7 @@ def _dangling(position: int | None, block_id: str) -> Found:
 
 
 def _circles(children: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """One circle of each knot (strongly connected part), found iteratively."""
+    """Yield one cycle of each strongly connected part."""
     state = [0] * len(children)  # 0 not seen, 1 on the path, 2 done
     for start in range(len(children)):
         if state[start]:

@@ -20,9 +20,9 @@ from ._rule import Found, is_read, rule, small_workflow
     example='flow = Webhook(LEAD) >> FindEmail(key="find") >> FindPhone(key="find")',
 )
 def duplicate_key(definition: Definition) -> Iterator[Found]:
-    """Two blocks of one scope have one key, and so one id.
+    """Two blocks of one scope have the same key, and so the same id.
 
-    Ids are what edges name, so they are unique.
+    Edges name ids, so ids are unique.
     """
     for first, second in _twins(definition):
         a, b = definition.origins[first], definition.origins[second]
@@ -45,10 +45,10 @@ def duplicate_key(definition: Definition) -> Iterator[Found]:
     example="flow = Webhook(LEAD) >> FindEmail() >> FindEmail()",
 )
 def ambiguous_default_key(definition: Definition) -> Iterator[Found]:
-    """Two blocks of one scope leave their key to their kind, which gives both one id.
+    """Two blocks of one scope have no key, so both get the id of their kind.
 
-    A counter would tell them apart, and would move the ids of all later ones when a
-    block is inserted; so a person has to name them.
+    A counter would distinguish them, but inserting a block would change the ids of all
+    later ones. So a person has to name them.
     """
     for first, second in _twins(definition):
         a, b = definition.origins[first], definition.origins[second]
@@ -82,7 +82,7 @@ def key_from_title(definition: Definition) -> Iterator[Found]:
     can_find=is_read,
 )
 def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
-    """The workflow's id is not a UUID, and the service wants one (documented).
+    """The workflow's id is not a UUID, and the service requires one (documented).
 
     It may refuse another id, or replace it.
     """
@@ -102,7 +102,7 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
 def block_id_not_uuid(definition: Definition) -> Iterator[Found]:
     """The id of a block that was read is not a UUID; the service replaces such ids.
 
-    It is taken for the block's key, and written as the UUID that is computed from it.
+    It is used as the block's key, and written as the UUID that is computed from it.
     """
     if not definition.blocks or definition.origins[0].pointer is None:
         return
@@ -125,7 +125,7 @@ def _compose(key: str) -> str:
 
 
 def _twins(definition: Definition) -> Iterator[tuple[int, int]]:
-    """Yield each block with an id that is taken, after the first that has it."""
+    """Yield each block with a repeated id, after the first block with that id."""
     if len(definition.index) == len(definition.blocks):
         return
     for position, block in enumerate(definition.blocks):

@@ -1,7 +1,7 @@
-"""Rules that ask a live catalogue, and which built-in rules it outranks.
+"""Rules that read a live catalogue, and the built-in rules that it outranks.
 
-These rules read a definition and what the live catalogue says of it. Errors are those
-of the safe rules with or without it, so that a check and a compile agree.
+These rules read a definition and the verdict of the live catalogue. Errors are those of
+the safe rules with or without it, so that a check and a compile agree.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class LiveVerdict:
     Attributes:
         kinds: The kinds that it lists.
         unlisted: The kinds that it does not list, with the positions of their blocks.
-        unusable: The kinds whose schema cannot be used, with the reason.
-        mismatches: Places where specs do not fit, by position of the block.
+        unusable: The kinds with an unusable schema, with the reason.
+        mismatches: The faults of specs, by position of the block.
         spoken: Fields that the schema knows, by position of the block.
-        inside: Fields with values that the schema looks into, likewise.
+        inside: Fields with values that the schema checks in detail, by position.
     """
 
     kinds: Sequence[str]
@@ -85,10 +85,10 @@ def unlisted_kind(
     advice="look the field up in the live schema, and write what it takes",
 )
 def schema_mismatch(definition: Definition, verdict: LiveVerdict) -> Iterator[Found]:
-    """A spec does not fit the schema that the service's own list of blocks has for it.
+    """A spec does not fit the schema in the service's own list of blocks.
 
-    Values that an environment fills in are not judged before they are filled in, and
-    secret ones never. A message says where a value stands, and not what it is.
+    Values that an environment fills in are judged only after that, and secret ones
+    never. A message says where a value is, and does not show it.
     """
     for position, found in verdict.mismatches.items():
         kind = definition.blocks[position].kind
@@ -106,10 +106,10 @@ def schema_mismatch(definition: Definition, verdict: LiveVerdict) -> Iterator[Fo
     advice="fetch the list again; if it stays so, that kind is judged without it",
 )
 def unusable_schema(definition: Definition, verdict: LiveVerdict) -> Iterator[Found]:
-    """The service's own list of blocks has a schema that cannot be used.
+    """The service's own list of blocks has an unusable schema.
 
-    It is broken, refers to what is not in it (nothing is fetched), or would take too
-    long. Blocks of that kind are judged as if there were no list.
+    It is broken, refers to something outside (nothing is fetched), or would take too
+    long. Blocks of that kind are judged without the list.
     """
     for kind, reason in verdict.unusable.items():
         message = f"the live schema of {shortened(kind)} cannot be used: {reason}"
@@ -195,7 +195,7 @@ def _without(
 
 
 def _where(path: Path) -> str:
-    """A path in specs, as in `filters[0].operator`."""
+    """Return a path in specs as text, such as `filters[0].operator`."""
     text = ""
     for step in path:
         if isinstance(step, str) and step.isidentifier():

@@ -22,7 +22,7 @@ from ._rule import Found, of_kinds, rule
 def auto_execute(definition: Definition) -> Iterator[Found]:
     """A search costs credits as soon as the workflow is created (documented).
 
-    Where the field is absent it is a note, since its default is undocumented.
+    If the field is absent it is a note, since its default is undocumented.
     """
     for position, block in definition.of_kind(Search.kind):
         found = block.specs.get("auto_execute")
@@ -48,7 +48,7 @@ def auto_execute(definition: Definition) -> Iterator[Found]:
     can_find=of_kinds(AppendToNotebook.kind),
 )
 def create_new_notebook(definition: Definition) -> Iterator[Found]:
-    """A notebook is to be created; whether once or at each run is unknown."""
+    """A notebook will be created; whether once or in each run is unknown."""
     for position, block in definition.of_kind(AppendToNotebook.kind):
         if block.specs.get("notebook_id") == CREATE_NEW:
             message = "it may make a new notebook at each run"
@@ -62,7 +62,7 @@ def create_new_notebook(definition: Definition) -> Iterator[Found]:
     example="flow = Webhook(LEAD) >> FindEmail()",
 )
 def effects(definition: Definition) -> Iterator[Found]:
-    """A summary of what the workflow spends, when, and what it leaves outside."""
+    """A summary of the money that the workflow spends, and what it changes outside."""
     found = effects_of(definition)
     if found.touches:
         yield Found(None, str(found), help="")
@@ -77,7 +77,7 @@ def effects(definition: Definition) -> Iterator[Found]:
 def cost_estimate(definition: Definition) -> Iterator[Found]:
     """The most that 1,000 input rows may cost, by documented prices.
 
-    An upper bound for the blocks that have a price, before filters, and never a quote.
+    It is an upper bound for the blocks with a price, before filters, and never a quote.
     """
     found = cost(definition)
     if found.charges:

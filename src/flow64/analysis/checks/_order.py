@@ -1,4 +1,4 @@
-"""Advice about the order of blocks: what to do before rows cost credits."""
+"""Advice about the order of blocks: steps to take before rows cost credits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DEDUPLICATING: Final = (Deduplicate.kind, DeduplicateWrtNotebook.kind)
 def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
     """`company_to_leads` has no people to make rows of.
 
-    It takes the people whom a `company_enrichment` with `find_people` before it found.
+    It takes the people that an earlier `company_enrichment` with `find_people` found.
     """
     blocks, topology = definition.blocks, definition.topology
     parents = topology.parents
@@ -74,7 +74,7 @@ def _finds_people(kind: str, specs: Any) -> bool:
 def late_filter(definition: Definition) -> Iterator[Found]:
     """A filter follows a block that costs credits, and reads nothing that it adds.
 
-    Put before, it spares the credits for the rows that it drops.
+    Placed before that block, it saves the credits for the rows that it drops.
     """
     if not reads_from_afar(definition):
         return
@@ -135,10 +135,10 @@ _SPARES: Final = "which then costs nothing for the rows that are dropped"
     can_find=lambda d: any(len(d.by_kind.get(kind, ())) > 1 for kind in _ENRICHING),
 )
 def mergeable_enrichment(definition: Definition) -> Iterator[Found]:
-    """Enrichment blocks of one kind and settings follow each other.
+    """Enrichment blocks of the same kind and settings follow each other.
 
-    The service's own advice is one block that asks for all the fields. Fields that are
-    found by what the block before found are a reason not to.
+    The service advises one block that asks for all the fields. Keep two blocks if the
+    second needs the results of the first.
     """
     for kind in _ENRICHING:
         yield from _runs(definition, kind, definition.by_kind.get(kind, ()))
@@ -169,7 +169,7 @@ def _runs(
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two blocks differ in the fields that they ask for alone."""
+    """Return True if two blocks differ only in the fields to find."""
     names = (one.keys() | other.keys()) - {"return_fields"}
     return all(name in one and name in other for name in names) and all(
         one[name] == other[name] for name in names
@@ -177,9 +177,9 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _paid_above(definition: Definition) -> Sequence[int | None]:
-    """For each block the nearest one before it that costs credits.
+    """Return for each block the nearest earlier one that costs credits.
 
-    None where something branches, meets or makes rows in between.
+    It is None if something branches, meets or makes rows in between.
     """
     blocks, topology = definition.blocks, definition.topology
     parents, children = topology.parents, topology.children
@@ -198,7 +198,7 @@ def _paid_above(definition: Definition) -> Sequence[int | None]:
 
 
 def _is_paid(kind: str) -> bool:
-    """Whether a kind costs credits for each row that reaches it, and keeps the row."""
+    """Return True if a kind costs credits for each row, and keeps the row."""
     if kind not in CATALOGUE:
         return False
     about = CATALOGUE[kind].about

@@ -18,7 +18,7 @@ from ._rule import Found, rule
 def row_kind_mismatch(definition: Definition) -> Iterator[Found]:
     """Rows of one kind flow into a block that takes the other (fails, documented).
 
-    Judged only where both kinds are documented; where one is inferred, nothing is said.
+    This is judged only if both kinds are documented, not inferred.
     """
     kinds = row_kinds(definition)
     blocks, topology = definition.blocks, definition.topology

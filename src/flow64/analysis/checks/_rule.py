@@ -15,13 +15,12 @@ from ...text import join_words
 
 
 class Found(NamedTuple):
-    """One thing that a rule found.
+    """One result of a rule.
 
     Attributes:
         position: Position of the block in the definition, or None for the workflow.
-        message: What is wrong.
-        help: How to fix it, if the advice of the rule can be said more exactly; empty
-            if nothing needs fixing.
+        help: How to fix it, if that can be said more exactly than by the advice of the
+            rule; empty if nothing needs fixing.
         severity: If it is not the first severity of the rule.
     """
 
@@ -39,17 +38,17 @@ Test: TypeAlias = Callable[[Definition], bool]
 
 @frozen(eq=False)
 class Rule:
-    """A function that finds a fault, with what its page says.
+    """A function that finds a fault, with the contents of its page.
 
     Attributes:
         find: Reads one definition. Its name is the code in snake case, its docstring
             the meaning.
-        severities: Those that its findings may have, the usual one first.
+        severities: The possible severities of its findings, the usual one first.
         advice: How to fix it, in Markdown, as the end of a sentence.
         example: A program that makes `flow` or `workflow` with this fault, or the JSON
             of a workflow. Empty if only the service's own list of blocks shows it.
-        can_find: Looks at the shape alone (see `shape_of`). If None, the rule is asked
-            about every definition.
+        can_find: Looks only at the shape (see `shape_of`). If None, the rule reads
+            every definition.
     """
 
     find: Callable[..., Iterator[Found]]
@@ -86,12 +85,8 @@ def rule(
     """Make a rule of a function that is named for the fault.
 
     Args:
-        family: As in `Rule`, like the next four.
-        severities: The usual one first.
-        advice: How to fix it.
-        example: A workflow that has the fault.
-        can_find: Looks at the shape alone.
-        by_shape: Whether the rule looks at the shape alone, and so is its own test.
+        by_shape: Whether the rule looks only at the shape, and so is its own
+            `can_find`.
     """
 
     def make(find: Callable[..., Iterator[Found]]) -> Rule:
@@ -146,7 +141,7 @@ def of_kinds(*kinds: str) -> Test:
 
 
 def is_read(definition: Definition) -> bool:
-    """Whether a definition was read or made by hand, and not lowered from a flow."""
+    """Return True if a definition was read or made by hand, not lowered from a flow."""
     return type(definition.edges) is tuple
 
 
@@ -165,11 +160,10 @@ _FAMILIES: Final = get_args(Family)
 
 
 def run(rules: Iterable[Rule], definition: Definition, *more: Any) -> list[Finding]:
-    """Return what rules find, except codes that are silenced.
+    """Return the findings of rules, except silenced codes.
 
     Args:
-        rules: Asked in this order.
-        definition: What is judged.
+        rules: They are asked in this order.
         more: Further arguments of the rules.
     """
     return [
@@ -208,7 +202,7 @@ def _finding(found: Found, rule: Rule, definition: Definition) -> Finding | None
 
 
 def name_block(definition: Definition, position: int) -> str:
-    """Return what people call a block, with the place where it was written."""
+    """Return the name of a block for people, with its place."""
     origin = definition.origins[position]
     where = origin.place or origin.pointer
     name = origin.path or definition.blocks[position].kind

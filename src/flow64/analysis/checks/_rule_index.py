@@ -1,7 +1,7 @@
 """A fast path of `check()`: ask only the rules that can find anything.
 
-A rule says of which shapes it can find anything (`can_find`). That is looked up once
-for each shape, because the workflows of a fleet differ in their texts alone. A law in
+The test `can_find` of a rule looks at the shape of a definition. Its result is cached
+for each shape, because the workflows of a fleet differ only in their texts. A law in
 tests/laws holds that nothing is missed. Measured: without it, `check()` of a fleet
 takes 1.6 times as long.
 """
@@ -46,10 +46,11 @@ def advice_for(definition: Definition) -> Sequence[Rule]:
 
 
 def shape_of(definition: Definition) -> Hashable:
-    """Return all that `can_find` may look at.
+    """Return everything that `can_find` may look at.
 
-    Kinds, edges, names of specs and types of their values; of a list also the types of
-    its items. The type of the edges says whether the definition was lowered or read.
+    That is kinds, edges, names of specs and types of their values; for a list also the
+    types of its items. The type of the edges shows whether the definition was lowered
+    or read.
     """
     topology = definition.topology
     shape: list[Hashable] = [type(definition.edges)]

@@ -1,4 +1,4 @@
-"""A rule about secrets: what looks like a key does not belong into a definition."""
+"""A rule about secrets: a key does not belong into a definition."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ._rule import Found, rule, texts
     ),
 )
 def secret_in_specs(definition: Definition) -> Iterator[Found]:
-    """A spec holds what looks like a key, a token or a private key.
+    """A spec holds a text that looks like a key, a token or a private key.
 
-    Everybody who may read the workflow could read it, and so could its history.
+    Everyone with access to the workflow or its history could read it.
     """
     text = "\n".join(texts([block.specs for block in definition.blocks]))
     for mark in KEY_MARKS:

@@ -25,9 +25,9 @@ from ._rule import (
     by_shape=True,
 )
 def no_source(definition: Definition) -> Iterator[Found]:
-    """Nothing feeds a block that takes rows, so none reach it.
+    """A block that takes rows has no input, so no rows reach it.
 
-    A kind that only may bring rows counts as a source.
+    A kind that may bring rows counts as a source.
     """
     for position in _roots(definition):
         kind = definition.blocks[position].kind
@@ -49,8 +49,8 @@ def no_source(definition: Definition) -> Iterator[Found]:
 def several_sources(definition: Definition) -> Iterator[Found]:
     """Rows come from more than one block.
 
-    Whether the service starts such a workflow, and which block the rows of a run go to,
-    is unknown.
+    It is unknown whether the service starts such a workflow, and which block gets the
+    rows of a run.
     """
     blocks = definition.blocks
     found = [p for p in _roots(definition) if _brings_rows(blocks[p].kind)]
@@ -74,7 +74,7 @@ _ONE_SOURCE = (
     by_shape=True,
 )
 def source_with_predecessor(definition: Definition) -> Iterator[Found]:
-    """Rows flow into a block that brings its own; what becomes of them is unknown."""
+    """Rows flow into a block that brings its own rows. The result is unknown."""
     kinds = [kind for kind in definition.by_kind if _only_begins(kind)]
     if not kinds:
         return
@@ -97,8 +97,8 @@ def source_with_predecessor(definition: Definition) -> Iterator[Found]:
     by_shape=True,
 )
 def isolated_block(definition: Definition) -> Iterator[Found]:
-    """A block is joined to no other, so it takes no part in a run."""
-    for position in _find_isolated(definition):
+    """A block is not joined to any other, so it takes no part in a run."""
+    for position in _find_isolated_blocks(definition):
         message = "nothing leads to it, and it leads nowhere"
         yield Found(position, message)
 
@@ -114,7 +114,7 @@ def isolated_block(definition: Definition) -> Iterator[Found]:
     by_shape=True,
 )
 def sink_with_successor(definition: Definition) -> Iterator[Found]:
-    """A block follows one that takes rows out; whether rows go on there is unknown.
+    """A block follows a sink. Whether rows continue there is unknown.
 
     Nothing forbids it, but no example of the service does it.
     """
@@ -137,10 +137,10 @@ def sink_with_successor(definition: Definition) -> Iterator[Found]:
     by_shape=True,
 )
 def several_parents(definition: Definition) -> Iterator[Found]:
-    """Rows of several blocks flow into one; how the service merges them is unknown.
+    """Rows of several blocks flow into one. How the service merges them is unknown.
 
-    They may come one after the other, or be joined, with rows twice or columns missing.
-    Blocks that the same blocks feed are one finding.
+    They may be concatenated or joined, with repeated rows or missing columns. Blocks
+    with the same parents are one finding.
     """
     topology = definition.topology
     if len(topology.targets) == len(set(topology.targets)):
@@ -171,7 +171,7 @@ _MERGING = (
     can_find=is_read,
 )
 def condition_present(definition: Definition) -> Iterator[Found]:
-    """An edge has a `condition`, which is reserved: the service does not branch yet."""
+    """An edge has a `condition`. It is reserved: the service does not branch yet."""
     for edge in definition.edges:
         if edge.extra and edge.condition is not None:
             position = definition.index.get(edge.target)
@@ -187,10 +187,10 @@ def condition_present(definition: Definition) -> Iterator[Found]:
     by_shape=True,
 )
 def first_block_not_webhook(definition: Definition) -> Iterator[Found]:
-    """Sources disagree on whether a workflow that begins so can be started by API.
+    """Sources disagree on whether the API can start a workflow with such a first block.
 
-    One says that `webhook` alone works, the official page that all but `read_csv` do,
-    the newest pages that `read_csv` does too.
+    One source says that only `webhook` works. The official page says that all but
+    `read_csv` do, and the newest pages that `read_csv` does too.
     """
     for position in _roots(definition):
         kind = definition.blocks[position].kind
@@ -221,7 +221,7 @@ _READINGS = (
 def read_csv_source(definition: Definition) -> Iterator[Found]:
     """A workflow that begins with `read_csv` needs a file to be started by API.
 
-    The file is uploaded before; older pages say that it cannot be started at all.
+    The file is uploaded before. Older pages say that it cannot be started at all.
     """
     for position, block in definition.of_kind(ReadCsv.kind):
         if not block.specs.get("resource_handle_id"):
@@ -241,7 +241,7 @@ def _is_sink(kind: str) -> bool:
     return kind in CATALOGUE and CATALOGUE[kind].about.role == "sink"
 
 
-def _find_isolated(definition: Definition) -> Sequence[int]:
+def _find_isolated_blocks(definition: Definition) -> Sequence[int]:
     if len(definition.blocks) < 2:
         return []
     topology = definition.topology
@@ -252,6 +252,6 @@ def _find_isolated(definition: Definition) -> Sequence[int]:
 
 
 def _roots(definition: Definition) -> Sequence[int]:
-    """Blocks that nothing feeds, without those that are joined to nothing."""
-    alone = set(_find_isolated(definition))
+    """Return blocks without inputs, except isolated ones."""
+    alone = set(_find_isolated_blocks(definition))
     return [p for p in definition.topology.roots if p not in alone]

@@ -1,4 +1,4 @@
-"""A rule about silence: a code that is allowed and that no finding has."""
+"""A rule about silenced codes: `allow=` names a code that does not exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._rule import Found, rule
 def unknown_allow(definition: Definition) -> Iterator[Found]:
     """`allow=` names a code that no finding has, so it silences nothing.
 
-    It may be a slip, or the code of another release.
+    It may be misspelt, or the code of another release.
     """
     silenced = [
         (None, sorted(definition.allowed)),

@@ -46,7 +46,8 @@ _CONDITION_WORDS: Final[Sequence[tuple[str, Sequence[str], Severity]]] = (
 def unknown_word(definition: Definition) -> Iterator[Found]:
     """A spec holds a word that is not on the documented list.
 
-    What joins two conditions of a filter is documented in part, so it is a warning.
+    The words that join two conditions of a filter are only partly documented, so they
+    give a warning.
     """
     blocks, by_kind = definition.blocks, definition.by_kind
     for kind, name, words in _WORDS:
@@ -71,9 +72,10 @@ def unknown_word(definition: Definition) -> Iterator[Found]:
     example='flow = Webhook(LEAD) >> OutgoingWebhook(url="")',
 )
 def missing_field(definition: Definition) -> Iterator[Found]:
-    """A spec that the documents require is not there, or empty.
+    """A spec that the documents require is missing or empty.
 
-    Inside a condition of a filter it is a warning: one source alone asks for it there.
+    Inside a condition of a filter it is a warning, since only one source requires it
+    there.
     """
     blocks, by_kind = definition.blocks, definition.by_kind
     for kind, name in _REQUIRED:
@@ -97,9 +99,9 @@ def missing_field(definition: Definition) -> Iterator[Found]:
     example='flow = Webhook(LEAD) >> AppendToNotebook(notebook_id="__create_new__")',
 )
 def notebook_name_missing(definition: Definition) -> Iterator[Found]:
-    """A new notebook is asked for without a name.
+    """A new notebook is requested without a name.
 
-    That it needs one is inferred from the one example.
+    The only example has a name. That it is required is inferred.
     """
     for position, block in definition.of_kind(AppendToNotebook.kind):
         specs = block.specs
@@ -118,7 +120,7 @@ def notebook_name_missing(definition: Definition) -> Iterator[Found]:
     example='flow = Webhook(LEAD) >> OutgoingWebhook(url="http://example.com/hook")',
 )
 def insecure_url(definition: Definition) -> Iterator[Found]:
-    """An outgoing webhook goes to an address that is not absolute and https.
+    """The URL of an outgoing webhook is not absolute and https.
 
     http to a loopback address is a note: the emulator delivers there, the service
     cannot.
@@ -140,7 +142,7 @@ _PLAIN_URL: Final = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(/|$)")
 
 
 def conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The conditions of a filter that are mappings."""
+    """Return the conditions of a filter that are mappings."""
     found = specs.get("filters")
     if not isinstance(found, list):
         return ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...diff import as_data as change_data
-from ...diff import estimate_data
 from ...plan import Review, Step
 from ...redaction import redact_keys_in_json
 from ._grouping import Group, group_alike
@@ -71,8 +70,8 @@ def _step_data(one: Step, review: Review) -> dict[str, Any]:
         "changes": [change_data(change) for change in one.changes],
         "consequences": [change_data(found) for found in one.consequences],
         "cost": {
-            "before": cost_before and estimate_data(cost_before),
-            "after": cost_after and estimate_data(cost_after),
+            "before": cost_before and cost_before.as_data(),
+            "after": cost_after and cost_after.as_data(),
         },
         "unmanaged": [*one.unmanaged],
         "settings": [change_data(setting) for setting in one.settings],

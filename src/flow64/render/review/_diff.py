@@ -7,12 +7,18 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ...analysis import effects
+from ...analysis import effects, estimate_cost
 from ...definition import EMPTY, Definition
-from ...diff import BlockRenamed, FindingVanished, consequences, diff, estimate
+from ...diff import (
+    BlockRenamed,
+    FindingVanished,
+    consequences,
+    diff,
+    fields_of,
+    redact_pair,
+)
 from ...errors import ArgumentError, shortened
 from ...plan import Details, Review, Step
-from ._veiled import fields_of, redact_pair
 
 
 @frozen
@@ -64,16 +70,16 @@ def review_of_diff(
 def _make_step(pair: Pair, prices: Mapping[str, float]) -> Step:
     before, after = pair.before, pair.after
     if before is not None and after is not None:
-        return _make_compared(pair, before, after, prices)
+        return _make_update(pair, before, after, prices)
     if after is not None:
-        return created(pair.key, after, prices, file=pair.file)
+        return make_new_step(pair.key, after, prices, file=pair.file)
     if before is not None:
-        return _make_removed(pair, before, prices)
+        return _make_removal(pair, before, prices)
     problem = f"{shortened(pair.key)} is neither there before nor after"
     raise ArgumentError("review_of_diff", f"{problem}; give one of both")
 
 
-def created(
+def make_new_step(
     key: str,
     definition: Definition,
     prices: Mapping[str, float],
@@ -97,11 +103,13 @@ def created(
         consequences=tuple(follows),
         spends=_list_spending(definition),
         effects=str(effects(definition)),
-        details=Details(file, after=after, cost_after=estimate(definition, prices)),
+        details=Details(
+            file, after=after, cost_after=estimate_cost(definition, prices)
+        ),
     )
 
 
-def _make_removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Step:
+def _make_removal(pair: Pair, before: Definition, prices: Mapping[str, float]) -> Step:
     shown, _ = redact_pair(before, NOTHING)
     return Step(
         pair.key,
@@ -110,11 +118,13 @@ def _make_removed(pair: Pair, before: Definition, prices: Mapping[str, float]) -
         "",
         "removed",
         reasons=("a deploy leaves it on the service unless it prunes",),
-        details=Details(pair.file, before=shown, cost_before=estimate(before, prices)),
+        details=Details(
+            pair.file, before=shown, cost_before=estimate_cost(before, prices)
+        ),
     )
 
 
-def _make_compared(
+def _make_update(
     pair: Pair, before: Definition, after: Definition, prices: Mapping[str, float]
 ) -> Step:
     changes = tuple(diff(before, after, written=_BOTH))
@@ -148,8 +158,8 @@ def _make_compared(
         details=Details(
             pair.file,
             *shown,
-            cost_before=estimate(before, prices),
-            cost_after=estimate(after, prices),
+            cost_before=estimate_cost(before, prices),
+            cost_after=estimate_cost(after, prices),
         ),
     )
 

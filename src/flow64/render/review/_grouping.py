@@ -91,7 +91,7 @@ class Group:
 
     @property
     def doubts(self) -> Sequence[tuple[str, int]]:
-        """What was not checked, each with the number of workflows."""
+        """Facts that were not checked, each with the number of workflows."""
         return count_texts(view.step.not_checked for view in self.views)
 
     @property

@@ -13,16 +13,16 @@ from ...diff import Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
 from ...text import join_first, pluralize
-from .._mermaid import mermaid_changed
-from ._facts import Fact, Writing, list_facts
+from .._mermaid import draw_mermaid_changes
 from ._grouping import Group, group_alike
 from ._markdown_escape import code, format_code_block, format_marker, prose
+from ._notes import Note, NoteStyle, list_notes
 from ._source import compare_source
 from ._words import (
     SIGNS,
     changes_title,
     describe_action,
-    format_was,
+    describe_rename,
     headline,
     list_ways_out,
     name_group,
@@ -178,7 +178,7 @@ class _Page:
         of = (
             f" (of {join_first([*dict.fromkeys(names)], 5, _shorten)})" if names else ""
         )
-        return f"**Not shown here, for want of room:** {counts}{of}. JSON has all.\n"
+        return f"**Not shown here, for lack of space:** {counts}{of}. JSON has all.\n"
 
 
 _CUTS: Final = {
@@ -217,21 +217,26 @@ def _add_head(
 
 
 def _add_group(page: _Page, group: Group) -> None:
-    one = group.one
+    one, first = group.one, group.first
     # Workflows that stop the deploy come first. New workflows, and those that stay, get
     # the room that changes to live workflows leave.
     base = (1 if one.action == "refuse" else 2) + (0 if _is_live(one) else _LATER)
     at = page.add(_write_title(group), base, "group", group.label)
     if one.edits:
-        page.add_to(at, partial(_write_edits, group), base + 1, "edits")
+        edits = partial(_write_block, "Edited on the service:", first.edit_sections)
+        page.add_to(at, edits, base + 1, "edits")
     if group.like is not None:
         page.add_to(at, partial(_write_difference, group), base + 2, "changes")
     elif one.changes:
-        page.add_to(at, partial(_write_changes, group), base + 2, "changes")
+        words = f"{changes_title(group).capitalize()}:"
+        changes = partial(_write_block, words, first.change_sections)
+        page.add_to(at, changes, base + 2, "changes")
     if group.follows:
-        page.add_to(at, partial(_write_consequences, group), base + 4, "follows")
-    if facts := [_format_fact(fact) for fact in list_facts(group, _WRITING)]:
-        page.add_to(at, lambda _: ("\n".join([*facts, ""]), 0), base + 3, "note")
+        words = f"What {'also ' if group.like else ''}follows:"
+        follows = partial(_write_block, words, group.follows)
+        page.add_to(at, follows, base + 4, "follows")
+    if notes := [_format_note(note) for note in list_notes(group, _NOTE_STYLE)]:
+        page.add_to(at, lambda _: ("\n".join([*notes, ""]), 0), base + 3, "note")
     if one.details.after is not None and group.is_drawn:
         page.add_to(at, partial(_draw_picture, group), base + 2 * _LATER, "picture")
     if group.has_source:
@@ -247,32 +252,18 @@ def _is_live(one: Step) -> bool:
     return one.action not in ("none", "create") and one.state != "new"
 
 
-def _write_edits(group: Group, room: int) -> _Made:
-    return _write_block("Edited on the service:", group.first.edit_sections, room)
-
-
-def _write_changes(group: Group, room: int) -> _Made:
-    words = f"{changes_title(group).capitalize()}:"
-    return _write_block(words, group.first.change_sections, room)
-
-
-def _write_consequences(group: Group, room: int) -> _Made:
-    words = f"What {'also ' if group.like else ''}follows:"
-    return _write_block(words, group.follows, room)
-
-
 def _write_difference(group: Group, room: int) -> _Made:
     """Write the changes by their difference from another group."""
     assert group.like is not None  # otherwise all changes are shown
-    like = f"What {name_group(group.like, code)} change"
+    like = f"Like {name_group(group.like, code)}"
     if group.without and group.besides:
-        first, left_out = _write_block(f"{like}, but not:", group.without, room // 2)
-        second, more = _write_block("And besides:", group.besides, room // 2)
+        first, left_out = _write_block(f"{like}, except:", group.without, room // 2)
+        second, more = _write_block("And also:", group.besides, room // 2)
         return "\n".join(filter(None, (first, second))), left_out + more
     if group.without:
-        return _write_block(f"{like}, but not:", group.without, room)
+        return _write_block(f"{like}, except:", group.without, room)
     if group.besides:
-        return _write_block(f"{like}, and besides:", group.besides, room)
+        return _write_block(f"{like}, and also:", group.besides, room)
     return f"{like}.\n", 0
 
 
@@ -295,20 +286,18 @@ def _write_title(group: Group) -> str:
 def _write_ways(group: Group) -> str:
     found = list_ways_out(group)
     ways = [f"{words} {code(text)}" if text else words for words, text in found]
-    if len(found) == 1:
-        return f"way on: {ways[0]}"
-    each = "" if len(group.views) == 1 else " (for each of them)"
-    return f"ways on: {', or '.join(ways)}{each}"
+    is_each = len(group.views) > 1 and len(found) > 1
+    return f"you can{', for each of them' * is_each}: {', or '.join(ways)}"
 
 
-_WRITING: Final = Writing(code, prose, lambda line: code(line.strip()), MOST_KEYS)
+_NOTE_STYLE: Final = NoteStyle(code, prose, lambda line: code(line.strip()), MOST_KEYS)
 
 
-def _format_fact(fact: Fact) -> str:
-    label = f"**{fact.label}:**" if fact.is_warning else f"{fact.label}:"
-    if len(fact.texts) > 1:
-        return f"- {label}" + "".join(f"\n  - {text}" for text in fact.texts)
-    return f"- {label} {fact.texts[0]}" if fact.is_warning else f"- {fact.line}"
+def _format_note(note: Note) -> str:
+    label = f"**{note.label}:**" if note.is_warning else f"{note.label}:"
+    if len(note.texts) > 1:
+        return f"- {label}" + "".join(f"\n  - {text}" for text in note.texts)
+    return f"- {label} {note.texts[0]}" if note.is_warning else f"- {note.line}"
 
 
 def _write_block(words: str, found: Sequence[Section], room: int) -> _Made:
@@ -362,7 +351,7 @@ _FRAME: Final = 80
 def _draw_picture(group: Group, _: int) -> _Made:
     """Draw the changed part in Mermaid, behind a click if it is large."""
     view, one = group.first, group.one
-    text = mermaid_changed(
+    text = draw_mermaid_changes(
         one.details.before,
         one.details.after,
         changes=None if view.is_new else one.changes,
@@ -397,10 +386,8 @@ def _write_source(group: Group, _: int) -> _Made:
 def _add_tail(page: _Page, review: Review) -> None:
     if review.renames:
         lines = ["#### Possibly renamed", ""]
-        for rename in review.renames[:MOST_KEYS]:
-            was = format_was(rename)
-            keeps = f": {code(was)} keeps its ids" if was else ""
-            lines.append(f"- {code(rename.orphan)} → {code(rename.key)}{keeps}")
+        renames = review.renames[:MOST_KEYS]
+        lines += [f"- {describe_rename(rename, code)}" for rename in renames]
         if (more := len(review.renames) - MOST_KEYS) > 0:
             lines.append(f"- and {more:,} more")
         page.add("\n".join([*lines, ""]), 3, "note")

@@ -7,23 +7,24 @@ data is text, so none of it has an effect.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html import escape
 from typing import Final
 
 from attrs import define, frozen
 
+from ...analysis import Estimate
 from ...definition import canonical_id
-from ...diff import Estimate, Line, Section
+from ...diff import Line, Section
 from ...plan import Review
-from ...redaction import redact_keys
-from ...text import pluralize, printable
-from .._graph import Graph, Node, graph_between
+from ...redaction import clean_text, redact_keys
+from ...text import pluralize
+from .._graph import Graph, GraphNode, graph_between
 from .._style import STYLE as GRAPH_STYLE
-from .._svg import anchors, picture
-from ._facts import Writing, list_facts
+from .._svg import anchors, draw_graph
 from ._grouping import Group, group_alike
+from ._notes import NoteStyle, list_notes
 from ._page_style import STYLE
 from ._source import compare_source
 from ._words import (
@@ -31,9 +32,10 @@ from ._words import (
     changes_title,
     cost_change,
     describe_action,
-    format_was,
+    describe_rename,
     headline,
     list_ways_out,
+    name_group,
     of_them,
 )
 
@@ -97,7 +99,7 @@ class _Room:
 
 def _text(found: object) -> str:
     """Escape a text of data."""
-    return escape(printable(redact_keys(str(found))))
+    return escape(clean_text(found))
 
 
 def _code(found: str) -> str:
@@ -149,7 +151,7 @@ def _write_index(groups: Sequence[Group]) -> Iterator[str]:
         money = f'<span class="cost">{_text(cost)}</span>' if cost else ""
         yield (
             f'<li class="{group.one.action}"><a href="#g{number}">{_sign(group)}'
-            f'<span class="name">{_name_group(group)}</span>'
+            f'<span class="name">{name_group(group, _code)}</span>'
             f'<span class="becomes">{describe_action(group)}</span>{money}</a></li>'
         )
     yield "</ul></nav>"
@@ -159,19 +161,12 @@ def _sign(group: Group) -> str:
     return f'<span class="sign" aria-hidden="true">{SIGNS[group.one.action]}</span>'
 
 
-def _name_group(group: Group) -> str:
-    number = len(group.views)
-    return _code(group.label) + (f" ({number:,})" if number > 1 else "")
-
-
 def _write_foot(review: Review, room: _Room) -> Iterator[str]:
     yield "<footer>"
     if review.renames:
         yield "<h2>Possibly renamed</h2><ul>"
         for rename in review.renames:
-            was = format_was(rename)
-            keeps = f": {_code(was)} keeps its ids" if was else ""
-            yield f"<li>{_code(rename.orphan)} → {_code(rename.key)}{keeps}</li>"
+            yield f"<li>{describe_rename(rename, _code)}</li>"
         yield "</ul>"
     if review.not_checked:
         yield "<h2>Not checked</h2><ul>"
@@ -180,7 +175,7 @@ def _write_foot(review: Review, room: _Room) -> Iterator[str]:
     cut = [pluralize(room.undrawn, "graph")] if room.undrawn else []
     cut += [f"{pluralize(room.unsaid, 'line')} of changes"] if room.unsaid else []
     if cut:
-        yield f"<p>Not shown here, for want of room: {' and '.join(cut)}.</p>"
+        yield f"<p>Not shown here, for lack of space: {' and '.join(cut)}.</p>"
     yield "</footer>"
 
 
@@ -216,7 +211,7 @@ def _write_group(group: Group, number: int, room: _Room) -> Iterator[str]:
         f'aria-labelledby="g{number}-name">'
     )
     yield (
-        f'<h2 id="g{number}-name">{_sign(group)}{_name_group(group)} '
+        f'<h2 id="g{number}-name">{_sign(group)}{name_group(group, _code)} '
         f'<span class="becomes">{describe_action(group)}</span></h2>'
     )
     yield from _write_names(group)
@@ -235,7 +230,7 @@ def _write_group(group: Group, number: int, room: _Room) -> Iterator[str]:
     if group.first.follow_sections:
         yield "<h3>What follows</h3>"
         yield from _write_changes(_limit_lines(group.first.follow_sections, room))
-    yield from _write_facts(group)
+    yield from _write_notes(group)
     if group.has_source:
         yield from _write_source(group, room)
     yield "</div>"
@@ -275,7 +270,7 @@ def _write_reasons(group: Group) -> Iterator[str]:
         yield "</ul>"
     if one.action != "refuse":
         return
-    yield '<div class="ways"><h3>Ways on</h3><ul>'
+    yield '<div class="ways"><h3>You can</h3><ul>'
     for words, text in list_ways_out(group):
         yield f"<li>{words}{f': {_code(text)}' if text else ''}</li>"
     yield "</ul></div>"
@@ -285,8 +280,8 @@ def _write_difference(group: Group) -> Iterator[str]:
     """Write the difference from another group. All changes come below it."""
     if group.like is None:
         return
-    yield f'<div class="like">It changes what {_name_group(group.like)} change.'
-    for words, found in (("Not so:", group.without), ("Besides:", group.besides)):
+    yield f'<div class="like">It changes like {name_group(group.like, _code)}.'
+    for words, found in (("Except:", group.without), ("Also:", group.besides)):
         if found:
             yield f"{words}<ul>"
             for section in found:
@@ -297,18 +292,19 @@ def _write_difference(group: Group) -> Iterator[str]:
     yield "</div>"
 
 
-_WRITING: Final = Writing(_code, _text, lambda line: _code(line.strip()), 40)
+_NOTE_STYLE: Final = NoteStyle(_code, _text, lambda line: _code(line.strip()), 40)
 
 
-def _write_facts(group: Group) -> Iterator[str]:
-    facts = [*list_facts(group, _WRITING)]
-    if not facts:
+def _write_notes(group: Group) -> Iterator[str]:
+    notes = [*list_notes(group, _NOTE_STYLE)]
+    if not notes:
         return
     yield '<dl class="facts">'
-    for fact in facts:
-        text = fact.texts[0] if len(fact.texts) == 1 else _write_list(fact.texts)
-        style = ' class="spends"' if fact.is_warning else ""
-        label = fact.label[:1].upper() + fact.label[1:]
+    for note in notes:
+        items = "".join(f"<li>{text}</li>" for text in note.texts)
+        text = note.texts[0] if len(note.texts) == 1 else f"<ul>{items}</ul>"
+        style = ' class="spends"' if note.is_warning else ""
+        label = note.label[:1].upper() + note.label[1:]
         yield f"<dt>{label}</dt><dd{style}>{text}</dd>"
     yield "</dl>"
 
@@ -317,10 +313,10 @@ def _write_source(group: Group, room: _Room) -> Iterator[str]:
     """Write the changes as code, behind a click."""
     found = compare_source(group.first)
     if not found.lines:
-        told = "As flow64 code nothing differs"
+        text = "As flow64 code nothing differs"
         if found.problem is not None:
-            told = f"Not shown as code: {_text(found.problem)}"
-        yield f'<p class="no-code">{told}.</p>'
+            text = f"Not shown as code: {_text(found.problem)}"
+        yield f'<p class="no-code">{text}.</p>'
         return
     lines = found.lines[: min(MOST_CODE, room.lines)]
     room.lines -= len(lines)
@@ -350,10 +346,6 @@ _CODE: Final = {
 """The style of a line of code, and how its sign is read aloud."""
 
 
-def _write_list(found: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{one}</li>' for one in found)}</ul>"
-
-
 # -- Changes and the graph -------------------------------------------------------------
 
 
@@ -374,16 +366,16 @@ def _draw_graph(
     names = [f"{prefix}{name}" for name in anchors(graph)]
     ids = [canonical_id(node.id) for node in graph.nodes]
     places = dict(zip(ids, names, strict=True))
-    told = {canonical_id(one.block) for one in found if one.block is not None}
+    changed = {canonical_id(one.block) for one in found if one.block is not None}
     ends = _find_changed_ends(graph) if any(map(_is_wiring, found)) else set[str]()
 
-    def find_link(node: Node) -> str | None:
+    def find_link(node: GraphNode) -> str | None:
         block = canonical_id(node.id)
-        if block in told:
+        if block in changed:
             return f"change-{places[block]}"
         return f"edges-{number}" if block in ends else None
 
-    svg = picture(graph, has_heading=False, linked=find_link, prefix=prefix)
+    svg = draw_graph(graph, has_heading=False, linked=find_link, prefix=prefix)
     svg = redact_keys(svg.replace(f"<style>{GRAPH_STYLE}</style>\n", "", 1))
     return _GroupGraph(number, svg, len(graph.nodes), places)
 

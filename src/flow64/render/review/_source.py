@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from ...compiler import Identity, Lifted, as_code, lift
 from ...definition import Definition, ListedOrigins, canonical_id
-from ...diff import digest_masked
+from ...diff import digest_secrets
 from ...errors import CannotLiftError
 from ...redaction import redact_keys
 from ...text import truncate
@@ -60,7 +60,7 @@ def compare_source(view: View) -> SourceDiff:
         return SourceDiff(problem="it is too large to be shown as code")
     # Masked before they are compared, so that no secret is in a line.
     was, now = (redact_keys(text).splitlines() for text in found)
-    if was == now and (found[0] != found[1] or any(map(digest_masked, one.changes))):
+    if was == now and (found[0] != found[1] or any(map(digest_secrets, one.changes))):
         return SourceDiff(problem="what differs is masked, or stands for a secret")
     _, _, *lines = [*unified_diff(was, now, lineterm="", n=2)] or ["", ""]
     return SourceDiff(tuple(map(_shorten, lines)))

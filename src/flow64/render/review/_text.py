@@ -7,10 +7,10 @@ from typing import Final
 
 from ...diff import Section, format_sections
 from ...plan import Review, format_flags
-from ...redaction import redact_keys
-from ...text import join_first, pluralize, printable
-from ._facts import Fact, Writing, list_facts
+from ...redaction import clean_text
+from ...text import join_first, pluralize
 from ._grouping import Group, group_alike
+from ._notes import Note, NoteStyle, list_notes
 from ._words import (
     SIGNS,
     changes_title,
@@ -33,11 +33,7 @@ def as_text(review: Review, *, in_full: bool = False) -> str:
         review: What is shown.
         in_full: Show each workflow by itself, also if several change alike.
     """
-    return "".join(f"{_clean(line)}\n" for line in _lines(review, in_full=in_full))
-
-
-def _clean(line: str) -> str:
-    return printable(redact_keys(line))
+    return "".join(f"{clean_text(line)}\n" for line in _lines(review, in_full=in_full))
 
 
 def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
@@ -45,7 +41,7 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
     if review.env is not None:
         requests = _format_requests(review)
         yield f"plan for environment {review.env} at {review.endpoint}{requests}"
-    yield f"{line.what}{_format_unchanged(review)}"
+    yield f"{line.what}{_count_unchanged(review)}"
     yield from (f"    {fact}" for fact in line.facts)
     listed = (one for one in review.workflows if one.is_notable or one.unmanaged)
     for group in group_alike(listed, in_full=in_full):
@@ -72,7 +68,7 @@ def _format_requests(review: Review) -> str:
     return f" ({requests}{cached})" if review.requests else ""
 
 
-def _format_unchanged(review: Review) -> str:
+def _count_unchanged(review: Review) -> str:
     number = sum(one.state == "unchanged" for one in review.workflows)
     return f" ({number:,} of {len(review.workflows):,} unchanged)" if number else ""
 
@@ -87,7 +83,7 @@ def _group_lines(group: Group) -> Iterator[str]:
     for reason, number in group.reasons:
         yield f"    {reason}{of_them(number, group)}"
     if one.action == "refuse":
-        yield f"    ways on{' for each of them' if len(group.views) > 1 else ''}:"
+        yield f"    you can{', for each of them' if len(group.views) > 1 else ''}:"
         yield from (
             f"        {words}: {text}" if text else f"        {words}"
             for words, text in list_ways_out(group)
@@ -100,8 +96,8 @@ def _group_lines(group: Group) -> Iterator[str]:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"
         yield from _indent_sections(group.follows)
-    for fact in list_facts(group, _WRITING):
-        yield from (f"    {line}" for line in _format_fact(fact))
+    for note in list_notes(group, _NOTE_STYLE):
+        yield from (f"    {line}" for line in _format_note(note))
 
 
 def _change_lines(group: Group) -> Iterator[str]:
@@ -111,22 +107,22 @@ def _change_lines(group: Group) -> Iterator[str]:
             yield f"    {changes_title(group)}:"
             yield from _indent_sections(group.first.change_sections)
         return
-    yield f"    what {name_group(group.like, str)} change"
-    for words, found in (("but not", group.without), ("and besides", group.besides)):
+    yield f"    like {name_group(group.like, str)}"
+    for words, found in (("except", group.without), ("and also", group.besides)):
         if found:
             yield f"    {words}:"
             yield from _indent_sections(found)
 
 
-_WRITING: Final = Writing(str, str, str, MOST_KEYS)
+_NOTE_STYLE: Final = NoteStyle(str, str, str, MOST_KEYS)
 
 
-def _format_fact(fact: Fact) -> Iterator[str]:
-    if len(fact.texts) == 1:
-        yield fact.line
+def _format_note(note: Note) -> Iterator[str]:
+    if len(note.texts) == 1:
+        yield note.line
         return
-    yield f"{fact.label}:"
-    yield from (f"    {text}" for text in fact.texts)
+    yield f"{note.label}:"
+    yield from (f"    {text}" for text in note.texts)
 
 
 def _indent_sections(found: Iterable[Section]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from ...diff import (
     TitleChanged,
     Unmanaged,
     as_data,
-    digest_masked,
+    digest_secrets,
     map_blocks,
     sections,
 )
@@ -119,7 +119,9 @@ class View:
     @cached_property
     def unmanaged(self) -> Sequence[str]:
         """Live fields that code does not set, blocks by name."""
-        return [_BY_ID.sub(self._renamed, field) for field in self.step.unmanaged]
+        return [
+            _BY_ID.sub(self._name_by_prefix, field) for field in self.step.unmanaged
+        ]
 
     @cached_property
     def settings(self) -> Sequence[str]:
@@ -130,7 +132,7 @@ class View:
             for line in map_blocks(one, self._name_block).describe()
         ]
 
-    def _renamed(self, found: re.Match[str]) -> str:
+    def _name_by_prefix(self, found: re.Match[str]) -> str:
         """Return the name of a block that is named by kind and a piece of its id."""
         names = (name for id_, name in self.names.items() if id_.startswith(found[1]))
         return next(names, found[0])
@@ -210,4 +212,4 @@ def _signature(change: Change) -> str:
     So two changes that look alike because both are masked are not taken for one.
     """
     anonymous = map_blocks(change, lambda block: evolve(block, id=""))
-    return f"{json.dumps(as_data(anonymous))} {digest_masked(change)}"
+    return f"{json.dumps(as_data(anonymous))} {digest_secrets(change)}"

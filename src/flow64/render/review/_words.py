@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ...diff import Estimate
+from ...analysis import Estimate
 from ...errors import OTHER_ENVIRONMENT
 from ...plan import (
     FLAGS,
@@ -118,6 +118,13 @@ def format_was(rename: Rename) -> str:
     if rename.was is None:
         return ""
     return f"was={json.dumps(rename.was, ensure_ascii=False)}"
+
+
+def describe_rename(rename: Rename, quote: Quote) -> str:
+    """Return the two keys of a rename, and how to keep the ids."""
+    was = format_was(rename)
+    keeps = f": {quote(was)} keeps its ids" if was else ""
+    return f"{quote(rename.orphan)} → {quote(rename.key)}{keeps}"
 
 
 def describe_action(group: Group) -> str:

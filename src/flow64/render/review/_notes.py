@@ -1,4 +1,4 @@
-"""What a reviewer has to know of a group of workflows besides their changes."""
+"""Notes for the reviewer of a group of workflows, besides their changes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MOST_TOUCHED: Final = 3
 
 
 @frozen
-class Fact:
-    """A fact in words, as one text or as a list.
+class Note:
+    """A note in words, as one text or as a list.
 
     Attributes:
-        label: What the fact is about.
-        texts: The fact.
-        is_warning: Whether the fact is stressed.
+        label: What the note is about.
+        texts: The note.
+        is_warning: Whether the note is stressed.
         opening: What stands before the text in a line. None for the label.
     """
 
@@ -34,20 +34,20 @@ class Fact:
 
     @property
     def line(self) -> str:
-        """The fact as one line, if it is one text."""
+        """The note as one line, if it is one text."""
         opening = f"{self.label}: " if self.opening is None else self.opening
         return f"{opening}{self.texts[0]}"
 
 
 @frozen
-class Writing:
-    """How a format writes the words of a fact.
+class NoteStyle:
+    """How a format writes the words of a note.
 
     Attributes:
         name: Writes a name that data gives.
         sentence: Writes a sentence with words of data in it.
         line: Writes one line of several that belong together.
-        most: The most things that one fact names.
+        most: The most things that one note names.
     """
 
     name: Quote
@@ -56,34 +56,34 @@ class Writing:
     most: int
 
 
-def list_facts(group: Group, writing: Writing) -> Iterator[Fact]:
-    """Yield the facts of a group, in display order."""
-    one, first, name = group.one, group.first, writing.name
+def list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
+    """Yield the notes of a group, in display order."""
+    one, first, name = group.one, group.first, style.name
     if first.is_new:
-        yield Fact("blocks", [join_first(first.blocks, writing.most, name)])
+        yield Note("blocks", [join_first(first.blocks, style.most, name)])
     if one.effects and (first.is_new or one.action == "create"):
-        yield Fact("effects", [writing.sentence(one.effects)], opening="")
+        yield Note("effects", [style.sentence(one.effects)], opening="")
     if one.details.cost_after is not None:
         cost = cost_change(group, lambda cost: cost.describe(name))
-        yield Fact("cost of 1,000 input rows, at most", [cost])
+        yield Note("cost of 1,000 input rows, at most", [cost])
     if first.settings:
         label = "set on the service and not by code, so a deploy leaves it"
         lines = [*first.settings, _format_taking(group)]
-        yield Fact(label, [*map(writing.line, lines)], is_warning=True)
+        yield Note(label, [*map(style.line, lines)], is_warning=True)
     if first.unmanaged:
-        left = join_first(first.unmanaged, writing.most, name)
-        yield Fact("left as it is, not set by code", [left])
+        left = join_first(first.unmanaged, style.most, name)
+        yield Note("left as it is, not set by code", [left])
     if one.spends:
-        spends = join_first(one.spends, writing.most, name)
+        spends = join_first(one.spends, style.most, name)
         text = f"{spends}; {_format_consent(group, name)}"
-        yield Fact(spends_when(group), [text], is_warning=True)
-    yield from _list_touched(group, writing)
+        yield Note(spends_when(group), [text], is_warning=True)
+    yield from _list_activity(group, style)
     if one.state == "orphan" and one.action == "none" and one.lifted_by is not None:
         options = name(format_options(group, [one.lifted_by, *one.also]))
-        yield Fact("deletion", [options], opening="deleted only with ")
+        yield Note("deletion", [options], opening="deleted only with ")
     if group.files:
-        files = join_first(group.files, writing.most, name)
-        yield Fact("file", [files], opening="in ")
+        files = join_first(group.files, style.most, name)
+        yield Note("file", [files], opening="in ")
 
 
 def spends_when(group: Group) -> str:
@@ -103,16 +103,16 @@ def _format_consent(group: Group, quote: Quote) -> str:
 def _format_taking(group: Group) -> str:
     """Return how to take live settings into the code."""
     more = "" if len(group.views) == 1 else f" (of {group.one.key})"
-    return f"all of it as it is live: {group.one.details.taking}{more}"
+    return f"to take it into the code: {group.one.details.taking}{more}"
 
 
 _Touched: TypeAlias = tuple[str, ScheduleRef | RunRef]
 """A schedule or a run, with the key of its workflow."""
 
 
-def _list_touched(group: Group, writing: Writing) -> Iterator[Fact]:
+def _list_activity(group: Group, style: NoteStyle) -> Iterator[Note]:
     """Yield the schedules and active runs of a group, and all that was not checked."""
-    ones, quote = [view.step for view in group.views], writing.name
+    ones, quote = [view.step for view in group.views], style.name
 
     def name(found: _Touched) -> str:
         key, thing = found
@@ -121,11 +121,11 @@ def _list_touched(group: Group, writing: Writing) -> Iterator[Fact]:
     schedules = [(one.key, s) for one in ones for s in one.touched.schedules or ()]
     if schedules:
         label = pluralize(len(schedules), "active schedule")
-        yield Fact(label, [join_first(schedules, MOST_TOUCHED, name)])
+        yield Note(label, [join_first(schedules, MOST_TOUCHED, name)])
     runs = [(one.key, run) for one in ones for run in one.touched.runs or ()]
     if runs:
         label = f"{pluralize(len(runs), 'run')} in flight"
-        yield Fact(label, [join_first(runs, MOST_TOUCHED, name)])
+        yield Note(label, [join_first(runs, MOST_TOUCHED, name)])
     doubts: list[str] = []
     for what, unknown in (
         ("schedules", sum(one.touched.schedules is None for one in ones)),
@@ -133,11 +133,11 @@ def _list_touched(group: Group, writing: Writing) -> Iterator[Fact]:
     ):
         of = f" of {pluralize(unknown, 'workflow')}" if ones[1:] else ""
         doubts += [f"{what}{of}"] if unknown else []
-    doubts += [f"{writing.sentence(d)}{of_them(n, group)}" for d, n in group.doubts]
-    if more := len(doubts[writing.most :]):
-        doubts[writing.most :] = [pluralize(more, "more thing")]
+    doubts += [f"{style.sentence(d)}{of_them(n, group)}" for d, n in group.doubts]
+    if more := len(doubts[style.most :]):
+        doubts[style.most :] = [pluralize(more, "more thing")]
     if doubts:
-        yield Fact("not checked", doubts)
+        yield Note("not checked", doubts)
 
 
 def _describe(thing: ScheduleRef | RunRef) -> str:

@@ -446,13 +446,13 @@ class _BatchRunner:
         definition = self.settings.launcher.ready.definition
         price = cost(definition, part.count, of_payload=True)
         dollars = price.dollars if is_bought else None
-        why = None if reason is None else _line(reason)
+        why = None if reason is None else _join_lines(reason)
         batch = FailedBatch(part, run_id, status, why, dollars, price.is_whole)
         self.failed[part.index] = batch
         _log.warning("%s", batch)
 
     def _stop(self, why: str, error: FlowError | None = None) -> None:
-        self.stopped = self.stopped or _line(why)
+        self.stopped = self.stopped or _join_lines(why)
         self.error = self.error or error
 
     async def _hand_out(self) -> None:
@@ -470,7 +470,7 @@ _NOT_SEEN_BEFORE: Final = (
 )
 
 
-def _line(text: str) -> str:
+def _join_lines(text: str) -> str:
     """Put a text on one line."""
     return " ".join(text.split())
 

@@ -14,7 +14,7 @@ from ..definition import Definition, FrozenDict
 from ..errors import ArgumentError, BudgetError, shortened
 
 
-def _limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
+def _check_limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
     if value is None:
         return
     numbers = int if attribute.name == "max_rows" else int | float
@@ -35,8 +35,8 @@ class Budget:
             without a documented price, or rows that a source makes.
     """
 
-    max_rows: int | None = field(default=None, validator=_limit)
-    max_cost: float | None = field(default=None, validator=_limit)
+    max_rows: int | None = field(default=None, validator=_check_limit)
+    max_cost: float | None = field(default=None, validator=_check_limit)
     allow_unpriced: bool = False
 
     @property
@@ -67,12 +67,12 @@ class Budget:
         """
         if self.max_rows is None and self.max_cost is None:
             return
-        runs = _runs(given, size)
+        runs = _split_rows(given, size)
         definition = _override_sources(definition, override)
-        rows = _rows(definition, runs)
+        rows = _count_rows(definition, runs)
         found = cost(definition, given, of_payload=True)
         unpriced = [*found.list_omissions(definition)]
-        known = _dollars(definition, runs)
+        known = _sum_costs(definition, runs)
         problems: list[str] = []
         may_allow = False
         if self.max_rows is not None:
@@ -97,7 +97,7 @@ class Budget:
 _UNKNOWN = "how many rows its source makes is not known"
 
 
-def _runs(given: int, size: int | None) -> Sequence[tuple[int, int]]:
+def _split_rows(given: int, size: int | None) -> Sequence[tuple[int, int]]:
     """Return pairs of a number of runs and the rows that each of them starts with."""
     if size is None:
         return [(1, given)]
@@ -120,14 +120,14 @@ def _override_sources(
     return evolve(definition, blocks=tuple(blocks))
 
 
-def _rows(definition: Definition, runs: Iterable[tuple[int, int]]) -> int | None:
+def _count_rows(definition: Definition, runs: Iterable[tuple[int, int]]) -> int | None:
     """Return the most rows of all runs; None if a source makes any number."""
     found = [(number, count_start_rows(definition, rows)) for number, rows in runs]
     known = [number * rows for number, rows in found if rows is not None]
     return sum(known) if len(known) == len(found) else None
 
 
-def _dollars(definition: Definition, runs: Iterable[tuple[int, int]]) -> float:
+def _sum_costs(definition: Definition, runs: Iterable[tuple[int, int]]) -> float:
     """Return the cost of blocks with a documented price and a known number of rows."""
     costs = (
         number * cost(definition, rows, of_payload=True).exact for number, rows in runs

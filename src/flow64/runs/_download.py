@@ -209,7 +209,7 @@ class Download:
         """Download the rest of the file, and give it its name if it is complete."""
         async with AsyncExitStack() as streams:
             stream = await streams.enter_async_context(await self._open())
-            part = make_part_path(self.target, _validator(stream))
+            part = make_part_path(self.target, _find_validator(stream))
             # Locked until it has its name, so that no other process writes to it then.
             with raise_save_error(self.target), lock_part(part):
                 with write_part(part) as file:
@@ -221,7 +221,7 @@ class Download:
         self, streams: AsyncExitStack, stream: Stream, file: BinaryIO
     ) -> bool:
         """Add the missing bytes; return True if the answer proves where it ends."""
-        tag = _validator(stream)
+        tag = _find_validator(stream)
         have = file.seek(0, os.SEEK_END) if tag else 0
         if have and have == self.item.file_size:
             return True  # it was complete, and had no name yet
@@ -239,7 +239,7 @@ class Download:
         self, stream: Stream, file: BinaryIO, tag: str | None, have: int
     ) -> int:
         """Return the byte at which an answer of the same version begins."""
-        is_same = _validator(stream) == tag
+        is_same = _find_validator(stream) == tag
         if stream.status == 206 and is_same and _begins_at(stream, have):
             return have
         if stream.status == 200 and is_same:
@@ -418,7 +418,7 @@ async def _copy_part(stream: Stream, file: BinaryIO) -> int:
     return len(content)
 
 
-def _validator(stream: Stream) -> str | None:
+def _find_validator(stream: Stream) -> str | None:
     """Return the strong ETag of an unpacked answer; None if there is none."""
     tag = stream.headers.get("etag", "")
     is_plain = stream.headers.get("content-encoding", "identity") == "identity"

@@ -50,8 +50,8 @@ class BlockStarted:
     total: int | None = None
 
     def __str__(self) -> str:
-        rows = f", {_rows(self.total)}" if self.total is not None else ""
-        return f"{_block(self)}: started{rows}"
+        rows = f", {_format_rows(self.total)}" if self.total is not None else ""
+        return f"{_name_block(self)}: started{rows}"
 
 
 @frozen
@@ -80,7 +80,7 @@ class Progress:
     def __str__(self) -> str:
         of = f" of {self.total}" if self.total is not None else ""
         percentage = f"{self.display_percentage:.0f} %"
-        return f"{_block(self)}: {self.processed}{of} rows ({percentage})"
+        return f"{_name_block(self)}: {self.processed}{of} rows ({percentage})"
 
 
 @frozen
@@ -98,8 +98,8 @@ class BlockDone:
     rows: int | None = None
 
     def __str__(self) -> str:
-        rows = f", {_rows(self.rows)}" if self.rows is not None else ""
-        return f"{_block(self)}: done{rows}"
+        rows = f", {_format_rows(self.rows)}" if self.rows is not None else ""
+        return f"{_name_block(self)}: done{rows}"
 
 
 @frozen
@@ -120,7 +120,7 @@ class BlockFailed:
 
     def __str__(self) -> str:
         why = f": {printable(self.message)}" if self.message else ""
-        return f"{_block(self)}: {printable(self.status)}{why}"
+        return f"{_name_block(self)}: {printable(self.status)}{why}"
 
 
 @frozen
@@ -168,9 +168,9 @@ class EventLines:
         return str(event)
 
 
-def _block(event: BlockStarted | Progress | BlockDone | BlockFailed) -> str:
+def _name_block(event: BlockStarted | Progress | BlockDone | BlockFailed) -> str:
     return f"{event.number} {printable(event.name)}"
 
 
-def _rows(count: int) -> str:
+def _format_rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"

@@ -33,11 +33,11 @@ def make_safe_name(filename: str, *, taken: Iterable[str] = ()) -> str:
     last = _SEPARATOR.split(_compose(filename))[-1]
     # Composed again, since what is dropped may have kept an accent from its letter.
     visible = _compose("".join(_clean_character(character) for character in last))
-    stem, suffix = _split(_trim(visible) or FALLBACK)
-    used = {_fold(name) for name in taken}
+    stem, suffix = _split_name(_trim_name(visible) or FALLBACK)
+    used = {_fold_name(name) for name in taken}
     number = 1
     name = stem + suffix
-    while _fold(name) in used:
+    while _fold_name(name) in used:
         number += 1
         name = f"{stem}-{number}{suffix}"
     return name
@@ -70,7 +70,7 @@ def _clean_character(character: str) -> str:
     return "" if category in _DROPPED else character
 
 
-def _trim(name: str) -> str:
+def _trim_name(name: str) -> str:
     """Remove what hides a file, and what Windows removes at the end."""
     name = name.lstrip(" .").rstrip(" .")
     is_risky = name.startswith(("-", "~"))  # an option, a home folder
@@ -78,7 +78,7 @@ def _trim(name: str) -> str:
     return f"_{name}" if is_risky or is_device else name
 
 
-def _split(name: str) -> tuple[str, str]:
+def _split_name(name: str) -> tuple[str, str]:
     """Split a name into stem and suffix, and cut both to their longest length."""
     stem, dot, last = name.rpartition(".")
     suffix = dot + last
@@ -91,7 +91,7 @@ def _split(name: str) -> tuple[str, str]:
     return stem, suffix
 
 
-def _fold(name: str) -> str:
+def _fold_name(name: str) -> str:
     """Return an equal text for all names that some machine takes for one file."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return unicodedata.normalize("NFKC", folded)

@@ -142,7 +142,7 @@ def list_key_losses(
             count. None counts all blocks.
     """
     topology = definition.topology
-    leading = None if end is None else _leading(topology.parents, end)
+    leading = None if end is None else _find_ancestors(topology.parents, end)
     lines: list[str] = []
     for position in topology.order:
         if leading is not None and position not in leading:
@@ -159,7 +159,7 @@ def list_key_losses(
     return lines
 
 
-def _leading(parents: Sequence[Sequence[int]], end: int) -> set[int]:
+def _find_ancestors(parents: Sequence[Sequence[int]], end: int) -> set[int]:
     """Return the position of a block and of all blocks before it."""
     found = {end}
     waiting = [end]

@@ -162,15 +162,15 @@ class Memory:
             self.starts[intended.key] = RecordedStart(intended, len(self._seen))
 
     def _take_job(self, entry: Mapping[str, Any]) -> None:
-        job_id, key = _text(entry.get("job")), _text(entry.get("key"))
+        job_id, key = _as_text(entry.get("job")), _as_text(entry.get("key"))
         self.jobs[job_id] = key
         if (start := self.starts.get(key)) is not None:
             start.job_id, start.outcome = job_id, None
             start.is_presumed = entry.get("presumed") is True
 
     def _take_end(self, entry: Mapping[str, Any]) -> None:
-        job_id, outcome = entry.get("job"), _text(entry.get("outcome"))
-        key = _text(entry.get("key")) or self.jobs.get(_text(job_id), "")
+        job_id, outcome = entry.get("job"), _as_text(entry.get("outcome"))
+        key = _as_text(entry.get("key")) or self.jobs.get(_as_text(job_id), "")
         start = self.starts.get(key)
         if start is None or start.job_id != job_id:
             return
@@ -213,7 +213,7 @@ class Journal:
         batch = {"index": intended.index, "size": intended.size}
         self.append(
             {
-                **_head("meant", endpoint, workflow_id, intended.key),
+                **_make_head("meant", endpoint, workflow_id, intended.key),
                 "env": intended.env,
                 "intent": intended.intent,
                 "root": intended.root or intended.key,
@@ -249,7 +249,7 @@ class Journal:
             is_presumed: True if it was the only new run, and no answer named it.
         """
         event = "found" if is_found else "started"
-        head = _head(event, endpoint, workflow_id, key)
+        head = _make_head(event, endpoint, workflow_id, key)
         self.append({**head, "job": canonical_id(job_id), "presumed": is_presumed})
 
     def write_end(
@@ -270,7 +270,7 @@ class Journal:
                 HTTP status of an error, after which the start stays open.
             key: The Idempotency-Key; it may be left out if the run is known.
         """
-        head = _head("ended", endpoint, workflow_id, key)
+        head = _make_head("ended", endpoint, workflow_id, key)
         job = None if job_id is None else canonical_id(job_id)
         self.append({**head, "job": job, "outcome": outcome})
 
@@ -284,7 +284,7 @@ class Journal:
         with self._open(
             os.O_RDWR | os.O_APPEND | os.O_CREAT, is_made=True
         ) as descriptor:
-            _lock(descriptor)
+            _wait_for_lock(descriptor)
             # What was cut off stays a line of its own.
             data = (b"" if _is_at_line(descriptor) else b"\n") + line + b"\n"
             if os.write(descriptor, data) != len(data):
@@ -311,7 +311,7 @@ class Journal:
             for number, line in enumerate(file, 1):
                 if line.startswith(_OURS) and needle not in line:
                     continue
-                entry = _entry(line)
+                entry = _parse_line(line)
                 if entry is not _CUT_OFF:
                     self._require_ours(entry, number)
                     yield entry
@@ -366,7 +366,7 @@ _BLANK: Final = b"\0\r\n "  # a machine that lost power may leave zeros
 _CUT_OFF: Final = object()
 
 
-def _head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, Any]:
+def _make_head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, Any]:
     """Return the fields that all lines have."""
     return {
         "event": event,
@@ -380,18 +380,22 @@ def _head(event: str, endpoint: str, workflow_id: str, key: str) -> dict[str, An
 def _read_intent(entry: Mapping[str, Any]) -> IntendedStart:
     batch = entry.get("batch")
     batch = batch if isinstance(batch, dict) else {}
-    known, rows, root = entry.get("known"), entry.get("rows"), _text(entry.get("root"))
+    known, rows, root = (
+        entry.get("known"),
+        entry.get("rows"),
+        _as_text(entry.get("root")),
+    )
     return IntendedStart(
-        key=_text(entry.get("key")),
-        digest=_text(entry.get("digest")),
-        env=_text(entry.get("env")),
+        key=_as_text(entry.get("key")),
+        digest=_as_text(entry.get("digest")),
+        env=_as_text(entry.get("env")),
         intent=entry.get("intent"),
-        root=root if is_uuid(root) else _text(entry.get("key")),
+        root=root if is_uuid(root) else _as_text(entry.get("key")),
         retry=entry.get("retry"),
         rows=rows if isinstance(rows, int) else 0,
         index=batch.get("index"),
         size=batch.get("size"),
-        fingerprint=_text(entry.get("fingerprint")),
+        fingerprint=_as_text(entry.get("fingerprint")),
         commit=entry.get("commit"),
         known=[run for run in known if isinstance(run, str)]
         if isinstance(known, list)
@@ -399,11 +403,11 @@ def _read_intent(entry: Mapping[str, Any]) -> IntendedStart:
     )
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _entry(line: bytes) -> Any:
+def _parse_line(line: bytes) -> Any:
     """Parse a line; return `_CUT_OFF` if it is not JSON."""
     try:
         return json.loads(line.strip(_BLANK))
@@ -419,7 +423,7 @@ def _is_at_line(descriptor: int) -> bool:
     return os.read(descriptor, 1) == b"\n"
 
 
-def _lock(descriptor: int) -> None:
+def _wait_for_lock(descriptor: int) -> None:
     """Lock the file until it is closed.
 
     Without the lock, lines do not mix either. So a process that was stopped, or a file

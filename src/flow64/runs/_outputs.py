@@ -73,23 +73,25 @@ async def prove_rows(
         OutcomeUnknownError: They are others, or cannot be compared.
     """
     if tracked.proof is None or not tracked.proof.is_telling:
-        raise _unknown(tracked, "what rows were sent is not known here")
+        raise _make_unknown_error(tracked, "what rows were sent is not known here")
     first = items[0] if items else None
     number = tracked.stages.first
     if first is None or (number is not None and first.block_number != number):
-        raise _unknown(tracked, "the rows of its first stage were not kept")
+        raise _make_unknown_error(tracked, "the rows of its first stage were not kept")
     # A file that is cut off has other rows, so no other proof of its end is needed.
     rows = await fetch_rows(session, tracked, first, Allowance(allow_unproven=True))
     try:
         is_ours = tracked.proof.fits(rows)
     except ResultError as error:
         reason = f"the rows of its first stage cannot be read: {error}"
-        raise _unknown(tracked, reason) from error
+        raise _make_unknown_error(tracked, reason) from error
     finally:
         if isinstance(rows, SavedRows):
             rows.close()
     if not is_ours:
-        raise _unknown(tracked, "the rows of its first stage are not those sent")
+        raise _make_unknown_error(
+            tracked, "the rows of its first stage are not those sent"
+        )
     tracked.confirm()
 
 
@@ -110,7 +112,7 @@ async def choose_file(
     number = tracked.stages.number(tracked.id, block) if has_names else None
     await require_completed(session, tracked)
     if not has_names:
-        stages = await _listed_stages(session, tracked, block)
+        stages = await _find_stages(session, tracked, block)
         number = stages.number(tracked.id, block)
     items = await list_files(session, tracked)
     if number is not None:
@@ -121,7 +123,7 @@ async def choose_file(
     return items[-1]
 
 
-async def _listed_stages(
+async def _find_stages(
     session: Session, tracked: Tracked, block: str | int | None
 ) -> Stages:
     """Return the blocks of a run that was fetched by its id, as the service names them.
@@ -209,6 +211,6 @@ async def download_results(
     )
 
 
-def _unknown(tracked: Tracked, reason: str) -> OutcomeUnknownError:
+def _make_unknown_error(tracked: Tracked, reason: str) -> OutcomeUnknownError:
     what = f"the start of run {tracked.id}, which was taken for ours"
     return OutcomeUnknownError(what, reason)

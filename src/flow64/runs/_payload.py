@@ -84,7 +84,7 @@ def build_payload(
     """
     problems: list[Problem] = []
     frozen = freeze(list(rows), (), problems, limits=_DATA)
-    wrong = [f"{_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
+    wrong = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     sources = [definition.blocks[position] for position in definition.topology.roots]
     kinds = ", ".join(block.kind for block in sources)
     hooks = [block for block in sources if block.kind == Webhook.kind]
@@ -97,12 +97,12 @@ def build_payload(
         wrong.append(_NO_ROWS)
     if check_columns:
         for block in hooks:
-            wrong += _misfits(block, rows, first)
+            wrong += _find_misfits(block, rows, first)
     body: dict[str, Any] = {}
     if rows or all(block.kind == Search.kind for block in sources):
         body["webhook_payload"] = thaw(frozen)
     if specs_override is not None:
-        body["specs_override"] = _override(specs_override, wrong)
+        body["specs_override"] = _copy_override(specs_override, wrong)
     if wrong:
         raise RowsError(list(dict.fromkeys(wrong)))
     _note_specs(sources, specs_override)
@@ -178,7 +178,7 @@ _NAMELESS: Final = re.compile(r"#\d+")
 """Name of a cell beyond the header."""
 
 
-def _place(path: Sequence[str | int], first: int) -> str:
+def _name_place(path: Sequence[str | int], first: int) -> str:
     """Return `row 3` for a row, and `row 3 /email` for a value in it."""
     number, *inside = path
     below = pointer(tuple(inside))
@@ -188,14 +188,14 @@ def _place(path: Sequence[str | int], first: int) -> str:
 # -- Columns --------------------------------------------------------------------------
 
 
-def _misfits(
+def _find_misfits(
     source: WireBlock, rows: Sequence[Mapping[str, Any]], first: int
 ) -> list[str]:
     """List missing columns, and values of another type than declared."""
     declared = source.specs.get("input_schema")
     columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
     needed = [name for name, entry in columns.items() if _is_required(entry)]
-    words = {name: word for name, e in columns.items() if (word := _word(e))}
+    words = {name: word for name, e in columns.items() if (word := _find_type_word(e))}
 
     @cache  # comparing names takes a while, and the rows of a file have the same
     def suggest(name: str, others: tuple[str, ...]) -> str:
@@ -210,7 +210,7 @@ def _misfits(
             found.append(f"row {number} lacks {lacking}")
             advice[_MISSING] = None
         for name, word in words.items():
-            if name in row and not _fits(row[name], word):
+            if name in row and not _is_fitting(row[name], word):
                 value = shortened(row[name], 40)
                 found.append(f"row {number}: {name} is {value}, declared as {word}")
                 advice[_OTHER_TYPE] = None
@@ -237,13 +237,13 @@ def _is_required(entry: Any) -> bool:
     return not (any(marks) or "default" in entry)
 
 
-def _word(entry: Any) -> str | None:
+def _find_type_word(entry: Any) -> str | None:
     """Return the type word of a declared column, if there is one."""
     word = entry.get("type") if isinstance(entry, Mapping) else entry
     return word if isinstance(word, str) and word in TYPE_WORDS else None
 
 
-def _fits(value: Any, word: str) -> bool:
+def _is_fitting(value: Any, word: str) -> bool:
     """Return True if a value may pass for a type.
 
     In CSV every value is text, so a text passes if it can be read as that type. Lists
@@ -255,7 +255,9 @@ def _fits(value: Any, word: str) -> bool:
         inner = word.removeprefix("list").strip("[]")
         entries = _parse_json(value)
         is_list = isinstance(entries, list | tuple)
-        return is_list and (not inner or all(_fits(each, inner) for each in entries))
+        return is_list and (
+            not inner or all(_is_fitting(each, inner) for each in entries)
+        )
     if word == "dict":
         return isinstance(_parse_json(value), Mapping)
     if not isinstance(value, str | int | float):
@@ -297,7 +299,7 @@ def _is_number(value: str | float, *, is_whole: bool) -> bool:
 # -- Specs ----------------------------------------------------------------------------
 
 
-def _override(given: Any, wrong: list[str]) -> Any:
+def _copy_override(given: Any, wrong: list[str]) -> Any:
     """Return a copy of `specs_override`."""
     if not isinstance(given, Mapping):
         wrong.append(f"specs_override is {shortened(given)}, no mapping of settings")

@@ -29,7 +29,7 @@ class SentRows:
         """Hash rows."""
         given = list(rows)
         columns = sorted({column for row in given for column in row})
-        return cls(columns, Counter(_hash(row, columns) for row in given))
+        return cls(columns, Counter(_hash_row(row, columns) for row in given))
 
     @property
     def is_telling(self) -> bool:
@@ -40,7 +40,7 @@ class SentRows:
         """Return True if these are the rows that were sent, in any order."""
         left = self._hashes.copy()
         for row in rows:
-            found = _hash(row, self.columns)
+            found = _hash_row(row, self.columns)
             if not left[found]:
                 return False
             left[found] -= 1
@@ -77,12 +77,12 @@ def as_proof(given: Any) -> Proof | None:
     return SentRows.of(given)
 
 
-def _hash(row: Mapping[str, Any], columns: Sequence[str]) -> bytes:
-    cells = json.dumps([_cell(row.get(column)) for column in columns])
+def _hash_row(row: Mapping[str, Any], columns: Sequence[str]) -> bytes:
+    cells = json.dumps([_normalize_cell(row.get(column)) for column in columns])
     return sha256(cells.encode()).digest()
 
 
-def _cell(value: Any) -> Any:
+def _normalize_cell(value: Any) -> Any:
     """Return the value of a cell, however a file writes it."""
     if isinstance(value, str):
         value = _parse_text(value)
@@ -95,9 +95,9 @@ def _cell(value: Any) -> Any:
         return str(int(value) if is_whole else value)
     if isinstance(value, Mapping):
         named = cast("Mapping[str, Any]", value)
-        return {name: _cell(named[name]) for name in sorted(named)}
+        return {name: _normalize_cell(named[name]) for name in sorted(named)}
     if isinstance(value, list | tuple):
-        return [_cell(entry) for entry in cast("Sequence[Any]", value)]
+        return [_normalize_cell(entry) for entry in cast("Sequence[Any]", value)]
     return value
 
 

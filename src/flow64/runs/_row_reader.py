@@ -82,18 +82,18 @@ def rows_in(
     chunk: int = CHUNK,
 ) -> Iterator[Raw]:
     """Yield the rows of an open file that can be rewound; see `read_rows`."""
-    form = _format(content_type, name)
+    form = _choose_format(content_type, name)
     # Line ends as they are in all of them: they may be part of a cell or of a text.
     newline = "\n" if form == "ndjson" else ""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline=newline)
     rows: Iterator[Raw]
     match form:
         case "ndjson":
-            rows = _lines_of_json(text, name)
+            rows = _ndjson_rows(text, name)
         case "json":
             rows = _JsonList(text, name, chunk).rows()
         case _:
-            rows = _csv(
+            rows = _csv_rows(
                 text, name, lacks_line_end=_lacks_line_end(file), needs_end=needs_end
             )
     count = 0
@@ -102,7 +102,7 @@ def rows_in(
             count += 1
             yield row
     except UnicodeDecodeError as error:
-        line, offset = _bad_bytes(file)
+        line, offset = _find_bad_bytes(file)
         problem = f"it is not in UTF-8 ({error.reason})"
         raise ResultError(name, problem, line, offset) from error
     finally:
@@ -115,7 +115,7 @@ def rows_in(
 _WORD: Final = re.compile(r"[a-z]+")
 
 
-def _format(content_type: str, name: str) -> str:
+def _choose_format(content_type: str, name: str) -> str:
     """Return csv, json or ndjson, by the content type or else by the name."""
     suffix = _FORMATS.get(name.rpartition(".")[2].lower(), "csv")
     said = {_FORMATS.get(word) for word in _WORD.findall(content_type.lower())}
@@ -136,7 +136,7 @@ def _lacks_line_end(file: BinaryIO) -> bool:
     return last not in b"\r\n"
 
 
-def _bad_bytes(file: BinaryIO) -> tuple[int, int]:
+def _find_bad_bytes(file: BinaryIO) -> tuple[int, int]:
     """Return line and offset of the first bytes that are not UTF-8.
 
     They are looked for afterwards, so that good files are read at full speed.
@@ -156,7 +156,7 @@ def _bad_bytes(file: BinaryIO) -> tuple[int, int]:
         line += chunk.count(b"\n")
 
 
-def _csv(
+def _csv_rows(
     text: TextIO, name: str, *, lacks_line_end: bool, needs_end: bool
 ) -> Iterator[Raw]:
     # Lists and dicts stand as JSON in one cell, which may be a long one. The limit is
@@ -197,14 +197,14 @@ def _name_columns(cells: Sequence[str]) -> Sequence[str]:
     for place, cell in enumerate(cells, start=1):
         name = cell
         if cell in seen:
-            name = _free(cell, place, taken)
+            name = _find_free_name(cell, place, taken)
             taken.add(name)
         seen.add(name)
         names.append(name)
     return names
 
 
-def _free(name: str, place: int, taken: set[str]) -> str:
+def _find_free_name(name: str, place: int, taken: set[str]) -> str:
     while True:
         name += f"#{place}"
         if name not in taken:
@@ -220,12 +220,12 @@ def _fill_cells(
         yield name, None
     taken = set(names)
     for place in range(len(names), len(cells)):
-        name = _free("", place + 1, taken)
+        name = _find_free_name("", place + 1, taken)
         taken.add(name)
         yield name, cells[place]
 
 
-def _lines_of_json(lines: Iterable[str], name: str) -> Iterator[Raw]:
+def _ndjson_rows(lines: Iterable[str], name: str) -> Iterator[Raw]:
     for number, line in enumerate(lines, start=1):
         if not line.strip(_BLANK):
             continue

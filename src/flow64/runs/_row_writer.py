@@ -58,7 +58,7 @@ def write_csv(
         for row in rows:
             count += 1
             columns |= dict.fromkeys(_check_row(row, out.path, count))
-            cells = [_cell(row, name, safe, out.path, count) for name in columns]
+            cells = [_format_cell(row, name, safe, out.path, count) for name in columns]
             spooled.write(json.dumps(cells) + "\n")
         header = [_quote_formula(name, safe) for name in columns]
         # Quoted, since a reader would drop it as the byte order mark of the file.
@@ -96,7 +96,7 @@ def write_ndjson(
     with _open_target(path, overwrite=overwrite) as out:
         for row in rows:
             count += 1
-            line = _json_text(
+            line = _format_json(
                 _check_row(row, out.path, count), out.path, f"row {count}"
             )
             if not _is_unicode(line):
@@ -185,7 +185,7 @@ def _check_row(row: Raw, path: str, number: int) -> Raw:
     return row
 
 
-def _cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str:
+def _format_cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str:
     value = row.get(name)
     if value is None:
         return ""
@@ -194,7 +194,7 @@ def _cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str:
         text = _quote_formula(value, safe)
     else:
         # A number is no formula, even one that begins with a minus.
-        text = _json_text(value, path, place)
+        text = _format_json(value, path, place)
     if not (_is_unicode(text) and _is_unicode(name)):
         problem = f"{place}: half a surrogate pair is not UTF-8; NDJSON can hold it"
         raise SaveError(path, problem)
@@ -208,7 +208,7 @@ def _quote_formula(text: str, safe: bool) -> str:
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _json_text(value: Any, path: str, place: str) -> str:
+def _format_json(value: Any, path: str, place: str) -> str:
     try:
         given = dict(value) if isinstance(value, Mapping) else value
         return json.dumps(given, ensure_ascii=False)

@@ -43,7 +43,7 @@ class Stages:
             block: The default block.
         """
         blocks = definition.blocks
-        names = _names(
+        names = _name_blocks(
             [
                 (definition.origins.path(position), each.kind, each.id)
                 for position, each in enumerate(blocks)
@@ -65,7 +65,7 @@ class Stages:
         """
         blocks = [block for block in seen.blocks if block.sequence_number > 0]
         ids = [canonical_id(block.block_id or "") for block in blocks]
-        names = _names(
+        names = _name_blocks(
             [(None, b.block_name, own) for b, own in zip(blocks, ids, strict=True)]
         )
         feeding = {canonical_id(own) for b in blocks for own in b.previous_block_ids}
@@ -158,7 +158,7 @@ class Stages:
         raise ArgumentError("rows", problem, tuple(self.numbers))
 
 
-def _names(blocks: Sequence[tuple[str | None, str, str]]) -> Sequence[str]:
+def _name_blocks(blocks: Sequence[tuple[str | None, str, str]]) -> Sequence[str]:
     """Return the names of blocks that are given as (key path, kind, id)."""
     kinds = Counter(kind for path, kind, _ in blocks if path is None)
     taken = {path for path, *_ in blocks}

@@ -131,7 +131,7 @@ def recall_run(
         JournalError: The journal cannot be read, so the run may not be ours.
     """
     known: dict[str, Any] = {"journal": journal, "status": "", "is_new": False}
-    entry = None if journal is None else _last_entry(run_id, journal, endpoint)
+    entry = None if journal is None else _find_last_entry(run_id, journal, endpoint)
     if journal is not None and entry is not None:
         workflow_id = workflow_id or str(entry.get("workflow"))
         if entry.get("presumed") is True:
@@ -141,7 +141,7 @@ def recall_run(
     return known | {"workflow_id": workflow_id}
 
 
-def _last_entry(
+def _find_last_entry(
     run_id: str, journal: Journal, endpoint: str
 ) -> Mapping[str, Any] | None:
     """Return the last line of a journal with the start of a run, if there is one."""

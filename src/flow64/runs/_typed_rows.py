@@ -75,7 +75,7 @@ def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any
         structure = _CONVERTER.get_structure_hook(kind)
     except NameError as error:
         problem = (
-            f"{_type_name(kind)}: {error}; its annotations have to name what exists"
+            f"{_name_type(kind)}: {error}; its annotations have to name what exists"
         )
         raise ArgumentError("rows", problem) from error
     return _structure_rows(rows, kind, structure)
@@ -104,7 +104,7 @@ class _Misfit(Exception):  # noqa: N818 - it becomes a line of a row, and no err
         value, wanted = self.args
         if isinstance(value, str):
             value = value[:_LONGEST_WORDS]  # a cell may be a long one
-        return f"{shortened(value)} is not {_type_name(wanted)}"
+        return f"{shortened(value)} is not {_name_type(wanted)}"
 
 
 def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
@@ -113,21 +113,17 @@ def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
         yield f"{path or 'the row'}: {_describe_error(error)}"
         return
     for inner in error.exceptions:
-        note = next(iter(reversed(_notes_of(inner))), None)
+        note = next(reversed(getattr(inner, "__notes__", ())), None)
         if isinstance(note, cattrs.AttributeValidationNote):
             at = f"{path}.{printable(note.name)}" if path else printable(note.name)
             if type(inner) is KeyError:
-                yield f"{at}: it is missing, and {_type_name(note.type)} is wanted"
+                yield f"{at}: it is missing, and {_name_type(note.type)} is wanted"
                 continue
         elif isinstance(note, cattrs.IterableValidationNote):
             at = f"{path}[{shortened(note.index)}]"
         else:
             at = path
         yield from _misfits(inner, at)
-
-
-def _notes_of(error: BaseException) -> Sequence[Any]:
-    return getattr(error, "__notes__", ())
 
 
 def _describe_error(error: BaseException) -> str:
@@ -141,7 +137,7 @@ def _describe_error(error: BaseException) -> str:
 _LONGEST_WORDS: Final = 200
 
 
-def _type_name(kind: Any) -> str:
+def _name_type(kind: Any) -> str:
     """Return a type as its annotation is written, shortened."""
     if isinstance(kind, type) and not typing.get_args(kind):
         return kind.__name__
@@ -156,13 +152,13 @@ _LONGEST_TYPE: Final = 80
 # -- Single values --------------------------------------------------------------------
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
 
 
-def _integer(value: Any) -> int:
+def _read_integer(value: Any) -> int:
     if isinstance(value, str):
         found = _INTEGER.fullmatch(value)
         if not found:
@@ -177,13 +173,13 @@ _INTEGER: Final = re.compile(r"\s*([+-]?[0-9]+)(?:\.0*)?\s*", re.ASCII)
 """Also with `.0`: a CSV column of integers has it if one of them is missing."""
 
 
-def _number(value: Any) -> float:
+def _read_number(value: Any) -> float:
     if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
         raise TypeError
     return float(value)
 
 
-def _truth(value: Any) -> bool:
+def _read_truth(value: Any) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if not isinstance(value, bool):
@@ -191,27 +187,27 @@ def _truth(value: Any) -> bool:
     return value
 
 
-def _decimal(value: Any) -> Decimal:
+def _read_decimal(value: Any) -> Decimal:
     if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
         raise TypeError
     return Decimal(str(value))
 
 
-def _no_bytes(_: Any) -> bytes:
+def _refuse_bytes(_: Any) -> bytes:
     raise TypeError  # bytes(5) would be five of them
 
 
 _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
-    str: _text,
-    int: _integer,
-    float: _number,
-    bool: _truth,
-    bytes: _no_bytes,
-    Decimal: _decimal,
-    datetime: lambda value: datetime.fromisoformat(_text(value)),
-    date: lambda value: date.fromisoformat(_text(value)),
-    time: lambda value: time.fromisoformat(_text(value)),
-    UUID: lambda value: UUID(_text(value)),
+    str: _read_text,
+    int: _read_integer,
+    float: _read_number,
+    bool: _read_truth,
+    bytes: _refuse_bytes,
+    Decimal: _read_decimal,
+    datetime: lambda value: datetime.fromisoformat(_read_text(value)),
+    date: lambda value: date.fromisoformat(_read_text(value)),
+    time: lambda value: time.fromisoformat(_read_text(value)),
+    UUID: lambda value: UUID(_read_text(value)),
 }
 
 
@@ -234,24 +230,24 @@ def _structure_scalar(
 
 def _structure_choice(value: Any, kind: Any) -> Any:
     """Return a member of an enum, or one of the values of a `Literal`."""
-    options = _options(kind)
+    options = _list_options(kind)
     for raw, option in options:
         if type(raw) is type(value) and raw == value:
             return option
     if isinstance(value, str):  # as CSV has what is no text
         for raw, option in options:
-            if not isinstance(raw, str) and value.lower() == _cell(raw):
+            if not isinstance(raw, str) and value.lower() == _format_cell(raw):
                 return option
     raise _Misfit(value, kind)
 
 
 @cache
-def _options(kind: Any) -> Sequence[tuple[Any, Any]]:
+def _list_options(kind: Any) -> Sequence[tuple[Any, Any]]:
     given: Any = kind if isinstance(kind, type) else typing.get_args(kind)
     return [(o.value if isinstance(o, Enum) else o, o) for o in given]
 
 
-def _cell(raw: Any) -> str:
+def _format_cell(raw: Any) -> str:
     return "" if raw is None else str(raw).lower()
 
 
@@ -315,20 +311,20 @@ _DICTS: Final = (dict, abc.Mapping, abc.MutableMapping)
 
 
 def _is_list(kind: Any) -> bool:
-    return _origin(kind) in _LISTS
+    return _find_origin(kind) in _LISTS
 
 
 def _is_dict(kind: Any) -> bool:
-    return _origin(kind) in _DICTS
+    return _find_origin(kind) in _DICTS
 
 
-def _origin(kind: Any) -> Any:
+def _find_origin(kind: Any) -> Any:
     return typing.get_origin(kind) or kind
 
 
 def _structure_list(kind: Any) -> Callable[[Any, Any], Any]:
     """Return a hook for lists, tuples and sets, which are lists in JSON."""
-    make = _LISTS[_origin(kind)]
+    make = _LISTS[_find_origin(kind)]
     inner = typing.get_args(kind) or (Any, ...)
     is_fixed = make is tuple and inner[-1] is not Ellipsis
     hooks = [(_CONVERTER.get_structure_hook(i), i) for i in inner if i is not Ellipsis]
@@ -405,7 +401,7 @@ def _is_union(kind: Any) -> bool:
 
 def _structure_union(kind: Any) -> Callable[[Any, Any], Any]:
     """Return a hook for the member that fits. None also fits an empty cell of CSV."""
-    members = [_bare(arg) for arg in typing.get_args(kind)]
+    members = [_strip_annotation(arg) for arg in typing.get_args(kind)]
     has_none = type(None) in members
     readers = [
         (_CONVERTER.get_structure_hook(member), member)
@@ -419,7 +415,7 @@ def _structure_union(kind: Any) -> Callable[[Any, Any], Any]:
         if len(readers) == 1 and value != "":  # so that a misfit has the inner path
             ((hook, member),) = readers
             return hook(value, member)
-        ranked = sorted(readers, key=lambda reader: _rank(reader[1], value))
+        ranked = sorted(readers, key=lambda reader: _rank_member(reader[1], value))
         for hook, member in ranked:
             try:
                 return hook(value, member)
@@ -432,19 +428,19 @@ def _structure_union(kind: Any) -> Callable[[Any, Any], Any]:
     return structure
 
 
-def _bare(kind: Any) -> Any:
+def _strip_annotation(kind: Any) -> Any:
     is_annotated = typing.get_origin(kind) is Annotated
     return typing.get_args(kind)[0] if is_annotated else kind
 
 
-def _rank(member: Any, value: Any) -> tuple[int, int]:
-    """Which member of a union is tried first; equal ones in the order written.
+def _rank_member(member: Any, value: Any) -> tuple[int, int]:
+    """Return the rank of a union's member: the lowest is tried first.
 
     Words that mean something (an enum, a date) come before any text, a class before any
     dict, and what has the very type of the value before what it could be turned into:
     text that looks like a number stays text where text may stand.
     """
-    origin = _origin(member)
+    origin = _find_origin(member)
     if type(value) is origin:
         return 1, 0
     if _has_columns(member) and isinstance(value, Mapping):
@@ -464,7 +460,7 @@ def _is_choice(kind: Any) -> bool:
 
 def _refuse_type(kind: Any) -> Any:
     """Refuse a type that no column can have."""
-    problem = f"no column can be read as {_type_name(kind)}"
+    problem = f"no column can be read as {_name_type(kind)}"
     raise ArgumentError("rows", f"{problem}; annotate the field with Any to keep it")
 
 

@@ -314,7 +314,7 @@ def _events_of(
     known: _WatchedBlock, name: str, block: BlockStatus
 ) -> Iterator[RunEvent]:
     status, number = normal(block.status), known.number
-    now = _progress(number, name, block)
+    now = _read_progress(number, name, block)
     has_begun = status == "running" or status in ENDED or now.processed > 0
     if not known.is_started and (has_begun or now.percentage > 0):
         known.is_started = True
@@ -326,12 +326,12 @@ def _events_of(
     if status in ENDED:
         known.is_over = True
         if status == COMPLETED:
-            yield BlockDone(number, name, _rows(block))
+            yield BlockDone(number, name, _count_rows(block))
         else:
             yield BlockFailed(number, name, status, block.error_message)
 
 
-def _progress(number: int, name: str, block: BlockStatus) -> Progress:
+def _read_progress(number: int, name: str, block: BlockStatus) -> Progress:
     """Return the progress of a block. A missing percentage follows from the counts."""
     processed, total = block.processed_count, block.total_count
     share = block.progress_percentage
@@ -355,7 +355,7 @@ def _advance(before: Progress | None, now: Progress) -> Progress | None:
     )
 
 
-def _rows(block: BlockStatus) -> int | None:
+def _count_rows(block: BlockStatus) -> int | None:
     """Return the number of rows that a block returned."""
     metrics: Mapping[str, Any] = block.metrics or {}
     count = metrics.get("row_count")

@@ -28,7 +28,6 @@ from flow64.errors import CannotLiftError, UnsafeCodeError
 from tests.compiler.test_lift import LONG, graphs, uuid, wired
 from tests.strategies import json_objects, wire_definitions
 
-
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 GROWTH = Project("growth", namespace="acme.example")

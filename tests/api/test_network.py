@@ -594,15 +594,14 @@ def slow_writes(server):
     return server
 
 
-def interrupt_once_sent(server):
+def wait_until_sent(server):
     while not server.requests:
         time.sleep(0.01)
+
+
+def interrupt_once_sent(server):
+    wait_until_sent(server)
     os.kill(os.getpid(), signal.SIGINT)
-
-
-async def sent(server):
-    while not server.requests:
-        await asyncio.sleep(0.01)
 
 
 def test_interrupt_lets_the_write_under_way_end(slow_writes):
@@ -626,7 +625,7 @@ def test_cancelled_task_lets_the_write_under_way_end(slow_writes):
     async def cancelled():
         async with AsyncClient(KEY, base_url=slow_writes.url, journal=None) as client:
             task = asyncio.create_task(client.call(two_writes(ended)))
-            await sent(slow_writes)
+            await asyncio.to_thread(wait_until_sent, slow_writes)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -662,7 +661,7 @@ def test_second_cancellation_does_not_wait_for_a_write(slow_writes):
     async def cancelled():
         async with AsyncClient(KEY, base_url=slow_writes.url, journal=None) as client:
             task = asyncio.create_task(client.call(two_writes(ended)))
-            await sent(slow_writes)
+            await asyncio.to_thread(wait_until_sent, slow_writes)
             for _ in "ab":
                 task.cancel()
                 await asyncio.sleep(0.01)

@@ -363,7 +363,9 @@ async def _missing_field(exchange: _FaultyExchange) -> None:
     await _give_rewritten(exchange, {exchange.fault.word or "status": _REMOVED})
 
 
-async def _give_rewritten(exchange: _FaultyExchange, members: Mapping[str, Any]) -> None:
+async def _give_rewritten(
+    exchange: _FaultyExchange, members: Mapping[str, Any]
+) -> None:
     answer = await exchange.answer()
     data = _load_json(answer.body)
     if data is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 __all__ = [
     "CAN_LOCK",
@@ -84,7 +84,7 @@ class NewFile:
             if _is_ours(descriptor):
                 break
             os.close(descriptor)
-        self.file: Final = os.fdopen(descriptor, "wb")
+        self.file: Final[BinaryIO] = os.fdopen(descriptor, "wb")
 
     def sync(self) -> None:
         """Write everything to the disk."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import gc
 import gzip
 import json
@@ -574,6 +575,145 @@ def test_second_interrupt_does_not_wait_for_the_end():
         client.call(ask(READ))
     assert time.monotonic() - began < 2
     thread.join()
+    client.close()
+
+
+HANGS = 1.0
+
+
+@job
+async def two_writes(session, ended):
+    """Send two writes, and note what each of them gave."""
+    for path in ("/first", "/second"):
+        ended.append(await session.ask(Request("POST", path)))
+
+
+@pytest.fixture
+def slow_writes(server):
+    server.always("POST", "*", Reply(200, {"a": 1}, delay=HANGS))
+    return server
+
+
+def wait_until_sent(server):
+    while not server.requests:
+        time.sleep(0.01)
+
+
+def interrupt_once_sent(server):
+    wait_until_sent(server)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_interrupt_lets_the_write_under_way_end(slow_writes):
+    """Its outcome is known then; the next one is not sent."""
+    ended = []
+    with Client(KEY, base_url=slow_writes.url, journal=None) as client:
+        thread = threading.Thread(target=interrupt_once_sent, args=(slow_writes,))
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            client.call(two_writes(ended))
+        thread.join()
+    assert (ended, [seen.line for seen in slow_writes.requests]) == (
+        [{"a": 1}],
+        ["POST /first"],
+    )
+
+
+def test_cancelled_task_lets_the_write_under_way_end(slow_writes):
+    ended = []
+
+    async def cancelled():
+        async with AsyncClient(KEY, base_url=slow_writes.url, journal=None) as client:
+            task = asyncio.create_task(client.call(two_writes(ended)))
+            await asyncio.to_thread(wait_until_sent, slow_writes)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(cancelled())
+    assert (ended, [seen.line for seen in slow_writes.requests]) == (
+        [{"a": 1}],
+        ["POST /first"],
+    )
+
+
+def test_last_write_of_a_cancelled_task_ends_in_its_cancellation(slow_writes):
+    """A timeout of the caller stays one."""
+    ended = []
+
+    @job
+    async def one(session):
+        ended.append(await session.ask(Request("POST", "/first")))
+
+    async def limited():
+        async with AsyncClient(KEY, base_url=slow_writes.url, journal=None) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.6):
+                    await client.call(one())
+
+    asyncio.run(limited())
+    assert ended == [{"a": 1}]
+
+
+def test_second_cancellation_does_not_wait_for_a_write(slow_writes):
+    ended = []
+
+    async def cancelled():
+        async with AsyncClient(KEY, base_url=slow_writes.url, journal=None) as client:
+            task = asyncio.create_task(client.call(two_writes(ended)))
+            await asyncio.to_thread(wait_until_sent, slow_writes)
+            for _ in "ab":
+                task.cancel()
+                await asyncio.sleep(0.01)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(cancelled())
+    assert ended == []
+
+
+def test_client_is_not_called_from_its_own_loop(server):
+    """It would wait for itself."""
+    with Client(KEY, base_url=server.url, journal=None) as client:
+
+        async def nested(session):
+            return client.balance()
+
+        with pytest.raises(errors.ConfigError, match="use another Client there"):
+            client.call(nested)
+
+
+def test_call_that_cancels_itself_is_cancelled(server):
+    async def give_up(session):
+        raise asyncio.CancelledError
+
+    with (
+        Client(KEY, base_url=server.url, journal=None) as client,
+        pytest.raises(concurrent.futures.CancelledError),
+    ):
+        client.call(give_up)
+
+
+@pytest.mark.parametrize("where", ["own loop", "closed client"])
+def test_events_that_are_left_are_ended_wherever_they_are_collected(server, where):
+    ended = threading.Event()
+
+    async def endless(session):
+        try:
+            while True:
+                await session.emit("more")
+        finally:
+            ended.set()
+
+    client = Client(KEY, base_url=server.url, journal=None)
+    events = client.stream(endless)
+    assert next(events) == "more"
+    if where == "own loop":
+        client._thread._loop.call_soon_threadsafe(events.close)
+    else:
+        client.close()
+        events.close()
+    assert ended.wait(5)
     client.close()
 
 

@@ -80,9 +80,7 @@ def test_run_on_a_terminal_calls_live_blocks_by_their_kind(
 ):
     """Their ids tell people nothing, and no code is at hand."""
     shown = []
-    monkeypatch.setattr(
-        "flow64.cli.watch.PlainDisplay.show", lambda _, e: shown.append(e)
-    )
+    monkeypatch.setattr("flow64.runs.EventLines.format", lambda _, e: shown.append(e))
 
     flow64("run", "prod:inbound", people, "--new", "--yes", "--every", "0.01")
 

@@ -7,10 +7,10 @@ import os
 import sys
 
 import pytest
+from rich.cells import cell_len
 
 from flow64 import Workflow
 from flow64.loading import load_source
-from flow64.render._cells import cells
 from tests.cli.support import environment
 from tests.cli.support import flow64 as flow64_alone
 
@@ -207,7 +207,7 @@ def test_width(width, changed, flow64, monkeypatch):
     code, printed, told = flow64("graph", "changed.py")
 
     assert (code, told) == (0, "")
-    assert max(map(cells, printed.splitlines())) <= width
+    assert max(map(cell_len, printed.splitlines())) <= width
     assert "".join(printed.split()) == "".join(whole.split())
     for more in (("--against", "leads.py"), ("-o", "a.txt")):
         assert flow64("graph", "changed.py", *more)[0] == 0
@@ -220,7 +220,7 @@ def test_terminal(leads, flow64, monkeypatch):
 
     printed = flow64("graph", "leads.py")[1]
 
-    assert max(map(cells, printed.splitlines())) <= 20
+    assert max(map(cell_len, printed.splitlines())) <= 20
 
 
 @pytest.mark.slow

@@ -16,7 +16,6 @@ import pytest
 
 from flow64.cli import COMMANDS, main
 from flow64.cli._main import escape_unencodable
-from flow64.cli._options import OPTIONS
 from flow64.cli._terminal import print_error, print_json, print_line, print_message
 from flow64.errors import (
     ConfigError,
@@ -376,7 +375,7 @@ def test_result_that_cannot_be_given(monkeypatch):
 
 def test_result_of_what_was_done_that_cannot_be_given(monkeypatch, capsys):
     """After a write to the service, the exit code is about the write."""
-    monkeypatch.setattr(OPTIONS, "is_done", True)
+    monkeypatch.setattr("flow64.cli._options.OPTIONS.is_done", True)
     monkeypatch.setattr(sys, "stdout", Full())
 
     assert print_line("a line") is None

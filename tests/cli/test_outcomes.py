@@ -10,7 +10,6 @@ import pytest
 import flow64
 from flow64 import errors
 from flow64.cli._error_messages import _WORDS, describe_error, suggest_option
-from flow64.cli._exit_codes import NoConsentError
 
 RUN = "0b9b5ac1-5a0e-4d6f-9a2c-1f5d"
 PYTHON = re.compile(
@@ -18,7 +17,6 @@ PYTHON = re.compile(
 )
 
 SAID = [
-    (NoConsentError("nothing was sent"), "nothing was sent", ""),
     (
         errors.StaleDeploymentError("Leads", "ID", "the title differs"),
         "'Leads' (ID) is not what this code says: the title differs",
@@ -127,8 +125,7 @@ SAID = [
 def test_words(error, words, way):
     assert describe_error(error) == words
     assert PYTHON.search(describe_error(error)) is None
-    if not isinstance(error, NoConsentError):
-        assert suggest_option(error) == way
+    assert suggest_option(error) == way
 
 
 def test_every_text_that_is_exchanged_is_still_said():

@@ -182,11 +182,11 @@ def test_bars_on_a_terminal(monkeypatch):
         monkeypatch.setattr("sys.stderr", terminal)
         for term in ("xterm", "dumb"):
             monkeypatch.setenv("TERM", term)
-            with open_display("run") as display:
-                kinds.append(type(display).__name__)
+            with open_display("run") as show:
+                kinds.append(show.__qualname__)
     os.close(reader)
 
-    assert kinds == ["BarDisplay", "PlainDisplay"]
+    assert kinds == ["BarDisplay.show", "open_display.<locals>.show"]
 
 
 # -- results --------------------------------------------------------------------------

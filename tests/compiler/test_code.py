@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, RawBlock, Workflow, fan, tap, value, variants
 from flow64.blocks import Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
-from flow64.compiler import as_code, code_of, lift
+from flow64.compiler import as_code, lift
 from flow64.compiler._audit import METHODS, audit
 from flow64.compiler._layout import cells, quote_text
 from flow64.compiler._names import Names
@@ -31,6 +31,11 @@ from tests.strategies import json_objects, wire_definitions
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 GROWTH = Project("growth", namespace="acme.example")
+
+
+def code_of(definition, identity=None, **options):
+    """The source of one definition."""
+    return as_code([lift(definition, identity, **options)]).text
 
 
 def built(source):
@@ -797,9 +802,10 @@ def test_ruff(tmp_path):
 
 PROGRAM = """
 import json, sys
-from flow64.compiler import code_of
+from flow64.compiler import as_code, lift
 from flow64.definition import loads
-sys.stdout.buffer.write(code_of(loads(sys.stdin.buffer.read())).encode())
+found = as_code([lift(loads(sys.stdin.buffer.read()))])
+sys.stdout.buffer.write(found.text.encode())
 """
 
 

@@ -13,8 +13,8 @@ from flow64.blocks import CATALOGUE
 from flow64.doctor import (
     ASSUMPTIONS,
     Examination,
-    Exchange,
-    Exchanges,
+    RequestRecord,
+    RequestRecords,
     examine,
     judge_assumptions,
 )
@@ -278,7 +278,7 @@ TIME = "2026-06-01T10:00:12.5Z"
 def reply(data, status=200, **headers):
     content = data if isinstance(data, bytes) else json.dumps(data).encode()
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Exchange(Request("GET", "/x"), Answer(status, named, content))
+    return RequestRecord(Request("GET", "/x"), Answer(status, named, content))
 
 
 def workflow(**more):
@@ -564,7 +564,7 @@ CASES = [
 def test_assumption(name, replies, verdict, because):
     """Each is held against what was answered."""
     (judgement,) = [
-        one for one in judge_assumptions(Exchanges(replies)) if one.name == name
+        one for one in judge_assumptions(RequestRecords(replies)) if one.name == name
     ]
 
     assert judgement.verdict == verdict
@@ -584,11 +584,11 @@ def test_every_assumption():
 
 def test_rates():
     """Headers about rates are shown, unless they hold something else."""
-    replies = Exchanges(
+    replies = RequestRecords(
         {
             "runs": reply([], x_ratelimit_limit="500", ratelimit_policy="500;w=60"),
             "blocks": reply([], x_ratelimit_owner=SENTINEL),
-            "balance": Exchange(Request("GET", "/check-balance")),
+            "balance": RequestRecord(Request("GET", "/check-balance")),
         }
     )
 

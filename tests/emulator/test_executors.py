@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from functools import partial
 
 import pytest
 
-from flow64.emulator import Emulator, _filters
-from flow64.emulator._block_context import BlockFailedError
-from flow64.emulator._executors import EXECUTORS
-from flow64.emulator._regex import Matcher
+from flow64.emulator import Emulator
 from tests.emulator.support import (
     WEBHOOK,
     block,
@@ -23,6 +19,11 @@ from tests.emulator.support import (
     status_of,
     wait,
 )
+
+
+class EmulatorFault(BaseException):
+    """An error that is not the fault of a fixture."""
+
 
 COMPANIES = block("webhook", dataframe_type="COMPANY")
 
@@ -359,9 +360,8 @@ def test_filters_that_are_none_fail(through, filters):
 
 
 @pytest.mark.slow
-def test_expression_without_an_end_is_ended(monkeypatch, serve):
+def test_expression_without_an_end_is_ended(serve):
     """The block fails, and meanwhile the emulator answers as usual."""
-    monkeypatch.setattr(_filters, "Matcher", partial(Matcher, seconds=2))
     _, client = serve()
     conditions = [{"column": "a", "operator": "matches", "value": "(a+)+$"}]
     own = create(client, body(WEBHOOK, block("filter", filters=conditions)))
@@ -371,25 +371,12 @@ def test_expression_without_an_end_is_ended(monkeypatch, serve):
     statuses = [status_of(client, run_id)["overall_status"] for _ in range(10)]
     answered = time.monotonic() - began
 
-    assert answered < 1.5
+    assert answered < 4
     assert statuses[-1] == "running"
     message = wait(client, run_id)["blocks"][1]["error_message"]
     assert message.startswith(
-        "the regular expression '(a+)+$' took longer than 2 seconds"
+        "the regular expression '(a+)+$' took longer than 5 seconds"
     )
-
-
-def test_matching_that_ends_by_itself():
-    """If the process is gone, the expression cannot be matched."""
-    matcher = Matcher("a")
-    assert matcher.find_in(["a", "b"]) == [True, False]
-    matcher._process.kill()
-
-    with pytest.raises(BlockFailedError, match="took longer"):
-        matcher.find_in(["a"] * 100_000)
-
-    matcher.close()
-    matcher.close()
 
 
 def test_expression_meets_many_rows(through):
@@ -525,17 +512,17 @@ def test_fault_of_the_emulator_ends_the_run_visibly(monkeypatch, serve):
     monkeypatch.setattr(
         "threading.excepthook", lambda args: raised.append(args.exc_type)
     )
-    monkeypatch.setitem(EXECUTORS, "find_phone", lambda step: 1 / 0)
-    emulator, client = serve()
+
+    def fail(_row):
+        raise EmulatorFault
+
+    emulator, client = serve(fixtures={"find_phone": fail})
 
     run_id = run_rows(client, body(WEBHOOK, block("find_phone")), [{}])
 
     emulator.stop()
-    assert raised == [ZeroDivisionError]
-    assert (
-        emulator.store.runs.get(run_id).error
-        == "the emulator failed: ZeroDivisionError"
-    )
+    assert raised == [EmulatorFault]
+    assert emulator.store.runs.get(run_id).error == "the emulator failed: EmulatorFault"
 
 
 def test_emulator_can_be_made_without_serving():

@@ -426,6 +426,7 @@ def test_the_place_of_a_secret_is_not_stored(sides, secrets, stand_in):
 
 
 @given(faced(), more_secrets, stand_ins)
+@example((with_field(CONTENTS["number"]), with_field(1)), [BY_NAME["number"]], None)
 def test_what_is_stored_can_be_restored(sides, secrets, stand_in):
     """With its values filled in, it is what is live, but for what was left out."""
     live, code = sides
@@ -442,6 +443,8 @@ def test_what_is_stored_can_be_restored(sides, secrets, stand_in):
         if type(item) is Value and type(found) is not Value:
             contents = [thaw(one.content) for one in known if one.value == item]
             assert thaw(found) in contents
+            *_, (_, wanted) = chain(before, path, in_code(live, code))
+            assert is_telling(found) or type(wanted) is BoundSecret
         elif isinstance(item, dict):
             assert list(item) == list(found)
         elif isinstance(item, list):

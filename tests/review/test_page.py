@@ -265,7 +265,7 @@ def test_what_a_plan_has(look):
     text = look(as_html(review)).inner_text("body")
 
     assert "correct the pin, or take it away" in text
-    assert "not checked: schedules" in text
+    assert "Not checked\nschedules\n" in text
     assert "o → n\n" in text
     assert 'q → p: was="q" keeps its ids' in text
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from threading import Lock, Thread, current_thread
+from threading import RLock, Thread, current_thread
 from typing import Any, Final, TypeVar
 from warnings import warn
 
@@ -47,7 +47,8 @@ class LoopThread:
         self._make: Final = make
         self._owner: Final = owner
         self._is_given: Final = is_given
-        self._lock: Final = Lock()
+        # The garbage collector may end a call in a thread that has it.
+        self._lock: Final = RLock()
         self._pid: Final = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._making: Future[AsyncTransport] | None = None
@@ -94,15 +95,13 @@ class LoopThread:
 
         The garbage collector may call this in any thread, and at exit.
         """
-        loop = self._loop
-        if loop is None or os.getpid() != self._pid or sys.is_finalizing():
+        if os.getpid() != self._pid or sys.is_finalizing():
             return
-        if current_thread() is self._thread:
-            loop.create_task(job())
-            return
-        with suppress(RuntimeError, CancelledError):
-            call = _Call(job(), loop)
-            if is_awaited:
+        with self._lock:
+            call = None if self._loop is None else _Call(job(), self._loop)
+        is_here = current_thread() is self._thread
+        if call is not None and is_awaited and not is_here:
+            with suppress(CancelledError):
                 call.wait()
 
     def close(self) -> None:
@@ -187,8 +186,8 @@ class _Call:
         self._task.add_done_callback(self._end)
 
     def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        assert self._task is not None, "it has begun, since the loop takes turns"
+        self._task.cancel()
 
     def _end(self, task: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
         # Here, since a task that is cancelled at once runs none of its code.

@@ -120,8 +120,11 @@ async def _in_thread(
             error = RuntimeError("the transport raised StopIteration")
         except BaseException as caught:  # noqa: BLE001 - raised where it is awaited
             error = caught
-        with suppress(RuntimeError):  # the loop is closed
+        try:
             loop.call_soon_threadsafe(give, result, error)
+        except RuntimeError:  # the loop is closed
+            if error is None and drop is not None:
+                drop(result)
 
     Thread(target=work, name="flow64-transport", daemon=True).start()
     return await future

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from attrs import asdict
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -86,9 +86,9 @@ def follow_run(
         for event in run.watch(every=every, timeout=timeout):
             print_text(json.dumps(event_to_data(event), ensure_ascii=False) + "\n")
     else:
-        with open_display(run.id) as display:
+        with open_display(run.id) as show:
             for event in run.watch(every=every, timeout=timeout):
-                display.show(event)
+                show(event)
     if run.status == "completed":
         return 0
     print_error(str(RunFailedError(run.id, run.status, run.reason)))
@@ -104,35 +104,21 @@ def event_to_data(event: RunEvent) -> dict[str, Any]:
 # -- Progress -------------------------------------------------------------------------
 
 
-class Display(Protocol):
-    """Shows the events of a run."""
-
-    def show(self, event: RunEvent) -> None:
-        """Show an event."""
-
-
 @contextmanager
-def open_display(run_id: str) -> Generator[Display]:
-    """Show events on stderr, with bars if it is a terminal."""
+def open_display(run_id: str) -> Generator[Callable[[RunEvent], None]]:
+    """Return a function that shows events on stderr, with bars if it is a terminal."""
     console = stderr_console()
     if console.is_terminal and not console.is_dumb_terminal:
-        with draw_on(console), BarDisplay(run_id, console) as drawn:
-            yield drawn
-    else:
-        yield PlainDisplay()
+        with draw_on(console), BarDisplay(run_id, console) as bars:
+            yield bars.show
+        return
+    lines = EventLines()
 
-
-class PlainDisplay:
-    """Shows events as lines, without those that add little."""
-
-    def __init__(self) -> None:
-        self._lines = EventLines()
-
-    def show(self, event: RunEvent) -> None:
-        """Show an event."""
-        line = self._lines.format(event)
-        if line is not None:
+    def show(event: RunEvent) -> None:
+        if (line := lines.format(event)) is not None:
             print_message(line)
+
+    yield show
 
 
 class BarDisplay:

@@ -6,23 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from ._identity import Identity
-from ._keys import MAX_KEY, is_key
-from ._lower import Head, Lowered, lower
+from ._keys import is_key
+from ._lower import Lowered, lower
 
 if TYPE_CHECKING:
-    from ._code import Code, as_code, call_of, code_of
+    from ._code import Code, as_code, call_of
     from ._lift import Lifted, lift
 
 __all__ = [
-    "MAX_KEY",
     "Code",
-    "Head",
     "Identity",
     "Lifted",
     "Lowered",
     "as_code",
     "call_of",
-    "code_of",
     "is_key",
     "lift",
     "lower",
@@ -33,7 +30,6 @@ _MODULES: Final = {
     "Lifted": "._lift",
     "as_code": "._code",
     "call_of": "._code",
-    "code_of": "._code",
     "lift": "._lift",
 }
 

@@ -17,13 +17,12 @@ import attrs
 from attrs import frozen
 
 from ..blocks import FILTER_LOGIC, FILTER_OPERATORS, UNARY_OPERATORS, Filter
-from ..definition import DEFAULT_ENV, Definition, Value
+from ..definition import Value
 from ..dsl import RESERVED, UNSET, Block, RawBlock, RowKind
 from ._arrange import FlowPart
 from ._audit import audit
-from ._identity import Identity
 from ._layout import WIDTH, cells, flat, operands, text_of
-from ._lift import Lifted, lift
+from ._lift import Lifted
 from ._names import Names
 
 LONG: Final = 50
@@ -50,22 +49,6 @@ class Code:
 
     text: str
     variables: tuple[str, ...]
-
-
-def code_of(
-    definition: Definition, identity: Identity | None = None, *, env: str = DEFAULT_ENV
-) -> str:
-    """Return the Python source of one definition.
-
-    Args:
-        identity: Its keys and pins, if they are known.
-        env: The environment that its id is for.
-
-    Raises:
-        CannotLiftError: The definition holds something that code cannot express.
-        UnsafeCodeError: The result is not code of a workflow.
-    """
-    return as_code([lift(definition, identity, env=env)]).text
 
 
 def as_code(workflows: Sequence[Lifted]) -> Code:

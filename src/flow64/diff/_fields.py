@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -23,6 +23,14 @@ from ._changes import (
     ItemRemoved,
     ListChanged,
     Unmanaged,
+)
+from ._matching import (
+    BlockPairs,
+    Groups,
+    group_positions,
+    pair_if_as_many,
+    pair_in_order,
+    pair_unique,
 )
 from ._moves import out_of_order
 from ._reading import Reading
@@ -135,7 +143,7 @@ class Comparer:
     def _compare_items(
         self, block: BlockRef, path: Path, old: Sequence[Any], new: Sequence[Any]
     ) -> Iterator[ItemEdit]:
-        pairs = self._paired_items(old, new)
+        pairs = self._pair_items(old, new)
         faces_secret = has_secret(new)
         for at, item in enumerate(old):
             if at not in pairs:
@@ -155,54 +163,25 @@ class Comparer:
             elif at in moved:
                 yield ItemMoved(before, at, self.now.hide(item))
 
-    def _paired_items(self, old: Sequence[Any], new: Sequence[Any]) -> dict[int, int]:
-        """Positions of the items that are the same ones, before and now."""
+    def _pair_items(self, old: Sequence[Any], new: Sequence[Any]) -> dict[int, int]:
+        """Return the positions of the same items, before and now."""
         pairs: dict[int, int] = {}
         taken: set[int] = set()
 
-        def pair(name: Callable[[Any], str | None], *, unique: bool) -> None:
-            left = _by_name(old, pairs, name)
-            right = _by_name(new, taken, name)
-            for label, ones in left.items():
-                others = right.get(label, ())
-                if unique and not len(ones) == len(others) == 1:
-                    continue
-                matched = dict(zip(ones, others, strict=False))
-                pairs.update(matched)
-                taken.update(matched.values())
+        def add(found: BlockPairs) -> None:
+            made = dict(found)
+            pairs.update(made)
+            taken.update(made.values())
 
-        pair(self.reading.content, unique=False)
+        content = self.reading.content
+        add(pair_in_order(_by_name(old, pairs, content), _by_name(new, taken, content)))
         for members in _NAMES:
-            pair(partial(_name, members), unique=True)
-        self._pair_by_place(old, new, pairs, taken)
+            name = partial(_name, members)
+            add(pair_unique(_by_name(old, pairs, name), _by_name(new, taken, name)))
+        # Objects and lists after the same item, if there are as many on both sides.
+        same = {at: at for at in taken}
+        add(pair_if_as_many(_by_place(old, pairs), _by_place(new, same)))
         return pairs
-
-    def _pair_by_place(
-        self,
-        old: Sequence[Any],
-        new: Sequence[Any],
-        pairs: dict[int, int],
-        taken: set[int],
-    ) -> None:
-        """Pair objects and lists that stand after the same item, if as many do."""
-        left: dict[tuple[int | None, type[Any]], list[int]] = {}
-        right: dict[tuple[int | None, type[Any]], list[int]] = {}
-        last = None
-        for at, item in enumerate(old):
-            if at in pairs:
-                last = pairs[at]
-            elif isinstance(item, dict | list):
-                left.setdefault((last, type(item)), []).append(at)
-        last = None
-        for at, item in enumerate(new):
-            if at in taken:
-                last = at
-            elif isinstance(item, dict | list):
-                right.setdefault((last, type(item)), []).append(at)
-        for place, ones in left.items():
-            others = right.get(place, [])
-            if len(ones) == len(others):
-                pairs.update(zip(ones, others, strict=True))
 
 
 _NAMES: Final = (
@@ -227,13 +206,24 @@ def _name(members: Sequence[str], item: Any) -> str | None:
 
 def _by_name(
     items: Sequence[Any],
-    done: dict[int, int] | set[int],
+    done: Collection[int],
     name: Callable[[Any], str | None],
-) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+) -> Groups:
+    left = [(at, item) for at, item in enumerate(items) if at not in done]
+    found = group_positions((name(item), at) for at, item in left)
+    found.pop(None, None)
+    return found
+
+
+def _by_place(items: Sequence[Any], done: Mapping[int, int]) -> Groups:
+    """Group objects and lists without a partner by the item before, and by type."""
+    found: Groups = {}
+    last = None
     for at, item in enumerate(items):
-        if at not in done and (label := name(item)) is not None:
-            found.setdefault(label, []).append(at)
+        if at in done:
+            last = done[at]
+        elif isinstance(item, dict | list):
+            found.setdefault((last, type(item)), []).append(at)
     return found
 
 

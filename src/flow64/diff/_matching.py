@@ -14,10 +14,10 @@ from ._reading import Reading
 
 _Key = TypeVar("_Key", bound=Hashable)
 BlockPairs: TypeAlias = Iterator[tuple[int, int]]
-"""Positions of blocks before and now."""
+"""Positions before and now, of blocks or of items in a list."""
 
 Groups: TypeAlias = dict[Any, list[int]]
-"""Positions of blocks by a common feature, in order."""
+"""Positions by a common feature, in order."""
 
 
 @frozen
@@ -84,17 +84,17 @@ class MatchSide:
 
     def group_by_key(self) -> Groups:
         """Group the free blocks with a key by key path."""
-        found = _group((self.path(at), at) for at in sorted(self.free))
+        found = group_positions((self.path(at), at) for at in sorted(self.free))
         found.pop(None, None)
         return found
 
     def group_by_kind(self) -> Groups:
         """Group the free blocks by kind."""
-        return _group((self.kind(at), at) for at in self.list_in_flow())
+        return group_positions((self.kind(at), at) for at in self.list_in_flow())
 
     def group_by_content(self, *, at_depth: bool = False) -> Groups:
         """Group the free blocks by kind and content, and by depth if wanted."""
-        return _group(
+        return group_positions(
             ((self.kind(at), self.text(at), self.depths[at] if at_depth else 0), at)
             for at in self.list_in_flow()
         )
@@ -108,7 +108,7 @@ class MatchSide:
 
     def group_by_field(self) -> Groups:
         """Group the free blocks by each field, and by each name inside of a field."""
-        return _group(
+        return group_positions(
             ((self.kind(at), *field), at)
             for at in sorted(self.free)
             for field in self._fields(at)
@@ -124,7 +124,7 @@ class MatchSide:
     def group_by_twin(self, twins: frozenset[str]) -> Groups:
         """Group the blocks with a repeated id by id, kind and content."""
         specs = [block.specs for block in self.definition.blocks]
-        return _group(
+        return group_positions(
             ((block_id, self.kind(at), self.reading.canonical(specs[at])), at)
             for at, block_id in enumerate(self.ids)
             if block_id in twins
@@ -146,7 +146,7 @@ def match_blocks(before: MatchSide, after: MatchSide) -> Matching:
     }
     if twins:
         pairs.update(
-            _pair_in_order(before.group_by_twin(twins), after.group_by_twin(twins))
+            pair_in_order(before.group_by_twin(twins), after.group_by_twin(twins))
         )
     taken = set(pairs.values())
     gone = [at for at in range(len(old)) if at not in pairs]
@@ -185,7 +185,7 @@ class _PartnerSearch:
     def run(self) -> None:
         """Search by one feature after the other, and after each along the edges."""
         before, after = self.before, self.after
-        self._join(_pair_unique(before.group_by_key(), after.group_by_key()))
+        self._join(pair_unique(before.group_by_key(), after.group_by_key()))
         # All pairs once. Later, the neighbours of each new pair are compared.
         self._spread(list(self.pairs.items()))
         self._leave_strangers()
@@ -201,23 +201,23 @@ class _PartnerSearch:
         """
         before, after = self.before, self.after
         # A kind and content that each side has once.
-        yield _pair_unique(before.group_by_content(), after.group_by_content())
+        yield pair_unique(before.group_by_content(), after.group_by_content())
         # The only blocks of a kind that are left on each side.
-        pairs = _pair_unique(before.group_by_kind(), after.group_by_kind())
+        pairs = pair_unique(before.group_by_kind(), after.group_by_kind())
         yield _without_other_keys(before, after, pairs)
         # A kind and content that both sides have as often, in order.
-        yield _pair_if_as_many(before.group_by_content(), after.group_by_content())
+        yield pair_if_as_many(before.group_by_content(), after.group_by_content())
         # A kind and content, with as many blocks before.
         sides = [side.group_by_content(at_depth=True) for side in (before, after)]
-        yield _pair_in_order(*sides)
+        yield pair_in_order(*sides)
         # A kind, and fields that only these two have: the most fields first.
-        votes = Counter(_pair_unique(before.group_by_field(), after.group_by_field()))
+        votes = Counter(pair_unique(before.group_by_field(), after.group_by_field()))
         ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
         yield (pair for pair, _ in ranked)
         # A kind and content, in order, until one side has no more.
-        yield _pair_in_order(before.group_by_content(), after.group_by_content())
+        yield pair_in_order(before.group_by_content(), after.group_by_content())
         # What is left of a kind in order, if both sides have as many.
-        pairs = _pair_if_as_many(before.group_by_kind(), after.group_by_kind())
+        pairs = pair_if_as_many(before.group_by_kind(), after.group_by_kind())
         yield _without_other_keys(before, after, pairs)
 
     def _join(self, found: BlockPairs) -> list[tuple[int, int]]:
@@ -243,7 +243,7 @@ class _PartnerSearch:
                     _group_neighbours(self.before, ones[one]),
                     _group_neighbours(self.after, others[other]),
                 )
-                made += self._join(_pair_unique(*near))
+                made += self._join(pair_unique(*near))
 
     def _leave_strangers(self) -> None:
         """Drop the kinds that are left on only one side."""
@@ -256,7 +256,7 @@ class _PartnerSearch:
 
 def _group_neighbours(side: MatchSide, neighbours: Iterable[int]) -> Groups:
     """Group the free ones of some neighbours by kind."""
-    return _group((side.kind(at), at) for at in neighbours if at in side.free)
+    return group_positions((side.kind(at), at) for at in neighbours if at in side.free)
 
 
 def _without_other_keys(
@@ -271,14 +271,15 @@ def _without_other_keys(
             yield one, other
 
 
-def _group(pairs: Iterable[tuple[_Key, int]]) -> dict[_Key, list[int]]:
+def group_positions(pairs: Iterable[tuple[_Key, int]]) -> dict[_Key, list[int]]:
+    """Group positions by what comes with each."""
     found: dict[_Key, list[int]] = {}
     for key, at in pairs:
         found.setdefault(key, []).append(at)
     return found
 
 
-def _pair_unique(left: Groups, right: Groups) -> BlockPairs:
+def pair_unique(left: Groups, right: Groups) -> BlockPairs:
     """Pair what has the same feature, if each side has it once."""
     for key, ones in left.items():
         others = right.get(key, [])
@@ -286,7 +287,7 @@ def _pair_unique(left: Groups, right: Groups) -> BlockPairs:
             yield ones[0], others[0]
 
 
-def _pair_if_as_many(left: Groups, right: Groups) -> BlockPairs:
+def pair_if_as_many(left: Groups, right: Groups) -> BlockPairs:
     """Pair what has the same feature in order, if both sides have as many."""
     for key, ones in left.items():
         others = right.get(key, [])
@@ -294,7 +295,7 @@ def _pair_if_as_many(left: Groups, right: Groups) -> BlockPairs:
             yield from zip(ones, others, strict=True)
 
 
-def _pair_in_order(left: Groups, right: Groups) -> BlockPairs:
+def pair_in_order(left: Groups, right: Groups) -> BlockPairs:
     """Pair what has the same feature in order, until one side has no more."""
     for key, ones in left.items():
         yield from zip(ones, right.get(key, ()), strict=False)

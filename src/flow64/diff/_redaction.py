@@ -151,11 +151,11 @@ def put_secrets_in(value: Any, other: Any) -> Any:
 
 # -- A pair of definitions -------------------------------------------------------------
 
-Fields: TypeAlias = Mapping[str, Collection[str]]
+FieldNames: TypeAlias = Mapping[str, Collection[str]]
 """Names of top-level fields by the id of their block, as it is compared."""
 
 
-def fields_of(definition: Definition) -> Fields:
+def fields_of(definition: Definition) -> FieldNames:
     """Return all spec fields of a definition, as of one that is code or JSON."""
     return {canonical_id(block.id): block.specs.keys() for block in definition.blocks}
 
@@ -164,7 +164,7 @@ def redact_pair(
     before: Definition,
     after: Definition,
     *,
-    written: tuple[Fields, Fields] = (EMPTY, EMPTY),
+    written: tuple[FieldNames, FieldNames] = (EMPTY, EMPTY),
 ) -> tuple[Definition, Definition]:
     """Return both definitions without what either says is secret.
 
@@ -188,7 +188,7 @@ def _redact_side(
     definition: Definition,
     others: dict[str, WireBlock],
     secrets: SideSecrets,
-    written: Fields,
+    written: FieldNames,
 ) -> Definition:
     blocks: list[WireBlock] = []
     for block in definition.blocks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import _verdicts as _verdicts  # it adds all assumptions
 from ._assumptions import ASSUMPTIONS, AssumptionResult, judge_assumptions
 from ._diagnosis import STATES, Diagnosis, diagnose
-from ._requests import Examination, Exchange, Exchanges, examine
+from ._requests import Examination, RequestRecord, RequestRecords, examine
 from ._setup import list_extras, shorten_path
 
 __all__ = [
@@ -14,8 +14,8 @@ __all__ = [
     "AssumptionResult",
     "Diagnosis",
     "Examination",
-    "Exchange",
-    "Exchanges",
+    "RequestRecord",
+    "RequestRecords",
     "diagnose",
     "examine",
     "judge_assumptions",

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from attrs import frozen
 
 from ..blocks import Confidence
-from ._requests import Exchanges
+from ._requests import RequestRecords
 
 Mark: TypeAlias = Confidence | Literal["C"]
 """How well a fact is known, as in the catalogue. C: sources contradict each other."""
@@ -19,7 +19,7 @@ AssumptionVerdict: TypeAlias = Literal["confirmed", "contradicted", "not seen"]
 Evidence: TypeAlias = tuple[AssumptionVerdict, str]
 """A verdict, and the reason for it: without a title, a text, a row or an id."""
 
-Judge: TypeAlias = Callable[[Exchanges], Evidence]
+Judge: TypeAlias = Callable[[RequestRecords], Evidence]
 """Compares an assumption with the answers."""
 
 
@@ -80,7 +80,7 @@ def assume(name: str, mark: Mark, looked: str) -> Callable[[Judge], Judge]:
     return add
 
 
-def judge_assumptions(replies: Exchanges) -> Sequence[AssumptionResult]:
+def judge_assumptions(replies: RequestRecords) -> Sequence[AssumptionResult]:
     """Compare every assumption with the answers."""
     return [
         AssumptionResult(one.name, one.mark, one.says, one.looked, *one.judge(replies))

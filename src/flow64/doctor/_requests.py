@@ -51,7 +51,7 @@ LIMITS: Final = ("ratelimit", "rate-limit", "retry-after")
 
 
 @frozen
-class Exchange:
+class RequestRecord:
     """One request and its answer.
 
     Attributes:
@@ -96,16 +96,16 @@ class Exchange:
 
 
 @frozen
-class Exchanges:
+class RequestRecords:
     """All requests and answers, by name."""
 
-    by_name: Mapping[str, Exchange]
+    by_name: Mapping[str, RequestRecord]
 
-    def __getitem__(self, name: str) -> Exchange:
+    def __getitem__(self, name: str) -> RequestRecord:
         return self.by_name.get(name, _NOTHING)
 
     @property
-    def all(self) -> Sequence[Exchange]:
+    def all(self) -> Sequence[RequestRecord]:
         """All requests."""
         return [*self.by_name.values()]
 
@@ -119,7 +119,7 @@ class Exchanges:
 _PLAIN: Final = re.compile(r"[\w;:=,.\" -]{0,60}", re.ASCII)
 """The text of a header about rates that may be shown."""
 
-_NOTHING: Final = Exchange(Request("GET", ""))
+_NOTHING: Final = RequestRecord(Request("GET", ""))
 
 
 @frozen
@@ -130,7 +130,7 @@ class Examination:
         replies: The requests and answers, for the verdicts.
     """
 
-    replies: Exchanges = field(repr=False)
+    replies: RequestRecords = field(repr=False)
 
     @property
     def state(self) -> CredentialState:
@@ -229,16 +229,16 @@ async def examine(
     Args:
         wall: The wall clock, in seconds since 1970.
     """
-    replies: dict[str, Exchange] = {}
+    replies: dict[str, RequestRecord] = {}
     if await _ask_all(session, _first_requests(), replies, wall):
-        await _ask_all(session, _later_requests(Exchanges(replies)), replies, wall)
-    return Examination(Exchanges(replies))
+        await _ask_all(session, _later_requests(RequestRecords(replies)), replies, wall)
+    return Examination(RequestRecords(replies))
 
 
 async def _ask_all(
     session: Session,
     requests: Sequence[tuple[str, Request]],
-    replies: dict[str, Exchange],
+    replies: dict[str, RequestRecord],
     wall: Callable[[], float],
 ) -> bool:
     """Send requests one after the other. Return whether more may be sent."""
@@ -271,7 +271,7 @@ def _first_requests() -> Sequence[tuple[str, Request]]:
     ]
 
 
-def _later_requests(replies: Exchanges) -> Sequence[tuple[str, Request]]:
+def _later_requests(replies: RequestRecords) -> Sequence[tuple[str, Request]]:
     """Return the requests for workflows and runs that the answers name."""
     ids = [one.get("id") for one in replies["workflows"].items]
     chosen = [found for found in ids if isinstance(found, str) and is_uuid(found)]
@@ -295,7 +295,7 @@ def _detail(at: int) -> str:
 
 async def _ask(
     session: Session, request: Request, wall: Callable[[], float]
-) -> Exchange:
+) -> RequestRecord:
     """Send a request once. An answer may have any status."""
     session.begin(PATIENCE)
     try:
@@ -304,8 +304,8 @@ async def _ask(
         if is_ours and await session.renew(answer.turn):
             answer = await session.exchange(request)
     except FlowError as error:
-        return Exchange(request, error=error)
-    return Exchange(request, answer, skew=_skew(answer, wall()))
+        return RequestRecord(request, error=error)
+    return RequestRecord(request, answer, skew=_skew(answer, wall()))
 
 
 def _skew(answer: Answer, now: float) -> float | None:
@@ -318,7 +318,7 @@ def _skew(answer: Answer, now: float) -> float | None:
     return float(round(ahead + 0.5))  # a header stands for the second that it begins
 
 
-def _may_continue(reply: Exchange, *, is_first: bool = False) -> bool:
+def _may_continue(reply: RequestRecord, *, is_first: bool = False) -> bool:
     if reply.answer is None:
         return False
     if is_first and not reply.is_good:

@@ -11,7 +11,14 @@ from ..api import ENDED, WAITING, normal
 from ..blocks import CATALOGUE
 from ..definition import Stamp, is_uuid, split_stamp
 from ._assumptions import Evidence, assume
-from ._requests import LIMITS, Exchange, Exchanges, number_of, object_of, objects_in
+from ._requests import (
+    LIMITS,
+    RequestRecord,
+    RequestRecords,
+    number_of,
+    object_of,
+    objects_in,
+)
 
 PAGE: Final = 100
 """A list with more items than this is taken to have no pages."""
@@ -37,13 +44,13 @@ _NO_OURS: Final = "no workflow of flow64 was asked for"
 
 
 @assume("missing-workflow", "D", "a workflow of an id that was just made up")
-def judge_missing_workflow(replies: Exchanges) -> Evidence:
+def judge_missing_workflow(replies: RequestRecords) -> Evidence:
     """A workflow that does not exist answers 404."""
     return _judge_status(replies["missing-workflow"], 404)
 
 
 @assume("error-shape", "D", "the same answer")
-def judge_error_shape(replies: Exchanges) -> Evidence:
+def judge_error_shape(replies: RequestRecords) -> Evidence:
     """An error says why under `detail`."""
     reply = replies["missing-workflow"]
     if reply.status is None or reply.is_good:
@@ -54,13 +61,13 @@ def judge_error_shape(replies: Exchanges) -> Evidence:
 
 
 @assume("id-form", "I", "a workflow called flow64-doctor")
-def judge_id_form(replies: Exchanges) -> Evidence:
+def judge_id_form(replies: RequestRecords) -> Evidence:
     """An id that is not a UUID answers 422, and not 404."""
     return _judge_status(replies["no-uuid"], 422)
 
 
 @assume("list-whole", "D", _LIST)
-def judge_list_length(replies: Exchanges) -> Evidence:
+def judge_list_length(replies: RequestRecords) -> Evidence:
     """The list of workflows is whole: there are no pages."""
     reply = replies["workflows"]
     if not reply.is_good:
@@ -76,7 +83,7 @@ def judge_list_length(replies: Exchanges) -> Evidence:
 
 
 @assume("list-keys", "D", _LIST)
-def judge_list_keys(replies: Exchanges) -> Evidence:
+def judge_list_keys(replies: RequestRecords) -> Evidence:
     """Each workflow of the list has its id, name, status and times."""
     return _judge_keys(
         replies["workflows"], ("id", "name", "status", "created_at", "updated_at")
@@ -84,7 +91,7 @@ def judge_list_keys(replies: Exchanges) -> Evidence:
 
 
 @assume("list-without-definitions", "D", _LIST)
-def judge_absent_definitions(replies: Exchanges) -> Evidence:
+def judge_absent_definitions(replies: RequestRecords) -> Evidence:
     """The list leaves definitions out."""
     items = replies["workflows"].items
     lacks = (one.get("workflow_definition") is None for one in items)
@@ -92,7 +99,7 @@ def judge_absent_definitions(replies: Exchanges) -> Evidence:
 
 
 @assume("organisation", "I", _BOTH)
-def judge_organisations(replies: Exchanges) -> Evidence:
+def judge_organisations(replies: RequestRecords) -> Evidence:
     """Every workflow names its organisation (`org_id`, which may be null)."""
     items = [*replies["workflows"].items, *replies.details]
     ids = (one.get("org_id") for one in items)
@@ -101,21 +108,21 @@ def judge_organisations(replies: Exchanges) -> Evidence:
 
 
 @assume("workflow-status", "C", _LIST)
-def judge_workflow_status(replies: Exchanges) -> Evidence:
+def judge_workflow_status(replies: RequestRecords) -> Evidence:
     """The status of a workflow is draft, ready or active."""
     found = (one.get("status") for one in replies["workflows"].items)
     return _judge_words(("draft", "ready", "active"), found)
 
 
 @assume("times", "I", _LIST)
-def judge_times(replies: Exchanges) -> Evidence:
+def judge_times(replies: RequestRecords) -> Evidence:
     """Times are ISO 8601."""
     read = (_parse_time(text) is not None for text in _list_times(replies))
     return _judge_all(read, _NO_WORKFLOW, "they can be read", "some cannot be read")
 
 
 @assume("time-zones", "U", _LIST)
-def judge_time_zones(replies: Exchanges) -> Evidence:
+def judge_time_zones(replies: RequestRecords) -> Evidence:
     """Times have a zone."""
     found = [moment for text in _list_times(replies) if (moment := _parse_time(text))]
     zoned = (moment.tzinfo is not None for moment in found)
@@ -123,7 +130,7 @@ def judge_time_zones(replies: Exchanges) -> Evidence:
 
 
 @assume("time-precision", "U", _LIST)
-def judge_precision(replies: Exchanges) -> Evidence:
+def judge_precision(replies: RequestRecords) -> Evidence:
     """`updated_at` is more precise than a second."""
     found = [text for text in _list_times(replies) if _parse_time(text) is not None]
     if not found:
@@ -135,7 +142,7 @@ def judge_precision(replies: Exchanges) -> Evidence:
 
 
 @assume("time-of-both", "I", _BOTH)
-def judge_both_times(replies: Exchanges) -> Evidence:
+def judge_both_times(replies: RequestRecords) -> Evidence:
     """`updated_at` is the same in the list and in a workflow."""
     listed = {
         one.get("id"): one.get("updated_at") for one in replies["workflows"].items
@@ -152,7 +159,7 @@ def judge_both_times(replies: Exchanges) -> Evidence:
 
 
 @assume("block-ids", "D", _WHOLE)
-def judge_block_ids(replies: Exchanges) -> Evidence:
+def judge_block_ids(replies: RequestRecords) -> Evidence:
     """The ids of stored blocks are UUIDs."""
     ids = [
         block.get("block_id") for blocks in _list_blocks(replies) for block in blocks
@@ -162,7 +169,7 @@ def judge_block_ids(replies: Exchanges) -> Evidence:
 
 
 @assume("stored-order", "U", _WHOLE)
-def judge_block_order(replies: Exchanges) -> Evidence:
+def judge_block_order(replies: RequestRecords) -> Evidence:
     """Stored blocks come in the order of their `sequence_number`."""
     numbers = [
         [number for block in blocks if isinstance(number := block.get(_NUMBER), int)]
@@ -177,7 +184,7 @@ def judge_block_order(replies: Exchanges) -> Evidence:
 
 
 @assume("block-type", "I", _OURS)
-def judge_block_types(replies: Exchanges) -> Evidence:
+def judge_block_types(replies: RequestRecords) -> Evidence:
     """`block_type` comes back as it was sent."""
     same = [
         block.get("block_type") == known.label
@@ -189,7 +196,7 @@ def judge_block_types(replies: Exchanges) -> Evidence:
 
 
 @assume("spec-defaults", "U", _OURS)
-def judge_defaults(replies: Exchanges) -> Evidence:
+def judge_defaults(replies: RequestRecords) -> Evidence:
     """Saving writes no defaults into specs."""
     are_plain: list[bool] = []
     for blocks, stamp in _list_ours(replies):
@@ -209,13 +216,13 @@ def judge_defaults(replies: Exchanges) -> Evidence:
 
 
 @assume("blocks-keys", "C", "the list of blocks")
-def judge_block_keys(replies: Exchanges) -> Evidence:
+def judge_block_keys(replies: RequestRecords) -> Evidence:
     """The list of blocks has `block_name` and `specs_schema`, and nothing else."""
     return _judge_other_keys(replies["blocks"], ("block_name", "specs_schema"))
 
 
 @assume("blocks-known", "D1", "the list of blocks")
-def judge_kinds(replies: Exchanges) -> Evidence:
+def judge_kinds(replies: RequestRecords) -> Evidence:
     """Every kind of the catalogue is listed."""
     listed = [one.get("block_name") for one in replies["blocks"].items]
     if not listed:
@@ -232,7 +239,7 @@ def judge_kinds(replies: Exchanges) -> Evidence:
 
 
 @assume("runs-order", "D", _RUNS)
-def judge_run_order(replies: Exchanges) -> Evidence:
+def judge_run_order(replies: RequestRecords) -> Evidence:
     """Runs are listed newest first, by `queued_at`."""
     times = [_parse_time(one.get("queued_at")) for one in replies["runs"].items]
     known = [time.timestamp() for time in times if time is not None]
@@ -243,7 +250,7 @@ def judge_run_order(replies: Exchanges) -> Evidence:
 
 
 @assume("runs-limit", "D", f"{_RUNS}, once with a limit of 2")
-def judge_run_limit(replies: Exchanges) -> Evidence:
+def judge_run_limit(replies: RequestRecords) -> Evidence:
     """A list of runs is no longer than its limit."""
     few, many = replies["few-runs"], replies["runs"]
     if not (few.is_good and many.is_good):
@@ -256,19 +263,19 @@ def judge_run_limit(replies: Exchanges) -> Evidence:
 
 
 @assume("runs-too-many", "I", f"{_RUNS} with a limit of 501")
-def judge_too_many_runs(replies: Exchanges) -> Evidence:
+def judge_too_many_runs(replies: RequestRecords) -> Evidence:
     """A limit beyond 500 is refused with 422."""
     return _judge_status(replies["too-many-runs"], 422)
 
 
 @assume("runs-of-missing", "D", "the runs of an id that was just made up")
-def judge_runs_of_missing_workflow(replies: Exchanges) -> Evidence:
+def judge_runs_of_missing_workflow(replies: RequestRecords) -> Evidence:
     """Runs of a workflow that does not exist answer 404."""
     return _judge_status(replies["runs-of-nobody"], 404)
 
 
 @assume("runs-failed", "U", f"{_RUNS} with it")
-def judge_failed_runs(replies: Exchanges) -> Evidence:
+def judge_failed_runs(replies: RequestRecords) -> Evidence:
     """`status=failed` lists the runs that failed."""
     reply = replies["failed-runs"]
     if reply.status in (400, 422):
@@ -285,27 +292,27 @@ def judge_failed_runs(replies: Exchanges) -> Evidence:
 
 
 @assume("runs-without-blocks", "D", _RUNS)
-def judge_absent_blocks(replies: Exchanges) -> Evidence:
+def judge_absent_blocks(replies: RequestRecords) -> Evidence:
     """Listed runs leave their blocks out."""
     lacks = (one.get("blocks") is None for one in replies["runs"].items)
     return _judge_all(lacks, "there is no run", "without them", "some have them")
 
 
 @assume("run-status", "D", _RUNS)
-def judge_run_status(replies: Exchanges) -> Evidence:
+def judge_run_status(replies: RequestRecords) -> Evidence:
     """The status of a run is one of the words that flow64 knows."""
     found = (one.get("status") for one in replies["runs"].items)
     return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
 
 
 @assume("missing-run", "I", "the status of an id that was just made up")
-def judge_missing_run(replies: Exchanges) -> Evidence:
+def judge_missing_run(replies: RequestRecords) -> Evidence:
     """A run that does not exist answers 404."""
     return _judge_status(replies["missing-run"], 404)
 
 
 @assume("live-status", "D", "the live status of the newest run")
-def judge_live_status(replies: Exchanges) -> Evidence:
+def judge_live_status(replies: RequestRecords) -> Evidence:
     """The live status has only statuses that flow64 knows."""
     data = replies["live-status"].object
     if not data:
@@ -319,7 +326,7 @@ def judge_live_status(replies: Exchanges) -> Evidence:
 
 
 @assume("balance", "D", "the balance")
-def judge_balance(replies: Exchanges) -> Evidence:
+def judge_balance(replies: RequestRecords) -> Evidence:
     """The balance is a number of credits."""
     reply = replies["balance"]
     if reply.status in (None, 401, 429):
@@ -332,13 +339,13 @@ def judge_balance(replies: Exchanges) -> Evidence:
 
 
 @assume("schedules", "D", "the list of schedules")
-def judge_schedules(replies: Exchanges) -> Evidence:
+def judge_schedules(replies: RequestRecords) -> Evidence:
     """Schedules can be listed (one source says: with the Enterprise plan alone)."""
     return _judge_status(replies["schedules"], 200)
 
 
 @assume("discovery", "D", "the document, without a credential")
-def judge_discovery(replies: Exchanges) -> Evidence:
+def judge_discovery(replies: RequestRecords) -> Evidence:
     """The discovery document names the token endpoint."""
     reply = replies["discovery"]
     if reply.status is None:
@@ -349,7 +356,7 @@ def judge_discovery(replies: Exchanges) -> Evidence:
 
 
 @assume("rate-headers", "U", "the headers of all answers")
-def judge_rate_headers(replies: Exchanges) -> Evidence:
+def judge_rate_headers(replies: RequestRecords) -> Evidence:
     """No header is about rate limits."""
     names = [
         name
@@ -367,7 +374,7 @@ def judge_rate_headers(replies: Exchanges) -> Evidence:
 
 
 @assume("retry-after", "U", "answers of 429, if there are any")
-def judge_retry_after(replies: Exchanges) -> Evidence:
+def judge_retry_after(replies: RequestRecords) -> Evidence:
     """A 429 says when to try again."""
     turned_away = [
         "retry-after" in reply.answer.headers
@@ -380,7 +387,7 @@ def judge_retry_after(replies: Exchanges) -> Evidence:
 # -- Helpers ---------------------------------------------------------------------------
 
 
-def _judge_status(reply: Exchange, expected: int) -> Evidence:
+def _judge_status(reply: RequestRecord, expected: int) -> Evidence:
     """Expect a status."""
     found = reply.status
     if found is None or found in (401, 429):
@@ -388,25 +395,25 @@ def _judge_status(reply: Exchange, expected: int) -> Evidence:
     return ("confirmed" if found == expected else "contradicted"), f"it was {found}"
 
 
-def _skip(reply: Exchange) -> Evidence:
+def _skip(reply: RequestRecord) -> Evidence:
     """Give no verdict, since the reply shows nothing."""
     status = reply.status
     return "not seen", f"the answer was {status}" if status else "it was not asked"
 
 
-def _judge_keys(reply: Exchange, needed: Sequence[str]) -> Evidence:
+def _judge_keys(reply: RequestRecord, needed: Sequence[str]) -> Evidence:
     """Expect some keys in every item of a list."""
     missing = [key for key in needed if any(key not in one for one in reply.items)]
     return _judge_items(reply, f"without {_join_words(missing)}" if missing else "")
 
 
-def _judge_other_keys(reply: Exchange, known: Sequence[str]) -> Evidence:
+def _judge_other_keys(reply: RequestRecord, known: Sequence[str]) -> Evidence:
     """Expect no other keys than the known ones in the items of a list."""
     new = dict.fromkeys(key for one in reply.items for key in one if key not in known)
     return _judge_items(reply, f"there is also {_join_words(new)}" if new else "")
 
 
-def _judge_items(reply: Exchange, problem: str) -> Evidence:
+def _judge_items(reply: RequestRecord, problem: str) -> Evidence:
     if not reply.items:
         return "not seen", "there is none"
     if problem:
@@ -452,7 +459,7 @@ def _join_words(texts: Iterable[Any]) -> str:
     return ", ".join([*found][:MOST_WORDS]) + rest
 
 
-def _list_times(replies: Exchanges) -> Sequence[Any]:
+def _list_times(replies: RequestRecords) -> Sequence[Any]:
     return [
         one["updated_at"] for one in replies["workflows"].items if "updated_at" in one
     ]
@@ -465,7 +472,7 @@ def _parse_time(text: Any) -> datetime | None:
         return None
 
 
-def _list_blocks(replies: Exchanges) -> Sequence[Sequence[Mapping[str, Any]]]:
+def _list_blocks(replies: RequestRecords) -> Sequence[Sequence[Mapping[str, Any]]]:
     """Return the blocks of the workflows that were requested whole."""
     return [_blocks_of(one) for one in replies.details]
 
@@ -475,7 +482,7 @@ def _blocks_of(one: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _list_ours(
-    replies: Exchanges,
+    replies: RequestRecords,
 ) -> Sequence[tuple[Sequence[Mapping[str, Any]], Stamp]]:
     """Return the blocks and stamp of each workflow that flow64 deployed."""
     found: list[tuple[Sequence[Mapping[str, Any]], Stamp]] = []

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from ._arguments import helpful
-from ._block import RESERVED, Block, set_place
+from ._block import RESERVED, Block, RawBlock, set_place
 from ._flow import (
     Flow,
-    FlowShape,
     Nothing,
     Parallel,
     Passthrough,
-    Scoped,
     Series,
     Tap,
     as_flow,
@@ -20,10 +18,8 @@ from ._flow import (
     tap,
 )
 from ._kinds import COMPANY, LEAD, Company, Lead, RowKind, Start
-from ._raw import RawBlock
 from ._returns import field_map, returns
-from ._unset import UNSET, Unset
-from ._values import value
+from ._values import UNSET, Unset, value
 
 __all__ = [
     "COMPANY",
@@ -33,14 +29,12 @@ __all__ = [
     "Block",
     "Company",
     "Flow",
-    "FlowShape",
     "Lead",
     "Nothing",
     "Parallel",
     "Passthrough",
     "RawBlock",
     "RowKind",
-    "Scoped",
     "Series",
     "Start",
     "Tap",

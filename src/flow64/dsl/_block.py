@@ -13,12 +13,13 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 import attrs
 from attrs import field, frozen
 
-from ..definition import EMPTY
+from ..definition import EMPTY, is_plain
 from ..diagnostics import Place
+from ..errors import ArgumentError
 from ..text import shortened
 from ._arguments import explain_call
-from ._flow import FlowShape
-from ._unset import UNSET
+from ._flow import Flow, FlowShape
+from ._values import UNSET
 
 T = TypeVar("T")
 
@@ -198,3 +199,27 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
             judge(self)
 
     return call
+
+
+# Below the functions that make its class.
+@frozen(eq=False, slots=False)
+class RawBlock(Flow[Any, Any], Block):
+    """A block of a kind that the catalogue does not know, or should not judge.
+
+    Args:
+        block_name: The service's name for the block; picks the executor (documented).
+        specs: Its settings, sent as they are.
+
+    Raises:
+        ArgumentError: The kind is not text, or is empty.
+    """
+
+    block_name: str  # pyright: ignore[reportIncompatibleMethodOverride] - as data here
+    specs: Mapping[str, Any] = field(default=EMPTY, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        name = self.block_name
+        # Not left to the compiler, since every block of a definition has a kind.
+        if type(name) is not str or not name or not is_plain(name):
+            problem = f"block_name is {shortened(name)}"
+            raise ArgumentError("RawBlock", f'{problem}; write RawBlock("new_kind")')

@@ -1,13 +1,30 @@
-"""`value`: a whole value that each environment fills in."""
+"""Values of specs: unset ones, and those that each environment fills in."""
 
 from __future__ import annotations
 
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from ..definition import Value, is_plain
 from ..errors import ArgumentError
 from ..text import shortened
 from ._arguments import helpful
+
+
+class Unset(Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "unset"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNSET: Final = Unset.UNSET
+"""The value of an unset field. None is another value, and is written as null."""
 
 
 @helpful

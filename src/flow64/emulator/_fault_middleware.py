@@ -45,7 +45,7 @@ class FaultyApp:
             return
         body = await _read_body(receive)
         if body is not None:
-            exchange = _Exchange(
+            exchange = _FaultyExchange(
                 self._app,
                 scope,
                 receive,
@@ -78,7 +78,7 @@ class _CapturedResponse:
 
 
 @frozen
-class _Exchange:
+class _FaultyExchange:
     """A request with its body, and the ways to answer it."""
 
     app: ASGIApp
@@ -202,17 +202,17 @@ async def _read_body(receive: Receive) -> bytes | None:
 # -- No response, or a late one -------------------------------------------------------
 
 
-async def _reset(exchange: _Exchange) -> None:
+async def _reset(exchange: _FaultyExchange) -> None:
     await exchange.answer_if_after()
     await exchange.reset()
 
 
-async def _close(exchange: _Exchange) -> None:
+async def _close(exchange: _FaultyExchange) -> None:
     await exchange.answer_if_after()
     await exchange.close()
 
 
-async def _hang(exchange: _Exchange) -> None:
+async def _hang(exchange: _FaultyExchange) -> None:
     answer = await exchange.answer_if_after()
     if await exchange.wait_for_client(_seconds(exchange.fault, 60)):
         await exchange.give(answer or await exchange.answer())
@@ -221,7 +221,7 @@ async def _hang(exchange: _Exchange) -> None:
 # -- Another response -----------------------------------------------------------------
 
 
-async def _status(exchange: _Exchange) -> None:
+async def _status(exchange: _FaultyExchange) -> None:
     await exchange.answer_if_after()
     await exchange.give(_make_response(exchange.fault))
 
@@ -240,13 +240,13 @@ def _make_response(fault: Fault) -> _CapturedResponse:
     return bare.with_body(body, **headers)
 
 
-async def _html(exchange: _Exchange) -> None:
+async def _html(exchange: _FaultyExchange) -> None:
     page = b"<!doctype html><title>Log in</title><h1>Log in</h1>\n"
     bare = _CapturedResponse(200, [(b"content-type", b"text/html; charset=utf-8")], b"")
     await exchange.give(bare.with_body(page))
 
 
-async def _empty(exchange: _Exchange) -> None:
+async def _empty(exchange: _FaultyExchange) -> None:
     answer = await exchange.answer()
     await exchange.give(evolve(answer, status=200).with_body(b""))
 
@@ -254,7 +254,7 @@ async def _empty(exchange: _Exchange) -> None:
 # -- A damaged response ---------------------------------------------------------------
 
 
-async def _truncate(exchange: _Exchange) -> None:
+async def _truncate(exchange: _FaultyExchange) -> None:
     answer = await exchange.answer()
     is_chunked = exchange.fault.kind == "truncate_chunked"
     await exchange.begin(answer.without_length() if is_chunked else answer)
@@ -262,12 +262,12 @@ async def _truncate(exchange: _Exchange) -> None:
     await exchange.reset()
 
 
-async def _cut_json(exchange: _Exchange) -> None:
+async def _cut_json(exchange: _FaultyExchange) -> None:
     answer = await exchange.answer()
     await exchange.give(answer.with_body(_cut(answer.body, exchange.fault)))
 
 
-async def _slow(exchange: _Exchange) -> None:
+async def _slow(exchange: _FaultyExchange) -> None:
     answer, size = await exchange.answer(), exchange.fault.size or 1
     pause = _seconds(exchange.fault, 0.05)
     await exchange.begin(answer)
@@ -278,7 +278,7 @@ async def _slow(exchange: _Exchange) -> None:
     await exchange.go_on(b"", is_last=True)
 
 
-async def _endless(exchange: _Exchange) -> None:
+async def _endless(exchange: _FaultyExchange) -> None:
     answer, left = await exchange.answer(), _size(exchange.fault)
     part, pause = b" " * 2**16, _seconds(exchange.fault, 0)
     await exchange.begin(answer.without_length())
@@ -293,13 +293,13 @@ async def _endless(exchange: _Exchange) -> None:
     await exchange.go_on(b"", is_last=True)
 
 
-async def _bad_gzip(exchange: _Exchange) -> None:
+async def _bad_gzip(exchange: _FaultyExchange) -> None:
     answer = await exchange.answer()
     cut = _cut(compress(answer.body, mtime=0), exchange.fault)
     await exchange.give(answer.with_body(cut, content_encoding="gzip"))
 
 
-async def _gzip_bomb(exchange: _Exchange) -> None:
+async def _gzip_bomb(exchange: _FaultyExchange) -> None:
     answer = await exchange.answer()
     bomb = await asyncio.to_thread(_make_gzip_bomb, _size(exchange.fault))
     await exchange.give(answer.with_body(bomb, content_encoding="gzip"))
@@ -322,18 +322,18 @@ def _make_gzip_bomb(size: int) -> bytes:
 # -- Handled twice, or an old response ------------------------------------------------
 
 
-async def _duplicate(exchange: _Exchange) -> None:
+async def _duplicate(exchange: _FaultyExchange) -> None:
     await exchange.answer()
     await exchange.give(await exchange.answer())
 
 
-async def _late_duplicate(exchange: _Exchange) -> None:
+async def _late_duplicate(exchange: _FaultyExchange) -> None:
     await exchange.give(await exchange.answer())
     await exchange.wait(_seconds(exchange.fault, 1))
     await exchange.answer()
 
 
-async def _stale_read(exchange: _Exchange) -> None:
+async def _stale_read(exchange: _FaultyExchange) -> None:
     scope, memory = exchange.scope, exchange.rule.memory
     credentials = (b"x-api-key", b"authorization")
     who = [value for name, value in scope["headers"] if name in credentials]
@@ -346,24 +346,26 @@ async def _stale_read(exchange: _Exchange) -> None:
 # -- Other data -----------------------------------------------------------------------
 
 
-async def _unknown_status(exchange: _Exchange) -> None:
+async def _unknown_status(exchange: _FaultyExchange) -> None:
     word = exchange.fault.word or "paused"
     await _give_rewritten(exchange, {"status": word, "overall_status": word})
 
 
-async def _null_download_url(exchange: _Exchange) -> None:
+async def _null_download_url(exchange: _FaultyExchange) -> None:
     await _give_rewritten(exchange, {"download_url": None})
 
 
-async def _rewrite(exchange: _Exchange) -> None:
+async def _rewrite(exchange: _FaultyExchange) -> None:
     await _give_rewritten(exchange, exchange.fault.members)
 
 
-async def _missing_field(exchange: _Exchange) -> None:
+async def _missing_field(exchange: _FaultyExchange) -> None:
     await _give_rewritten(exchange, {exchange.fault.word or "status": _REMOVED})
 
 
-async def _give_rewritten(exchange: _Exchange, members: Mapping[str, Any]) -> None:
+async def _give_rewritten(
+    exchange: _FaultyExchange, members: Mapping[str, Any]
+) -> None:
     answer = await exchange.answer()
     data = _load_json(answer.body)
     if data is not None:
@@ -391,7 +393,7 @@ def _replace_members(data: Any, members: Mapping[str, Any]) -> Any:
     return {name: value for name, value in changed.items() if value is not _REMOVED}
 
 
-async def _drop_spec_field(exchange: _Exchange) -> None:
+async def _drop_spec_field(exchange: _FaultyExchange) -> None:
     def lose(data: Any) -> None:
         for block in data["workflow_definition"]["blocks"]:
             specs = block["specs"]
@@ -404,7 +406,7 @@ async def _drop_spec_field(exchange: _Exchange) -> None:
     await _give_after_changing_request(exchange, lose)
 
 
-async def _other_name(exchange: _Exchange) -> None:
+async def _other_name(exchange: _FaultyExchange) -> None:
     def rename(data: Any) -> None:
         data["workflow_name"] = exchange.fault.word or "Renamed"
 
@@ -412,7 +414,7 @@ async def _other_name(exchange: _Exchange) -> None:
 
 
 async def _give_after_changing_request(
-    exchange: _Exchange, change: Callable[[Any], None]
+    exchange: _FaultyExchange, change: Callable[[Any], None]
 ) -> None:
     data = _load_json(exchange.body)
     try:
@@ -449,7 +451,7 @@ def _size(fault: Fault) -> int:
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
-_HANDLERS: Final[Mapping[FaultKind, Callable[[_Exchange], Awaitable[None]]]] = {
+_HANDLERS: Final[Mapping[FaultKind, Callable[[_FaultyExchange], Awaitable[None]]]] = {
     "reset_before": _reset,
     "reset_after": _reset,
     "close_before": _close,

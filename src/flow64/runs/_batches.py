@@ -67,7 +67,7 @@ _CREDIT = re.compile(
 
 @frozen
 class FinishedBatch:
-    """A batch whose run has completed.
+    """A batch with a run that has completed.
 
     Attributes:
         part: Its rows.

@@ -108,7 +108,7 @@ def _split_rows(given: int, size: int | None) -> Sequence[tuple[int, int]]:
 def _override_sources(
     definition: Definition, override: Mapping[str, Any] | None
 ) -> Definition:
-    """Return a definition whose sources have the settings of one run, and no others.
+    """Return a definition with the settings of one run in its sources, and no others.
 
     It is not documented whether the service keeps settings that a run does not name.
     """

@@ -354,7 +354,7 @@ plan for environment default at http://127.0.0.1 (4 requests)
 
 · gone: orphan
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
-    the code has it no more
+    it is no longer in the code
 """,
         "pruned": """\
 plan for environment default at http://127.0.0.1 (4 requests)
@@ -363,7 +363,7 @@ plan for environment default at http://127.0.0.1 (4 requests)
 
 - gone: orphan, is deleted
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
-    the code has it no more
+    it is no longer in the code
 """,
         "pinned_orphan": """\
 plan for environment default at http://127.0.0.1 (2 requests)
@@ -372,7 +372,7 @@ plan for environment default at http://127.0.0.1 (2 requests)
 
 · leads: orphan
     Leads (11111111-1111-4111-8111-111111111111)
-    the code has it no more
+    it is no longer in the code
     it is pinned: prune never takes it
 """,
         "copy": """\
@@ -411,7 +411,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
 
 · old: orphan
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
-    the code has it no more
+    it is no longer in the code
 
 possibly renamed:
     old -> new: was="old" keeps its ids; --create new makes another
@@ -1450,7 +1450,7 @@ DATA = snapshot(
                     "lifted_by": None,
                     "also": [],
                     "lost": [],
-                    "reasons": ["the code has it no more"],
+                    "reasons": ["it is no longer in the code"],
                     "base": None,
                     "edits": [],
                     "changes": [],
@@ -1488,7 +1488,7 @@ DATA = snapshot(
                     "lifted_by": None,
                     "also": [],
                     "lost": [],
-                    "reasons": ["the code has it no more"],
+                    "reasons": ["it is no longer in the code"],
                     "base": None,
                     "edits": [],
                     "changes": [],
@@ -1527,7 +1527,7 @@ DATA = snapshot(
                     "also": [],
                     "lost": [],
                     "reasons": [
-                        "the code has it no more",
+                        "it is no longer in the code",
                         "it is pinned: prune never takes it",
                     ],
                     "base": None,
@@ -1660,7 +1660,7 @@ DATA = snapshot(
                     "lifted_by": None,
                     "also": [],
                     "lost": [],
-                    "reasons": ["the code has it no more"],
+                    "reasons": ["it is no longer in the code"],
                     "base": None,
                     "edits": [],
                     "changes": [],

@@ -551,7 +551,7 @@ def test_stamp_without_room_for_fields_says_what_it_hides(here):
 
     assert states(plan) == {"leads": "update"}
     assert doubts(plan) == [
-        "fields that code set last time and sets no more: its stamp had no room"
+        "fields that code set before and no longer sets: its stamp had no room"
     ]
     assert (step.state, step.edits) == ("conflict", (TitleChanged("Leads", "Renamed"),))
 
@@ -897,7 +897,7 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
     plan = here.plan(**WHOLE, prune=True, git=History(ours))
 
     (step,) = plan.steps
-    assert step.reasons == ("the code has it no more", reason)
+    assert step.reasons == ("it is no longer in the code", reason)
     assert f"    {reason}\n    you can:\n        bring the code up to what" in as_text(
         plan
     )

@@ -634,7 +634,7 @@ def test_orphan_that_is_refused_says_what_deletes_it():
         action="refuse",
         lifted_by="behind",
         also=("force",),
-        reasons=("the code has it no more",),
+        reasons=("it is no longer in the code",),
     )
 
     text = as_text(Review("plan", [orphan]))

@@ -20,14 +20,23 @@ from attrs import asdict, define, evolve, field
 from flow64 import LEAD, Workflow, errors, tap
 from flow64.api import Policy
 from flow64.blocks import Deduplicate, FindEmail, LeadEnrichment, Webhook
-from flow64.client import Batch, Client, Run
-from flow64.client._batch import batch_settings, facts_of, note_interrupted_batches
+from flow64.client import Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import BatchesError, FlowError
-from flow64.runs import DAY, FailedBatch, Launcher, RowRange, StartedRun, run_in_batches
+from flow64.runs import (
+    DAY,
+    BatchSettings,
+    Budget,
+    FailedBatch,
+    Journal,
+    Launcher,
+    RowRange,
+    StartedRun,
+    run_in_batches,
+)
 from tests.service.by_hand import SessionByHand, events
 from tests.service.clients import BOTH, KEY, use
-from tests.service.support import GROWTH, MISSING, answer, deployed, lost
+from tests.service.support import GROWTH, MISSING, answer, deployed, lost, ready_of
 
 INTENT = "2026-W48"
 AWAY = "https://api.example.com"
@@ -204,23 +213,34 @@ class InWorld(SessionByHand):
         return None
 
 
-def planned(code=CODE, *, journal=None, **options):
+def planned(code=CODE, *, journal=None, folder=None, **options):
+    """Settings of batches of two rows, three at a time."""
+    limits = ("max_rows", "max_cost", "allow_unpriced")
+    budget = Budget(**{name: options.pop(name) for name in limits if name in options})
+    launcher = Launcher(
+        compiled(code), None if journal is None else Journal(journal), AWAY, budget
+    )
     facts = {
+        "intent": INTENT,
         "size": 2,
         "concurrency": 3,
-        "intent": INTENT,
         "retry_failed": False,
-        "folder": None,
-        "env": None,
-        "values": None,
-        "max_rows": None,
-        "max_cost": None,
-        "allow_unpriced": False,
         "every": 5.0,
         "timeout": DAY,
     }
-    client = Client(KEY, base_url=AWAY, journal=journal)
-    return batch_settings(code, client._settings, **{**facts, **options})
+    place = None if folder is None else Path(folder)
+    return BatchSettings(launcher=launcher, folder=place, **{**facts, **options})
+
+
+@cache  # compiling asks git
+def compiled(code):
+    return ready_of(code)
+
+
+def asked(code=CODE, **options):
+    """Ask a client for batches; nothing is sent."""
+    client = Client(KEY, base_url=AWAY, journal=None)
+    return client.run_batches(code, [], **{"intent": INTENT, **options})
 
 
 def ran(world, rows, **options):
@@ -365,7 +385,7 @@ def test_memory_is_that_of_the_batches_under_way():
 def test_what_cannot_be_meant_is_refused(options, words):
     """Before a single request."""
     with pytest.raises(errors.ArgumentError, match=words):
-        planned(**options)
+        asked(**options)
 
 
 def test_folder_needs_one_final_block():
@@ -374,13 +394,13 @@ def test_folder_needs_one_final_block():
     code = Workflow("Two", flow, key="two", project=GROWTH)
 
     with pytest.raises(errors.AmbiguousRowsError) as caught:
-        planned(code, folder="x")
+        asked(code, folder="x")
     assert list(caught.value.ends) == ["find_email", "lead_enrichment"]
     assert "nothing was started" in str(caught.value)
-    assert planned(code).folder is None
-    assert planned(code, folder="x", block="find_email").folder == Path("x")
+    asked(code)
+    asked(code, folder="x", block="find_email")
     with pytest.raises(errors.ArgumentError, match="did you mean 'find_email'"):
-        planned(code, block="find_emial")
+        asked(code, block="find_emial")
 
 
 @pytest.mark.parametrize("kind", ["list", "file"])
@@ -448,31 +468,25 @@ def test_file_that_changes_meanwhile_ends_the_launching(tmp_path):
     assert (it.value.failed, type(it.value.__cause__)) == ([], errors.RowsError)
 
 
-def test_iterator_that_fails_ends_it_with_its_own_error():
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_iterator_that_fails_ends_it_with_its_own_error(serve, error):
     """A note says that nothing is lost."""
 
     def rows():
         yield from people(5)
-        raise ZeroDivisionError("mine")
+        raise error("mine")
 
-    def failing():
-        with note_interrupted_batches(INTENT):
-            yield from World().run(planned(), rows())
-
-    with pytest.raises(ZeroDivisionError, match="mine") as caught:
-        list(failing())
+    with pytest.raises(error, match="mine") as caught:
+        job("sync", serve().url, rows())
     assert "buys no finished batch again" in caught.value.__notes__[0]
 
 
-def test_note_is_for_what_does_not_say_so_itself():
-    """Neither for our own errors, nor where nobody reads on."""
-    notes = []
-    for error in (KeyboardInterrupt(), BatchesError("i", []), GeneratorExit()):
-        with pytest.raises(type(error)) as caught, note_interrupted_batches(INTENT):
-            raise error
-        notes.append(getattr(caught.value, "__notes__", []) != [])
+def test_error_of_batches_needs_no_note(serve):
+    """It says so itself."""
+    _, error = job("sync", serve().url, iter([*people(5), {"name": "x"}]))
 
-    assert notes == [True, False, False]
+    assert isinstance(error, BatchesError)
+    assert getattr(error, "__notes__", []) == []
 
 
 def test_budget_is_of_all_batches():
@@ -953,18 +967,6 @@ def test_file_that_cannot_be_had_does_not_hold_up_the_others(tmp_path, journal):
     assert (error.stopped, error.failed[0].dollars) == ("", None)
     assert (indices(again), after) == ([0, 1, 2, 3], None)
     assert world.posts == 4
-
-
-def test_batch_holds_its_run():
-    """What a consumer gets."""
-    (done,) = World().run(planned(), people(2))
-    client = Client(KEY, base_url=AWAY, journal=None)
-
-    run = Run(done.run.id, done.run.workflow_id, client, **facts_of(done))
-    batch = Batch.of(done, run)
-
-    assert (batch.index, batch.first, batch.count, batch.path) == (0, 1, 2, None)
-    assert (batch.run.id, batch.run.status) == ("r0", "completed")
 
 
 # -- Over the emulator, with both clients ---------------------------------------------

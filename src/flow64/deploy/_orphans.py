@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from ..api import WorkflowInfo
 from ..definition import (
@@ -82,10 +81,21 @@ def leftover_steps(
         found: The orphans and copies.
         lives: The definition of each orphan. None if it was deleted in the meantime.
     """
-    maker = _OrphanSteps(context)
+    files = {
+        owner_of(one.stamp.path): one.file
+        for one in reversed(context.targets)
+        if one.file is not None
+    }
+    any_file = next((one.file for one in context.targets if one.file), None)
     used = {target.key for target in context.targets}
     steps = [
-        maker.make(_free_key(key_of(stamp.path), info.id, used), stamp, live)
+        _orphan_step(
+            context,
+            files.get(owner_of(stamp.path), any_file),
+            _free_key(key_of(stamp.path), info.id, used),
+            stamp,
+            live,
+        )
         for (stamp, info), live in zip(found.orphans, lives, strict=True)
         if live is not None
     ]
@@ -97,103 +107,87 @@ def leftover_steps(
     return [context.redact_words(evolve(one, name=hide(one.name))) for one in steps]
 
 
-_ANY: Final = ""
-"""Stands for any owner of a file."""
+def _orphan_step(
+    context: PlanContext, file: str | None, key: str, stamp: Stamp, live: Definition
+) -> Step:
+    """Return the step of an orphan, with the consents that its deletion needs.
 
-
-@frozen
-class _OrphanSteps:
-    """Makes the steps of orphans.
-
-    Attributes:
+    Args:
         context: Of the plan.
-        files: A file of each owner that has code here, and one of any owner.
+        file: A file of its project, else of any code. It tells the git repository.
+        key: Its key in the plan.
+        stamp: Its stamp.
+        live: Its definition.
     """
+    reasons, doubts = ["it is no longer in the code"], list[str]()
+    consents: list[Consent] = []
+    action: Action = "none"
+    is_behind, doubt = check_ancestry(context.git, file, stamp)
+    if is_behind and not context.branches:
+        reasons = [WHY["behind"], not_built_on(stamp)]
+        consents.append("behind")
+    elif is_behind:
+        reasons.append(not_built_on(stamp))
+    elif doubt and _needs_consent(context, file, stamp):
+        reasons.append(_why_unknown(context, file, stamp))
+        consents.append("behind")
+    else:
+        doubts += doubt
+    is_same = is_as_deployed(live, stamp)
+    if is_same is None:
+        doubts.append("whether it was edited since: its stamp had no room for fields")
+    elif not is_same:
+        reasons.append("it was edited on the service since it was deployed")
+    gone = redact_for_storage(live, None, context.secrets).withheld
+    if not is_same or gone:
+        consents.append("force")
+    if gone:
+        reasons.append(describe_losses(gone))
+    if is_pin(stamp.path):
+        reasons.append("it is pinned: prune never takes it")
+        consents, gone = [], ()
+    elif context.prune:
+        action = "refuse" if consents else "delete"
+    shown = context.redact(live)
+    return Step(
+        key,
+        str(live.id),
+        shown.name,
+        stamp.path,
+        "orphan",
+        action,
+        reasons=tuple(reasons),
+        live=live_of(shown),
+        lifted_by=next(iter(consents), None),
+        also=tuple(consents[1:]),
+        lost=tuple(gone),
+        not_checked=tuple(doubts),
+    )
 
-    context: PlanContext
-    files: Mapping[str | None, str] = field()
 
-    @files.default
-    def _files(self) -> Mapping[str | None, str]:
-        found: dict[str | None, str] = {}
-        for one in reversed(self.context.targets):
-            if one.file is not None:
-                found[owner_of(one.stamp.path)] = found[_ANY] = one.file
-        return found
+def _needs_consent(context: PlanContext, file: str | None, stamp: Stamp) -> bool:
+    """Return True if deleting it needs consent because its commit is unknown.
 
-    def make(self, key: str, stamp: Stamp, live: Definition) -> Step:
-        """Return the step of an orphan, and which consents its deletion needs."""
-        context = self.context
-        reasons, doubts = ["the code has it no more"], list[str]()
-        consents: list[Consent] = []
-        action: Action = "none"
-        file = self.files.get(owner_of(stamp.path), self.files.get(_ANY))
-        is_behind, doubt = check_ancestry(context.git, file, stamp)
-        if is_behind and not context.branches:
-            reasons = [WHY["behind"], not_built_on(stamp)]
-            consents.append("behind")
-        elif is_behind:
-            reasons.append(not_built_on(stamp))
-        elif doubt and self._needs_consent(file, stamp):
-            reasons.append(self._why_unknown(file, stamp))
-            consents.append("behind")
-        else:
-            doubts += doubt
-        is_same = is_as_deployed(live, stamp)
-        if is_same is None:
-            doubts.append(
-                "whether it was edited since: its stamp had no room for fields"
-            )
-        elif not is_same:
-            reasons.append("it was edited on the service since it was deployed")
-        gone = redact_for_storage(live, None, context.secrets).withheld
-        if not is_same or gone:
-            consents.append("force")
-        if gone:
-            reasons.append(describe_losses(gone))
-        if is_pin(stamp.path):
-            reasons.append("it is pinned: prune never takes it")
-            consents, gone = [], ()
-        elif context.prune:
-            action = "refuse" if consents else "delete"
-        shown = context.redact(live)
-        return Step(
-            key,
-            str(live.id),
-            shown.name,
-            stamp.path,
-            "orphan",
-            action,
-            reasons=tuple(reasons),
-            live=live_of(shown),
-            lifted_by=next(iter(consents), None),
-            also=tuple(consents[1:]),
-            lost=tuple(gone),
-            not_checked=tuple(doubts),
-        )
+    If neither side is in git, there is nothing to compare.
+    """
+    if context.branches or is_pin(stamp.path):
+        return False
+    return stamp.commit is not None or context.git.commit_of(file) is not None
 
-    def _needs_consent(self, file: str | None, stamp: Stamp) -> bool:
-        """Return True if deleting it needs consent because its commit is unknown.
 
-        If neither side is in git, there is nothing to compare.
-        """
-        if self.context.branches or is_pin(stamp.path):
-            return False
-        return stamp.commit is not None or self.context.git.commit_of(file) is not None
-
-    def _why_unknown(self, file: str | None, stamp: Stamp) -> str:
-        """Say why it is not known whether newer code deployed it."""
-        if stamp.commit is None:
-            return "its stamp names no commit: to delete it, agree by name"
-        commit = stamp.commit.removesuffix(UNCOMMITTED)
-        match self.context.git.relation(file, commit):
-            case "unknown":
-                why, way = "is not known here", "fetch, or agree by name"
-            case "no-git":
-                why, way = "is known to no git here", "to delete it, agree by name"
-            case _:
-                return f"{IN_NO_COMMIT}: to delete it, agree by name"
-        return f"its commit {commit:.12} {why}: {way}"
+def _why_unknown(context: PlanContext, file: str | None, stamp: Stamp) -> str:
+    """Say why it is not known whether newer code deployed it."""
+    if stamp.commit is None:
+        return "its stamp names no commit: to delete it, agree by name"
+    commit = stamp.commit.removesuffix(UNCOMMITTED)
+    match context.git.relation(file, commit):
+        case "unknown":
+            why, way = "is not known here", "fetch, or agree by name"
+        case "no-git":
+            why, way = "is known to no git here", "to delete it, agree by name"
+        case _:
+            return f"{IN_NO_COMMIT}: to delete it, agree by name"
+    return f"its commit {commit:.12} {why}: {way}"
 
 
 def _free_key(key: str, workflow_id: str, used: set[str]) -> str:

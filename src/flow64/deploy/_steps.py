@@ -188,7 +188,7 @@ class PlanContext:
         doubts: list[str] = []
         if not is_known(last, found.sent):
             doubts.append(
-                "fields that code set last time and sets no more: its stamp had no room"
+                "fields that code set before and no longer sets: its stamp had no room"
             )
         is_behind, doubt = self._check_ancestry(target, last)
         doubts += doubt

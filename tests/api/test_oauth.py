@@ -46,6 +46,7 @@ from tests.service.support import answer
 
 URL = "https://api.example.com"
 TOKEN_URL = f"{URL}/oauth/token"
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GRANTED = answer({"access_token": "t", "token_type": "Bearer", "expires_in": 100})
 REFUSED = answer({"error": "invalid_client", "error_description": "who?"}, 401)
 BUSY = answer({"detail": "busy"}, 503)
@@ -300,7 +301,7 @@ def test_exchange_is_that_of_the_documents_and_of_rfc_7523():
     assert form == {
         "grant_type": "client_credentials",
         "client_id": NAME,
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion_type": JWT_BEARER,
         "scope": "full_access",
     }
     assert header == {"alg": "RS256", "kid": KID, "typ": "JWT"}

@@ -496,7 +496,10 @@ def test_a_change_holds_secrets_hidden(sides, written):
                 made = one.hide(item)
                 assert hidden.specs[name] == made
                 assert reveal(made) == item
-                check_only_secrets_are_masked(item, mask_hidden(made), known)
+                masked = mask_hidden(made)
+                check_only_secrets_are_masked(item, masked, known)
+                for path, inner in walk(made):
+                    assert type(inner) is not Hidden or at(masked, path) == MASK
 
 
 @given(faced(plain_lives, plain_codes), st.sampled_from([(), ("before",), ("after",)]))

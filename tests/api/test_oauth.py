@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from flow64.api import DISCOVERY, OAuth, Request, Token, may_help, may_pass
-from flow64.api._oauth import ASSERTION_TYPE
 from flow64.emulator import Emulator
 from flow64.errors import (
     AnswerError,
@@ -301,7 +300,7 @@ def test_exchange_is_that_of_the_documents_and_of_rfc_7523():
     assert form == {
         "grant_type": "client_credentials",
         "client_id": NAME,
-        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "scope": "full_access",
     }
     assert header == {"alg": "RS256", "kid": KID, "typ": "JWT"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow64.render._cells import cells, fit_text, wrap_text
+from flow64.render._cells import count_cells, fit_text, wrap_text
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from flow64.render._cells import cells, fit_text, wrap_text
 )
 def test_cells(text, count):
     """Wide letters take two cells, marks above a letter take none."""
-    assert cells(text) == count
+    assert count_cells(text) == count
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_every_text(text, width, indent):
     lines = wrap_text(text, width, " " * indent)
 
     assert "".join("".join(lines).split()) == "".join(text.split())
-    assert all(cells(line) <= max(width, 2 + indent) for line in lines)
-    assert cells(fit_text(text, width)) <= width
+    assert all(count_cells(line) <= max(width, 2 + indent) for line in lines)
+    assert count_cells(fit_text(text, width)) <= width

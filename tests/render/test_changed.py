@@ -13,7 +13,7 @@ from flow64.blocks import Deduplicate, FindEmail, Webhook
 from flow64.definition import Definition
 from flow64.diff import diff
 from flow64.render import draw_mermaid_changes, draw_text, draw_text_changes
-from flow64.render._cells import cells
+from flow64.render._cells import count_cells
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired
 from tests.strategies import wire_definitions
 
@@ -211,7 +211,7 @@ def test_names_stay_names(name):
         for width in (None, 20, 80):
             lines = draw_text_changes(*pair, width=width).split("\n")
             assert all(line.isprintable() for line in lines)
-            assert width is None or all(cells(line) <= width for line in lines)
+            assert width is None or all(count_cells(line) <= width for line in lines)
 
 
 # -- Text ------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_width(width):
             draw_text_changes(before, after),
         ),
     ):
-        assert max(map(cells, text.splitlines())) <= max(width, 10)
+        assert max(map(count_cells, text.splitlines())) <= max(width, 10)
         rails = re.compile(r"[\s│]+")
         assert rails.sub("", text) == rails.sub("", same)
 

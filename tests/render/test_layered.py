@@ -16,8 +16,8 @@ from flow64.render._layered import (
     MARGIN,
     Box,
     Layered,
-    between,
-    frames,
+    box_between,
+    frame_groups,
     lay_out,
 )
 from flow64.render._svg import _make_drawing
@@ -56,7 +56,7 @@ def assert_inside(drawing):
 def assert_clear(drawing, edges):
     """An edge touches no box but those that it joins, and does not cross these."""
     for (source, target), route in zip(edges, drawing.routes, strict=True):
-        pieces = [between(*pair) for pair in pairwise(route)]
+        pieces = [box_between(*pair) for pair in pairwise(route)]
         for at, box in enumerate(drawing.boxes):
             inner = Box(box.x + 1, box.y + 1, box.width - 2, box.height - 2)
             assert not [piece for piece in pieces if piece.meets(inner)], (at, route)
@@ -222,7 +222,7 @@ def test_nothing_overlaps(graph):
     assert_inside(drawing)
     assert_clear(drawing, edges)
     assert drawing == lay_out(sizes, edges, gone=gone, groups=groups)
-    found = frames(drawing, edges, groups)
+    found = frame_groups(drawing, edges, groups)
     if found is not None:
         assert_apart([*found.values()])
         for at, box in enumerate(drawing.boxes):
@@ -236,7 +236,7 @@ def test_frames():
     groups = [None, 0, 1, 0, 1, None]
 
     drawing = laid(6, edges, groups=groups)
-    found = frames(drawing, edges, groups)
+    found = frame_groups(drawing, edges, groups)
 
     assert [*found] == [0, 1]
     assert found[0].x == drawing.boxes[1].x - FRAME_SIDE
@@ -265,7 +265,7 @@ THROUGH = [(140, 140), (140, 300)]
 )
 def test_no_frames(boxes, edges, routes, groups):
     """There are no frames where one would meet a stranger."""
-    assert frames(Layered(boxes, routes, 600, 400), edges, groups) is None
+    assert frame_groups(Layered(boxes, routes, 600, 400), edges, groups) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,12 +13,12 @@ from flow64 import COMPANY, RawBlock, Workflow
 from flow64.blocks import CompanyToLeads, Deduplicate, FindEmail, Webhook
 from flow64.definition import Definition, Edge
 from flow64.render import (
-    anchors,
     draw_graph,
     draw_svg,
     draw_svg_changes,
     graph_between,
     graph_of,
+    make_anchors,
 )
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired
 from tests.strategies import wire_definitions
@@ -193,7 +193,7 @@ def test_links():
     """On a page blocks lead to places of it, and have names that pictures share."""
     pair = PAIRS["field_added"]
     graph = graph_between(*pair)
-    names = anchors(graph)
+    names = make_anchors(graph)
 
     def linked(node):
         return None if node.mark == "unchanged" else f"change of {node.id}"
@@ -215,8 +215,10 @@ def test_anchors():
     twice = Definition("w", "", wired(count=1).blocks * 2, ())
     odd = wired(count=1).blocks[0]._replace(id='"><script>')
 
-    assert anchors(graph_of(twice)) == ["b0", "b0_2"]
-    assert anchors(graph_of(Definition("w", "", (odd,), ()))) == ["554299e9841f0bf7"]
+    assert make_anchors(graph_of(twice)) == ["b0", "b0_2"]
+    assert make_anchors(graph_of(Definition("w", "", (odd,), ()))) == [
+        "554299e9841f0bf7"
+    ]
 
 
 def test_long_names():

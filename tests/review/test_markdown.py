@@ -19,7 +19,11 @@ from flow64.render.review import (
     marker_of,
     review_of_diff,
 )
-from flow64.render.review._markdown_escape import code, format_code_block, prose
+from flow64.render.review._markdown_escape import (
+    format_code,
+    format_code_block,
+    format_prose,
+)
 from tests.review.support import (
     HOSTILE,
     field_added,
@@ -84,7 +88,7 @@ def test_nothing_steers(review):
 )
 def test_code(text):
     """Inline code ends where it ends, whatever is in it."""
-    (_, inline, _) = MarkdownIt().parse(f"a {code(text)} b")
+    (_, inline, _) = MarkdownIt().parse(f"a {format_code(text)} b")
 
     assert [token.type for token in inline.children] == ["text", "code_inline", "text"]
 
@@ -114,7 +118,7 @@ def test_fenced(text):
 )
 def test_prose(text, told):
     """Plain words stay words; whatever else there is becomes code."""
-    assert prose(text) == told
+    assert format_prose(text) == told
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from ._answer_errors import api_error
 from ._arguments import FORMATS, as_any_text, as_flag, as_formats, as_id, as_text
-from ._channel import Channel
+from ._channel import REQUEST_LOG, Channel
 from ._credential import KEY_NAME, Credential, Token, TokenSource
-from ._endpoint import DEFAULT_ENDPOINT, NAMES, endpoint_of, host_of, is_loopback
+from ._endpoint import (
+    DEFAULT_ENDPOINT,
+    NAMES,
+    endpoint_of,
+    host_of,
+    is_followed,
+    is_loopback,
+)
 from ._feed import Feed, InCaller
 from ._http import HttpxTransport
 from ._loop_thread import LoopThread, StopNow
@@ -47,7 +54,8 @@ from ._run_calls import (
     start_run,
 )
 from ._run_status import COMPLETED, ENDED, WAITING, later, normal
-from ._session import REQUEST_LOG, Clock, Job, Lookup, Session, Stream
+from ._session import Clock, Job, Lookup, Session
+from ._stream import Stream
 from ._thread_transport import as_async
 from ._transport import (
     AsyncHttpAnswer,
@@ -143,6 +151,7 @@ __all__ = [
     "get_signing_secret",
     "get_workflow",
     "host_of",
+    "is_followed",
     "is_loopback",
     "is_refusal",
     "is_unsent",

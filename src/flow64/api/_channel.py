@@ -26,6 +26,9 @@ from ._request import Answer, Request
 from ._retry import Policy
 from ._transport import HttpRequest
 
+REQUEST_LOG: Final = "flow64.requests"
+"""Name of the log that each request is a line of, at the level DEBUG."""
+
 LONG: Final = 2.0
 """Seconds of a wait that is worth a warning."""
 
@@ -154,3 +157,10 @@ class Channel:
 AGENT: Final = "flow64"
 
 _log = logging.getLogger("flow64")
+
+
+def log_request(status: object, asked: str, seconds: float) -> None:
+    """Log a request, without what may be secret: query, headers, body and link."""
+    logging.getLogger(REQUEST_LOG).debug(
+        "%s %s (%.0f ms)", status, asked, 1000 * seconds
+    )

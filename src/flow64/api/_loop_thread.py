@@ -73,7 +73,7 @@ class LoopThread:
             )
         with self._lock:  # so that `close` ends whatever has begun
             loop, transport = self._start()
-            call = _Call(job(transport), loop)
+            call = _Call(lambda: job(transport), loop)
         try:
             result: T = call.wait()
         except CancelledError:
@@ -98,7 +98,7 @@ class LoopThread:
         if os.getpid() != self._pid or sys.is_finalizing():
             return
         with self._lock:
-            call = None if self._loop is None else _Call(job(), self._loop)
+            call = None if self._loop is None else _Call(job, self._loop)
         is_here = current_thread() is self._thread
         if call is not None and is_awaited and not is_here:
             with suppress(CancelledError):
@@ -158,7 +158,9 @@ class LoopThread:
 class _Call:
     """A coroutine that runs on a loop, while this thread waits for it."""
 
-    def __init__(self, job: Awaitable[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, job: Callable[[], Awaitable[Any]], loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._loop: Final = loop
         self._done: Final = Future[Any]()
         self._task: asyncio.Task[tuple[Any, BaseException | None]] | None = None
@@ -181,7 +183,7 @@ class _Call:
                 raise
             raise
 
-    def _begin(self, job: Awaitable[Any]) -> None:
+    def _begin(self, job: Callable[[], Awaitable[Any]]) -> None:
         self._task = self._loop.create_task(_catch(job))
         self._task.add_done_callback(self._end)
 
@@ -200,13 +202,15 @@ class _Call:
             self._done.set_result(result)
 
 
-async def _catch(job: Awaitable[T]) -> tuple[T | None, BaseException | None]:
-    """Return the result and the error of a job.
+async def _catch(
+    job: Callable[[], Awaitable[T]],
+) -> tuple[T | None, BaseException | None]:
+    """Return the result and the error of a job, which begins here.
 
     A KeyboardInterrupt that leaves a task would end the loop.
     """
     try:
-        return await job, None
+        return await job(), None
     except BaseException as error:  # noqa: BLE001 - raised where it is waited for
         return None, error
 

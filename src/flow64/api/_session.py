@@ -10,13 +10,11 @@ raised where only a session and a request are left. So no traceback shows them.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
-from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, TypeVar
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -30,17 +28,15 @@ from ..errors import (
     TransportError,
 )
 from ._answer_errors import api_error
-from ._channel import MAX_ANSWER, MAX_ERROR, Channel
+from ._channel import MAX_ANSWER, MAX_ERROR, Channel, log_request
 from ._organisation import Organisation
 from ._request import Answer, Request
 from ._retry import is_unsent
+from ._stream import Stream, close_answer
 from ._transport import AsyncHttpAnswer, AsyncTransport
 from ._turns import TURNS
 
 T = TypeVar("T")
-
-REQUEST_LOG: Final = "flow64.requests"
-"""Name of the log that each request is a line of, at the level DEBUG."""
 
 WAITING: Final = 0.02
 """Seconds between two looks at a turn that another call has."""
@@ -397,7 +393,7 @@ class Session:
         began = self.now()
         outcome = await self._receive(request)
         status = outcome.status if isinstance(outcome, Answer) else "no answer"
-        _log_request(status, f"{request.method} {request.path}", self.now() - began)
+        log_request(status, f"{request.method} {request.path}", self.now() - began)
         return outcome
 
     async def _receive(self, request: Request) -> Answer | FlowError:
@@ -410,7 +406,7 @@ class Session:
             try:
                 content = await self._read_body(answer, now + timeout)
             finally:
-                await _close(answer)
+                await close_answer(answer)
         except NoAnswerError as error:
             return channel.lost_error(request, error.reason, sent=error.sent)
         except OSError as error:
@@ -473,7 +469,7 @@ class Session:
             return channel.lost_error(None, type(error).__name__, sent=True)
         except LinkRefusedError as error:
             return error.with_traceback(None)
-        _log_request(answer.status, "GET (signed link)", self.now() + left - self.ends)
+        log_request(answer.status, "GET (signed link)", self.now() + left - self.ends)
         policy = channel.policy
         return Stream(answer, min(policy.timeout, policy.deadline))
 
@@ -496,70 +492,3 @@ async def _run_together(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
                 group.create_task(part)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
-
-
-class Stream:
-    """An answer whose body comes in parts.
-
-    Args:
-        answer: The answer.
-        patience: Seconds without a byte after which it breaks off.
-    """
-
-    __slots__ = ("_answer", "_patience")
-
-    def __init__(self, answer: AsyncHttpAnswer, patience: float) -> None:
-        self._answer: Final = answer
-        self._patience: Final = patience
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        return self._answer.status
-
-    @property
-    def headers(self) -> Any:
-        """Headers, in lower case."""
-        return self._answer.headers
-
-    async def read(self) -> bytes:
-        """Return the next part; empty at the end.
-
-        Raises:
-            TransportError: It broke off.
-        """
-        try:
-            return await self._answer.read(self._patience)
-        except NoAnswerError as error:
-            reason = error.reason
-        except OSError as error:
-            reason = type(error).__name__
-        raise TransportError("GET", "(signed link)", f"it broke off ({reason})")
-
-    async def close(self) -> None:
-        """Release its connection."""
-        await _close(self._answer)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-
-def _log_request(status: object, asked: str, seconds: float) -> None:
-    """Log a request, without what may be secret: query, headers, body and link."""
-    logging.getLogger(REQUEST_LOG).debug(
-        "%s %s (%.0f ms)", status, asked, 1000 * seconds
-    )
-
-
-async def _close(answer: AsyncHttpAnswer) -> None:
-    """Close an answer. A fault of that hides no error."""
-    with suppress(NoAnswerError, OSError):
-        await answer.close()

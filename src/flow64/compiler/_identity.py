@@ -88,7 +88,10 @@ class Identity(NamedTuple):
 
     def head(self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()) -> Head:
         """Return the part of the identity that lowering needs."""
-        return self._head_at(self.path(env), env, allowed)
+        pinned = self.pinned_id(env)
+        is_pinned = is_uuid(pinned)  # another pin is a finding, where there is one
+        pin = canonical_id(str(pinned)) if is_pinned else None
+        return self._head_at(self.path(env), env, allowed, pin)
 
     def resolve_head(
         self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
@@ -99,20 +102,18 @@ class Identity(NamedTuple):
             return self.head(env, allowed), self.findings(env)
         return self._head_at(path, env, allowed), []
 
-    def _head_at(self, path: str, env: str, allowed: Sequence[str]) -> Head:
+    def _head_at(
+        self, path: str, env: str, allowed: Sequence[str], pin: str | None = None
+    ) -> Head:
         # Blocks stand under the path without the environment: the same ids everywhere.
         blocks_path = path if env == DEFAULT_ENV else self.path()
-        pinned = self.pinned_id(env)
-        if not is_uuid(pinned):  # a finding, where there is one
-            pinned = None
-        if pinned is not None:
-            pinned = canonical_id(str(pinned))
-            path = f"{path}/{path_of([('pin', pinned)])}"
+        if pin is not None:
+            path = f"{path}/{path_of([('pin', pin)])}"
         return Head(
             _text(self.name),
             # A stamp that was pasted with the rest belongs to no code.
             split_stamp(_text(self.description))[0],
-            id_of(path) if pinned is None else pinned,
+            id_of(path) if pin is None else pin,
             path,
             blocks_path,
             self.pins.get("blocks", EMPTY),

@@ -16,7 +16,7 @@ from ._clock import format_time
 from ._faults import FAULT, Fault, Faults, find_problems
 from ._guesses import GUESSES
 from ._http import (
-    Call,
+    ApiCall,
     Handler,
     RefusedError,
     Route,
@@ -103,12 +103,12 @@ class _AdminHandlers:
 
     # -- Faults -----------------------------------------------------------------------
 
-    def faults_now(self, _call: Call) -> JsonObject:
+    def faults_now(self, _call: ApiCall) -> JsonObject:
         """List the faults that are still active, and those that happened."""
         log = [asdict(happened) for happened in self.faults.log]
         return {"active": self.faults.data(), "log": log}
 
-    def add_fault(self, call: Call) -> JsonObject:
+    def add_fault(self, call: ApiCall) -> JsonObject:
         """Add a fault."""
         if found := find_problems(call.body):
             raise RefusedError(
@@ -117,18 +117,18 @@ class _AdminHandlers:
         self.faults.add(Fault(**call.body))
         return {"active": self.faults.data()}
 
-    def clear_faults(self, _call: Call) -> JsonObject:
+    def clear_faults(self, _call: ApiCall) -> JsonObject:
         """Remove all faults."""
         self.faults.clear()
         return {"active": []}
 
     # -- Switches and the clock -------------------------------------------------------
 
-    def switches_now(self, _call: Call) -> JsonObject:
+    def switches_now(self, _call: ApiCall) -> JsonObject:
         """Return the switches as they are."""
         return asdict(self.services.switches())
 
-    def turn_switches(self, call: Call) -> JsonObject:
+    def turn_switches(self, call: ApiCall) -> JsonObject:
         """Set the switches that the body names."""
         if found := list(_find_switch_violations(call.body)):
             raise RefusedError(422, found)
@@ -136,25 +136,25 @@ class _AdminHandlers:
             self.set_switches(evolve(self.services.switches(), **call.body))
         return self.switches_now(call)
 
-    def time_now(self, _call: Call) -> JsonObject:
+    def time_now(self, _call: ApiCall) -> JsonObject:
         """Return the time of the emulator's clock."""
         return {"now": format_time(self.services.clock.now())}
 
-    def advance_clock(self, call: Call) -> JsonObject:
+    def advance_clock(self, call: ApiCall) -> JsonObject:
         """Move the clock forward by some seconds."""
         self.services.clock.advance(call.body["advance"])
         return self.time_now(call)
 
     # -- Guesses and the outbox --------------------------------------------------------
 
-    def guesses(self, _call: Call) -> JsonObject:
+    def guesses(self, _call: ApiCall) -> JsonObject:
         """List the guesses, grouped by how much is known."""
         return {
             words: [_without_mark(asdict(g)) for g in GUESSES if g.mark == mark]
             for mark, words in MARKS.items()
         }
 
-    def outbox(self, call: Call) -> list[JsonObject]:
+    def outbox(self, call: ApiCall) -> list[JsonObject]:
         """List what runs wrote outside, or would have, newest first, with some rows."""
         records = reversed(self.services.store.sent.all())
         run_id = call.query["run_id"]
@@ -178,7 +178,7 @@ class _AdminHandlers:
 
     # -- The web editor ---------------------------------------------------------------
 
-    def edit(self, call: Call) -> JsonObject:
+    def edit(self, call: ApiCall) -> JsonObject:
         """Change a workflow as if in the web editor."""
         store, clock = self.services.store, self.services.clock
         workflow_id, known = call.path["workflow_id"], ", ".join(EDIT.fields)
@@ -200,7 +200,7 @@ class _AdminHandlers:
             raise violation_error(("body", "specs"), "value_error", words) from None
         return workflow_response(changed)
 
-    def copy(self, call: Call) -> JsonObject:
+    def copy(self, call: ApiCall) -> JsonObject:
         """Duplicate a workflow as if in the web editor."""
         store, clock = self.services.store, self.services.clock
         try:

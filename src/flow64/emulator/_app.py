@@ -12,7 +12,7 @@ from starlette.routing import Route as StarletteRoute
 from . import _admin, _page, _runs, _schedules, _signing, _uploads, _workflows
 from ._credits import compute_balance
 from ._faults import Faults
-from ._http import Call, Route
+from ._http import ApiCall, Route
 from ._middleware import Endpoint, RequestGuard, handle_failure, handle_http_error
 from ._oauth import Authority
 from ._openapi import make_openapi_route
@@ -60,7 +60,7 @@ ENOUGH: Final = 1_000_000
 
 
 def _make_balance_route(services: Services) -> Route:
-    def check_balance(call: Call) -> JsonObject:
+    def check_balance(call: ApiCall) -> JsonObject:
         """Return the credits that the organisation has left."""
         left = compute_balance(services.store, call.org_id, services.switches())
         return {"credits": ENOUGH if left is None else left}

@@ -16,7 +16,7 @@ Media: TypeAlias = Literal["json", "form", "file"]
 
 
 @frozen(kw_only=True)
-class Call:
+class ApiCall:
     """A request that passed validation.
 
     Attributes:
@@ -45,7 +45,7 @@ class Call:
     formats: Sequence[str]
 
 
-Handler: TypeAlias = Callable[[Call], Any]
+Handler: TypeAlias = Callable[[ApiCall], Any]
 """Returns the JSON data of a response, or a response of another form."""
 
 

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..errors import EmulatorStoreError
 from ._access import Access
-from ._http import Call, RefusedError, Route
+from ._http import ApiCall, RefusedError, Route
 from ._request_body import (
     File,
     make_body_file,
@@ -194,7 +194,7 @@ def _is_allowed_host(host: str | None, names: Container[str]) -> bool:
 
 def _build_call(
     request: Request, route: Route, org_id: str, digest: str, file: File
-) -> Call:
+) -> ApiCall:
     """Parse and validate a request.
 
     Raises:
@@ -221,7 +221,7 @@ def _build_call(
     ]
     if found:
         raise RefusedError(422, found)
-    return Call(
+    return ApiCall(
         org_id=org_id,
         path=path,
         query=query,

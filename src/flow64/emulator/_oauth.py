@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..errors import ConfigError
 from ._clock import Clock
-from ._http import Call, Route
+from ._http import ApiCall, Route
 from ._records import JsonObject, organisation_of
 from ._schema import OPTIONAL_TEXT, TEXT, Schema
 
@@ -155,7 +155,7 @@ class Authority:
         org_id, expires = self._tokens.get(token, (None, None))
         return org_id if expires and self._clock.now() < expires else None
 
-    def token(self, call: Call) -> Response:
+    def token(self, call: ApiCall) -> Response:
         """Exchange a signed assertion for an access token.
 
         Errors have the form of RFC 6749.
@@ -191,7 +191,7 @@ class Authority:
         }
         return JSONResponse(data, headers=_NO_STORE)
 
-    def metadata(self, call: Call) -> JsonObject:
+    def metadata(self, call: ApiCall) -> JsonObject:
         """Describe the token endpoint (RFC 8414)."""
         return {
             "issuer": call.base_url,

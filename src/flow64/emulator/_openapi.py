@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from ._http import Call, Media, Route
+from ._http import ApiCall, Media, Route
 from ._records import JsonObject
 from ._schema import TEXT, Schema
 
@@ -88,7 +88,7 @@ def make_openapi_route(routes: Iterable[Route]) -> Route:
     """Make the route of the OpenAPI document."""
     found = build_openapi(routes)
 
-    def openapi(_call: Call) -> JsonObject:
+    def openapi(_call: ApiCall) -> JsonObject:
         """Return this document."""
         return found
 

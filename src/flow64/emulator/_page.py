@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ._clock import format_time
 from ._guesses import GUESSES
-from ._http import Call, RefusedError, Route
+from ._http import ApiCall, RefusedError, Route
 from ._page_items import (
     block_data,
     graph_data,
@@ -77,7 +77,7 @@ def make_routes(
 
 def _route(
     path: str,
-    handler: Callable[[Call], Response],
+    handler: Callable[[ApiCall], Response],
     query: dict[str, Schema] | None = None,
     parts: dict[str, Schema] | None = None,
 ) -> Route:
@@ -99,14 +99,14 @@ class _PageHandlers:
     faults: Callable[[], Sequence[JsonObject]]
     has_keys: bool
 
-    def html(self, _call: Call) -> Response:
+    def html(self, _call: ApiCall) -> Response:
         """Return the page."""
         text, headers = _load_page()
         if self.has_keys:
             text = text.replace('data-keys="any"', 'data-keys="given"')
         return HTMLResponse(text, headers=headers)
 
-    def summary(self, _call: Call) -> Response:
+    def summary(self, _call: ApiCall) -> Response:
         """Count the records of each table."""
         store = self.services.store
         tables: dict[str, Table[Any]] = {
@@ -128,16 +128,16 @@ class _PageHandlers:
             }
         )
 
-    def workflows(self, call: Call) -> Response:
+    def workflows(self, call: ApiCall) -> Response:
         """List the workflows of all organisations, newest first."""
         return _list_records(call, self.services.store.workflows, workflow_item)
 
-    def workflow(self, call: Call) -> Response:
+    def workflow(self, call: ApiCall) -> Response:
         """Return one workflow."""
         found = self.services.store.workflows.get(call.path["id"].lower())
         return _page_response(workflow_item(_require(found)))
 
-    def runs(self, call: Call) -> Response:
+    def runs(self, call: ApiCall) -> Response:
         """List the runs of all organisations or of one workflow, newest first."""
         store, workflow_id = self.services.store, call.query["workflow_id"]
 
@@ -152,7 +152,7 @@ class _PageHandlers:
             {"items": [item(run) for run in islice(theirs, 20)], "next": None}
         )
 
-    def run(self, call: Call) -> Response:
+    def run(self, call: ApiCall) -> Response:
         """Return one run, and the blocks that changed since the last response."""
         store, since = self.services.store, call.query["since"] or ""
         # Before the blocks are read, so that later changes are sent next time.
@@ -169,20 +169,20 @@ class _PageHandlers:
             {**run_item(run), **progress(states), "states": moved, "now": now}
         )
 
-    def notebooks(self, call: Call) -> Response:
+    def notebooks(self, call: ApiCall) -> Response:
         """List the notebooks of all organisations."""
         return _list_records(call, self.services.store.notebooks, notebook_item)
 
-    def notebook(self, call: Call) -> Response:
+    def notebook(self, call: ApiCall) -> Response:
         """Return one notebook."""
         found = self.services.store.notebooks.get(call.query["id"])
         return _page_response(notebook_item(_require(found)))
 
-    def outbox(self, call: Call) -> Response:
+    def outbox(self, call: ApiCall) -> Response:
         """List what was written outside, or would have been, newest first."""
         return _list_records(call, self.services.store.sent, sent_item)
 
-    def behaviour(self, _call: Call) -> Response:
+    def behaviour(self, _call: ApiCall) -> Response:
         """List the switches, the active faults and the guesses."""
         return _page_response(
             {
@@ -193,24 +193,24 @@ class _PageHandlers:
             }
         )
 
-    def graph(self, call: Call) -> Response:
+    def graph(self, call: ApiCall) -> Response:
         """Return the graph of a workflow, or of a run as it was at its start."""
         return _page_response(graph_data(self._find_graph(call)))
 
-    def block(self, call: Call) -> Response:
+    def block(self, call: ApiCall) -> Response:
         """Return one block of a graph: its specs, and facts about its kind."""
         at = call.query["position"]
         found = self._find_graph(call)["blocks"][at : at + 1]
         return _page_response(block_data(_require(next(iter(found), None))))
 
-    def rows(self, call: Call) -> Response:
+    def rows(self, call: ApiCall) -> Response:
         """Return some rows of a block, payload or notebook."""
         first, limit = call.query["from"], call.query["limit"]
         rows = self.services.store.rows(call.query["of"])
         found = list(islice(rows, first, first + limit + 1))
         return _page_response({**rows_data(found[:limit]), "more": len(found) > limit})
 
-    def _find_graph(self, call: Call) -> JsonObject:
+    def _find_graph(self, call: ApiCall) -> JsonObject:
         store, run_id = self.services.store, call.query["run_id"]
         if run_id is not None:
             return _require(store.graphs.get(run_id.lower())).data
@@ -226,7 +226,7 @@ def _require(found: F | None) -> F:
 
 
 def _list_records(
-    call: Call, table: Table[Any], item: Callable[[Any], JsonObject]
+    call: ApiCall, table: Table[Any], item: Callable[[Any], JsonObject]
 ) -> Response:
     limit = call.query["limit"]
     found = table.page(call.query["before"], limit + 1)

@@ -17,7 +17,7 @@ from ..blocks import ReadCsv, Search, Webhook
 from ._engine import make_block_states
 from ._graph import to_definition
 from ._http import (
-    Call,
+    ApiCall,
     RefusedError,
     Route,
     not_found_error,
@@ -133,7 +133,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _RunHandlers:
     services: Services
 
-    def run(self, call: Call) -> JsonObject:
+    def run(self, call: ApiCall) -> JsonObject:
         """Start a run, or return the run that the same key started."""
         workflow = self.services.find_workflow(call, call.query["workflow_id"])
         switches, body = self.services.switches(), call.body or {}
@@ -165,7 +165,7 @@ class _RunHandlers:
         self.services.engine.start(run.id)
         return run_started_response(run, already_started=False)
 
-    def runs(self, call: Call) -> list[JsonObject]:
+    def runs(self, call: ApiCall) -> list[JsonObject]:
         """List the organisation's runs, newest first."""
         workflow_id, status = call.query["workflow_id"], call.query["status"]
         wanted = {"active": {"queued", "running"}, None: None}.get(status, {status})
@@ -190,7 +190,7 @@ class _RunHandlers:
                 listed.append(run_response(run))
         return listed
 
-    def live_status(self, call: Call) -> JsonObject:
+    def live_status(self, call: ApiCall) -> JsonObject:
         """Return the progress of a run, block by block."""
         # In one transaction, so that a run that has ended has no running block.
         with self.services.store.transaction():
@@ -198,7 +198,7 @@ class _RunHandlers:
             blocks = self.services.store.blocks.of(run.id)
         return live_status_response(run, blocks)
 
-    def download_links(self, call: Call) -> list[JsonObject]:
+    def download_links(self, call: ApiCall) -> list[JsonObject]:
         """List the files of a run, one for each completed block."""
         run = self.services.find_run(call, call.path["run_id"])
         wanted, now = call.query["format"], self.services.clock.now()
@@ -211,7 +211,7 @@ class _RunHandlers:
             items.append(result_item(self.services.store, block, wanted, link))
         return items
 
-    def download(self, call: Call) -> Response:
+    def download(self, call: ApiCall) -> Response:
         """Return a result file; its link must be signed and not expired."""
         now, store = self.services.clock.now(), self.services.store
         problem = self.services.links.find_problem(call.url, call.query, now)
@@ -233,7 +233,7 @@ class _RunHandlers:
             headers=headers,
         )
 
-    def cancel(self, call: Call) -> JsonObject:
+    def cancel(self, call: ApiCall) -> JsonObject:
         """Cancel a run, unless it has ended."""
         job_id = call.query["job_id"] or (call.body or {}).get("job_id")
         if job_id is None:
@@ -290,7 +290,7 @@ def _as_rows(payload: Any) -> list[RowData] | None:
     return [payload] if isinstance(payload, dict) else payload
 
 
-def _result_formats(call: Call) -> list[str]:
+def _result_formats(call: ApiCall) -> list[str]:
     asked = ["csv", *(["json"] if call.query["save_json"] else ()), *call.formats]
     return [word for word in dict.fromkeys(asked) if word in CONTENT_TYPES]
 

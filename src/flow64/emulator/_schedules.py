@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from ._clock import format_time
 from ._cron import as_cron, as_zone, next_times
-from ._http import Call, RefusedError, Route, not_found_error
+from ._http import ApiCall, RefusedError, Route, not_found_error
 from ._records import JsonObject, ScheduleRecord
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, make_violation
 from ._services import Services
@@ -108,7 +108,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _ScheduleHandlers:
     services: Services
 
-    def create_schedule(self, call: Call) -> JsonObject:
+    def create_schedule(self, call: ApiCall) -> JsonObject:
         """Schedule a workflow for the times of a cron expression."""
         _check_times(call.body)
         workflow = self.services.find_workflow(call, call.body["workflow_id"])
@@ -128,7 +128,7 @@ class _ScheduleHandlers:
         self.services.store.schedules.add(schedule)
         return self._schedule_response(schedule)
 
-    def schedules(self, call: Call) -> list[JsonObject]:
+    def schedules(self, call: ApiCall) -> list[JsonObject]:
         """List the organisation's schedules, all or those of a workflow."""
         wanted = call.query["workflow_id"]
         return [
@@ -137,11 +137,11 @@ class _ScheduleHandlers:
             if wanted is None or schedule.workflow_id == wanted.lower()
         ]
 
-    def schedule(self, call: Call) -> JsonObject:
+    def schedule(self, call: ApiCall) -> JsonObject:
         """Return one schedule, with its next due times."""
         return self._schedule_response(self._find_schedule(call))
 
-    def update_schedule(self, call: Call) -> JsonObject:
+    def update_schedule(self, call: ApiCall) -> JsonObject:
         """Change the fields of a schedule that the body names."""
         found = self._find_schedule(call)
         changes: dict[str, Any] = {
@@ -159,14 +159,14 @@ class _ScheduleHandlers:
             raise not_found_error("Schedule") from None
         return self._schedule_response(changed)
 
-    def delete_schedule(self, call: Call) -> JsonObject:
+    def delete_schedule(self, call: ApiCall) -> JsonObject:
         """Remove a schedule; its workflow stays."""
         found = self._find_schedule(call)
         if not self.services.store.schedules.remove(found.id):
             raise not_found_error("Schedule")
         return {"id": found.id, "deleted": True}
 
-    def _find_schedule(self, call: Call) -> ScheduleRecord:
+    def _find_schedule(self, call: ApiCall) -> ScheduleRecord:
         found = self.services.store.schedules.get(call.path["schedule_id"])
         return self.services.check_owner(found, call, "Schedule")
 

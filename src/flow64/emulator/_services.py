@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ._clock import Clock
 from ._engine import Engine
-from ._http import Call, RefusedError, not_found_error
+from ._http import ApiCall, RefusedError, not_found_error
 from ._records import RunRecord, ScheduleRecord, WorkflowRecord
 from ._results import Links
 from ._store import Store
@@ -35,7 +35,7 @@ class Services:
     links: Links
     switches: Callable[[], Switches]
 
-    def check_owner(self, record: R | None, call: Call, what: str) -> R:
+    def check_owner(self, record: R | None, call: ApiCall, what: str) -> R:
         """Return the record.
 
         Raises:
@@ -47,11 +47,11 @@ class Services:
             raise not_found_error(what)
         raise RefusedError(403, "Access denied")
 
-    def find_workflow(self, call: Call, workflow_id: str) -> WorkflowRecord:
+    def find_workflow(self, call: ApiCall, workflow_id: str) -> WorkflowRecord:
         """Return a workflow of the caller's organisation, or refuse the request."""
         found = self.store.workflows.get(workflow_id.lower())
         return self.check_owner(found, call, "Workflow")
 
-    def find_run(self, call: Call, run_id: str) -> RunRecord:
+    def find_run(self, call: ApiCall, run_id: str) -> RunRecord:
         """Return a run of the caller's organisation, or refuse the request."""
         return self.check_owner(self.store.runs.get(run_id.lower()), call, "Run")

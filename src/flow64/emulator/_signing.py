@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ._clock import format_optional_time, format_time
 from ._deliveries import list_active_secrets
-from ._http import Call, RefusedError, Route
+from ._http import ApiCall, RefusedError, Route
 from ._records import JsonObject, SigningSecretRecord
 from ._schema import OPTIONAL_TEXT, TEXT, Schema
 from ._services import Services
@@ -79,19 +79,19 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _SigningHandlers:
     services: Services
 
-    def signing_secret(self, call: Call) -> JsonObject | None:
+    def signing_secret(self, call: ApiCall) -> JsonObject | None:
         """Describe the active secret, without the secret itself."""
         found = self._find_active(call.org_id)
         return None if found is None else _meta_response(found)
 
-    def create_signing_secret(self, call: Call) -> JsonObject:
+    def create_signing_secret(self, call: ApiCall) -> JsonObject:
         """Create a secret; the active one is revoked at once."""
         with self.services.store.transaction():
             self._revoke_secrets(call.org_id)
             made = self._make_secret(call.org_id)
         return _secret_response(made)
 
-    def roll_signing_secret(self, call: Call) -> JsonObject:
+    def roll_signing_secret(self, call: ApiCall) -> JsonObject:
         """Create a secret; the active one also signs for some more hours."""
         hours = int(call.body.get("expire_overlap_hours", OVERLAP))
         with self.services.store.transaction():
@@ -105,7 +105,7 @@ class _SigningHandlers:
             made = self._make_secret(call.org_id)
         return _secret_response(made)
 
-    def delete_signing_secret(self, call: Call) -> Response:
+    def delete_signing_secret(self, call: ApiCall) -> Response:
         """Revoke every secret, so that deliveries are unsigned from now on."""
         with self.services.store.transaction():
             self._revoke_secrets(call.org_id)

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from ..errors import EmulatorStoreError
 from ._csv import parse_csv
-from ._http import Call, RefusedError, Route, violation_error
+from ._http import ApiCall, RefusedError, Route, violation_error
 from ._records import JsonObject, UploadRecord, upload_owner
 from ._schema import TEXT, Schema
 from ._services import Services
@@ -57,7 +57,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _UploadHandlers:
     services: Services
 
-    def upload_csv(self, call: Call) -> JsonObject:
+    def upload_csv(self, call: ApiCall) -> JsonObject:
         """Store the rows of a CSV file, for `read_csv` blocks.
 
         A guess: the field `file` of a multipart form, or the file as the body.

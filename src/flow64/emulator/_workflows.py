@@ -15,7 +15,7 @@ from ..definition import is_uuid
 from ._credits import charge_searches
 from ._graph import apply_save_switches, find_problems, normalise_graph
 from ._http import (
-    Call,
+    ApiCall,
     RefusedError,
     Route,
     not_found_error,
@@ -94,11 +94,11 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 class _WorkflowHandlers:
     services: Services
 
-    def create_workflow(self, call: Call) -> JsonObject:
+    def create_workflow(self, call: ApiCall) -> JsonObject:
         """Create a workflow, with the id in the body or a new one."""
         return self._create(call, call.body.get("id") or str(uuid4()))
 
-    def update_workflow(self, call: Call) -> JsonObject:
+    def update_workflow(self, call: ApiCall) -> JsonObject:
         """Change the fields that the body names, or create a missing workflow."""
         workflow_id = call.query["workflow_id"]
         store = self.services.store
@@ -129,7 +129,7 @@ class _WorkflowHandlers:
             return self._create_by_update(call, workflow_id)
         return workflow_response(changed)
 
-    def delete_workflow(self, call: Call) -> JsonObject:
+    def delete_workflow(self, call: ApiCall) -> JsonObject:
         """Remove a workflow for good; its runs stay."""
         found = self.services.find_workflow(call, call.query["workflow_id"])
         # Only one of two simultaneous requests deletes it.
@@ -137,17 +137,17 @@ class _WorkflowHandlers:
             raise not_found_error("Workflow")
         return workflow_response(found)
 
-    def workflows(self, call: Call) -> list[JsonObject]:
+    def workflows(self, call: ApiCall) -> list[JsonObject]:
         """List the workflows of the organisation, without their definitions."""
         found = self.services.store.workflows.of(call.org_id)
         return [workflow_response(one, with_definition=False) for one in found]
 
-    def workflow(self, call: Call) -> JsonObject:
+    def workflow(self, call: ApiCall) -> JsonObject:
         """Return one workflow with its definition."""
         found = self.services.find_workflow(call, call.path["workflow_id"])
         return workflow_response(found)
 
-    def blocks(self, _call: Call) -> list[JsonObject]:
+    def blocks(self, _call: ApiCall) -> list[JsonObject]:
         """List the kinds of the catalogue, with the schemas of their specs."""
         # It parses sources, which Python 3.11 cannot do in two threads at once.
         with _CATALOGUE_LOCK:
@@ -155,7 +155,7 @@ class _WorkflowHandlers:
 
     # -- Helpers ----------------------------------------------------------------------
 
-    def _create_by_update(self, call: Call, workflow_id: str) -> JsonObject:
+    def _create_by_update(self, call: ApiCall, workflow_id: str) -> JsonObject:
         if not is_uuid(workflow_id):
             words = "Input should be a valid UUID"
             raise violation_error(("query", "workflow_id"), "uuid_parsing", words)
@@ -171,7 +171,7 @@ class _WorkflowHandlers:
             )
         return self._create(call, workflow_id)
 
-    def _create(self, call: Call, workflow_id: str) -> JsonObject:
+    def _create(self, call: ApiCall, workflow_id: str) -> JsonObject:
         saved = self._check_graph(call.body["workflow_definition"])
         now = self.services.clock.now()
         workflow = WorkflowRecord(
@@ -206,7 +206,7 @@ class _WorkflowHandlers:
             422, [make_violation(place, "value_error", text) for text in problems]
         )
 
-    def _unknown_keys(self, call: Call) -> JsonObject:
+    def _unknown_keys(self, call: ApiCall) -> JsonObject:
         if self.services.switches().drop_unknown:
             return {}
         return {key: call.body[key] for key in call.body if key not in CREATE.fields}

@@ -11,10 +11,10 @@ from ._graph import graph_between as graph_between
 from ._graph import graph_of as graph_of
 from ._mermaid import draw_mermaid as draw_mermaid
 from ._mermaid import draw_mermaid_changes as draw_mermaid_changes
-from ._svg import anchors as anchors
 from ._svg import draw_graph as draw_graph
 from ._svg import draw_svg as draw_svg
 from ._svg import draw_svg_changes as draw_svg_changes
+from ._svg import make_anchors as make_anchors
 from ._text import draw_text as draw_text
 from ._text import draw_text_changes as draw_text_changes
 from .review._data import as_data as as_data

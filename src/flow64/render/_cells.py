@@ -5,7 +5,7 @@ from __future__ import annotations
 from unicodedata import combining, east_asian_width
 
 
-def cells(text: str) -> int:
+def count_cells(text: str) -> int:
     """Return the cells of a text: two for a wide letter, none for a mark above one."""
     if text.isascii():
         return len(text)
@@ -14,7 +14,7 @@ def cells(text: str) -> int:
 
 def fit_text(text: str, limit: int) -> str:
     """Cut a text to a number of cells, with an ellipsis."""
-    if cells(text) <= limit:
+    if count_cells(text) <= limit:
         return text
     kept, left = 0, limit - 1
     while (left := left - _cell(text[kept])) >= 0:
@@ -30,14 +30,14 @@ def wrap_text(text: str, width: int, indent: str = "") -> list[str]:
         width: The most cells of a line. Each has at least one character.
         indent: The beginning of all lines but the first.
     """
-    if cells(text) <= width:
+    if count_cells(text) <= width:
         return [text]
-    if cells(indent) > width // 2:
+    if count_cells(indent) > width // 2:
         indent = ""
     lines: list[str] = []
     head = ""
-    while cells(head + text) > width:
-        room = width - cells(head)
+    while count_cells(head + text) > width:
+        room = width - count_cells(head)
         end = used = 0
         while end < len(text) and (used + _cell(text[end]) <= room or not end):
             used += _cell(text[end])

@@ -31,7 +31,7 @@ from ..diff import (
     ListChanged,
     diff,
 )
-from ._layout import Label, labels
+from ._layout import Label, name_blocks
 
 ChangeMark: TypeAlias = Literal["unchanged", "added", "removed", "changed", "moved"]
 """The change of a block or an edge. In a single definition all are unchanged."""
@@ -200,7 +200,7 @@ def _make_nodes(definition: Definition) -> Sequence[GraphNode]:
             stages[at].rows,
             frozenset(done.get(at, ())),
         )
-        for at, label in enumerate(labels(definition))
+        for at, label in enumerate(name_blocks(definition))
     ]
 
 

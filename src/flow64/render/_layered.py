@@ -323,7 +323,7 @@ def _simplify(points: Sequence[Point]) -> Sequence[Point]:
 # -- Frames ----------------------------------------------------------------------------
 
 
-def frames(
+def frame_groups(
     drawing: Layered, edges: Pairs, groups: Sequence[int | None]
 ) -> Mapping[int, Box] | None:
     """Return a frame around each group. None if a frame would meet something else."""
@@ -364,12 +364,12 @@ def _meets_others(
         return True
     return any(
         group not in (groups[source], groups[target])
-        and any(frame.meets(between(*pair)) for pair in pairwise(route))
+        and any(frame.meets(box_between(*pair)) for pair in pairwise(route))
         for (source, target), route in zip(edges, drawing.routes, strict=True)
     )
 
 
-def between(one: Point, other: Point) -> Box:
+def box_between(one: Point, other: Point) -> Box:
     """Return the box around a piece of a route."""
     x, right = sorted((one[0], other[0]))
     y, bottom = sorted((one[1], other[1]))

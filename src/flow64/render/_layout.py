@@ -61,7 +61,7 @@ MAX_DEPTH: Final = 20
 """Levels of depth that a list_tree shows. Deeper branches are not indented further."""
 
 
-def cut(text: object, limit: int) -> str:
+def cut_text(text: object, limit: int) -> str:
     """Return a text on one line that cannot write to a terminal, cut with an ellipsis.
 
     A key is redacted before the cut: its beginning would not be known for one.
@@ -70,7 +70,7 @@ def cut(text: object, limit: int) -> str:
     return printable(truncate(shown, limit))
 
 
-def labels(definition: Definition) -> Sequence[Label]:
+def name_blocks(definition: Definition) -> Sequence[Label]:
     """Return the name of each block, by position."""
     made: list[Label] = []
     for position, block in enumerate(definition.blocks):

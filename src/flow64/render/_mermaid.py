@@ -13,7 +13,7 @@ from ..definition import Definition
 from ..diff import Change
 from ..text import pluralize
 from ._graph import ChangeMark, Graph, GraphLink, GraphNode, graph_between
-from ._layout import Label, Shape, cut, labels
+from ._layout import Label, Shape, cut_text, name_blocks
 
 MAX_CHARACTERS: Final = 50_000
 """The longest text that Mermaid draws by default (`maxTextSize`)."""
@@ -44,7 +44,7 @@ def draw_mermaid(definition: Definition) -> str:
     more than 500 edges.
     """
     topology = definition.topology
-    lines = ["flowchart TD", *_write_nodes(labels(definition))]
+    lines = ["flowchart TD", *_write_nodes(name_blocks(definition))]
     pairs = zip(topology.sources, topology.targets, strict=True)
     lines += [f"    n{source + 1} --> n{target + 1}" for source, target in pairs]
     return "\n".join(lines) + "\n"
@@ -251,7 +251,7 @@ def _write_node(node: GraphNode) -> str:
         shown = [*node.fields[:3]]
         if len(node.fields) > len(shown):
             shown.append(f"and {len(node.fields) - len(shown)} more")
-        rows.append(", ".join(cut(field, _SHORT) for field in shown))
+        rows.append(", ".join(cut_text(field, _SHORT) for field in shown))
     left, right = _SHAPES[label.shape]
     text = "<br>".join(_escape(row) for row in rows)
     mark = "" if node.mark == "unchanged" else f":::{node.mark}"
@@ -311,7 +311,7 @@ def _indent(depth: int) -> str:
 
 def _escape(text: str) -> str:
     """Write a label. What Mermaid, Markdown or HTML may read is written as a number."""
-    shown = _PUNCTUATION.sub(_as_number, cut(text, _LIMIT))
+    shown = _PUNCTUATION.sub(_as_number, cut_text(text, _LIMIT))
     # Some renderers end a frame at this word anywhere.
     return re.sub(r"\bend\b", "#101;n#100;", shown)
 

@@ -18,10 +18,10 @@ from attrs import frozen
 
 from ..definition import Definition
 from ..diff import Change
-from ._cells import cells, fit_text
+from ._cells import count_cells, fit_text
 from ._graph import Graph, GraphNode, graph_between, graph_of
-from ._layered import MARGIN, Box, Layered, Point, frames, lay_out
-from ._layout import cut
+from ._layered import MARGIN, Box, Layered, Point, frame_groups, lay_out
+from ._layout import cut_text
 from ._style import STYLE
 from ._svg_words import (
     LONG,
@@ -74,7 +74,7 @@ def draw_svg_changes(
     return draw_graph(graph_between(before, after, changes))
 
 
-def anchors(graph: Graph) -> Sequence[str]:
+def make_anchors(graph: Graph) -> Sequence[str]:
     """Return a unique name for each block that is safe in an address."""
     seen: Counter[str] = Counter()
     found: list[str] = []
@@ -95,7 +95,7 @@ def draw_graph(
     prefix: str = "",
 ) -> str:
     """Return a graph as an SVG picture. See `draw_svg` and `draw_svg_changes`."""
-    names = [f"block-{prefix}{name}" for name in anchors(graph)]
+    names = [f"block-{prefix}{name}" for name in make_anchors(graph)]
     scene = _make_drawing(graph)
     drawing = scene.drawing
     legend = list_legend(graph)
@@ -194,7 +194,7 @@ def _make_drawing(graph: Graph) -> _Drawing:
         looks = [_make_text(node, node.label.scopes[1:]) for node in graph.nodes]
         sizes = [(look.width, look.height) for look in looks]
         drawing = lay_out(sizes, edges, gone=gone, groups=groups)
-        found = frames(drawing, edges, groups)
+        found = frame_groups(drawing, edges, groups)
         if found is not None:
             return _Drawing(looks, drawing, [(n, found[at]) for n, at in names.items()])
     looks = [_make_text(node, node.label.scopes) for node in graph.nodes]
@@ -218,12 +218,14 @@ def _make_text(node: GraphNode, scopes: Sequence[str]) -> _BlockText:
     shown = [
         (
             name,
-            fit_text(cut(text, LONG), _NAME_CELLS if name == "name" else _SMALL_CELLS),
+            fit_text(
+                cut_text(text, LONG), _NAME_CELLS if name == "name" else _SMALL_CELLS
+            ),
         )
         for name, text in rows
     ]
     room = max(
-        cells(text) * (_NAME_CELL if name == "name" else SMALL_CELL)
+        count_cells(text) * (_NAME_CELL if name == "name" else SMALL_CELL)
         for name, text in shown
     )
     width = max(_NARROWEST_BOX, room + 2 * _SIDE)
@@ -391,7 +393,7 @@ def _draw_frames(scene: _Drawing) -> Iterator[str]:
 
 def _draw_frame_names(scene: _Drawing) -> Iterator[str]:
     for name, box in scene.frames:
-        shown = fit_text(cut(name, LONG), (box.width - 24) // SMALL_CELL)
+        shown = fit_text(cut_text(name, LONG), (box.width - 24) // SMALL_CELL)
         yield (
             f'<text class="frame-name" x="{box.x + 12}" y="{box.y + 17}">'
             f"{escape(shown)}</text>"
@@ -415,7 +417,7 @@ def _find_row_changes(graph: Graph, drawing: Layered) -> Iterator[tuple[int, str
 def _draw_row_kinds(graph: Graph, drawing: Layered) -> Iterator[str]:
     """Draw the kind of rows below the blocks where it changes."""
     for at, rows in _find_row_changes(graph, drawing):
-        box, half = drawing.boxes[at], cells(rows) * 3 + 6
+        box, half = drawing.boxes[at], count_cells(rows) * 3 + 6
         yield (
             f'<rect class="rows" x="{box.center - half}" y="{box.bottom + 5}" '
             f'width="{2 * half}" height="15" rx="7"/>'

@@ -9,10 +9,10 @@ from typing import Final, TypeAlias
 
 from ..analysis import EFFECT_WORDS
 from ..text import pluralize
-from ._cells import cells, fit_text
+from ._cells import count_cells, fit_text
 from ._graph import SIGNS, ChangeMark, Graph, GraphLink, GraphNode
 from ._layered import MARGIN
-from ._layout import cut
+from ._layout import cut_text
 
 SMALL_CELL: Final = 7
 LONG: Final = 1_000
@@ -27,7 +27,7 @@ _WORDS: Final[Mapping[ChangeMark, str]] = {
 
 def escape_text(text: str, limit: int) -> str:
     """Escape a text for a picture, on one line."""
-    return escape(cut(text, limit))
+    return escape(cut_text(text, limit))
 
 
 def describe_node(node: GraphNode) -> str:
@@ -96,7 +96,7 @@ def _count_marks(graph: Graph) -> tuple[Counter[ChangeMark], Counter[ChangeMark]
 
 def draw_heading(graph: Graph, width: int) -> Iterator[str]:
     room = width - 2 * MARGIN
-    title = fit_text(cut(graph.name, LONG), room // 10)
+    title = fit_text(cut_text(graph.name, LONG), room // 10)
     counts = fit_text(_format_counts(graph), room // SMALL_CELL)
     yield f'<text class="title" x="{MARGIN}" y="36">{escape(title)}</text>'
     yield f'<text class="counts" x="{MARGIN}" y="56">{escape(counts)}</text>'
@@ -133,7 +133,7 @@ def wrap_legend(
     rows: list[list[tuple[int, LegendEntry]]] = []
     x = room + 1
     for entry in legend:
-        size = 26 + cells(entry[2]) * SMALL_CELL
+        size = 26 + count_cells(entry[2]) * SMALL_CELL
         if x + size > room:
             rows.append([])
             x = 0

@@ -14,7 +14,7 @@ from ..redaction import redact_keys
 from ..text import pluralize
 from ._cells import wrap_text
 from ._graph import SIGNS, ChangeMark, Graph, GraphNode, graph_between
-from ._layout import Label, TreeLine, cut, labels, list_tree
+from ._layout import Label, TreeLine, cut_text, list_tree, name_blocks
 
 _NAME: Final = 60
 _SPEC: Final = 40
@@ -35,10 +35,13 @@ def draw_text(definition: Definition, *, width: int | None = None) -> str:
         width: The most characters of a line. Longer lines go on below, under the rails
             of their block.
     """
-    names = labels(definition)
+    names = name_blocks(definition)
     stages = lineage(definition)
     topology = definition.topology
-    lines = [(cut(definition.name, 2 * _NAME), ""), (_format_counts(definition), "")]
+    lines = [
+        (cut_text(definition.name, 2 * _NAME), ""),
+        (_format_counts(definition), ""),
+    ]
     for line in list_tree(topology):
         at = line.position
         parents = topology.parents[at]
@@ -73,7 +76,7 @@ def draw_text_changes(
     marks: Mapping[tuple[int, int], ChangeMark] = {
         (link.source, link.target): link.mark for link in graph.links
     }
-    lines = [(cut(graph.name, 2 * _NAME), ""), (_format_changed_counts(graph), "")]
+    lines = [(cut_text(graph.name, 2 * _NAME), ""), (_format_changed_counts(graph), "")]
     for line in list_tree(graph.topology):
         node = graph.nodes[line.position]
         block = _format_changed_block(node) + _format_feeders(graph, line, marks)
@@ -123,11 +126,11 @@ _MARKS: Final[Sequence[ChangeMark]] = (
 
 def _format_changed_block(node: GraphNode) -> str:
     label = node.label
-    parts = [cut(label.path, _NAME)]
+    parts = [cut_text(label.path, _NAME)]
     if label.kind:
-        parts.append(f"({cut(label.kind, _NAME)})")
+        parts.append(f"({cut_text(label.kind, _NAME)})")
     if node.was is not None:
-        parts.append(f"was {cut(node.was, _NAME)}")
+        parts.append(f"was {cut_text(node.was, _NAME)}")
     parts += _list_first(node.fields)
     return " ".join(parts)
 
@@ -169,14 +172,15 @@ def _format_block(
     definition: Definition, names: Sequence[Label], line: TreeLine
 ) -> str:
     label = names[line.position]
-    parts = [cut(label.path, _NAME)]
+    parts = [cut_text(label.path, _NAME)]
     if label.kind:
-        parts.append(f"({cut(label.kind, _NAME)})")
+        parts.append(f"({cut_text(label.kind, _NAME)})")
     specs = definition.blocks[line.position].specs
     # The row kind is shown with the rows that leave.
     shown = [name for name in specs if name != "dataframe_type"]
     parts += [
-        f"{cut(name, _SPEC)}={_format_value(specs[name])}" for name in shown[:_MOST]
+        f"{cut_text(name, _SPEC)}={_format_value(specs[name])}"
+        for name in shown[:_MOST]
     ]
     if len(shown) > _MOST:
         parts.append(f"and {len(shown) - _MOST} more")
@@ -190,7 +194,7 @@ def _format_value(value: Any) -> str:
     """Write a value on one line: names of an object's fields, conditions in words."""
     if isinstance(value, Value | BoundSecret):
         name = value.name if isinstance(value, Value) else value.value.name
-        return f"<{cut(name, _SPEC)}>"
+        return f"<{cut_text(name, _SPEC)}>"
     if isinstance(value, Mapping):
         return f"{{{', '.join(_list_first(value))}}}"
     if isinstance(value, list | tuple):
@@ -206,7 +210,7 @@ def _format_item(value: Any) -> str:
             shown = [str(word) for word in words[:3] if word is not None]
             if "value" in value:
                 shown.append(_format_item(value["value"]))
-            return cut(" ".join(shown), 2 * _SPEC)
+            return cut_text(" ".join(shown), 2 * _SPEC)
         case Value() | BoundSecret():
             return _format_value(value)
         case Mapping():
@@ -218,9 +222,9 @@ def _format_item(value: Any) -> str:
             shown_text = redact_keys(value)
             if len(shown_text) > _SPEC:
                 shown_text = shown_text[: _SPEC - 1] + "…"
-            return cut(json.dumps(shown_text, ensure_ascii=False), 8 * _SPEC)
+            return cut_text(json.dumps(shown_text, ensure_ascii=False), 8 * _SPEC)
         case _:
-            return cut(json.dumps(value), _SPEC)
+            return cut_text(json.dumps(value), _SPEC)
 
 
 def _format_rows(
@@ -262,7 +266,7 @@ def _list_column_changes(before: ColumnSet, after: ColumnSet) -> Sequence[str]:
 
 def _list_first(items: Collection[Any], most: int = _MOST) -> list[str]:
     """Return the first of some texts, and how many more there are."""
-    shown = [cut(item, _NAME) for item in islice(items, most)]
+    shown = [cut_text(item, _NAME) for item in islice(items, most)]
     if len(items) > most:
         shown.append(f"and {len(items) - most} more")
     return shown

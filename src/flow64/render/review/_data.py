@@ -8,7 +8,7 @@ from ...diff import as_data as change_data
 from ...plan import Review, Step
 from ...redaction import redact_keys_in_json
 from ._grouping import Group, group_alike
-from ._words import headline
+from ._words import make_headline
 
 FORMAT: Final = "flow64-review"
 VERSION: Final = 1
@@ -21,7 +21,7 @@ def as_data(review: Review) -> dict[str, Any]:
     `workflows` has each workflow. `groups` says which are shown as one.
     """
     groups = group_alike(review.notable)
-    line = headline(review, groups, str)
+    line = make_headline(review, groups, str)
     data: dict[str, Any] = redact_keys_in_json(
         {
             "format": FORMAT,

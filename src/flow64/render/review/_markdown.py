@@ -15,18 +15,23 @@ from ...redaction import redact_keys
 from ...text import join_first, pluralize
 from .._mermaid import draw_mermaid_changes
 from ._grouping import Group, group_alike
-from ._markdown_escape import code, format_code_block, format_marker, prose
+from ._markdown_escape import (
+    format_code,
+    format_code_block,
+    format_marker,
+    format_prose,
+)
 from ._notes import Note, NoteStyle, list_notes
 from ._source import compare_source
 from ._words import (
     SIGNS,
-    changes_title,
     describe_action,
     describe_rename,
-    headline,
+    format_changes_title,
+    format_share,
     list_ways_out,
+    make_headline,
     name_group,
-    of_them,
 )
 
 LIMIT: Final = 65_536
@@ -199,7 +204,7 @@ _DEAR: Final = {"code", "picture"}
 
 
 def _shorten(name: str) -> str:
-    return code(name, 60)
+    return format_code(name, 60)
 
 
 # -- Content --------------------------------------------------------------------------
@@ -208,8 +213,8 @@ def _shorten(name: str) -> str:
 def _add_head(
     page: _Page, review: Review, groups: Sequence[Group], name: str | None
 ) -> None:
-    line = headline(review, groups, code)
-    of = f": {code(review.env)}" if review.env is not None else ""
+    line = make_headline(review, groups, format_code)
+    of = f": {format_code(review.env)}" if review.env is not None else ""
     more = f" \u2014 {line.more}" if line.more else ""
     page.add(
         f"{format_marker(name)}\n### flow64 review{of}\n\n**{line.what}**{more}\n", 0
@@ -228,7 +233,7 @@ def _add_group(page: _Page, group: Group) -> None:
     if group.like is not None:
         page.add_to(at, partial(_write_difference, group), base + 2, "changes")
     elif one.changes:
-        words = f"{changes_title(group).capitalize()}:"
+        words = f"{format_changes_title(group).capitalize()}:"
         changes = partial(_write_block, words, first.change_sections)
         page.add_to(at, changes, base + 2, "changes")
     if group.follows:
@@ -255,7 +260,7 @@ def _is_live(one: Step) -> bool:
 def _write_difference(group: Group, room: int) -> _Made:
     """Write the changes by their difference from another group."""
     assert group.like is not None  # otherwise all changes are shown
-    like = f"Like {name_group(group.like, code)}"
+    like = f"Like {name_group(group.like, format_code)}"
     if group.without and group.besides:
         first, left_out = _write_block(f"{like}, except:", group.without, room // 2)
         second, more = _write_block("And also:", group.besides, room // 2)
@@ -269,14 +274,18 @@ def _write_difference(group: Group, room: int) -> _Made:
 
 def _write_title(group: Group) -> str:
     one = group.one
-    mark = code(SIGNS[one.action])
-    lines = [f"#### {mark} {name_group(group, code)} {describe_action(group)}", ""]
+    mark = format_code(SIGNS[one.action])
+    lines = [
+        f"#### {mark} {name_group(group, format_code)} {describe_action(group)}",
+        "",
+    ]
     if len(group.views) > 1:
-        lines += [join_first(group.keys, MOST_KEYS, code), ""]
+        lines += [join_first(group.keys, MOST_KEYS, format_code), ""]
     elif one.name and one.name != one.key:
-        lines += [code(one.name), ""]
+        lines += [format_code(one.name), ""]
     reasons = [
-        f"- {prose(text)}{of_them(number, group)}" for text, number in group.reasons
+        f"- {format_prose(text)}{format_share(number, group)}"
+        for text, number in group.reasons
     ]
     if one.action == "refuse":
         reasons.append(f"- {_write_ways(group)}")
@@ -285,12 +294,14 @@ def _write_title(group: Group) -> str:
 
 def _write_ways(group: Group) -> str:
     found = list_ways_out(group)
-    ways = [f"{words} {code(text)}" if text else words for words, text in found]
+    ways = [f"{words} {format_code(text)}" if text else words for words, text in found]
     is_each = len(group.views) > 1 and len(found) > 1
     return f"you can{', for each of them' * is_each}: {', or '.join(ways)}"
 
 
-_NOTE_STYLE: Final = NoteStyle(code, prose, lambda line: code(line.strip()), MOST_KEYS)
+_NOTE_STYLE: Final = NoteStyle(
+    format_code, format_prose, lambda line: format_code(line.strip()), MOST_KEYS
+)
 
 
 def _format_note(note: Note) -> str:
@@ -370,7 +381,7 @@ def _write_source(group: Group, _: int) -> _Made:
     """Write the changes as code, behind a click."""
     found = compare_source(group.first)
     if found.problem is not None:
-        return f"Not shown as code: {prose(found.problem)}.\n", 0
+        return f"Not shown as code: {format_prose(found.problem)}.\n", 0
     if not found.lines:
         return "As flow64 code nothing differs.\n", 0
     lines, more = [*found.lines[:MOST_CODE]], len(found.lines) - MOST_CODE
@@ -387,12 +398,14 @@ def _add_tail(page: _Page, review: Review) -> None:
     if review.renames:
         lines = ["#### Possibly renamed", ""]
         renames = review.renames[:MOST_KEYS]
-        lines += [f"- {describe_rename(rename, code)}" for rename in renames]
+        lines += [f"- {describe_rename(rename, format_code)}" for rename in renames]
         if (more := len(review.renames) - MOST_KEYS) > 0:
             lines.append(f"- and {more:,} more")
         page.add("\n".join([*lines, ""]), 3, "note")
     if review.not_checked:
-        doubts = [f"- {prose(doubt)}" for doubt in review.not_checked[:MOST_KEYS]]
+        doubts = [
+            f"- {format_prose(doubt)}" for doubt in review.not_checked[:MOST_KEYS]
+        ]
         if (more := len(review.not_checked) - MOST_KEYS) > 0:
             doubts.append(f"- {pluralize(more, 'more thing')}")
         page.add("\n".join(["#### Not checked", "", *doubts, ""]), 3, "note")

@@ -1,7 +1,7 @@
 """Escape text of data, so that it has no effect in a comment on GitHub.
 
 Mentions, references, links and markup have no effect inside of code. So names and
-values are code, and so is each word of a sentence that is not a plain word.
+values are format_code, and so is each word of a sentence that is not a plain word.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LONGEST_PROSE: Final = 600
 """The most characters of a sentence in a comment."""
 
 
-def code(text: str, longest: int = LONGEST) -> str:
+def format_code(text: str, longest: int = LONGEST) -> str:
     """Write a name or a value as inline code that cannot end early."""
     shown = _cut(text, longest)
     if not shown.strip():
@@ -39,7 +39,7 @@ def format_code_block(text: str, language: str) -> str:
     return f"{fence}{language}\n{text}\n{fence}\n"
 
 
-def prose(text: str) -> str:
+def format_prose(text: str) -> str:
     """Write a sentence with words of data in it: all but plain words are code."""
     made: list[str] = []
     strange: list[str] = []
@@ -58,7 +58,7 @@ def prose(text: str) -> str:
 
 def _join_as_code(words: list[str]) -> list[str]:
     """Return adjacent words as one piece of code."""
-    return [code(" ".join(words), longest=4 * LONGEST)] if words else []
+    return [format_code(" ".join(words), longest=4 * LONGEST)] if words else []
 
 
 _PLAIN: Final = re.compile(

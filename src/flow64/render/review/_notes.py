@@ -10,7 +10,7 @@ from attrs import frozen
 from ...plan import FLAGS, RunRef, ScheduleRef
 from ...text import join_first, pluralize
 from ._grouping import Group
-from ._words import Quote, cost_change, format_options, of_them
+from ._words import Quote, format_cost_change, format_options, format_share
 
 MOST_TOUCHED: Final = 3
 """Schedules and runs of one group that are named."""
@@ -64,7 +64,7 @@ def list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
     if one.effects and (first.is_new or one.action == "create"):
         yield Note("effects", [style.sentence(one.effects)], opening="")
     if one.details.cost_after is not None:
-        cost = cost_change(group, lambda cost: cost.describe(name))
+        cost = format_cost_change(group, lambda cost: cost.describe(name))
         yield Note("cost of 1,000 input rows, at most", [cost])
     if first.settings:
         label = "set on the service and not by code, so a deploy leaves it"
@@ -133,7 +133,7 @@ def _list_activity(group: Group, style: NoteStyle) -> Iterator[Note]:
     ):
         of = f" of {pluralize(unknown, 'workflow')}" if ones[1:] else ""
         doubts += [f"{what}{of}"] if unknown else []
-    doubts += [f"{style.sentence(d)}{of_them(n, group)}" for d, n in group.doubts]
+    doubts += [f"{style.sentence(d)}{format_share(n, group)}" for d, n in group.doubts]
     if more := len(doubts[style.most :]):
         doubts[style.most :] = [pluralize(more, "more thing")]
     if doubts:

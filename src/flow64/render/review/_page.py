@@ -22,21 +22,21 @@ from ...redaction import clean_text, redact_keys
 from ...text import pluralize
 from .._graph import Graph, GraphNode, graph_between
 from .._style import STYLE as GRAPH_STYLE
-from .._svg import anchors, draw_graph
+from .._svg import draw_graph, make_anchors
 from ._grouping import Group, group_alike
 from ._notes import NoteStyle, list_notes
 from ._page_style import STYLE
 from ._source import compare_source
 from ._words import (
     SIGNS,
-    changes_title,
-    cost_change,
     describe_action,
     describe_rename,
-    headline,
+    format_changes_title,
+    format_cost_change,
+    format_share,
     list_ways_out,
+    make_headline,
     name_group,
-    of_them,
 )
 
 MOST_BLOCKS: Final = 2_000
@@ -114,7 +114,7 @@ def _hash(style: str) -> str:
 
 
 def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
-    line = headline(review, groups, _code)
+    line = make_headline(review, groups, _code)
     policy = (
         f"default-src 'none'; style-src {_hash(STYLE)} {_hash(GRAPH_STYLE)}; "
         "base-uri 'none'; form-action 'none'"
@@ -147,7 +147,7 @@ def _write_index(groups: Sequence[Group]) -> Iterator[str]:
         return
     yield '<nav aria-labelledby="index"><h2 id="index">Workflows</h2><ul>'
     for number, group in enumerate(groups, 1):
-        cost = cost_change(group, Estimate.brief)
+        cost = format_cost_change(group, Estimate.brief)
         money = f'<span class="cost">{_text(cost)}</span>' if cost else ""
         yield (
             f'<li class="{group.one.action}"><a href="#g{number}">{_sign(group)}'
@@ -225,7 +225,7 @@ def _write_group(group: Group, number: int, room: _Room) -> Iterator[str]:
         yield from _write_changes(_limit_lines(group.first.edit_sections, room))
     yield from _write_difference(group)
     if one.changes:
-        yield f"<h3>{changes_title(group).capitalize()}</h3>"
+        yield f"<h3>{format_changes_title(group).capitalize()}</h3>"
         yield from _write_changes(changes, drawn)
     if group.first.follow_sections:
         yield "<h3>What follows</h3>"
@@ -266,7 +266,7 @@ def _write_reasons(group: Group) -> Iterator[str]:
     if group.reasons:
         yield '<ul class="reasons">'
         for reason, number in group.reasons:
-            yield f"<li>{_text(reason)}{of_them(number, group)}</li>"
+            yield f"<li>{_text(reason)}{format_share(number, group)}</li>"
         yield "</ul>"
     if one.action != "refuse":
         return
@@ -363,7 +363,7 @@ def _draw_graph(
         return _GroupGraph(number)
     room.blocks -= len(graph.nodes)
     prefix = f"{number}-"
-    names = [f"{prefix}{name}" for name in anchors(graph)]
+    names = [f"{prefix}{name}" for name in make_anchors(graph)]
     ids = [canonical_id(node.id) for node in graph.nodes]
     places = dict(zip(ids, names, strict=True))
     changed = {canonical_id(one.block) for one in found if one.block is not None}

@@ -13,13 +13,13 @@ from ._grouping import Group, group_alike
 from ._notes import Note, NoteStyle, list_notes
 from ._words import (
     SIGNS,
-    changes_title,
     describe_state,
+    format_changes_title,
+    format_share,
     format_was,
-    headline,
     list_ways_out,
+    make_headline,
     name_group,
-    of_them,
 )
 
 MOST_KEYS: Final = 60
@@ -37,7 +37,7 @@ def as_text(review: Review, *, in_full: bool = False) -> str:
 
 
 def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
-    line = headline(review, group_alike(review.notable, in_full=in_full), str)
+    line = make_headline(review, group_alike(review.notable, in_full=in_full), str)
     if review.env is not None:
         requests = _format_requests(review)
         yield f"plan for environment {review.env} at {review.endpoint}{requests}"
@@ -81,7 +81,7 @@ def _group_lines(group: Group) -> Iterator[str]:
     elif named := f"{one.name} ({one.id})" if one.id else one.name:
         yield f"    {named}"
     for reason, number in group.reasons:
-        yield f"    {reason}{of_them(number, group)}"
+        yield f"    {reason}{format_share(number, group)}"
     if one.action == "refuse":
         yield f"    you can{', for each of them' if len(group.views) > 1 else ''}:"
         yield from (
@@ -104,7 +104,7 @@ def _change_lines(group: Group) -> Iterator[str]:
     """Yield the changes, in full or by their difference from another group."""
     if group.like is None:
         if group.one.changes:
-            yield f"    {changes_title(group)}:"
+            yield f"    {format_changes_title(group)}:"
             yield from _indent_sections(group.first.change_sections)
         return
     yield f"    like {name_group(group.like, str)}"

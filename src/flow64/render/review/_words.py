@@ -154,7 +154,7 @@ def describe_state(group: Group) -> str:
 _STOPS: Final = ("stops", "stop")
 
 
-def changes_title(group: Group) -> str:
+def format_changes_title(group: Group) -> str:
     """Return the heading of the changes of a group."""
     return "the code would change" if group.one.action == "refuse" else "what changes"
 
@@ -166,7 +166,7 @@ def name_group(group: Group, quote: Quote) -> str:
     return f"{quote(group.label)} ({len(group.views):,})"
 
 
-def of_them(number: int, group: Group) -> str:
+def format_share(number: int, group: Group) -> str:
     """Return how many of a group are meant, if not all."""
     return f" ({number:,} of them)" if number < len(group.views) else ""
 
@@ -189,7 +189,7 @@ class Headline:
         return "; ".join(self.facts)
 
 
-def headline(review: Review, groups: Sequence[Group], quote: Quote) -> Headline:
+def make_headline(review: Review, groups: Sequence[Group], quote: Quote) -> Headline:
     """Return the changes, what stops them, what they spend and what runs cost."""
     facts = [fact for fact in _list_facts(review, groups, quote) if fact]
     return Headline(_describe_changes(review, groups), facts)
@@ -261,7 +261,7 @@ def _describe_costs(groups: Sequence[Group], quote: Quote) -> str:
         return "cost per 1,000 rows: unchanged" if is_known else ""
 
     def name(group: Group) -> str:
-        return f"{name_group(group, quote)} {cost_change(group, Estimate.brief)}"
+        return f"{name_group(group, quote)} {format_cost_change(group, Estimate.brief)}"
 
     listed = join_first(differ, MOST_COSTS, name)
     return f"cost per 1,000 rows, at most: {listed}"
@@ -281,7 +281,7 @@ def _describe_settings(groups: Sequence[Group], quote: Quote) -> str:
     return f"not set by code, per 1,000 rows: {join_first(named, MOST_COSTS)}"
 
 
-def cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
+def format_cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
     """Return the cost of 1,000 input rows before and after, as `cost` words one."""
     before, after = group.one.details.cost_before, group.one.details.cost_after
     if after is None:

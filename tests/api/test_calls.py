@@ -292,7 +292,7 @@ REQUESTS = {
     ),
     "balance": (calls.get_balance, {"credits": 1}, ("GET", "/check-balance", {}, None)),
 }
-"""For each call: the conversation, an answer, and the one request."""
+"""For each call: the function, an answer, and the one request."""
 
 
 @pytest.mark.parametrize("name", REQUESTS)

@@ -225,7 +225,7 @@ def test_each_has_a_deadline_of_its_own(kind):
 
 @BOTH
 def test_one_that_is_late_fails_alone(kind):
-    """Which is thrown into the conversation that asked."""
+    """It is raised in the call that asked."""
 
     @job
     async def late(session):
@@ -552,7 +552,7 @@ def test_jobs_by_hand_end_with_the_first_failure():
 
 @BOTH
 def test_answer_of_another_organisation_ends_all(kind):
-    """Also where another failure comes first, or the conversation takes failures."""
+    """Also where another failure comes first, or the call recovers from failures."""
     fake = service(kind, statuses={"/0": 404}, waits={"/0": 0.1, "/1": 0.05, "/2": 0.1})
     ended = fake.ended
 

@@ -94,8 +94,8 @@ def talk(kind, fake, call, clock=None, **settings):
     return use(kind, URL, clocked, transport=transport, **settings)
 
 
-def play(kind, fake, conversation, clock=None, **settings):
-    return talk(kind, fake, lambda client: client.call(conversation), clock, **settings)
+def play(kind, fake, job, clock=None, **settings):
+    return talk(kind, fake, lambda client: client.call(job), clock, **settings)
 
 
 @BOTH
@@ -230,7 +230,7 @@ def test_clock_is_the_client_s(kind):
 
 
 @BOTH
-def test_pace_is_kept_by_all_conversations_of_a_client(kind):
+def test_pace_is_kept_by_all_calls_of_a_client(kind):
     @job
     async def three(session):
         for _ in range(3):
@@ -470,7 +470,7 @@ def test_events_come_as_they_are_told_to_one_that_awaits():
 
 
 @BOTH
-def test_listener_that_leaves_ends_the_conversation(kind):
+def test_listener_that_leaves_ends_the_call(kind):
     ended = []
 
     @job

@@ -177,7 +177,7 @@ def test_task_that_is_cancelled_cancels_no_run(is_watched):
 
 
 def test_watch_that_is_left_early_leaves_nothing_open():
-    """The conversation is over with it."""
+    """The call is over with it."""
     run, hand = held("sync", [status("running"), status("completed")])
     for _ in run.watch():
         break

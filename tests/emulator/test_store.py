@@ -228,7 +228,7 @@ def test_what_was_spent_is_summed(store):
         store.spendings.add(spending(str(number), cost))
     store.spendings.add(spending("other", 9, "other"))
 
-    assert [store.sum_spending(org) for org in ("org", "other", "nobody")] == [
+    assert [store.spent(org) for org in ("org", "other", "nobody")] == [
         2.5,
         9,
         0,

@@ -127,7 +127,7 @@ def is_refusal(error: FlowError) -> bool:
     """Return True if a request was not sent, or was refused with a documented status.
 
     A refusal is reported at once. It does not prove that nothing was bought: see
-    `start_once` for what the next start of an intent does.
+    `Launcher.start` for what the next start of an intent does.
     """
     if isinstance(error, ApiError):
         return 400 <= error.status < 500 and error.status not in LEFT_OPEN

@@ -241,6 +241,7 @@ class Session:
         """Call a function in the caller's thread, such as to read the caller's rows."""
         self._whole.check()
         result: T = await self._call_in_caller(function)
+        self._whole.check()
         return result
 
     # -- Requests ---------------------------------------------------------------------

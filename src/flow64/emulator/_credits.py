@@ -27,7 +27,7 @@ def compute_balance(store: Store, org_id: str, switches: Switches) -> float | No
     """Return the credits that an organisation has left; None without a limit."""
     if switches.credits is None:
         return None
-    return max(0.0, round(switches.credits - store.sum_spending(org_id), DIGITS))
+    return max(0.0, round(switches.credits - store.spent(org_id), DIGITS))
 
 
 def price_row(kind: str, specs: Mapping[str, Any]) -> float | None:

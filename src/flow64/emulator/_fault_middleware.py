@@ -38,7 +38,7 @@ class FaultyApp:
         """Answer a request, or apply a fault to it."""
         is_request = scope["type"] == "http"
         # Before the fault is visible to other threads, which may call release at once.
-        before = self._faults.releases
+        before = self._faults.released
         rule = self._faults.take(scope["method"], scope["path"]) if is_request else None
         if rule is None:
             await self._app(scope, receive, send)
@@ -52,7 +52,7 @@ class FaultyApp:
                 send,
                 rule,
                 body,
-                lambda: self._faults.releases > before,
+                lambda: self._faults.released > before,
             )
             await _HANDLERS[rule.fault.kind](exchange)
 

@@ -279,7 +279,7 @@ class Faults:
             self._released += 1
 
     @property
-    def releases(self) -> int:
+    def released(self) -> int:
         """How often `release` was called."""
         return self._released
 

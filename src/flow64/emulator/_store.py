@@ -173,7 +173,7 @@ class Table(Generic[R]):
         return getattr(record, TABLES[self.cls][1]), *_with_checksum(data)
 
     def _read(self, found: tuple[int, bytes, int]) -> R:
-        return _CONVERTER.loads(self.store.verify(*found[1:]), self.cls)
+        return _CONVERTER.loads(self.store.checked(*found[1:]), self.cls)
 
 
 class Store:
@@ -241,7 +241,7 @@ class Store:
         """Costs, by organisation."""
         return Table(self, SpendingRecord)
 
-    def sum_spending(self, org_id: str) -> float:
+    def spent(self, org_id: str) -> float:
         """Return the credits that an organisation spent, as far as prices are known."""
         query = (
             "SELECT coalesce(sum(json_extract(data, '$.credits')), 0) "
@@ -289,7 +289,7 @@ class Store:
         at = -1
         while found := self.fetch(query, (owner, at)):
             at, data, sum_ = found[0]
-            yield self.verify(data, sum_)
+            yield self.checked(data, sum_)
 
     def size(self, owner: str) -> int:
         """Return the approximate size of an owner's rows, in bytes."""
@@ -372,7 +372,7 @@ class Store:
         with self._use_connection() as connection:
             return connection.execute(query, values).fetchall()
 
-    def verify(self, data: bytes, sum_: int) -> bytes:
+    def checked(self, data: bytes, sum_: int) -> bytes:
         """Return data if it matches its checksum.
 
         Raises:

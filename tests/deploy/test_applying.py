@@ -89,12 +89,12 @@ def test_plan_is_done_step_by_step_and_told(place, kind):
     events = []
 
     def listen(client):
-        talk = place.applying(plan, agreed=Agreement(prune=1))
+        job = place.applying(plan, agreed=Agreement(prune=1))
         if kind == "sync":
-            return events.extend(client.stream(talk))
+            return events.extend(client.stream(job))
 
         async def gathered():
-            events.extend([event async for event in client.stream(talk)])
+            events.extend([event async for event in client.stream(job)])
 
         return gathered()
 

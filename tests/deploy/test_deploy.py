@@ -1,4 +1,4 @@
-"""Deploying, played by hand: what is sent, when it is sent again, and when never."""
+"""Deploying with a session by hand: what is sent, what is sent again, and what never."""
 
 from __future__ import annotations
 

@@ -214,11 +214,6 @@ class Planner:
     not_checked: list[str] = field(factory=list[str])
     may_list: bool | None = None
 
-    @property
-    def targets(self) -> Sequence[Target]:
-        """The wanted workflows."""
-        return self.context.targets
-
     async def make(self, session: Session, create: frozenset[str]) -> Plan:
         """Make the plan, but for its facts about the client."""
         listed = await self._list_if_needed(session)
@@ -226,7 +221,7 @@ class Planner:
         steps: Sequence[Step] = await session.gather(
             [
                 partial(self._plan_and_emit, target, listed, numbers)
-                for target in self.targets
+                for target in self.context.targets
             ]
         )
         if self.may_list is None and self._is_missing(steps[0]):
@@ -260,7 +255,7 @@ class Planner:
             self.not_checked.append(
                 "orphans: not looked for, since not all code of a project is at hand"
             )
-            if len(self.targets) == 1:
+            if len(self.context.targets) == 1:
                 return None
         return await self._list(session)
 
@@ -273,7 +268,8 @@ class Planner:
         session.begin()
         try:
             listed = await list_workflows(
-                session, secret_texts(target.definition for target in self.targets)
+                session,
+                secret_texts(target.definition for target in self.context.targets),
             )
         except ForbiddenError as error:
             self.may_list = False
@@ -292,7 +288,7 @@ class Planner:
         session: Session,
     ) -> Step:
         step = await self.plan_target(session, target, listed)
-        await session.emit(Looked(next(numbers), len(self.targets)))
+        await session.emit(Looked(next(numbers), len(self.context.targets)))
         return step
 
     def _is_missing(self, step: Step) -> bool:

@@ -248,9 +248,8 @@ class _StepReader:
             given = [item for item in secrets if item.value.name == name]
             if not given:
                 raise self.saved.refuse(f"it needs the secret value {name}")
-            same = [
-                item for item in given if self.digests.of_secret(item.content) == digest
-            ]
+            digests = self.digests
+            same = [one for one in given if digests.of_secret(one.content) == digest]
             self._require_same((same or given)[0], digest)
             found += same[:1]
         return found

@@ -1,4 +1,4 @@
-"""Deploying with a session by hand: what is sent, what is sent again, and what never."""
+"""Deploying with a session by hand: what is sent, and what is sent again."""
 
 from __future__ import annotations
 

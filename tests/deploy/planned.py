@@ -11,7 +11,6 @@ from flow64 import LEAD, AsyncClient, Client, Project, RawBlock, Workflow, value
 from flow64.api import Policy, create_workflow, update_description, update_workflow
 from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import canonical_id, fingerprint, with_stamp
-from flow64.deploy import _saved_plan as saved_plans
 from flow64.deploy import bases_of, make_plan, short_fingerprint, target_of
 from flow64.emulator import Emulator, Switches
 from flow64.plan import Target
@@ -44,7 +43,7 @@ class History:
 
 def digest_quickly(monkeypatch):
     """Digest secrets in one round: that takes long on purpose."""
-    monkeypatch.setattr(saved_plans, "ROUNDS", 1)
+    monkeypatch.setattr("flow64.deploy._saved_plan.ROUNDS", 1)
 
 
 def target(workflow, env="default", *, commit=OURS, pulled=None, key=None, **values):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from flow64.deploy import FileCache, _cache
+from flow64.deploy import FileCache
 from flow64.plan import Sighting
 from tests.deploy.planned import OLD, service
 
@@ -47,7 +47,7 @@ def test_file_is_written_only_when_there_is_anything_new(path):
 
 
 def test_oldest_sightings_make_room(path, monkeypatch):
-    monkeypatch.setattr(_cache, "MOST", 2)
+    monkeypatch.setattr("flow64.deploy._cache.MOST", 2)
     seen = [evolve(SEEN, id=str(number)) for number in range(3)]
     with FileCache(path) as cache:
         for one in (*seen, seen[1]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from hashlib import sha256
+from hashlib import pbkdf2_hmac, sha256
 from importlib.metadata import version
 
 import pytest
@@ -15,7 +15,7 @@ from flow64.api import create_schedule, delete_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import BoundSecret, Value, rfc8785
 from flow64.deploy import Agreement, apply_saved_plan, load_plan, save_plan
-from tests.deploy.planned import digest_quickly, pulled_of, saved_plans
+from tests.deploy.planned import digest_quickly, pulled_of
 from tests.service.fault_server import Forward, Reply
 from tests.service.support import Script, answer
 
@@ -418,13 +418,13 @@ def test_schedule_that_came_since_is_in_the_way_of_a_deletion(place, path):
 
 def test_secret_of_two_workflows_is_digested_once(place, path, monkeypatch):
     """Slow as that is meant to be."""
-    digested, real = [], saved_plans.pbkdf2_hmac
+    digested = []
 
     def seen(*args):
         digested.append(args)
-        return real(*args)
+        return pbkdf2_hmac(*args)
 
-    monkeypatch.setattr(saved_plans, "pbkdf2_hmac", seen)
+    monkeypatch.setattr("flow64.deploy._saved_plan.pbkdf2_hmac", seen)
     both = [place.target(secret(place, key=key), hook=HOOK) for key in "st"]
     made(place, path, *both)
 

@@ -30,7 +30,7 @@ from flow64.errors import (
     TransportError,
     UnprocessableError,
 )
-from tests.service.clients import ask
+from tests.service.clients import ask, use
 from tests.service.credentials import (
     KINDS,
     QUICK,
@@ -303,3 +303,19 @@ def test_what_is_searched_for_is_found_where_it_is():
         assert found([WORD], text) == [WORD]
     error = AnswerError("GET", "/x", KEY)
     assert found([WORD], frames(error)) == [WORD]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_of_a_call_shows_no_argument_of_it(kind):
+    """Values of an environment, such as a key, may be among them."""
+
+    async def fail(session, values):
+        del values
+        raise ConfigError("it failed")
+
+    def call(client):
+        return client.call(fail, values={"hook": "SENTINEL-VALUE"})
+
+    with pytest.raises(ConfigError) as caught:
+        use(kind, "https://api.example.com", call)
+    assert "SENTINEL-VALUE" not in frames(caught.value)

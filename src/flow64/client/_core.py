@@ -16,7 +16,7 @@ from collections.abc import (
 )
 from os import PathLike
 from types import TracebackType
-from typing import Any, Concatenate, Final, NoReturn, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, Generic, NoReturn, ParamSpec, Self, TypeVar
 from warnings import warn
 
 from ..api import (
@@ -38,6 +38,26 @@ from ._settings import DEFAULT, ClientSettings, Terms, credential_of, resolve_se
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class _Bound(Generic[T]):
+    """A function with its arguments, which no traceback shows: they may be secret."""
+
+    __slots__ = ("_args", "_function", "_kwargs")
+
+    def __init__(
+        self,
+        function: Callable[..., Awaitable[T]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        self._function: Final = function
+        self._args: Final = args
+        self._kwargs: Final = kwargs
+
+    def __call__(self, session: Session) -> Awaitable[T]:
+        """Call the function with a session in front."""
+        return self._function(session, *self._args, **self._kwargs)
 
 
 class ClientCore:
@@ -135,8 +155,9 @@ class AsyncCore(ClientCore):
 
         Such as `make_plan` and `apply_plan` of `flow64.deploy`.
         """
-        session = self._make_session(self._transport)
-        return await session.run(lambda session: job(session, *args, **kwargs))
+        bound = _Bound(job, args, kwargs)
+        del args, kwargs
+        return await self._make_session(self._transport).run(bound)
 
     async def stream(
         self,
@@ -145,12 +166,14 @@ class AsyncCore(ClientCore):
         **kwargs: P.kwargs,
     ) -> AsyncGenerator[Any]:
         """Run a call as `call` does, and yield its events as they happen."""
+        bound = _Bound(job, args, kwargs)
+        del args, kwargs
 
         async def run(emit: Any, call_in_caller: Any) -> Any:
             session = self._make_session(
                 self._transport, emit=emit, call_in_caller=call_in_caller
             )
-            return await session.run(lambda session: job(session, *args, **kwargs))
+            return await session.run(bound)
 
         feed = Feed[Any](run)
         try:
@@ -210,12 +233,11 @@ class Core(ClientCore):
 
         Such as `make_plan` and `apply_plan` of `flow64.deploy`.
         """
-
-        def run(transport: AsyncTransport) -> Awaitable[T]:
-            session = self._make_session(transport)
-            return session.run(lambda session: job(session, *args, **kwargs))
-
-        return self._thread.run(run)
+        bound = _Bound(job, args, kwargs)
+        del args, kwargs
+        return self._thread.run(
+            lambda transport: self._make_session(transport).run(bound)
+        )
 
     def stream(
         self,
@@ -227,13 +249,14 @@ class Core(ClientCore):
 
         The generator returns the result of the call.
         """
-        thread = self._thread
+        bound, thread = _Bound(job, args, kwargs), self._thread
+        del args, kwargs
 
         async def run(emit: Any, call_in_caller: Any) -> Any:
             session = self._make_session(
                 thread.transport, emit=emit, call_in_caller=call_in_caller
             )
-            return await session.run(lambda session: job(session, *args, **kwargs))
+            return await session.run(bound)
 
         feed, is_patient = Feed[T](run), True
         try:

@@ -196,6 +196,7 @@ async def apply_plan(
         plan, agreed, history=history, endpoint=endpoint, values=values, hidden=hidden
     )
     known, _ = _find_secrets(plan, values, hidden)
+    del values  # an error from here on may show the locals of its frames
     run = _Application(plan, agreed, history, known, is_fresh, stopped, len(jobs))
     if not (is_fresh or is_checked):
         await run.require_current(session, jobs)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ..api import Session, get_workflow
 from ..definition import (
@@ -133,6 +133,7 @@ async def reopen_plan(
     """
     _require_match(saved, env, endpoint, project, organisation)
     reader = _StepReader(saved, PlanDigests(saved.salt), values or {})
+    del values  # an error from here on may show the locals of its frames
     targets = [reader.read_target(step) for step in saved.steps]
     bound = bound_secrets(target.definition for target in targets if target)
     known = [*bound, *reader.find_hidden(secrets)]
@@ -216,7 +217,7 @@ class _StepReader:
 
     saved: SavedPlan
     digests: PlanDigests
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
 
     def read_target(self, data: Mapping[str, Any]) -> Target | None:
         """Return the wanted workflow of a step, with its secrets filled in."""

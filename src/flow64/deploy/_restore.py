@@ -84,6 +84,7 @@ async def plan_restore(
         )
         raise HistoryError(str(saved.file), problem)
     wanted = _fill_in(saved, values or {})
+    del values  # an error from here on may show the locals of its frames
     session.begin()
     live = await get_workflow(session, saved.workflow_id, wanted)
     step = _step(saved, wanted, live, prices, secrets)

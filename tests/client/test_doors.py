@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from flow64 import errors
-from flow64.api import HttpRequest, HttpxTransport, _turns
+from flow64.api import HttpRequest, HttpxTransport, _named_locks
 from flow64.client import AsyncClient, Client, Policy
 from flow64.emulator import Emulator, Switches
 from tests.service import clients
@@ -173,7 +173,7 @@ def test_what_broke_off_has_no_end():
 
 
 def test_forked_process_forgets_who_held_a_turn():
-    turns = _turns.Turns()
+    turns = _named_locks.Turns()
     assert turns.take("x")
     assert not turns.take("x")
 

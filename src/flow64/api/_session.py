@@ -29,12 +29,12 @@ from ..errors import (
 )
 from ._answer_errors import api_error
 from ._channel import MAX_ANSWER, MAX_ERROR, Channel, log_request
+from ._named_locks import TURNS
 from ._organisation import Organisation
 from ._request import Answer, Request
 from ._retry import is_unsent
 from ._stream import Stream, close_answer
 from ._transport import AsyncHttpAnswer, AsyncTransport
-from ._turns import TURNS
 
 T = TypeVar("T")
 

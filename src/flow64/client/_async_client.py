@@ -15,8 +15,8 @@ from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
 from ._async_calls import AsyncRuns, AsyncSchedules, AsyncSigningSecrets, AsyncWorkflows
 from ._async_run import AsyncRun
 from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
+from ._compiling import compile_for, make_launcher
 from ._core import AsyncCore
-from ._deploying import compile_for, make_launcher
 
 
 class AsyncClient(AsyncCore):

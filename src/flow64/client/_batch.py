@@ -14,7 +14,7 @@ from ..deploy import Deployable
 from ..errors import FlowError
 from ..runs import DAY, Allowance, BatchSettings, FinishedBatch, require_times
 from ._async_run import AsyncRun
-from ._deploying import make_launcher
+from ._compiling import make_launcher
 from ._run import Run
 from ._settings import ClientSettings
 

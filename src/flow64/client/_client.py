@@ -13,8 +13,8 @@ from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
 from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
 from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
 from ._calls import Runs, Schedules, SigningSecrets, Workflows
+from ._compiling import compile_for, make_launcher
 from ._core import Core
-from ._deploying import compile_for, make_launcher
 from ._run import Run
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._apply import PARALLEL as PARALLEL
 from ._apply import Done, Failed, Summary, Writing, apply_plan
 from ._apply import check_plan as check_plan
+from ._apply_saved_plan import apply_saved_plan, reopen_plan
 from ._cache import FileCache
 from ._consent import Agreement
 from ._consent import Doing as Doing
@@ -33,7 +34,6 @@ from ._interrupt import Stop, first_cancel_waits, first_interrupt_waits
 from ._plan_text import as_data, as_text
 from ._planner import Looked, make_plan
 from ._planner import plan_one as plan_one
-from ._reopen_plan import apply_saved_plan, reopen_plan
 from ._restore import plan_restore
 from ._review_of_plan import review_of_plan
 from ._same_code import DeployedCode as DeployedCode

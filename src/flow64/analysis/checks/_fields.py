@@ -1,4 +1,4 @@
-"""Rules about kinds and spec fields, by the catalogue's knowledge."""
+"""Advice about kinds and spec fields, by the catalogue's knowledge."""
 
 from __future__ import annotations
 

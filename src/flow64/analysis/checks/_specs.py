@@ -1,4 +1,4 @@
-"""Rules about specs: documented words, required fields, addresses."""
+"""Rules about specs that may give errors: words, required fields, addresses."""
 
 from __future__ import annotations
 

@@ -87,38 +87,35 @@ def people(count: int) -> Iterator[dict[str, str]]:
 
 def run_of(count: int, folder: str) -> Cost:
     """What one run costs; called in a process of its own."""
-    import httpx
-
+    from flow64.client import Client
     from flow64.emulator import Emulator
     from flow64.emulator._records import UploadRecord, upload_owner
 
     emulator = Emulator(store=Path(folder, "store"))
     store, handle = emulator.store, "file"
-    with httpx.Client(
-        transport=emulator.transport(),
-        base_url="http://localhost",
-        headers={"x-api-key": "key"},
+    transport = emulator.transport()
+    with Client(
+        "key", base_url="http://localhost", journal=None, transport=transport
     ) as client:
-        workflow = client.post(
-            "/workflows/create_workflow",
-            json={
+        workflow = client.workflows.create(
+            {
                 "workflow_name": "Six blocks",
                 "workflow_description": "",
                 "workflow_definition": pipeline(handle),
-            },
-        ).json()
+            }
+        )
+        assert workflow.org_id is not None
         store.add_rows(upload_owner(handle), people(count))
         upload = UploadRecord(
             id=handle,
-            org_id=workflow["org_id"],
+            org_id=workflow.org_id,
             filename="people.csv",
             row_count=count,
             created_at=datetime.now(UTC),
         )
         store.uploads.add(upload)
         began = perf_counter()
-        reply = client.post("/workflows/run", params={"workflow_id": workflow["id"]})
-        run_id = reply.json()["job_id"]
+        run_id = client.runs.start(workflow.id, None).id
         emulator._engine._active[run_id][0].join()
         seconds = perf_counter() - began
     run = store.runs.get(run_id)

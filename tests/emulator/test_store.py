@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -519,7 +520,8 @@ def last_acknowledged(writers, round_, enough):
     while (line := writers.stdout.readline()) != "ended\n":
         last = int(line)
         if last == enough:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(pid, signal.SIGKILL)
     return last
 
 

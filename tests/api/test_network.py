@@ -717,6 +717,56 @@ def test_events_that_are_left_are_ended_wherever_they_are_collected(server, wher
     client.close()
 
 
+BEGIN = "flow64.api._loop_thread._Call.begin"
+
+
+def test_interrupt_before_a_call_begins_is_an_interrupt(server, monkeypatch):
+    """Nothing is waited for, and the client is as good as before."""
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    server.always("*", "*", Reply(200, {"a": 1}))
+    with Client(KEY, base_url=server.url, journal=None) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(BEGIN, interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                client.call(ask(READ))
+        assert client.call(ask(READ)) == {"a": 1}
+    assert len(server.requests) == 1
+
+
+def test_call_that_is_cancelled_before_it_begins_sends_nothing(server, monkeypatch):
+    def cancel_first(call):
+        call._loop.call_soon_threadsafe(call._cancel)
+        call._loop.call_soon_threadsafe(call._begin)
+
+    monkeypatch.setattr(BEGIN, cancel_first)
+    with (
+        Client(KEY, base_url=server.url, journal=None) as client,
+        pytest.raises(concurrent.futures.CancelledError),
+    ):
+        client.call(ask(READ))
+    assert server.requests == []
+
+
+def test_interrupt_while_events_are_ended_is_an_interrupt(server, monkeypatch):
+    async def endless(session):
+        while True:
+            await session.emit("more")
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with Client(KEY, base_url=server.url, journal=None) as client:
+        events = client.stream(endless)
+        next(events)
+        with monkeypatch.context() as patched:
+            patched.setattr("flow64.api._loop_thread._Call.wait", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                events.close()
+
+
 class Sore:
     """A transport whose answers are interrupted, and do not close well."""
 

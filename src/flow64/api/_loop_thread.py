@@ -71,13 +71,17 @@ class LoopThread:
                 "a Client cannot be called from code that one of its own calls runs; "
                 "use another Client there"
             )
-        with self._lock:  # so that `close` ends whatever has begun
-            loop, transport = self._start()
-            call = _Call(lambda: job(transport), loop)
+        call: _Call | None = None
         try:
+            with self._lock:  # so that `close` ends whatever has begun
+                loop, transport = self._start()
+                call = _Call(lambda: job(transport), loop)
+                call.begin()
             result: T = call.wait()
-        except CancelledError:
-            if self._is_closed:
+        except BaseException as error:  # also a Ctrl-C on the way to the wait
+            if call is not None:
+                call.end(is_awaited=not isinstance(error, StopNow))
+            if isinstance(error, CancelledError) and self._is_closed:
                 raise ConfigError(_NOT_HERE) from None
             raise
         return result
@@ -99,10 +103,17 @@ class LoopThread:
             return
         with self._lock:
             call = None if self._loop is None else _Call(job, self._loop)
+            if call is not None:
+                call.begin()
         is_here = current_thread() is self._thread
         if call is not None and is_awaited and not is_here:
-            with suppress(CancelledError):
+            try:
                 call.wait()
+            except CancelledError:
+                pass
+            except BaseException:
+                call.end(is_awaited=False)
+                raise
 
     def close(self) -> None:
         """Close the connections and end the thread; closing twice does nothing."""
@@ -156,40 +167,49 @@ class LoopThread:
 
 
 class _Call:
-    """A coroutine that runs on a loop, while this thread waits for it."""
+    """A coroutine that runs on a loop, while a thread waits for it."""
 
     def __init__(
         self, job: Callable[[], Awaitable[Any]], loop: asyncio.AbstractEventLoop
     ) -> None:
+        self._job: Final = job
         self._loop: Final = loop
         self._done: Final = Future[Any]()
         self._task: asyncio.Task[tuple[Any, BaseException | None]] | None = None
-        loop.call_soon_threadsafe(self._begin, job)  # with the caller's context
+
+    def begin(self) -> None:
+        """Let it begin, in the context of this thread."""
+        self._loop.call_soon_threadsafe(self._begin)
 
     def wait(self) -> Any:
-        """Wait for the result. A Ctrl-C cancels the task, and waits for its end."""
-        try:
-            return self._done.result()
-        except BaseException as error:
-            if self._done.done() and self._done.exception() is error:
-                raise
-            self._loop.call_soon_threadsafe(self._cancel)
-            if isinstance(error, StopNow):
-                raise
+        """Wait for the result."""
+        return self._done.result()
+
+    def end(self, *, is_awaited: bool) -> None:
+        """Cancel the task if it has not ended, and wait for its end if asked to.
+
+        A Ctrl-C meanwhile cancels it again, and is raised.
+        """
+        if self._done.done():
+            return
+        self._loop.call_soon_threadsafe(self._cancel)
+        if is_awaited:
             try:
                 self._done.exception()
-            except BaseException:  # the second one
+            except BaseException:
                 self._loop.call_soon_threadsafe(self._cancel)
                 raise
-            raise
 
-    def _begin(self, job: Callable[[], Awaitable[Any]]) -> None:
-        self._task = self._loop.create_task(_catch(job))
-        self._task.add_done_callback(self._end)
+    def _begin(self) -> None:
+        if not self._done.done():
+            self._task = self._loop.create_task(_catch(self._job))
+            self._task.add_done_callback(self._end)
 
     def _cancel(self) -> None:
-        assert self._task is not None, "it has begun, since the loop takes turns"
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        elif not self._done.done():  # a Ctrl-C came before it was to begin
+            self._done.set_exception(CancelledError())
 
     def _end(self, task: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
         # Here, since a task that is cancelled at once runs none of its code.

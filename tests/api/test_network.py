@@ -23,7 +23,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, Project, Workflow, errors
-from flow64.api import Request
+from flow64.api import Request, StopNow
 from flow64.api._http import CONNECTIONS
 from flow64.blocks import FindEmail, Search, Webhook
 from flow64.client import AsyncClient, Client, Policy
@@ -765,6 +765,53 @@ def test_interrupt_while_events_are_ended_is_an_interrupt(server, monkeypatch):
             patched.setattr("flow64.api._loop_thread._Call.wait", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 events.close()
+
+
+async def endless_events(session):
+    while True:
+        await session.emit("more")
+
+
+def test_second_interrupt_of_events_does_not_wait_for_their_end(server):
+    with Client(KEY, base_url=server.url, journal=None) as client:
+        events = client.stream(endless_events)
+        next(events)
+        with pytest.raises(StopNow):
+            events.throw(StopNow())
+
+
+def test_events_of_another_process_are_left_alone(server, monkeypatch):
+    with Client(KEY, base_url=server.url, journal=None) as client:
+        events = client.stream(endless_events)
+        next(events)
+        with monkeypatch.context() as patched:
+            patched.setattr(client._thread, "_pid", -1)
+            events.close()
+
+
+@BOTH
+def test_function_for_the_caller_is_called_without_events_too(kind, server):
+    async def count(session):
+        return await session.call_in_caller(lambda: 7)
+
+    assert use(kind, server.url, lambda client: client.call(count)) == 7
+
+
+def test_closed_client_ends_a_write_under_way(slow_writes):
+    client, said = Client(KEY, base_url=slow_writes.url, journal=None), []
+
+    def write():
+        try:
+            client.call(two_writes([]))
+        except errors.FlowError as error:
+            said.append(type(error))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    wait_until_sent(slow_writes)
+    client.close()
+    thread.join(5)
+    assert said == [errors.ConfigError]
 
 
 class Sore:

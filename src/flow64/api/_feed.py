@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
 from attrs import frozen
@@ -77,7 +78,7 @@ class Feed(Generic[T]):
         if self._task is None:
             self._task = asyncio.ensure_future(self._run())
         elif reply is not None:
-            if not reply[0].answer.done():
+            with suppress(asyncio.InvalidStateError):  # the call has ended
                 reply[0].answer.set_result(reply[1])
         else:
             self._wanted.release()

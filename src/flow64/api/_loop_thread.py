@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from threading import RLock, Thread, current_thread
 from typing import Any, Final, TypeVar
@@ -107,13 +107,12 @@ class LoopThread:
                 call.begin()
         is_here = current_thread() is self._thread
         if call is not None and is_awaited and not is_here:
-            try:
-                call.wait()
-            except CancelledError:
-                pass
-            except BaseException:
-                call.end(is_awaited=False)
-                raise
+            with suppress(CancelledError):
+                try:
+                    call.wait()
+                except KeyboardInterrupt:
+                    call.end(is_awaited=False)
+                    raise
 
     def close(self) -> None:
         """Close the connections and end the thread; closing twice does nothing."""
@@ -208,8 +207,9 @@ class _Call:
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        elif not self._done.done():  # a Ctrl-C came before it was to begin
-            self._done.set_exception(CancelledError())
+        else:  # a Ctrl-C came before it was to begin
+            with suppress(InvalidStateError):
+                self._done.set_exception(CancelledError())
 
     def _end(self, task: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
         # Here, since a task that is cancelled at once runs none of its code.

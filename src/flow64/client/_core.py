@@ -7,6 +7,7 @@ An `AsyncClient` awaits it. A `Client` runs it on an event loop in a thread.
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import (
     AsyncGenerator,
     Awaitable,
@@ -60,7 +61,7 @@ class _Bound(Generic[T]):
         return self._function(session, *self._args, **self._kwargs)
 
 
-class ClientCore:
+class ClientCore(ABC):
     """The settings of a client; see `Client` for its arguments."""
 
     def __init__(
@@ -94,9 +95,9 @@ class ClientCore:
         self._clock: Clock = Clock()
         self._connect(transport)
 
+    @abstractmethod
     def _connect(self, transport: Transport | AsyncTransport | None) -> None:
         """Prepare the transport. Nothing is sent."""
-        raise NotImplementedError
 
     def _make_session(self, transport: AsyncTransport, **more: Any) -> Session:
         settings = self._settings

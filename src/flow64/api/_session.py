@@ -380,8 +380,6 @@ class Session:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError as error:
-            if task.cancelled():
-                raise
             self._whole.error = error
         try:
             return await asyncio.shield(task)

@@ -114,3 +114,24 @@ def test_both_clients_take_either_transport():
     assert asyncio.run(awaited()) == 1
     fake = Fake(Reply([b"2"]))
     assert use("async", URL, lambda client: client.call(READ), transport=fake) == 2
+
+
+@BOTH
+def test_transport_that_does_not_close_is_left_behind(kind, monkeypatch):
+    """Neither an answer nor the client waits for it for long."""
+    monkeypatch.setattr("flow64.api._thread_transport.CLOSING", 0.05)
+    may_end = threading.Event()
+
+    class Answer(Reply):
+        def close(self):
+            may_end.wait(5)
+
+    class Clinging(Fake):
+        def close(self):
+            may_end.wait(5)
+
+    began = time.monotonic()
+    fake = Clinging(Answer([b"1"]))
+    assert use(kind, URL, lambda client: client.call(READ), transport=fake) == 1
+    assert time.monotonic() - began < 2
+    may_end.set()

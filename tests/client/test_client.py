@@ -299,3 +299,36 @@ def test_what_goes_outside_passes_through_the_proxy(kind):
     (error,) = run_jobs(kind, asking, api_key=KEY, base_url=HOME)
 
     assert not error.sent
+
+
+# -- Wrong uses -------------------------------------------------------------------------
+
+
+async def named(session):
+    """A function that `call` takes."""
+
+
+def plain(session):
+    return 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (lambda _: "make_plan", "'make_plan' is not an async function that takes a"),
+        (lambda _: plain, "plain is not an async function that takes a session"),
+        (lambda _: named(None), r"named\(...\) was called already; write call\(named,"),
+        (lambda client: client.balance, "balance is a method of the client; write cl"),
+    ],
+)
+def test_call_of_something_else_is_refused(kind, given, problem):
+    with pytest.raises(errors.ArgumentError, match=f"^call: {problem}"):
+        use(kind, HOME, lambda client: client.call(given(client)))
+
+
+@pytest.mark.parametrize("made", [Client, AsyncClient])
+@pytest.mark.parametrize("given", [3, "http://localhost:6464"])
+def test_transport_that_is_none_is_refused(made, given):
+    with pytest.raises(errors.ConfigError, match="which has no method send; give for"):
+        made(KEY, journal=None, transport=given)

@@ -32,7 +32,7 @@ class LoopThread:
     It starts with the first call, and ends with `close()`.
 
     Args:
-        make: Makes the async transport, on its loop.
+        make: Makes the async transport, at the first call.
         owner: Name of the client, for the warning if it is dropped without `close()`.
         is_given: True if the transport exists already, so that it has to be closed.
     """
@@ -51,7 +51,6 @@ class LoopThread:
         self._lock: Final = RLock()
         self._pid: Final = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._making: Future[AsyncTransport] | None = None
         self._transport: AsyncTransport | None = None
         self._thread: Thread | None = None
         self._is_closed = False
@@ -122,15 +121,14 @@ class LoopThread:
                 self._start()
             loop, self._loop = self._loop, None
             self._is_closed = True
-            if loop is not None and is_ours and self._making:
-                self._transport = self._making.result()
-        if loop is not None and is_ours and self._transport and self._thread:
-            if self._thread is current_thread():  # the garbage collector calls from it
-                loop.create_task(_stop(loop, self._transport))
-                return
-            asyncio.run_coroutine_threadsafe(_close(self._transport), loop).result()
-            loop.call_soon_threadsafe(loop.stop)
-            self._thread.join()
+        if loop is None or not is_ours or self._thread is None:
+            return
+        if self._thread is current_thread():  # the garbage collector calls from it
+            loop.create_task(_stop(loop, self.transport))
+            return
+        asyncio.run_coroutine_threadsafe(_close(self.transport), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        self._thread.join()
 
     def __del__(self) -> None:
         """End the thread of a client that was dropped without `close()`.
@@ -152,16 +150,14 @@ class LoopThread:
         """Start the thread, if it is not running; the caller holds the lock."""
         if self._is_closed or os.getpid() != self._pid:
             raise ConfigError(_NOT_HERE)
-        if self._loop is None or self._making is None:
-            loop = asyncio.new_event_loop()
+        if self._loop is None or self._transport is None:
+            transport, loop = self._make(), asyncio.new_event_loop()
             # The thread does not know this object, so that it can be dropped.
             thread = Thread(
                 target=_run_loop, args=(loop,), name="flow64-client", daemon=True
             )
             thread.start()
-            making = asyncio.run_coroutine_threadsafe(_call(self._make), loop)
-            self._thread, self._making, self._loop = thread, making, loop
-        self._transport = self._making.result()  # again, after a Ctrl-C
+            self._transport, self._thread, self._loop = transport, thread, loop
         return self._loop, self._transport
 
 
@@ -254,10 +250,6 @@ async def _stop(loop: asyncio.AbstractEventLoop, transport: AsyncTransport) -> N
         await _close(transport)
     finally:
         loop.stop()
-
-
-async def _call(make: Callable[[], AsyncTransport]) -> AsyncTransport:
-    return make()
 
 
 async def _close(transport: AsyncTransport) -> None:

@@ -14,6 +14,9 @@ from ._transport import AsyncTransport, HttpAnswer, HttpRequest, Transport
 
 T = TypeVar("T")
 
+CLOSING: Final = 5.0
+"""Most seconds to wait until something is closed."""
+
 
 def as_async(transport: Transport | AsyncTransport) -> AsyncTransport:
     """Return an async transport that sends through the given one."""
@@ -41,7 +44,8 @@ class ThreadTransport:
 
     async def close(self) -> None:
         """Close the transport."""
-        await _in_thread(self._inner.close)
+        with suppress(NoAnswerError):
+            await _in_time(self._inner.close, CLOSING)
 
 
 class ThreadAnswer:
@@ -77,7 +81,7 @@ class ThreadAnswer:
             self._is_closed = True
             is_free = not self._is_read
         if is_free:
-            await _in_thread(self._inner.close)
+            await _in_time(self._inner.close, CLOSING)
 
 
 async def _in_time(

@@ -15,9 +15,19 @@ from collections.abc import (
     Generator,
     Iterable,
 )
+from inspect import isawaitable, iscoroutine
 from os import PathLike
 from types import TracebackType
-from typing import Any, Concatenate, Final, Generic, NoReturn, ParamSpec, Self, TypeVar
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    NoReturn,
+    ParamSpec,
+    Self,
+    TypeVar,
+)
 from warnings import warn
 
 from ..api import (
@@ -34,11 +44,16 @@ from ..api import (
     Transport,
     as_async,
 )
-from ..errors import ConfigError
+from ..errors import ArgumentError, ConfigError, shortened
 from ._settings import DEFAULT, ClientSettings, Terms, credential_of, resolve_settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+_NOT_A_FUNCTION: Final = (
+    "is not an async function that takes a session, such as make_plan of flow64.deploy"
+)
 
 
 class _Bound(Generic[T]):
@@ -52,13 +67,39 @@ class _Bound(Generic[T]):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> None:
+        _require_function(function)
         self._function: Final = function
         self._args: Final = args
         self._kwargs: Final = kwargs
 
-    def __call__(self, session: Session) -> Awaitable[T]:
+    async def __call__(self, session: Session) -> T:
         """Call the function with a session in front."""
-        return self._function(session, *self._args, **self._kwargs)
+        running: Any = self._function(session, *self._args, **self._kwargs)
+        if not isawaitable(running):
+            name = getattr(self._function, "__name__", "the function")
+            raise ArgumentError("call", f"{name} {_NOT_A_FUNCTION}")
+        result: T = await running
+        return result
+
+
+def _require_function(given: Any) -> None:
+    """Refuse what is not a function, or needs no session.
+
+    Raises:
+        ArgumentError: It is a coroutine, a method of a client, or not callable.
+    """
+    if iscoroutine(given):
+        given.close()
+        name = given.__name__
+        problem = f"{name}(...) was called already; write call({name}, ...)"
+    elif isinstance(getattr(given, "__self__", None), ClientCore):
+        name = given.__name__
+        problem = f"{name} is a method of the client; write client.{name}(...)"
+    elif not callable(given):
+        problem = f"{shortened(given)} {_NOT_A_FUNCTION}"
+    else:
+        return
+    raise ArgumentError("call", problem)
 
 
 class ClientCore(ABC):
@@ -92,6 +133,7 @@ class ClientCore(ABC):
             allow_http=allow_http,
             terms=terms,
         )
+        _require_transport(transport)
         self._clock: Clock = Clock()
         self._connect(transport)
 
@@ -104,6 +146,19 @@ class ClientCore(ABC):
         return Session(
             settings.channel, transport, self._clock, settings.organisation, **more
         )
+
+    def _make_feed(
+        self, bound: _Bound[T], transport: Callable[[], AsyncTransport]
+    ) -> Feed[T]:
+        """Return the events of a call. Its transport may exist only when it begins."""
+
+        def run(emit: Any, call_in_caller: Any) -> Awaitable[T]:
+            session = self._make_session(
+                transport(), emit=emit, call_in_caller=call_in_caller
+            )
+            return session.run(bound)
+
+        return Feed(run)
 
     @property
     def endpoint(self) -> str:
@@ -152,9 +207,12 @@ class AsyncCore(ClientCore):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a function of flow64 that takes a session first, and return its result.
+        """Run an async function that takes a session first, and return its result.
 
-        Such as `make_plan` and `apply_plan` of `flow64.deploy`.
+        Examples are `make_plan` and `apply_plan` of `flow64.deploy`.
+
+        Raises:
+            ArgumentError: It is not such a function.
         """
         bound = _Bound(job, args, kwargs)
         del args, kwargs
@@ -169,14 +227,7 @@ class AsyncCore(ClientCore):
         """Run a call as `call` does, and yield its events as they happen."""
         bound = _Bound(job, args, kwargs)
         del args, kwargs
-
-        async def run(emit: Any, call_in_caller: Any) -> Any:
-            session = self._make_session(
-                self._transport, emit=emit, call_in_caller=call_in_caller
-            )
-            return await session.run(bound)
-
-        feed = Feed[Any](run)
+        feed = self._make_feed(bound, lambda: self._transport)
         try:
             item = await feed.next()
             while item is not None:
@@ -230,9 +281,12 @@ class Core(ClientCore):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a function of flow64 that takes a session first, and return its result.
+        """Run an async function that takes a session first, and return its result.
 
-        Such as `make_plan` and `apply_plan` of `flow64.deploy`.
+        Examples are `make_plan` and `apply_plan` of `flow64.deploy`.
+
+        Raises:
+            ArgumentError: It is not such a function.
         """
         bound = _Bound(job, args, kwargs)
         del args, kwargs
@@ -252,14 +306,7 @@ class Core(ClientCore):
         """
         bound, thread = _Bound(job, args, kwargs), self._thread
         del args, kwargs
-
-        async def run(emit: Any, call_in_caller: Any) -> Any:
-            session = self._make_session(
-                thread.transport, emit=emit, call_in_caller=call_in_caller
-            )
-            return await session.run(bound)
-
-        feed, is_patient = Feed[T](run), True
+        feed, is_patient = self._make_feed(bound, lambda: thread.transport), True
         try:
             item = thread.run(lambda _: feed.next())
             while item is not None:
@@ -290,6 +337,14 @@ class Core(ClientCore):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _require_transport(given: Any) -> None:
+    if given is not None and not callable(getattr(given, "send", None)):
+        raise ConfigError(
+            f"transport is {shortened(given)}, which has no method send; give for "
+            "example Emulator().transport()"
+        )
 
 
 def _make_transport(

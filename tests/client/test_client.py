@@ -10,7 +10,7 @@ import pytest
 
 from flow64 import errors
 from flow64.api import Request
-from flow64.client import Client, Policy
+from flow64.client import AsyncClient, Client, Policy
 from flow64.errors import NoAnswerError
 from tests.service.clients import FakeClock, ask, job, use, with_clock
 from tests.service.credentials import KINDS, QUICK, run_jobs

@@ -301,7 +301,7 @@ def test_what_goes_outside_passes_through_the_proxy(kind):
     assert not error.sent
 
 
-# -- Wrong uses -------------------------------------------------------------------------
+# -- Wrong uses ------------------------------------------------------------------------
 
 
 async def named(session):

@@ -1,4 +1,7 @@
-"""The blocking client is what the script writes from the async one."""
+"""The blocking client is what the script writes from the async one.
+
+It needs the formatter, so it runs with the slow tests.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).parents[2] / "scripts" / "unasync.py"
 spec = importlib.util.spec_from_file_location("unasync", SCRIPT)
 unasync = importlib.util.module_from_spec(spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -664,3 +665,29 @@ def test_file_beside_that_cannot_be_read(write):
     Path("loop.py").symlink_to("loop.py")
 
     assert not load_source(source).is_whole
+
+
+@pytest.mark.parametrize("place", ["source", "helper", "package"])
+def test_source_that_is_written_twice_within_a_second_is_read_twice(
+    folder, monkeypatch, place
+):
+    """Bytecode of the same second and size would be taken for current."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    helper = {"helper": Path("helper.py"), "package": Path("package/helper.py")}
+    at = helper.get(place, Path("flows.py"))
+    at.parent.mkdir(exist_ok=True)
+    (at.parent / "__init__.py").touch() if place == "package" else None
+    if place != "source":
+        module = ".".join(at.with_suffix("").parts)
+        Path("flows.py").write_text(f"from {module} import w\n", "utf-8")
+    found = []
+    for title in ("One", "Two"):
+        code = "from flow64 import LEAD, Workflow\nfrom flow64.blocks import Webhook\n"
+        code += f"w = Workflow({title!r}, Webhook(LEAD), key='w')\n"
+        at.write_text(code, "utf-8")
+        os.utime(at, (1_800_000_000, 1_800_000_000))
+        (loaded,) = load_source("flows.py").workflows
+        found.append(loaded.workflow.name)
+
+    assert found == ["One", "Two"]
+    assert [*Path().rglob("__pycache__")] == []

@@ -9,10 +9,12 @@ import sysconfig
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from hashlib import sha256
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from traceback import TracebackException
 from types import ModuleType
-from typing import Final
+from typing import Final, NoReturn
 
 from attrs import frozen
 
@@ -96,14 +98,53 @@ def import_scope(root: Path, *more: Path) -> Generator[ImportScope]:
     sys.path[:0] = [str(path[0])]
     sys.path += [str(folder) for folder in path[1:]]
     importlib.invalidate_caches()
+    finder = _SourceFinder(path)
+    at = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
+    sys.meta_path.insert(at, finder)
     try:
         with redirect_stdout(sys.stderr):
             yield ImportScope(path[0], path)
     finally:
+        sys.meta_path.remove(finder)
         sys.path[:] = sys_path
         for name in [*sys.modules]:
-            if name not in before and _is_below(sys.modules[name], path):
+            if name not in before and _is_below(_file_of(sys.modules[name]), path):
                 del sys.modules[name]
+
+
+class _SourceLoader(SourceFileLoader):
+    """Compiles a module from its source, and neither reads nor writes bytecode.
+
+    Python takes bytecode for current if time (in seconds) and size of the source are
+    those that it knows. So a source that is written twice within a second could be
+    compiled, and deployed, as it was before.
+    """
+
+    def path_stats(self, path: str) -> NoReturn:
+        """Raise the error by which Python knows that there is no bytecode."""
+        raise OSError(path)
+
+
+class _SourceFinder(MetaPathFinder):
+    """Finds modules as Python does, and lets the user's be compiled from source."""
+
+    def __init__(self, path: Sequence[Path]) -> None:
+        self._path: Final = path
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        """Find a module."""
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and isinstance(loader := spec.loader, SourceFileLoader):
+            is_users = _is_below(Path(loader.path).resolve(), self._path)
+            spec.loader = (
+                _SourceLoader(loader.name, loader.path) if is_users else loader
+            )
+        return spec
 
 
 def is_module_name(text: str) -> bool:
@@ -135,7 +176,8 @@ def _wrap_errors(what: str) -> Generator[None]:
 
 def _execute(name: str, file: Path) -> ModuleType:
     """Execute a file as a module with a given name."""
-    spec = importlib.util.spec_from_file_location(name, file)
+    loader = _SourceLoader(name, str(file))
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -165,9 +207,8 @@ def _exists(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def _is_below(module: ModuleType, path: Sequence[Path]) -> bool:
+def _is_below(file: Path | None, path: Sequence[Path]) -> bool:
     """Return True if a module is the user's and is in one of these folders."""
-    file = _file_of(module)
     if file is None or file.suffix != ".py":  # compiled ones are imported once
         return False
     # What is installed below the folder of a project is the same for all sources.

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import import_module
 
+import click
 import pytest
 
 from flow64 import LEAD, Workflow
@@ -42,6 +43,15 @@ def test_help(name, flow64):
     assert (code, told) == (0, "")
     assert f"Example:\n    flow64 {name}" in printed
     assert "--json" in printed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_metavar(name):
+    """A metavar is a word for people, not a name in our code."""
+    command = import_module(f"flow64.cli.{name}").command
+    shown = [param.make_metavar(click.Context(command)) for param in command.params]
+
+    assert [word for word in shown if word and "params." in word] == []
 
 
 @pytest.mark.parametrize("name", ONLINE)

@@ -104,7 +104,10 @@ def test_renames():
 
 def test_new_is_told_in_full():
     """Of a new workflow a plan says little, and a review what it brings."""
-    (one,) = review(situations.new, prices={"find_email": 1.0}).workflows
+    with service() as there:
+        wanted, facts = situations.new(there)
+        plan = evolve(there.plan(*wanted, **facts), prices={"find_email": 1.0})
+    (one,) = review_of_plan(plan).workflows
 
     assert one.details.cost_after == Estimate(1000.0, (), ())
     assert one.consequences

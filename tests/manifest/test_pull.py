@@ -211,7 +211,7 @@ def test_one_workflow(here, tmp_path, wanted):
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
-        ("Leds", "no workflow has this name (did you mean 'Leads'?)"),
+        ("Leds", "no workflow has this name (did you mean 'leads'?)"),
         ("Twin", "2 have this name; name one by its id: "),
         ("99999999-1111-4111-8111-111111111111", "it is not there, or is not shown"),
     ],

@@ -426,5 +426,5 @@ def _check_prices(prices: Mapping[str, float]) -> Mapping[str, float]:
         if not (is_number and isfinite(price) and price >= 0):
             what = f"the price of {shortened(kind)} is {shortened(price)}"
             problem = f"{what}; write dollars for one row, such as 0.05"
-            raise ArgumentError("consequences", problem)
+            raise ArgumentError("prices", problem)
     return prices

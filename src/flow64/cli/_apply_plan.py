@@ -13,6 +13,7 @@ from attrs import define, field
 
 from ..client import Client
 from ..deploy import (
+    NOT_AGAIN,
     PARALLEL,
     Agreement,
     Doing,
@@ -217,7 +218,7 @@ class Execution:
         is_left = any(outcome in open_ for outcome in self.outcomes.values())
         if not is_left or not (self.done or self.errors or self.code == INTERRUPTED):
             return ""
-        return f"{self._again} again: what is done by then is not written again"
+        return f"{self._again} again: {NOT_AGAIN}"
 
     def print_summary(self) -> None:
         """Print what was done, what was not, and how to continue."""

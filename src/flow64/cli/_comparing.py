@@ -467,7 +467,7 @@ def _workflow_data(one: ComparedWorkflow, *, is_hidden: bool) -> dict[str, Any]:
     return {
         "key": redact_keys(one.entry.key),
         "outcome": one.outcome,
-        "renamed_from": one.renamed_from,
+        "renamed_from": one.renamed_from and redact_keys(one.renamed_from),
         "before": _entry_data(one.before),
         "after": _entry_data(one.after),
         **({} if is_hidden else {k: [*map(as_data, v)] for k, v in found.items()}),

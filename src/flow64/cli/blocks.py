@@ -42,7 +42,7 @@ ROW_KINDS: Final = ("lead", "company")
     "--blocks",
     "saved",
     type=params.FILE,
-    metavar="params.FILE",
+    metavar="FILE",
     help="A saved answer of `GET /workflows/blocks`, to compare the catalogue with.",
 )
 @params.as_json

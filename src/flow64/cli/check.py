@@ -31,7 +31,7 @@ MOST: Final = 3
 @click.option(
     "--blocks",
     type=params.FILE,
-    metavar="params.FILE",
+    metavar="FILE",
     help="A saved answer of `GET /workflows/blocks`, to check fields with.",
 )
 @click.option(

@@ -142,7 +142,7 @@ class DeployParameters:
     "--plan",
     "plan_file",
     type=params.FILE,
-    metavar="params.FILE",
+    metavar="FILE",
     help="Apply exactly this saved plan, or nothing. SOURCE may be given too, to check "
     "that the plan is for its project.",
 )
@@ -281,7 +281,7 @@ def _apply(
     options.check_keys(plan)
     if options.dry_run:
         if options.as_json:
-            print_json(as_data(plan))
+            print_json(as_data(priced))
         else:
             print_text(text)
         return 0
@@ -313,7 +313,7 @@ def _report_faults(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -
         for name in name_workflows(loaded)
     ]
     if as_json:
-        print_json({"workflows": found, "problems": [*errors.values()]})
+        _print_nothing_done(found, [*errors.values()])
     else:
         print_lines(f"{one['outcome']:9}  {one['workflow']}" for one in found)
     return min(codes.values())
@@ -323,5 +323,12 @@ def _report_refusal(error: FlowError, *, as_json: bool) -> int:
     """Print why a saved plan is not applied, and return the exit code."""
     print_error(describe_error(error))
     if as_json:
-        print_json({"workflows": [], "problems": [describe_error(error)]})
+        _print_nothing_done([], [describe_error(error)])
     return REFUSED
+
+
+def _print_nothing_done(workflows: Sequence[Any], problems: Sequence[str]) -> None:
+    """Print the JSON of a deploy that did not begin, with the keys of any other."""
+    print_json(
+        {"workflows": workflows, "problems": problems, "resume": "", "plan": None}
+    )

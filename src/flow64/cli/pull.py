@@ -27,7 +27,7 @@ from ..manifest import (
     write_all,
 )
 from ..redaction import redact_keys
-from ..text import pluralize
+from ..text import join_first, pluralize
 from . import _params as params
 from ._exit_codes import FAILED
 from ._service import connect, find_environment
@@ -161,14 +161,10 @@ def _list_choices(client: Client) -> str:
     """Return advice on what to name."""
     env = client.env
     found = client.workflows.list()
-    ways = [
-        f"{env}:{one.id} ({clipped(redact_keys(one.name))})"
-        for one in found[:MOST_NAMES]
-    ]
+    ways = [f"{env}:{one.id} ({clipped(redact_keys(one.name))})" for one in found]
     if not ways:
         return f"{env} has no workflows"
-    more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
-    return f"say --all, or name one, as in {', '.join(ways)}{more}"
+    return f"say --all, or name one, as in {join_first(ways, MOST_NAMES)}"
 
 
 def _list_used_names(
@@ -194,7 +190,7 @@ def _require_free(folder: Path, files: Sequence[str]) -> None:
     existing = [file for file in files if os.path.lexists(folder / file)]
     if existing:
         others = len(existing) - 1
-        more = f", and {others} more are" if others else ""
+        more = f", with {pluralize(others, 'other file')}" if others else ""
         raise SaveError(str(folder / existing[0]), f"it is there already{more}")
 
 
@@ -208,7 +204,7 @@ def _print_notes(pull: Pull) -> None:
             print_error(
                 f"{one.file}: values of its code were not found, or it was edited: "
                 "look for secrets in it before you share it, or pull again with "
-                "--values FILE and the values that it was deployed with"
+                "--overwrite and --values FILE, the values that it was deployed with"
             )
     _print_values(f"texts that equal values of {pull.env} are values now:", pull.known)
     _print_values("texts that looked like keys are values now; set these:", pull.unset)

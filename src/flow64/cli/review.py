@@ -178,4 +178,4 @@ def _plan(
     if not isinstance(plan, Plan):
         print_faults(plan)
         return None
-    return review_of_plan(plan, prices=place.settings.prices, root=Path.cwd())
+    return review_of_plan(plan, root=Path.cwd())

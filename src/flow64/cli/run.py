@@ -204,7 +204,7 @@ class RunParameters:
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="params.FILE",
+    metavar="FILE",
     help="Save the resulting rows as .csv or .ndjson.",
 )
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._apply import NOT_AGAIN as NOT_AGAIN
 from ._apply import PARALLEL as PARALLEL
 from ._apply import Done, Failed, Summary, Writing, apply_plan
 from ._apply import check_plan as check_plan

@@ -144,10 +144,11 @@ class Summary:
         """Say how to continue. Empty if nothing is left."""
         if self.is_complete:
             return ""
-        return (
-            "deploy again: what is done is unchanged by then and is not written again"
-        )
+        return f"deploy again: {NOT_AGAIN}"
 
+
+NOT_AGAIN: Final = "what is done by then is not written again"
+"""Words for what a command that is repeated does."""
 
 PARALLEL: Final = 4
 """Workflows that are written at a time, by default."""

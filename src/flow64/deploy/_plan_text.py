@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def as_text(plan: Plan, agreed: Agreement = NOTHING, *, in_full: bool = False) -
         agreed: What was agreed to. Steps that need no more are not shown as refused.
         in_full: Show each workflow by itself.
     """
-    review = review_of_plan(plan, agreed, prices=plan.prices, root=Path.cwd())
+    review = review_of_plan(plan, agreed, root=Path.cwd())
     return review_text(review, in_full=in_full)
 
 
@@ -37,7 +36,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "is_empty": plan.is_empty,
         "has_changes": plan.has_changes,
         "steps": [_step_data(step, plan) for step in plan.steps],
-        "renames": _to_dicts(plan.renames),
+        "renames": [*map(asdict, plan.renames)],
         "projects": None
         if plan.projects is None
         else [{"key": one.key, "namespace": one.namespace} for one in plan.projects],
@@ -71,15 +70,8 @@ def _step_data(step: Step, plan: Plan) -> dict[str, Any]:
         "settings": [change_data(setting) for setting in step.settings],
         "spends": list(step.spends),
         "effects": step.effects,
-        "touched": {
-            "schedules": _to_dicts(step.touched.schedules),
-            "runs": _to_dicts(step.touched.runs),
-        },
+        "touched": step.touched.as_data(),
         "not_checked": list(step.not_checked),
         "live": step.live.digest if step.live else None,
         "stamp": str(step.target.stamp) if step.target else None,
     }
-
-
-def _to_dicts(items: Sequence[Any] | None) -> list[dict[str, Any]] | None:
-    return None if items is None else [*map(asdict, items)]

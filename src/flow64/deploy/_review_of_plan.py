@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 from attrs import evolve
 
 from ..analysis import estimate_cost
-from ..definition import EMPTY, BoundSecret, redact_for_display
+from ..definition import redact_for_display
 from ..diff import fields_of, redact_pair
 from ..plan import Action, Details, Flag, Plan, Review, Step, take_over_command
 from ..render import make_new_step
@@ -20,7 +19,6 @@ def review_of_plan(
     plan: Plan,
     agreed: Agreement = NOTHING,
     *,
-    prices: Mapping[str, float] = EMPTY,
     root: Path | None = None,
 ) -> Review:
     """Return a review of what a plan would do.
@@ -28,7 +26,6 @@ def review_of_plan(
     Args:
         plan: The plan, made or loaded.
         agreed: What was agreed to. Steps that need no more are not shown as refused.
-        prices: Dollars for one row by kind, in place of the documented ones.
         root: The folder of the repository. Paths of files below it are relative.
 
     Raises:
@@ -36,7 +33,7 @@ def review_of_plan(
     """
     return Review(
         "plan",
-        [_with_details(step, plan, agreed, prices, root) for step in plan.steps],
+        [_with_details(step, plan, agreed, root) for step in plan.steps],
         env=plan.env,
         endpoint=plan.endpoint,
         renames=tuple(one for one in plan.renames if not one.is_decided),
@@ -50,7 +47,6 @@ def _with_details(
     step: Step,
     plan: Plan,
     agreed: Agreement,
-    prices: Mapping[str, float],
     root: Path | None,
 ) -> Step:
     is_allowed = step.action == "refuse" and is_lifted(step, agreed)
@@ -66,39 +62,34 @@ def _with_details(
         step = evolve(step, action=_action_if_lifted(step))
     if step.target is not None and step.live is None and step.sent is not None:
         # The step of a new workflow only has its effects.
-        new = make_new_step(step.key, step.target.definition, prices)
+        new = make_new_step(step.key, step.target.definition, plan.prices)
         step = evolve(step, consequences=new.consequences)
         after, cost = new.details.after, new.details.cost_after
         details = evolve(details, after=after, cost_after=cost)
     else:
-        details = _with_sides(details, step, plan.secrets, prices)
+        details = _with_sides(details, step, plan)
     return evolve(step, details=details)
 
 
-def _with_sides(
-    details: Details,
-    step: Step,
-    secrets: Sequence[BoundSecret],
-    prices: Mapping[str, float],
-) -> Details:
+def _with_sides(details: Details, step: Step, plan: Plan) -> Details:
     """Add costs, and both definitions if one is written."""
     if step.sent is None and not (step.target and step.settings):
         return details
     code = None if step.target is None else step.target.definition
     live = None if step.live is None else step.live.definition
     if live is not None and code is not None:
-        live = prepare_for_display(live, code, secrets)
+        live = prepare_for_display(live, code, plan.secrets)
     sent = live if step.sent is None else step.sent.content
     assert sent is not None  # settings are those of a live workflow
     details = evolve(
         details,
-        cost_before=None if live is None else estimate_cost(live, prices),
-        cost_after=estimate_cost(sent, prices),
+        cost_before=None if live is None else estimate_cost(live, plan.prices),
+        cost_after=estimate_cost(sent, plan.prices),
     )
     # Only what is written is drawn. Without code, secrets are not known.
     if step.sent is None or live is None or code is None:
         return details
-    shown = redact_for_display(sent, code, secrets)
+    shown = redact_for_display(sent, code, plan.secrets)
     before, after = redact_pair(live, shown, written=({}, fields_of(code)))
     return evolve(details, before=before, after=after)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Final
 
 from ..errors import SettingsError
-from ..text import clipped
+from ..text import clipped, join_first
 from ._errors import AddressError
 from ._importing import is_module_name
 
@@ -51,10 +52,11 @@ def resolve_source(source: str) -> str:
         place = require_project_source()
         return f"{place}:{key}" if key else place
     if head in _configured_environments():
+        live = shlex.quote(source)
         raise AddressError(
             f"{source} is live, and this command needs code or files; "
-            f"flow64 graph {source} draws it, flow64 diff {source} code compares it, "
-            f"and flow64 pull {source} -o live writes it to a folder"
+            f"flow64 diff {live} code compares it, and "
+            f"flow64 pull {live}{'' if key else ' --all'} -o live writes it to a folder"
         )
     return source
 
@@ -95,9 +97,7 @@ def require_project_source() -> str:
 
 def list_names(names: Sequence[str]) -> str:
     """Join names for a message. If there are many, the last ones are only counted."""
-    listed = ", ".join(map(clipped, names[:MOST_NAMES]))
-    more = len(names) - MOST_NAMES
-    return f"{listed} and {more} more" if more > 0 else listed
+    return join_first(names, MOST_NAMES, clipped)
 
 
 def list_neighbours(path: Path) -> Sequence[str]:

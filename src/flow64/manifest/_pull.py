@@ -260,7 +260,10 @@ def _find_id(wanted: str, listed: Sequence[WorkflowInfo]) -> str:
     if ids:
         problem = f"{len(ids)} have this name; name one by its id: {', '.join(ids)}"
         raise PullError(wanted, problem)
-    near = did_you_mean(wanted, [name for _, names in named for name in names])
+    # A title may hold a secret; a key is made of plain words.
+    near = did_you_mean(
+        wanted, [_make_key(w.name, w.description, w.id) for w in listed]
+    )
     raise PullError(wanted, f"no workflow has this name{near}; flow64 list shows all")
 
 

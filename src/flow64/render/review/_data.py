@@ -16,7 +16,7 @@ VERSION: Final = 1
 
 
 def as_data(review: Review) -> dict[str, Any]:
-    """Return a review as plain JSON data. Nothing is cut, and no secret is in it.
+    """Return a review as plain JSON data, without secrets. Only headlines are cut.
 
     `workflows` has each workflow. `groups` says which are shown as one.
     """

@@ -188,24 +188,48 @@ def test_severities_are_pinned():
     assert SEVERITIES == ("error", "warning", "note")
 
 
+ACCENT = "e\u0301"
+
+
 @pytest.mark.parametrize(
-    ("start", "end", "shown", "carets"),
+    ("width", "marked", "line", "marks"),
     [
-        (0, 4, "a" * 99 + "…", 4),
-        (0, None, "a" * 99 + "…", 100),
-        (120, 124, None, 4),
+        (None, "f(1)", "a = '会社' + f(1) + 'zzzz'", "             ^^^^"),
+        (33, "f(1)", "a = '会社' + f(1) + 'zzzz'", "             ^^^^"),
+        (32, "f(1)", "a = '会社' + f(1) + 'zzz…", "             ^^^^"),
+        (25, "f(1)", "a = '会社' + f(1)…", "             ^^^^"),
+        (24, "f(1)", "…= '会社' + f(1)…", "            ^^^^"),
+        (23, "f(1)", "… '会社' + f(1)…", "           ^^^^"),
+        (20, "f(1)", "…社' + f(1) …", "       ^^^^"),
+        (10, "f(1)", "…f…", " ^^"),
+        (16, "'会社'", "… '会社'…", "  ^^^^^^"),
+        (13, "'会社'", "…'会…", " ^^^^"),
+        (1, "'会社'", "…", " ^"),
+        (20, None, "a = '会社' +…", "^^^^^^^^^^^^^"),
     ],
 )
-def test_line_that_would_be_wrapped_is_cut(tmp_path, start, end, shown, carets):
-    """What is marked is seen, and nothing is as wide as no terminal is."""
-    path = tmp_path / "long.py"
-    path.write_text("a" * 180 + "\n")
-    place = Place(str(path), 1, start, end)
+def test_a_line_is_cut_with_its_carets(tmp_path, width, marked, line, marks):
+    """To the width of the terminal, and not at all if there is none."""
+    source = "\ta = '会社' + f(1) + 'zzzz'"
+    path = tmp_path / "wide.py"
+    path.write_text(f"{source}\n", "utf-8")
+    start = end = None
+    if marked:
+        start = len(source.partition(marked)[0].encode())
+        end = start + len(marked.encode())
 
-    *_, line, marks = as_text(
-        [Finding("x", "y", "note", "z", place=place)]
-    ).splitlines()
+    text = as_text([finding(place=Place(str(path), 1, start, end))], width)
 
-    assert max(len(line), len(marks)) <= 107
-    assert marks.count("^") == carets
-    assert shown is None or line.endswith(shown)
+    assert text.splitlines()[2:] == [f"   1 | {line}", f"     | {marks}"]
+
+
+def test_an_accent_is_not_cut_from_its_letter(tmp_path):
+    """An ellipsis with an accent would be a letter that nobody wrote."""
+    path = tmp_path / "accents.py"
+    path.write_text(f"{ACCENT * 8} = f(1)\n", "utf-8")
+    place = Place(str(path), 1, 8 * 3 + 3, None)
+
+    shown = [as_text([finding(place=place)], width) for width in (18, 19)]
+
+    lines = [text.splitlines()[2] for text in shown]
+    assert lines == [f"   1 | …{ACCENT * count} = f(1)" for count in (3, 4)]

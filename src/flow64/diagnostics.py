@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import linecache
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from attrs import frozen
 
 from .redaction import blot_keys, clean_text, redact_keys
-from .text import pluralize, printable, truncate
+from .text import count_cells, fit_text, pluralize, printable, truncate
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Family: TypeAlias = Literal[
@@ -23,14 +23,27 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 class Place(NamedTuple):
     """A stretch of a source file.
 
-    Columns count UTF-8 bytes from 0, as Python's code objects do. A named tuple, since
-    each of many small workflows makes one.
+    Columns count UTF-8 bytes from 0, as Python's code objects do. They become
+    characters only when they are shown. A named tuple, since each of many small
+    workflows makes one.
     """
 
     file: str
     line: int
     column: int | None = None
     end_column: int | None = None
+
+    def count_characters(self) -> tuple[int | None, int | None]:
+        """Return both columns in characters of the source line."""
+        if self.column is None:
+            return None, None
+        source = linecache.getline(self.file, self.line)
+        line = source.encode("utf-8", "surrogatepass")
+        start, end = (
+            count and len(line[:count].decode("utf-8", "ignore")) if source else count
+            for count in (self.column, self.end_column)
+        )
+        return start, end
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -92,13 +105,20 @@ class Finding:
         return " · ".join(clean_text(part) for part in parts if part)
 
 
-def as_text(findings: Iterable[Finding]) -> str:
+def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
     """Format findings for a terminal, with source lines and carets under the blocks.
 
     Control characters of names and source lines are escaped, so that no name can
     control the terminal.
+
+    Args:
+        findings: The findings.
+        width: Columns of the terminal. Each source line is cut around its carets, so
+            that the terminal does not wrap them. If None, nothing is cut.
     """
-    return "".join(f"{line}\n" for finding in findings for line in _lines(finding))
+    return "".join(
+        f"{line}\n" for finding in findings for line in _lines(finding, width)
+    )
 
 
 def as_json(findings: Iterable[Finding]) -> str:
@@ -121,44 +141,51 @@ def summary(findings: Sequence[Finding]) -> str:
     return ", ".join(parts) or "nothing found"
 
 
-def _lines(finding: Finding) -> Iterator[str]:
+def _lines(finding: Finding, width: int | None) -> Iterator[str]:
     where = f" ({truncate(clean_text(finding.where), 200)})" if finding.where else ""
     yield f"{finding.severity}[{finding.code}] {clean_text(finding.message)}{where}"
     if finding.place:
-        yield from _excerpt(finding.place)
+        yield from _excerpt(finding.place, width)
     if finding.help:
         yield f"   = help: {clean_text(finding.help)}"
 
 
-def _characters(source: str, count: int) -> int:
-    """Return the number of characters in the first `count` UTF-8 bytes of a line."""
-    head = source.encode("utf-8", "surrogatepass")[:count]
-    return len(head.decode("utf-8", "ignore"))
-
-
-WIDEST: Final = 100
-"""Maximum characters of a source line that an excerpt shows."""
-
-
-def _excerpt(place: Place) -> Iterator[str]:
+def _excerpt(place: Place, width: int | None) -> Iterator[str]:
     yield f"  --> {printable(str(place))}"
     source = linecache.getline(place.file, place.line).rstrip()
     if not source:
         return
-    gutter = str(place.line)
+    gutter = f"   {place.line} | "
     indent = len(source) - len(source.lstrip())
-    start = indent if place.column is None else _characters(source, place.column)
-    end = len(source)
-    if place.end_column is not None:
-        end = _characters(source, place.end_column)
+    first, last = place.count_characters()
+    start = indent if first is None else first
+    end = len(source) if last is None else last
     source = blot_keys(source)  # the same length, so that the caret is right
-    # Escapes may make the text before and under the caret longer, so both are measured.
-    before, marked = printable(source[indent:start]), printable(source[start:end])
-    shown, at, carets = printable(source.lstrip()), len(before), max(1, len(marked))
-    if len(shown) > WIDEST:  # cut around the marked text
-        if skipped := max(0, min(at, at + carets + 1 - WIDEST)):
-            shown, at = f"…{shown[skipped:]}", at - skipped + 1
-        shown = truncate(shown, WIDEST)
-        carets = max(1, min(carets, WIDEST - at))
-    yield f"   {gutter} | {shown}"
-    yield f"   {' ' * len(gutter)} | {' ' * at}{'^' * carets}"
+    shown = printable(source[indent:])
+    # Escapes may make the text before and above the carets longer.
+    start, end = (len(printable(source[indent:column])) for column in (start, end))
+    if width is not None:
+        shown, start, end = _cut_around(shown, start, end, width - len(gutter))
+    carets = "^" * max(1, count_cells(shown[start:end]))
+    yield f"{gutter}{shown}"
+    yield f"{' ' * (len(gutter) - 2)}| {' ' * count_cells(shown[:start])}{carets}"
+
+
+def _cut_around(shown: str, start: int, end: int, room: int) -> tuple[str, int, int]:
+    """Cut a line to a number of cells, so that its marked text is in what is left.
+
+    The marked text itself is cut at its end. Returns the line, and where the marked
+    text starts and ends in it.
+    """
+    excess = count_cells(shown[:end]) + (end < len(shown)) - room
+    at = 0
+    if excess > 0:
+        left = excess + 1  # an ellipsis takes the place of what is skipped
+        # An accent is not left without its letter.
+        while at < start and (left > 0 or not count_cells(shown[at])):
+            left -= count_cells(shown[at])
+            at += 1
+    if at:
+        shown, start, end = f"…{shown[at:]}", start - at + 1, end - at + 1
+    shown = fit_text(shown, room)
+    return shown, start, min(end, len(shown))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 from contextlib import contextmanager
+
+import pytest
 
 FLOW64 = [sys.executable, "-m", "flow64"]
 
@@ -26,6 +29,29 @@ def flow64(*arguments, **options):
         timeout=60,
         **{**pipe, "env": environment(), **options},
     )
+
+
+def on_terminal(width, *arguments):
+    """Give what `flow64` prints to a terminal of so many columns."""
+    fcntl, termios = map(pytest.importorskip, ("fcntl", "termios"))  # not on Windows
+    reader, writer = os.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    here = environment(PYTHONUTF8="1")
+    here.pop("COLUMNS", None)
+    flow64(*arguments, stdout=writer, env=here)
+    os.close(writer)
+    printed = b""
+    while block := _read(reader):
+        printed += block
+    os.close(reader)
+    return printed.decode().replace("\r\n", "\n")
+
+
+def _read(reader):
+    try:
+        return os.read(reader, 65536)
+    except OSError:  # the end, on Linux
+        return b""
 
 
 @contextmanager

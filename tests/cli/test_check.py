@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from rich.cells import cell_len, get_character_cell_size
+
+from tests.cli.support import on_terminal
 
 FAULTY = """
 from flow64 import COMPANY, LEAD, Project, Workflow
@@ -207,4 +210,116 @@ def test_user_error(flow64, tmp_path, monkeypatch):
         "    1/0\n"
         "    ~^~\n"
         "ZeroDivisionError: division by zero\n"
+    )
+
+
+# -- Carets ---------------------------------------------------------------------------
+
+UNEVEN = """
+from flow64 import COMPANY, Project, Workflow
+from flow64.blocks import FindEmail, Webhook
+
+mine = Project("growth", namespace="acme.example")
+start = Webhook(COMPANY)
+flows = [
+    ("plain", start >> FindEmail(key="plain")),
+    ("Zürich é à", start >> FindEmail(key="Zürich é à")),
+    ("会社 ﾊﾝ", start >> FindEmail(key="会社 ﾊﾝ")),
+    ("🚀 🧑\u200d🚀 ❤\ufe0f", start >> FindEmail(key="🚀 🧑\u200d🚀 ❤\ufe0f")),
+    ("tab",\t\tstart\t>>\tFindEmail(key="tab")),
+\t("indented", start >> FindEmail(key="indented")),
+    ("e\u0301 a\u0308\u0323", start >> FindEmail(key="e\u0301 a\u0308\u0323")),
+    ("é会🚀\tu\u0308", start >> FindEmail(key="é会🚀\tu\u0308")),
+]
+made = [Workflow(name, flow, key=f"k{n}", project=mine) for n, (name, flow) in
+        enumerate(flows)]
+"""
+
+MARKED = [
+    'FindEmail(key="plain")',
+    'FindEmail(key="Zürich é à")',
+    'FindEmail(key="会社 ﾊﾝ")',
+    'FindEmail(key="🚀 🧑\\u200d🚀 ❤\ufe0f")',
+    'FindEmail(key="tab")',
+    'FindEmail(key="indented")',
+    'FindEmail(key="e\u0301 a\u0308\u0323")',
+    'FindEmail(key="é会🚀\\tu\u0308")',
+]
+
+
+@pytest.fixture
+def uneven(tmp_path, monkeypatch):
+    """Calls behind text whose bytes, characters and cells differ in number."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "uneven.py").write_text(UNEVEN, "utf-8")
+
+
+def text_over_carets(line, carets):
+    """Return the part of a line that stands above carets on a terminal."""
+    start, end = carets.index("^"), len(carets)
+    cells = 0
+    marked = ""
+    for character in line:
+        if start <= cells < end or (cells == end and not cell_len(character)):
+            marked += character
+        cells += get_character_cell_size(character)
+    return marked
+
+
+def excerpts(printed, code):
+    """The source lines of findings of a code, each with the carets below it."""
+    lines = printed.splitlines()
+    starts = [at for at, line in enumerate(lines) if line.startswith(code)]
+    return [(lines[at + 2], lines[at + 3]) for at in starts]
+
+
+def test_caret_stands_under_the_call(uneven, flow64):
+    """Whatever is before it: accents, wide letters, emoji, tabs, combining marks."""
+    _, printed, _ = flow64("check", "uneven.py")
+
+    found = excerpts(printed, "error[row-kind-mismatch]")
+    assert [text_over_carets(*one) for one in found] == MARKED
+
+
+LONG = """
+from flow64 import COMPANY, Project, Workflow
+from flow64.blocks import FindEmail, Webhook
+
+mine = Project("growth", namespace="acme.example")
+made = Workflow("会社", Webhook(COMPANY) >> FindEmail(key="会社", extra={\
+"a_field_with_a_long_name": "and 🚀 a long value"}), key="k", project=mine)
+"""  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (80, 'FindEmail(key="会社", extra={"a_field_with_a_long_name": "and 🚀 a long'),
+        (60, 'FindEmail(key="会社", extra={"a_field_with_a_long_n'),
+    ],
+)
+def test_terminal_does_not_wrap_carets(tmp_path, monkeypatch, width, shown):
+    """Source and carets are cut together, to the width of the terminal."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "long.py").write_text(LONG, "utf-8")
+
+    printed = on_terminal(width, "check", "long.py")
+
+    found = excerpts(printed, "error[row-kind-mismatch]")
+    assert found == [(f"   6 | …{shown}…", "     |  " + "^" * (width - 8))]
+    assert max(map(cell_len, found[0])) == width
+
+
+def test_nothing_is_cut_without_a_terminal(tmp_path, monkeypatch, flow64):
+    """Not even a line that no terminal is wide enough for."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "long.py").write_text(LONG, "utf-8")
+
+    _, printed, _ = flow64("check", "long.py")
+
+    ((line, carets),) = excerpts(printed, "error[row-kind-mismatch]")
+    _, call = LONG.rstrip().split(" >> ")
+    assert line == f"   6 | {LONG.splitlines()[-1]}"
+    assert text_over_carets(line, carets) == call.removesuffix(
+        ', key="k", project=mine)'
     )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 
 import pytest
 from rich.cells import cell_len
 
 from flow64 import Workflow
 from flow64.loading import load_source
-from tests.cli.support import environment
+from tests.cli.support import environment, on_terminal
 from tests.cli.support import flow64 as flow64_alone
 
 CHANGED = """
@@ -213,14 +211,12 @@ def test_width(width, changed, flow64, monkeypatch):
         assert flow64("graph", "changed.py", *more)[0] == 0
 
 
-def test_terminal(leads, flow64, monkeypatch):
+@pytest.mark.parametrize("width", [20, 60])
+def test_terminal(leads, width):
     """On a terminal it is as wide as that."""
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 10)))
+    printed = on_terminal(width, "graph", leads)
 
-    printed = flow64("graph", "leads.py")[1]
-
-    assert max(map(cell_len, printed.splitlines())) <= 20
+    assert width / 2 < max(map(cell_len, printed.splitlines())) <= width
 
 
 @pytest.mark.slow

@@ -314,7 +314,8 @@ def placed(source, name="block", *, file="leads.py", scope=None):
     exec(compile(source, file, "exec"), scope)
     place = scope[name].place
     assert place.file == file
-    return place.line, lines[place.line - 1][place.column : place.end_column].rstrip()
+    line = lines[place.line - 1].encode()
+    return place.line, line[place.column : place.end_column].decode().rstrip()
 
 
 PLACES = {

@@ -13,7 +13,7 @@ from flow64.blocks import Deduplicate, FindEmail, Webhook
 from flow64.definition import Definition
 from flow64.diff import diff
 from flow64.render import draw_mermaid_changes, draw_text, draw_text_changes
-from flow64.render._cells import count_cells
+from flow64.text import count_cells
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired
 from tests.strategies import wire_definitions
 

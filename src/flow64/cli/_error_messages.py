@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +14,7 @@ from ..errors import (
     AnswerError,
     AuthError,
     BudgetError,
+    CompileError,
     FlowError,
     IntentChangedError,
     IntentFailedError,
@@ -29,6 +31,7 @@ from ..errors import (
 from ..text import printable
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
+from ._terminal import find_width
 
 
 def describe_error(error: FlowError | NoConsentError) -> str:
@@ -36,6 +39,8 @@ def describe_error(error: FlowError | NoConsentError) -> str:
     match error:
         case NoConsentError():
             return error.message
+        case CompileError():
+            return error.describe(find_width(sys.stderr))
         case AuthError():
             return error.describe(f"check the credential: {_describe_credential()}")
         case TransportError() | AnswerError():

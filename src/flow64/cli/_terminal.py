@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
@@ -193,6 +194,15 @@ def write_file(file: Path, text: str) -> None:
         problem = f"{file} cannot be written ({error.strerror})"
         raise click.ClickException(problem) from error
     print_message(f"written to {file}")
+
+
+def find_width(stream: TextIO | None) -> int | None:
+    """Return the columns of a terminal; None if the stream is not one."""
+    with suppress(OSError, ValueError):  # it is closed
+        if stream is not None and stream.isatty():
+            own = os.get_terminal_size(stream.fileno())
+            return shutil.get_terminal_size(own).columns
+    return None
 
 
 def is_interactive() -> bool:

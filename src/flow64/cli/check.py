@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from ..diagnostics import Finding, as_text, summary
 from ..text import printable
 from . import _params as params
 from ._exit_codes import FAILED
-from ._terminal import print_json, print_line, print_lines, print_message
+from ._terminal import find_width, print_json, print_line, print_lines, print_message
 
 MOST: Final = 3
 """How many workflows with the same findings are named. JSON names all."""
@@ -121,4 +122,4 @@ def _print_findings(names: Sequence[str], findings: Sequence[Finding]) -> None:
         print_line(
             f"{shown}:" if len(names) == 1 else f"{len(names)} workflows ({shown}):"
         )
-    print_lines(as_text(findings).splitlines())
+    print_lines(as_text(findings, find_width(sys.stdout)).splitlines())

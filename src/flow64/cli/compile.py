@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ..manifest import as_text as manifest_text
 from . import _params as params
 from ._exit_codes import FAILED
 from ._terminal import (
+    find_width,
     print_json,
     print_lines,
     print_message,
@@ -152,7 +154,7 @@ def compile_all(
             made.entries[file] = entry
     if not found:
         return made
-    for line in as_text(found).splitlines():
+    for line in as_text(found, find_width(sys.stderr)).splitlines():
         print_message(line)
     print_message(summary(found))
     return None

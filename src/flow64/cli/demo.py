@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
@@ -24,7 +25,7 @@ from ..project import Project
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
-from ._terminal import print_json, print_line, print_lines
+from ._terminal import find_width, print_json, print_line, print_lines
 
 PEOPLE: Final[Sequence[Mapping[str, str]]] = (
     {"email": "ada@example.com", "company": "Analytical Engines"},
@@ -157,14 +158,14 @@ def _show_program(workflow: Workflow) -> None:
     _print_all(workflow.to_json())
     found = workflow.check()
     _print_step("Its findings", summary(found))
-    _print_all(as_text(found))
+    _print_all(as_text(found, find_width(sys.stdout)))
     _print_step(
         "A wrong one", "Company rows into a block about people, and a wrong word"
     )
     try:
         wrong().compile()
     except CompileError as error:
-        _print_all(str(error))
+        _print_all(error.describe(find_width(sys.stdout)))
 
 
 def _print_step(title: str, what: str) -> None:

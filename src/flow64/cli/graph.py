@@ -35,7 +35,7 @@ from ..render import (
 from ..text import printable
 from . import _params as params
 from ._service import connect, find_environment
-from ._terminal import print_json, print_line, print_text
+from ._terminal import find_width, print_json, print_line, print_text
 
 ALONE: Final[Mapping[str, Callable[[Definition], str]]] = {
     "mermaid": draw_mermaid,
@@ -183,7 +183,6 @@ def _draw(
 
 def _find_width() -> int | None:
     """Return the width of the terminal; None if stdout is not one."""
-    is_read = sys.stdout is not None and sys.stdout.isatty()
-    if not (is_read or os.environ.get("COLUMNS", "").isdigit()):
-        return None
-    return shutil.get_terminal_size().columns
+    if os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return find_width(sys.stdout)

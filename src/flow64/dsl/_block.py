@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import linecache
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -94,10 +93,6 @@ class Block:
         first = line or code.co_firstlineno
         if end_line != line:  # a call over several lines is marked on its first
             columns[1] = None
-        # Code objects count bytes; people and carets count characters.
-        source = linecache.getline(code.co_filename, first).encode()
-        if not source.isascii():
-            columns = [c and len(source[:c].decode(errors="replace")) for c in columns]
         return Place(code.co_filename, first, *columns)
 
     def with_(self, **changes: Any) -> Self:

@@ -183,8 +183,13 @@ class CompileError(FlowError):
     findings: Sequence[Finding]
 
     def __str__(self) -> str:
+        return self.describe(None)
+
+    def describe(self, width: int | None) -> str:
+        """Describe it for a terminal of so many columns."""
         found = summary(self.findings)
-        return f"{self.workflow!r} has {found}\n\n{as_text(self.findings)}".rstrip()
+        text = as_text(self.findings, width)
+        return f"{self.workflow!r} has {found}\n\n{text}".rstrip()
 
 
 # -- Reading --------------------------------------------------------------------------

@@ -6,12 +6,11 @@ escaped, so it does not end the command.
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Final
 
-from ..diagnostics import Finding, Place, Severity
+from ..diagnostics import Finding, Severity
 from ..redaction import clean_text
 from ..text import printable
 
@@ -46,19 +45,12 @@ def _facts(finding: Finding, root: Path | None) -> Iterator[tuple[str, str | int
     if place is not None:
         yield "file", _relative_path(root, place.file)
         yield "line", place.line
-        # Our columns count bytes from 0, and those of GitHub characters from 1.
-        if place.column is not None:
-            yield "col", _count_characters(place, place.column) + 1
-        if place.end_column is not None:
-            yield "endColumn", _count_characters(place, place.end_column)
+        start, end = place.count_characters()
+        if start is not None:
+            yield "col", start + 1  # GitHub counts from 1
+        if end is not None:
+            yield "endColumn", end
     yield "title", finding.code
-
-
-def _count_characters(place: Place, count: int) -> int:
-    """Return the number of characters in the first bytes of a line."""
-    source = linecache.getline(place.file, place.line)
-    head = source.encode("utf-8", "surrogatepass")[:count]
-    return len(head.decode("utf-8", "ignore")) if source else count
 
 
 def _relative_path(root: Path | None, file: str) -> str:

@@ -18,7 +18,7 @@ from attrs import frozen
 
 from ..definition import Definition
 from ..diff import Change
-from ._cells import count_cells, fit_text
+from ..text import count_cells, fit_text
 from ._graph import Graph, GraphNode, graph_between, graph_of
 from ._layered import MARGIN, Box, Layered, Point, frame_groups, lay_out
 from ._layout import cut_text

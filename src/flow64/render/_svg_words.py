@@ -8,8 +8,7 @@ from html import escape
 from typing import Final, TypeAlias
 
 from ..analysis import EFFECT_WORDS
-from ..text import pluralize
-from ._cells import count_cells, fit_text
+from ..text import count_cells, fit_text, pluralize
 from ._graph import SIGNS, ChangeMark, Graph, GraphLink, GraphNode
 from ._layered import MARGIN
 from ._layout import cut_text

@@ -11,8 +11,7 @@ from ..analysis import ColumnSet, Stage, lineage
 from ..definition import BoundSecret, Definition, Value
 from ..diff import Change
 from ..redaction import redact_keys
-from ..text import pluralize
-from ._cells import wrap_text
+from ..text import pluralize, wrap_text
 from ._graph import SIGNS, ChangeMark, Graph, GraphNode, graph_between
 from ._layout import Label, TreeLine, cut_text, list_tree, name_blocks
 

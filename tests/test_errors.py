@@ -53,6 +53,7 @@ from flow64.errors import (
     NotFoundError,
     OrganisationError,
     OutcomeUnknownError,
+    OverrideError,
     PlanRefusedError,
     PruneError,
     PullError,
@@ -307,6 +308,10 @@ WORDS = [
     (
         RowsError([f"row {n}" for n in range(22)]),
         "these rows cannot be sent:\n  row 0\n  row 1\n  row 2\n  row 3\n  row 4\n  row 5\n  row 6\n  row 7\n  row 8\n  row 9\n  row 10\n  row 11\n  row 12\n  row 13\n  row 14\n  row 15\n  row 16\n  row 17\n  row 18\n  row 19\n  and 2 more",
+    ),
+    (
+        OverrideError(["query: a", "b"]),
+        "specs_override cannot be used:\n  query: a\n  b",
     ),
     (
         StaleDeploymentError("Leads", "ID", "it was edited"),
@@ -566,6 +571,7 @@ def test_an_error_is_an_ordinary_exception():
         (ReadError("x"), ValueError),
         (ConfigError("x"), ValueError),
         (RowsError([]), ValueError),
+        (OverrideError([]), ValueError),
         (MissingExtraError("x", "cli"), ImportError),
     ],
 )

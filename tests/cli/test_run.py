@@ -13,7 +13,7 @@ import pytest
 from flow64 import Client
 from flow64.emulator import Fault, Switches
 from flow64.loading import load_source
-from tests.cli.pipelines import methods
+from tests.cli.pipelines import methods, written
 from tests.cli.support import FLOW64, environment
 
 QUICK = ("--every", "0.01")
@@ -510,3 +510,157 @@ def test_no_code(start):
 
     assert (code, printed, runs()) == (64, "", [])
     assert "leads.py is Python, and --no-code imports none" in told
+
+
+# -- Settings of one run --------------------------------------------------------------
+
+SEARCHES = "buys = made('buys', Search(LEAD, query='CTOs', max_results=300))"
+
+
+@pytest.fixture
+def search(service, namespace, tmp_path, flow64):
+    """Run a deployed search with options, and give what came of that."""
+    file = written(tmp_path, namespace, SEARCHES)
+    flow64("deploy", file, "--yes", "--allow-spend", "buys")
+
+    def searched(*options):
+        return flow64("run", file, *QUICK, "--intent", "today", *options)
+
+    return searched
+
+
+def test_set(search, service):
+    """What is set is shown with what it replaces, priced, and sent for this run."""
+    code, printed, told = search("--set", "max_results=2", "--yes", "--max-rows", "2")
+
+    (run,) = runs()
+    assert (code, printed) == (0, f"{run}\n")
+    assert "\nset          ~ /max_results: 300 -> 2\n" in told
+    assert "\nrows         up to 2\n" in told
+    assert len(service.rows(run, "search")) == 2
+
+
+def test_set_is_part_of_the_intent(search):
+    """The same intent with other settings is another run, so it is refused."""
+    first = search("--set", "max_results=2", "--yes")
+    same = search("--set", "max_results=2", "--yes")
+    other = search("--set", "max_results=3", "--yes")
+
+    assert (first[:2], other[0], len(runs())) == (same[:2], 3, 1)
+
+
+def test_set_of_a_live_workflow(search, flow64):
+    """All settings of its source are those on the service."""
+    with Client(journal=None) as client:
+        (found,) = client.workflows.list()
+
+    live = f"default:id:{found.id}"
+    code, _, told = flow64("run", live, "--set", "max_results=2", "--new", "--yes")
+
+    assert (code, "~ /max_results: 300 -> 2" in told) == (0, True)
+
+
+def test_dry_run_shows_what_is_doubtful(search):
+    """Before anything is spent, and once."""
+    dry = search("--set", 'max_results="2"', "--dry-run")
+    code, _, told = search("--set", 'max_results="2"', "--yes")
+
+    warning = "warning      max_results is '2', where a whole number is wanted"
+    assert (dry[0], code, len(runs())) == (0, 0, 1)
+    assert dry[1].splitlines()[3].startswith(warning)
+    assert told.count("where a whole number is wanted") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "problem"),
+    [
+        (
+            ["query=CTOs in Berlin"],
+            64,
+            (
+                "Invalid value for --set: 'CTOs in Berlin' is not JSON; if it is text, "
+                "write --set 'query=\"CTOs in Berlin\"' (see flow64 run --help)"
+            ),
+        ),
+        (
+            ["max_results"],
+            64,
+            (
+                "Invalid value for --set: 'max_results' does not say what to set; "
+                "write a field and its value in JSON: --set max_results=50 (see "
+                "flow64 run --help)"
+            ),
+        ),
+        (
+            ["=50"],
+            64,
+            (
+                "Invalid value for --set: '=50' does not say what to set; write a "
+                "field and its value in JSON: --set max_results=50 (see flow64 run "
+                "--help)"
+            ),
+        ),
+        (
+            ["max_results=5", "max_results=6"],
+            64,
+            (
+                "Invalid value for --set: 'max_results' is set twice (see flow64 run "
+                "--help)"
+            ),
+        ),
+        (
+            ["max_result=5"],
+            1,
+            (
+                "--set cannot be used:\n  search has no field 'max_result' that is "
+                "known (did you mean 'max_results'?); it has dataframe_type, query, "
+                "max_results and auto_execute"
+            ),
+        ),
+        (
+            ["max_results=NaN"],
+            1,
+            (
+                "--set cannot be used:\n  max_results: NaN is not JSON; write null, or "
+                "leave the field out"
+            ),
+        ),
+    ],
+)
+def test_set_that_cannot_be_used(search, service, options, code, problem):
+    """Nothing is sent, and no run is started."""
+    before = len(service.requests)
+
+    found = search(*(word for one in options for word in ("--set", one)), "--yes")
+
+    assert found == (code, "", f"error: {problem}\n")
+    assert (len(service.requests), runs()) == (before, [])
+
+
+def test_set_together_with_stale(search):
+    """The other settings of the live source are not known to the code."""
+    code, printed, told = search("--set", "max_results=5", "--stale", "--yes")
+
+    assert (code, printed, runs()) == (64, "", [])
+    assert told == (
+        "error: --set sends all settings of the source block, and with --stale the "
+        "code may have others; name the live workflow in place of --stale, as in "
+        "prod:inbound (see flow64 run --help)\n"
+    )
+
+
+def test_set_over_a_limit(search):
+    """The limits hold for what is set, and not for the code."""
+    code, printed, told = search("--set", "max_results=20", "--max-rows", "10", "--yes")
+
+    assert (code, printed, runs()) == (3, "", [])
+    assert "20 rows are more than max_rows=10" in told
+
+
+def test_set_brings_the_sample_rows(start, flow64):
+    """So ROWS may be left out."""
+    rows = 'webhook_input="[{\\"email\\": \\"a@x.example\\"}]"'
+
+    found = flow64("run", "leads.py", "--set", rows, "--new", "--yes", *QUICK)
+
+    assert (found[0], len(runs())) == (0, 1)

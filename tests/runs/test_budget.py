@@ -133,19 +133,6 @@ def test_run_that_may_exceed_its_limits_is_refused(
     assert "$0 by" not in str(caught.value)
 
 
-def test_settings_of_one_run_replace_those_of_its_source():
-    """A limit that the run does not name is not known to hold."""
-    limits = Budget(max_rows=20, allow_unpriced=True)
-
-    limits.require("Leads", LIMITED, 0, override={"max_results": 20})
-    for override in ({"max_results": 21}, {"query": "q"}):
-        with pytest.raises(errors.BudgetError):
-            Budget(max_rows=20).require("Leads", LIMITED, 0, override=override)
-    dear = Budget(max_cost=6, allow_unpriced=True)
-    with pytest.raises(errors.BudgetError, match="more than max_cost=6"):
-        dear.require("Leads", LIMITED, 0, override={"max_results": 21})
-
-
 @pytest.mark.parametrize(
     ("definition", "rows", "dollars", "most"),
     [(EMAIL, 45, 2.25, 45), (BESIDE, 45, 31.5, 105), (LIMITED, 0, 6, 20)],

@@ -115,15 +115,11 @@ def test_csv_of_another_separator_is_refused(tmp_path, sign):
 
 def test_payload_is_a_copy():
     """Changing a row afterwards changes nothing that is sent."""
-    row, specs = {"tags": ["a"]}, {"query": ["a"]}
-    made = build_payload(declared(), [row], specs_override=specs)
+    row = {"tags": ["a"]}
+    made = build_payload(declared(), [row])
     row["tags"].append("b")
-    specs["query"].append("b")
 
-    assert made == {
-        "webhook_payload": [{"tags": ["a"]}],
-        "specs_override": {"query": ["a"]},
-    }
+    assert made == {"webhook_payload": [{"tags": ["a"]}]}
 
 
 def test_every_value_that_is_no_json_is_listed():
@@ -165,13 +161,15 @@ def test_body_without_rows_has_a_payload_for_a_search_alone(source, expected):
     assert build_payload(declared(source=source), []) == expected
 
 
-def test_override_is_sent_without_a_payload():
+def test_settings_of_a_run_are_sent_without_a_payload():
     """For a source that finds its rows itself."""
-    override = {"resource_handle_id": "h", "dataframe_type": "LEAD"}
+    source = ReadCsv(LEAD, resource_handle_id="h")
 
-    made = build_payload(declared(source=ReadCsv(LEAD)), [], specs_override=override)
+    made = build_payload(declared(source=source), [], is_overridden=True)
 
-    assert made == {"specs_override": override}
+    assert made == {
+        "specs_override": {"dataframe_type": "LEAD", "resource_handle_id": "h"}
+    }
 
 
 def test_several_sources_get_no_payload_unless_all_are_searches():
@@ -194,15 +192,6 @@ def test_webhook_without_rows_is_refused(more):
         "there are no rows, and the workflow begins with webhook, which takes its rows "
         "from the start: give rows, or set webhook_input, the sample rows of the block"
     )
-
-
-def test_override_may_bring_the_sample_rows():
-    """They are a setting of the first block like others."""
-    override = {"dataframe_type": "LEAD", "webhook_input": '{"email": "a"}'}
-
-    made = build_payload(declared(), [], specs_override=override)
-
-    assert made == {"specs_override": override}
 
 
 # -- Columns --------------------------------------------------------------------------
@@ -380,34 +369,22 @@ def test_value_of_clearly_another_type_is_listed(entry, values):
 # -- Specs ----------------------------------------------------------------------------
 
 
-def test_override_that_is_none_is_refused():
-    """With everything else that is wrong."""
-    found = problems(None, [{"n": math.nan}], specs_override=["x"])
-    assert [line.partition(":")[0] for line in found[:1]] == ["row 1 /n"]
-    assert "no mapping" in found[1]
-    assert problems(None, [ROW], specs_override={"q": math.inf})[0].startswith(
-        "specs_override/q: "
-    )
-
-
 @pytest.mark.parametrize(
-    ("source", "override", "words"),
+    ("source", "is_overridden", "notes"),
     [
-        (Search(LEAD, query="q"), {"query": "p"}, ["dataframe_type, auto_execute of"]),
-        (
-            Search(LEAD, query="q"),
-            {"query": "p", "auto_execute": False, "dataframe_type": "LEAD"},
-            [],
-        ),
-        (Search(LEAD, query="q"), None, []),
-        (ReadCsv(LEAD), None, ["resource_handle_id"]),
-        (ReadCsv(), {"resource_handle_id": "h"}, []),
+        (Search(LEAD, query="q"), True, 0),
+        (ReadCsv(LEAD), False, 1),
+        (ReadCsv(LEAD), True, 1),
+        (ReadCsv(LEAD, resource_handle_id="h"), False, 1),
+        (ReadCsv(LEAD, resource_handle_id="h"), True, 0),
     ],
 )
-def test_what_is_not_known_of_settings_is_said(source, override, words, caplog):
-    """Whether an override merges is not documented; nothing is refused for it."""
+def test_run_of_a_file_that_names_none_is_doubtful(
+    source, is_overridden, notes, caplog
+):
+    """Sources disagree, so nothing is refused for it."""
     with caplog.at_level(logging.WARNING, "flow64"):
-        build_payload(declared(source=source), [], specs_override=override)
+        build_payload(declared(source=source), [], is_overridden=is_overridden)
 
-    assert len(caplog.messages) == len(words)
-    assert all(word in text for word, text in zip(words, caplog.messages, strict=True))
+    found = [text for text in caplog.messages if "resource_handle_id" in text]
+    assert len(found) == len(caplog.messages) == notes

@@ -19,6 +19,7 @@ from ..errors import (
     IntentChangedError,
     IntentFailedError,
     NotFoundError,
+    OverrideError,
     RetryError,
     RowsError,
     RunError,
@@ -63,6 +64,8 @@ def _describe_run_error(error: RunError) -> str:
     match error:
         case BudgetError():
             return error.describe("")
+        case OverrideError():
+            return _replace_python_advice(error.describe("--set"))
         case StaleDeploymentError():
             facts = f"{error.workflow!r} ({error.workflow_id}) is not what this code"
             return f"{facts} says: {error.reason}"
@@ -191,6 +194,7 @@ RISKY_OPTIONS: Final = frozenset(
         "--overwrite",
         "--prune",
         "--retry",
+        "--set",
         "--skip-drifted",
         "--stale",
         "--yes",

@@ -19,6 +19,7 @@ from ..environments import (
     open_client,
 )
 from ..errors import ConfigError, TransportError
+from ..runs import OVERRIDE_LOG
 from ._options import OPTIONS
 from ._terminal import print_advice, print_message
 
@@ -43,6 +44,8 @@ class _LogPrinter(logging.Handler):
             case (TransportError() as error, float() as wait):
                 limit = f"for at most {self.limit:g} s in all"
                 print_message(f"{error.reason}; trying again in {wait:.3g} s, {limit}")
+            case _ if record.name == OVERRIDE_LOG:
+                pass  # `run` prints it before it asks
             case _ if record.levelno >= logging.WARNING or record.name == REQUEST_LOG:
                 print_message(record.getMessage())
             case _:

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from attrs import field, frozen
 
 from ..blocks import Webhook
 from ..client import Client, Run
-from ..definition import Definition, add_suffix
-from ..errors import AmbiguousRowsError, ArgumentError, ForbiddenError, NotFoundError
+from ..definition import Definition, add_suffix, parse_json
+from ..diff import diff
+from ..errors import (
+    AmbiguousRowsError,
+    ArgumentError,
+    ForbiddenError,
+    NotFoundError,
+    ReadError,
+    shortened,
+)
 from ..loading import LiveAddress, load_live_definition, parse_address, require_same_env
-from ..runs import Budget, Stages, as_rows, needs_rows, require_free
+from ..runs import (
+    Budget,
+    Stages,
+    as_rows,
+    needs_rows,
+    override_live,
+    override_source,
+    require_free,
+    source_specs,
+)
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
@@ -33,6 +52,35 @@ from ._terminal import (
 from .watch import follow_run
 
 
+def _parse_settings(given: Sequence[str]) -> Mapping[str, Any] | None:
+    """Parse `--set field=value`; return None without any.
+
+    Raises:
+        click.UsageError: One has no value, a value that is not JSON, or a field that
+            another one has.
+    """
+    found: dict[str, Any] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not (name and sign):
+            problem = f"{shortened(text)} does not say what to set"
+            raise params.option_error(_SET, f"{problem}; {_SET_EXAMPLE}")
+        if name in found:
+            raise params.option_error(_SET, f"{shortened(name)} is set twice")
+        try:
+            found[name] = parse_json(value, _SET)
+        except ReadError as error:
+            problem = f"{shortened(value)} is not JSON"
+            quoted = f"{name}={json.dumps(value, ensure_ascii=False)}"
+            advice = f"if it is text, write {_SET} {shlex.quote(quoted)}"
+            raise params.option_error(_SET, f"{problem}; {advice}") from error
+    return found or None
+
+
+_SET: Final = "--set"
+_SET_EXAMPLE: Final = "write a field and its value in JSON: --set max_results=50"
+
+
 @frozen
 class RunParameters:
     """The options of a run, by the names of their parameters."""
@@ -48,6 +96,7 @@ class RunParameters:
     max_cost: float | None
     allow_unpriced: bool
     stale: bool
+    settings: Mapping[str, Any] | None = field(converter=_parse_settings)
     check_columns: bool
     dry_run: bool
     yes: bool
@@ -80,6 +129,17 @@ class RunParameters:
             if name is not None and not name.strip():
                 problem = f"{option} is empty: is the variable set that it comes from?"
                 raise click.UsageError(problem)
+
+    def require_fresh(self) -> None:
+        """Refuse `--set` together with `--stale`.
+
+        Raises:
+            click.UsageError: Both were given.
+        """
+        if self.stale and self.settings is not None:
+            problem = "--set sends all settings of the source block, and with --stale"
+            advice = "name the live workflow in place of --stale, as in prod:inbound"
+            raise click.UsageError(f"{problem} the code may have others; {advice}")
 
     def require_output(self) -> None:
         """Refuse a file that cannot be written, before anything is spent.
@@ -152,6 +212,7 @@ class RunParameters:
     "flow64 run leads.py:inbound people.csv --intent 2026-W20 --output found.csv",
     "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
     "flow64 run prod:inbound people.csv --intent 2026-W20",
+    "flow64 run leads.py:search --set max_results=50 --intent 2026-W20",
     "flow64 run leads.py:inbound people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d",
 )
 @click.argument("source")
@@ -188,6 +249,15 @@ class RunParameters:
 )
 @click.option(
     "--stale", is_flag=True, help="Run what is deployed even if the code differs."
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Set a field of the source block for this run alone, in JSON: "
+    "--set max_results=50, or for text --set 'query=\"CTOs in Berlin\"'. It is checked "
+    "like code. Repeat it for more fields.",
 )
 @click.option(
     "--check-columns/--no-check-columns",
@@ -238,6 +308,7 @@ def command(**given: Any) -> int:
     """
     options = RunParameters(**given)
     options.require_name()
+    options.require_fresh()
     options.require_output()
     values = params.read_values(options.values)
     workflow, env = _find_workflow(options)
@@ -249,9 +320,8 @@ def command(**given: Any) -> int:
     rows = [] if options.rows is None else as_rows(options.rows)
     environment = find_environment(env)
     bound = environment.bound if values is None else values
-    definition = add_suffix(
-        workflow.compile(environment.name, bound), environment.suffix
-    )
+    coded = add_suffix(workflow.compile(environment.name, bound), environment.suffix)
+    definition, doubts = override_source(coded, options.settings)
     _require_rows(definition, options.rows, len(rows))
     if options.output is not None:
         options.require_block(definition)
@@ -261,7 +331,11 @@ def command(**given: Any) -> int:
         options.allow_unpriced,
     ).require(workflow.name, definition, len(rows))
     with connect(env) as client:
-        facts = _facts(client, workflow, definition, len(rows))
+        is_overridden = options.settings is not None
+        facts = _facts(
+            client, workflow, definition, len(rows), is_overridden=is_overridden
+        )
+        facts[2:2] = [*_describe_settings(coded, definition, doubts)]
         if options.dry_run:
             _print_result(facts, as_json=options.as_json)
             return 0
@@ -281,6 +355,7 @@ def command(**given: Any) -> int:
                 retry=options.retry,
                 values=values,
                 stale=options.stale,
+                specs_override=options.settings,
                 check_columns=options.check_columns,
                 max_rows=options.max_rows,
                 max_cost=options.max_cost,
@@ -353,7 +428,9 @@ def _facts(
     workflow: Workflow,
     definition: Definition,
     rows: int,
-) -> Sequence[tuple[str, str]]:
+    *,
+    is_overridden: bool,
+) -> list[tuple[str, str]]:
     """Return the workflow, place, organisation and estimate, as labels and texts.
 
     The estimate is that of the deployed workflow, since this is what runs.
@@ -369,10 +446,26 @@ def _facts(
     except ForbiddenError:
         facts.append(("deployed", "unknown: this credential may not see the workflow"))
     else:
-        definition = live.definition or definition
+        if live.definition and is_overridden:
+            *_, definition = override_live(live.definition, source_specs(definition))
+        elif live.definition:
+            definition = live.definition
         if live.org_id:
             facts.append(("organisation", live.org_id))
     return [*facts, *estimate_run(definition, rows)]
+
+
+def _describe_settings(
+    coded: Definition, definition: Definition, doubts: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield what `--set` changes and what is doubtful about it, as labels and texts."""
+    lines = [
+        str(line) for change in diff(coded, definition) for line in change.describe()
+    ]
+    if lines:
+        yield "set", "; ".join(lines)
+    if doubts:
+        yield "warning", "; ".join(doubts)
 
 
 def _print_facts(facts: Sequence[tuple[str, str]]) -> None:

@@ -172,8 +172,9 @@ class Client(Core):
                 prices.
             allow_unpriced: Start although something has no documented price.
             check_columns: Compare rows with the `input_schema` of the source.
-            specs_override: Settings of the first block in this run. Give all of its
-                settings, since whether the others are kept is not documented.
+            specs_override: Fields of the source block for this run, such as
+                `{"max_results": 50}`. They are checked like code, and sent with all
+                other fields that the code sets.
             save_json: Save the results as JSON too, which keeps types.
             result_formats: Further formats, such as `ndjson`.
             block: The block that rows come from by default in `Run.rows()` and the

@@ -34,6 +34,7 @@ RUN_GUESSES: Final[tuple[Guess, ...]] = (
         "U",
         "It overrides the specs of the first block. Whether it merges is not stated.",
         "Its fields replace those of the first block in topological order.",
+        "replace_specs",
     ),
     Guess(
         "payload-of-other-sources",

@@ -138,7 +138,11 @@ class _RunHandlers:
         workflow = self.services.find_workflow(call, call.query["workflow_id"])
         switches, body = self.services.switches(), call.body or {}
         payload = _as_rows(body.get("webhook_payload"))
-        graph = _apply_override(workflow.definition, body.get("specs_override"))
+        graph = _apply_override(
+            workflow.definition,
+            body.get("specs_override"),
+            replaces=switches.replace_specs,
+        )
         problem = next(_start_problems(graph, payload, switches), None)
         if problem:
             raise RefusedError(400, problem)
@@ -308,13 +312,17 @@ def _refuse_key_clash(switches: Switches) -> None:
         raise violation_error(("header", "idempotency-key"), "value_error", words)
 
 
-def _apply_override(graph: JsonObject, override: JsonObject | None) -> JsonObject:
+def _apply_override(
+    graph: JsonObject, override: JsonObject | None, *, replaces: bool
+) -> JsonObject:
     """Override specs of the first block of a graph."""
     if not override:
         return graph
     first = to_definition(graph).topology.order[0]
     blocks = [
-        {**block, "specs": {**block["specs"], **override}} if at == first else block
+        {**block, "specs": {**({} if replaces else block["specs"]), **override}}
+        if at == first
+        else block
         for at, block in enumerate(graph["blocks"])
     ]
     return {**graph, "blocks": blocks}

@@ -32,6 +32,7 @@ class Switches:
         require_columns: Whether rows must have every column that `input_schema` lists.
         refuse_empty_payload: Whether an empty `webhook_payload` is refused unless the
             source is a search.
+        replace_specs: Whether `specs_override` replaces all specs of the first block.
         unknown_kind_fails: Whether a run fails at a kind that is not in the catalogue.
         credits: Credits that an organisation may spend in total; None for no limit.
         auto_execute_on_update: Whether an update charges searches with `auto_execute`,
@@ -55,6 +56,7 @@ class Switches:
     check_row_kinds: bool = True
     require_columns: bool = True
     refuse_empty_payload: bool = False
+    replace_specs: bool = False
     unknown_kind_fails: bool = False
     credits: float | None = None
     auto_execute_on_update: bool = False

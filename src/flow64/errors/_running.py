@@ -28,6 +28,20 @@ class RowsError(RunError, ValueError):
 
 
 @frozen(repr=False)
+class OverrideError(RunError, ValueError):
+    """Settings of one run (`specs_override`) cannot be used. Nothing was sent."""
+
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        return self.describe("specs_override")
+
+    def describe(self, argument: str) -> str:
+        """Return the message, with the argument or option that gave the settings."""
+        return f"{argument} cannot be used:{list_lines(self.problems, most=20)}"
+
+
+@frozen(repr=False)
 class StaleDeploymentError(RunError):
     """The deployed workflow differs from the code: a run would buy something else."""
 

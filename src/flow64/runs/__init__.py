@@ -28,6 +28,7 @@ from ._outputs import (
     list_files,
     open_rows,
 )
+from ._overrides import OVERRIDE_LOG, override_live, override_source, source_specs
 from ._payload import Rows, as_rows, build_payload, needs_rows
 from ._row_writer import Writable, write_csv, write_ndjson
 from ._save_error import require_free
@@ -48,6 +49,7 @@ from ._watch import (
 
 __all__ = [
     "DAY",
+    "OVERRIDE_LOG",
     "Allowance",
     "BatchPlace",
     "BatchSettings",
@@ -91,12 +93,15 @@ __all__ = [
     "needs_rows",
     "note_interrupted_run",
     "open_rows",
+    "override_live",
+    "override_source",
     "recall_run",
     "require_completed",
     "require_free",
     "require_name",
     "require_times",
     "run_in_batches",
+    "source_specs",
     "typed_rows",
     "wait_for_run",
     "watch_run",

@@ -248,13 +248,13 @@ class _BatchRunner:
         """Refuse an input that exceeds the budget, as coded or as deployed."""
         launcher, count = self.settings.launcher, self.input.count()
         budget, ready = launcher.budget, launcher.ready
-        more: Any = {"size": self.settings.size, "override": launcher.specs_override}
-        budget.require(ready.name, ready.definition, count, **more)
+        size = self.settings.size
+        budget.require(ready.name, ready.definition, count, size=size)
         if budget.depends_on_specs:
             # A deploy leaves fields that code does not set, and they may cost more.
             live = await get_workflow(self.session, ready.id)
             if live is not None:
-                budget.require(ready.name, live, count, **more)
+                budget.require(ready.name, live, count, size=size)
 
     async def _start_run(
         self, part: RowRange, payload: Mapping[str, Any]

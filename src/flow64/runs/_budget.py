@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from attrs import Attribute, evolve, field, frozen
+from attrs import Attribute, field, frozen
 
 from ..analysis import as_float, cost, count_start_rows
-from ..definition import Definition, FrozenDict
+from ..definition import Definition
 from ..errors import ArgumentError, BudgetError, shortened
 
 
@@ -51,16 +51,14 @@ class Budget:
         given: int,
         *,
         size: int | None = None,
-        override: Mapping[str, Any] | None = None,
     ) -> None:
         """Refuse a run that may exceed a limit.
 
         Args:
             workflow: Title, for the error.
-            definition: The workflow.
+            definition: The workflow, with the settings of this run in its source.
             given: Rows in the body of the start.
             size: Rows of one batch, if the rows start several runs.
-            override: Settings of the sources in this run.
 
         Raises:
             BudgetError: A limit is exceeded, or that cannot be known.
@@ -68,7 +66,6 @@ class Budget:
         if self.max_rows is None and self.max_cost is None:
             return
         runs = _split_rows(given, size)
-        definition = _override_sources(definition, override)
         rows = _count_rows(definition, runs)
         found = cost(definition, given, of_payload=True)
         unpriced = [*found.list_omissions(definition)]
@@ -103,21 +100,6 @@ def _split_rows(given: int, size: int | None) -> Sequence[tuple[int, int]]:
         return [(1, given)]
     full, rest = divmod(given, size)
     return [(full, size), (1, rest)] if rest or not full else [(full, size)]
-
-
-def _override_sources(
-    definition: Definition, override: Mapping[str, Any] | None
-) -> Definition:
-    """Return a definition with the settings of one run in its sources, and no others.
-
-    It is not documented whether the service keeps settings that a run does not name.
-    """
-    if not override:
-        return definition
-    blocks = [*definition.blocks]
-    for at in definition.topology.roots:
-        blocks[at] = blocks[at]._replace(specs=FrozenDict(override))
-    return evolve(definition, blocks=tuple(blocks))
 
 
 def _count_rows(definition: Definition, runs: Iterable[tuple[int, int]]) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from unicodedata import normalize
 
@@ -11,15 +12,25 @@ from attrs import field, frozen
 from ..api import Session, as_flag, as_formats, get_workflow
 from ..definition import Definition, canonical_id, digest
 from ..deploy import Ready, describe_differences, judge
-from ..errors import ArgumentError, StaleDeploymentError, shortened
-from ..text import printable
+from ..errors import ArgumentError, OverrideError, StaleDeploymentError, shortened
+from ..text import join_words, printable
 from ._budget import Budget
 from ._journal import Journal
+from ._overrides import OVERRIDE_LOG, override_live, override_source, source_specs
 from ._payload import as_rows, build_payload
 from ._proof import SentRows
 from ._stages import Stages
 from ._start import StartedRun, Starter
 from ._start_log import BatchPlace, ProcessMemory, StartLog
+
+_log = logging.getLogger("flow64")
+_override_log = logging.getLogger(OVERRIDE_LOG)
+
+_STALE: Final = (
+    "it sends all settings of the source block, which stale=True does not know; leave "
+    "out stale=True, or run the live workflow: "
+    "Workflow.from_definition(client.workflows.get(ID).definition)"
+)
 
 _OURS: Final[dict[str, ProcessMemory]] = {}
 """What this process knows of the runs of each workflow, by the name of its turn."""
@@ -36,11 +47,13 @@ class Launcher:
         budget: Limits of all runs together.
         stale: Run the deployed workflow even if it is not this code.
         check_columns: Compare rows with the declared columns.
-        specs_override: Settings of the first block in these runs.
+        specs_override: Settings of the source block in these runs that differ from
+            the code.
         save_json: Save results as JSON too.
         result_formats: Further formats.
         block: The block that rows come from, by key path or number; None for the last
             one.
+        definition: The workflow with these settings in its source block.
     """
 
     ready: Ready
@@ -53,6 +66,17 @@ class Launcher:
     save_json: bool = True
     result_formats: Sequence[str] = ()
     block: str | int | None = None
+    definition: Definition = field(init=False)
+
+    @definition.default
+    def _override(self) -> Definition:
+        given = self.specs_override
+        if given is not None and self.stale:
+            raise OverrideError([_STALE])
+        definition, warnings = override_source(self.ready.definition, given)
+        for text in warnings:
+            _override_log.warning("specs_override: %s", text)
+        return definition
 
     @property
     def stages(self) -> Stages:
@@ -70,9 +94,9 @@ class Launcher:
             RowsError: Something cannot be sent. All problems are listed.
         """
         return build_payload(
-            self.ready.definition,
+            self.definition,
             as_rows(rows, first),
-            specs_override=self.specs_override,
+            is_overridden=self.specs_override is not None,
             check_columns=self.check_columns,
             first=first,
         )
@@ -116,8 +140,7 @@ class Launcher:
         ready, limits = self.ready, budget or self.budget
         rows = len(payload.get("webhook_payload") or ())
         # Check first what needs no request.
-        override = payload.get("specs_override")
-        limits.require(ready.name, ready.definition, rows, override=override)
+        limits.require(ready.name, self.definition, rows)
         if self.journal is not None:
             self.journal.require_writable()
         turn = f"{self.endpoint}|{canonical_id(ready.id)}"
@@ -134,15 +157,11 @@ class Launcher:
         )
         starter = Starter(session, ready, payload, save_json, formats, log)
         async with session.turn(turn):
-            await self._check_deployment(session, limits, rows, override)
+            await self._check_deployment(session, limits, rows)
             return await starter.start()
 
     async def _check_deployment(
-        self,
-        session: Session,
-        limits: Budget,
-        rows: int,
-        override: Mapping[str, Any] | None,
+        self, session: Session, limits: Budget, rows: int
     ) -> None:
         """Refuse a deployed workflow that is not this code, or may exceed limits."""
         if self.stale and not limits.depends_on_specs:
@@ -154,7 +173,23 @@ class Launcher:
         if not self.stale:
             _require_this_code(ready, live)
         # A deploy leaves fields that code does not set, and they may cost more.
-        limits.require(ready.name, live, rows, override=override)
+        for possible in self._possible(live):
+            limits.require(ready.name, possible, rows)
+
+    def _possible(self, live: Definition) -> Iterable[Definition]:
+        """Return the definitions that these runs may have on the service."""
+        if self.specs_override is None:
+            return [live]
+        sent = source_specs(self.definition)
+        for at in live.topology.roots:
+            if kept := [name for name in live.blocks[at].specs if name not in sent]:
+                _log.warning(
+                    "%s has %s on the service, which the code does not set: whether a "
+                    "run with specs_override keeps that is not documented",
+                    live.blocks[at].kind,
+                    join_words(kept),
+                )
+        return override_live(live, sent)
 
     def facts(self, run: StartedRun, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of the handle of a run."""
@@ -164,7 +199,7 @@ class Launcher:
             "is_attached": run.is_attached,
             "stages": self.stages,
             # Where something else may run, it says nothing of what ran.
-            "definition": None if self.stale else self.ready.definition,
+            "definition": None if self.stale else self.definition,
             "proof": SentRows.of(rows) if run.is_presumed else None,
             "journal": self.journal,
         }

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 from ..blocks import TYPE_WORDS, ReadCsv, Search, Webhook
 from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
 from ..errors import ResultError, RowsError, did_you_mean, shortened
+from ._overrides import source_specs
 from ._row_reader import read_rows
 
 Rows: TypeAlias = (
@@ -63,18 +64,18 @@ def build_payload(
     definition: Definition,
     rows: Sequence[Mapping[str, Any]],
     *,
-    specs_override: Mapping[str, Any] | None = None,
+    is_overridden: bool = False,
     check_columns: bool = True,
     first: int = 1,
 ) -> dict[str, Any]:
     """Return the body of a start. It is a copy.
 
     Args:
-        definition: The workflow.
+        definition: The workflow, with the settings of this run in its source.
         rows: The rows; none for a source other than `webhook`. Without rows, the body
             has an empty list only if every source is a `search`, which is the one
             documented form.
-        specs_override: Settings of the first block in this run.
+        is_overridden: Send the settings of the source.
         check_columns: Compare rows with the `input_schema` of the source.
         first: Number of the first row, for problems.
 
@@ -93,7 +94,7 @@ def build_payload(
             f"the workflow begins with {kinds}, and the service takes rows for a "
             "webhook source alone: run([])"
         )
-    if not rows and needs_rows(definition, specs_override):
+    if not rows and needs_rows(definition):
         wrong.append(_NO_ROWS)
     if check_columns:
         for block in hooks:
@@ -101,25 +102,22 @@ def build_payload(
     body: dict[str, Any] = {}
     if rows or all(block.kind == Search.kind for block in sources):
         body["webhook_payload"] = thaw(frozen)
-    if specs_override is not None:
-        body["specs_override"] = _copy_override(specs_override, wrong)
     if wrong:
         raise RowsError(list(dict.fromkeys(wrong)))
-    _note_specs(sources, specs_override)
+    if is_overridden:
+        body["specs_override"] = source_specs(definition)
+    _note_files(sources, is_overridden=is_overridden)
     return body
 
 
-def needs_rows(
-    definition: Definition, specs_override: Mapping[str, Any] | None = None
-) -> bool:
+def needs_rows(definition: Definition) -> bool:
     """Return True if a run has nothing to do unless its start brings rows.
 
     A webhook with `webhook_input` has sample rows for a run without a payload.
     """
-    given = specs_override if isinstance(specs_override, Mapping) else {}
     roots = (definition.blocks[position] for position in definition.topology.roots)
     return any(
-        root.kind == Webhook.kind and not {**root.specs, **given}.get("webhook_input")
+        root.kind == Webhook.kind and not root.specs.get("webhook_input")
         for root in roots
     )
 
@@ -299,34 +297,11 @@ def _is_number(value: str | float, *, is_whole: bool) -> bool:
 # -- Specs ----------------------------------------------------------------------------
 
 
-def _copy_override(given: Any, wrong: list[str]) -> Any:
-    """Return a copy of `specs_override`."""
-    if not isinstance(given, Mapping):
-        wrong.append(f"specs_override is {shortened(given)}, no mapping of settings")
-        return None
-    problems: list[Problem] = []
-    frozen = freeze(given, (), problems, limits=_DATA)
-    wrong += [
-        f"specs_override{pointer(p.path)}: {p.message}; {p.help}" for p in problems
-    ]
-    return thaw(frozen)
-
-
-def _note_specs(
-    sources: Sequence[WireBlock], override: Mapping[str, Any] | None
-) -> None:
-    """Warn about settings with effects that are not documented."""
+def _note_files(sources: Sequence[WireBlock], *, is_overridden: bool) -> None:
+    """Warn about a source that needs a file, if the run names none."""
     for source in sources:
-        given = override or {}
-        lacking = [name for name in source.specs if name not in given]
-        if given and lacking:
-            _log.warning(
-                "specs_override lacks %s of %s: whether the service keeps what it does "
-                "not name is not documented, so give all settings of the block",
-                ", ".join(lacking),
-                source.kind,
-            )
-        if source.kind == ReadCsv.kind and "resource_handle_id" not in given:
+        is_named = is_overridden and source.specs.get("resource_handle_id")
+        if source.kind == ReadCsv.kind and not is_named:
             _log.warning(
                 "the workflow begins with read_csv: a run that names no "
                 "resource_handle_id in specs_override is turned away (older pages of "
